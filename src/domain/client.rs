@@ -1,0 +1,155 @@
+//! Owns what a registered client is.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Audience, ClientSecret, Description, Metadata, Name, ParseError, Scope, text_type};
+use crate::clock::UnixTime;
+
+/// The name a client logs in with (RFC 6749 §2.2).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Parses 1 to 128 printable ASCII characters without spaces: any of them survives a header,
+    /// a log line and a URL (escaped).
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseError::new(
+                "a client_id is 1 to 128 printable ASCII characters without spaces",
+            ))
+        }
+    }
+}
+
+text_type!(ClientId);
+
+/// Whether a client may have tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientStatus {
+    /// It may.
+    Enabled,
+    /// It may not; its record and secrets are kept.
+    Disabled,
+}
+
+impl ClientStatus {
+    /// The word for it, everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Parses `enabled` or `disabled`.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "enabled" => Ok(Self::Enabled),
+            "disabled" => Ok(Self::Disabled),
+            _ => Err(ParseError::new("a status is `enabled` or `disabled`")),
+        }
+    }
+}
+
+/// How long a client's tokens live: 1 minute to 24 hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct TokenTtl(i64);
+
+impl TokenTtl {
+    /// The longest: no token of ours is good for longer.
+    pub const MAX: Self = Self(24 * 60 * 60);
+
+    /// Takes a number of seconds.
+    pub fn from_seconds(seconds: i64) -> Result<Self, ParseError> {
+        if (60..=Self::MAX.0).contains(&seconds) {
+            Ok(Self(seconds))
+        } else {
+            Err(ParseError::new(
+                "a token lifetime is 60 seconds to 86400 seconds (24 hours)",
+            ))
+        }
+    }
+
+    /// Seconds.
+    pub fn seconds(self) -> i64 {
+        self.0
+    }
+}
+
+/// A registered machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Client {
+    /// What it logs in with.
+    pub client_id: ClientId,
+    /// What people call it.
+    pub name: Name,
+    /// What it is for.
+    pub description: Description,
+    /// Whether it may have tokens.
+    pub status: ClientStatus,
+    /// All it may ask for.
+    pub scopes: Scope,
+    /// Whom its tokens may be for; the first is the default. Empty: the server's `AUDIENCE`.
+    pub audiences: Vec<Audience>,
+    /// What every token says of it.
+    pub metadata: Metadata,
+    /// How long its tokens live; `None`: the server's `TOKEN_TTL`.
+    pub token_ttl: Option<TokenTtl>,
+    /// When it was registered.
+    pub created_at: UnixTime,
+    /// When it was last changed; its secrets have times of their own.
+    pub updated_at: UnixTime,
+}
+
+/// What to change of a client; `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ClientChanges {
+    /// What people call it.
+    pub name: Option<Name>,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// All it may ask for.
+    pub scopes: Option<Scope>,
+    /// Whom its tokens may be for.
+    pub audiences: Option<Vec<Audience>>,
+    /// What its tokens say of it.
+    pub metadata: Option<Metadata>,
+    /// How long its tokens live; `Some(None)`: as long as the server's `TOKEN_TTL` says.
+    pub token_ttl: Option<Option<TokenTtl>>,
+}
+
+/// A client with its secrets: what logging in needs, read in one go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClientRecord {
+    /// The client.
+    #[serde(flatten)]
+    pub client: Client,
+    /// Its secrets, oldest first, expired ones among them.
+    pub secrets: Vec<ClientSecret>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_id_is_short_printable_ascii() {
+        assert!(ClientId::parse("billing@example.com:2").is_ok());
+        for text in ["", "a b", "a\0", "é", &"x".repeat(129)] {
+            assert!(ClientId::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_lives_from_a_minute_to_a_day() {
+        assert!(TokenTtl::from_seconds(60).is_ok());
+        assert!(TokenTtl::from_seconds(86_400).is_ok());
+        for seconds in [i64::MIN, 0, 59, 86_401, i64::MAX] {
+            assert!(TokenTtl::from_seconds(seconds).is_err(), "{seconds}");
+        }
+    }
+}

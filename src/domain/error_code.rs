@@ -1,0 +1,64 @@
+//! Owns the codes an error answer may carry: the RFCs' names, and a few of ours where no RFC has one.
+
+/// What went wrong, as the `error` member of an answer names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// RFC 6749 §5.2: a parameter is missing, repeated or malformed.
+    InvalidRequest,
+    /// RFC 6749 §5.2: client authentication failed.
+    InvalidClient,
+    /// RFC 6749 §5.2: the scope is malformed or exceeds what the client may ask for.
+    InvalidScope,
+    /// RFC 8707 §2: the audience is not among the client's.
+    InvalidTarget,
+    /// RFC 6750 §3.1: the token is expired, malformed, revoked or not ours.
+    InvalidToken,
+    /// RFC 6750 §3.1, for a request that brought no token: the answer carries no code at all there.
+    MissingToken,
+    /// RFC 6750 §3.1: the token lacks a scope that was required.
+    InsufficientScope,
+    /// No such path, or no such thing.
+    NotFound,
+    /// The thing exists already, or was changed meanwhile.
+    Conflict,
+    /// The path does not take this method.
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    RequestTimeout,
+    /// The body is too large.
+    ContentTooLarge,
+    /// The content type is not one we read.
+    UnsupportedMediaType,
+    /// The request head is too large.
+    HeaderFieldsTooLarge,
+    /// Too many failed attempts.
+    RateLimited,
+    /// RFC 6749 §4.1.2.1: overloaded, or the database does not answer.
+    TemporarilyUnavailable,
+    /// RFC 6749 §4.1.2.1: our fault.
+    ServerError,
+}
+
+impl ErrorCode {
+    /// The text of the `error` member.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidToken | Self::MissingToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::RequestTimeout => "request_timeout",
+            Self::ContentTooLarge => "content_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::HeaderFieldsTooLarge => "header_fields_too_large",
+            Self::RateLimited => "rate_limited",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The words of OAuth as this service speaks them. Owns what each may look like: every type here
+//! is made by parsing, so that nothing further in has to check again.
+//! No I/O, no async, no framework.
+
+mod audience;
+mod client;
+mod client_secret;
+mod error_code;
+mod key;
+mod metadata;
+mod scope;
+mod text;
+
+pub use audience::{Audience, Issuer};
+pub use client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};
+pub use client_secret::{
+    ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin, chosen_secret,
+};
+pub use error_code::ErrorCode;
+pub use key::KeyId;
+pub use metadata::Metadata;
+pub use scope::Scope;
+pub use text::{Description, Name};
+
+/// Why a text is not the thing it should be: one sentence for the person who wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ParseError(pub String);
+
+impl ParseError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// Gives a parsed text type its common traits: it prints, serializes and compares as its text, and
+/// deserializes only through its parser.
+macro_rules! text_type {
+    ($name:ident) => {
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::ParseError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::parse(text)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+use text_type;
