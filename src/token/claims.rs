@@ -1,0 +1,31 @@
+//! Owns the claims of an access token (RFC 9068 §2.2).
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UnixTime;
+use crate::domain::{Audience, ClientId, Issuer, Metadata, Scope};
+
+/// What a token says. A repeated claim, a missing one or one of the wrong type does not parse.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    /// Whom it is from.
+    pub iss: Issuer,
+    /// Whom it is about: with client credentials, the client itself.
+    pub sub: ClientId,
+    /// Whom it is for.
+    pub aud: Audience,
+    /// Who asked for it.
+    pub client_id: ClientId,
+    /// When it was issued.
+    pub iat: UnixTime,
+    /// From when it is good.
+    pub nbf: UnixTime,
+    /// Until when it is good.
+    pub exp: UnixTime,
+    /// Its name: no two are alike.
+    pub jti: String,
+    /// What was granted.
+    pub scope: Scope,
+    /// The client's authorization metadata.
+    pub metadata: Metadata,
+}

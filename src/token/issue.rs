@@ -1,0 +1,70 @@
+//! Makes tokens.
+
+use uuid::Uuid;
+
+use super::{AccessTokenClaims, KeySet};
+use crate::clock::UnixTime;
+use crate::domain::{Audience, Client, Scope, TokenTtl};
+
+/// What a client was granted.
+#[derive(Clone, Debug)]
+pub struct Grant<'a> {
+    /// Who asked.
+    pub client: &'a Client,
+    /// What it may do.
+    pub scope: Scope,
+    /// With whom.
+    pub audience: Audience,
+    /// For how long.
+    pub ttl: TokenTtl,
+}
+
+/// A signed token and what is said about it beside it.
+#[derive(Clone)]
+pub struct AccessToken {
+    /// The JWT in compact form.
+    pub jwt: String,
+    /// What it says.
+    pub claims: AccessTokenClaims,
+}
+
+impl AccessToken {
+    /// Seconds it lives (`expires_in`, RFC 6749 §5.1).
+    pub fn expires_in(&self) -> i64 {
+        self.claims.exp.since(self.claims.iat)
+    }
+}
+
+/// A bearer token is a secret: its text stays out of every log.
+impl std::fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("jti", &self.claims.jti)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KeySet {
+    /// Signs a token for what was granted, good from `now`.
+    pub fn issue(
+        &self,
+        grant: Grant<'_>,
+        now: UnixTime,
+    ) -> Result<AccessToken, jsonwebtoken::errors::Error> {
+        let client = grant.client;
+        let claims = AccessTokenClaims {
+            iss: self.issuer.clone(),
+            sub: client.client_id.clone(),
+            aud: grant.audience,
+            client_id: client.client_id.clone(),
+            iat: now,
+            nbf: now,
+            exp: now.plus(grant.ttl.seconds()),
+            jti: Uuid::now_v7().simple().to_string(),
+            scope: grant.scope,
+            metadata: client.metadata.clone(),
+        };
+        let jwt = jsonwebtoken::encode(&self.active.header, &claims, &self.active.encoding)?;
+        Ok(AccessToken { jwt, claims })
+    }
+}

@@ -1,0 +1,144 @@
+//! Judges tokens: ours, under one of our keys, and good now. Whether one was revoked is the use
+//! case's question, not this file's.
+//!
+//! RFC 8725: the algorithm is the key's, never the header's (§3.1); `typ` is required (§3.11); a header
+//! parameter we did not write is refused, and with it `crit`, `jku`, `x5u`, `jwk` and whatever comes.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::{AccessTokenClaims, KeySet};
+use crate::clock::UnixTime;
+use crate::domain::TokenTtl;
+
+/// Seconds by which the clocks of two replicas may differ. A revocation is kept this much longer
+/// than its token.
+pub const LEEWAY: i64 = 5;
+
+/// Longer than any token we make: 8 KiB of metadata and 2 KiB of scopes in base64.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// Why a token is no good. The texts are public: they tell a developer what to look at, and a
+/// forger nothing that the token did not say already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// Not three parts of base64url with the header and the claims we write.
+    #[error("the token is malformed")]
+    Malformed,
+    /// No key of ours has this `kid`, or `alg` is not that key's.
+    #[error("the token was not signed with a key of this server")]
+    UnknownKey,
+    /// The signature does not fit.
+    #[error("the token's signature is wrong")]
+    BadSignature,
+    /// `exp` has passed.
+    #[error("the token is expired")]
+    Expired,
+    /// `nbf` has not come.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// `iss` is not this server.
+    #[error("the token is from another issuer")]
+    WrongIssuer,
+    /// It claims to live longer than any token of ours.
+    #[error("the token's lifetime is not one this server gives")]
+    WrongLifetime,
+}
+
+/// The header of a token of ours (RFC 9068 §2.1), and nothing else.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenHeader {
+    /// The media type, `at+jwt`.
+    pub typ: String,
+    /// The algorithm it claims.
+    pub alg: String,
+    /// The key it claims.
+    pub kid: String,
+}
+
+impl KeySet {
+    /// The claims of `token`, if it is one of ours and good at `now`.
+    pub fn verify(&self, token: &str, now: UnixTime) -> Result<AccessTokenClaims, VerifyError> {
+        let parts = Parts::split(token)?;
+        let header: TokenHeader = decode(parts.header)?;
+        if !is_access_token_type(&header.typ) {
+            return Err(VerifyError::Malformed);
+        }
+        let key = self.find(&header.kid).ok_or(VerifyError::UnknownKey)?;
+        if header.alg != key.alg {
+            return Err(VerifyError::UnknownKey);
+        }
+        let signed = parts.signed.as_bytes();
+        match jsonwebtoken::crypto::verify(parts.signature, signed, &key.decoding, key.algorithm) {
+            Ok(true) => {}
+            Ok(false) | Err(_) => return Err(VerifyError::BadSignature),
+        }
+        let claims: AccessTokenClaims = decode(parts.payload)?;
+        if claims.iss != self.issuer {
+            return Err(VerifyError::WrongIssuer);
+        }
+        check_times(&claims, now)?;
+        Ok(claims)
+    }
+}
+
+/// The header and the claims of a text that looks like a JWT, judged by nobody. For showing only.
+pub fn decode_unverified(
+    token: &str,
+) -> Result<(serde_json::Value, serde_json::Value), VerifyError> {
+    let parts = Parts::split(token)?;
+    Ok((decode(parts.header)?, decode(parts.payload)?))
+}
+
+/// `exp` is the first second at which the token is no good (RFC 7519 §4.1.4).
+fn check_times(claims: &AccessTokenClaims, now: UnixTime) -> Result<(), VerifyError> {
+    if claims.exp.plus(LEEWAY) <= now {
+        return Err(VerifyError::Expired);
+    }
+    if claims.nbf > now.plus(LEEWAY) {
+        return Err(VerifyError::NotYetValid);
+    }
+    let lifetime = claims.exp.since(claims.iat);
+    if !(0..=TokenTtl::MAX.seconds()).contains(&lifetime) {
+        return Err(VerifyError::WrongLifetime);
+    }
+    Ok(())
+}
+
+struct Parts<'a> {
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+    signed: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn split(token: &'a str) -> Result<Self, VerifyError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(VerifyError::Malformed);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(VerifyError::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(VerifyError::Malformed)?;
+        Ok(Self {
+            header,
+            payload,
+            signature,
+            signed,
+        })
+    }
+}
+
+/// Strict base64url: no padding, no stray bits, so that a token has one spelling.
+fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
+    let json = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| VerifyError::Malformed)?;
+    serde_json::from_slice(&json).map_err(|_| VerifyError::Malformed)
+}
+
+/// RFC 9068 §4 with RFC 7515 §4.1.9: the prefix may be there, and case does not matter.
+fn is_access_token_type(typ: &str) -> bool {
+    typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
+}
