@@ -23,4 +23,5 @@
 pub mod clock;
 pub mod domain;
 pub mod secret;
+pub mod store;
 pub mod token;

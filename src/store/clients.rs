@@ -1,0 +1,232 @@
+//! Owns the rows of `clients`, and the reading of a client with its secrets in one statement.
+
+use sqlx::FromRow;
+
+use super::secrets::SecretColumns;
+use super::{Store, StoreError, in_transaction, on_pool};
+use crate::clock::UnixTime;
+use crate::domain::{
+    Audience, Client, ClientChanges, ClientId, ClientRecord, ClientSecret, ClientStatus,
+    Description, Metadata, Name, Scope, TokenTtl,
+};
+
+/// Which part of the list of clients to read.
+#[derive(Clone, Debug)]
+pub struct ClientsPage {
+    /// Only clients after this one, in the order of the list.
+    pub after: Option<ClientId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Store {
+    /// The client and its secrets, as one consistent picture.
+    pub async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
+        const SQL: &str = "
+            select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
+                c.metadata, c.token_ttl, c.created_at, c.updated_at,
+                s.secret_id, s.origin, s.secret_hash, s.hint,
+                s.created_at as secret_created_at, s.expires_at
+            from clients c
+            left join client_secrets s on s.client_id = c.client_id
+            where c.client_id = $1
+            order by s.created_at, s.secret_id";
+        let rows: Vec<RecordRow> = on_pool!(self, |pool| sqlx::query_as(SQL)
+            .bind(id.as_str())
+            .fetch_all(pool)
+            .await)?;
+        let mut record: Option<ClientRecord> = None;
+        for row in rows {
+            let secret: Option<ClientSecret> = row.secret.try_into()?;
+            match &mut record {
+                Some(record) => record.secrets.extend(secret),
+                None => {
+                    let client = Client::try_from(row.client)?;
+                    record = Some(ClientRecord {
+                        client,
+                        secrets: secret.into_iter().collect(),
+                    });
+                }
+            }
+        }
+        Ok(record)
+    }
+
+    /// Whether there is a client of this id.
+    pub async fn has_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        const SQL: &str = "select exists (select 1 from clients where client_id = $1)";
+        Ok(on_pool!(self, |pool| sqlx::query_scalar(SQL)
+            .bind(id.as_str())
+            .fetch_one(pool)
+            .await)?)
+    }
+
+    /// Clients without their secrets, by `client_id`.
+    pub async fn list_clients(&self, page: &ClientsPage) -> Result<Vec<Client>, StoreError> {
+        const SQL: &str = "
+            select client_id, name, description, status, scopes, audiences, metadata, token_ttl,
+                created_at, updated_at
+            from clients
+            where client_id > $1
+            order by client_id
+            limit $2";
+        let after = page.after.as_ref().map_or("", ClientId::as_str);
+        let rows: Vec<ClientRow> = on_pool!(self, |pool| sqlx::query_as(SQL)
+            .bind(after)
+            .bind(i64::from(page.limit))
+            .fetch_all(pool)
+            .await)?;
+        rows.into_iter().map(Client::try_from).collect()
+    }
+
+    /// Adds a client with its secrets; [`StoreError::Conflict`] when its id is taken.
+    pub async fn insert_client(&self, record: &ClientRecord) -> Result<(), StoreError> {
+        match self
+            .insert_missing_clients(std::slice::from_ref(record))
+            .await?
+        {
+            1 => Ok(()),
+            _ => Err(StoreError::Conflict),
+        }
+    }
+
+    /// Adds, in one transaction, those of the clients whose id is not taken; how many that were.
+    pub async fn insert_missing_clients(
+        &self,
+        records: &[ClientRecord],
+    ) -> Result<u64, StoreError> {
+        const SQL: &str = "
+            insert into clients (client_id, name, description, status, scopes, audiences,
+                metadata, token_ttl, created_at, updated_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            on conflict (client_id) do nothing";
+        in_transaction!(self, |tx| {
+            let mut inserted = 0;
+            for record in records {
+                let client = &record.client;
+                let added = sqlx::query(SQL)
+                    .bind(client.client_id.as_str())
+                    .bind(client.name.as_str())
+                    .bind(client.description.as_str())
+                    .bind(client.status.as_str())
+                    .bind(client.scopes.as_str())
+                    .bind(Audience::join(&client.audiences))
+                    .bind(client.metadata.as_str())
+                    .bind(client.token_ttl.map(TokenTtl::seconds))
+                    .bind(client.created_at.0)
+                    .bind(client.updated_at.0)
+                    .execute(&mut *tx)
+                    .await?
+                    .rows_affected();
+                for secret in record.secrets.iter().filter(|_| added == 1) {
+                    super::secrets::insert!(tx, &client.client_id, secret);
+                }
+                inserted += added;
+            }
+            inserted
+        })
+    }
+
+    /// Changes what `changes` names and nothing else, in one statement, so that two changes at once do not
+    /// undo each other; false when there is no such client.
+    pub async fn update_client(
+        &self,
+        id: &ClientId,
+        changes: &ClientChanges,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            update clients
+            set name = coalesce($2, name), description = coalesce($3, description),
+                scopes = coalesce($4, scopes), audiences = coalesce($5, audiences),
+                metadata = coalesce($6, metadata),
+                token_ttl = case when $7 then $8 else token_ttl end,
+                updated_at = $9
+            where client_id = $1";
+        let ttl = changes.token_ttl;
+        let updated = on_pool!(self, |pool| sqlx::query(SQL)
+            .bind(id.as_str())
+            .bind(changes.name.as_ref().map(Name::as_str))
+            .bind(changes.description.as_ref().map(Description::as_str))
+            .bind(changes.scopes.as_ref().map(Scope::as_str))
+            .bind(changes.audiences.as_deref().map(Audience::join))
+            .bind(changes.metadata.as_ref().map(Metadata::as_str))
+            .bind(ttl.is_some())
+            .bind(ttl.flatten().map(TokenTtl::seconds))
+            .bind(now.0)
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(updated == 1)
+    }
+
+    /// Switches a client on or off and touches nothing else of it; false when there is none.
+    pub async fn set_client_status(
+        &self,
+        id: &ClientId,
+        status: ClientStatus,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "update clients set status = $2, updated_at = $3 where client_id = $1";
+        let updated = on_pool!(self, |pool| sqlx::query(SQL)
+            .bind(id.as_str())
+            .bind(status.as_str())
+            .bind(now.0)
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(updated == 1)
+    }
+
+    /// Removes a client and its secrets; false when there is none.
+    pub async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        const SQL: &str = "delete from clients where client_id = $1";
+        let deleted = on_pool!(self, |pool| sqlx::query(SQL)
+            .bind(id.as_str())
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(deleted == 1)
+    }
+}
+
+#[derive(FromRow)]
+struct RecordRow {
+    #[sqlx(flatten)]
+    client: ClientRow,
+    #[sqlx(flatten)]
+    secret: SecretColumns,
+}
+
+#[derive(FromRow)]
+struct ClientRow {
+    client_id: String,
+    name: String,
+    description: String,
+    status: String,
+    scopes: String,
+    audiences: String,
+    metadata: String,
+    token_ttl: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<ClientRow> for Client {
+    type Error = StoreError;
+
+    fn try_from(row: ClientRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            client_id: ClientId::parse(&row.client_id)?,
+            name: Name::parse(&row.name)?,
+            description: Description::parse(&row.description)?,
+            status: ClientStatus::parse(&row.status)?,
+            scopes: Scope::parse(&row.scopes)?,
+            audiences: Audience::parse_list(&row.audiences)?,
+            metadata: Metadata::parse(&row.metadata)?,
+            token_ttl: row.token_ttl.map(TokenTtl::from_seconds).transpose()?,
+            created_at: UnixTime(row.created_at),
+            updated_at: UnixTime(row.updated_at),
+        })
+    }
+}

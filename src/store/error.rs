@@ -1,0 +1,62 @@
+//! Owns the three ways in which a database call can fail that a caller tells apart.
+
+use sqlx::migrate::MigrateError;
+
+/// Why a call to the store failed. "Not there" is an `Option`, not an error.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Something of this name exists already.
+    #[error("it exists already")]
+    Conflict,
+    /// The database does not answer, is stopping or is overloaded; later it may.
+    #[error("the database does not answer")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database refused.
+    #[error("the database refused")]
+    Database(#[source] sqlx::Error),
+    /// The schema is not the one this version needs.
+    #[error("the migration failed")]
+    Migration(#[source] MigrateError),
+    /// A row does not hold what it should.
+    #[error("a row in the database is damaged: {0}")]
+    Corrupt(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(refusal) = error.as_database_error() else {
+            return match error {
+                sqlx::Error::RowNotFound
+                | sqlx::Error::ColumnNotFound(_)
+                | sqlx::Error::ColumnDecode { .. }
+                | sqlx::Error::Decode(_)
+                | sqlx::Error::Encode(_)
+                | sqlx::Error::TypeNotFound { .. }
+                | sqlx::Error::Configuration(_) => Self::Database(error),
+                other => Self::Unavailable(other),
+            };
+        };
+        if refusal.is_unique_violation() {
+            return Self::Conflict;
+        }
+        // Postgres: 08 connection, 53 resources, 55P03 lock, 57 operator intervention (a shutdown, a
+        // statement timeout); SQLite: 5 busy, 6 locked.
+        let passing = refusal.code().is_some_and(|code| {
+            ["08", "53", "57"]
+                .iter()
+                .any(|class| code.len() == 5 && code.starts_with(class))
+                || matches!(&*code, "55P03" | "5" | "6" | "261" | "517")
+        });
+        if passing {
+            Self::Unavailable(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+impl From<crate::domain::ParseError> for StoreError {
+    fn from(error: crate::domain::ParseError) -> Self {
+        Self::Corrupt(error.0)
+    }
+}

@@ -1,0 +1,89 @@
+//! The only place with SQL. Owns the connection pool, the migrations and the rows.
+//! Knows `domain`; no HTTP, no JWT.
+//!
+//! One SQL serves Postgres and SQLite: [`on_pool!`] and [`in_transaction!`] write the same expression
+//! out once for each. The conformance suite (`tests/it/store`) runs on both.
+
+mod clients;
+mod connect;
+mod error;
+mod migrations;
+mod secrets;
+
+use sqlx::{PgPool, SqlitePool};
+
+pub use clients::ClientsPage;
+pub use connect::DatabaseOptions;
+pub use error::StoreError;
+pub use secrets::SecretAdded;
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: Pool,
+}
+
+#[derive(Clone, Debug)]
+enum Pool {
+    Postgres(PgPool),
+    Sqlite(SqlitePool),
+}
+
+/// Runs one expression on whichever pool there is.
+macro_rules! on_pool {
+    ($store:expr, |$pool:ident| $body:expr) => {
+        match &$store.pool {
+            $crate::store::Pool::Postgres($pool) => $body,
+            $crate::store::Pool::Sqlite($pool) => $body,
+        }
+    };
+}
+use on_pool;
+
+/// Runs a block in a transaction: committed when the block ends, rolled back by an early `?`.
+///
+/// On SQLite it is `BEGIN IMMEDIATE`: a plain `BEGIN` that reads and then writes fails under
+/// contention instead of waiting. Inside, use `tx` only: asking the pool again could wait for ever.
+macro_rules! in_transaction {
+    ($store:expr, |$tx:ident| $body:block) => {
+        match &$store.pool {
+            $crate::store::Pool::Postgres(pool) => {
+                let mut $tx = pool.begin().await?;
+                let value = $body;
+                $tx.commit().await?;
+                Ok(value)
+            }
+            $crate::store::Pool::Sqlite(pool) => {
+                let mut $tx = pool.begin_with("begin immediate").await?;
+                let value = $body;
+                $tx.commit().await?;
+                Ok(value)
+            }
+        }
+    };
+}
+use in_transaction;
+
+impl Store {
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        on_pool!(self, |pool| sqlx::query("select 1")
+            .execute(pool)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// The product behind this store, for people.
+    pub fn product(&self) -> &'static str {
+        match &self.pool {
+            Pool::Postgres(_) => "Postgres",
+            Pool::Sqlite(_) => "SQLite",
+        }
+    }
+
+    /// Closes every connection, once those in use are done.
+    pub async fn close(&self) {
+        on_pool!(self, |pool| pool.close().await);
+    }
+}

@@ -1,0 +1,152 @@
+//! Owns the rows of `client_secrets`.
+
+use sqlx::FromRow;
+
+use super::{Store, StoreError, in_transaction, on_pool};
+use crate::clock::UnixTime;
+use crate::domain::{ClientId, ClientSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin};
+
+/// What came of adding a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretAdded {
+    /// It was.
+    Added,
+    /// There is no such client.
+    NoClient,
+    /// The client has [`MAX_LIVE_SECRETS`] already.
+    TooMany,
+}
+
+pub(super) const INSERT: &str = "
+    insert into client_secrets (secret_id, client_id, origin, secret_hash, hint, created_at,
+        expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7)";
+
+/// Inserts a secret on an open transaction of either product.
+macro_rules! insert {
+    ($tx:ident, $client_id:expr, $secret:expr) => {
+        sqlx::query($crate::store::secrets::INSERT)
+            .bind($secret.secret_id.as_str())
+            .bind($client_id.as_str())
+            .bind($secret.origin.as_str())
+            .bind(&$secret.secret_hash)
+            .bind(&$secret.hint)
+            .bind($secret.created_at.0)
+            .bind($secret.expires_at.map(|expires_at| expires_at.0))
+            .execute(&mut *$tx)
+            .await?
+    };
+}
+pub(super) use insert;
+
+impl Store {
+    /// Adds a secret to a client that has fewer than [`MAX_LIVE_SECRETS`] live ones. Two at once
+    /// cannot both be the last: the update of the parent row makes the second wait.
+    pub async fn insert_secret(
+        &self,
+        id: &ClientId,
+        secret: &ClientSecret,
+    ) -> Result<SecretAdded, StoreError> {
+        const LOCK: &str = "update clients set updated_at = updated_at where client_id = $1";
+        const COUNT_LIVE: &str = "
+            select count(*)
+            from client_secrets
+            where client_id = $1 and (expires_at is null or expires_at > $2)";
+        in_transaction!(self, |tx| {
+            let locked = sqlx::query(LOCK)
+                .bind(id.as_str())
+                .execute(&mut *tx)
+                .await?;
+            if locked.rows_affected() == 0 {
+                return Ok(SecretAdded::NoClient);
+            }
+            let live: i64 = sqlx::query_scalar(COUNT_LIVE)
+                .bind(id.as_str())
+                .bind(secret.created_at.0)
+                .fetch_one(&mut *tx)
+                .await?;
+            if usize::try_from(live).is_ok_and(|live| live >= MAX_LIVE_SECRETS) {
+                return Ok(SecretAdded::TooMany);
+            }
+            insert!(tx, id, secret);
+            SecretAdded::Added
+        })
+    }
+
+    /// Sets when a secret of this client ends; false when the client has no such secret.
+    pub async fn set_secret_expiry(
+        &self,
+        id: &ClientId,
+        secret_id: &SecretId,
+        expires_at: UnixTime,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            update client_secrets
+            set expires_at = $3
+            where client_id = $1 and secret_id = $2";
+        let updated = on_pool!(self, |pool| sqlx::query(SQL)
+            .bind(id.as_str())
+            .bind(secret_id.as_str())
+            .bind(expires_at.0)
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(updated == 1)
+    }
+
+    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile.
+    pub async fn renew_secret_hash(
+        &self,
+        secret_id: &SecretId,
+        old_hash: &str,
+        new_hash: &str,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            update client_secrets
+            set secret_hash = $3
+            where secret_id = $1 and secret_hash = $2";
+        let updated = on_pool!(self, |pool| sqlx::query(SQL)
+            .bind(secret_id.as_str())
+            .bind(old_hash)
+            .bind(new_hash)
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(updated == 1)
+    }
+}
+
+/// The columns of a secret beside those of its client; all null where a client has none.
+#[derive(FromRow)]
+pub(super) struct SecretColumns {
+    secret_id: Option<String>,
+    origin: Option<String>,
+    secret_hash: Option<String>,
+    hint: Option<String>,
+    secret_created_at: Option<i64>,
+    expires_at: Option<i64>,
+}
+
+impl TryFrom<SecretColumns> for Option<ClientSecret> {
+    type Error = StoreError;
+
+    fn try_from(row: SecretColumns) -> Result<Self, StoreError> {
+        let (Some(secret_id), Some(origin), Some(secret_hash), Some(hint), Some(created_at)) = (
+            row.secret_id,
+            row.origin,
+            row.secret_hash,
+            row.hint,
+            row.secret_created_at,
+        ) else {
+            return Ok(None);
+        };
+        Ok(Some(ClientSecret {
+            secret_id: SecretId::parse(&secret_id)?,
+            origin: SecretOrigin::parse(&origin)?,
+            secret_hash,
+            hint,
+            created_at: UnixTime(created_at),
+            expires_at: row.expires_at.map(UnixTime),
+        }))
+    }
+}
