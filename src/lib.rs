@@ -21,7 +21,10 @@
 //! `app/authenticate` → `app/tokens` → `token/issue` and `store/clients`.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod error;
 pub mod secret;
 pub mod store;
+pub mod telemetry;
 pub mod token;

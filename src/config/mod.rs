@@ -1,0 +1,243 @@
+//! Owns the configuration: every setting, its default and its meaning in types. The only reader of
+//! the environment. Known to `app`, `http` and `cli`; never to `domain`, `token` or `store`.
+//!
+//! `.env.sample` explains each setting; `tests/it/config.rs` keeps the two equal.
+
+mod environment;
+mod reader;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use environment::Environment;
+pub use reader::{ConfigError, ConfigErrors};
+pub use values::{Argon2Work, LogFormat, parse_seconds};
+
+use crate::domain::{Audience, Issuer, TokenTtl};
+use crate::secret::Secret;
+use crate::store::DatabaseOptions;
+use reader::Reader;
+use values::{Bytes, Seconds};
+
+/// The value of `SECRET` in `.env.sample`, refused wherever it turns up.
+pub const SAMPLE_SECRET: &str = "replace-me-by-the-output-of-openssl-rand-base64-48";
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whether missing things may be made up, on the loopback interface only.
+    pub development: bool,
+    /// The listener and its limits.
+    pub http: HttpConfig,
+    /// The certificate.
+    pub tls: TlsConfig,
+    /// The database.
+    pub database: DatabaseOptions,
+    /// What tokens look like and how they are signed.
+    pub token: TokenConfig,
+    /// How client secrets are checked.
+    pub authentication: AuthenticationConfig,
+    /// What is logged, and how.
+    pub log: LogConfig,
+}
+
+/// The listener and its limits.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// Where to listen.
+    pub listen_addr: SocketAddr,
+    /// The largest request body, in bytes.
+    pub max_body: usize,
+    /// The largest request head, in bytes.
+    pub max_head: usize,
+    /// The most connections at once.
+    pub max_connections: usize,
+    /// For a TLS handshake.
+    pub handshake_timeout: Duration,
+    /// For the first request head of a connection.
+    pub header_timeout: Duration,
+    /// For a request body.
+    pub body_timeout: Duration,
+    /// For silence on a connection, and for each further request head.
+    pub idle_timeout: Duration,
+    /// For requests in flight when the server is told to stop.
+    pub shutdown_grace: Duration,
+}
+
+/// Where the certificate is.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// The certificate chain, PEM.
+    pub cert: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+/// What tokens look like and how they are signed.
+#[derive(Clone, Debug)]
+pub struct TokenConfig {
+    /// Whom they are from.
+    pub issuer: Issuer,
+    /// Whom they are for when a client has no audience of its own.
+    pub audience: Audience,
+    /// How long they live when a client does not say.
+    pub ttl: TokenTtl,
+    /// The signing key.
+    pub secret: Secret<String>,
+    /// The signing key before this one.
+    pub secret_previous: Option<Secret<String>>,
+}
+
+/// How client secrets are checked.
+#[derive(Clone, Debug)]
+pub struct AuthenticationConfig {
+    /// Work for a secret that we made.
+    pub argon2_generated: Argon2Work,
+    /// Work for a secret that a human chose or that was imported.
+    pub argon2_chosen: Argon2Work,
+    /// Threads that hash.
+    pub hashing_threads: usize,
+    /// Hashes that may wait for a thread.
+    pub hashing_queue: usize,
+    /// Bytes of client records in memory.
+    pub client_cache_size: u64,
+    /// How long a client record in memory is believed.
+    pub client_cache_ttl: Duration,
+    /// Proved secrets in memory.
+    pub proved_secrets: u64,
+    /// The span in which failures are counted.
+    pub throttle_window: Duration,
+    /// Failures from one source in the name of one client, in that span; 0: no limit.
+    pub throttle_client_failures: u32,
+    /// Failures from one source in anybody's name, in that span; 0: no limit.
+    pub throttle_source_failures: u32,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// A filter as `tracing` writes it.
+    pub filter: String,
+    /// Text or JSON.
+    pub format: LogFormat,
+}
+
+impl Config {
+    /// Reads every setting through `lookup`; all mistakes are reported at once.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let mut read = Reader::new(&lookup);
+        let development = read.parsed("DEVELOPMENT", "a boolean", "false");
+        let http = HttpConfig::read(&mut read);
+        let config = Self {
+            development,
+            tls: TlsConfig {
+                cert: read.parsed("TLS_CERT", "a path", "certs/cert.pem"),
+                key: read.parsed("TLS_KEY", "a path", "certs/key.pem"),
+            },
+            database: read_database(&mut read),
+            token: TokenConfig::read(&mut read, http.listen_addr.port()),
+            authentication: AuthenticationConfig::read(&mut read),
+            log: LogConfig {
+                filter: read.checked("LOG", "a tracing filter such as `info`", "info", |text| {
+                    crate::telemetry::filter(text).map(|_| text.to_owned())
+                }),
+                format: read.parsed("LOG_FORMAT", "`auto`, `text` or `json`", "auto"),
+            },
+            http,
+        };
+        if development && !config.http.listen_addr.ip().is_loopback() {
+            read.refuse(
+                "LISTEN_ADDR",
+                "DEVELOPMENT=true makes up a certificate and a client, and so may listen on \
+                 127.0.0.1 only",
+            );
+        }
+        read.finish(config)
+    }
+}
+
+impl HttpConfig {
+    fn read(read: &mut Reader<'_>) -> Self {
+        let seconds = "a duration such as `10s`";
+        let bytes = "a size such as `64KiB`";
+        Self {
+            listen_addr: read.parsed("LISTEN_ADDR", "an address and port", "0.0.0.0:2600"),
+            max_body: read.parsed::<Bytes>("MAX_BODY", bytes, "64KiB").in_memory(),
+            max_head: read.parsed::<Bytes>("MAX_HEAD", bytes, "16KiB").in_memory(),
+            max_connections: read.at_least("MAX_CONNECTIONS", 1, "20000"),
+            handshake_timeout: read
+                .parsed::<Seconds>("HANDSHAKE_TIMEOUT", seconds, "10s")
+                .0,
+            header_timeout: read.parsed::<Seconds>("HEADER_TIMEOUT", seconds, "10s").0,
+            body_timeout: read.parsed::<Seconds>("BODY_TIMEOUT", seconds, "10s").0,
+            idle_timeout: read.parsed::<Seconds>("IDLE_TIMEOUT", seconds, "75s").0,
+            shutdown_grace: read.parsed::<Seconds>("SHUTDOWN_GRACE", seconds, "20s").0,
+        }
+    }
+}
+
+impl TokenConfig {
+    fn read(read: &mut Reader<'_>, port: u16) -> Self {
+        let issuer: Issuer = read.parsed(
+            "ISSUER",
+            "an https:// URL",
+            &format!("https://localhost:{port}"),
+        );
+        Self {
+            audience: read.parsed("AUDIENCE", "a name or URL", issuer.as_str()),
+            issuer,
+            ttl: read.checked("TOKEN_TTL", "60 seconds to 24 hours", "1h", |text| {
+                TokenTtl::from_seconds(parse_seconds(text)?).map_err(|error| error.to_string())
+            }),
+            secret: read
+                .signing_secret("SECRET")
+                .unwrap_or_else(|| Secret::new(String::new())),
+            secret_previous: read.optional_signing_secret("SECRET_PREVIOUS"),
+        }
+    }
+}
+
+impl AuthenticationConfig {
+    fn read(read: &mut Reader<'_>) -> Self {
+        let work = "argon2 parameters such as `m=19456,t=2,p=1`";
+        let seconds = "a duration such as `60s`";
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = cores.saturating_sub(1).max(1).to_string();
+        let whole = "a whole number";
+        Self {
+            argon2_generated: read.parsed("ARGON2_GENERATED", work, "m=1024,t=1,p=1"),
+            argon2_chosen: read.parsed("ARGON2_CHOSEN", work, "m=19456,t=2,p=1"),
+            hashing_threads: read.at_least("HASHING_THREADS", 1, &threads),
+            hashing_queue: read.at_least("HASHING_QUEUE", 1, "256"),
+            client_cache_size: read
+                .parsed::<Bytes>("CLIENT_CACHE_SIZE", "a size such as `32MiB`", "32MiB")
+                .0,
+            client_cache_ttl: read.parsed::<Seconds>("CLIENT_CACHE_TTL", seconds, "5s").0,
+            proved_secrets: read.parsed("PROVED_SECRETS", whole, "100000"),
+            throttle_window: read.parsed::<Seconds>("THROTTLE_WINDOW", seconds, "60s").0,
+            throttle_client_failures: read.parsed("THROTTLE_CLIENT_FAILURES", whole, "20"),
+            throttle_source_failures: read.parsed("THROTTLE_SOURCE_FAILURES", whole, "200"),
+        }
+    }
+}
+
+fn read_database(read: &mut Reader<'_>) -> DatabaseOptions {
+    let seconds = "a duration such as `5s`";
+    DatabaseOptions {
+        url: read
+            .secret("DATABASE_URL")
+            .unwrap_or_else(|| Secret::from("sqlite:data/token-server.db")),
+        pool_size: read.at_least("DATABASE_POOL_SIZE", 1, "10"),
+        acquire_timeout: read
+            .parsed::<Seconds>("DATABASE_ACQUIRE_TIMEOUT", seconds, "3s")
+            .0,
+        statement_timeout: read
+            .parsed::<Seconds>("DATABASE_STATEMENT_TIMEOUT", seconds, "5s")
+            .0,
+        idle_timeout: read
+            .parsed::<Seconds>("DATABASE_IDLE_TIMEOUT", seconds, "10m")
+            .0,
+    }
+}

@@ -1,0 +1,163 @@
+//! Owns the reading of single settings: looks a name up, parses what is there, and keeps every
+//! mistake until the end so that all are reported at once.
+
+use std::fmt;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use super::SAMPLE_SECRET;
+use crate::secret::Secret;
+
+/// One mistake: which variable, what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The variable.
+    pub name: String,
+    /// What was found and what is expected. Never the value of a secret.
+    pub message: String,
+}
+
+/// Every mistake of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} mistake(s):", self.0.len())?;
+        for error in &self.0 {
+            write!(f, "\n  {}: {}", error.name, error.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+pub(super) struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    errors: Vec<ConfigError>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            lookup,
+            errors: Vec::new(),
+        }
+    }
+
+    /// The configuration, unless there was a mistake.
+    pub(super) fn finish<T>(self, config: T) -> Result<T, ConfigErrors> {
+        if self.errors.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(self.errors))
+        }
+    }
+
+    pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) {
+        self.errors.push(ConfigError {
+            name: name.to_owned(),
+            message: message.into(),
+        });
+    }
+
+    /// A setting with a default.
+    pub(super) fn parsed<T>(&mut self, name: &str, expected: &str, default: &str) -> T
+    where
+        T: FromStr<Err: Display>,
+    {
+        self.checked(name, expected, default, |text| text.parse::<T>())
+    }
+
+    /// A number with a default and a lower end.
+    pub(super) fn at_least<T>(&mut self, name: &str, least: T, default: &str) -> T
+    where
+        T: FromStr<Err: Display> + PartialOrd + Display,
+    {
+        let expected = format!("a whole number, {least} or more");
+        self.checked(name, &expected, default, |text| match text.parse::<T>() {
+            Ok(number) if number < least => Err("too small".to_owned()),
+            Ok(number) => Ok(number),
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
+    /// A setting with a default and a parser of its own. After a mistake the default stands in, so that
+    /// reading goes on and finds the others; [`finish`](Self::finish) then throws all away.
+    pub(super) fn checked<T, E: Display>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> T {
+        if let Some(text) = self.find(name) {
+            match parse(text.trim()) {
+                Ok(value) => return value,
+                Err(error) => {
+                    self.refuse(
+                        name,
+                        format!("found `{text}`, expected {expected} ({error})"),
+                    );
+                }
+            }
+        }
+        match parse(default) {
+            Ok(value) => value,
+            Err(error) => unreachable!("the default of {name} does not parse: {error}"),
+        }
+    }
+
+    /// A secret from `NAME` or from the file that `NAME_FILE` names, never both.
+    pub(super) fn secret(&mut self, name: &str) -> Option<Secret<String>> {
+        let file_name = format!("{name}_FILE");
+        match (self.find(name), self.find(&file_name)) {
+            (None, None) => None,
+            (Some(value), None) => Some(Secret::new(value)),
+            (None, Some(path)) => match std::fs::read_to_string(&path) {
+                Ok(value) => Some(Secret::new(value.trim_end_matches(['\r', '\n']).to_owned())),
+                Err(error) => {
+                    self.refuse(&file_name, format!("cannot read `{path}`: {error}"));
+                    None
+                }
+            },
+            (Some(_), Some(_)) => {
+                self.refuse(name, format!("set it or {file_name}, not both"));
+                None
+            }
+        }
+    }
+
+    /// A signing key, which has to be there.
+    pub(super) fn signing_secret(&mut self, name: &str) -> Option<Secret<String>> {
+        let errors_before = self.errors.len();
+        let secret = self.optional_signing_secret(name);
+        if secret.is_none() && self.errors.len() == errors_before {
+            self.refuse(name, "is missing; make one with `openssl rand -base64 48`");
+        }
+        secret
+    }
+
+    /// A signing key (RFC 7518 §3.2: at least as long as the hash).
+    pub(super) fn optional_signing_secret(&mut self, name: &str) -> Option<Secret<String>> {
+        let secret = self.secret(name)?;
+        let problem = if secret.expose() == SAMPLE_SECRET {
+            "is the one of .env.sample, which everybody knows".to_owned()
+        } else if secret.expose().len() < 32 {
+            format!("has {} bytes, expected 32 or more", secret.expose().len())
+        } else {
+            return Some(secret);
+        };
+        self.refuse(
+            name,
+            format!("{problem}; make one with `openssl rand -base64 48`"),
+        );
+        None
+    }
+
+    /// An empty variable is one that is not set: that is how compose files and unit files unset.
+    fn find(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|text| !text.trim().is_empty())
+    }
+}

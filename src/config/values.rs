@@ -1,0 +1,193 @@
+//! Owns how durations, sizes and the like are written in a setting.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// `90` or `90s`, `5m`, `1h`, `2d`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seconds(pub(super) Duration);
+
+impl FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = split_unit(text);
+        let seconds = match unit {
+            "" | "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return Err("the units are s, m, h and d".to_owned()),
+        };
+        match multiply(number, seconds)? {
+            0 => Err("it cannot be zero".to_owned()),
+            total => Ok(Self(Duration::from_secs(total))),
+        }
+    }
+}
+
+/// A duration as settings write it, in seconds.
+pub fn parse_seconds(text: &str) -> Result<i64, String> {
+    let seconds = text.parse::<Seconds>()?.0.as_secs();
+    i64::try_from(seconds).map_err(|_| "it is too large".to_owned())
+}
+
+/// `65536` or `64KiB`, `32MiB`, `1GiB`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bytes(pub(super) u64);
+
+impl Bytes {
+    pub(super) fn in_memory(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = split_unit(text);
+        let bytes = match unit {
+            "" | "B" => 1,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => return Err("the units are KiB, MiB and GiB".to_owned()),
+        };
+        multiply(number, bytes).map(Self)
+    }
+}
+
+fn split_unit(text: &str) -> (&str, &str) {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    (&text[..end], text[end..].trim())
+}
+
+fn multiply(number: &str, unit: u64) -> Result<u64, String> {
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "there is no number".to_owned())?;
+    number
+        .checked_mul(unit)
+        .ok_or_else(|| "it is too large".to_owned())
+}
+
+/// How much work a hash takes, as a PHC string writes it: memory in KiB, passes, lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Argon2Work {
+    /// Memory in KiB.
+    pub m: u32,
+    /// Passes over it.
+    pub t: u32,
+    /// Lanes.
+    pub p: u32,
+}
+
+impl FromStr for Argon2Work {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut work = Self { m: 0, t: 0, p: 0 };
+        for part in text.split(',') {
+            let (name, value) = part.split_once('=').ok_or("expected m=…,t=…,p=…")?;
+            let value = value
+                .trim()
+                .parse()
+                .map_err(|_| format!("{name} is no number"))?;
+            match name.trim() {
+                "m" => work.m = value,
+                "t" => work.t = value,
+                "p" => work.p = value,
+                other => return Err(format!("there is no parameter `{other}`")),
+            }
+        }
+        let sane = (8..=1 << 20).contains(&work.m)
+            && (1..=100).contains(&work.t)
+            && (1..=16).contains(&work.p)
+            && work.m >= 8 * work.p;
+        if sane {
+            Ok(work)
+        } else {
+            Err("m is 8 KiB to 1 GiB and at least 8 per lane, t is 1 to 100, p is 1 to 16".into())
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("there is no such format".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations_and_sizes_have_units() {
+        let seconds = |text: &str| text.parse::<Seconds>().map(|s| s.0.as_secs());
+        let bytes = |text: &str| text.parse::<Bytes>().map(|b| b.0);
+
+        assert_eq!(seconds("90"), Ok(90));
+        assert_eq!(seconds("2h"), Ok(7_200));
+        assert_eq!(bytes("64 KiB"), Ok(65_536));
+        for bad in ["", "h", "-1s", "1y", "1.5h", "99999999999999999999"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+        assert!(seconds("0").is_err());
+        assert!(bytes("64KB").is_err());
+    }
+
+    #[test]
+    fn argon2_work_is_written_as_in_a_phc_string() {
+        assert_eq!(
+            "m=19456,t=2,p=1".parse(),
+            Ok(Argon2Work {
+                m: 19_456,
+                t: 2,
+                p: 1
+            })
+        );
+        for bad in [
+            "",
+            "m=1,t=1,p=1",
+            "m=1024,t=0,p=1",
+            "m=1024,t=1",
+            "m=x,t=1,p=1",
+            "k=1",
+        ] {
+            assert!(bad.parse::<Argon2Work>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text in any::<String>()) {
+            let _ = text.parse::<Seconds>();
+            let _ = text.parse::<Bytes>();
+            let _ = text.parse::<Argon2Work>();
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Owns the one error type of the use cases: a code and a sentence for the caller, and a cause for
+//! the operator only. Knows the small errors of `domain`, `token` and `store`; no HTTP, so that the
+//! command line prints the same error.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::domain::{ErrorCode, ParseError};
+use crate::store::StoreError;
+use crate::token::VerifyError;
+
+/// An error that answers a caller. `description` is public, `cause` is private.
+#[derive(Debug)]
+pub struct Error {
+    /// What went wrong, for programs.
+    pub code: ErrorCode,
+    /// What went wrong and what to mend, for people.
+    pub description: Cow<'static, str>,
+    /// The true reason, for the log only.
+    pub cause: Option<anyhow::Error>,
+    /// Seconds after which trying again makes sense.
+    pub retry_after: Option<u32>,
+    /// The scope that was required and is lacking (RFC 6750 §3).
+    pub required_scope: Option<String>,
+}
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of this code, for the codes without a constructor of their own.
+    pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            description: description.into(),
+            cause: None,
+            retry_after: None,
+            required_scope: None,
+        }
+    }
+
+    /// A parameter is missing, repeated or malformed.
+    pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::InvalidRequest, description)
+    }
+
+    /// Client authentication failed. One answer, whatever the reason: only the log learns it.
+    pub fn invalid_client(reason: impl fmt::Display) -> Self {
+        Self::new(
+            ErrorCode::InvalidClient,
+            "the client is unknown or its secret is wrong",
+        )
+        .because(anyhow::anyhow!("{reason}"))
+    }
+
+    /// The scope exceeds what the client may ask for.
+    pub fn invalid_scope(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::InvalidScope, description)
+    }
+
+    /// The audience is not among the client's.
+    pub fn invalid_target(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::InvalidTarget, description)
+    }
+
+    /// The token is no good.
+    pub fn invalid_token(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::InvalidToken, description)
+    }
+
+    /// The token is good, but lacks `scope`.
+    pub fn insufficient_scope(missing: &str, required: &str) -> Self {
+        let mut error = Self::new(
+            ErrorCode::InsufficientScope,
+            format!("the token lacks the scope `{missing}`"),
+        );
+        error.required_scope = Some(required.to_owned());
+        error
+    }
+
+    /// No such thing.
+    pub fn not_found(what: impl fmt::Display) -> Self {
+        Self::new(ErrorCode::NotFound, format!("there is no {what}"))
+    }
+
+    /// The thing exists already.
+    pub fn conflict(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::Conflict, description)
+    }
+
+    /// Too many failed attempts.
+    pub fn rate_limited(retry_after: u32) -> Self {
+        let mut error = Self::new(
+            ErrorCode::RateLimited,
+            "too many failed attempts; wait before the next one",
+        );
+        error.retry_after = Some(retry_after);
+        error
+    }
+
+    /// Not now.
+    pub fn temporarily_unavailable(description: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::new(ErrorCode::TemporarilyUnavailable, description);
+        error.retry_after = Some(1);
+        error
+    }
+
+    /// Our fault; the caller learns no more than that.
+    pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        Self::new(
+            ErrorCode::ServerError,
+            "the server failed; its log says why",
+        )
+        .because(cause)
+    }
+
+    /// Adds the true reason, for the log only.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.description)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| {
+            let cause: &(dyn std::error::Error + 'static) = cause;
+            cause
+        })
+    }
+}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        Self::invalid_request(error.0)
+    }
+}
+
+impl From<VerifyError> for Error {
+    fn from(error: VerifyError) -> Self {
+        Self::invalid_token(error.to_string())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::conflict("it exists already"),
+            StoreError::Unavailable(cause) => {
+                Self::temporarily_unavailable("the database does not answer; try again shortly")
+                    .because(cause)
+            }
+            StoreError::Database(cause) => Self::internal(cause),
+            StoreError::Migration(cause) => Self::internal(cause),
+            StoreError::Corrupt(_) => Self::internal(error),
+        }
+    }
+}
