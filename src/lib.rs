@@ -20,6 +20,7 @@
 //! The walk a reader takes: `cli/serve` → `http/router` → `http/simple/authorize` →
 //! `app/authenticate` → `app/tokens` → `token/issue` and `store/clients`.
 
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod domain;

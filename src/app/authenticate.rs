@@ -1,0 +1,241 @@
+//! Client authentication: `client_id` and `client_secret` in, the client out.
+//!
+//! An unknown client, a disabled one and a wrong secret are one answer, in text and in time: how much is
+//! hashed depends on the form of the presented secret alone. The true reason goes to the log.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::App;
+use super::secret_hash::{self, SecretHash};
+use crate::config::Argon2Work;
+use crate::domain::{
+    Client, ClientId, ClientRecord, ClientSecret, ClientStatus, GeneratedSecret, SecretOrigin,
+};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// What a caller presents, unchecked.
+#[derive(Debug)]
+pub struct Credentials {
+    /// As it was sent; may be no `client_id` at all.
+    pub client_id: String,
+    /// As it was sent.
+    pub client_secret: Secret<String>,
+}
+
+/// A client that is who it says.
+#[derive(Debug)]
+pub struct AuthenticatedClient(Arc<ClientRecord>);
+
+impl std::ops::Deref for AuthenticatedClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.0.client
+    }
+}
+
+impl App {
+    /// Finds the client that one of `readings` proves. More than one reading comes of HTTP Basic, which
+    /// half the world sends unencoded: the same bytes can then be read in two ways.
+    pub async fn authenticate(
+        self: &Arc<Self>,
+        readings: &[Credentials],
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
+        // A secret already proved is answered before any throttle.
+        for credentials in readings {
+            if let Some(client) = self.recognise(credentials).await? {
+                return Ok(client);
+            }
+        }
+        let claimed = readings
+            .first()
+            .and_then(|first| ClientId::parse(&first.client_id).ok());
+        let now = self.clock.now();
+        self.throttle.check(source, claimed.as_ref(), now)?;
+        let mut refusal = Error::invalid_client("no credentials");
+        for credentials in readings {
+            match self.prove(credentials).await? {
+                Ok(client) => return Ok(client),
+                Err(reason) => refusal = Error::invalid_client(reason),
+            }
+        }
+        self.throttle.record_failure(source, claimed.as_ref(), now);
+        Err(refusal)
+    }
+
+    /// The client, if this secret of it was proved before.
+    async fn recognise(&self, credentials: &Credentials) -> Result<Option<AuthenticatedClient>> {
+        let Some(record) = self.find_record(&credentials.client_id).await? else {
+            return Ok(None);
+        };
+        if record.client.status != ClientStatus::Enabled {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let plain = &credentials.client_secret;
+        let proved = candidates(&record, plain)
+            .any(|secret| secret.is_live(now) && self.proofs.contains(secret, plain));
+        Ok(proved.then_some(AuthenticatedClient(record)))
+    }
+
+    /// The client, if hashing proves it; else why not, for the log.
+    async fn prove(
+        self: &Arc<Self>,
+        credentials: &Credentials,
+    ) -> Result<Result<AuthenticatedClient, String>> {
+        let plain = &credentials.client_secret;
+        let generated = GeneratedSecret::has_prefix(plain.expose());
+        if generated && GeneratedSecret::find_id(plain.expose()).is_none() {
+            return Ok(Err(
+                "the secret is mistyped: its checksum is wrong".to_owned()
+            ));
+        }
+        let Some(record) = self.find_record(&credentials.client_id).await? else {
+            self.hash_in_vain(plain).await?;
+            return Ok(Err("unknown client".to_owned()));
+        };
+        let now = self.clock.now();
+        let mut reason = "wrong secret".to_owned();
+        let mut hashed = false;
+        for secret in candidates(&record, plain) {
+            // Of the chosen ones only live ones are tried; a generated one is named by its id, so
+            // that an expired one can be told from a wrong one.
+            if !generated && !secret.is_live(now) {
+                continue;
+            }
+            hashed = true;
+            if !self.is_hash_of(secret, plain).await? {
+                continue;
+            }
+            match secret.expires_at {
+                Some(expires_at) if !secret.is_live(now) => {
+                    reason = format!("the secret {} expired at {expires_at}", secret.secret_id);
+                }
+                _ if record.client.status != ClientStatus::Enabled => {
+                    reason = "the client is disabled".to_owned();
+                }
+                _ => {
+                    self.proofs.insert(secret, plain);
+                    self.renew_if_outdated(&record.client.client_id, secret, plain);
+                    return Ok(Ok(AuthenticatedClient(Arc::clone(&record))));
+                }
+            }
+        }
+        if !hashed {
+            self.hash_in_vain(plain).await?;
+        }
+        Ok(Err(reason))
+    }
+
+    async fn find_record(&self, client_id: &str) -> Result<Option<Arc<ClientRecord>>> {
+        match ClientId::parse(client_id) {
+            Ok(id) => self.directory.find(&id, &self.store, &self.clock).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn is_hash_of(&self, secret: &ClientSecret, plain: &Secret<String>) -> Result<bool> {
+        let hash = SecretHash::parse(&secret.secret_hash).map_err(Error::internal)?;
+        let plain = plain.clone();
+        self.hashing
+            .run(move |memory| hash.verify(&plain, memory))
+            .await
+    }
+
+    /// The work that a known client's secret of this form would have cost.
+    async fn hash_in_vain(&self, plain: &Secret<String>) -> Result<()> {
+        let origin = if GeneratedSecret::has_prefix(plain.expose()) {
+            SecretOrigin::Generated
+        } else {
+            SecretOrigin::Chosen
+        };
+        self.hash_secret(plain, origin).await.map(drop)
+    }
+
+    /// Hashes a secret with the work that its origin asks for.
+    pub(super) async fn hash_secret(
+        &self,
+        plain: &Secret<String>,
+        origin: SecretOrigin,
+    ) -> Result<String> {
+        let work = self.work(origin);
+        let plain = plain.clone();
+        self.hashing
+            .run(move |memory| secret_hash::hash(&plain, work, memory))
+            .await?
+            .map_err(Error::internal)
+    }
+
+    /// After a good login: a hash made with other parameters than today's is made anew, on the side. It
+    /// may fail without harm; the next login tries again.
+    fn renew_if_outdated(
+        self: &Arc<Self>,
+        id: &ClientId,
+        secret: &ClientSecret,
+        plain: &Secret<String>,
+    ) {
+        let outdated = SecretHash::parse(&secret.secret_hash)
+            .is_ok_and(|hash| hash.needs_renewal(self.work(secret.origin)));
+        if !outdated {
+            return;
+        }
+        let (app, id, secret, plain) =
+            (Arc::clone(self), id.clone(), secret.clone(), plain.clone());
+        tokio::spawn(async move {
+            if let Err(error) = app.renew(&id, &secret, &plain).await {
+                let cause = error.cause.as_ref().map(|cause| format!("{cause:#}"));
+                tracing::warn!(
+                    client_id = %id, secret_id = %secret.secret_id, cause,
+                    "the secret's hash is outdated and could not be renewed: {error}"
+                );
+            }
+        });
+    }
+
+    async fn renew(
+        &self,
+        id: &ClientId,
+        secret: &ClientSecret,
+        plain: &Secret<String>,
+    ) -> Result<()> {
+        let secret_hash = self.hash_secret(plain, secret.origin).await?;
+        let old = &secret.secret_hash;
+        if self
+            .store
+            .renew_secret_hash(&secret.secret_id, old, &secret_hash)
+            .await?
+        {
+            self.proofs.insert(
+                &ClientSecret {
+                    secret_hash,
+                    ..secret.clone()
+                },
+                plain,
+            );
+            self.directory.forget(id);
+        }
+        Ok(())
+    }
+
+    fn work(&self, origin: SecretOrigin) -> Argon2Work {
+        match origin {
+            SecretOrigin::Generated => self.config.authentication.argon2_generated,
+            SecretOrigin::Chosen => self.config.authentication.argon2_chosen,
+        }
+    }
+}
+
+/// The secrets of a client that `plain` may be: the one it names, or else all that we did not make.
+fn candidates<'a>(
+    record: &'a ClientRecord,
+    plain: &'a Secret<String>,
+) -> impl Iterator<Item = &'a ClientSecret> {
+    let named = GeneratedSecret::find_id(plain.expose());
+    record.secrets.iter().filter(move |secret| match &named {
+        Some(id) => secret.origin == SecretOrigin::Generated && secret.secret_id == *id,
+        None => secret.origin == SecretOrigin::Chosen,
+    })
+}

@@ -1,0 +1,116 @@
+//! Registering clients and changing them.
+
+use super::App;
+use super::secrets::{AddedSecret, NewSecret};
+use crate::domain::{
+    Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus, Description, Metadata,
+    Name, Scope, TokenTtl,
+};
+use crate::error::{Error, Result};
+use crate::secret::random_base62;
+use crate::store::ClientsPage;
+
+/// A client to be registered.
+#[derive(Clone, Debug, Default)]
+pub struct NewClient {
+    /// `None`: one is made up.
+    pub client_id: Option<ClientId>,
+    /// What people call it.
+    pub name: Name,
+    /// What it is for.
+    pub description: Description,
+    /// All it may ask for.
+    pub scopes: Scope,
+    /// Whom its tokens may be for.
+    pub audiences: Vec<Audience>,
+    /// What its tokens say of it.
+    pub metadata: Metadata,
+    /// How long its tokens live.
+    pub token_ttl: Option<TokenTtl>,
+}
+
+impl App {
+    /// Registers a client with its first secret, which is returned this once.
+    pub async fn register_client(
+        &self,
+        new: NewClient,
+        secret: NewSecret,
+    ) -> Result<(Client, AddedSecret)> {
+        let now = self.clock.now();
+        let client = Client {
+            client_id: match new.client_id {
+                Some(id) => id,
+                None => ClientId::parse(&random_base62(20))?,
+            },
+            name: new.name,
+            description: new.description,
+            status: ClientStatus::Enabled,
+            scopes: new.scopes,
+            audiences: new.audiences,
+            metadata: new.metadata,
+            token_ttl: new.token_ttl,
+            created_at: now,
+            updated_at: now,
+        };
+        let added = self.prepare_secret(secret).await?;
+        let record = ClientRecord {
+            client,
+            secrets: vec![added.secret.clone()],
+        };
+        let inserted = self.store.insert_client(&record).await;
+        inserted.map_err(|error| match error {
+            crate::store::StoreError::Conflict => Error::conflict(format!(
+                "there is a client `{}` already",
+                record.client.client_id
+            )),
+            other => other.into(),
+        })?;
+        self.directory.forget(&record.client.client_id);
+        Ok((record.client, added))
+    }
+
+    /// The client with its secrets, as the store has it now.
+    pub async fn find_client(&self, id: &ClientId) -> Result<ClientRecord> {
+        self.store
+            .find_client(id)
+            .await?
+            .ok_or_else(|| no_client(id))
+    }
+
+    /// A page of clients, by `client_id`.
+    pub async fn list_clients(&self, page: &ClientsPage) -> Result<Vec<Client>> {
+        Ok(self.store.list_clients(page).await?)
+    }
+
+    /// Changes a client.
+    pub async fn update_client(&self, id: &ClientId, changes: ClientChanges) -> Result<Client> {
+        self.changed(
+            id,
+            self.store
+                .update_client(id, &changes, self.clock.now())
+                .await?,
+        )?;
+        Ok(self.find_client(id).await?.client)
+    }
+
+    /// Lets a client have tokens, or no more; its record and secrets stay.
+    pub async fn set_client_status(&self, id: &ClientId, status: ClientStatus) -> Result<()> {
+        let now = self.clock.now();
+        self.changed(id, self.store.set_client_status(id, status, now).await?)
+    }
+
+    /// Removes a client and its secrets.
+    pub async fn delete_client(&self, id: &ClientId) -> Result<()> {
+        self.changed(id, self.store.delete_client(id).await?)
+    }
+
+    /// Ends every change of a client: what memory holds of it is forgotten before anybody hears of it.
+    pub(super) fn changed(&self, id: &ClientId, done: bool) -> Result<()> {
+        self.directory.forget(id);
+        if done { Ok(()) } else { Err(no_client(id)) }
+    }
+}
+
+pub(super) fn no_client(id: &ClientId) -> Error {
+    Error::not_found(format_args!("client `{id}`"))
+}
