@@ -25,6 +25,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod error;
+pub mod http;
 pub mod secret;
 pub mod store;
 pub mod telemetry;

@@ -1,0 +1,41 @@
+//! `GET /`: the service's name, and for a browser a small page that says what to do next.
+
+use axum::http::HeaderMap;
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
+    X_FRAME_OPTIONS,
+};
+use axum::response::{IntoResponse, Response};
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(super) async fn show_home(headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/html")) {
+        let page = [
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CONTENT_SECURITY_POLICY, POLICY),
+            (REFERRER_POLICY, "no-referrer"),
+            (X_FRAME_OPTIONS, "DENY"),
+            (VARY, "accept"),
+        ];
+        (page, include_str!("home.html")).into_response()
+    } else {
+        (
+            [
+                (CONTENT_TYPE, "text/plain; charset=utf-8"),
+                (VARY, "accept"),
+            ],
+            "TokenServer",
+        )
+            .into_response()
+    }
+}
+
+pub(super) async fn show_style() -> Response {
+    let style = [
+        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CACHE_CONTROL, "max-age=3600"),
+    ];
+    (style, include_str!("home.css")).into_response()
+}

@@ -1,0 +1,21 @@
+//! The service over HTTPS. axum lives here and nowhere else; handlers parse, make one call to `app`
+//! and shape the answer. No SQL, no cryptography.
+
+mod answer;
+mod credentials;
+mod error;
+mod health;
+mod home;
+mod middleware;
+mod params;
+mod router;
+mod server;
+mod simple;
+mod state;
+mod tls;
+
+pub use params::Params;
+pub use router::router;
+pub use server::serve;
+pub use state::AppState;
+pub use tls::{Certificate, TlsError};

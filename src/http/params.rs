@@ -1,0 +1,283 @@
+//! Owns the reading of parameters: from a query, a form or a JSON object, all into one type, so that
+//! a handler cannot tell which it was. Parses untrusted bytes: what is repeated, not UTF-8, holds
+//! a NUL or is no text is refused here and nowhere else.
+
+use std::fmt;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+use super::AppState;
+use crate::domain::ErrorCode;
+use crate::error::{Error, Result};
+
+/// Named texts, each name once. A parameter without a value counts as absent (RFC 6749 §3.2).
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Parses `application/x-www-form-urlencoded` bytes: a body or a query.
+    pub fn from_form(bytes: &[u8]) -> Result<Self> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| Error::invalid_request("the form is not UTF-8"))?;
+        let mut params = Self::default();
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            params.insert(decode(name)?, decode(value)?)?;
+        }
+        Ok(params)
+    }
+
+    /// Parses a JSON object whose members are texts; other members may be there, but not be used.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        let Members(members) = serde_json::from_slice(bytes)
+            .map_err(|_| Error::invalid_request("the body is not a JSON object"))?;
+        let mut params = Self::default();
+        for (name, value) in members {
+            match value {
+                serde_json::Value::String(text) => params.insert(name, text)?,
+                // As in a form: without a value it counts as absent.
+                serde_json::Value::Null => params.insert(name, String::new())?,
+                _ => {
+                    return Err(Error::invalid_request(format!(
+                        "the parameter `{}` must be a string",
+                        printable(&name)
+                    )));
+                }
+            }
+        }
+        Ok(params)
+    }
+
+    /// Takes a parameter out.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let place = self.0.iter().position(|(theirs, _)| theirs == name)?;
+        Some(self.0.swap_remove(place).1).filter(|value| !value.is_empty())
+    }
+
+    fn insert(&mut self, name: String, value: String) -> Result<()> {
+        if self.0.iter().any(|(theirs, _)| *theirs == name) {
+            return Err(Error::invalid_request(format!(
+                "the parameter `{}` is there more than once",
+                printable(&name)
+            )));
+        }
+        if name.contains('\0') || value.contains('\0') {
+            return Err(Error::invalid_request("a parameter holds a NUL"));
+        }
+        self.0.push((name, value));
+        Ok(())
+    }
+}
+
+/// A form's `+` is a space; what stands behind `%` must be UTF-8 in the end.
+pub(super) fn decode(text: &str) -> Result<String> {
+    let text = text.replace('+', " ");
+    percent_decode_str(&text)
+        .decode_utf8()
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| Error::invalid_request("a parameter is not UTF-8"))
+}
+
+/// A name from the wire, fit to be shown.
+fn printable(name: &str) -> String {
+    name.chars()
+        .take(40)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// The members of a JSON object in order, repeated ones included: a map would keep the last silently.
+struct Members(Vec<(String, serde_json::Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// The parameters of the query.
+pub(super) struct QueryParams(pub(super) Params);
+
+impl<S: Sync> FromRequestParts<S> for QueryParams {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        Params::from_form(parts.uri.query().unwrap_or_default().as_bytes()).map(Self)
+    }
+}
+
+/// The parameters of the body, which is a form or a JSON object. No body at all is no parameter.
+pub(super) struct BodyParams(pub(super) Params);
+
+impl FromRequest<AppState> for BodyParams {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(body, state).await?;
+        if bytes.is_empty() {
+            return Ok(Self(Params::default()));
+        }
+        match media_type(&parts.headers).as_deref() {
+            Some("application/x-www-form-urlencoded") => Params::from_form(&bytes).map(Self),
+            Some("application/json") => Params::from_json(&bytes).map(Self),
+            Some(_) | None => Err(Error::new(
+                ErrorCode::UnsupportedMediaType,
+                "the content type must be application/x-www-form-urlencoded or application/json",
+            )),
+        }
+    }
+}
+
+async fn read_body(body: Body, state: &AppState) -> Result<Bytes> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let http = &state.config().http;
+    let limited = Limited::new(body, http.max_body).collect();
+    match tokio::time::timeout(http.body_timeout, limited).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(http.max_body)),
+        Ok(Err(error)) => {
+            Err(Error::invalid_request("the body broke off").because(anyhow::anyhow!("{error}")))
+        }
+        Err(_) => Err(Error::new(
+            ErrorCode::RequestTimeout,
+            "the body did not arrive in time",
+        )),
+    }
+}
+
+/// Refuses a request that says of itself that its body is too large, before any of it is read.
+pub(super) fn check_announced_length(headers: &HeaderMap, max_body: usize) -> Result<()> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    match announced.map(str::parse::<usize>) {
+        Some(Ok(length)) if length <= max_body => Ok(()),
+        None => Ok(()),
+        Some(_) => Err(too_large(max_body)),
+    }
+}
+
+fn too_large(max_body: usize) -> Error {
+    Error::new(
+        ErrorCode::ContentTooLarge,
+        format!("a body has at most {max_body} bytes"),
+    )
+}
+
+/// `type/subtype` in lower case; a charset that is not UTF-8 makes it another type.
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+    for parameter in parameters.split(';') {
+        if let Some((name, value)) = parameter.split_once('=') {
+            let utf8 = value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8");
+            if name.trim().eq_ignore_ascii_case("charset") && !utf8 {
+                return None;
+            }
+        }
+    }
+    Some(essence.trim().to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn form(text: &str) -> Result<Params> {
+        Params::from_form(text.as_bytes())
+    }
+
+    #[test]
+    fn a_form_is_percent_decoded_and_plus_is_a_space() {
+        let mut params = form("scope=a+b%2Bc&empty=&client_id=%C3%BC").unwrap();
+
+        assert_eq!(params.take("scope").as_deref(), Some("a b+c"));
+        assert_eq!(params.take("client_id").as_deref(), Some("ü"));
+        assert_eq!(params.take("empty"), None);
+        assert_eq!(params.take("missing"), None);
+    }
+
+    #[test]
+    fn repeated_parameters_nul_and_bad_utf_8_are_refused() {
+        for text in [
+            "a=1&a=2",
+            "a=&a=",
+            "unknown=1&unknown=1",
+            "a=%00",
+            "a=%ff",
+            "%ff=a",
+        ] {
+            assert!(form(text).is_err(), "{text}");
+        }
+        assert!(Params::from_form(b"a=\xff").is_err());
+    }
+
+    #[test]
+    fn json_members_are_texts_each_once() {
+        let json = |text: &str| Params::from_json(text.as_bytes());
+
+        assert_eq!(
+            json(r#"{"a":"1","b":null}"#).unwrap().take("a").as_deref(),
+            Some("1")
+        );
+        for text in [
+            r#"{"a":"1","a":"2"}"#,
+            r#"{"a":["1"]}"#,
+            r#"{"a":{"$ne":""}}"#,
+            r#"{"a":1}"#,
+            "[]",
+            "\"a\"",
+            "",
+            r#"{"a":"\u0000"}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":"1"} x"#,
+        ] {
+            assert!(json(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(bytes in any::<Vec<u8>>()) {
+            let _ = Params::from_form(&bytes);
+            let _ = Params::from_json(&bytes);
+        }
+
+        #[test]
+        fn what_was_encoded_is_decoded(value in "[^\u{0}]{1,40}") {
+            let encoded = percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC);
+            let mut params = form(&format!("a={encoded}")).unwrap();
+            prop_assert_eq!(params.take("a"), Some(value));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Every route of the service, on one screen, grouped by who calls it.
+
+use axum::Router;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::simple::{authorize, verify};
+use super::{AppState, error, health, home, middleware};
+
+/// The whole service as one tower service.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        // Clients.
+        .route("/authorize", post(authorize::authorize))
+        // Microservices, and proxies in front of them.
+        .route("/verify", get(verify::verify).post(verify::verify))
+        // People.
+        .route("/", get(home::show_home))
+        .route("/assets/home.css", get(home::show_style))
+        // Orchestrators.
+        .route("/healthz", get(health::show_health))
+        .route("/readyz", get(health::show_readiness))
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(axum::middleware::from_fn_with_state(
+            state.clone(),
+            middleware::observe,
+        ))
+        .with_state(state)
+}

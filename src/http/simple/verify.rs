@@ -1,0 +1,90 @@
+//! `POST /verify` and `GET /verify`: token in, claims out; as it stands a backend for nginx
+//! `auth_request`, Traefik ForwardAuth, Caddy `forward_auth` and Envoy `ext_authz`.
+
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::app::TokenRequirements;
+use crate::domain::{Audience, ErrorCode, Scope};
+use crate::error::Error;
+use crate::http::AppState;
+use crate::http::answer::{self, LoggedClient};
+use crate::http::credentials::bearer_token;
+use crate::http::error::SimpleError;
+use crate::http::params::{BodyParams, Params, QueryParams};
+use crate::token::AccessTokenClaims;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    success: bool,
+    #[serde(flatten)]
+    claims: &'a AccessTokenClaims,
+}
+
+pub(in crate::http) async fn verify(
+    State(app): State<AppState>,
+    query: Result<QueryParams, Error>,
+    request: Request,
+) -> Result<Response, SimpleError> {
+    let required = requirements(query?.0)?;
+    let token = match bearer_token(request.headers())? {
+        Some(token) => token.to_owned(),
+        None => token_in_body(request, &app).await?,
+    };
+
+    let claims = app.verify_token(&token, &required)?;
+
+    let mut response = answer::json(
+        StatusCode::OK,
+        &Answer {
+            success: true,
+            claims: &claims,
+        },
+    );
+    identify(response.headers_mut(), &claims);
+    response
+        .extensions_mut()
+        .insert(LoggedClient(claims.client_id));
+    Ok(response)
+}
+
+async fn token_in_body(request: Request, app: &AppState) -> Result<String, Error> {
+    let BodyParams(mut params) = BodyParams::from_request(request, app).await?;
+    params
+        .take("token")
+        .ok_or_else(|| Error::new(ErrorCode::MissingToken, "there is no token in the request"))
+}
+
+fn requirements(mut query: Params) -> Result<TokenRequirements, Error> {
+    Ok(TokenRequirements {
+        scope: query
+            .take("scope")
+            .map(|text| Scope::parse(&text))
+            .transpose()?,
+        audience: query
+            .take("audience")
+            .map(|text| Audience::parse(&text))
+            .transpose()?,
+    })
+}
+
+/// What a proxy hands on to the service behind it.
+fn identify(headers: &mut HeaderMap, claims: &AccessTokenClaims) {
+    const CLIENT_ID: HeaderName = HeaderName::from_static("x-token-client-id");
+    const SCOPE: HeaderName = HeaderName::from_static("x-token-scope");
+    const AUDIENCE: HeaderName = HeaderName::from_static("x-token-audience");
+    const EXPIRES: HeaderName = HeaderName::from_static("x-token-expires");
+    for (name, text) in [
+        (CLIENT_ID, claims.client_id.as_str()),
+        (SCOPE, claims.scope.as_str()),
+        (AUDIENCE, claims.aud.as_str()),
+    ] {
+        // All three are printable ASCII by their types.
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(EXPIRES, HeaderValue::from(claims.exp.0));
+}

@@ -1,0 +1,164 @@
+//! Owns the certificate: reading it, refusing a bad pair, and taking a new one over while serving.
+//!
+//! TLS 1.2 and 1.3 with aws-lc-rs, X25519MLKEM768 preferred, ALPN `h2` and `http/1.1`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ProducesTickets;
+use tokio::sync::Notify;
+
+use crate::config::TlsConfig;
+
+/// How often the files are looked at. Reading two small files costs nothing, works on every file system
+/// and sees the swapped links of Kubernetes, which a watch on the files themselves does not.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Why a certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("{name}: cannot read `{path}`: {cause}")]
+    Unreadable {
+        /// The setting.
+        name: &'static str,
+        /// What it says.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{name}: `{path}` holds no usable {what}")]
+    Empty {
+        /// The setting.
+        name: &'static str,
+        /// What it says.
+        path: PathBuf,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The two do not fit, or the algorithm is not supported.
+    #[error("TLS_CERT and TLS_KEY do not make a usable pair: {0}")]
+    Unusable(#[from] rustls::Error),
+}
+
+/// A certificate and its key in files, as the server presents them.
+pub struct Certificate {
+    files: TlsConfig,
+    tickets: Arc<dyn ProducesTickets>,
+    served: RustlsConfig,
+    last_read: Vec<Vec<u8>>,
+}
+
+impl Certificate {
+    /// Reads the files.
+    pub fn load(files: TlsConfig) -> Result<Self, TlsError> {
+        let tickets = aws_lc_rs::Ticketer::new()?;
+        let last_read = read(&files)?;
+        let config = parse(&files, &last_read, &tickets)?;
+        Ok(Self {
+            files,
+            tickets,
+            served: RustlsConfig::from_config(config),
+            last_read,
+        })
+    }
+
+    /// What the listener presents; it follows every reload.
+    pub fn served(&self) -> RustlsConfig {
+        self.served.clone()
+    }
+
+    /// Reads the files again whenever they change, and whenever `asked`; never ends. What cannot be
+    /// used is logged once and the old pair kept.
+    pub async fn follow(mut self, asked: Arc<Notify>) {
+        loop {
+            let by_request = tokio::select! {
+                () = asked.notified() => true,
+                () = tokio::time::sleep(INTERVAL) => false,
+            };
+            let files = self.files.clone();
+            let Ok(files_read) = tokio::task::spawn_blocking(move || read(&files)).await else {
+                continue;
+            };
+            self.take_over(files_read, by_request);
+        }
+    }
+
+    fn take_over(&mut self, files_read: Result<Vec<Vec<u8>>, TlsError>, by_request: bool) {
+        let contents = match files_read {
+            Ok(contents) => contents,
+            // Remembered as empty files, so that the complaint comes once.
+            Err(error) if by_request || !self.last_read.is_empty() => {
+                tracing::error!("the certificate cannot be reloaded, the old one is kept: {error}");
+                self.last_read = Vec::new();
+                return;
+            }
+            Err(_) => return,
+        };
+        if contents == self.last_read && !by_request {
+            return;
+        }
+        match parse(&self.files, &contents, &self.tickets) {
+            Ok(config) => {
+                self.served.reload_from_config(config);
+                tracing::info!(path = %self.files.cert.display(), "the certificate was reloaded");
+            }
+            Err(error) => {
+                tracing::error!("the new certificate is refused, the old one is kept: {error}");
+            }
+        }
+        self.last_read = contents;
+    }
+}
+
+fn read(files: &TlsConfig) -> Result<Vec<Vec<u8>>, TlsError> {
+    [("TLS_CERT", &files.cert), ("TLS_KEY", &files.key)]
+        .into_iter()
+        .map(|(name, path)| {
+            std::fs::read(path).map_err(|cause| TlsError::Unreadable {
+                name,
+                path: path.clone(),
+                cause,
+            })
+        })
+        .collect()
+}
+
+fn parse(
+    files: &TlsConfig,
+    contents: &[Vec<u8>],
+    tickets: &Arc<dyn ProducesTickets>,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let empty = |name, path: &PathBuf, what| TlsError::Empty {
+        name,
+        path: path.clone(),
+        what,
+    };
+    let no_chain = || empty("TLS_CERT", &files.cert, "PEM certificate");
+    let no_key = || empty("TLS_KEY", &files.key, "PEM private key");
+    let [cert, key] = contents else {
+        return Err(no_chain());
+    };
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(cert)
+        .collect::<Result<_, _>>()
+        .map_err(|_| no_chain())?;
+    if chain.is_empty() {
+        return Err(no_chain());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.ticketer = Arc::clone(tickets);
+    Ok(Arc::new(config))
+}
