@@ -21,6 +21,7 @@
 //! `app/authenticate` → `app/tokens` → `token/issue` and `store/clients`.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;

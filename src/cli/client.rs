@@ -1,0 +1,317 @@
+//! `client`: registering clients and changing them.
+
+use std::io::{IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::output::{self, Output};
+use super::{environment, import, secret};
+use crate::app::{App, NewClient, NewSecret};
+use crate::domain::{
+    Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus, Description, Metadata,
+    Name, Scope, TokenTtl,
+};
+use crate::secret::Secret;
+use crate::store::ClientsPage;
+
+#[derive(Subcommand)]
+pub(super) enum ClientCommand {
+    /// Register a client and print its secret, once
+    Create(CreateArgs),
+    /// List clients by their id
+    List(ListArgs),
+    /// Show a client and its secrets' dates
+    Show(OneClient),
+    /// Change a client; what is not named stays as it is
+    Update(UpdateArgs),
+    /// Let a client have tokens again
+    Enable(OneClient),
+    /// Let a client have no more tokens; its record and secrets stay
+    Disable(OneClient),
+    /// Remove a client and its secrets
+    Delete(DeleteArgs),
+    /// Add secrets to a client and end them
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
+    /// Import clients from a CSV or JSON file
+    Import(import::ImportArgs),
+}
+
+#[derive(Args)]
+pub(super) struct OneClient {
+    /// The client
+    client_id: ClientId,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What can be said of a client, when it is made and later.
+#[derive(Args)]
+struct ClientFields {
+    /// What people call it
+    #[arg(long)]
+    name: Option<Name>,
+    /// What it is for, whom to ask
+    #[arg(long)]
+    description: Option<Description>,
+    /// A scope it may ask for; several separated by spaces, or by repeating the option
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Option<Vec<String>>,
+    /// Whom its tokens may be for, the first by default; may be repeated
+    #[arg(long = "audience", value_name = "AUDIENCE")]
+    audiences: Option<Vec<String>>,
+    /// What every token of it says: a JSON object
+    #[arg(long, value_name = "JSON")]
+    metadata: Option<Metadata>,
+    /// How long its tokens live: `15m`, `1h`, or `default` for the server's `TOKEN_TTL`
+    #[arg(long, value_name = "DURATION", value_parser = parse_ttl)]
+    token_ttl: Option<DefaultOr<TokenTtl>>,
+}
+
+#[derive(Clone, Copy)]
+struct DefaultOr<T>(Option<T>);
+
+#[derive(Args)]
+pub(super) struct CreateArgs {
+    /// What it logs in with; made up when left out
+    client_id: Option<ClientId>,
+    #[command(flatten)]
+    fields: ClientFields,
+    #[command(flatten)]
+    secret: NewSecretArgs,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// How a secret is to be.
+#[derive(Args)]
+pub(super) struct NewSecretArgs {
+    /// End the secret after so long, such as `90d`
+    #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_seconds)]
+    expires_in: Option<i64>,
+    /// Read a secret of your own from stdin instead of making one
+    #[arg(long)]
+    secret_stdin: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ListArgs {
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Only those after this one
+    #[arg(long, value_name = "CLIENT_ID")]
+    after: Option<ClientId>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct UpdateArgs {
+    /// The client
+    client_id: ClientId,
+    #[command(flatten)]
+    fields: ClientFields,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct DeleteArgs {
+    /// The client
+    client_id: ClientId,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct ClientsList<'a> {
+    clients: &'a [Client],
+    /// For the next page's `--after`.
+    after: Option<&'a ClientId>,
+}
+
+pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
+    let app = environment::open().await?;
+    match command {
+        ClientCommand::Create(args) => create(&app, args).await?,
+        ClientCommand::List(args) => list(&app, args).await?,
+        ClientCommand::Show(args) => {
+            let record = app.find_client(&args.client_id).await?;
+            print_client(&record, args.output)?;
+        }
+        ClientCommand::Update(args) => {
+            let changes = args.fields.changes()?;
+            app.update_client(&args.client_id, changes).await?;
+            print_client(&app.find_client(&args.client_id).await?, args.output)?;
+        }
+        ClientCommand::Enable(args) => set_status(&app, args, ClientStatus::Enabled).await?,
+        ClientCommand::Disable(args) => set_status(&app, args, ClientStatus::Disabled).await?,
+        ClientCommand::Delete(args) => delete(&app, args).await?,
+        ClientCommand::Secret(command) => secret::run(&app, command).await?,
+        ClientCommand::Import(args) => return import::run(&app, args).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
+    let changes = args.fields.changes()?;
+    let new = NewClient {
+        client_id: args.client_id,
+        name: changes.name.unwrap_or_default(),
+        description: changes.description.unwrap_or_default(),
+        scopes: changes.scopes.unwrap_or_default(),
+        audiences: changes.audiences.unwrap_or_default(),
+        metadata: changes.metadata.unwrap_or_default(),
+        token_ttl: changes.token_ttl.flatten(),
+    };
+    let (client, added) = app.register_client(new, args.secret.read(app)?).await?;
+    secret::print_added(&client.client_id, &added, args.output)
+}
+
+async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
+    let page = ClientsPage {
+        after: args.after,
+        limit: args.limit,
+    };
+    let clients = app.list_clients(&page).await?;
+    let full = clients.len() == args.limit as usize;
+    let after = clients
+        .last()
+        .filter(|_| full)
+        .map(|client| &client.client_id);
+    args.output.print(
+        &ClientsList {
+            clients: &clients,
+            after,
+        },
+        || {
+            output::table(
+                &["client_id", "name", "status", "scopes", "created_at"],
+                clients.iter().map(|client| {
+                    vec![
+                        client.client_id.to_string(),
+                        client.name.to_string(),
+                        client.status.as_str().to_owned(),
+                        client.scopes.to_string(),
+                        client.created_at.to_string(),
+                    ]
+                }),
+            )
+        },
+    )?;
+    if let Some(after) = after {
+        Output::remark(&format!("there may be more: --after {after}"));
+    }
+    Ok(())
+}
+
+async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow::Result<()> {
+    app.set_client_status(&args.client_id, status).await?;
+    print_client(&app.find_client(&args.client_id).await?, args.output)
+}
+
+async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
+    let id = &args.client_id;
+    app.find_client(id).await?;
+    if !args.yes {
+        if !std::io::stdin().is_terminal() {
+            bail!("deleting `{id}` cannot be undone; say --yes if you mean it");
+        }
+        Output::text(&format!(
+            "Deleting `{id}` cannot be undone. Type its id to go on: "
+        ));
+        std::io::stdout().flush()?;
+        let mut typed = String::new();
+        std::io::stdin().read_line(&mut typed)?;
+        if typed.trim() != id.as_str() {
+            bail!("not deleted");
+        }
+    }
+    app.delete_client(id).await?;
+    Output::remark(&format!("deleted `{id}`"));
+    Ok(())
+}
+
+fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
+    output.print(record, || {
+        let client = &record.client;
+        let ttl = client.token_ttl.map_or_else(
+            || "the server's TOKEN_TTL".to_owned(),
+            |ttl| format!("{} s", ttl.seconds()),
+        );
+        let fields = output::list(&[
+            ("client_id", client.client_id.to_string()),
+            ("name", client.name.to_string()),
+            ("description", client.description.to_string()),
+            ("status", client.status.as_str().to_owned()),
+            ("scopes", client.scopes.to_string()),
+            ("audiences", Audience::join(&client.audiences)),
+            ("metadata", client.metadata.to_string()),
+            ("token_ttl", ttl),
+            ("created_at", client.created_at.to_string()),
+            ("updated_at", client.updated_at.to_string()),
+        ]);
+        format!("{fields}\n\n{}", secret::table(&record.secrets))
+    })
+}
+
+impl ClientFields {
+    fn changes(self) -> anyhow::Result<ClientChanges> {
+        Ok(ClientChanges {
+            name: self.name,
+            description: self.description,
+            scopes: self
+                .scopes
+                .map(|list| Scope::parse(&list.join(" ")))
+                .transpose()?,
+            audiences: self
+                .audiences
+                .map(|list| Audience::parse_list(&list.join(" ")))
+                .transpose()?,
+            metadata: self.metadata,
+            token_ttl: self.token_ttl.map(|DefaultOr(ttl)| ttl),
+        })
+    }
+}
+
+impl NewSecretArgs {
+    pub(super) fn read(self, app: &App) -> anyhow::Result<NewSecret> {
+        let chosen = if self.secret_stdin {
+            Some(read_secret()?)
+        } else {
+            None
+        };
+        let expires_at = self
+            .expires_in
+            .map(|seconds| app.clock().now().plus(seconds));
+        Ok(NewSecret { chosen, expires_at })
+    }
+}
+
+fn read_secret() -> anyhow::Result<Secret<String>> {
+    const MIN_LENGTH: usize = 16;
+    let mut text = String::new();
+    std::io::stdin()
+        .take(4_096)
+        .read_to_string(&mut text)
+        .context("cannot read stdin")?;
+    let secret = Secret::from(text.trim_end_matches(['\r', '\n']));
+    if secret.expose().len() < MIN_LENGTH {
+        bail!("a secret of your own has at least {MIN_LENGTH} bytes; or let one be made");
+    }
+    Ok(secret)
+}
+
+fn parse_ttl(text: &str) -> Result<DefaultOr<TokenTtl>, String> {
+    if text == "default" {
+        return Ok(DefaultOr(None));
+    }
+    let seconds = crate::config::parse_seconds(text)?;
+    let ttl = TokenTtl::from_seconds(seconds).map_err(|error| error.to_string())?;
+    Ok(DefaultOr(Some(ttl)))
+}

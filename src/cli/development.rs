@@ -1,0 +1,138 @@
+//! Development mode: makes what is missing for a first try, on the loopback interface only, and says what
+//! to type next. It begins only when nothing at all is configured; after that `DEVELOPMENT=true`
+//! in the `.env` it wrote keeps it.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::output::Output;
+use crate::app::{App, NewClient, NewSecret};
+use crate::config::Config;
+use crate::domain::{ClientId, Metadata, Name, Scope};
+use crate::error::Error;
+use crate::secret::{Secret, random_base62};
+
+const DEMO_CLIENT: &str = "demo";
+
+/// What this start made, and what it found.
+#[derive(Default)]
+pub(super) struct Made {
+    made: Vec<String>,
+    found: Vec<String>,
+    demo_secret: Option<Secret<String>>,
+}
+
+impl Made {
+    /// Writes `.env`.
+    pub(super) fn settings(&mut self) -> anyhow::Result<()> {
+        let text = format!(
+            "# Made by the first start, for development on this machine only. Every setting: .env.sample\n\
+             DEVELOPMENT=true\n\
+             LISTEN_ADDR=127.0.0.1:2600\n\
+             SECRET={}\n",
+            random_base62(64)
+        );
+        write_private(Path::new(".env"), text.as_bytes())?;
+        self.made.push(".env".to_owned());
+        Ok(())
+    }
+
+    /// Makes a self-signed certificate for localhost, when there is none.
+    pub(super) fn certificate(&mut self, config: &Config) -> anyhow::Result<()> {
+        if self.made.is_empty() {
+            self.found.push(".env".to_owned());
+        }
+        let (cert, key) = (&config.tls.cert, &config.tls.key);
+        let name = cert.display().to_string();
+        if cert.exists() || key.exists() {
+            self.found.push(name);
+            return Ok(());
+        }
+        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let made = rcgen::generate_simple_self_signed(names)
+            .context("cannot make a certificate for localhost")?;
+        for path in [cert, key] {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)
+                    .with_context(|| format!("cannot make {}", folder.display()))?;
+            }
+        }
+        write_private(key, made.signing_key.serialize_pem().as_bytes())?;
+        fs::write(cert, made.cert.pem()).with_context(|| format!("cannot write {name}"))?;
+        self.made.push(name);
+        Ok(())
+    }
+
+    /// Registers the demo client, when there is none.
+    pub(super) async fn client(&mut self, app: &App) -> anyhow::Result<()> {
+        let new = NewClient {
+            client_id: Some(ClientId::parse(DEMO_CLIENT)?),
+            name: Name::parse("Demo")?,
+            scopes: Scope::parse("read write")?,
+            metadata: Metadata::parse(r#"{"plan":"demo"}"#)?,
+            ..NewClient::default()
+        };
+        let name = format!("the client `{DEMO_CLIENT}` in {}", app.store().product());
+        match app.register_client(new, NewSecret::default()).await {
+            Ok((_, added)) => {
+                self.made.push(name);
+                self.demo_secret = Some(added.plain);
+            }
+            Err(Error {
+                code: crate::domain::ErrorCode::Conflict,
+                ..
+            }) => self.found.push(name),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Says what there is and what to type. The demo client's secret is shown at its making only.
+    pub(super) fn print(&self, app: &App) {
+        let port = app.config().http.listen_addr.port();
+        let curl = format!("curl -sS --cacert {}", app.config().tls.cert.display());
+        let server = format!("https://localhost:{port}");
+        let program = std::env::args()
+            .next()
+            .unwrap_or_else(|| "token-server".to_owned());
+        let mut text = format!("\nTokenServer, in development mode: {server}\n\n");
+        for (verb, things) in [("made ", &self.made), ("found", &self.found)] {
+            if !things.is_empty() {
+                text += &format!("  {verb}  {}\n", things.join(", "));
+            }
+        }
+        let secret = if let Some(secret) = &self.demo_secret {
+            text += "\nGet a token (this secret is shown once):\n\n";
+            secret.expose().as_str()
+        } else {
+            text += &format!(
+                "\nThe demo client's secret was shown when it was made. For another one:\n\n\
+                 {program} client secret add {DEMO_CLIENT}\n\nGet a token:\n\n"
+            );
+            "'<its secret>'"
+        };
+        text += &format!(
+            "{curl} {server}/authorize -d client_id={DEMO_CLIENT} -d client_secret={secret}\n\n\
+             Get one and have it verified:\n\n\
+             TOKEN=$({curl} {server}/authorize -d client_id={DEMO_CLIENT} -d client_secret={secret} \
+             | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             {curl} {server}/verify -H \"Authorization: Bearer $TOKEN\"\n\n"
+        );
+        Output::text(&text);
+    }
+}
+
+/// Writes a file that only its owner may read; never over one that is there.
+fn write_private(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(contents))
+        .with_context(|| format!("cannot write {}", path.display()))
+}

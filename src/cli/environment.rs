@@ -1,0 +1,35 @@
+//! Opens the service as the commands need it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::bail;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Environment;
+
+/// The settings of this process: its environment over `.env` of the working directory.
+pub(super) fn load() -> anyhow::Result<Environment> {
+    Environment::load(Path::new(".env"))
+}
+
+/// The use cases on a database whose schema is up to date.
+pub(super) async fn open() -> anyhow::Result<Arc<App>> {
+    let app = Arc::new(App::open(load()?.config()?, Clock::system())?);
+    refuse_pending(&app).await?;
+    Ok(app)
+}
+
+/// Fails when the database's schema is behind this program.
+pub(super) async fn refuse_pending(app: &App) -> anyhow::Result<()> {
+    let pending = app.store().list_pending_migrations().await?;
+    if !pending.is_empty() {
+        bail!(
+            "DATABASE_URL: {} migration(s) are pending ({}); run `token-server migrate`",
+            pending.len(),
+            pending.join(", ")
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! The command line: one file per command, which calls `app` and prints. No SQL, no cryptography.
+//!
+//! Exit codes: 0 done; 1 failed; 2 called wrongly; 3 no such thing; 4 exists already; 5 done in part.
+
+mod check;
+mod client;
+mod development;
+mod environment;
+mod import;
+mod migrate;
+mod output;
+mod secret;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::domain::ErrorCode;
+use crate::error::Error;
+use output::Output;
+
+/// Gives machines access tokens and tells microservices whether a token is good.
+#[derive(Parser)]
+#[command(name = "token-server", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::ServeArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve HTTPS (the default command)
+    Serve(serve::ServeArgs),
+    /// Check the configuration, the database and the certificate, without serving
+    Check,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Register clients and change them
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Look into tokens
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&anyhow::Error::from(error)),
+    };
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    match runtime.block_on(run(command)) {
+        Ok(code) => code,
+        Err(error) => report(&error),
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Check => check::run().await,
+        Command::Migrate => migrate::run().await,
+        Command::Client(command) => client::run(command).await,
+        Command::Token(command) => token::run(command),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "token-server", &mut script);
+            Output::text(&String::from_utf8_lossy(&script));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Prints the error with its causes, once, and chooses the exit code.
+#[expect(clippy::print_stderr, reason = "the end of the command line")]
+fn report(error: &anyhow::Error) -> ExitCode {
+    let ours = error.downcast_ref::<Error>();
+    match ours.and_then(|error| error.cause.as_ref()) {
+        Some(cause) => eprintln!("error: {error}: {cause:#}"),
+        None => eprintln!("error: {error:#}"),
+    }
+    match ours.map(|error| error.code) {
+        Some(ErrorCode::InvalidRequest) => ExitCode::from(2),
+        Some(ErrorCode::NotFound) => ExitCode::from(3),
+        Some(ErrorCode::Conflict) => ExitCode::from(4),
+        _ => ExitCode::FAILURE,
+    }
+}

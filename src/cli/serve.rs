@@ -1,0 +1,105 @@
+//! `serve`: the composition root. Configuration, then the use cases, then the listener, until a signal.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{development, environment};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::http::{self, AppState, Certificate};
+use crate::telemetry;
+
+#[derive(Args)]
+pub(super) struct ServeArgs {
+    /// Refuse to start when migrations are pending, instead of running them
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let mut made = development::Made::default();
+    let mut environment = environment::load()?;
+    if environment.is_empty() {
+        made.settings()?;
+        environment = environment::load()?;
+    }
+    let config = environment.config()?;
+    telemetry::start(&config.log)?;
+    if config.development {
+        made.certificate(&config)?;
+    }
+    let certificate = Certificate::load(config.tls.clone())?;
+    let address = config.http.listen_addr;
+
+    let app = Arc::new(App::open(config, Clock::system())?);
+    if args.no_migrate {
+        environment::refuse_pending(&app).await?;
+    } else {
+        app.store()
+            .migrate()
+            .await
+            .context("DATABASE_URL: cannot migrate the database")?;
+    }
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("LISTEN_ADDR: cannot listen on {address}"))?;
+    if app.config().development {
+        made.client(&app).await?;
+        made.print(&app);
+    }
+    tracing::info!(
+        %address, database = app.store().product(), issuer = %app.keys().issuer(),
+        version = env!("CARGO_PKG_VERSION"), "listening on {address}"
+    );
+    let stop = CancellationToken::new();
+    let reload = Arc::new(Notify::new());
+    follow_signals(stop.clone(), Arc::clone(&reload))?;
+
+    let router = http::router(AppState::new(Arc::clone(&app)));
+    let served = certificate.served();
+    let following = tokio::spawn(certificate.follow(reload));
+    http::serve(
+        listener,
+        router,
+        &app.config().http,
+        served,
+        stop.cancelled_owned(),
+    )
+    .await?;
+    following.abort();
+    app.store().close().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// SIGTERM and SIGINT stop: gracefully the first time, at once the second. SIGHUP reloads.
+fn follow_signals(stop: CancellationToken, reload: Arc<Notify>) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => {
+                    reload.notify_one();
+                    continue;
+                }
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if stop.is_cancelled() {
+                tracing::warn!("a second signal: stopping at once");
+                std::process::exit(1);
+            }
+            tracing::info!("stopping: requests in flight may end");
+            stop.cancel();
+        }
+    });
+    Ok(())
+}
