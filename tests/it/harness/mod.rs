@@ -1,0 +1,193 @@
+//! What tests share: a service on a fresh database, and ways to call it.
+
+mod answer;
+mod db;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{Method, Request};
+use token_server::app::{App, NewClient, NewSecret};
+use token_server::clock::{Clock, UnixTime};
+use token_server::config::Config;
+use token_server::domain::{ClientId, Metadata, Scope};
+use token_server::http::{AppState, router};
+use tower::ServiceExt;
+
+pub(crate) use answer::Answer;
+pub(crate) use db::{Database, on_postgres};
+
+/// The time at which every test begins.
+pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// The signing key of every test.
+pub(crate) const SECRET: &str = "a secret for tests, of more than 32 bytes";
+
+/// The client that [`TestApp::client`] registers.
+pub(crate) const CLIENT: &str = "billing";
+
+/// The service, without a listener.
+pub(crate) struct TestApp {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Clock,
+    pub(crate) database: Database,
+    router: Router,
+}
+
+impl TestApp {
+    /// A service with cheap hashing on a fresh, migrated database.
+    pub(crate) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same, with some settings otherwise.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::on(Database::fresh().await, settings).await
+    }
+
+    /// A service on a database that another one may use as well.
+    pub(crate) async fn on(database: Database, settings: &[(&str, &str)]) -> Self {
+        let clock = Clock::fixed(NOW);
+        let config = config(&database.url, settings);
+        let app = Arc::new(App::open(config, clock.clone()).unwrap());
+        app.store().migrate().await.unwrap();
+        let router = router(AppState::new(Arc::clone(&app)));
+        Self {
+            app,
+            clock,
+            database,
+            router,
+        }
+    }
+
+    /// Registers the client [`CLIENT`] with the scopes `read write`; its secret.
+    pub(crate) async fn client(&self) -> String {
+        self.register(NewClient {
+            client_id: Some(ClientId::parse(CLIENT).unwrap()),
+            scopes: Scope::parse("read write").unwrap(),
+            metadata: Metadata::parse(r#"{"tenant":"acme"}"#).unwrap(),
+            ..NewClient::default()
+        })
+        .await
+    }
+
+    /// Registers a client; its secret.
+    pub(crate) async fn register(&self, new: NewClient) -> String {
+        let (_, added) = self
+            .app
+            .register_client(new, NewSecret::default())
+            .await
+            .unwrap();
+        added.plain.expose().clone()
+    }
+
+    /// A token of [`CLIENT`], through the front door.
+    pub(crate) async fn token(&self, secret: &str) -> String {
+        let answer = self.authorize(CLIENT, secret).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// `POST /authorize` as a form.
+    pub(crate) async fn authorize(&self, client_id: &str, client_secret: &str) -> Answer {
+        self.post_form(
+            "/authorize",
+            &[("client_id", client_id), ("client_secret", client_secret)],
+        )
+        .await
+    }
+
+    /// `GET /verify` with the token as Bearer.
+    pub(crate) async fn verify(&self, token: &str) -> Answer {
+        self.get_with("/verify", &[("authorization", &format!("Bearer {token}"))])
+            .await
+    }
+
+    /// A form by POST.
+    pub(crate) async fn post_form(&self, path: &str, params: &[(&str, &str)]) -> Answer {
+        self.post(path, "application/x-www-form-urlencoded", form(params))
+            .await
+    }
+
+    /// A body by POST.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = Request::post(path).header(CONTENT_TYPE, content_type);
+        self.call(request.body(body.into()).unwrap()).await
+    }
+
+    /// A form by POST with HTTP Basic.
+    pub(crate) async fn post_basic(
+        &self,
+        path: &str,
+        userinfo: &str,
+        params: &[(&str, &str)],
+    ) -> Answer {
+        use base64::Engine;
+        let encoded = base64::engine::general_purpose::STANDARD.encode(userinfo);
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(AUTHORIZATION, format!("Basic {encoded}"));
+        self.call(request.body(form(params).into()).unwrap()).await
+    }
+
+    /// GET.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[]).await
+    }
+
+    /// GET with headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method(Method::GET).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.call(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Any request.
+    pub(crate) async fn call(&self, mut request: Request<Body>) -> Answer {
+        let source = SocketAddr::from(([192, 0, 2, 1], 50_000));
+        request.extensions_mut().insert(ConnectInfo(source));
+        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+}
+
+/// Settings for tests, with some otherwise.
+pub(crate) fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
+    let base = [
+        ("SECRET", SECRET),
+        ("DATABASE_URL", database_url),
+        ("ISSUER", "https://tokens.test"),
+        ("ARGON2_GENERATED", "m=8,t=1,p=1"),
+        ("ARGON2_CHOSEN", "m=16,t=1,p=1"),
+        ("HASHING_THREADS", "1"),
+        ("DATABASE_POOL_SIZE", "4"),
+    ];
+    Config::from_lookup(|name| {
+        let mut found = settings
+            .iter()
+            .chain(&base)
+            .filter(|(theirs, _)| *theirs == name);
+        found.next().map(|(_, value)| (*value).to_owned())
+    })
+    .unwrap()
+}
+
+fn form(params: &[(&str, &str)]) -> String {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs: Vec<String> = params
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
+    pairs.join("&")
+}

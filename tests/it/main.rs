@@ -1,0 +1,13 @@
+//! Every promise of the service as a test, through the real router on a fresh database each. With
+//! `TEST_DATABASE_URL` set the database is Postgres, else SQLite; a test may not know which.
+
+mod app;
+mod cli;
+mod config;
+mod harness;
+mod http;
+mod layering;
+mod logs;
+mod simple;
+mod store;
+mod tls;

@@ -1,0 +1,212 @@
+use token_server::clock::UnixTime;
+use token_server::domain::{ClientChanges, ClientStatus, Name};
+use token_server::store::{ClientsPage, StoreError};
+
+use super::{id, record, secret};
+use crate::harness::TestApp;
+
+#[tokio::test]
+async fn a_client_comes_back_as_it_was_inserted() {
+    let test = TestApp::new().await;
+    let mut written = record("a");
+    written.secrets.push(secret("BBBBBBBB", 200, Some(300)));
+
+    test.app.store().insert_client(&written).await.unwrap();
+
+    assert_eq!(
+        test.app.store().find_client(&id("a")).await.unwrap(),
+        Some(written)
+    );
+    assert_eq!(test.app.store().find_client(&id("b")).await.unwrap(), None);
+    assert!(test.app.store().has_client(&id("a")).await.unwrap());
+    assert!(!test.app.store().has_client(&id("A")).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_client_without_secrets_is_found_too() {
+    let test = TestApp::new().await;
+    let mut written = record("a");
+    written.secrets.clear();
+    written.client.token_ttl = None;
+    written.client.audiences.clear();
+
+    test.app.store().insert_client(&written).await.unwrap();
+
+    assert_eq!(
+        test.app.store().find_client(&id("a")).await.unwrap(),
+        Some(written)
+    );
+}
+
+#[tokio::test]
+async fn a_taken_id_is_a_conflict_and_changes_nothing() {
+    let test = TestApp::new().await;
+    test.app.store().insert_client(&record("a")).await.unwrap();
+    let mut other = record("a");
+    other.client.name = Name::parse("other").unwrap();
+    other.secrets = vec![secret("BBBBBBBB", 200, None)];
+
+    let refused = test.app.store().insert_client(&other).await;
+
+    assert!(matches!(refused, Err(StoreError::Conflict)));
+    assert_eq!(
+        test.app.store().find_client(&id("a")).await.unwrap(),
+        Some(record("a"))
+    );
+}
+
+#[tokio::test]
+async fn a_taken_secret_id_takes_the_whole_insert_back() {
+    let test = TestApp::new().await;
+    test.app.store().insert_client(&record("a")).await.unwrap();
+
+    let refused = test
+        .app
+        .store()
+        .insert_missing_clients(&[record("b")])
+        .await;
+
+    assert!(matches!(refused, Err(StoreError::Conflict)));
+    assert_eq!(test.app.store().find_client(&id("b")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn missing_clients_are_inserted_and_the_others_left() {
+    let test = TestApp::new().await;
+    let (a, mut b) = (record("a"), record("b"));
+    b.secrets = vec![secret("BBBBBBBB", 1, None)];
+    test.app.store().insert_client(&a).await.unwrap();
+
+    assert_eq!(
+        test.app
+            .store()
+            .insert_missing_clients(&[a, b])
+            .await
+            .unwrap(),
+        1
+    );
+
+    assert!(test.app.store().has_client(&id("b")).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_list_is_paged_by_key() {
+    let test = TestApp::new().await;
+    for name in ["c", "a", "b"] {
+        let mut client = record(name);
+        client.secrets.clear();
+        test.app.store().insert_client(&client).await.unwrap();
+    }
+    let page = |after: Option<&str>| ClientsPage {
+        after: after.map(id),
+        limit: 2,
+    };
+    let names = async |page: ClientsPage| -> Vec<String> {
+        let clients = test.app.store().list_clients(&page).await.unwrap();
+        clients
+            .iter()
+            .map(|client| client.client_id.to_string())
+            .collect()
+    };
+
+    assert_eq!(names(page(None)).await, ["a", "b"]);
+    assert_eq!(names(page(Some("b"))).await, ["c"]);
+    assert!(names(page(Some("c"))).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_update_changes_what_it_names_and_nothing_else() {
+    let test = TestApp::new().await;
+    test.app.store().insert_client(&record("a")).await.unwrap();
+    let changes = ClientChanges {
+        name: Some(Name::parse("new").unwrap()),
+        ..Default::default()
+    };
+
+    assert!(
+        test.app
+            .store()
+            .update_client(&id("a"), &changes, UnixTime(7))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !test
+            .app
+            .store()
+            .update_client(&id("b"), &changes, UnixTime(7))
+            .await
+            .unwrap()
+    );
+
+    let mut expected = record("a");
+    expected.client.name = Name::parse("new").unwrap();
+    expected.client.updated_at = UnixTime(7);
+    assert_eq!(
+        test.app.store().find_client(&id("a")).await.unwrap(),
+        Some(expected)
+    );
+}
+
+#[tokio::test]
+async fn a_token_lifetime_can_be_taken_back() {
+    let test = TestApp::new().await;
+    test.app.store().insert_client(&record("a")).await.unwrap();
+    let changes = ClientChanges {
+        token_ttl: Some(None),
+        ..Default::default()
+    };
+
+    test.app
+        .store()
+        .update_client(&id("a"), &changes, UnixTime(7))
+        .await
+        .unwrap();
+
+    let found = test
+        .app
+        .store()
+        .find_client(&id("a"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.client.token_ttl, None);
+}
+
+#[tokio::test]
+async fn a_status_is_switched_without_touching_the_rest() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    store.insert_client(&record("a")).await.unwrap();
+
+    assert!(
+        store
+            .set_client_status(&id("a"), ClientStatus::Disabled, UnixTime(8))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .set_client_status(&id("b"), ClientStatus::Disabled, UnixTime(8))
+            .await
+            .unwrap()
+    );
+
+    let mut expected = record("a");
+    expected.client.status = ClientStatus::Disabled;
+    expected.client.updated_at = UnixTime(8);
+    assert_eq!(store.find_client(&id("a")).await.unwrap(), Some(expected));
+}
+
+#[tokio::test]
+async fn a_deleted_client_takes_its_secrets_with_it() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    store.insert_client(&record("a")).await.unwrap();
+
+    assert!(store.delete_client(&id("a")).await.unwrap());
+    assert!(!store.delete_client(&id("a")).await.unwrap());
+
+    // The same secret id is free again.
+    store.insert_client(&record("b")).await.unwrap();
+}

@@ -1,0 +1,32 @@
+use token_server::app::App;
+use token_server::clock::Clock;
+
+use crate::harness::{Database, NOW, config};
+
+#[tokio::test]
+async fn a_fresh_database_has_everything_pending_and_a_migrated_one_nothing() {
+    let database = Database::fresh().await;
+    let app = App::open(config(&database.url, &[]), Clock::fixed(NOW)).unwrap();
+
+    let before = app.store().list_pending_migrations().await.unwrap();
+    app.store().migrate().await.unwrap();
+    let after = app.store().list_pending_migrations().await.unwrap();
+
+    assert_eq!(before, ["0001 clients"]);
+    assert!(after.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn replicas_that_start_at_once_migrate_once() {
+    let database = Database::fresh().await;
+    let starting = (0..4).map(|_| {
+        let config = config(&database.url, &[]);
+        tokio::spawn(async move {
+            let app = App::open(config, Clock::fixed(NOW)).unwrap();
+            app.store().migrate().await
+        })
+    });
+    for replica in starting.collect::<Vec<_>>() {
+        replica.await.unwrap().unwrap();
+    }
+}

@@ -1,0 +1,45 @@
+//! The store's promises, each a test, on every database.
+
+mod clients;
+mod migrations;
+mod secrets;
+
+use token_server::clock::UnixTime;
+use token_server::domain::{
+    Audience, Client, ClientId, ClientRecord, ClientSecret, ClientStatus, Description, Metadata,
+    Name, Scope, SecretId, SecretOrigin, TokenTtl,
+};
+
+fn id(text: &str) -> ClientId {
+    ClientId::parse(text).unwrap()
+}
+
+/// A client with everything set.
+fn record(client_id: &str) -> ClientRecord {
+    ClientRecord {
+        client: Client {
+            client_id: id(client_id),
+            name: Name::parse("Ünïcode 'quoted' name").unwrap(),
+            description: Description::parse("two\nlines").unwrap(),
+            status: ClientStatus::Enabled,
+            scopes: Scope::parse("read write").unwrap(),
+            audiences: Audience::parse_list("https://b https://a").unwrap(),
+            metadata: Metadata::parse(r#"{"z":1,"a":"ü"}"#).unwrap(),
+            token_ttl: Some(TokenTtl::from_seconds(90).unwrap()),
+            created_at: UnixTime(100),
+            updated_at: UnixTime(100),
+        },
+        secrets: vec![secret("AAAAAAAA", 100, None)],
+    }
+}
+
+fn secret(secret_id: &str, created_at: i64, expires_at: Option<i64>) -> ClientSecret {
+    ClientSecret {
+        secret_id: SecretId::parse(secret_id).unwrap(),
+        origin: SecretOrigin::Generated,
+        secret_hash: format!("hash of {secret_id}"),
+        hint: "wxyz".to_owned(),
+        created_at: UnixTime(created_at),
+        expires_at: expires_at.map(UnixTime),
+    }
+}
