@@ -3,6 +3,7 @@
 //! An unknown client, a disabled one and a wrong secret are one answer, in text and in time: how much is
 //! hashed depends on the form of the presented secret alone. The true reason goes to the log.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -85,20 +86,18 @@ impl App {
     async fn prove(
         self: &Arc<Self>,
         credentials: &Credentials,
-    ) -> Result<Result<AuthenticatedClient, String>> {
+    ) -> Result<Result<AuthenticatedClient, Cow<'static, str>>> {
         let plain = &credentials.client_secret;
         let generated = GeneratedSecret::has_prefix(plain.expose());
         if generated && GeneratedSecret::find_id(plain.expose()).is_none() {
-            return Ok(Err(
-                "the secret is mistyped: its checksum is wrong".to_owned()
-            ));
+            return Ok(Err("the secret is mistyped: its checksum is wrong".into()));
         }
         let Some(record) = self.find_record(&credentials.client_id).await? else {
             self.hash_in_vain(plain).await?;
-            return Ok(Err("unknown client".to_owned()));
+            return Ok(Err("unknown client".into()));
         };
         let now = self.clock.now();
-        let mut reason = "wrong secret".to_owned();
+        let mut reason = Cow::from("wrong secret");
         let mut hashed = false;
         for secret in candidates(&record, plain) {
             // Of the chosen ones only live ones are tried; a generated one is named by its id, so
@@ -112,10 +111,11 @@ impl App {
             }
             match secret.expires_at {
                 Some(expires_at) if !secret.is_live(now) => {
-                    reason = format!("the secret {} expired at {expires_at}", secret.secret_id);
+                    reason =
+                        format!("the secret {} expired at {expires_at}", secret.secret_id).into();
                 }
                 _ if record.client.status != ClientStatus::Enabled => {
-                    reason = "the client is disabled".to_owned();
+                    reason = "the client is disabled".into();
                 }
                 _ => {
                     self.proofs.insert(secret, plain);

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use crate::error::{Error, Result};
 use crate::secret::random_base62;
-use crate::store::ClientsPage;
+use crate::store::{ClientsPage, StoreError};
 
 /// A client to be registered.
 #[derive(Clone, Debug, Default)]
@@ -58,13 +58,11 @@ impl App {
             secrets: vec![added.secret.clone()],
         };
         let inserted = self.store.insert_client(&record).await;
-        inserted.map_err(|error| match error {
-            crate::store::StoreError::Conflict => Error::conflict(format!(
-                "there is a client `{}` already",
-                record.client.client_id
-            )),
-            other => other.into(),
-        })?;
+        if matches!(inserted, Err(StoreError::Conflict)) {
+            let id = &record.client.client_id;
+            return Err(Error::conflict(format!("there is a client `{id}` already")));
+        }
+        inserted?;
         self.directory.forget(&record.client.client_id);
         Ok((record.client, added))
     }

@@ -55,10 +55,10 @@ impl App {
         {
             return Err(Error::invalid_token("the token is for another audience"));
         }
-        if let Some(scope) = &required.scope {
-            if let Some(missing) = scope.first_not_in(&claims.scope) {
-                return Err(Error::insufficient_scope(missing, scope.as_str()));
-            }
+        if let Some(scope) = &required.scope
+            && let Some(missing) = scope.first_not_in(&claims.scope)
+        {
+            return Err(Error::insufficient_scope(missing, scope.as_str()));
         }
         Ok(claims)
     }

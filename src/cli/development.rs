@@ -21,7 +21,7 @@ const DEMO_CLIENT: &str = "demo";
 /// What this start made, and what it found.
 #[derive(Default)]
 pub(super) struct Made {
-    made: Vec<String>,
+    new: Vec<String>,
     found: Vec<String>,
     demo_secret: Option<Secret<String>>,
 }
@@ -37,13 +37,13 @@ impl Made {
             random_base62(64)
         );
         write_private(Path::new(".env"), text.as_bytes())?;
-        self.made.push(".env".to_owned());
+        self.new.push(".env".to_owned());
         Ok(())
     }
 
     /// Makes a self-signed certificate for localhost, when there is none.
     pub(super) fn certificate(&mut self, config: &Config) -> anyhow::Result<()> {
-        if self.made.is_empty() {
+        if self.new.is_empty() {
             self.found.push(".env".to_owned());
         }
         let (cert, key) = (&config.tls.cert, &config.tls.key);
@@ -63,7 +63,7 @@ impl Made {
         }
         write_private(key, made.signing_key.serialize_pem().as_bytes())?;
         fs::write(cert, made.cert.pem()).with_context(|| format!("cannot write {name}"))?;
-        self.made.push(name);
+        self.new.push(name);
         Ok(())
     }
 
@@ -79,7 +79,7 @@ impl Made {
         let name = format!("the client `{DEMO_CLIENT}` in {}", app.store().product());
         match app.register_client(new, NewSecret::default()).await {
             Ok((_, added)) => {
-                self.made.push(name);
+                self.new.push(name);
                 self.demo_secret = Some(added.plain);
             }
             Err(Error {
@@ -100,7 +100,7 @@ impl Made {
             .next()
             .unwrap_or_else(|| "token-server".to_owned());
         let mut text = format!("\nTokenServer, in development mode: {server}\n\n");
-        for (verb, things) in [("made ", &self.made), ("found", &self.found)] {
+        for (verb, things) in [("made ", &self.new), ("found", &self.found)] {
             if !things.is_empty() {
                 text += &format!("  {verb}  {}\n", things.join(", "));
             }

@@ -67,13 +67,13 @@ impl<'a> Reader<'a> {
     where
         T: FromStr<Err: Display>,
     {
-        self.checked(name, expected, default, |text| text.parse::<T>())
+        self.checked(name, expected, default, str::parse::<T>)
     }
 
     /// A number with a default and a lower end.
     pub(super) fn at_least<T>(&mut self, name: &str, least: T, default: &str) -> T
     where
-        T: FromStr<Err: Display> + PartialOrd + Display,
+        T: FromStr<Err: Display> + PartialOrd + Display + Copy,
     {
         let expected = format!("a whole number, {least} or more");
         self.checked(name, &expected, default, |text| match text.parse::<T>() {

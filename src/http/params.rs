@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::AppState;
 use crate::domain::ErrorCode;
@@ -41,10 +42,10 @@ impl Params {
         let mut params = Self::default();
         for (name, value) in members {
             match value {
-                serde_json::Value::String(text) => params.insert(name, text)?,
+                Value::String(text) => params.insert(name, text)?,
                 // As in a form: without a value it counts as absent.
-                serde_json::Value::Null => params.insert(name, String::new())?,
-                _ => {
+                Value::Null => params.insert(name, String::new())?,
+                Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                     return Err(Error::invalid_request(format!(
                         "the parameter `{}` must be a string",
                         printable(&name)
@@ -94,7 +95,7 @@ fn printable(name: &str) -> String {
 }
 
 /// The members of a JSON object in order, repeated ones included: a map would keep the last silently.
-struct Members(Vec<(String, serde_json::Value)>);
+struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -50,11 +50,11 @@ pub async fn serve(
         shutdown.await;
         handle.graceful_shutdown(Some(grace));
     });
-    let served = server
+    let result = server
         .serve(router.into_make_service_with_connect_info::<SocketAddr>())
         .await;
     stopping.abort();
-    served
+    result
 }
 
 fn set_limits<A>(server: &mut Server<SocketAddr, A>, config: &HttpConfig) {

@@ -25,15 +25,20 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let Some(refusal) = error.as_database_error() else {
-            return match error {
+            let ours = matches!(
+                error,
                 sqlx::Error::RowNotFound
-                | sqlx::Error::ColumnNotFound(_)
-                | sqlx::Error::ColumnDecode { .. }
-                | sqlx::Error::Decode(_)
-                | sqlx::Error::Encode(_)
-                | sqlx::Error::TypeNotFound { .. }
-                | sqlx::Error::Configuration(_) => Self::Database(error),
-                other => Self::Unavailable(other),
+                    | sqlx::Error::ColumnNotFound(_)
+                    | sqlx::Error::ColumnDecode { .. }
+                    | sqlx::Error::Decode(_)
+                    | sqlx::Error::Encode(_)
+                    | sqlx::Error::TypeNotFound { .. }
+                    | sqlx::Error::Configuration(_)
+            );
+            return if ours {
+                Self::Database(error)
+            } else {
+                Self::Unavailable(error)
             };
         };
         if refusal.is_unique_violation() {

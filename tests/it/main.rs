@@ -1,6 +1,12 @@
 //! Every promise of the service as a test, through the real router on a fresh database each. With
 //! `TEST_DATABASE_URL` set the database is Postgres, else SQLite; a test may not know which.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod app;
 mod cli;
 mod config;

@@ -41,7 +41,7 @@ impl ImportFile {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match text.trim_start().chars().next() {
             Some('[') => Self::parse_json_array(text),
-            Some('{') => Self::parse_json_lines(text),
+            Some('{') => Ok(Self::parse_json_lines(text)),
             Some(_) => Self::parse_csv(text),
             None => Err(ImportFileError::Malformed {
                 line: 1,
@@ -63,14 +63,14 @@ impl ImportFile {
         Ok(file)
     }
 
-    fn parse_json_lines(text: &str) -> Result<Self, ImportFileError> {
+    fn parse_json_lines(text: &str) -> Self {
         let mut file = Self::default();
         for (number, line) in (1..).zip(text.lines()) {
             if !line.trim().is_empty() {
                 file.push_json(number, line);
             }
         }
-        Ok(file)
+        file
     }
 
     fn parse_csv(text: &str) -> Result<Self, ImportFileError> {
@@ -145,8 +145,9 @@ fn malformed(error: &serde_json::Error) -> ImportFileError {
 
 /// The line, from 1, on which the byte at `offset` stands.
 fn line_at(bytes: &[u8], offset: usize) -> u64 {
-    1 + bytes[..offset.min(bytes.len())]
+    1 + bytes
         .iter()
-        .filter(|byte| **byte == b'\n')
-        .count() as u64
+        .take(offset)
+        .map(|byte| u64::from(*byte == b'\n'))
+        .sum::<u64>()
 }

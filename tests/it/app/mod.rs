@@ -1,1 +1,7 @@
+//! What the use cases promise whoever asks: memory that is never wrong, secrets that are renewed.
 
+mod directory;
+mod import;
+mod renewal;
+mod secrets;
+mod throttle;

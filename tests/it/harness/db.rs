@@ -33,11 +33,6 @@ impl Database {
     }
 }
 
-/// Whether this run is on Postgres: only for tests of what makes sense there alone.
-pub(crate) fn on_postgres() -> bool {
-    postgres_url().is_some()
-}
-
 #[expect(
     clippy::disallowed_methods,
     reason = "how the test run is told which database to use"

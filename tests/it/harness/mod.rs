@@ -19,7 +19,7 @@ use token_server::http::{AppState, router};
 use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
-pub(crate) use db::{Database, on_postgres};
+pub(crate) use db::Database;
 
 /// The time at which every test begins.
 pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);

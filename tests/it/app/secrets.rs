@@ -1,0 +1,127 @@
+//! Secrets: several at once, each with an end.
+
+use token_server::app::NewSecret;
+use token_server::domain::{ClientId, ErrorCode, SecretId};
+use token_server::secret::Secret;
+
+use crate::harness::{CLIENT, NOW, TestApp};
+
+fn id() -> ClientId {
+    ClientId::parse(CLIENT).unwrap()
+}
+
+async fn add(test: &TestApp, chosen: Option<&str>, ends_in: Option<i64>) -> (SecretId, String) {
+    let new = NewSecret {
+        chosen: chosen.map(Secret::from),
+        expires_at: ends_in.map(|seconds| test.clock.now().plus(seconds)),
+    };
+    let added = test.app.add_secret(&id(), new).await.unwrap();
+    (added.secret.secret_id, added.plain.expose().clone())
+}
+
+#[tokio::test]
+async fn a_rotation_overlaps() {
+    let test = TestApp::new().await;
+    let old = test.client().await;
+    let old_id = test.app.find_client(&id()).await.unwrap().secrets[0]
+        .secret_id
+        .clone();
+    let (_, new) = add(&test, None, None).await;
+
+    test.token(&old).await;
+    test.token(&new).await;
+    test.app
+        .expire_secret(&id(), &old_id, NOW.plus(60))
+        .await
+        .unwrap();
+    test.clock.advance(59);
+    test.token(&old).await;
+    test.clock.advance(1);
+
+    test.authorize(CLIENT, &old)
+        .await
+        .assert_error(401, "invalid_client");
+    test.token(&new).await;
+}
+
+#[tokio::test]
+async fn an_expired_secret_is_no_good_even_when_it_was_proved() {
+    let test = TestApp::new().await;
+    test.client().await;
+    for chosen in [None, Some("a secret of my own")] {
+        let (_, secret) = add(&test, chosen, Some(3)).await;
+        test.token(&secret).await;
+
+        test.clock.advance(2);
+        test.token(&secret).await;
+        test.clock.advance(1);
+
+        test.authorize(CLIENT, &secret)
+            .await
+            .assert_error(401, "invalid_client");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_good_for_its_own_client_only() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let other = test
+        .register(token_server::app::NewClient {
+            client_id: Some(ClientId::parse("other").unwrap()),
+            ..Default::default()
+        })
+        .await;
+
+    assert_eq!(test.authorize("other", &other).await.status, 200);
+    test.authorize(CLIENT, &other)
+        .await
+        .assert_error(401, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_sixth_live_secret_and_a_past_end_are_refused() {
+    let test = TestApp::new().await;
+    test.client().await;
+    for _ in 0..4 {
+        add(&test, None, None).await;
+    }
+
+    let sixth = test
+        .app
+        .add_secret(&id(), NewSecret::default())
+        .await
+        .unwrap_err();
+    let past = NewSecret {
+        chosen: None,
+        expires_at: Some(NOW),
+    };
+    let past = test.app.add_secret(&id(), past).await.unwrap_err();
+
+    assert_eq!(sixth.code, ErrorCode::Conflict);
+    assert_eq!(past.code, ErrorCode::InvalidRequest);
+}
+
+#[tokio::test]
+async fn what_is_stored_of_a_secret_is_an_argon2id_hash_and_a_hint() {
+    let test = TestApp::new().await;
+    let plain = test.client().await;
+    add(&test, Some("a secret of my own"), None).await;
+
+    let mut secrets = test.app.find_client(&id()).await.unwrap().secrets;
+    secrets.sort_by_key(|secret| secret.hint.is_empty());
+
+    assert!(
+        secrets[0]
+            .secret_hash
+            .starts_with("$argon2id$v=19$m=8,t=1,p=1$")
+    );
+    assert!(plain.ends_with(&secrets[0].hint) && secrets[0].hint.len() == 4);
+    assert!(
+        secrets[1]
+            .secret_hash
+            .starts_with("$argon2id$v=19$m=16,t=1,p=1$")
+    );
+    assert_eq!(secrets[1].hint, "");
+    assert!(!serde_json::to_string(&secrets).unwrap().contains("argon2"));
+}
