@@ -1,1 +1,328 @@
+//! The listener over a real port: both HTTP versions, both TLS versions, limits, reload, and stopping
+//! without losing a request.
 
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use tempfile::TempDir;
+use token_server::config::TlsConfig;
+use token_server::http::{AppState, Certificate, router, serve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::TestApp;
+
+struct Served {
+    test: TestApp,
+    address: SocketAddr,
+    folder: TempDir,
+    stop: CancellationToken,
+    reload: Arc<Notify>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Served {
+    async fn start(settings: &[(&str, &str)]) -> Self {
+        let test = TestApp::with(settings).await;
+        let folder = TempDir::new().unwrap();
+        write_certificate(folder.path());
+        let files = TlsConfig {
+            cert: folder.path().join("cert.pem"),
+            key: folder.path().join("key.pem"),
+        };
+        let certificate = Certificate::load(files).unwrap();
+        let served = certificate.served();
+        let (stop, reload) = (CancellationToken::new(), Arc::new(Notify::new()));
+        tokio::spawn(certificate.follow(Arc::clone(&reload)));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = Arc::clone(&test.app);
+        let stopped = stop.clone().cancelled_owned();
+        let serving = tokio::spawn(async move {
+            let router = router(AppState::new(Arc::clone(&app)));
+            serve(listener, router, &app.config().http, served, stopped).await
+        });
+        Self {
+            test,
+            address,
+            folder,
+            stop,
+            reload,
+            serving,
+        }
+    }
+
+    /// The certificate in the folder now.
+    fn root(&self) -> CertificateDer<'static> {
+        use rustls::pki_types::pem::PemObject;
+        CertificateDer::from_pem_file(self.folder.path().join("cert.pem")).unwrap()
+    }
+
+    fn client(&self) -> reqwest::ClientBuilder {
+        let root = reqwest::Certificate::from_der(&self.root()).unwrap();
+        // Several tests race to be the first; the provider is the same one.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        reqwest::Client::builder()
+            .tls_certs_only([root])
+            .resolve("localhost", self.address)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.address.port())
+    }
+
+    /// A TLS connection by hand, HTTP/1.1 only.
+    async fn connect(
+        &self,
+        root: CertificateDer<'static>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(root).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let tcp = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config))
+            .connect(name, tcp)
+            .await
+    }
+}
+
+fn write_certificate(folder: &Path) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+}
+
+const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
+
+async fn read_all(stream: &mut TlsStream<TcpStream>) -> String {
+    let mut answer = Vec::new();
+    // A peer that closes without close_notify is an error to rustls; what was read counts.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_is_issued_and_verified_over_http_1_and_2() {
+    let served = Served::start(&[]).await;
+    let secret = served.test.client().await;
+    let http1 = served.client().http1_only().build().unwrap();
+    let http2 = served.client().http2_prior_knowledge().build().unwrap();
+
+    for (client, version) in [
+        (http1, reqwest::Version::HTTP_11),
+        (http2, reqwest::Version::HTTP_2),
+    ] {
+        let form = [("client_id", "billing"), ("client_secret", &secret)];
+        let issued = client
+            .post(served.url("/authorize"))
+            .form(&form)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!((issued.status().as_u16(), issued.version()), (200, version));
+        let issued: serde_json::Value = issued.json().await.unwrap();
+        let token = issued["token"].as_str().unwrap();
+
+        let verified = client
+            .get(served.url("/verify"))
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(verified.headers()["x-token-client-id"], "billing");
+        assert_eq!(
+            verified.json::<serde_json::Value>().await.unwrap()["success"],
+            true
+        );
+    }
+}
+
+#[tokio::test]
+async fn tls_1_2_and_1_3_are_spoken_and_alpn_offers_both_http_versions() {
+    let served = Served::start(&[]).await;
+
+    for version in BOTH {
+        let stream = served.connect(served.root(), &[version]).await.unwrap();
+        let (_, connection) = stream.get_ref();
+        assert_eq!(connection.protocol_version(), Some(version.version));
+    }
+}
+
+#[tokio::test]
+async fn the_hybrid_post_quantum_key_exchange_is_preferred() {
+    let served = Served::start(&[]).await;
+
+    let stream = served
+        .connect(served.root(), &[&rustls::version::TLS13])
+        .await
+        .unwrap();
+
+    let group = stream
+        .get_ref()
+        .1
+        .negotiated_key_exchange_group()
+        .unwrap()
+        .name();
+    assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_taken_over_and_a_bad_one_refused() {
+    let served = Served::start(&[]).await;
+    let old = served.root();
+    write_certificate(served.folder.path());
+    let new = served.root();
+
+    served.reload.notify_one();
+    while served.connect(new.clone(), BOTH).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert!(served.connect(old, BOTH).await.is_err());
+
+    std::fs::write(served.folder.path().join("key.pem"), "garbage").unwrap();
+    served.reload.notify_one();
+    for _ in 0..20 {
+        served.connect(new.clone(), BOTH).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_flight_ends_when_the_server_stops() {
+    let served = Served::start(&[]).await;
+    let secret = served.test.client().await;
+    let body = format!("client_id=billing&client_secret={secret}");
+    let mut stream = served.connect(served.root(), BOTH).await.unwrap();
+    let head = format!(
+        "POST /authorize HTTP/1.1\r\nhost: localhost\r\ncontent-type: \
+         application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&body.as_bytes()[..5]).await.unwrap();
+    stream.flush().await.unwrap();
+    // Another request on another connection is answered after the first one has begun.
+    served
+        .client()
+        .build()
+        .unwrap()
+        .get(served.url("/healthz"))
+        .send()
+        .await
+        .unwrap();
+
+    served.stop.cancel();
+    while TcpStream::connect(served.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    stream.write_all(&body.as_bytes()[5..]).await.unwrap();
+    stream.flush().await.unwrap();
+
+    let answer = read_all(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    served.serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_idle_connection_does_not_hold_up_the_stop() {
+    let served = Served::start(&[("SHUTDOWN_GRACE", "60s")]).await;
+    let client = served.client().build().unwrap();
+    client.get(served.url("/healthz")).send().await.unwrap();
+
+    served.stop.cancel();
+
+    tokio::time::timeout(Duration::from_secs(30), served.serving)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_slow_body_and_a_slow_head_are_cut_off() {
+    let served = Served::start(&[("BODY_TIMEOUT", "1s"), ("HEADER_TIMEOUT", "1s")]).await;
+    let mut body = served.connect(served.root(), BOTH).await.unwrap();
+    let mut head = served.connect(served.root(), BOTH).await.unwrap();
+
+    let request = "POST /authorize HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: \
+                   application/json\r\ncontent-length: 9\r\n\r\n{";
+    body.write_all(request.as_bytes()).await.unwrap();
+    head.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
+
+    let answer = read_all(&mut body).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains(r#""error":"request_timeout""#), "{answer}");
+    assert_eq!(read_all(&mut head).await, "");
+}
+
+#[tokio::test]
+async fn more_connections_than_allowed_are_not_taken() {
+    let served = Served::start(&[("MAX_CONNECTIONS", "2")]).await;
+    let first = served.connect(served.root(), BOTH).await.unwrap();
+    let second = served.connect(served.root(), BOTH).await.unwrap();
+
+    assert!(served.connect(served.root(), BOTH).await.is_err());
+
+    drop((first, second));
+    while served.connect(served.root(), BOTH).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_answered_in_the_documented_shape() {
+    let served = Served::start(&[]).await;
+    let client = served.client().http1_only().build().unwrap();
+
+    let request = client
+        .get(served.url("/"))
+        .header("x-long", "x".repeat(20_000));
+    let answer = request.send().await.unwrap();
+
+    assert_eq!(answer.status(), 431);
+    let body: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(body["error"], "header_fields_too_large");
+}
+
+#[tokio::test]
+async fn a_pair_that_does_not_fit_is_refused_at_start() {
+    let folder = TempDir::new().unwrap();
+    write_certificate(folder.path());
+    let cert = std::fs::read(folder.path().join("cert.pem")).unwrap();
+    write_certificate(folder.path());
+    std::fs::write(folder.path().join("cert.pem"), cert).unwrap();
+    let files = |cert: &str| TlsConfig {
+        cert: folder.path().join(cert),
+        key: folder.path().join("key.pem"),
+    };
+
+    let mismatch = Certificate::load(files("cert.pem"))
+        .err()
+        .unwrap()
+        .to_string();
+    let missing = Certificate::load(files("none.pem"))
+        .err()
+        .unwrap()
+        .to_string();
+
+    assert!(mismatch.contains("TLS_CERT and TLS_KEY"), "{mismatch}");
+    assert!(
+        missing.contains("TLS_CERT") && missing.contains("none.pem"),
+        "{missing}"
+    );
+}
