@@ -1,1 +1,168 @@
+//! `.env.sample` and the code agree, and mistakes are told all at once, without a secret in them.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use proptest::prelude::*;
+use token_server::config::{Config, ConfigErrors, SAMPLE_SECRET};
+
+const SECRET: &str = "a secret for tests, of more than 32 bytes";
+
+/// Every variable of the sample, commented out or not, with its value.
+fn sample() -> BTreeMap<String, String> {
+    let text = fs::read_to_string(".env.sample").unwrap();
+    let is_name = |name: &str| {
+        name.bytes()
+            .all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit())
+    };
+    text.lines()
+        .filter_map(|line| line.strip_prefix('#').unwrap_or(line).split_once('='))
+        .filter(|(name, _)| is_name(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn config(settings: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    Config::from_lookup(|name| {
+        let mut found = settings.iter().filter(|(theirs, _)| *theirs == name);
+        found.next().map(|(_, value)| (*value).to_owned())
+    })
+}
+
+/// The variables that were complained about, and all that was said.
+fn mistakes(settings: &[(&str, &str)]) -> (Vec<String>, String) {
+    let errors = config(settings).unwrap_err();
+    (
+        errors.0.iter().map(|error| error.name.clone()).collect(),
+        errors.to_string(),
+    )
+}
+
+#[test]
+fn the_sample_names_exactly_the_settings_there_are() {
+    let asked = RefCell::new(BTreeSet::new());
+    let _ = Config::from_lookup(|name| {
+        asked.borrow_mut().insert(name.to_owned());
+        None
+    });
+
+    let named: BTreeSet<String> = sample().into_keys().collect();
+
+    assert_eq!(named, asked.into_inner());
+}
+
+#[test]
+fn the_sample_shows_the_defaults() {
+    let mut values = sample();
+    values.insert("SECRET".to_owned(), SECRET.to_owned());
+    // Depends on the machine.
+    values.remove("HASHING_THREADS");
+
+    let from_sample = Config::from_lookup(|name| values.get(name).cloned()).unwrap();
+    let from_nothing = config(&[("SECRET", SECRET)]).unwrap();
+
+    assert_eq!(format!("{from_sample:#?}"), format!("{from_nothing:#?}"));
+}
+
+#[test]
+fn every_shown_default_is_the_codes_own() {
+    let nothing = format!("{:#?}", config(&[("SECRET", SECRET)]).unwrap());
+    for (name, value) in sample() {
+        if name == "SECRET" || name == "HASHING_THREADS" || value.is_empty() {
+            continue;
+        }
+        let with_it = config(&[("SECRET", SECRET), (&name, &value)]).unwrap();
+        assert_eq!(format!("{with_it:#?}"), nothing, "{name}={value}");
+    }
+}
+
+#[test]
+fn a_missing_a_short_and_the_samples_secret_are_refused() {
+    for settings in [
+        vec![],
+        vec![("SECRET", "short")],
+        vec![("SECRET", SAMPLE_SECRET)],
+    ] {
+        assert_eq!(mistakes(&settings).0, ["SECRET"]);
+    }
+    assert_eq!(sample()["SECRET"], SAMPLE_SECRET);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_with_what_was_found() {
+    let (names, text) = mistakes(&[
+        ("LISTEN_ADDR", "everywhere"),
+        ("TOKEN_TTL", "1y"),
+        ("ISSUER", "http://insecure"),
+        ("MAX_CONNECTIONS", "0"),
+        ("LOG_FORMAT", "xml"),
+    ]);
+
+    let expected = [
+        "LISTEN_ADDR",
+        "MAX_CONNECTIONS",
+        "ISSUER",
+        "TOKEN_TTL",
+        "SECRET",
+        "LOG_FORMAT",
+    ];
+    assert_eq!(
+        BTreeSet::from_iter(names),
+        BTreeSet::from(expected.map(str::to_owned))
+    );
+    for found in ["`everywhere`", "`1y`", "`http://insecure`", "`0`", "`xml`"] {
+        assert!(text.contains(found), "{found}: {text}");
+    }
+}
+
+#[test]
+fn no_secret_is_in_an_error_or_in_debug() {
+    let url = "postgres://user:hunter2@db/tokens";
+    let good = config(&[("SECRET", SECRET), ("DATABASE_URL", url)]).unwrap();
+    let (_, told) = mistakes(&[("SECRET", "hunter2"), ("DATABASE_URL", url)]);
+
+    assert!(!format!("{good:?}").contains(SECRET));
+    assert!(!format!("{good:?}").contains("hunter2"));
+    assert!(!told.contains("hunter2"));
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_but_not_in_both_places() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("secret");
+    fs::write(&path, format!("{SECRET}\n")).unwrap();
+    let path = path.to_str().unwrap();
+
+    let from_file = config(&[("SECRET_FILE", path)]).unwrap();
+    assert_eq!(from_file.token.secret.expose(), SECRET);
+    assert_eq!(
+        mistakes(&[("SECRET", SECRET), ("SECRET_FILE", path)]).0,
+        ["SECRET"]
+    );
+    assert_eq!(
+        mistakes(&[("SECRET_FILE", "/nonexistent")]).0,
+        ["SECRET_FILE"]
+    );
+}
+
+#[test]
+fn development_mode_listens_on_the_loopback_interface_only() {
+    let on = |address| {
+        config(&[
+            ("SECRET", SECRET),
+            ("DEVELOPMENT", "true"),
+            ("LISTEN_ADDR", address),
+        ])
+    };
+
+    assert!(on("127.0.0.1:2600").is_ok());
+    assert_eq!(on("0.0.0.0:2600").unwrap_err().0[0].name, "LISTEN_ADDR");
+}
+
+proptest! {
+    #[test]
+    fn no_value_makes_it_panic(value in any::<String>()) {
+        let _ = Config::from_lookup(|name| (!name.ends_with("_FILE")).then(|| value.clone()));
+    }
+}
