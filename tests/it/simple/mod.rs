@@ -1,1 +1,5 @@
+//! The simple contract: `/authorize` and `/verify`.
 
+mod authorize;
+mod forged;
+mod verify;

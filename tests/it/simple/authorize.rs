@@ -1,0 +1,330 @@
+use serde_json::json;
+use token_server::app::NewClient;
+use token_server::domain::{Audience, ClientId, Scope, TokenTtl};
+
+use crate::harness::{CLIENT, TestApp};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+#[tokio::test]
+async fn a_form_json_and_basic_get_the_same_answer() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+
+    let answers = [
+        test.authorize(CLIENT, &secret).await,
+        test.post(
+            "/authorize",
+            "Application/JSON; charset=utf-8",
+            json!({"client_id": CLIENT, "client_secret": secret}).to_string(),
+        )
+        .await,
+        test.post_basic("/authorize", &format!("{CLIENT}:{secret}"), &[])
+            .await,
+    ];
+
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let json = answer.json();
+        assert_eq!(json["success"], true);
+        assert_eq!(json["client_id"], CLIENT);
+        assert_eq!(json["token_type"], "Bearer");
+        assert_eq!(json["expires_in"], 3600);
+        assert_eq!(json["scope"], "read write");
+        assert_eq!(json["token"].as_str().unwrap().split('.').count(), 3);
+        assert_eq!(json.as_object().unwrap().len(), 6);
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("content-type"), "application/json");
+    }
+}
+
+#[tokio::test]
+async fn basic_is_form_decoded_or_taken_raw() {
+    let test = TestApp::new().await;
+    let chosen = "p%41ss+word 100%:ü";
+    let new = NewClient {
+        client_id: Some(ClientId::parse("a:b").unwrap()),
+        ..NewClient::default()
+    };
+    test.app
+        .register_client(
+            new,
+            token_server::app::NewSecret {
+                chosen: Some(chosen.into()),
+                expires_at: None,
+            },
+        )
+        .await
+        .unwrap();
+    test.app
+        .register_client(
+            NewClient {
+                client_id: Some(ClientId::parse("raw").unwrap()),
+                ..NewClient::default()
+            },
+            token_server::app::NewSecret {
+                chosen: Some(chosen.into()),
+                expires_at: None,
+            },
+        )
+        .await
+        .unwrap();
+
+    let encoded = "a%3Ab:p%2541ss%2Bword+100%25%3A%C3%BC";
+    assert_eq!(
+        test.post_basic("/authorize", encoded, &[]).await.status,
+        200
+    );
+    let raw = format!("raw:{chosen}");
+    assert_eq!(test.post_basic("/authorize", &raw, &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn unknown_disabled_and_wrong_are_one_answer() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    test.register(NewClient {
+        client_id: Some(ClientId::parse("off").unwrap()),
+        ..NewClient::default()
+    })
+    .await;
+    let off = ClientId::parse("off").unwrap();
+    let off_secret = test
+        .app
+        .add_secret(&off, token_server::app::NewSecret::default())
+        .await
+        .unwrap();
+    let disabled = token_server::domain::ClientStatus::Disabled;
+    test.app.set_client_status(&off, disabled).await.unwrap();
+    let mut mistyped = secret.clone();
+    mistyped.pop();
+
+    let mut answers = Vec::new();
+    for (id, secret) in [
+        ("nobody", secret.as_str()),
+        ("nobody", "guess"),
+        ("no such id\u{1}", "guess"),
+        ("off", off_secret.plain.expose()),
+        (CLIENT, "guess"),
+        (CLIENT, &mistyped),
+        (CLIENT, off_secret.plain.expose()),
+    ] {
+        let mut answer = test.authorize(id, secret).await;
+        answer.assert_error(401, "invalid_client");
+        answer.headers.remove("x-request-id");
+        answers.push((answer.text().to_owned(), answer.headers));
+    }
+
+    assert!(
+        answers.windows(2).all(|pair| pair[0] == pair[1]),
+        "{answers:?}"
+    );
+    assert!(answers[0].0.starts_with(r#"{"success":false,"#));
+    assert!(
+        answers[0].1["www-authenticate"]
+            .to_str()
+            .unwrap()
+            .starts_with("Basic ")
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_pair_of_texts_is_invalid_request() {
+    let test = TestApp::new().await;
+    let huge = format!("client_id={}", "x".repeat(1_000_000));
+    let cases: [(&str, &[u8], u16, &str); 17] = [
+        (
+            FORM,
+            b"client_id=a&client_secret[$ne]=x",
+            400,
+            "invalid_request",
+        ),
+        (
+            FORM,
+            b"client_id[]=a&client_secret=x",
+            400,
+            "invalid_request",
+        ),
+        (
+            FORM,
+            b"client_id=a&client_id=a&client_secret=x",
+            400,
+            "invalid_request",
+        ),
+        (
+            FORM,
+            b"client_id=a&client_secret=x&scope=r&scope=w",
+            400,
+            "invalid_request",
+        ),
+        (
+            FORM,
+            b"client_id=a&client_secret=%00",
+            400,
+            "invalid_request",
+        ),
+        (
+            FORM,
+            b"client_id=a&client_secret=%ff",
+            400,
+            "invalid_request",
+        ),
+        (
+            FORM,
+            b"client_id=a&client_secret=\xff",
+            400,
+            "invalid_request",
+        ),
+        (FORM, b"client_id=a&client_secret=", 400, "invalid_request"),
+        (
+            JSON,
+            br#"{"client_id":"a","client_secret":{"$ne":"x"}}"#,
+            400,
+            "invalid_request",
+        ),
+        (
+            JSON,
+            br#"{"client_id":["a"],"client_secret":"x"}"#,
+            400,
+            "invalid_request",
+        ),
+        (
+            JSON,
+            br#"{"client_id":"a","client_id":"b","client_secret":"x"}"#,
+            400,
+            "invalid_request",
+        ),
+        (JSON, b"[]", 400, "invalid_request"),
+        (JSON, b"{", 400, "invalid_request"),
+        (JSON, b"\xff\xfe", 400, "invalid_request"),
+        (
+            "text/plain",
+            b"client_id=a&client_secret=x",
+            415,
+            "unsupported_media_type",
+        ),
+        (
+            "application/json; charset=utf-16",
+            b"{}",
+            415,
+            "unsupported_media_type",
+        ),
+        (FORM, huge.as_bytes(), 413, "content_too_large"),
+    ];
+    for (content_type, body, status, code) in cases {
+        let answer = test.post("/authorize", content_type, body.to_vec()).await;
+        answer.assert_error(status, code);
+        assert_eq!(answer.json()["success"], false);
+    }
+    test.post_form("/authorize", &[])
+        .await
+        .assert_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn credentials_may_not_come_twice() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let userinfo = format!("{CLIENT}:{secret}");
+
+    for params in [
+        &[("client_secret", secret.as_str())][..],
+        &[("client_id", "other")],
+    ] {
+        let answer = test.post_basic("/authorize", &userinfo, params).await;
+        answer.assert_error(400, "invalid_request");
+    }
+    let same = test
+        .post_basic("/authorize", &userinfo, &[("client_id", CLIENT)])
+        .await;
+    assert_eq!(same.status, 200);
+}
+
+#[tokio::test]
+async fn a_scope_is_granted_when_the_client_has_it() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let ask = async |scope: &str| {
+        let params = [
+            ("client_id", CLIENT),
+            ("client_secret", &secret),
+            ("scope", scope),
+        ];
+        test.post_form("/authorize", &params).await
+    };
+
+    assert_eq!(ask("read").await.json()["scope"], "read");
+    assert_eq!(ask("write  read").await.json()["scope"], "read write");
+    assert_eq!(ask("").await.json()["scope"], "read write");
+    ask("read delete").await.assert_error(400, "invalid_scope");
+    ask("\"").await.assert_error(400, "invalid_scope");
+    assert!(ask("delete").await.text().contains("`delete`"));
+}
+
+#[tokio::test]
+async fn an_audience_is_one_of_the_clients() {
+    let test = TestApp::new().await;
+    let own = test
+        .register(NewClient {
+            client_id: Some(ClientId::parse("own").unwrap()),
+            audiences: Audience::parse_list("https://b https://a").unwrap(),
+            token_ttl: Some(TokenTtl::from_seconds(90).unwrap()),
+            scopes: Scope::parse("x").unwrap(),
+            ..NewClient::default()
+        })
+        .await;
+    let plain = test.client().await;
+    let ask = async |id: &str, secret: &str, audience: &str| {
+        let params = [
+            ("client_id", id),
+            ("client_secret", secret),
+            ("audience", audience),
+        ];
+        test.post_form("/authorize", &params).await
+    };
+    let aud = async |answer: crate::harness::Answer| {
+        let token = answer.json()["token"].as_str().unwrap().to_owned();
+        test.verify(&token).await.json()["aud"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+
+    assert_eq!(aud(ask("own", &own, "").await).await, "https://b");
+    assert_eq!(aud(ask("own", &own, "https://a").await).await, "https://a");
+    assert_eq!(ask("own", &own, "").await.json()["expires_in"], 90);
+    ask("own", &own, "https://c")
+        .await
+        .assert_error(400, "invalid_target");
+    assert_eq!(
+        aud(ask(CLIENT, &plain, "").await).await,
+        "https://tokens.test"
+    );
+    assert_eq!(
+        aud(ask(CLIENT, &plain, "https://tokens.test").await).await,
+        "https://tokens.test"
+    );
+    ask(CLIENT, &plain, "https://c")
+        .await
+        .assert_error(400, "invalid_target");
+}
+
+#[tokio::test]
+async fn a_dead_database_is_503_for_the_unknown_and_nothing_to_the_known() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    test.token(&secret).await;
+
+    test.app.store().close().await;
+
+    let token = test.token(&secret).await;
+    assert_eq!(test.verify(&token).await.status, 200);
+    let unknown = test.authorize("nobody", "guess").await;
+    unknown.assert_error(503, "temporarily_unavailable");
+    assert_eq!(unknown.header("retry-after"), "1");
+    test.get("/readyz")
+        .await
+        .assert_error(503, "temporarily_unavailable");
+    assert_eq!(test.get("/healthz").await.status, 200);
+}
