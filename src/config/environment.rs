@@ -26,7 +26,14 @@ impl Environment {
         }
         let file = dotenvy::from_path_iter(path)
             .and_then(Iterator::collect::<Result<BTreeMap<_, _>, _>>)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+            .map_err(|error| match error {
+                // The error quotes the line, which may hold a secret.
+                dotenvy::Error::LineParse(_, _) => anyhow::anyhow!(
+                    "{} has a line that is not NAME=value, or a value with spaces that is not in quotes",
+                    path.display()
+                ),
+                other => anyhow::Error::from(other).context(format!("cannot read {}", path.display())),
+            })?;
         let known = setting_names();
         let unknown: Vec<&str> = file
             .keys()
