@@ -26,13 +26,15 @@ impl Environment {
         }
         let file = dotenvy::from_path_iter(path)
             .and_then(Iterator::collect::<Result<BTreeMap<_, _>, _>>)
-            .map_err(|error| match error {
+            .map_err(|error| {
                 // The error quotes the line, which may hold a secret.
-                dotenvy::Error::LineParse(_, _) => anyhow::anyhow!(
-                    "{} has a line that is not NAME=value, or a value with spaces that is not in quotes",
-                    path.display()
-                ),
-                other => anyhow::Error::from(other).context(format!("cannot read {}", path.display())),
+                let quotes = matches!(error, dotenvy::Error::LineParse(_, _));
+                let shown = if quotes {
+                    anyhow::anyhow!("a line is not NAME=value, or has spaces outside quotes")
+                } else {
+                    error.into()
+                };
+                shown.context(format!("cannot read {}", path.display()))
             })?;
         let known = setting_names();
         let unknown: Vec<&str> = file
