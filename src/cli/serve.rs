@@ -51,7 +51,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("LISTEN_ADDR: cannot listen on {address}"))?;
     if app.config().development {
         made.client(&app).await?;
-        made.print(&app);
+        made.print(&app)?;
     }
     tracing::info!(
         %address, database = app.store().product(), issuer = %app.keys().issuer(),
