@@ -4,6 +4,7 @@
 mod authenticate;
 mod clients;
 mod directory;
+mod hash_forms;
 mod hashing;
 pub mod import;
 mod proofs;

@@ -4,40 +4,70 @@ use std::process::ExitCode;
 
 use super::environment;
 use super::output::Output;
-use crate::app::App;
-use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ConfigErrors};
 use crate::http::Certificate;
+use crate::store::Store;
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
-    let config = match environment::load()?.config() {
-        Ok(config) => config,
-        Err(mistakes) => {
-            for mistake in &mistakes.0 {
-                Output::text(&format!("FAIL  {}: {}\n", mistake.name, mistake.message));
-            }
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let findings = [
-        (
-            "configuration",
-            Ok(format!("parses; issuer {}", config.token.issuer)),
-        ),
-        ("certificate", check_certificate(&config)),
-        ("database", check_database(config).await),
-    ];
-    let mut code = ExitCode::SUCCESS;
-    for (what, finding) in findings {
+    let (config, mistakes) = environment::load()?.read();
+    let mut report = Report::default();
+    for mistake in &mistakes.0 {
+        report.fail(&format!("{}: {}", mistake.name, mistake.message));
+    }
+    if mistakes.0.is_empty() {
+        report.good(&format!(
+            "configuration: parses; issuer {}",
+            config.token.issuer
+        ));
+    }
+    // A mistaken path or URL was told above; its default is nobody's business.
+    if !are_about(&mistakes, "TLS_") {
+        report.add("certificate", check_certificate(&config));
+    }
+    if !are_about(&mistakes, "DATABASE_") {
+        report.add("database", check_database(&config).await);
+    }
+    report.print()
+}
+
+fn are_about(mistakes: &ConfigErrors, prefix: &str) -> bool {
+    mistakes
+        .0
+        .iter()
+        .any(|mistake| mistake.name.starts_with(prefix))
+}
+
+#[derive(Default)]
+struct Report {
+    text: String,
+    failed: bool,
+}
+
+impl Report {
+    fn good(&mut self, text: &str) {
+        self.text += &format!("ok    {text}\n");
+    }
+
+    fn fail(&mut self, text: &str) {
+        self.text += &format!("FAIL  {text}\n");
+        self.failed = true;
+    }
+
+    fn add(&mut self, what: &str, finding: anyhow::Result<String>) {
         match finding {
-            Ok(text) => Output::text(&format!("ok    {what}: {text}\n")),
-            Err(error) => {
-                Output::text(&format!("FAIL  {what}: {error:#}\n"));
-                code = ExitCode::FAILURE;
-            }
+            Ok(text) => self.good(&format!("{what}: {text}")),
+            Err(error) => self.fail(&format!("{what}: {error:#}")),
         }
     }
-    Ok(code)
+
+    fn print(self) -> anyhow::Result<ExitCode> {
+        Output::text(&self.text)?;
+        Ok(if self.failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
 }
 
 fn check_certificate(config: &Config) -> anyhow::Result<String> {
@@ -45,11 +75,11 @@ fn check_certificate(config: &Config) -> anyhow::Result<String> {
     Ok(format!("{} and its key fit", config.tls.cert.display()))
 }
 
-async fn check_database(config: Config) -> anyhow::Result<String> {
-    let app = App::open(config, Clock::system())?;
-    app.store().ping().await?;
-    let pending = app.store().list_pending_migrations().await?;
-    let product = app.store().product();
+async fn check_database(config: &Config) -> anyhow::Result<String> {
+    let store = Store::open(&config.database)?;
+    store.ping().await?;
+    let pending = store.list_pending_migrations().await?;
+    let product = store.product();
     Ok(match pending.len() {
         0 => format!("{product} answers, its schema is up to date"),
         n => format!("{product} answers, {n} migration(s) are pending and will run at start"),

@@ -1,20 +1,21 @@
 //! `client`: registering clients and changing them.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::output::{self, Output};
+use super::secret::NewSecretArgs;
 use super::{environment, import, secret};
-use crate::app::{App, NewClient, NewSecret};
+use crate::app::{App, NewClient};
 use crate::domain::{
     Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus, Description, Metadata,
     Name, Scope, TokenTtl,
 };
-use crate::secret::Secret;
+use crate::error::{Error, Result};
 use crate::store::ClientsPage;
 
 #[derive(Subcommand)]
@@ -59,7 +60,7 @@ struct ClientFields {
     description: Option<Description>,
     /// A scope it may ask for; several separated by spaces, or by repeating the option
     #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Option<Vec<String>>,
+    scopes: Option<Vec<Scope>>,
     /// Whom its tokens may be for, the first by default; may be repeated
     #[arg(long = "audience", value_name = "AUDIENCE")]
     audiences: Option<Vec<String>>,
@@ -84,17 +85,6 @@ pub(super) struct CreateArgs {
     secret: NewSecretArgs,
     #[command(flatten)]
     output: Output,
-}
-
-/// How a secret is to be.
-#[derive(Args)]
-pub(super) struct NewSecretArgs {
-    /// End the secret after so long, such as `90d`
-    #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_seconds)]
-    expires_in: Option<i64>,
-    /// Read a secret of your own from stdin instead of making one
-    #[arg(long)]
-    secret_stdin: bool,
 }
 
 #[derive(Args)]
@@ -145,6 +135,9 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
             print_client(&record, args.output)?;
         }
         ClientCommand::Update(args) => {
+            if args.fields.are_empty() {
+                return Err(Error::invalid_request("say what to change; see --help").into());
+            }
             let changes = args.fields.changes()?;
             app.update_client(&args.client_id, changes).await?;
             print_client(&app.find_client(&args.client_id).await?, args.output)?;
@@ -206,6 +199,8 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
     )?;
     if let Some(after) = after {
         Output::remark(&format!("there may be more: --after {after}"));
+    } else if clients.is_empty() {
+        Output::remark("no clients; `token-server client create` registers one");
     }
     Ok(())
 }
@@ -220,12 +215,12 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
     app.find_client(id).await?;
     if !args.yes {
         if !std::io::stdin().is_terminal() {
-            bail!("deleting `{id}` cannot be undone; say --yes if you mean it");
+            let why = format!("deleting `{id}` cannot be undone; say --yes if you mean it");
+            return Err(Error::invalid_request(why).into());
         }
-        Output::text(&format!(
+        Output::ask(&format!(
             "Deleting `{id}` cannot be undone. Type its id to go on: "
         ));
-        std::io::stdout().flush()?;
         let mut typed = String::new();
         std::io::stdin().read_line(&mut typed)?;
         if typed.trim() != id.as_str() {
@@ -261,13 +256,22 @@ fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
 }
 
 impl ClientFields {
-    fn changes(self) -> anyhow::Result<ClientChanges> {
+    fn are_empty(&self) -> bool {
+        self.name.is_none()
+            && self.description.is_none()
+            && self.scopes.is_none()
+            && self.audiences.is_none()
+            && self.metadata.is_none()
+            && self.token_ttl.is_none()
+    }
+
+    fn changes(self) -> Result<ClientChanges> {
         Ok(ClientChanges {
             name: self.name,
             description: self.description,
             scopes: self
                 .scopes
-                .map(|list| Scope::parse(&list.join(" ")))
+                .map(|list| Scope::parse(&join(&list)))
                 .transpose()?,
             audiences: self
                 .audiences
@@ -279,32 +283,9 @@ impl ClientFields {
     }
 }
 
-impl NewSecretArgs {
-    pub(super) fn read(self, app: &App) -> anyhow::Result<NewSecret> {
-        let chosen = if self.secret_stdin {
-            Some(read_secret()?)
-        } else {
-            None
-        };
-        let expires_at = self
-            .expires_in
-            .map(|seconds| app.clock().now().plus(seconds));
-        Ok(NewSecret { chosen, expires_at })
-    }
-}
-
-fn read_secret() -> anyhow::Result<Secret<String>> {
-    const MIN_LENGTH: usize = 16;
-    let mut text = String::new();
-    std::io::stdin()
-        .take(4_096)
-        .read_to_string(&mut text)
-        .context("cannot read stdin")?;
-    let secret = Secret::from(text.trim_end_matches(['\r', '\n']));
-    if secret.expose().len() < MIN_LENGTH {
-        bail!("a secret of your own has at least {MIN_LENGTH} bytes; or let one be made");
-    }
-    Ok(secret)
+fn join(scopes: &[Scope]) -> String {
+    let words: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
+    words.join(" ")
 }
 
 fn parse_ttl(text: &str) -> Result<DefaultOr<TokenTtl>, String> {

@@ -92,7 +92,7 @@ impl Made {
     }
 
     /// Says what there is and what to type. The demo client's secret is shown at its making only.
-    pub(super) fn print(&self, app: &App) {
+    pub(super) fn print(&self, app: &App) -> anyhow::Result<()> {
         let port = app.config().http.listen_addr.port();
         let curl = format!("curl -sS --cacert {}", app.config().tls.cert.display());
         let server = format!("https://localhost:{port}");
@@ -122,7 +122,7 @@ impl Made {
              | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\n\
              {curl} {server}/verify -H \"Authorization: Bearer $TOKEN\"\n\n"
         );
-        Output::text(&text);
+        Output::text(&text)
     }
 }
 

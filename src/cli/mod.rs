@@ -22,9 +22,16 @@ use crate::domain::ErrorCode;
 use crate::error::Error;
 use output::Output;
 
+const AFTER_HELP: &str = "\
+Settings come from the environment and from `.env` in the working directory; .env.sample explains each.
+With neither, `token-server` prepares everything for a first try on this machine.
+
+Exit codes: 0 done; 1 failed; 2 called wrongly; 3 no such thing; 4 exists already; 5 done in part";
+
 /// Gives machines access tokens and tells microservices whether a token is good.
 #[derive(Parser)]
 #[command(name = "token-server", version, args_conflicts_with_subcommands = true)]
+#[command(after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -77,19 +84,18 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "token-server", &mut script);
-            Output::text(&String::from_utf8_lossy(&script));
+            Output::text(&String::from_utf8_lossy(&script))?;
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
 /// Prints the error with its causes, once, and chooses the exit code.
-#[expect(clippy::print_stderr, reason = "the end of the command line")]
 fn report(error: &anyhow::Error) -> ExitCode {
     let ours = error.downcast_ref::<Error>();
     match ours.and_then(|error| error.cause.as_ref()) {
-        Some(cause) => eprintln!("error: {error}: {cause:#}"),
-        None => eprintln!("error: {error:#}"),
+        Some(cause) => Output::remark(&format!("error: {error}: {cause:#}")),
+        None => Output::remark(&format!("error: {error:#}")),
     }
     match ours.map(|error| error.code) {
         Some(ErrorCode::InvalidRequest) => ExitCode::from(2),

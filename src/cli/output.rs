@@ -1,11 +1,9 @@
 //! Owns what commands print: tables for people, JSON for programs. Secrets go to stdout and
 //! nowhere else; remarks go to stderr, so that a pipe carries only the result.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is where commands print"
-)]
 
+use std::io::{self, ErrorKind, Write};
+
+use anyhow::Context;
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -25,23 +23,54 @@ impl Output {
         value: &impl Serialize,
         people: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
-        } else {
-            println!("{}", people());
+        Self::text(&self.render(value, people)?)
+    }
+
+    /// The same for what cannot be printed a second time: that nobody read it is a failure.
+    pub(super) fn print_once(
+        self,
+        value: &impl Serialize,
+        people: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        write_out(&self.render(value, people)?).context("nobody could read the result")
+    }
+
+    /// Prints a text as it is. A reader that has gone, as `head` does, has read enough.
+    pub(super) fn text(text: &str) -> anyhow::Result<()> {
+        match write_out(text) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => written.context("cannot write to stdout"),
         }
-        Ok(())
     }
 
-    /// Prints a text as it is.
-    pub(super) fn text(text: &str) {
-        print!("{text}");
-    }
-
-    /// Says something beside the result.
+    /// Says something beside the result; whether anybody reads it changes nothing.
     pub(super) fn remark(text: &str) {
-        eprintln!("{text}");
+        let _ = writeln!(io::stderr(), "{text}");
     }
+
+    /// Asks for something on the terminal.
+    pub(super) fn ask(text: &str) {
+        let _ = write!(io::stderr(), "{text}");
+    }
+
+    fn render(
+        self,
+        value: &impl Serialize,
+        people: impl FnOnce() -> String,
+    ) -> serde_json::Result<String> {
+        let text = if self.json {
+            serde_json::to_string_pretty(value)?
+        } else {
+            people()
+        };
+        Ok(text + "\n")
+    }
+}
+
+fn write_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// A table with a header line.

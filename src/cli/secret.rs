@@ -1,12 +1,16 @@
 //! `client secret`: adding secrets to a client and ending them.
 
+use std::io::{IsTerminal, Read};
+
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::client::NewSecretArgs;
 use super::output::{self, Output};
-use crate::app::{AddedSecret, App};
+use crate::app::{AddedSecret, App, NewSecret};
 use crate::domain::{ClientId, ClientSecret, SecretId};
+use crate::error::Error;
+use crate::secret::Secret;
 
 #[derive(Subcommand)]
 pub(super) enum SecretCommand {
@@ -45,6 +49,17 @@ pub(super) struct ExpireArgs {
     /// After so long, such as `24h`; now when left out
     #[arg(long = "in", value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     after: Option<i64>,
+}
+
+/// How a secret is to be.
+#[derive(Args)]
+pub(super) struct NewSecretArgs {
+    /// End the secret after so long, such as `90d`
+    #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_seconds)]
+    expires_in: Option<i64>,
+    /// Read a secret of your own from stdin instead of making one
+    #[arg(long)]
+    secret_stdin: bool,
 }
 
 /// What is printed when a secret was made.
@@ -92,16 +107,51 @@ pub(super) fn print_added(
         client_secret,
         secret: &added.secret,
     };
-    output.print(&value, || {
-        output::list(&[
-            ("client_id", client_id.to_string()),
-            ("client_secret", client_secret.clone()),
-            ("secret_id", added.secret.secret_id.to_string()),
-            ("expires_at", expiry(&added.secret)),
-        ])
-    })?;
+    output
+        .print_once(&value, || {
+            output::list(&[
+                ("client_id", client_id.to_string()),
+                ("client_secret", client_secret.clone()),
+                ("secret_id", added.secret.secret_id.to_string()),
+                ("expires_at", expiry(&added.secret)),
+            ])
+        })
+        .with_context(|| format!("end the secret {} and add another", added.secret.secret_id))?;
     Output::remark("keep the client_secret now: it is not stored and cannot be shown again");
     Ok(())
+}
+
+impl NewSecretArgs {
+    pub(super) fn read(self, app: &App) -> anyhow::Result<NewSecret> {
+        let chosen = if self.secret_stdin {
+            Some(read_chosen()?)
+        } else {
+            None
+        };
+        let expires_at = self
+            .expires_in
+            .map(|seconds| app.clock().now().plus(seconds));
+        Ok(NewSecret { chosen, expires_at })
+    }
+}
+
+fn read_chosen() -> anyhow::Result<Secret<String>> {
+    const MIN_LENGTH: usize = 16;
+    if std::io::stdin().is_terminal() {
+        Output::remark("type the secret, Enter and Ctrl-D");
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(4_096)
+        .read_to_string(&mut text)
+        .context("cannot read stdin")?;
+    let secret = Secret::from(text.trim_end_matches(['\r', '\n']));
+    if secret.expose().len() < MIN_LENGTH {
+        let why =
+            format!("a secret of your own has at least {MIN_LENGTH} bytes; or let one be made");
+        return Err(Error::invalid_request(why).into());
+    }
+    Ok(secret)
 }
 
 pub(super) fn table(secrets: &[ClientSecret]) -> String {

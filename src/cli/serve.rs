@@ -35,6 +35,10 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if config.development {
         made.certificate(&config)?;
     }
+    // Before anybody is told that it runs: an early SIGTERM must not find the default handler.
+    let stop = CancellationToken::new();
+    let reload = Arc::new(Notify::new());
+    follow_signals(stop.clone(), Arc::clone(&reload))?;
     let certificate = Certificate::load(config.tls.clone())?;
     let address = config.http.listen_addr;
 
@@ -51,16 +55,12 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("LISTEN_ADDR: cannot listen on {address}"))?;
     if app.config().development {
         made.client(&app).await?;
-        made.print(&app);
+        made.print(&app)?;
     }
     tracing::info!(
         %address, database = app.store().product(), issuer = %app.keys().issuer(),
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
-    let stop = CancellationToken::new();
-    let reload = Arc::new(Notify::new());
-    follow_signals(stop.clone(), Arc::clone(&reload))?;
-
     let router = http::router(AppState::new(Arc::clone(&app)));
     let served = certificate.served();
     let following = tokio::spawn(certificate.follow(reload));

@@ -1,6 +1,6 @@
 //! `token inspect`: what a token says, and what this server would say of it.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -67,6 +67,9 @@ pub(super) fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn read_stdin() -> anyhow::Result<String> {
+    if std::io::stdin().is_terminal() {
+        Output::remark("paste the token, Enter and Ctrl-D");
+    }
     let mut token = String::new();
     std::io::stdin()
         .take(64 * 1024)

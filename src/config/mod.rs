@@ -127,8 +127,17 @@ pub struct LogConfig {
 impl Config {
     /// Reads every setting through `lookup`; all mistakes are reported at once.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        match Self::read(lookup) {
+            (config, mistakes) if mistakes.0.is_empty() => Ok(config),
+            (_, mistakes) => Err(mistakes),
+        }
+    }
+
+    /// The same, with defaults where there are mistakes: to look into what is right nevertheless, never
+    /// to serve.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> (Self, ConfigErrors) {
         let mut read = Reader::new(&lookup);
-        let development = read.parsed("DEVELOPMENT", "a boolean", "false");
+        let development = read.parsed("DEVELOPMENT", "`true` or `false`", "false");
         let http = HttpConfig::read(&mut read);
         let config = Self {
             development,
@@ -154,19 +163,18 @@ impl Config {
                  127.0.0.1 only",
             );
         }
-        read.finish(config)
+        (config, read.finish())
     }
 }
 
 impl HttpConfig {
     fn read(read: &mut Reader<'_>) -> Self {
         let seconds = "a duration such as `10s`";
-        let bytes = "a size such as `64KiB`";
         Self {
             listen_addr: read.parsed("LISTEN_ADDR", "an address and port", "0.0.0.0:2600"),
-            max_body: read.parsed::<Bytes>("MAX_BODY", bytes, "64KiB").in_memory(),
-            max_head: read.parsed::<Bytes>("MAX_HEAD", bytes, "16KiB").in_memory(),
-            max_connections: read.at_least("MAX_CONNECTIONS", 1, "20000"),
+            max_body: read.size("MAX_BODY", "1KiB"..="16MiB", "64KiB"),
+            max_head: read.size("MAX_HEAD", "1KiB"..="1MiB", "16KiB"),
+            max_connections: read.within("MAX_CONNECTIONS", 1..=10_000_000, "20000"),
             handshake_timeout: read
                 .parsed::<Seconds>("HANDSHAKE_TIMEOUT", seconds, "10s")
                 .0,
@@ -209,8 +217,8 @@ impl AuthenticationConfig {
         Self {
             argon2_generated: read.parsed("ARGON2_GENERATED", work, "m=1024,t=1,p=1"),
             argon2_chosen: read.parsed("ARGON2_CHOSEN", work, "m=19456,t=2,p=1"),
-            hashing_threads: read.at_least("HASHING_THREADS", 1, &threads),
-            hashing_queue: read.at_least("HASHING_QUEUE", 1, "256"),
+            hashing_threads: read.within("HASHING_THREADS", 1..=1_024, &threads),
+            hashing_queue: read.within("HASHING_QUEUE", 1..=100_000, "256"),
             client_cache_size: read
                 .parsed::<Bytes>("CLIENT_CACHE_SIZE", "a size such as `32MiB`", "32MiB")
                 .0,
@@ -229,7 +237,7 @@ fn read_database(read: &mut Reader<'_>) -> DatabaseOptions {
         url: read
             .secret("DATABASE_URL")
             .unwrap_or_else(|| Secret::from("sqlite:data/token-server.db")),
-        pool_size: read.at_least("DATABASE_POOL_SIZE", 1, "10"),
+        pool_size: read.within("DATABASE_POOL_SIZE", 1..=10_000, "10"),
         acquire_timeout: read
             .parsed::<Seconds>("DATABASE_ACQUIRE_TIMEOUT", seconds, "3s")
             .0,

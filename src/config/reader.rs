@@ -3,9 +3,11 @@
 
 use std::fmt;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::SAMPLE_SECRET;
+use super::values::Bytes;
 use crate::secret::Secret;
 
 /// One mistake: which variable, what is wrong with it.
@@ -46,13 +48,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The configuration, unless there was a mistake.
-    pub(super) fn finish<T>(self, config: T) -> Result<T, ConfigErrors> {
-        if self.errors.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigErrors(self.errors))
-        }
+    /// Every mistake there was.
+    pub(super) fn finish(self) -> ConfigErrors {
+        ConfigErrors(self.errors)
     }
 
     pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) {
@@ -70,21 +68,42 @@ impl<'a> Reader<'a> {
         self.checked(name, expected, default, str::parse::<T>)
     }
 
-    /// A number with a default and a lower end.
-    pub(super) fn at_least<T>(&mut self, name: &str, least: T, default: &str) -> T
+    /// A number with a default and two ends. The upper one is there because much is set aside for
+    /// each: an absurd number would end the process in the middle of its start.
+    pub(super) fn within<T>(&mut self, name: &str, range: RangeInclusive<T>, default: &str) -> T
     where
-        T: FromStr<Err: Display> + PartialOrd + Display + Copy,
+        T: FromStr<Err: Display> + PartialOrd + Display,
     {
-        let expected = format!("a whole number, {least} or more");
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
         self.checked(name, &expected, default, |text| match text.parse::<T>() {
-            Ok(number) if number < least => Err("too small".to_owned()),
-            Ok(number) => Ok(number),
+            Ok(number) if range.contains(&number) => Ok(number),
+            Ok(_) => Err("it is outside".to_owned()),
             Err(error) => Err(error.to_string()),
         })
     }
 
+    /// A size with a default and two ends, in bytes.
+    pub(super) fn size(
+        &mut self,
+        name: &str,
+        range: RangeInclusive<&'static str>,
+        default: &str,
+    ) -> usize {
+        let (least, most) = (*range.start(), *range.end());
+        let expected = format!("a size from {least} to {most}");
+        let bytes = |text: &str| text.parse::<Bytes>().map(Bytes::in_memory);
+        self.checked(name, &expected, default, |text| {
+            let size = bytes(text)?;
+            if (bytes(least)?..=bytes(most)?).contains(&size) {
+                Ok(size)
+            } else {
+                Err("it is outside".to_owned())
+            }
+        })
+    }
+
     /// A setting with a default and a parser of its own. After a mistake the default stands in, so that
-    /// reading goes on and finds the others; [`finish`](Self::finish) then throws all away.
+    /// reading goes on and finds the others.
     pub(super) fn checked<T, E: Display>(
         &mut self,
         name: &str,

@@ -3,6 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+/// 100 years. Such a time can be added to any clock; much longer ones overflow some.
+const LONGEST: u64 = 36_525 * 86_400;
+
 /// `90` or `90s`, `5m`, `1h`, `2d`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seconds(pub(super) Duration);
@@ -21,6 +24,7 @@ impl FromStr for Seconds {
         };
         match multiply(number, seconds)? {
             0 => Err("it cannot be zero".to_owned()),
+            total if total > LONGEST => Err("it is longer than 100 years".to_owned()),
             total => Ok(Self(Duration::from_secs(total))),
         }
     }
@@ -85,6 +89,17 @@ pub struct Argon2Work {
     pub p: u32,
 }
 
+impl Argon2Work {
+    /// Whether a hash of this work ends in seconds, not minutes, and does not take all memory.
+    pub fn is_bearable(self) -> bool {
+        (8..=1 << 20).contains(&self.m)
+            && (1..=100).contains(&self.t)
+            && (1..=16).contains(&self.p)
+            && self.m >= 8 * self.p
+            && u64::from(self.m) * u64::from(self.t) <= 4 << 20
+    }
+}
+
 impl FromStr for Argon2Work {
     type Err = String;
 
@@ -103,14 +118,14 @@ impl FromStr for Argon2Work {
                 other => return Err(format!("there is no parameter `{other}`")),
             }
         }
-        let sane = (8..=1 << 20).contains(&work.m)
-            && (1..=100).contains(&work.t)
-            && (1..=16).contains(&work.p)
-            && work.m >= 8 * work.p;
-        if sane {
+        if work.is_bearable() {
             Ok(work)
         } else {
-            Err("m is 8 KiB to 1 GiB and at least 8 per lane, t is 1 to 100, p is 1 to 16".into())
+            Err(
+                "m is 8 to 1048576 and at least 8 per lane, t is 1 to 100, p is 1 to 16, and \
+                 m times t is at most 4194304"
+                    .into(),
+            )
         }
     }
 }
@@ -153,7 +168,15 @@ mod tests {
         assert_eq!(seconds("90"), Ok(90));
         assert_eq!(seconds("2h"), Ok(7_200));
         assert_eq!(bytes("64 KiB"), Ok(65_536));
-        for bad in ["", "h", "-1s", "1y", "1.5h", "99999999999999999999"] {
+        for bad in [
+            "",
+            "h",
+            "-1s",
+            "1y",
+            "1.5h",
+            "99999999999999999999",
+            "36526d",
+        ] {
             assert!(seconds(bad).is_err(), "{bad}");
         }
         assert!(seconds("0").is_err());
@@ -176,6 +199,7 @@ mod tests {
             "m=1024,t=0,p=1",
             "m=1024,t=1",
             "m=x,t=1,p=1",
+            "m=1048576,t=5,p=1",
             "k=1",
         ] {
             assert!(bad.parse::<Argon2Work>().is_err(), "{bad}");

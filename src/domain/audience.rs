@@ -45,10 +45,10 @@ impl Audience {
 pub struct Issuer(String);
 
 impl Issuer {
-    /// Parses an issuer URL.
+    /// Parses an issuer URL of at most 256 characters: it is also the default audience.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let host = text.strip_prefix("https://").unwrap_or_default();
-        let complete = !host.is_empty() && !host.starts_with('/');
+        let complete = !host.is_empty() && !host.starts_with('/') && text.len() <= 256;
         if complete
             && text
                 .bytes()
@@ -57,7 +57,7 @@ impl Issuer {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "an issuer is an https:// URL without query or fragment",
+                "an issuer is an https:// URL of at most 256 characters, without query or fragment",
             ))
         }
     }
@@ -86,6 +86,7 @@ mod tests {
             "https://a?b",
             "https://a#b",
             "https://a b",
+            &format!("https://{}", "a".repeat(249)),
         ] {
             assert!(Issuer::parse(text).is_err(), "{text}");
         }

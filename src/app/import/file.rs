@@ -53,12 +53,10 @@ impl ImportFile {
     fn parse_json_array(text: &str) -> Result<Self, ImportFileError> {
         let values: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| malformed(&e))?;
         let mut file = Self::default();
-        let (mut line, mut seen) = (1, 0);
+        let mut lines = Lines::of(text);
         for value in values {
             let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
-            line += line_at(&text.as_bytes()[seen..], offset - seen) - 1;
-            seen = offset;
-            file.push_json(line, value.get());
+            file.push_json(lines.line_of(offset), value.get());
         }
         Ok(file)
     }
@@ -101,6 +99,11 @@ impl ImportFile {
             });
         }
         let mut file = Self::default();
+        let mut lines = Lines::of(text);
+        let mut line_of = |position: Option<&csv::Position>| {
+            let offset = position.map_or(0, csv::Position::byte);
+            lines.line_of_text_from(usize::try_from(offset).unwrap_or(usize::MAX))
+        };
         for record in reader.records() {
             match record {
                 Ok(record) => {
@@ -109,11 +112,19 @@ impl ImportFile {
                         .zip(&record)
                         .map(|(name, text)| ((*name).to_owned(), Value::from(text)))
                         .collect();
-                    file.push(record.position().map_or(0, csv::Position::line), row);
+                    file.push(line_of(record.position()), row);
                 }
                 Err(error) => {
-                    let line = error.position().map_or(0, csv::Position::line);
-                    file.rows.push((line, Err(format!("not CSV: {error}"))));
+                    let line = line_of(error.position());
+                    let reason = if let csv::ErrorKind::UnequalLengths {
+                        expected_len, len, ..
+                    } = error.kind()
+                    {
+                        format!("it has {len} cells, the first line has {expected_len}")
+                    } else {
+                        format!("not CSV: {error}")
+                    };
+                    file.rows.push((line, Err(reason)));
                 }
             }
         }
@@ -140,6 +151,39 @@ fn malformed(error: &serde_json::Error) -> ImportFileError {
     ImportFileError::Malformed {
         line: error.line() as u64,
         message: format!("not JSON: {error}"),
+    }
+}
+
+/// Counts lines along a text whose places are asked for in their order.
+struct Lines<'a> {
+    text: &'a [u8],
+    seen: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            seen: 0,
+            line: 1,
+        }
+    }
+
+    /// The line on which the byte at `offset` stands.
+    fn line_of(&mut self, offset: usize) -> u64 {
+        let offset = offset.clamp(self.seen, self.text.len());
+        self.line += line_at(&self.text[self.seen..offset], offset) - 1;
+        self.seen = offset;
+        self.line
+    }
+
+    /// The same for a row of CSV, whose position is right behind the row before: on the line break of
+    /// that one, when it is CRLF, and before empty lines.
+    fn line_of_text_from(&mut self, offset: usize) -> u64 {
+        let rest = self.text.get(offset..).unwrap_or_default();
+        let breaks = rest.iter().take_while(|b| matches!(b, b'\r' | b'\n'));
+        self.line_of(offset.saturating_add(breaks.count()))
     }
 }
 

@@ -3,7 +3,7 @@
 mod file;
 mod row;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -129,17 +129,22 @@ impl App {
 
 /// The good rows, and the bad ones with their reasons; a `client_id` that comes again is bad.
 fn split_rows(file: ImportFile) -> (Vec<ImportedClient>, Vec<BadRow>) {
-    let (mut good, mut bad, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    let (mut good, mut bad, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
     for (line, row) in file.rows {
         match row {
-            Ok(client) if seen.insert(client.client_id.clone()) => good.push(client),
-            Ok(client) => bad.push(BadRow {
-                line,
-                reason: format!(
-                    "the client_id `{}` stands in the file already",
-                    client.client_id
-                ),
-            }),
+            Ok(client) => match seen.get(&client.client_id) {
+                Some(first) => bad.push(BadRow {
+                    line,
+                    reason: format!(
+                        "the client_id `{}` stands on line {first} already",
+                        client.client_id
+                    ),
+                }),
+                None => {
+                    seen.insert(client.client_id.clone(), line);
+                    good.push(client);
+                }
+            },
             Err(reason) => bad.push(BadRow { line, reason }),
         }
     }

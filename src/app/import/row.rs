@@ -136,6 +136,10 @@ fn take_text(row: &mut Map<String, Value>, name: &str) -> Result<Option<String>,
     match row.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        // A fraction or a number too long for 64 bits has lost digits by now: it would be another secret.
+        Some(Value::Number(number)) if number.is_f64() => {
+            Err(format!("{name} is a number; write it in quotes"))
+        }
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
         Some(Value::Array(words)) => {
             let words: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
