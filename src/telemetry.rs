@@ -12,6 +12,9 @@ use crate::config::{LogConfig, LogFormat};
 pub fn start(config: &LogConfig) -> anyhow::Result<()> {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter(&config.filter)?)
+        // A log that cannot be written is reported to stderr, which panics when that is what is gone: the
+        // service would stop working because nobody reads its log.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let terminal = std::io::stderr().is_terminal();
     let json = match config.format {

@@ -1,1 +1,139 @@
+//! The log: one line a request, the true reason of a refusal, and never a secret.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::harness::{CLIENT, TestApp};
+
+/// Collects what is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn capture(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || log.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        )
+        .unwrap()
+    }
+
+    /// The lines of requests.
+    fn requests(&self) -> Vec<serde_json::Value> {
+        self.text()
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .filter(|line| line["request_id"].is_string())
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn every_request_is_one_line() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let log = Log::default();
+    let guard = log.capture();
+
+    let answer = test.authorize(CLIENT, &secret).await;
+    test.get("/nope?secret=hunter2").await;
+    drop(guard);
+
+    let lines = log.requests();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["request_id"], answer.header("x-request-id"));
+    assert_eq!(lines[0]["method"], "POST");
+    assert_eq!(lines[0]["route"], "/authorize");
+    assert_eq!(lines[0]["status"], 200);
+    assert_eq!(lines[0]["client_id"], CLIENT);
+    assert!(lines[0]["latency_us"].is_u64());
+    assert_eq!(lines[1]["status"], 404);
+    assert!(!log.text().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn the_true_reason_of_a_refusal_is_in_the_log_only() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let log = Log::default();
+    let guard = log.capture();
+
+    let unknown = test.authorize("nobody", "a guess").await;
+    let wrong = test.authorize(CLIENT, "a guess").await;
+    drop(guard);
+
+    let lines = log.requests();
+    assert_eq!(lines[0]["reason"], "unknown client");
+    assert_eq!(lines[1]["reason"], "wrong secret");
+    for answer in [unknown, wrong] {
+        assert!(!answer.text().contains("unknown client\""));
+        answer.assert_error(401, "invalid_client");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_and_no_token_is_ever_logged() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let log = Log::default();
+    let guard = log.capture();
+
+    let token = test.token(&secret).await;
+    test.verify(&token).await;
+    test.verify(&token[1..]).await;
+    test.post_form("/verify", &[("token", &token)]).await;
+    test.post_basic(
+        "/authorize",
+        &format!("{CLIENT}:{secret}"),
+        &[("client_secret", "x")],
+    )
+    .await;
+    test.post_basic("/authorize", &format!("nobody:{secret}"), &[])
+        .await;
+    test.post(
+        "/authorize",
+        "application/json",
+        format!(r#"{{"client_secret":"{secret}""#),
+    )
+    .await;
+    test.post("/authorize", "text/plain", secret.clone()).await;
+    test.get(&format!("/verify?token={token}&token={token}"))
+        .await;
+    test.get(&format!("/{secret}")).await;
+    test.app.store().close().await;
+    test.authorize("nobody", &secret).await;
+    drop(guard);
+
+    let text = log.text();
+    assert_eq!(log.requests().len(), 11);
+    for part in [&secret[13..40], &token[..40], &token[token.len() - 30..]] {
+        assert!(!text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.to_lowercase().contains("authorization"));
+}

@@ -1,1 +1,83 @@
+//! The command line, as the built binary in a folder of its own.
 
+mod clients;
+mod import;
+mod serve;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::harness::{Database, SECRET};
+
+/// A folder and a database for one test, and the binary in it.
+struct Shell {
+    folder: TempDir,
+    database: Database,
+}
+
+impl Shell {
+    /// On a fresh database, not migrated.
+    async fn new() -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+            database: Database::fresh().await,
+        }
+    }
+
+    /// On a migrated database.
+    async fn migrated() -> Self {
+        let shell = Self::new().await;
+        assert_eq!(shell.run(&["migrate"]).code, 0);
+        shell
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_token-server"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .env("SECRET", SECRET)
+            .env("DATABASE_URL", &self.database.url)
+            .env("ARGON2_GENERATED", "m=8,t=1,p=1")
+            .env("ARGON2_CHOSEN", "m=8,t=1,p=1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.command(arguments).output().unwrap())
+    }
+}
+
+/// What a command did.
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}

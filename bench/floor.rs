@@ -1,0 +1,98 @@
+//! The floor under the bench: what axum, axum-server and rustls cost by themselves. It reads the same
+//! requests as the service and answers the same bytes, recorded from it, without any work.
+//!
+//! `floor <address> <cert.pem> <key.pem> <answers.json>`
+
+use std::net::SocketAddr;
+use std::{env, fs};
+
+use anyhow::Context;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, post};
+use axum_server::tls_rustls::RustlsConfig;
+use serde::Deserialize;
+
+// As in the service; the system's would flatter it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// An answer as `bench/run` recorded it.
+#[derive(Deserialize)]
+struct Recorded {
+    method: String,
+    path: String,
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+#[derive(Clone)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [address, cert, key, answers] = arguments.as_slice() else {
+        anyhow::bail!("floor <address> <cert.pem> <key.pem> <answers.json>");
+    };
+    let address: SocketAddr = address.parse()?;
+    let tls = RustlsConfig::from_pem_file(cert, key).await?;
+    let recorded: Vec<Recorded> = serde_json::from_slice(&fs::read(answers)?)?;
+    let mut router = Router::new();
+    for one in recorded {
+        let answer = Answer::new(&one).with_context(|| one.path.clone())?;
+        let route: MethodRouter<()> = match one.method.as_str() {
+            "GET" => get(answer_head).with_state(answer),
+            "POST" => post(answer_body).with_state(answer),
+            other => anyhow::bail!("no such method here: {other}"),
+        };
+        router = router.route(&one.path, route);
+    }
+    axum_server::bind_rustls(address, tls)
+        .serve(router.into_make_service())
+        .await?;
+    Ok(())
+}
+
+async fn answer_head(State(answer): State<Answer>, request: Request<Body>) -> Response {
+    std::hint::black_box(request.headers().get(AUTHORIZATION));
+    answer.into_response()
+}
+
+async fn answer_body(State(answer): State<Answer>, body: Bytes) -> Response {
+    std::hint::black_box(body);
+    answer.into_response()
+}
+
+impl Answer {
+    fn new(recorded: &Recorded) -> anyhow::Result<Self> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &recorded.headers {
+            headers.append(
+                HeaderName::from_bytes(name.as_bytes())?,
+                HeaderValue::from_str(value)?,
+            );
+        }
+        Ok(Self {
+            status: StatusCode::from_u16(recorded.status)?,
+            headers,
+            body: recorded.body.clone().into(),
+        })
+    }
+
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}

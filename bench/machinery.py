@@ -1,0 +1,188 @@
+"""What the bench runs on: programs, a throw-away Postgres, a certificate, servers and load. Owns how
+processes are started, watched and ended; knows nothing of what is measured."""
+
+import glob
+import http.client
+import json
+import os
+import pwd
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Failure(Exception):
+    """Something that the user should read, without a traceback."""
+
+
+def find_programs():
+    """Fails naming every package that is missing."""
+    postgres = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[4]))
+    found = {"postgres": postgres[-1] if postgres else None}
+    if not found["postgres"] and shutil.which("initdb"):
+        found["postgres"] = str(Path(shutil.which("initdb")).resolve().parent)
+    for name in ("wrk", "openssl", "cargo", "npm", "node"):
+        found[name] = shutil.which(name)
+    install = {
+        "wrk": "apt-get install wrk",
+        "postgres": "apt-get install postgresql",
+        "openssl": "apt-get install openssl",
+        "cargo": "see https://rustup.rs",
+    }
+    missing = [f"{name}: {how}" for name, how in install.items() if not found[name]]
+    if missing:
+        raise Failure("the bench needs what is not installed:\n  " + "\n  ".join(missing))
+    return found
+
+
+def run(command, **options):
+    """Runs a command to its end; its output is shown only when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(map(str, command))[:200]}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def make_certificate(folder):
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", key, "-out", cert])
+    return cert, key
+
+
+class Process:
+    """A server of ours: started, awaited on its port, and ended with the `with` block."""
+
+    def __init__(self, command, port, log, env=None, stop_signal=15):
+        self.port, self.log, self.stop_signal = port, log, stop_signal
+        # Appended to, so that emptying the file between measurements is safe.
+        with open(log, "ab") as out:
+            self.process = subprocess.Popen(
+                command, env={**clean_environment(), **(env or {})}, stdin=subprocess.DEVNULL,
+                stdout=out, stderr=out, cwd=log.parent)
+
+    def __enter__(self):
+        try:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline and self.process.poll() is None:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                        return self
+                time.sleep(0.05)
+            raise Failure(f"{self.process.args[0]} does not start:\n{self.log.read_text()[-2000:]}")
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_):
+        self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def rss_mib(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    def cpu_seconds(self):
+        return ticks(f"/proc/{self.process.pid}/stat") / TICKS
+
+    def hashing_threads(self):
+        """How many there are, and the processor time they took."""
+        tasks = [Path(p) for p in glob.glob(f"/proc/{self.process.pid}/task/*")]
+        ours = [t for t in tasks if (t / "comm").read_text().startswith("hashing-")]
+        return len(ours), sum(ticks(t / "stat") for t in ours) / TICKS
+
+
+def ticks(stat):
+    fields = Path(stat).read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def clean_environment():
+    """Ours, without anything a setting of a server could hide in."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+class Postgres(Process):
+    """A throw-away Postgres on the loopback interface. It keeps nothing through a crash, and so
+    flatters writing; the bench measures no writes."""
+
+    def __init__(self, binaries, folder):
+        folder.mkdir()
+        self.binaries = binaries
+        # Postgres refuses to run as root.
+        self.user = []
+        if os.geteuid() == 0:
+            user = next((u for u in ("postgres", "nobody") if u in {p.pw_name for p in pwd.getpwall()}))
+            account = pwd.getpwnam(user)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+            self.user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+        data = folder / "data"
+        run([*self.user, f"{binaries}/initdb", "-D", data, "-U", "bench", "-A", "trust", "-E", "UTF8",
+             "--locale=C", "--no-sync"], env=clean_environment(), cwd="/")
+        port = free_port()
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
+                    "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
+        options = [f"-c{name}={value}" for name, value in settings.items()]
+        # SIGINT is its fast shutdown.
+        super().__init__([*self.user, f"{binaries}/postgres", "-D", data, "-p", str(port), *options], port,
+                         folder.parent / "postgres.log", stop_signal=2)
+
+    def url(self, database):
+        return f"postgres://bench@127.0.0.1:{self.port}/{database}"
+
+    def sql(self, database, text):
+        return run([f"{self.binaries}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
+                    self.url(database), "-c", text], env=clean_environment())
+
+
+def ask(port, method, path, authorization="", body=""):
+    """One request by Python: status, headers and body."""
+    context = ssl._create_unverified_context()  # our own certificate, our own loopback
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=10)
+    headers = {"Authorization": authorization} if authorization else {}
+    if method == "POST":
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    connection.request(method, path, body or None, headers)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, answer.getheaders(), text
+
+
+def load(process, method, path, authorization="", body="", *, seconds, connections, threads=1):
+    """A burst of load by wrk; its figures, and the server's processor time per request."""
+    os.truncate(process.log, 0)
+    before = process.cpu_seconds()
+    done = subprocess.run(
+        ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "load.lua",
+         f"https://127.0.0.1:{process.port}{path}", "--", method, authorization, body],
+        capture_output=True, text=True, timeout=seconds + 60)
+    if done.returncode != 0:
+        raise Failure(f"wrk failed: {done.stdout[-500:]}{done.stderr[-500:]}")
+    figures = json.loads(done.stdout.strip().splitlines()[-1])
+    good = figures["requests"] - figures["bad_status"]
+    if figures["bad_status"] or figures["socket_errors"] or not good:
+        raise Failure(f"{method} {path}: not every request was answered with 200: {figures}\n"
+                      f"{process.log.read_text()[-1000:]}")
+    return {"rate": good / figures["seconds"], "count": good,
+            "cpu_us": (process.cpu_seconds() - before) / good * 1e6,
+            "p50_us": figures["p50_us"], "p99_us": figures["p99_us"]}

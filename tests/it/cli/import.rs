@@ -1,0 +1,95 @@
+use std::fmt::Write as _;
+use std::fs;
+use std::time::Duration;
+
+use super::Shell;
+
+fn count(shell: &Shell) -> usize {
+    let listed = shell.run(&["client", "list", "--limit", "10000", "--json"]);
+    listed.json()["clients"].as_array().unwrap().len()
+}
+
+fn csv(rows: usize) -> String {
+    let mut text = "client_id,client_secret\n".to_owned();
+    for row in 0..rows {
+        writeln!(text, "client-{row},secret number {row}").unwrap();
+    }
+    text
+}
+
+#[tokio::test]
+async fn bad_rows_are_named_and_nothing_is_imported_unless_told_to_go_on() {
+    let shell = Shell::migrated().await;
+    let text = "client_id,client_secret,note\na,one,x\n\"b\n\",two,x\nc,,x\na,again,x\nd,four,x\n";
+    fs::write(shell.path().join("clients.csv"), text).unwrap();
+
+    let refused = shell.run(&["client", "import", "clients.csv"]);
+    assert_eq!((refused.code, count(&shell)), (1, 0), "{refused:?}");
+    for line in [
+        "clients.csv:3: client_id",
+        "clients.csv:5: client_secret",
+        "clients.csv:6: ",
+    ] {
+        assert!(refused.err.contains(line), "{line}: {}", refused.err);
+    }
+    assert!(
+        refused
+            .err
+            .contains("ignored, having no meaning here: note")
+    );
+
+    let gone_on = shell.run(&["client", "import", "clients.csv", "--keep-going", "--json"]);
+    assert_eq!((gone_on.code, count(&shell)), (5, 2), "{gone_on:?}");
+    let again = shell.run(&["client", "import", "clients.csv", "--keep-going", "--json"]);
+    assert_eq!(
+        (
+            again.json()["imported"].as_u64(),
+            again.json()["existing"].as_u64()
+        ),
+        (Some(0), Some(2))
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_file_of_clients_is_refused_whole() {
+    let shell = Shell::migrated().await;
+    for text in [
+        "",
+        "id,secret\na,b\n",
+        "[{\"client_id\":\"a\"},",
+        "client_id,client_id\na,b\n",
+    ] {
+        fs::write(shell.path().join("bad"), text).unwrap();
+        let ran = shell.run(&["client", "import", "bad"]);
+        assert_eq!(ran.code, 1, "{text}: {ran:?}");
+        assert!(ran.err.contains("line "), "{text}: {}", ran.err);
+    }
+    assert_eq!(shell.run(&["client", "import", "missing"]).code, 1);
+}
+
+/// However early or late it is killed, the database holds all of the file or nothing of it.
+#[tokio::test]
+async fn an_import_that_is_killed_leaves_all_or_nothing() {
+    const ROWS: usize = 3_000;
+    let shell = Shell::migrated().await;
+    fs::write(shell.path().join("clients.csv"), csv(ROWS)).unwrap();
+    let mut seen = Vec::new();
+
+    for attempt in 1..=12 {
+        let mut child = shell
+            .command(&["client", "import", "clients.csv"])
+            .spawn()
+            .unwrap();
+        // Not a wait for something: the moment of death is what varies.
+        std::thread::sleep(Duration::from_millis(attempt * 60));
+        let _ = child.kill();
+        child.wait().unwrap();
+
+        let found = count(&shell);
+        seen.push(found);
+        assert!(found == 0 || found == ROWS, "{seen:?}");
+    }
+
+    assert_eq!(shell.run(&["client", "import", "clients.csv"]).code, 0);
+    assert_eq!(count(&shell), ROWS);
+}
