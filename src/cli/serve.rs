@@ -35,6 +35,10 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if config.development {
         made.certificate(&config)?;
     }
+    // Before anybody is told that it runs: an early SIGTERM must not find the default handler.
+    let stop = CancellationToken::new();
+    let reload = Arc::new(Notify::new());
+    follow_signals(stop.clone(), Arc::clone(&reload))?;
     let certificate = Certificate::load(config.tls.clone())?;
     let address = config.http.listen_addr;
 
@@ -57,10 +61,6 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         %address, database = app.store().product(), issuer = %app.keys().issuer(),
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
-    let stop = CancellationToken::new();
-    let reload = Arc::new(Notify::new());
-    follow_signals(stop.clone(), Arc::clone(&reload))?;
-
     let router = http::router(AppState::new(Arc::clone(&app)));
     let served = certificate.served();
     let following = tokio::spawn(certificate.follow(reload));

@@ -78,14 +78,14 @@ async fn a_head_or_an_announced_body_over_the_limit_is_refused() {
 async fn the_home_page_is_text_for_programs_and_a_page_for_browsers() {
     let test = TestApp::new().await;
 
-    let text = test.get("/").await;
+    let plain = test.get("/").await;
     let page = test
         .get_with("/", &[("accept", "text/html,application/xhtml+xml")])
         .await;
     let style = test.get("/assets/home.css").await;
 
-    assert_eq!((text.status, text.text()), (200, "TokenServer"));
-    assert!(text.header("content-type").starts_with("text/plain"));
+    assert_eq!((plain.status, plain.text()), (200, "TokenServer"));
+    assert!(plain.header("content-type").starts_with("text/plain"));
     assert!(page.header("content-type").starts_with("text/html"));
     assert!(page.text().contains("<h1>TokenServer</h1>"));
     assert!(
@@ -94,11 +94,11 @@ async fn the_home_page_is_text_for_programs_and_a_page_for_browsers() {
     );
     assert_eq!(page.header("x-frame-options"), "DENY");
     assert_eq!(
-        (page.header("vary"), text.header("vary")),
+        (page.header("vary"), plain.header("vary")),
         ("accept", "accept")
     );
     assert_eq!(style.status, 200);
-    for answer in [text, page, style] {
+    for answer in [plain, page, style] {
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }
 }

@@ -130,10 +130,10 @@ async fn no_secret_and_no_token_is_ever_logged() {
     test.authorize("nobody", &secret).await;
     drop(guard);
 
-    let text = log.text();
+    let logged = log.text();
     assert_eq!(log.requests().len(), 11);
     for part in [&secret[13..40], &token[..40], &token[token.len() - 30..]] {
-        assert!(!text.contains(part), "{part} in {text}");
+        assert!(!logged.contains(part), "{part} in {logged}");
     }
-    assert!(!text.to_lowercase().contains("authorization"));
+    assert!(!logged.to_lowercase().contains("authorization"));
 }

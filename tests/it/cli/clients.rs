@@ -58,7 +58,7 @@ async fn a_client_is_made_shown_changed_and_deleted() {
         "{}",
         table.out
     );
-    assert_eq!(shell.run(&["client", "delete", "billing"]).code, 1);
+    assert_eq!(shell.run(&["client", "delete", "billing"]).code, 2);
     assert_eq!(shell.run(&["client", "delete", "billing", "--yes"]).code, 0);
     assert_eq!(
         shell.run(&["client", "list", "--json"]).json()["clients"]
@@ -143,7 +143,7 @@ async fn a_secret_of_ones_own_comes_from_stdin() {
     };
 
     assert_eq!(create("a secret of my own\n").code, 0);
-    assert_eq!(create("short\n").code, 1);
+    assert_eq!(create("short\n").code, 2);
 }
 
 #[tokio::test]

@@ -187,7 +187,8 @@ async fn a_name_in_env_that_is_no_setting_is_refused() {
     let ran = shell.run(&["check"]);
 
     assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("TOKEN_TLL"), "{}", ran.err);
+    let told = format!("{}{}", ran.out, ran.err);
+    assert!(told.contains("TOKEN_TLL"), "{told}");
 }
 
 #[tokio::test]
@@ -198,9 +199,6 @@ async fn a_line_of_env_that_does_not_parse_is_not_quoted() {
     let ran = shell.run(&["check"]);
 
     assert_eq!(ran.code, 1);
-    assert!(
-        ran.err.contains(".env") && !ran.err.contains("hunter2"),
-        "{}",
-        ran.err
-    );
+    let told = format!("{}{}", ran.out, ran.err);
+    assert!(told.contains(".env") && !told.contains("hunter2"), "{told}");
 }
