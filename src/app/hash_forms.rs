@@ -95,8 +95,10 @@ fn parse_argon2(text: &str) -> Result<SecretHash, ParseError> {
 
 fn parse_scrypt(text: &str) -> Result<SecretHash, ParseError> {
     let hash = parse_phc(text)?;
-    let params = scrypt::Params::try_from(&hash).map_err(|_| unparsable("scrypt"))?;
-    check_scrypt(params.log_n().into(), params.r(), params.p())?;
+    let number = |name| hash.params.get_decimal(name).unwrap_or_default();
+    // Before the library looks at them: its own check overflows.
+    check_scrypt(number("ln"), number("r"), number("p"))?;
+    scrypt::Params::try_from(&hash).map_err(|_| unparsable("scrypt"))?;
     Ok(SecretHash::Scrypt(hash))
 }
 
