@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
+
 use super::environment;
-use super::output::Output;
+use super::output::{Output, chain};
 use crate::config::{Config, ConfigErrors};
 use crate::http::Certificate;
 use crate::store::Store;
@@ -56,7 +58,7 @@ impl Report {
     fn add(&mut self, what: &str, finding: anyhow::Result<String>) {
         match finding {
             Ok(text) => self.good(&format!("{what}: {text}")),
-            Err(error) => self.fail(&format!("{what}: {error:#}")),
+            Err(error) => self.fail(&format!("{what}: {}", chain(&error))),
         }
     }
 
@@ -76,8 +78,8 @@ fn check_certificate(config: &Config) -> anyhow::Result<String> {
 }
 
 async fn check_database(config: &Config) -> anyhow::Result<String> {
-    let store = Store::open(&config.database)?;
-    store.ping().await?;
+    let store = Store::open(&config.database).context("DATABASE_URL")?;
+    store.ping().await.context("DATABASE_URL")?;
     let pending = store.list_pending_migrations().await?;
     let product = store.product();
     Ok(match pending.len() {

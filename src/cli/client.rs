@@ -37,7 +37,6 @@ pub(super) enum ClientCommand {
     /// Add secrets to a client and end them
     #[command(subcommand)]
     Secret(secret::SecretCommand),
-    /// Import clients from a CSV or JSON file
     Import(import::ImportArgs),
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -23,7 +23,8 @@ pub(super) async fn open() -> anyhow::Result<Arc<App>> {
 
 /// Fails when the database's schema is behind this program.
 pub(super) async fn refuse_pending(app: &App) -> anyhow::Result<()> {
-    let pending = app.store().list_pending_migrations().await?;
+    let pending = app.store().list_pending_migrations().await;
+    let pending = pending.context("DATABASE_URL")?;
     if !pending.is_empty() {
         bail!(
             "DATABASE_URL: {} migration(s) are pending ({}); run `token-server migrate`",

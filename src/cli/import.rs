@@ -12,6 +12,11 @@ use super::output::Output;
 use crate::app::App;
 use crate::app::import::{ImportFile, ImportReport};
 
+/// Import clients from a CSV or JSON file
+///
+/// All or nothing, unless --keep-going; clients that exist are left as they are. Besides `client_id` and
+/// `client_secret` (or `client_secret_hash`) a row may have `name`, `description`, `status`, `scopes`,
+/// `audiences`, `metadata` and `token_ttl` (seconds).
 #[derive(Args)]
 pub(super) struct ImportArgs {
     /// CSV with a header line, a JSON array or JSON lines; needs `client_id` and `client_secret` (in

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
+
 use super::environment;
 use super::output::Output;
 use crate::app::App;
@@ -9,8 +11,12 @@ use crate::clock::Clock;
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let app = App::open(environment::load()?.config()?, Clock::system())?;
-    let pending = app.store().list_pending_migrations().await?;
-    app.store().migrate().await?;
+    let pending = app.store().list_pending_migrations().await;
+    let pending = pending.context("DATABASE_URL")?;
+    app.store()
+        .migrate()
+        .await
+        .context("DATABASE_URL: cannot migrate the database")?;
     for migration in &pending {
         Output::remark(&format!("applied {migration}"));
     }

@@ -92,12 +92,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 /// Prints the error with its causes, once, and chooses the exit code.
 fn report(error: &anyhow::Error) -> ExitCode {
-    let ours = error.downcast_ref::<Error>();
-    match ours.and_then(|error| error.cause.as_ref()) {
-        Some(cause) => Output::remark(&format!("error: {error}: {cause:#}")),
-        None => Output::remark(&format!("error: {error:#}")),
-    }
-    match ours.map(|error| error.code) {
+    Output::remark(&format!("error: {}", output::chain(error)));
+    match error.downcast_ref::<Error>().map(|error| error.code) {
         Some(ErrorCode::InvalidRequest) => ExitCode::from(2),
         Some(ErrorCode::NotFound) => ExitCode::from(3),
         Some(ErrorCode::Conflict) => ExitCode::from(4),

@@ -32,7 +32,7 @@ impl Output {
         value: &impl Serialize,
         people: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        write_out(&self.render(value, people)?).context("nobody could read the result")
+        Ok(write_out(&self.render(value, people)?)?)
     }
 
     /// Prints a text as it is. A reader that has gone, as `head` does, has read enough.
@@ -65,6 +65,19 @@ impl Output {
         };
         Ok(text + "\n")
     }
+}
+
+/// The error and its causes, without those that the one before quotes already.
+pub(super) fn chain(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.ends_with(&cause) {
+            told += &format!(": {cause}");
+        }
+    }
+    told
 }
 
 fn write_out(text: &str) -> io::Result<()> {

@@ -116,7 +116,10 @@ pub(super) fn print_added(
                 ("expires_at", expiry(&added.secret)),
             ])
         })
-        .with_context(|| format!("end the secret {} and add another", added.secret.secret_id))?;
+        .with_context(|| {
+            let id = &added.secret.secret_id;
+            format!("nobody could read the secret {id} of `{client_id}`; end it and add another")
+        })?;
     Output::remark("keep the client_secret now: it is not stored and cannot be shown again");
     Ok(())
 }

@@ -42,10 +42,20 @@ impl Store {
         let listed = on_pool!(self, |pool| sqlx::query_scalar(LIST_APPLIED)
             .fetch_all(pool)
             .await);
-        match listed.map_err(StoreError::from) {
-            // The table is not there: a database nobody has migrated yet.
-            Err(StoreError::Database(sqlx::Error::Database(_))) => Ok(Vec::new()),
-            other => other,
+        match listed {
+            // A database nobody has migrated yet.
+            Err(error) if is_missing_table(&error) => Ok(Vec::new()),
+            other => Ok(other?),
         }
     }
+}
+
+/// Whether the table is not there; any other refusal (no such database, no right to read) is one.
+fn is_missing_table(error: &sqlx::Error) -> bool {
+    let Some(refusal) = error.as_database_error() else {
+        return false;
+    };
+    // SQLite has no code of its own for it.
+    refusal.code().is_some_and(|code| code == "42P01")
+        || refusal.message().starts_with("no such table")
 }
