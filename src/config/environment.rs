@@ -87,13 +87,15 @@ fn without_the_line(text: &str, error: dotenvy::Error) -> anyhow::Error {
     let dotenvy::Error::LineParse(bad, _) = error else {
         return error.into();
     };
-    let number = (1..)
+    // It has the line, or from its value on. More than one like it, and which it was is not known.
+    let bad = bad.lines().next().unwrap_or_default().trim();
+    let mut alike = (1..)
         .zip(text.lines())
-        .find_map(|(number, line)| (line.trim() == bad.trim()).then_some(number));
-    let place = number.map_or_else(
-        || "a line".to_owned(),
-        |number: u64| format!("line {number}"),
-    );
+        .filter_map(|(number, line): (u64, _)| line.contains(bad).then_some(number));
+    let place = match (alike.next(), alike.next()) {
+        (Some(number), None) => format!("line {number}"),
+        _ => "a line".to_owned(),
+    };
     anyhow!("{place} is not NAME=value; a value with spaces, $ or # stands in 'single quotes'")
 }
 
