@@ -1,8 +1,13 @@
 //! The command line, as the built binary in a folder of its own.
 
+mod check;
 mod clients;
+mod first_start;
 mod import;
+mod migrate;
+mod printing;
 mod serve;
+mod token;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -35,6 +40,15 @@ impl Shell {
 
     fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Puts a certificate and its key where the default settings look for them.
+    fn certificate(&self) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let folder = self.path().join("certs");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

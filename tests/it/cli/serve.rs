@@ -15,7 +15,7 @@ fn free_port() -> u16 {
 }
 
 /// Reads the log until a line has `text` in it; all that was read.
-fn read_until(child: &mut Child, text: &str) -> String {
+pub(super) fn read_until(child: &mut Child, text: &str) -> String {
     let mut read = String::new();
     for line in BufReader::new(child.stderr.take().unwrap()).lines() {
         let line = line.unwrap();
@@ -27,7 +27,7 @@ fn read_until(child: &mut Child, text: &str) -> String {
     panic!("it ended without saying `{text}`: {read}");
 }
 
-fn signal(child: &Child, name: &str) {
+pub(super) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")
         .args([name, &child.id().to_string()])
         .status()
@@ -130,14 +130,7 @@ async fn with_any_setting_nothing_is_made_up() {
 #[tokio::test]
 async fn pending_migrations_are_refused_when_told_to() {
     let shell = Shell::new().await;
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    fs::create_dir(shell.path().join("certs")).unwrap();
-    fs::write(
-        shell.path().join("certs/key.pem"),
-        made.signing_key.serialize_pem(),
-    )
-    .unwrap();
-    fs::write(shell.path().join("certs/cert.pem"), made.cert.pem()).unwrap();
+    shell.certificate();
 
     let refused = shell.run(&["serve", "--no-migrate"]);
     let client = shell.run(&["client", "list"]);

@@ -1,0 +1,160 @@
+//! `check`, and how mistakes in `.env` are told.
+
+use std::fs;
+
+use super::{Ran, Shell};
+use crate::harness::SECRET;
+
+/// The lines of the report that begin with `FAIL`.
+fn failures(ran: &Ran) -> Vec<&str> {
+    let lines = ran.out.lines();
+    lines
+        .filter_map(|line| line.strip_prefix("FAIL  "))
+        .collect()
+}
+
+#[tokio::test]
+async fn settings_certificate_and_database_are_told_at_once() {
+    let shell = Shell::migrated().await;
+    fs::write(
+        shell.path().join(".env"),
+        "TOKEN_TLL=5m\nLOG=info\nLOG=debug\nSECRET=short\n",
+    )
+    .unwrap();
+
+    let ran = Ran::from(
+        shell
+            .command(&["check"])
+            .env_remove("SECRET")
+            .env("ISSUER", "http://insecure")
+            .output()
+            .unwrap(),
+    );
+
+    assert_eq!(ran.code, 1);
+    let failures = failures(&ran);
+    assert_eq!(failures.len(), 5, "{}", ran.out);
+    for (failure, start) in failures.iter().zip([
+        "TOKEN_TLL: .env sets it, but there is no such setting",
+        "LOG: .env sets it twice",
+        "ISSUER: found `http://insecure`",
+        "SECRET: has 5 bytes",
+        "certificate: TLS_CERT",
+    ]) {
+        assert!(failure.starts_with(start), "{failure}");
+    }
+    assert!(ran.out.contains("ok    database"), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn all_is_well_is_exit_0() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+
+    let ran = shell.run(&["check"]);
+
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    assert_eq!(ran.out.lines().count(), 3, "{}", ran.out);
+    assert!(ran.out.lines().all(|line| line.starts_with("ok    ")));
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_named_without_its_password() {
+    let shell = Shell::new().await;
+    let unreachable = "postgres://user:hunter2@127.0.0.1:1/tokens";
+    for url in [unreachable, "mysql://user:hunter2@db/tokens", "hunter2"] {
+        for arguments in [&["check"][..], &["migrate"], &["client", "list"]] {
+            let ran = Ran::from(
+                shell
+                    .command(arguments)
+                    .env("DATABASE_URL", url)
+                    .env("DATABASE_ACQUIRE_TIMEOUT", "1s")
+                    .output()
+                    .unwrap(),
+            );
+            assert_eq!(ran.code, 1, "{url}: {ran:?}");
+            let told = ran.out + &ran.err;
+            assert!(told.contains("DATABASE_URL"), "{url}: {told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+    assert_eq!(fs::read_dir(shell.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn the_environment_wins_over_env() {
+    let shell = Shell::migrated().await;
+    fs::write(
+        shell.path().join(".env"),
+        "ISSUER=https://in-the-file\nAUDIENCE='$1 # 2'\n",
+    )
+    .unwrap();
+    let ran = shell.run(&["check"]);
+    assert!(
+        ran.out.contains("FAIL  AUDIENCE: found `$1 # 2`"),
+        "{ran:?}"
+    );
+
+    fs::write(
+        shell.path().join(".env"),
+        format!("ISSUER=https://in-the-file\nSECRET=\"{SECRET}\"\n"),
+    )
+    .unwrap();
+    let in_file = Ran::from(
+        shell
+            .command(&["check"])
+            .env_remove("SECRET")
+            .output()
+            .unwrap(),
+    );
+    let in_both = Ran::from(
+        shell
+            .command(&["check"])
+            .env("ISSUER", "https://outside")
+            .output()
+            .unwrap(),
+    );
+
+    assert!(
+        in_file.out.contains("issuer https://in-the-file"),
+        "{in_file:?}"
+    );
+    assert!(
+        in_both.out.contains("issuer https://outside"),
+        "{in_both:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_line_that_does_not_parse_is_named_by_its_number() {
+    let shell = Shell::new().await;
+    fs::write(
+        shell.path().join(".env"),
+        "# settings\n\nLOG=info\nSECRET=hunter2 with spaces\n",
+    )
+    .unwrap();
+
+    let ran = shell.run(&["check"]);
+
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("cannot read .env: line 4 "), "{}", ran.err);
+    assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_value_that_is_not_utf_8_is_refused_not_forgotten() {
+    use std::os::unix::ffi::OsStrExt;
+    let shell = Shell::new().await;
+    let value = std::ffi::OsStr::from_bytes(b"\xff");
+
+    let ran = Ran::from(
+        shell
+            .command(&["check"])
+            .env("LOG", value)
+            .output()
+            .unwrap(),
+    );
+
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("LOG: its value is not UTF-8"), "{ran:?}");
+}

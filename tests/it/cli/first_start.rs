@@ -1,0 +1,83 @@
+//! The very first start: an empty folder, an empty environment, port 2600.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::Ran;
+use super::serve::{read_until, signal};
+
+/// Runs the binary in a network of its own, where 2600 is free whatever this machine serves, if that is
+/// permitted here; else on this machine's own port.
+fn command(folder: &Path, alone: bool) -> Command {
+    let binary = env!("CARGO_BIN_EXE_token-server");
+    let mut command = if alone {
+        let mut unshare = Command::new("unshare");
+        unshare.args([
+            "-rn",
+            "sh",
+            "-c",
+            "ip link set lo up && exec \"$0\"",
+            binary,
+        ]);
+        unshare
+    } else {
+        Command::new(binary)
+    };
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn can_be_alone() -> bool {
+    Command::new("unshare")
+        .args(["-rn", "ip", "link", "set", "lo", "up"])
+        .output()
+        .is_ok_and(|ran| ran.status.success())
+}
+
+#[test]
+fn with_nothing_at_all_it_makes_everything_and_says_what_to_type() {
+    let folder = TempDir::new().unwrap();
+    let alone = can_be_alone();
+    let port = std::net::TcpListener::bind("127.0.0.1:2600");
+    let port_is_taken = !alone && port.is_err();
+    drop(port);
+
+    let mut child = command(folder.path(), alone).spawn().unwrap();
+    // Without a network of its own and with the port taken, the promise is a clear error.
+    if port_is_taken {
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{ran:?}");
+        let told = "LISTEN_ADDR: cannot listen on 127.0.0.1:2600";
+        assert!(ran.err.contains(told), "{ran:?}");
+        return;
+    }
+    let log = read_until(&mut child, "listening on");
+    signal(&child, "-TERM");
+    let ran = Ran::from(child.wait_with_output().unwrap());
+
+    assert_eq!(ran.code, 0, "{log} {ran:?}");
+    let mode = |name: &str| {
+        let file = fs::metadata(folder.path().join(name)).unwrap();
+        file.permissions().mode() & 0o777
+    };
+    assert_eq!((mode(".env"), mode("certs/key.pem")), (0o600, 0o600));
+    assert!(folder.path().join("certs/cert.pem").exists());
+    assert!(folder.path().join("data/token-server.db").exists());
+    let curl = "curl -sS --cacert certs/cert.pem https://localhost:2600/authorize -d client_id=demo \
+                -d client_secret=tks_";
+    assert!(ran.out.contains(curl), "{}", ran.out);
+    let env = fs::read_to_string(folder.path().join(".env")).unwrap();
+    let secret = env.split("SECRET=").nth(1).unwrap().trim();
+    assert_eq!(secret.len(), 64);
+    assert!(!(log + &ran.out + &ran.err).contains(secret));
+}
