@@ -12,6 +12,7 @@ mod readiness;
 mod revocations;
 mod secret_hash;
 mod secrets;
+pub mod tasks;
 mod throttle;
 mod tokens;
 

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{development, environment};
-use crate::app::App;
+use crate::app::{App, tasks};
 use crate::clock::Clock;
 use crate::http::{self, AppState, Certificate};
 use crate::telemetry;
@@ -62,6 +62,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
     let router = http::router(AppState::new(Arc::clone(&app)));
+    let tasks = tokio::spawn(tasks::run(Arc::clone(&app), stop.clone()));
     let served = certificate.served();
     let following = tokio::spawn(certificate.follow(reload));
     http::serve(
@@ -69,10 +70,11 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         router,
         &app.config().http,
         served,
-        stop.cancelled_owned(),
+        stop.clone().cancelled_owned(),
     )
     .await?;
     following.abort();
+    tasks.await??;
     app.store().close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
