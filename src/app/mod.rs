@@ -15,6 +15,7 @@ mod secrets;
 pub mod tasks;
 mod throttle;
 mod tokens;
+mod verified;
 
 use anyhow::Context;
 
@@ -33,6 +34,7 @@ use directory::Directory;
 use hashing::Hashing;
 use proofs::Proofs;
 use throttle::Throttle;
+use verified::VerifiedTokens;
 
 /// The service, without the ways to reach it.
 pub struct App {
@@ -44,6 +46,7 @@ pub struct App {
     directory: Directory,
     proofs: Proofs,
     throttle: Throttle,
+    verified: VerifiedTokens,
     revocations: Revocations,
     last_ping: readiness::LastPing,
 }
@@ -70,6 +73,7 @@ impl App {
             directory: Directory::new(auth.client_cache_size, auth.client_cache_ttl),
             proofs: Proofs::new(auth.proved_secrets),
             throttle: Throttle::new(auth),
+            verified: VerifiedTokens::new(token.cache_size),
             revocations: Revocations::default(),
             last_ping: readiness::LastPing::default(),
             clock,

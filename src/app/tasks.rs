@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::App;
 
 /// Nothing waits for a pruning: it only keeps tables and memory small.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
+const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs every task until `stop` is cancelled. A task that ends before is a bug: it stops the service, so that
 /// whoever watches over it starts it anew.

@@ -1,9 +1,11 @@
 //! Issuing tokens and judging them.
 
+use std::sync::Arc;
+
 use super::App;
 use crate::domain::{Audience, Client, Scope};
 use crate::error::{Error, Result};
-use crate::token::{AccessToken, AccessTokenClaims, Grant};
+use crate::token::{AccessToken, Grant, SignedClaims};
 
 /// What a client asks for (RFC 6749 §4.4.2, RFC 8707 §2).
 #[derive(Clone, Debug, Default)]
@@ -43,9 +45,11 @@ impl App {
         &self,
         token: &str,
         required: &TokenRequirements,
-    ) -> Result<AccessTokenClaims> {
-        let claims = self.keys.verify(token, self.clock.now())?;
-        if self.revocations.contains(&claims) {
+    ) -> Result<Arc<SignedClaims>> {
+        let signed = self.verified.verify(token, &self.keys)?;
+        let claims = &signed.claims;
+        claims.check_times(self.clock.now())?;
+        if self.revocations.contains(claims) {
             return Err(Error::invalid_token("the token is revoked"));
         }
         if required
@@ -60,7 +64,7 @@ impl App {
         {
             return Err(Error::insufficient_scope(missing, scope.as_str()));
         }
-        Ok(claims)
+        Ok(signed)
     }
 
     fn grant_audience(&self, client: &Client, asked: Option<Audience>) -> Result<Audience> {

@@ -31,7 +31,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         environment = environment::load()?;
     }
     let config = environment.config()?;
-    telemetry::start(&config.log)?;
+    let log = telemetry::start(&config.log)?;
     if config.development {
         made.certificate(&config)?;
     }
@@ -62,6 +62,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
     let router = http::router(AppState::new(Arc::clone(&app)));
+    tokio::spawn(log.report_dropped(stop.clone()));
     let tasks = tokio::spawn(tasks::run(Arc::clone(&app), stop.clone()));
     let served = certificate.served();
     let following = tokio::spawn(certificate.follow(reload));

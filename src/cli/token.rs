@@ -47,7 +47,7 @@ pub(super) fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
     let inspection = Inspection {
         good: verified.is_ok(),
         verdict: match &verified {
-            Ok(claims) => format!("good until {}", claims.exp),
+            Ok(signed) => format!("good until {}", signed.claims.exp),
             Err(error) => error.to_string(),
         },
         header,

@@ -88,6 +88,8 @@ pub struct TokenConfig {
     pub secret: Secret<String>,
     /// The signing key before this one.
     pub secret_previous: Option<Secret<String>>,
+    /// Bytes of verified tokens in memory.
+    pub cache_size: u64,
 }
 
 /// How client secrets are checked.
@@ -122,6 +124,8 @@ pub struct LogConfig {
     pub filter: String,
     /// Text or JSON.
     pub format: LogFormat,
+    /// Lines that may wait to be written.
+    pub queue: usize,
 }
 
 impl Config {
@@ -153,6 +157,7 @@ impl Config {
                     crate::telemetry::filter(text).map(|_| text.to_owned())
                 }),
                 format: read.parsed("LOG_FORMAT", "`auto`, `text` or `json`", "auto"),
+                queue: read.within("LOG_QUEUE", 1..=1_000_000, "16384"),
             },
             http,
         };
@@ -203,6 +208,9 @@ impl TokenConfig {
                 .signing_secret("SECRET")
                 .unwrap_or_else(|| Secret::new(String::new())),
             secret_previous: read.optional_signing_secret("SECRET_PREVIOUS"),
+            cache_size: read
+                .parsed::<Bytes>("TOKEN_CACHE_SIZE", "a size such as `16MiB`", "16MiB")
+                .0,
         }
     }
 }

@@ -1,16 +1,19 @@
 //! Owns what every request goes through: its id, the limits of its head, the headers of its answer
 //! and its one line in the log.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::AppState;
 use super::answer::LoggedClient;
-use super::error::LoggedError;
+use super::error::{self, LoggedError};
 use super::params::check_announced_length;
 use crate::clock::Stopwatch;
 use crate::domain::{ClientId, ErrorCode};
@@ -29,7 +32,10 @@ pub(super) async fn observe(State(app): State<AppState>, request: Request, next:
         .and_then(|()| check_announced_length(request.headers(), limits.max_body));
 
     let mut response = match checked {
-        Ok(()) => next.run(request).await,
+        Ok(()) => AssertUnwindSafe(next.run(request))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(error::panicked),
         Err(error) => error.into_response(),
     };
 

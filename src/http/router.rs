@@ -2,7 +2,6 @@
 
 use axum::Router;
 use axum::routing::{get, post};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::simple::{authorize, verify};
 use super::{AppState, error, health, home, middleware};
@@ -22,7 +21,6 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(health::show_readiness))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(CatchPanicLayer::custom(error::panicked))
         .layer(axum::middleware::from_fn_with_state(
             state.clone(),
             middleware::observe,

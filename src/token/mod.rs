@@ -9,4 +9,4 @@ mod verify;
 pub use claims::AccessTokenClaims;
 pub use issue::{AccessToken, Grant};
 pub use keyset::KeySet;
-pub use verify::{LEEWAY, TokenHeader, VerifyError, decode_unverified};
+pub use verify::{LEEWAY, SignedClaims, TokenHeader, VerifyError, decode_unverified};

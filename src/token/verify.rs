@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccessTokenClaims, KeySet};
 use crate::clock::UnixTime;
-use crate::domain::TokenTtl;
+use crate::domain::{KeyId, TokenTtl};
 
 /// Seconds by which the clocks of two replicas may differ. A revocation is kept this much longer
 /// than its token.
@@ -61,6 +61,14 @@ pub struct TokenHeader {
 impl KeySet {
     /// The claims of `token`, if it is one of ours and good at `now`.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<AccessTokenClaims, VerifyError> {
+        let signed = self.verify_signature(token)?;
+        signed.claims.check_times(now)?;
+        Ok(signed.claims)
+    }
+
+    /// What `token` says, if it is one of ours, at whatever time. This part of the verdict is the same as long
+    /// as its key is one of ours.
+    pub fn verify_signature(&self, token: &str) -> Result<SignedClaims, VerifyError> {
         let parts = Parts::split(token)?;
         let header: TokenHeader = decode(parts.header)?;
         if !is_access_token_type(&header.typ) {
@@ -75,13 +83,39 @@ impl KeySet {
             Ok(true) => {}
             Ok(false) | Err(_) => return Err(VerifyError::BadSignature),
         }
-        let claims: AccessTokenClaims = decode(parts.payload)?;
+        let json =
+            String::from_utf8(decode_base64(parts.payload)?).map_err(|_| VerifyError::Malformed)?;
+        let claims: AccessTokenClaims =
+            serde_json::from_str(&json).map_err(|_| VerifyError::Malformed)?;
         if claims.iss != self.issuer {
             return Err(VerifyError::WrongIssuer);
         }
-        check_times(&claims, now)?;
-        Ok(claims)
+        // As we write it, so that whoever passes it on may build on that.
+        if !json.starts_with("{\"") {
+            return Err(VerifyError::Malformed);
+        }
+        Ok(SignedClaims {
+            kid: key.kid.clone(),
+            claims,
+            json,
+        })
     }
+
+    /// Whether tokens under this key are still ours.
+    pub fn has_key(&self, kid: &KeyId) -> bool {
+        self.find(kid.as_str()).is_some()
+    }
+}
+
+/// Claims under a signature of ours, and whose key made it. Their times are not judged yet.
+#[derive(Clone, Debug)]
+pub struct SignedClaims {
+    /// The key.
+    pub kid: KeyId,
+    /// What the token says.
+    pub claims: AccessTokenClaims,
+    /// The same as a JSON object, to the letter as it was signed.
+    pub json: String,
 }
 
 /// The header and the claims of a text that looks like a JWT, judged by nobody. For showing only.
@@ -92,19 +126,21 @@ pub fn decode_unverified(
     Ok((decode(parts.header)?, decode(parts.payload)?))
 }
 
-/// `exp` is the first second at which the token is no good (RFC 7519 §4.1.4).
-fn check_times(claims: &AccessTokenClaims, now: UnixTime) -> Result<(), VerifyError> {
-    if claims.exp.plus(LEEWAY) <= now {
-        return Err(VerifyError::Expired);
+impl AccessTokenClaims {
+    /// Whether the token is good at `now`. `exp` is the first second at which it is not (RFC 7519 §4.1.4).
+    pub fn check_times(&self, now: UnixTime) -> Result<(), VerifyError> {
+        if self.exp.plus(LEEWAY) <= now {
+            return Err(VerifyError::Expired);
+        }
+        if self.nbf > now.plus(LEEWAY) {
+            return Err(VerifyError::NotYetValid);
+        }
+        let lifetime = self.exp.since(self.iat);
+        if !(0..=TokenTtl::MAX.seconds()).contains(&lifetime) {
+            return Err(VerifyError::WrongLifetime);
+        }
+        Ok(())
     }
-    if claims.nbf > now.plus(LEEWAY) {
-        return Err(VerifyError::NotYetValid);
-    }
-    let lifetime = claims.exp.since(claims.iat);
-    if !(0..=TokenTtl::MAX.seconds()).contains(&lifetime) {
-        return Err(VerifyError::WrongLifetime);
-    }
-    Ok(())
 }
 
 struct Parts<'a> {
@@ -130,12 +166,15 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Strict base64url: no padding, no stray bits, so that a token has one spelling.
 fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
-    let json = URL_SAFE_NO_PAD
+    serde_json::from_slice(&decode_base64(part)?).map_err(|_| VerifyError::Malformed)
+}
+
+/// Strict base64url: no padding, no stray bits, so that a token has one spelling.
+fn decode_base64(part: &str) -> Result<Vec<u8>, VerifyError> {
+    URL_SAFE_NO_PAD
         .decode(part)
-        .map_err(|_| VerifyError::Malformed)?;
-    serde_json::from_slice(&json).map_err(|_| VerifyError::Malformed)
+        .map_err(|_| VerifyError::Malformed)
 }
 
 /// RFC 9068 §4 with RFC 7515 §4.1.9: the prefix may be there, and case does not matter.

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use token_server::telemetry;
+
 use crate::harness::{CLIENT, TestApp};
 
 /// Collects what is logged on this thread.
@@ -25,13 +27,8 @@ impl Write for Log {
 impl Log {
     fn capture(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(move || log.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
+        let filter = telemetry::filter("trace").unwrap();
+        tracing::subscriber::set_default(telemetry::json_lines(filter, move || log.clone()))
     }
 
     fn text(&self) -> String {

@@ -254,7 +254,7 @@ fn a_token_with_any_character_changed_never_verifies() {
     });
     let none = TokenRequirements::default();
     let good = test.app.verify_token(&token, &none).unwrap();
-    assert_eq!(good.client_id.as_str(), CLIENT);
+    assert_eq!(good.claims.client_id.as_str(), CLIENT);
 
     proptest!(|(place in 0..token.len(), character in "[A-Za-z0-9_.=+/-]")| {
         let mut forged = token.clone();

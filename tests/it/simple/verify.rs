@@ -182,3 +182,34 @@ async fn two_authorization_headers_are_refused() {
         .await
         .assert_error(400, "invalid_request");
 }
+
+#[tokio::test]
+async fn a_token_seen_before_is_judged_anew() {
+    let test = TestApp::new().await;
+    let token = test.token(&test.client().await).await;
+    assert_eq!(test.verify(&token).await.status, 200);
+    let again = test.verify(&token).await;
+    assert_eq!(again.status, 200);
+
+    let bearer = format!("Bearer {token}");
+    test.get_with("/verify?scope=admin", &[("authorization", &bearer)])
+        .await
+        .assert_error(403, "insufficient_scope");
+    test.get_with("/verify?audience=other", &[("authorization", &bearer)])
+        .await
+        .assert_error(401, "invalid_token");
+    let jti = again.json()["jti"].as_str().unwrap().to_owned();
+    test.app.revocations().insert_token(&jti, NOW.plus(3_600));
+    test.verify(&token).await.assert_error(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn a_token_seen_before_expires() {
+    let test = TestApp::new().await;
+    let token = test.token(&test.client().await).await;
+    assert_eq!(test.verify(&token).await.status, 200);
+
+    test.clock.advance(3_600 + LEEWAY);
+
+    test.verify(&token).await.assert_error(401, "invalid_token");
+}

@@ -1,0 +1,59 @@
+//! Owns the memory of tokens whose signature was checked before: a microservice sees the same token many times,
+//! and the second time needs no cryptography. Judges nothing that can change: times, revocations and
+//! requirements are the use case's, each time anew.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use moka::sync::Cache;
+
+use crate::token::{KeySet, SignedClaims, VerifyError};
+
+/// Verified tokens, by digest: a bearer token is a secret and not kept. Only good ones, so that nobody
+/// can fill this memory with rubbish; the least used go first.
+pub(super) struct VerifiedTokens(Cache<[u8; 32], Arc<SignedClaims>>);
+
+impl VerifiedTokens {
+    /// Remembers about `size` bytes of claims.
+    pub(super) fn new(size: u64) -> Self {
+        Self(Cache::builder().weigher(weigh).max_capacity(size).build())
+    }
+
+    /// What the token says, if one of `keys` signed it. The key is looked for also when the token is
+    /// remembered: it may have gone since.
+    pub(super) fn verify(
+        &self,
+        token: &str,
+        keys: &KeySet,
+    ) -> Result<Arc<SignedClaims>, VerifyError> {
+        let digest = sha256(token);
+        if let Some(signed) = self.0.get(&digest)
+            && keys.has_key(&signed.kid)
+        {
+            return Ok(signed);
+        }
+        let signed = Arc::new(keys.verify_signature(token)?);
+        self.0.insert(digest, Arc::clone(&signed));
+        Ok(signed)
+    }
+}
+
+fn sha256(token: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+    bytes
+}
+
+/// About how many bytes an entry takes.
+fn weigh(_: &[u8; 32], signed: &Arc<SignedClaims>) -> u32 {
+    let claims = &signed.claims;
+    let text = claims.iss.as_str().len()
+        + 2 * claims.client_id.as_str().len()
+        + claims.aud.as_str().len()
+        + claims.jti.len()
+        + claims.scope.as_str().len()
+        + claims.metadata.as_str().len()
+        + signed.json.len();
+    let fixed = std::mem::size_of::<SignedClaims>() + 256;
+    u32::try_from(fixed + text).unwrap_or(u32::MAX)
+}
