@@ -168,6 +168,25 @@ def ask(port, method, path, authorization="", body=""):
     return answer.status, answer.getheaders(), text
 
 
+def latencies(port, path, bodies, status, times):
+    """Milliseconds of each of `times` requests, for each of the bodies in turn, over one connection."""
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=ssl._create_unverified_context(), timeout=10)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    taken = {name: [] for name in bodies}
+    for number in range(times + 5):
+        for name, body in bodies.items():
+            began = time.perf_counter()
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != status:
+                raise Failure(f"{path} with {name}: {answer.status} instead of {status}")
+            if number >= 5:
+                taken[name].append((time.perf_counter() - began) * 1e3)
+    connection.close()
+    return taken
+
+
 def load(process, method, path, authorization="", body="", *, seconds, connections, threads=1):
     """A burst of load by wrk; its figures, and the server's processor time per request."""
     os.truncate(process.log, 0)

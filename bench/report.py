@@ -2,10 +2,11 @@
 
 import os
 import platform
-from statistics import median
+from statistics import median, quantiles
 
 FLOORS = {
     "GET /verify": "floor of GET /verify",
+    "GET /verify, unseen token": "floor of GET /verify",
     "GET /verify, 1 client": "floor of GET /verify",
     "POST /verify": "floor of POST /verify",
     "POST /authorize, warm": "floor of POST /authorize",
@@ -33,7 +34,7 @@ def ratio(rounds, name, other):
     return median(a["rate"] / b["rate"] for a, b in zip(rounds[name], rounds[other]))
 
 
-def collect(args, rounds, cold, memory):
+def collect(args, rounds, cold, memory, refusals):
     rows = {}
     for name, figures in rounds.items():
         rows[name] = {column: median(f[column] for f in figures) for column in ("rate", "cpu_us", "p50_us", "p99_us")}
@@ -50,7 +51,7 @@ def collect(args, rounds, cold, memory):
     return {"machine": {"cores": len(os.sched_getaffinity(0)), "arch": platform.machine(),
                         "kernel": platform.release()},
             "run": {"rounds": args.rounds, "seconds": args.seconds, "connections": args.connections},
-            "rows": rows, "memory_mib": memory, "goals": goals,
+            "rows": rows, "memory_mib": memory, "goals": goals, "refusals_ms": refusals,
             "rounds": {**rounds, **{f"cold, {o}": f for o, f in cold.items()}}}
 
 
@@ -75,6 +76,12 @@ def table(result):
                      f"{memory[name]['after load']:.1f} MiB after the load")
     lines.append(f"resident memory after cold logins: {memory['cold']['generated']:.1f} MiB (generated), "
                  f"{memory['cold']['chosen']:.1f} MiB (chosen)")
+    lines += ["", line(("refused in ms", "p5", "p25", "p50", "p75", "p95", "mean"))]
+    for origin, bodies in result["refusals_ms"].items():
+        for name, times in bodies.items():
+            cuts = quantiles(times, n=20)
+            figures = [cuts[0], cuts[4], cuts[9], cuts[14], cuts[18], sum(times) / len(times)]
+            lines.append(line((f"{origin} form, {name}", *[f"{figure:.2f}" for figure in figures])))
     lines.append("")
     for goal in result["goals"]:
         reached = goal["reached"]

@@ -104,8 +104,11 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
         let idle_timeout = self.idle_timeout;
         Box::pin(async move {
             let (stream, service) = shaking_hands.await?;
+            // HTTP/1 has a timer of its own for the next head, and each request one for its body; a second
+            // one for every read would cost some hundredths of a request.
+            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let mut stream = TimeoutStream::new(stream);
-            stream.set_read_timeout(Some(idle_timeout));
+            stream.set_read_timeout(http2.then_some(idle_timeout));
             stream.set_write_timeout(Some(idle_timeout));
             Ok((Box::pin(stream), service))
         })
