@@ -75,7 +75,7 @@ impl TokenTtl {
     }
 
     /// Seconds.
-    pub fn seconds(self) -> i64 {
+    pub const fn seconds(self) -> i64 {
         self.0
     }
 }

@@ -17,7 +17,7 @@ pub use client_secret::{
     ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin, chosen_secret,
 };
 pub use error_code::ErrorCode;
-pub use key::KeyId;
+pub use key::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
 pub use metadata::Metadata;
 pub use scope::Scope;
 pub use text::{Description, Name};

@@ -7,6 +7,7 @@
 mod clients;
 mod connect;
 mod error;
+mod keys;
 mod migrations;
 mod secrets;
 
@@ -15,6 +16,7 @@ use sqlx::{PgPool, SqlitePool};
 pub use clients::ClientsPage;
 pub use connect::DatabaseOptions;
 pub use error::StoreError;
+pub use keys::KeyChanges;
 pub use secrets::SecretAdded;
 
 /// The database.

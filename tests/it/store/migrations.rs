@@ -12,7 +12,7 @@ async fn a_fresh_database_has_everything_pending_and_a_migrated_one_nothing() {
     app.store().migrate().await.unwrap();
     let after = app.store().list_pending_migrations().await.unwrap();
 
-    assert_eq!(before, ["0001 clients"]);
+    assert_eq!(before, ["0001 clients", "0002 signing keys"]);
     assert!(after.is_empty());
 }
 

@@ -1,6 +1,7 @@
 //! The store's promises, each a test, on every database.
 
 mod clients;
+mod keys;
 mod migrations;
 mod secrets;
 
