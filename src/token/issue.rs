@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{AccessTokenClaims, KeySet};
+use super::{AccessTokenClaims, KeyError, KeySet};
 use crate::clock::UnixTime;
 use crate::domain::{Audience, Client, Scope, TokenTtl};
 
@@ -44,13 +44,21 @@ impl std::fmt::Debug for AccessToken {
     }
 }
 
+/// Why a token cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// No key is known that may sign.
+    #[error("no signing key is known")]
+    NoKey,
+    /// Signing failed.
+    #[error("the token cannot be signed")]
+    Signing(#[from] KeyError),
+}
+
 impl KeySet {
     /// Signs a token for what was granted, good from `now`.
-    pub fn issue(
-        &self,
-        grant: Grant<'_>,
-        now: UnixTime,
-    ) -> Result<AccessToken, jsonwebtoken::errors::Error> {
+    pub fn issue(&self, grant: Grant<'_>, now: UnixTime) -> Result<AccessToken, IssueError> {
+        let key = self.signing().ok_or(IssueError::NoKey)?;
         let client = grant.client;
         let claims = AccessTokenClaims {
             iss: self.issuer.clone(),
@@ -64,7 +72,7 @@ impl KeySet {
             scope: grant.scope,
             metadata: client.metadata.clone(),
         };
-        let jwt = jsonwebtoken::encode(&self.active.header, &claims, &self.active.encoding)?;
+        let jwt = key.sign(&claims)?;
         Ok(AccessToken { jwt, claims })
     }
 }

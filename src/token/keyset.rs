@@ -1,31 +1,36 @@
-//! Owns the keys: the one that signs and those that still verify.
+//! Owns the keys of one issuer at one moment: the one that signs and those that verify. A snapshot: it never
+//! changes, so that using it takes no lock; who learns of other keys makes another one.
 
-use aws_lc_rs::hmac;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use serde::Serialize;
 
-use crate::domain::{Issuer, KeyId, ParseError};
+use super::SigningKey;
+use crate::domain::{Issuer, ParseError};
 use crate::secret::Secret;
 
-/// A key under which tokens are signed and verified.
-#[derive(Debug)]
-pub(super) struct SigningKey {
-    pub(super) kid: KeyId,
-    /// The algorithm, as jsonwebtoken and as a token's header write it.
-    pub(super) algorithm: Algorithm,
-    pub(super) alg: &'static str,
-    pub(super) header: Header,
-    pub(super) encoding: EncodingKey,
-    pub(super) decoding: DecodingKey,
-}
-
-/// The keys of one issuer.
+/// The keys of one issuer at one moment.
 #[derive(Debug)]
 pub struct KeySet {
     pub(super) issuer: Issuer,
-    pub(super) active: SigningKey,
-    pub(super) retired: Vec<SigningKey>,
+    signing: Option<Arc<SigningKey>>,
+    /// From `SECRET` and `SECRET_PREVIOUS`. They verify whatever the algorithm of today is, so that changing it
+    /// loses no token. That is safe: each key has one algorithm, and is found by its own name only.
+    symmetric: Vec<Arc<SigningKey>>,
+    pairs: Vec<Arc<SigningKey>>,
+    jwks: Jwks,
+}
+
+/// The public keys as RFC 7517 §5 writes them, ready to be sent. Never a symmetric or a private key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Jwks {
+    /// The JWK set.
+    pub json: String,
+    /// A strong entity tag of it, quotes and all (RFC 9110 §8.8.3).
+    pub etag: String,
 }
 
 impl KeySet {
@@ -36,14 +41,33 @@ impl KeySet {
         secret: &Secret<String>,
         previous: Option<&Secret<String>>,
     ) -> Result<Self, ParseError> {
+        let mut symmetric = vec![Arc::new(SigningKey::hs256(secret)?)];
+        if let Some(previous) = previous {
+            symmetric.push(Arc::new(SigningKey::hs256(previous)?));
+        }
         Ok(Self {
             issuer,
-            active: SigningKey::hs256(secret)?,
-            retired: previous
-                .map(SigningKey::hs256)
-                .into_iter()
-                .collect::<Result<_, _>>()?,
+            signing: symmetric.first().cloned(),
+            symmetric,
+            pairs: Vec::new(),
+            jwks: Jwks::of(&[]),
         })
+    }
+
+    /// The same symmetric keys, and these pairs that verify; signed is with `signing`, if with anything.
+    #[must_use]
+    pub fn with_pairs(
+        &self,
+        pairs: Vec<Arc<SigningKey>>,
+        signing: Option<Arc<SigningKey>>,
+    ) -> Self {
+        Self {
+            issuer: self.issuer.clone(),
+            signing,
+            symmetric: self.symmetric.clone(),
+            jwks: Jwks::of(&pairs),
+            pairs,
+        }
     }
 
     /// Whom its tokens are from.
@@ -51,42 +75,41 @@ impl KeySet {
         &self.issuer
     }
 
-    /// The names of its keys, the active one first.
-    pub fn key_ids(&self) -> impl Iterator<Item = &KeyId> {
-        self.all().map(|key| &key.kid)
+    /// The key that signs, if there is one.
+    pub fn signing(&self) -> Option<&Arc<SigningKey>> {
+        self.signing.as_ref()
     }
 
-    pub(super) fn find(&self, kid: &str) -> Option<&SigningKey> {
-        self.all().find(|key| key.kid.as_str() == kid)
+    /// What is published.
+    pub fn jwks(&self) -> &Jwks {
+        &self.jwks
     }
 
-    fn all(&self) -> impl Iterator<Item = &SigningKey> {
-        std::iter::once(&self.active).chain(&self.retired)
+    /// The key pairs, of any state.
+    pub fn pairs(&self) -> &[Arc<SigningKey>] {
+        &self.pairs
     }
-}
 
-impl SigningKey {
-    fn hs256(secret: &Secret<String>) -> Result<Self, ParseError> {
-        let bytes = secret.expose().as_bytes();
-        let kid = symmetric_key_id(bytes)?;
-        let mut header = Header::new(Algorithm::HS256);
-        header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(kid.to_string());
-        Ok(Self {
-            kid,
-            algorithm: Algorithm::HS256,
-            alg: "HS256",
-            header,
-            encoding: EncodingKey::from_secret(bytes),
-            decoding: DecodingKey::from_secret(bytes),
-        })
+    /// The key of this name, if it is one of ours that verifies.
+    pub fn find(&self, kid: &str) -> Option<&SigningKey> {
+        let mut all = self.symmetric.iter().chain(&self.pairs);
+        all.find(|key| key.kid.as_str() == kid).map(|key| &**key)
     }
 }
 
-/// A name that every replica derives alike, that changes with the secret, and from which the
-/// secret cannot be found: 72 bits of an HMAC under it.
-fn symmetric_key_id(secret: &[u8]) -> Result<KeyId, ParseError> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    let tag = hmac::sign(&key, b"token-server kid");
-    KeyId::parse(&URL_SAFE_NO_PAD.encode(&tag.as_ref()[..9]))
+impl Jwks {
+    fn of(pairs: &[Arc<SigningKey>]) -> Self {
+        #[derive(Serialize)]
+        struct Set<'a> {
+            keys: Vec<&'a jsonwebtoken::jwk::Jwk>,
+        }
+        let keys = pairs.iter().filter_map(|key| key.jwk()).collect();
+        let json = match serde_json::to_string(&Set { keys }) {
+            Ok(json) => json,
+            Err(error) => unreachable!("a JWK is strings: {error}"),
+        };
+        let hash = digest(&SHA256, json.as_bytes());
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12]));
+        Self { json, etag }
+    }
 }

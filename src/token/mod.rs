@@ -4,9 +4,15 @@
 mod claims;
 mod issue;
 mod keyset;
+mod sealing;
+mod signing_key;
 mod verify;
 
 pub use claims::AccessTokenClaims;
-pub use issue::{AccessToken, Grant};
-pub use keyset::KeySet;
-pub use verify::{LEEWAY, SignedClaims, TokenHeader, VerifyError, decode_unverified};
+pub use issue::{AccessToken, Grant, IssueError};
+pub use keyset::{Jwks, KeySet};
+pub use sealing::{OpenError, SealedUnder, Sealing};
+pub use signing_key::{KeyError, SigningKey};
+pub use verify::{
+    LEEWAY, SignedClaims, TokenHeader, VerifyError, claimed_key_id, decode_unverified,
+};

@@ -75,7 +75,7 @@ impl KeySet {
             return Err(VerifyError::Malformed);
         }
         let key = self.find(&header.kid).ok_or(VerifyError::UnknownKey)?;
-        if header.alg != key.alg {
+        if header.alg != key.alg.as_str() {
             return Err(VerifyError::UnknownKey);
         }
         let signed = parts.signed.as_bytes();
@@ -116,6 +116,12 @@ pub struct SignedClaims {
     pub claims: AccessTokenClaims,
     /// The same as a JSON object, to the letter as it was signed.
     pub json: String,
+}
+
+/// The key that a token claims to be signed with, known or not.
+pub fn claimed_key_id(token: &str) -> Option<KeyId> {
+    let header: TokenHeader = decode(Parts::split(token).ok()?.header).ok()?;
+    KeyId::parse(&header.kid).ok()
 }
 
 /// The header and the claims of a text that looks like a JWT, judged by nobody. For showing only.

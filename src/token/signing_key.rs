@@ -1,0 +1,219 @@
+//! Owns one key: how it is made, how it signs and what of it may be published. Knows nothing of the others.
+
+use std::fmt;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::error::{KeyRejected, Unspecified};
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    RSA_PSS_SHA256, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use serde::Serialize;
+
+use super::{AccessTokenClaims, TokenHeader};
+use crate::domain::{KeyId, ParseError, SigningAlg};
+use crate::secret::Secret;
+
+/// 128 bits of strength (NIST SP 800-57), good beyond 2030.
+const RSA_SIZE: KeySize = KeySize::Rsa3072;
+
+/// Why a key cannot be made, read or used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// `SECRET` is a symmetric key: nobody makes it here.
+    #[error("{0} has no key pair")]
+    NoKeyPair(SigningAlg),
+    /// These bytes are no private key of the algorithm.
+    #[error("the private key does not parse")]
+    Rejected(#[from] KeyRejected),
+    /// The library failed.
+    #[error("the cryptographic library failed")]
+    Library(#[from] Unspecified),
+    /// The same, in the words of the JWT library.
+    #[error("the JWT library failed")]
+    Jwt(#[from] jsonwebtoken::errors::Error),
+    /// The library made a name that is none.
+    #[error(transparent)]
+    Name(#[from] ParseError),
+    /// The claims do not serialize.
+    #[error("the claims do not serialize")]
+    Json(#[from] serde_json::Error),
+}
+
+/// A key under which tokens are signed and verified. It has one name and one algorithm for ever.
+pub struct SigningKey {
+    pub(super) kid: KeyId,
+    pub(super) alg: SigningAlg,
+    /// The algorithm as jsonwebtoken writes it.
+    pub(super) algorithm: Algorithm,
+    pub(super) decoding: DecodingKey,
+    /// The header of its tokens, encoded once.
+    header: String,
+    signer: Signer,
+    /// What may be published; nothing of a symmetric key.
+    jwk: Option<Jwk>,
+}
+
+/// Private keys are parsed once: jsonwebtoken would do it for every token, which doubles the time of ES256.
+enum Signer {
+    Hmac(EncodingKey),
+    Ec(EcdsaKeyPair),
+    Ed(Ed25519KeyPair),
+    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
+}
+
+impl SigningKey {
+    /// HS256 under a secret.
+    pub(super) fn hs256(secret: &Secret<String>) -> Result<Self, ParseError> {
+        let bytes = secret.expose().as_bytes();
+        let kid = symmetric_key_id(bytes)?;
+        Ok(Self {
+            header: encode_header(SigningAlg::HS256, &kid),
+            kid,
+            alg: SigningAlg::HS256,
+            algorithm: Algorithm::HS256,
+            signer: Signer::Hmac(EncodingKey::from_secret(bytes)),
+            decoding: DecodingKey::from_secret(bytes),
+            jwk: None,
+        })
+    }
+
+    /// Makes a private key, as PKCS#8. Takes a moment for RSA.
+    pub fn generate(alg: SigningAlg) -> Result<Secret<Vec<u8>>, KeyError> {
+        let pkcs8 = match alg {
+            SigningAlg::HS256 => return Err(KeyError::NoKeyPair(alg)),
+            SigningAlg::ES256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?
+                .to_pkcs8v1()?
+                .as_ref()
+                .to_vec(),
+            SigningAlg::EdDSA => Ed25519KeyPair::generate()?.to_pkcs8v1()?.as_ref().to_vec(),
+            SigningAlg::RS256 | SigningAlg::PS256 => {
+                let der: Pkcs8V1Der<'_> = RsaKeyPair::generate(RSA_SIZE)?.as_der()?;
+                der.as_ref().to_vec()
+            }
+        };
+        Ok(Secret::new(pkcs8))
+    }
+
+    /// The key pair of a private key.
+    pub fn from_pkcs8(alg: SigningAlg, pkcs8: &Secret<Vec<u8>>) -> Result<Self, KeyError> {
+        let pkcs8 = pkcs8.expose();
+        let rsa = |encoding: &'static dyn RsaEncoding| {
+            let pair = RsaKeyPair::from_pkcs8(pkcs8)?;
+            let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+            let decoding = DecodingKey::from_rsa_raw_components(&public.n, &public.e);
+            Ok::<_, KeyError>((Signer::Rsa(pair, encoding), decoding))
+        };
+        let (algorithm, (signer, decoding)) = match alg {
+            SigningAlg::HS256 => return Err(KeyError::NoKeyPair(alg)),
+            SigningAlg::ES256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)?;
+                let decoding = DecodingKey::from_ec_der(pair.public_key().as_ref());
+                (Algorithm::ES256, (Signer::Ec(pair), decoding))
+            }
+            SigningAlg::EdDSA => {
+                let pair = Ed25519KeyPair::from_pkcs8(pkcs8)?;
+                let decoding = DecodingKey::from_ed_der(pair.public_key().as_ref());
+                (Algorithm::EdDSA, (Signer::Ed(pair), decoding))
+            }
+            SigningAlg::RS256 => (Algorithm::RS256, rsa(&RSA_PKCS1_SHA256)?),
+            SigningAlg::PS256 => (Algorithm::PS256, rsa(&RSA_PSS_SHA256)?),
+        };
+        let mut jwk = Jwk::from_decoding_key(&decoding, Some(algorithm))?;
+        let kid = KeyId::parse(&jwk.thumbprint(ThumbprintHash::SHA256)?)?;
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        jwk.common.key_id = Some(kid.to_string());
+        Ok(Self {
+            header: encode_header(alg, &kid),
+            kid,
+            alg,
+            algorithm,
+            decoding,
+            signer,
+            jwk: Some(jwk),
+        })
+    }
+
+    /// Its name.
+    pub fn kid(&self) -> &KeyId {
+        &self.kid
+    }
+
+    /// What it signs with.
+    pub fn alg(&self) -> SigningAlg {
+        self.alg
+    }
+
+    /// Its public key, if it has one.
+    pub(super) fn jwk(&self) -> Option<&Jwk> {
+        self.jwk.as_ref()
+    }
+
+    /// The claims as a signed JWT in compact form (RFC 7515 §3.1).
+    pub(super) fn sign(&self, claims: &AccessTokenClaims) -> Result<String, KeyError> {
+        let payload = encode(claims)?;
+        let message = format!("{}.{payload}", self.header);
+        let signature = self.signer.sign(message.as_bytes())?;
+        Ok(format!("{message}.{signature}"))
+    }
+}
+
+impl Signer {
+    /// The signature of a message, in base64url.
+    fn sign(&self, message: &[u8]) -> Result<String, KeyError> {
+        let signature = match self {
+            Self::Hmac(key) => {
+                return Ok(jsonwebtoken::crypto::sign(message, key, Algorithm::HS256)?);
+            }
+            Self::Ec(pair) => pair.sign(&SystemRandom::new(), message)?.as_ref().to_vec(),
+            Self::Ed(pair) => pair.try_sign(message)?.as_ref().to_vec(),
+            Self::Rsa(pair, encoding) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(*encoding, &SystemRandom::new(), message, &mut signature)?;
+                signature
+            }
+        };
+        Ok(URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+/// A private key stays out of every log.
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("kid", &self.kid)
+            .field("alg", &self.alg)
+            .finish_non_exhaustive()
+    }
+}
+
+fn encode(value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(value)?))
+}
+
+fn encode_header(alg: SigningAlg, kid: &KeyId) -> String {
+    let header = TokenHeader {
+        typ: "at+jwt".to_owned(),
+        alg: alg.to_string(),
+        kid: kid.to_string(),
+    };
+    match encode(&header) {
+        Ok(text) => text,
+        Err(error) => unreachable!("three strings serialize: {error}"),
+    }
+}
+
+/// A name that every replica derives alike, that changes with the secret, and from which the
+/// secret cannot be found: 72 bits of an HMAC under it.
+fn symmetric_key_id(secret: &[u8]) -> Result<KeyId, ParseError> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    let tag = hmac::sign(&key, b"token-server kid");
+    KeyId::parse(&URL_SAFE_NO_PAD.encode(&tag.as_ref()[..9]))
+}
