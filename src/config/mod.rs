@@ -4,6 +4,7 @@
 //! `.env.sample` explains each setting; `tests/it/config.rs` keeps the two equal.
 
 mod environment;
+mod keys;
 mod reader;
 mod values;
 
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::Environment;
+pub use keys::KeysConfig;
 pub use reader::{ConfigError, ConfigErrors};
 pub use values::{Argon2Work, LogFormat, parse_seconds};
 
@@ -35,8 +37,10 @@ pub struct Config {
     pub tls: TlsConfig,
     /// The database.
     pub database: DatabaseOptions,
-    /// What tokens look like and how they are signed.
+    /// What tokens look like, and the secret.
     pub token: TokenConfig,
+    /// The keys that sign them.
+    pub keys: KeysConfig,
     /// How client secrets are checked.
     pub authentication: AuthenticationConfig,
     /// What is logged, and how.
@@ -75,7 +79,7 @@ pub struct TlsConfig {
     pub key: PathBuf,
 }
 
-/// What tokens look like and how they are signed.
+/// What tokens look like, and the secret.
 #[derive(Clone, Debug)]
 pub struct TokenConfig {
     /// Whom they are from.
@@ -84,9 +88,9 @@ pub struct TokenConfig {
     pub audience: Audience,
     /// How long they live when a client does not say.
     pub ttl: TokenTtl,
-    /// The signing key.
+    /// The signing key of HS256, and what the other signing keys are sealed under.
     pub secret: Secret<String>,
-    /// The signing key before this one.
+    /// The secret before this one.
     pub secret_previous: Option<Secret<String>>,
     /// Bytes of verified tokens in memory.
     pub cache_size: u64,
@@ -151,6 +155,7 @@ impl Config {
             },
             database: read_database(&mut read),
             token: TokenConfig::read(&mut read, http.listen_addr.port()),
+            keys: KeysConfig::read(&mut read),
             authentication: AuthenticationConfig::read(&mut read),
             log: LogConfig {
                 filter: read.checked("LOG", "a tracing filter such as `info`", "info", |text| {

@@ -1,0 +1,66 @@
+//! Owns the settings of the signing keys.
+
+use std::ops::RangeInclusive;
+
+use super::reader::Reader;
+use super::values::parse_seconds;
+use crate::domain::{JWKS_MAX_AGE, SigningAlg};
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
+/// What tokens are signed with, and how the keys change. Times are in seconds.
+#[derive(Clone, Debug)]
+pub struct KeysConfig {
+    /// The algorithm.
+    pub signing_alg: SigningAlg,
+    /// After how long a key pair is replaced; `None`: only by hand.
+    pub rotation: Option<i64>,
+    /// For how long a key is published before a scheduled rotation makes it sign.
+    pub publish_ahead: i64,
+}
+
+impl KeysConfig {
+    pub(super) fn read(read: &mut Reader<'_>) -> Self {
+        let algorithms = "`HS256`, `ES256`, `EdDSA`, `RS256` or `PS256`";
+        // Each rotation leaves a retired key in the JWKS for a day, so it cannot be very frequent; and who was told
+        // to keep our keys for so long must have asked again before a new one signs.
+        let config = Self {
+            signing_alg: read.parsed("SIGNING_ALG", algorithms, "HS256"),
+            rotation: read.checked(
+                "KEY_ROTATION",
+                "`never`, or 1 hour to 10 years",
+                "90d",
+                |text| match text {
+                    "never" => Ok(None),
+                    text => seconds_within(text, HOUR..=3_650 * DAY).map(Some),
+                },
+            ),
+            publish_ahead: read.checked(
+                "KEY_PUBLISH_AHEAD",
+                "10 minutes to 30 days",
+                "1d",
+                |text| seconds_within(text, 2 * JWKS_MAX_AGE..=30 * DAY),
+            ),
+        };
+        if config
+            .rotation
+            .is_some_and(|rotation| rotation < config.publish_ahead)
+        {
+            read.refuse(
+                "KEY_PUBLISH_AHEAD",
+                "is longer than KEY_ROTATION: no key could be published for so long before it signs",
+            );
+        }
+        config
+    }
+}
+
+fn seconds_within(text: &str, range: RangeInclusive<i64>) -> Result<i64, String> {
+    let seconds = parse_seconds(text)?;
+    if range.contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("it is outside".to_owned())
+    }
+}
