@@ -1,30 +1,41 @@
 //! Owns the schema's version: the files of `migrations/` are in the binary.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 
-use super::{Store, StoreError, on_pool};
+use super::{Pool, Store, StoreError, on_pool};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 const LIST_APPLIED: &str = "select version from _sqlx_migrations where success";
 
+/// Losing against every other replica of one machine takes fewer.
+const SQLITE_TRIES: u32 = 20;
+const SQLITE_PAUSE: Duration = Duration::from_millis(50);
+
 impl Store {
     /// Brings the schema up to this version. Replicas that start together wait for one another
-    /// (Postgres: an advisory lock; SQLite: the loser finds the work done).
+    /// (Postgres: an advisory lock; SQLite: the loser finds a step done or the file locked, and goes on).
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        match on_pool!(self, |pool| MIGRATIONS.run(pool).await) {
-            Ok(()) => Ok(()),
-            Err(_)
-                if self
-                    .list_pending_migrations()
-                    .await
-                    .is_ok_and(|p| p.is_empty()) =>
-            {
-                Ok(())
+        let mut tries = match &self.pool {
+            Pool::Postgres(_) => 1,
+            Pool::Sqlite(_) => SQLITE_TRIES,
+        };
+        loop {
+            let Err(error) = on_pool!(self, |pool| MIGRATIONS.run(pool).await) else {
+                return Ok(());
+            };
+            let pending = self.list_pending_migrations().await;
+            if pending.is_ok_and(|pending| pending.is_empty()) {
+                return Ok(());
             }
-            Err(error) => Err(StoreError::Migration(error)),
+            tries -= 1;
+            if tries == 0 {
+                return Err(StoreError::Migration(error));
+            }
+            tokio::time::sleep(SQLITE_PAUSE).await;
         }
     }
 
