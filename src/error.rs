@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::domain::{ErrorCode, ParseError};
 use crate::store::StoreError;
-use crate::token::VerifyError;
+use crate::token::{IssueError, KeyError, VerifyError};
 
 /// An error that answers a caller. `description` is public, `cause` is private.
 #[derive(Debug)]
@@ -114,6 +114,19 @@ impl Error {
         .because(cause)
     }
 
+    /// Signing keys that cannot be used; the description names them, and is for the operator.
+    pub fn unusable_keys(description: String) -> Self {
+        Self::new(ErrorCode::ServerError, description)
+    }
+
+    /// The true reason where there is one, else the description. For the log only.
+    pub fn reason(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{cause:#}"),
+            None => self.description.to_string(),
+        }
+    }
+
     /// Adds the true reason, for the log only.
     #[must_use]
     pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
@@ -146,6 +159,24 @@ impl From<ParseError> for Error {
 impl From<VerifyError> for Error {
     fn from(error: VerifyError) -> Self {
         Self::invalid_token(error.to_string())
+    }
+}
+
+impl From<IssueError> for Error {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::NoKey => {
+                Self::temporarily_unavailable("there is no signing key yet; try again shortly")
+                    .because(error)
+            }
+            IssueError::Signing(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        Self::internal(error)
     }
 }
 

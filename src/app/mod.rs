@@ -7,6 +7,7 @@ mod directory;
 mod hash_forms;
 mod hashing;
 pub mod import;
+mod keys;
 mod proofs;
 mod readiness;
 mod revocations;
@@ -21,6 +22,7 @@ use anyhow::Context;
 
 pub use authenticate::Credentials;
 pub use clients::NewClient;
+pub use keys::{KeyStatus, Rotation};
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
 pub use secrets::{AddedSecret, NewSecret};
@@ -29,9 +31,9 @@ pub use tokens::{TokenRequest, TokenRequirements};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::Store;
-use crate::token::KeySet;
 use directory::Directory;
 use hashing::Hashing;
+use keys::Keys;
 use proofs::Proofs;
 use throttle::Throttle;
 use verified::VerifiedTokens;
@@ -41,7 +43,7 @@ pub struct App {
     config: Config,
     clock: Clock,
     store: Store,
-    keys: KeySet,
+    keys: Keys,
     hashing: Hashing,
     directory: Directory,
     proofs: Proofs,
@@ -52,28 +54,23 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together. Opens the database lazily and does not migrate it.
+    /// Puts the parts together. Opens the database lazily, does not migrate it and reads nothing; key pairs come by
+    /// [`start_keys`](Self::start_keys).
     pub fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
         anyhow::ensure!(
             crate::secret::randomness_works(),
             "the operating system gives no randomness"
         );
-        let token = &config.token;
-        let keys = KeySet::hs256(
-            token.issuer.clone(),
-            &token.secret,
-            token.secret_previous.as_ref(),
-        )?;
         let auth = &config.authentication;
         Ok(Self {
             store: Store::open(&config.database).context("DATABASE_URL")?,
-            keys,
+            keys: Keys::new(&config)?,
             hashing: Hashing::start(auth.hashing_threads, auth.hashing_queue)
                 .context("cannot start the hashing threads")?,
             directory: Directory::new(auth.client_cache_size, auth.client_cache_ttl),
             proofs: Proofs::new(auth.proved_secrets),
             throttle: Throttle::new(auth),
-            verified: VerifiedTokens::new(token.cache_size),
+            verified: VerifiedTokens::new(config.token.cache_size),
             revocations: Revocations::default(),
             last_ping: readiness::LastPing::default(),
             clock,
@@ -94,11 +91,6 @@ impl App {
     /// Its database: for opening, migrating and closing it. Rows are reached through use cases.
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// Its keys.
-    pub fn keys(&self) -> &KeySet {
-        &self.keys
     }
 
     /// The revocations that bind.

@@ -13,11 +13,19 @@ use super::App;
 /// Nothing waits for a pruning: it only keeps tables and memory small.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
 
+/// How long another replica's new key may go unnoticed. It has been published ahead for far longer.
+const KEY_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Keys live for days; and within this time a replica says again what it signs with.
+const KEY_ROTATION_INTERVAL: Duration = Duration::from_mins(1);
+
 /// Runs every task until `stop` is cancelled. A task that ends before is a bug: it stops the service, so that
 /// whoever watches over it starts it anew.
 pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(prune(Arc::clone(&app), stop.clone()));
+    tasks.spawn(refresh_keys(Arc::clone(&app), stop.clone()));
+    tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
     let ended = tasks.join_next().await;
     if !stop.is_cancelled() {
         stop.cancel();
@@ -30,6 +38,28 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
 async fn prune(app: Arc<App>, stop: CancellationToken) {
     while pause(PRUNE_INTERVAL, &stop).await {
         app.revocations.prune(app.clock.now());
+    }
+}
+
+async fn refresh_keys(app: Arc<App>, stop: CancellationToken) {
+    let mut failing = false;
+    while pause(KEY_REFRESH_INTERVAL, &stop).await {
+        let read = app.refresh_keys().await;
+        // Once, not every second, while the database is gone.
+        if let Err(error) = &read
+            && !failing
+        {
+            tracing::warn!("cannot read the signing keys: {}", error.reason());
+        }
+        failing = read.is_err();
+    }
+}
+
+async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
+    while pause(KEY_ROTATION_INTERVAL, &stop).await {
+        if let Err(error) = app.rotate_keys_if_due().await {
+            tracing::warn!("cannot look after the signing keys: {}", error.reason());
+        }
     }
 }
 

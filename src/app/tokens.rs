@@ -34,9 +34,7 @@ impl App {
             audience: self.grant_audience(client, request.audience)?,
             ttl: client.token_ttl.unwrap_or(self.config.token.ttl),
         };
-        self.keys
-            .issue(grant, self.clock.now())
-            .map_err(Error::internal)
+        Ok(self.keys().issue(grant, self.clock.now())?)
     }
 
     /// The claims of a token that is ours, good now, not revoked, and all that is required.
@@ -46,7 +44,7 @@ impl App {
         token: &str,
         required: &TokenRequirements,
     ) -> Result<Arc<SignedClaims>> {
-        let signed = self.verified.verify(token, &self.keys)?;
+        let signed = self.verified.verify(token, &self.keys())?;
         let claims = &signed.claims;
         claims.check_times(self.clock.now())?;
         if self.revocations.contains(claims) {

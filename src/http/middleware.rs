@@ -99,10 +99,7 @@ fn log(response: &Response, method: &str, route: &str, request_id: &str, stopwat
         .get::<LoggedError>()
         .map(|LoggedError(error)| error);
     let code = error.map(|error| error.code.as_str());
-    let reason = error.map(|error| match &error.cause {
-        Some(cause) => format!("{cause:#}"),
-        None => error.description.to_string(),
-    });
+    let reason = error.map(|error| error.reason());
     if response.status() >= StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(
             request_id,

@@ -1,0 +1,84 @@
+//! Looking at the kept keys, and sealing them anew when `SECRET` has changed.
+
+use serde::Serialize;
+
+use super::App;
+use crate::clock::UnixTime;
+use crate::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
+use crate::error::{Error, Result};
+use crate::token::SealedUnder;
+
+/// A kept key, for people. Nothing in it is secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyStatus {
+    /// Its name.
+    pub kid: KeyId,
+    /// What it signs with.
+    pub alg: SigningAlg,
+    /// `next`, `active` or `retired`.
+    pub state: &'static str,
+    /// When it was made, and published.
+    pub created_at: UnixTime,
+    /// When it began to sign, if it does.
+    pub activated_at: Option<UnixTime>,
+    /// When it ceased to sign, if it has.
+    pub retired_at: Option<UnixTime>,
+    /// When it is deleted, once it is retired.
+    pub verifies_until: Option<UnixTime>,
+    /// `SECRET` or `SECRET_PREVIOUS`; `None` when neither opens it.
+    pub sealed_under: Option<&'static str>,
+    /// Why it cannot be used.
+    pub problem: Option<String>,
+}
+
+impl App {
+    /// Every kept key, in the order in which they were made.
+    pub async fn list_keys(&self) -> Result<Vec<KeyStatus>> {
+        let records = self.store.list_keys().await?;
+        Ok(records.iter().map(|record| self.status(record)).collect())
+    }
+
+    /// Seals under `SECRET` what is sealed under `SECRET_PREVIOUS`; how many that were. Fails when a key opens with
+    /// neither, after doing what can be done.
+    pub async fn reseal_keys(&self) -> Result<usize> {
+        let sealing = &self.keys.sealing;
+        let mut resealed = 0;
+        let mut problems = Vec::new();
+        for record in self.store.list_keys().await? {
+            match sealing.open(&record).and_then(|_| sealing.unseal(&record)) {
+                Ok((_, SealedUnder::Secret)) => {}
+                Ok((private, SealedUnder::SecretPrevious)) => {
+                    let sealed = sealing.seal(&record.kid, record.alg, &private)?;
+                    let done = self.store.reseal_key(&record.kid, &record.sealed, &sealed);
+                    resealed += usize::from(done.await?);
+                }
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        if problems.is_empty() {
+            Ok(resealed)
+        } else {
+            Err(Error::unusable_keys(problems.join("; ")))
+        }
+    }
+
+    fn status(&self, record: &KeyRecord) -> KeyStatus {
+        let opened = self.keys.sealing.open(record);
+        let (activated_at, retired_at) = match record.state {
+            KeyState::Next => (None, None),
+            KeyState::Active { activated_at } => (Some(activated_at), None),
+            KeyState::Retired { retired_at } => (None, Some(retired_at)),
+        };
+        KeyStatus {
+            kid: record.kid.clone(),
+            alg: record.alg,
+            state: record.state.as_str(),
+            created_at: record.created_at,
+            activated_at,
+            retired_at,
+            verifies_until: record.state.verifies_until(),
+            sealed_under: opened.as_ref().ok().map(|(_, under)| under.as_str()),
+            problem: opened.err().map(|error| error.to_string()),
+        }
+    }
+}

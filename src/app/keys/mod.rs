@@ -1,0 +1,181 @@
+//! The signing keys in memory: a snapshot that is used without a lock, kept true by reading the database every
+//! second, and once more when a token names a key that is not known here.
+
+mod list;
+mod plan;
+mod rotate;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, Guard};
+use tokio::sync::Mutex;
+
+pub use list::KeyStatus;
+pub use rotate::Rotation;
+
+use super::{App, TokenRequirements};
+use crate::clock::UnixTime;
+use crate::config::Config;
+use crate::domain::{ErrorCode, KeyId, KeyRecord, KeyState, SigningAlg};
+use crate::error::{Error, Result};
+use crate::token::{KeySet, Sealing, SignedClaims, SigningKey, claimed_key_id};
+
+/// The keys, and where they come from.
+pub(super) struct Keys {
+    alg: SigningAlg,
+    sealing: Sealing,
+    /// What `SECRET` and `SECRET_PREVIOUS` give, without the database.
+    symmetric: KeySet,
+    current: ArcSwap<KeySet>,
+    loaded: Mutex<Loaded>,
+    /// How many readings of the database have begun.
+    readings: AtomicU64,
+}
+
+/// What was last read.
+#[derive(Default)]
+struct Loaded {
+    records: Vec<KeyRecord>,
+    /// When an unknown key last led to a reading.
+    asked_at: Option<UnixTime>,
+}
+
+impl Keys {
+    /// Knows the symmetric keys only; the pairs come by [`App::refresh_keys`].
+    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+        let (token, alg) = (&config.token, config.keys.signing_alg);
+        let previous = token.secret_previous.as_ref();
+        let symmetric = KeySet::hs256(token.issuer.clone(), &token.secret, previous)?;
+        let keys = Self {
+            alg,
+            sealing: Sealing::new(&token.secret, previous)?,
+            current: ArcSwap::from_pointee(symmetric.with_pairs(Vec::new(), None)),
+            symmetric,
+            loaded: Mutex::default(),
+            readings: AtomicU64::new(0),
+        };
+        keys.take(&[]);
+        Ok(keys)
+    }
+
+    /// Makes these the keys. What is open in memory is not opened again.
+    fn take(&self, records: &[KeyRecord]) {
+        let before = self.current.load();
+        let known = |record: &KeyRecord| {
+            let mut pairs = before.pairs().iter();
+            pairs.find(|key| *key.kid() == record.kid && key.alg() == record.alg)
+        };
+        let mut pairs = Vec::new();
+        let mut active = None;
+        for record in records {
+            let key = match known(record) {
+                Some(key) => Arc::clone(key),
+                None => match self.sealing.open(record) {
+                    Ok((key, _)) => Arc::new(key),
+                    Err(error) => {
+                        let error = anyhow::Error::from(error);
+                        tracing::error!(kid = %record.kid, "a key is left out: {error:#}");
+                        continue;
+                    }
+                },
+            };
+            if record.alg == self.alg && matches!(record.state, KeyState::Active { .. }) {
+                active = Some(Arc::clone(&key));
+            }
+            pairs.push(key);
+        }
+        let signing = if self.alg.is_asymmetric() {
+            active.or_else(|| still_verifying(before.signing(), &pairs))
+        } else {
+            self.symmetric.signing().cloned()
+        };
+        self.current
+            .store(Arc::new(self.symmetric.with_pairs(pairs, signing)));
+    }
+}
+
+/// With no active key that opens, the one that signed until now goes on while its tokens are good everywhere.
+fn still_verifying(
+    signing: Option<&Arc<SigningKey>>,
+    pairs: &[Arc<SigningKey>],
+) -> Option<Arc<SigningKey>> {
+    signing
+        .filter(|key| pairs.iter().any(|pair| pair.kid() == key.kid()))
+        .cloned()
+}
+
+impl App {
+    /// The keys of this moment.
+    pub fn keys(&self) -> Guard<Arc<KeySet>> {
+        self.keys.current.load()
+    }
+
+    /// Reads the keys of the database; whether they had changed.
+    pub async fn refresh_keys(&self) -> Result<bool> {
+        let mut loaded = self.keys.loaded.lock().await;
+        self.load_keys(&mut loaded).await
+    }
+
+    /// The verdict on a token that somebody presents: [`verify_token`](Self::verify_token), and when its key is not
+    /// known here once more after reading the keys. So the first token under a new key is good everywhere.
+    pub async fn verify_presented_token(
+        &self,
+        token: &str,
+        required: &TokenRequirements,
+    ) -> Result<Arc<SignedClaims>> {
+        let verdict = self.verify_token(token, required);
+        if let Err(error) = &verdict
+            && error.code == ErrorCode::InvalidToken
+            && let Some(kid) = claimed_key_id(token)
+            && self.keys().find(kid.as_str()).is_none()
+            && self.learn_key(&kid).await
+        {
+            return self.verify_token(token, required);
+        }
+        verdict
+    }
+
+    /// Reads the keys because one is asked for that is not known; whether it is now. Anybody can name any key, so
+    /// this reads at most once a second, and those who ask meanwhile share one reading.
+    async fn learn_key(&self, kid: &KeyId) -> bool {
+        let begun = self.keys.readings.load(Ordering::SeqCst);
+        let mut loaded = self.keys.loaded.lock().await;
+        let known = || self.keys().find(kid.as_str()).is_some();
+        // A reading that began after the question is an answer to it.
+        if self.keys.readings.load(Ordering::SeqCst) != begun {
+            return known();
+        }
+        let now = self.clock.now();
+        if loaded.asked_at == Some(now) {
+            return known();
+        }
+        loaded.asked_at = Some(now);
+        if let Err(error) = self.load_keys(&mut loaded).await {
+            tracing::warn!("cannot look for the key of a token: {}", error.reason());
+        }
+        known()
+    }
+
+    async fn load_keys(&self, loaded: &mut Loaded) -> Result<bool> {
+        self.keys.readings.fetch_add(1, Ordering::SeqCst);
+        let records = self.store.list_keys().await?;
+        if records == loaded.records {
+            return Ok(false);
+        }
+        self.keys.take(&records);
+        loaded.records = records;
+        Ok(true)
+    }
+
+    /// Fails unless key pairs are what tokens are signed with.
+    fn require_key_pairs(&self) -> Result<()> {
+        if self.keys.alg.is_asymmetric() {
+            Ok(())
+        } else {
+            Err(Error::invalid_request(
+                "SIGNING_ALG is HS256: tokens are signed with SECRET, which is changed by hand (see SECRET_PREVIOUS)",
+            ))
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The life of key pairs: made, published ahead, made to sign, retired, gone. Each change is one step in the
+//! database that happens once, whatever other replicas do at the same time.
+
+use serde::Serialize;
+
+use super::{App, plan};
+use crate::domain::{KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
+use crate::error::{Error, Result};
+use crate::store::KeyChanges;
+use crate::token::{KeyError, SigningKey};
+use plan::Step;
+
+/// An algorithm that no replica has signed with for so many seconds is one that the operator has left. Replicas say
+/// what they sign with every minute.
+const UNUSED_AFTER: i64 = 600;
+
+/// What a rotation did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rotation {
+    /// The key that signs from now on.
+    pub active: Option<KeyId>,
+    /// The one that signed until now.
+    pub retired: Option<KeyId>,
+    /// The one that is published ahead.
+    pub next: Option<KeyId>,
+}
+
+impl App {
+    /// Makes the service ready to sign: seals anew what is sealed under `SECRET_PREVIOUS`, makes the first keys, and
+    /// learns all. Fails when a key cannot be opened: its tokens would be refused without a word.
+    pub async fn start_keys(&self) -> Result<()> {
+        self.reseal_keys().await?;
+        self.rotate_keys_if_due().await?;
+        if self.keys().signing().is_none() {
+            // Another replica made the keys just now, under another secret.
+            self.reseal_keys().await?;
+            return Err(Error::internal(anyhow::anyhow!("there is no active key")));
+        }
+        Ok(())
+    }
+
+    /// All that happens by itself: missing keys are made, the active one is replaced when it is old, keys of an
+    /// algorithm that is no more in use retire, and those whose last token is dead go.
+    pub async fn rotate_keys_if_due(&self) -> Result<()> {
+        let now = self.clock.now();
+        if self.keys.alg.is_asymmetric() {
+            let records = self.store.list_keys().await?;
+            if let Some(step) = plan::due(&records, &self.config.keys, now) {
+                // When another replica was quicker, its keys are as good.
+                self.take_step(step).await?;
+            }
+            self.store.mark_keys_used(self.keys.alg, now).await?;
+        }
+        let unused = now.plus(-UNUSED_AFTER);
+        let retired = self
+            .store
+            .retire_unused_keys(self.keys.alg, unused, now)
+            .await?;
+        let gone = self.store.prune_keys(now.plus(-RETIRED_KEY_TTL)).await?;
+        if retired > 0 || gone > 0 {
+            tracing::info!("signing keys: {retired} of another algorithm retired, {gone} deleted");
+        }
+        self.refresh_keys().await?;
+        Ok(())
+    }
+
+    /// Replaces the active key by the next one. Refuses while verifiers may not know the next one yet, unless `forced`.
+    pub async fn rotate_keys(&self, forced: bool) -> Result<Rotation> {
+        self.require_key_pairs()?;
+        let (alg, now) = (self.keys.alg, self.clock.now());
+        let records = self.store.list_keys().await?;
+        let step = match plan::by_hand(&records, alg, forced, now) {
+            Ok(step) => step,
+            Err(seconds) => {
+                // If there was no next key at all, waiting would not help.
+                self.rotate_keys_if_due().await?;
+                return Err(too_early(seconds));
+            }
+        };
+        let rotation = self.take_step(step).await?;
+        self.refresh_keys().await?;
+        rotation.ok_or_else(|| Error::conflict("somebody else rotated the keys at the same time"))
+    }
+
+    /// Publishes a key of an algorithm that is to become `SIGNING_ALG`, so that verifiers know it before.
+    pub async fn prepare_key(&self, alg: SigningAlg) -> Result<KeyId> {
+        if !alg.is_asymmetric() {
+            return Err(Error::invalid_request("HS256 publishes no key"));
+        }
+        let next = |records: &[KeyRecord]| {
+            let mut records = records.iter();
+            records
+                .find(|record| record.alg == alg && record.state == KeyState::Next)
+                .map(|record| record.kid.clone())
+        };
+        if let Some(kid) = next(&self.store.list_keys().await?) {
+            return Ok(kid);
+        }
+        let key = self.make_key(alg, KeyState::Next).await?;
+        let changes = KeyChanges {
+            insert: vec![key],
+            ..KeyChanges::default()
+        };
+        self.store.change_keys(&changes, self.clock.now()).await?;
+        self.refresh_keys().await?;
+        // Ours, or that of somebody quicker.
+        next(&self.store.list_keys().await?)
+            .ok_or_else(|| Error::conflict("somebody else changed the keys at the same time"))
+    }
+
+    /// Ends a key that is not to be used: a next one is deleted, since no token is under it; the active one of an
+    /// algorithm that is not `SIGNING_ALG` retires.
+    pub async fn retire_key(&self, kid: &KeyId) -> Result<()> {
+        let record = self.find_key(kid).await?;
+        let done = match record.state {
+            KeyState::Next => self.store.delete_key(kid, record.state).await?,
+            KeyState::Active { .. } if record.alg == self.keys.alg => {
+                return Err(Error::invalid_request(
+                    "this key signs; `token-server key rotate` puts the next one in its place",
+                ));
+            }
+            KeyState::Active { .. } => {
+                let changes = KeyChanges {
+                    retire: Some(kid.clone()),
+                    ..KeyChanges::default()
+                };
+                self.store.change_keys(&changes, self.clock.now()).await?
+            }
+            KeyState::Retired { .. } => return Err(Error::conflict("the key is retired already")),
+        };
+        self.after_hand(done).await
+    }
+
+    /// Deletes a key at once: tokens under it are refused from now on. For a key that is known to others. The active
+    /// one cannot go, unless it cannot be opened.
+    pub async fn delete_key(&self, kid: &KeyId) -> Result<()> {
+        let record = self.find_key(kid).await?;
+        let signs = matches!(record.state, KeyState::Active { .. });
+        if signs && self.keys.sealing.open(&record).is_ok() {
+            return Err(Error::invalid_request(
+                "this key is active: rotate first, or retire it when it is of another algorithm",
+            ));
+        }
+        let done = self.store.delete_key(kid, record.state).await?;
+        self.after_hand(done).await
+    }
+
+    async fn after_hand(&self, done: bool) -> Result<()> {
+        self.refresh_keys().await?;
+        if done {
+            Ok(())
+        } else {
+            Err(Error::conflict(
+                "somebody else changed the key at the same time",
+            ))
+        }
+    }
+
+    async fn find_key(&self, kid: &KeyId) -> Result<KeyRecord> {
+        let mut records = self.store.list_keys().await?.into_iter();
+        records
+            .find(|record| record.kid == *kid)
+            .ok_or_else(|| Error::not_found(format!("signing key `{kid}`")))
+    }
+
+    /// Makes the keys of a step and takes it; `None` when somebody else was quicker.
+    async fn take_step(&self, step: Step) -> Result<Option<Rotation>> {
+        let (alg, now) = (self.keys.alg, self.clock.now());
+        let mut insert = Vec::new();
+        if step.make_active {
+            let state = KeyState::Active { activated_at: now };
+            insert.push(self.make_key(alg, state).await?);
+        }
+        if step.make_next {
+            insert.push(self.make_key(alg, KeyState::Next).await?);
+        }
+        let made = |state: &str| {
+            let mut made = insert.iter();
+            made.find(|key| key.state.as_str() == state)
+                .map(|key| key.kid.clone())
+        };
+        let rotation = Rotation {
+            active: step.activate.clone().or_else(|| made("active")),
+            retired: step.retire.clone(),
+            next: made("next"),
+        };
+        let changes = KeyChanges {
+            retire: step.retire,
+            activate: step.activate,
+            insert,
+        };
+        let done = self.store.change_keys(&changes, now).await?;
+        if done && let Some(kid) = &rotation.active {
+            tracing::info!(%kid, %alg, "tokens are signed with the {alg} key {kid} from now on");
+        }
+        Ok(done.then_some(rotation))
+    }
+
+    /// A new key pair. RSA takes a moment, which no other request should wait for.
+    async fn make_key(&self, alg: SigningAlg, state: KeyState) -> Result<KeyRecord> {
+        let making = tokio::task::spawn_blocking(move || {
+            let private = SigningKey::generate(alg)?;
+            let key = SigningKey::from_pkcs8(alg, &private)?;
+            Ok::<_, KeyError>((private, key))
+        });
+        let (private, key) = making.await.map_err(Error::internal)??;
+        Ok(KeyRecord {
+            kid: key.kid().clone(),
+            alg,
+            state,
+            created_at: self.clock.now(),
+            sealed: self.keys.sealing.seal(key.kid(), alg, &private)?,
+        })
+    }
+}
+
+fn too_early(seconds: i64) -> Error {
+    let description = format!(
+        "verifiers may not know the next key yet: rotate in {seconds} seconds, or at once with --now"
+    );
+    let mut error = Error::temporarily_unavailable(description);
+    error.retry_after = u32::try_from(seconds).ok();
+    error
+}
