@@ -7,6 +7,7 @@ mod error;
 mod health;
 mod home;
 mod middleware;
+mod oauth;
 mod params;
 mod router;
 mod server;

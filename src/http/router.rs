@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 
+use super::oauth::jwks;
 use super::simple::{authorize, verify};
 use super::{AppState, error, health, home, middleware};
 
@@ -13,6 +14,8 @@ pub fn router(state: AppState) -> Router {
         .route("/authorize", post(authorize::authorize))
         // Microservices, and proxies in front of them.
         .route("/verify", get(verify::verify).post(verify::verify))
+        // Those who verify by themselves.
+        .route("/.well-known/jwks.json", get(jwks::show_jwks))
         // People.
         .route("/", get(home::show_home))
         .route("/assets/home.css", get(home::show_style))

@@ -26,7 +26,7 @@ pub(in crate::http) async fn verify(
         None => token_in_body(request, &app).await?,
     };
 
-    let verified = app.verify_token(&token, &required)?;
+    let verified = app.verify_presented_token(&token, &required).await?;
     let claims = &verified.claims;
 
     let mut response = answer::json_bytes(StatusCode::OK, answer_json(&verified.json));

@@ -1,0 +1,3 @@
+//! What the RFCs define, for OAuth libraries.
+
+pub(super) mod jwks;
