@@ -6,6 +6,8 @@ use anyhow::Context;
 
 use super::environment;
 use super::output::{Output, chain};
+use crate::app::App;
+use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors};
 use crate::http::Certificate;
 use crate::store::Store;
@@ -27,7 +29,12 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         report.add("certificate", check_certificate(&config));
     }
     if !are_about(&mistakes, "DATABASE_") {
-        report.add("database", check_database(&config).await);
+        let database = check_database(&config).await;
+        let answers = database.is_ok();
+        report.add("database", database);
+        if answers && mistakes.0.is_empty() {
+            check_keys(&mut report, config).await;
+        }
     }
     report.print()
 }
@@ -75,6 +82,36 @@ impl Report {
 fn check_certificate(config: &Config) -> anyhow::Result<String> {
     Certificate::load(config.tls.clone())?;
     Ok(format!("{} and its key fit", config.tls.cert.display()))
+}
+
+/// Every key that cannot be opened, each on a line.
+async fn check_keys(report: &mut Report, config: Config) {
+    let alg = config.keys.signing_alg;
+    let read = async {
+        let app = App::open(config, Clock::system())?;
+        let pending = app.store().list_pending_migrations().await?;
+        // The table may not be there yet.
+        anyhow::Ok(if pending.is_empty() {
+            app.list_keys().await?
+        } else {
+            Vec::new()
+        })
+    };
+    match read.await {
+        Err(error) => report.fail(&format!("keys: {}", chain(&error))),
+        Ok(keys) => {
+            let problems: Vec<&String> = keys.iter().filter_map(|k| k.problem.as_ref()).collect();
+            for problem in &problems {
+                report.fail(&format!("keys: {problem}"));
+            }
+            if problems.is_empty() {
+                report.good(&format!(
+                    "keys: {} can be opened; SIGNING_ALG is {alg}",
+                    keys.len()
+                ));
+            }
+        }
+    }
 }
 
 async fn check_database(config: &Config) -> anyhow::Result<String> {

@@ -7,6 +7,7 @@ mod client;
 mod development;
 mod environment;
 mod import;
+mod key;
 mod migrate;
 mod output;
 mod secret;
@@ -43,13 +44,16 @@ struct Cli {
 enum Command {
     /// Serve HTTPS (the default command)
     Serve(serve::ServeArgs),
-    /// Check the configuration, the database and the certificate, without serving
+    /// Check the configuration, the certificate, the database and the keys, without serving
     Check,
     /// Bring the database's schema up to date
     Migrate,
     /// Register clients and change them
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// Rotate the keys that sign tokens
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Look into tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -80,7 +84,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check => check::run().await,
         Command::Migrate => migrate::run().await,
         Command::Client(command) => client::run(command).await,
-        Command::Token(command) => token::run(command),
+        Command::Key(command) => key::run(command).await,
+        Command::Token(command) => token::run(command).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "token-server", &mut script);

@@ -51,6 +51,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             .await
             .context("DATABASE_URL: cannot migrate the database")?;
     }
+    app.start_keys().await?;
     let listener = TcpListener::bind(address)
         .with_context(|| format!("LISTEN_ADDR: cannot listen on {address}"))?;
     if app.config().development {
@@ -59,6 +60,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     }
     tracing::info!(
         %address, database = app.store().product(), issuer = %app.keys().issuer(),
+        signing_alg = %app.config().keys.signing_alg,
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
     let router = http::router(AppState::new(Arc::clone(&app)));
