@@ -160,6 +160,32 @@ fn development_mode_listens_on_the_loopback_interface_only() {
     assert_eq!(on("0.0.0.0:2600").unwrap_err().0[0].name, "LISTEN_ADDR");
 }
 
+#[test]
+fn key_times_are_bounded_and_fit_together() {
+    let with = |settings: &[(&str, &str)]| {
+        let settings = [&[("SECRET", SECRET)], settings].concat();
+        config(&settings).map(|config| config.keys.rotation)
+    };
+    let rotation = |text| with(&[("KEY_ROTATION", text), ("KEY_PUBLISH_AHEAD", "10m")]);
+
+    assert_eq!(with(&[]), Ok(Some(90 * 86_400)));
+    assert_eq!(rotation("never"), Ok(None));
+    assert_eq!(rotation("1h"), Ok(Some(3_600)));
+    for bad in ["59m", "3651d", "Never", "0"] {
+        assert_eq!(rotation(bad).unwrap_err().0[0].name, "KEY_ROTATION");
+    }
+    for bad in ["9m", "31d", "never"] {
+        let refused = with(&[("KEY_PUBLISH_AHEAD", bad)]).unwrap_err();
+        assert_eq!(refused.0[0].name, "KEY_PUBLISH_AHEAD");
+    }
+    let unfit = with(&[("KEY_ROTATION", "12h")]).unwrap_err();
+    assert_eq!(unfit.0[0].name, "KEY_PUBLISH_AHEAD");
+    assert_eq!(
+        mistakes(&[("SECRET", SECRET), ("SIGNING_ALG", "es256")]).0,
+        ["SIGNING_ALG"]
+    );
+}
+
 proptest! {
     #[test]
     fn no_value_makes_it_panic(value in any::<String>()) {

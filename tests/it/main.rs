@@ -12,6 +12,7 @@ mod cli;
 mod config;
 mod harness;
 mod http;
+mod keys;
 mod layering;
 mod logs;
 mod simple;

@@ -4,6 +4,7 @@ mod check;
 mod clients;
 mod first_start;
 mod import;
+mod key;
 mod migrate;
 mod printing;
 mod serve;

@@ -55,6 +55,7 @@ impl TestApp {
         let config = config(&database.url, settings);
         let app = Arc::new(App::open(config, clock.clone()).unwrap());
         app.store().migrate().await.unwrap();
+        app.start_keys().await.unwrap();
         let router = router(AppState::new(Arc::clone(&app)));
         Self {
             app,
