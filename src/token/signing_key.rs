@@ -17,7 +17,7 @@ use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde::Serialize;
 
-use super::{AccessTokenClaims, TokenHeader};
+use super::TokenHeader;
 use crate::domain::{KeyId, ParseError, SigningAlg};
 use crate::secret::Secret;
 
@@ -157,7 +157,7 @@ impl SigningKey {
     }
 
     /// The claims as a signed JWT in compact form (RFC 7515 §3.1).
-    pub(super) fn sign(&self, claims: &AccessTokenClaims) -> Result<String, KeyError> {
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, KeyError> {
         let payload = encode(claims)?;
         let message = format!("{}.{payload}", self.header);
         let signature = self.signer.sign(message.as_bytes())?;
