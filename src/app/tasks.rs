@@ -44,21 +44,30 @@ async fn prune(app: Arc<App>, stop: CancellationToken) {
 async fn refresh_keys(app: Arc<App>, stop: CancellationToken) {
     let mut failing = false;
     while pause(KEY_REFRESH_INTERVAL, &stop).await {
-        let read = app.refresh_keys().await;
-        // Once, not every second, while the database is gone.
-        if let Err(error) = &read
-            && !failing
-        {
-            tracing::warn!("cannot read the signing keys: {}", error.reason());
+        match stop.run_until_cancelled(app.refresh_keys()).await {
+            None => return,
+            // Once, not every second of an outage.
+            Some(Err(error)) if !failing => {
+                failing = true;
+                tracing::warn!("cannot read the signing keys: {}", error.reason());
+            }
+            Some(Ok(_)) if failing => {
+                failing = false;
+                tracing::info!("the signing keys are read again");
+            }
+            Some(Ok(_) | Err(_)) => {}
         }
-        failing = read.is_err();
     }
 }
 
 async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
     while pause(KEY_ROTATION_INTERVAL, &stop).await {
-        if let Err(error) = app.rotate_keys_if_due().await {
-            tracing::warn!("cannot look after the signing keys: {}", error.reason());
+        match stop.run_until_cancelled(app.rotate_keys_if_due()).await {
+            None => return,
+            Some(Err(error)) => {
+                tracing::warn!("cannot look after the signing keys: {}", error.reason());
+            }
+            Some(Ok(())) => {}
         }
     }
 }
