@@ -14,7 +14,7 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Serialize;
 
 use super::TokenHeader;
@@ -61,9 +61,9 @@ pub struct SigningKey {
     jwk: Option<Jwk>,
 }
 
-/// Private keys are parsed once: jsonwebtoken would do it for every token, which doubles the time of ES256.
+/// Keys are prepared once: jsonwebtoken would do it for every token, which doubles the time of ES256.
 enum Signer {
-    Hmac(EncodingKey),
+    Hmac(hmac::Key),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
@@ -79,7 +79,7 @@ impl SigningKey {
             kid,
             alg: SigningAlg::HS256,
             algorithm: Algorithm::HS256,
-            signer: Signer::Hmac(EncodingKey::from_secret(bytes)),
+            signer: Signer::Hmac(hmac::Key::new(hmac::HMAC_SHA256, bytes)),
             decoding: DecodingKey::from_secret(bytes),
             jwk: None,
         })
@@ -169,9 +169,7 @@ impl Signer {
     /// The signature of a message, in base64url.
     fn sign(&self, message: &[u8]) -> Result<String, KeyError> {
         let signature = match self {
-            Self::Hmac(key) => {
-                return Ok(jsonwebtoken::crypto::sign(message, key, Algorithm::HS256)?);
-            }
+            Self::Hmac(key) => return Ok(URL_SAFE_NO_PAD.encode(hmac::sign(key, message))),
             Self::Ec(pair) => pair.sign(&SystemRandom::new(), message)?.as_ref().to_vec(),
             Self::Ed(pair) => pair.try_sign(message)?.as_ref().to_vec(),
             Self::Rsa(pair, encoding) => {
