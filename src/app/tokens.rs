@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::App;
-use crate::domain::{Audience, Client, Scope};
+use crate::domain::{Audience, Audiences, Client, Scope};
 use crate::error::{Error, Result};
 use crate::token::{AccessToken, Grant, SignedClaims};
 
@@ -12,8 +12,8 @@ use crate::token::{AccessToken, Grant, SignedClaims};
 pub struct TokenRequest {
     /// `None` or empty: all that the client may have.
     pub scope: Option<Scope>,
-    /// `None`: the client's first, else the server's.
-    pub audience: Option<Audience>,
+    /// Whom the token is to be for; none: the client's first, else the server's.
+    pub audiences: Vec<Audience>,
 }
 
 /// What a microservice requires of a token beside being good.
@@ -21,7 +21,7 @@ pub struct TokenRequest {
 pub struct TokenRequirements {
     /// All of it must have been granted.
     pub scope: Option<Scope>,
-    /// Must be the token's.
+    /// Must be among the token's.
     pub audience: Option<Audience>,
 }
 
@@ -31,7 +31,7 @@ impl App {
         let grant = Grant {
             client,
             scope: grant_scope(client, request.scope)?,
-            audience: self.grant_audience(client, request.audience)?,
+            audience: self.grant_audience(client, request.audiences)?,
             ttl: client.token_ttl.unwrap_or(self.config.token.ttl),
         };
         Ok(self.keys().issue(grant, self.clock.now())?)
@@ -53,7 +53,7 @@ impl App {
         if required
             .audience
             .as_ref()
-            .is_some_and(|audience| *audience != claims.aud)
+            .is_some_and(|audience| !claims.aud.contains(audience))
         {
             return Err(Error::invalid_token("the token is for another audience"));
         }
@@ -65,21 +65,28 @@ impl App {
         Ok(signed)
     }
 
-    fn grant_audience(&self, client: &Client, asked: Option<Audience>) -> Result<Audience> {
-        let default = || {
-            client
-                .audiences
-                .first()
-                .unwrap_or(&self.config.token.audience)
+    fn grant_audience(&self, client: &Client, asked: Vec<Audience>) -> Result<Audiences> {
+        let default = client
+            .audiences
+            .first()
+            .unwrap_or(&self.config.token.audience);
+        let is_theirs = |audience: &Audience| {
+            client.audiences.contains(audience)
+                || (client.audiences.is_empty() && audience == default)
         };
-        match asked {
-            None => Ok(default().clone()),
-            Some(audience) if client.audiences.contains(&audience) => Ok(audience),
-            Some(audience) if client.audiences.is_empty() && audience == *default() => Ok(audience),
-            Some(audience) => Err(Error::invalid_target(format!(
-                "the audience `{audience}` is not among this client's"
-            ))),
+        if let Some(foreign) = asked.iter().find(|audience| !is_theirs(audience)) {
+            return Err(Error::invalid_target(format!(
+                "the audience `{foreign}` is not among this client's"
+            )));
         }
+        let granted = Audiences::from_list(asked).unwrap_or_else(|| default.clone().into());
+        if granted.to_text().len() > Audiences::MAX_LENGTH {
+            return Err(Error::invalid_target(format!(
+                "the audiences of one token have at most {} characters together",
+                Audiences::MAX_LENGTH
+            )));
+        }
+        Ok(granted)
     }
 }
 

@@ -49,7 +49,7 @@ fn weigh(_: &[u8; 32], signed: &Arc<SignedClaims>) -> u32 {
     let claims = &signed.claims;
     let text = claims.iss.as_str().len()
         + 2 * claims.client_id.as_str().len()
-        + claims.aud.as_str().len()
+        + claims.aud.to_text().len()
         + claims.jti.len()
         + claims.scope.as_str().len()
         + claims.metadata.as_str().len()

@@ -11,7 +11,7 @@ mod metadata;
 mod scope;
 mod text;
 
-pub use audience::{Audience, Issuer};
+pub use audience::{Audience, Audiences, Issuer};
 pub use client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};
 pub use client_secret::{
     ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin, chosen_secret,

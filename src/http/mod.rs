@@ -14,6 +14,7 @@ mod server;
 mod simple;
 mod state;
 mod tls;
+mod token_request;
 
 pub use params::Params;
 pub use router::router;

@@ -18,7 +18,10 @@ use super::AppState;
 use crate::domain::ErrorCode;
 use crate::error::{Error, Result};
 
-/// Named texts, each name once. A parameter without a value counts as absent (RFC 6749 §3.2).
+/// What may be there more than once (RFC 8707 §2): in JSON as a list.
+const REPEATABLE: &str = "resource";
+
+/// Named texts, each name once but for `resource`. A parameter without a value counts as absent (RFC 6749 §3.2).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
@@ -45,11 +48,16 @@ impl Params {
                 Value::String(text) => params.insert(name, text)?,
                 // As in a form: without a value it counts as absent.
                 Value::Null => params.insert(name, String::new())?,
+                Value::Array(list) if name == REPEATABLE => {
+                    for member in list {
+                        let Value::String(text) = member else {
+                            return Err(not_text(&name));
+                        };
+                        params.insert(name.clone(), text)?;
+                    }
+                }
                 Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                    return Err(Error::invalid_request(format!(
-                        "the parameter `{}` must be a string",
-                        printable(&name)
-                    )));
+                    return Err(not_text(&name));
                 }
             }
         }
@@ -59,11 +67,21 @@ impl Params {
     /// Takes a parameter out.
     pub fn take(&mut self, name: &str) -> Option<String> {
         let place = self.0.iter().position(|(theirs, _)| theirs == name)?;
-        Some(self.0.swap_remove(place).1).filter(|value| !value.is_empty())
+        Some(self.0.remove(place).1).filter(|value| !value.is_empty())
+    }
+
+    /// Takes every value of a parameter that may be repeated, in order.
+    pub fn take_all(&mut self, name: &str) -> Vec<String> {
+        std::iter::from_fn(|| {
+            let place = self.0.iter().position(|(theirs, _)| theirs == name)?;
+            Some(self.0.remove(place).1)
+        })
+        .filter(|value| !value.is_empty())
+        .collect()
     }
 
     fn insert(&mut self, name: String, value: String) -> Result<()> {
-        if self.0.iter().any(|(theirs, _)| *theirs == name) {
+        if name != REPEATABLE && self.0.iter().any(|(theirs, _)| *theirs == name) {
             return Err(Error::invalid_request(format!(
                 "the parameter `{}` is there more than once",
                 printable(&name)
@@ -84,6 +102,13 @@ pub(super) fn decode(text: &str) -> Result<String> {
         .decode_utf8()
         .map(std::borrow::Cow::into_owned)
         .map_err(|_| Error::invalid_request("a parameter is not UTF-8"))
+}
+
+fn not_text(name: &str) -> Error {
+    Error::invalid_request(format!(
+        "the parameter `{}` must be a string",
+        printable(name)
+    ))
 }
 
 /// A name from the wire, fit to be shown.
@@ -264,6 +289,21 @@ mod tests {
             r#"{"a":"1"} x"#,
         ] {
             assert!(json(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_resource_may_be_repeated_and_keeps_its_order() {
+        let list = br#"{"resource":["a:1","","a:2"]}"#;
+        for mut params in [
+            form("resource=a:1&x=1&resource=&resource=a%3A2").unwrap(),
+            Params::from_json(list).unwrap(),
+        ] {
+            params.take("x");
+            assert_eq!(params.take_all("resource"), ["a:1", "a:2"]);
+        }
+        for text in [r#"{"resource":[1]}"#, r#"{"scope":["a"]}"#] {
+            assert!(Params::from_json(text.as_bytes()).is_err(), "{text}");
         }
     }
 

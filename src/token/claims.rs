@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixTime;
-use crate::domain::{Audience, ClientId, Issuer, Metadata, Scope};
+use crate::domain::{Audiences, ClientId, Issuer, Metadata, Scope};
 
 /// What a token says. A repeated claim, a missing one or one of the wrong type does not parse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct AccessTokenClaims {
     /// Whom it is about: with client credentials, the client itself.
     pub sub: ClientId,
     /// Whom it is for.
-    pub aud: Audience,
+    pub aud: Audiences,
     /// Who asked for it.
     pub client_id: ClientId,
     /// When it was issued.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{AccessTokenClaims, KeyError, KeySet};
 use crate::clock::UnixTime;
-use crate::domain::{Audience, Client, Scope, TokenTtl};
+use crate::domain::{Audiences, Client, Scope, TokenTtl};
 
 /// What a client was granted.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Grant<'a> {
     /// What it may do.
     pub scope: Scope,
     /// With whom.
-    pub audience: Audience,
+    pub audience: Audiences,
     /// For how long.
     pub ttl: TokenTtl,
 }

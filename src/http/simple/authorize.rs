@@ -7,14 +7,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 
-use crate::app::TokenRequest;
-use crate::domain::{Audience, ClientId, Scope};
+use crate::domain::{ClientId, Scope};
 use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer::{self, LoggedClient};
 use crate::http::credentials::client_credentials;
 use crate::http::error::SimpleError;
-use crate::http::params::{BodyParams, Params};
+use crate::http::params::BodyParams;
+use crate::http::token_request::token_request;
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -54,19 +54,4 @@ pub(in crate::http) async fn authorize(
         .extensions_mut()
         .insert(LoggedClient(token.claims.client_id));
     Ok(response)
-}
-
-fn token_request(params: &mut Params) -> Result<TokenRequest, Error> {
-    let scope = params
-        .take("scope")
-        .map(|text| Scope::parse(&text))
-        .transpose();
-    let audience = params
-        .take("audience")
-        .map(|text| Audience::parse(&text))
-        .transpose();
-    Ok(TokenRequest {
-        scope: scope.map_err(|error| Error::invalid_scope(error.0))?,
-        audience: audience.map_err(|error| Error::invalid_target(error.0))?,
-    })
 }

@@ -69,10 +69,11 @@ fn identify(headers: &mut HeaderMap, claims: &AccessTokenClaims) {
     const SCOPE: HeaderName = HeaderName::from_static("x-token-scope");
     const AUDIENCE: HeaderName = HeaderName::from_static("x-token-audience");
     const EXPIRES: HeaderName = HeaderName::from_static("x-token-expires");
+    let audience = claims.aud.to_text();
     for (name, text) in [
         (CLIENT_ID, claims.client_id.as_str()),
         (SCOPE, claims.scope.as_str()),
-        (AUDIENCE, claims.aud.as_str()),
+        (AUDIENCE, &*audience),
     ] {
         // All three are printable ASCII by their types.
         if let Ok(value) = HeaderValue::from_str(text) {
