@@ -3,20 +3,32 @@
 //! No I/O, no async, no framework.
 
 mod audience;
+mod auth_method;
+mod certificate_subject;
 mod client;
+mod client_authentication;
 mod client_secret;
+mod distinguished_name;
 mod error_code;
+mod jwk;
+mod jwks_uri;
 mod key;
 mod metadata;
 mod scope;
 mod text;
 
 pub use audience::{Audience, Audiences, Issuer};
+pub use auth_method::{AuthMethod, AuthMethods};
+pub use certificate_subject::CertificateSubject;
 pub use client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};
+pub use client_authentication::{AuthenticationChanges, AuthenticationSettings, ClientKeys};
 pub use client_secret::{
     ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin, chosen_secret,
 };
+pub use distinguished_name::DistinguishedName;
 pub use error_code::ErrorCode;
+pub use jwk::{Curve, Jwk, JwkSet, PublicKey};
+pub use jwks_uri::JwksUri;
 pub use key::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
 pub use metadata::Metadata;
 pub use scope::Scope;
