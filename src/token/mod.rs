@@ -1,16 +1,22 @@
-//! Makes and checks access tokens (RFC 9068). Owns the claims, the keys and the rules of both;
+//! Makes and checks access tokens (RFC 9068), and checks the JWTs of clients (RFC 7523). Owns the claims, the keys and the rules of both;
 //! pure functions of their arguments. No database, no HTTP, no clock.
 
+mod assertion;
 mod claims;
 mod issue;
 mod keyset;
+mod public_key;
 mod sealing;
 mod signing_key;
 mod verify;
 
+pub use assertion::{
+    ASSERTION_LEEWAY, AssertionError, AssertionRules, ClientAssertion, SignatureVerdict,
+};
 pub use claims::AccessTokenClaims;
 pub use issue::{AccessToken, Grant, IssueError};
 pub use keyset::{Jwks, KeySet};
+pub use public_key::assertion_algorithms;
 pub use sealing::{OpenError, SealedUnder, Sealing};
 pub use signing_key::{KeyError, SigningKey};
 pub use verify::{

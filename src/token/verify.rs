@@ -149,15 +149,15 @@ impl AccessTokenClaims {
     }
 }
 
-struct Parts<'a> {
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
-    signed: &'a str,
+pub(super) struct Parts<'a> {
+    pub(super) header: &'a str,
+    pub(super) payload: &'a str,
+    pub(super) signature: &'a str,
+    pub(super) signed: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    fn split(token: &'a str) -> Result<Self, VerifyError> {
+    pub(super) fn split(token: &'a str) -> Result<Self, VerifyError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(VerifyError::Malformed);
         }
@@ -172,7 +172,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
+pub(super) fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
     serde_json::from_slice(&decode_base64(part)?).map_err(|_| VerifyError::Malformed)
 }
 

@@ -1,0 +1,253 @@
+//! Judges client assertions (RFC 7523 §2.2 and §3): JWTs with which a client proves that it has the private
+//! key of a public one it registered. Whether one was used before is the use case's question.
+//!
+//! A header member that names a key or where to get one (`jwk`, `jku`, `x5u`, `x5c`) is never read.
+
+use jsonwebtoken::Algorithm;
+use serde::{Deserialize, Deserializer};
+
+use super::public_key;
+use super::verify::{Parts, decode};
+use crate::clock::UnixTime;
+use crate::domain::{ClientId, Jwk, JwkSet};
+
+/// Seconds by which a client's clock may differ: those are not ours to set.
+pub const ASSERTION_LEEWAY: i64 = 30;
+
+/// Far more than any assertion needs.
+const MAX_BYTES: usize = 8 * 1024;
+
+/// A client assertion that is right in all that can be said without the client's keys.
+pub struct ClientAssertion<'a> {
+    /// Who it says it is from.
+    pub client_id: ClientId,
+    /// Its name, which may be used once.
+    pub jti: String,
+    /// Until when it is good, leeway included.
+    pub good_until: UnixTime,
+    kid: Option<String>,
+    algorithm: Algorithm,
+    parts: Parts<'a>,
+}
+
+/// What an assertion has to satisfy here.
+#[derive(Clone, Copy, Debug)]
+pub struct AssertionRules<'a> {
+    /// The names of this server; every `aud` must be one of them.
+    pub audiences: &'a [String],
+    /// The longest lifetime, in seconds.
+    pub max_ttl: i64,
+}
+
+/// Why an assertion is no good, whoever sent it. The texts are public: all of it stands in the assertion.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AssertionError {
+    /// Not three parts of base64url with a header and claims.
+    #[error("the client_assertion is no JWT with the claims iss, sub, aud, exp and jti")]
+    Malformed,
+    /// It has the member `crit`, and nothing critical is understood.
+    #[error("the client_assertion's header has `crit`, and no extension is understood")]
+    Critical,
+    /// Not an algorithm in which a client may sign.
+    #[error("the client_assertion's `alg` is none of {}", public_key::assertion_algorithms().join(", "))]
+    Algorithm,
+    /// Not from a client about itself.
+    #[error("the client_assertion's `iss` and `sub` are not both the client_id")]
+    WrongSubject,
+    /// For somebody else.
+    #[error("the client_assertion's `aud` is not this server: it should be {0}")]
+    WrongAudience(String),
+    /// Too late.
+    #[error("the client_assertion is expired")]
+    Expired,
+    /// Too early.
+    #[error("the client_assertion's `nbf` or `iat` is in the future")]
+    NotYetValid,
+    /// Good for too long.
+    #[error("the client_assertion lives longer than {0} seconds")]
+    TooLong(i64),
+    /// No name to remember it by.
+    #[error("the client_assertion has no usable `jti`")]
+    NoName,
+}
+
+/// What a key set says of an assertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureVerdict {
+    /// One of the keys made it.
+    Good,
+    /// There is no key with its `kid`.
+    UnknownKey,
+    /// No key made it.
+    Bad,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: OneOrMany,
+    exp: NumericDate,
+    nbf: Option<NumericDate>,
+    iat: Option<NumericDate>,
+    #[serde(default)]
+    jti: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Seconds since 1970, maybe with a fraction (RFC 7519 §2), which is dropped.
+#[derive(Clone, Copy)]
+struct NumericDate(UnixTime);
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a number out of range becomes the nearest one in it"
+        )]
+        let seconds = match number.as_i64() {
+            Some(seconds) => seconds,
+            None => number.as_f64().unwrap_or_default() as i64,
+        };
+        Ok(Self(UnixTime(seconds)))
+    }
+}
+
+/// An assertion is a secret until it is used: its text stays out of every log.
+impl std::fmt::Debug for ClientAssertion<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientAssertion")
+            .field("client_id", &self.client_id)
+            .field("jti", &self.jti)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> ClientAssertion<'a> {
+    /// Reads an assertion and checks all that needs no key.
+    pub fn parse(
+        jwt: &'a str,
+        rules: AssertionRules<'_>,
+        now: UnixTime,
+    ) -> Result<Self, AssertionError> {
+        if jwt.len() > MAX_BYTES {
+            return Err(AssertionError::Malformed);
+        }
+        let parts = Parts::split(jwt).map_err(|_| AssertionError::Malformed)?;
+        let header: Header = decode(parts.header).map_err(|_| AssertionError::Malformed)?;
+        if header.crit.is_some() {
+            return Err(AssertionError::Critical);
+        }
+        let algorithm = public_key::algorithm(&header.alg).ok_or(AssertionError::Algorithm)?;
+        let claims: Claims = decode(parts.payload).map_err(|_| AssertionError::Malformed)?;
+        if claims.iss != claims.sub {
+            return Err(AssertionError::WrongSubject);
+        }
+        let client_id = ClientId::parse(&claims.sub).map_err(|_| AssertionError::WrongSubject)?;
+        check_audience(&claims.aud, rules.audiences)?;
+        check_times(&claims, rules.max_ttl, now)?;
+        if claims.jti.is_empty() {
+            return Err(AssertionError::NoName);
+        }
+        Ok(Self {
+            client_id,
+            jti: claims.jti,
+            good_until: claims.exp.0.plus(ASSERTION_LEEWAY),
+            kid: header.kid,
+            algorithm,
+            parts,
+        })
+    }
+
+    /// Whether one of `keys` signed it: the one it names, or, naming none, any.
+    pub fn judge_signature(&self, keys: &JwkSet) -> SignatureVerdict {
+        let mut verdict = SignatureVerdict::UnknownKey;
+        for jwk in keys.keys().iter().filter(|jwk| self.may_be_from(jwk)) {
+            verdict = SignatureVerdict::Bad;
+            let signed = self.parts.signed.as_bytes();
+            let signature = self.parts.signature;
+            if public_key::is_signature_of(&jwk.key, self.algorithm, signed, signature) {
+                return SignatureVerdict::Good;
+            }
+        }
+        verdict
+    }
+
+    /// Whether it names its key. Without a name a key that is new at its `jwks_uri` cannot be missed.
+    pub fn names_its_key(&self) -> bool {
+        self.kid.is_some()
+    }
+
+    fn may_be_from(&self, jwk: &Jwk) -> bool {
+        let named = self.kid.is_none() || self.kid == jwk.kid;
+        // `Ed25519` and `EdDSA` are two names of one algorithm here.
+        let alg = |name: &String| public_key::algorithm(name) == Some(self.algorithm);
+        named && jwk.verifies && jwk.alg.as_ref().is_none_or(alg)
+    }
+}
+
+/// Every one has to be ours, so that nobody else whom it is for can use it here (RFC 7523 §3 asks for one).
+fn check_audience(aud: &OneOrMany, ours: &[String]) -> Result<(), AssertionError> {
+    let theirs = match aud {
+        OneOrMany::One(one) => std::slice::from_ref(one),
+        OneOrMany::Many(many) => many.as_slice(),
+    };
+    if !theirs.is_empty() && theirs.iter().all(|aud| ours.contains(aud)) {
+        Ok(())
+    } else {
+        Err(AssertionError::WrongAudience(ours.join(" or ")))
+    }
+}
+
+fn check_times(claims: &Claims, max_ttl: i64, now: UnixTime) -> Result<(), AssertionError> {
+    let exp = claims.exp.0;
+    if exp.plus(ASSERTION_LEEWAY) <= now {
+        return Err(AssertionError::Expired);
+    }
+    let latest = now.plus(ASSERTION_LEEWAY);
+    let begun = [claims.nbf, claims.iat].into_iter().flatten();
+    if begun.into_iter().any(|begin| begin.0 > latest) {
+        return Err(AssertionError::NotYetValid);
+    }
+    let issued = claims.iat.map_or(now, |iat| iat.0);
+    if exp.since(issued) > max_ttl || exp.since(latest) > max_ttl {
+        return Err(AssertionError::TooLong(max_ttl));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text in any::<String>(), header in any::<Vec<u8>>(), claims in any::<Vec<u8>>()) {
+            use base64::Engine;
+            use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+            let audiences = ["https://tokens.test".to_owned()];
+            let rules = AssertionRules { audiences: &audiences, max_ttl: 60 };
+            let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+            let jwt = format!("{}.{}.", part(&header), part(&claims));
+            for jwt in [text, jwt] {
+                let _ = ClientAssertion::parse(&jwt, rules, UnixTime(1_800_000_000));
+            }
+        }
+    }
+}
