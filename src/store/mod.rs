@@ -10,6 +10,7 @@ mod error;
 mod keys;
 mod migrations;
 mod secrets;
+mod used_values;
 
 use sqlx::{PgPool, SqlitePool};
 

@@ -4,6 +4,7 @@ mod clients;
 mod keys;
 mod migrations;
 mod secrets;
+mod used_values;
 
 use token_server::clock::UnixTime;
 use token_server::domain::{
