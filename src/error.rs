@@ -48,9 +48,14 @@ impl Error {
     pub fn invalid_client(reason: impl fmt::Display) -> Self {
         Self::new(
             ErrorCode::InvalidClient,
-            "the client is unknown or its secret is wrong",
+            "the client is unknown or its credentials are wrong",
         )
         .because(anyhow::anyhow!("{reason}"))
+    }
+
+    /// Client authentication is missing, or wrong in itself, whoever sent it: this much may be told.
+    pub fn invalid_authentication(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::InvalidClient, description)
     }
 
     /// The scope exceeds what the client may ask for.

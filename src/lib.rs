@@ -15,6 +15,7 @@
 //! - [`http`]: axum lives here and nowhere else. No SQL, no cryptography.
 //! - [`cli`]: one file per command. No SQL, no cryptography.
 //! - [`config`]: the only reader of the environment; known to `app`, `http` and `cli`.
+//! - `fetch`: the only outgoing requests, of hosts that the operator allowed; known to `app`.
 //! - [`clock`], [`secret`], [`error`]: small things usable where the picture allows them.
 //!
 //! The walk a reader takes: `cli/serve` → `http/router` → `http/simple/authorize` →
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod error;
+mod fetch;
 pub mod http;
 pub mod secret;
 pub mod store;

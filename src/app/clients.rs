@@ -3,8 +3,8 @@
 use super::App;
 use super::secrets::{AddedSecret, NewSecret};
 use crate::domain::{
-    Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus, Description, Metadata,
-    Name, Scope, TokenTtl,
+    Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
+    ClientSecret, ClientStatus, Description, Metadata, Name, Scope, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::secret::random_base62;
@@ -27,6 +27,8 @@ pub struct NewClient {
     pub metadata: Metadata,
     /// How long its tokens live.
     pub token_ttl: Option<TokenTtl>,
+    /// How it may prove who it is.
+    pub authentication: AuthenticationSettings,
 }
 
 impl App {
@@ -36,6 +38,18 @@ impl App {
         new: NewClient,
         secret: NewSecret,
     ) -> Result<(Client, AddedSecret)> {
+        let added = self.prepare_secret(secret).await?;
+        let client = self.insert(new, vec![added.secret.clone()]).await?;
+        Ok((client, added))
+    }
+
+    /// Registers a client without a secret, which proves who it is in another way.
+    pub async fn register_client_without_secret(&self, new: NewClient) -> Result<Client> {
+        self.insert(new, Vec::new()).await
+    }
+
+    async fn insert(&self, new: NewClient, secrets: Vec<ClientSecret>) -> Result<Client> {
+        self.check_authentication(&new.authentication)?;
         let now = self.clock.now();
         let client = Client {
             client_id: match new.client_id {
@@ -49,14 +63,11 @@ impl App {
             audiences: new.audiences,
             metadata: new.metadata,
             token_ttl: new.token_ttl,
+            authentication: new.authentication,
             created_at: now,
             updated_at: now,
         };
-        let added = self.prepare_secret(secret).await?;
-        let record = ClientRecord {
-            client,
-            secrets: vec![added.secret.clone()],
-        };
+        let record = ClientRecord { client, secrets };
         let inserted = self.store.insert_client(&record).await;
         if matches!(inserted, Err(StoreError::Conflict)) {
             let id = &record.client.client_id;
@@ -64,7 +75,21 @@ impl App {
         }
         inserted?;
         self.directory.forget(&record.client.client_id);
-        Ok((record.client, added))
+        Ok(record.client)
+    }
+
+    /// Refuses what could never be used: a method without what it needs, a host that is not allowed.
+    fn check_authentication(&self, settings: &AuthenticationSettings) -> Result<()> {
+        settings.check()?;
+        match &settings.keys {
+            Some(ClientKeys::Uri(uri)) if !self.published_keys.allows(uri) => {
+                Err(Error::invalid_request(format!(
+                    "JWKS_URI_HOSTS does not have `{}`, so nothing could be fetched from {uri}",
+                    uri.authority()
+                )))
+            }
+            Some(ClientKeys::Uri(_) | ClientKeys::Inline(_)) | None => Ok(()),
+        }
     }
 
     /// The client with its secrets, as the store has it now.
@@ -82,6 +107,10 @@ impl App {
 
     /// Changes a client.
     pub async fn update_client(&self, id: &ClientId, changes: ClientChanges) -> Result<Client> {
+        if !changes.authentication.are_empty() {
+            let now = self.find_client(id).await?.client.authentication;
+            self.check_authentication(&now.changed(changes.authentication.clone()))?;
+        }
         self.changed(
             id,
             self.store

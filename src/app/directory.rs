@@ -9,7 +9,7 @@ use std::time::Duration;
 use moka::future::Cache;
 
 use crate::clock::{Clock, UnixTime};
-use crate::domain::{ClientId, ClientRecord};
+use crate::domain::{ClientId, ClientKeys, ClientRecord};
 use crate::error::Error;
 use crate::store::{Store, StoreError};
 
@@ -177,7 +177,13 @@ fn weigh(id: &ClientId, entry: &Entry) -> u32 {
             .iter()
             .map(|a| a.as_str().len() + 24)
             .sum::<usize>()
-        + client.metadata.as_str().len();
+        + client.metadata.as_str().len()
+        // The text, and as much again for the keys read from it.
+        + match &client.authentication.keys {
+            Some(ClientKeys::Inline(set)) => 2 * set.as_str().len(),
+            Some(ClientKeys::Uri(uri)) => 2 * uri.as_str().len(),
+            None => 0,
+        };
     let fixed = std::mem::size_of::<ClientRecord>() + 256;
     u32::try_from(fixed + text + entry.record.secrets.len() * 320).unwrap_or(u32::MAX)
 }

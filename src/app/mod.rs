@@ -2,17 +2,21 @@
 //! memory between them. No HTTP, no SQL.
 
 mod authenticate;
+mod client_ca;
 mod clients;
 mod directory;
 mod hash_forms;
 mod hashing;
 pub mod import;
 mod keys;
+mod peer_certificate;
 mod proofs;
+mod published_keys;
 mod readiness;
 mod revocations;
 mod secret_hash;
 mod secrets;
+mod single_use;
 pub mod tasks;
 mod throttle;
 mod tokens;
@@ -20,9 +24,12 @@ mod verified;
 
 use anyhow::Context;
 
-pub use authenticate::Credentials;
+pub use authenticate::{
+    AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
+};
 pub use clients::NewClient;
 pub use keys::{KeyStatus, Rotation};
+pub use peer_certificate::PeerCertificate;
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
 pub use secrets::{AddedSecret, NewSecret};
@@ -31,10 +38,12 @@ pub use tokens::{TokenRequest, TokenRequirements};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::Store;
+use client_ca::ClientCa;
 use directory::Directory;
 use hashing::Hashing;
 use keys::Keys;
 use proofs::Proofs;
+use published_keys::PublishedKeys;
 use throttle::Throttle;
 use verified::VerifiedTokens;
 
@@ -49,6 +58,8 @@ pub struct App {
     proofs: Proofs,
     throttle: Throttle,
     verified: VerifiedTokens,
+    client_ca: ClientCa,
+    published_keys: PublishedKeys,
     revocations: Revocations,
     last_ping: readiness::LastPing,
 }
@@ -62,6 +73,7 @@ impl App {
             "the operating system gives no randomness"
         );
         let auth = &config.authentication;
+        let (client_ca, published_keys) = open_client_authentication(&config)?;
         Ok(Self {
             store: Store::open(&config.database).context("DATABASE_URL")?,
             keys: Keys::new(&config)?,
@@ -71,6 +83,8 @@ impl App {
             proofs: Proofs::new(auth.proved_secrets),
             throttle: Throttle::new(auth),
             verified: VerifiedTokens::new(config.token.cache_size),
+            client_ca,
+            published_keys,
             revocations: Revocations::default(),
             last_ping: readiness::LastPing::default(),
             clock,
@@ -97,4 +111,17 @@ impl App {
     pub fn revocations(&self) -> &Revocations {
         &self.revocations
     }
+}
+
+/// Reads the files that client authentication needs, as opening the service does, and fails as it would.
+pub fn check_client_authentication(config: &Config) -> anyhow::Result<()> {
+    open_client_authentication(config).map(drop)
+}
+
+fn open_client_authentication(config: &Config) -> anyhow::Result<(ClientCa, PublishedKeys)> {
+    let config = &config.client_authentication;
+    Ok((
+        ClientCa::open(config.client_ca.clone())?,
+        PublishedKeys::new(&config.jwks_uri)?,
+    ))
 }

@@ -19,6 +19,9 @@ const KEY_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 /// Keys live for days; and within this time a replica says again what it signs with.
 const KEY_ROTATION_INTERVAL: Duration = Duration::from_mins(1);
 
+/// Files with authorities change once a year; whoever changes one should not have to wait.
+const FILES_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Runs every task until `stop` is cancelled. A task that ends before is a bug: it stops the service, so that
 /// whoever watches over it starts it anew.
 pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
@@ -26,6 +29,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     tasks.spawn(prune(Arc::clone(&app), stop.clone()));
     tasks.spawn(refresh_keys(Arc::clone(&app), stop.clone()));
     tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
+    tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
     let ended = tasks.join_next().await;
     if !stop.is_cancelled() {
         stop.cancel();
@@ -38,6 +42,21 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
 async fn prune(app: Arc<App>, stop: CancellationToken) {
     while pause(PRUNE_INTERVAL, &stop).await {
         app.revocations.prune(app.clock.now());
+        match stop.run_until_cancelled(app.prune_used_values()).await {
+            None => return,
+            Some(Err(error)) => {
+                tracing::warn!("cannot prune the used values: {}", error.reason());
+            }
+            Some(Ok(_)) => {}
+        }
+    }
+}
+
+async fn follow_files(app: Arc<App>, stop: CancellationToken) {
+    while pause(FILES_INTERVAL, &stop).await {
+        let app = Arc::clone(&app);
+        // A panic in there is a bug, but none that should stop the service.
+        let _ = tokio::task::spawn_blocking(move || app.reread_client_ca()).await;
     }
 }
 

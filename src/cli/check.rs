@@ -28,11 +28,16 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     if !are_about(&mistakes, "TLS_") {
         report.add("certificate", check_certificate(&config));
     }
+    let authentication = check_client_authentication(&config);
+    let opens = authentication.is_ok();
+    if !are_about(&mistakes, "TLS_CLIENT_") && !are_about(&mistakes, "JWKS_URI_") {
+        report.add("client authentication", authentication);
+    }
     if !are_about(&mistakes, "DATABASE_") {
         let database = check_database(&config).await;
         let answers = database.is_ok();
         report.add("database", database);
-        if answers && mistakes.0.is_empty() {
+        if answers && opens && mistakes.0.is_empty() {
             check_keys(&mut report, config).await;
         }
     }
@@ -112,6 +117,21 @@ async fn check_keys(report: &mut Report, config: Config) {
             }
         }
     }
+}
+
+fn check_client_authentication(config: &Config) -> anyhow::Result<String> {
+    crate::app::check_client_authentication(config)?;
+    let certificates = if config.client_authentication.ask_for_certificates {
+        "clients are asked for certificates"
+    } else {
+        "clients are not asked for certificates"
+    };
+    Ok(
+        match config.client_authentication.jwks_uri.hosts.as_slice() {
+            [] => format!("{certificates}, no jwks_uri is allowed"),
+            hosts => format!("{certificates}, a jwks_uri may be at {}", hosts.join(", ")),
+        },
+    )
 }
 
 async fn check_database(config: &Config) -> anyhow::Result<String> {

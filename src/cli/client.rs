@@ -7,13 +7,14 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::client_authentication::{self, AuthenticationArgs};
 use super::output::{self, Output};
 use super::secret::NewSecretArgs;
 use super::{environment, import, secret};
 use crate::app::{App, NewClient};
 use crate::domain::{
-    Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus, Description, Metadata,
-    Name, Scope, TokenTtl,
+    Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientRecord, ClientStatus,
+    Description, Metadata, Name, Scope, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::store::ClientsPage;
@@ -69,6 +70,8 @@ struct ClientFields {
     /// How long its tokens live: `15m`, `1h`, or `default` for the server's `TOKEN_TTL`
     #[arg(long, value_name = "DURATION", value_parser = parse_ttl)]
     token_ttl: Option<DefaultOr<TokenTtl>>,
+    #[command(flatten)]
+    authentication: AuthenticationArgs,
 }
 
 #[derive(Clone, Copy)]
@@ -134,10 +137,10 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
             print_client(&record, args.output)?;
         }
         ClientCommand::Update(args) => {
-            if args.fields.are_empty() {
+            let changes = args.fields.changes()?;
+            if changes.are_empty() {
                 return Err(Error::invalid_request("say what to change; see --help").into());
             }
-            let changes = args.fields.changes()?;
             app.update_client(&args.client_id, changes).await?;
             print_client(&app.find_client(&args.client_id).await?, args.output)?;
         }
@@ -160,7 +163,13 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
         audiences: changes.audiences.unwrap_or_default(),
         metadata: changes.metadata.unwrap_or_default(),
         token_ttl: changes.token_ttl.flatten(),
+        authentication: AuthenticationSettings::default().changed(changes.authentication),
     };
+    if !new.authentication.allow_secrets() {
+        args.secret.refuse()?;
+        let (client, secrets) = (app.register_client_without_secret(new).await?, Vec::new());
+        return print_client(&ClientRecord { client, secrets }, args.output);
+    }
     let (client, added) = app.register_client(new, args.secret.read(app)?).await?;
     secret::print_added(&client.client_id, &added, args.output)
 }
@@ -176,26 +185,24 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
         .last()
         .filter(|_| full)
         .map(|client| &client.client_id);
-    args.output.print(
-        &ClientsList {
-            clients: &clients,
-            after,
-        },
-        || {
-            output::table(
-                &["client_id", "name", "status", "scopes", "created_at"],
-                clients.iter().map(|client| {
-                    vec![
-                        client.client_id.to_string(),
-                        client.name.to_string(),
-                        client.status.as_str().to_owned(),
-                        client.scopes.to_string(),
-                        client.created_at.to_string(),
-                    ]
-                }),
-            )
-        },
-    )?;
+    let page = ClientsList {
+        clients: &clients,
+        after,
+    };
+    args.output.print(&page, || {
+        output::table(
+            &["client_id", "name", "status", "scopes", "created_at"],
+            clients.iter().map(|client| {
+                vec![
+                    client.client_id.to_string(),
+                    client.name.to_string(),
+                    client.status.as_str().to_owned(),
+                    client.scopes.to_string(),
+                    client.created_at.to_string(),
+                ]
+            }),
+        )
+    })?;
     if let Some(after) = after {
         Output::remark(&format!("there may be more: --after {after}"));
     } else if clients.is_empty() {
@@ -238,6 +245,7 @@ fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
             || "the server's TOKEN_TTL".to_owned(),
             |ttl| format!("{} s", ttl.seconds()),
         );
+        let [methods, keys, subject] = client_authentication::lines(&client.authentication);
         let fields = output::list(&[
             ("client_id", client.client_id.to_string()),
             ("name", client.name.to_string()),
@@ -247,6 +255,9 @@ fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
             ("audiences", Audience::join(&client.audiences)),
             ("metadata", client.metadata.to_string()),
             ("token_ttl", ttl),
+            methods,
+            keys,
+            subject,
             ("created_at", client.created_at.to_string()),
             ("updated_at", client.updated_at.to_string()),
         ]);
@@ -255,15 +266,6 @@ fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
 }
 
 impl ClientFields {
-    fn are_empty(&self) -> bool {
-        self.name.is_none()
-            && self.description.is_none()
-            && self.scopes.is_none()
-            && self.audiences.is_none()
-            && self.metadata.is_none()
-            && self.token_ttl.is_none()
-    }
-
     fn changes(self) -> Result<ClientChanges> {
         Ok(ClientChanges {
             name: self.name,
@@ -278,6 +280,7 @@ impl ClientFields {
                 .transpose()?,
             metadata: self.metadata,
             token_ttl: self.token_ttl.map(|DefaultOr(ttl)| ttl),
+            authentication: self.authentication.changes()?,
         })
     }
 }

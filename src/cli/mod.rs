@@ -4,6 +4,7 @@
 
 mod check;
 mod client;
+mod client_authentication;
 mod development;
 mod environment;
 mod import;
@@ -50,7 +51,7 @@ enum Command {
     Migrate,
     /// Register clients and change them
     #[command(subcommand)]
-    Client(client::ClientCommand),
+    Client(Box<client::ClientCommand>),
     /// Rotate the keys that sign tokens
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -83,7 +84,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args).await,
         Command::Check => check::run().await,
         Command::Migrate => migrate::run().await,
-        Command::Client(command) => client::run(command).await,
+        Command::Client(command) => client::run(*command).await,
         Command::Key(command) => key::run(command).await,
         Command::Token(command) => token::run(command).await,
         Command::Completions { shell } => {

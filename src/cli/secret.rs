@@ -125,6 +125,16 @@ pub(super) fn print_added(
 }
 
 impl NewSecretArgs {
+    /// Fails when something is said about a secret that will not be.
+    pub(super) fn refuse(&self) -> Result<(), Error> {
+        if self.secret_stdin || self.expires_in.is_some() {
+            return Err(Error::invalid_request(
+                "none of the client's authentication methods takes a secret",
+            ));
+        }
+        Ok(())
+    }
+
     pub(super) fn read(self, app: &App) -> anyhow::Result<NewSecret> {
         let chosen = if self.secret_stdin {
             Some(read_chosen()?)

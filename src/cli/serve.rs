@@ -39,7 +39,8 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let stop = CancellationToken::new();
     let reload = Arc::new(Notify::new());
     follow_signals(stop.clone(), Arc::clone(&reload))?;
-    let certificate = Certificate::load(config.tls.clone())?;
+    let asks_clients = config.client_authentication.ask_for_certificates;
+    let certificate = Certificate::load_for(config.tls.clone(), asks_clients)?;
     let address = config.http.listen_addr;
 
     let app = Arc::new(App::open(config, Clock::system())?);

@@ -3,6 +3,7 @@
 //!
 //! `.env.sample` explains each setting; `tests/it/config.rs` keeps the two equal.
 
+mod client_authentication;
 mod environment;
 mod keys;
 mod reader;
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use client_authentication::{ClientAuthenticationConfig, JwksUriConfig};
 pub use environment::Environment;
 pub use keys::KeysConfig;
 pub use reader::{ConfigError, ConfigErrors};
@@ -43,6 +45,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// How client secrets are checked.
     pub authentication: AuthenticationConfig,
+    /// How clients may prove who they are without a secret.
+    pub client_authentication: ClientAuthenticationConfig,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -157,6 +161,7 @@ impl Config {
             token: TokenConfig::read(&mut read, http.listen_addr.port()),
             keys: KeysConfig::read(&mut read),
             authentication: AuthenticationConfig::read(&mut read),
+            client_authentication: ClientAuthenticationConfig::read(&mut read),
             log: LogConfig {
                 filter: read.checked("LOG", "a tracing filter such as `info`", "info", |text| {
                     crate::telemetry::filter(text).map(|_| text.to_owned())

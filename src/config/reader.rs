@@ -68,6 +68,24 @@ impl<'a> Reader<'a> {
         self.checked(name, expected, default, str::parse::<T>)
     }
 
+    /// A setting that may be left out.
+    pub(super) fn optional<T>(&mut self, name: &str, expected: &str) -> Option<T>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let text = self.find(name)?;
+        match text.trim().parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.refuse(
+                    name,
+                    format!("found `{text}`, expected {expected} ({error})"),
+                );
+                None
+            }
+        }
+    }
+
     /// A number with a default and two ends. The upper one is there because much is set aside for
     /// each: an absurd number would end the process in the middle of its start.
     pub(super) fn within<T>(&mut self, name: &str, range: RangeInclusive<T>, default: &str) -> T

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Audience, ClientSecret, Description, Metadata, Name, ParseError, Scope, text_type};
+use super::{
+    Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret, Description, Metadata,
+    Name, ParseError, Scope, text_type,
+};
 use crate::clock::UnixTime;
 
 /// The name a client logs in with (RFC 6749 §2.2).
@@ -99,6 +102,9 @@ pub struct Client {
     pub metadata: Metadata,
     /// How long its tokens live; `None`: the server's `TOKEN_TTL`.
     pub token_ttl: Option<TokenTtl>,
+    /// How it may prove who it is.
+    #[serde(flatten)]
+    pub authentication: AuthenticationSettings,
     /// When it was registered.
     pub created_at: UnixTime,
     /// When it was last changed; its secrets have times of their own.
@@ -106,7 +112,7 @@ pub struct Client {
 }
 
 /// What to change of a client; `None` leaves a thing as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientChanges {
     /// What people call it.
     pub name: Option<Name>,
@@ -120,6 +126,15 @@ pub struct ClientChanges {
     pub metadata: Option<Metadata>,
     /// How long its tokens live; `Some(None)`: as long as the server's `TOKEN_TTL` says.
     pub token_ttl: Option<Option<TokenTtl>>,
+    /// How it may prove who it is.
+    pub authentication: AuthenticationChanges,
+}
+
+impl ClientChanges {
+    /// Whether there is nothing to change.
+    pub fn are_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A client with its secrets: what logging in needs, read in one go.

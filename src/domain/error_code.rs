@@ -9,6 +9,8 @@ pub enum ErrorCode {
     InvalidClient,
     /// RFC 6749 §5.2: the scope is malformed or exceeds what the client may ask for.
     InvalidScope,
+    /// RFC 6749 §5.2: the grant type is not one this server knows.
+    UnsupportedGrantType,
     /// RFC 8707 §2: the audience is not among the client's.
     InvalidTarget,
     /// RFC 6750 §3.1: the token is expired, malformed, revoked or not ours.
@@ -46,6 +48,7 @@ impl ErrorCode {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidScope => "invalid_scope",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken | Self::MissingToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",

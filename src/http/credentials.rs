@@ -1,47 +1,15 @@
-//! Owns the reading of credentials from a request: HTTP Basic or parameters for clients (RFC 6749
-//! §2.3.1), Bearer for tokens (RFC 6750 §2.1). Parses untrusted bytes; proves nothing.
+//! Owns the reading of the `Authorization` header: HTTP Basic for clients (RFC 6749 §2.3.1), Bearer for
+//! tokens (RFC 6750 §2.1). Parses untrusted bytes; proves nothing.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::params::{Params, decode};
+use super::params::decode;
 use crate::app::Credentials;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
-
-/// The client's credentials, in every way they may be meant.
-pub(super) fn client_credentials(
-    headers: &HeaderMap,
-    params: &mut Params,
-) -> Result<Vec<Credentials>> {
-    let client_id = params.take("client_id");
-    let client_secret = params.take("client_secret").map(Secret::new);
-    let Some(encoded) = authorization(headers, "Basic")? else {
-        let (Some(client_id), Some(client_secret)) = (client_id, client_secret) else {
-            return Err(Error::invalid_request(
-                "client_id and client_secret are both needed, in the body or as HTTP Basic",
-            ));
-        };
-        return Ok(vec![Credentials {
-            client_id,
-            client_secret,
-        }]);
-    };
-    if client_secret.is_some() {
-        return Err(Error::invalid_request(
-            "the client_secret is there twice, as HTTP Basic and in the body",
-        ));
-    }
-    let readings = basic(encoded)?;
-    match client_id {
-        Some(other) if readings.iter().all(|reading| reading.client_id != other) => Err(
-            Error::invalid_request("HTTP Basic and the body name different clients"),
-        ),
-        _ => Ok(readings),
-    }
-}
 
 /// The token, when there is one in the header.
 pub(super) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>> {
@@ -49,7 +17,7 @@ pub(super) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>> {
 }
 
 /// What stands behind `scheme` in the one `Authorization` header.
-fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Result<Option<&'a str>> {
+pub(super) fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Result<Option<&'a str>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), another) = (values.next(), values.next()) else {
         return Ok(None);
@@ -68,7 +36,7 @@ fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Result<Option<&'a 
 
 /// RFC 6749 §2.3.1 has both parts form-encoded before base64; half the world sends them raw. Where the
 /// two readings differ, both are returned, the standard's first.
-fn basic(encoded: &str) -> Result<Vec<Credentials>> {
+pub(super) fn basic(encoded: &str) -> Result<Vec<Credentials>> {
     let malformed =
         || Error::invalid_request("the Basic credentials are not base64 of `id:secret`");
     let bytes = STANDARD.decode(encoded).map_err(|_| malformed())?;

@@ -67,9 +67,10 @@ fn respond(error: Error, success: Option<bool>) -> Response {
 
 fn status(code: ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::InvalidRequest | ErrorCode::InvalidScope | ErrorCode::InvalidTarget => {
-            StatusCode::BAD_REQUEST
-        }
+        ErrorCode::InvalidRequest
+        | ErrorCode::UnsupportedGrantType
+        | ErrorCode::InvalidScope
+        | ErrorCode::InvalidTarget => StatusCode::BAD_REQUEST,
         ErrorCode::InvalidClient | ErrorCode::InvalidToken | ErrorCode::MissingToken => {
             StatusCode::UNAUTHORIZED
         }
@@ -102,6 +103,7 @@ fn challenge(error: &Error) -> Option<HeaderValue> {
             error.required_scope.as_deref().unwrap_or_default()
         ),
         ErrorCode::InvalidRequest
+        | ErrorCode::UnsupportedGrantType
         | ErrorCode::InvalidScope
         | ErrorCode::InvalidTarget
         | ErrorCode::NotFound

@@ -2,6 +2,9 @@
 //! and shape the answer. No SQL, no cryptography.
 
 mod answer;
+mod caller;
+mod client_authentication;
+mod client_certificates;
 mod credentials;
 mod error;
 mod health;

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::oauth::jwks;
+use super::oauth::{jwks, token};
 use super::simple::{authorize, verify};
 use super::{AppState, error, health, home, middleware};
 
@@ -12,6 +12,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         // Clients.
         .route("/authorize", post(authorize::authorize))
+        .route("/token", post(token::issue_token))
         // Microservices, and proxies in front of them.
         .route("/verify", get(verify::verify).post(verify::verify))
         // Those who verify by themselves.

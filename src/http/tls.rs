@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ProducesTickets;
 use tokio::sync::Notify;
 
+use super::client_certificates::AnyCertificate;
 use crate::config::TlsConfig;
 
 /// How often the files are looked at. Reading two small files costs nothing, works on every file system
@@ -51,6 +52,7 @@ pub enum TlsError {
 /// A certificate and its key in files, as the server presents them.
 pub struct Certificate {
     files: TlsConfig,
+    asks_clients: bool,
     tickets: Arc<dyn ProducesTickets>,
     served: RustlsConfig,
     last_read: Vec<Vec<u8>>,
@@ -59,11 +61,17 @@ pub struct Certificate {
 impl Certificate {
     /// Reads the files.
     pub fn load(files: TlsConfig) -> Result<Self, TlsError> {
+        Self::load_for(files, false)
+    }
+
+    /// Reads the files, for a listener that may ask its clients for certificates of their own.
+    pub fn load_for(files: TlsConfig, asks_clients: bool) -> Result<Self, TlsError> {
         let tickets = aws_lc_rs::Ticketer::new()?;
         let last_read = read(&files)?;
-        let config = parse(&files, &last_read, &tickets)?;
+        let config = parse(&files, &last_read, asks_clients, &tickets)?;
         Ok(Self {
             files,
+            asks_clients,
             tickets,
             served: RustlsConfig::from_config(config),
             last_read,
@@ -105,7 +113,7 @@ impl Certificate {
         if contents == self.last_read && !by_request {
             return;
         }
-        match parse(&self.files, &contents, &self.tickets) {
+        match parse(&self.files, &contents, self.asks_clients, &self.tickets) {
             Ok(config) => {
                 self.served.reload_from_config(config);
                 tracing::info!(path = %self.files.cert.display(), "the certificate was reloaded");
@@ -134,6 +142,7 @@ fn read(files: &TlsConfig) -> Result<Vec<Vec<u8>>, TlsError> {
 fn parse(
     files: &TlsConfig,
     contents: &[Vec<u8>],
+    asks_clients: bool,
     tickets: &Arc<dyn ProducesTickets>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let empty = |name, path: &PathBuf, what| TlsError::Empty {
@@ -154,10 +163,15 @@ fn parse(
     }
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+    let any_certificate = AnyCertificate::new(&provider);
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+    let builder = if asks_clients {
+        builder.with_client_cert_verifier(any_certificate)
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ticketer = Arc::clone(tickets);
     Ok(Arc::new(config))

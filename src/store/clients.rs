@@ -6,8 +6,9 @@ use super::secrets::SecretColumns;
 use super::{Store, StoreError, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, Client, ClientChanges, ClientId, ClientRecord, ClientSecret, ClientStatus,
-    Description, Metadata, Name, Scope, TokenTtl,
+    Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientChanges,
+    ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri,
+    Metadata, Name, Scope, TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -24,7 +25,8 @@ impl Store {
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
         const SQL: &str = "
             select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
-                c.metadata, c.token_ttl, c.created_at, c.updated_at,
+                c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
+                c.created_at, c.updated_at,
                 s.secret_id, s.origin, s.secret_hash, s.hint,
                 s.created_at as secret_created_at, s.expires_at
             from clients c
@@ -65,7 +67,7 @@ impl Store {
     pub async fn list_clients(&self, page: &ClientsPage) -> Result<Vec<Client>, StoreError> {
         const SQL: &str = "
             select client_id, name, description, status, scopes, audiences, metadata, token_ttl,
-                created_at, updated_at
+                auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at
             from clients
             where client_id > $1
             order by client_id
@@ -97,13 +99,17 @@ impl Store {
     ) -> Result<u64, StoreError> {
         const SQL: &str = "
             insert into clients (client_id, name, description, status, scopes, audiences,
-                metadata, token_ttl, created_at, updated_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at,
+                updated_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             on conflict (client_id) do nothing";
         in_transaction!(self, |tx| {
             let mut inserted = 0;
             for record in records {
                 let client = &record.client;
+                let authentication = &client.authentication;
+                let (jwks, jwks_uri) = key_columns(authentication.keys.as_ref());
+                let subject = authentication.certificate_subject.as_ref();
                 let added = sqlx::query(SQL)
                     .bind(client.client_id.as_str())
                     .bind(client.name.as_str())
@@ -113,6 +119,10 @@ impl Store {
                     .bind(Audience::join(&client.audiences))
                     .bind(client.metadata.as_str())
                     .bind(client.token_ttl.map(TokenTtl::seconds))
+                    .bind(authentication.auth_methods.to_string())
+                    .bind(jwks)
+                    .bind(jwks_uri)
+                    .bind(subject.map(ToString::to_string))
                     .bind(client.created_at.0)
                     .bind(client.updated_at.0)
                     .execute(&mut *tx)
@@ -141,9 +151,17 @@ impl Store {
                 scopes = coalesce($4, scopes), audiences = coalesce($5, audiences),
                 metadata = coalesce($6, metadata),
                 token_ttl = case when $7 then $8 else token_ttl end,
-                updated_at = $9
+                auth_methods = coalesce($9, auth_methods),
+                jwks = case when $10 then $11 else jwks end,
+                jwks_uri = case when $10 then $12 else jwks_uri end,
+                tls_client_auth = case when $13 then $14 else tls_client_auth end,
+                updated_at = $15
             where client_id = $1";
         let ttl = changes.token_ttl;
+        let authentication = &changes.authentication;
+        let keys = authentication.keys.as_ref();
+        let (jwks, jwks_uri) = key_columns(keys.and_then(Option::as_ref));
+        let subject = authentication.certificate_subject.as_ref();
         let updated = on_pool!(self, |pool| sqlx::query(SQL)
             .bind(id.as_str())
             .bind(changes.name.as_ref().map(Name::as_str))
@@ -153,6 +171,16 @@ impl Store {
             .bind(changes.metadata.as_ref().map(Metadata::as_str))
             .bind(ttl.is_some())
             .bind(ttl.flatten().map(TokenTtl::seconds))
+            .bind(
+                authentication
+                    .auth_methods
+                    .map(|methods| methods.to_string())
+            )
+            .bind(keys.is_some())
+            .bind(jwks)
+            .bind(jwks_uri)
+            .bind(subject.is_some())
+            .bind(subject.and_then(Option::as_ref).map(ToString::to_string))
             .bind(now.0)
             .execute(pool)
             .await
@@ -190,6 +218,15 @@ impl Store {
     }
 }
 
+/// The columns `jwks` and `jwks_uri`.
+fn key_columns(keys: Option<&ClientKeys>) -> (Option<&str>, Option<&str>) {
+    match keys {
+        None => (None, None),
+        Some(ClientKeys::Inline(set)) => (Some(set.as_str()), None),
+        Some(ClientKeys::Uri(uri)) => (None, Some(uri.as_str())),
+    }
+}
+
 #[derive(FromRow)]
 struct RecordRow {
     #[sqlx(flatten)]
@@ -208,6 +245,10 @@ struct ClientRow {
     audiences: String,
     metadata: String,
     token_ttl: Option<i64>,
+    auth_methods: String,
+    jwks: Option<String>,
+    jwks_uri: Option<String>,
+    tls_client_auth: Option<String>,
     created_at: i64,
     updated_at: i64,
 }
@@ -216,6 +257,12 @@ impl TryFrom<ClientRow> for Client {
     type Error = StoreError;
 
     fn try_from(row: ClientRow) -> Result<Self, StoreError> {
+        let keys = match (row.jwks, row.jwks_uri) {
+            (Some(set), _) => Some(ClientKeys::Inline(JwkSet::parse(&set)?)),
+            (None, Some(uri)) => Some(ClientKeys::Uri(JwksUri::parse(&uri)?)),
+            (None, None) => None,
+        };
+        let subject = row.tls_client_auth.as_deref();
         Ok(Self {
             client_id: ClientId::parse(&row.client_id)?,
             name: Name::parse(&row.name)?,
@@ -225,6 +272,11 @@ impl TryFrom<ClientRow> for Client {
             audiences: Audience::parse_list(&row.audiences)?,
             metadata: Metadata::parse(&row.metadata)?,
             token_ttl: row.token_ttl.map(TokenTtl::from_seconds).transpose()?,
+            authentication: AuthenticationSettings {
+                auth_methods: AuthMethods::parse(&row.auth_methods)?,
+                keys,
+                certificate_subject: subject.map(CertificateSubject::parse).transpose()?,
+            },
             created_at: UnixTime(row.created_at),
             updated_at: UnixTime(row.updated_at),
         })

@@ -50,18 +50,45 @@ const RULES: &[(&str, &[&str])] = &[
             "crate::error",
         ],
     ),
-    ("app", &["axum", "sqlx", "crate::http", "crate::cli"]),
+    (
+        "app",
+        &["axum", "sqlx", "reqwest", "crate::http", "crate::cli"],
+    ),
+    (
+        "fetch.rs",
+        &[
+            "axum",
+            "sqlx",
+            "crate::app",
+            "crate::cli",
+            "crate::http",
+            "crate::store",
+            "crate::token",
+        ],
+    ),
     (
         "http",
         &[
             "sqlx",
             "jsonwebtoken",
             "argon2::",
+            "reqwest",
             "crate::cli",
+            "crate::fetch",
             "crate::store",
         ],
     ),
-    ("cli", &["sqlx", "jsonwebtoken", "argon2::", "axum"]),
+    (
+        "cli",
+        &[
+            "sqlx",
+            "jsonwebtoken",
+            "argon2::",
+            "axum",
+            "reqwest",
+            "crate::fetch",
+        ],
+    ),
     ("clock.rs", &["crate::"]),
     ("secret.rs", &["crate::"]),
     (

@@ -5,7 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use token_server::telemetry;
 
-use crate::harness::{CLIENT, TestApp};
+use serde_json::json;
+use token_server::app::NewClient;
+use token_server::domain::{AuthMethods, AuthenticationSettings, ClientId, ClientKeys, JwkSet};
+
+use crate::harness::{CLIENT, NOW, Signer, TestApp};
 
 /// Collects what is logged on this thread.
 #[derive(Clone, Default)]
@@ -133,4 +137,80 @@ async fn no_secret_and_no_token_is_ever_logged() {
         assert!(!logged.contains(part), "{part} in {logged}");
     }
     assert!(!logged.to_lowercase().contains("authorization"));
+}
+
+/// The reasons in the log of what `calls` did.
+async fn reasons(calls: impl Future<Output = ()>) -> (Vec<String>, String) {
+    let log = Log::default();
+    let guard = log.capture();
+    calls.await;
+    drop(guard);
+    let requests = log.requests();
+    let texts = requests
+        .iter()
+        .map(|line| line["reason"].as_str().unwrap_or_default().to_owned());
+    (texts.collect(), log.text())
+}
+
+#[tokio::test]
+async fn why_an_assertion_was_refused_is_in_the_log_and_the_assertion_is_not() {
+    let (test, signer) = (TestApp::new().await, Signer::new("ES256"));
+    let set = JwkSet::parse(&signer.jwks("k")).unwrap();
+    let new = |methods: &str, id: &str| NewClient {
+        client_id: ClientId::parse(id).ok(),
+        authentication: AuthenticationSettings {
+            auth_methods: AuthMethods::parse(methods).unwrap(),
+            keys: Some(ClientKeys::Inline(set.clone())),
+            certificate_subject: None,
+        },
+        ..NewClient::default()
+    };
+    let keyed = new("private_key_jwt", CLIENT);
+    test.app
+        .register_client_without_secret(keyed)
+        .await
+        .unwrap();
+    let secret = test.register(new("client_secret_basic", "secretive")).await;
+    let sign = |signer: &Signer, id: &str, kid: &str| {
+        let claims = json!({"iss": id, "sub": id, "aud": "https://tokens.test", "exp": NOW.0 + 60, "jti": "1"});
+        signer.sign(json!({ "kid": kid }), &claims)
+    };
+    let assertions = [
+        sign(&signer, CLIENT, "k"),
+        sign(&signer, CLIENT, "k2"),
+        sign(&Signer::new("ES256"), CLIENT, "k"),
+        sign(&signer, "nobody", "k"),
+        sign(&signer, "secretive", "k"),
+    ];
+
+    let (reasons, logged) = reasons(async {
+        for assertion in &assertions {
+            let jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+            let params = [
+                ("grant_type", "client_credentials"),
+                ("client_assertion", assertion),
+                ("client_assertion_type", jwt_bearer),
+            ];
+            test.post_form("/token", &params).await;
+        }
+        test.authorize("secretive", &secret).await;
+    })
+    .await;
+
+    assert_eq!(
+        reasons,
+        [
+            "",
+            "the client has no key with the assertion's kid and alg",
+            "the assertion's signature is wrong",
+            "unknown client",
+            "the client may not use private_key_jwt",
+            "the client may not use client_secret_post",
+        ]
+    );
+    for assertion in assertions {
+        for part in assertion.split('.') {
+            assert!(!logged.contains(part), "{part}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ mod http;
 mod keys;
 mod layering;
 mod logs;
+mod oauth;
 mod simple;
 mod store;
 mod tls;

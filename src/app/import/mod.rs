@@ -11,7 +11,9 @@ pub use file::{ImportFile, ImportFileError};
 pub use row::{ImportedClient, ImportedSecret};
 
 use super::App;
-use crate::domain::{Client, ClientRecord, ClientSecret, SecretId, SecretOrigin};
+use crate::domain::{
+    AuthenticationSettings, Client, ClientRecord, ClientSecret, SecretId, SecretOrigin,
+};
 use crate::error::Result;
 
 /// A row that cannot be imported.
@@ -117,6 +119,7 @@ impl App {
             audiences: row.audiences,
             metadata: row.metadata,
             token_ttl: row.token_ttl,
+            authentication: AuthenticationSettings::default(),
             created_at: now,
             updated_at: now,
         };

@@ -1,3 +1,4 @@
 //! What the RFCs define, for OAuth libraries.
 
 pub(super) mod jwks;
+pub(super) mod token;

@@ -1,8 +1,6 @@
 //! `POST /authorize`: credentials in, token out.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
@@ -11,7 +9,8 @@ use crate::domain::{ClientId, Scope};
 use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer::{self, LoggedClient};
-use crate::http::credentials::client_credentials;
+use crate::http::caller::Caller;
+use crate::http::client_authentication::find_client_authentication;
 use crate::http::error::SimpleError;
 use crate::http::params::BodyParams;
 use crate::http::token_request::token_request;
@@ -28,15 +27,17 @@ struct Answer<'a> {
 
 pub(in crate::http) async fn authorize(
     State(app): State<AppState>,
-    ConnectInfo(source): ConnectInfo<SocketAddr>,
+    caller: Caller,
     headers: HeaderMap,
     params: Result<BodyParams, Error>,
 ) -> Result<Response, SimpleError> {
     let BodyParams(mut params) = params?;
-    let credentials = client_credentials(&headers, &mut params)?;
+    let source = caller.source;
+    let presented = find_client_authentication(&headers, &mut params, caller, "/authorize")?
+        .ok_or_else(no_credentials)?;
     let request = token_request(&mut params)?;
 
-    let client = app.authenticate(&credentials, source.ip()).await?;
+    let client = app.authenticate(&presented, source).await?;
     let token = app.issue_token(&client, request)?;
 
     let mut response = answer::json(
@@ -54,4 +55,11 @@ pub(in crate::http) async fn authorize(
         .extensions_mut()
         .insert(LoggedClient(token.claims.client_id));
     Ok(response)
+}
+
+/// A missing parameter, in the simple contract.
+fn no_credentials() -> Error {
+    Error::invalid_request(
+        "client_id and client_secret are both needed, in the body or as HTTP Basic",
+    )
 }

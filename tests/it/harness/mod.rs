@@ -2,6 +2,8 @@
 
 mod answer;
 mod db;
+mod served;
+mod signer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
 pub(crate) use db::Database;
+pub(crate) use served::{Served, write_certificate};
+pub(crate) use signer::Signer;
 
 /// The time at which every test begins.
 pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);

@@ -1,5 +1,8 @@
 use token_server::clock::UnixTime;
-use token_server::domain::{ClientChanges, ClientStatus, Name};
+use token_server::domain::{
+    AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
+    ClientStatus, JwksUri, Name,
+};
 use token_server::store::{ClientsPage, StoreError};
 
 use super::{id, record, secret};
@@ -209,4 +212,44 @@ async fn a_deleted_client_takes_its_secrets_with_it() {
 
     // The same secret id is free again.
     store.insert_client(&record("b")).await.unwrap();
+}
+
+#[tokio::test]
+async fn authentication_is_changed_piece_by_piece_and_taken_away() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    store.insert_client(&record("a")).await.unwrap();
+    let change = async |authentication: AuthenticationChanges| {
+        let changes = ClientChanges {
+            authentication,
+            ..ClientChanges::default()
+        };
+        let done = store.update_client(&id("a"), &changes, UnixTime(7)).await;
+        assert!(done.unwrap());
+        let found = store.find_client(&id("a")).await.unwrap().unwrap();
+        found.client.authentication
+    };
+    let uri = JwksUri::parse("https://keys.example/a")
+        .ok()
+        .map(ClientKeys::Uri);
+
+    let moved = change(AuthenticationChanges {
+        keys: Some(uri.clone()),
+        ..AuthenticationChanges::default()
+    })
+    .await;
+    assert_eq!(moved.keys, uri);
+    assert_eq!(
+        moved.auth_methods,
+        record("a").client.authentication.auth_methods
+    );
+    assert!(moved.certificate_subject.is_some());
+
+    let nothing = change(AuthenticationChanges {
+        auth_methods: Some(AuthMethods::default()),
+        keys: Some(None),
+        certificate_subject: Some(None),
+    })
+    .await;
+    assert_eq!(nothing, AuthenticationSettings::default());
 }

@@ -8,13 +8,18 @@ mod used_values;
 
 use token_server::clock::UnixTime;
 use token_server::domain::{
-    Audience, Client, ClientId, ClientRecord, ClientSecret, ClientStatus, Description, Metadata,
-    Name, Scope, SecretId, SecretOrigin, TokenTtl,
+    Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
+    ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, Metadata, Name,
+    Scope, SecretId, SecretOrigin, TokenTtl,
 };
 
 fn id(text: &str) -> ClientId {
     ClientId::parse(text).unwrap()
 }
+
+/// RFC 8037 appendix A.2.
+const KEYS: &str =
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 /// A client with everything set.
 fn record(client_id: &str) -> ClientRecord {
@@ -28,6 +33,11 @@ fn record(client_id: &str) -> ClientRecord {
             audiences: Audience::parse_list("https://b https://a").unwrap(),
             metadata: Metadata::parse(r#"{"z":1,"a":"ü"}"#).unwrap(),
             token_ttl: Some(TokenTtl::from_seconds(90).unwrap()),
+            authentication: AuthenticationSettings {
+                auth_methods: AuthMethods::parse("private_key_jwt tls_client_auth").unwrap(),
+                keys: Some(ClientKeys::Inline(JwkSet::parse(KEYS).unwrap())),
+                certificate_subject: CertificateSubject::parse("subject_dn=CN=ü,O=b\\,c").ok(),
+            },
             created_at: UnixTime(100),
             updated_at: UnixTime(100),
         },

@@ -1,17 +1,17 @@
-//! Client authentication: `client_id` and `client_secret` in, the client out.
+//! `client_secret_basic` and `client_secret_post` (RFC 6749 §2.3.1): a secret.
 //!
 //! An unknown client, a disabled one and a wrong secret are one answer, in text and in time: how much is
-//! hashed depends on the form of the presented secret alone. The true reason goes to the log.
+//! hashed depends on the form of the presented secret alone.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::App;
-use super::secret_hash::{self, SecretHash};
+use super::{App, AuthenticatedClient, Verdict, refusal_of};
+use crate::app::secret_hash::{self, SecretHash};
 use crate::config::Argon2Work;
 use crate::domain::{
-    Client, ClientId, ClientRecord, ClientSecret, ClientStatus, GeneratedSecret, SecretOrigin,
+    AuthMethod, ClientId, ClientRecord, ClientSecret, GeneratedSecret, SecretOrigin,
 };
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -25,29 +25,17 @@ pub struct Credentials {
     pub client_secret: Secret<String>,
 }
 
-/// A client that is who it says.
-#[derive(Debug)]
-pub struct AuthenticatedClient(Arc<ClientRecord>);
-
-impl std::ops::Deref for AuthenticatedClient {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.0.client
-    }
-}
-
 impl App {
-    /// Finds the client that one of `readings` proves. More than one reading comes of HTTP Basic, which
-    /// half the world sends unencoded: the same bytes can then be read in two ways.
-    pub async fn authenticate(
+    /// Finds the client that one of `readings` proves.
+    pub(super) async fn authenticate_by_secret(
         self: &Arc<Self>,
+        method: AuthMethod,
         readings: &[Credentials],
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
         // A secret already proved is answered before any throttle.
         for credentials in readings {
-            if let Some(client) = self.recognise(credentials).await? {
+            if let Some(client) = self.recognise(method, credentials).await? {
                 return Ok(client);
             }
         }
@@ -58,7 +46,7 @@ impl App {
         self.throttle.check(source, claimed.as_ref(), now)?;
         let mut refusal = Error::invalid_client("no credentials");
         for credentials in readings {
-            match self.prove(credentials).await? {
+            match self.prove(method, credentials).await? {
                 Ok(client) => return Ok(client),
                 Err(reason) => refusal = Error::invalid_client(reason),
             }
@@ -68,11 +56,15 @@ impl App {
     }
 
     /// The client, if this secret of it was proved before.
-    async fn recognise(&self, credentials: &Credentials) -> Result<Option<AuthenticatedClient>> {
+    async fn recognise(
+        &self,
+        method: AuthMethod,
+        credentials: &Credentials,
+    ) -> Result<Option<AuthenticatedClient>> {
         let Some(record) = self.find_record(&credentials.client_id).await? else {
             return Ok(None);
         };
-        if record.client.status != ClientStatus::Enabled {
+        if refusal_of(&record.client, method).is_some() {
             return Ok(None);
         }
         let now = self.clock.now();
@@ -85,8 +77,9 @@ impl App {
     /// The client, if hashing proves it; else why not, for the log.
     async fn prove(
         self: &Arc<Self>,
+        method: AuthMethod,
         credentials: &Credentials,
-    ) -> Result<Result<AuthenticatedClient, Cow<'static, str>>> {
+    ) -> Result<Verdict> {
         let plain = &credentials.client_secret;
         let generated = GeneratedSecret::has_prefix(plain.expose());
         if generated && GeneratedSecret::find_id(plain.expose()).is_none() {
@@ -109,15 +102,13 @@ impl App {
             if !self.is_hash_of(secret, plain).await? {
                 continue;
             }
-            match secret.expires_at {
-                Some(expires_at) if !secret.is_live(now) => {
+            match (secret.expires_at, refusal_of(&record.client, method)) {
+                (Some(expires_at), _) if !secret.is_live(now) => {
                     reason =
                         format!("the secret {} expired at {expires_at}", secret.secret_id).into();
                 }
-                _ if record.client.status != ClientStatus::Enabled => {
-                    reason = "the client is disabled".into();
-                }
-                _ => {
+                (_, Some(refusal)) => reason = refusal,
+                (_, None) => {
                     self.proofs.insert(secret, plain);
                     self.renew_if_outdated(&record.client.client_id, secret, plain);
                     return Ok(Ok(AuthenticatedClient(Arc::clone(&record))));
@@ -128,13 +119,6 @@ impl App {
             self.hash_in_vain(plain).await?;
         }
         Ok(Err(reason))
-    }
-
-    async fn find_record(&self, client_id: &str) -> Result<Option<Arc<ClientRecord>>> {
-        match ClientId::parse(client_id) {
-            Ok(id) => self.directory.find(&id, &self.store, &self.clock).await,
-            Err(_) => Ok(None),
-        }
     }
 
     async fn is_hash_of(&self, secret: &ClientSecret, plain: &Secret<String>) -> Result<bool> {
@@ -156,7 +140,7 @@ impl App {
     }
 
     /// Hashes a secret with the work that its origin asks for.
-    pub(super) async fn hash_secret(
+    pub(in crate::app) async fn hash_secret(
         &self,
         plain: &Secret<String>,
         origin: SecretOrigin,

@@ -1,0 +1,125 @@
+//! `private_key_jwt` (RFC 7523 §2.2): a JWT signed with a key of the client, each good once.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::{App, AuthenticatedClient, Verdict, refusal_of};
+use crate::domain::{AuthMethod, ClientId, ClientKeys};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+use crate::token::{AssertionRules, ClientAssertion, SignatureVerdict};
+
+/// A client assertion, unchecked.
+#[derive(Debug)]
+pub struct PresentedAssertion {
+    /// The `client_id` beside it, when there is one (RFC 7521 §4.2).
+    pub client_id: Option<String>,
+    /// As it was sent.
+    pub assertion: Secret<String>,
+    /// The path of the endpoint it was sent to.
+    pub endpoint: &'static str,
+}
+
+impl App {
+    pub(super) async fn authenticate_by_assertion(
+        &self,
+        presented: &PresentedAssertion,
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
+        let client_id = presented.client_id.as_deref();
+        let audiences = self.assertion_audiences(presented.endpoint);
+        let rules = AssertionRules {
+            audiences: &audiences,
+            max_ttl: self.config.client_authentication.assertion_max_ttl,
+        };
+        let jwt = presented.assertion.expose();
+        let assertion = match ClientAssertion::parse(jwt, rules, self.clock.now()) {
+            Ok(assertion) => assertion,
+            Err(error) => {
+                let claimed = client_id.and_then(|id| ClientId::parse(id).ok());
+                let refusal = Error::invalid_authentication(error.to_string());
+                return Err(self.refuse(refusal, claimed.as_ref(), source));
+            }
+        };
+        let claimed = &assertion.client_id;
+        if client_id.is_some_and(|id| id != claimed.as_str()) {
+            let refusal =
+                Error::invalid_authentication("the client_assertion's `sub` is not the client_id");
+            return Err(self.refuse(refusal, Some(claimed), source));
+        }
+        let client = match self.judge_assertion(&assertion).await? {
+            Ok(client) => client,
+            Err(reason) => {
+                return Err(self.refuse(Error::invalid_client(reason), Some(claimed), source));
+            }
+        };
+        // Last of all: only who has the key may write a row.
+        if self
+            .use_once(
+                "client_assertion",
+                claimed.as_str(),
+                &assertion.jti,
+                assertion.good_until,
+            )
+            .await?
+        {
+            Ok(client)
+        } else {
+            let refusal = Error::invalid_authentication(
+                "the client_assertion was used before; its `jti` has to be a new one each time",
+            );
+            Err(self.refuse(refusal, Some(claimed), source))
+        }
+    }
+
+    /// The client, if one of its keys signed the assertion.
+    async fn judge_assertion(&self, assertion: &ClientAssertion<'_>) -> Result<Verdict> {
+        let Some(record) = self.find_record(assertion.client_id.as_str()).await? else {
+            return Ok(Err("unknown client".into()));
+        };
+        if let Some(reason) = refusal_of(&record.client, AuthMethod::PrivateKeyJwt) {
+            return Ok(Err(reason));
+        }
+        let verdict = match &record.client.authentication.keys {
+            None => return Ok(Err("the client has no keys".into())),
+            Some(ClientKeys::Inline(keys)) => assertion.judge_signature(keys),
+            Some(ClientKeys::Uri(uri)) => {
+                let now = self.clock.now();
+                let keys = match self.published_keys.find(uri, now).await {
+                    Ok(keys) => keys,
+                    Err(reason) => return Ok(Err(reason.into())),
+                };
+                match assertion.judge_signature(&keys) {
+                    SignatureVerdict::Good => SignatureVerdict::Good,
+                    // Its key may be new since.
+                    SignatureVerdict::Bad if assertion.names_its_key() => SignatureVerdict::Bad,
+                    missed @ (SignatureVerdict::Bad | SignatureVerdict::UnknownKey) => {
+                        match self.published_keys.find_newer(uri, &keys, now).await {
+                            Some(newer) => assertion.judge_signature(&newer),
+                            None => missed,
+                        }
+                    }
+                }
+            }
+        };
+        Ok(match verdict {
+            SignatureVerdict::Good => Ok(AuthenticatedClient(Arc::clone(&record))),
+            SignatureVerdict::UnknownKey => {
+                Err("the client has no key with the assertion's kid and alg".into())
+            }
+            SignatureVerdict::Bad => Err("the assertion's signature is wrong".into()),
+        })
+    }
+
+    /// The names by which an assertion may call this server: RFC 7523 §3 has its issuer and the URL of its token
+    /// endpoint; of the other endpoints each is a name at itself.
+    fn assertion_audiences(&self, endpoint: &str) -> Vec<String> {
+        let issuer = self.config.token.issuer.as_str();
+        let base = issuer.trim_end_matches('/');
+        let mut audiences = vec![issuer.to_owned(), format!("{base}/token")];
+        if endpoint != "/token" {
+            audiences.push(format!("{base}{endpoint}"));
+        }
+        audiences
+    }
+}

@@ -1,0 +1,74 @@
+//! `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2): the certificate of the connection.
+
+use std::sync::Arc;
+
+use super::{App, AuthenticatedClient, Verdict, refusal_of};
+use crate::app::PeerCertificate;
+use crate::domain::{AuthMethod, Client, ClientKeys};
+use crate::error::Result;
+
+impl App {
+    /// The client, if the certificate is its own in one of the two ways.
+    pub(super) async fn judge_certificate(
+        &self,
+        client_id: &str,
+        certificate: &PeerCertificate,
+    ) -> Result<Verdict> {
+        let Some(record) = self.find_record(client_id).await? else {
+            return Ok(Err("unknown client".into()));
+        };
+        let mut reasons = Vec::new();
+        for method in [
+            AuthMethod::TlsClientAuth,
+            AuthMethod::SelfSignedTlsClientAuth,
+        ] {
+            if let Some(reason) = refusal_of(&record.client, method) {
+                reasons.push(reason.into_owned());
+                continue;
+            }
+            let judged = if method == AuthMethod::TlsClientAuth {
+                self.judge_subject(&record.client, certificate)
+            } else {
+                self.judge_key(&record.client, certificate).await
+            };
+            match judged {
+                Ok(()) => return Ok(Ok(AuthenticatedClient(Arc::clone(&record)))),
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        reasons.dedup();
+        Ok(Err(reasons.join("; ").into()))
+    }
+
+    /// RFC 8705 §2.1.
+    fn judge_subject(&self, client: &Client, certificate: &PeerCertificate) -> Result<(), String> {
+        let registered = client.authentication.certificate_subject.as_ref();
+        let subject = registered.ok_or("the client has no subject of a certificate registered")?;
+        certificate.judge_subject(subject)?;
+        self.client_ca.judge(certificate, self.clock.now())
+    }
+
+    /// RFC 8705 §2.2.
+    async fn judge_key(
+        &self,
+        client: &Client,
+        certificate: &PeerCertificate,
+    ) -> Result<(), String> {
+        let now = self.clock.now();
+        match &client.authentication.keys {
+            None => Err("the client has no keys".to_owned()),
+            Some(ClientKeys::Inline(keys)) => certificate.judge_key(keys, now),
+            Some(ClientKeys::Uri(uri)) => {
+                let keys = self.published_keys.find(uri, now).await?;
+                let Err(reason) = certificate.judge_key(&keys, now) else {
+                    return Ok(());
+                };
+                // Its key may be new since.
+                match self.published_keys.find_newer(uri, &keys, now).await {
+                    Some(newer) => certificate.judge_key(&newer, now),
+                    None => Err(reason),
+                }
+            }
+        }
+    }
+}

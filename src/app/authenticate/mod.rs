@@ -1,0 +1,126 @@
+//! Client authentication: what a caller presents in, the client out. One file for each kind of proof.
+//!
+//! An unknown client, a disabled one and a wrong proof are one answer; the true reason goes to the log.
+//! What is wrong with an assertion by itself is told: it says nothing about any client.
+
+mod assertion;
+mod certificate;
+mod secret;
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+pub use assertion::PresentedAssertion;
+pub use secret::Credentials;
+
+use super::{App, PeerCertificate};
+use crate::domain::{AuthMethod, Client, ClientId, ClientRecord, ClientStatus};
+use crate::error::{Error, Result};
+
+/// What a caller presents, in the one way in which it does; unchecked.
+#[derive(Debug)]
+pub enum ClientAuthentication {
+    /// A secret. More than one reading comes of HTTP Basic, which half the world sends unencoded: the same
+    /// bytes can then be read in two ways.
+    Secret {
+        /// How it was sent.
+        method: AuthMethod,
+        /// What it may mean, the standard's reading first.
+        readings: Vec<Credentials>,
+    },
+    /// A JWT.
+    Assertion(PresentedAssertion),
+    /// The certificate of the connection.
+    Certificate {
+        /// As it was sent; may be no `client_id` at all.
+        client_id: String,
+        /// What the client connected with.
+        certificate: PeerCertificate,
+    },
+}
+
+/// A client that is who it says.
+#[derive(Debug)]
+pub struct AuthenticatedClient(Arc<ClientRecord>);
+
+impl std::ops::Deref for AuthenticatedClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.0.client
+    }
+}
+
+/// A client, or why not, for the log.
+type Verdict = Result<AuthenticatedClient, Cow<'static, str>>;
+
+impl App {
+    /// Finds the client that `presented` proves.
+    pub async fn authenticate(
+        self: &Arc<Self>,
+        presented: &ClientAuthentication,
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
+        match presented {
+            ClientAuthentication::Secret { method, readings } => {
+                self.authenticate_by_secret(*method, readings, source).await
+            }
+            ClientAuthentication::Assertion(assertion) => {
+                self.authenticate_by_assertion(assertion, source).await
+            }
+            ClientAuthentication::Certificate {
+                client_id,
+                certificate,
+            } => {
+                let verdict = self.judge_certificate(client_id, certificate).await?;
+                verdict.map_err(|reason| {
+                    let claimed = ClientId::parse(client_id).ok();
+                    self.refuse(Error::invalid_client(reason), claimed.as_ref(), source)
+                })
+            }
+        }
+    }
+
+    /// The methods that can succeed under this configuration: what the server may say of itself.
+    pub fn supported_auth_methods(&self) -> Vec<AuthMethod> {
+        let config = &self.config.client_authentication;
+        let supported = |method: &AuthMethod| match method {
+            AuthMethod::ClientSecretBasic
+            | AuthMethod::ClientSecretPost
+            | AuthMethod::PrivateKeyJwt => true,
+            AuthMethod::TlsClientAuth => config.client_ca.is_some(),
+            AuthMethod::SelfSignedTlsClientAuth => config.ask_for_certificates,
+        };
+        AuthMethod::ALL.into_iter().filter(supported).collect()
+    }
+
+    /// Counts a failure of a proof that nobody can guess. Such a proof is checked before any throttle, so
+    /// that nobody can lock a good client out; who failed too often hears that instead.
+    fn refuse(&self, refusal: Error, claimed: Option<&ClientId>, source: IpAddr) -> Error {
+        let now = self.clock.now();
+        if let Err(throttled) = self.throttle.check(source, claimed, now) {
+            return throttled;
+        }
+        self.throttle.record_failure(source, claimed, now);
+        refusal
+    }
+
+    async fn find_record(&self, client_id: &str) -> Result<Option<Arc<ClientRecord>>> {
+        match ClientId::parse(client_id) {
+            Ok(id) => self.directory.find(&id, &self.store, &self.clock).await,
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// Why a client may not log in at all, or not in this way.
+fn refusal_of(client: &Client, method: AuthMethod) -> Option<Cow<'static, str>> {
+    if client.status != ClientStatus::Enabled {
+        return Some("the client is disabled".into());
+    }
+    if !client.authentication.auth_methods.contains(method) {
+        return Some(format!("the client may not use {}", method.as_str()).into());
+    }
+    None
+}

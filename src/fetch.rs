@@ -1,0 +1,234 @@
+//! Owns outgoing requests: the one place that fetches what a client named. Only from hosts that the operator
+//! allowed, over https, without redirects or proxies, from public addresses, bounded in size and time.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::ACCEPT;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use url::Host;
+
+use crate::config::JwksUriConfig;
+use crate::domain::JwksUri;
+
+/// A JWK set with all the spaces somebody may put into it.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Fetches, or refuses to.
+pub(crate) struct Fetcher {
+    /// `None` when no host is allowed.
+    client: Option<reqwest::Client>,
+    hosts: Vec<String>,
+    private_addresses: bool,
+}
+
+impl Fetcher {
+    /// Reads the authorities to be trusted.
+    pub(crate) fn new(config: &JwksUriConfig) -> anyhow::Result<Self> {
+        let client = if config.hosts.is_empty() {
+            None
+        } else {
+            Some(client(config)?)
+        };
+        Ok(Self {
+            client,
+            hosts: config.hosts.clone(),
+            private_addresses: config.private_addresses,
+        })
+    }
+
+    /// Whether the operator allowed the host of a URL.
+    pub(crate) fn allows(&self, uri: &JwksUri) -> bool {
+        self.hosts.iter().any(|host| host == uri.authority())
+    }
+
+    /// The text at a URL.
+    pub(crate) async fn get(&self, uri: &JwksUri) -> anyhow::Result<String> {
+        let Some(client) = self.client.as_ref().filter(|_| self.allows(uri)) else {
+            bail!("JWKS_URI_HOSTS does not have {}", uri.authority());
+        };
+        // An address in the URL itself is never resolved, so the resolver cannot refuse it.
+        let address = match uri.url().host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            Some(Host::Domain(_)) | None => None,
+        };
+        ensure!(
+            self.private_addresses || address.is_none_or(is_public),
+            NOT_PUBLIC
+        );
+        let request = client.get(uri.url().clone());
+        let mut response = request
+            .header(ACCEPT, "application/jwk-set+json, application/json")
+            .send()
+            .await?;
+        ensure!(
+            response.status() == 200,
+            "it answered {}",
+            response.status()
+        );
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            ensure!(
+                body.len() + chunk.len() <= MAX_BYTES,
+                "it is longer than {MAX_BYTES} bytes"
+            );
+            body.extend_from_slice(&chunk);
+        }
+        String::from_utf8(body).context("it is not UTF-8")
+    }
+}
+
+fn client(config: &JwksUriConfig) -> anyhow::Result<reqwest::Client> {
+    let extra = match &config.ca {
+        Some(path) => read_certificates(path).context("JWKS_URI_CA")?,
+        None => Vec::new(),
+    };
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier =
+        rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
+            .context("JWKS_URI_CA: the authorities to be trusted cannot be used")?;
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(Arc::new(Resolver {
+            private_addresses: config.private_addresses,
+        }))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .https_only(true)
+        .timeout(config.timeout)
+        // A fetch a minute keeps no connection.
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("token-server/", env!("CARGO_PKG_VERSION")));
+    Ok(client.build()?)
+}
+
+/// The certificates of a PEM file: at least one.
+pub(crate) fn read_certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let pem = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    parse_certificates(&pem).with_context(|| format!("`{}`", path.display()))
+}
+
+/// The certificates of a PEM text: at least one.
+pub(crate) fn parse_certificates(pem: &[u8]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?;
+    ensure!(
+        !certificates.is_empty(),
+        "there is no PEM certificate in it"
+    );
+    Ok(certificates)
+}
+
+const NOT_PUBLIC: &str = "the host has no public address, and JWKS_URI_PRIVATE_ADDRESSES is false";
+
+/// Resolves names to the addresses that may be connected to: the very ones that are then used, so that a
+/// name cannot have another address a moment later.
+struct Resolver {
+    private_addresses: bool,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let private_addresses = self.private_addresses;
+        Box::pin(async move {
+            let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = all
+                .filter(|address| private_addresses || is_public(address.ip()))
+                .collect();
+            if allowed.is_empty() {
+                return Err(NOT_PUBLIC.into());
+            }
+            let addresses: Addrs = Box::new(allowed.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+/// Whether an address is one of the internet's, by the registries of RFC 6890.
+fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || a == 0
+        || a >= 224
+        || (a == 100 && b & 0xc0 == 64)
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && b & 0xfe == 18);
+    !special
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    match address.segments() {
+        // NAT64 (RFC 6052): the address of IPv4 that it leads to is what counts.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        }
+        // Special purposes, documentation and 6to4.
+        [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
+        [0x2002 | 0x3fff, ..] => false,
+        // Global unicast.
+        [first, ..] => first & 0xe000 == 0x2000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_the_internet_are_public() {
+        for address in [
+            "1.1.1.1",
+            "203.0.112.1",
+            "2606:4700::1111",
+            "64:ff9b::101:101",
+        ] {
+            assert!(is_public(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.0.0.1",
+            "192.168.0.1",
+            "198.18.0.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "fc00::1",
+            "fe80::1",
+            "ff02::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:a00:1::1",
+        ] {
+            assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Owns which way of client authentication a request uses: HTTP Basic or parameters (RFC 6749 §2.3.1), an
+//! assertion (RFC 7521 §4.2) or the certificate of the connection (RFC 8705 §2). Parses untrusted bytes; proves
+//! nothing.
+
+use axum::http::HeaderMap;
+
+use super::caller::Caller;
+use super::credentials::{authorization, basic};
+use super::params::Params;
+use crate::app::{ClientAuthentication, Credentials, PresentedAssertion};
+use crate::domain::AuthMethod;
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// What a request has of a client authentication, each part once.
+struct Found<'a> {
+    basic: Option<&'a str>,
+    client_id: Option<String>,
+    client_secret: Option<Secret<String>>,
+    assertion: Option<Secret<String>>,
+    assertion_type: Option<String>,
+}
+
+/// The client authentication of a request to an OAuth endpoint, which has to be there: without one the answer is
+/// 401 (RFC 6749 §5.2).
+pub(super) fn client_authentication(
+    headers: &HeaderMap,
+    params: &mut Params,
+    caller: Caller,
+    endpoint: &'static str,
+) -> Result<ClientAuthentication> {
+    find_client_authentication(headers, params, caller, endpoint)?.ok_or_else(|| {
+        Error::invalid_authentication(
+            "there is no client authentication in the request: HTTP Basic, client_id with client_secret, \
+             client_assertion, or client_id with a certificate",
+        )
+    })
+}
+
+/// The client authentication of a request, if there is one. More than one is refused (RFC 6749 §2.3). A certificate
+/// counts only where nothing else is there: beside another method it is what a token may be bound to.
+pub(super) fn find_client_authentication(
+    headers: &HeaderMap,
+    params: &mut Params,
+    caller: Caller,
+    endpoint: &'static str,
+) -> Result<Option<ClientAuthentication>> {
+    let found = Found {
+        basic: authorization(headers, "Basic")?,
+        client_id: params.take("client_id"),
+        client_secret: params.take("client_secret").map(Secret::new),
+        assertion: params.take("client_assertion").map(Secret::new),
+        assertion_type: params.take("client_assertion_type"),
+    };
+    found.refuse_several()?;
+    if let Some(encoded) = found.basic {
+        return from_basic(encoded, found.client_id.as_deref()).map(Some);
+    }
+    if let Some(client_secret) = found.client_secret {
+        return from_body(found.client_id, client_secret).map(Some);
+    }
+    if let Some(assertion) = found.assertion {
+        return Ok(Some(ClientAuthentication::Assertion(PresentedAssertion {
+            client_id: found.client_id,
+            assertion,
+            endpoint,
+        })));
+    }
+    let certificate = caller.certificate.zip(found.client_id);
+    Ok(certificate.map(
+        |(certificate, client_id)| ClientAuthentication::Certificate {
+            client_id,
+            certificate,
+        },
+    ))
+}
+
+impl Found<'_> {
+    fn refuse_several(&self) -> Result<()> {
+        let ways = [
+            (self.basic.is_some(), "HTTP Basic"),
+            (self.client_secret.is_some(), "client_secret"),
+            (self.assertion.is_some(), "client_assertion"),
+        ];
+        let there: Vec<&str> = ways
+            .iter()
+            .filter_map(|(is_there, name)| is_there.then_some(*name))
+            .collect();
+        if there.len() > 1 {
+            return Err(Error::invalid_request(format!(
+                "a request has one client authentication, and this has {}",
+                there.join(" and ")
+            )));
+        }
+        match (&self.assertion, self.assertion_type.as_deref()) {
+            (None, None) | (Some(_), Some(JWT_BEARER)) => Ok(()),
+            (None, Some(_)) => Err(Error::invalid_request(
+                "there is a client_assertion_type, but no client_assertion",
+            )),
+            (Some(_), _) => Err(Error::invalid_request(format!(
+                "a client_assertion needs the client_assertion_type {JWT_BEARER}"
+            ))),
+        }
+    }
+}
+
+fn from_basic(encoded: &str, client_id: Option<&str>) -> Result<ClientAuthentication> {
+    let readings = basic(encoded)?;
+    match client_id {
+        Some(other) if readings.iter().all(|reading| reading.client_id != other) => Err(
+            Error::invalid_request("HTTP Basic and the body name different clients"),
+        ),
+        _ => Ok(ClientAuthentication::Secret {
+            method: AuthMethod::ClientSecretBasic,
+            readings,
+        }),
+    }
+}
+
+fn from_body(
+    client_id: Option<String>,
+    client_secret: Secret<String>,
+) -> Result<ClientAuthentication> {
+    let Some(client_id) = client_id else {
+        return Err(Error::invalid_request(
+            "there is a client_secret, but no client_id",
+        ));
+    };
+    Ok(ClientAuthentication::Secret {
+        method: AuthMethod::ClientSecretPost,
+        readings: vec![Credentials {
+            client_id,
+            client_secret,
+        }],
+    })
+}

@@ -1,0 +1,134 @@
+//! The service on a real port.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::ResolvesClientCert;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use tempfile::TempDir;
+use token_server::config::TlsConfig;
+use token_server::http::{AppState, Certificate, router, serve};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+use super::TestApp;
+
+/// The service on a port of its own, with TLS.
+pub(crate) struct Served {
+    pub(crate) test: TestApp,
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: TempDir,
+    pub(crate) stop: CancellationToken,
+    pub(crate) reload: Arc<Notify>,
+    pub(crate) serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Served {
+    /// Serves from now on.
+    pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
+        let test = TestApp::with(settings).await;
+        let folder = TempDir::new().unwrap();
+        write_certificate(folder.path());
+        let files = TlsConfig {
+            cert: folder.path().join("cert.pem"),
+            key: folder.path().join("key.pem"),
+        };
+        let asks_clients = test.app.config().client_authentication.ask_for_certificates;
+        let certificate = Certificate::load_for(files, asks_clients).unwrap();
+        let served = certificate.served();
+        let (stop, reload) = (CancellationToken::new(), Arc::new(Notify::new()));
+        tokio::spawn(certificate.follow(Arc::clone(&reload)));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = Arc::clone(&test.app);
+        let stopped = stop.clone().cancelled_owned();
+        let serving = tokio::spawn(async move {
+            let router = router(AppState::new(Arc::clone(&app)));
+            serve(listener, router, &app.config().http, served, stopped).await
+        });
+        Self {
+            test,
+            address,
+            folder,
+            stop,
+            reload,
+            serving,
+        }
+    }
+
+    /// The certificate in the folder now.
+    pub(crate) fn root(&self) -> CertificateDer<'static> {
+        use rustls::pki_types::pem::PemObject;
+        CertificateDer::from_pem_file(self.folder.path().join("cert.pem")).unwrap()
+    }
+
+    /// A client that trusts it.
+    pub(crate) fn client(&self) -> reqwest::ClientBuilder {
+        let root = reqwest::Certificate::from_der(&self.root()).unwrap();
+        // Several tests race to be the first; the provider is the same one.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        reqwest::Client::builder()
+            .tls_certs_only([root])
+            .resolve("localhost", self.address)
+    }
+
+    /// One of its URLs.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.address.port())
+    }
+
+    /// A TLS connection by hand with a certificate of the client.
+    pub(crate) async fn connect_as(
+        &self,
+        certificate: Arc<dyn ResolvesClientCert>,
+        version: &'static SupportedProtocolVersion,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut config = client_config(self.root(), &[version]);
+        config.client_auth_cert_resolver = certificate;
+        self.handshake(config).await
+    }
+
+    /// A TLS connection by hand, HTTP/1.1 only.
+    pub(crate) async fn connect(
+        &self,
+        root: CertificateDer<'static>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        self.handshake(client_config(root, versions)).await
+    }
+
+    async fn handshake(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+        let tcp = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config))
+            .connect(name, tcp)
+            .await
+    }
+}
+
+fn client_config(
+    root: CertificateDer<'static>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(root).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+/// A certificate for localhost and its key.
+pub(crate) fn write_certificate(folder: &Path) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+}

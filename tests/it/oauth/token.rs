@@ -1,0 +1,429 @@
+//! `POST /token`: RFC 6749 §2.3, §3.2, §3.3, §4.4, §5 and RFC 8707 §2, row by row.
+
+use serde_json::json;
+use token_server::app::NewClient;
+use token_server::domain::{
+    Audience, AuthMethods, AuthenticationSettings, ClientId, ClientStatus, Metadata, Scope,
+};
+
+use crate::harness::{Answer, CLIENT, TestApp};
+
+const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+
+/// `POST /token` with Basic.
+async fn ask(test: &TestApp, secret: &str, params: &[(&str, &str)]) -> Answer {
+    let params = [&[GRANT], params].concat();
+    test.post_basic("/token", &format!("{CLIENT}:{secret}"), &params)
+        .await
+}
+
+#[tokio::test]
+async fn basic_a_form_and_json_get_the_standard_answer() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let form = [GRANT, ("client_id", CLIENT), ("client_secret", &secret)];
+    let body =
+        json!({"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": secret});
+
+    for answer in [
+        ask(&test, &secret, &[]).await,
+        test.post_form("/token", &form).await,
+        test.post("/token", "application/json", body.to_string())
+            .await,
+    ] {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let json = answer.json();
+        assert_eq!(json["token_type"], "Bearer");
+        assert_eq!(json["expires_in"], 3600);
+        assert_eq!(json["scope"], "read write");
+        assert_eq!(json.as_object().unwrap().len(), 4);
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("pragma"), "no-cache");
+        let token = json["access_token"].as_str().unwrap();
+        assert_eq!(test.verify(token).await.json()["client_id"], CLIENT);
+    }
+}
+
+#[tokio::test]
+async fn an_error_has_both_cache_headers_too() {
+    let test = TestApp::new().await;
+
+    let refused = test.post_form("/token", &[GRANT]).await;
+
+    assert_eq!(refused.header("cache-control"), "no-store");
+    assert_eq!(refused.header("pragma"), "no-cache");
+}
+
+#[tokio::test]
+async fn the_grant_type_is_client_credentials_and_has_to_be_there() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let userinfo = format!("{CLIENT}:{secret}");
+    let grant = async |params: &[(&str, &str)]| test.post_basic("/token", &userinfo, params).await;
+
+    grant(&[]).await.assert_error(400, "invalid_request");
+    grant(&[("grant_type", "")])
+        .await
+        .assert_error(400, "invalid_request");
+    for other in [
+        "password",
+        "authorization_code",
+        "refresh_token",
+        "Client_Credentials",
+    ] {
+        let refused = grant(&[("grant_type", other)]).await;
+        refused.assert_error(400, "unsupported_grant_type");
+        assert!(refused.text().contains("client_credentials"));
+    }
+}
+
+#[tokio::test]
+async fn without_client_authentication_it_is_401_with_a_challenge() {
+    let test = TestApp::new().await;
+    test.client().await;
+
+    for params in [&[GRANT][..], &[GRANT, ("client_id", CLIENT)]] {
+        let refused = test.post_form("/token", params).await;
+        refused.assert_error(401, "invalid_client");
+        assert!(refused.header("www-authenticate").starts_with("Basic "));
+        assert!(refused.text().contains("no client authentication"));
+    }
+}
+
+#[tokio::test]
+async fn unknown_disabled_and_wrong_are_one_answer_with_a_challenge() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let off = ClientId::parse("off").unwrap();
+    let off_secret = test
+        .register(NewClient {
+            client_id: Some(off.clone()),
+            ..NewClient::default()
+        })
+        .await;
+    let disabled = ClientStatus::Disabled;
+    test.app.set_client_status(&off, disabled).await.unwrap();
+
+    let mut answers = Vec::new();
+    for userinfo in [
+        format!("nobody:{secret}"),
+        format!("off:{off_secret}"),
+        format!("{CLIENT}:{off_secret}"),
+        format!("{CLIENT}:guess"),
+    ] {
+        let mut answer = test.post_basic("/token", &userinfo, &[GRANT]).await;
+        answer.assert_error(401, "invalid_client");
+        assert!(answer.header("www-authenticate").starts_with("Basic "));
+        answer.headers.remove("x-request-id");
+        answers.push((answer.text().to_owned(), answer.headers));
+    }
+
+    assert!(
+        answers.windows(2).all(|pair| pair[0] == pair[1]),
+        "{answers:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_with_two_methods_is_refused() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let userinfo = format!("{CLIENT}:{secret}");
+    let jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    let assertion = [
+        ("client_assertion", "a.b.c"),
+        ("client_assertion_type", jwt_bearer),
+    ];
+    let body = [("client_id", CLIENT), ("client_secret", secret.as_str())];
+
+    for answer in [
+        test.post_basic("/token", &userinfo, &[&[GRANT], &body[..]].concat())
+            .await,
+        test.post_basic("/token", &userinfo, &[&[GRANT], &assertion[..]].concat())
+            .await,
+        test.post_form("/token", &[&[GRANT], &body[..], &assertion].concat())
+            .await,
+    ] {
+        answer.assert_error(400, "invalid_request");
+        assert!(answer.text().contains("one client authentication"));
+    }
+    for params in [
+        &[GRANT, ("client_id", "other")][..],
+        &[GRANT, ("client_assertion_type", jwt_bearer)],
+    ] {
+        let answer = test.post_basic("/token", &userinfo, params).await;
+        answer.assert_error(400, "invalid_request");
+    }
+    let unknown_type = [
+        GRANT,
+        ("client_assertion", "a.b.c"),
+        ("client_assertion_type", "saml"),
+    ];
+    let answer = test.post_form("/token", &unknown_type).await;
+    answer.assert_error(400, "invalid_request");
+    assert!(answer.text().contains("jwt-bearer"));
+}
+
+#[tokio::test]
+async fn repeated_parameters_are_refused_but_for_resource() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+
+    for again in [
+        GRANT,
+        ("scope", "read"),
+        ("audience", "a"),
+        ("client_id", CLIENT),
+        ("x", "y"),
+    ] {
+        let answer = ask(&test, &secret, &[again, again]).await;
+        answer.assert_error(400, "invalid_request");
+    }
+    let own = "https://tokens.test";
+    let answer = ask(&test, &secret, &[("resource", own), ("resource", own)]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn credentials_in_the_query_do_not_count() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let path = format!("/token?client_id={CLIENT}&client_secret={secret}");
+
+    let answer = test.post_form(&path, &[GRANT]).await;
+
+    answer.assert_error(401, "invalid_client");
+}
+
+#[tokio::test]
+async fn only_post_and_only_forms_and_json() {
+    let test = TestApp::new().await;
+
+    let get = test.get("/token").await;
+    get.assert_error(405, "method_not_allowed");
+    assert_eq!(get.header("allow"), "POST");
+    let plain = test
+        .post("/token", "text/plain", "grant_type=client_credentials")
+        .await;
+    plain.assert_error(415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_scope_is_granted_when_the_client_has_it_and_named_when_not() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let scope = async |text: &str| ask(&test, &secret, &[("scope", text)]).await;
+
+    assert_eq!(scope("read").await.json()["scope"], "read");
+    assert_eq!(scope("").await.json()["scope"], "read write");
+    let refused = scope("read delete").await;
+    refused.assert_error(400, "invalid_scope");
+    assert!(
+        refused
+            .text()
+            .contains("`delete` is not among this client's")
+    );
+    scope("\"").await.assert_error(400, "invalid_scope");
+}
+
+/// A client with three audiences, and how to ask for tokens for them: the `aud` claim.
+async fn resources(
+    test: &TestApp,
+) -> impl AsyncFn(&[(&str, &str)]) -> Result<serde_json::Value, Answer> {
+    let secret = test
+        .register(NewClient {
+            client_id: Some(ClientId::parse("own").unwrap()),
+            audiences: Audience::parse_list("https://a.test https://b.test/v1 billing").unwrap(),
+            ..NewClient::default()
+        })
+        .await;
+    async move |params: &[(&str, &str)]| {
+        let params = [&[GRANT], params].concat();
+        let answer = test
+            .post_basic("/token", &format!("own:{secret}"), &params)
+            .await;
+        if answer.status != 200 {
+            return Err(answer);
+        }
+        let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+        Ok(test.verify(&token).await.json()["aud"].clone())
+    }
+}
+
+#[tokio::test]
+async fn resources_and_audience_become_the_tokens_audiences() {
+    let test = TestApp::new().await;
+    let aud = resources(&test).await;
+
+    for (params, expected) in [
+        (&[][..], json!("https://a.test")),
+        (
+            &[("resource", "https://b.test/v1")],
+            json!("https://b.test/v1"),
+        ),
+        (&[("audience", "billing")], json!("billing")),
+        (
+            &[
+                ("resource", "https://b.test/v1"),
+                ("resource", "https://a.test"),
+            ],
+            json!(["https://b.test/v1", "https://a.test"]),
+        ),
+        (
+            &[("audience", "billing"), ("resource", "https://a.test")],
+            json!(["billing", "https://a.test"]),
+        ),
+        (
+            &[
+                ("audience", "https://a.test"),
+                ("resource", "https://a.test"),
+            ],
+            json!("https://a.test"),
+        ),
+    ] {
+        assert_eq!(aud(params).await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_resource_that_is_no_uri_or_not_the_clients_is_invalid_target() {
+    let test = TestApp::new().await;
+    let aud = resources(&test).await;
+
+    for (params, told) in [
+        (&[("resource", "https://c.test")][..], "`https://c.test`"),
+        (
+            &[
+                ("resource", "https://a.test"),
+                ("resource", "https://c.test"),
+            ],
+            "`https://c.test`",
+        ),
+        (
+            &[
+                ("audience", "https://a.test"),
+                ("resource", "https://c.test"),
+            ],
+            "`https://c.test`",
+        ),
+        (
+            &[("resource", "https://a.test#x")],
+            "absolute URI without fragment",
+        ),
+        (&[("resource", "billing")], "absolute URI without fragment"),
+        (&[("resource", "/v1")], "absolute URI without fragment"),
+    ] {
+        let refused = aud(params).await.unwrap_err();
+        refused.assert_error(400, "invalid_target");
+        assert!(refused.text().contains(told), "{}", refused.text());
+    }
+}
+
+#[tokio::test]
+async fn a_token_for_several_is_good_for_each_and_its_header_names_all() {
+    let test = TestApp::new().await;
+    let secret = test
+        .register(NewClient {
+            client_id: Some(ClientId::parse("own").unwrap()),
+            audiences: Audience::parse_list("a:1 a:2 a:3").unwrap(),
+            ..NewClient::default()
+        })
+        .await;
+    let body = json!({"grant_type": "client_credentials", "client_id": "own", "client_secret": secret,
+        "resource": ["a:1", "a:2"]});
+    let answer = test
+        .post("/token", "application/json", body.to_string())
+        .await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {token}");
+    let verify = async |audience: &str| {
+        let path = format!("/verify?audience={audience}");
+        test.get_with(&path, &[("authorization", &bearer)]).await
+    };
+
+    assert_eq!(verify("a:1").await.status, 200);
+    assert_eq!(verify("a:2").await.header("x-token-audience"), "a:1 a:2");
+    verify("a:3").await.assert_error(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn several_audiences_have_to_fit_into_a_token() {
+    let test = TestApp::new().await;
+    let long: Vec<String> = ["a", "b", "c"]
+        .map(|name| format!("{name}:{}", "x".repeat(200)))
+        .into();
+    let secret = test
+        .register(NewClient {
+            client_id: Some(ClientId::parse(CLIENT).unwrap()),
+            audiences: Audience::parse_list(&long.join(" ")).unwrap(),
+            scopes: Scope::parse("read").unwrap(),
+            ..NewClient::default()
+        })
+        .await;
+    let all: Vec<(&str, &str)> = long.iter().map(|uri| ("resource", uri.as_str())).collect();
+
+    assert_eq!(ask(&test, &secret, &all[..2]).await.status, 200);
+    ask(&test, &secret, &all)
+        .await
+        .assert_error(400, "invalid_target");
+}
+
+#[tokio::test]
+async fn the_largest_token_there_can_be_is_still_verified() {
+    let issuer = format!("https://{}", "i".repeat(248));
+    let test = TestApp::with(&[("ISSUER", &issuer)]).await;
+    let id = "c".repeat(128);
+    let audiences = ["a", "b"].map(|name| format!("{name}:{}", "x".repeat(253)));
+    let scopes: Vec<String> = (0..204).map(|n| format!("scope:{n:03}")).collect();
+    let secret = test
+        .register(NewClient {
+            client_id: ClientId::parse(&id).ok(),
+            audiences: Audience::parse_list(&audiences.join(" ")).unwrap(),
+            scopes: Scope::parse(&scopes.join(" ")).unwrap(),
+            metadata: Metadata::parse(&json!({"m": "x".repeat(8_180)}).to_string()).unwrap(),
+            ..NewClient::default()
+        })
+        .await;
+    let params = [
+        GRANT,
+        ("resource", audiences[0].as_str()),
+        ("resource", audiences[1].as_str()),
+    ];
+
+    let answer = test
+        .post_basic("/token", &format!("{id}:{secret}"), &params)
+        .await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let verified = test.post_form("/verify", &[("token", &token)]).await;
+
+    assert!(token.len() > 15_000);
+    assert_eq!(verified.status, 200, "{}", verified.text());
+}
+
+#[tokio::test]
+async fn a_client_uses_only_the_methods_it_has() {
+    let test = TestApp::new().await;
+    let secret = test
+        .register(NewClient {
+            client_id: Some(ClientId::parse(CLIENT).unwrap()),
+            authentication: AuthenticationSettings {
+                auth_methods: AuthMethods::parse("client_secret_basic").unwrap(),
+                ..AuthenticationSettings::default()
+            },
+            ..NewClient::default()
+        })
+        .await;
+    let body = [GRANT, ("client_id", CLIENT), ("client_secret", &secret)];
+
+    // Before and after the secret was proved by the method it has.
+    test.post_form("/token", &body)
+        .await
+        .assert_error(401, "invalid_client");
+    assert_eq!(ask(&test, &secret, &[]).await.status, 200);
+    test.post_form("/token", &body)
+        .await
+        .assert_error(401, "invalid_client");
+    test.authorize(CLIENT, &secret)
+        .await
+        .assert_error(401, "invalid_client");
+}
