@@ -63,7 +63,7 @@ pub struct SigningKey {
 
 /// Keys are prepared once: jsonwebtoken would do it for every token, which doubles the time of ES256.
 enum Signer {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
@@ -79,7 +79,7 @@ impl SigningKey {
             kid,
             alg: SigningAlg::HS256,
             algorithm: Algorithm::HS256,
-            signer: Signer::Hmac(hmac::Key::new(hmac::HMAC_SHA256, bytes)),
+            signer: Signer::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, bytes))),
             decoding: DecodingKey::from_secret(bytes),
             jwk: None,
         })
