@@ -71,6 +71,38 @@ impl Directory {
         }
     }
 
+    /// What memory has of a client, without a look into the store; and whether that may be believed still.
+    pub(super) async fn peek(
+        &self,
+        id: &ClientId,
+        now: UnixTime,
+    ) -> Option<(Arc<ClientRecord>, bool)> {
+        let entry = self.entries.get(id).await?;
+        let is_current = self.is_current(id, &entry, now);
+        Some((entry.record, is_current))
+    }
+
+    /// The client's record as the store has it now, whatever memory has.
+    pub(super) async fn read(
+        &self,
+        id: &ClientId,
+        store: &Store,
+        clock: &Clock,
+    ) -> Result<Option<Arc<ClientRecord>>, Error> {
+        match self.load(id, store, clock.now()).await {
+            Ok(entry) => {
+                let record = Arc::clone(&entry.record);
+                self.entries.insert(id.clone(), entry).await;
+                Ok(Some(record))
+            }
+            Err(Missing::Unknown) => {
+                self.entries.invalidate(id).await;
+                Ok(None)
+            }
+            Err(Missing::Unread(error)) => Err(error.to_error()),
+        }
+    }
+
     /// Forgets what is remembered of a client. To be called when a change is committed and before
     /// anybody is told so.
     pub(super) fn forget(&self, id: &ClientId) {

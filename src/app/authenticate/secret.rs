@@ -55,26 +55,42 @@ impl App {
         Err(refusal)
     }
 
-    /// The client, if this secret of it was proved before.
+    /// The client, if this secret of it was proved before. Unless memory says so, the store is not asked here:
+    /// how long a refusal takes must not tell whose record is in memory.
     async fn recognise(
         &self,
         method: AuthMethod,
         credentials: &Credentials,
     ) -> Result<Option<AuthenticatedClient>> {
-        let Some(record) = self.find_record(&credentials.client_id).await? else {
+        let Ok(id) = ClientId::parse(&credentials.client_id) else {
             return Ok(None);
         };
-        if refusal_of(&record.client, method).is_some() {
+        let Some((record, is_current)) = self.directory.peek(&id, self.clock.now()).await else {
+            return Ok(None);
+        };
+        let plain = &credentials.client_secret;
+        if !self.is_proved(&record, method, plain) {
             return Ok(None);
         }
-        let now = self.clock.now();
-        let plain = &credentials.client_secret;
-        let proved = candidates(&record, plain)
-            .any(|secret| secret.is_live(now) && self.proofs.contains(secret, plain));
-        Ok(proved.then_some(AuthenticatedClient(record)))
+        if is_current {
+            return Ok(Some(AuthenticatedClient(record)));
+        }
+        let record = self.directory.find(&id, &self.store, &self.clock).await?;
+        Ok(record
+            .filter(|record| self.is_proved(record, method, plain))
+            .map(AuthenticatedClient))
     }
 
-    /// The client, if hashing proves it; else why not, for the log.
+    /// Whether this secret of this client was proved before, and is good still.
+    fn is_proved(&self, record: &ClientRecord, method: AuthMethod, plain: &Secret<String>) -> bool {
+        let now = self.clock.now();
+        refusal_of(&record.client, method).is_none()
+            && candidates(record, plain)
+                .any(|secret| secret.is_live(now) && self.proofs.contains(secret, plain))
+    }
+
+    /// The client, if hashing proves it; else why not, for the log. Each attempt is one reading of the store and
+    /// one hash, whether there is such a client or not.
     async fn prove(
         self: &Arc<Self>,
         method: AuthMethod,
@@ -85,14 +101,31 @@ impl App {
         if generated && GeneratedSecret::find_id(plain.expose()).is_none() {
             return Ok(Err("the secret is mistyped: its checksum is wrong".into()));
         }
-        let Some(record) = self.find_record(&credentials.client_id).await? else {
+        let record = match ClientId::parse(&credentials.client_id) {
+            Ok(id) => self.directory.read(&id, &self.store, &self.clock).await?,
+            Err(_) => None,
+        };
+        let Some(record) = record else {
             self.hash_in_vain(plain).await?;
             return Ok(Err("unknown client".into()));
         };
+        if self.is_proved(&record, method, plain) {
+            return Ok(Ok(AuthenticatedClient(record)));
+        }
+        self.prove_by_hashing(&record, method, plain).await
+    }
+
+    async fn prove_by_hashing(
+        self: &Arc<Self>,
+        record: &Arc<ClientRecord>,
+        method: AuthMethod,
+        plain: &Secret<String>,
+    ) -> Result<Verdict> {
+        let generated = GeneratedSecret::has_prefix(plain.expose());
         let now = self.clock.now();
         let mut reason = Cow::from("wrong secret");
         let mut hashed = false;
-        for secret in candidates(&record, plain) {
+        for secret in candidates(record, plain) {
             // Of the chosen ones only live ones are tried; a generated one is named by its id, so
             // that an expired one can be told from a wrong one.
             if !generated && !secret.is_live(now) {
@@ -111,7 +144,7 @@ impl App {
                 (_, None) => {
                     self.proofs.insert(secret, plain);
                     self.renew_if_outdated(&record.client.client_id, secret, plain);
-                    return Ok(Ok(AuthenticatedClient(Arc::clone(&record))));
+                    return Ok(Ok(AuthenticatedClient(Arc::clone(record))));
                 }
             }
         }
