@@ -63,6 +63,11 @@ impl Error {
         Self::new(ErrorCode::InvalidScope, description)
     }
 
+    /// The client may not do this.
+    pub fn unauthorized_client(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::UnauthorizedClient, description)
+    }
+
     /// The audience is not among the client's.
     pub fn invalid_target(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::InvalidTarget, description)

@@ -75,6 +75,15 @@ impl App {
         }
         inserted?;
         self.directory.forget(&record.client.client_id);
+        if self
+            .revocations
+            .find_cutoff(&record.client.client_id)
+            .is_some()
+        {
+            // There was a client of this id, whose tokens are revoked; those of this one are not. Should
+            // this fail, it is read again within a second.
+            let _ = self.refresh_revocations().await;
+        }
         Ok(record.client)
     }
 
@@ -120,15 +129,22 @@ impl App {
         Ok(self.find_client(id).await?.client)
     }
 
-    /// Lets a client have tokens, or no more; its record and secrets stay.
+    /// Lets a client have tokens, or no more; its record and secrets stay. What it was issued before is
+    /// revoked either way.
     pub async fn set_client_status(&self, id: &ClientId, status: ClientStatus) -> Result<()> {
         let now = self.clock.now();
-        self.changed(id, self.store.set_client_status(id, status, now).await?)
+        let cutoff = match status {
+            ClientStatus::Enabled => now,
+            ClientStatus::Disabled => self.last_issue(),
+        };
+        let done = self.store.set_client_status(id, status, cutoff, now);
+        self.revoked(id, &done.await?)
     }
 
-    /// Removes a client and its secrets.
+    /// Removes a client and its secrets, and revokes its tokens.
     pub async fn delete_client(&self, id: &ClientId) -> Result<()> {
-        self.changed(id, self.store.delete_client(id).await?)
+        let (cutoff, now) = (self.last_issue(), self.clock.now());
+        self.revoked(id, &self.store.delete_client(id, cutoff, now).await?)
     }
 
     /// Ends every change of a client: what memory holds of it is forgotten before anybody hears of it.

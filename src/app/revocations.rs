@@ -1,58 +1,93 @@
-//! Owns the revocations that bind, in memory: [`App::verify_token`](super::App::verify_token) asks here and nowhere else.
-//!
-//! Nothing revokes a token yet, so this set is empty in a running server. It is the seam at which revoking
-//! plugs in: whoever learns of a revocation inserts it here and every later verdict heeds it.
+//! Owns the revocations that bind, in memory: every verdict asks here and nowhere else. No database:
+//! `revoking.rs` brings what is read and written there.
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::shards::Shards;
 use crate::clock::UnixTime;
-use crate::domain::ClientId;
+use crate::domain::{ClientCutoff, ClientId, Revocation, RevocationId, Revoked, TokenId};
 use crate::token::{AccessTokenClaims, LEEWAY};
 
-/// Revoked tokens, and clients whose tokens issued before a moment are revoked.
+/// All revocations of tokens that a verifier could still accept.
 #[derive(Debug, Default)]
-pub struct Revocations(RwLock<Sets>);
+pub struct Revocations {
+    /// With the token's `exp`.
+    tokens: Shards<TokenId, UnixTime>,
+    clients: Shards<ClientId, Entry>,
+    complete: AtomicBool,
+    /// All up to this one have been read from the database.
+    pub(super) read_until: tokio::sync::Mutex<RevocationId>,
+}
 
-#[derive(Debug, Default)]
-struct Sets {
-    /// By `jti`, with the token's `exp`.
-    tokens: HashMap<String, UnixTime>,
-    clients: HashMap<ClientId, UnixTime>,
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    revocation_id: RevocationId,
+    cut: ClientCutoff,
+    expires_at: UnixTime,
 }
 
 impl Revocations {
-    /// Revokes one token.
-    pub fn insert_token(&self, jti: &str, exp: UnixTime) {
-        self.write(|sets| {
-            sets.tokens.insert(jti.to_owned(), exp);
-        });
+    /// Makes a revocation bind. They may come more than once and in any order.
+    pub fn insert(&self, revocation: &Revocation) {
+        match revocation.revoked {
+            Revoked::Token(token) => self.insert_token(token, revocation.expires_at),
+            Revoked::Client(cut) => {
+                let entry = Entry {
+                    revocation_id: revocation.revocation_id,
+                    cut,
+                    expires_at: revocation.expires_at,
+                };
+                // The later one is what holds: it may be the client's being enabled again.
+                self.clients
+                    .insert_unless(revocation.client_id.clone(), entry, |old| {
+                        old.revocation_id > entry.revocation_id
+                    });
+            }
+        }
     }
 
-    /// Revokes all tokens of a client that were issued before `cutoff`.
-    pub fn insert_client(&self, id: &ClientId, cutoff: UnixTime) {
-        self.write(|sets| {
-            let latest = sets.clients.entry(id.clone()).or_insert(cutoff);
-            *latest = (*latest).max(cutoff);
-        });
+    /// Makes the revocation of one token bind.
+    pub fn insert_token(&self, token: TokenId, expires_at: UnixTime) {
+        self.tokens.insert_unless(token, expires_at, |_| false);
     }
 
     /// Whether a token is revoked.
     pub fn contains(&self, claims: &AccessTokenClaims) -> bool {
-        let sets = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        sets.tokens.contains_key(&claims.jti)
-            || sets
+        self.contains_token(claims.jti)
+            || self
                 .clients
                 .get(&claims.client_id)
-                .is_some_and(|cutoff| claims.iat < *cutoff)
+                .is_some_and(|entry| entry.cut.revokes(claims.iat))
     }
 
-    /// Drops the tokens that no verifier accepts any more in any case.
+    /// Whether a token was revoked by its name.
+    pub fn contains_token(&self, token: TokenId) -> bool {
+        self.tokens.get(&token).is_some()
+    }
+
+    /// Which tokens of a client are revoked, when many are.
+    pub fn find_cutoff(&self, id: &ClientId) -> Option<ClientCutoff> {
+        self.clients.get(id).map(|entry| entry.cut)
+    }
+
+    /// Whether everything in the database has been read once. Before that no token can be called good.
+    pub fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_complete(&self) {
+        self.complete.store(true, Ordering::Release);
+    }
+
+    /// Drops what no verifier accepts any more in any case.
     pub fn prune(&self, now: UnixTime) {
-        self.write(|sets| sets.tokens.retain(|_, exp| exp.plus(LEEWAY) > now));
+        self.tokens.retain(|exp| exp.plus(LEEWAY) > now);
+        self.clients
+            .retain(|entry| entry.expires_at.plus(LEEWAY) > now);
     }
 
-    fn write(&self, change: impl FnOnce(&mut Sets)) {
-        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    /// How many there are: tokens, and clients with a cut-off.
+    pub fn count(&self) -> (usize, usize) {
+        (self.tokens.len(), self.clients.len())
     }
 }

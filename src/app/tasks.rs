@@ -9,6 +9,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use crate::error::Result;
+
+/// So long another replica may accept what was revoked here.
+const REVOCATIONS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Nothing waits for a pruning: it only keeps tables and memory small.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
@@ -26,6 +30,7 @@ const FILES_INTERVAL: Duration = Duration::from_secs(5);
 /// whoever watches over it starts it anew.
 pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tasks = JoinSet::new();
+    tasks.spawn(follow_revocations(Arc::clone(&app), stop.clone()));
     tasks.spawn(prune(Arc::clone(&app), stop.clone()));
     tasks.spawn(refresh_keys(Arc::clone(&app), stop.clone()));
     tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
@@ -39,17 +44,40 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn prune(app: Arc<App>, stop: CancellationToken) {
-    while pause(PRUNE_INTERVAL, &stop).await {
-        app.revocations.prune(app.clock.now());
-        match stop.run_until_cancelled(app.prune_used_values()).await {
+async fn follow_revocations(app: Arc<App>, stop: CancellationToken) {
+    let mut failing = false;
+    while pause(REVOCATIONS_INTERVAL, &stop).await {
+        match stop.run_until_cancelled(app.refresh_revocations()).await {
             None => return,
-            Some(Err(error)) => {
-                tracing::warn!("cannot prune the used values: {}", error.reason());
+            // Once, not every second of an outage.
+            Some(Err(error)) if !failing => {
+                failing = true;
+                tracing::warn!("what others revoke goes unnoticed: {}", error.reason());
             }
-            Some(Ok(_)) => {}
+            Some(Ok(())) if failing => {
+                failing = false;
+                tracing::info!("revocations are read again, up to the last");
+            }
+            Some(Ok(()) | Err(_)) => {}
         }
     }
+}
+
+async fn prune(app: Arc<App>, stop: CancellationToken) {
+    while pause(PRUNE_INTERVAL, &stop).await {
+        match stop.run_until_cancelled(prune_once(&app)).await {
+            None => return,
+            Some(Err(error)) => {
+                tracing::warn!("what has ended is not removed: {}", error.reason());
+            }
+            Some(Ok(())) => {}
+        }
+    }
+}
+
+async fn prune_once(app: &App) -> Result<()> {
+    app.prune_revocations().await?;
+    app.prune_used_values().await.map(drop)
 }
 
 async fn follow_files(app: Arc<App>, stop: CancellationToken) {

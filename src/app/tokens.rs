@@ -28,11 +28,19 @@ pub struct TokenRequirements {
 impl App {
     /// Issues a token to a client that has proved itself.
     pub fn issue_token(&self, client: &Client, request: TokenRequest) -> Result<AccessToken> {
+        let cut = self.revocations.find_cutoff(&client.client_id);
+        if cut.is_some_and(|cut| cut.disabled) {
+            // It was disabled after it logged in, or enabled by a process from which we have not heard yet.
+            return Err(Error::temporarily_unavailable(
+                "the client is being disabled or enabled; try again",
+            ));
+        }
         let grant = Grant {
             client,
             scope: grant_scope(client, request.scope)?,
             audience: self.grant_audience(client, request.audiences)?,
             ttl: client.token_ttl.unwrap_or(self.config.token.ttl),
+            cutoff: cut.map(|cut| cut.cutoff),
         };
         Ok(self.keys().issue(grant, self.clock.now())?)
     }
@@ -44,6 +52,11 @@ impl App {
         token: &str,
         required: &TokenRequirements,
     ) -> Result<Arc<SignedClaims>> {
+        if !self.revocations.is_complete() {
+            return Err(Error::temporarily_unavailable(
+                "the revocations have not been read yet",
+            ));
+        }
         let signed = self.verified.verify(token, &self.keys())?;
         let claims = &signed.claims;
         claims.check_times(self.clock.now())?;

@@ -50,7 +50,6 @@ fn weigh(_: &[u8; 32], signed: &Arc<SignedClaims>) -> u32 {
     let text = claims.iss.as_str().len()
         + 2 * claims.client_id.as_str().len()
         + claims.aud.to_text().len()
-        + claims.jti.len()
         + claims.scope.as_str().len()
         + claims.metadata.as_str().len()
         + signed.json.len();

@@ -53,6 +53,9 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             .context("DATABASE_URL: cannot migrate the database")?;
     }
     app.start_keys().await?;
+    app.refresh_revocations().await.context(
+        "DATABASE_URL: cannot read what is revoked, without which nothing can be verified",
+    )?;
     let listener = TcpListener::bind(address)
         .with_context(|| format!("LISTEN_ADDR: cannot listen on {address}"))?;
     if app.config().development {

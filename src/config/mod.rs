@@ -240,7 +240,11 @@ impl AuthenticationConfig {
             client_cache_size: read
                 .parsed::<Bytes>("CLIENT_CACHE_SIZE", "a size such as `32MiB`", "32MiB")
                 .0,
-            client_cache_ttl: read.parsed::<Seconds>("CLIENT_CACHE_TTL", seconds, "5s").0,
+            client_cache_ttl: read
+                .checked("CLIENT_CACHE_TTL", "1 second to 24 hours", "5s", |text| {
+                    text.parse().and_then(Seconds::within_a_day)
+                })
+                .0,
             proved_secrets: read.parsed("PROVED_SECRETS", whole, "100000"),
             throttle_window: read.parsed::<Seconds>("THROTTLE_WINDOW", seconds, "60s").0,
             throttle_client_failures: read.parsed("THROTTLE_CLIENT_FAILURES", whole, "20"),

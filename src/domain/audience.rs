@@ -178,6 +178,18 @@ impl Issuer {
             ))
         }
     }
+
+    /// The URL of one of its endpoints, whose path begins with a slash.
+    pub fn endpoint(&self, path: &str) -> String {
+        format!("{}{path}", self.0.trim_end_matches('/'))
+    }
+
+    /// Its path without a slash at the end; empty for an issuer that is a host alone.
+    pub fn path(&self) -> &str {
+        let host = self.0.strip_prefix("https://").unwrap_or_default();
+        host.find('/')
+            .map_or("", |start| host[start..].trim_end_matches('/'))
+    }
 }
 
 text_type!(Audience);
@@ -227,6 +239,19 @@ mod tests {
             "https://a b",
         ] {
             assert!(Audience::parse_resource(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_knows_its_endpoints_and_its_path() {
+        for (issuer, endpoint, path) in [
+            ("https://a", "https://a/token", ""),
+            ("https://a:1/", "https://a:1/token", ""),
+            ("https://a/b/c/", "https://a/b/c/token", "/b/c"),
+        ] {
+            let issuer = Issuer::parse(issuer).unwrap();
+            assert_eq!(issuer.endpoint("/token"), endpoint);
+            assert_eq!(issuer.path(), path);
         }
     }
 

@@ -11,6 +11,8 @@ pub enum ErrorCode {
     InvalidScope,
     /// RFC 6749 §5.2: the grant type is not one this server knows.
     UnsupportedGrantType,
+    /// RFC 6749 §5.2: the client may not do this, here to a token of another (RFC 7009 §2.1).
+    UnauthorizedClient,
     /// RFC 8707 §2: the audience is not among the client's.
     InvalidTarget,
     /// RFC 6750 §3.1: the token is expired, malformed, revoked or not ours.
@@ -25,6 +27,8 @@ pub enum ErrorCode {
     Conflict,
     /// The path does not take this method.
     MethodNotAllowed,
+    /// The answer cannot be given in the form that was asked for.
+    NotAcceptable,
     /// The body did not arrive in time.
     RequestTimeout,
     /// The body is too large.
@@ -49,12 +53,14 @@ impl ErrorCode {
             Self::InvalidClient => "invalid_client",
             Self::InvalidScope => "invalid_scope",
             Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken | Self::MissingToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotAcceptable => "not_acceptable",
             Self::RequestTimeout => "request_timeout",
             Self::ContentTooLarge => "content_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",

@@ -14,8 +14,10 @@ mod jwk;
 mod jwks_uri;
 mod key;
 mod metadata;
+mod revocation;
 mod scope;
 mod text;
+mod token_id;
 
 pub use audience::{Audience, Audiences, Issuer};
 pub use auth_method::{AuthMethod, AuthMethods};
@@ -31,8 +33,10 @@ pub use jwk::{Curve, Jwk, JwkSet, PublicKey};
 pub use jwks_uri::JwksUri;
 pub use key::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
 pub use metadata::Metadata;
+pub use revocation::{ClientCutoff, Revocation, RevocationId, Revoked};
 pub use scope::Scope;
 pub use text::{Description, Name};
+pub use token_id::TokenId;
 
 /// Why a text is not the thing it should be: one sentence for the person who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -70,7 +70,8 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::InvalidRequest
         | ErrorCode::UnsupportedGrantType
         | ErrorCode::InvalidScope
-        | ErrorCode::InvalidTarget => StatusCode::BAD_REQUEST,
+        | ErrorCode::InvalidTarget
+        | ErrorCode::UnauthorizedClient => StatusCode::BAD_REQUEST,
         ErrorCode::InvalidClient | ErrorCode::InvalidToken | ErrorCode::MissingToken => {
             StatusCode::UNAUTHORIZED
         }
@@ -78,6 +79,7 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::Conflict => StatusCode::CONFLICT,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -106,9 +108,11 @@ fn challenge(error: &Error) -> Option<HeaderValue> {
         | ErrorCode::UnsupportedGrantType
         | ErrorCode::InvalidScope
         | ErrorCode::InvalidTarget
+        | ErrorCode::UnauthorizedClient
         | ErrorCode::NotFound
         | ErrorCode::Conflict
         | ErrorCode::MethodNotAllowed
+        | ErrorCode::NotAcceptable
         | ErrorCode::RequestTimeout
         | ErrorCode::ContentTooLarge
         | ErrorCode::UnsupportedMediaType

@@ -1,14 +1,17 @@
 //! Owns the rows of `clients`, and the reading of a client with its secrets in one statement.
 
+use std::collections::HashMap;
+
 use sqlx::FromRow;
 
+use super::revocations::cut_off;
 use super::secrets::SecretColumns;
 use super::{Store, StoreError, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
     Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientChanges,
-    ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri,
-    Metadata, Name, Scope, TokenTtl,
+    ClientCutoff, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description,
+    JwkSet, JwksUri, Metadata, Name, Scope, TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -103,8 +106,10 @@ impl Store {
                 updated_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             on conflict (client_id) do nothing";
+        const LIST_DISABLED: &str = "select client_id from revocations where disabled";
         in_transaction!(self, |tx| {
             let mut inserted = 0;
+            let mut new = HashMap::new();
             for record in records {
                 let client = &record.client;
                 let authentication = &client.authentication;
@@ -131,7 +136,21 @@ impl Store {
                 for secret in record.secrets.iter().filter(|_| added == 1) {
                     super::secrets::insert!(tx, &client.client_id, secret);
                 }
+                if added == 1 {
+                    new.insert(client.client_id.as_str(), client);
+                }
                 inserted += added;
+            }
+            // A deleted client's tokens are revoked whenever they were issued; this one's are not.
+            let disabled: Vec<String> = sqlx::query_scalar(LIST_DISABLED)
+                .fetch_all(&mut *tx)
+                .await?;
+            for client in disabled.iter().filter_map(|id| new.get(id.as_str())) {
+                let cut = ClientCutoff {
+                    cutoff: client.created_at,
+                    disabled: client.status == ClientStatus::Disabled,
+                };
+                cut_off!(tx, client.client_id, cut, client.created_at);
             }
             inserted
         })
@@ -186,35 +205,6 @@ impl Store {
             .await
             .map(|done| done.rows_affected()))?;
         Ok(updated == 1)
-    }
-
-    /// Switches a client on or off and touches nothing else of it; false when there is none.
-    pub async fn set_client_status(
-        &self,
-        id: &ClientId,
-        status: ClientStatus,
-        now: UnixTime,
-    ) -> Result<bool, StoreError> {
-        const SQL: &str = "update clients set status = $2, updated_at = $3 where client_id = $1";
-        let updated = on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(id.as_str())
-            .bind(status.as_str())
-            .bind(now.0)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?;
-        Ok(updated == 1)
-    }
-
-    /// Removes a client and its secrets; false when there is none.
-    pub async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
-        const SQL: &str = "delete from clients where client_id = $1";
-        let deleted = on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(id.as_str())
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?;
-        Ok(deleted == 1)
     }
 }
 

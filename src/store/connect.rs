@@ -10,6 +10,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use super::{Pool, Store};
 use crate::secret::Secret;
 
+/// How long a transaction may wait for its next statement, beyond what a statement may take.
+const TRANSACTION_PAUSE: Duration = Duration::from_secs(5);
+
 /// How to open and use the database.
 #[derive(Clone, Debug)]
 pub struct DatabaseOptions {
@@ -66,10 +69,17 @@ impl Store {
 
 fn postgres(url: &str, options: &DatabaseOptions) -> anyhow::Result<PgConnectOptions> {
     let timeout = options.statement_timeout.as_millis().to_string();
+    // A process that stalls in a transaction holds locks that others wait for.
+    let idle = (options.statement_timeout + TRANSACTION_PAUSE)
+        .as_millis()
+        .to_string();
     Ok(PgConnectOptions::from_str(url)
         .context("the Postgres URL does not parse")?
         .application_name("token-server")
-        .options([("statement_timeout", timeout)]))
+        .options([
+            ("statement_timeout", timeout),
+            ("idle_in_transaction_session_timeout", idle),
+        ]))
 }
 
 fn sqlite(url: &str, options: &DatabaseOptions) -> anyhow::Result<SqliteConnectOptions> {

@@ -9,6 +9,7 @@ mod connect;
 mod error;
 mod keys;
 mod migrations;
+mod revocations;
 mod secrets;
 mod used_values;
 
@@ -18,6 +19,7 @@ pub use clients::ClientsPage;
 pub use connect::DatabaseOptions;
 pub use error::StoreError;
 pub use keys::KeyChanges;
+pub use revocations::ClientRevoked;
 pub use secrets::SecretAdded;
 
 /// The database.

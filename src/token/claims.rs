@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixTime;
-use crate::domain::{Audiences, ClientId, Issuer, Metadata, Scope};
+use crate::domain::{Audiences, ClientId, Issuer, Metadata, Scope, TokenId};
 
 /// What a token says. A repeated claim, a missing one or one of the wrong type does not parse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct AccessTokenClaims {
     /// Until when it is good.
     pub exp: UnixTime,
     /// Its name: no two are alike.
-    pub jti: String,
+    pub jti: TokenId,
     /// What was granted.
     pub scope: Scope,
     /// The client's authorization metadata.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{AccessTokenClaims, KeyError, KeySet};
 use crate::clock::UnixTime;
-use crate::domain::{Audiences, Client, Scope, TokenTtl};
+use crate::domain::{Audiences, Client, Scope, TokenId, TokenTtl};
 
 /// What a client was granted.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Grant<'a> {
     pub audience: Audiences,
     /// For how long.
     pub ttl: TokenTtl,
+    /// The client's tokens issued up to then are revoked; this one is not one of them.
+    pub cutoff: Option<UnixTime>,
 }
 
 /// A signed token and what is said about it beside it.
@@ -31,7 +33,7 @@ pub struct AccessToken {
 impl AccessToken {
     /// Seconds it lives (`expires_in`, RFC 6749 §5.1).
     pub fn expires_in(&self) -> i64 {
-        self.claims.exp.since(self.claims.iat)
+        self.claims.exp.since(self.claims.nbf)
     }
 }
 
@@ -65,10 +67,10 @@ impl KeySet {
             sub: client.client_id.clone(),
             aud: grant.audience,
             client_id: client.client_id.clone(),
-            iat: now,
+            iat: grant.cutoff.map_or(now, |cutoff| cutoff.plus(1).max(now)),
             nbf: now,
             exp: now.plus(grant.ttl.seconds()),
-            jti: Uuid::now_v7().simple().to_string(),
+            jti: TokenId::new(Uuid::now_v7()),
             scope: grant.scope,
             metadata: client.metadata.clone(),
         };

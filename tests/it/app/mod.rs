@@ -3,5 +3,6 @@
 mod directory;
 mod import;
 mod renewal;
+mod revocations;
 mod secrets;
 mod throttle;

@@ -149,28 +149,6 @@ async fn a_token_under_the_previous_secret_stays_good() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_refused() {
-    let test = TestApp::new().await;
-    let secret = test.client().await;
-    let (one, other) = (test.token(&secret).await, test.token(&secret).await);
-    let jti = test.verify(&one).await.json()["jti"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-
-    test.app.revocations().insert_token(&jti, NOW.plus(3600));
-    test.verify(&one).await.assert_error(401, "invalid_token");
-    assert_eq!(test.verify(&other).await.status, 200);
-
-    let id = token_server::domain::ClientId::parse(CLIENT).unwrap();
-    test.app.revocations().insert_client(&id, NOW.plus(1));
-    test.verify(&other).await.assert_error(401, "invalid_token");
-    test.clock.advance(1);
-    let later = test.token(&secret).await;
-    assert_eq!(test.verify(&later).await.status, 200);
-}
-
-#[tokio::test]
 async fn two_authorization_headers_are_refused() {
     let test = TestApp::new().await;
     let request = Request::get("/verify")
@@ -188,8 +166,7 @@ async fn a_token_seen_before_is_judged_anew() {
     let test = TestApp::new().await;
     let token = test.token(&test.client().await).await;
     assert_eq!(test.verify(&token).await.status, 200);
-    let again = test.verify(&token).await;
-    assert_eq!(again.status, 200);
+    assert_eq!(test.verify(&token).await.status, 200);
 
     let bearer = format!("Bearer {token}");
     test.get_with("/verify?scope=admin", &[("authorization", &bearer)])
@@ -198,8 +175,7 @@ async fn a_token_seen_before_is_judged_anew() {
     test.get_with("/verify?audience=other", &[("authorization", &bearer)])
         .await
         .assert_error(401, "invalid_token");
-    let jti = again.json()["jti"].as_str().unwrap().to_owned();
-    test.app.revocations().insert_token(&jti, NOW.plus(3_600));
+    test.app.revoke_token(&token).await.unwrap();
     test.verify(&token).await.assert_error(401, "invalid_token");
 }
 

@@ -3,7 +3,7 @@ use token_server::domain::{
     AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
     ClientStatus, JwksUri, Name,
 };
-use token_server::store::{ClientsPage, StoreError};
+use token_server::store::{ClientRevoked, ClientsPage, StoreError};
 
 use super::{id, record, secret};
 use crate::harness::TestApp;
@@ -182,18 +182,10 @@ async fn a_status_is_switched_without_touching_the_rest() {
     let store = test.app.store();
     store.insert_client(&record("a")).await.unwrap();
 
-    assert!(
-        store
-            .set_client_status(&id("a"), ClientStatus::Disabled, UnixTime(8))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .set_client_status(&id("b"), ClientStatus::Disabled, UnixTime(8))
-            .await
-            .unwrap()
-    );
+    store
+        .set_client_status(&id("a"), ClientStatus::Disabled, UnixTime(9), UnixTime(8))
+        .await
+        .unwrap();
 
     let mut expected = record("a");
     expected.client.status = ClientStatus::Disabled;
@@ -207,8 +199,14 @@ async fn a_deleted_client_takes_its_secrets_with_it() {
     let store = test.app.store();
     store.insert_client(&record("a")).await.unwrap();
 
-    assert!(store.delete_client(&id("a")).await.unwrap());
-    assert!(!store.delete_client(&id("a")).await.unwrap());
+    let delete = async || {
+        let deleted = store
+            .delete_client(&id("a"), UnixTime(9), UnixTime(8))
+            .await;
+        deleted.unwrap()
+    };
+    assert!(matches!(delete().await, ClientRevoked::Revoked(_)));
+    assert_eq!(delete().await, ClientRevoked::NoClient);
 
     // The same secret id is free again.
     store.insert_client(&record("b")).await.unwrap();

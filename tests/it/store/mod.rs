@@ -3,6 +3,7 @@
 mod clients;
 mod keys;
 mod migrations;
+mod revocations;
 mod secrets;
 mod used_values;
 

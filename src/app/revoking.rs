@@ -1,0 +1,118 @@
+//! Revoking tokens, and learning what other processes revoke.
+
+use super::App;
+use crate::clock::UnixTime;
+use crate::domain::{Client, ClientId, Revoked};
+use crate::error::{Error, Result};
+use crate::store::ClientRevoked;
+use crate::token::{AccessTokenClaims, LEEWAY, VerifyError};
+
+/// Rows of one statement: enough that a million are read in seconds, few enough that none runs for long.
+const BATCH: u32 = 10_000;
+
+impl App {
+    /// Revokes a token at its own client's wish (RFC 7009 §2). One that is no good, for the reason in the
+    /// inner result, is as the client wants it already (§2.2); one of another client is refused (§2.1).
+    pub async fn revoke_own_token(
+        &self,
+        client: &Client,
+        token: &str,
+    ) -> Result<Result<AccessTokenClaims>> {
+        let claims = match self.verify_for_revoking(token).await? {
+            Ok(claims) => claims,
+            Err(reason) => return Ok(Err(reason.into())),
+        };
+        if claims.client_id != client.client_id {
+            let why = "the token was issued to another client";
+            return Err(Error::unauthorized_client(why));
+        }
+        self.revoke(&claims).await?;
+        Ok(Ok(claims))
+    }
+
+    /// Revokes any token, at the operator's wish; one that is no good is an error.
+    pub async fn revoke_token(&self, token: &str) -> Result<AccessTokenClaims> {
+        let claims = self.verify_for_revoking(token).await??;
+        self.revoke(&claims).await?;
+        Ok(claims)
+    }
+
+    /// The claims of a token that is ours and not expired. It may be under a key of another replica that is
+    /// not known here yet: not to look would be to say that it is revoked and leave it good.
+    async fn verify_for_revoking(
+        &self,
+        token: &str,
+    ) -> Result<Result<AccessTokenClaims, VerifyError>> {
+        let now = self.clock.now();
+        let verdict = self.keys().verify(token, now);
+        if verdict != Err(VerifyError::UnknownKey) {
+            return Ok(verdict);
+        }
+        self.refresh_keys().await?;
+        Ok(self.keys().verify(token, now))
+    }
+
+    /// Revokes all that a client was issued before now.
+    pub async fn revoke_client_tokens(&self, id: &ClientId) -> Result<()> {
+        let now = self.clock.now();
+        let done = self.store.revoke_client_tokens(id, now, now).await?;
+        self.revoked(id, &done)
+    }
+
+    /// Ends every change that revokes a client's tokens: memory knows it before anybody hears of it.
+    pub(super) fn revoked(&self, id: &ClientId, done: &ClientRevoked) -> Result<()> {
+        if let ClientRevoked::Revoked(revocation) = done {
+            self.revocations.insert(revocation);
+        }
+        self.changed(id, *done != ClientRevoked::NoClient)
+    }
+
+    /// Up to when tokens are revoked when a client is disabled: a replica whose clock is ahead may have
+    /// issued one that seems to come from the future.
+    pub(super) fn last_issue(&self) -> UnixTime {
+        self.clock.now().plus(LEEWAY)
+    }
+
+    async fn revoke(&self, claims: &AccessTokenClaims) -> Result<()> {
+        if self.revocations.contains_token(claims.jti) {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        self.store
+            .revoke_token(claims.jti, &claims.client_id, claims.exp, now)
+            .await?;
+        self.revocations.insert_token(claims.jti, claims.exp);
+        Ok(())
+    }
+
+    /// Reads what was revoked since the last time, by whomever. The first time that is everything: no
+    /// token is called good before.
+    pub async fn refresh_revocations(&self) -> Result<()> {
+        let mut read_until = self.revocations.read_until.lock().await;
+        loop {
+            let page = self.store.list_revocations(*read_until, BATCH).await?;
+            for revocation in &page {
+                self.revocations.insert(revocation);
+                if matches!(revocation.revoked, Revoked::Client(_)) {
+                    // It was enabled, disabled or deleted by another process.
+                    self.directory.forget(&revocation.client_id);
+                }
+                *read_until = revocation.revocation_id;
+            }
+            if page.len() < BATCH as usize {
+                self.revocations.set_complete();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Forgets the revocations of tokens that are dead by now in any case. The table keeps them somewhat
+    /// longer than memory: a replica that starts and reads it may have a clock that is behind this one.
+    pub async fn prune_revocations(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.revocations.prune(now);
+        let end = now.plus(-2 * LEEWAY);
+        while self.store.delete_revocations(end, BATCH).await? == u64::from(BATCH) {}
+        Ok(())
+    }
+}

@@ -1,0 +1,358 @@
+//! Revocations bind in memory, on every replica, from before the first request until no verifier could
+//! accept the token.
+
+use std::sync::Arc;
+
+use token_server::app::{App, NewClient, TokenRequest, TokenRequirements};
+use token_server::domain::{Client, ClientId, ClientStatus, RevocationId};
+use token_server::error::Result;
+use token_server::token::{LEEWAY, SignedClaims};
+
+use crate::harness::{CLIENT, NOW, TestApp, config};
+
+const TTL: i64 = 3600;
+
+fn id() -> ClientId {
+    ClientId::parse(CLIENT).unwrap()
+}
+
+fn verify(app: &App, token: &str) -> Result<Arc<SignedClaims>> {
+    app.verify_token(token, &TokenRequirements::default())
+}
+
+async fn client(test: &TestApp) -> Client {
+    test.app.find_client(&id()).await.unwrap().client
+}
+
+/// A token as a replica issues it that has not heard of a change of the client.
+fn issue(test: &TestApp, client: &Client) -> String {
+    let issued = test.app.issue_token(client, TokenRequest::default());
+    issued.unwrap().jwt
+}
+
+async fn rows(test: &TestApp) -> usize {
+    let listed = test
+        .app
+        .store()
+        .list_revocations(RevocationId(0), 1_000)
+        .await;
+    listed.unwrap().len()
+}
+
+async fn disable(test: &TestApp) {
+    switch(test, ClientStatus::Disabled).await;
+}
+
+async fn enable(test: &TestApp) {
+    switch(test, ClientStatus::Enabled).await;
+}
+
+async fn switch(test: &TestApp, status: ClientStatus) {
+    test.app.set_client_status(&id(), status).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_replica_learns_of_a_revoked_token_when_it_next_reads() {
+    let test = TestApp::new().await;
+    let token = test.token(&test.client().await).await;
+    let other = TestApp::on(test.database.clone(), &[]).await;
+
+    test.app.revoke_token(&token).await.unwrap();
+    assert!(verify(&other.app, &token).is_ok());
+    other.app.refresh_revocations().await.unwrap();
+
+    assert!(verify(&other.app, &token).is_err());
+    other
+        .verify(&token)
+        .await
+        .assert_error(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn after_a_restart_nothing_is_called_good_before_all_revocations_are_read() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let (revoked, good) = (test.token(&secret).await, test.token(&secret).await);
+    test.app.revoke_token(&revoked).await.unwrap();
+
+    let app = App::open(config(&test.database.url, &[]), test.clock.clone()).unwrap();
+    for token in [&revoked, &good] {
+        let error = verify(&app, token).unwrap_err();
+        assert_eq!(error.code.as_str(), "temporarily_unavailable");
+    }
+    app.refresh_revocations().await.unwrap();
+
+    assert!(verify(&app, &revoked).is_err());
+    assert!(verify(&app, &good).is_ok());
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_an_error_and_not_an_empty_list() {
+    let test = TestApp::new().await;
+    let app = App::open(config(&test.database.url, &[]), test.clock.clone()).unwrap();
+    app.store().close().await;
+
+    assert!(app.refresh_revocations().await.is_err());
+
+    assert!(!app.revocations().is_complete());
+}
+
+#[tokio::test]
+async fn a_revocation_is_kept_until_no_verifier_could_accept_the_token() {
+    let test = TestApp::new().await;
+    let token = test.token(&test.client().await).await;
+    test.app.revoke_token(&token).await.unwrap();
+    let kept = async || {
+        test.app.prune_revocations().await.unwrap();
+        (test.app.revocations().count().0, rows(&test).await)
+    };
+
+    test.clock.advance(TTL + LEEWAY - 1);
+    assert_eq!(kept().await, (1, 1));
+    assert!(verify(&test.app, &token).is_err());
+    test.clock.advance(1);
+    assert_eq!(kept().await, (0, 1));
+    assert!(verify(&test.app, &token).is_err());
+    // A replica whose clock is behind may start only now, and read the table.
+    test.clock.advance(LEEWAY - 1);
+    assert_eq!(kept().await, (0, 1));
+    test.clock.advance(1);
+    assert_eq!(kept().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_cut_off_is_kept_until_every_token_before_it_is_dead() {
+    let test = TestApp::new().await;
+    test.client().await;
+    test.app.revoke_client_tokens(&id()).await.unwrap();
+    let kept = async || {
+        test.app.prune_revocations().await.unwrap();
+        (test.app.revocations().count().1, rows(&test).await)
+    };
+
+    test.clock.advance(86_400 + LEEWAY - 1);
+    assert_eq!(kept().await, (1, 1));
+    test.clock.advance(1);
+    assert_eq!(kept().await, (0, 1));
+    test.clock.advance(LEEWAY);
+    assert_eq!(kept().await, (0, 0));
+}
+
+#[tokio::test]
+async fn all_tokens_of_a_client_are_revoked_and_the_next_one_is_good_in_the_same_second() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let before = [test.token(&secret).await, test.token(&secret).await];
+
+    test.app.revoke_client_tokens(&id()).await.unwrap();
+
+    for token in &before {
+        test.verify(token).await.assert_error(401, "invalid_token");
+    }
+    let after = test.token(&secret).await;
+    let claims = test.verify(&after).await.json();
+    assert_eq!(claims["iat"], NOW.0 + 1);
+    assert_eq!(
+        (&claims["nbf"], &claims["exp"]),
+        (&NOW.0.into(), &(NOW.0 + TTL).into())
+    );
+    assert_eq!(
+        test.authorize(CLIENT, &secret).await.json()["expires_in"],
+        TTL
+    );
+    test.clock.advance(1);
+    let later = test.token(&secret).await;
+    assert_eq!(test.verify(&later).await.json()["iat"], NOW.0 + 1);
+}
+
+#[tokio::test]
+async fn a_client_that_is_not_there_has_no_tokens_to_revoke() {
+    let test = TestApp::new().await;
+
+    let error = test.app.revoke_client_tokens(&id()).await.unwrap_err();
+
+    assert_eq!(error.code.as_str(), "not_found");
+}
+
+#[tokio::test]
+async fn a_disabled_clients_tokens_are_refused_whenever_they_were_issued() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let unaware = TestApp::on(test.database.clone(), &[]).await;
+    let record = client(&test).await;
+    let before = test.token(&secret).await;
+
+    disable(&test).await;
+    unaware.clock.advance(600);
+    test.clock.advance(600);
+    // A replica that is cut off from the database goes on.
+    let meanwhile = issue(&unaware, &record);
+
+    for token in [&before, &meanwhile] {
+        test.verify(token).await.assert_error(401, "invalid_token");
+    }
+    unaware.app.refresh_revocations().await.unwrap();
+    assert!(verify(&unaware.app, &meanwhile).is_err());
+    assert!(
+        unaware
+            .app
+            .issue_token(&record, TokenRequest::default())
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_is_enabled_again_gets_good_tokens_and_its_old_ones_stay_revoked() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let unaware = TestApp::on(test.database.clone(), &[]).await;
+    let record = client(&test).await;
+    // This replica's clock is ahead as far as clocks may be.
+    unaware.clock.advance(LEEWAY);
+    let old = [test.token(&secret).await, issue(&unaware, &record)];
+
+    disable(&test).await;
+    enable(&test).await;
+    let new = test.token(&secret).await;
+
+    for token in &old {
+        test.verify(token).await.assert_error(401, "invalid_token");
+    }
+    assert_eq!(test.verify(&new).await.status, 200);
+    test.clock.advance(LEEWAY + 1);
+    let later = test.token(&secret).await;
+    assert_eq!(test.verify(&later).await.json()["iat"], NOW.0 + LEEWAY + 1);
+    unaware.app.refresh_revocations().await.unwrap();
+    assert!(verify(&unaware.app, &new).is_ok());
+    assert!(verify(&unaware.app, &old[0]).is_err());
+}
+
+#[tokio::test]
+async fn what_was_issued_while_a_client_was_disabled_stays_revoked_when_it_is_enabled() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let unaware = TestApp::on(test.database.clone(), &[]).await;
+    let record = client(&test).await;
+    disable(&test).await;
+    test.clock.advance(60);
+    unaware.clock.advance(60);
+    let meanwhile = issue(&unaware, &record);
+
+    enable(&test).await;
+
+    test.verify(&meanwhile)
+        .await
+        .assert_error(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn enabling_a_client_that_is_enabled_revokes_nothing() {
+    let test = TestApp::new().await;
+    let token = test.token(&test.client().await).await;
+
+    enable(&test).await;
+
+    assert_eq!(test.verify(&token).await.status, 200);
+    assert_eq!(rows(&test).await, 0);
+}
+
+#[tokio::test]
+async fn other_replicas_stop_issuing_when_they_next_read() {
+    let test = TestApp::new().await;
+    let other = TestApp::on(test.database.clone(), &[]).await;
+    let secret = test.client().await;
+    other.token(&secret).await;
+
+    disable(&test).await;
+    assert_eq!(other.authorize(CLIENT, &secret).await.status, 200);
+    other.app.refresh_revocations().await.unwrap();
+    other
+        .authorize(CLIENT, &secret)
+        .await
+        .assert_error(401, "invalid_client");
+
+    enable(&test).await;
+    other.app.refresh_revocations().await.unwrap();
+    let token = other.token(&secret).await;
+    assert_eq!(test.verify(&token).await.status, 200);
+    assert_eq!(other.verify(&token).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_replica_that_has_not_heard_of_enabling_issues_nothing_that_would_be_refused() {
+    let test = TestApp::new().await;
+    let other = TestApp::on(test.database.clone(), &[]).await;
+    let secret = test.client().await;
+    disable(&test).await;
+    other.app.refresh_revocations().await.unwrap();
+    enable(&test).await;
+
+    let early = other.authorize(CLIENT, &secret).await;
+    early.assert_error(503, "temporarily_unavailable");
+    assert_eq!(early.header("retry-after"), "1");
+    other.app.refresh_revocations().await.unwrap();
+
+    let token = other.token(&secret).await;
+    assert_eq!(test.verify(&token).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_deleted_clients_tokens_are_refused_also_when_its_id_is_given_again() {
+    let test = TestApp::new().await;
+    let other = TestApp::on(test.database.clone(), &[]).await;
+    let old = test.token(&test.client().await).await;
+
+    test.app.delete_client(&id()).await.unwrap();
+    test.verify(&old).await.assert_error(401, "invalid_token");
+    let secret = test.client().await;
+    let new = test.token(&secret).await;
+
+    test.verify(&old).await.assert_error(401, "invalid_token");
+    assert_eq!(test.verify(&new).await.status, 200);
+    other.app.refresh_revocations().await.unwrap();
+    assert!(verify(&other.app, &old).is_err());
+    assert!(verify(&other.app, &new).is_ok());
+}
+
+#[tokio::test]
+async fn a_client_of_a_new_id_costs_no_reading() {
+    let test = TestApp::new().await;
+    test.register(NewClient::default()).await;
+
+    assert_eq!(rows(&test).await, 0);
+}
+
+/// Tokens are issued and revoked by many on two replicas at once, each of which reads all the while: in the
+/// end each knows all of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_busy_replicas_know_every_revocation_in_the_end() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let other = TestApp::on(test.database.clone(), &[]).await;
+    let record = client(&test).await;
+    let apps = [Arc::clone(&test.app), Arc::clone(&other.app)];
+    let revoking = (0..8).map(|n: usize| {
+        let (mine, record) = (Arc::clone(&apps[n % 2]), record.clone());
+        tokio::spawn(async move {
+            let mut revoked = Vec::new();
+            for _ in 0..10 {
+                let token = mine.issue_token(&record, TokenRequest::default()).unwrap();
+                mine.revoke_token(&token.jwt).await.unwrap();
+                assert!(verify(&mine, &token.jwt).is_err());
+                mine.refresh_revocations().await.unwrap();
+                revoked.push(token.jwt);
+            }
+            revoked
+        })
+    });
+    let mut revoked = Vec::new();
+    for one in revoking.collect::<Vec<_>>() {
+        revoked.extend(one.await.unwrap());
+    }
+
+    for app in &apps {
+        app.refresh_revocations().await.unwrap();
+        assert_eq!(app.revocations().count().0, 80);
+        assert!(revoked.iter().all(|token| verify(app, token).is_err()));
+    }
+}
