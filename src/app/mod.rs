@@ -8,6 +8,7 @@ mod directory;
 mod hash_forms;
 mod hashing;
 pub mod import;
+mod introspect;
 mod keys;
 mod peer_certificate;
 mod proofs;
@@ -30,6 +31,7 @@ pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
 };
 pub use clients::NewClient;
+pub use introspect::INTROSPECT_SCOPE;
 pub use keys::{KeyStatus, Rotation};
 pub use peer_certificate::PeerCertificate;
 pub use revocations::Revocations;

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::oauth::{jwks, token};
+use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::simple::{authorize, verify};
 use super::{AppState, error, health, home, middleware};
 
@@ -13,10 +13,17 @@ pub fn router(state: AppState) -> Router {
         // Clients.
         .route("/authorize", post(authorize::authorize))
         .route("/token", post(token::issue_token))
+        .route("/revoke", post(revoke::revoke))
         // Microservices, and proxies in front of them.
         .route("/verify", get(verify::verify).post(verify::verify))
+        .route("/introspect", post(introspect::introspect))
         // Those who verify by themselves.
         .route("/.well-known/jwks.json", get(jwks::show_jwks))
+        // Libraries, which find everything else by it.
+        .route(metadata::OAUTH, get(metadata::show))
+        .route(metadata::OAUTH_OF_PATH, get(metadata::show))
+        .route(metadata::OPENID, get(metadata::show))
+        .route(metadata::OPENID_OF_PATH, get(metadata::show))
         // People.
         .route("/", get(home::show_home))
         .route("/assets/home.css", get(home::show_style))

@@ -7,6 +7,7 @@ mod issue;
 mod keyset;
 mod public_key;
 mod sealing;
+mod sign;
 mod signing_key;
 mod verify;
 
@@ -18,6 +19,7 @@ pub use issue::{AccessToken, Grant, IssueError};
 pub use keyset::{Jwks, KeySet};
 pub use public_key::assertion_algorithms;
 pub use sealing::{OpenError, SealedUnder, Sealing};
+pub use sign::IntrospectionClaims;
 pub use signing_key::{KeyError, SigningKey};
 pub use verify::{
     LEEWAY, SignedClaims, TokenHeader, VerifyError, claimed_key_id, decode_unverified,

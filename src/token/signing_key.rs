@@ -24,6 +24,9 @@ use crate::secret::Secret;
 /// 128 bits of strength (NIST SP 800-57), good beyond 2030.
 const RSA_SIZE: KeySize = KeySize::Rsa3072;
 
+/// The type of an access token (RFC 9068 §2.1).
+const ACCESS_TOKEN: &str = "at+jwt";
+
 /// Why a key cannot be made, read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -75,7 +78,7 @@ impl SigningKey {
         let bytes = secret.expose().as_bytes();
         let kid = symmetric_key_id(bytes)?;
         Ok(Self {
-            header: encode_header(SigningAlg::HS256, &kid),
+            header: encode_header(ACCESS_TOKEN, SigningAlg::HS256, &kid),
             kid,
             alg: SigningAlg::HS256,
             algorithm: Algorithm::HS256,
@@ -131,7 +134,7 @@ impl SigningKey {
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         jwk.common.key_id = Some(kid.to_string());
         Ok(Self {
-            header: encode_header(alg, &kid),
+            header: encode_header(ACCESS_TOKEN, alg, &kid),
             kid,
             alg,
             algorithm,
@@ -156,10 +159,19 @@ impl SigningKey {
         self.jwk.as_ref()
     }
 
-    /// The claims as a signed JWT in compact form (RFC 7515 §3.1).
+    /// The claims as a signed access token in compact form (RFC 7515 §3.1).
     pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, KeyError> {
+        self.sign_under(&self.header, claims)
+    }
+
+    /// The claims as a signed JWT of another type.
+    pub(super) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
+        self.sign_under(&encode_header(typ, self.alg, &self.kid), claims)
+    }
+
+    fn sign_under(&self, header: &str, claims: &impl Serialize) -> Result<String, KeyError> {
         let payload = encode(claims)?;
-        let message = format!("{}.{payload}", self.header);
+        let message = format!("{header}.{payload}");
         let signature = self.signer.sign(message.as_bytes())?;
         Ok(format!("{message}.{signature}"))
     }
@@ -196,9 +208,9 @@ fn encode(value: &impl Serialize) -> serde_json::Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(value)?))
 }
 
-fn encode_header(alg: SigningAlg, kid: &KeyId) -> String {
+fn encode_header(typ: &str, alg: SigningAlg, kid: &KeyId) -> String {
     let header = TokenHeader {
-        typ: "at+jwt".to_owned(),
+        typ: typ.to_owned(),
         alg: alg.to_string(),
         kid: kid.to_string(),
     };

@@ -99,6 +99,46 @@ async fn the_true_reason_of_a_refusal_is_in_the_log_only() {
 }
 
 #[tokio::test]
+async fn why_a_token_is_not_active_is_in_the_log_only() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let token = test.token(&secret).await;
+    let log = Log::default();
+    let guard = log.capture();
+
+    let ask = async |path: &str, token: &str| {
+        let userinfo = format!("{CLIENT}:{secret}");
+        let answer = test.post_basic(path, &userinfo, &[("token", token)]).await;
+        answer.text().to_owned()
+    };
+    let told = [
+        ask("/introspect", "nonsense").await,
+        ask("/revoke", &token).await,
+        ask("/introspect", &token).await,
+        ask("/revoke", "nonsense").await,
+    ];
+    drop(guard);
+
+    let inactive = r#"{"active":false}"#;
+    assert_eq!(told, [inactive, "", inactive, ""]);
+    let lines = log.requests();
+    let reasons = [
+        "the token is malformed".into(),
+        serde_json::Value::Null,
+        "the token is revoked".into(),
+        "the token is malformed".into(),
+    ];
+    for (line, reason) in lines.iter().zip(reasons) {
+        assert_eq!(
+            (&line["status"], &line["client_id"]),
+            (&200.into(), &CLIENT.into())
+        );
+        assert_eq!(line["reason"], reason);
+    }
+    assert!(!log.text().contains(&token[..40]) && !log.text().contains(&secret[13..40]));
+}
+
+#[tokio::test]
 async fn no_secret_and_no_token_is_ever_logged() {
     let test = TestApp::new().await;
     let secret = test.client().await;

@@ -512,3 +512,23 @@ async fn a_forged_assertion_never_gets_as_far_as_the_database() {
 
     answer.assert_error(401, "invalid_client");
 }
+
+#[tokio::test]
+async fn introspection_and_revocation_take_an_assertion_too() {
+    let (test, signer) = es256().await;
+    let answer = present(&test, &signer.sign(key(), &claims())).await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let ask = async |path: &str| {
+        let aud = format!("https://tokens.test{path}");
+        let assertion = signer.sign(key(), &with("aud", aud));
+        present_at(&test, path, &assertion, &[("token", &token)]).await
+    };
+
+    let before = ask("/introspect").await;
+    let revoked = ask("/revoke").await;
+    let after = ask("/introspect").await;
+
+    assert_eq!(before.json()["client_id"], CLIENT);
+    assert_eq!((revoked.status, revoked.text()), (200, ""));
+    assert_eq!(after.text(), r#"{"active":false}"#);
+}

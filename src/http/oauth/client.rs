@@ -1,0 +1,30 @@
+//! What `/introspect` and `/revoke` share: a client that has proved itself, and a token that it asks about.
+
+use axum::http::HeaderMap;
+
+use crate::app::AuthenticatedClient;
+use crate::error::{Error, Result};
+use crate::http::AppState;
+use crate::http::caller::Caller;
+use crate::http::client_authentication::client_authentication;
+use crate::http::params::Params;
+
+/// The client that sent a request to `endpoint`. Who it is comes before what it asks for.
+pub(super) async fn authenticate(
+    app: &AppState,
+    caller: Caller,
+    headers: &HeaderMap,
+    params: &mut Params,
+    endpoint: &'static str,
+) -> Result<AuthenticatedClient> {
+    let source = caller.source;
+    let presented = client_authentication(headers, params, caller, endpoint)?;
+    app.authenticate(&presented, source).await
+}
+
+/// The `token` of a request about one.
+pub(super) fn take_token(params: &mut Params) -> Result<String> {
+    params
+        .take("token")
+        .ok_or_else(|| Error::invalid_request("the parameter `token` is missing"))
+}

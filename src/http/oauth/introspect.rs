@@ -1,0 +1,143 @@
+//! `POST /introspect` (RFC 7662): a microservice that has proved itself asks about a token; the answer is
+//! JSON, or a JWT when it asks for one (RFC 9701).
+
+use axum::extract::State;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::client;
+use crate::error::Error;
+use crate::http::AppState;
+use crate::http::answer;
+use crate::http::caller::Caller;
+use crate::http::params::BodyParams;
+use crate::token::AccessTokenClaims;
+
+const JWT: &str = "application/token-introspection+jwt";
+
+/// RFC 7662 §2.2. An inactive token is `{"active":false}` and nothing else, whatever is wrong with it.
+#[derive(Serialize)]
+struct Answer<'a> {
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'a str>,
+    #[serde(flatten)]
+    claims: Option<&'a AccessTokenClaims>,
+}
+
+pub(in crate::http) async fn introspect(
+    State(app): State<AppState>,
+    peer: Caller,
+    headers: HeaderMap,
+    params: Result<BodyParams, Error>,
+) -> Result<Response, Error> {
+    let BodyParams(mut params) = params?;
+    let caller = client::authenticate(&app, peer, &headers, &mut params, "/introspect").await?;
+    let token = client::take_token(&mut params)?;
+
+    let introspected = app.introspect(&caller, &token).await?;
+
+    let claims = introspected.as_ref().ok().map(|signed| &signed.claims);
+    let answer = Answer {
+        active: claims.is_some(),
+        token_type: claims.map(|_| "Bearer"),
+        claims,
+    };
+    let mut response = if wants_jwt(&headers) {
+        answer::secret(
+            StatusCode::OK,
+            JWT,
+            app.sign_introspection(&caller, &answer)?,
+        )
+    } else {
+        answer::json(StatusCode::OK, &answer)
+    };
+    answer::note(&mut response, &caller.client_id, introspected.err());
+    Ok(response)
+}
+
+/// Whether a JWT is preferred to JSON (RFC 9110 §12.5.1). Only its full name counts: `*/*` means JSON.
+fn wants_jwt(headers: &HeaderMap) -> bool {
+    let (mut jwt, mut json) = (0, 0);
+    let values = headers.get_all(ACCEPT).iter();
+    for range in values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+    {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let quality = parts
+            .find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")))
+            .map_or(1_000, thousandths);
+        match name.as_str() {
+            JWT => jwt = jwt.max(quality),
+            "application/json" => json = json.max(quality),
+            _ => {}
+        }
+    }
+    jwt > 0 && jwt >= json
+}
+
+/// `0` to `1` with up to three decimals; 0, which is "not at all", for what is no such number.
+fn thousandths(text: &str) -> u16 {
+    let (whole, decimals) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    match (whole, decimals.len()) {
+        ("1", _) => 1_000,
+        ("0", 1..=3) => format!("{decimals:0<3}").parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wants(accept: &[&str]) -> bool {
+        let values = accept
+            .iter()
+            .map(|text| HeaderValue::from_str(text).unwrap());
+        wants_jwt(&values.map(|value| (ACCEPT, value)).collect())
+    }
+
+    #[test]
+    fn a_jwt_is_given_to_who_names_it_and_does_not_prefer_json() {
+        for accept in [
+            &[JWT][..],
+            &["Application/Token-Introspection+JWT; q=0.1"],
+            &["text/html, application/token-introspection+jwt"],
+            &["application/token-introspection+jwt, application/json;q=0.9"],
+            &["application/json;q=0.5", JWT],
+        ] {
+            assert!(wants(accept), "{accept:?}");
+        }
+        for accept in [
+            &[][..],
+            &["*/*"],
+            &["application/*"],
+            &["application/json"],
+            &["application/jwt"],
+            &["application/token-introspection+jwt;q=0"],
+            &["application/token-introspection+jwt;q=0.000"],
+            &["application/token-introspection+jwt;q=x"],
+            &["application/token-introspection+jwt;q=0.5, application/json;q=0.501"],
+        ] {
+            assert!(!wants(accept), "{accept:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_accept_never_panics(bytes in any::<Vec<u8>>(), text in "[a-z*/+;=q0-9., ]{0,40}") {
+            for bytes in [bytes.as_slice(), format!("{JWT};q={text}").as_bytes()] {
+                if let Ok(value) = HeaderValue::from_bytes(bytes) {
+                    wants_jwt(&HeaderMap::from_iter([(ACCEPT, value)]));
+                }
+            }
+        }
+    }
+}

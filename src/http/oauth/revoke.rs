@@ -1,0 +1,36 @@
+//! `POST /revoke` (RFC 7009): a client gives a token of its own back.
+
+use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+
+use super::client;
+use crate::error::Error;
+use crate::http::AppState;
+use crate::http::answer;
+use crate::http::caller::Caller;
+use crate::http::params::BodyParams;
+
+/// `token_type_hint` is no more than help in searching (§2.1), and there is one type of token: whatever it
+/// says, the token is looked at.
+pub(in crate::http) async fn revoke(
+    State(app): State<AppState>,
+    peer: Caller,
+    headers: HeaderMap,
+    params: Result<BodyParams, Error>,
+) -> Result<Response, Error> {
+    let BodyParams(mut params) = params?;
+    let client = client::authenticate(&app, peer, &headers, &mut params, "/revoke").await?;
+    let token = client::take_token(&mut params)?;
+
+    let revoked = app.revoke_own_token(&client, &token).await?;
+
+    // §2.2: the client looks at the status alone.
+    let mut response = Response::default();
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer::note(&mut response, &client.client_id, revoked.err());
+    Ok(response)
+}

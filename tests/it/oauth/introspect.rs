@@ -1,0 +1,338 @@
+use axum::http::Request;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde_json::{Value, json};
+use token_server::app::NewClient;
+use token_server::domain::{ClientId, ClientStatus, Metadata, Scope};
+
+use super::{Caller, needs_a_client, refuses_bad_requests};
+use crate::harness::{Answer, NOW, TestApp};
+
+const JWT: &str = "application/token-introspection+jwt";
+const INACTIVE: &str = r#"{"active":false}"#;
+
+#[track_caller]
+fn assert_inactive(answer: &Answer) {
+    assert_eq!((answer.status, answer.text()), (200, INACTIVE));
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn an_active_token_is_answered_with_all_it_says() {
+    let test = TestApp::new().await;
+    let api = Caller::new(&test, "api", "", "https://api.test").await;
+    let new = NewClient {
+        client_id: Some(ClientId::parse("billing").unwrap()),
+        scopes: Scope::parse("read write").unwrap(),
+        audiences: vec!["https://api.test".parse().unwrap()],
+        metadata: Metadata::parse(r#"{"tenant":"acme"}"#).unwrap(),
+        ..NewClient::default()
+    };
+    let secret = test.register(new).await;
+    let token = test.authorize("billing", &secret).await.json()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let body = json!({"client_id": "api", "client_secret": api.secret, "token": token});
+
+    let by_form = api.introspect(&token).await;
+    let by_json = test
+        .post("/introspect", "application/json", body.to_string())
+        .await;
+
+    for answer in [by_form, by_json] {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let mut claims = answer.json();
+        assert!(claims["jti"].as_str().is_some_and(|jti| jti.len() == 32));
+        claims["jti"] = json!("…");
+        assert_eq!(
+            claims,
+            json!({
+                "active": true, "token_type": "Bearer", "scope": "read write",
+                "client_id": "billing", "sub": "billing", "aud": "https://api.test",
+                "iss": "https://tokens.test", "iat": NOW.0, "nbf": NOW.0, "exp": NOW.0 + 3600,
+                "jti": "…", "metadata": {"tenant": "acme"},
+            })
+        );
+        assert_eq!(answer.header("content-type"), "application/json");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
+async fn a_client_may_ask_about_tokens_for_its_audiences_and_its_own_and_no_others() {
+    let test = TestApp::new().await;
+    let api = Caller::new(&test, "api", "", "https://other.test https://api.test").await;
+    let billing = Caller::new(&test, "billing", "", "https://api.test").await;
+    let mailer = Caller::new(&test, "mailer", "", "https://mail.test").await;
+    let active = async |caller: &Caller<'_>, token: &str| {
+        let answer = caller.introspect(token).await;
+        if answer.json()["active"] == json!(false) {
+            assert_inactive(&answer);
+        }
+        answer.json()["active"].as_bool().unwrap()
+    };
+
+    let (for_api, for_mail) = (billing.token().await, mailer.token().await);
+
+    assert!(active(&api, &for_api).await);
+    assert!(active(&billing, &for_api).await);
+    assert!(!active(&mailer, &for_api).await);
+    assert!(!active(&api, &for_mail).await);
+    assert!(active(&mailer, &for_mail).await);
+}
+
+#[tokio::test]
+async fn a_client_with_the_scope_for_it_may_ask_about_any_token() {
+    let test = TestApp::new().await;
+    let gateway = Caller::new(
+        &test,
+        "gateway",
+        "read token:introspect",
+        "https://gateway.test",
+    )
+    .await;
+    let almost = Caller::new(
+        &test,
+        "almost",
+        "token:introspec token",
+        "https://gateway.test",
+    )
+    .await;
+    let token = Caller::new(&test, "billing", "", "https://api.test")
+        .await
+        .token()
+        .await;
+
+    assert_eq!(
+        gateway.introspect(&token).await.json()["client_id"],
+        "billing"
+    );
+    assert_inactive(&almost.introspect(&token).await);
+}
+
+#[tokio::test]
+async fn a_client_without_audiences_may_ask_about_tokens_for_the_servers() {
+    let test = TestApp::with(&[("AUDIENCE", "https://all.test")]).await;
+    let api = Caller::new(&test, "api", "", "").await;
+    let simple = Caller::new(&test, "simple", "", "").await;
+    let special = Caller::new(&test, "special", "", "https://special.test").await;
+
+    assert_eq!(
+        api.introspect(&simple.token().await).await.json()["active"],
+        true
+    );
+    assert_inactive(&api.introspect(&special.token().await).await);
+}
+
+#[tokio::test]
+async fn a_token_for_several_is_the_business_of_each() {
+    let test = TestApp::new().await;
+    let billing = Caller::new(&test, "billing", "", "https://a.test https://b.test").await;
+    let b = Caller::new(&test, "b", "", "https://b.test https://c.test").await;
+    let c = Caller::new(&test, "c", "", "https://c.test").await;
+    let both = [
+        ("grant_type", "client_credentials"),
+        ("resource", "https://a.test"),
+        ("resource", "https://b.test"),
+    ];
+    let token = billing.post("/token", &both).await.json()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+
+    let answer = b.introspect(&token).await.json();
+
+    assert_eq!(answer["aud"], json!(["https://a.test", "https://b.test"]));
+    assert_inactive(&c.introspect(&token).await);
+}
+
+#[tokio::test]
+async fn every_bad_token_is_answered_alike() {
+    let test = TestApp::new().await;
+    let all = Caller::new(&test, "all", "token:introspect", "").await;
+    let (billing, off) = (
+        Caller::new(&test, "billing", "", "").await,
+        Caller::new(&test, "off", "", "").await,
+    );
+    let gone = Caller::new(&test, "gone", "", "").await;
+    let other_key = ("SECRET", "another secret for tests, of more than 32 bytes");
+    let elsewhere = ("ISSUER", "https://elsewhere.test");
+    let mut bad = vec![
+        off.token().await,
+        gone.token().await,
+        "nonsense".to_owned(),
+        "a.b.c".to_owned(),
+        "x".repeat(20_000),
+        format!("{}x", billing.token().await),
+        billing.token().await.replacen("eyJ", "eyK", 1),
+    ];
+    for setting in [other_key, elsewhere] {
+        let foreign = TestApp::with(&[setting]).await;
+        bad.push(Caller::new(&foreign, "billing", "", "").await.token().await);
+    }
+    let revoked = billing.token().await;
+    billing.revoke(&revoked).await;
+    bad.push(revoked);
+    let disabled = ClientStatus::Disabled;
+    test.app
+        .set_client_status(&"off".parse().unwrap(), disabled)
+        .await
+        .unwrap();
+    test.app
+        .delete_client(&"gone".parse().unwrap())
+        .await
+        .unwrap();
+
+    for token in &bad {
+        assert_inactive(&all.introspect(token).await);
+    }
+    let expired = billing.token().await;
+    test.clock.advance(4_000);
+    assert_inactive(&all.introspect(&expired).await);
+}
+
+#[tokio::test]
+async fn a_hint_changes_nothing() {
+    let test = TestApp::new().await;
+    let caller = Caller::new(&test, "api", "", "").await;
+    let token = caller.token().await;
+
+    for hint in ["access_token", "refresh_token", "whatever", ""] {
+        let params = [("token", token.as_str()), ("token_type_hint", hint)];
+        let answer = caller.post("/introspect", &params).await;
+        assert_eq!(answer.json()["active"], true, "{hint}");
+    }
+}
+
+async fn introspect_accepting(caller: &Caller<'_>, accept: &str, token: &str) -> Answer {
+    let body = json!({"client_id": caller.id, "client_secret": caller.secret, "token": token});
+    let request = Request::post("/introspect")
+        .header("accept", accept)
+        .header("content-type", "application/json")
+        .body(body.to_string().into());
+    caller.test.call(request.unwrap()).await
+}
+
+#[tokio::test]
+async fn a_signed_answer_is_refused_under_a_symmetric_key() {
+    let test = TestApp::new().await;
+    let caller = Caller::new(&test, "api", "", "").await;
+    let token = caller.token().await;
+    let either = format!("application/json, {JWT};q=0.9");
+
+    let signed = introspect_accepting(&caller, JWT, &token).await;
+    let json = introspect_accepting(&caller, &either, &token).await;
+
+    signed.assert_error(406, "not_acceptable");
+    assert_eq!(json.json()["active"], true);
+}
+
+#[tokio::test]
+async fn a_signed_answer_can_be_verified_by_the_published_keys() {
+    let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
+    let api = Caller::new(&test, "api", "", "").await;
+    let token = Caller::new(&test, "billing", "", "").await.token().await;
+    let keys: JwkSet =
+        serde_json::from_value(test.get("/.well-known/jwks.json").await.json()).unwrap();
+    let read = |answer: &Answer| {
+        assert_eq!((answer.status, answer.header("content-type")), (200, JWT));
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let header = decode_header(answer.text()).unwrap();
+        assert_eq!(header.typ.as_deref(), Some("token-introspection+jwt"));
+        let key = DecodingKey::from_jwk(keys.find(&header.kid.unwrap()).unwrap()).unwrap();
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_audience(&["api"]);
+        validation.set_issuer(&["https://tokens.test"]);
+        validation.set_required_spec_claims(&["iss", "aud"]);
+        decode::<Value>(answer.text(), &key, &validation)
+            .unwrap()
+            .claims
+    };
+    let plain = api.introspect(&token).await.json();
+
+    let active = read(&introspect_accepting(&api, JWT, &token).await);
+    let inactive = read(&introspect_accepting(&api, JWT, "nonsense").await);
+
+    // No `sub` and no `exp` beside `token_introspection` (RFC 9701 §5).
+    assert_eq!(
+        active,
+        json!({"iss": "https://tokens.test", "aud": "api", "iat": NOW.0, "token_introspection": plain})
+    );
+    assert_eq!(inactive["token_introspection"], json!({"active": false}));
+}
+
+#[tokio::test]
+async fn a_signed_answer_is_no_access_token() {
+    let test = TestApp::with(&[("SIGNING_ALG", "EdDSA")]).await;
+    let caller = Caller::new(&test, "api", "", "").await;
+    let token = caller.token().await;
+
+    let signed = introspect_accepting(&caller, JWT, &token).await;
+
+    assert_eq!(signed.status, 200);
+    test.verify(signed.text())
+        .await
+        .assert_error(401, "invalid_token");
+    assert_inactive(&caller.introspect(signed.text()).await);
+}
+
+/// Another replica signs with a key that this one has not heard of.
+#[tokio::test]
+async fn a_token_under_a_new_key_is_known_to_introspect_and_to_revoke() {
+    let alg = [("SIGNING_ALG", "ES256")];
+    let one = TestApp::with(&alg).await;
+    let caller = Caller::new(&one, "api", "", "").await;
+    for path in ["/introspect", "/revoke"] {
+        let other = TestApp::on(one.database.clone(), &alg).await;
+        one.app.rotate_keys(true).await.unwrap();
+        one.app.rotate_keys(true).await.unwrap();
+        let token = caller.token().await;
+        assert!(other.app.keys().verify(&token, NOW).is_err());
+
+        let asked = Caller {
+            test: &other,
+            id: caller.id,
+            secret: caller.secret.clone(),
+        };
+        let answer = asked.post(path, &[("token", &token)]).await;
+
+        assert_eq!(answer.status, 200);
+        if path == "/introspect" {
+            assert_eq!(answer.json()["active"], true);
+        } else {
+            other
+                .verify(&token)
+                .await
+                .assert_error(401, "invalid_token");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_client_is_told_nothing() {
+    let test = TestApp::new().await;
+    let api = Caller::new(&test, "api", "", "").await;
+    let token = Caller::new(&test, "billing", "", "").await.token().await;
+    assert_eq!(api.introspect(&token).await.json()["active"], true);
+
+    test.app
+        .set_client_status(&"api".parse().unwrap(), ClientStatus::Disabled)
+        .await
+        .unwrap();
+
+    api.introspect(&token)
+        .await
+        .assert_error(401, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_client_has_to_prove_itself() {
+    needs_a_client("/introspect").await;
+}
+
+#[tokio::test]
+async fn bad_requests_are_refused_in_the_documented_shape() {
+    refuses_bad_requests("/introspect").await;
+}

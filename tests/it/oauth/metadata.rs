@@ -1,0 +1,124 @@
+use serde_json::json;
+
+use crate::harness::TestApp;
+
+const OAUTH: &str = "/.well-known/oauth-authorization-server";
+const OPENID: &str = "/.well-known/openid-configuration";
+
+#[tokio::test]
+async fn the_metadata_says_what_is_there_and_nothing_else() {
+    let test = TestApp::new().await;
+    let methods = json!([
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt"
+    ]);
+    let algorithms = json!([
+        "ES256", "ES384", "EdDSA", "Ed25519", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"
+    ]);
+
+    for path in [OAUTH, OPENID] {
+        let answer = test.get(path).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(
+            answer.json(),
+            json!({
+                "issuer": "https://tokens.test",
+                "token_endpoint": "https://tokens.test/token",
+                "jwks_uri": "https://tokens.test/.well-known/jwks.json",
+                "introspection_endpoint": "https://tokens.test/introspect",
+                "revocation_endpoint": "https://tokens.test/revoke",
+                "grant_types_supported": ["client_credentials"],
+                "response_types_supported": [],
+                "token_endpoint_auth_methods_supported": methods,
+                "token_endpoint_auth_signing_alg_values_supported": algorithms,
+                "introspection_endpoint_auth_methods_supported": methods,
+                "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+                "revocation_endpoint_auth_methods_supported": methods,
+                "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+            })
+        );
+        assert_eq!(answer.header("content-type"), "application/json");
+        assert_eq!(answer.header("cache-control"), "public, max-age=3600");
+        let post = test.post_form(path, &[]).await;
+        post.assert_error(405, "method_not_allowed");
+        assert_eq!(post.header("allow"), "GET,HEAD");
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_named_where_they_are_asked_for() {
+    let test = TestApp::with(&[("TLS_CLIENT_CERTIFICATES", "true")]).await;
+
+    let metadata = test.get(OAUTH).await.json();
+
+    for endpoint in ["token", "introspection", "revocation"] {
+        let methods = &metadata[format!("{endpoint}_endpoint_auth_methods_supported")];
+        let methods = methods.as_array().unwrap();
+        assert!(methods.contains(&json!("self_signed_tls_client_auth")));
+        assert!(!methods.contains(&json!("tls_client_auth")));
+    }
+}
+
+#[tokio::test]
+async fn the_algorithm_of_signed_introspection_is_named_where_there_is_one() {
+    let test = TestApp::with(&[("SIGNING_ALG", "PS256")]).await;
+
+    let metadata = test.get(OAUTH).await.json();
+
+    assert_eq!(
+        metadata["introspection_signing_alg_values_supported"],
+        json!(["PS256"])
+    );
+}
+
+#[tokio::test]
+async fn every_endpoint_that_is_named_is_there() {
+    let test = TestApp::new().await;
+    let metadata = test.get(OAUTH).await.json();
+
+    for name in [
+        "token_endpoint",
+        "introspection_endpoint",
+        "revocation_endpoint",
+    ] {
+        let url = metadata[name].as_str().unwrap();
+        let path = url.strip_prefix("https://tokens.test").unwrap();
+        test.post_form(path, &[])
+            .await
+            .assert_error(401, "invalid_client");
+    }
+    let keys = metadata["jwks_uri"].as_str().unwrap();
+    let path = keys.strip_prefix("https://tokens.test").unwrap();
+    assert_eq!(test.get(path).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_issuer_with_a_path_is_found_behind_the_well_known_path_too() {
+    let test = TestApp::with(&[("ISSUER", "https://tokens.test/eu/one/")]).await;
+
+    for path in [OAUTH, OPENID] {
+        for path in [path.to_owned(), format!("{path}/eu/one")] {
+            let metadata = test.get(&path).await.json();
+            assert_eq!(metadata["issuer"], "https://tokens.test/eu/one/");
+            assert_eq!(
+                metadata["token_endpoint"],
+                "https://tokens.test/eu/one/token"
+            );
+        }
+        for other in ["/eu", "/eu/one/two", "/eu%2Fone", "/us/one"] {
+            test.get(&format!("{path}{other}"))
+                .await
+                .assert_error(404, "not_found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_without_a_path_has_none_there() {
+    let test = TestApp::new().await;
+
+    test.get(&format!("{OAUTH}/eu"))
+        .await
+        .assert_error(404, "not_found");
+}
