@@ -31,10 +31,12 @@ pub(super) enum ClientCommand {
     Update(UpdateArgs),
     /// Let a client have tokens again
     Enable(OneClient),
-    /// Let a client have no more tokens; its record and secrets stay
+    /// Let a client have no more tokens and revoke those it has; its record and secrets stay
     Disable(OneClient),
-    /// Remove a client and its secrets
+    /// Remove a client and its secrets, and revoke its tokens
     Delete(DeleteArgs),
+    /// Revoke all tokens that a client was issued before now; it may have new ones
+    RevokeTokens(OneClient),
     /// Add secrets to a client and end them
     #[command(subcommand)]
     Secret(secret::SecretCommand),
@@ -132,10 +134,7 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
     match command {
         ClientCommand::Create(args) => create(&app, args).await?,
         ClientCommand::List(args) => list(&app, args).await?,
-        ClientCommand::Show(args) => {
-            let record = app.find_client(&args.client_id).await?;
-            print_client(&record, args.output)?;
-        }
+        ClientCommand::Show(args) => show(&app, &args).await?,
         ClientCommand::Update(args) => {
             let changes = args.fields.changes()?;
             if changes.are_empty() {
@@ -147,6 +146,10 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
         ClientCommand::Enable(args) => set_status(&app, args, ClientStatus::Enabled).await?,
         ClientCommand::Disable(args) => set_status(&app, args, ClientStatus::Disabled).await?,
         ClientCommand::Delete(args) => delete(&app, args).await?,
+        ClientCommand::RevokeTokens(args) => {
+            app.revoke_client_tokens(&args.client_id).await?;
+            show(&app, &args).await?;
+        }
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
         ClientCommand::Import(args) => return import::run(&app, args).await,
     }
@@ -213,6 +216,10 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
 
 async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow::Result<()> {
     app.set_client_status(&args.client_id, status).await?;
+    show(app, &args).await
+}
+
+async fn show(app: &App, args: &OneClient) -> anyhow::Result<()> {
     print_client(&app.find_client(&args.client_id).await?, args.output)
 }
 

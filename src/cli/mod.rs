@@ -55,7 +55,7 @@ enum Command {
     /// Rotate the keys that sign tokens
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Look into tokens
+    /// Look into tokens and revoke them
     #[command(subcommand)]
     Token(token::TokenCommand),
     /// Print a completion script for a shell

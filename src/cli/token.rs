@@ -1,4 +1,4 @@
-//! `token inspect`: what a token says, and what this server would say of it.
+//! `token`: what a token says and what this server would say of it; and ending one before its time.
 
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
@@ -18,11 +18,19 @@ use crate::token;
 pub(super) enum TokenCommand {
     /// Show a token's header, claims and verdict; whether it was revoked is not looked up
     Inspect(InspectArgs),
+    /// Revoke a token; every replica refuses it within about a second
+    Revoke(RevokeArgs),
+}
+
+#[derive(Args)]
+pub(super) struct RevokeArgs {
+    /// The token; read from stdin when left out or `-`, which keeps it out of `ps` and the shell's history
+    token: Option<String>,
 }
 
 #[derive(Args)]
 pub(super) struct InspectArgs {
-    /// The token; read from stdin when left out, which keeps it out of the shell's history
+    /// The token; read from stdin when left out or `-`, which keeps it out of the shell's history
     token: Option<String>,
     #[command(flatten)]
     output: Output,
@@ -37,11 +45,25 @@ struct Inspection {
 }
 
 pub(super) async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
-    let TokenCommand::Inspect(args) = command;
-    let token = match args.token {
-        Some(token) => token,
-        None => read_stdin()?,
-    };
+    match command {
+        TokenCommand::Inspect(args) => inspect(args).await,
+        TokenCommand::Revoke(args) => revoke(args).await,
+    }
+}
+
+async fn revoke(args: RevokeArgs) -> anyhow::Result<ExitCode> {
+    let token = read_token(args.token)?;
+    let app = environment::open().await?;
+    let claims = app.revoke_token(token.trim()).await?;
+    Output::remark(&format!(
+        "revoked the token {} of `{}`, which was good until {}",
+        claims.jti, claims.client_id, claims.exp
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
+    let token = read_token(args.token)?;
     let app = App::open(environment::load()?.config()?, Clock::system())?;
     let (header, claims) = token::decode_unverified(token.trim())?;
     // Tokens under SECRET are judged without a database; the other keys are there.
@@ -72,7 +94,10 @@ pub(super) async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn read_stdin() -> anyhow::Result<String> {
+fn read_token(argument: Option<String>) -> anyhow::Result<String> {
+    if let Some(token) = argument.filter(|token| token != "-") {
+        return Ok(token);
+    }
     if std::io::stdin().is_terminal() {
         Output::remark("paste the token, Enter and Ctrl-D");
     }

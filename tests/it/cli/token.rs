@@ -1,4 +1,4 @@
-//! `token inspect`.
+//! `token inspect`, `token revoke` and `client revoke-tokens`.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -72,4 +72,79 @@ async fn a_token_that_is_no_good_is_shown_and_fails() {
     assert_eq!(foreign.json()["claims"]["client_id"], CLIENT);
     assert_eq!((garbage.code, garbage.out.as_str()), (1, ""));
     assert!(!garbage.err.contains("hunter2"), "{}", garbage.err);
+}
+
+/// A service on the shell's database, at the time of the binary's clock, with a client and a token of it.
+async fn serving(shell: &Shell) -> (TestApp, String) {
+    let issuer = [("ISSUER", "https://localhost:2600")];
+    let test = TestApp::on(shell.database.clone(), &issuer).await;
+    let UnixTime(now) = Clock::system().now();
+    test.clock.advance(now - test.clock.now().0);
+    let token = test.token(&test.client().await).await;
+    (test, token)
+}
+
+#[tokio::test]
+async fn a_token_is_revoked_and_may_be_revoked_again() {
+    let shell = Shell::migrated().await;
+    let (test, first) = serving(&shell).await;
+
+    let by_argument = shell.run(&["token", "revoke", &first]);
+    let again = shell.run(&["token", "revoke", &first]);
+    test.app.refresh_revocations().await.unwrap();
+
+    for ran in [by_argument, again] {
+        assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");
+        assert!(
+            ran.err.contains("`billing`") && !ran.err.contains(&first),
+            "{ran:?}"
+        );
+    }
+    test.verify(&first).await.assert_error(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn a_token_to_be_revoked_may_come_by_stdin() {
+    let shell = Shell::migrated().await;
+    let (test, token) = serving(&shell).await;
+
+    for arguments in [&["token", "revoke"][..], &["token", "revoke", "-"]] {
+        let mut child = shell
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writeln!(child.stdin.take().unwrap(), "{token}").unwrap();
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    test.app.refresh_revocations().await.unwrap();
+
+    test.verify(&token).await.assert_error(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn what_is_no_good_token_cannot_be_revoked() {
+    let shell = Shell::migrated().await;
+    let (_, old) = tokens().await;
+
+    for token in ["nonsense", &old] {
+        let ran = shell.run(&["token", "revoke", token]);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{ran:?}");
+        assert!(ran.err.starts_with("error: the token is"), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_tokens_of_a_client_are_revoked_by_a_command() {
+    let shell = Shell::migrated().await;
+    let (test, token) = serving(&shell).await;
+
+    let ran = shell.run(&["client", "revoke-tokens", CLIENT, "--json"]);
+    let unknown = shell.run(&["client", "revoke-tokens", "nobody"]);
+    test.app.refresh_revocations().await.unwrap();
+
+    assert_eq!((ran.code, unknown.code), (0, 3), "{ran:?} {unknown:?}");
+    assert_eq!(ran.json()["status"], "enabled");
+    test.verify(&token).await.assert_error(401, "invalid_token");
 }
