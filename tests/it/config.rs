@@ -186,6 +186,14 @@ fn key_times_are_bounded_and_fit_together() {
     );
 }
 
+#[test]
+fn a_client_record_is_believed_for_a_day_at_most() {
+    let ttl = |text| config(&[("SECRET", SECRET), ("CLIENT_CACHE_TTL", text)]);
+
+    assert!(ttl("24h").is_ok());
+    assert_eq!(ttl("86401s").unwrap_err().0[0].name, "CLIENT_CACHE_TTL");
+}
+
 proptest! {
     #[test]
     fn no_value_makes_it_panic(value in any::<String>()) {
