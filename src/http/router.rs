@@ -1,7 +1,7 @@
 //! Every route of the service, on one screen, grouped by who calls it.
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::simple::{authorize, verify};
@@ -17,6 +17,14 @@ pub fn router(state: AppState) -> Router {
         // Microservices, and proxies in front of them.
         .route("/verify", get(verify::verify).post(verify::verify))
         .route("/introspect", post(introspect::introspect))
+        .route(
+            "/verify/requiring/{requirements}/",
+            any(verify::verify_original),
+        )
+        .route(
+            "/verify/requiring/{requirements}/{*original}",
+            any(verify::verify_original),
+        )
         // Those who verify by themselves.
         .route("/.well-known/jwks.json", get(jwks::show_jwks))
         // Libraries, which find everything else by it.

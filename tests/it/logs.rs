@@ -1,59 +1,10 @@
 //! The log: one line a request, the true reason of a refusal, and never a secret.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use token_server::telemetry;
-
 use serde_json::json;
 use token_server::app::NewClient;
 use token_server::domain::{AuthMethods, AuthenticationSettings, ClientId, ClientKeys, JwkSet};
 
-use crate::harness::{CLIENT, NOW, Signer, TestApp};
-
-/// Collects what is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn capture(&self) -> tracing::subscriber::DefaultGuard {
-        let log = self.clone();
-        let filter = telemetry::filter("trace").unwrap();
-        tracing::subscriber::set_default(telemetry::json_lines(filter, move || log.clone()))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
-        )
-        .unwrap()
-    }
-
-    /// The lines of requests.
-    fn requests(&self) -> Vec<serde_json::Value> {
-        self.text()
-            .lines()
-            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-            .filter(|line| line["request_id"].is_string())
-            .collect()
-    }
-}
+use crate::harness::{CLIENT, Log, NOW, Signer, TestApp};
 
 #[tokio::test]
 async fn every_request_is_one_line() {

@@ -16,6 +16,7 @@ mod keys;
 mod layering;
 mod logs;
 mod oauth;
+mod proxies;
 mod simple;
 mod store;
 mod tls;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::harness::{Served, write_certificate};
+use crate::harness::{Log, Served, write_certificate};
 
 const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
 
@@ -88,23 +88,47 @@ async fn the_hybrid_post_quantum_key_exchange_is_preferred() {
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_taken_over_and_a_bad_one_refused() {
+async fn a_new_certificate_is_taken_over() {
     let served = Served::start(&[]).await;
     let old = served.root();
     write_certificate(served.folder.path());
-    let new = served.root();
 
     served.reload.notify_one();
-    while served.connect(new.clone(), BOTH).await.is_err() {
+
+    while served.connect(served.root(), BOTH).await.is_err() {
         tokio::task::yield_now().await;
     }
     assert!(served.connect(old, BOTH).await.is_err());
+}
 
-    std::fs::write(served.folder.path().join("key.pem"), "garbage").unwrap();
+#[tokio::test]
+async fn a_bad_certificate_is_refused_in_the_log_and_the_old_one_kept_until_a_good_one_comes() {
+    let log = Log::default();
+    let _guard = log.capture();
+    let served = Served::start(&[]).await;
+    let old = served.root();
+    let key = served.folder.path().join("key.pem");
+    // Only after this line is it sure that the files were looked at.
+    let said = async |line: &str| {
+        while !log.text().contains(line) {
+            tokio::task::yield_now().await;
+        }
+        served.connect(old.clone(), BOTH).await.unwrap();
+    };
+
+    std::fs::write(&key, "garbage").unwrap();
     served.reload.notify_one();
-    for _ in 0..20 {
-        served.connect(new.clone(), BOTH).await.unwrap();
+    said("the new certificate is refused, the old one is kept: TLS_KEY").await;
+    std::fs::remove_file(&key).unwrap();
+    served.reload.notify_one();
+    said("the certificate cannot be reloaded, the old one is kept: TLS_KEY").await;
+
+    write_certificate(served.folder.path());
+    served.reload.notify_one();
+    while served.connect(served.root(), BOTH).await.is_err() {
+        tokio::task::yield_now().await;
     }
+    assert!(served.connect(old.clone(), BOTH).await.is_err());
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::http::answer::{self, LoggedClient};
 use crate::http::credentials::bearer_token;
 use crate::http::error::SimpleError;
 use crate::http::params::{BodyParams, Params, QueryParams};
-use crate::token::AccessTokenClaims;
+use crate::token::{AccessTokenClaims, SignedClaims};
 
 pub(in crate::http) async fn verify(
     State(app): State<AppState>,
@@ -27,14 +27,34 @@ pub(in crate::http) async fn verify(
     };
 
     let verified = app.verify_presented_token(&token, &required).await?;
-    let claims = &verified.claims;
 
+    Ok(approve(&verified))
+}
+
+/// For Envoy, whose `ext_authz` asks in the method of the request it has before it, and appends that request's
+/// path and query to a prefix. So the requirements are a segment of the path, and query and body, which
+/// are the caller's, are not looked at.
+pub(in crate::http) async fn verify_original(
+    State(app): State<AppState>,
+    request: Request,
+) -> Result<Response, SimpleError> {
+    let required = requirements_in_path(request.uri().path())?;
+    let token = bearer_token(request.headers())?.ok_or_else(missing_token)?;
+    let token = token.to_owned();
+
+    let verified = app.verify_presented_token(&token, &required).await?;
+
+    Ok(approve(&verified))
+}
+
+fn approve(verified: &SignedClaims) -> Response {
+    let claims = &verified.claims;
     let mut response = answer::json_bytes(StatusCode::OK, answer_json(&verified.json));
     identify(response.headers_mut(), claims);
     response
         .extensions_mut()
         .insert(LoggedClient(claims.client_id.clone()));
-    Ok(response)
+    response
 }
 
 /// `"success": true`, and the claims beside it as they were signed.
@@ -45,9 +65,27 @@ fn answer_json(claims: &str) -> String {
 
 async fn token_in_body(request: Request, app: &AppState) -> Result<String, Error> {
     let BodyParams(mut params) = BodyParams::from_request(request, app).await?;
-    params
-        .take("token")
-        .ok_or_else(|| Error::new(ErrorCode::MissingToken, "there is no token in the request"))
+    params.take("token").ok_or_else(missing_token)
+}
+
+fn missing_token() -> Error {
+    Error::new(ErrorCode::MissingToken, "there is no token in the request")
+}
+
+/// `/verify/requiring/{requirements}/…`: spelled as in a query. There a misspelled name requires nothing; here,
+/// where no caller can have added any, it is an error.
+fn requirements_in_path(path: &str) -> Result<TokenRequirements, Error> {
+    let segment = path.split('/').nth(3).unwrap_or_default();
+    let is_understood = |pair: &str| match pair.split_once('=') {
+        Some((name, value)) => ["scope", "audience"].contains(&name) && !value.is_empty(),
+        None => false,
+    };
+    if !segment.split('&').all(is_understood) {
+        return Err(Error::invalid_request(
+            "what is required in the path is scope=… or audience=… or both",
+        ));
+    }
+    requirements(Params::from_form(segment.as_bytes())?)
 }
 
 fn requirements(mut query: Params) -> Result<TokenRequirements, Error> {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod db;
+mod log;
 mod served;
 mod signer;
 
@@ -22,6 +23,7 @@ use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
 pub(crate) use db::Database;
+pub(crate) use log::Log;
 pub(crate) use served::{Served, write_certificate};
 pub(crate) use signer::Signer;
 

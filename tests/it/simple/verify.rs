@@ -189,3 +189,66 @@ async fn a_token_seen_before_expires() {
 
     test.verify(&token).await.assert_error(401, "invalid_token");
 }
+
+#[tokio::test]
+async fn requirements_in_the_path_leave_method_query_and_body_to_the_original_request() {
+    let test = TestApp::new().await;
+    let bearer = format!("Bearer {}", test.token(&test.client().await).await);
+    let verify = async |method: &str, target: &str| {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/verify/requiring/{target}"))
+            .header("authorization", &bearer)
+            .header("content-type", "text/plain");
+        test.call(request.body("token=x".into()).unwrap()).await
+    };
+
+    for (method, target) in [
+        ("GET", "scope=read&audience=https%3A%2F%2Ftokens.test/"),
+        (
+            "PUT",
+            "scope=read+write/a/b?scope=delete&scope=x&audience=%ff",
+        ),
+        ("PROPFIND", "scope=read/../../verify"),
+        ("HEAD", "scope=read//"),
+    ] {
+        let answer = verify(method, target).await;
+        assert_eq!(answer.status, 200, "{method} {target}: {}", answer.text());
+        assert_eq!(answer.header("x-token-client-id"), CLIENT);
+    }
+    let lacking = verify("DELETE", "scope=delete/a?scope=read").await;
+    lacking.assert_error(403, "insufficient_scope");
+    let other = verify("GET", "scope=read&audience=x/").await;
+    other.assert_error(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn requirements_in_the_path_must_be_understood() {
+    let test = TestApp::new().await;
+    let bearer = format!("Bearer {}", test.token(&test.client().await).await);
+    let get = async |path: &str| test.get_with(path, &[("authorization", &bearer)]).await;
+
+    for requirements in [
+        "scopes=read",
+        "scope=read&aud=x",
+        "scope=",
+        "",
+        "scope=a&scope=b",
+        "scope=%22",
+        "scope=%ff",
+        "-",
+    ] {
+        let answer = get(&format!("/verify/requiring/{requirements}/a")).await;
+        answer.assert_error(400, "invalid_request");
+    }
+    get("/verify/requiring/scope=read")
+        .await
+        .assert_error(404, "not_found");
+    get("/verify/requiring")
+        .await
+        .assert_error(404, "not_found");
+    let missing = test.get("/verify/requiring/scope=read/a").await;
+    missing.assert_error(401, "invalid_token");
+    let challenge = missing.header("www-authenticate");
+    assert_eq!(challenge, r#"Bearer realm="token-server""#);
+}

@@ -1,0 +1,57 @@
+use axum::http::StatusCode;
+
+use super::peers::Recorder;
+use super::proxy::{Place, Proxy};
+use super::scene::Scene;
+
+const HAPROXY: Proxy = Proxy {
+    program: "haproxy",
+    configure,
+};
+
+super::keeps_every_promise!(HAPROXY);
+
+#[tokio::test]
+async fn a_script_that_fails_lets_nothing_pass() {
+    let token_server = Recorder::new(|_| StatusCode::OK);
+    let proxy = Proxy {
+        program: HAPROXY.program,
+        configure: |place| {
+            let arguments = configure(place);
+            let script = std::fs::read_to_string(place.file("verify.lua")).unwrap();
+            let failing = script.replace("    local answer =", "    local answer = nil +");
+            assert_ne!(failing, script);
+            place.write("verify.lua", &failing);
+            arguments
+        },
+    };
+    let scene = Scene::with_token_server(&proxy, token_server.router()).await;
+
+    assert_eq!(scene.get("x").await.status(), 503);
+    assert!(scene.arrived().is_empty());
+}
+
+fn configure(place: &Place) -> Vec<String> {
+    // A socket without a file is one name for the whole machine.
+    let socket = format!("abns@token-server-{}", place.port);
+    let script = place.example("verify.lua", &[("abns@token-server", &socket)]);
+    let pair =
+        ["site.pem", "site.key"].map(|name| std::fs::read_to_string(place.file(name)).unwrap());
+    let pair = place.write("pair.pem", &pair.concat());
+    let file = place.example(
+        "haproxy.cfg",
+        &[
+            ("abns@token-server", &socket),
+            ("/etc/haproxy/verify.lua", &script),
+            ("bind :443", &format!("bind 127.0.0.1:{}", place.port)),
+            ("/etc/haproxy/invoices.example.com.pem", &pair),
+            ("/etc/haproxy/token-server-ca.pem", &place.file("ca.pem")),
+            (
+                "token-server.internal:2600",
+                &format!("127.0.0.1:{}", place.token_server),
+            ),
+            ("127.0.0.1:8080", &format!("127.0.0.1:{}", place.service)),
+        ],
+    );
+    ["-db", "-f", &file].map(str::to_owned).to_vec()
+}

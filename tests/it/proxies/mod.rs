@@ -1,0 +1,56 @@
+//! The examples of `docs/proxies`, each in its real proxy, between a caller and a small service and with a
+//! token-server behind `/verify`. What a proxy must keep is in `promises`, the same for all of them.
+//!
+//! Envoy and Traefik are no Debian packages, so theirs are run by those who have them:
+//! `cargo test --test it proxies -- --include-ignored`.
+
+mod caddy;
+mod envoy;
+mod haproxy;
+mod nginx;
+mod peers;
+mod promises;
+mod proxy;
+mod scene;
+mod traefik;
+mod yaml;
+
+/// Every promise as a test of its own, for one proxy.
+macro_rules! keeps_every_promise {
+    ($proxy:expr $(, $ignored:meta)?) => {
+        super::keeps_every_promise! { @each $proxy, ($(#[$ignored])?)
+            identity {
+                a_good_token_passes_and_its_identity_arrives
+                forged_identity_headers_do_not_arrive
+                forged_identity_headers_do_not_arrive_when_the_answer_has_none
+                a_caller_cannot_have_identity_headers_taken_out
+                of_two_tokens_only_the_verified_one_arrives
+            }
+            refusals {
+                without_a_token_the_caller_is_challenged
+                a_bad_token_is_refused_as_invalid
+                a_token_for_another_audience_is_refused
+                a_missing_scope_is_refused_and_named
+                other_refusals_keep_their_meaning
+                the_services_own_refusals_are_left_alone
+            }
+            token_server {
+                bodies_and_cookies_arrive_and_are_not_shown_to_verify
+                nothing_passes_while_the_token_server_is_down
+                a_token_server_with_another_ca_is_not_believed
+                connections_to_the_token_server_are_kept
+            }
+        }
+    };
+    (@each $proxy:expr, $attributes:tt $($kind:ident { $($promise:ident)* })*) => {
+        $($(super::keeps_every_promise! { @one $proxy, $attributes $kind $promise })*)*
+    };
+    (@one $proxy:expr, ($($attribute:tt)*) $kind:ident $promise:ident) => {
+        #[tokio::test]
+        $($attribute)*
+        async fn $promise() {
+            crate::proxies::promises::$kind::$promise(&$proxy).await;
+        }
+    };
+}
+use keeps_every_promise;

@@ -1,0 +1,108 @@
+//! A proxy as a child process, made from its example.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How one proxy is run from its example.
+pub(super) struct Proxy {
+    /// The program, which is also the name of its package.
+    pub(super) program: &'static str,
+    /// Writes the configuration for this place; the arguments of the program.
+    pub(super) configure: fn(&Place) -> Vec<String>,
+}
+
+/// Where the proxy of one test finds everything.
+pub(super) struct Place {
+    /// Its files; `ca.pem`, `site.pem` and `site.key` are there already.
+    pub(super) folder: PathBuf,
+    /// Where it listens.
+    pub(super) port: u16,
+    /// The token-server, as a server name and in no name service.
+    pub(super) token_server: u16,
+    /// The service behind it.
+    pub(super) service: u16,
+}
+
+impl Place {
+    /// A file of the folder, as text.
+    pub(super) fn file(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    /// Writes an example into the folder with this place's ports and files in it, each of which must be
+    /// there to be replaced; the path of the file.
+    pub(super) fn example(&self, name: &str, replaced: &[(&str, &str)]) -> String {
+        let mut text = fs::read_to_string(Path::new("docs/proxies").join(name)).unwrap();
+        for (theirs, ours) in replaced {
+            assert!(text.contains(theirs), "{name} has no `{theirs}`");
+            text = text.replace(theirs, ours);
+        }
+        self.write(name, &text)
+    }
+
+    /// Writes a file into the folder; its path.
+    pub(super) fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.folder.join(name), text).unwrap();
+        self.file(name)
+    }
+}
+
+/// The running proxy; ended when dropped, also by a test that fails, which then shows its log.
+pub(super) struct Running {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Running {
+    pub(super) fn start(proxy: &Proxy, place: &Place) -> Self {
+        let log = place.folder.join("proxy.log");
+        let out = File::create(&log).unwrap();
+        // Debian keeps some of them where only root's PATH looks.
+        let find = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; exec \"$0\" \"$@\"";
+        let child = Command::new("sh")
+            .args(["-c", find, proxy.program])
+            .args((proxy.configure)(place))
+            .env("HOME", &place.folder)
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().unwrap())
+            .stderr(out)
+            .spawn()
+            .unwrap();
+        Self { child, log }
+    }
+
+    /// What it has said, once it has ended by itself.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        let status = self.child.try_wait().unwrap()?;
+        Some(format!("{status}: {}", self.log()))
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Running {
+    #[expect(clippy::print_stderr, reason = "shown with the test that failed")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the proxy's log:\n{}", self.log());
+        }
+        // Asked first, since nginx's children outlive a parent that is killed.
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        for _ in 0..300 {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,189 @@
+//! A caller, a proxy, a token-server and a service, put together.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tempfile::TempDir;
+use token_server::app::NewClient;
+use token_server::domain::{Audience, ClientId, Scope};
+use token_server::http::{AppState, router};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::peers::{self, Arrived, Recorder, SITE, TokenServer};
+use super::proxy::{Place, Proxy, Running};
+use crate::harness::TestApp;
+
+/// What the examples require of a token.
+pub(super) const SCOPE: &str = "invoices.read";
+pub(super) const AUDIENCE: &str = "https://invoices.example.com";
+
+/// How often a proxy may find that its port was taken before it came.
+const PORTS: usize = 5;
+
+pub(super) struct Scene {
+    // First, so that it ends while the others still answer.
+    _proxy: Running,
+    port: u16,
+    client: reqwest::Client,
+    http1: reqwest::Client,
+    service: Recorder,
+    token_server: TokenServer,
+    _folder: TempDir,
+}
+
+impl Scene {
+    /// With a real token-server.
+    pub(super) async fn new(proxy: &Proxy) -> (Self, TestApp) {
+        let test = TestApp::new().await;
+        let router = router(AppState::new(Arc::clone(&test.app)));
+        (Self::with_token_server(proxy, router).await, test)
+    }
+
+    /// With a token-server that may be a played one.
+    pub(super) async fn with_token_server(proxy: &Proxy, router: Router) -> Self {
+        Self::with(proxy, router, Recorder::new(|_| "served"), |_| {}).await
+    }
+
+    /// With a service of one's own, and files changed before the proxy sees them.
+    pub(super) async fn with(
+        proxy: &Proxy,
+        router: Router,
+        service: Recorder,
+        change: impl FnOnce(&Path),
+    ) -> Self {
+        // Several tests race to be the first; the provider is the same one.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let folder = TempDir::new().unwrap();
+        peers::write_certificates(folder.path());
+        let root = CertificateDer::from_pem_file(folder.path().join("ca.pem")).unwrap();
+        let token_server = TokenServer::serve(router, folder.path());
+        change(folder.path());
+        let mut place = Place {
+            folder: folder.path().to_owned(),
+            port: 0,
+            token_server: token_server.port,
+            service: peers::serve_plain(&service).await,
+        };
+        for _ in 0..PORTS {
+            place.port = free_port();
+            let mut running = Running::start(proxy, &place);
+            if shakes_hands(&mut running, place.port, &root).await {
+                return Self {
+                    _proxy: running,
+                    port: place.port,
+                    client: client(&root, place.port).build().unwrap(),
+                    http1: client(&root, place.port).http1_only().build().unwrap(),
+                    service,
+                    token_server,
+                    _folder: folder,
+                };
+            }
+        }
+        panic!("{}: every one of {PORTS} ports was taken", proxy.program);
+    }
+
+    /// A request in HTTP/1.1, whatever else the proxy speaks.
+    pub(super) fn request_1_1(&self, method: &str, target: &str) -> reqwest::RequestBuilder {
+        self.request_by(&self.http1, method, target)
+    }
+
+    /// A request in the version that the proxy prefers.
+    pub(super) fn request(&self, method: &str, target: &str) -> reqwest::RequestBuilder {
+        self.request_by(&self.client, method, target)
+    }
+
+    fn request_by(
+        &self,
+        client: &reqwest::Client,
+        method: &str,
+        target: &str,
+    ) -> reqwest::RequestBuilder {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let url = format!("https://{SITE}:{}{target}", self.port);
+        client.request(method, url)
+    }
+
+    pub(super) async fn get(&self, token: &str) -> reqwest::Response {
+        let request = self.request("GET", "/invoices/7").bearer_auth(token);
+        request.send().await.unwrap()
+    }
+
+    /// What the service got since this was last asked.
+    pub(super) fn arrived(&self) -> Vec<Arrived> {
+        self.service.take()
+    }
+
+    pub(super) async fn stop_token_server(&mut self) {
+        self.token_server.stop().await;
+    }
+}
+
+/// A token of a client registered for it.
+pub(super) async fn token(test: &TestApp, id: &str, scope: &str, audience: &str) -> String {
+    let secret = test
+        .register(NewClient {
+            client_id: Some(ClientId::parse(id).unwrap()),
+            scopes: Scope::parse(scope).unwrap(),
+            audiences: Audience::parse_list(audience).unwrap(),
+            ..NewClient::default()
+        })
+        .await;
+    let answer = test.authorize(id, &secret).await.json();
+    answer["token"].as_str().unwrap().to_owned()
+}
+
+/// One that the examples let pass.
+pub(super) async fn good_token(test: &TestApp) -> String {
+    token(test, "billing", "invoices.read invoices.write", AUDIENCE).await
+}
+
+/// Another process may take it before the proxy does, which then tries another one.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Waits for the proxy, which only itself can be: nobody else has the certificate. False when its port
+/// was taken.
+async fn shakes_hands(running: &mut Running, port: u16, root: &CertificateDer<'static>) -> bool {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).unwrap();
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(config));
+    // A process of another make is waited for in real time; there is nothing of ours to await.
+    for _ in 0..1_000 {
+        if let Some(said) = running.ended() {
+            let taken = said.contains("ddress already in use");
+            assert!(
+                taken,
+                "the proxy ended (scripts/test installs Debian's): {said}"
+            );
+            return false;
+        }
+        if let Ok(tcp) = TcpStream::connect(("127.0.0.1", port)).await {
+            let name = ServerName::try_from(SITE).unwrap();
+            if connector.connect(name, tcp).await.is_ok() {
+                return true;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    panic!("the proxy did not come up");
+}
+
+fn client(root: &CertificateDer<'static>, port: u16) -> reqwest::ClientBuilder {
+    let root = reqwest::Certificate::from_der(root).unwrap();
+    reqwest::Client::builder()
+        .tls_certs_only([root])
+        .no_proxy()
+        .resolve(SITE, SocketAddr::from(([127, 0, 0, 1], port)))
+}

@@ -1,0 +1,72 @@
+//! What can be said of the examples in YAML without their proxies: they parse, and what they ask `/verify` is
+//! understood.
+
+use std::fs;
+use std::path::Path;
+
+use yaml_rust2::{Yaml, YamlLoader};
+
+use super::scene::{AUDIENCE, good_token, token};
+use crate::harness::TestApp;
+
+fn example(name: &str) -> Yaml {
+    let text = fs::read_to_string(Path::new("docs/proxies").join(name)).unwrap();
+    let mut documents = YamlLoader::load_from_str(&text).unwrap();
+    assert_eq!(documents.len(), 1, "{name}");
+    documents.remove(0)
+}
+
+/// Both answer, of a token that is good for the examples and of one that lacks the scope.
+async fn asks_for_the_scope_and_the_audience(target: &str) {
+    let test = TestApp::new().await;
+    let good = good_token(&test).await;
+    let weak = token(&test, "weak", "invoices.write", AUDIENCE).await;
+    let other = token(&test, "other", "invoices.read", "https://other").await;
+    let verify = async |token: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        test.get_with(target, &headers).await.status
+    };
+
+    assert_eq!(verify(&good).await, 200, "{target}");
+    assert_eq!(verify(&weak).await, 403, "{target}");
+    assert_eq!(verify(&other).await, 401, "{target}");
+}
+
+#[tokio::test]
+async fn envoys_prefix_asks_for_the_scope_and_the_audience() {
+    let envoy = example("envoy.yaml");
+    let manager = &envoy["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0];
+    let filters = manager["typed_config"]["http_filters"].as_vec().unwrap();
+    let names: Vec<_> = filters.iter().map(|filter| &filter["name"]).collect();
+    let [forged, ext_authz, router] = &names[..] else {
+        panic!("{names:?}");
+    };
+
+    assert_eq!(forged.as_str(), Some("envoy.filters.http.header_mutation"));
+    assert_eq!(ext_authz.as_str(), Some("envoy.filters.http.ext_authz"));
+    assert_eq!(router.as_str(), Some("envoy.filters.http.router"));
+    let service = &filters[1]["typed_config"]["http_service"];
+    let prefix = service["path_prefix"].as_str().unwrap();
+    for original in ["/", "/invoices/7?scope=x&audience=y"] {
+        asks_for_the_scope_and_the_audience(&format!("{prefix}{original}")).await;
+    }
+}
+
+#[tokio::test]
+async fn traefiks_address_asks_for_the_scope_and_the_audience() {
+    let traefik = example("traefik.yml");
+    let file = &traefik["providers"]["file"]["filename"];
+    assert_eq!(file.as_str(), Some("/etc/traefik/dynamic.yml"));
+    let dynamic = example("traefik-dynamic.yml");
+    let router = &dynamic["http"]["routers"]["invoices"];
+    assert_eq!(router["middlewares"][0].as_str(), Some("verify"));
+
+    let verify = &dynamic["http"]["middlewares"]["verify"]["forwardAuth"];
+    let address = verify["address"].as_str().unwrap();
+    let target = address
+        .strip_prefix("https://token-server.internal:2600")
+        .unwrap();
+
+    asks_for_the_scope_and_the_audience(target).await;
+}
