@@ -5,6 +5,7 @@ use axum::http::header::PRAGMA;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::domain::{ErrorCode, Scope};
 use crate::error::{Error, Result};
@@ -18,7 +19,7 @@ use crate::http::token_request::token_request;
 /// RFC 6749 §5.1.
 #[derive(Serialize)]
 struct Answer<'a> {
-    access_token: &'a str,
+    access_token: &'a RawValue,
     token_type: &'a str,
     expires_in: i64,
     scope: &'a Scope,
@@ -56,7 +57,7 @@ async fn answer(
     let mut response = answer::json(
         StatusCode::OK,
         &Answer {
-            access_token: &token.jwt,
+            access_token: &answer::jwt_string(&token.jwt)?,
             token_type: "Bearer",
             expires_in: token.expires_in(),
             scope: &token.claims.scope,

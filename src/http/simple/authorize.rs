@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::domain::{ClientId, Scope};
 use crate::error::Error;
@@ -19,7 +20,7 @@ use crate::http::token_request::token_request;
 struct Answer<'a> {
     success: bool,
     client_id: &'a ClientId,
-    token: &'a str,
+    token: &'a RawValue,
     token_type: &'a str,
     expires_in: i64,
     scope: &'a Scope,
@@ -45,7 +46,7 @@ pub(in crate::http) async fn authorize(
         &Answer {
             success: true,
             client_id: &token.claims.client_id,
-            token: &token.jwt,
+            token: &answer::jwt_string(&token.jwt)?,
             token_type: "Bearer",
             expires_in: token.expires_in(),
             scope: &token.claims.scope,
