@@ -9,6 +9,7 @@
 
 mod app;
 mod cli;
+mod clients;
 mod config;
 mod harness;
 mod http;

@@ -1,0 +1,45 @@
+//! Real OAuth libraries against the real server, each as its own documentation has it. Here are their names;
+//! what each must be able to do is said in its script under `tests/clients`.
+
+mod docs;
+mod rust_oauth2;
+mod scene;
+mod script;
+
+use scene::Scene;
+use script::Script;
+
+/// One test for each script, by the name of its library; and [`SCRIPTS`], which has all of them.
+macro_rules! scripts {
+    ($($name:ident: $path:literal on $($alg:ident)*;)*) => {
+        /// Every script that a test runs.
+        const SCRIPTS: &[&str] = &[$($path),*];
+
+        $(mod $name {
+            $(#[tokio::test]
+            #[expect(non_snake_case, reason = "the algorithm's own name")]
+            async fn $alg() {
+                super::passes($path, stringify!($alg)).await;
+            })*
+        })*
+    };
+}
+
+scripts! {
+    authlib: "python/authlib_client.py" on ES256;
+    requests_oauthlib: "python/requests_oauthlib_client.py" on ES256;
+    httpx_auth: "python/httpx_auth_client.py" on ES256;
+    openid_client: "node/openid-client.mjs" on ES256;
+    oauth4webapi: "node/oauth4webapi.mjs" on ES256 RS256;
+    simple_oauth2: "node/simple-oauth2.mjs" on ES256;
+    curl: "curl.sh" on ES256;
+    pyjwt: "python/pyjwt_microservice.py" on ES256 RS256;
+    joserfc: "python/joserfc_microservice.py" on ES256 RS256;
+    jose: "node/jose.mjs" on ES256 RS256;
+}
+
+async fn passes(path: &str, signing_alg: &str) {
+    let script = Script::find(path);
+    let scene = Scene::start(signing_alg).await;
+    script.run(&scene).await;
+}

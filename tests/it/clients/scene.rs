@@ -1,0 +1,288 @@
+//! The built server on a port, with the clients that a script logs in as, and what the script is told about it.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PublicKeyData,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{Database, SECRET};
+
+const CLIENT: &str = "billing";
+const KEY_CLIENT: &str = "billing-with-a-key";
+const AUDIENCE: &str = "https://invoices.example.com";
+const OTHER_AUDIENCE: &str = "https://shipping.example.com";
+
+/// How often the port may be taken by another process before the server comes.
+const PORTS: usize = 5;
+
+/// The server, until this is dropped.
+pub(super) struct Scene {
+    server: Child,
+    folder: TempDir,
+    /// What scripts and snippets read from their environment.
+    pub(super) variables: Vec<(&'static str, String)>,
+    _database: Database,
+}
+
+impl Scene {
+    pub(super) async fn start(signing_alg: &str) -> Self {
+        let (folder, database) = (TempDir::new().unwrap(), Database::fresh().await);
+        write_certificate(folder.path());
+        let place = Place {
+            folder: folder.path(),
+            database: &database.url,
+            signing_alg,
+        };
+        place.run(&["migrate"]);
+        let secret = place.register_clients();
+        let (server, issuer) = place.serve();
+        let mut scene = Self {
+            server,
+            variables: place.variables(&issuer, secret),
+            folder,
+            _database: database,
+        };
+        let tokens = scene.tokens().await;
+        scene.variables.extend(tokens);
+        scene
+    }
+
+    pub(super) fn variable(&self, name: &str) -> &str {
+        let found = self.variables.iter().find(|(theirs, _)| *theirs == name);
+        found.map(|(_, value)| value.as_str()).unwrap()
+    }
+
+    /// An HTTP client that trusts the server and nobody else.
+    pub(super) fn http(&self) -> reqwest::Client {
+        // Several tests race to be the first; the provider is the same one.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let ca = std::fs::read(self.variable("SSL_CERT_FILE")).unwrap();
+        reqwest::Client::builder()
+            .tls_certs_only([reqwest::Certificate::from_pem(&ca).unwrap()])
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
+    }
+
+    /// What the server has logged.
+    pub(super) fn log(&self) -> String {
+        log(self.folder.path())
+    }
+
+    /// Tokens for microservices to judge, the first of them good.
+    async fn tokens(&self) -> Vec<(&'static str, String)> {
+        let token = self.token(AUDIENCE).await;
+        let signature = token.rfind('.').unwrap() + 10;
+        let other = if token.as_bytes()[signature] == b'A' {
+            "B"
+        } else {
+            "A"
+        };
+        let mut forged = token.clone();
+        forged.replace_range(signature..=signature, other);
+        let answer = self
+            .post("/introspect", &[("token", &token)])
+            .header("accept", "application/token-introspection+jwt");
+        let introspected = answer.send().await.unwrap().error_for_status().unwrap();
+        vec![
+            ("TOKEN_FOR_ANOTHER", self.token(OTHER_AUDIENCE).await),
+            ("TOKEN_FORGED", forged),
+            ("TOKEN_OF_ANOTHER_TYPE", introspected.text().await.unwrap()),
+            ("TOKEN", token),
+        ]
+    }
+
+    async fn token(&self, audience: &str) -> String {
+        let form = [("grant_type", "client_credentials"), ("audience", audience)];
+        let answer = self.post("/token", &form).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn post(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        self.http()
+            .post(format!("{}{path}", self.variable("ISSUER")))
+            .basic_auth(CLIENT, Some(self.variable("CLIENT_SECRET")))
+            .form(form)
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// What the server is started with.
+struct Place<'a> {
+    folder: &'a Path,
+    database: &'a str,
+    signing_alg: &'a str,
+}
+
+impl Place<'_> {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_token-server"));
+        command
+            .args(arguments)
+            .current_dir(self.folder)
+            .env_clear()
+            .env("SECRET", SECRET)
+            .env("DATABASE_URL", self.database)
+            .env("SIGNING_ALG", self.signing_alg)
+            .env("TLS_CERT", "cert.pem")
+            .env("TLS_KEY", "key.pem")
+            .env("ARGON2_GENERATED", "m=8,t=1,p=1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Vec<u8> {
+        let ran = self.command(arguments).output().unwrap();
+        assert!(ran.status.success(), "{arguments:?}: {ran:?}");
+        ran.stdout
+    }
+
+    /// One with a secret, which is returned, and one with a key.
+    fn register_clients(&self) -> String {
+        let create = |id: &str, more: &[&str]| {
+            let arguments = [&["client", "create", id, "--json"], more].concat();
+            serde_json::from_slice::<Value>(&self.run(&arguments)).unwrap()
+        };
+        let audiences = ["--audience", AUDIENCE, "--audience", OTHER_AUDIENCE];
+        let made = create(
+            CLIENT,
+            &[&["--scope", "invoices.read invoices.write"], &audiences[..]].concat(),
+        );
+        write_key(self.folder);
+        let key = ["--auth-method", "private_key_jwt", "--jwks", "client.jwks"];
+        create(
+            KEY_CLIENT,
+            &[&["--scope", "invoices.read"], &key[..]].concat(),
+        );
+        made["client_secret"].as_str().unwrap().to_owned()
+    }
+
+    /// The server once it listens, and its issuer.
+    fn serve(&self) -> (Child, String) {
+        for _ in 0..PORTS {
+            let port = free_port();
+            let issuer = format!("https://localhost:{port}");
+            let mut server = self
+                .command(&["serve"])
+                .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
+                .env("ISSUER", &issuer)
+                .stdout(Stdio::null())
+                .stderr(File::create(self.folder.join("log")).unwrap())
+                .spawn()
+                .unwrap();
+            if listens(&mut server, self.folder) {
+                return (server, issuer);
+            }
+        }
+        panic!("every one of {PORTS} ports was taken");
+    }
+
+    fn variables(&self, issuer: &str, secret: String) -> Vec<(&'static str, String)> {
+        let file = |name: &str| self.folder.join(name).to_str().unwrap().to_owned();
+        let mut variables = vec![
+            ("ISSUER", issuer.to_owned()),
+            // It stands for any microservice: it says 200 to a good token, and 401 to others.
+            ("API", format!("{issuer}/verify")),
+            ("AUDIENCE", AUDIENCE.to_owned()),
+            ("SIGNING_ALG", self.signing_alg.to_owned()),
+            ("CLIENT_ID", CLIENT.to_owned()),
+            ("CLIENT_SECRET", secret),
+            ("KEY_CLIENT_ID", KEY_CLIENT.to_owned()),
+            ("CLIENT_KEY_FILE", file("client.key")),
+        ];
+        // How each library is told whom to trust, as docs/integrations.md says.
+        let trust = [
+            "SSL_CERT_FILE",
+            "REQUESTS_CA_BUNDLE",
+            "NODE_EXTRA_CA_CERTS",
+            "CURL_CA_BUNDLE",
+        ];
+        variables.extend(trust.map(|name| (name, file("ca.pem"))));
+        variables
+    }
+}
+
+/// Waits for a process that is not ours to await. False when its port was taken.
+fn listens(server: &mut Child, folder: &Path) -> bool {
+    for _ in 0..1_000 {
+        let log = log(folder);
+        if log.contains("listening on") {
+            return true;
+        }
+        if server.try_wait().unwrap().is_some() {
+            assert!(log.contains("ddress already in use"), "it ended: {log}");
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("the server did not come up: {}", log(folder));
+}
+
+fn log(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("log")).unwrap()
+}
+
+/// Another process may take it before the server does, which then tries another one.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A certificate for localhost by an authority, with all that the strictest of the libraries want in both.
+fn write_certificate(folder: &Path) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "a test's CA");
+    let key = KeyPair::generate().unwrap();
+    let ca = params.self_signed(&key).unwrap();
+    write(folder, "ca.pem", &ca.pem());
+    let ca = Issuer::new(params, key);
+
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let key = KeyPair::generate().unwrap();
+    write(
+        folder,
+        "cert.pem",
+        &params.signed_by(&key, &ca).unwrap().pem(),
+    );
+    write(folder, "key.pem", &key.serialize_pem());
+}
+
+/// A client's private key, and the public one as it is registered.
+fn write_key(folder: &Path) {
+    let key = KeyPair::generate().unwrap();
+    let (x, y) = key.der_bytes()[1..].split_at(32);
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let jwk = json!({"kty": "EC", "crv": "P-256", "x": text(x), "y": text(y)});
+    write(folder, "client.key", &key.serialize_pem());
+    write(folder, "client.jwks", &json!({ "keys": [jwk] }).to_string());
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path: PathBuf = folder.join(name);
+    std::fs::write(path, text).unwrap();
+}
