@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{App, AuthenticatedClient, Verdict, refusal_of};
-use crate::domain::{AuthMethod, ClientId, ClientKeys};
+use crate::domain::{AuthMethod, ClientId, JwkSet};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::token::{AssertionRules, ClientAssertion, SignatureVerdict};
@@ -80,27 +80,17 @@ impl App {
         if let Some(reason) = refusal_of(&record.client, AuthMethod::PrivateKeyJwt) {
             return Ok(Err(reason));
         }
-        let verdict = match &record.client.authentication.keys {
-            None => return Ok(Err("the client has no keys".into())),
-            Some(ClientKeys::Inline(keys)) => assertion.judge_signature(keys),
-            Some(ClientKeys::Uri(uri)) => {
-                let now = self.clock.now();
-                let keys = match self.published_keys.find(uri, now).await {
-                    Ok(keys) => keys,
-                    Err(reason) => return Ok(Err(reason.into())),
-                };
-                match assertion.judge_signature(&keys) {
-                    SignatureVerdict::Good => SignatureVerdict::Good,
-                    // Its key may be new since.
-                    SignatureVerdict::Bad if assertion.names_its_key() => SignatureVerdict::Bad,
-                    missed @ (SignatureVerdict::Bad | SignatureVerdict::UnknownKey) => {
-                        match self.published_keys.find_newer(uri, &keys, now).await {
-                            Some(newer) => assertion.judge_signature(&newer),
-                            None => missed,
-                        }
-                    }
-                }
-            }
+        let judge = |keys: &JwkSet| assertion.judge_signature(keys);
+        // Its key may be new since the keys were fetched.
+        let may_change = |verdict: &SignatureVerdict| match verdict {
+            SignatureVerdict::Good => false,
+            SignatureVerdict::Bad => !assertion.names_its_key(),
+            SignatureVerdict::UnknownKey => true,
+        };
+        let judged = self.judge_by_keys(&record.client, judge, may_change);
+        let verdict = match judged.await {
+            Ok(verdict) => verdict,
+            Err(reason) => return Ok(Err(reason.into())),
         };
         Ok(match verdict {
             SignatureVerdict::Good => Ok(AuthenticatedClient(Arc::clone(&record))),
@@ -114,11 +104,10 @@ impl App {
     /// The names by which an assertion may call this server: RFC 7523 §3 has its issuer and the URL of its token
     /// endpoint; of the other endpoints each is a name at itself.
     fn assertion_audiences(&self, endpoint: &str) -> Vec<String> {
-        let issuer = self.config.token.issuer.as_str();
-        let base = issuer.trim_end_matches('/');
-        let mut audiences = vec![issuer.to_owned(), format!("{base}/token")];
+        let issuer = &self.config.token.issuer;
+        let mut audiences = vec![issuer.to_string(), issuer.endpoint("/token")];
         if endpoint != "/token" {
-            audiences.push(format!("{base}{endpoint}"));
+            audiences.push(issuer.endpoint(endpoint));
         }
         audiences
     }

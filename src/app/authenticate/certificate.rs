@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{App, AuthenticatedClient, Verdict, refusal_of};
 use crate::app::PeerCertificate;
-use crate::domain::{AuthMethod, Client, ClientKeys};
+use crate::domain::{AuthMethod, Client, JwkSet};
 use crate::error::Result;
 
 impl App {
@@ -55,20 +55,7 @@ impl App {
         certificate: &PeerCertificate,
     ) -> Result<(), String> {
         let now = self.clock.now();
-        match &client.authentication.keys {
-            None => Err("the client has no keys".to_owned()),
-            Some(ClientKeys::Inline(keys)) => certificate.judge_key(keys, now),
-            Some(ClientKeys::Uri(uri)) => {
-                let keys = self.published_keys.find(uri, now).await?;
-                let Err(reason) = certificate.judge_key(&keys, now) else {
-                    return Ok(());
-                };
-                // Its key may be new since.
-                match self.published_keys.find_newer(uri, &keys, now).await {
-                    Some(newer) => certificate.judge_key(&newer, now),
-                    None => Err(reason),
-                }
-            }
-        }
+        let judge = |keys: &JwkSet| certificate.judge_key(keys, now);
+        self.judge_by_keys(client, judge, Result::is_err).await?
     }
 }

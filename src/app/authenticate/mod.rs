@@ -15,7 +15,7 @@ pub use assertion::PresentedAssertion;
 pub use secret::Credentials;
 
 use super::{App, PeerCertificate};
-use crate::domain::{AuthMethod, Client, ClientId, ClientRecord, ClientStatus};
+use crate::domain::{AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientStatus, JwkSet};
 use crate::error::{Error, Result};
 
 /// What a caller presents, in the one way in which it does; unchecked.
@@ -104,6 +104,30 @@ impl App {
         }
         self.throttle.record_failure(source, claimed, now);
         refusal
+    }
+
+    /// The verdict of a client's keys on a proof. Keys that it publishes may be newer than those that were fetched,
+    /// so a verdict that these may change is asked for once more. Without keys there is none, and the reason is for the log.
+    async fn judge_by_keys<T>(
+        &self,
+        client: &Client,
+        judge: impl Fn(&JwkSet) -> T,
+        may_change: impl Fn(&T) -> bool,
+    ) -> Result<T, String> {
+        let uri = match &client.authentication.keys {
+            None => return Err("the client has no keys".to_owned()),
+            Some(ClientKeys::Inline(keys)) => return Ok(judge(keys)),
+            Some(ClientKeys::Uri(uri)) => uri,
+        };
+        let now = self.clock.now();
+        let keys = self.published_keys.find(uri, now).await?;
+        let verdict = judge(&keys);
+        if may_change(&verdict)
+            && let Some(newer) = self.published_keys.find_newer(uri, &keys, now).await
+        {
+            return Ok(judge(&newer));
+        }
+        Ok(verdict)
     }
 
     async fn find_record(&self, client_id: &str) -> Result<Option<Arc<ClientRecord>>> {
