@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use super::revocations::cut_off;
 use super::secrets::SecretColumns;
-use super::{Store, StoreError, in_transaction, on_pool};
+use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
     Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientChanges,
@@ -181,29 +181,27 @@ impl Store {
         let keys = authentication.keys.as_ref();
         let (jwks, jwks_uri) = key_columns(keys.and_then(Option::as_ref));
         let subject = authentication.certificate_subject.as_ref();
-        let updated = on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(id.as_str())
-            .bind(changes.name.as_ref().map(Name::as_str))
-            .bind(changes.description.as_ref().map(Description::as_str))
-            .bind(changes.scopes.as_ref().map(Scope::as_str))
-            .bind(changes.audiences.as_deref().map(Audience::join))
-            .bind(changes.metadata.as_ref().map(Metadata::as_str))
-            .bind(ttl.is_some())
-            .bind(ttl.flatten().map(TokenTtl::seconds))
-            .bind(
-                authentication
-                    .auth_methods
-                    .map(|methods| methods.to_string())
-            )
-            .bind(keys.is_some())
-            .bind(jwks)
-            .bind(jwks_uri)
-            .bind(subject.is_some())
-            .bind(subject.and_then(Option::as_ref).map(ToString::to_string))
-            .bind(now.0)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?;
+        let updated = execute!(
+            self,
+            SQL,
+            id.as_str(),
+            changes.name.as_ref().map(Name::as_str),
+            changes.description.as_ref().map(Description::as_str),
+            changes.scopes.as_ref().map(Scope::as_str),
+            changes.audiences.as_deref().map(Audience::join),
+            changes.metadata.as_ref().map(Metadata::as_str),
+            ttl.is_some(),
+            ttl.flatten().map(TokenTtl::seconds),
+            authentication
+                .auth_methods
+                .map(|methods| methods.to_string()),
+            keys.is_some(),
+            jwks,
+            jwks_uri,
+            subject.is_some(),
+            subject.and_then(Option::as_ref).map(ToString::to_string),
+            now.0
+        )?;
         Ok(updated == 1)
     }
 }

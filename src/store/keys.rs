@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Store, StoreError, in_transaction, on_pool};
+use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
 
@@ -136,36 +136,21 @@ impl Store {
     pub async fn reseal_key(&self, kid: &KeyId, old: &str, new: &str) -> Result<bool, StoreError> {
         const SQL: &str =
             "update signing_keys set sealed_key = $3 where kid = $1 and sealed_key = $2";
-        let updated = on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(kid.as_str())
-            .bind(old)
-            .bind(new)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?;
+        let updated = execute!(self, SQL, kid.as_str(), old, new)?;
         Ok(updated == 1)
     }
 
     /// Removes a key; false when it is not there or no more in this state.
     pub async fn delete_key(&self, kid: &KeyId, state: KeyState) -> Result<bool, StoreError> {
         const SQL: &str = "delete from signing_keys where kid = $1 and state = $2";
-        let deleted = on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(kid.as_str())
-            .bind(state.as_str())
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?;
+        let deleted = execute!(self, SQL, kid.as_str(), state.as_str())?;
         Ok(deleted == 1)
     }
 
     /// Removes the keys that were retired at `retired_until` or before; how many that were.
     pub async fn prune_keys(&self, retired_until: UnixTime) -> Result<u64, StoreError> {
         const SQL: &str = "delete from signing_keys where state = 'retired' and state_since <= $1";
-        Ok(on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(retired_until.0)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?)
+        Ok(execute!(self, SQL, retired_until.0)?)
     }
 }
 

@@ -45,6 +45,18 @@ macro_rules! on_pool {
 }
 use on_pool;
 
+/// Runs one statement, its values bound in their order; how many rows it touched.
+macro_rules! execute {
+    ($store:expr, $sql:expr $(, $value:expr)+ $(,)?) => {
+        $crate::store::on_pool!($store, |pool| sqlx::query($sql)
+            $(.bind($value))+
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))
+    };
+}
+use execute;
+
 /// Runs a block in a transaction: committed when the block ends, rolled back by an early `?`.
 ///
 /// On SQLite it is `BEGIN IMMEDIATE`: a plain `BEGIN` that reads and then writes fails under

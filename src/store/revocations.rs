@@ -6,7 +6,7 @@
 
 use sqlx::FromRow;
 
-use super::{Store, StoreError, in_transaction, on_pool};
+use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
     ClientCutoff, ClientId, ClientStatus, Revocation, RevocationId, Revoked, TokenId,
@@ -222,12 +222,7 @@ impl Store {
                 where expires_at <= $1
                 order by expires_at
                 limit $2)";
-        Ok(on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(end.0)
-            .bind(i64::from(limit))
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?)
+        Ok(execute!(self, SQL, end.0, i64::from(limit))?)
     }
 }
 

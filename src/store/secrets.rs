@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Store, StoreError, in_transaction, on_pool};
+use super::{Store, StoreError, execute, in_transaction};
 use crate::clock::UnixTime;
 use crate::domain::{ClientId, ClientSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin};
 
@@ -84,13 +84,7 @@ impl Store {
             update client_secrets
             set expires_at = $3
             where client_id = $1 and secret_id = $2";
-        let updated = on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(id.as_str())
-            .bind(secret_id.as_str())
-            .bind(expires_at.0)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?;
+        let updated = execute!(self, SQL, id.as_str(), secret_id.as_str(), expires_at.0)?;
         Ok(updated == 1)
     }
 
@@ -105,13 +99,7 @@ impl Store {
             update client_secrets
             set secret_hash = $3
             where secret_id = $1 and secret_hash = $2";
-        let updated = on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(secret_id.as_str())
-            .bind(old_hash)
-            .bind(new_hash)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?;
+        let updated = execute!(self, SQL, secret_id.as_str(), old_hash, new_hash)?;
         Ok(updated == 1)
     }
 }

@@ -1,6 +1,6 @@
 //! Owns the rows of `used_values`: what may be used once, on all replicas together.
 
-use super::{Store, StoreError, on_pool};
+use super::{Store, StoreError, execute};
 use crate::clock::UnixTime;
 
 impl Store {
@@ -19,23 +19,13 @@ impl Store {
             on conflict (key) do update
             set expires_at = excluded.expires_at
             where used_values.expires_at <= $3";
-        let used = on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(key)
-            .bind(expires_at.0)
-            .bind(now.0)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?;
+        let used = execute!(self, SQL, key, expires_at.0, now.0)?;
         Ok(used == 1)
     }
 
     /// Forgets what has expired; how many that were.
     pub async fn prune_used_values(&self, now: UnixTime) -> Result<u64, StoreError> {
         const SQL: &str = "delete from used_values where expires_at <= $1";
-        Ok(on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(now.0)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))?)
+        Ok(execute!(self, SQL, now.0)?)
     }
 }
