@@ -2,19 +2,17 @@
 //! allowed, over https, without redirects or proxies, from public addresses, bounded in size and time.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::ACCEPT;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use url::Host;
 
 use crate::config::JwksUriConfig;
 use crate::domain::JwksUri;
+use crate::pem::read_certificates;
 
 /// A JWK set with all the spaces somebody may put into it.
 const MAX_BYTES: usize = 64 * 1024;
@@ -111,22 +109,6 @@ fn client(config: &JwksUriConfig) -> anyhow::Result<reqwest::Client> {
         .pool_max_idle_per_host(0)
         .user_agent(concat!("token-server/", env!("CARGO_PKG_VERSION")));
     Ok(client.build()?)
-}
-
-/// The certificates of a PEM file: at least one.
-pub(crate) fn read_certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let pem = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    parse_certificates(&pem).with_context(|| format!("`{}`", path.display()))
-}
-
-/// The certificates of a PEM text: at least one.
-pub(crate) fn parse_certificates(pem: &[u8]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?;
-    ensure!(
-        !certificates.is_empty(),
-        "there is no PEM certificate in it"
-    );
-    Ok(certificates)
 }
 
 const NOT_PUBLIC: &str = "the host has no public address, and JWKS_URI_PRIVATE_ADDRESSES is false";

@@ -14,7 +14,7 @@ use rustls::server::danger::ClientCertVerifier;
 
 use super::{App, PeerCertificate};
 use crate::clock::UnixTime;
-use crate::fetch::parse_certificates;
+use crate::pem::parse_certificates;
 
 impl App {
     /// Reads `TLS_CLIENT_CA` again, if it has changed.

@@ -9,13 +9,14 @@ use std::time::Duration;
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ProducesTickets;
 use tokio::sync::Notify;
 
 use super::client_certificates::AnyCertificate;
 use crate::config::TlsConfig;
+use crate::pem::parse_certificates;
 
 /// How often the files are looked at. Reading two small files costs nothing, works on every file system
 /// and sees the swapped links of Kubernetes, which a watch on the files themselves does not.
@@ -155,12 +156,7 @@ fn parse(
     let [cert, key] = contents else {
         return Err(no_chain());
     };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(cert)
-        .collect::<Result<_, _>>()
-        .map_err(|_| no_chain())?;
-    if chain.is_empty() {
-        return Err(no_chain());
-    }
+    let chain = parse_certificates(cert).map_err(|_| no_chain())?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let any_certificate = AnyCertificate::new(&provider);

@@ -91,6 +91,7 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     ("clock.rs", &["crate::"]),
     ("secret.rs", &["crate::"]),
+    ("pem.rs", &["crate::"]),
     (
         "config",
         &["crate::app", "crate::http", "crate::cli", "crate::token"],
