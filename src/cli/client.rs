@@ -1,6 +1,5 @@
 //! `client`: registering clients and changing them.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -227,16 +226,9 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
     let id = &args.client_id;
     app.find_client(id).await?;
     if !args.yes {
-        if !std::io::stdin().is_terminal() {
-            let why = format!("deleting `{id}` cannot be undone; say --yes if you mean it");
-            return Err(Error::invalid_request(why).into());
-        }
-        Output::ask(&format!(
-            "Deleting `{id}` cannot be undone. Type its id to go on: "
-        ));
-        let mut typed = String::new();
-        std::io::stdin().read_line(&mut typed)?;
-        if typed.trim() != id.as_str() {
+        let why = format!("deleting `{id}` cannot be undone");
+        let question = format!("Deleting `{id}` cannot be undone. Type its id to go on: ");
+        if Output::ask(&why, &question)? != id.as_str() {
             bail!("not deleted");
         }
     }

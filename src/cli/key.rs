@@ -1,6 +1,5 @@
 //! `key`: the key pairs that sign tokens when `SIGNING_ALG` is not HS256.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -11,7 +10,6 @@ use super::output::{self, Output};
 use crate::app::{App, KeyStatus};
 use crate::clock::UnixTime;
 use crate::domain::{KeyId, SigningAlg};
-use crate::error::Error;
 
 #[derive(Subcommand)]
 pub(super) enum KeyCommand {
@@ -165,13 +163,8 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
     let kid = args.key.kid;
     if !args.yes {
         let why = format!("every token under `{kid}` ends with it");
-        if !std::io::stdin().is_terminal() {
-            return Err(Error::invalid_request(format!("{why}; say --yes if you mean it")).into());
-        }
-        Output::ask(&format!("{why}. Delete it? [y/N] "));
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        if !answer.trim().eq_ignore_ascii_case("y") {
+        let answer = Output::ask(&why, &format!("{why}. Delete it? [y/N] "))?;
+        if !answer.eq_ignore_ascii_case("y") {
             anyhow::bail!("nothing was deleted");
         }
     }

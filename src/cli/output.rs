@@ -1,12 +1,14 @@
 //! Owns what commands print: tables for people, JSON for programs. Secrets go to stdout and
 //! nowhere else; remarks go to stderr, so that a pipe carries only the result.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anyhow::Context;
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
+
+use crate::error::Error;
 
 /// How a command prints its result.
 #[derive(Args, Clone, Copy)]
@@ -48,9 +50,16 @@ impl Output {
         let _ = writeln!(io::stderr(), "{text}");
     }
 
-    /// Asks for something on the terminal.
-    pub(super) fn ask(text: &str) {
-        let _ = write!(io::stderr(), "{text}");
+    /// What somebody at the terminal answers to `question`. Where there is none, `why` one has to be sure is an error.
+    pub(super) fn ask(why: &str, question: &str) -> anyhow::Result<String> {
+        if !io::stdin().is_terminal() {
+            let description = format!("{why}; say --yes if you mean it");
+            return Err(Error::invalid_request(description).into());
+        }
+        let _ = write!(io::stderr(), "{question}");
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(answer.trim().to_owned())
     }
 
     fn render(
