@@ -57,9 +57,9 @@ pub(super) fn cacheable_json(value: &impl Serialize, max_age: &'static str) -> R
 }
 
 /// Leaves in an answer, for the log, who asked and what was not said.
-pub(super) fn note(response: &mut Response, client_id: &ClientId, unsaid: Option<Error>) {
+pub(super) fn note(response: &mut Response, client_id: ClientId, unsaid: Option<Error>) {
     let extensions = response.extensions_mut();
-    extensions.insert(LoggedClient(client_id.clone()));
+    extensions.insert(LoggedClient(client_id));
     if let Some(error) = unsaid {
         extensions.insert(LoggedError(Arc::new(error)));
     }

@@ -54,7 +54,7 @@ pub(in crate::http) async fn introspect(
     } else {
         answer::json(StatusCode::OK, &answer)
     };
-    answer::note(&mut response, &caller.client_id, introspected.err());
+    answer::note(&mut response, caller.client_id.clone(), introspected.err());
     Ok(response)
 }
 

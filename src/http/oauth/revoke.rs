@@ -31,6 +31,6 @@ pub(in crate::http) async fn revoke(
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer::note(&mut response, &client.client_id, revoked.err());
+    answer::note(&mut response, client.client_id.clone(), revoked.err());
     Ok(response)
 }

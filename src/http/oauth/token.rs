@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::domain::{ErrorCode, Scope};
 use crate::error::{Error, Result};
 use crate::http::AppState;
-use crate::http::answer::{self, LoggedClient};
+use crate::http::answer;
 use crate::http::caller::Caller;
 use crate::http::client_authentication::client_authentication;
 use crate::http::params::{BodyParams, Params};
@@ -63,8 +63,7 @@ async fn answer(
             scope: &token.claims.scope,
         },
     );
-    let client_id = token.claims.client_id;
-    response.extensions_mut().insert(LoggedClient(client_id));
+    answer::note(&mut response, token.claims.client_id, None);
     Ok(response)
 }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::domain::{ClientId, Scope};
 use crate::error::Error;
 use crate::http::AppState;
-use crate::http::answer::{self, LoggedClient};
+use crate::http::answer;
 use crate::http::caller::Caller;
 use crate::http::client_authentication::find_client_authentication;
 use crate::http::error::SimpleError;
@@ -52,9 +52,7 @@ pub(in crate::http) async fn authorize(
             scope: &token.claims.scope,
         },
     );
-    response
-        .extensions_mut()
-        .insert(LoggedClient(token.claims.client_id));
+    answer::note(&mut response, token.claims.client_id, None);
     Ok(response)
 }
 

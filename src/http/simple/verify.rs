@@ -9,7 +9,7 @@ use crate::app::TokenRequirements;
 use crate::domain::{Audience, ErrorCode, Scope};
 use crate::error::Error;
 use crate::http::AppState;
-use crate::http::answer::{self, LoggedClient};
+use crate::http::answer;
 use crate::http::credentials::bearer_token;
 use crate::http::error::SimpleError;
 use crate::http::params::{BodyParams, Params, QueryParams};
@@ -51,9 +51,7 @@ fn approve(verified: &SignedClaims) -> Response {
     let claims = &verified.claims;
     let mut response = answer::json_bytes(StatusCode::OK, answer_json(&verified.json));
     identify(response.headers_mut(), claims);
-    response
-        .extensions_mut()
-        .insert(LoggedClient(claims.client_id.clone()));
+    answer::note(&mut response, claims.client_id.clone(), None);
     response
 }
 
