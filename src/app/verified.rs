@@ -28,7 +28,7 @@ impl VerifiedTokens {
     ) -> Result<Arc<SignedClaims>, VerifyError> {
         let digest = sha256(token);
         if let Some(signed) = self.0.get(&digest)
-            && keys.has_key(&signed.kid)
+            && keys.find(signed.kid.as_str()).is_some()
         {
             return Ok(signed);
         }

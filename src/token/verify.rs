@@ -100,11 +100,6 @@ impl KeySet {
             json,
         })
     }
-
-    /// Whether tokens under this key are still ours.
-    pub fn has_key(&self, kid: &KeyId) -> bool {
-        self.find(kid.as_str()).is_some()
-    }
 }
 
 /// Claims under a signature of ours, and whose key made it. Their times are not judged yet.
