@@ -31,8 +31,8 @@ const FILES_INTERVAL: Duration = Duration::from_secs(5);
 pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(follow_revocations(Arc::clone(&app), stop.clone()));
+    tasks.spawn(follow_keys(Arc::clone(&app), stop.clone()));
     tasks.spawn(prune(Arc::clone(&app), stop.clone()));
-    tasks.spawn(refresh_keys(Arc::clone(&app), stop.clone()));
     tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
     let ended = tasks.join_next().await;
@@ -45,20 +45,29 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
 }
 
 async fn follow_revocations(app: Arc<App>, stop: CancellationToken) {
-    let mut failing = false;
+    let mut log = Changes {
+        failing: false,
+        failed: "what others revoke goes unnoticed",
+        recovered: "revocations are read again, up to the last",
+    };
     while pause(REVOCATIONS_INTERVAL, &stop).await {
         match stop.run_until_cancelled(app.refresh_revocations()).await {
             None => return,
-            // Once, not every second of an outage.
-            Some(Err(error)) if !failing => {
-                failing = true;
-                tracing::warn!("what others revoke goes unnoticed: {}", error.reason());
-            }
-            Some(Ok(())) if failing => {
-                failing = false;
-                tracing::info!("revocations are read again, up to the last");
-            }
-            Some(Ok(()) | Err(_)) => {}
+            Some(refreshed) => log.note(refreshed),
+        }
+    }
+}
+
+async fn follow_keys(app: Arc<App>, stop: CancellationToken) {
+    let mut log = Changes {
+        failing: false,
+        failed: "cannot read the signing keys",
+        recovered: "the signing keys are read again",
+    };
+    while pause(KEY_REFRESH_INTERVAL, &stop).await {
+        match stop.run_until_cancelled(app.refresh_keys()).await {
+            None => return,
+            Some(refreshed) => log.note(refreshed),
         }
     }
 }
@@ -67,10 +76,7 @@ async fn prune(app: Arc<App>, stop: CancellationToken) {
     while pause(PRUNE_INTERVAL, &stop).await {
         match stop.run_until_cancelled(prune_once(&app)).await {
             None => return,
-            Some(Err(error)) => {
-                tracing::warn!("what has ended is not removed: {}", error.reason());
-            }
-            Some(Ok(())) => {}
+            Some(pruned) => warn_of(pruned, "what has ended is not removed"),
         }
     }
 }
@@ -78,6 +84,15 @@ async fn prune(app: Arc<App>, stop: CancellationToken) {
 async fn prune_once(app: &App) -> Result<()> {
     app.prune_revocations().await?;
     app.prune_used_values().await.map(drop)
+}
+
+async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
+    while pause(KEY_ROTATION_INTERVAL, &stop).await {
+        match stop.run_until_cancelled(app.rotate_keys_if_due()).await {
+            None => return,
+            Some(rotated) => warn_of(rotated, "cannot look after the signing keys"),
+        }
+    }
 }
 
 async fn follow_files(app: Arc<App>, stop: CancellationToken) {
@@ -88,34 +103,27 @@ async fn follow_files(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn refresh_keys(app: Arc<App>, stop: CancellationToken) {
-    let mut failing = false;
-    while pause(KEY_REFRESH_INTERVAL, &stop).await {
-        match stop.run_until_cancelled(app.refresh_keys()).await {
-            None => return,
-            // Once, not every second of an outage.
-            Some(Err(error)) if !failing => {
-                failing = true;
-                tracing::warn!("cannot read the signing keys: {}", error.reason());
-            }
-            Some(Ok(_)) if failing => {
-                failing = false;
-                tracing::info!("the signing keys are read again");
-            }
-            Some(Ok(_) | Err(_)) => {}
+/// Logs that something fails, and that it works again: once, not every second of an outage.
+struct Changes {
+    failing: bool,
+    failed: &'static str,
+    recovered: &'static str,
+}
+
+impl Changes {
+    fn note<T>(&mut self, outcome: Result<T>) {
+        match outcome {
+            Err(_) if !self.failing => warn_of(outcome, self.failed),
+            Ok(_) if self.failing => tracing::info!("{}", self.recovered),
+            Ok(_) | Err(_) => return,
         }
+        self.failing = !self.failing;
     }
 }
 
-async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
-    while pause(KEY_ROTATION_INTERVAL, &stop).await {
-        match stop.run_until_cancelled(app.rotate_keys_if_due()).await {
-            None => return,
-            Some(Err(error)) => {
-                tracing::warn!("cannot look after the signing keys: {}", error.reason());
-            }
-            Some(Ok(())) => {}
-        }
+fn warn_of<T>(outcome: Result<T>, failed: &str) {
+    if let Err(error) = outcome {
+        tracing::warn!("{failed}: {}", error.reason());
     }
 }
 
