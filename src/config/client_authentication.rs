@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::parse_seconds;
 use super::reader::Reader;
 use crate::domain::JwksUri;
 
@@ -76,27 +75,6 @@ fn parse_hosts(text: &str) -> Result<Vec<String>, String> {
             Ok(uri.authority().to_owned())
         })
         .collect()
-}
-
-impl Reader<'_> {
-    /// A duration in seconds with a default and two ends.
-    fn seconds(
-        &mut self,
-        name: &str,
-        range: std::ops::RangeInclusive<&'static str>,
-        default: &str,
-    ) -> i64 {
-        let (least, most) = (*range.start(), *range.end());
-        let expected = format!("a duration from {least} to {most}");
-        self.checked(name, &expected, default, |text| {
-            let seconds = parse_seconds(text)?;
-            if (parse_seconds(least)?..=parse_seconds(most)?).contains(&seconds) {
-                Ok(seconds)
-            } else {
-                Err("it is outside".to_owned())
-            }
-        })
-    }
 }
 
 #[cfg(test)]

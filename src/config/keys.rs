@@ -1,8 +1,6 @@
 //! Owns the settings of the signing keys.
 
-use std::ops::RangeInclusive;
-
-use super::reader::Reader;
+use super::reader::{Reader, inside};
 use super::values::parse_seconds;
 use crate::domain::{JWKS_MAX_AGE, SigningAlg};
 
@@ -33,14 +31,14 @@ impl KeysConfig {
                 "90d",
                 |text| match text {
                     "never" => Ok(None),
-                    text => seconds_within(text, HOUR..=3_650 * DAY).map(Some),
+                    text => inside(&(HOUR..=3_650 * DAY), parse_seconds(text)?).map(Some),
                 },
             ),
             publish_ahead: read.checked(
                 "KEY_PUBLISH_AHEAD",
                 "10 minutes to 30 days",
                 "1d",
-                |text| seconds_within(text, 2 * JWKS_MAX_AGE..=30 * DAY),
+                |text| inside(&(2 * JWKS_MAX_AGE..=30 * DAY), parse_seconds(text)?),
             ),
         };
         if config
@@ -53,14 +51,5 @@ impl KeysConfig {
             );
         }
         config
-    }
-}
-
-fn seconds_within(text: &str, range: RangeInclusive<i64>) -> Result<i64, String> {
-    let seconds = parse_seconds(text)?;
-    if range.contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err("it is outside".to_owned())
     }
 }

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::SAMPLE_SECRET;
-use super::values::Bytes;
+use super::values::{Bytes, parse_seconds};
 use crate::secret::Secret;
 
 /// One mistake: which variable, what is wrong with it.
@@ -93,10 +93,11 @@ impl<'a> Reader<'a> {
         T: FromStr<Err: Display> + PartialOrd + Display,
     {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
-        self.checked(name, &expected, default, |text| match text.parse::<T>() {
-            Ok(number) if range.contains(&number) => Ok(number),
-            Ok(_) => Err("it is outside".to_owned()),
-            Err(error) => Err(error.to_string()),
+        self.checked(name, &expected, default, |text| {
+            inside(
+                &range,
+                text.parse::<T>().map_err(|error| error.to_string())?,
+            )
         })
     }
 
@@ -107,16 +108,33 @@ impl<'a> Reader<'a> {
         range: RangeInclusive<&'static str>,
         default: &str,
     ) -> usize {
-        let (least, most) = (*range.start(), *range.end());
-        let expected = format!("a size from {least} to {most}");
         let bytes = |text: &str| text.parse::<Bytes>().map(Bytes::in_memory);
+        self.between(name, "a size", range, default, bytes)
+    }
+
+    /// A duration with a default and two ends, in seconds.
+    pub(super) fn seconds(
+        &mut self,
+        name: &str,
+        range: RangeInclusive<&'static str>,
+        default: &str,
+    ) -> i64 {
+        self.between(name, "a duration", range, default, parse_seconds)
+    }
+
+    /// A setting whose ends are written as it is itself.
+    fn between<T: PartialOrd>(
+        &mut self,
+        name: &str,
+        what: &str,
+        range: RangeInclusive<&'static str>,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        let (least, most) = (*range.start(), *range.end());
+        let expected = format!("{what} from {least} to {most}");
         self.checked(name, &expected, default, |text| {
-            let size = bytes(text)?;
-            if (bytes(least)?..=bytes(most)?).contains(&size) {
-                Ok(size)
-            } else {
-                Err("it is outside".to_owned())
-            }
+            inside(&(parse(least)?..=parse(most)?), parse(text)?)
         })
     }
 
@@ -196,5 +214,14 @@ impl<'a> Reader<'a> {
     /// An empty variable is one that is not set: that is how compose files and unit files unset.
     fn find(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|text| !text.trim().is_empty())
+    }
+}
+
+/// A value, if it is in its range.
+pub(super) fn inside<T: PartialOrd>(range: &RangeInclusive<T>, value: T) -> Result<T, String> {
+    if range.contains(&value) {
+        Ok(value)
+    } else {
+        Err("it is outside".to_owned())
     }
 }
