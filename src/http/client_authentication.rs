@@ -3,6 +3,8 @@
 //! nothing.
 
 use axum::http::HeaderMap;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::credentials::{authorization, basic};
@@ -13,6 +15,22 @@ use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// What of a client authentication may be in a body.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClientAuthentication)]
+#[expect(clippy::struct_field_names, reason = "the RFCs' names")]
+pub(super) struct ClientAuthenticationForm {
+    /// With `client_secret`, or over a connection with a certificate
+    client_id: Option<String>,
+    /// Not beside another method
+    client_secret: Option<String>,
+    /// A JWT under a key of the client (RFC 7523 §2.2)
+    client_assertion: Option<String>,
+    /// With `client_assertion`
+    #[schema(pattern = "^urn:ietf:params:oauth:client-assertion-type:jwt-bearer$")]
+    client_assertion_type: Option<String>,
+}
 
 /// What a request has of a client authentication, each part once.
 struct Found<'a> {

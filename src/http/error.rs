@@ -7,6 +7,7 @@ use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::answer;
 use crate::domain::ErrorCode;
@@ -16,11 +17,17 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub(super) struct LoggedError(pub(super) Arc<Error>);
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// The body of every error.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct Body<'a> {
+    /// `false`, in what /authorize and /verify answer
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     success: Option<bool>,
+    /// For programs
     error: &'a str,
+    /// One sentence for people
     error_description: &'a str,
 }
 
@@ -65,7 +72,7 @@ fn respond(error: Error, success: Option<bool>) -> Response {
     response
 }
 
-fn status(code: ErrorCode) -> StatusCode {
+pub(super) fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::InvalidRequest
         | ErrorCode::UnsupportedGrantType
@@ -88,6 +95,11 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// Whether an answer with this code has `WWW-Authenticate`.
+pub(super) fn has_challenge(code: ErrorCode) -> bool {
+    challenge(&Error::new(code, "")).is_some()
 }
 
 /// `WWW-Authenticate`: RFC 6749 §5.2 for a client, RFC 6750 §3 for a token.

@@ -7,8 +7,18 @@ use axum::http::header::{
 };
 use axum::response::{IntoResponse, Response};
 
+use super::openapi::AnyErrors;
+
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The service's name, or for a browser a page that says what to do next.
+#[utoipa::path(get, path = "", tag = "Tools", responses(
+    (status = 200, description = "who this is", headers(("vary" = String)), content(
+        (String = "text/plain"),
+        (String = "text/html"),
+    )),
+    AnyErrors,
+))]
 pub(super) async fn show_home(headers: HeaderMap) -> Response {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/html")) {
@@ -32,6 +42,11 @@ pub(super) async fn show_home(headers: HeaderMap) -> Response {
     }
 }
 
+/// How that page looks.
+#[utoipa::path(get, path = "", tag = "Tools", responses(
+    (status = 200, description = "a style sheet", body = String, content_type = "text/css", headers(("cache-control" = String))),
+    AnyErrors,
+))]
 pub(super) async fn show_style() -> Response {
     let style = [
         (CONTENT_TYPE, "text/css; charset=utf-8"),

@@ -11,6 +11,7 @@ mod health;
 mod home;
 mod middleware;
 mod oauth;
+mod openapi;
 mod params;
 mod router;
 mod server;

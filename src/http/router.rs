@@ -1,43 +1,51 @@
 //! Every route of the service, on one screen, grouped by who calls it.
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::routing::any;
+use utoipa_axum::router::UtoipaMethodRouterExt;
+use utoipa_axum::routes;
 
 use super::oauth::{introspect, jwks, metadata, revoke, token};
+use super::openapi::Routes;
 use super::simple::{authorize, verify};
-use super::{AppState, error, health, home, middleware};
+use super::{AppState, error, health, home, middleware, openapi};
+
+/// The routes, and the document that describes them. Methods and answers are said beside each handler.
+pub(super) fn routes() -> Routes {
+    let verify_original = || routes!(verify::verify_original).map(|_| any(verify::verify_original));
+    Routes::new()
+        // Clients.
+        .at("/authorize", routes!(authorize::authorize))
+        .at("/token", routes!(token::issue_token))
+        .at("/revoke", routes!(revoke::revoke))
+        // Microservices, and proxies in front of them.
+        .at("/verify", routes!(verify::verify))
+        .at("/introspect", routes!(introspect::introspect))
+        .at("/verify/requiring/{requirements}/", verify_original())
+        .at(
+            "/verify/requiring/{requirements}/{*original}",
+            verify_original(),
+        )
+        // Those who verify by themselves.
+        .at("/.well-known/jwks.json", routes!(jwks::show_jwks))
+        // Libraries, which find everything else by it.
+        .at(metadata::OAUTH, routes!(metadata::show))
+        .at(metadata::OAUTH_OF_PATH, routes!(metadata::show))
+        .at(metadata::OPENID, routes!(metadata::show))
+        .at(metadata::OPENID_OF_PATH, routes!(metadata::show))
+        // People and their tools.
+        .at("/", routes!(home::show_home))
+        .at("/assets/home.css", routes!(home::show_style))
+        .at("/openapi.json", routes!(openapi::show_openapi))
+        // Orchestrators.
+        .at("/healthz", routes!(health::show_health))
+        .at("/readyz", routes!(health::show_readiness))
+}
 
 /// The whole service as one tower service.
 pub fn router(state: AppState) -> Router {
-    Router::new()
-        // Clients.
-        .route("/authorize", post(authorize::authorize))
-        .route("/token", post(token::issue_token))
-        .route("/revoke", post(revoke::revoke))
-        // Microservices, and proxies in front of them.
-        .route("/verify", get(verify::verify).post(verify::verify))
-        .route("/introspect", post(introspect::introspect))
-        .route(
-            "/verify/requiring/{requirements}/",
-            any(verify::verify_original),
-        )
-        .route(
-            "/verify/requiring/{requirements}/{*original}",
-            any(verify::verify_original),
-        )
-        // Those who verify by themselves.
-        .route("/.well-known/jwks.json", get(jwks::show_jwks))
-        // Libraries, which find everything else by it.
-        .route(metadata::OAUTH, get(metadata::show))
-        .route(metadata::OAUTH_OF_PATH, get(metadata::show))
-        .route(metadata::OPENID, get(metadata::show))
-        .route(metadata::OPENID_OF_PATH, get(metadata::show))
-        // People.
-        .route("/", get(home::show_home))
-        .route("/assets/home.css", get(home::show_style))
-        // Orchestrators.
-        .route("/healthz", get(health::show_health))
-        .route("/readyz", get(health::show_readiness))
+    routes()
+        .router
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(

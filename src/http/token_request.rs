@@ -1,10 +1,34 @@
 //! Owns what a client may ask for beside saying who it is: `scope` (RFC 6749 §3.3), `audience`, and `resource`
 //! (RFC 8707 §2). Parses; whether the client may have it is not known here.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::params::Params;
 use crate::app::TokenRequest;
 use crate::domain::{Audience, Scope};
 use crate::error::{Error, Result};
+
+/// What a token is to be for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WhatFor)]
+pub(super) struct TokenRequestForm {
+    /// Space-separated; none: all that the client may have
+    scope: Option<String>,
+    /// One of the client's
+    audience: Option<String>,
+    /// One of the client's audiences, an absolute URI; in a form it may be repeated (RFC 8707 §2)
+    resource: Option<OneOrMore>,
+}
+
+/// In JSON a text or a list of texts.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "what is written elsewhere, for the document")]
+pub(super) enum OneOrMore {
+    One(String),
+    Several(Vec<String>),
+}
 
 /// Takes them out of the parameters.
 pub(super) fn token_request(params: &mut Params) -> Result<TokenRequest> {

@@ -17,6 +17,7 @@ mod keys;
 mod layering;
 mod logs;
 mod oauth;
+mod openapi;
 mod proxies;
 mod simple;
 mod store;

@@ -1,13 +1,26 @@
 //! What `/introspect` and `/revoke` share: a client that has proved itself, and a token that it asks about.
 
 use axum::http::HeaderMap;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::AuthenticatedClient;
 use crate::error::{Error, Result};
 use crate::http::AppState;
 use crate::http::caller::Caller;
-use crate::http::client_authentication::client_authentication;
+use crate::http::client_authentication::{ClientAuthenticationForm, client_authentication};
 use crate::http::params::Params;
+
+/// What such a request has in its body.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AboutToken)]
+pub(super) struct Form {
+    token: String,
+    /// Changes nothing: there is one type of token
+    token_type_hint: Option<String>,
+    #[serde(flatten)]
+    client: ClientAuthenticationForm,
+}
 
 /// The client that sent a request to `endpoint`. Who it is comes before what it asks for.
 pub(super) async fn authenticate(

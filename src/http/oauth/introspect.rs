@@ -6,13 +6,16 @@ use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::client;
+use super::client::{self, Form};
 use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer;
 use crate::http::caller::Caller;
+use crate::http::openapi::IntrospectErrors;
 use crate::http::params::BodyParams;
+use crate::http::token_request::OneOrMore;
 use crate::token::AccessTokenClaims;
 
 const JWT: &str = "application/token-introspection+jwt";
@@ -27,6 +30,42 @@ struct Answer<'a> {
     claims: Option<&'a AccessTokenClaims>,
 }
 
+/// What is said of a token (RFC 7662 §2.2), for the document.
+#[derive(Serialize, ToSchema)]
+struct Introspection {
+    active: bool,
+    /// This and all others only of an active token
+    token_type: Option<String>,
+    scope: Option<String>,
+    client_id: Option<String>,
+    sub: Option<String>,
+    aud: Option<OneOrMore>,
+    iss: Option<String>,
+    iat: Option<i64>,
+    nbf: Option<i64>,
+    exp: Option<i64>,
+    jti: Option<String>,
+    /// The client's authorization metadata
+    #[schema(value_type = Option<Object>)]
+    metadata: (),
+}
+
+/// Says what a token says, to a client that has proved itself.
+#[utoipa::path(post, path = "", tag = "Verification",
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    params(("accept" = Option<String>, Header, description = "`application/token-introspection+jwt` for a signed answer (RFC 9701)")),
+    responses(
+        (status = 200, description = "whether it is active, and what it says", headers(("cache-control" = String)), content(
+            (Introspection = "application/json"),
+            (String = "application/token-introspection+jwt"),
+        )),
+        IntrospectErrors,
+    ),
+    security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
+)]
 pub(in crate::http) async fn introspect(
     State(app): State<AppState>,
     peer: Caller,

@@ -6,11 +6,13 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::{AuthMethod, Issuer};
 use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer;
+use crate::http::openapi::MetadataErrors;
 use crate::token::{KeySet, assertion_algorithms};
 
 pub(in crate::http) const OAUTH: &str = "/.well-known/oauth-authorization-server";
@@ -22,8 +24,10 @@ pub(in crate::http) const OPENID_OF_PATH: &str = "/.well-known/openid-configurat
 /// It changes with the settings only.
 const MAX_AGE: &str = "public, max-age=3600";
 
-#[derive(Serialize)]
+/// RFC 8414 §2.
+#[derive(Serialize, ToSchema)]
 struct Metadata<'a> {
+    #[schema(value_type = String)]
     issuer: &'a Issuer,
     token_endpoint: String,
     jwks_uri: String,
@@ -43,6 +47,11 @@ struct Metadata<'a> {
     introspection_signing_alg_values_supported: Option<[&'a str; 1]>,
 }
 
+/// The server's metadata, by which libraries find the rest.
+#[utoipa::path(get, path = "", tag = "Tools", responses(
+    (status = 200, description = "what this server can do", body = Metadata, headers(("cache-control" = String))),
+    MetadataErrors,
+))]
 pub(in crate::http) async fn show(
     State(app): State<AppState>,
     uri: Uri,

@@ -5,15 +5,29 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
-use super::client;
+use super::client::{self, Form};
 use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer;
 use crate::http::caller::Caller;
+use crate::http::openapi::RevokeErrors;
 use crate::http::params::BodyParams;
 
+/// Ends a token of the client that asks, before its time.
+///
 /// `token_type_hint` is no more than help in searching (§2.1), and there is one type of token: whatever it
 /// says, the token is looked at.
+#[utoipa::path(post, path = "", tag = "Clients",
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "the token counts no longer, or never did", headers(("cache-control" = String))),
+        RevokeErrors,
+    ),
+    security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
+)]
 pub(in crate::http) async fn revoke(
     State(app): State<AppState>,
     peer: Caller,

@@ -6,25 +6,57 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::domain::{ErrorCode, Scope};
 use crate::error::{Error, Result};
 use crate::http::AppState;
 use crate::http::answer;
 use crate::http::caller::Caller;
-use crate::http::client_authentication::client_authentication;
+use crate::http::client_authentication::{ClientAuthenticationForm, client_authentication};
+use crate::http::openapi::TokenErrors;
 use crate::http::params::{BodyParams, Params};
-use crate::http::token_request::token_request;
+use crate::http::token_request::{TokenRequestForm, token_request};
+
+/// RFC 6749 §4.4.2.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenRequest)]
+struct Form {
+    #[schema(pattern = "^client_credentials$", example = "client_credentials")]
+    grant_type: String,
+    #[serde(flatten)]
+    request: TokenRequestForm,
+    #[serde(flatten)]
+    client: ClientAuthenticationForm,
+}
 
 /// RFC 6749 §5.1.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
 struct Answer<'a> {
+    #[schema(value_type = String)]
     access_token: &'a RawValue,
+    /// `Bearer`
     token_type: &'a str,
+    /// Seconds
     expires_in: i64,
+    /// What was granted, space-separated
+    #[schema(value_type = String)]
     scope: &'a Scope,
 }
 
+/// Gives a client a token, as every OAuth library expects it (RFC 6749 §4.4).
+#[utoipa::path(post, path = "", tag = "Clients",
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String), ("pragma" = String))),
+        TokenErrors,
+    ),
+    security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
+)]
 pub(in crate::http) async fn issue_token(
     State(app): State<AppState>,
     caller: Caller,

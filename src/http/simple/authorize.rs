@@ -5,27 +5,59 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::domain::{ClientId, Scope};
 use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer;
 use crate::http::caller::Caller;
-use crate::http::client_authentication::find_client_authentication;
+use crate::http::client_authentication::{ClientAuthenticationForm, find_client_authentication};
 use crate::http::error::SimpleError;
+use crate::http::openapi::AuthorizeErrors;
 use crate::http::params::BodyParams;
-use crate::http::token_request::token_request;
+use crate::http::token_request::{TokenRequestForm, token_request};
 
-#[derive(Serialize)]
+/// The credentials, and what the token is to be for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SimpleTokenRequest)]
+struct Form {
+    #[serde(flatten)]
+    request: TokenRequestForm,
+    #[serde(flatten)]
+    client: ClientAuthenticationForm,
+}
+
+/// A token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SimpleToken)]
 struct Answer<'a> {
     success: bool,
+    #[schema(value_type = String)]
     client_id: &'a ClientId,
+    #[schema(value_type = String)]
     token: &'a RawValue,
+    /// `Bearer`
     token_type: &'a str,
+    /// Seconds
     expires_in: i64,
+    /// What was granted, space-separated
+    #[schema(value_type = String)]
     scope: &'a Scope,
 }
 
+/// Gives a client a token, in the simple contract.
+#[utoipa::path(post, path = "", tag = "Clients",
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String))),
+        AuthorizeErrors,
+    ),
+    security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
+)]
 pub(in crate::http) async fn authorize(
     State(app): State<AppState>,
     caller: Caller,

@@ -4,6 +4,8 @@
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::TokenRequirements;
 use crate::domain::{Audience, ErrorCode, Scope};
@@ -12,9 +14,67 @@ use crate::http::AppState;
 use crate::http::answer;
 use crate::http::credentials::bearer_token;
 use crate::http::error::SimpleError;
+use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
 use crate::http::params::{BodyParams, Params, QueryParams};
+use crate::http::token_request::OneOrMore;
 use crate::token::{AccessTokenClaims, SignedClaims};
 
+/// What the token has to be good for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "what `Params` are read from, for the document")]
+struct Requirements {
+    /// Space-separated; all of it must have been granted
+    scope: Option<String>,
+    /// Must be among the token's
+    audience: Option<String>,
+}
+
+/// The token, if it is not in the header.
+#[derive(ToSchema)]
+#[schema(as = TokenToVerify)]
+#[expect(dead_code, reason = "what `Params` are read from, for the document")]
+struct Form {
+    token: Option<String>,
+}
+
+/// The claims of the token (RFC 9068 §2.2).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Claims)]
+struct Answer {
+    success: bool,
+    iss: String,
+    sub: String,
+    client_id: String,
+    aud: OneOrMore,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: String,
+    scope: String,
+    /// The client's authorization metadata
+    #[schema(value_type = Object)]
+    metadata: (),
+}
+
+/// Says whether a token is good, and what it says.
+#[utoipa::path(method(get, post), path = "", tag = "Verification",
+    params(Requirements),
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "the token is good", body = Answer, headers(
+            ("cache-control" = String),
+            ("x-token-client-id" = String), ("x-token-scope" = String),
+            ("x-token-audience" = String, description = "several are separated by spaces"),
+            ("x-token-expires" = i64, description = "seconds since 1970"),
+        )),
+        VerifyErrors,
+    ),
+    security(("access_token" = []), ()),
+)]
 pub(in crate::http) async fn verify(
     State(app): State<AppState>,
     query: Result<QueryParams, Error>,
@@ -34,6 +94,19 @@ pub(in crate::http) async fn verify(
 /// For Envoy, whose `ext_authz` asks in the method of the request it has before it, and appends that request's
 /// path and query to a prefix. So the requirements are a segment of the path, and query and body, which
 /// are the caller's, are not looked at.
+#[utoipa::path(get, path = "", tag = "Verification",
+    summary = "The same with the requirements in the path and in any method, for Envoy.",
+    responses(
+        (status = 200, description = "the token is good", body = Answer, headers(
+            ("cache-control" = String),
+            ("x-token-client-id" = String), ("x-token-scope" = String),
+            ("x-token-audience" = String, description = "several are separated by spaces"),
+            ("x-token-expires" = i64, description = "seconds since 1970"),
+        )),
+        VerifyOriginalErrors,
+    ),
+    security(("access_token" = []), ()),
+)]
 pub(in crate::http) async fn verify_original(
     State(app): State<AppState>,
     request: Request,

@@ -1,0 +1,176 @@
+//! Owns which errors each endpoint answers with, for the document. Status and headers follow from the code, as they do
+//! when the error is answered.
+
+use std::collections::BTreeMap;
+
+use utoipa::IntoResponses;
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+};
+
+use crate::domain::ErrorCode;
+use crate::http::error;
+
+/// A code, and when it is answered.
+type Case = (ErrorCode, &'static str);
+type Responses = BTreeMap<String, RefOr<Response>>;
+
+const ANY: &[Case] = &[
+    (ErrorCode::ContentTooLarge, "the body is over `MAX_BODY`"),
+    (
+        ErrorCode::HeaderFieldsTooLarge,
+        "the head is over `MAX_HEAD`",
+    ),
+    (ErrorCode::ServerError, "our fault; the log says why"),
+];
+
+const BODY: &[Case] = &[
+    (
+        ErrorCode::RequestTimeout,
+        "the body did not arrive within `BODY_TIMEOUT`",
+    ),
+    (
+        ErrorCode::UnsupportedMediaType,
+        "a body that is neither JSON nor a form",
+    ),
+];
+
+const PARAMETERS: Case = (
+    ErrorCode::InvalidRequest,
+    "a parameter is missing, repeated or malformed",
+);
+
+const CLIENT: &[Case] = &[
+    PARAMETERS,
+    (
+        ErrorCode::InvalidClient,
+        "no client authentication, or one that is wrong: unknown client, disabled client and wrong credentials answer the same",
+    ),
+    (ErrorCode::RateLimited, "too many failures from this source"),
+    (
+        ErrorCode::TemporarilyUnavailable,
+        "the database does not answer, or too many logins wait",
+    ),
+];
+
+const REQUEST: &[Case] = &[
+    (
+        ErrorCode::InvalidScope,
+        "the scope is malformed or not among the client's",
+    ),
+    (
+        ErrorCode::InvalidTarget,
+        "`audience` or `resource` is malformed or not among the client's",
+    ),
+];
+
+const TOKEN: &[Case] = &[
+    PARAMETERS,
+    (
+        ErrorCode::InvalidToken,
+        "no token; or expired, malformed, forged, revoked, from another issuer or for another audience",
+    ),
+    (
+        ErrorCode::InsufficientScope,
+        "the token lacks a required scope; `WWW-Authenticate` names all that is required",
+    ),
+];
+
+/// Makes a type that stands for the errors of an endpoint.
+macro_rules! errors {
+    ($($name:ident: $shape:expr, $cases:expr;)*) => {$(
+        pub(in crate::http) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> Responses {
+                describe($shape, &$cases)
+            }
+        }
+    )*};
+}
+
+errors! {
+    AnyErrors: Shape::Standard, [ANY];
+    ReadinessErrors: Shape::Standard, [ANY, &[(ErrorCode::TemporarilyUnavailable, "the database does not answer")]];
+    TokenErrors: Shape::Standard, [ANY, BODY, CLIENT, REQUEST, &[(ErrorCode::UnsupportedGrantType, "`grant_type` is not `client_credentials`")]];
+    AuthorizeErrors: Shape::Simple, [ANY, BODY, CLIENT, REQUEST];
+    IntrospectErrors: Shape::Standard, [ANY, BODY, CLIENT, &[(ErrorCode::NotAcceptable, "a JWT was asked for and the server signs with HS256")]];
+    RevokeErrors: Shape::Standard, [ANY, BODY, CLIENT, &[(ErrorCode::UnauthorizedClient, "the token was issued to another client; it stays good")]];
+    MetadataErrors: Shape::Standard, [ANY, &[(ErrorCode::NotFound, "the path behind it is not the issuer's")]];
+    VerifyOriginalErrors: Shape::Simple, [ANY, TOKEN];
+    VerifyErrors: Shape::Simple, [ANY, BODY, TOKEN];
+}
+
+/// Whether an endpoint's own errors have `"success": false`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Standard,
+    Simple,
+}
+
+fn describe(shape: Shape, lists: &[&[Case]]) -> Responses {
+    let mut by_status: BTreeMap<String, Vec<Case>> = BTreeMap::new();
+    for case in lists.iter().copied().flatten() {
+        let status = error::status(case.0).as_str().to_owned();
+        by_status.entry(status).or_default().push(*case);
+    }
+    by_status
+        .into_iter()
+        .map(|(status, cases)| (status, RefOr::T(response(shape, &cases))))
+        .collect()
+}
+
+fn response(shape: Shape, cases: &[Case]) -> Response {
+    let (first, _) = cases[0];
+    // What is refused before an endpoint is reached has the standard's shape at all of them.
+    let is_own = !ANY.iter().chain(BODY).any(|(code, _)| *code == first);
+    let lines: Vec<String> = cases
+        .iter()
+        .map(|(code, when)| format!("`{}`: {when}", code.as_str()))
+        .collect();
+    let content = ContentBuilder::new()
+        .schema(Some(body(cases, is_own && shape == Shape::Simple)))
+        .build();
+    let mut response = ResponseBuilder::new()
+        .description(lines.join("\n\n"))
+        .header("cache-control", header("`no-store`"))
+        .content("application/json", content);
+    if error::has_challenge(first) {
+        response = response.header(
+            "www-authenticate",
+            header("RFC 6749 §5.2 for a client, RFC 6750 §3 for a token"),
+        );
+    }
+    if matches!(
+        first,
+        ErrorCode::RateLimited | ErrorCode::TemporarilyUnavailable
+    ) {
+        response = response.header("retry-after", header("seconds"));
+    }
+    response.build()
+}
+
+fn header(description: &str) -> utoipa::openapi::Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some(description))
+        .build()
+}
+
+/// The common shape, with the codes that may be in it.
+fn body(cases: &[Case], with_success: bool) -> Schema {
+    let codes = cases.iter().map(|(code, _)| code.as_str());
+    let code = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(codes));
+    let mut narrower = ObjectBuilder::new().property("error", code);
+    if with_success {
+        narrower = narrower.required("success");
+    }
+    AllOfBuilder::new()
+        .item(Ref::from_schema_name("Error"))
+        .item(narrower)
+        .build()
+        .into()
+}

@@ -1,0 +1,86 @@
+//! Owns the OpenAPI document of the service: it is put together while the router is, so that neither can have a route
+//! that the other lacks. What one endpoint takes and answers is said beside its handler; what all have in common is
+//! said here.
+
+mod common;
+mod errors;
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use utoipa::OpenApi;
+use utoipa::openapi::HttpMethod;
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use super::{AppState, answer, router};
+
+pub(super) use errors::{
+    AnyErrors, AuthorizeErrors, IntrospectErrors, MetadataErrors, ReadinessErrors, RevokeErrors,
+    TokenErrors, VerifyErrors, VerifyOriginalErrors,
+};
+
+/// The document as JSON. It depends on nothing but the code.
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let document = common::finish(&router::routes().document);
+    format!("{document:#}\n")
+});
+
+/// Routes, and the document that describes them.
+pub(super) struct Routes {
+    pub(super) router: Router<AppState>,
+    document: utoipa::openapi::OpenApi,
+}
+
+impl Routes {
+    pub(super) fn new() -> Self {
+        Self {
+            router: Router::new(),
+            document: common::Document::openapi(),
+        }
+    }
+
+    /// Serves handlers at a path, and describes them there: a path is written here and nowhere else.
+    pub(super) fn at(
+        mut self,
+        path: &str,
+        (schemas, described, handlers): UtoipaMethodRouter<AppState>,
+    ) -> Self {
+        self.router = self.router.route(path, handlers);
+        let components = self.document.components.get_or_insert_default();
+        components.schemas.extend(schemas);
+        // OpenAPI has no sign for the rest of a path.
+        let path = path.replace("{*", "{");
+        for item in described.paths.into_values() {
+            // axum reads the body of a GET too, but OpenAPI gives it no meaning.
+            let get = item.get.map(|mut operation| {
+                operation.request_body = None;
+                operation
+            });
+            for (method, name, operation) in [
+                (HttpMethod::Get, "get", get),
+                (HttpMethod::Post, "post", item.post),
+            ] {
+                let Some(mut operation) = operation else {
+                    continue;
+                };
+                common::name_parameters(&mut operation, &path);
+                operation.operation_id = Some(common::operation_id(name, &path));
+                let paths = &mut self.document.paths;
+                paths.add_path_operation(path.as_str(), vec![method], operation);
+            }
+        }
+        self
+    }
+}
+
+/// This document.
+#[utoipa::path(get, path = "", tag = "Tools", responses(
+    (status = 200, description = "this document", body = Object, headers(("cache-control" = String))),
+    AnyErrors,
+))]
+pub(super) async fn show_openapi(State(_): State<AppState>) -> Response {
+    answer::json_bytes(StatusCode::OK, DOCUMENT.as_str())
+}

@@ -1,0 +1,118 @@
+//! The OpenAPI document: the one that is served, the one in `docs/`, and what `docs/api.md` says, are of one mind.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::Value;
+
+use crate::harness::TestApp;
+
+fn docs(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(name)
+}
+
+async fn document() -> (TestApp, Value) {
+    let test = TestApp::new().await;
+    let document = test.get("/openapi.json").await.json();
+    (test, document)
+}
+
+/// Each operation as `METHOD /path`, with what is said of it.
+fn operations(document: &Value) -> impl Iterator<Item = (String, String, &Value)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths.flat_map(|(path, item)| {
+        let operations = item.as_object().unwrap().iter();
+        operations.map(move |(method, said)| (method.to_uppercase(), path.clone(), said))
+    })
+}
+
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how `scripts/bless` asks for the file to be written"
+)]
+async fn the_file_in_docs_is_what_is_served() {
+    let test = TestApp::new().await;
+
+    let answer = test.get("/openapi.json").await;
+
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["openapi"], "3.1.0");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(docs("openapi.json"), answer.text()).unwrap();
+    }
+    assert!(
+        fs::read_to_string(docs("openapi.json")).unwrap() == answer.text(),
+        "docs/openapi.json is not what the service says of itself; scripts/bless writes it anew"
+    );
+}
+
+#[tokio::test]
+async fn every_documented_operation_is_there() {
+    let (test, document) = document().await;
+
+    for (method, path, said) in operations(&document) {
+        let uri = path
+            .replace("{requirements}", "scope=read")
+            .replace("{original}", "a/b")
+            .replace("{path}", "tenant");
+        let request = Request::builder().method(&*method).uri(uri);
+        let answer = test.call(request.body(Body::empty()).unwrap()).await;
+
+        assert!(
+            said["responses"][answer.status.to_string()].is_object(),
+            "{method} {path} answers {}",
+            answer.status
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own_and_says_how_it_fails() {
+    let (_, document) = document().await;
+
+    let mut names = BTreeSet::new();
+    for (method, path, said) in operations(&document) {
+        assert!(names.insert(said["operationId"].as_str().unwrap()));
+        assert!(said["summary"].is_string(), "{method} {path}");
+        for status in ["413", "431", "500"] {
+            assert!(said["responses"][status].is_object(), "{method} {path}");
+        }
+        for answer in said["responses"].as_object().unwrap().values() {
+            assert_eq!(answer["headers"]["x-request-id"]["required"], true);
+        }
+    }
+}
+
+/// The headings of `docs/api.md` name operations: `## GET /verify, POST /verify`. Paths that need few words stand in
+/// the text.
+#[tokio::test]
+async fn the_api_document_for_people_has_the_same_paths() {
+    let (_, document) = document().await;
+    let text = fs::read_to_string(docs("api.md")).unwrap();
+    let headings: BTreeSet<(String, String)> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .flat_map(|heading| heading.split(", "))
+        .filter_map(|part| part.split_once(' '))
+        .filter(|(_, path)| path.starts_with('/'))
+        .map(|(method, path)| (method.to_owned(), path.to_owned()))
+        .collect();
+
+    let documented: BTreeSet<(String, String)> = operations(&document)
+        .map(|(method, path, _)| (method, path))
+        // A part of the page at `/`.
+        .filter(|(_, path)| !path.starts_with("/assets/"))
+        .collect();
+
+    assert!(headings.len() > 8 && headings.is_subset(&documented));
+    for (method, path) in documented.difference(&headings) {
+        let beginning = path.split("/{").next().unwrap();
+        assert!(text.contains(beginning), "{method} {path}");
+    }
+}
