@@ -8,6 +8,7 @@ mod import;
 mod key;
 mod migrate;
 mod printing;
+mod schemathesis;
 mod serve;
 mod token;
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use super::{Ran, Shell};
 
 /// A free port; another process might take it before we do, which the tests would show as a failure to listen.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
