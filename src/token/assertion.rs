@@ -25,9 +25,14 @@ pub struct ClientAssertion<'a> {
     pub jti: String,
     /// Until when it is good, leeway included.
     pub good_until: UnixTime,
+    signer: Signer,
+    parts: Parts<'a>,
+}
+
+/// How a JWT says it was signed.
+pub(super) struct Signer {
     kid: Option<String>,
     algorithm: Algorithm,
-    parts: Parts<'a>,
 }
 
 /// What an assertion has to satisfy here.
@@ -148,11 +153,7 @@ impl<'a> ClientAssertion<'a> {
             return Err(AssertionError::Malformed);
         }
         let parts = Parts::split(jwt).map_err(|_| AssertionError::Malformed)?;
-        let header: Header = decode(parts.header).map_err(|_| AssertionError::Malformed)?;
-        if header.crit.is_some() {
-            return Err(AssertionError::Critical);
-        }
-        let algorithm = public_key::algorithm(&header.alg).ok_or(AssertionError::Algorithm)?;
+        let signer = Signer::named_in(&parts)?;
         let claims: Claims = decode(parts.payload).map_err(|_| AssertionError::Malformed)?;
         if claims.iss != claims.sub {
             return Err(AssertionError::WrongSubject);
@@ -167,32 +168,48 @@ impl<'a> ClientAssertion<'a> {
             client_id,
             jti: claims.jti,
             good_until: claims.exp.0.plus(ASSERTION_LEEWAY),
-            kid: header.kid,
-            algorithm,
+            signer,
             parts,
         })
     }
 
     /// Whether one of `keys` signed it: the one it names, or, naming none, any.
     pub fn judge_signature(&self, keys: &JwkSet) -> SignatureVerdict {
+        self.signer.judge(&self.parts, keys)
+    }
+
+    /// Whether it names its key. Without a name a key that is new at its `jwks_uri` cannot be missed.
+    pub fn names_its_key(&self) -> bool {
+        self.signer.kid.is_some()
+    }
+}
+
+impl Signer {
+    pub(super) fn named_in(parts: &Parts<'_>) -> Result<Self, AssertionError> {
+        let header: Header = decode(parts.header).map_err(|_| AssertionError::Malformed)?;
+        if header.crit.is_some() {
+            return Err(AssertionError::Critical);
+        }
+        let algorithm = public_key::algorithm(&header.alg).ok_or(AssertionError::Algorithm)?;
+        Ok(Self {
+            kid: header.kid,
+            algorithm,
+        })
+    }
+
+    pub(super) fn judge(&self, parts: &Parts<'_>, keys: &JwkSet) -> SignatureVerdict {
         let mut verdict = SignatureVerdict::UnknownKey;
-        for jwk in keys.keys().iter().filter(|jwk| self.may_be_from(jwk)) {
+        for jwk in keys.keys().iter().filter(|jwk| self.may_be(jwk)) {
             verdict = SignatureVerdict::Bad;
-            let signed = self.parts.signed.as_bytes();
-            let signature = self.parts.signature;
-            if public_key::is_signature_of(&jwk.key, self.algorithm, signed, signature) {
+            let signed = parts.signed.as_bytes();
+            if public_key::is_signature_of(&jwk.key, self.algorithm, signed, parts.signature) {
                 return SignatureVerdict::Good;
             }
         }
         verdict
     }
 
-    /// Whether it names its key. Without a name a key that is new at its `jwks_uri` cannot be missed.
-    pub fn names_its_key(&self) -> bool {
-        self.kid.is_some()
-    }
-
-    fn may_be_from(&self, jwk: &Jwk) -> bool {
+    fn may_be(&self, jwk: &Jwk) -> bool {
         let named = self.kid.is_none() || self.kid == jwk.kid;
         // `Ed25519` and `EdDSA` are two names of one algorithm here.
         let alg = |name: &String| public_key::algorithm(name) == Some(self.algorithm);

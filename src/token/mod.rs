@@ -9,6 +9,8 @@ mod public_key;
 mod sealing;
 mod sign;
 mod signing_key;
+#[cfg(test)]
+mod vectors;
 mod verify;
 
 pub use assertion::{

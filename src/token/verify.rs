@@ -172,7 +172,7 @@ pub(super) fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Ve
 }
 
 /// Strict base64url: no padding, no stray bits, so that a token has one spelling.
-fn decode_base64(part: &str) -> Result<Vec<u8>, VerifyError> {
+pub(super) fn decode_base64(part: &str) -> Result<Vec<u8>, VerifyError> {
     URL_SAFE_NO_PAD
         .decode(part)
         .map_err(|_| VerifyError::Malformed)

@@ -2,6 +2,7 @@
 
 mod assertion;
 mod certificates;
+mod corpus;
 mod introspect;
 mod jwks_uri;
 mod metadata;
