@@ -138,8 +138,8 @@ async fn nothing_that_is_published_is_an_hmac_secret() {
         ] {
             for claimed in ["HS256", alg] {
                 let header = json!({"typ": "at+jwt", "alg": claimed, "kid": jwk["kid"]});
-                let jws = hmac_signed(&header.to_string(), &payload, secret.as_bytes());
-                doors.refuse(&format!("{alg}: {name}"), &jws).await;
+                let forged = hmac_signed(&header.to_string(), &payload, secret.as_bytes());
+                doors.refuse(&format!("{alg}: {name}"), &forged).await;
             }
         }
     }

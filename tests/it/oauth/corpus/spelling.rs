@@ -14,7 +14,7 @@ fn with_stray_bits(part: &str) -> Option<String> {
     let (rest, last) = part.split_at(part.len() - 1);
     let place = ALPHABET.find(last).unwrap();
     // Whole groups of four have no stray bits.
-    (part.len() % 4 != 0).then(|| format!("{rest}{}", &ALPHABET[place + 1..place + 2]))
+    (!part.len().is_multiple_of(4)).then(|| format!("{rest}{}", &ALPHABET[place + 1..place + 2]))
 }
 
 /// Ways to write the three parts of a good JWT otherwise.
