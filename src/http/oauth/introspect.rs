@@ -56,7 +56,10 @@ struct Introspection {
         (Form = "application/x-www-form-urlencoded"),
         (Form = "application/json"),
     )),
-    params(("accept" = Option<String>, Header, description = "`application/token-introspection+jwt` for a signed answer (RFC 9701)")),
+    params(
+        ("accept" = Option<String>, Header,
+            description = "`application/token-introspection+jwt` for a signed answer (RFC 9701)"),
+    ),
     responses(
         (status = 200, description = "whether it is active, and what it says", headers(("cache-control" = String)), content(
             (Introspection = "application/json"),

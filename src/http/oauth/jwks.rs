@@ -27,7 +27,9 @@ struct Answer {
     params(("if-none-match" = Option<String>, Header, description = "the tag of what the caller has")),
     responses(
         (status = 200, description = "the keys", body = Answer, headers(("cache-control" = String), ("etag" = String))),
-        (status = 304, description = "they are those that the caller has", headers(("cache-control" = String), ("etag" = String))),
+        (status = 304, description = "they are those that the caller has", headers(
+            ("cache-control" = String), ("etag" = String),
+        )),
         AnyErrors,
     ),
 )]

@@ -90,16 +90,37 @@ macro_rules! errors {
     )*};
 }
 
+const GRANT: &[Case] = &[(
+    ErrorCode::UnsupportedGrantType,
+    "`grant_type` is not `client_credentials`",
+)];
+const SIGNED: &[Case] = &[(
+    ErrorCode::NotAcceptable,
+    "a JWT was asked for and the server signs with HS256",
+)];
+const FOREIGN: &[Case] = &[(
+    ErrorCode::UnauthorizedClient,
+    "the token was issued to another client; it stays good",
+)];
+const ISSUER: &[Case] = &[(
+    ErrorCode::NotFound,
+    "the path behind it is not the issuer's",
+)];
+const DATABASE: &[Case] = &[(
+    ErrorCode::TemporarilyUnavailable,
+    "the database does not answer",
+)];
+
 errors! {
     AnyErrors: Shape::Standard, [ANY];
-    ReadinessErrors: Shape::Standard, [ANY, &[(ErrorCode::TemporarilyUnavailable, "the database does not answer")]];
-    TokenErrors: Shape::Standard, [ANY, BODY, CLIENT, REQUEST, &[(ErrorCode::UnsupportedGrantType, "`grant_type` is not `client_credentials`")]];
+    ReadinessErrors: Shape::Standard, [ANY, DATABASE];
+    MetadataErrors: Shape::Standard, [ANY, ISSUER];
+    TokenErrors: Shape::Standard, [ANY, BODY, CLIENT, REQUEST, GRANT];
+    IntrospectErrors: Shape::Standard, [ANY, BODY, CLIENT, SIGNED];
+    RevokeErrors: Shape::Standard, [ANY, BODY, CLIENT, FOREIGN];
     AuthorizeErrors: Shape::Simple, [ANY, BODY, CLIENT, REQUEST];
-    IntrospectErrors: Shape::Standard, [ANY, BODY, CLIENT, &[(ErrorCode::NotAcceptable, "a JWT was asked for and the server signs with HS256")]];
-    RevokeErrors: Shape::Standard, [ANY, BODY, CLIENT, &[(ErrorCode::UnauthorizedClient, "the token was issued to another client; it stays good")]];
-    MetadataErrors: Shape::Standard, [ANY, &[(ErrorCode::NotFound, "the path behind it is not the issuer's")]];
-    VerifyOriginalErrors: Shape::Simple, [ANY, TOKEN];
     VerifyErrors: Shape::Simple, [ANY, BODY, TOKEN];
+    VerifyOriginalErrors: Shape::Simple, [ANY, TOKEN];
 }
 
 /// Whether an endpoint's own errors have `"success": false`.
