@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::App;
 use crate::domain::{Audience, Audiences, Client, Scope};
 use crate::error::{Error, Result};
-use crate::token::{AccessToken, Grant, SignedClaims};
+use crate::token::{AccessToken, Confirmation, Grant, SignedClaims};
 
 /// What a client asks for (RFC 6749 §4.4.2, RFC 8707 §2).
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,8 @@ pub struct TokenRequest {
     pub scope: Option<Scope>,
     /// Whom the token is to be for; none: the client's first, else the server's.
     pub audiences: Vec<Audience>,
+    /// What its holder is to have beside it.
+    pub cnf: Option<Confirmation>,
 }
 
 /// What a microservice requires of a token beside being good.
@@ -41,6 +43,7 @@ impl App {
             audience: self.grant_audience(client, request.audiences)?,
             ttl: client.token_ttl.unwrap_or(self.config.token.ttl),
             cutoff: cut.map(|cut| cut.cutoff),
+            cnf: request.cnf,
         };
         Ok(self.keys().issue(grant, self.clock.now())?)
     }

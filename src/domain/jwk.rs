@@ -39,6 +39,15 @@ impl Curve {
         }
     }
 
+    /// Its name, `crv`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
     /// How many bytes a coordinate has.
     fn coordinate_length(self) -> usize {
         match self {
@@ -137,7 +146,7 @@ impl JwkSet {
         }
         let mut keys = Vec::new();
         for (index, member) in members.iter().enumerate() {
-            let parsed = Jwk::from_value(member);
+            let parsed = Jwk::parse(member);
             keys.extend(
                 parsed.map_err(|error| ParseError::new(format!("keys[{index}]: {error}")))?,
             );
@@ -199,7 +208,7 @@ impl Serialize for JwkSet {
 
 impl Jwk {
     /// The key, or `None` for a kind of key unknown here.
-    fn from_value(value: &Value) -> Result<Option<Self>, ParseError> {
+    pub fn parse(value: &Value) -> Result<Option<Self>, ParseError> {
         let Value::Object(members) = value else {
             return Err(ParseError::new("it is no JSON object"));
         };

@@ -10,13 +10,16 @@ mod client_authentication;
 mod client_secret;
 mod distinguished_name;
 mod error_code;
+mod http_uri;
 mod jwk;
 mod jwks_uri;
 mod key;
 mod metadata;
 mod revocation;
 mod scope;
+mod sender_constraint;
 mod text;
+mod thumbprint;
 mod token_id;
 
 pub use audience::{Audience, Audiences, Issuer};
@@ -29,13 +32,16 @@ pub use client_secret::{
 };
 pub use distinguished_name::DistinguishedName;
 pub use error_code::ErrorCode;
+pub use http_uri::HttpUri;
 pub use jwk::{Curve, Jwk, JwkSet, PublicKey};
 pub use jwks_uri::JwksUri;
 pub use key::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
 pub use metadata::Metadata;
 pub use revocation::{ClientCutoff, Revocation, RevocationId, Revoked};
 pub use scope::Scope;
+pub use sender_constraint::{SenderConstraint, SenderConstraintChanges};
 pub use text::{Description, Name};
+pub use thumbprint::Thumbprint;
 pub use token_id::TokenId;
 
 /// Why a text is not the thing it should be: one sentence for the person who wrote it.

@@ -44,6 +44,7 @@ pub(super) fn token_request(params: &mut Params) -> Result<TokenRequest> {
         .collect();
     Ok(TokenRequest {
         scope: scope.map_err(|error| Error::invalid_scope(error.0))?,
+        cnf: None,
         audiences: audiences.map_err(|error| Error::invalid_target(error.0))?,
     })
 }

@@ -115,7 +115,7 @@ enum OneOrMany {
 
 /// Seconds since 1970, maybe with a fraction (RFC 7519 §2), which is dropped.
 #[derive(Clone, Copy)]
-struct NumericDate(UnixTime);
+pub(super) struct NumericDate(pub(super) UnixTime);
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Confirmation;
 use crate::clock::UnixTime;
 use crate::domain::{Audiences, ClientId, Issuer, Metadata, Scope, TokenId};
 
@@ -28,4 +29,17 @@ pub struct AccessTokenClaims {
     pub scope: Scope,
     /// The client's authorization metadata.
     pub metadata: Metadata,
+    /// What its holder has to have beside it (RFC 7800).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+impl AccessTokenClaims {
+    /// How the token is to be sent: `DPoP` (RFC 9449 §5) or `Bearer` (RFC 6750).
+    pub fn token_type(&self) -> &'static str {
+        match self.cnf {
+            Some(Confirmation { jkt: Some(_), .. }) => "DPoP",
+            Some(_) | None => "Bearer",
+        }
+    }
 }

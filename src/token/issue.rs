@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{AccessTokenClaims, KeyError, KeySet};
+use super::{AccessTokenClaims, Confirmation, KeyError, KeySet};
 use crate::clock::UnixTime;
 use crate::domain::{Audiences, Client, Scope, TokenId, TokenTtl};
 
@@ -19,6 +19,8 @@ pub struct Grant<'a> {
     pub ttl: TokenTtl,
     /// The client's tokens issued up to then are revoked; this one is not one of them.
     pub cutoff: Option<UnixTime>,
+    /// What its holder has to have beside it.
+    pub cnf: Option<Confirmation>,
 }
 
 /// A signed token and what is said about it beside it.
@@ -73,6 +75,7 @@ impl KeySet {
             jti: TokenId::new(Uuid::now_v7()),
             scope: grant.scope,
             metadata: client.metadata.clone(),
+            cnf: grant.cnf,
         };
         let jwt = key.sign(&claims)?;
         Ok(AccessToken { jwt, claims })

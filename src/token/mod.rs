@@ -1,8 +1,11 @@
-//! Makes and checks access tokens (RFC 9068), and checks the JWTs of clients (RFC 7523). Owns the claims, the keys and the rules of both;
+//! Makes and checks access tokens (RFC 9068), and checks the JWTs of clients (RFC 7523, RFC 9449). Owns the claims, the keys and the rules of both;
 //! pure functions of their arguments. No database, no HTTP, no clock.
 
 mod assertion;
 mod claims;
+mod confirmation;
+mod dpop_nonce;
+mod dpop_proof;
 mod issue;
 mod keyset;
 mod public_key;
@@ -17,6 +20,9 @@ pub use assertion::{
     ASSERTION_LEEWAY, AssertionError, AssertionRules, ClientAssertion, SignatureVerdict,
 };
 pub use claims::AccessTokenClaims;
+pub use confirmation::Confirmation;
+pub use dpop_nonce::DpopNonces;
+pub use dpop_proof::{DPOP_LEEWAY, DpopError, DpopProof, DpopRules};
 pub use issue::{AccessToken, Grant, IssueError};
 pub use keyset::{Jwks, KeySet};
 pub use public_key::assertion_algorithms;
