@@ -4,8 +4,10 @@
 //! `.env.sample` explains each setting; `tests/it/config.rs` keeps the two equal.
 
 mod client_authentication;
+mod dpop;
 mod environment;
 mod keys;
+mod proxies;
 mod reader;
 mod values;
 
@@ -14,8 +16,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use client_authentication::{ClientAuthenticationConfig, JwksUriConfig};
+pub use dpop::{DpopConfig, DpopNonceUse};
 pub use environment::Environment;
 pub use keys::KeysConfig;
+pub use proxies::ProxiesConfig;
 pub use reader::{ConfigError, ConfigErrors};
 pub use values::{Argon2Work, LogFormat, parse_seconds};
 
@@ -47,6 +51,10 @@ pub struct Config {
     pub authentication: AuthenticationConfig,
     /// How clients may prove who they are without a secret.
     pub client_authentication: ClientAuthenticationConfig,
+    /// How proofs of possession are judged.
+    pub dpop: DpopConfig,
+    /// Proxies in front.
+    pub proxies: ProxiesConfig,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -162,6 +170,8 @@ impl Config {
             keys: KeysConfig::read(&mut read),
             authentication: AuthenticationConfig::read(&mut read),
             client_authentication: ClientAuthenticationConfig::read(&mut read),
+            dpop: DpopConfig::read(&mut read),
+            proxies: ProxiesConfig::read(&mut read),
             log: LogConfig {
                 filter: read.checked("LOG", "a tracing filter such as `info`", "info", |text| {
                     crate::telemetry::filter(text).map(|_| text.to_owned())
