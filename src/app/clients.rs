@@ -4,7 +4,7 @@ use super::App;
 use super::secrets::{AddedSecret, NewSecret};
 use crate::domain::{
     Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
-    ClientSecret, ClientStatus, Description, Metadata, Name, Scope, TokenTtl,
+    ClientSecret, ClientStatus, Description, Metadata, Name, Scope, SenderConstraint, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::secret::random_base62;
@@ -29,6 +29,8 @@ pub struct NewClient {
     pub token_ttl: Option<TokenTtl>,
     /// How it may prove who it is.
     pub authentication: AuthenticationSettings,
+    /// To what its tokens must be bound.
+    pub sender_constraint: SenderConstraint,
 }
 
 impl App {
@@ -64,6 +66,7 @@ impl App {
             metadata: new.metadata,
             token_ttl: new.token_ttl,
             authentication: new.authentication,
+            sender_constraint: new.sender_constraint,
             created_at: now,
             updated_at: now,
         };

@@ -9,11 +9,12 @@ use serde::Serialize;
 use super::client_authentication::{self, AuthenticationArgs};
 use super::output::{self, Output};
 use super::secret::NewSecretArgs;
+use super::sender_constraint::{self, SenderConstraintArgs};
 use super::{environment, import, secret};
 use crate::app::{App, NewClient};
 use crate::domain::{
     Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientRecord, ClientStatus,
-    Description, Metadata, Name, Scope, TokenTtl,
+    Description, Metadata, Name, Scope, SenderConstraint, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::store::ClientsPage;
@@ -73,6 +74,8 @@ struct ClientFields {
     token_ttl: Option<DefaultOr<TokenTtl>>,
     #[command(flatten)]
     authentication: AuthenticationArgs,
+    #[command(flatten)]
+    sender_constraint: SenderConstraintArgs,
 }
 
 #[derive(Clone, Copy)]
@@ -166,6 +169,7 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
         metadata: changes.metadata.unwrap_or_default(),
         token_ttl: changes.token_ttl.flatten(),
         authentication: AuthenticationSettings::default().changed(changes.authentication),
+        sender_constraint: SenderConstraint::default().changed(changes.sender_constraint),
     };
     if !new.authentication.allow_secrets() {
         args.secret.refuse()?;
@@ -245,6 +249,7 @@ fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
             |ttl| format!("{} s", ttl.seconds()),
         );
         let [methods, keys, subject] = client_authentication::lines(&client.authentication);
+        let [certificate_bound, dpop_bound] = sender_constraint::lines(client.sender_constraint);
         let fields = output::list(&[
             ("client_id", client.client_id.to_string()),
             ("name", client.name.to_string()),
@@ -257,6 +262,8 @@ fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
             methods,
             keys,
             subject,
+            certificate_bound,
+            dpop_bound,
             ("created_at", client.created_at.to_string()),
             ("updated_at", client.updated_at.to_string()),
         ]);
@@ -280,6 +287,7 @@ impl ClientFields {
             metadata: self.metadata,
             token_ttl: self.token_ttl.map(|DefaultOr(ttl)| ttl),
             authentication: self.authentication.changes()?,
+            sender_constraint: self.sender_constraint.changes(),
         })
     }
 }

@@ -12,6 +12,7 @@ mod key;
 mod migrate;
 mod output;
 mod secret;
+mod sender_constraint;
 mod serve;
 mod token;
 

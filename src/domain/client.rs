@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret, Description, Metadata,
-    Name, ParseError, Scope, text_type,
+    Name, ParseError, Scope, SenderConstraint, SenderConstraintChanges, text_type,
 };
 use crate::clock::UnixTime;
 
@@ -105,6 +105,9 @@ pub struct Client {
     /// How it may prove who it is.
     #[serde(flatten)]
     pub authentication: AuthenticationSettings,
+    /// To what its tokens must be bound.
+    #[serde(flatten)]
+    pub sender_constraint: SenderConstraint,
     /// When it was registered.
     pub created_at: UnixTime,
     /// When it was last changed; its secrets have times of their own.
@@ -128,6 +131,8 @@ pub struct ClientChanges {
     pub token_ttl: Option<Option<TokenTtl>>,
     /// How it may prove who it is.
     pub authentication: AuthenticationChanges,
+    /// To what its tokens must be bound.
+    pub sender_constraint: SenderConstraintChanges,
 }
 
 impl ClientChanges {

@@ -11,7 +11,7 @@ use crate::clock::UnixTime;
 use crate::domain::{
     Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientChanges,
     ClientCutoff, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description,
-    JwkSet, JwksUri, Metadata, Name, Scope, TokenTtl,
+    JwkSet, JwksUri, Metadata, Name, Scope, SenderConstraint, TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -29,6 +29,7 @@ impl Store {
         const SQL: &str = "
             select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
                 c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
+                c.tls_client_certificate_bound, c.dpop_bound,
                 c.created_at, c.updated_at,
                 s.secret_id, s.origin, s.secret_hash, s.hint,
                 s.created_at as secret_created_at, s.expires_at
@@ -70,7 +71,8 @@ impl Store {
     pub async fn list_clients(&self, page: &ClientsPage) -> Result<Vec<Client>, StoreError> {
         const SQL: &str = "
             select client_id, name, description, status, scopes, audiences, metadata, token_ttl,
-                auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at
+                auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound, dpop_bound,
+                created_at, updated_at
             from clients
             where client_id > $1
             order by client_id
@@ -103,8 +105,8 @@ impl Store {
         const SQL: &str = "
             insert into clients (client_id, name, description, status, scopes, audiences,
                 metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at,
-                updated_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                updated_at, tls_client_certificate_bound, dpop_bound)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             on conflict (client_id) do nothing";
         const LIST_DISABLED: &str = "select client_id from revocations where disabled";
         in_transaction!(self, |tx| {
@@ -115,6 +117,7 @@ impl Store {
                 let authentication = &client.authentication;
                 let (jwks, jwks_uri) = key_columns(authentication.keys.as_ref());
                 let subject = authentication.certificate_subject.as_ref();
+                let constraint = client.sender_constraint;
                 let added = sqlx::query(SQL)
                     .bind(client.client_id.as_str())
                     .bind(client.name.as_str())
@@ -130,6 +133,8 @@ impl Store {
                     .bind(subject.map(ToString::to_string))
                     .bind(client.created_at.0)
                     .bind(client.updated_at.0)
+                    .bind(constraint.tls_client_certificate_bound_access_tokens)
+                    .bind(constraint.dpop_bound_access_tokens)
                     .execute(&mut *tx)
                     .await?
                     .rows_affected();
@@ -174,13 +179,16 @@ impl Store {
                 jwks = case when $10 then $11 else jwks end,
                 jwks_uri = case when $10 then $12 else jwks_uri end,
                 tls_client_auth = case when $13 then $14 else tls_client_auth end,
-                updated_at = $15
+                updated_at = $15,
+                tls_client_certificate_bound = coalesce($16, tls_client_certificate_bound),
+                dpop_bound = coalesce($17, dpop_bound)
             where client_id = $1";
         let ttl = changes.token_ttl;
         let authentication = &changes.authentication;
         let keys = authentication.keys.as_ref();
         let (jwks, jwks_uri) = key_columns(keys.and_then(Option::as_ref));
         let subject = authentication.certificate_subject.as_ref();
+        let constraint = changes.sender_constraint;
         let updated = execute!(
             self,
             SQL,
@@ -200,7 +208,9 @@ impl Store {
             jwks_uri,
             subject.is_some(),
             subject.and_then(Option::as_ref).map(ToString::to_string),
-            now.0
+            now.0,
+            constraint.tls_client_certificate_bound_access_tokens,
+            constraint.dpop_bound_access_tokens
         )?;
         Ok(updated == 1)
     }
@@ -237,6 +247,8 @@ struct ClientRow {
     jwks: Option<String>,
     jwks_uri: Option<String>,
     tls_client_auth: Option<String>,
+    tls_client_certificate_bound: bool,
+    dpop_bound: bool,
     created_at: i64,
     updated_at: i64,
 }
@@ -264,6 +276,10 @@ impl TryFrom<ClientRow> for Client {
                 auth_methods: AuthMethods::parse(&row.auth_methods)?,
                 keys,
                 certificate_subject: subject.map(CertificateSubject::parse).transpose()?,
+            },
+            sender_constraint: SenderConstraint {
+                tls_client_certificate_bound_access_tokens: row.tls_client_certificate_bound,
+                dpop_bound_access_tokens: row.dpop_bound,
             },
             created_at: UnixTime(row.created_at),
             updated_at: UnixTime(row.updated_at),

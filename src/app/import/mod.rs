@@ -13,6 +13,7 @@ pub use row::{ImportedClient, ImportedSecret};
 use super::App;
 use crate::domain::{
     AuthenticationSettings, Client, ClientRecord, ClientSecret, SecretId, SecretOrigin,
+    SenderConstraint,
 };
 use crate::error::Result;
 
@@ -120,6 +121,7 @@ impl App {
             metadata: row.metadata,
             token_ttl: row.token_ttl,
             authentication: AuthenticationSettings::default(),
+            sender_constraint: SenderConstraint::default(),
             created_at: now,
             updated_at: now,
         };

@@ -1,7 +1,7 @@
 use token_server::clock::UnixTime;
 use token_server::domain::{
     AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
-    ClientStatus, JwksUri, Name,
+    ClientStatus, JwksUri, Name, SenderConstraint, SenderConstraintChanges,
 };
 use token_server::store::{ClientRevoked, ClientsPage, StoreError};
 
@@ -250,4 +250,28 @@ async fn authentication_is_changed_piece_by_piece_and_taken_away() {
     })
     .await;
     assert_eq!(nothing, AuthenticationSettings::default());
+}
+
+#[tokio::test]
+async fn what_tokens_are_bound_to_is_changed_one_by_one() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    store.insert_client(&record("a")).await.unwrap();
+    let changes = ClientChanges {
+        sender_constraint: SenderConstraintChanges {
+            tls_client_certificate_bound_access_tokens: Some(true),
+            dpop_bound_access_tokens: None,
+        },
+        ..ClientChanges::default()
+    };
+
+    let done = store.update_client(&id("a"), &changes, UnixTime(7)).await;
+
+    assert!(done.unwrap());
+    let found = store.find_client(&id("a")).await.unwrap().unwrap();
+    let expected = SenderConstraint {
+        tls_client_certificate_bound_access_tokens: true,
+        dpop_bound_access_tokens: true,
+    };
+    assert_eq!(found.client.sender_constraint, expected);
 }

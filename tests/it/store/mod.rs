@@ -11,7 +11,7 @@ use token_server::clock::UnixTime;
 use token_server::domain::{
     Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
     ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, Metadata, Name,
-    Scope, SecretId, SecretOrigin, TokenTtl,
+    Scope, SecretId, SecretOrigin, SenderConstraint, TokenTtl,
 };
 
 fn id(text: &str) -> ClientId {
@@ -38,6 +38,10 @@ fn record(client_id: &str) -> ClientRecord {
                 auth_methods: AuthMethods::parse("private_key_jwt tls_client_auth").unwrap(),
                 keys: Some(ClientKeys::Inline(JwkSet::parse(KEYS).unwrap())),
                 certificate_subject: CertificateSubject::parse("subject_dn=CN=ü,O=b\\,c").ok(),
+            },
+            sender_constraint: SenderConstraint {
+                tls_client_certificate_bound_access_tokens: false,
+                dpop_bound_access_tokens: true,
             },
             created_at: UnixTime(100),
             updated_at: UnixTime(100),
