@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::domain::{ErrorCode, ParseError};
 use crate::store::StoreError;
-use crate::token::{IssueError, KeyError, VerifyError};
+use crate::token::{DpopError, IssueError, KeyError, VerifyError};
 
 /// An error that answers a caller. `description` is public, `cause` is private.
 #[derive(Debug)]
@@ -22,6 +22,18 @@ pub struct Error {
     pub retry_after: Option<u32>,
     /// The scope that was required and is lacking (RFC 6750 §3).
     pub required_scope: Option<String>,
+    /// How the token that it is about has to be sent.
+    pub scheme: TokenScheme,
+}
+
+/// How a token is sent: what `WWW-Authenticate` asks for when one is no good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenScheme {
+    /// RFC 6750.
+    #[default]
+    Bearer,
+    /// RFC 9449 §7.
+    Dpop,
 }
 
 /// The result of a use case.
@@ -36,6 +48,7 @@ impl Error {
             cause: None,
             retry_after: None,
             required_scope: None,
+            scheme: TokenScheme::default(),
         }
     }
 
@@ -86,6 +99,23 @@ impl Error {
         );
         error.required_scope = Some(required.to_owned());
         error
+    }
+
+    /// The `DPoP` proof is missing or no good (RFC 9449 §5).
+    pub fn invalid_dpop_proof(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::InvalidDpopProof, description)
+    }
+
+    /// The `DPoP` proof needs the nonce that comes with the answer (RFC 9449 §8).
+    pub fn use_dpop_nonce(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::UseDpopNonce, description)
+    }
+
+    /// The same about a token that is to be sent with a `DPoP` proof.
+    #[must_use]
+    pub fn under(mut self, scheme: TokenScheme) -> Self {
+        self.scheme = scheme;
+        self
     }
 
     /// No such thing.
@@ -169,6 +199,12 @@ impl From<ParseError> for Error {
 impl From<VerifyError> for Error {
     fn from(error: VerifyError) -> Self {
         Self::invalid_token(error.to_string())
+    }
+}
+
+impl From<DpopError> for Error {
+    fn from(error: DpopError) -> Self {
+        Self::invalid_dpop_proof(error.to_string())
     }
 }
 

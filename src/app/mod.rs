@@ -18,6 +18,7 @@ mod revocations;
 mod revoking;
 mod secret_hash;
 mod secrets;
+mod sender_constraint;
 mod shards;
 mod single_use;
 pub mod tasks;
@@ -37,11 +38,13 @@ pub use peer_certificate::PeerCertificate;
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
 pub use secrets::{AddedSecret, NewSecret};
+pub use sender_constraint::{PresentedProof, SenderProofs};
 pub use tokens::{TokenRequest, TokenRequirements};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::Store;
+use crate::token::DpopNonces;
 use client_ca::ClientCa;
 use directory::Directory;
 use hashing::Hashing;
@@ -64,6 +67,7 @@ pub struct App {
     verified: VerifiedTokens,
     client_ca: ClientCa,
     published_keys: PublishedKeys,
+    dpop_nonces: DpopNonces,
     revocations: Revocations,
     last_ping: readiness::LastPing,
 }
@@ -89,6 +93,10 @@ impl App {
             verified: VerifiedTokens::new(config.token.cache_size),
             client_ca,
             published_keys,
+            dpop_nonces: DpopNonces::new(
+                &config.token.secret,
+                config.token.secret_previous.as_ref(),
+            )?,
             revocations: Revocations::default(),
             last_ping: readiness::LastPing::default(),
             clock,

@@ -11,7 +11,7 @@ use x509_parser::public_key::PublicKey as X509Key;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
 use crate::clock::UnixTime;
-use crate::domain::{CertificateSubject, Curve, DistinguishedName, JwkSet, PublicKey};
+use crate::domain::{CertificateSubject, Curve, DistinguishedName, JwkSet, PublicKey, Thumbprint};
 
 /// A client's certificate, and those it sent along to lead from it to an authority.
 #[derive(Clone, Debug)]
@@ -28,6 +28,13 @@ impl PeerCertificate {
             end_entity: chain.next()?,
             intermediates: chain.collect(),
         })
+    }
+
+    /// Its SHA-256 (`x5t#S256`, RFC 8705 §3.1).
+    pub fn thumbprint(&self) -> Thumbprint {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(digest(&SHA256, &self.end_entity).as_ref());
+        Thumbprint::new(sha256)
     }
 
     /// The certificate and the intermediate ones.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::App;
+use super::sender_constraint::check_bound;
 use crate::domain::{Audience, Audiences, Client, Scope};
 use crate::error::{Error, Result};
 use crate::token::{AccessToken, Confirmation, Grant, SignedClaims};
@@ -37,6 +38,7 @@ impl App {
                 "the client is being disabled or enabled; try again",
             ));
         }
+        check_bound(client, request.cnf)?;
         let grant = Grant {
             client,
             scope: grant_scope(client, request.scope)?,

@@ -21,6 +21,10 @@ pub enum ErrorCode {
     MissingToken,
     /// RFC 6750 §3.1: the token lacks a scope that was required.
     InsufficientScope,
+    /// RFC 9449 §5: the `DPoP` proof is missing or no good.
+    InvalidDpopProof,
+    /// RFC 9449 §8: the `DPoP` proof needs the nonce that comes with the answer.
+    UseDpopNonce,
     /// No such path, or no such thing.
     NotFound,
     /// The thing exists already, or was changed meanwhile.
@@ -57,6 +61,8 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken | Self::MissingToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::MethodNotAllowed => "method_not_allowed",

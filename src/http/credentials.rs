@@ -1,5 +1,5 @@
-//! Owns the reading of the `Authorization` header: HTTP Basic for clients (RFC 6749 §2.3.1), Bearer for
-//! tokens (RFC 6750 §2.1). Parses untrusted bytes; proves nothing.
+//! Owns the reading of the `Authorization` header: HTTP Basic for clients (RFC 6749 §2.3.1), Bearer and `DPoP`
+//! for tokens (RFC 6750 §2.1, RFC 9449 §7.1). Parses untrusted bytes; proves nothing.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -8,12 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::params::decode;
 use crate::app::Credentials;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TokenScheme};
 use crate::secret::Secret;
 
-/// The token, when there is one in the header.
-pub(super) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>> {
-    Ok(authorization(headers, "Bearer")?.filter(|token| !token.is_empty()))
+/// The token in the header, when there is one, and how it is sent.
+pub(super) fn token(headers: &HeaderMap) -> Result<Option<(TokenScheme, &str)>> {
+    let found = match authorization(headers, "Bearer")? {
+        Some(token) => Some((TokenScheme::Bearer, token)),
+        None => authorization(headers, "DPoP")?.map(|token| (TokenScheme::Dpop, token)),
+    };
+    Ok(found.filter(|(_, token)| !token.is_empty()))
 }
 
 /// What stands behind `scheme` in the one `Authorization` header.
@@ -100,9 +104,13 @@ mod tests {
 
     #[test]
     fn the_scheme_is_not_case_sensitive_and_another_scheme_is_no_token() {
-        assert_eq!(bearer_token(&headers("bearer  abc ")).unwrap(), Some("abc"));
-        assert_eq!(bearer_token(&headers("Basic abc")).unwrap(), None);
-        assert_eq!(bearer_token(&headers("Bearer")).unwrap(), None);
+        let bearer = Some((TokenScheme::Bearer, "abc"));
+        assert_eq!(token(&headers("bearer  abc ")).unwrap(), bearer);
+        let dpop = Some((TokenScheme::Dpop, "abc"));
+        assert_eq!(token(&headers("dpop abc")).unwrap(), dpop);
+        for text in ["Basic abc", "Bearer", "DPoP "] {
+            assert_eq!(token(&headers(text)).unwrap(), None);
+        }
     }
 
     proptest! {
@@ -111,7 +119,7 @@ mod tests {
             let _ = basic(&text);
             let _ = basic(&STANDARD.encode(&bytes));
             if let Ok(value) = HeaderValue::from_bytes(&bytes) {
-                let _ = bearer_token(&HeaderMap::from_iter([(AUTHORIZATION, value)]));
+                let _ = token(&HeaderMap::from_iter([(AUTHORIZATION, value)]));
             }
         }
     }

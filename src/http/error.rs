@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 
 use super::answer;
 use crate::domain::ErrorCode;
-use crate::error::Error;
+use crate::error::{Error, TokenScheme};
+use crate::token::assertion_algorithms;
 
 /// The error of an answer, left in it for the log.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ fn respond(error: Error, success: Option<bool>) -> Response {
         error: error.code.as_str(),
         error_description: &error.description,
     };
-    let mut response = answer::json(status(error.code), &body);
+    let mut response = answer::json(status(&error), &body);
     let headers = response.headers_mut();
     if let Some(challenge) = challenge(&error) {
         headers.insert(WWW_AUTHENTICATE, challenge);
@@ -72,8 +73,13 @@ fn respond(error: Error, success: Option<bool>) -> Response {
     response
 }
 
-pub(super) fn status(code: ErrorCode) -> StatusCode {
-    match code {
+pub(super) fn status(error: &Error) -> StatusCode {
+    match error.code {
+        // RFC 9449 §5 at the token endpoint, §7.1 and §9 at a resource.
+        ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => match error.scheme {
+            TokenScheme::Bearer => StatusCode::BAD_REQUEST,
+            TokenScheme::Dpop => StatusCode::UNAUTHORIZED,
+        },
         ErrorCode::InvalidRequest
         | ErrorCode::UnsupportedGrantType
         | ErrorCode::InvalidScope
@@ -97,26 +103,44 @@ pub(super) fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// Whether an answer with this code has `WWW-Authenticate`.
-pub(super) fn has_challenge(code: ErrorCode) -> bool {
-    challenge(&Error::new(code, "")).is_some()
+/// Whether an answer to this error has `WWW-Authenticate`.
+pub(super) fn has_challenge(error: &Error) -> bool {
+    challenge(error).is_some()
 }
 
-/// `WWW-Authenticate`: RFC 6749 §5.2 for a client, RFC 6750 §3 for a token.
+/// `WWW-Authenticate`: RFC 6749 §5.2 for a client, RFC 6750 §3 and RFC 9449 §7.1 for a token.
 fn challenge(error: &Error) -> Option<HeaderValue> {
-    let code = error.code.as_str();
-    let description = quoted(&error.description);
-    let text = match error.code {
-        ErrorCode::InvalidClient => r#"Basic realm="token-server", charset="UTF-8""#.to_owned(),
-        ErrorCode::MissingToken => r#"Bearer realm="token-server""#.to_owned(),
-        ErrorCode::InvalidToken => format!(
-            r#"Bearer realm="token-server", error="{code}", error_description="{description}""#
-        ),
-        ErrorCode::InsufficientScope => format!(
-            r#"Bearer realm="token-server", error="{code}", error_description="{description}", scope="{}""#,
-            error.required_scope.as_deref().unwrap_or_default()
-        ),
+    let mut text = match error.code {
+        ErrorCode::InvalidClient => {
+            return Some(HeaderValue::from_static(
+                r#"Basic realm="token-server", charset="UTF-8""#,
+            ));
+        }
+        _ if !is_about_a_token(error) => return None,
+        _ if error.scheme == TokenScheme::Dpop => {
+            let algorithms = assertion_algorithms().join(" ");
+            format!(r#"DPoP realm="token-server", algs="{algorithms}""#)
+        }
+        _ => r#"Bearer realm="token-server""#.to_owned(),
+    };
+    if error.code != ErrorCode::MissingToken {
+        let (code, description) = (error.code.as_str(), quoted(&error.description));
+        text += &format!(r#", error="{code}", error_description="{description}""#);
+    }
+    if error.code == ErrorCode::InsufficientScope {
+        let scope = error.required_scope.as_deref().unwrap_or_default();
+        text += &format!(r#", scope="{scope}""#);
+    }
+    HeaderValue::try_from(text).ok()
+}
+
+/// Whether an error is about a token that came with the request, or its proof.
+fn is_about_a_token(error: &Error) -> bool {
+    match error.code {
+        ErrorCode::MissingToken | ErrorCode::InvalidToken | ErrorCode::InsufficientScope => true,
+        ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => error.scheme == TokenScheme::Dpop,
         ErrorCode::InvalidRequest
+        | ErrorCode::InvalidClient
         | ErrorCode::UnsupportedGrantType
         | ErrorCode::InvalidScope
         | ErrorCode::InvalidTarget
@@ -131,9 +155,8 @@ fn challenge(error: &Error) -> Option<HeaderValue> {
         | ErrorCode::HeaderFieldsTooLarge
         | ErrorCode::RateLimited
         | ErrorCode::TemporarilyUnavailable
-        | ErrorCode::ServerError => return None,
-    };
-    HeaderValue::try_from(text).ok()
+        | ErrorCode::ServerError => false,
+    }
 }
 
 /// RFC 6750 §3: the description is printable ASCII without quotes and backslashes.

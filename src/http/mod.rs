@@ -3,6 +3,7 @@
 
 mod answer;
 mod caller;
+mod certificate_header;
 mod client_authentication;
 mod client_certificates;
 mod credentials;
@@ -14,6 +15,7 @@ mod oauth;
 mod openapi;
 mod params;
 mod router;
+mod sender;
 mod server;
 mod simple;
 mod state;

@@ -165,11 +165,18 @@ impl FromRequest<AppState> for BodyParams {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self> {
         let (parts, body) = request.into_parts();
+        Self::read(&parts.headers, body, state).await
+    }
+}
+
+impl BodyParams {
+    /// The same of a request that was taken apart.
+    pub(super) async fn read(headers: &HeaderMap, body: Body, state: &AppState) -> Result<Self> {
         let bytes = read_body(body, state).await?;
         if bytes.is_empty() {
             return Ok(Self(Params::default()));
         }
-        match media_type(&parts.headers).as_deref() {
+        match media_type(headers).as_deref() {
             Some("application/x-www-form-urlencoded") => Params::from_form(&bytes).map(Self),
             Some("application/json") => Params::from_json(&bytes).map(Self),
             Some(_) | None => Err(Error::new(

@@ -11,6 +11,7 @@ mod app;
 mod cli;
 mod clients;
 mod config;
+mod dpop;
 mod harness;
 mod http;
 mod keys;

@@ -90,9 +90,15 @@ impl App {
             | AuthMethod::ClientSecretPost
             | AuthMethod::PrivateKeyJwt => true,
             AuthMethod::TlsClientAuth => config.client_ca.is_some(),
-            AuthMethod::SelfSignedTlsClientAuth => config.ask_for_certificates,
+            AuthMethod::SelfSignedTlsClientAuth => self.takes_certificates(),
         };
         AuthMethod::ALL.into_iter().filter(supported).collect()
+    }
+
+    /// Whether clients can show a certificate at all.
+    pub fn takes_certificates(&self) -> bool {
+        self.config.client_authentication.ask_for_certificates
+            || self.config.proxies.client_cert_header.is_some()
     }
 
     /// Counts a failure of a proof that nobody can guess. Such a proof is checked before any throttle, so

@@ -84,7 +84,7 @@ pub(in crate::http) async fn introspect(
     let claims = introspected.as_ref().ok().map(|signed| &signed.claims);
     let answer = Answer {
         active: claims.is_some(),
-        token_type: claims.map(|_| "Bearer"),
+        token_type: claims.map(AccessTokenClaims::token_type),
         claims,
     };
     let mut response = if wants_jwt(&headers) {

@@ -42,6 +42,11 @@ struct Metadata<'a> {
     introspection_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
     revocation_endpoint_auth_methods_supported: &'a [&'a str],
     revocation_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
+    /// RFC 9449 §5.1.
+    dpop_signing_alg_values_supported: &'a [&'a str],
+    /// RFC 8705 §3.3; not there when no client can show a certificate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tls_client_certificate_bound_access_tokens: bool,
     /// RFC 9701 §7; not there when answers cannot be signed for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signing_alg_values_supported: Option<[&'a str; 1]>,
@@ -70,7 +75,8 @@ pub(in crate::http) async fn show(
         .map(AuthMethod::as_str)
         .collect();
     let algorithms = assertion_algorithms();
-    let document = metadata(&keys, &methods, &algorithms);
+    let mut document = metadata(&keys, &methods, &algorithms);
+    document.tls_client_certificate_bound_access_tokens = app.takes_certificates();
     Ok(answer::cacheable_json(&document, MAX_AGE))
 }
 
@@ -90,6 +96,8 @@ fn metadata<'a>(keys: &'a KeySet, methods: &'a [&str], algorithms: &'a [&str]) -
         introspection_endpoint_auth_signing_alg_values_supported: algorithms,
         revocation_endpoint_auth_methods_supported: methods,
         revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+        dpop_signing_alg_values_supported: algorithms,
+        tls_client_certificate_bound_access_tokens: false,
         introspection_signing_alg_values_supported: keys.alg_for_others().map(|alg| [alg.as_str()]),
     }
 }

@@ -16,6 +16,7 @@ use crate::http::caller::Caller;
 use crate::http::client_authentication::{ClientAuthenticationForm, client_authentication};
 use crate::http::openapi::TokenErrors;
 use crate::http::params::{BodyParams, Params};
+use crate::http::sender;
 use crate::http::token_request::{TokenRequestForm, token_request};
 
 /// RFC 6749 §4.4.2.
@@ -63,8 +64,10 @@ pub(in crate::http) async fn issue_token(
     headers: HeaderMap,
     params: Result<BodyParams>,
 ) -> Response {
+    let proof_came = sender::has_proof(&headers);
     let answered = answer(&app, caller, &headers, params).await;
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    sender::offer_nonce(&app, proof_came, &mut response);
     // RFC 6749 §5.1 asks for it beside `no-store`.
     let no_cache = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(PRAGMA, no_cache);
@@ -79,18 +82,19 @@ async fn answer(
 ) -> Result<Response> {
     let BodyParams(mut params) = params?;
     let source = caller.source;
+    let shown = sender::of_token_request(app, &caller, headers, "/token")?;
     let presented = client_authentication(headers, &mut params, caller, "/token")?;
     check_grant_type(&mut params)?;
     let request = token_request(&mut params)?;
 
     let client = app.authenticate(&presented, source).await?;
-    let token = app.issue_token(&client, request)?;
+    let token = app.issue_token_to_sender(&client, request, &shown).await?;
 
     let mut response = answer::json(
         StatusCode::OK,
         &Answer {
             access_token: &answer::jwt_string(&token.jwt)?,
-            token_type: "Bearer",
+            token_type: token.claims.token_type(),
             expires_in: token.expires_in(),
             scope: &token.claims.scope,
         },

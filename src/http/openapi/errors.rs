@@ -9,7 +9,9 @@ use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
 };
 
+use super::common;
 use crate::domain::ErrorCode;
+use crate::error::{Error, TokenScheme};
 use crate::http::error;
 
 /// A code, and when it is answered.
@@ -65,6 +67,17 @@ const REQUEST: &[Case] = &[
     ),
 ];
 
+const PROOF: &[Case] = &[
+    (
+        ErrorCode::InvalidDpopProof,
+        "the DPoP proof is missing, malformed, forged, old, used before, or of another request or key",
+    ),
+    (
+        ErrorCode::UseDpopNonce,
+        "the DPoP proof needs the nonce in `DPoP-Nonce`",
+    ),
+];
+
 const TOKEN: &[Case] = &[
     PARAMETERS,
     (
@@ -115,25 +128,38 @@ errors! {
     AnyErrors: Shape::Standard, [ANY];
     ReadinessErrors: Shape::Standard, [ANY, DATABASE];
     MetadataErrors: Shape::Standard, [ANY, ISSUER];
-    TokenErrors: Shape::Standard, [ANY, BODY, CLIENT, REQUEST, GRANT];
+    TokenErrors: Shape::Standard, [ANY, BODY, CLIENT, REQUEST, GRANT, PROOF];
     IntrospectErrors: Shape::Standard, [ANY, BODY, CLIENT, SIGNED];
     RevokeErrors: Shape::Standard, [ANY, BODY, CLIENT, FOREIGN];
-    AuthorizeErrors: Shape::Simple, [ANY, BODY, CLIENT, REQUEST];
-    VerifyErrors: Shape::Simple, [ANY, BODY, TOKEN];
-    VerifyOriginalErrors: Shape::Simple, [ANY, TOKEN];
+    AuthorizeErrors: Shape::Simple, [ANY, BODY, CLIENT, REQUEST, PROOF];
+    VerifyErrors: Shape::Verification, [ANY, BODY, TOKEN, PROOF];
+    VerifyOriginalErrors: Shape::Verification, [ANY, TOKEN, PROOF];
 }
 
-/// Whether an endpoint's own errors have `"success": false`.
+/// How an endpoint's own errors are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Standard,
+    /// With `"success": false`.
     Simple,
+    /// The same, and the DPoP proof it judges is a token's (RFC 9449 §7.1) rather than a client's (§5).
+    Verification,
+}
+
+impl Shape {
+    fn example(self, code: ErrorCode) -> Error {
+        let scheme = match self {
+            Self::Standard | Self::Simple => TokenScheme::Bearer,
+            Self::Verification => TokenScheme::Dpop,
+        };
+        Error::new(code, "").under(scheme)
+    }
 }
 
 fn describe(shape: Shape, lists: &[&[Case]]) -> Responses {
     let mut by_status: BTreeMap<String, Vec<Case>> = BTreeMap::new();
     for case in lists.iter().copied().flatten() {
-        let status = error::status(case.0).as_str().to_owned();
+        let status = error::status(&shape.example(case.0)).as_str().to_owned();
         by_status.entry(status).or_default().push(*case);
     }
     by_status
@@ -151,17 +177,20 @@ fn response(shape: Shape, cases: &[Case]) -> Response {
         .map(|(code, when)| format!("`{}`: {when}", code.as_str()))
         .collect();
     let content = ContentBuilder::new()
-        .schema(Some(body(cases, is_own && shape == Shape::Simple)))
+        .schema(Some(body(cases, is_own && shape != Shape::Standard)))
         .build();
     let mut response = ResponseBuilder::new()
         .description(lines.join("\n\n"))
         .header("cache-control", header("`no-store`"))
         .content("application/json", content);
-    if error::has_challenge(first) {
+    if error::has_challenge(&shape.example(first)) {
         response = response.header(
             "www-authenticate",
-            header("RFC 6749 §5.2 for a client, RFC 6750 §3 for a token"),
+            header("RFC 6749 §5.2 for a client, RFC 6750 §3 or RFC 9449 §7.1 for a token"),
         );
+    }
+    if cases.contains(&PROOF[0]) {
+        response = response.header("dpop-nonce", header(common::DPOP_NONCE));
     }
     if matches!(
         first,

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use crate::http::client_authentication::{ClientAuthenticationForm, find_client_a
 use crate::http::error::SimpleError;
 use crate::http::openapi::AuthorizeErrors;
 use crate::http::params::BodyParams;
+use crate::http::sender;
 use crate::http::token_request::{TokenRequestForm, token_request};
 
 /// The credentials, and what the token is to be for.
@@ -63,15 +64,29 @@ pub(in crate::http) async fn authorize(
     caller: Caller,
     headers: HeaderMap,
     params: Result<BodyParams, Error>,
-) -> Result<Response, SimpleError> {
+) -> Response {
+    let proof_came = sender::has_proof(&headers);
+    let answered = answer(&app, caller, &headers, params).await;
+    let mut response = answered.unwrap_or_else(|error| SimpleError::from(error).into_response());
+    sender::offer_nonce(&app, proof_came, &mut response);
+    response
+}
+
+async fn answer(
+    app: &AppState,
+    caller: Caller,
+    headers: &HeaderMap,
+    params: Result<BodyParams, Error>,
+) -> Result<Response, Error> {
     let BodyParams(mut params) = params?;
     let source = caller.source;
-    let presented = find_client_authentication(&headers, &mut params, caller, "/authorize")?
+    let shown = sender::of_token_request(app, &caller, headers, "/authorize")?;
+    let presented = find_client_authentication(headers, &mut params, caller, "/authorize")?
         .ok_or_else(no_credentials)?;
     let request = token_request(&mut params)?;
 
     let client = app.authenticate(&presented, source).await?;
-    let token = app.issue_token(&client, request)?;
+    let token = app.issue_token_to_sender(&client, request, &shown).await?;
 
     let mut response = answer::json(
         StatusCode::OK,
@@ -79,7 +94,7 @@ pub(in crate::http) async fn authorize(
             success: true,
             client_id: &token.claims.client_id,
             token: &answer::jwt_string(&token.jwt)?,
-            token_type: "Bearer",
+            token_type: token.claims.token_type(),
             expires_in: token.expires_in(),
             scope: &token.claims.scope,
         },

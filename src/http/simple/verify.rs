@@ -1,23 +1,24 @@
 //! `POST /verify` and `GET /verify`: token in, claims out; as it stands a backend for nginx
 //! `auth_request`, Traefik ForwardAuth, Caddy `forward_auth` and Envoy `ext_authz`.
 
-use axum::extract::{FromRequest, Request, State};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::TokenRequirements;
 use crate::domain::{Audience, ErrorCode, Scope};
-use crate::error::Error;
-use crate::http::AppState;
+use crate::error::{Error, TokenScheme};
 use crate::http::answer;
-use crate::http::credentials::bearer_token;
 use crate::http::error::SimpleError;
 use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
 use crate::http::params::{BodyParams, Params, QueryParams};
 use crate::http::token_request::OneOrMore;
-use crate::token::{AccessTokenClaims, SignedClaims};
+use crate::http::{AppState, credentials, sender};
+use crate::token::{AccessTokenClaims, Confirmation, SignedClaims};
 
 /// What the token has to be good for.
 #[derive(IntoParams)]
@@ -55,6 +56,10 @@ struct Answer {
     /// The client's authorization metadata
     #[schema(value_type = Object)]
     metadata: (),
+    /// What its sender has to show beside it (RFC 7800)
+    #[schema(value_type = Option<Confirmation>, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<()>,
 }
 
 /// Says whether a token is good, and what it says.
@@ -79,16 +84,18 @@ pub(in crate::http) async fn verify(
     State(app): State<AppState>,
     query: Result<QueryParams, Error>,
     request: Request,
-) -> Result<Response, SimpleError> {
-    let required = requirements(query?.0)?;
-    let token = match bearer_token(request.headers())? {
-        Some(token) => token.to_owned(),
-        None => token_in_body(request, &app).await?,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let required = query.and_then(|QueryParams(query)| requirements(query));
+    let answered = match (required, credentials::token(&parts.headers)) {
+        (Ok(required), Ok(Some(token))) => judge(&app, &parts, token.into(), &required).await,
+        (Ok(required), Ok(None)) => match token_in_body(&parts.headers, body, &app).await {
+            Ok(text) => judge(&app, &parts, PresentedToken::in_body(&text), &required).await,
+            Err(error) => Err(error),
+        },
+        (Err(error), _) | (_, Err(error)) => Err(error),
     };
-
-    let verified = app.verify_presented_token(&token, &required).await?;
-
-    Ok(approve(&verified))
+    answer(&app, &parts, answered)
 }
 
 /// For Envoy, whose `ext_authz` asks in the method of the request it has before it, and appends that request's
@@ -110,14 +117,85 @@ pub(in crate::http) async fn verify(
 pub(in crate::http) async fn verify_original(
     State(app): State<AppState>,
     request: Request,
-) -> Result<Response, SimpleError> {
-    let required = requirements_in_path(request.uri().path())?;
-    let token = bearer_token(request.headers())?.ok_or_else(missing_token)?;
-    let token = token.to_owned();
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let required = requirements_in_path(parts.uri.path());
+    let answered = match (required, credentials::token(&parts.headers)) {
+        (Ok(required), Ok(Some(token))) => judge(&app, &parts, token.into(), &required).await,
+        (Ok(_), Ok(None)) => Err(missing_token()),
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    answer(&app, &parts, answered)
+}
 
-    let verified = app.verify_presented_token(&token, &required).await?;
+/// A token, and how it was sent; in a body there is no scheme.
+struct PresentedToken<'a> {
+    text: &'a str,
+    scheme: Option<TokenScheme>,
+}
 
+impl<'a> PresentedToken<'a> {
+    fn in_body(text: &'a str) -> Self {
+        Self { text, scheme: None }
+    }
+}
+
+impl<'a> From<(TokenScheme, &'a str)> for PresentedToken<'a> {
+    fn from((scheme, text): (TokenScheme, &'a str)) -> Self {
+        Self {
+            text,
+            scheme: Some(scheme),
+        }
+    }
+}
+
+async fn judge(
+    app: &AppState,
+    parts: &Parts,
+    token: PresentedToken<'_>,
+    required: &TokenRequirements,
+) -> Result<Response, Error> {
+    let scheme = token.scheme.unwrap_or_default();
+    let verified = app
+        .verify_presented_token(token.text, required)
+        .await
+        .map_err(|error| error.under(scheme))?;
+    if verified.claims.cnf.is_some() || scheme == TokenScheme::Dpop {
+        check_possession(app, parts, &token, &verified.claims)
+            .await
+            .map_err(|error| error.under(scheme_of(&verified.claims, scheme)))?;
+    }
     Ok(approve(&verified))
+}
+
+async fn check_possession(
+    app: &AppState,
+    parts: &Parts,
+    token: &PresentedToken<'_>,
+    claims: &AccessTokenClaims,
+) -> Result<(), Error> {
+    let as_bearer = token.scheme == Some(TokenScheme::Bearer);
+    let shown = sender::of_token(app, parts, as_bearer)?;
+    if token.scheme == Some(TokenScheme::Dpop) && shown.dpop.is_none() {
+        return Err(Error::invalid_dpop_proof(
+            "a token with the scheme DPoP needs a DPoP proof beside it",
+        ));
+    }
+    app.check_possession(token.text, claims, &shown).await
+}
+
+/// The scheme that an answer asks for: the token's own, whatever it was sent with.
+fn scheme_of(claims: &AccessTokenClaims, sent: TokenScheme) -> TokenScheme {
+    match claims.cnf {
+        Some(Confirmation { jkt: Some(_), .. }) => TokenScheme::Dpop,
+        Some(_) | None => sent,
+    }
+}
+
+fn answer(app: &AppState, parts: &Parts, answered: Result<Response, Error>) -> Response {
+    let mut response = answered.unwrap_or_else(|error| SimpleError::from(error).into_response());
+    sender::offer_nonce(app, sender::has_proof(&parts.headers), &mut response);
+    response
 }
 
 fn approve(verified: &SignedClaims) -> Response {
@@ -134,8 +212,8 @@ fn answer_json(claims: &str) -> String {
     format!(r#"{{"success":true,{members}"#)
 }
 
-async fn token_in_body(request: Request, app: &AppState) -> Result<String, Error> {
-    let BodyParams(mut params) = BodyParams::from_request(request, app).await?;
+async fn token_in_body(headers: &HeaderMap, body: Body, app: &AppState) -> Result<String, Error> {
+    let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
     params.take("token").ok_or_else(missing_token)
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod db;
 mod log;
+mod prover;
 mod served;
 mod signer;
 
@@ -24,6 +25,7 @@ use tower::ServiceExt;
 pub(crate) use answer::Answer;
 pub(crate) use db::Database;
 pub(crate) use log::Log;
+pub(crate) use prover::{Prover, proof_claims, with_token};
 pub(crate) use served::{Served, write_certificate};
 pub(crate) use signer::Signer;
 
@@ -144,6 +146,21 @@ impl TestApp {
         let request = Request::post(path)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(AUTHORIZATION, format!("Basic {encoded}"));
+        self.call(request.body(form(params).into()).unwrap()).await
+    }
+
+    /// A form by POST with headers.
+    pub(crate) async fn post_form_with(
+        &self,
+        path: &str,
+        params: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request =
+            Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         self.call(request.body(form(params).into()).unwrap()).await
     }
 

@@ -1,0 +1,70 @@
+//! Owns the reading of a client's certificate in a header, as the proxies write it. Whether a proxy is to be believed
+//! is not known here.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::app::PeerCertificate;
+
+/// The certificate, and those behind it if there are any: a byte sequence between colons (RFC 9440), PEM or base64 of
+/// DER, the latter two percent-encoded or not.
+pub(super) fn parse(value: &str) -> Option<PeerCertificate> {
+    let value = value.trim();
+    if let Some(inner) = value.strip_prefix(':').and_then(|it| it.strip_suffix(':')) {
+        return PeerCertificate::from_chain(&[STANDARD.decode(inner).ok()?]);
+    }
+    let text: Cow<'_, str> = percent_decode_str(value).decode_utf8().ok()?;
+    let chain: Option<Vec<Vec<u8>>> = if text.starts_with("-----BEGIN") {
+        CertificateDer::pem_slice_iter(text.as_bytes())
+            .map(|certificate| Some(certificate.ok()?.to_vec()))
+            .collect()
+    } else {
+        text.split(',')
+            .map(|certificate| STANDARD.decode(certificate.trim()).ok())
+            .collect()
+    };
+    PeerCertificate::from_chain(&chain?).filter(|_| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_form_says_the_same() {
+        let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
+        let (pem, der) = (made.cert.pem(), made.cert.der().to_vec());
+        let base64 = STANDARD.encode(&der);
+        let expected = PeerCertificate::from_chain(&[der]).unwrap().thumbprint();
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+
+        for value in [
+            format!(":{base64}:"),
+            encode(&pem),
+            base64.clone(),
+            encode(&base64),
+            format!("{base64},AAAA"),
+        ] {
+            assert_eq!(parse(&value).unwrap().thumbprint(), expected, "{value}");
+        }
+        for value in ["", "::a", "-----BEGIN", "not base64", "%ff", ","] {
+            assert!(parse(value).is_none(), "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text in any::<String>()) {
+            let _ = parse(&text);
+            let _ = parse(&format!("-----BEGIN {text}"));
+        }
+    }
+}

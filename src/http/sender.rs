@@ -1,0 +1,156 @@
+//! Owns what a request shows of what its sender has (RFC 9449, RFC 8705 §3), and which request it is about: this one,
+//! or the one before a trusted proxy. Parses; proves nothing.
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::Response;
+
+use super::AppState;
+use super::caller::{Caller, single};
+use crate::app::{PeerCertificate, PresentedProof, SenderProofs};
+use crate::domain::HttpUri;
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// Answers a proof with the nonce for the next one (RFC 9449 §8.2).
+pub(super) fn offer_nonce(app: &AppState, proof_came: bool, response: &mut Response) {
+    let nonce = if proof_came { app.dpop_nonce() } else { None };
+    // It is base64url.
+    if let Some(value) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+        response.headers_mut().insert(DPOP_NONCE, value);
+    }
+}
+
+/// Whether there is a proof at all.
+pub(super) fn has_proof(headers: &HeaderMap) -> bool {
+    headers.contains_key(DPOP)
+}
+
+/// What the sender of a token request, by POST to `path`, shows.
+pub(super) fn of_token_request(
+    app: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    path: &str,
+) -> Result<SenderProofs> {
+    let dpop = match dpop(headers)? {
+        None => None,
+        Some(jwt) => Some(PresentedProof {
+            jwt,
+            method: "POST".to_owned(),
+            uri: app.endpoint_uri(path)?,
+        }),
+    };
+    Ok(SenderProofs {
+        certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
+        dpop,
+    })
+}
+
+/// What the sender of a request with a token shows. A proof counts only where the token is not sent as Bearer: else
+/// who has stolen a token could have it taken for one that is not bound.
+pub(super) fn of_token(app: &AppState, parts: &Parts, as_bearer: bool) -> Result<SenderProofs> {
+    let caller = Caller::of(parts, &app.config().proxies)?;
+    let dpop = match dpop(&parts.headers)?.filter(|_| !as_bearer) {
+        None => None,
+        Some(jwt) => {
+            let (method, uri) = original(app, parts, &caller)?;
+            Some(PresentedProof { jwt, method, uri })
+        }
+    };
+    Ok(SenderProofs {
+        certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
+        dpop,
+    })
+}
+
+/// The one `DPoP` header (RFC 9449 §4.3, checks 1 and 2).
+fn dpop(headers: &HeaderMap) -> Result<Option<Secret<String>>> {
+    let mut values = headers.get_all(DPOP).iter();
+    let (Some(value), another) = (values.next(), values.next()) else {
+        return Ok(None);
+    };
+    match (value.to_str(), another) {
+        (Ok(text), None) => Ok(Some(Secret::from(text))),
+        (_, _) => Err(Error::invalid_dpop_proof(
+            "the DPoP header is there more than once, or not ASCII",
+        )),
+    }
+}
+
+/// The request that a token came with: what a trusted proxy says of it, else this one.
+fn original(app: &AppState, parts: &Parts, caller: &Caller) -> Result<(String, HttpUri)> {
+    let header = |name: &str| single(&parts.headers, name);
+    let method = parts.method.as_str();
+    if app.config().proxies.are_trusted(caller.source) {
+        let proto = header("x-forwarded-proto")?.unwrap_or("https");
+        if let Some(uri) = header("x-forwarded-uri")? {
+            let told = header("x-forwarded-method")?.zip(header("x-forwarded-host")?);
+            let (method, host) = told.ok_or_else(|| {
+                Error::invalid_request(
+                    "the proxy sent X-Forwarded-Uri without X-Forwarded-Method and X-Forwarded-Host",
+                )
+            })?;
+            return Ok((method.to_owned(), absolute(proto, host, uri)?));
+        }
+        if let Some(path) = path_behind_requirements(parts.uri.path()) {
+            let authority = parts.uri.authority().map(|authority| authority.as_str());
+            let host = match authority {
+                Some(authority) => authority,
+                None => header("host")?.unwrap_or_default(),
+            };
+            return Ok((method.to_owned(), absolute(proto, host, path)?));
+        }
+    }
+    Ok((method.to_owned(), app.endpoint_uri(parts.uri.path())?))
+}
+
+/// The path of the original request behind `/verify/requiring/{requirements}`, slash included.
+fn path_behind_requirements(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/verify/requiring/")?;
+    rest.find('/').map(|start| &rest[start..])
+}
+
+fn absolute(proto: &str, host: &str, uri: &str) -> Result<HttpUri> {
+    let malformed = || {
+        Error::invalid_request(
+            "the proxy's X-Forwarded-Proto, -Host and -Uri do not make a URL of a request",
+        )
+    };
+    if host.is_empty() || host.contains(['/', '?', '#', '@']) || !uri.starts_with('/') {
+        return Err(malformed());
+    }
+    HttpUri::parse(&format!("{proto}://{host}{uri}")).map_err(|_| malformed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_original_path_stands_behind_the_requirements() {
+        let path = |path| path_behind_requirements(path);
+
+        assert_eq!(path("/verify/requiring/scope=a/x/y"), Some("/x/y"));
+        assert_eq!(path("/verify/requiring/scope=a/"), Some("/"));
+        assert_eq!(path("/verify"), None);
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused() {
+        assert!(absolute("https", "a.example:8443", "/x?y").is_ok());
+        for (proto, host, uri) in [
+            ("https", "a.example/b", "/x"),
+            ("https", "user@a.example", "/x"),
+            ("https", "", "/x"),
+            ("https", "a.example", "x"),
+            ("ftp", "a.example", "/x"),
+            ("https", "a.example, b.example", "/x"),
+        ] {
+            assert!(absolute(proto, host, uri).is_err(), "{proto} {host} {uri}");
+        }
+    }
+}
