@@ -30,6 +30,11 @@ impl PeerCertificate {
         })
     }
 
+    /// Whether it is a certificate at all, which a handshake has seen and a header has not.
+    pub fn is_readable(&self) -> bool {
+        self.parse().is_ok()
+    }
+
     /// Its SHA-256 (`x5t#S256`, RFC 8705 §3.1).
     pub fn thumbprint(&self) -> Thumbprint {
         let mut sha256 = [0; 32];

@@ -45,9 +45,10 @@ impl Caller {
     }
 }
 
-/// The certificate that a proxy hands on; an empty header is how some say that there is none.
+/// The certificate that a proxy hands on; an empty header, or empty bytes in it, are how some say that there is none.
 fn in_header(headers: &HeaderMap, name: &str) -> Result<Option<PeerCertificate>> {
-    let Some(value) = single(headers, name)?.filter(|value| !value.is_empty()) else {
+    let Some(value) = single(headers, name)?.filter(|value| !value.trim_matches(':').is_empty())
+    else {
         return Ok(None);
     };
     certificate_header::parse(value).map(Some).ok_or_else(|| {

@@ -13,22 +13,27 @@ use crate::app::PeerCertificate;
 
 /// The certificate, and those behind it if there are any: a byte sequence between colons (RFC 9440), PEM or base64 of
 /// DER, the latter two percent-encoded or not.
+///
+/// What is no certificate is none: bound to the word with which a proxy says that there is none, a token would be
+/// good for everybody without one.
 pub(super) fn parse(value: &str) -> Option<PeerCertificate> {
-    let value = value.trim();
-    if let Some(inner) = value.strip_prefix(':').and_then(|it| it.strip_suffix(':')) {
-        return PeerCertificate::from_chain(&[STANDARD.decode(inner).ok()?]);
+    PeerCertificate::from_chain(&chain(value.trim())?).filter(PeerCertificate::is_readable)
+}
+
+fn chain(value: &str) -> Option<Vec<Vec<u8>>> {
+    let inner = value.strip_prefix(':').and_then(|it| it.strip_suffix(':'));
+    if let Some(inner) = inner {
+        return Some(vec![STANDARD.decode(inner).ok()?]);
     }
     let text: Cow<'_, str> = percent_decode_str(value).decode_utf8().ok()?;
-    let chain: Option<Vec<Vec<u8>>> = if text.starts_with("-----BEGIN") {
-        CertificateDer::pem_slice_iter(text.as_bytes())
+    if text.starts_with("-----BEGIN") {
+        return CertificateDer::pem_slice_iter(text.as_bytes())
             .map(|certificate| Some(certificate.ok()?.to_vec()))
-            .collect()
-    } else {
-        text.split(',')
-            .map(|certificate| STANDARD.decode(certificate.trim()).ok())
-            .collect()
-    };
-    PeerCertificate::from_chain(&chain?).filter(|_| !text.is_empty())
+            .collect();
+    }
+    text.split(',')
+        .map(|certificate| STANDARD.decode(certificate.trim()).ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -55,7 +60,17 @@ mod tests {
         ] {
             assert_eq!(parse(&value).unwrap().thumbprint(), expected, "{value}");
         }
-        for value in ["", "::a", "-----BEGIN", "not base64", "%ff", ","] {
+        for value in [
+            "",
+            "::",
+            "::a",
+            "null",
+            ":AAAA:",
+            "-----BEGIN",
+            "not base64",
+            "%ff",
+            ",",
+        ] {
             assert!(parse(value).is_none(), "{value}");
         }
     }

@@ -165,3 +165,32 @@ async fn completions_and_help_need_no_configuration() {
         assert!(ran.out.len() > 200);
     }
 }
+
+#[tokio::test]
+async fn what_tokens_are_bound_to_is_set_shown_and_taken_back() {
+    let shell = Shell::migrated().await;
+    let made = shell.run(&["client", "create", "a", "--dpop-bound-access-tokens"]);
+    assert_eq!(made.code, 0, "{made:?}");
+
+    let update = |argument: &str| {
+        let ran = shell.run(&["client", "update", "a", "--json", argument]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let client = ran.json();
+        let bound = |name: &str| client[name].as_bool().unwrap();
+        (
+            bound("tls_client_certificate_bound_access_tokens"),
+            bound("dpop_bound_access_tokens"),
+        )
+    };
+
+    let both = update("--tls-client-certificate-bound-access-tokens");
+    assert_eq!(both, (true, true));
+    let one = update("--dpop-bound-access-tokens=false");
+    assert_eq!(one, (true, false));
+    let shown = shell.run(&["client", "show", "a"]);
+    assert!(
+        shown.out.contains("dpop_bound_access_tokens"),
+        "{}",
+        shown.out
+    );
+}

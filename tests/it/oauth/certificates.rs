@@ -61,23 +61,23 @@ impl Ca {
 }
 
 /// Who has a certificate and its key.
-struct Holder {
-    pem: String,
+pub(super) struct Holder {
+    pub(super) pem: String,
     key: KeyPair,
 }
 
 impl Holder {
-    fn self_signed(params: &CertificateParams) -> Self {
+    pub(super) fn self_signed(params: &CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
         Self { pem, key }
     }
 
-    fn identity(&self) -> Identity {
+    pub(super) fn identity(&self) -> Identity {
         Identity::from_pem(format!("{}{}", self.pem, self.key.serialize_pem()).as_bytes()).unwrap()
     }
 
-    fn der(&self) -> Vec<u8> {
+    pub(super) fn der(&self) -> Vec<u8> {
         rustls::pki_types::CertificateDer::from_pem_slice(self.pem.as_bytes())
             .unwrap()
             .to_vec()
@@ -92,7 +92,7 @@ impl Holder {
 }
 
 /// `CN=billing,O=Acme` and one alternative name of each kind.
-fn params() -> CertificateParams {
+pub(super) fn params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params

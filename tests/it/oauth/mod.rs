@@ -1,6 +1,7 @@
 //! The endpoints that OAuth libraries call, as the RFCs have them.
 
 mod assertion;
+mod certificate_bound;
 mod certificates;
 mod corpus;
 mod introspect;
