@@ -110,18 +110,20 @@ pub(super) fn has_challenge(error: &Error) -> bool {
 
 /// `WWW-Authenticate`: RFC 6749 §5.2 for a client, RFC 6750 §3 and RFC 9449 §7.1 for a token.
 fn challenge(error: &Error) -> Option<HeaderValue> {
-    let mut text = match error.code {
-        ErrorCode::InvalidClient => {
-            return Some(HeaderValue::from_static(
-                r#"Basic realm="token-server", charset="UTF-8""#,
-            ));
-        }
-        _ if !is_about_a_token(error) => return None,
-        _ if error.scheme == TokenScheme::Dpop => {
+    if error.code == ErrorCode::InvalidClient {
+        return Some(HeaderValue::from_static(
+            r#"Basic realm="token-server", charset="UTF-8""#,
+        ));
+    }
+    if !is_about_a_token(error) {
+        return None;
+    }
+    let mut text = match error.scheme {
+        TokenScheme::Bearer => r#"Bearer realm="token-server""#.to_owned(),
+        TokenScheme::Dpop => {
             let algorithms = assertion_algorithms().join(" ");
             format!(r#"DPoP realm="token-server", algs="{algorithms}""#)
         }
-        _ => r#"Bearer realm="token-server""#.to_owned(),
     };
     if error.code != ErrorCode::MissingToken {
         let (code, description) = (error.code.as_str(), quoted(&error.description));

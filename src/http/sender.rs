@@ -2,6 +2,7 @@
 //! or the one before a trusted proxy. Parses; proves nothing.
 
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 
@@ -97,7 +98,7 @@ fn original(app: &AppState, parts: &Parts, caller: &Caller) -> Result<(String, H
             return Ok((method.to_owned(), absolute(proto, host, uri)?));
         }
         if let Some(path) = path_behind_requirements(parts.uri.path()) {
-            let authority = parts.uri.authority().map(|authority| authority.as_str());
+            let authority = parts.uri.authority().map(Authority::as_str);
             let host = match authority {
                 Some(authority) => authority,
                 None => header("host")?.unwrap_or_default(),

@@ -104,7 +104,6 @@ fn decoding_key(key: &PublicKey, algorithm: Algorithm) -> Option<DecodingKey> {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::domain::Jwk;
 
     /// RFC 7638 §3.1, RFC 8037 appendix A.3; an EC key stands in RFC 9449 (see `dpop_proof`).

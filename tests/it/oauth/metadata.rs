@@ -36,6 +36,7 @@ async fn the_metadata_says_what_is_there_and_nothing_else() {
                 "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
                 "revocation_endpoint_auth_methods_supported": methods,
                 "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+                "dpop_signing_alg_values_supported": algorithms,
             })
         );
         assert_eq!(answer.header("content-type"), "application/json");
