@@ -24,12 +24,14 @@ impl HttpUri {
         }
         // Scheme and host in lower case, no default port, no dot segments: that is the parser's work.
         let origin = url.origin().ascii_serialization();
-        Ok(Self(format!("{origin}{}", normalise_escapes(url.path()))))
+        let path = normalise_escapes(url.path()).ok_or_else(malformed)?;
+        Ok(Self(format!("{origin}{path}")))
     }
 }
 
-/// RFC 3986 §6.2.2.1 and §6.2.2.2: what needs no escape has none, and the others are in upper case.
-fn normalise_escapes(path: &str) -> String {
+/// RFC 3986 §6.2.2.1 and §6.2.2.2: what needs no escape has none, and the others are in upper case. `None` for a `%`
+/// that is no escape: beside an escaped digit it would become one.
+fn normalise_escapes(path: &str) -> Option<String> {
     let mut normal = String::with_capacity(path.len());
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('%') {
@@ -37,24 +39,16 @@ fn normalise_escapes(path: &str) -> String {
         let escaped = after
             .get(..2)
             .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match escaped {
-            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
-                normal.push(char::from(byte));
-                rest = &after[2..];
-            }
-            Some(byte) => {
-                normal.push_str(&format!("%{byte:02X}"));
-                rest = &after[2..];
-            }
-            None => {
-                normal.push('%');
-                rest = after;
-            }
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())?;
+        if escaped.is_ascii_alphanumeric() || b"-._~".contains(&escaped) {
+            normal.push(char::from(escaped));
+        } else {
+            normal.push_str(&format!("%{escaped:02X}"));
         }
+        rest = &after[2..];
     }
     normal.push_str(rest);
-    normal
+    Some(normal)
 }
 
 #[cfg(test)]
@@ -106,6 +100,8 @@ mod tests {
             "https://:p@a.example/a",
             "https:\\\\a.example/a",
             "https://a.example/a\n",
+            "https://a.example/%",
+            "https://a.example/%a%30",
             "https://",
         ] {
             assert!(HttpUri::parse(text).is_err(), "{text:?}");
