@@ -5,6 +5,8 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::caller::{Caller, single};
@@ -15,6 +17,26 @@ use crate::secret::Secret;
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// The proof, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by `dpop`")]
+pub(super) struct ProofHeader {
+    /// A `DPoP` proof (RFC 9449 §4), a JWT of this method, this URL and, with a token, of that
+    #[param(rename = "DPoP", nullable = false)]
+    dpop: Option<String>,
+}
+
+/// `cnf` (RFC 7800 §3.1), for the document.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Confirmation {
+    /// The client's certificate (RFC 8705 §3.1)
+    #[serde(rename = "x5t#S256")]
+    certificate: Option<String>,
+    /// The key of its `DPoP` proofs (RFC 9449 §6.1)
+    jkt: Option<String>,
+}
 
 /// Answers a proof with the nonce for the next one (RFC 9449 §8.2).
 pub(super) fn offer_nonce(app: &AppState, proof_came: bool, response: &mut Response) {

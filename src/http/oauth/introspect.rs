@@ -15,6 +15,7 @@ use crate::http::answer;
 use crate::http::caller::Caller;
 use crate::http::openapi::IntrospectErrors;
 use crate::http::params::BodyParams;
+use crate::http::sender::Confirmation;
 use crate::http::token_request::OneOrMore;
 use crate::token::AccessTokenClaims;
 
@@ -48,6 +49,8 @@ struct Introspection {
     /// The client's authorization metadata
     #[schema(value_type = Option<Object>)]
     metadata: (),
+    /// What its sender has to show beside it
+    cnf: Option<Confirmation>,
 }
 
 /// Says what a token says, to a client that has proved itself.

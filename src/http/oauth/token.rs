@@ -16,7 +16,7 @@ use crate::http::caller::Caller;
 use crate::http::client_authentication::{ClientAuthenticationForm, client_authentication};
 use crate::http::openapi::TokenErrors;
 use crate::http::params::{BodyParams, Params};
-use crate::http::sender;
+use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::{TokenRequestForm, token_request};
 
 /// RFC 6749 §4.4.2.
@@ -37,7 +37,7 @@ struct Form {
 struct Answer<'a> {
     #[schema(value_type = String)]
     access_token: &'a RawValue,
-    /// `Bearer`
+    /// `Bearer`, or `DPoP` for a token bound to the key of a proof
     token_type: &'a str,
     /// Seconds
     expires_in: i64,
@@ -52,8 +52,10 @@ struct Answer<'a> {
         (Form = "application/x-www-form-urlencoded"),
         (Form = "application/json"),
     )),
+    params(ProofHeader),
     responses(
-        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String), ("pragma" = String))),
+        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String), ("pragma" = String),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"))),
         TokenErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),

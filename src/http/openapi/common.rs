@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Openapi, Required};
 use utoipa::{Modify, OpenApi};
 
@@ -73,6 +73,14 @@ impl Modify for Schemes {
                     "a token of this server (RFC 6750 §2.1)",
                 ),
             ),
+            (
+                "bound_access_token",
+                SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+                    "Authorization",
+                    "`DPoP` and a token of this server, with a proof in the header `DPoP` (RFC 9449 §7.1): OpenAPI has \
+                     no scheme for it",
+                ))),
+            ),
         ] {
             components.add_security_scheme(name, scheme);
         }
@@ -123,8 +131,8 @@ pub(super) fn finish(document: &Openapi) -> Value {
         headers["x-content-type-options"] =
             json!({"schema": {"type": "string", "enum": ["nosniff"]}});
         // What is documented is there.
-        for header in members(headers) {
-            header["required"] = true.into();
+        for (name, header) in headers.as_object_mut().into_iter().flatten() {
+            header["required"] = (name != "dpop-nonce").into();
         }
     }
     document

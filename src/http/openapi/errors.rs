@@ -9,7 +9,6 @@ use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
 };
 
-use super::common;
 use crate::domain::ErrorCode;
 use crate::error::{Error, TokenScheme};
 use crate::http::error;
@@ -142,7 +141,7 @@ enum Shape {
     Standard,
     /// With `"success": false`.
     Simple,
-    /// The same, and the DPoP proof it judges is a token's (RFC 9449 §7.1) rather than a client's (§5).
+    /// The same, and the `DPoP` proof it judges is a token's (RFC 9449 §7.1) rather than a client's (§5).
     Verification,
 }
 
@@ -190,7 +189,10 @@ fn response(shape: Shape, cases: &[Case]) -> Response {
         );
     }
     if cases.contains(&PROOF[0]) {
-        response = response.header("dpop-nonce", header(common::DPOP_NONCE));
+        response = response.header(
+            "dpop-nonce",
+            header("for the next DPoP proof, if there was one"),
+        );
     }
     if matches!(
         first,

@@ -16,7 +16,7 @@ use crate::http::client_authentication::{ClientAuthenticationForm, find_client_a
 use crate::http::error::SimpleError;
 use crate::http::openapi::AuthorizeErrors;
 use crate::http::params::BodyParams;
-use crate::http::sender;
+use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::{TokenRequestForm, token_request};
 
 /// The credentials, and what the token is to be for.
@@ -38,7 +38,7 @@ struct Answer<'a> {
     client_id: &'a ClientId,
     #[schema(value_type = String)]
     token: &'a RawValue,
-    /// `Bearer`
+    /// `Bearer`, or `DPoP` for a token bound to the key of a proof
     token_type: &'a str,
     /// Seconds
     expires_in: i64,
@@ -53,8 +53,10 @@ struct Answer<'a> {
         (Form = "application/x-www-form-urlencoded"),
         (Form = "application/json"),
     )),
+    params(ProofHeader),
     responses(
-        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String))),
+        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"))),
         AuthorizeErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),

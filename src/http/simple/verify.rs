@@ -16,8 +16,9 @@ use crate::http::answer;
 use crate::http::error::SimpleError;
 use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
 use crate::http::params::{BodyParams, Params, QueryParams};
+use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::OneOrMore;
-use crate::http::{AppState, credentials, sender};
+use crate::http::{AppState, credentials};
 use crate::token::{AccessTokenClaims, Confirmation, SignedClaims};
 
 /// What the token has to be good for.
@@ -56,15 +57,15 @@ struct Answer {
     /// The client's authorization metadata
     #[schema(value_type = Object)]
     metadata: (),
-    /// What its sender has to show beside it (RFC 7800)
-    #[schema(value_type = Option<Confirmation>, nullable = false)]
+    /// What its sender has to show beside it; not there when it is bound to nothing
     #[serde(skip_serializing_if = "Option::is_none")]
-    cnf: Option<()>,
+    #[schema(nullable = false)]
+    cnf: Option<sender::Confirmation>,
 }
 
 /// Says whether a token is good, and what it says.
 #[utoipa::path(method(get, post), path = "", tag = "Verification",
-    params(Requirements),
+    params(Requirements, ProofHeader),
     request_body(content(
         (Form = "application/x-www-form-urlencoded"),
         (Form = "application/json"),
@@ -75,10 +76,11 @@ struct Answer {
             ("x-token-client-id" = String), ("x-token-scope" = String),
             ("x-token-audience" = String, description = "several are separated by spaces"),
             ("x-token-expires" = i64, description = "seconds since 1970"),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
         )),
         VerifyErrors,
     ),
-    security(("access_token" = []), ()),
+    security(("access_token" = []), ("bound_access_token" = []), ()),
 )]
 pub(in crate::http) async fn verify(
     State(app): State<AppState>,
@@ -103,16 +105,18 @@ pub(in crate::http) async fn verify(
 /// are the caller's, are not looked at.
 #[utoipa::path(get, path = "", tag = "Verification",
     summary = "The same with the requirements in the path and in any method, for Envoy.",
+    params(ProofHeader),
     responses(
         (status = 200, description = "the token is good", body = Answer, headers(
             ("cache-control" = String),
             ("x-token-client-id" = String), ("x-token-scope" = String),
             ("x-token-audience" = String, description = "several are separated by spaces"),
             ("x-token-expires" = i64, description = "seconds since 1970"),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
         )),
         VerifyOriginalErrors,
     ),
-    security(("access_token" = []), ()),
+    security(("access_token" = []), ("bound_access_token" = []), ()),
 )]
 pub(in crate::http) async fn verify_original(
     State(app): State<AppState>,
