@@ -24,6 +24,9 @@ use crate::secret::Secret;
 /// 128 bits of strength (NIST SP 800-57), good beyond 2030.
 const RSA_SIZE: KeySize = KeySize::Rsa3072;
 
+/// The longest signature, in base64url: that of an RSA key.
+const MAX_SIGNATURE: usize = 512;
+
 /// The type of an access token (RFC 9068 §2.1).
 const ACCESS_TOKEN: &str = "at+jwt";
 
@@ -170,18 +173,23 @@ impl SigningKey {
     }
 
     fn sign_under(&self, header: &str, claims: &impl Serialize) -> Result<String, KeyError> {
-        let payload = encode(claims)?;
-        let message = format!("{header}.{payload}");
-        let signature = self.signer.sign(message.as_bytes())?;
-        Ok(format!("{message}.{signature}"))
+        let json = serde_json::to_vec(claims)?;
+        // Room for all of it: growing would copy it.
+        let mut jwt = String::with_capacity(header.len() + json.len() * 4 / 3 + MAX_SIGNATURE);
+        jwt.push_str(header);
+        jwt.push('.');
+        URL_SAFE_NO_PAD.encode_string(json, &mut jwt);
+        let signature = self.signer.sign(jwt.as_bytes())?;
+        jwt.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut jwt);
+        Ok(jwt)
     }
 }
 
 impl Signer {
-    /// The signature of a message, in base64url.
-    fn sign(&self, message: &[u8]) -> Result<String, KeyError> {
-        let signature = match self {
-            Self::Hmac(key) => return Ok(URL_SAFE_NO_PAD.encode(hmac::sign(key, message))),
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        Ok(match self {
+            Self::Hmac(key) => hmac::sign(key, message).as_ref().to_vec(),
             Self::Ec(pair) => pair.sign(&SystemRandom::new(), message)?.as_ref().to_vec(),
             Self::Ed(pair) => pair.try_sign(message)?.as_ref().to_vec(),
             Self::Rsa(pair, encoding) => {
@@ -189,8 +197,7 @@ impl Signer {
                 pair.sign(*encoding, &SystemRandom::new(), message, &mut signature)?;
                 signature
             }
-        };
-        Ok(URL_SAFE_NO_PAD.encode(signature))
+        })
     }
 }
 
