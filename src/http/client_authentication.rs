@@ -102,11 +102,11 @@ impl Found<'_> {
             (self.client_secret.is_some(), "client_secret"),
             (self.assertion.is_some(), "client_assertion"),
         ];
-        let there: Vec<&str> = ways
-            .iter()
-            .filter_map(|(is_there, name)| is_there.then_some(*name))
-            .collect();
-        if there.len() > 1 {
+        if ways.iter().filter(|(is_there, _)| *is_there).count() > 1 {
+            let there: Vec<&str> = ways
+                .iter()
+                .filter_map(|(is_there, name)| is_there.then_some(*name))
+                .collect();
             return Err(Error::invalid_request(format!(
                 "a request has one client authentication, and this has {}",
                 there.join(" and ")

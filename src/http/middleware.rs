@@ -110,7 +110,7 @@ fn log(response: &Response, method: &str, route: &str, request_id: &str, stopwat
             latency_us,
             error = code,
             reason,
-            "{method} {route} {status}"
+            "answered"
         );
     } else {
         tracing::info!(
@@ -122,7 +122,7 @@ fn log(response: &Response, method: &str, route: &str, request_id: &str, stopwat
             latency_us,
             error = code,
             reason,
-            "{method} {route} {status}"
+            "answered"
         );
     }
 }

@@ -3,12 +3,14 @@
 //! a NUL or is no text is refused here and nowhere else.
 
 use std::fmt;
+use std::pin::pin;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
+use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -87,7 +89,7 @@ impl Params {
                 printable(&name)
             )));
         }
-        if name.contains('\0') || value.contains('\0') {
+        if name.as_bytes().contains(&0) || value.as_bytes().contains(&0) {
             return Err(Error::invalid_request("a parameter holds a NUL"));
         }
         self.0.push((name, value));
@@ -97,6 +99,9 @@ impl Params {
 
 /// A form's `+` is a space; what stands behind `%` must be UTF-8 in the end.
 pub(super) fn decode(text: &str) -> Result<String> {
+    if !text.bytes().any(|b| matches!(b, b'+' | b'%')) {
+        return Ok(text.to_owned());
+    }
     let text = text.replace('+', " ");
     percent_decode_str(&text)
         .decode_utf8()
@@ -176,10 +181,10 @@ impl BodyParams {
         if bytes.is_empty() {
             return Ok(Self(Params::default()));
         }
-        match media_type(headers).as_deref() {
-            Some("application/x-www-form-urlencoded") => Params::from_form(&bytes).map(Self),
-            Some("application/json") => Params::from_json(&bytes).map(Self),
-            Some(_) | None => Err(Error::new(
+        match Format::of(headers) {
+            Some(Format::Form) => Params::from_form(&bytes).map(Self),
+            Some(Format::Json) => Params::from_json(&bytes).map(Self),
+            None => Err(Error::new(
                 ErrorCode::UnsupportedMediaType,
                 "the content type must be application/x-www-form-urlencoded or application/json",
             )),
@@ -192,8 +197,13 @@ async fn read_body(body: Body, state: &AppState) -> Result<Bytes> {
         return Ok(Bytes::new());
     }
     let http = &state.config().http;
-    let limited = Limited::new(body, http.max_body).collect();
-    match tokio::time::timeout(http.body_timeout, limited).await {
+    let mut collecting = pin!(Limited::new(body, http.max_body).collect());
+    // Nearly always it came with the head, and needs no timer.
+    let collected = match collecting.as_mut().now_or_never() {
+        Some(collected) => Ok(collected),
+        None => tokio::time::timeout(http.body_timeout, collecting).await,
+    };
+    match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(http.max_body)),
         Ok(Err(error)) => {
@@ -225,19 +235,34 @@ fn too_large(max_body: usize) -> Error {
     )
 }
 
-/// `type/subtype` in lower case; a charset that is not UTF-8 makes it another type.
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
-    for parameter in parameters.split(';') {
-        if let Some((name, value)) = parameter.split_once('=') {
-            let utf8 = value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8");
-            if name.trim().eq_ignore_ascii_case("charset") && !utf8 {
-                return None;
+/// How the parameters in a body are written.
+enum Format {
+    Form,
+    Json,
+}
+
+impl Format {
+    /// What the content type says. A charset that is not UTF-8 makes it another type.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+        for parameter in parameters.split(';') {
+            if let Some((name, value)) = parameter.split_once('=') {
+                let utf8 = value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8");
+                if name.trim().eq_ignore_ascii_case("charset") && !utf8 {
+                    return None;
+                }
             }
         }
+        let essence = essence.trim();
+        if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Some(Self::Form)
+        } else if essence.eq_ignore_ascii_case("application/json") {
+            Some(Self::Json)
+        } else {
+            None
+        }
     }
-    Some(essence.trim().to_ascii_lowercase())
 }
 
 #[cfg(test)]

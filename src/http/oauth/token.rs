@@ -1,11 +1,12 @@
 //! `POST /token` (RFC 6749 §4.4): client credentials in, access token out, for every OAuth library.
 
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::http::header::PRAGMA;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::domain::{ErrorCode, Scope};
@@ -35,8 +36,6 @@ struct Form {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Token)]
 struct Answer<'a> {
-    #[schema(value_type = String)]
-    access_token: &'a RawValue,
     /// `Bearer`, or `DPoP` for a token bound to the key of a proof
     token_type: &'a str,
     /// Seconds
@@ -44,6 +43,8 @@ struct Answer<'a> {
     /// What was granted, space-separated
     #[schema(value_type = String)]
     scope: &'a Scope,
+    /// A JWT (RFC 9068)
+    access_token: &'a str,
 }
 
 /// Gives a client a token, as every OAuth library expects it (RFC 6749 §4.4).
@@ -62,27 +63,22 @@ struct Answer<'a> {
 )]
 pub(in crate::http) async fn issue_token(
     State(app): State<AppState>,
-    caller: Caller,
-    headers: HeaderMap,
-    params: Result<BodyParams>,
+    request: Request,
 ) -> Response {
-    let proof_came = sender::has_proof(&headers);
-    let answered = answer(&app, caller, &headers, params).await;
+    let (parts, body) = request.into_parts();
+    let answered = answer(&app, &parts, body).await;
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
-    sender::offer_nonce(&app, proof_came, &mut response);
+    sender::offer_nonce(&app, sender::has_proof(&parts.headers), &mut response);
     // RFC 6749 §5.1 asks for it beside `no-store`.
     let no_cache = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(PRAGMA, no_cache);
     response
 }
 
-async fn answer(
-    app: &AppState,
-    caller: Caller,
-    headers: &HeaderMap,
-    params: Result<BodyParams>,
-) -> Result<Response> {
-    let BodyParams(mut params) = params?;
+async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Response> {
+    let headers = &parts.headers;
+    let caller = Caller::of(parts, &app.config().proxies)?;
+    let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
     let source = caller.source;
     let shown = sender::of_token_request(app, &caller, headers, "/token")?;
     let presented = client_authentication(headers, &mut params, caller, "/token")?;
@@ -92,14 +88,14 @@ async fn answer(
     let client = app.authenticate(&presented, source).await?;
     let token = app.issue_token_to_sender(&client, request, &shown).await?;
 
-    let mut response = answer::json(
-        StatusCode::OK,
+    let mut response = answer::json_with_jwt(
         &Answer {
-            access_token: &answer::jwt_string(&token.jwt)?,
             token_type: token.claims.token_type(),
             expires_in: token.expires_in(),
             scope: &token.claims.scope,
+            access_token: "",
         },
+        &token.jwt,
     );
     answer::note(&mut response, token.claims.client_id, None);
     Ok(response)

@@ -1,10 +1,10 @@
 //! `POST /authorize`: credentials in, token out.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::domain::{ClientId, Scope};
@@ -36,8 +36,6 @@ struct Answer<'a> {
     success: bool,
     #[schema(value_type = String)]
     client_id: &'a ClientId,
-    #[schema(value_type = String)]
-    token: &'a RawValue,
     /// `Bearer`, or `DPoP` for a token bound to the key of a proof
     token_type: &'a str,
     /// Seconds
@@ -45,6 +43,8 @@ struct Answer<'a> {
     /// What was granted, space-separated
     #[schema(value_type = String)]
     scope: &'a Scope,
+    /// The access token, a JWT (RFC 9068)
+    token: &'a str,
 }
 
 /// Gives a client a token, in the simple contract.
@@ -61,26 +61,18 @@ struct Answer<'a> {
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
 )]
-pub(in crate::http) async fn authorize(
-    State(app): State<AppState>,
-    caller: Caller,
-    headers: HeaderMap,
-    params: Result<BodyParams, Error>,
-) -> Response {
-    let proof_came = sender::has_proof(&headers);
-    let answered = answer(&app, caller, &headers, params).await;
+pub(in crate::http) async fn authorize(State(app): State<AppState>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let answered = answer(&app, &parts, body).await;
     let mut response = answered.unwrap_or_else(|error| SimpleError::from(error).into_response());
-    sender::offer_nonce(&app, proof_came, &mut response);
+    sender::offer_nonce(&app, sender::has_proof(&parts.headers), &mut response);
     response
 }
 
-async fn answer(
-    app: &AppState,
-    caller: Caller,
-    headers: &HeaderMap,
-    params: Result<BodyParams, Error>,
-) -> Result<Response, Error> {
-    let BodyParams(mut params) = params?;
+async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Response, Error> {
+    let headers = &parts.headers;
+    let caller = Caller::of(parts, &app.config().proxies)?;
+    let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
     let source = caller.source;
     let shown = sender::of_token_request(app, &caller, headers, "/authorize")?;
     let presented = find_client_authentication(headers, &mut params, caller, "/authorize")?
@@ -90,16 +82,16 @@ async fn answer(
     let client = app.authenticate(&presented, source).await?;
     let token = app.issue_token_to_sender(&client, request, &shown).await?;
 
-    let mut response = answer::json(
-        StatusCode::OK,
+    let mut response = answer::json_with_jwt(
         &Answer {
             success: true,
             client_id: &token.claims.client_id,
-            token: &answer::jwt_string(&token.jwt)?,
             token_type: token.claims.token_type(),
             expires_in: token.expires_in(),
             scope: &token.claims.scope,
+            token: "",
         },
+        &token.jwt,
     );
     answer::note(&mut response, token.claims.client_id, None);
     Ok(response)
