@@ -44,7 +44,7 @@ impl App {
             certificate: shown.certificate.filter(|_| wants_certificate),
             jkt: match &shown.dpop {
                 None => None,
-                Some(presented) => Some(self.check_token_request_proof(presented).await?),
+                Some(presented) => Some(Box::pin(self.check_token_request_proof(presented)).await?),
             },
         };
         let cnf = Some(cnf).filter(|cnf| !cnf.is_empty());

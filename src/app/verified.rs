@@ -5,18 +5,23 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use moka::sync::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use crate::token::{KeySet, SignedClaims, VerifyError};
 
 /// Verified tokens, by digest: a bearer token is a secret and not kept. Only good ones, so that nobody
 /// can fill this memory with rubbish; the least used go first.
-pub(super) struct VerifiedTokens(Cache<[u8; 32], Arc<SignedClaims>>);
+pub(super) struct VerifiedTokens(Cache<[u8; 32], Arc<SignedClaims>, Bytes>);
+
+/// What an entry of usual size takes: a hint, not a limit.
+const USUAL_BYTES: u64 = 1_024;
 
 impl VerifiedTokens {
     /// Remembers about `size` bytes of claims.
     pub(super) fn new(size: u64) -> Self {
-        Self(Cache::builder().weigher(weigh).max_capacity(size).build())
+        let entries = usize::try_from(size / USUAL_BYTES).unwrap_or(usize::MAX);
+        Self(Cache::with_weighter(entries, size, Bytes))
     }
 
     /// What the token says, if one of `keys` signed it. The key is looked for also when the token is
@@ -45,14 +50,18 @@ fn sha256(token: &str) -> [u8; 32] {
 }
 
 /// About how many bytes an entry takes.
-fn weigh(_: &[u8; 32], signed: &Arc<SignedClaims>) -> u32 {
-    let claims = &signed.claims;
-    let text = claims.iss.as_str().len()
-        + 2 * claims.client_id.as_str().len()
-        + claims.aud.to_text().len()
-        + claims.scope.as_str().len()
-        + claims.metadata.as_str().len()
-        + signed.json.len();
-    let fixed = std::mem::size_of::<SignedClaims>() + 256;
-    u32::try_from(fixed + text).unwrap_or(u32::MAX)
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<[u8; 32], Arc<SignedClaims>> for Bytes {
+    fn weight(&self, _: &[u8; 32], signed: &Arc<SignedClaims>) -> u64 {
+        let claims = &signed.claims;
+        let text = claims.iss.as_str().len()
+            + 2 * claims.client_id.as_str().len()
+            + claims.aud.to_text().len()
+            + claims.scope.as_str().len()
+            + claims.metadata.as_str().len()
+            + signed.json.len();
+        (std::mem::size_of::<SignedClaims>() + 256 + text) as u64
+    }
 }

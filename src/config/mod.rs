@@ -124,7 +124,7 @@ pub struct AuthenticationConfig {
     /// How long a client record in memory is believed.
     pub client_cache_ttl: Duration,
     /// Proved secrets in memory.
-    pub proved_secrets: u64,
+    pub proved_secrets: usize,
     /// The span in which failures are counted.
     pub throttle_window: Duration,
     /// Failures from one source in the name of one client, in that span; 0: no limit.

@@ -67,13 +67,13 @@ impl App {
                 self.authenticate_by_secret(*method, readings, source).await
             }
             ClientAuthentication::Assertion(assertion) => {
-                self.authenticate_by_assertion(assertion, source).await
+                Box::pin(self.authenticate_by_assertion(assertion, source)).await
             }
             ClientAuthentication::Certificate {
                 client_id,
                 certificate,
             } => {
-                let verdict = self.judge_certificate(client_id, certificate).await?;
+                let verdict = Box::pin(self.judge_certificate(client_id, certificate)).await?;
                 verdict.map_err(|reason| {
                     let claimed = ClientId::parse(client_id).ok();
                     self.refuse(Error::invalid_client(reason), claimed.as_ref(), source)

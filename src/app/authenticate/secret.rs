@@ -46,7 +46,7 @@ impl App {
         self.throttle.check(source, claimed.as_ref(), now)?;
         let mut refusal = Error::invalid_client("no credentials");
         for credentials in readings {
-            match self.prove(method, credentials).await? {
+            match Box::pin(self.prove(method, credentials)).await? {
                 Ok(client) => return Ok(client),
                 Err(reason) => refusal = Error::invalid_client(reason),
             }
@@ -75,7 +75,8 @@ impl App {
         if is_current {
             return Ok(Some(AuthenticatedClient(record)));
         }
-        let record = self.directory.find(&id, &self.store, &self.clock).await?;
+        // In a box, as is all that is rare on this path: a login's future is moved several times, whole.
+        let record = Box::pin(self.directory.find(&id, &self.store, &self.clock)).await?;
         Ok(record
             .filter(|record| self.is_proved(record, method, plain))
             .map(AuthenticatedClient))
