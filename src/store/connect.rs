@@ -13,6 +13,9 @@ use crate::secret::Secret;
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
 const TRANSACTION_PAUSE: Duration = Duration::from_secs(5);
 
+/// How much later than its timeouts the database may say that it timed out.
+const LATENESS: Duration = Duration::from_secs(1);
+
 /// How to open and use the database.
 #[derive(Clone, Debug)]
 pub struct DatabaseOptions {
@@ -63,7 +66,10 @@ impl Store {
             }
             _ => bail!("a database URL begins with postgres:// or sqlite:"),
         };
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            deadline: options.acquire_timeout + options.statement_timeout + LATENESS,
+        })
     }
 }
 

@@ -4,21 +4,27 @@
 //! One SQL serves Postgres and SQLite: [`on_pool!`] and [`in_transaction!`] write the same expression
 //! out once for each. The conformance suite (`tests/it/store`) runs on both.
 
+mod changes;
 mod clients;
 mod connect;
 mod error;
 mod keys;
+mod listener;
 mod migrations;
 mod revocations;
 mod secrets;
 mod used_values;
 
+use std::time::Duration;
+
 use sqlx::{PgPool, SqlitePool};
 
+pub use changes::ChangesPage;
 pub use clients::ClientsPage;
 pub use connect::DatabaseOptions;
 pub use error::StoreError;
 pub use keys::KeyChanges;
+pub use listener::ChangeListener;
 pub use revocations::ClientRevoked;
 pub use secrets::SecretAdded;
 
@@ -26,6 +32,7 @@ pub use secrets::SecretAdded;
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: Pool,
+    deadline: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -34,12 +41,12 @@ enum Pool {
     Sqlite(SqlitePool),
 }
 
-/// Runs one expression on whichever pool there is.
+/// Runs one call on whichever pool there is, within the deadline.
 macro_rules! on_pool {
-    ($store:expr, |$pool:ident| $body:expr) => {
+    ($store:expr, |$pool:ident| $call:expr) => {
         match &$store.pool {
-            $crate::store::Pool::Postgres($pool) => $body,
-            $crate::store::Pool::Sqlite($pool) => $body,
+            $crate::store::Pool::Postgres($pool) => $store.within_deadline(async { $call }).await,
+            $crate::store::Pool::Sqlite($pool) => $store.within_deadline(async { $call }).await,
         }
     };
 }
@@ -57,11 +64,21 @@ macro_rules! execute {
 }
 use execute;
 
-/// Runs a block in a transaction: committed when the block ends, rolled back by an early `?`.
+/// Runs a block in a transaction, within the deadline: committed when the block ends, rolled back by an early `?`.
 ///
 /// On SQLite it is `BEGIN IMMEDIATE`: a plain `BEGIN` that reads and then writes fails under
 /// contention instead of waiting. Inside, use `tx` only: asking the pool again could wait for ever.
 macro_rules! in_transaction {
+    ($store:expr, |$tx:ident| $body:block) => {
+        $store
+            .within_deadline(async { $crate::store::in_long_transaction!($store, |$tx| $body) })
+            .await
+    };
+}
+use in_transaction;
+
+/// The same without a deadline, for what may take minutes.
+macro_rules! in_long_transaction {
     ($store:expr, |$tx:ident| $body:block) => {
         match &$store.pool {
             $crate::store::Pool::Postgres(pool) => {
@@ -79,7 +96,7 @@ macro_rules! in_transaction {
         }
     };
 }
-use in_transaction;
+use in_long_transaction;
 
 impl Store {
     /// Asks the database for a sign of life.
@@ -101,6 +118,21 @@ impl Store {
 
     /// Closes every connection, once those in use are done.
     pub async fn close(&self) {
-        on_pool!(self, |pool| pool.close().await);
+        match &self.pool {
+            Pool::Postgres(pool) => pool.close().await,
+            Pool::Sqlite(pool) => pool.close().await,
+        }
+    }
+
+    /// Gives a call up that takes longer than waiting for a connection and running a statement may: a database that
+    /// is frozen, or cut off without a word, answers nothing at all, not even that it is late.
+    async fn within_deadline<T, E: From<sqlx::Error>>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        match tokio::time::timeout(self.deadline, call).await {
+            Ok(done) => done,
+            Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()),
+        }
     }
 }

@@ -64,7 +64,7 @@ impl TestApp {
         let app = Arc::new(App::open(config, clock.clone()).unwrap());
         app.store().migrate().await.unwrap();
         app.start_keys().await.unwrap();
-        app.refresh_revocations().await.unwrap();
+        app.read_changes().await.unwrap();
         let router = router(AppState::new(Arc::clone(&app)));
         Self {
             app,
