@@ -34,6 +34,14 @@ impl Database {
 }
 
 impl Database {
+    /// The same under another URL.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// A transaction by hand.
     pub(crate) async fn begin(&self) -> Connection {
         let mut connection = self.connect().await;

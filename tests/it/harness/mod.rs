@@ -6,6 +6,7 @@ mod log;
 mod prover;
 mod served;
 mod signer;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) use log::Log;
 pub(crate) use prover::{Prover, proof_claims, with_token};
 pub(crate) use served::{Served, write_certificate};
 pub(crate) use signer::Signer;
+pub(crate) use wire::Wire;
 
 /// The time at which every test begins.
 pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
