@@ -61,7 +61,7 @@ impl App {
             Readiness::Starting => Err(Error::temporarily_unavailable(
                 "the revocations have not been read yet",
             )),
-            other => Ok(other),
+            known @ (Readiness::Ready | Readiness::Degraded | Readiness::Stale) => Ok(known),
         }
     }
 }

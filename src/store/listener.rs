@@ -60,10 +60,10 @@ impl ChangeListener {
                 Ok(Ok(Some(_))) => {}
                 Ok(Ok(None)) => return Err(lost().into()),
                 Ok(Err(error)) => return Err(error.into()),
-                Err(_) => match timeout(SIGN_OF_LIFE, self.listener.execute("select 1")).await {
-                    Ok(alive) => drop(alive?),
-                    Err(_) => return Err(lost().into()),
-                },
+                Err(_) => {
+                    let asked = timeout(SIGN_OF_LIFE, self.listener.execute("select 1"));
+                    asked.await.map_err(|_| lost())??;
+                }
             }
         }
     }

@@ -126,13 +126,17 @@ impl Store {
 
     /// Gives a call up that takes longer than waiting for a connection and running a statement may: a database that
     /// is frozen, or cut off without a word, answers nothing at all, not even that it is late.
-    async fn within_deadline<T, E: From<sqlx::Error>>(
+    fn within_deadline<T, E: From<sqlx::Error>>(
         &self,
-        call: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        match tokio::time::timeout(self.deadline, call).await {
-            Ok(done) => done,
-            Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()),
+        call: impl Future<Output = Result<T, E>> + Send,
+    ) -> impl Future<Output = Result<T, E>> + Send {
+        // In a box: it is large, and would be a part of each request that may come to need it.
+        let timed = tokio::time::timeout(self.deadline, Box::pin(call));
+        async move {
+            match timed.await {
+                Ok(done) => done,
+                Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()),
+            }
         }
     }
 }

@@ -167,8 +167,8 @@ async fn each_change_of_state_is_one_line() {
     go_through_an_outage(&test, &secret).await;
     drop(guard);
 
-    let text = log.text();
-    let lines: Vec<_> = text
+    let logged = log.text();
+    let lines: Vec<_> = logged
         .lines()
         .filter(|line| line.contains("app::feed"))
         .map(|line| {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use token_server::app::App;
+use token_server::app::{App, NewSecret, TokenRequirements};
 use token_server::clock::UnixTime;
 
 use super::{disable, id, read, replica, scope, secret_id, set_scope};
@@ -54,7 +54,7 @@ async fn an_expired_secret_and_an_added_one() {
 
     let added = test
         .app
-        .add_secret(&id(), Default::default())
+        .add_secret(&id(), NewSecret::default())
         .await
         .unwrap();
     test.app
@@ -222,7 +222,10 @@ async fn a_replica_that_starts_while_tokens_are_revoked_misses_none() {
         let settings = config(&test.database.url, &[]);
         let app = App::open(settings, test.clock.clone()).unwrap();
         app.read_changes().await.unwrap();
-        assert!(app.verify_token(&before, &Default::default()).is_err());
+        assert!(
+            app.verify_token(&before, &TokenRequirements::default())
+                .is_err()
+        );
         started.push(app);
     }
     stop.store(true, Ordering::Relaxed);
@@ -232,7 +235,9 @@ async fn a_replica_that_starts_while_tokens_are_revoked_misses_none() {
     for app in started {
         app.read_changes().await.unwrap();
         for token in &revoked {
-            let error = app.verify_token(token, &Default::default()).unwrap_err();
+            let error = app
+                .verify_token(token, &TokenRequirements::default())
+                .unwrap_err();
             assert_eq!(error.code.as_str(), "invalid_token");
         }
     }
