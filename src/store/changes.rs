@@ -6,7 +6,7 @@
 
 use sqlx::{FromRow, PgConnection, SqliteConnection};
 
-use super::{Store, StoreError, execute, on_pool};
+use super::{Store, StoreError, execute, on_feed};
 use crate::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
 
@@ -85,7 +85,7 @@ impl Store {
     /// The newest change.
     pub async fn last_change(&self) -> Result<ChangeId, StoreError> {
         const SQL: &str = "select coalesce(max(change_id), 0) from changes";
-        let last: i64 = on_pool!(self, |pool| sqlx::query_scalar(SQL).fetch_one(pool).await)?;
+        let last: i64 = on_feed!(self, |pool| sqlx::query_scalar(SQL).fetch_one(pool).await)?;
         Ok(ChangeId(last))
     }
 
@@ -102,7 +102,7 @@ impl Store {
             where change_id >= $1
             order by change_id
             limit $2";
-        let rows: Vec<Row> = on_pool!(self, |pool| sqlx::query_as(SQL)
+        let rows: Vec<Row> = on_feed!(self, |pool| sqlx::query_as(SQL)
             .bind(after.0)
             .bind(i64::from(limit) + 1)
             .fetch_all(pool)

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::changes::tell;
-use super::{Store, StoreError, in_transaction, on_pool};
+use super::{Store, StoreError, in_transaction, on_feed, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{Change, KeyId, KeyRecord, KeyState, SigningAlg};
 
@@ -36,7 +36,7 @@ impl Store {
             select kid, alg, state, state_since, created_at, sealed_key
             from signing_keys
             order by created_at, kid";
-        let rows: Vec<KeyRow> = on_pool!(self, |pool| sqlx::query_as(SQL).fetch_all(pool).await)?;
+        let rows: Vec<KeyRow> = on_feed!(self, |pool| sqlx::query_as(SQL).fetch_all(pool).await)?;
         rows.into_iter().map(KeyRecord::try_from).collect()
     }
 

@@ -28,7 +28,10 @@ impl Store {
         let Pool::Postgres(pool) = &self.pool else {
             return Ok(None);
         };
-        self.within_deadline(listen(pool)).await.map(Some)
+        match timeout(SIGN_OF_LIFE, listen(pool)).await {
+            Ok(listening) => listening.map(Some),
+            Err(_) => Err(lost().into()),
+        }
     }
 }
 

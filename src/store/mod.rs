@@ -32,6 +32,10 @@ pub use secrets::SecretAdded;
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: Pool,
+    /// A connection beside the pool's, for the change feed: it must not wait in the line of the requests.
+    feed: Pool,
+    /// When a call is given up that a frozen database, or one cut off without a word, never answers: later than it
+    /// would say itself that the call took too long.
     deadline: Duration,
 }
 
@@ -44,13 +48,55 @@ enum Pool {
 /// Runs one call on whichever pool there is, within the deadline.
 macro_rules! on_pool {
     ($store:expr, |$pool:ident| $call:expr) => {
-        match &$store.pool {
-            $crate::store::Pool::Postgres($pool) => $store.within_deadline(async { $call }).await,
-            $crate::store::Pool::Sqlite($pool) => $store.within_deadline(async { $call }).await,
-        }
+        $crate::store::on_connection!($store, pool, |$pool| $call)
     };
 }
 use on_pool;
+
+/// The same on the connection of the change feed.
+macro_rules! on_feed {
+    ($store:expr, |$pool:ident| $call:expr) => {
+        $crate::store::on_connection!($store, feed, |$pool| $call)
+    };
+}
+use on_feed;
+
+/// Runs a call on a connection of the pool in this field. It is in a box, since it is large and would else be a part
+/// of each request that may come to need it. A connection that did not answer is closed: who used it next would wait too.
+macro_rules! on_connection {
+    ($store:expr, $field:ident, |$connection:ident| $call:expr) => {
+        match &$store.$field {
+            $crate::store::Pool::Postgres(pool) => {
+                $crate::store::within_deadline!($store, pool, |$connection| $call)
+            }
+            $crate::store::Pool::Sqlite(pool) => {
+                $crate::store::within_deadline!($store, pool, |$connection| $call)
+            }
+        }
+    };
+}
+use on_connection;
+
+macro_rules! within_deadline {
+    ($store:expr, $pool:ident, |$connection:ident| $call:expr) => {
+        Box::pin(async {
+            let mut pooled = $pool.acquire().await?;
+            let called = tokio::time::timeout($store.deadline, async {
+                let $connection = &mut *pooled;
+                $call
+            });
+            match called.await {
+                Ok(done) => done,
+                Err(late) => {
+                    pooled.close_on_drop();
+                    Err(sqlx::Error::Io(late.into()).into())
+                }
+            }
+        })
+        .await
+    };
+}
+use within_deadline;
 
 /// Runs one statement, its values bound in their order; how many rows it touched.
 macro_rules! execute {
@@ -70,9 +116,20 @@ use execute;
 /// contention instead of waiting. Inside, use `tx` only: asking the pool again could wait for ever.
 macro_rules! in_transaction {
     ($store:expr, |$tx:ident| $body:block) => {
-        $store
-            .within_deadline(async { $crate::store::in_long_transaction!($store, |$tx| $body) })
-            .await
+        match &$store.pool {
+            $crate::store::Pool::Postgres(pool) => {
+                $crate::store::within_deadline!($store, pool, |connection| {
+                    let begun = sqlx::Connection::begin(connection);
+                    $crate::store::commit!(begun, |$tx| $body)
+                })
+            }
+            $crate::store::Pool::Sqlite(pool) => {
+                $crate::store::within_deadline!($store, pool, |connection| {
+                    let begun = sqlx::Connection::begin_with(connection, "begin immediate");
+                    $crate::store::commit!(begun, |$tx| $body)
+                })
+            }
+        }
     };
 }
 use in_transaction;
@@ -82,21 +139,25 @@ macro_rules! in_long_transaction {
     ($store:expr, |$tx:ident| $body:block) => {
         match &$store.pool {
             $crate::store::Pool::Postgres(pool) => {
-                let mut $tx = pool.begin().await?;
-                let value = $body;
-                $tx.commit().await?;
-                Ok(value)
+                $crate::store::commit!(pool.begin(), |$tx| $body)
             }
             $crate::store::Pool::Sqlite(pool) => {
-                let mut $tx = pool.begin_with("begin immediate").await?;
-                let value = $body;
-                $tx.commit().await?;
-                Ok(value)
+                $crate::store::commit!(pool.begin_with("begin immediate"), |$tx| $body)
             }
         }
     };
 }
 use in_long_transaction;
+
+macro_rules! commit {
+    ($begun:expr, |$tx:ident| $body:block) => {{
+        let mut $tx = $begun.await?;
+        let value = $body;
+        $tx.commit().await?;
+        Ok(value)
+    }};
+}
+use commit;
 
 impl Store {
     /// Asks the database for a sign of life.
@@ -118,24 +179,10 @@ impl Store {
 
     /// Closes every connection, once those in use are done.
     pub async fn close(&self) {
-        match &self.pool {
-            Pool::Postgres(pool) => pool.close().await,
-            Pool::Sqlite(pool) => pool.close().await,
-        }
-    }
-
-    /// Gives a call up that takes longer than waiting for a connection and running a statement may: a database that
-    /// is frozen, or cut off without a word, answers nothing at all, not even that it is late.
-    fn within_deadline<T, E: From<sqlx::Error>>(
-        &self,
-        call: impl Future<Output = Result<T, E>> + Send,
-    ) -> impl Future<Output = Result<T, E>> + Send {
-        // In a box: it is large, and would be a part of each request that may come to need it.
-        let timed = tokio::time::timeout(self.deadline, Box::pin(call));
-        async move {
-            match timed.await {
-                Ok(done) => done,
-                Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()),
+        for pool in [&self.feed, &self.pool] {
+            match pool {
+                Pool::Postgres(pool) => pool.close().await,
+                Pool::Sqlite(pool) => pool.close().await,
             }
         }
     }

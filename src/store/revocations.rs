@@ -6,7 +6,7 @@
 use sqlx::FromRow;
 
 use super::changes::tell;
-use super::{Store, StoreError, execute, in_transaction, on_pool};
+use super::{Store, StoreError, execute, in_transaction, on_feed};
 use crate::clock::UnixTime;
 use crate::domain::{
     Change, ClientCutoff, ClientId, ClientStatus, Revocation, RevocationId, Revoked, TokenId,
@@ -182,7 +182,7 @@ impl Store {
             where revocation_id > $1
             order by revocation_id
             limit $2";
-        let rows: Vec<Row> = on_pool!(self, |pool| sqlx::query_as(SQL)
+        let rows: Vec<Row> = on_feed!(self, |pool| sqlx::query_as(SQL)
             .bind(after.0)
             .bind(i64::from(limit))
             .fetch_all(pool)
