@@ -87,6 +87,10 @@ const TOKEN: &[Case] = &[
         ErrorCode::InsufficientScope,
         "the token lacks a required scope; `WWW-Authenticate` names all that is required",
     ),
+    (
+        ErrorCode::TemporarilyUnavailable,
+        "the database does not answer, so that the proof of a DPoP-bound token cannot be used up",
+    ),
 ];
 
 /// Makes a type that stands for the errors of an endpoint.
