@@ -198,6 +198,9 @@ pub(crate) fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
         ("ARGON2_CHOSEN", "m=16,t=1,p=1"),
         ("HASHING_THREADS", "1"),
         ("DATABASE_POOL_SIZE", "4"),
+        // A machine that builds something else meanwhile is slow, not down.
+        ("DATABASE_ACQUIRE_TIMEOUT", "30s"),
+        ("DATABASE_STATEMENT_TIMEOUT", "30s"),
     ];
     Config::from_lookup(|name| {
         let mut found = settings
