@@ -5,6 +5,7 @@ mod authenticate;
 mod client_ca;
 mod clients;
 mod directory;
+mod feed;
 mod hash_forms;
 mod hashing;
 pub mod import;
@@ -35,6 +36,7 @@ pub use clients::NewClient;
 pub use introspect::INTROSPECT_SCOPE;
 pub use keys::{KeyStatus, Rotation};
 pub use peer_certificate::PeerCertificate;
+pub use readiness::Readiness;
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
 pub use secrets::{AddedSecret, NewSecret};
@@ -47,6 +49,7 @@ use crate::store::Store;
 use crate::token::DpopNonces;
 use client_ca::ClientCa;
 use directory::Directory;
+use feed::Feed;
 use hashing::Hashing;
 use keys::Keys;
 use proofs::Proofs;
@@ -69,12 +72,12 @@ pub struct App {
     published_keys: PublishedKeys,
     dpop_nonces: DpopNonces,
     revocations: Revocations,
-    last_ping: readiness::LastPing,
+    feed: Feed,
 }
 
 impl App {
     /// Puts the parts together. Opens the database lazily, does not migrate it and reads nothing; key pairs come by
-    /// [`start_keys`](Self::start_keys).
+    /// [`start_keys`](Self::start_keys), and all that binds by [`read_changes`](Self::read_changes).
     pub fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
         anyhow::ensure!(
             crate::secret::randomness_works(),
@@ -87,7 +90,7 @@ impl App {
             keys: Keys::new(&config)?,
             hashing: Hashing::start(auth.hashing_threads, auth.hashing_queue)
                 .context("cannot start the hashing threads")?,
-            directory: Directory::new(auth.client_cache_size, auth.client_cache_ttl),
+            directory: Directory::new(auth.client_cache_size),
             proofs: Proofs::new(auth.proved_secrets),
             throttle: Throttle::new(auth),
             verified: VerifiedTokens::new(config.token.cache_size),
@@ -98,7 +101,7 @@ impl App {
                 config.token.secret_previous.as_ref(),
             )?,
             revocations: Revocations::default(),
-            last_ping: readiness::LastPing::default(),
+            feed: Feed::default(),
             clock,
             config,
         })

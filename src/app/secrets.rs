@@ -54,7 +54,7 @@ impl App {
     ) -> Result<()> {
         let done = self
             .store
-            .set_secret_expiry(id, secret_id, expires_at)
+            .set_secret_expiry(id, secret_id, expires_at, self.clock.now())
             .await?;
         self.directory.forget(id);
         if done {

@@ -5,6 +5,7 @@
 mod audience;
 mod auth_method;
 mod certificate_subject;
+mod change;
 mod client;
 mod client_authentication;
 mod client_secret;
@@ -25,6 +26,7 @@ mod token_id;
 pub use audience::{Audience, Audiences, Issuer};
 pub use auth_method::{AuthMethod, AuthMethods};
 pub use certificate_subject::CertificateSubject;
+pub use change::{Change, ChangeId};
 pub use client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};
 pub use client_authentication::{AuthenticationChanges, AuthenticationSettings, ClientKeys};
 pub use client_secret::{

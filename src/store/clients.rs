@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use sqlx::FromRow;
 
+use super::changes::tell;
 use super::revocations::cut_off;
 use super::secrets::SecretColumns;
-use super::{Store, StoreError, execute, in_transaction, on_pool};
+use super::{Store, StoreError, in_long_transaction, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientChanges,
-    ClientCutoff, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description,
-    JwkSet, JwksUri, Metadata, Name, Scope, SenderConstraint, TokenTtl,
+    Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Change, Client,
+    ClientChanges, ClientCutoff, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus,
+    Description, JwkSet, JwksUri, Metadata, Name, Scope, SenderConstraint, TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -97,7 +98,8 @@ impl Store {
         }
     }
 
-    /// Adds, in one transaction, those of the clients whose id is not taken; how many that were.
+    /// Adds, in one transaction, those of the clients whose id is not taken; how many that were. Replicas are not told:
+    /// none remembers that a client is not there.
     pub async fn insert_missing_clients(
         &self,
         records: &[ClientRecord],
@@ -109,7 +111,7 @@ impl Store {
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             on conflict (client_id) do nothing";
         const LIST_DISABLED: &str = "select client_id from revocations where disabled";
-        in_transaction!(self, |tx| {
+        in_long_transaction!(self, |tx| {
             let mut inserted = 0;
             let mut new = HashMap::new();
             for record in records {
@@ -189,30 +191,37 @@ impl Store {
         let (jwks, jwks_uri) = key_columns(keys.and_then(Option::as_ref));
         let subject = authentication.certificate_subject.as_ref();
         let constraint = changes.sender_constraint;
-        let updated = execute!(
-            self,
-            SQL,
-            id.as_str(),
-            changes.name.as_ref().map(Name::as_str),
-            changes.description.as_ref().map(Description::as_str),
-            changes.scopes.as_ref().map(Scope::as_str),
-            changes.audiences.as_deref().map(Audience::join),
-            changes.metadata.as_ref().map(Metadata::as_str),
-            ttl.is_some(),
-            ttl.flatten().map(TokenTtl::seconds),
-            authentication
-                .auth_methods
-                .map(|methods| methods.to_string()),
-            keys.is_some(),
-            jwks,
-            jwks_uri,
-            subject.is_some(),
-            subject.and_then(Option::as_ref).map(ToString::to_string),
-            now.0,
-            constraint.tls_client_certificate_bound_access_tokens,
-            constraint.dpop_bound_access_tokens
-        )?;
-        Ok(updated == 1)
+        in_transaction!(self, |tx| {
+            let updated = sqlx::query(SQL)
+                .bind(id.as_str())
+                .bind(changes.name.as_ref().map(Name::as_str))
+                .bind(changes.description.as_ref().map(Description::as_str))
+                .bind(changes.scopes.as_ref().map(Scope::as_str))
+                .bind(changes.audiences.as_deref().map(Audience::join))
+                .bind(changes.metadata.as_ref().map(Metadata::as_str))
+                .bind(ttl.is_some())
+                .bind(ttl.flatten().map(TokenTtl::seconds))
+                .bind(
+                    authentication
+                        .auth_methods
+                        .map(|methods| methods.to_string()),
+                )
+                .bind(keys.is_some())
+                .bind(jwks)
+                .bind(jwks_uri)
+                .bind(subject.is_some())
+                .bind(subject.and_then(Option::as_ref).map(ToString::to_string))
+                .bind(now.0)
+                .bind(constraint.tls_client_certificate_bound_access_tokens)
+                .bind(constraint.dpop_bound_access_tokens)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            if updated == 1 {
+                tell!(tx, Change::Client(id.clone()), now);
+            }
+            updated == 1
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Owns how a database is opened: the URL's scheme chooses the product.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use crate::secret::Secret;
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
 const TRANSACTION_PAUSE: Duration = Duration::from_secs(5);
+
+/// How much later than its timeouts the database may say that it timed out.
+const LATENESS: Duration = Duration::from_secs(1);
 
 /// How to open and use the database.
 #[derive(Clone, Debug)]
@@ -29,42 +33,62 @@ pub struct DatabaseOptions {
 }
 
 impl Store {
-    /// Opens the database. A Postgres that does not answer yet is no error: the pool connects when it is used.
+    /// Opens the database. A Postgres that does not answer yet is no error: the pools connect when they are used.
     pub fn open(options: &DatabaseOptions) -> anyhow::Result<Self> {
         let url = options.url.expose();
-        let pool = match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("postgres" | "postgresql") => Pool::Postgres(
-                PgPoolOptions::new()
+        let (pool, feed) = match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("postgres" | "postgresql") => {
+                let server = postgres(url, options)?;
+                let pool = PgPoolOptions::new()
                     .max_connections(options.pool_size)
                     .acquire_timeout(options.acquire_timeout)
-                    .idle_timeout(options.idle_timeout)
-                    .connect_lazy_with(postgres(url, options)?),
-            ),
+                    .idle_timeout(options.idle_timeout);
+                let feed = pool.clone().max_connections(1);
+                (
+                    Pool::Postgres(pool.connect_lazy_with(server.clone())),
+                    Pool::Postgres(feed.connect_lazy_with(server)),
+                )
+            }
             Some("sqlite") => {
-                // Each connection to a memory database would see one of its own.
-                let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-                let size = if in_memory { 1 } else { options.pool_size };
-                let mut pool = SqlitePoolOptions::new()
-                    .max_connections(size)
+                let file = sqlite(url, options)?;
+                let pool = SqlitePoolOptions::new()
+                    .max_connections(options.pool_size)
                     .acquire_timeout(options.acquire_timeout)
                     .idle_timeout(options.idle_timeout);
-                if in_memory {
-                    pool = pool
+                if url.contains(":memory:") || url.contains("mode=memory") {
+                    // Each connection would see a database of its own, which goes with it.
+                    let pool = pool
+                        .max_connections(1)
                         .min_connections(1)
                         .idle_timeout(None)
                         .max_lifetime(None);
+                    let pool = Pool::Sqlite(pool.connect_lazy_with(file));
+                    (pool.clone(), pool)
+                } else {
+                    make_folder(file.get_filename())?;
+                    let feed = pool.clone().max_connections(1);
+                    (
+                        Pool::Sqlite(pool.connect_lazy_with(file.clone())),
+                        Pool::Sqlite(feed.connect_lazy_with(file)),
+                    )
                 }
-                let file = sqlite(url, options)?;
-                if let (false, Some(folder)) = (in_memory, file.get_filename().parent()) {
-                    std::fs::create_dir_all(folder)
-                        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-                }
-                Pool::Sqlite(pool.connect_lazy_with(file))
             }
             _ => bail!("a database URL begins with postgres:// or sqlite:"),
         };
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            feed,
+            deadline: options.statement_timeout + LATENESS,
+        })
     }
+}
+
+fn make_folder(file: &Path) -> anyhow::Result<()> {
+    let Some(folder) = file.parent() else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
 fn postgres(url: &str, options: &DatabaseOptions) -> anyhow::Result<PgConnectOptions> {

@@ -2,9 +2,10 @@
 
 use sqlx::FromRow;
 
-use super::{Store, StoreError, execute, in_transaction, on_pool};
+use super::changes::tell;
+use super::{Store, StoreError, in_transaction, on_feed, on_pool};
 use crate::clock::UnixTime;
-use crate::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
+use crate::domain::{Change, KeyId, KeyRecord, KeyState, SigningAlg};
 
 /// One step in the life of an algorithm's keys.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,17 @@ pub struct KeyChanges {
     pub insert: Vec<KeyRecord>,
 }
 
+/// Tells of keys that were changed, if any were; how many.
+macro_rules! tell_of_keys {
+    ($tx:ident, $count:expr, $now:expr) => {{
+        let count: u64 = $count;
+        if count > 0 {
+            tell!($tx, Change::SigningKey, $now);
+        }
+        count
+    }};
+}
+
 impl Store {
     /// Every key, in the order in which they were made.
     pub async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
@@ -24,7 +36,7 @@ impl Store {
             select kid, alg, state, state_since, created_at, sealed_key
             from signing_keys
             order by created_at, kid";
-        let rows: Vec<KeyRow> = on_pool!(self, |pool| sqlx::query_as(SQL).fetch_all(pool).await)?;
+        let rows: Vec<KeyRow> = on_feed!(self, |pool| sqlx::query_as(SQL).fetch_all(pool).await)?;
         rows.into_iter().map(KeyRecord::try_from).collect()
     }
 
@@ -85,6 +97,7 @@ impl Store {
                     .execute(&mut *tx)
                     .await?;
             }
+            tell!(tx, Change::SigningKey, now);
             true
         })
     }
@@ -128,29 +141,66 @@ impl Store {
             for alg in &left {
                 sqlx::query(REMOVE_NEXT).bind(alg).execute(&mut *tx).await?;
             }
+            if !left.is_empty() {
+                tell!(tx, Change::SigningKey, now);
+            }
             left.len()
         })
     }
 
     /// Replaces a sealed key by the same key sealed anew, unless somebody else has meanwhile.
-    pub async fn reseal_key(&self, kid: &KeyId, old: &str, new: &str) -> Result<bool, StoreError> {
+    pub async fn reseal_key(
+        &self,
+        kid: &KeyId,
+        old: &str,
+        new: &str,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
         const SQL: &str =
             "update signing_keys set sealed_key = $3 where kid = $1 and sealed_key = $2";
-        let updated = execute!(self, SQL, kid.as_str(), old, new)?;
-        Ok(updated == 1)
+        in_transaction!(self, |tx| {
+            let updated = sqlx::query(SQL)
+                .bind(kid.as_str())
+                .bind(old)
+                .bind(new)
+                .execute(&mut *tx)
+                .await?;
+            tell_of_keys!(tx, updated.rows_affected(), now) == 1
+        })
     }
 
     /// Removes a key; false when it is not there or no more in this state.
-    pub async fn delete_key(&self, kid: &KeyId, state: KeyState) -> Result<bool, StoreError> {
+    pub async fn delete_key(
+        &self,
+        kid: &KeyId,
+        state: KeyState,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
         const SQL: &str = "delete from signing_keys where kid = $1 and state = $2";
-        let deleted = execute!(self, SQL, kid.as_str(), state.as_str())?;
-        Ok(deleted == 1)
+        in_transaction!(self, |tx| {
+            let deleted = sqlx::query(SQL)
+                .bind(kid.as_str())
+                .bind(state.as_str())
+                .execute(&mut *tx)
+                .await?;
+            tell_of_keys!(tx, deleted.rows_affected(), now) == 1
+        })
     }
 
     /// Removes the keys that were retired at `retired_until` or before; how many that were.
-    pub async fn prune_keys(&self, retired_until: UnixTime) -> Result<u64, StoreError> {
+    pub async fn prune_keys(
+        &self,
+        retired_until: UnixTime,
+        now: UnixTime,
+    ) -> Result<u64, StoreError> {
         const SQL: &str = "delete from signing_keys where state = 'retired' and state_since <= $1";
-        Ok(execute!(self, SQL, retired_until.0)?)
+        in_transaction!(self, |tx| {
+            let deleted = sqlx::query(SQL)
+                .bind(retired_until.0)
+                .execute(&mut *tx)
+                .await?;
+            tell_of_keys!(tx, deleted.rows_affected(), now)
+        })
     }
 }
 

@@ -1,15 +1,15 @@
-//! Owns the rows of `revocations` and their order, and the changes of a client that revoke its tokens.
+//! Owns the rows of `revocations`, and the changes of a client that revoke its tokens.
 //!
-//! A revocation takes its id by updating the one row of `revocation_order` and holds that row's lock until
-//! it commits. So ids become visible in their order, and who has read up to an id has missed nothing.
-//! To be the last thing a transaction locks: then no two wait for one another.
+//! The id of a revocation is that of the change that tells of it, and so ordered as changes are: who has read up to
+//! an id has missed nothing.
 
 use sqlx::FromRow;
 
-use super::{Store, StoreError, execute, in_transaction, on_pool};
+use super::changes::tell;
+use super::{Store, StoreError, execute, in_transaction, on_feed};
 use crate::clock::UnixTime;
 use crate::domain::{
-    ClientCutoff, ClientId, ClientStatus, Revocation, RevocationId, Revoked, TokenId,
+    Change, ClientCutoff, ClientId, ClientStatus, Revocation, RevocationId, Revoked, TokenId,
 };
 
 /// What came of a change that revokes the tokens of a client.
@@ -22,15 +22,6 @@ pub enum ClientRevoked {
     /// They are revoked.
     Revoked(Revocation),
 }
-
-/// An id is a time in microseconds as well, later than all before it: when a database loses its last
-/// transactions in a fail-over, what is revoked afterwards is still new to those who had read the lost ones.
-pub(super) const NEXT_ID: &str = "
-    update revocation_order
-    set last_id = case when last_id < $1 then $1 else last_id + 1 end
-    returning last_id";
-
-pub(super) const IDS_PER_SECOND: i64 = 1_000_000;
 
 /// A cut-off never moves back, also when it is set under a clock that is behind.
 pub(super) const CUT_OFF: &str = "
@@ -46,24 +37,12 @@ pub(super) const CUT_OFF: &str = "
             then revocations.expires_at else excluded.expires_at end
     returning revocation_id, client_id, jti, cutoff, disabled, revoked_at, expires_at";
 
-/// Takes the next id on an open transaction of either product.
-macro_rules! next_id {
-    ($tx:ident, $now:expr) => {{
-        use $crate::store::revocations::{IDS_PER_SECOND, NEXT_ID};
-        let id: i64 = sqlx::query_scalar(NEXT_ID)
-            .bind($now.0.saturating_mul(IDS_PER_SECOND))
-            .fetch_one(&mut *$tx)
-            .await?;
-        id
-    }};
-}
-
 /// Revokes a client's tokens on an open transaction of either product.
 macro_rules! cut_off {
     ($tx:ident, $client_id:expr, $cut:expr, $now:expr) => {{
         use $crate::store::revocations::{CUT_OFF, Row};
         let (cut, now): ($crate::domain::ClientCutoff, $crate::clock::UnixTime) = ($cut, $now);
-        let id = $crate::store::revocations::next_id!($tx, now);
+        let id = $crate::store::changes::tell!($tx, $crate::domain::Change::Revocation, now);
         let row: Row = sqlx::query_as(CUT_OFF)
             .bind(id)
             .bind($client_id.as_str())
@@ -76,7 +55,7 @@ macro_rules! cut_off {
         $crate::domain::Revocation::try_from(row)?
     }};
 }
-pub(super) use {cut_off, next_id};
+pub(super) use cut_off;
 
 impl Store {
     /// Revokes one token, which may be revoked already.
@@ -92,7 +71,7 @@ impl Store {
             values ($1, $2, $3, $4, $5, $6)
             on conflict (jti) do nothing";
         in_transaction!(self, |tx| {
-            let id = next_id!(tx, now);
+            let id = tell!(tx, Change::Revocation, now);
             sqlx::query(SQL)
                 .bind(id)
                 .bind(client_id.as_str())
@@ -203,7 +182,7 @@ impl Store {
             where revocation_id > $1
             order by revocation_id
             limit $2";
-        let rows: Vec<Row> = on_pool!(self, |pool| sqlx::query_as(SQL)
+        let rows: Vec<Row> = on_feed!(self, |pool| sqlx::query_as(SQL)
             .bind(after.0)
             .bind(i64::from(limit))
             .fetch_all(pool)

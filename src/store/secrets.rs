@@ -2,9 +2,10 @@
 
 use sqlx::FromRow;
 
+use super::changes::tell;
 use super::{Store, StoreError, execute, in_transaction};
 use crate::clock::UnixTime;
-use crate::domain::{ClientId, ClientSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin};
+use crate::domain::{Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin};
 
 /// What came of adding a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,7 @@ impl Store {
                 return Ok(SecretAdded::TooMany);
             }
             insert!(tx, id, secret);
+            tell!(tx, Change::Client(id.clone()), secret.created_at);
             SecretAdded::Added
         })
     }
@@ -79,16 +81,29 @@ impl Store {
         id: &ClientId,
         secret_id: &SecretId,
         expires_at: UnixTime,
+        now: UnixTime,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "
             update client_secrets
             set expires_at = $3
             where client_id = $1 and secret_id = $2";
-        let updated = execute!(self, SQL, id.as_str(), secret_id.as_str(), expires_at.0)?;
-        Ok(updated == 1)
+        in_transaction!(self, |tx| {
+            let updated = sqlx::query(SQL)
+                .bind(id.as_str())
+                .bind(secret_id.as_str())
+                .bind(expires_at.0)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            if updated == 1 {
+                tell!(tx, Change::Client(id.clone()), now);
+            }
+            updated == 1
+        })
     }
 
-    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile.
+    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile. Replicas are not told: the old
+    /// hash proves the same, and after a change of its parameters every first login comes here.
     pub async fn renew_secret_hash(
         &self,
         secret_id: &SecretId,

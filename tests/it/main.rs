@@ -12,6 +12,7 @@ mod cli;
 mod clients;
 mod config;
 mod dpop;
+mod feed;
 mod harness;
 mod http;
 mod keys;

@@ -65,7 +65,7 @@ impl App {
         let Ok(id) = ClientId::parse(&credentials.client_id) else {
             return Ok(None);
         };
-        let Some((record, is_current)) = self.directory.peek(&id, self.clock.now()).await else {
+        let Some((record, is_current)) = self.directory.peek(&id).await else {
             return Ok(None);
         };
         let plain = &credentials.client_secret;
@@ -76,7 +76,7 @@ impl App {
             return Ok(Some(AuthenticatedClient(record)));
         }
         // In a box, as is all that is rare on this path: a login's future is moved several times, whole.
-        let record = Box::pin(self.directory.find(&id, &self.store, &self.clock)).await?;
+        let record = Box::pin(self.directory.load(&id, self.database()?)).await?;
         Ok(record
             .filter(|record| self.is_proved(record, method, plain))
             .map(AuthenticatedClient))
@@ -103,7 +103,7 @@ impl App {
             return Ok(Err("the secret is mistyped: its checksum is wrong".into()));
         }
         let record = match ClientId::parse(&credentials.client_id) {
-            Ok(id) => self.directory.read(&id, &self.store, &self.clock).await?,
+            Ok(id) => self.directory.read(&id, self.database()?).await?,
             Err(_) => None,
         };
         let Some(record) = record else {

@@ -49,7 +49,8 @@ impl App {
                 Ok((_, SealedUnder::Secret)) => {}
                 Ok((private, SealedUnder::SecretPrevious)) => {
                     let sealed = sealing.seal(&record.kid, record.alg, &private)?;
-                    let done = self.store.reseal_key(&record.kid, &record.sealed, &sealed);
+                    let (old, now) = (&record.sealed, self.clock.now());
+                    let done = self.store.reseal_key(&record.kid, old, &sealed, now);
                     resealed += usize::from(done.await?);
                 }
                 Err(error) => problems.push(error.to_string()),

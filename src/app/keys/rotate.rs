@@ -56,7 +56,10 @@ impl App {
             .store
             .retire_unused_keys(self.keys.alg, unused, now)
             .await?;
-        let gone = self.store.prune_keys(now.plus(-RETIRED_KEY_TTL)).await?;
+        let gone = self
+            .store
+            .prune_keys(now.plus(-RETIRED_KEY_TTL), now)
+            .await?;
         if retired > 0 || gone > 0 {
             tracing::info!("signing keys: {retired} of another algorithm retired, {gone} deleted");
         }
@@ -111,9 +114,9 @@ impl App {
     /// Ends a key that is not to be used: a next one is deleted, since no token is under it; the active one of an
     /// algorithm that is not `SIGNING_ALG` retires.
     pub async fn retire_key(&self, kid: &KeyId) -> Result<()> {
-        let record = self.find_key(kid).await?;
+        let (record, now) = (self.find_key(kid).await?, self.clock.now());
         let done = match record.state {
-            KeyState::Next => self.store.delete_key(kid, record.state).await?,
+            KeyState::Next => self.store.delete_key(kid, record.state, now).await?,
             KeyState::Active { .. } if record.alg == self.keys.alg => {
                 return Err(Error::invalid_request(
                     "this key signs; `token-server key rotate` puts the next one in its place",
@@ -124,7 +127,7 @@ impl App {
                     retire: Some(kid.clone()),
                     ..KeyChanges::default()
                 };
-                self.store.change_keys(&changes, self.clock.now()).await?
+                self.store.change_keys(&changes, now).await?
             }
             KeyState::Retired { .. } => return Err(Error::conflict("the key is retired already")),
         };
@@ -141,7 +144,8 @@ impl App {
                 "this key is active: rotate first, or retire it when it is of another algorithm",
             ));
         }
-        let done = self.store.delete_key(kid, record.state).await?;
+        let now = self.clock.now();
+        let done = self.store.delete_key(kid, record.state, now).await?;
         self.after_hand(done).await
     }
 

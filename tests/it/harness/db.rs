@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use token_server::secret::random_bytes;
 
@@ -30,6 +30,51 @@ impl Database {
                 }
             }
         }
+    }
+}
+
+impl Database {
+    /// The same under another URL.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// A transaction by hand.
+    pub(crate) async fn begin(&self) -> Connection {
+        let mut connection = self.connect().await;
+        match &mut connection {
+            Connection::Postgres(_) => connection.run("begin").await,
+            Connection::Sqlite(_) => connection.run("begin immediate").await,
+        }
+        connection
+    }
+
+    /// A connection by hand.
+    pub(crate) async fn connect(&self) -> Connection {
+        if self.url.starts_with("sqlite:") {
+            Connection::Sqlite(SqliteConnection::connect(&self.url).await.unwrap())
+        } else {
+            Connection::Postgres(PgConnection::connect(&self.url).await.unwrap())
+        }
+    }
+}
+
+/// A connection past the service, for what only a fault or another program would do.
+pub(crate) enum Connection {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+impl Connection {
+    pub(crate) async fn run(&mut self, sql: &'static str) {
+        match self {
+            Self::Postgres(connection) => connection.execute(sql).await.map(drop),
+            Self::Sqlite(connection) => connection.execute(sql).await.map(drop),
+        }
+        .unwrap();
     }
 }
 

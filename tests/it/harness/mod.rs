@@ -6,6 +6,7 @@ mod log;
 mod prover;
 mod served;
 mod signer;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) use log::Log;
 pub(crate) use prover::{Prover, proof_claims, with_token};
 pub(crate) use served::{Served, write_certificate};
 pub(crate) use signer::Signer;
+pub(crate) use wire::Wire;
 
 /// The time at which every test begins.
 pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -64,7 +66,7 @@ impl TestApp {
         let app = Arc::new(App::open(config, clock.clone()).unwrap());
         app.store().migrate().await.unwrap();
         app.start_keys().await.unwrap();
-        app.refresh_revocations().await.unwrap();
+        app.read_changes().await.unwrap();
         let router = router(AppState::new(Arc::clone(&app)));
         Self {
             app,
@@ -196,6 +198,9 @@ pub(crate) fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
         ("ARGON2_CHOSEN", "m=16,t=1,p=1"),
         ("HASHING_THREADS", "1"),
         ("DATABASE_POOL_SIZE", "4"),
+        // A machine that builds something else meanwhile is slow, not down.
+        ("DATABASE_ACQUIRE_TIMEOUT", "30s"),
+        ("DATABASE_STATEMENT_TIMEOUT", "30s"),
     ];
     Config::from_lookup(|name| {
         let mut found = settings

@@ -30,7 +30,7 @@ async fn overwrite(test: &TestApp, key: &KeyRecord, sealed: &str) {
     let store = test.app.store();
     assert!(
         store
-            .reseal_key(&key.kid, &key.sealed, sealed)
+            .reseal_key(&key.kid, &key.sealed, sealed, NOW)
             .await
             .unwrap()
     );

@@ -211,8 +211,14 @@ async fn retired_keys_are_pruned_at_their_second() {
     )
     .await;
 
-    assert_eq!(store.prune_keys(UnixTime(49)).await.unwrap(), 0);
-    assert_eq!(store.prune_keys(UnixTime(50)).await.unwrap(), 1);
+    assert_eq!(
+        store.prune_keys(UnixTime(49), UnixTime(60)).await.unwrap(),
+        0
+    );
+    assert_eq!(
+        store.prune_keys(UnixTime(50), UnixTime(60)).await.unwrap(),
+        1
+    );
 
     let names: Vec<_> = states(store).await.into_iter().map(|s| s.0).collect();
     assert_eq!(names, ["a", "b", "d"]);
@@ -223,15 +229,35 @@ async fn a_key_is_resealed_and_deleted_only_as_it_was_seen() {
     let test = TestApp::new().await;
     let store = test.app.store();
     insert(store, vec![key("a", ALG, KeyState::Next)]).await;
-    let reseal = async |old: &str| store.reseal_key(&kid("a"), old, "new").await.unwrap();
+    let reseal = async |old: &str| {
+        store
+            .reseal_key(&kid("a"), old, "new", UnixTime(60))
+            .await
+            .unwrap()
+    };
 
     assert!(!reseal("another").await);
     assert!(reseal("sealed a").await);
     assert!(!reseal("sealed a").await);
     assert_eq!(store.list_keys().await.unwrap()[0].sealed, "new");
 
-    assert!(!store.delete_key(&kid("a"), active(1)).await.unwrap());
-    assert!(!store.delete_key(&kid("b"), KeyState::Next).await.unwrap());
-    assert!(store.delete_key(&kid("a"), KeyState::Next).await.unwrap());
+    assert!(
+        !store
+            .delete_key(&kid("a"), active(1), UnixTime(60))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .delete_key(&kid("b"), KeyState::Next, UnixTime(60))
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .delete_key(&kid("a"), KeyState::Next, UnixTime(60))
+            .await
+            .unwrap()
+    );
     assert!(store.list_keys().await.unwrap().is_empty());
 }

@@ -83,13 +83,13 @@ async fn a_secret_is_ended_for_its_own_client_only() {
 
     assert!(
         !store
-            .set_secret_expiry(&id("b"), &secret_id, UnixTime(9))
+            .set_secret_expiry(&id("b"), &secret_id, UnixTime(9), UnixTime(5))
             .await
             .unwrap()
     );
     assert!(
         store
-            .set_secret_expiry(&id("a"), &secret_id, UnixTime(9))
+            .set_secret_expiry(&id("a"), &secret_id, UnixTime(9), UnixTime(5))
             .await
             .unwrap()
     );
