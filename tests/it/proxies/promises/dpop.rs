@@ -61,6 +61,12 @@ pub(in crate::proxies) async fn a_proof_is_good_once(proxy: &Proxy) {
         let challenge = challenged(&caller.scene, &send().await, "DPoP");
         assert!(challenge.contains("used before"), "{challenge}");
     }
+    let proof = caller.proof("GET", PATH);
+    let at_once = (0..8).map(|_| caller.request("GET", PATH, &[&proof]).send());
+    let answers = futures_util::future::join_all(at_once).await;
+    let statuses = answers.into_iter().map(|answer| answer.unwrap().status());
+    assert_eq!(statuses.filter(|status| *status == 200).count(), 1);
+    assert_eq!(caller.scene.arrived().len(), 1);
 }
 
 pub(in crate::proxies) async fn a_proof_of_something_else_is_refused(proxy: &Proxy) {
