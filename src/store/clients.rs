@@ -87,6 +87,17 @@ impl Store {
         rows.into_iter().map(Client::try_from).collect()
     }
 
+    /// How many enabled clients have certificate-bound tokens.
+    pub async fn count_certificate_bound_clients(&self) -> Result<i64, StoreError> {
+        const SQL: &str = "
+            select count(*)
+            from clients
+            where tls_client_certificate_bound and status = 'enabled'";
+        Ok(on_pool!(self, |pool| sqlx::query_scalar(SQL)
+            .fetch_one(pool)
+            .await)?)
+    }
+
     /// Adds a client with its secrets; [`StoreError::Conflict`] when its id is taken.
     pub async fn insert_client(&self, record: &ClientRecord) -> Result<(), StoreError> {
         match self

@@ -2,6 +2,7 @@
 
 mod answer;
 mod db;
+mod holder;
 mod log;
 mod prover;
 mod served;
@@ -25,6 +26,7 @@ use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
 pub(crate) use db::Database;
+pub(crate) use holder::Holder;
 pub(crate) use log::Log;
 pub(crate) use prover::{Prover, proof_claims, with_token};
 pub(crate) use served::{Served, write_certificate};

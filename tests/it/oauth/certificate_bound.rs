@@ -8,8 +8,8 @@ use serde_json::Value;
 use token_server::app::NewClient;
 use token_server::domain::{ClientId, Scope, SenderConstraint};
 
-use super::certificates::{Holder, params};
-use crate::harness::{Answer, CLIENT, Served, TestApp};
+use super::certificates::params;
+use crate::harness::{Answer, CLIENT, Holder, Served, TestApp};
 
 /// Registers [`CLIENT`] as one whose tokens must be bound to its certificate; its secret.
 async fn register(test: &TestApp) -> String {

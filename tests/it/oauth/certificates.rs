@@ -22,7 +22,7 @@ use token_server::domain::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::harness::{CLIENT, Served};
+use crate::harness::{CLIENT, Holder, Served};
 
 /// An authority and its certificate in a file.
 struct Ca {
@@ -57,37 +57,6 @@ impl Ca {
         let key = KeyPair::generate().unwrap();
         let pem = params.signed_by(&key, &self.issuer).unwrap().pem();
         Holder { pem, key }
-    }
-}
-
-/// Who has a certificate and its key.
-pub(super) struct Holder {
-    pub(super) pem: String,
-    key: KeyPair,
-}
-
-impl Holder {
-    pub(super) fn self_signed(params: &CertificateParams) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { pem, key }
-    }
-
-    pub(super) fn identity(&self) -> Identity {
-        Identity::from_pem(format!("{}{}", self.pem, self.key.serialize_pem()).as_bytes()).unwrap()
-    }
-
-    pub(super) fn der(&self) -> Vec<u8> {
-        rustls::pki_types::CertificateDer::from_pem_slice(self.pem.as_bytes())
-            .unwrap()
-            .to_vec()
-    }
-
-    /// Its public key as a JWK: P-256, the kind that is made by default.
-    fn jwk(&self) -> Value {
-        let (x, y) = self.key.public_key_raw()[1..].split_at(32);
-        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        json!({"kty": "EC", "crv": "P-256", "x": text(x), "y": text(y)})
     }
 }
 
