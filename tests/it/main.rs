@@ -15,6 +15,7 @@ mod dpop;
 mod feed;
 mod harness;
 mod http;
+mod idle;
 mod keys;
 mod layering;
 mod logs;
