@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Executor, SqliteConnection};
 
 use super::{Pool, Store};
 use crate::secret::Secret;
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
 const TRANSACTION_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long one waits that finds another just making a new SQLite file one in WAL mode.
+const WAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// How to open and use the database.
 #[derive(Clone, Debug)]
@@ -47,7 +51,8 @@ impl Store {
                 let mut pool = SqlitePoolOptions::new()
                     .max_connections(size)
                     .acquire_timeout(options.acquire_timeout)
-                    .idle_timeout(options.idle_timeout);
+                    .idle_timeout(options.idle_timeout)
+                    .after_connect(|connection, _| Box::pin(use_wal(connection)));
                 if in_memory {
                     pool = pool
                         .min_connections(1)
@@ -87,9 +92,29 @@ fn sqlite(url: &str, options: &DatabaseOptions) -> anyhow::Result<SqliteConnectO
         .context("the SQLite URL does not parse")?
         .create_if_missing(true)
         .foreign_keys(true)
-        .journal_mode(SqliteJournalMode::Wal)
         // In WAL mode this survives a crash of the process; a crash of the machine may lose the
         // last writes but never damages the file.
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(options.statement_timeout))
+}
+
+/// Puts the file into WAL mode, in which it stays. Of several that do so to a new file at once SQLite tells all but one
+/// that it is locked, without waiting for its `busy_timeout`; so it is tried again, until the pool's patience
+/// ends. Any other refusal, as of a file that may only be read, is told by the first write.
+async fn use_wal(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    while let Err(error) = connection.execute("pragma journal_mode = wal").await {
+        if !is_locked(&error) {
+            break;
+        }
+        tokio::time::sleep(WAL_PAUSE).await;
+    }
+    Ok(())
+}
+
+/// `SQLITE_BUSY`, which is the low byte of every code of its kind.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let refusal = error.as_database_error();
+    let code = refusal.and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
 }
