@@ -14,6 +14,7 @@ mod config;
 mod dpop;
 mod harness;
 mod http;
+mod idle;
 mod keys;
 mod layering;
 mod logs;
