@@ -59,7 +59,11 @@ impl TestApp {
 
     /// A service on a database that another one may use as well.
     pub(crate) async fn on(database: Database, settings: &[(&str, &str)]) -> Self {
-        let clock = Clock::fixed(NOW);
+        Self::at(Clock::fixed(NOW), database, settings).await
+    }
+
+    /// The same with a clock that another one may have as well.
+    pub(crate) async fn at(clock: Clock, database: Database, settings: &[(&str, &str)]) -> Self {
         let config = config(&database.url, settings);
         let app = Arc::new(App::open(config, clock.clone()).unwrap());
         app.store().migrate().await.unwrap();

@@ -4,6 +4,7 @@ mod algorithms;
 mod change;
 mod confusion;
 mod jwks;
+mod load;
 mod replicas;
 mod rotation;
 mod sealing;
