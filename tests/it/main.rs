@@ -23,5 +23,6 @@ mod oauth;
 mod openapi;
 mod proxies;
 mod simple;
+mod standards;
 mod store;
 mod tls;

@@ -2,7 +2,7 @@
 
 mod algorithms;
 mod change;
-mod confusion;
+pub(crate) mod confusion;
 mod jwks;
 mod load;
 mod replicas;

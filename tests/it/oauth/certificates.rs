@@ -408,6 +408,22 @@ async fn a_client_without_a_certificate_is_served_all_the_same() {
     );
 }
 
+/// RFC 8705 §2: the `client_id` says whose certificate it should be.
+#[tokio::test]
+async fn a_certificate_without_the_clients_id_is_no_authentication() {
+    let ca = Ca::new();
+    let served = ca.serve().await;
+    register_subject(&served, "san_dns=billing.example.com").await;
+    let holder = ca.sign(&params());
+    let grant = ("grant_type", "client_credentials");
+
+    assert_eq!(ask_with(&served, Some(&holder), &[grant]).await, refused());
+    for id in ["other", "billing.example.com", "CN=billing,O=Acme"] {
+        let params = [grant, ("client_id", id)];
+        assert_eq!(ask_with(&served, Some(&holder), &params).await, refused());
+    }
+}
+
 #[tokio::test]
 async fn authorize_takes_certificates_too() {
     let ca = Ca::new();
