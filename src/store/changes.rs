@@ -48,6 +48,18 @@ macro_rules! tell {
 }
 pub(super) use tell;
 
+/// Tells of what a statement changed, if it changed any row; how many.
+macro_rules! tell_of_rows {
+    ($tx:ident, $done:expr, $change:expr, $now:expr) => {{
+        let rows = $done.rows_affected();
+        if rows > 0 {
+            $crate::store::changes::tell!($tx, $change, $now);
+        }
+        rows
+    }};
+}
+pub(super) use tell_of_rows;
+
 /// Wakes those who listen, when the transaction commits.
 pub(super) trait Announce {
     async fn announce(&mut self) -> Result<(), sqlx::Error>;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::FromRow;
 
-use super::changes::tell;
+use super::changes::tell_of_rows;
 use super::revocations::cut_off;
 use super::secrets::SecretColumns;
 use super::{Store, StoreError, in_long_transaction, in_transaction, on_pool};
@@ -226,12 +226,8 @@ impl Store {
                 .bind(constraint.tls_client_certificate_bound_access_tokens)
                 .bind(constraint.dpop_bound_access_tokens)
                 .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            if updated == 1 {
-                tell!(tx, Change::Client(id.clone()), now);
-            }
-            updated == 1
+                .await?;
+            tell_of_rows!(tx, updated, Change::Client(id.clone()), now) == 1
         })
     }
 }

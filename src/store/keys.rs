@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::changes::tell;
+use super::changes::{tell, tell_of_rows};
 use super::{Store, StoreError, in_transaction, on_feed, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{Change, KeyId, KeyRecord, KeyState, SigningAlg};
@@ -16,17 +16,6 @@ pub struct KeyChanges {
     pub activate: Option<KeyId>,
     /// Keys that are new.
     pub insert: Vec<KeyRecord>,
-}
-
-/// Tells of keys that were changed, if any were; how many.
-macro_rules! tell_of_keys {
-    ($tx:ident, $count:expr, $now:expr) => {{
-        let count: u64 = $count;
-        if count > 0 {
-            tell!($tx, Change::SigningKey, $now);
-        }
-        count
-    }};
 }
 
 impl Store {
@@ -165,7 +154,7 @@ impl Store {
                 .bind(new)
                 .execute(&mut *tx)
                 .await?;
-            tell_of_keys!(tx, updated.rows_affected(), now) == 1
+            tell_of_rows!(tx, updated, Change::SigningKey, now) == 1
         })
     }
 
@@ -183,7 +172,7 @@ impl Store {
                 .bind(state.as_str())
                 .execute(&mut *tx)
                 .await?;
-            tell_of_keys!(tx, deleted.rows_affected(), now) == 1
+            tell_of_rows!(tx, deleted, Change::SigningKey, now) == 1
         })
     }
 
@@ -199,7 +188,7 @@ impl Store {
                 .bind(retired_until.0)
                 .execute(&mut *tx)
                 .await?;
-            tell_of_keys!(tx, deleted.rows_affected(), now)
+            tell_of_rows!(tx, deleted, Change::SigningKey, now)
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::changes::tell;
+use super::changes::{tell, tell_of_rows};
 use super::{Store, StoreError, execute, in_transaction};
 use crate::clock::UnixTime;
 use crate::domain::{Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin};
@@ -93,12 +93,8 @@ impl Store {
                 .bind(secret_id.as_str())
                 .bind(expires_at.0)
                 .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            if updated == 1 {
-                tell!(tx, Change::Client(id.clone()), now);
-            }
-            updated == 1
+                .await?;
+            tell_of_rows!(tx, updated, Change::Client(id.clone()), now) == 1
         })
     }
 
