@@ -10,6 +10,14 @@ use token_server::clock::UnixTime;
 use super::{disable, id, read, replica, scope, secret_id, set_scope};
 use crate::harness::{CLIENT, NOW, TestApp, config};
 
+/// Neither the client nor a token of it is good any more.
+async fn assert_refused(test: &TestApp, token: &str, secret: &str) {
+    test.verify(token).await.assert_error(401, "invalid_token");
+    test.authorize(CLIENT, secret)
+        .await
+        .assert_error(401, "invalid_client");
+}
+
 #[tokio::test]
 async fn a_changed_scope() {
     let test = TestApp::new().await;
@@ -35,14 +43,7 @@ async fn a_disabled_client() {
     assert_eq!(other.verify(&token).await.status, 200);
     read(&other).await;
 
-    other
-        .verify(&token)
-        .await
-        .assert_error(401, "invalid_token");
-    other
-        .authorize(CLIENT, &secret)
-        .await
-        .assert_error(401, "invalid_client");
+    assert_refused(&other, &token, &secret).await;
 }
 
 #[tokio::test]
@@ -81,14 +82,7 @@ async fn a_deleted_client() {
     test.app.delete_client(&id()).await.unwrap();
     read(&other).await;
 
-    other
-        .verify(&token)
-        .await
-        .assert_error(401, "invalid_token");
-    other
-        .authorize(CLIENT, &secret)
-        .await
-        .assert_error(401, "invalid_client");
+    assert_refused(&other, &token, &secret).await;
 }
 
 #[tokio::test]
