@@ -159,8 +159,6 @@ async fn each_change_of_state_is_one_line() {
     let test = TestApp::new().await;
     let secret = test.client().await;
     test.token(&secret).await;
-    // `tracing` asks whether a line is wanted where it is first reached, and then it is in no other test's thread.
-    go_through_an_outage(&test, &secret).await;
     let log = Log::default();
     let guard = log.capture();
 

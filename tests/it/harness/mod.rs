@@ -196,6 +196,7 @@ impl TestApp {
 
 /// Settings for tests, with some otherwise.
 pub(crate) fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
+    log::prepare();
     let base = [
         ("SECRET", SECRET),
         ("DATABASE_URL", database_url),
