@@ -31,12 +31,12 @@ pub struct PresentedProof {
 impl App {
     /// Issues a token to a client that has proved itself, bound to what it shows: to its certificate when it is
     /// registered so, and to the key of a proof when it sends one.
-    pub async fn issue_token_to_sender(
+    pub async fn issue_token_to_sender<'a>(
         &self,
-        client: &Client,
+        client: &'a Client,
         request: TokenRequest,
         shown: &SenderProofs,
-    ) -> Result<AccessToken> {
+    ) -> Result<AccessToken<'a>> {
         let wants_certificate = client
             .sender_constraint
             .tls_client_certificate_bound_access_tokens;
@@ -55,7 +55,7 @@ impl App {
     pub async fn check_possession(
         &self,
         token: &str,
-        claims: &AccessTokenClaims,
+        claims: &AccessTokenClaims<'_>,
         shown: &SenderProofs,
     ) -> Result<()> {
         let cnf = claims.cnf.unwrap_or_default();
