@@ -80,7 +80,7 @@ pub struct HttpConfig {
     pub header_timeout: Duration,
     /// For a request body.
     pub body_timeout: Duration,
-    /// For silence on a connection, and for each further request head.
+    /// For silence on a connection; may last a quarter longer.
     pub idle_timeout: Duration,
     /// For requests in flight when the server is told to stop.
     pub shutdown_grace: Duration,

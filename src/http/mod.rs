@@ -10,6 +10,7 @@ mod credentials;
 mod error;
 mod health;
 mod home;
+mod idle;
 mod middleware;
 mod oauth;
 mod openapi;

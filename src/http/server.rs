@@ -15,9 +15,9 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
-use tokio_io_timeout::TimeoutStream;
 use tower::{Layer, Service, service_fn};
 
+use super::idle::{Counted, Watched, watch};
 use crate::config::HttpConfig;
 
 /// How much more than `MAX_HEAD` is read, so that a head over it is answered in our shape.
@@ -74,10 +74,7 @@ where
 fn set_limits<A>(server: &mut Server<SocketAddr, A>, config: &HttpConfig) {
     let head = config.max_head.saturating_mul(HEAD_SLACK).max(8 * 1024);
     let builder = server.http_builder();
-    builder
-        .http1()
-        .header_read_timeout(config.idle_timeout)
-        .max_buf_size(head);
+    builder.http1().max_buf_size(head);
     builder
         .http2()
         .max_concurrent_streams(MAX_STREAMS)
@@ -104,8 +101,8 @@ struct ConnectionAcceptor {
 type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::Stream;
 
 impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
-    type Stream = Pin<Box<TimeoutStream<TlsStream>>>;
-    type Service = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, S>>::Service;
+    type Stream = Watched<TlsStream>;
+    type Service = Counted<<RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, S>>::Service>;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
@@ -118,13 +115,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
         let idle_timeout = self.idle_timeout;
         Box::pin(async move {
             let (stream, service) = shaking_hands.await?;
-            // HTTP/1 has a timer of its own for the next head, and each request one for its body; a second
-            // one for every read would cost some hundredths of a request.
-            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            let mut stream = TimeoutStream::new(stream);
-            stream.set_read_timeout(http2.then_some(idle_timeout));
-            stream.set_write_timeout(Some(idle_timeout));
-            Ok((Box::pin(stream), service))
+            Ok(watch(stream, service, idle_timeout))
         })
     }
 }
