@@ -43,7 +43,7 @@ pub use tokens::{TokenRequest, TokenRequirements};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::Store;
+use crate::store::{AuditKeys, Store};
 use crate::token::DpopNonces;
 use client_ca::ClientCa;
 use directory::Directory;
@@ -83,7 +83,7 @@ impl App {
         let auth = &config.authentication;
         let (client_ca, published_keys) = open_client_authentication(&config)?;
         Ok(Self {
-            store: Store::open(&config.database).context("DATABASE_URL")?,
+            store: open_store(&config)?,
             keys: Keys::new(&config)?,
             hashing: Hashing::start(auth.hashing_threads, auth.hashing_queue)
                 .context("cannot start the hashing threads")?,
@@ -128,6 +128,14 @@ impl App {
 /// Reads the files that client authentication needs, as opening the service does, and fails as it would.
 pub fn check_client_authentication(config: &Config) -> anyhow::Result<()> {
     open_client_authentication(config).map(drop)
+}
+
+/// Opens the database that the settings name, lazily.
+pub fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let token = &config.token;
+    let keys = AuditKeys::new(&token.secret, token.secret_previous.as_ref())
+        .context("cannot derive the keys of the audit trail")?;
+    Store::open(&config.database, keys).context("DATABASE_URL")
 }
 
 fn open_client_authentication(config: &Config) -> anyhow::Result<(ClientCa, PublishedKeys)> {

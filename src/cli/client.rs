@@ -7,10 +7,11 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::client_authentication::{self, AuthenticationArgs};
+use super::environment::{self, origin};
 use super::output::{self, Output};
 use super::secret::NewSecretArgs;
 use super::sender_constraint::{self, SenderConstraintArgs};
-use super::{environment, import, secret};
+use super::{import, secret};
 use crate::app::{App, NewClient};
 use crate::domain::{
     Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientRecord, ClientStatus,
@@ -142,14 +143,15 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
             if changes.are_empty() {
                 return Err(Error::invalid_request("say what to change; see --help").into());
             }
-            app.update_client(&args.client_id, changes).await?;
+            app.update_client(&origin(), &args.client_id, changes)
+                .await?;
             print_client(&app.find_client(&args.client_id).await?, args.output)?;
         }
         ClientCommand::Enable(args) => set_status(&app, args, ClientStatus::Enabled).await?,
         ClientCommand::Disable(args) => set_status(&app, args, ClientStatus::Disabled).await?,
         ClientCommand::Delete(args) => delete(&app, args).await?,
         ClientCommand::RevokeTokens(args) => {
-            app.revoke_client_tokens(&args.client_id).await?;
+            app.revoke_client_tokens(&origin(), &args.client_id).await?;
             show(&app, &args).await?;
         }
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
@@ -173,10 +175,15 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
     };
     if !new.authentication.allow_secrets() {
         args.secret.refuse()?;
-        let (client, secrets) = (app.register_client_without_secret(new).await?, Vec::new());
+        let (client, secrets) = (
+            app.register_client_without_secret(&origin(), new).await?,
+            Vec::new(),
+        );
         return print_client(&ClientRecord { client, secrets }, args.output);
     }
-    let (client, added) = app.register_client(new, args.secret.read(app)?).await?;
+    let (client, added) = app
+        .register_client(&origin(), new, args.secret.read(app)?)
+        .await?;
     secret::print_added(&client.client_id, &added, args.output)
 }
 
@@ -218,7 +225,8 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
 }
 
 async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow::Result<()> {
-    app.set_client_status(&args.client_id, status).await?;
+    app.set_client_status(&origin(), &args.client_id, status)
+        .await?;
     show(app, &args).await
 }
 
@@ -236,7 +244,7 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
             bail!("not deleted");
         }
     }
-    app.delete_client(id).await?;
+    app.delete_client(&origin(), id).await?;
     Output::remark(&format!("deleted `{id}`"));
     Ok(())
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::environment::origin;
 use super::output::{self, Output};
 use crate::app::{AddedSecret, App, NewSecret};
 use crate::domain::{ClientId, ClientSecret, SecretId};
@@ -75,7 +76,7 @@ pub(super) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()>
     match command {
         SecretCommand::Add(args) => {
             let added = app
-                .add_secret(&args.client_id, args.secret.read(app)?)
+                .add_secret(&origin(), &args.client_id, args.secret.read(app)?)
                 .await?;
             print_added(&args.client_id, &added, args.output)
         }
@@ -85,7 +86,7 @@ pub(super) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()>
         }
         SecretCommand::Expire(args) => {
             let expires_at = app.clock().now().plus(args.after.unwrap_or(0));
-            app.expire_secret(&args.client_id, &args.secret_id, expires_at)
+            app.expire_secret(&origin(), &args.client_id, &args.secret_id, expires_at)
                 .await?;
             Output::remark(&format!(
                 "the secret {} ends at {expires_at}",

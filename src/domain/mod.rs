@@ -3,6 +3,7 @@
 //! No I/O, no async, no framework.
 
 mod audience;
+mod audit;
 mod auth_method;
 mod certificate_subject;
 mod client;
@@ -23,6 +24,7 @@ mod thumbprint;
 mod token_id;
 
 pub use audience::{Audience, Audiences, Issuer};
+pub use audit::{Action, Actor, AuditEvent, Change, Origin, Stamp, Target};
 pub use auth_method::{AuthMethod, AuthMethods};
 pub use certificate_subject::CertificateSubject;
 pub use client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};

@@ -1,6 +1,7 @@
 //! Owns what every request goes through: its id, the limits of its head, the headers of its answer
 //! and its one line in the log.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -16,14 +17,20 @@ use super::answer::LoggedClient;
 use super::error::{self, LoggedError};
 use super::params::check_announced_length;
 use crate::clock::Stopwatch;
-use crate::domain::{ClientId, ErrorCode};
+use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::error::{Error, Result};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(super) async fn observe(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn observe(
+    State(app): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let stopwatch = Stopwatch::start();
     let request_id = request_id(request.headers());
+    let left = RequestId(request_id.clone());
+    request.extensions_mut().insert(left);
     let method = request.method().clone();
     // The matched route, never the path: a path may hold what should not be in a log.
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -50,6 +57,21 @@ pub(super) async fn observe(State(app): State<AppState>, request: Request, next:
     );
     response.headers_mut().insert(X_REQUEST_ID, request_id);
     response
+}
+
+/// The id of a request, left in it for who needs it: the audit trail.
+#[derive(Clone)]
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// Where a change comes from that this request asks for.
+    pub(super) fn origin(&self, actor: Actor, source: IpAddr) -> Origin {
+        Origin {
+            actor,
+            source: Some(source),
+            request_id: self.0.to_str().ok().map(str::to_owned),
+        }
+    }
 }
 
 /// The caller's id when it is sane: short, and nothing that could forge a log line. Else one of ours.

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use sqlx::FromRow;
 
+use super::audit::AuditLog;
 use super::revocations::cut_off;
 use super::secrets::SecretColumns;
-use super::{Store, StoreError, execute, in_transaction, on_pool};
+use super::{Store, StoreError, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientChanges,
-    ClientCutoff, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description,
-    JwkSet, JwksUri, Metadata, Name, Scope, SenderConstraint, TokenTtl,
+    Action, Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Change, Client,
+    ClientChanges, ClientCutoff, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus,
+    Description, JwkSet, JwksUri, Metadata, Name, Scope, SenderConstraint, Stamp, Target, TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -23,39 +24,59 @@ pub struct ClientsPage {
     pub limit: u32,
 }
 
+pub(super) const FIND: &str = "
+    select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
+        c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
+        c.tls_client_certificate_bound, c.dpop_bound,
+        c.created_at, c.updated_at,
+        s.secret_id, s.origin, s.secret_hash, s.hint,
+        s.created_at as secret_created_at, s.expires_at
+    from clients c
+    left join client_secrets s on s.client_id = c.client_id
+    where c.client_id = $1
+    order by s.created_at, s.secret_id";
+
+/// Reads a client and its secrets on an open transaction of either product.
+macro_rules! read_record {
+    ($tx:ident, $client_id:expr) => {{
+        let rows = sqlx::query_as($crate::store::clients::FIND)
+            .bind($client_id.as_str())
+            .fetch_all(&mut *$tx)
+            .await?;
+        $crate::store::clients::one_record(rows)?
+    }};
+}
+
+pub(super) const LOCK: &str = "
+    update clients
+    set updated_at = updated_at
+    where client_id = $1
+    returning status";
+
+/// Locks a client on an open transaction of either product, so that it stays as it is until the end; its status, if
+/// there is such a client.
+macro_rules! lock_client {
+    ($tx:ident, $client_id:expr) => {{
+        let status: Option<String> = sqlx::query_scalar($crate::store::clients::LOCK)
+            .bind($client_id.as_str())
+            .fetch_optional(&mut *$tx)
+            .await?;
+        match status {
+            Some(status) => Some($crate::domain::ClientStatus::parse(&status)?),
+            None => None,
+        }
+    }};
+}
+pub(super) use {lock_client, read_record};
+
 impl Store {
     /// The client and its secrets, as one consistent picture.
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
-        const SQL: &str = "
-            select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
-                c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
-                c.tls_client_certificate_bound, c.dpop_bound,
-                c.created_at, c.updated_at,
-                s.secret_id, s.origin, s.secret_hash, s.hint,
-                s.created_at as secret_created_at, s.expires_at
-            from clients c
-            left join client_secrets s on s.client_id = c.client_id
-            where c.client_id = $1
-            order by s.created_at, s.secret_id";
-        let rows: Vec<RecordRow> = on_pool!(self, |pool| sqlx::query_as(SQL)
+        let rows = on_pool!(self, |pool| sqlx::query_as(FIND)
             .bind(id.as_str())
             .fetch_all(pool)
             .await)?;
-        let mut record: Option<ClientRecord> = None;
-        for row in rows {
-            let secret: Option<ClientSecret> = row.secret.try_into()?;
-            match &mut record {
-                Some(record) => record.secrets.extend(secret),
-                None => {
-                    let client = Client::try_from(row.client)?;
-                    record = Some(ClientRecord {
-                        client,
-                        secrets: secret.into_iter().collect(),
-                    });
-                }
-            }
-        }
-        Ok(record)
+        one_record(rows)
     }
 
     /// Whether there is a client of this id.
@@ -87,9 +108,14 @@ impl Store {
     }
 
     /// Adds a client with its secrets; [`StoreError::Conflict`] when its id is taken.
-    pub async fn insert_client(&self, record: &ClientRecord) -> Result<(), StoreError> {
+    pub async fn insert_client(
+        &self,
+        record: &ClientRecord,
+        stamp: Stamp<'_>,
+    ) -> Result<(), StoreError> {
+        let records = std::slice::from_ref(record);
         match self
-            .insert_missing_clients(std::slice::from_ref(record))
+            .insert_clients(records, Action::ClientCreate, stamp)
             .await?
         {
             1 => Ok(()),
@@ -97,10 +123,21 @@ impl Store {
         }
     }
 
-    /// Adds, in one transaction, those of the clients whose id is not taken; how many that were.
+    /// Adds, in one transaction, those of the clients of an import whose id is not taken; how many that were.
     pub async fn insert_missing_clients(
         &self,
         records: &[ClientRecord],
+        stamp: Stamp<'_>,
+    ) -> Result<u64, StoreError> {
+        self.insert_clients(records, Action::ClientImport, stamp)
+            .await
+    }
+
+    async fn insert_clients(
+        &self,
+        records: &[ClientRecord],
+        action: Action,
+        stamp: Stamp<'_>,
     ) -> Result<u64, StoreError> {
         const SQL: &str = "
             insert into clients (client_id, name, description, status, scopes, audiences,
@@ -110,7 +147,7 @@ impl Store {
             on conflict (client_id) do nothing";
         const LIST_DISABLED: &str = "select client_id from revocations where disabled";
         in_transaction!(self, |tx| {
-            let mut inserted = 0;
+            let mut events = Vec::new();
             let mut new = HashMap::new();
             for record in records {
                 let client = &record.client;
@@ -143,8 +180,8 @@ impl Store {
                 }
                 if added == 1 {
                     new.insert(client.client_id.as_str(), client);
+                    events.push(of_client(action, &client.client_id).after(record));
                 }
-                inserted += added;
             }
             // A deleted client's tokens are revoked whenever they were issued; this one's are not.
             let disabled: Vec<String> = sqlx::query_scalar(LIST_DISABLED)
@@ -157,17 +194,17 @@ impl Store {
                 };
                 cut_off!(tx, client.client_id, cut, client.created_at);
             }
-            inserted
+            tx.append(&self.audit_keys, stamp, events).await?;
+            new.len() as u64
         })
     }
 
-    /// Changes what `changes` names and nothing else, in one statement, so that two changes at once do not
-    /// undo each other; false when there is no such client.
+    /// Changes what `changes` names and nothing else, so that two changes at once do not undo each other; false when there is no such client.
     pub async fn update_client(
         &self,
         id: &ClientId,
         changes: &ClientChanges,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "
             update clients
@@ -188,32 +225,63 @@ impl Store {
         let keys = authentication.keys.as_ref();
         let (jwks, jwks_uri) = key_columns(keys.and_then(Option::as_ref));
         let subject = authentication.certificate_subject.as_ref();
+        let methods = authentication.auth_methods.as_ref();
         let constraint = changes.sender_constraint;
-        let updated = execute!(
-            self,
-            SQL,
-            id.as_str(),
-            changes.name.as_ref().map(Name::as_str),
-            changes.description.as_ref().map(Description::as_str),
-            changes.scopes.as_ref().map(Scope::as_str),
-            changes.audiences.as_deref().map(Audience::join),
-            changes.metadata.as_ref().map(Metadata::as_str),
-            ttl.is_some(),
-            ttl.flatten().map(TokenTtl::seconds),
-            authentication
-                .auth_methods
-                .map(|methods| methods.to_string()),
-            keys.is_some(),
-            jwks,
-            jwks_uri,
-            subject.is_some(),
-            subject.and_then(Option::as_ref).map(ToString::to_string),
-            now.0,
-            constraint.tls_client_certificate_bound_access_tokens,
-            constraint.dpop_bound_access_tokens
-        )?;
-        Ok(updated == 1)
+        in_transaction!(self, |tx| {
+            if lock_client!(tx, id).is_none() {
+                return Ok(false);
+            }
+            let before = read_record!(tx, id);
+            sqlx::query(SQL)
+                .bind(id.as_str())
+                .bind(changes.name.as_ref().map(Name::as_str))
+                .bind(changes.description.as_ref().map(Description::as_str))
+                .bind(changes.scopes.as_ref().map(Scope::as_str))
+                .bind(changes.audiences.as_deref().map(Audience::join))
+                .bind(changes.metadata.as_ref().map(Metadata::as_str))
+                .bind(ttl.is_some())
+                .bind(ttl.flatten().map(TokenTtl::seconds))
+                .bind(methods.map(ToString::to_string))
+                .bind(keys.is_some())
+                .bind(jwks)
+                .bind(jwks_uri)
+                .bind(subject.is_some())
+                .bind(subject.and_then(Option::as_ref).map(ToString::to_string))
+                .bind(stamp.at.0)
+                .bind(constraint.tls_client_certificate_bound_access_tokens)
+                .bind(constraint.dpop_bound_access_tokens)
+                .execute(&mut *tx)
+                .await?;
+            let after = read_record!(tx, id);
+            let change = of_client(Action::ClientUpdate, id).difference(before, after);
+            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            true
+        })
     }
+}
+
+/// A change of the client itself.
+pub(super) fn of_client(action: Action, id: &ClientId) -> Change {
+    Change::of_client(action, id, Target::Client(id.clone()))
+}
+
+/// The client of [`FIND`]'s rows, one for each of its secrets.
+pub(super) fn one_record(rows: Vec<RecordRow>) -> Result<Option<ClientRecord>, StoreError> {
+    let mut record: Option<ClientRecord> = None;
+    for row in rows {
+        let secret: Option<ClientSecret> = row.secret.try_into()?;
+        match &mut record {
+            Some(record) => record.secrets.extend(secret),
+            None => {
+                let client = Client::try_from(row.client)?;
+                record = Some(ClientRecord {
+                    client,
+                    secrets: secret.into_iter().collect(),
+                });
+            }
+        }
+    }
+    Ok(record)
 }
 
 /// The columns `jwks` and `jwks_uri`.
@@ -226,7 +294,7 @@ fn key_columns(keys: Option<&ClientKeys>) -> (Option<&str>, Option<&str>) {
 }
 
 #[derive(FromRow)]
-struct RecordRow {
+pub(super) struct RecordRow {
     #[sqlx(flatten)]
     client: ClientRow,
     #[sqlx(flatten)]

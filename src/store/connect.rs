@@ -1,13 +1,14 @@
 //! Owns how a database is opened: the URL's scheme chooses the product.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::{Pool, Store};
+use super::{AuditKeys, Pool, Store};
 use crate::secret::Secret;
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
@@ -30,7 +31,7 @@ pub struct DatabaseOptions {
 
 impl Store {
     /// Opens the database. A Postgres that does not answer yet is no error: the pool connects when it is used.
-    pub fn open(options: &DatabaseOptions) -> anyhow::Result<Self> {
+    pub fn open(options: &DatabaseOptions, audit_keys: AuditKeys) -> anyhow::Result<Self> {
         let url = options.url.expose();
         let pool = match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => Pool::Postgres(
@@ -63,7 +64,10 @@ impl Store {
             }
             _ => bail!("a database URL begins with postgres:// or sqlite:"),
         };
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            audit_keys: Arc::new(audit_keys),
+        })
     }
 }
 

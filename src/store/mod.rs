@@ -4,6 +4,8 @@
 //! One SQL serves Postgres and SQLite: [`on_pool!`] and [`in_transaction!`] write the same expression
 //! out once for each. The conformance suite (`tests/it/store`) runs on both.
 
+mod audit;
+mod audit_chain;
 mod clients;
 mod connect;
 mod error;
@@ -13,8 +15,12 @@ mod revocations;
 mod secrets;
 mod used_values;
 
+use std::sync::Arc;
+
 use sqlx::{PgPool, SqlitePool};
 
+pub use audit::{AuditFilter, AuditPage};
+pub use audit_chain::{AuditChain, AuditKeys, ChainBreak, ChainLink, ChainWalk, ChainedEvent};
 pub use clients::ClientsPage;
 pub use connect::DatabaseOptions;
 pub use error::StoreError;
@@ -26,6 +32,7 @@ pub use secrets::SecretAdded;
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: Pool,
+    audit_keys: Arc<AuditKeys>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,6 +87,17 @@ macro_rules! in_transaction {
     };
 }
 use in_transaction;
+
+/// `($1, $2), ($3, $4)`: the places of many rows in one statement.
+fn placeholders(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let places: Vec<String> = (1..=columns)
+            .map(|column| format!("${}", row * columns + column))
+            .collect();
+        format!("({})", places.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
 
 impl Store {
     /// Asks the database for a sign of life.

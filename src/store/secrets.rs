@@ -1,10 +1,15 @@
 //! Owns the rows of `client_secrets`.
 
+use serde_json::json;
 use sqlx::FromRow;
 
+use super::audit::AuditLog;
+use super::clients::lock_client;
 use super::{Store, StoreError, execute, in_transaction};
 use crate::clock::UnixTime;
-use crate::domain::{ClientId, ClientSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin};
+use crate::domain::{
+    Action, Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin, Stamp, Target,
+};
 
 /// What came of adding a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,18 +51,14 @@ impl Store {
         &self,
         id: &ClientId,
         secret: &ClientSecret,
+        stamp: Stamp<'_>,
     ) -> Result<SecretAdded, StoreError> {
-        const LOCK: &str = "update clients set updated_at = updated_at where client_id = $1";
         const COUNT_LIVE: &str = "
             select count(*)
             from client_secrets
             where client_id = $1 and (expires_at is null or expires_at > $2)";
         in_transaction!(self, |tx| {
-            let locked = sqlx::query(LOCK)
-                .bind(id.as_str())
-                .execute(&mut *tx)
-                .await?;
-            if locked.rows_affected() == 0 {
+            if lock_client!(tx, id).is_none() {
                 return Ok(SecretAdded::NoClient);
             }
             let live: i64 = sqlx::query_scalar(COUNT_LIVE)
@@ -69,6 +70,8 @@ impl Store {
                 return Ok(SecretAdded::TooMany);
             }
             insert!(tx, id, secret);
+            let change = of_secret(Action::SecretAdd, id, &secret.secret_id).after(secret);
+            tx.append(&self.audit_keys, stamp, vec![change]).await?;
             SecretAdded::Added
         })
     }
@@ -79,16 +82,44 @@ impl Store {
         id: &ClientId,
         secret_id: &SecretId,
         expires_at: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
+        const FIND: &str = "
+            select expires_at
+            from client_secrets
+            where client_id = $1 and secret_id = $2";
         const SQL: &str = "
             update client_secrets
             set expires_at = $3
             where client_id = $1 and secret_id = $2";
-        let updated = execute!(self, SQL, id.as_str(), secret_id.as_str(), expires_at.0)?;
-        Ok(updated == 1)
+        in_transaction!(self, |tx| {
+            if lock_client!(tx, id).is_none() {
+                return Ok(false);
+            }
+            let before: Option<Option<i64>> = sqlx::query_scalar(FIND)
+                .bind(id.as_str())
+                .bind(secret_id.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+            let Some(before) = before else {
+                return Ok(false);
+            };
+            sqlx::query(SQL)
+                .bind(id.as_str())
+                .bind(secret_id.as_str())
+                .bind(expires_at.0)
+                .execute(&mut *tx)
+                .await?;
+            let change = of_secret(Action::SecretExpire, id, secret_id)
+                .before(json!({ "expires_at": before }))
+                .after(json!({ "expires_at": expires_at }));
+            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            true
+        })
     }
 
-    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile.
+    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile. It is upkeep that changes nothing
+    /// for anybody, and no event.
     pub async fn renew_secret_hash(
         &self,
         secret_id: &SecretId,
@@ -102,6 +133,10 @@ impl Store {
         let updated = execute!(self, SQL, secret_id.as_str(), old_hash, new_hash)?;
         Ok(updated == 1)
     }
+}
+
+fn of_secret(action: Action, id: &ClientId, secret_id: &SecretId) -> Change {
+    Change::of_client(action, id, Target::Secret(secret_id.clone()))
 }
 
 /// The columns of a secret beside those of its client; all null where a client has none.
