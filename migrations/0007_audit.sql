@@ -20,7 +20,7 @@ create table audit_events (
     -- JSON objects, without secrets.
     state_before text,
     state_after text,
-    -- SHA-256 over the hash of the row before and all of the above.
+    -- SHA-256 over the hash of the row before, all of the above and key_id.
     hash text not null,
     -- HMAC-SHA256 of the hash under a key derived from SECRET, and which key that was.
     mac text not null,

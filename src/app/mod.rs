@@ -1,6 +1,7 @@
 //! The use cases: what the service can do, whoever asks. Owns the order of steps and what is kept in
 //! memory between them. No HTTP, no SQL.
 
+mod audit;
 mod authenticate;
 mod client_ca;
 mod clients;
@@ -28,6 +29,8 @@ mod verified;
 
 use anyhow::Context;
 
+pub use crate::store::{AuditFilter, AuditPage, ChainLink, ChainedEvent};
+pub use audit::AuditVerdict;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
 };

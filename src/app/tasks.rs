@@ -83,7 +83,8 @@ async fn prune(app: Arc<App>, stop: CancellationToken) {
 
 async fn prune_once(app: &App) -> Result<()> {
     app.prune_revocations().await?;
-    app.prune_used_values().await.map(drop)
+    app.prune_used_values().await?;
+    app.prune_audit().await.map(drop)
 }
 
 async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {

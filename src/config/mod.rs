@@ -9,6 +9,7 @@ mod environment;
 mod keys;
 mod proxies;
 mod reader;
+mod retention;
 mod values;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use environment::Environment;
 pub use keys::KeysConfig;
 pub use proxies::ProxiesConfig;
 pub use reader::{ConfigError, ConfigErrors};
+pub use retention::RetentionConfig;
 pub use values::{Argon2Work, LogFormat, parse_seconds};
 
 use crate::domain::{Audience, Issuer, TokenTtl};
@@ -55,6 +57,8 @@ pub struct Config {
     pub dpop: DpopConfig,
     /// Proxies in front.
     pub proxies: ProxiesConfig,
+    /// How long the past is kept.
+    pub retention: RetentionConfig,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -172,6 +176,7 @@ impl Config {
             client_authentication: ClientAuthenticationConfig::read(&mut read),
             dpop: DpopConfig::read(&mut read),
             proxies: ProxiesConfig::read(&mut read),
+            retention: RetentionConfig::read(&mut read),
             log: LogConfig {
                 filter: read.checked("LOG", "a tracing filter such as `info`", "info", |text| {
                     crate::telemetry::filter(text).map(|_| text.to_owned())

@@ -245,11 +245,11 @@ impl Change {
         self
     }
 
-    /// What of two states of one thing differs.
+    /// What of two states of one thing differs; when it was last changed, the event says itself.
     #[must_use]
     pub fn difference(self, before: impl Serialize, after: impl Serialize) -> Self {
         let (old, new) = (object(before), object(after));
-        let differs = |name: &String| old.get(name) != new.get(name);
+        let differs = |name: &String| name != "updated_at" && old.get(name) != new.get(name);
         let of = |state: &Map<String, Value>| -> Map<String, Value> {
             let members = state.iter().filter(|(name, _)| differs(name));
             members

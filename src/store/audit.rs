@@ -1,20 +1,12 @@
-//! Owns the rows of `audit_events` and their order. Rows are added with the change that they describe, and go by age
-//! only; there is no code that changes one.
-//!
-//! Who appends updates the one row of `audit_head` and holds its lock until the commit, so that the chain has one
-//! order. To be the last thing a transaction locks: then no two wait for one another.
+//! Owns the reading of `audit_events`, and their end by age. There is no code that changes one.
 
-use sqlx::{AssertSqlSafe, FromRow, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 
 use super::audit_chain::{AuditChain, AuditKeys, ChainLink, ChainedEvent, removal};
+use super::audit_log::AuditLog;
 use super::{Store, StoreError, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{Action, AuditEvent, Change, ClientId, Stamp, Target};
-
-/// Rows of one statement: an import of many clients should not hold the lock for long.
-const ROWS: usize = 500;
-
-const COLUMNS: usize = 15;
 
 /// Which events.
 #[derive(Clone, Debug, Default)]
@@ -40,97 +32,6 @@ pub enum AuditPage {
     Before(Option<i64>),
     /// The oldest first, only those after this event.
     After(i64),
-}
-
-/// Adds events to a transaction of one product.
-pub(super) trait AuditLog {
-    async fn append(
-        &mut self,
-        keys: &AuditKeys,
-        stamp: Stamp<'_>,
-        changes: Vec<Change>,
-    ) -> Result<(), StoreError>;
-}
-
-macro_rules! audit_log {
-    ($connection:ty) => {
-        impl AuditLog for $connection {
-            async fn append(
-                &mut self,
-                keys: &AuditKeys,
-                stamp: Stamp<'_>,
-                changes: Vec<Change>,
-            ) -> Result<(), StoreError> {
-                const TAKE: &str = "
-                    update audit_head
-                    set last_id = last_id + $1
-                    returning last_id - $1, hash";
-                const SET_HASH: &str = "update audit_head set hash = $1";
-                let Some(count) = i64::try_from(changes.len()).ok().filter(|count| *count > 0)
-                else {
-                    return Ok(());
-                };
-                let (event_id, hash) = sqlx::query_as(TAKE)
-                    .bind(count)
-                    .fetch_one(&mut *self)
-                    .await?;
-                let mut last = ChainLink { event_id, hash };
-                let rows: Vec<ChainedEvent> = changes
-                    .into_iter()
-                    .map(|change| {
-                        let event = AuditEvent::new(last.event_id + 1, stamp, change);
-                        keys.chain(&mut last, event)
-                    })
-                    .collect();
-                for rows in rows.chunks(ROWS) {
-                    let mut query = sqlx::query(AssertSqlSafe(insert(rows.len())));
-                    for ChainedEvent {
-                        event,
-                        hash,
-                        mac,
-                        key_id,
-                    } in rows
-                    {
-                        query = query
-                            .bind(event.event_id)
-                            .bind(event.at.0)
-                            .bind(&event.actor_type)
-                            .bind(&event.actor)
-                            .bind(&event.source)
-                            .bind(&event.request_id)
-                            .bind(&event.action)
-                            .bind(&event.target_type)
-                            .bind(&event.target)
-                            .bind(&event.client_id)
-                            .bind(&event.before)
-                            .bind(&event.after)
-                            .bind(hash)
-                            .bind(mac)
-                            .bind(key_id);
-                    }
-                    query.execute(&mut *self).await?;
-                }
-                sqlx::query(SET_HASH)
-                    .bind(&last.hash)
-                    .execute(&mut *self)
-                    .await?;
-                Ok(())
-            }
-        }
-    };
-}
-audit_log!(sqlx::PgConnection);
-audit_log!(sqlx::SqliteConnection);
-
-/// The insertion of so many rows.
-fn insert(rows: usize) -> String {
-    let mut sql = "
-        insert into audit_events (event_id, at, actor_type, actor, source, request_id, action, target_type,
-            target, client_id, state_before, state_after, hash, mac, key_id)
-        values "
-        .to_owned();
-    sql += &super::placeholders(rows, COLUMNS);
-    sql
 }
 
 const SELECT: &str = "
@@ -209,18 +110,23 @@ impl Store {
 
     /// Where the chain begins and ends.
     pub async fn find_audit_chain(&self) -> Result<AuditChain, StoreError> {
-        const SQL: &str = "select last_id, hash, anchor_id, anchor_hash from audit_head";
-        let (last_id, hash, anchor_id, anchor_hash) =
-            on_pool!(self, |pool| { sqlx::query_as(SQL).fetch_one(pool).await })?;
+        // One statement, so that it is one picture while others append.
+        const SQL: &str = "
+            select last_id, hash, anchor_id, anchor_hash,
+                (select min(event_id) from audit_events) as lowest,
+                (select max(event_id) from audit_events) as highest
+            from audit_head";
+        let row: HeadRow = on_pool!(self, |pool| sqlx::query_as(SQL).fetch_one(pool).await)?;
         Ok(AuditChain {
             anchor: ChainLink {
-                event_id: anchor_id,
-                hash: anchor_hash,
+                event_id: row.anchor_id,
+                hash: row.anchor_hash,
             },
             head: ChainLink {
-                event_id: last_id,
-                hash,
+                event_id: row.last_id,
+                hash: row.hash,
             },
+            ids: row.lowest.zip(row.highest),
         })
     }
 
@@ -290,6 +196,16 @@ impl Store {
             removed
         })
     }
+}
+
+#[derive(FromRow)]
+struct HeadRow {
+    last_id: i64,
+    hash: String,
+    anchor_id: i64,
+    anchor_hash: String,
+    lowest: Option<i64>,
+    highest: Option<i64>,
 }
 
 #[derive(FromRow)]

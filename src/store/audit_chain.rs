@@ -17,7 +17,7 @@ use crate::secret::Secret;
 pub struct ChainedEvent {
     /// The event.
     pub event: AuditEvent,
-    /// SHA-256 over the hash of the event before and everything in this one, in hexadecimal.
+    /// SHA-256 over the hash of the event before, everything in this one and `key_id`, in hexadecimal.
     pub hash: String,
     /// HMAC-SHA256 of the hash.
     pub(super) mac: String,
@@ -41,6 +41,8 @@ pub struct AuditChain {
     pub anchor: ChainLink,
     /// The last event.
     pub head: ChainLink,
+    /// The lowest and the highest id that there is.
+    pub ids: Option<(i64, i64)>,
 }
 
 /// The first thing about the chain that is not as the server left it.
@@ -77,12 +79,12 @@ impl AuditKeys {
 
     /// The event as the one after `last`, which it becomes.
     pub(super) fn chain(&self, last: &mut ChainLink, event: AuditEvent) -> ChainedEvent {
-        let hash = hash(&last.hash, &event);
+        let AuditKey { key, key_id } = &self.current;
+        let hash = hash(&last.hash, &event, key_id);
         *last = ChainLink {
             event_id: event.event_id,
             hash: hash.clone(),
         };
-        let AuditKey { key, key_id } = &self.current;
         ChainedEvent {
             event,
             mac: hex(hmac::sign(key, hash.as_bytes()).as_ref()),
@@ -164,7 +166,7 @@ impl<'a> ChainWalk<'a> {
         if row.event.event_id != expected {
             return Err(broken(expected, "the event is missing"));
         }
-        if hash(&self.last.hash, &row.event) != row.hash {
+        if hash(&self.last.hash, &row.event, &row.key_id) != row.hash {
             let why = "the event, or the hash of the one before, is not what it was when this was written";
             return Err(broken(expected, why));
         }
@@ -189,7 +191,7 @@ impl<'a> ChainWalk<'a> {
 
     /// After the last event.
     pub fn finish(&self) -> Result<(), ChainBreak> {
-        let head = &self.chain.head;
+        let AuditChain { anchor, head, ids } = &self.chain;
         if self.last != *head {
             let why = "the chain does not end where it should: events at its end are missing";
             return Err(broken(self.last.event_id.saturating_add(1), why));
@@ -200,7 +202,16 @@ impl<'a> ChainWalk<'a> {
         }
         if !self.anchored {
             let why = "the events before are missing, and none says that they were removed by age";
-            return Err(broken(self.chain.anchor.event_id.saturating_add(1), why));
+            return Err(broken(anchor.event_id.saturating_add(1), why));
+        }
+        let (lowest, highest) = ids.unwrap_or((i64::MAX, 0));
+        if lowest <= anchor.event_id {
+            let why = "the event is there, though it was removed by age";
+            return Err(broken(lowest, why));
+        }
+        if highest > head.event_id {
+            let why = "there is an event behind the end of the chain";
+            return Err(broken(highest, why));
         }
         Ok(())
     }
@@ -229,7 +240,7 @@ fn broken(event_id: i64, reason: &str) -> ChainBreak {
 }
 
 /// A JSON array of everything, in a fixed order: no two events read alike.
-fn hash(before: &str, event: &AuditEvent) -> String {
+fn hash(before: &str, event: &AuditEvent, key_id: &str) -> String {
     let all = serde_json::json!([
         before,
         event.event_id,
@@ -244,6 +255,7 @@ fn hash(before: &str, event: &AuditEvent) -> String {
         event.client_id,
         event.before,
         event.after,
+        key_id,
     ]);
     hex(digest(&SHA256, all.to_string().as_bytes()).as_ref())
 }
@@ -298,6 +310,7 @@ mod tests {
         let chain = AuditChain {
             anchor: ChainLink::default(),
             head: head.clone(),
+            ids: None,
         };
         let mut walk = ChainWalk::new(keys, chain);
         rows.iter().try_for_each(|row| walk.step(row))?;
@@ -337,6 +350,8 @@ mod tests {
             forged[1] = keys("theirs", None).chain(&mut head, forged[1].event.clone());
             if name_of_ours {
                 forged[1].key_id.clone_from(&rows[0].key_id);
+                forged[1].hash = hash(&rows[0].hash, &forged[1].event, &rows[0].key_id);
+                head.hash.clone_from(&forged[1].hash);
             }
             assert_eq!(walk(&ours, &forged, &head).unwrap_err().event_id, 2);
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::FromRow;
 
-use super::audit::AuditLog;
+use super::audit_log::AuditLog;
 use super::revocations::cut_off;
 use super::secrets::SecretColumns;
 use super::{Store, StoreError, in_transaction, on_pool};

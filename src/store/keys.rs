@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::audit::AuditLog;
+use super::audit_log::AuditLog;
 use super::{Store, StoreError, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{Action, Change, KeyId, KeyRecord, KeyState, SigningAlg, Stamp, Target};

@@ -6,6 +6,7 @@
 
 mod audit;
 mod audit_chain;
+mod audit_log;
 mod clients;
 mod connect;
 mod error;

@@ -7,7 +7,7 @@
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::audit::AuditLog;
+use super::audit_log::AuditLog;
 use super::clients::{lock_client, of_client, read_record};
 use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;

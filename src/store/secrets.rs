@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::audit::AuditLog;
+use super::audit_log::AuditLog;
 use super::clients::lock_client;
 use super::{Store, StoreError, execute, in_transaction};
 use crate::clock::UnixTime;

@@ -8,6 +8,7 @@
 )]
 
 mod app;
+mod audit;
 mod cli;
 mod clients;
 mod config;

@@ -1,5 +1,6 @@
 //! The command line, as the built binary in a folder of its own.
 
+mod audit;
 mod authentication;
 mod check;
 mod clients;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use token_server::secret::random_bytes;
 
@@ -30,6 +30,30 @@ impl Database {
                 }
             }
         }
+    }
+}
+
+/// Runs an expression on a connection of its own, around the service.
+macro_rules! on_connection {
+    ($database:expr, |$connection:ident| $body:expr) => {
+        if $database.url.starts_with("sqlite:") {
+            let mut $connection = SqliteConnection::connect(&$database.url).await.unwrap();
+            $body
+        } else {
+            let mut $connection = PgConnection::connect(&$database.url).await.unwrap();
+            $body
+        }
+    };
+}
+
+impl Database {
+    /// Does what somebody with the database alone could do; how many rows it touched.
+    pub(crate) async fn execute(&self, sql: &str) -> u64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        on_connection!(self, |connection| {
+            let done = sqlx::query(sql).execute(&mut connection).await.unwrap();
+            done.rows_affected()
+        })
     }
 }
 
