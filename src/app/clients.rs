@@ -168,7 +168,13 @@ impl App {
     /// Removes a client and its secrets, and revokes its tokens.
     pub async fn delete_client(&self, by: &Origin, id: &ClientId) -> Result<()> {
         let (cutoff, stamp) = (self.last_issue(), by.at(self.clock.now()));
-        self.revoked(id, &self.store.delete_client(id, cutoff, stamp).await?)
+        self.revoked(id, &self.store.delete_client(id, cutoff, stamp).await?)?;
+        // They say nothing of a later client of this id, and would only take room.
+        if let Err(error) = self.store.delete_uses(id).await {
+            let error = Error::from(error);
+            tracing::warn!(client_id = %id, "its last uses are left: {}", error.reason());
+        }
+        Ok(())
     }
 
     /// Ends every change of a client: what memory holds of it is forgotten before anybody hears of it.

@@ -25,11 +25,12 @@ mod single_use;
 pub mod tasks;
 mod throttle;
 mod tokens;
+mod usage;
 mod verified;
 
 use anyhow::Context;
 
-pub use crate::store::{AuditFilter, AuditPage, ChainLink, ChainedEvent};
+pub use crate::store::{AuditFilter, AuditPage, ChainLink, ChainedEvent, UsageOrder};
 pub use audit::AuditVerdict;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
@@ -55,6 +56,7 @@ use keys::Keys;
 use proofs::Proofs;
 use published_keys::PublishedKeys;
 use throttle::Throttle;
+use usage::Usage;
 use verified::VerifiedTokens;
 
 /// The service, without the ways to reach it.
@@ -72,6 +74,7 @@ pub struct App {
     published_keys: PublishedKeys,
     dpop_nonces: DpopNonces,
     revocations: Revocations,
+    usage: Usage,
     last_ping: readiness::LastPing,
 }
 
@@ -101,6 +104,7 @@ impl App {
                 config.token.secret_previous.as_ref(),
             )?,
             revocations: Revocations::default(),
+            usage: Usage::new(),
             last_ping: readiness::LastPing::default(),
             clock,
             config,

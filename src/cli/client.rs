@@ -11,11 +11,12 @@ use super::environment::{self, origin};
 use super::output::{self, Output};
 use super::secret::NewSecretArgs;
 use super::sender_constraint::{self, SenderConstraintArgs};
+use super::uses::{LastUsed, ListedClient, ShownClient};
 use super::{import, secret};
 use crate::app::{App, NewClient};
 use crate::domain::{
-    Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientRecord, ClientStatus,
-    Description, Metadata, Name, Scope, SenderConstraint, TokenTtl,
+    Audience, AuthenticationSettings, ClientChanges, ClientId, ClientRecord, ClientStatus,
+    ClientUses, Description, Metadata, Name, Scope, SenderConstraint, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::store::ClientsPage;
@@ -26,7 +27,7 @@ pub(super) enum ClientCommand {
     Create(CreateArgs),
     /// List clients by their id
     List(ListArgs),
-    /// Show a client and its secrets' dates
+    /// Show a client, its secrets' dates and when they were last used
     Show(OneClient),
     /// Change a client; what is not named stays as it is
     Update(UpdateArgs),
@@ -127,7 +128,7 @@ pub(super) struct DeleteArgs {
 
 #[derive(Serialize)]
 struct ClientsList<'a> {
-    clients: &'a [Client],
+    clients: Vec<ListedClient<'a>>,
     /// For the next page's `--after`.
     after: Option<&'a ClientId>,
 }
@@ -137,7 +138,7 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
     match command {
         ClientCommand::Create(args) => create(&app, args).await?,
         ClientCommand::List(args) => list(&app, args).await?,
-        ClientCommand::Show(args) => show(&app, &args).await?,
+        ClientCommand::Show(args) => show(&app, &args.client_id, args.output).await?,
         ClientCommand::Update(args) => {
             let changes = args.fields.changes()?;
             if changes.are_empty() {
@@ -145,14 +146,14 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
             }
             app.update_client(&origin(), &args.client_id, changes)
                 .await?;
-            print_client(&app.find_client(&args.client_id).await?, args.output)?;
+            show(&app, &args.client_id, args.output).await?;
         }
         ClientCommand::Enable(args) => set_status(&app, args, ClientStatus::Enabled).await?,
         ClientCommand::Disable(args) => set_status(&app, args, ClientStatus::Disabled).await?,
         ClientCommand::Delete(args) => delete(&app, args).await?,
         ClientCommand::RevokeTokens(args) => {
             app.revoke_client_tokens(&origin(), &args.client_id).await?;
-            show(&app, &args).await?;
+            show(&app, &args.client_id, args.output).await?;
         }
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
         ClientCommand::Import(args) => return import::run(&app, args).await,
@@ -179,7 +180,8 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
             app.register_client_without_secret(&origin(), new).await?,
             Vec::new(),
         );
-        return print_client(&ClientRecord { client, secrets }, args.output);
+        let record = ClientRecord { client, secrets };
+        return print_client(&record, &ClientUses::default(), args.output);
     }
     let (client, added) = app
         .register_client(&origin(), new, args.secret.read(app)?)
@@ -198,8 +200,14 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
         .last()
         .filter(|_| full)
         .map(|client| &client.client_id);
+    let ids: Vec<&ClientId> = clients.iter().map(|client| &client.client_id).collect();
+    let uses = app.find_last_uses(&ids).await?;
+    let listed = clients.iter().map(|client| ListedClient {
+        client,
+        last: LastUsed::from(uses.get(&client.client_id)),
+    });
     let page = ClientsList {
-        clients: &clients,
+        clients: listed.collect(),
         after,
     };
     args.output.print(&page, || {
@@ -227,11 +235,12 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
 async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow::Result<()> {
     app.set_client_status(&origin(), &args.client_id, status)
         .await?;
-    show(app, &args).await
+    show(app, &args.client_id, args.output).await
 }
 
-async fn show(app: &App, args: &OneClient) -> anyhow::Result<()> {
-    print_client(&app.find_client(&args.client_id).await?, args.output)
+async fn show(app: &App, id: &ClientId, output: Output) -> anyhow::Result<()> {
+    let record = app.find_client(id).await?;
+    print_client(&record, &app.find_client_uses(id).await?, output)
 }
 
 async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
@@ -249,8 +258,9 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
-    output.print(record, || {
+fn print_client(record: &ClientRecord, uses: &ClientUses, output: Output) -> anyhow::Result<()> {
+    let shown = ShownClient::new(record, uses);
+    output.print(&shown, || {
         let client = &record.client;
         let ttl = client.token_ttl.map_or_else(
             || "the server's TOKEN_TTL".to_owned(),
@@ -274,8 +284,9 @@ fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
             dpop_bound,
             ("created_at", client.created_at.to_string()),
             ("updated_at", client.updated_at.to_string()),
+            ("last_used", shown.last_used()),
         ]);
-        format!("{fields}\n\n{}", secret::table(&record.secrets))
+        format!("{fields}\n\n{}", shown.secrets_table())
     })
 }
 

@@ -16,6 +16,7 @@ mod secret;
 mod sender_constraint;
 mod serve;
 mod token;
+mod uses;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,7 @@ mod sender_constraint;
 mod text;
 mod thumbprint;
 mod token_id;
+mod usage;
 
 pub use audience::{Audience, Audiences, Issuer};
 pub use audit::{Action, Actor, AuditEvent, Change, Origin, Stamp, Target};
@@ -45,6 +46,7 @@ pub use sender_constraint::{SenderConstraint, SenderConstraintChanges};
 pub use text::{Description, Name};
 pub use thumbprint::Thumbprint;
 pub use token_id::TokenId;
+pub use usage::{ClientUses, LastUse, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan};
 
 /// Why a text is not the thing it should be: one sentence for the person who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

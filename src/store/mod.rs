@@ -14,6 +14,8 @@ mod keys;
 mod migrations;
 mod revocations;
 mod secrets;
+mod usage;
+mod usage_rows;
 mod used_values;
 
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub use error::StoreError;
 pub use keys::KeyChanges;
 pub use revocations::ClientRevoked;
 pub use secrets::SecretAdded;
+pub use usage::UsageOrder;
+pub use usage_rows::UsageRows;
 
 /// The database.
 #[derive(Clone, Debug)]

@@ -8,8 +8,13 @@ use std::fs;
 
 /// What changes nothing that anybody decided.
 const UPKEEP: &[&str] = &[
+    "add_usage",
     "delete_revocations",
+    "delete_uses",
     "mark_keys_used",
+    "prune_secret_hours",
+    "prune_usage_hours",
+    "prune_usage_totals",
     "prune_used_values",
     "renew_secret_hash",
     "use_once",
