@@ -29,11 +29,13 @@ pub(super) async fn observe(
 ) -> Response {
     let stopwatch = Stopwatch::start();
     let request_id = request_id(request.headers());
-    let left = RequestId(request_id.clone());
-    request.extensions_mut().insert(left);
     let method = request.method().clone();
     // The matched route, never the path: a path may hold what should not be in a log.
     let route = request.extensions().get::<MatchedPath>().cloned();
+    if !route.as_ref().is_some_and(is_asked_most) {
+        let left = RequestId(request_id.clone());
+        request.extensions_mut().insert(left);
+    }
     let limits = &app.config().http;
     let checked = check_head(&request, limits.max_head)
         .and_then(|()| check_announced_length(request.headers(), limits.max_body));
@@ -59,7 +61,12 @@ pub(super) async fn observe(
     response
 }
 
-/// The id of a request, left in it for who needs it: the audit trail.
+/// Whether a route changes nothing, and is asked so often that it should not pay for what others need.
+fn is_asked_most(route: &MatchedPath) -> bool {
+    matches!(route.as_str(), "/verify" | "/authorize" | "/token")
+}
+
+/// The id of a request, left in it for the audit trail.
 #[derive(Clone)]
 pub(super) struct RequestId(HeaderValue);
 

@@ -24,3 +24,4 @@ mod proxies;
 mod simple;
 mod store;
 mod tls;
+mod usage;

@@ -12,6 +12,7 @@ mod printing;
 mod schemathesis;
 mod serve;
 mod token;
+mod usage;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
