@@ -197,7 +197,7 @@ impl Target {
 }
 
 /// What was done to what: an event without where it comes from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// What was done.
     pub action: Action,
@@ -205,10 +205,11 @@ pub struct Change {
     pub target: Target,
     /// The client that it concerns.
     pub client_id: Option<ClientId>,
-    /// What there was, without secrets: a JSON object. Of a change only what is different.
-    pub before: Option<Value>,
+    /// What there was, without secrets: a JSON object, as text, which an import has many of. Of a change only what is
+    /// different.
+    pub before: Option<String>,
     /// What there is.
-    pub after: Option<Value>,
+    pub after: Option<String>,
 }
 
 impl Change {
@@ -231,17 +232,17 @@ impl Change {
         }
     }
 
-    /// What there was. What cannot be written as JSON is `null`; the types that are passed here all can.
+    /// What there was.
     #[must_use]
     pub fn before(mut self, value: impl Serialize) -> Self {
-        self.before = Some(serde_json::to_value(value).unwrap_or_default());
+        self.before = Some(text(value));
         self
     }
 
     /// What there is.
     #[must_use]
     pub fn after(mut self, value: impl Serialize) -> Self {
-        self.after = Some(serde_json::to_value(value).unwrap_or_default());
+        self.after = Some(text(value));
         self
     }
 
@@ -258,6 +259,11 @@ impl Change {
         };
         self.before(of(&old)).after(of(&new))
     }
+}
+
+/// What cannot be written as JSON is `null`; the types that are passed here all can.
+fn text(value: impl Serialize) -> String {
+    serde_json::to_string(&value).unwrap_or_else(|_| "null".to_owned())
 }
 
 fn object(value: impl Serialize) -> Map<String, Value> {
@@ -311,8 +317,8 @@ impl AuditEvent {
             target_type: change.target.kind().to_owned(),
             target: change.target.id(),
             client_id: change.client_id.map(|id| id.to_string()),
-            before: change.before.map(|value| value.to_string()),
-            after: change.after.map(|value| value.to_string()),
+            before: change.before,
+            after: change.after,
         }
     }
 }
@@ -330,10 +336,13 @@ mod tests {
             json!({"name": "b", "scopes": "x", "jwks": {"keys": []}, "metadata": {"a": 1}}),
         );
 
-        assert_eq!(change.before, Some(json!({"name": "a", "token_ttl": 1})));
         assert_eq!(
-            change.after,
-            Some(json!({"name": "b", "jwks": {"keys": []}}))
+            change.before.as_deref(),
+            Some(r#"{"name":"a","token_ttl":1}"#)
+        );
+        assert_eq!(
+            change.after.as_deref(),
+            Some(r#"{"name":"b","jwks":{"keys":[]}}"#)
         );
     }
 

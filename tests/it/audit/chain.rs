@@ -1,3 +1,4 @@
+use token_server::app::import::ImportFile;
 use token_server::app::{App, AuditVerdict, ChainLink, NewClient, NewSecret};
 use token_server::clock::Clock;
 use token_server::domain::ClientId;
@@ -185,4 +186,22 @@ async fn changes_of_many_replicas_at_once_make_one_chain() {
     assert_eq!(all(&test).await.len(), 20);
     let verdict = verify(&test).await;
     assert!(verdict.good, "{verdict:?}");
+}
+
+#[tokio::test]
+async fn an_import_of_many_clients_is_one_stretch_of_the_chain() {
+    let test = with_events(2).await;
+    let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let rows: Vec<String> = (0..1_201)
+        .map(|n| format!(r#"{{"client_id":"c{n}","client_secret_hash":"{hash}"}}"#))
+        .collect();
+    let file = ImportFile::parse(rows.join("\n").as_bytes()).unwrap();
+
+    let report = test.app.import_clients(BY, file, false, |_, _| {}).await;
+
+    assert_eq!(report.unwrap().imported, 1_201);
+    rename(&test, "later").await;
+    let verdict = verify(&test).await;
+    assert!(verdict.good, "{verdict:?}");
+    assert_eq!(verdict.checked, 1_204);
 }
