@@ -41,10 +41,13 @@ end
 
 core.register_action("verify", { "http-req" }, function(txn, requirements)
     remove_identity(txn.http)
+    local sent = txn.http:req_get_headers()
     local answer = core.httpclient():get({
         url = "http://token-server/verify?" .. requirements,
         dst = TOKEN_SERVER,
-        headers = { authorization = values(txn.http:req_get_headers(), "authorization") },
+        headers = {
+            authorization = values(sent, "authorization"),
+        },
     })
     if answer.status ~= 200 then
         return refuse(txn, answer)

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::App;
-use crate::domain::{Change, Origin};
+use crate::domain::{NewEvent, Origin};
 use crate::error::{Error, Result};
 use crate::store::{AuditFilter, AuditPage, ChainBreak, ChainLink, ChainWalk, ChainedEvent};
 
@@ -44,9 +44,9 @@ impl App {
     }
 
     /// Keeps an event that changes nothing else: a login, or the failure of one.
-    pub async fn record_audit_event(&self, by: &Origin, change: Change) -> Result<()> {
+    pub async fn record_audit_event(&self, by: &Origin, event: NewEvent) -> Result<()> {
         let stamp = by.at(self.clock.now());
-        Ok(self.store.insert_audit_event(change, stamp).await?)
+        Ok(self.store.insert_audit_event(event, stamp).await?)
     }
 
     /// Walks along the whole trail. `known` is a place in it from an earlier walk, which has to be there still: without

@@ -95,8 +95,8 @@ impl App {
             .is_some()
         {
             // There was a client of this id, whose tokens are revoked; those of this one are not. Should
-            // this fail, it is read again within a second.
-            let _ = self.refresh_revocations().await;
+            // this fail, the feed says it again.
+            let _ = self.read_revocations().await;
         }
         Ok(record.client)
     }

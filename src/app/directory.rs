@@ -1,14 +1,12 @@
-//! Owns the client records in memory: a bounded read-through cache that is never wrong about a change
-//! made by this process, and believed for a limited time about changes made by others.
+//! Owns the client records in memory: a bounded read-through cache that is never wrong about a change made by
+//! this process, and told of those of others by the feed.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use moka::future::Cache;
 
-use crate::clock::{Clock, UnixTime};
 use crate::domain::{ClientId, ClientKeys, ClientRecord};
 use crate::error::Error;
 use crate::store::{Store, StoreError};
@@ -17,49 +15,45 @@ use crate::store::{Store, StoreError};
 pub(super) struct Directory {
     entries: Cache<ClientId, Entry>,
     generations: Generations,
-    ttl: i64,
 }
 
 #[derive(Clone)]
 struct Entry {
     record: Arc<ClientRecord>,
-    generation: u64,
-    loaded_at: UnixTime,
+    generation: u32,
 }
 
 impl Directory {
-    /// Remembers about `size` bytes of records, each for `ttl`.
-    pub(super) fn new(size: u64, ttl: Duration) -> Self {
+    /// Remembers about `size` bytes of records.
+    pub(super) fn new(size: u64) -> Self {
         Self {
             entries: Cache::builder().weigher(weigh).max_capacity(size).build(),
             generations: Generations::new(),
-            ttl: i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
         }
     }
 
-    /// The client's record, from memory or from the store. Callers that miss together wait for one
-    /// reading. An unknown client is not remembered: an attacker could fill the memory with those.
-    pub(super) async fn find(
+    /// What memory has of a client; and whether that may be believed still.
+    pub(super) async fn peek(&self, id: &ClientId) -> Option<(Arc<ClientRecord>, bool)> {
+        let entry = self.entries.get(id).await?;
+        let is_current = self.is_current(id, &entry);
+        Some((entry.record, is_current))
+    }
+
+    /// The client's record, from the store if memory has none that may be believed. Callers that miss together wait
+    /// for one reading. An unknown client is not remembered: an attacker could fill the memory with those.
+    pub(super) async fn load(
         &self,
         id: &ClientId,
         store: &Store,
-        clock: &Clock,
     ) -> Result<Option<Arc<ClientRecord>>, Error> {
-        let now = clock.now();
-        if let Some(entry) = self.entries.get(id).await {
-            if self.is_current(id, &entry, now) {
-                return Ok(Some(entry.record));
-            }
-            self.entries.invalidate(id).await;
-        }
         loop {
             let loaded = self
                 .entries
-                .try_get_with_by_ref(id, self.load(id, store, now))
+                .try_get_with_by_ref(id, self.read_entry(id, store))
                 .await;
             match loaded {
-                // Somebody else's reading, begun before a change that is done by now: once more.
-                Ok(entry) if !self.is_current(id, &entry, now) => {
+                // An old one, or somebody else's reading, begun before a change that is done by now: once more.
+                Ok(entry) if !self.is_current(id, &entry) => {
                     self.entries.invalidate(id).await;
                 }
                 Ok(entry) => return Ok(Some(entry.record)),
@@ -69,17 +63,6 @@ impl Directory {
                 },
             }
         }
-    }
-
-    /// What memory has of a client, without a look into the store; and whether that may be believed still.
-    pub(super) async fn peek(
-        &self,
-        id: &ClientId,
-        now: UnixTime,
-    ) -> Option<(Arc<ClientRecord>, bool)> {
-        let entry = self.entries.get(id).await?;
-        let is_current = self.is_current(id, &entry, now);
-        Some((entry.record, is_current))
     }
 
     /// Whether memory has a record of a client, however old: there is, or was, one of this id.
@@ -92,9 +75,8 @@ impl Directory {
         &self,
         id: &ClientId,
         store: &Store,
-        clock: &Clock,
     ) -> Result<Option<Arc<ClientRecord>>, Error> {
-        match self.load(id, store, clock.now()).await {
+        match self.read_entry(id, store).await {
             Ok(entry) => {
                 let record = Arc::clone(&entry.record);
                 self.entries.insert(id.clone(), entry).await;
@@ -114,22 +96,26 @@ impl Directory {
         self.generations.advance(id);
     }
 
-    async fn load(&self, id: &ClientId, store: &Store, now: UnixTime) -> Result<Entry, Missing> {
+    /// Forgets what is remembered of all clients.
+    pub(super) fn forget_all(&self) {
+        self.generations.advance_all();
+    }
+
+    async fn read_entry(&self, id: &ClientId, store: &Store) -> Result<Entry, Missing> {
         // Read before the row is: a change that commits in between makes this entry stale.
         let generation = self.generations.current(id);
         match store.find_client(id).await {
             Ok(Some(record)) => Ok(Entry {
                 record: Arc::new(record),
                 generation,
-                loaded_at: now,
             }),
             Ok(None) => Err(Missing::Unknown),
             Err(error) => Err(Missing::Unread(SharedError::new(error))),
         }
     }
 
-    fn is_current(&self, id: &ClientId, entry: &Entry, now: UnixTime) -> bool {
-        entry.generation == self.generations.current(id) && now.since(entry.loaded_at) < self.ttl
+    fn is_current(&self, id: &ClientId, entry: &Entry) -> bool {
+        entry.generation == self.generations.current(id)
     }
 }
 
@@ -170,22 +156,24 @@ impl SharedError {
 /// who changes and the one who reads; the price is that a change makes its whole group be read again.
 struct Generations {
     hasher: RandomState,
-    counters: Box<[AtomicU64]>,
+    counters: Box<[AtomicU32]>,
 }
 
 impl Generations {
-    const GROUPS: usize = 1_024;
+    /// 256 KiB of them. Who shares a group with a client that changed just before the database was lost is not known
+    /// without it, so there are many.
+    const GROUPS: usize = 65_536;
 
     fn new() -> Self {
         Self {
             hasher: RandomState::new(),
-            counters: std::iter::repeat_with(AtomicU64::default)
+            counters: std::iter::repeat_with(AtomicU32::default)
                 .take(Self::GROUPS)
                 .collect(),
         }
     }
 
-    fn current(&self, id: &ClientId) -> u64 {
+    fn current(&self, id: &ClientId) -> u32 {
         self.counter(id).load(Ordering::SeqCst)
     }
 
@@ -193,11 +181,17 @@ impl Generations {
         self.counter(id).fetch_add(1, Ordering::SeqCst);
     }
 
+    fn advance_all(&self) {
+        for counter in &self.counters {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         reason = "any bits of the hash will do"
     )]
-    fn counter(&self, id: &ClientId) -> &AtomicU64 {
+    fn counter(&self, id: &ClientId) -> &AtomicU32 {
         &self.counters[self.hasher.hash_one(id) as usize % Self::GROUPS]
     }
 }

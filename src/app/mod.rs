@@ -6,6 +6,7 @@ mod authenticate;
 mod client_ca;
 mod clients;
 mod directory;
+mod feed;
 mod hash_forms;
 mod hashing;
 pub mod import;
@@ -39,6 +40,7 @@ pub use clients::NewClient;
 pub use introspect::INTROSPECT_SCOPE;
 pub use keys::{KeyStatus, Rotation};
 pub use peer_certificate::PeerCertificate;
+pub use readiness::Readiness;
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
 pub use secrets::{AddedSecret, NewSecret};
@@ -51,6 +53,7 @@ use crate::store::{AuditKeys, Store};
 use crate::token::DpopNonces;
 use client_ca::ClientCa;
 use directory::Directory;
+use feed::Feed;
 use hashing::Hashing;
 use keys::Keys;
 use proofs::Proofs;
@@ -74,13 +77,13 @@ pub struct App {
     published_keys: PublishedKeys,
     dpop_nonces: DpopNonces,
     revocations: Revocations,
+    feed: Feed,
     usage: Usage,
-    last_ping: readiness::LastPing,
 }
 
 impl App {
     /// Puts the parts together. Opens the database lazily, does not migrate it and reads nothing; key pairs come by
-    /// [`start_keys`](Self::start_keys).
+    /// [`start_keys`](Self::start_keys), and all that binds by [`read_changes`](Self::read_changes).
     pub fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
         anyhow::ensure!(
             crate::secret::randomness_works(),
@@ -93,7 +96,7 @@ impl App {
             keys: Keys::new(&config)?,
             hashing: Hashing::start(auth.hashing_threads, auth.hashing_queue)
                 .context("cannot start the hashing threads")?,
-            directory: Directory::new(auth.client_cache_size, auth.client_cache_ttl),
+            directory: Directory::new(auth.client_cache_size),
             proofs: Proofs::new(auth.proved_secrets),
             throttle: Throttle::new(auth),
             verified: VerifiedTokens::new(config.token.cache_size),
@@ -104,8 +107,8 @@ impl App {
                 config.token.secret_previous.as_ref(),
             )?,
             revocations: Revocations::default(),
+            feed: Feed::default(),
             usage: Usage::new(),
-            last_ping: readiness::LastPing::default(),
             clock,
             config,
         })

@@ -1,38 +1,67 @@
-//! Whether the service can do all it promises right now.
+//! What the service can do right now. It follows from the last reading of the changes, so asking costs nothing.
 
 use super::App;
-use crate::clock::UnixTime;
 use crate::error::{Error, Result};
 
-/// The last answer of the database, believed for a second: anybody may ask `/readyz` as often as they like,
-/// and the database must not feel it.
-pub(super) type LastPing = tokio::sync::Mutex<Option<(UnixTime, bool)>>;
+/// What the service can do right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Readiness {
+    /// Nothing yet: not all that binds has been read.
+    Starting,
+    /// All of it.
+    Ready,
+    /// Without the database: to judge tokens, and to serve the clients in memory.
+    Degraded,
+    /// The same for longer than `STALE_LIMIT`: to judge tokens.
+    Stale,
+}
+
+impl Readiness {
+    /// What `/readyz` says.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Degraded => "degraded: database",
+            Self::Stale => "stale: database",
+        }
+    }
+
+    pub(super) fn from_u8(number: u8) -> Self {
+        match number {
+            1 => Self::Ready,
+            2 => Self::Degraded,
+            3 => Self::Stale,
+            _ => Self::Starting,
+        }
+    }
+}
 
 impl App {
-    /// Fails when the database does not answer.
-    pub async fn check_readiness(&self) -> Result<()> {
-        let mut last = self.last_ping.lock().await;
-        let now = self.clock.now();
-        let answers = match *last {
-            Some((at, answers)) if at == now => answers,
-            _ => match self.store.ping().await {
-                Ok(()) => true,
-                Err(error) => {
-                    tracing::warn!(
-                        "the database does not answer: {:#}",
-                        anyhow::Error::from(error)
-                    );
-                    false
-                }
-            },
-        };
-        *last = Some((now, answers));
-        if answers {
-            Ok(())
-        } else {
-            Err(Error::temporarily_unavailable(
-                "the database does not answer",
-            ))
+    /// What the service can do right now.
+    pub fn readiness(&self) -> Readiness {
+        self.feed.readiness()
+    }
+
+    /// Fails when no client can be served.
+    pub(super) fn require_known_clients(&self) -> Result<()> {
+        if self.readiness() == Readiness::Stale {
+            return Err(Error::temporarily_unavailable(
+                "the database has not answered for too long; try again shortly",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The same for orchestrators, who have to wait for the start as well; else whether the database is there.
+    pub fn check_readiness(&self) -> Result<Readiness> {
+        self.require_known_clients()?;
+        match self.readiness() {
+            Readiness::Starting => Err(Error::temporarily_unavailable(
+                "the revocations have not been read yet",
+            )),
+            known @ (Readiness::Ready | Readiness::Degraded | Readiness::Stale) => Ok(known),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::clock::UnixTime;
-use crate::domain::{Client, ClientId, Origin, Revoked};
+use crate::domain::{Client, ClientId, Origin, RevocationId, Revoked};
 use crate::error::{Error, Result};
 use crate::store::ClientRevoked;
 use crate::token::{AccessTokenClaims, LEEWAY, VerifyError};
@@ -49,6 +49,7 @@ impl App {
         if verdict != Err(VerifyError::UnknownKey) {
             return Ok(verdict);
         }
+        self.database()?;
         self.refresh_keys().await?;
         Ok(self.keys().verify(token, now))
     }
@@ -79,17 +80,29 @@ impl App {
             return Ok(());
         }
         let stamp = by.at(self.clock.now());
-        self.store
+        self.database()?
             .revoke_token(claims.jti, &claims.client_id, claims.exp, stamp)
             .await?;
         self.revocations.insert_token(claims.jti, claims.exp);
         Ok(())
     }
 
-    /// Reads what was revoked since the last time, by whomever. The first time that is everything: no
-    /// token is called good before.
-    pub async fn refresh_revocations(&self) -> Result<()> {
+    /// Reads what was revoked since the last time, by whomever.
+    pub(super) async fn read_revocations(&self) -> Result<()> {
         let mut read_until = self.revocations.read_until.lock().await;
+        self.read_revocations_after(&mut read_until).await
+    }
+
+    /// Reads all revocations there are. No token is called good before it was done once.
+    pub(super) async fn reread_revocations(&self) -> Result<()> {
+        let mut read_until = self.revocations.read_until.lock().await;
+        *read_until = RevocationId::default();
+        self.read_revocations_after(&mut read_until).await?;
+        self.revocations.set_complete();
+        Ok(())
+    }
+
+    async fn read_revocations_after(&self, read_until: &mut RevocationId) -> Result<()> {
         loop {
             let page = self.store.list_revocations(*read_until, BATCH).await?;
             for revocation in &page {
@@ -101,7 +114,6 @@ impl App {
                 *read_until = revocation.revocation_id;
             }
             if page.len() < BATCH as usize {
-                self.revocations.set_complete();
                 return Ok(());
             }
         }

@@ -21,7 +21,7 @@ impl App {
     ) -> Result<bool> {
         let key = key(&[kind, issuer, jti]);
         Ok(self
-            .store
+            .database()?
             .use_once(&key, good_until, self.clock.now())
             .await?)
     }

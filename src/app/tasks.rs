@@ -6,19 +6,24 @@ use std::time::Duration;
 
 use anyhow::bail;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
 use crate::error::Result;
+use crate::secret::random_bytes;
 
-/// So long another replica may accept what was revoked here.
-const REVOCATIONS_INTERVAL: Duration = Duration::from_secs(1);
+/// So long what others change may go unnoticed when nobody says so, and a fifth more.
+const FEED_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What changes at about the same time is read together: a busy time costs the database a hundred readings a second.
+const GATHERING: Duration = Duration::from_millis(10);
+
+/// Until somebody says so again there is the interval.
+const LISTEN_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Nothing waits for a pruning: it only keeps tables and memory small.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
-
-/// How long another replica's new key may go unnoticed. It has been published ahead for far longer.
-const KEY_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Keys live for days; and within this time a replica says again what it signs with.
 const KEY_ROTATION_INTERVAL: Duration = Duration::from_mins(1);
@@ -33,8 +38,12 @@ const USAGE_INTERVAL: Duration = Duration::from_secs(5);
 /// whoever watches over it starts it anew.
 pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tasks = JoinSet::new();
-    tasks.spawn(follow_revocations(Arc::clone(&app), stop.clone()));
-    tasks.spawn(follow_keys(Arc::clone(&app), stop.clone()));
+    tasks.spawn(follow_changes(
+        Arc::clone(&app),
+        FEED_INTERVAL,
+        stop.clone(),
+    ));
+    tasks.spawn(listen(Arc::clone(&app), stop.clone()));
     tasks.spawn(write_usage(Arc::clone(&app), stop.clone()));
     tasks.spawn(prune(Arc::clone(&app), stop.clone()));
     tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
@@ -48,31 +57,50 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn follow_revocations(app: Arc<App>, stop: CancellationToken) {
-    let mut log = Changes {
-        failing: false,
-        failed: "what others revoke goes unnoticed",
-        recovered: "revocations are read again, up to the last",
-    };
-    while pause(REVOCATIONS_INTERVAL, &stop).await {
-        match stop.run_until_cancelled(app.refresh_revocations()).await {
+/// Reads what was changed, when [`listen`] hears of it and after each `interval` in any case.
+pub async fn follow_changes(app: Arc<App>, interval: Duration, stop: CancellationToken) {
+    loop {
+        let told = timeout(spread(interval), app.feed.woken.notified());
+        match stop.run_until_cancelled(told).await {
             None => return,
-            Some(refreshed) => log.note(refreshed),
+            Some(Ok(())) if !pause(GATHERING, &stop).await => return,
+            Some(Ok(()) | Err(_)) => {}
+        }
+        // It logs by itself when it ceases to work, and when it works again.
+        if stop.run_until_cancelled(app.read_changes()).await.is_none() {
+            return;
         }
     }
 }
 
-async fn follow_keys(app: Arc<App>, stop: CancellationToken) {
+/// Wakes [`follow_changes`] when the database says that something has changed.
+pub async fn listen(app: Arc<App>, stop: CancellationToken) {
     let mut log = Changes {
         failing: false,
-        failed: "cannot read the signing keys",
-        recovered: "the signing keys are read again",
+        failed: "the database does not tell of changes, which are noticed a second later therefore",
+        recovered: "the database tells of changes again",
     };
-    while pause(KEY_REFRESH_INTERVAL, &stop).await {
-        match stop.run_until_cancelled(app.refresh_keys()).await {
+    loop {
+        match stop.run_until_cancelled(hear(&app, &mut log)).await {
             None => return,
-            Some(refreshed) => log.note(refreshed),
+            Some(lost) => log.note(lost),
         }
+        if !pause(spread(LISTEN_INTERVAL), &stop).await {
+            return;
+        }
+    }
+}
+
+/// Ends when the connection does.
+async fn hear(app: &App, log: &mut Changes) -> Result<()> {
+    let Some(mut listener) = app.store().listen().await? else {
+        return std::future::pending().await;
+    };
+    log.note(Ok(()));
+    loop {
+        // The first time for what was said when nobody listened.
+        app.feed.woken.notify_one();
+        listener.wait().await?;
     }
 }
 
@@ -83,6 +111,9 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
         recovered: "what was counted is written",
     };
     while pause(USAGE_INTERVAL, &stop).await {
+        if app.database().is_err() {
+            continue;
+        }
         // Not cancelled in the middle: it would not be known what was written.
         log.note(app.write_usage().await);
     }
@@ -95,6 +126,9 @@ pub async fn finish(app: &App) {
 
 async fn prune(app: Arc<App>, stop: CancellationToken) {
     while pause(PRUNE_INTERVAL, &stop).await {
+        if app.database().is_err() {
+            continue;
+        }
         match stop.run_until_cancelled(prune_once(&app)).await {
             None => return,
             Some(pruned) => warn_of(pruned, "what has ended is not removed"),
@@ -104,6 +138,7 @@ async fn prune(app: Arc<App>, stop: CancellationToken) {
 
 async fn prune_once(app: &App) -> Result<()> {
     app.prune_revocations().await?;
+    app.prune_changes().await?;
     app.prune_used_values().await?;
     app.prune_usage().await?;
     app.prune_audit().await.map(drop)
@@ -111,6 +146,9 @@ async fn prune_once(app: &App) -> Result<()> {
 
 async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
     while pause(KEY_ROTATION_INTERVAL, &stop).await {
+        if app.database().is_err() {
+            continue;
+        }
         match stop.run_until_cancelled(app.rotate_keys_if_due()).await {
             None => return,
             Some(rotated) => warn_of(rotated, "cannot look after the signing keys"),
@@ -148,6 +186,12 @@ fn warn_of<T>(outcome: Result<T>, failed: &str) {
     if let Err(error) = outcome {
         tracing::warn!("{failed}: {}", error.reason());
     }
+}
+
+/// The interval, a fifth more or less at random: what many replicas do is not to happen at once.
+fn spread(interval: Duration) -> Duration {
+    let [random] = random_bytes::<1>();
+    interval.mul_f64(0.8 + 0.4 * f64::from(random) / 255.0)
 }
 
 /// False when it is time to stop.

@@ -37,6 +37,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         let answers = database.is_ok();
         report.add("database", database);
         if answers && opens && mistakes.0.is_empty() {
+            check_clients(&mut report, &config).await;
             check_keys(&mut report, config).await;
         }
     }
@@ -59,6 +60,11 @@ struct Report {
 impl Report {
     fn good(&mut self, text: &str) {
         self.text += &format!("ok    {text}\n");
+    }
+
+    /// What does not keep the server from serving.
+    fn warn(&mut self, text: &str) {
+        self.text += &format!("warn  {text}\n");
     }
 
     fn fail(&mut self, text: &str) {
@@ -86,6 +92,30 @@ impl Report {
 fn check_certificate(config: &Config) -> anyhow::Result<String> {
     Certificate::load(config.tls.clone())?;
     Ok(format!("{} and its key fit", config.tls.cert.display()))
+}
+
+/// Clients whose tokens must be bound to a certificate, where no certificate can come.
+async fn check_clients(report: &mut Report, config: &Config) {
+    let may_come = config.client_authentication.ask_for_certificates
+        || config.proxies.client_cert_header.is_some();
+    let count = async {
+        let store = open_store(config)?;
+        // The column may not be there yet.
+        anyhow::Ok(if store.list_pending_migrations().await?.is_empty() {
+            store.count_certificate_bound_clients().await?
+        } else {
+            0
+        })
+    };
+    match count.await {
+        Err(error) => report.fail(&format!("clients: {}", chain(&error))),
+        Ok(0) => {}
+        Ok(_) if may_come => {}
+        Ok(n) => report.warn(&format!(
+            "clients: the tokens of {n} are bound to certificates, which nobody can show: set TLS_CLIENT_CA, \
+             TLS_CLIENT_CERTIFICATES or, behind a proxy, CLIENT_CERT_HEADER"
+        )),
+    }
 }
 
 /// Every key that cannot be opened, each on a line.

@@ -212,13 +212,21 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
     };
     args.output.print(&page, || {
         output::table(
-            &["client_id", "name", "status", "scopes", "created_at"],
+            &[
+                "client_id",
+                "name",
+                "status",
+                "scopes",
+                "bound_to",
+                "created_at",
+            ],
             clients.iter().map(|client| {
                 vec![
                     client.client_id.to_string(),
                     client.name.to_string(),
                     client.status.as_str().to_owned(),
                     client.scopes.to_string(),
+                    sender_constraint::words(client.sender_constraint),
                     client.created_at.to_string(),
                 ]
             }),

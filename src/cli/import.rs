@@ -17,7 +17,8 @@ use crate::app::import::{ImportFile, ImportReport};
 ///
 /// All or nothing, unless --keep-going; clients that exist are left as they are. Besides `client_id` and
 /// `client_secret` (or `client_secret_hash`) a row may have `name`, `description`, `status`, `scopes`,
-/// `audiences`, `metadata` and `token_ttl` (seconds).
+/// `audiences`, `metadata`, `token_ttl` (seconds), `tls_client_certificate_bound_access_tokens` and
+/// `dpop_bound_access_tokens` (`true` or `false`).
 #[derive(Args)]
 pub(super) struct ImportArgs {
     /// CSV with a header line, a JSON array or JSON lines; needs `client_id` and `client_secret` (in

@@ -41,3 +41,16 @@ pub(super) fn lines(constraint: SenderConstraint) -> [(&'static str, String); 2]
         ),
     ]
 }
+
+/// What the tokens must be bound to, in a word or two for `client list`.
+pub(super) fn words(constraint: SenderConstraint) -> String {
+    let bound = [
+        (
+            constraint.tls_client_certificate_bound_access_tokens,
+            "certificate",
+        ),
+        (constraint.dpop_bound_access_tokens, "dpop"),
+    ];
+    let words = bound.iter().filter(|(is, _)| *is).map(|(_, word)| *word);
+    words.collect::<Vec<_>>().join(" ")
+}

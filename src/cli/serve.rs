@@ -53,7 +53,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             .context("DATABASE_URL: cannot migrate the database")?;
     }
     app.start_keys().await?;
-    app.refresh_revocations().await.context(
+    app.read_changes().await.context(
         "DATABASE_URL: cannot read what is revoked, without which nothing can be verified",
     )?;
     let listener = TcpListener::bind(address)

@@ -18,7 +18,7 @@ use crate::token;
 pub(super) enum TokenCommand {
     /// Show a token's header, claims and verdict; whether it was revoked is not looked up
     Inspect(InspectArgs),
-    /// Revoke a token; every replica refuses it within about a second
+    /// Revoke a token; every replica that has the database refuses it within 2 seconds
     Revoke(RevokeArgs),
 }
 

@@ -6,6 +6,7 @@
 mod client_authentication;
 mod dpop;
 mod environment;
+mod feed;
 mod keys;
 mod proxies;
 mod reader;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use client_authentication::{ClientAuthenticationConfig, JwksUriConfig};
 pub use dpop::{DpopConfig, DpopNonceUse};
 pub use environment::Environment;
+pub use feed::FeedConfig;
 pub use keys::KeysConfig;
 pub use proxies::ProxiesConfig;
 pub use reader::{ConfigError, ConfigErrors};
@@ -45,6 +47,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// The database.
     pub database: DatabaseOptions,
+    /// How replicas learn of changes.
+    pub feed: FeedConfig,
     /// What tokens look like, and the secret.
     pub token: TokenConfig,
     /// The keys that sign them.
@@ -125,8 +129,6 @@ pub struct AuthenticationConfig {
     pub hashing_queue: usize,
     /// Bytes of client records in memory.
     pub client_cache_size: u64,
-    /// How long a client record in memory is believed.
-    pub client_cache_ttl: Duration,
     /// Proved secrets in memory.
     pub proved_secrets: usize,
     /// The span in which failures are counted.
@@ -170,6 +172,7 @@ impl Config {
                 key: read.parsed("TLS_KEY", "a path", "certs/key.pem"),
             },
             database: read_database(&mut read),
+            feed: FeedConfig::read(&mut read),
             token: TokenConfig::read(&mut read, http.listen_addr.port()),
             keys: KeysConfig::read(&mut read),
             authentication: AuthenticationConfig::read(&mut read),
@@ -254,11 +257,6 @@ impl AuthenticationConfig {
             hashing_queue: read.within("HASHING_QUEUE", 1..=100_000, "256"),
             client_cache_size: read
                 .parsed::<Bytes>("CLIENT_CACHE_SIZE", "a size such as `32MiB`", "32MiB")
-                .0,
-            client_cache_ttl: read
-                .checked("CLIENT_CACHE_TTL", "1 second to 24 hours", "5s", |text| {
-                    text.parse().and_then(Seconds::within_a_day)
-                })
                 .0,
             proved_secrets: read.parsed("PROVED_SECRETS", whole, "100000"),
             throttle_window: read.parsed::<Seconds>("THROTTLE_WINDOW", seconds, "60s").0,

@@ -10,17 +10,6 @@ const LONGEST: u64 = 36_525 * 86_400;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seconds(pub(super) Duration);
 
-impl Seconds {
-    /// This, if it is no longer than a day.
-    pub(super) fn within_a_day(self) -> Result<Self, String> {
-        if self.0 <= Duration::from_hours(24) {
-            Ok(self)
-        } else {
-            Err("it is longer than a day".to_owned())
-        }
-    }
-}
-
 impl FromStr for Seconds {
     type Err = String;
 

@@ -198,7 +198,7 @@ impl Target {
 
 /// What was done to what: an event without where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct NewEvent {
     /// What was done.
     pub action: Action,
     /// To what.
@@ -212,7 +212,7 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-impl Change {
+impl NewEvent {
     /// A change of a client or of something of its.
     pub fn of_client(action: Action, id: &ClientId, target: Target) -> Self {
         Self {
@@ -303,8 +303,8 @@ pub struct AuditEvent {
 }
 
 impl AuditEvent {
-    /// A change as the event of this id.
-    pub fn new(event_id: i64, stamp: Stamp<'_>, change: Change) -> Self {
+    /// The new event as that of this id.
+    pub fn new(event_id: i64, stamp: Stamp<'_>, new: NewEvent) -> Self {
         let by = stamp.by;
         Self {
             event_id,
@@ -313,12 +313,12 @@ impl AuditEvent {
             actor: by.actor.name().to_owned(),
             source: by.source.map(|address| address.to_canonical().to_string()),
             request_id: by.request_id.clone(),
-            action: change.action.as_str().to_owned(),
-            target_type: change.target.kind().to_owned(),
-            target: change.target.id(),
-            client_id: change.client_id.map(|id| id.to_string()),
-            before: change.before,
-            after: change.after,
+            action: new.action.as_str().to_owned(),
+            target_type: new.target.kind().to_owned(),
+            target: new.target.id(),
+            client_id: new.client_id.map(|id| id.to_string()),
+            before: new.before,
+            after: new.after,
         }
     }
 }
@@ -331,17 +331,17 @@ mod tests {
 
     #[test]
     fn of_a_change_only_what_differs_is_kept() {
-        let change = Change::new(Action::ClientUpdate, Target::Audit).difference(
+        let event = NewEvent::new(Action::ClientUpdate, Target::Audit).difference(
             json!({"name": "a", "scopes": "x", "token_ttl": 1, "metadata": {"a": 1}}),
             json!({"name": "b", "scopes": "x", "jwks": {"keys": []}, "metadata": {"a": 1}}),
         );
 
         assert_eq!(
-            change.before.as_deref(),
+            event.before.as_deref(),
             Some(r#"{"name":"a","token_ttl":1}"#)
         );
         assert_eq!(
-            change.after.as_deref(),
+            event.after.as_deref(),
             Some(r#"{"name":"b","jwks":{"keys":[]}}"#)
         );
     }

@@ -370,6 +370,18 @@ mod tests {
         assert!(set(&json!([unknown])).is_err());
     }
 
+    /// RFC 7517 §4 and §5.
+    #[test]
+    fn members_unknown_here_are_ignored_and_of_two_equal_ones_the_last_counts() {
+        let key = format!(
+            r#"{{"kty":"OKP","crv":"Ed25519","x":"{ED25519}","kid":"a","new":[1],"kid":"b"}}"#
+        );
+        let keys = JwkSet::parse(&format!(r#"{{"new":1,"keys":[],"keys":[{key}]}}"#)).unwrap();
+
+        assert_eq!(keys.keys().len(), 1);
+        assert_eq!(keys.keys()[0].kid.as_deref(), Some("b"));
+    }
+
     #[test]
     fn malformed_and_oversized_sets_are_refused() {
         let short = URL_SAFE_NO_PAD.encode([0xc1; 128]);

@@ -6,6 +6,7 @@ mod audience;
 mod audit;
 mod auth_method;
 mod certificate_subject;
+mod change;
 mod client;
 mod client_authentication;
 mod client_secret;
@@ -25,9 +26,10 @@ mod token_id;
 mod usage;
 
 pub use audience::{Audience, Audiences, Issuer};
-pub use audit::{Action, Actor, AuditEvent, Change, Origin, Stamp, Target};
+pub use audit::{Action, Actor, AuditEvent, NewEvent, Origin, Stamp, Target};
 pub use auth_method::{AuthMethod, AuthMethods};
 pub use certificate_subject::CertificateSubject;
+pub use change::{Change, ChangeId};
 pub use client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};
 pub use client_authentication::{AuthenticationChanges, AuthenticationSettings, ClientKeys};
 pub use client_secret::{

@@ -49,7 +49,7 @@ impl ClientCutoff {
     }
 
     /// When the last token that it revokes expires. A replica that is cut off from the database may go on
-    /// issuing for a client that is disabled meanwhile, but for no longer than a day.
+    /// issuing for a client that is disabled meanwhile, but for no longer than an hour (`STALE_LIMIT`).
     pub fn expires_at(self) -> UnixTime {
         let days = if self.disabled { 2 } else { 1 };
         self.cutoff.plus(days * TokenTtl::MAX.seconds())

@@ -117,8 +117,12 @@ impl Found<'_> {
             (None, Some(_)) => Err(Error::invalid_request(
                 "there is a client_assertion_type, but no client_assertion",
             )),
-            (Some(_), _) => Err(Error::invalid_request(format!(
+            (Some(_), None) => Err(Error::invalid_request(format!(
                 "a client_assertion needs the client_assertion_type {JWT_BEARER}"
+            ))),
+            // RFC 6749 §5.2: an unsupported authentication method.
+            (Some(_), Some(_)) => Err(Error::invalid_authentication(format!(
+                "the only client_assertion_type here is {JWT_BEARER}"
             ))),
         }
     }

@@ -1,6 +1,7 @@
 //! Owns how an error answers: code to status, headers and JSON, in one place.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -57,7 +58,7 @@ fn respond(error: Error, success: Option<bool>) -> Response {
     let body = Body {
         success,
         error: error.code.as_str(),
-        error_description: &error.description,
+        error_description: &printable(&error.description),
     };
     let mut response = answer::json(status(&error), &body);
     let headers = response.headers_mut();
@@ -126,7 +127,7 @@ fn challenge(error: &Error) -> Option<HeaderValue> {
         }
     };
     if error.code != ErrorCode::MissingToken {
-        let (code, description) = (error.code.as_str(), quoted(&error.description));
+        let (code, description) = (error.code.as_str(), printable(&error.description));
         text += &format!(r#", error="{code}", error_description="{description}""#);
     }
     if error.code == ErrorCode::InsufficientScope {
@@ -161,18 +162,15 @@ fn is_about_a_token(error: &Error) -> bool {
     }
 }
 
-/// RFC 6750 §3: the description is printable ASCII without quotes and backslashes.
-fn quoted(description: &str) -> String {
-    description
-        .chars()
-        .map(|c| {
-            if matches!(c, ' '..='~') && c != '"' && c != '\\' {
-                c
-            } else {
-                '\''
-            }
-        })
-        .collect()
+/// RFC 6749 §5.2 and RFC 6750 §3: a description is printable ASCII without quotes and backslashes. What a caller sent
+/// and is told of may hold others.
+fn printable(description: &str) -> Cow<'_, str> {
+    let is_allowed = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
+    if description.chars().all(is_allowed) {
+        return Cow::Borrowed(description);
+    }
+    let replace = |c: char| if is_allowed(c) { c } else { '\'' };
+    Cow::Owned(description.chars().map(replace).collect())
 }
 
 pub(super) async fn not_found() -> Error {

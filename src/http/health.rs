@@ -1,4 +1,4 @@
-//! `/healthz`: the process is alive. `/readyz`: it can serve, database and all.
+//! `/healthz`: the process is alive. `/readyz`: it can serve clients, and whether it has its database.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -24,12 +24,17 @@ pub(super) async fn show_health() -> Response {
     answer::json(StatusCode::OK, &Health { status: "ok" })
 }
 
-/// Whether it can serve, database and all.
+/// Whether it can serve clients.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "it can", body = Health, headers(("cache-control" = String))),
+    (
+        status = 200,
+        description = "`ready`; or `degraded: database`: it can serve those in memory, and judge tokens",
+        body = Health,
+        headers(("cache-control" = String)),
+    ),
     ReadinessErrors,
 ))]
 pub(super) async fn show_readiness(State(app): State<AppState>) -> Result<Response, Error> {
-    app.check_readiness().await?;
-    Ok(answer::json(StatusCode::OK, &Health { status: "ready" }))
+    let status = app.check_readiness()?.as_str();
+    Ok(answer::json(StatusCode::OK, &Health { status }))
 }

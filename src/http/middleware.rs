@@ -1,15 +1,19 @@
 //! Owns what every request goes through: its id, the limits of its head, the headers of its answer
 //! and its one line in the log.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::Route;
 use futures_util::FutureExt;
+use tower::Service;
 use uuid::Uuid;
 
 use super::AppState;
@@ -22,43 +26,85 @@ use crate::error::{Error, Result};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(super) async fn observe(
-    State(app): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let stopwatch = Stopwatch::start();
-    let request_id = request_id(request.headers());
-    let method = request.method().clone();
-    // The matched route, never the path: a path may hold what should not be in a log.
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    if !route.as_ref().is_some_and(is_asked_most) {
-        let left = RequestId(request_id.clone());
-        request.extensions_mut().insert(left);
+/// Wraps a route so that each of its requests goes through what this module owns.
+#[derive(Clone)]
+pub(super) struct Observe {
+    app: AppState,
+    inner: Route,
+}
+
+impl Observe {
+    pub(super) fn new(app: AppState, inner: Route) -> Self {
+        Self { app, inner }
     }
-    let limits = &app.config().http;
-    let checked = check_head(&request, limits.max_head)
-        .and_then(|()| check_announced_length(request.headers(), limits.max_body));
+}
 
-    let mut response = match checked {
-        Ok(()) => AssertUnwindSafe(next.run(request))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(error::panicked),
-        Err(error) => error.into_response(),
-    };
+/// By hand, because `axum::middleware::from_fn` boxes and copies each request twice more.
+impl Service<Request> for Observe {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    log(
-        &response,
-        method.as_str(),
-        route.as_ref().map_or("(none)", MatchedPath::as_str),
-        request_id.to_str().unwrap_or_default(),
-        stopwatch,
-    );
-    response.headers_mut().insert(X_REQUEST_ID, request_id);
-    response
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request>::poll_ready(&mut self.inner, context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let exchange = Exchange::begin(&mut request);
+        let limits = &self.app.config().http;
+        let answering = check_head(&request, limits.max_head)
+            .and_then(|()| check_announced_length(request.headers(), limits.max_body))
+            .map(|()| self.inner.call(request));
+        Box::pin(async move {
+            let response = match answering {
+                Ok(answering) => AssertUnwindSafe(answering)
+                    .catch_unwind()
+                    .await
+                    .unwrap_or_else(|panic| Ok(error::panicked(panic)))?,
+                Err(error) => error.into_response(),
+            };
+            Ok(exchange.end(response))
+        })
+    }
+}
+
+/// What the log and the answer need of a request.
+struct Exchange {
+    stopwatch: Stopwatch,
+    request_id: HeaderValue,
+    method: Method,
+    /// The matched route, never the path: a path may hold what should not be in a log.
+    route: Option<MatchedPath>,
+}
+
+impl Exchange {
+    fn begin(request: &mut Request) -> Self {
+        let exchange = Self {
+            stopwatch: Stopwatch::start(),
+            request_id: request_id(request.headers()),
+            method: request.method().clone(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+        };
+        if !exchange.route.as_ref().is_some_and(is_asked_most) {
+            let left = RequestId(exchange.request_id.clone());
+            request.extensions_mut().insert(left);
+        }
+        exchange
+    }
+
+    fn end(self, mut response: Response) -> Response {
+        log(
+            &response,
+            self.method.as_str(),
+            self.route.as_ref().map_or("(none)", MatchedPath::as_str),
+            self.request_id.to_str().unwrap_or_default(),
+            self.stopwatch,
+        );
+        let headers = response.headers_mut();
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(X_REQUEST_ID, self.request_id);
+        response
+    }
 }
 
 /// Whether a route changes nothing, and is asked so often that it should not pay for what others need.
@@ -99,7 +145,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// The server reads somewhat more than `max_head` so that this can say why it goes no further.
-fn check_head(request: &Request, max_head: usize) -> Result<()> {
+fn check_head(request: &Request, max_head: usize) -> Result<(), Error> {
     let target = request
         .uri()
         .path_and_query()

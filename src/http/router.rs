@@ -2,13 +2,15 @@
 
 use axum::Router;
 use axum::routing::any;
+use tower::layer::layer_fn;
 use utoipa_axum::router::UtoipaMethodRouterExt;
 use utoipa_axum::routes;
 
+use super::middleware::Observe;
 use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::openapi::Routes;
 use super::simple::{authorize, verify};
-use super::{AppState, error, health, home, middleware, openapi};
+use super::{AppState, error, health, home, openapi};
 
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
 pub(super) fn routes() -> Routes {
@@ -44,13 +46,12 @@ pub(super) fn routes() -> Routes {
 
 /// The whole service as one tower service.
 pub fn router(state: AppState) -> Router {
+    let app = state.clone();
+    let observe = move |route| Observe::new(app.clone(), route);
     routes()
         .router
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(
-            state.clone(),
-            middleware::observe,
-        ))
+        .layer(layer_fn(observe))
         .with_state(state)
 }

@@ -143,7 +143,9 @@ fn absolute(proto: &str, host: &str, uri: &str) -> Result<HttpUri> {
             "the proxy's X-Forwarded-Proto, -Host and -Uri do not make a URL of a request",
         )
     };
-    if host.is_empty() || host.contains(['/', '?', '#', '@']) || !uri.starts_with('/') {
+    // No request has a fragment: what the service takes for the path must not be taken for one here.
+    let is_path = uri.starts_with('/') && !uri.contains('#');
+    if host.is_empty() || host.contains(['/', '?', '#', '@']) || !is_path {
         return Err(malformed());
     }
     HttpUri::parse(&format!("{proto}://{host}{uri}")).map_err(|_| malformed())
@@ -163,6 +165,21 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_like_a_host_in_the_path_is_none() {
+        for (uri, same) in [
+            ("/x?y", "https://a.example/x"),
+            ("//evil.example/x", "https://a.example//evil.example/x"),
+            ("/@evil.example", "https://a.example/@evil.example"),
+            ("/:80/x", "https://a.example/:80/x"),
+        ] {
+            let parsed = absolute("https", "a.example", uri).unwrap();
+            assert_eq!(parsed, HttpUri::parse(same).unwrap(), "{uri}");
+            let evil = HttpUri::parse("https://evil.example/x").unwrap();
+            assert_ne!(parsed, evil, "{uri}");
+        }
+    }
+
+    #[test]
     fn what_is_no_url_is_refused() {
         assert!(absolute("https", "a.example:8443", "/x?y").is_ok());
         for (proto, host, uri) in [
@@ -170,6 +187,8 @@ mod tests {
             ("https", "user@a.example", "/x"),
             ("https", "", "/x"),
             ("https", "a.example", "x"),
+            ("https", "a.example", "https://a.example/x"),
+            ("https", "a.example", "/x#y"),
             ("ftp", "a.example", "/x"),
             ("https", "a.example, b.example", "/x"),
         ] {

@@ -6,7 +6,7 @@ use super::audit_chain::{AuditChain, AuditKeys, ChainLink, ChainedEvent, removal
 use super::audit_log::AuditLog;
 use super::{Store, StoreError, in_transaction, on_pool};
 use crate::clock::UnixTime;
-use crate::domain::{Action, AuditEvent, Change, ClientId, Stamp, Target};
+use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Stamp, Target};
 
 /// Which events.
 #[derive(Clone, Debug, Default)]
@@ -44,11 +44,11 @@ impl Store {
     /// Keeps what is no change of a row: that somebody logged in, or could not.
     pub async fn insert_audit_event(
         &self,
-        change: Change,
+        event: NewEvent,
         stamp: Stamp<'_>,
     ) -> Result<(), StoreError> {
         in_transaction!(self, |tx| {
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            tx.append(&self.audit_keys, stamp, vec![event]).await?;
         })
     }
 
@@ -191,8 +191,8 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
             let said = removal(&anchor, i64::try_from(removed).unwrap_or(i64::MAX));
-            let change = Change::new(Action::AuditPrune, Target::Audit).after(said);
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            let event = NewEvent::new(Action::AuditPrune, Target::Audit).after(said);
+            tx.append(&self.audit_keys, stamp, vec![event]).await?;
             removed
         })
     }

@@ -289,7 +289,7 @@ mod tests {
 
     use super::*;
     use crate::clock::UnixTime;
-    use crate::domain::{Change, Origin, Target};
+    use crate::domain::{NewEvent, Origin, Target};
 
     fn keys(secret: &str, previous: Option<&str>) -> AuditKeys {
         let previous = previous.map(Secret::from);
@@ -298,9 +298,9 @@ mod tests {
 
     fn write(keys: &AuditKeys, last: &mut ChainLink, count: i64) -> Vec<ChainedEvent> {
         let mut one = || {
-            let change = Change::new(Action::KeyCreate, Target::Audit).after("x");
+            let new = NewEvent::new(Action::KeyCreate, Target::Audit).after("x");
             let stamp = Origin::SERVER.at(UnixTime(7));
-            let event = AuditEvent::new(last.event_id + 1, stamp, change);
+            let event = AuditEvent::new(last.event_id + 1, stamp, new);
             keys.chain(last, event)
         };
         (0..count).map(|_| one()).collect()

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use super::StoreError;
 use super::audit_chain::{AuditKeys, ChainLink, ChainedEvent};
-use crate::domain::{AuditEvent, Change, Stamp};
+use crate::domain::{AuditEvent, NewEvent, Stamp};
 
 /// Rows of one statement: an import of many clients should not hold the lock for long.
 const ROWS: usize = 500;
@@ -20,7 +20,7 @@ pub(super) trait AuditLog {
         &mut self,
         keys: &AuditKeys,
         stamp: Stamp<'_>,
-        changes: Vec<Change>,
+        events: Vec<NewEvent>,
     ) -> Result<(), StoreError>;
 }
 
@@ -31,14 +31,14 @@ macro_rules! audit_log {
                 &mut self,
                 keys: &AuditKeys,
                 stamp: Stamp<'_>,
-                changes: Vec<Change>,
+                events: Vec<NewEvent>,
             ) -> Result<(), StoreError> {
                 const TAKE: &str = "
                     update audit_head
                     set last_id = last_id + $1
                     returning last_id - $1, hash";
                 const SET_HASH: &str = "update audit_head set hash = $1";
-                let Some(count) = i64::try_from(changes.len()).ok().filter(|count| *count > 0)
+                let Some(count) = i64::try_from(events.len()).ok().filter(|count| *count > 0)
                 else {
                     return Ok(());
                 };
@@ -47,10 +47,10 @@ macro_rules! audit_log {
                     .fetch_one(&mut *self)
                     .await?;
                 let mut last = ChainLink { event_id, hash };
-                let rows: Vec<ChainedEvent> = changes
+                let rows: Vec<ChainedEvent> = events
                     .into_iter()
-                    .map(|change| {
-                        let event = AuditEvent::new(last.event_id + 1, stamp, change);
+                    .map(|new| {
+                        let event = AuditEvent::new(last.event_id + 1, stamp, new);
                         keys.chain(&mut last, event)
                     })
                     .collect();
@@ -93,6 +93,21 @@ macro_rules! audit_log {
 }
 audit_log!(sqlx::PgConnection);
 audit_log!(sqlx::SqliteConnection);
+
+/// Ends a transaction that has changed what replicas remember: tells them, and appends what was done, if anything was.
+/// In this order always, for both hold a lock until the commit.
+macro_rules! record {
+    ($store:expr, $tx:ident, $stamp:expr, $change:expr, $events:expr) => {{
+        use $crate::store::audit_log::AuditLog;
+        let (stamp, events): ($crate::domain::Stamp<'_>, Vec<$crate::domain::NewEvent>) =
+            ($stamp, $events);
+        if !events.is_empty() {
+            $crate::store::changes::tell!($tx, $change, stamp.at);
+            $tx.append(&$store.audit_keys, stamp, events).await?;
+        }
+    }};
+}
+pub(super) use record;
 
 /// The insertion of so many rows.
 fn insert(rows: usize) -> String {

@@ -1,18 +1,15 @@
-//! Owns the rows of `clients`, and the reading of a client with its secrets in one statement.
+//! Owns the rows of `clients`: finding, listing, adding and changing them.
 
 use std::collections::HashMap;
 
-use sqlx::FromRow;
-
-use super::audit_log::AuditLog;
+use super::audit_log::{AuditLog, record};
+use super::client_rows::{ClientRow, FIND, lock_client, one_record, read_record};
 use super::revocations::cut_off;
-use super::secrets::SecretColumns;
-use super::{Store, StoreError, in_transaction, on_pool};
-use crate::clock::UnixTime;
+use super::{Store, StoreError, in_long_transaction, in_transaction, on_pool};
 use crate::domain::{
-    Action, Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Change, Client,
-    ClientChanges, ClientCutoff, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus,
-    Description, JwkSet, JwksUri, Metadata, Name, Scope, SenderConstraint, Stamp, Target, TokenTtl,
+    Action, Audience, Change, Client, ClientChanges, ClientCutoff, ClientId, ClientKeys,
+    ClientRecord, ClientStatus, Description, Metadata, Name, NewEvent, Scope, Stamp, Target,
+    TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -23,51 +20,6 @@ pub struct ClientsPage {
     /// At most so many.
     pub limit: u32,
 }
-
-pub(super) const FIND: &str = "
-    select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
-        c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
-        c.tls_client_certificate_bound, c.dpop_bound,
-        c.created_at, c.updated_at,
-        s.secret_id, s.origin, s.secret_hash, s.hint,
-        s.created_at as secret_created_at, s.expires_at
-    from clients c
-    left join client_secrets s on s.client_id = c.client_id
-    where c.client_id = $1
-    order by s.created_at, s.secret_id";
-
-/// Reads a client and its secrets on an open transaction of either product.
-macro_rules! read_record {
-    ($tx:ident, $client_id:expr) => {{
-        let rows = sqlx::query_as($crate::store::clients::FIND)
-            .bind($client_id.as_str())
-            .fetch_all(&mut *$tx)
-            .await?;
-        $crate::store::clients::one_record(rows)?
-    }};
-}
-
-pub(super) const LOCK: &str = "
-    update clients
-    set updated_at = updated_at
-    where client_id = $1
-    returning status";
-
-/// Locks a client on an open transaction of either product, so that it stays as it is until the end; its status, if
-/// there is such a client.
-macro_rules! lock_client {
-    ($tx:ident, $client_id:expr) => {{
-        let status: Option<String> = sqlx::query_scalar($crate::store::clients::LOCK)
-            .bind($client_id.as_str())
-            .fetch_optional(&mut *$tx)
-            .await?;
-        match status {
-            Some(status) => Some($crate::domain::ClientStatus::parse(&status)?),
-            None => None,
-        }
-    }};
-}
-pub(super) use {lock_client, read_record};
 
 impl Store {
     /// The client and its secrets, as one consistent picture.
@@ -107,6 +59,17 @@ impl Store {
         rows.into_iter().map(Client::try_from).collect()
     }
 
+    /// How many enabled clients have certificate-bound tokens.
+    pub async fn count_certificate_bound_clients(&self) -> Result<i64, StoreError> {
+        const SQL: &str = "
+            select count(*)
+            from clients
+            where tls_client_certificate_bound and status = 'enabled'";
+        Ok(on_pool!(self, |pool| sqlx::query_scalar(SQL)
+            .fetch_one(pool)
+            .await)?)
+    }
+
     /// Adds a client with its secrets; [`StoreError::Conflict`] when its id is taken.
     pub async fn insert_client(
         &self,
@@ -133,6 +96,7 @@ impl Store {
             .await
     }
 
+    /// Replicas are not told: none remembers that a client is not there.
     async fn insert_clients(
         &self,
         records: &[ClientRecord],
@@ -146,7 +110,7 @@ impl Store {
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             on conflict (client_id) do nothing";
         const LIST_DISABLED: &str = "select client_id from revocations where disabled";
-        in_transaction!(self, |tx| {
+        in_long_transaction!(self, |tx| {
             let mut events = Vec::new();
             let mut new = HashMap::new();
             for record in records {
@@ -253,35 +217,16 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
             let after = read_record!(tx, id);
-            let change = of_client(Action::ClientUpdate, id).difference(before, after);
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            let event = of_client(Action::ClientUpdate, id).difference(before, after);
+            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
             true
         })
     }
 }
 
-/// A change of the client itself.
-pub(super) fn of_client(action: Action, id: &ClientId) -> Change {
-    Change::of_client(action, id, Target::Client(id.clone()))
-}
-
-/// The client of [`FIND`]'s rows, one for each of its secrets.
-pub(super) fn one_record(rows: Vec<RecordRow>) -> Result<Option<ClientRecord>, StoreError> {
-    let mut record: Option<ClientRecord> = None;
-    for row in rows {
-        let secret: Option<ClientSecret> = row.secret.try_into()?;
-        match &mut record {
-            Some(record) => record.secrets.extend(secret),
-            None => {
-                let client = Client::try_from(row.client)?;
-                record = Some(ClientRecord {
-                    client,
-                    secrets: secret.into_iter().collect(),
-                });
-            }
-        }
-    }
-    Ok(record)
+/// Something done to the client itself.
+pub(super) fn of_client(action: Action, id: &ClientId) -> NewEvent {
+    NewEvent::of_client(action, id, Target::Client(id.clone()))
 }
 
 /// The columns `jwks` and `jwks_uri`.
@@ -290,67 +235,5 @@ fn key_columns(keys: Option<&ClientKeys>) -> (Option<&str>, Option<&str>) {
         None => (None, None),
         Some(ClientKeys::Inline(set)) => (Some(set.as_str()), None),
         Some(ClientKeys::Uri(uri)) => (None, Some(uri.as_str())),
-    }
-}
-
-#[derive(FromRow)]
-pub(super) struct RecordRow {
-    #[sqlx(flatten)]
-    client: ClientRow,
-    #[sqlx(flatten)]
-    secret: SecretColumns,
-}
-
-#[derive(FromRow)]
-struct ClientRow {
-    client_id: String,
-    name: String,
-    description: String,
-    status: String,
-    scopes: String,
-    audiences: String,
-    metadata: String,
-    token_ttl: Option<i64>,
-    auth_methods: String,
-    jwks: Option<String>,
-    jwks_uri: Option<String>,
-    tls_client_auth: Option<String>,
-    tls_client_certificate_bound: bool,
-    dpop_bound: bool,
-    created_at: i64,
-    updated_at: i64,
-}
-
-impl TryFrom<ClientRow> for Client {
-    type Error = StoreError;
-
-    fn try_from(row: ClientRow) -> Result<Self, StoreError> {
-        let keys = match (row.jwks, row.jwks_uri) {
-            (Some(set), _) => Some(ClientKeys::Inline(JwkSet::parse(&set)?)),
-            (None, Some(uri)) => Some(ClientKeys::Uri(JwksUri::parse(&uri)?)),
-            (None, None) => None,
-        };
-        let subject = row.tls_client_auth.as_deref();
-        Ok(Self {
-            client_id: ClientId::parse(&row.client_id)?,
-            name: Name::parse(&row.name)?,
-            description: Description::parse(&row.description)?,
-            status: ClientStatus::parse(&row.status)?,
-            scopes: Scope::parse(&row.scopes)?,
-            audiences: Audience::parse_list(&row.audiences)?,
-            metadata: Metadata::parse(&row.metadata)?,
-            token_ttl: row.token_ttl.map(TokenTtl::from_seconds).transpose()?,
-            authentication: AuthenticationSettings {
-                auth_methods: AuthMethods::parse(&row.auth_methods)?,
-                keys,
-                certificate_subject: subject.map(CertificateSubject::parse).transpose()?,
-            },
-            sender_constraint: SenderConstraint {
-                tls_client_certificate_bound_access_tokens: row.tls_client_certificate_bound,
-                dpop_bound_access_tokens: row.dpop_bound,
-            },
-            created_at: UnixTime(row.created_at),
-            updated_at: UnixTime(row.updated_at),
-        })
     }
 }

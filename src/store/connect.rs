@@ -1,18 +1,26 @@
 //! Owns how a database is opened: the URL's scheme chooses the product.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Executor, SqliteConnection};
 
 use super::{AuditKeys, Pool, Store};
 use crate::secret::Secret;
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
 const TRANSACTION_PAUSE: Duration = Duration::from_secs(5);
+
+/// How much later than its timeouts the database may say that it timed out.
+const LATENESS: Duration = Duration::from_secs(1);
+
+/// How long one waits that finds another just making a new SQLite file one in WAL mode.
+const WAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// How to open and use the database.
 #[derive(Clone, Debug)]
@@ -30,45 +38,64 @@ pub struct DatabaseOptions {
 }
 
 impl Store {
-    /// Opens the database. A Postgres that does not answer yet is no error: the pool connects when it is used.
+    /// Opens the database. A Postgres that does not answer yet is no error: the pools connect when they are used.
     pub fn open(options: &DatabaseOptions, audit_keys: AuditKeys) -> anyhow::Result<Self> {
         let url = options.url.expose();
-        let pool = match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("postgres" | "postgresql") => Pool::Postgres(
-                PgPoolOptions::new()
+        let (pool, feed) = match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("postgres" | "postgresql") => {
+                let server = postgres(url, options)?;
+                let pool = PgPoolOptions::new()
+                    .max_connections(options.pool_size)
+                    .acquire_timeout(options.acquire_timeout)
+                    .idle_timeout(options.idle_timeout);
+                let feed = pool.clone().max_connections(1);
+                (
+                    Pool::Postgres(pool.connect_lazy_with(server.clone())),
+                    Pool::Postgres(feed.connect_lazy_with(server)),
+                )
+            }
+            Some("sqlite") => {
+                let file = sqlite(url, options)?;
+                let pool = SqlitePoolOptions::new()
                     .max_connections(options.pool_size)
                     .acquire_timeout(options.acquire_timeout)
                     .idle_timeout(options.idle_timeout)
-                    .connect_lazy_with(postgres(url, options)?),
-            ),
-            Some("sqlite") => {
-                // Each connection to a memory database would see one of its own.
-                let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-                let size = if in_memory { 1 } else { options.pool_size };
-                let mut pool = SqlitePoolOptions::new()
-                    .max_connections(size)
-                    .acquire_timeout(options.acquire_timeout)
-                    .idle_timeout(options.idle_timeout);
-                if in_memory {
-                    pool = pool
+                    .after_connect(|connection, _| Box::pin(use_wal(connection)));
+                if url.contains(":memory:") || url.contains("mode=memory") {
+                    // Each connection would see a database of its own, which goes with it.
+                    let pool = pool
+                        .max_connections(1)
                         .min_connections(1)
                         .idle_timeout(None)
                         .max_lifetime(None);
+                    let pool = Pool::Sqlite(pool.connect_lazy_with(file));
+                    (pool.clone(), pool)
+                } else {
+                    make_folder(file.get_filename())?;
+                    let feed = pool.clone().max_connections(1);
+                    (
+                        Pool::Sqlite(pool.connect_lazy_with(file.clone())),
+                        Pool::Sqlite(feed.connect_lazy_with(file)),
+                    )
                 }
-                let file = sqlite(url, options)?;
-                if let (false, Some(folder)) = (in_memory, file.get_filename().parent()) {
-                    std::fs::create_dir_all(folder)
-                        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-                }
-                Pool::Sqlite(pool.connect_lazy_with(file))
             }
             _ => bail!("a database URL begins with postgres:// or sqlite:"),
         };
         Ok(Self {
             pool,
+            feed,
+            deadline: options.statement_timeout + LATENESS,
             audit_keys: Arc::new(audit_keys),
         })
     }
+}
+
+fn make_folder(file: &Path) -> anyhow::Result<()> {
+    let Some(folder) = file.parent() else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
 fn postgres(url: &str, options: &DatabaseOptions) -> anyhow::Result<PgConnectOptions> {
@@ -91,9 +118,29 @@ fn sqlite(url: &str, options: &DatabaseOptions) -> anyhow::Result<SqliteConnectO
         .context("the SQLite URL does not parse")?
         .create_if_missing(true)
         .foreign_keys(true)
-        .journal_mode(SqliteJournalMode::Wal)
         // In WAL mode this survives a crash of the process; a crash of the machine may lose the
         // last writes but never damages the file.
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(options.statement_timeout))
+}
+
+/// Puts the file into WAL mode, in which it stays. Of several that do so to a new file at once SQLite tells all but one
+/// that it is locked, without waiting for its `busy_timeout`; so it is tried again, until the pool's patience
+/// ends. Any other refusal, as of a file that may only be read, is told by the first write.
+async fn use_wal(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    while let Err(error) = connection.execute("pragma journal_mode = wal").await {
+        if !is_locked(&error) {
+            break;
+        }
+        tokio::time::sleep(WAL_PAUSE).await;
+    }
+    Ok(())
+}
+
+/// `SQLITE_BUSY`, which is the low byte of every code of its kind.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let refusal = error.as_database_error();
+    let code = refusal.and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
 }

@@ -3,10 +3,12 @@
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::audit_log::AuditLog;
-use super::{Store, StoreError, in_transaction, on_pool};
+use super::audit_log::record;
+use super::{Store, StoreError, in_transaction, on_feed, on_pool};
 use crate::clock::UnixTime;
-use crate::domain::{Action, Change, KeyId, KeyRecord, KeyState, SigningAlg, Stamp, Target};
+use crate::domain::{
+    Action, Change, KeyId, KeyRecord, KeyState, NewEvent, SigningAlg, Stamp, Target,
+};
 
 /// One step in the life of an algorithm's keys.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +28,7 @@ impl Store {
             select kid, alg, state, state_since, created_at, sealed_key
             from signing_keys
             order by created_at, kid";
-        let rows: Vec<KeyRow> = on_pool!(self, |pool| sqlx::query_as(SQL).fetch_all(pool).await)?;
+        let rows: Vec<KeyRow> = on_feed!(self, |pool| sqlx::query_as(SQL).fetch_all(pool).await)?;
         rows.into_iter().map(KeyRecord::try_from).collect()
     }
 
@@ -74,8 +76,8 @@ impl Store {
                     .fetch_optional(&mut *tx)
                     .await?;
                 let Some(alg) = alg else { return Ok(false) };
-                let change = of_key(action, kid).before(state(&alg, from));
-                events.push(change.after(state(&alg, to)));
+                let event = of_key(action, kid).before(state(&alg, from));
+                events.push(event.after(state(&alg, to)));
             }
             for key in &changes.insert {
                 let (alg, name) = (key.alg.as_str(), key.state.as_str());
@@ -91,7 +93,7 @@ impl Store {
                     .await?;
                 events.push(of_key(Action::KeyCreate, &key.kid).after(state(alg, name)));
             }
-            tx.append(&self.audit_keys, stamp, events).await?;
+            record!(self, tx, stamp, Change::SigningKey, events);
             true
         })
     }
@@ -135,19 +137,19 @@ impl Store {
                 .await?;
             let mut events = Vec::new();
             for (kid, alg) in &left {
-                let change = of_key(Action::KeyRetire, &KeyId::parse(kid)?);
-                let change = change.before(state(alg, "active"));
-                events.push(change.after(state(alg, "retired")));
+                let event = of_key(Action::KeyRetire, &KeyId::parse(kid)?);
+                let event = event.before(state(alg, "active"));
+                events.push(event.after(state(alg, "retired")));
                 let removed: Vec<String> = sqlx::query_scalar(REMOVE_NEXT)
                     .bind(alg)
                     .fetch_all(&mut *tx)
                     .await?;
                 for kid in removed {
-                    let change = of_key(Action::KeyDelete, &KeyId::parse(&kid)?);
-                    events.push(change.before(state(alg, "next")));
+                    let event = of_key(Action::KeyDelete, &KeyId::parse(&kid)?);
+                    events.push(event.before(state(alg, "next")));
                 }
             }
-            tx.append(&self.audit_keys, stamp, events).await?;
+            record!(self, tx, stamp, Change::SigningKey, events);
             left.len()
         })
     }
@@ -172,8 +174,8 @@ impl Store {
             if updated.rows_affected() == 0 {
                 return Ok(false);
             }
-            let change = of_key(Action::KeyReseal, kid);
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            let event = of_key(Action::KeyReseal, kid);
+            record!(self, tx, stamp, Change::SigningKey, vec![event]);
             true
         })
     }
@@ -193,8 +195,8 @@ impl Store {
                 .fetch_optional(&mut *tx)
                 .await?;
             let Some(alg) = alg else { return Ok(false) };
-            let change = of_key(Action::KeyDelete, kid).before(state(&alg, from.as_str()));
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            let event = of_key(Action::KeyDelete, kid).before(state(&alg, from.as_str()));
+            record!(self, tx, stamp, Change::SigningKey, vec![event]);
             true
         })
     }
@@ -216,17 +218,17 @@ impl Store {
                 .await?;
             let mut events = Vec::new();
             for (kid, alg) in &gone {
-                let change = of_key(Action::KeyDelete, &KeyId::parse(kid)?);
-                events.push(change.before(state(alg, "retired")));
+                let event = of_key(Action::KeyDelete, &KeyId::parse(kid)?);
+                events.push(event.before(state(alg, "retired")));
             }
-            tx.append(&self.audit_keys, stamp, events).await?;
+            record!(self, tx, stamp, Change::SigningKey, events);
             gone.len()
         })
     }
 }
 
-fn of_key(action: Action, kid: &KeyId) -> Change {
-    Change::new(action, Target::Key(kid.clone()))
+fn of_key(action: Action, kid: &KeyId) -> NewEvent {
+    NewEvent::new(action, Target::Key(kid.clone()))
 }
 
 fn state(alg: &str, state: &str) -> serde_json::Value {

@@ -24,7 +24,11 @@ impl Store {
             Pool::Sqlite(_) => SQLITE_TRIES,
         };
         loop {
-            let Err(error) = on_pool!(self, |pool| MIGRATIONS.run(pool).await) else {
+            let run = match &self.pool {
+                Pool::Postgres(pool) => MIGRATIONS.run(pool).await,
+                Pool::Sqlite(pool) => MIGRATIONS.run(pool).await,
+            };
+            let Err(error) = run else {
                 return Ok(());
             };
             let pending = self.list_pending_migrations().await;

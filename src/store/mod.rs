@@ -7,10 +7,13 @@
 mod audit;
 mod audit_chain;
 mod audit_log;
+mod changes;
+mod client_rows;
 mod clients;
 mod connect;
 mod error;
 mod keys;
+mod listener;
 mod migrations;
 mod revocations;
 mod secrets;
@@ -19,15 +22,18 @@ mod usage_rows;
 mod used_values;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 
 pub use audit::{AuditFilter, AuditPage};
 pub use audit_chain::{AuditChain, AuditKeys, ChainBreak, ChainLink, ChainWalk, ChainedEvent};
+pub use changes::ChangesPage;
 pub use clients::ClientsPage;
 pub use connect::DatabaseOptions;
 pub use error::StoreError;
 pub use keys::KeyChanges;
+pub use listener::ChangeListener;
 pub use revocations::ClientRevoked;
 pub use secrets::SecretAdded;
 pub use usage::UsageOrder;
@@ -37,6 +43,11 @@ pub use usage_rows::UsageRows;
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: Pool,
+    /// A connection beside the pool's, for the change feed: it must not wait in the line of the requests.
+    feed: Pool,
+    /// When a call is given up that a frozen database, or one cut off without a word, never answers: later than it
+    /// would say itself that the call took too long.
+    deadline: Duration,
     audit_keys: Arc<AuditKeys>,
 }
 
@@ -46,16 +57,58 @@ enum Pool {
     Sqlite(SqlitePool),
 }
 
-/// Runs one expression on whichever pool there is.
+/// Runs one call on whichever pool there is, within the deadline.
 macro_rules! on_pool {
-    ($store:expr, |$pool:ident| $body:expr) => {
-        match &$store.pool {
-            $crate::store::Pool::Postgres($pool) => $body,
-            $crate::store::Pool::Sqlite($pool) => $body,
-        }
+    ($store:expr, |$pool:ident| $call:expr) => {
+        $crate::store::on_connection!($store, pool, |$pool| $call)
     };
 }
 use on_pool;
+
+/// The same on the connection of the change feed.
+macro_rules! on_feed {
+    ($store:expr, |$pool:ident| $call:expr) => {
+        $crate::store::on_connection!($store, feed, |$pool| $call)
+    };
+}
+use on_feed;
+
+/// Runs a call on a connection of the pool in this field. It is in a box, since it is large and would else be a part
+/// of each request that may come to need it. A connection that did not answer is closed: who used it next would wait too.
+macro_rules! on_connection {
+    ($store:expr, $field:ident, |$connection:ident| $call:expr) => {
+        match &$store.$field {
+            $crate::store::Pool::Postgres(pool) => {
+                $crate::store::within_deadline!($store, pool, |$connection| $call)
+            }
+            $crate::store::Pool::Sqlite(pool) => {
+                $crate::store::within_deadline!($store, pool, |$connection| $call)
+            }
+        }
+    };
+}
+use on_connection;
+
+macro_rules! within_deadline {
+    ($store:expr, $pool:ident, |$connection:ident| $call:expr) => {
+        Box::pin(async {
+            let mut pooled = $pool.acquire().await?;
+            let called = tokio::time::timeout($store.deadline, async {
+                let $connection = &mut *pooled;
+                $call
+            });
+            match called.await {
+                Ok(done) => done,
+                Err(late) => {
+                    pooled.close_on_drop();
+                    Err(sqlx::Error::Io(late.into()).into())
+                }
+            }
+        })
+        .await
+    };
+}
+use within_deadline;
 
 /// Runs one statement, its values bound in their order; how many rows it touched.
 macro_rules! execute {
@@ -69,7 +122,7 @@ macro_rules! execute {
 }
 use execute;
 
-/// Runs a block in a transaction: committed when the block ends, rolled back by an early `?`.
+/// Runs a block in a transaction, within the deadline: committed when the block ends, rolled back by an early `?`.
 ///
 /// On SQLite it is `BEGIN IMMEDIATE`: a plain `BEGIN` that reads and then writes fails under
 /// contention instead of waiting. Inside, use `tx` only: asking the pool again could wait for ever.
@@ -77,21 +130,46 @@ macro_rules! in_transaction {
     ($store:expr, |$tx:ident| $body:block) => {
         match &$store.pool {
             $crate::store::Pool::Postgres(pool) => {
-                let mut $tx = pool.begin().await?;
-                let value = $body;
-                $tx.commit().await?;
-                Ok(value)
+                $crate::store::within_deadline!($store, pool, |connection| {
+                    let begun = sqlx::Connection::begin(connection);
+                    $crate::store::commit!(begun, |$tx| $body)
+                })
             }
             $crate::store::Pool::Sqlite(pool) => {
-                let mut $tx = pool.begin_with("begin immediate").await?;
-                let value = $body;
-                $tx.commit().await?;
-                Ok(value)
+                $crate::store::within_deadline!($store, pool, |connection| {
+                    let begun = sqlx::Connection::begin_with(connection, "begin immediate");
+                    $crate::store::commit!(begun, |$tx| $body)
+                })
             }
         }
     };
 }
 use in_transaction;
+
+/// The same without a deadline, for what may take minutes.
+macro_rules! in_long_transaction {
+    ($store:expr, |$tx:ident| $body:block) => {
+        match &$store.pool {
+            $crate::store::Pool::Postgres(pool) => {
+                $crate::store::commit!(pool.begin(), |$tx| $body)
+            }
+            $crate::store::Pool::Sqlite(pool) => {
+                $crate::store::commit!(pool.begin_with("begin immediate"), |$tx| $body)
+            }
+        }
+    };
+}
+use in_long_transaction;
+
+macro_rules! commit {
+    ($begun:expr, |$tx:ident| $body:block) => {{
+        let mut $tx = $begun.await?;
+        let value = $body;
+        $tx.commit().await?;
+        Ok(value)
+    }};
+}
+use commit;
 
 /// `($1, $2), ($3, $4)`: the places of many rows in one statement.
 fn placeholders(rows: usize, columns: usize) -> String {
@@ -124,6 +202,11 @@ impl Store {
 
     /// Closes every connection, once those in use are done.
     pub async fn close(&self) {
-        on_pool!(self, |pool| pool.close().await);
+        for pool in [&self.feed, &self.pool] {
+            match pool {
+                Pool::Postgres(pool) => pool.close().await,
+                Pool::Sqlite(pool) => pool.close().await,
+            }
+        }
     }
 }

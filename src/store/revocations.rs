@@ -1,19 +1,20 @@
-//! Owns the rows of `revocations` and their order, and the changes of a client that revoke its tokens.
+//! Owns the rows of `revocations`, and the changes of a client that revoke its tokens.
 //!
-//! A revocation takes its id by updating the one row of `revocation_order` and holds that row's lock until
-//! it commits. So ids become visible in their order, and who has read up to an id has missed nothing.
-//! To be the last thing a transaction locks, but for the head of the audit trail: then no two wait for one another.
+//! The id of a revocation is that of the change that tells of it, and so ordered as changes are: who has read up to
+//! an id has missed nothing.
 
 use serde_json::json;
 use sqlx::FromRow;
 
 use super::audit_log::AuditLog;
-use super::clients::{lock_client, of_client, read_record};
-use super::{Store, StoreError, execute, in_transaction, on_pool};
+use super::changes::tell;
+use super::client_rows::{lock_client, read_record};
+use super::clients::of_client;
+use super::{Store, StoreError, execute, in_transaction, on_feed};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientCutoff, ClientId, ClientStatus, Revocation, RevocationId, Revoked, Stamp,
-    Target, TokenId,
+    Action, Change, ClientCutoff, ClientId, ClientStatus, NewEvent, Revocation, RevocationId,
+    Revoked, Stamp, Target, TokenId,
 };
 
 /// What came of a change that revokes the tokens of a client.
@@ -26,15 +27,6 @@ pub enum ClientRevoked {
     /// They are revoked.
     Revoked(Revocation),
 }
-
-/// An id is a time in microseconds as well, later than all before it: when a database loses its last
-/// transactions in a fail-over, what is revoked afterwards is still new to those who had read the lost ones.
-pub(super) const NEXT_ID: &str = "
-    update revocation_order
-    set last_id = case when last_id < $1 then $1 else last_id + 1 end
-    returning last_id";
-
-pub(super) const IDS_PER_SECOND: i64 = 1_000_000;
 
 /// A cut-off never moves back, also when it is set under a clock that is behind.
 pub(super) const CUT_OFF: &str = "
@@ -50,24 +42,12 @@ pub(super) const CUT_OFF: &str = "
             then revocations.expires_at else excluded.expires_at end
     returning revocation_id, client_id, jti, cutoff, disabled, revoked_at, expires_at";
 
-/// Takes the next id on an open transaction of either product.
-macro_rules! next_id {
-    ($tx:ident, $now:expr) => {{
-        use $crate::store::revocations::{IDS_PER_SECOND, NEXT_ID};
-        let id: i64 = sqlx::query_scalar(NEXT_ID)
-            .bind($now.0.saturating_mul(IDS_PER_SECOND))
-            .fetch_one(&mut *$tx)
-            .await?;
-        id
-    }};
-}
-
 /// Revokes a client's tokens on an open transaction of either product.
 macro_rules! cut_off {
     ($tx:ident, $client_id:expr, $cut:expr, $now:expr) => {{
         use $crate::store::revocations::{CUT_OFF, Row};
         let (cut, now): ($crate::domain::ClientCutoff, $crate::clock::UnixTime) = ($cut, $now);
-        let id = $crate::store::revocations::next_id!($tx, now);
+        let id = $crate::store::changes::tell!($tx, $crate::domain::Change::Revocation, now);
         let row: Row = sqlx::query_as(CUT_OFF)
             .bind(id)
             .bind($client_id.as_str())
@@ -80,7 +60,7 @@ macro_rules! cut_off {
         $crate::domain::Revocation::try_from(row)?
     }};
 }
-pub(super) use {cut_off, next_id};
+pub(super) use cut_off;
 
 impl Store {
     /// Revokes one token, which may be revoked already.
@@ -96,7 +76,7 @@ impl Store {
             values ($1, $2, $3, $4, $5, $6)
             on conflict (jti) do nothing";
         in_transaction!(self, |tx| {
-            let id = next_id!(tx, stamp.at);
+            let id = tell!(tx, Change::Revocation, stamp.at);
             let done = sqlx::query(SQL)
                 .bind(id)
                 .bind(client_id.as_str())
@@ -108,9 +88,9 @@ impl Store {
                 .await?;
             if done.rows_affected() == 1 {
                 let target = Target::Token(token);
-                let change = Change::of_client(Action::TokenRevoke, client_id, target)
+                let event = NewEvent::of_client(Action::TokenRevoke, client_id, target)
                     .after(json!({ "expires_at": expires_at }));
-                tx.append(&self.audit_keys, stamp, vec![change]).await?;
+                tx.append(&self.audit_keys, stamp, vec![event]).await?;
             }
         })
     }
@@ -128,9 +108,9 @@ impl Store {
             };
             let disabled = status == ClientStatus::Disabled;
             let revocation = cut_off!(tx, id, ClientCutoff { cutoff, disabled }, stamp.at);
-            let change =
+            let event =
                 of_client(Action::ClientRevokeTokens, id).after(json!({ "issued_until": cutoff }));
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            tx.append(&self.audit_keys, stamp, vec![event]).await?;
             ClientRevoked::Revoked(revocation)
         })
     }
@@ -164,10 +144,10 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
             let revocation = cut_off!(tx, id, ClientCutoff { cutoff, disabled }, stamp.at);
-            let change = of_client(action, id)
+            let event = of_client(action, id)
                 .before(json!({ "status": before }))
                 .after(json!({ "status": status }));
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            tx.append(&self.audit_keys, stamp, vec![event]).await?;
             ClientRevoked::Revoked(revocation)
         })
     }
@@ -191,8 +171,8 @@ impl Store {
             let before = read_record!(tx, id);
             sqlx::query(SQL).bind(id.as_str()).execute(&mut *tx).await?;
             let revocation = cut_off!(tx, id, cut, stamp.at);
-            let change = of_client(Action::ClientDelete, id).before(before);
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            let event = of_client(Action::ClientDelete, id).before(before);
+            tx.append(&self.audit_keys, stamp, vec![event]).await?;
             ClientRevoked::Revoked(revocation)
         })
     }
@@ -209,7 +189,7 @@ impl Store {
             where revocation_id > $1
             order by revocation_id
             limit $2";
-        let rows: Vec<Row> = on_pool!(self, |pool| sqlx::query_as(SQL)
+        let rows: Vec<Row> = on_feed!(self, |pool| sqlx::query_as(SQL)
             .bind(after.0)
             .bind(i64::from(limit))
             .fetch_all(pool)

@@ -3,12 +3,13 @@
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::audit_log::AuditLog;
-use super::clients::lock_client;
+use super::audit_log::record;
+use super::client_rows::lock_client;
 use super::{Store, StoreError, execute, in_transaction};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin, Stamp, Target,
+    Action, Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, NewEvent, SecretId, SecretOrigin,
+    Stamp, Target,
 };
 
 /// What came of adding a secret.
@@ -70,8 +71,8 @@ impl Store {
                 return Ok(SecretAdded::TooMany);
             }
             insert!(tx, id, secret);
-            let change = of_secret(Action::SecretAdd, id, &secret.secret_id).after(secret);
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            let event = of_secret(Action::SecretAdd, id, &secret.secret_id).after(secret);
+            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
             SecretAdded::Added
         })
     }
@@ -110,16 +111,16 @@ impl Store {
                 .bind(expires_at.0)
                 .execute(&mut *tx)
                 .await?;
-            let change = of_secret(Action::SecretExpire, id, secret_id)
+            let event = of_secret(Action::SecretExpire, id, secret_id)
                 .before(json!({ "expires_at": before }))
                 .after(json!({ "expires_at": expires_at }));
-            tx.append(&self.audit_keys, stamp, vec![change]).await?;
+            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
             true
         })
     }
 
-    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile. It is upkeep that changes nothing
-    /// for anybody, and no event.
+    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile. Replicas are not told, and there
+    /// is no event: the old hash proves the same, and after a change of its parameters every first login comes here.
     pub async fn renew_secret_hash(
         &self,
         secret_id: &SecretId,
@@ -135,8 +136,8 @@ impl Store {
     }
 }
 
-fn of_secret(action: Action, id: &ClientId, secret_id: &SecretId) -> Change {
-    Change::of_client(action, id, Target::Secret(secret_id.clone()))
+fn of_secret(action: Action, id: &ClientId, secret_id: &SecretId) -> NewEvent {
+    NewEvent::of_client(action, id, Target::Secret(secret_id.clone()))
 }
 
 /// The columns of a secret beside those of its client; all null where a client has none.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# curl as a client: both secrets, errors, introspection, revocation.
+# curl as a client: both secrets, errors, introspection, revocation, a token bound to a certificate.
 set -euo pipefail
 curl --version | head -n 1
 
@@ -31,3 +31,16 @@ revoke() { curl -sS "$ISSUER/revoke" -u "$CLIENT_ID:$CLIENT_SECRET" -d "token=$1
 has "$(introspect "$token")" '"active":true'
 [ -z "$(revoke "$token")" ] || fail "an answer to a revocation"
 [ "$(introspect "$token")" = '{"active":false}' ] || fail "still active"
+
+# snippet: curl-certificate
+bound() { curl -sS --cert "$CLIENT_CERT_FILE" --key "$CLIENT_CERT_KEY_FILE" "$@"; }
+
+answer=$(bound "$ISSUER/token" -u "$CERT_CLIENT_ID:$CERT_CLIENT_SECRET" -d grant_type=client_credentials)
+token=$(sed 's/.*"access_token":"\([^"]*\)".*/\1/' <<<"$answer")
+bound "$API" -H "Authorization: Bearer $token"
+# end
+has "$(bound --fail-with-body "$API" -H "Authorization: Bearer $token")" '"cnf":{"x5t#S256":'
+refused curl -sS --fail-with-body "$API" -H "Authorization: Bearer $token"
+has "$answer" '"error":"invalid_token"'
+refused asks -u "$CERT_CLIENT_ID:$CERT_CLIENT_SECRET"
+has "$answer" '"error":"invalid_request"'

@@ -187,11 +187,11 @@ fn key_times_are_bounded_and_fit_together() {
 }
 
 #[test]
-fn a_client_record_is_believed_for_a_day_at_most() {
-    let ttl = |text| config(&[("SECRET", SECRET), ("CLIENT_CACHE_TTL", text)]);
+fn a_replica_that_is_cut_off_serves_clients_for_an_hour_at_most() {
+    let limit = |text| config(&[("SECRET", SECRET), ("STALE_LIMIT", text)]);
 
-    assert!(ttl("24h").is_ok());
-    assert_eq!(ttl("86401s").unwrap_err().0[0].name, "CLIENT_CACHE_TTL");
+    assert!(limit("1h").is_ok());
+    assert_eq!(limit("3601s").unwrap_err().0[0].name, "STALE_LIMIT");
 }
 
 proptest! {

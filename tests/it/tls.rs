@@ -69,6 +69,46 @@ async fn tls_1_2_and_1_3_are_spoken_and_alpn_offers_both_http_versions() {
     }
 }
 
+/// What a peer without TLS, or with an old one, is answered: an alert at most.
+async fn answer_to(served: &Served, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    answer
+}
+
+#[tokio::test]
+async fn without_tls_nothing_is_answered() {
+    let served = Served::start(&[]).await;
+    let request = b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+
+    let answer = answer_to(&served, request).await;
+
+    let text = String::from_utf8_lossy(&answer);
+    assert!(!text.contains("HTTP"), "{text}");
+}
+
+#[tokio::test]
+async fn tls_1_0_and_1_1_are_refused() {
+    let served = Served::start(&[]).await;
+    // A ClientHello (RFC 4346 §7.4.1.2) without extensions: version, random, no session, three suites, no compression.
+    let hello = |version: u8| {
+        let suites = [0, 6, 0xc0, 0x09, 0xc0, 0x13, 0, 0x2f];
+        let body = [&[3, version][..], &[7; 32], &[0], &suites, &[1, 0]].concat();
+        let length = u8::try_from(body.len()).unwrap();
+        [&[22, 3, 1, 0, length + 4, 1, 0, 0, length], &body[..]].concat()
+    };
+
+    for version in [1, 2] {
+        let answer = answer_to(&served, &hello(version)).await;
+        // One record, a fatal alert (RFC 5246 §7.2).
+        let [21, _, _, 0, 2, 2, _] = answer.as_slice() else {
+            panic!("{answer:?}")
+        };
+    }
+}
+
 #[tokio::test]
 async fn the_hybrid_post_quantum_key_exchange_is_preferred() {
     let served = Served::start(&[]).await;

@@ -75,6 +75,7 @@ impl App {
         presented: &ClientAuthentication,
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
+        self.require_known_clients()?;
         let authenticated = self.judge(presented, source).await;
         if let Ok(client) = &authenticated {
             self.count_log_in(client, source);
@@ -163,9 +164,12 @@ impl App {
     }
 
     async fn find_record(&self, client_id: &str) -> Result<Option<Arc<ClientRecord>>> {
-        match ClientId::parse(client_id) {
-            Ok(id) => self.directory.find(&id, &self.store, &self.clock).await,
-            Err(_) => Ok(None),
+        let Ok(id) = ClientId::parse(client_id) else {
+            return Ok(None);
+        };
+        match self.directory.peek(&id).await {
+            Some((record, true)) => Ok(Some(record)),
+            Some(_) | None => self.directory.load(&id, self.database()?).await,
         }
     }
 }

@@ -69,7 +69,7 @@ impl App {
         let Ok(id) = ClientId::parse(&credentials.client_id) else {
             return Ok(None);
         };
-        let Some((record, is_current)) = self.directory.peek(&id, self.clock.now()).await else {
+        let Some((record, is_current)) = self.directory.peek(&id).await else {
             return Ok(None);
         };
         let plain = &credentials.client_secret;
@@ -78,7 +78,7 @@ impl App {
             return Ok(secret.map(|_| AuthenticatedClient { record, secret }));
         }
         // In a box, as is all that is rare on this path: a login's future is moved several times, whole.
-        let record = Box::pin(self.directory.find(&id, &self.store, &self.clock)).await?;
+        let record = Box::pin(self.directory.load(&id, self.database()?)).await?;
         Ok(record.and_then(|record| {
             let secret = self.find_proved(&record, method, plain);
             secret.map(|_| AuthenticatedClient { record, secret })
@@ -115,7 +115,7 @@ impl App {
             return Ok(Err("the secret is mistyped: its checksum is wrong".into()));
         }
         let record = match ClientId::parse(&credentials.client_id) {
-            Ok(id) => self.directory.read(&id, &self.store, &self.clock).await?,
+            Ok(id) => self.directory.read(&id, self.database()?).await?,
             Err(_) => None,
         };
         let Some(record) = record else {

@@ -13,7 +13,6 @@ pub use row::{ImportedClient, ImportedSecret};
 use super::App;
 use crate::domain::{
     AuthenticationSettings, Client, ClientRecord, ClientSecret, Origin, SecretId, SecretOrigin,
-    SenderConstraint,
 };
 use crate::error::Result;
 
@@ -123,7 +122,7 @@ impl App {
             metadata: row.metadata,
             token_ttl: row.token_ttl,
             authentication: AuthenticationSettings::default(),
-            sender_constraint: SenderConstraint::default(),
+            sender_constraint: row.sender_constraint,
             created_at: now,
             updated_at: now,
         };

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::super::secret_hash::SecretHash;
 use crate::domain::{
-    Audience, ClientId, ClientStatus, Description, Metadata, Name, ParseError, Scope, TokenTtl,
-    chosen_secret,
+    Audience, ClientId, ClientStatus, Description, Metadata, Name, ParseError, Scope,
+    SenderConstraint, TokenTtl, chosen_secret,
 };
 use crate::secret::Secret;
 
@@ -30,6 +30,8 @@ pub struct ImportedClient {
     pub metadata: Metadata,
     /// How long its tokens live.
     pub token_ttl: Option<TokenTtl>,
+    /// To what its tokens must be bound.
+    pub sender_constraint: SenderConstraint,
 }
 
 /// A secret as an export has it.
@@ -42,7 +44,7 @@ pub enum ImportedSecret {
 }
 
 /// The names a row may use; every other is ignored, and said to be.
-pub(super) const COLUMNS: [&str; 12] = [
+pub(super) const COLUMNS: [&str; 14] = [
     "client_id",
     "client_secret",
     "client_secret_hash",
@@ -55,7 +57,12 @@ pub(super) const COLUMNS: [&str; 12] = [
     "audience",
     "metadata",
     "token_ttl",
+    CERTIFICATE_BOUND,
+    DPOP_BOUND,
 ];
+
+const CERTIFICATE_BOUND: &str = "tls_client_certificate_bound_access_tokens";
+const DPOP_BOUND: &str = "dpop_bound_access_tokens";
 
 impl ImportedClient {
     /// Parses a row; the error names the member and what to mend, never the secret.
@@ -99,6 +106,10 @@ impl ImportedClient {
                 }
             },
             metadata: parse_metadata(row.remove("metadata"))?,
+            sender_constraint: SenderConstraint {
+                tls_client_certificate_bound_access_tokens: take_flag(&mut row, CERTIFICATE_BOUND)?,
+                dpop_bound_access_tokens: take_flag(&mut row, DPOP_BOUND)?,
+            },
         })
     }
 }
@@ -149,6 +160,21 @@ fn take_text(row: &mut Map<String, Value>, name: &str) -> Result<Option<String>,
             }
         }
         Some(Value::Bool(_) | Value::Object(_)) => Err(format!("{name} is not text")),
+    }
+}
+
+/// A member that says yes or no; CSV has only text, which spreadsheets write in capitals. Missing, null and empty are no.
+fn take_flag(row: &mut Map<String, Value>, name: &str) -> Result<bool, String> {
+    let word = match row.remove(name) {
+        None | Some(Value::Null) => return Ok(false),
+        Some(Value::Bool(flag)) => return Ok(flag),
+        Some(Value::String(text)) => text.to_ascii_lowercase(),
+        Some(Value::Number(_) | Value::Array(_) | Value::Object(_)) => "neither".to_owned(),
+    };
+    match word.as_str() {
+        "true" => Ok(true),
+        "false" | "" => Ok(false),
+        _ => Err(format!("{name} is neither true nor false")),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The signing keys in memory: a snapshot that is used without a lock, kept true by reading the database every
-//! second, and once more when a token names a key that is not known here.
+//! The signing keys in memory: a snapshot that is used without a lock, kept true by reading the database when they
+//! have changed, and once more when a token names a key that is not known here.
 
 mod list;
 mod plan;
@@ -151,7 +151,11 @@ impl App {
             return known();
         }
         loaded.asked_at = Some(now);
-        if let Err(error) = self.load_keys(&mut loaded).await {
+        let read = match self.database() {
+            Ok(_) => self.load_keys(&mut loaded).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = read {
             tracing::warn!("cannot look for the key of a token: {}", error.reason());
         }
         known()

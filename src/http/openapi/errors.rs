@@ -87,6 +87,10 @@ const TOKEN: &[Case] = &[
         ErrorCode::InsufficientScope,
         "the token lacks a required scope; `WWW-Authenticate` names all that is required",
     ),
+    (
+        ErrorCode::TemporarilyUnavailable,
+        "the database does not answer, so that the proof of a DPoP-bound token cannot be used up",
+    ),
 ];
 
 /// Makes a type that stands for the errors of an endpoint.
@@ -118,14 +122,14 @@ const ISSUER: &[Case] = &[(
     ErrorCode::NotFound,
     "the path behind it is not the issuer's",
 )];
-const DATABASE: &[Case] = &[(
+const NO_CLIENTS: &[Case] = &[(
     ErrorCode::TemporarilyUnavailable,
-    "the database does not answer",
+    "no client can be served: the database has not answered for `STALE_LIMIT`, or the start is not over",
 )];
 
 errors! {
     AnyErrors: Shape::Standard, [ANY];
-    ReadinessErrors: Shape::Standard, [ANY, DATABASE];
+    ReadinessErrors: Shape::Standard, [ANY, NO_CLIENTS];
     MetadataErrors: Shape::Standard, [ANY, ISSUER];
     TokenErrors: Shape::Standard, [ANY, BODY, CLIENT, REQUEST, GRANT, PROOF];
     IntrospectErrors: Shape::Standard, [ANY, BODY, CLIENT, SIGNED];

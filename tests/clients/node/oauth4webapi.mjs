@@ -94,6 +94,38 @@ for (const bad of ['TOKEN_FOR_ANOTHER', 'TOKEN_FORGED', 'TOKEN_OF_ANOTHER_TYPE']
   await assert.rejects(verify(request(process.env[bad])), bad)
 }
 
+// DPoP, as the client and in the microservice, whose algorithms are those of proofs as well.
+const DPoP = oauth.DPoP(client, await oauth.generateKeyPair(process.env.SIGNING_ALG))
+const prove = async (grant) => {
+  const response = await grant()
+  try {
+    return await oauth.processClientCredentialsResponse(as, client, response)
+  } catch (error) {
+    if (!oauth.isDPoPNonceError(error)) throw error
+    return oauth.processClientCredentialsResponse(as, client, await grant())
+  }
+}
+const bound = await prove(() =>
+  oauth.clientCredentialsGrantRequest(as, client, clientAuth, {}, { DPoP }),
+)
+assert.equal(bound.token_type, 'dpop')
+const proved = await oauth.protectedResourceRequest(
+  bound.access_token, 'GET', new URL(API), undefined, undefined, { DPoP },
+)
+assert.equal(proved.status, 200)
+await assert.rejects(verify(request(bound.access_token)), /DPoP/)
+const shown = new Promise((resolve) => {
+  const customFetch = async (url, init) => {
+    resolve(new Request(url, init))
+    return new Response()
+  }
+  oauth.protectedResourceRequest(bound.access_token, 'GET', new URL(API), undefined, undefined, {
+    DPoP, [oauth.customFetch]: customFetch,
+  })
+})
+const claimed = await verify(await shown)
+assert.equal(claimed.cnf.jkt, await DPoP.calculateThumbprint())
+
 const revoked = await oauth.revocationRequest(as, client, clientAuth, access_token)
 assert.equal(await oauth.processRevocationResponse(revoked), undefined)
 for (const by of [client, signed]) {

@@ -1,4 +1,4 @@
-// openid-client: discovery, both secrets and a key, errors, introspection, revocation.
+// openid-client: discovery, both secrets and a key, errors, introspection, revocation, DPoP.
 import assert from 'node:assert/strict'
 import { versionOf } from './version.mjs'
 
@@ -81,4 +81,30 @@ for (const by of [config, post]) {
   assert.equal(seen.client_id, CLIENT_ID)
   await client.tokenRevocation(by, access_token)
   assert.deepEqual({ ...(await client.tokenIntrospection(by, access_token)) }, { active: false })
+}
+
+// snippet: openid-client-dpop
+const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
+const bound = await client.clientCredentialsGrant(config, { scope: 'invoices.read' }, { DPoP })
+const proved = await client.fetchProtectedResource(
+  config, bound.access_token, new URL(API), 'GET', undefined, undefined, { DPoP },
+)
+// end
+assert.equal(proved.status, 200)
+assert.equal(bound.token_type, 'dpop')
+assert.equal((await proved.json()).cnf.jkt, await DPoP.calculateThumbprint())
+// Without a proof, and with another key's.
+const stolen = client.getDPoPHandle(config, await client.randomDPoPKeyPair('EdDSA'))
+for (const options of [undefined, { DPoP: stolen }]) {
+  await assert.rejects(
+    client.fetchProtectedResource(
+      config, bound.access_token, new URL(API), 'GET', undefined, undefined, options,
+    ),
+    (thrown) => {
+      assert(thrown instanceof client.WWWAuthenticateChallengeError, thrown)
+      assert.equal(thrown.cause[0].scheme, 'dpop')
+      assert.equal(thrown.cause[0].parameters.error, 'invalid_token')
+      return true
+    },
+  )
 }

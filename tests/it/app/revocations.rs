@@ -59,7 +59,7 @@ async fn another_replica_learns_of_a_revoked_token_when_it_next_reads() {
 
     test.app.revoke_token(BY, &token).await.unwrap();
     assert!(verify(&other.app, &token).is_ok());
-    other.app.refresh_revocations().await.unwrap();
+    other.app.read_changes().await.unwrap();
 
     assert!(verify(&other.app, &token).is_err());
     other
@@ -80,7 +80,7 @@ async fn after_a_restart_nothing_is_called_good_before_all_revocations_are_read(
         let error = verify(&app, token).unwrap_err();
         assert_eq!(error.code.as_str(), "temporarily_unavailable");
     }
-    app.refresh_revocations().await.unwrap();
+    app.read_changes().await.unwrap();
 
     assert!(verify(&app, &revoked).is_err());
     assert!(verify(&app, &good).is_ok());
@@ -92,7 +92,7 @@ async fn a_database_that_does_not_answer_is_an_error_and_not_an_empty_list() {
     let app = App::open(config(&test.database.url, &[]), test.clock.clone()).unwrap();
     app.store().close().await;
 
-    assert!(app.refresh_revocations().await.is_err());
+    assert!(app.read_changes().await.is_err());
 
     assert!(!app.revocations().is_complete());
 }
@@ -191,7 +191,7 @@ async fn a_disabled_clients_tokens_are_refused_whenever_they_were_issued() {
     for token in [&before, &meanwhile] {
         test.verify(token).await.assert_error(401, "invalid_token");
     }
-    unaware.app.refresh_revocations().await.unwrap();
+    unaware.app.read_changes().await.unwrap();
     assert!(verify(&unaware.app, &meanwhile).is_err());
     assert!(
         unaware
@@ -222,7 +222,7 @@ async fn a_client_that_is_enabled_again_gets_good_tokens_and_its_old_ones_stay_r
     test.clock.advance(LEEWAY + 1);
     let later = test.token(&secret).await;
     assert_eq!(test.verify(&later).await.json()["iat"], NOW.0 + LEEWAY + 1);
-    unaware.app.refresh_revocations().await.unwrap();
+    unaware.app.read_changes().await.unwrap();
     assert!(verify(&unaware.app, &new).is_ok());
     assert!(verify(&unaware.app, &old[0]).is_err());
 }
@@ -265,14 +265,14 @@ async fn other_replicas_stop_issuing_when_they_next_read() {
 
     disable(&test).await;
     assert_eq!(other.authorize(CLIENT, &secret).await.status, 200);
-    other.app.refresh_revocations().await.unwrap();
+    other.app.read_changes().await.unwrap();
     other
         .authorize(CLIENT, &secret)
         .await
         .assert_error(401, "invalid_client");
 
     enable(&test).await;
-    other.app.refresh_revocations().await.unwrap();
+    other.app.read_changes().await.unwrap();
     let token = other.token(&secret).await;
     assert_eq!(test.verify(&token).await.status, 200);
     assert_eq!(other.verify(&token).await.status, 200);
@@ -284,13 +284,13 @@ async fn a_replica_that_has_not_heard_of_enabling_issues_nothing_that_would_be_r
     let other = TestApp::on(test.database.clone(), &[]).await;
     let secret = test.client().await;
     disable(&test).await;
-    other.app.refresh_revocations().await.unwrap();
+    other.app.read_changes().await.unwrap();
     enable(&test).await;
 
     let early = other.authorize(CLIENT, &secret).await;
     early.assert_error(503, "temporarily_unavailable");
     assert_eq!(early.header("retry-after"), "1");
-    other.app.refresh_revocations().await.unwrap();
+    other.app.read_changes().await.unwrap();
 
     let token = other.token(&secret).await;
     assert_eq!(test.verify(&token).await.status, 200);
@@ -309,7 +309,7 @@ async fn a_deleted_clients_tokens_are_refused_also_when_its_id_is_given_again() 
 
     test.verify(&old).await.assert_error(401, "invalid_token");
     assert_eq!(test.verify(&new).await.status, 200);
-    other.app.refresh_revocations().await.unwrap();
+    other.app.read_changes().await.unwrap();
     assert!(verify(&other.app, &old).is_err());
     assert!(verify(&other.app, &new).is_ok());
 }
@@ -339,7 +339,7 @@ async fn two_busy_replicas_know_every_revocation_in_the_end() {
                 let token = mine.issue_token(&record, TokenRequest::default()).unwrap();
                 mine.revoke_token(BY, &token.jwt).await.unwrap();
                 assert!(verify(&mine, &token.jwt).is_err());
-                mine.refresh_revocations().await.unwrap();
+                mine.read_changes().await.unwrap();
                 revoked.push(token.jwt);
             }
             revoked
@@ -351,7 +351,7 @@ async fn two_busy_replicas_know_every_revocation_in_the_end() {
     }
 
     for app in &apps {
-        app.refresh_revocations().await.unwrap();
+        app.read_changes().await.unwrap();
         assert_eq!(app.revocations().count().0, 80);
         assert!(revoked.iter().all(|token| verify(app, token).is_err()));
     }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use token_server::app::import::ImportFile;
 use token_server::app::{AuditFilter, NewClient, NewSecret};
 use token_server::domain::{
-    Action, Actor, AuditEvent, AuthMethods, AuthenticationSettings, Change, ClientChanges,
-    ClientId, ClientStatus, KeyId, Name, Origin, SigningAlg, Target,
+    Action, Actor, AuditEvent, AuthMethods, AuthenticationSettings, ClientChanges, ClientId,
+    ClientStatus, KeyId, Name, NewEvent, Origin, SigningAlg, Target,
 };
 
 use super::{all, find};
@@ -158,8 +158,8 @@ async fn every_change_leaves_an_event_and_no_event_has_a_secret() {
     change_clients(&test, &mut trail, &mut secrets).await;
     change_keys(&test, &mut trail, &mut secrets).await;
     for action in [Action::AdminLogIn, Action::AdminLogInRefused] {
-        let change = Change::new(action, Target::Admin("alice".to_owned()));
-        test.app.record_audit_event(BY, change).await.unwrap();
+        let event = NewEvent::new(action, Target::Admin("alice".to_owned()));
+        test.app.record_audit_event(BY, event).await.unwrap();
         trail.expect(&[action]).await;
     }
     let events = all(&test).await;

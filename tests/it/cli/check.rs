@@ -158,3 +158,41 @@ async fn a_value_that_is_not_utf_8_is_refused_not_forgotten() {
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("LOG: its value is not UTF-8"), "{ran:?}");
 }
+
+#[tokio::test]
+async fn clients_that_need_a_certificate_where_none_can_come_are_a_warning() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let bound = "--tls-client-certificate-bound-access-tokens";
+    for id in ["a", "b", "c"] {
+        shell.run(&["client", "create", id, bound]);
+    }
+    shell.run(&["client", "disable", "b"]);
+    let check = |settings: &[(&str, &str)]| {
+        let mut command = shell.command(&["check"]);
+        Ran::from(command.envs(settings.iter().copied()).output().unwrap())
+    };
+
+    let warned = check(&[]);
+    assert_eq!(warned.code, 0, "{warned:?}");
+    let told = "warn  clients: the tokens of 2 are bound to certificates";
+    assert!(warned.out.contains(told), "{}", warned.out);
+
+    let proxied = [
+        ("CLIENT_CERT_HEADER", "Client-Cert"),
+        ("TRUSTED_PROXIES", "::1"),
+    ];
+    for settings in [
+        &[("TLS_CLIENT_CERTIFICATES", "true")][..],
+        &[("TLS_CLIENT_CA", "certs/cert.pem")],
+        &proxied,
+    ] {
+        let fine = check(settings);
+        assert_eq!(fine.code, 0, "{fine:?}");
+        assert!(!fine.out.contains("warn"), "{}", fine.out);
+    }
+    for id in ["a", "c"] {
+        shell.run(&["client", "delete", id, "--yes"]);
+    }
+    assert!(!check(&[]).out.contains("warn"));
+}

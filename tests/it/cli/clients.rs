@@ -187,10 +187,21 @@ async fn what_tokens_are_bound_to_is_set_shown_and_taken_back() {
     assert_eq!(both, (true, true));
     let one = update("--dpop-bound-access-tokens=false");
     assert_eq!(one, (true, false));
-    let shown = shell.run(&["client", "show", "a"]);
-    assert!(
-        shown.out.contains("dpop_bound_access_tokens"),
-        "{}",
-        shown.out
-    );
+    let shown = shell.run(&["client", "show", "a"]).out;
+    let line = |name: &str| {
+        let mut lines = shown.lines().map(|line| line.split_whitespace());
+        let found = lines.find_map(|mut words| (words.next() == Some(name)).then(|| words.next()));
+        found.flatten()
+    };
+    let certificate = line("tls_client_certificate_bound_access_tokens");
+    assert_eq!(certificate, Some("true"), "{shown}");
+    assert_eq!(line("dpop_bound_access_tokens"), Some("false"), "{shown}");
+    let listed = shell.run(&["client", "list", "--json"]).json();
+    let listed = &listed["clients"][0];
+    assert_eq!(listed["tls_client_certificate_bound_access_tokens"], true);
+    assert_eq!(listed["dpop_bound_access_tokens"], false);
+    update("--dpop-bound-access-tokens");
+    let listed = shell.run(&["client", "list"]).out;
+    assert!(listed.contains("BOUND_TO"), "{listed}");
+    assert!(listed.contains("certificate dpop"), "{listed}");
 }

@@ -19,6 +19,7 @@ use crate::harness::{Database, SECRET};
 
 const CLIENT: &str = "billing";
 const KEY_CLIENT: &str = "billing-with-a-key";
+const CERTIFICATE_CLIENT: &str = "billing-with-a-certificate";
 const AUDIENCE: &str = "https://invoices.example.com";
 const OTHER_AUDIENCE: &str = "https://shipping.example.com";
 
@@ -44,11 +45,11 @@ impl Scene {
             signing_alg,
         };
         place.run(&["migrate"]);
-        let secret = place.register_clients();
+        let secrets = place.register_clients();
         let (server, issuer) = place.serve();
         let mut scene = Self {
             server,
-            variables: place.variables(&issuer, secret),
+            variables: place.variables(&issuer, secrets),
             folder,
             _database: database,
         };
@@ -144,6 +145,9 @@ impl Place<'_> {
             .env("SIGNING_ALG", self.signing_alg)
             .env("TLS_CERT", "cert.pem")
             .env("TLS_KEY", "key.pem")
+            .env("TLS_CLIENT_CERTIFICATES", "true")
+            // Who can do with a nonce can do without.
+            .env("DPOP_NONCE", "required")
             .env("ARGON2_GENERATED", "m=8,t=1,p=1")
             .stdin(Stdio::null());
         command
@@ -155,8 +159,8 @@ impl Place<'_> {
         ran.stdout
     }
 
-    /// One with a secret, which is returned, and one with a key.
-    fn register_clients(&self) -> String {
+    /// One with a secret, one with a secret and a certificate, and one with a key; the secrets.
+    fn register_clients(&self) -> [String; 2] {
         let create = |id: &str, more: &[&str]| {
             let arguments = [&["client", "create", id, "--json"], more].concat();
             serde_json::from_slice::<Value>(&self.run(&arguments)).unwrap()
@@ -172,7 +176,10 @@ impl Place<'_> {
             KEY_CLIENT,
             &[&["--scope", "invoices.read"], &key[..]].concat(),
         );
-        made["client_secret"].as_str().unwrap().to_owned()
+        write_client_certificate(self.folder);
+        let bound = ["--tls-client-certificate-bound-access-tokens"];
+        let bound = create(CERTIFICATE_CLIENT, &bound);
+        [made, bound].map(|made| made["client_secret"].as_str().unwrap().to_owned())
     }
 
     /// The server once it listens, and its issuer.
@@ -195,7 +202,8 @@ impl Place<'_> {
         panic!("every one of {PORTS} ports was taken");
     }
 
-    fn variables(&self, issuer: &str, secret: String) -> Vec<(&'static str, String)> {
+    fn variables(&self, issuer: &str, secrets: [String; 2]) -> Vec<(&'static str, String)> {
+        let [secret, certificate_secret] = secrets;
         let file = |name: &str| self.folder.join(name).to_str().unwrap().to_owned();
         let mut variables = vec![
             ("ISSUER", issuer.to_owned()),
@@ -207,6 +215,10 @@ impl Place<'_> {
             ("CLIENT_SECRET", secret),
             ("KEY_CLIENT_ID", KEY_CLIENT.to_owned()),
             ("CLIENT_KEY_FILE", file("client.key")),
+            ("CERT_CLIENT_ID", CERTIFICATE_CLIENT.to_owned()),
+            ("CERT_CLIENT_SECRET", certificate_secret),
+            ("CLIENT_CERT_FILE", file("client-cert.pem")),
+            ("CLIENT_CERT_KEY_FILE", file("client-cert.key")),
         ];
         // How each library is told whom to trust, as docs/integrations.md says.
         let trust = [
@@ -280,6 +292,13 @@ fn write_key(folder: &Path) {
     let jwk = json!({"kty": "EC", "crv": "P-256", "x": text(x), "y": text(y)});
     write(folder, "client.key", &key.serialize_pem());
     write(folder, "client.jwks", &json!({ "keys": [jwk] }).to_string());
+}
+
+/// A client's certificate, which is by nobody but itself.
+fn write_client_certificate(folder: &Path) {
+    let made = rcgen::generate_simple_self_signed(["billing.example.com".to_owned()]).unwrap();
+    write(folder, "client-cert.pem", &made.cert.pem());
+    write(folder, "client-cert.key", &made.signing_key.serialize_pem());
 }
 
 fn write(folder: &Path, name: &str, text: &str) {

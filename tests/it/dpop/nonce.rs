@@ -29,6 +29,13 @@ async fn a_required_nonce_is_asked_for_and_then_taken_by_every_replica() {
     let answer = ask(&replica, &secret, &[("dpop", &proof(&prover, nonce))]).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("dpop-nonce"), nonce);
+    for answer in [&asked, &answer] {
+        let nonces = answer.headers.get_all("dpop-nonce").iter();
+        assert_eq!(
+            (nonces.count(), answer.header("cache-control")),
+            (1, "no-store")
+        );
+    }
 }
 
 #[tokio::test]

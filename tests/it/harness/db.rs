@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use token_server::secret::random_bytes;
 
@@ -33,27 +33,54 @@ impl Database {
     }
 }
 
-/// Runs an expression on a connection of its own, around the service.
-macro_rules! on_connection {
-    ($database:expr, |$connection:ident| $body:expr) => {
-        if $database.url.starts_with("sqlite:") {
-            let mut $connection = SqliteConnection::connect(&$database.url).await.unwrap();
-            $body
-        } else {
-            let mut $connection = PgConnection::connect(&$database.url).await.unwrap();
-            $body
-        }
-    };
-}
-
 impl Database {
+    /// The same under another URL.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// A transaction by hand.
+    pub(crate) async fn begin(&self) -> Connection {
+        let mut connection = self.connect().await;
+        match &mut connection {
+            Connection::Postgres(_) => connection.run("begin").await,
+            Connection::Sqlite(_) => connection.run("begin immediate").await,
+        };
+        connection
+    }
+
     /// Does what somebody with the database alone could do; how many rows it touched.
     pub(crate) async fn execute(&self, sql: &str) -> u64 {
+        self.connect().await.run(sql).await
+    }
+
+    /// A connection by hand.
+    pub(crate) async fn connect(&self) -> Connection {
+        if self.url.starts_with("sqlite:") {
+            Connection::Sqlite(SqliteConnection::connect(&self.url).await.unwrap())
+        } else {
+            Connection::Postgres(PgConnection::connect(&self.url).await.unwrap())
+        }
+    }
+}
+
+/// A connection past the service, for what only a fault or another program would do.
+pub(crate) enum Connection {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+impl Connection {
+    /// Runs a statement; how many rows it touched.
+    pub(crate) async fn run(&mut self, sql: &str) -> u64 {
         let sql = AssertSqlSafe(sql.to_owned());
-        on_connection!(self, |connection| {
-            let done = sqlx::query(sql).execute(&mut connection).await.unwrap();
-            done.rows_affected()
-        })
+        match self {
+            Self::Postgres(connection) => connection.execute(sql).await.unwrap().rows_affected(),
+            Self::Sqlite(connection) => connection.execute(sql).await.unwrap().rows_affected(),
+        }
     }
 }
 

@@ -1,9 +1,21 @@
 //! The log of one test.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use token_server::telemetry;
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
+
+/// Two that want nothing. Whether a line is wanted `tracing` asks all there are, once; but as long as there is one at
+/// most, only that of the thread which first reaches the line. That may be another test's, and then the line is lost to all.
+static NOBODY: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::default())));
+
+/// To be called before anything logs, so that [`Log`] misses nothing.
+pub(crate) fn prepare() {
+    LazyLock::force(&NOBODY);
+}
 
 /// Collects what is logged on this thread.
 #[derive(Clone, Default)]

@@ -2,10 +2,12 @@
 
 mod answer;
 mod db;
+mod holder;
 mod log;
 mod prover;
 mod served;
 mod signer;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,10 +26,12 @@ use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
 pub(crate) use db::Database;
+pub(crate) use holder::Holder;
 pub(crate) use log::Log;
 pub(crate) use prover::{Prover, proof_claims, with_token};
 pub(crate) use served::{Served, write_certificate};
 pub(crate) use signer::Signer;
+pub(crate) use wire::Wire;
 
 /// The time at which every test begins.
 pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -62,12 +66,16 @@ impl TestApp {
 
     /// A service on a database that another one may use as well.
     pub(crate) async fn on(database: Database, settings: &[(&str, &str)]) -> Self {
-        let clock = Clock::fixed(NOW);
+        Self::at(Clock::fixed(NOW), database, settings).await
+    }
+
+    /// The same with a clock that another one may have as well.
+    pub(crate) async fn at(clock: Clock, database: Database, settings: &[(&str, &str)]) -> Self {
         let config = config(&database.url, settings);
         let app = Arc::new(App::open(config, clock.clone()).unwrap());
         app.store().migrate().await.unwrap();
         app.start_keys().await.unwrap();
-        app.refresh_revocations().await.unwrap();
+        app.read_changes().await.unwrap();
         let router = router(AppState::new(Arc::clone(&app)));
         Self {
             app,
@@ -191,6 +199,7 @@ impl TestApp {
 
 /// Settings for tests, with some otherwise.
 pub(crate) fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
+    log::prepare();
     let base = [
         ("SECRET", SECRET),
         ("DATABASE_URL", database_url),
@@ -199,6 +208,9 @@ pub(crate) fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
         ("ARGON2_CHOSEN", "m=16,t=1,p=1"),
         ("HASHING_THREADS", "1"),
         ("DATABASE_POOL_SIZE", "4"),
+        // A machine that builds something else meanwhile is slow, not down.
+        ("DATABASE_ACQUIRE_TIMEOUT", "30s"),
+        ("DATABASE_STATEMENT_TIMEOUT", "30s"),
     ];
     Config::from_lookup(|name| {
         let mut found = settings

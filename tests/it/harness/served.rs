@@ -103,6 +103,13 @@ impl Served {
         self.handshake(client_config(root, versions)).await
     }
 
+    /// A TLS connection by hand on which HTTP/2 is agreed.
+    pub(crate) async fn connect_http2(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut config = client_config(self.root(), &[&rustls::version::TLS13]);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        self.handshake(config).await
+    }
+
     async fn handshake(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
         let tcp = TcpStream::connect(self.address).await?;
         let name = ServerName::try_from("localhost").unwrap();

@@ -21,7 +21,7 @@ fn member(jwk: &Value, name: &str) -> Vec<u8> {
 }
 
 /// Every spelling of a public key that a careless verifier might take for an HMAC secret.
-fn spellings(jwk: &Value) -> Vec<Vec<u8>> {
+pub(crate) fn spellings(jwk: &Value) -> Vec<Vec<u8>> {
     let (raw, der) = match jwk["kty"].as_str().unwrap() {
         "EC" => {
             let point = [vec![4], member(jwk, "x"), member(jwk, "y")].concat();

@@ -2,8 +2,9 @@
 
 mod algorithms;
 mod change;
-mod confusion;
+pub(crate) mod confusion;
 mod jwks;
+mod load;
 mod replicas;
 mod rotation;
 mod sealing;

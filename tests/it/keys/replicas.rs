@@ -1,7 +1,6 @@
 //! Two replicas on one database.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +8,7 @@ use token_server::app::App;
 use token_server::clock::Clock;
 
 use super::{kept, kid, published, replica, signing, the};
-use crate::harness::{BY, CLIENT, Database, NOW, TestApp, config};
+use crate::harness::{BY, Database, NOW, TestApp, config};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn replicas_that_start_at_once_agree_on_the_first_keys() {
@@ -155,49 +154,4 @@ async fn without_a_database_known_keys_verify_and_unknown_ones_are_401() {
         .await
         .assert_error(401, "invalid_token");
     assert_eq!(published(&test).await.len(), 2);
-}
-
-/// Each replica issues without pause what the other verifies, through three rotations and a change of algorithm.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_token_is_refused_through_rotations_and_a_change_of_algorithm() {
-    let one = Arc::new(signing("ES256").await);
-    let secret = one.client().await;
-    let other = Arc::new(replica(&one, "ES256").await);
-    let stop = Arc::new(AtomicBool::new(false));
-    let count = Arc::new(AtomicU32::new(0));
-    let load = |issuer: &Arc<TestApp>, verifier: &Arc<TestApp>| {
-        let (issuer, verifier) = (Arc::clone(issuer), Arc::clone(verifier));
-        let (secret, stop, count) = (secret.clone(), Arc::clone(&stop), Arc::clone(&count));
-        tokio::spawn(async move {
-            while !stop.load(Ordering::Relaxed) {
-                let token = issuer.authorize(CLIENT, &secret).await.json()["token"].clone();
-                let answer = verifier.verify(token.as_str().unwrap()).await;
-                assert_eq!(answer.status, 200, "{}", answer.text());
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-        })
-    };
-    let more = async |than: u32| {
-        while count.load(Ordering::Relaxed) < than + 20 {
-            tokio::task::yield_now().await;
-        }
-    };
-    let mut loads = vec![load(&one, &other), load(&other, &one)];
-
-    for _ in 0..3 {
-        more(count.load(Ordering::Relaxed)).await;
-        one.app.rotate_keys(BY, true).await.unwrap();
-        more(count.load(Ordering::Relaxed)).await;
-        other.app.refresh_keys().await.unwrap();
-    }
-    let third = Arc::new(replica(&one, "EdDSA").await);
-    loads.extend([load(&third, &one), load(&other, &third)]);
-    more(count.load(Ordering::Relaxed)).await;
-
-    stop.store(true, Ordering::Relaxed);
-    for one in loads {
-        one.await.unwrap();
-    }
-    assert_eq!(kept(&one, "active").await.len(), 2);
-    assert_eq!(kept(&one, "retired").await.len(), 3);
 }

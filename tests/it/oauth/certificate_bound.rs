@@ -8,8 +8,8 @@ use serde_json::Value;
 use token_server::app::NewClient;
 use token_server::domain::{ClientId, Scope, SenderConstraint};
 
-use super::certificates::{Holder, params};
-use crate::harness::{Answer, CLIENT, Served, TestApp};
+use super::certificates::params;
+use crate::harness::{Answer, CLIENT, Holder, Served, TestApp};
 
 /// Registers [`CLIENT`] as one whose tokens must be bound to its certificate; its secret.
 async fn register(test: &TestApp) -> String {
@@ -179,4 +179,26 @@ async fn from_anybody_else_the_header_means_nothing() {
     verified.assert_error(401, "invalid_token");
     let refused = ask_proxied(&elsewhere, &secret, &header).await;
     refused.assert_error(400, "invalid_request");
+}
+
+/// RFC 8705 §3.2: who verifies by introspection has to know the certificate too.
+#[tokio::test]
+async fn introspection_tells_the_certificate() {
+    let test = TestApp::with(&TRUSTED).await;
+    let secret = register(&test).await;
+    let holder = Holder::self_signed(&params());
+    let header = format!(":{}:", STANDARD.encode(holder.der()));
+    let answer = ask_proxied(&test, &secret, &header).await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+
+    let userinfo = format!("{CLIENT}:{secret}");
+    let asked = [("token", token.as_str())];
+    let introspected = test.post_basic("/introspect", &userinfo, &asked).await;
+
+    let introspected = introspected.json();
+    assert_eq!(introspected["token_type"], "Bearer", "{introspected}");
+    assert_eq!(
+        introspected["cnf"],
+        serde_json::json!({"x5t#S256": thumbprint(&holder)})
+    );
 }

@@ -22,7 +22,7 @@ use token_server::domain::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::harness::{BY, CLIENT, Served};
+use crate::harness::{BY, CLIENT, Holder, Served};
 
 /// An authority and its certificate in a file.
 struct Ca {
@@ -57,37 +57,6 @@ impl Ca {
         let key = KeyPair::generate().unwrap();
         let pem = params.signed_by(&key, &self.issuer).unwrap().pem();
         Holder { pem, key }
-    }
-}
-
-/// Who has a certificate and its key.
-pub(super) struct Holder {
-    pub(super) pem: String,
-    key: KeyPair,
-}
-
-impl Holder {
-    pub(super) fn self_signed(params: &CertificateParams) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { pem, key }
-    }
-
-    pub(super) fn identity(&self) -> Identity {
-        Identity::from_pem(format!("{}{}", self.pem, self.key.serialize_pem()).as_bytes()).unwrap()
-    }
-
-    pub(super) fn der(&self) -> Vec<u8> {
-        rustls::pki_types::CertificateDer::from_pem_slice(self.pem.as_bytes())
-            .unwrap()
-            .to_vec()
-    }
-
-    /// Its public key as a JWK: P-256, the kind that is made by default.
-    fn jwk(&self) -> Value {
-        let (x, y) = self.key.public_key_raw()[1..].split_at(32);
-        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        json!({"kty": "EC", "crv": "P-256", "x": text(x), "y": text(y)})
     }
 }
 
@@ -437,6 +406,22 @@ async fn a_client_without_a_certificate_is_served_all_the_same() {
         ask_with(&served, Some(&ca.sign(&self::params())), &params).await,
         accepted()
     );
+}
+
+/// RFC 8705 §2: the `client_id` says whose certificate it should be.
+#[tokio::test]
+async fn a_certificate_without_the_clients_id_is_no_authentication() {
+    let ca = Ca::new();
+    let served = ca.serve().await;
+    register_subject(&served, "san_dns=billing.example.com").await;
+    let holder = ca.sign(&params());
+    let grant = ("grant_type", "client_credentials");
+
+    assert_eq!(ask_with(&served, Some(&holder), &[grant]).await, refused());
+    for id in ["other", "billing.example.com", "CN=billing,O=Acme"] {
+        let params = [grant, ("client_id", id)];
+        assert_eq!(ask_with(&served, Some(&holder), &params).await, refused());
+    }
 }
 
 #[tokio::test]

@@ -253,14 +253,18 @@ async fn a_signed_answer_can_be_verified_by_the_published_keys() {
     let plain = api.introspect(&token).await.json();
 
     let active = read(&introspect_accepting(&api, JWT, &token).await);
-    let inactive = read(&introspect_accepting(&api, JWT, "nonsense").await);
+    let foreign = Caller::new(&test, "mailer", "", "https://mail.test").await;
+    let foreign = foreign.token().await;
 
     // No `sub` and no `exp` beside `token_introspection` (RFC 9701 §5).
     assert_eq!(
         active,
         json!({"iss": "https://tokens.test", "aud": "api", "iat": NOW.0, "token_introspection": plain})
     );
-    assert_eq!(inactive["token_introspection"], json!({"active": false}));
+    for token in ["nonsense", &foreign] {
+        let inactive = read(&introspect_accepting(&api, JWT, token).await);
+        assert_eq!(inactive["token_introspection"], json!({"active": false}));
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod certificates;
 mod corpus;
 mod introspect;
 mod jwks_uri;
+mod letter;
 mod metadata;
 mod revoke;
 mod token;

@@ -69,6 +69,8 @@ async fn the_grant_type_is_client_credentials_and_has_to_be_there() {
         "password",
         "authorization_code",
         "refresh_token",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
         "Client_Credentials",
     ] {
         let refused = grant(&[("grant_type", other)]).await;
@@ -157,14 +159,23 @@ async fn a_request_with_two_methods_is_refused() {
         let answer = test.post_basic("/token", &userinfo, params).await;
         answer.assert_error(400, "invalid_request");
     }
-    let unknown_type = [
-        GRANT,
-        ("client_assertion", "a.b.c"),
-        ("client_assertion_type", "saml"),
-    ];
-    let answer = test.post_form("/token", &unknown_type).await;
-    answer.assert_error(400, "invalid_request");
-    assert!(answer.text().contains("jwt-bearer"));
+}
+
+#[tokio::test]
+async fn an_assertion_of_another_type_is_an_unsupported_method_and_one_of_none_a_bad_request() {
+    let test = TestApp::new().await;
+    let saml = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
+    let assertion = ("client_assertion", "a.b.c");
+
+    let other = [GRANT, assertion, ("client_assertion_type", saml)];
+    let other = test.post_form("/token", &other).await;
+    let none = test.post_form("/token", &[GRANT, assertion]).await;
+
+    other.assert_error(401, "invalid_client");
+    none.assert_error(400, "invalid_request");
+    for answer in [other, none] {
+        assert!(answer.text().contains("jwt-bearer"), "{}", answer.text());
+    }
 }
 
 #[tokio::test]
@@ -227,6 +238,8 @@ async fn a_scope_is_granted_when_the_client_has_it_and_named_when_not() {
             .contains("`delete` is not among this client's")
     );
     scope("\"").await.assert_error(400, "invalid_scope");
+    // Scopes are case-sensitive.
+    scope("READ").await.assert_error(400, "invalid_scope");
 }
 
 /// A client with three audiences, and how to ask for tokens for them: the `aud` claim.

@@ -1,24 +1,48 @@
 use super::peers::SITE;
-use super::proxy::{Place, Proxy};
+use super::proxy::{BOUND, PLAIN, Place, Proxy};
 
 const CADDY: Proxy = Proxy {
     program: "caddy",
+    examples: PLAIN,
     configure,
+    certificate_header: "client-cert",
+    fixes_host: true,
+    merges_slashes: false,
+    hands_on_nonces: true,
 };
 
 super::keeps_every_promise!(CADDY);
 
+/// With bound tokens.
+mod bound {
+    use super::{BOUND, Proxy};
+
+    const CADDY: Proxy = Proxy {
+        examples: BOUND,
+        ..super::CADDY
+    };
+
+    crate::proxies::keeps_every_promise!(CADDY);
+    crate::proxies::keeps_every_promise_of_bound_tokens!(CADDY);
+}
+
 fn configure(place: &Place) -> Vec<String> {
+    // The certificate is ours instead of one that Caddy would get; no ports but the one; and no time for farewells.
     let tls = format!("tls {} {}", place.file("site.pem"), place.file("site.key"));
-    // The certificate is ours instead of one that Caddy would get; and no ports but the one.
     let site = format!(
-        "{{\nadmin off\nauto_https disable_redirects\n}}\n{SITE}:{} {{\nbind 127.0.0.1\n{tls}\n",
+        "{{\nadmin off\ngrace_period 50ms\nauto_https disable_redirects\n}}\n{SITE}:{} {{\nbind 127.0.0.1\n{tls}",
         place.port
     );
+    // What the example says of TLS goes on behind that.
+    let opening = if place.examples == BOUND {
+        format!("\n{SITE} {{\n\ttls")
+    } else {
+        format!("\n{SITE} {{")
+    };
     let file = place.example(
         "Caddyfile",
         &[
-            (&format!("{SITE} {{"), &site),
+            (&opening, &format!("\n{site}")),
             (
                 "token-server.internal:2600",
                 &format!("localhost:{}", place.token_server),

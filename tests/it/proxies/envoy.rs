@@ -1,11 +1,29 @@
-use super::proxy::{Place, Proxy};
+use super::proxy::{BOUND, PLAIN, Place, Proxy};
 
 const ENVOY: Proxy = Proxy {
     program: "envoy",
+    examples: PLAIN,
     configure,
+    certificate_header: "client-cert",
+    fixes_host: false,
+    merges_slashes: false,
+    hands_on_nonces: true,
 };
 
 super::keeps_every_promise!(ENVOY, ignore = "needs envoy");
+
+/// With bound tokens.
+mod bound {
+    use super::{BOUND, Proxy};
+
+    const ENVOY: Proxy = Proxy {
+        examples: BOUND,
+        ..super::ENVOY
+    };
+
+    crate::proxies::keeps_every_promise!(ENVOY, ignore = "needs envoy");
+    crate::proxies::keeps_every_promise_of_bound_tokens!(ENVOY, ignore = "needs envoy");
+}
 
 fn configure(place: &Place) -> Vec<String> {
     let file = place.example(
@@ -18,6 +36,10 @@ fn configure(place: &Place) -> Vec<String> {
             (
                 "address: token-server.internal, port_value: 2600",
                 &format!("address: 127.0.0.1, port_value: {}", place.token_server),
+            ),
+            (
+                "invoices.example.com:443",
+                &format!("invoices.example.com:{}", place.port),
             ),
             (
                 "port_value: 8080",

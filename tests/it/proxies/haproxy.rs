@@ -1,21 +1,38 @@
 use axum::http::StatusCode;
 
 use super::peers::Recorder;
-use super::proxy::{Place, Proxy};
+use super::proxy::{BOUND, PLAIN, Place, Proxy};
 use super::scene::Scene;
 
 const HAPROXY: Proxy = Proxy {
     program: "haproxy",
+    examples: PLAIN,
     configure,
+    certificate_header: "client-cert",
+    fixes_host: true,
+    merges_slashes: false,
+    hands_on_nonces: true,
 };
 
 super::keeps_every_promise!(HAPROXY);
+
+/// With bound tokens.
+mod bound {
+    use super::{BOUND, Proxy};
+
+    const HAPROXY: Proxy = Proxy {
+        examples: BOUND,
+        ..super::HAPROXY
+    };
+
+    crate::proxies::keeps_every_promise!(HAPROXY);
+    crate::proxies::keeps_every_promise_of_bound_tokens!(HAPROXY);
+}
 
 #[tokio::test]
 async fn a_script_that_fails_lets_nothing_pass() {
     let token_server = Recorder::new(|_| StatusCode::OK);
     let proxy = Proxy {
-        program: HAPROXY.program,
         configure: |place| {
             let arguments = configure(place);
             let script = std::fs::read_to_string(place.file("verify.lua")).unwrap();
@@ -24,6 +41,7 @@ async fn a_script_that_fails_lets_nothing_pass() {
             place.write("verify.lua", &failing);
             arguments
         },
+        ..HAPROXY
     };
     let scene = Scene::with_token_server(&proxy, token_server.router()).await;
 

@@ -4,8 +4,10 @@
 //! Envoy and Traefik are no Debian packages, so theirs are run by those who have them:
 //! `cargo test --test it proxies -- --include-ignored`.
 
+mod bound;
 mod caddy;
 mod envoy;
+mod examples;
 mod haproxy;
 mod nginx;
 mod peers;
@@ -18,7 +20,7 @@ mod yaml;
 /// Every promise as a test of its own, for one proxy.
 macro_rules! keeps_every_promise {
     ($proxy:expr $(, $ignored:meta)?) => {
-        super::keeps_every_promise! { @each $proxy, ($(#[$ignored])?)
+        crate::proxies::keeps! { @each $proxy, ($(#[$ignored])?)
             identity {
                 a_good_token_passes_and_its_identity_arrives
                 forged_identity_headers_do_not_arrive
@@ -40,10 +42,47 @@ macro_rules! keeps_every_promise {
                 a_token_server_with_another_ca_is_not_believed
                 connections_to_the_token_server_are_kept
             }
+            stolen {
+                a_token_bound_to_a_key_is_worth_nothing_without_it
+                a_token_bound_to_a_certificate_is_worth_nothing_without_it
+            }
         }
     };
+}
+use keeps_every_promise;
+
+/// The same for what the examples in `bound` promise beyond that.
+macro_rules! keeps_every_promise_of_bound_tokens {
+    ($proxy:expr $(, $ignored:meta)?) => {
+        crate::proxies::keeps! { @each $proxy, ($(#[$ignored])?)
+            dpop {
+                with_a_good_proof_it_passes
+                a_proof_is_good_once
+                a_proof_of_something_else_is_refused
+                the_nonce_reaches_the_caller
+                a_callers_own_word_about_its_request_is_not_heard
+                a_proof_for_another_host_is_refused_whatever_host_is_named
+                of_two_proofs_only_the_verified_one_arrives
+            }
+            certificates {
+                with_its_certificate_it_passes_also_on_resumed_sessions
+                a_large_certificate_is_handed_on
+                a_callers_own_word_about_its_certificate_is_not_heard
+                rubbish_in_its_place_harms_nobody
+                bound_to_both_it_needs_both
+            }
+            hostile {
+                no_trick_in_a_head_makes_a_proof_good_for_another_path
+                an_oversized_proof_is_refused_and_nothing_else_harmed
+            }
+        }
+    };
+}
+use keeps_every_promise_of_bound_tokens;
+
+macro_rules! keeps {
     (@each $proxy:expr, $attributes:tt $($kind:ident { $($promise:ident)* })*) => {
-        $($(super::keeps_every_promise! { @one $proxy, $attributes $kind $promise })*)*
+        $($(crate::proxies::keeps! { @one $proxy, $attributes $kind $promise })*)*
     };
     (@one $proxy:expr, ($($attribute:tt)*) $kind:ident $promise:ident) => {
         #[tokio::test]
@@ -53,4 +92,4 @@ macro_rules! keeps_every_promise {
         }
     };
 }
-use keeps_every_promise;
+use keeps;

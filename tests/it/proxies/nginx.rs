@@ -1,15 +1,33 @@
 use axum::http::StatusCode;
 
 use super::peers::Recorder;
-use super::proxy::{Place, Proxy};
+use super::proxy::{BOUND, PLAIN, Place, Proxy};
 use super::scene::Scene;
 
 const NGINX: Proxy = Proxy {
     program: "nginx",
+    examples: PLAIN,
     configure,
+    certificate_header: "client-cert",
+    fixes_host: true,
+    merges_slashes: false,
+    hands_on_nonces: true,
 };
 
 super::keeps_every_promise!(NGINX);
+
+/// With bound tokens.
+mod bound {
+    use super::{BOUND, Proxy};
+
+    const NGINX: Proxy = Proxy {
+        examples: BOUND,
+        ..super::NGINX
+    };
+
+    crate::proxies::keeps_every_promise!(NGINX);
+    crate::proxies::keeps_every_promise_of_bound_tokens!(NGINX);
+}
 
 #[tokio::test]
 async fn the_location_that_asks_cannot_be_asked_from_outside() {

@@ -148,7 +148,10 @@ async fn record(
         method: head.method.to_string(),
         target: head.uri.path_and_query().unwrap().to_string(),
         headers: headers
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                (name.to_string(), value.into_owned())
+            })
             .collect(),
         body: to_bytes(body, usize::MAX).await.unwrap().to_vec(),
     };

@@ -7,16 +7,33 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+/// Where the examples are.
+pub(super) const PLAIN: &str = "docs/proxies";
+/// Where those are that also enforce bound tokens.
+pub(super) const BOUND: &str = "docs/proxies/bound";
+
 /// How one proxy is run from its example.
 pub(super) struct Proxy {
     /// The program, which is also the name of its package.
     pub(super) program: &'static str,
+    /// The folder of its example.
+    pub(super) examples: &'static str,
     /// Writes the configuration for this place; the arguments of the program.
     pub(super) configure: fn(&Place) -> Vec<String>,
+    /// The header in which it hands on its caller's certificate.
+    pub(super) certificate_header: &'static str,
+    /// Whether it tells `/verify` the host in the example, and not the one that the caller named and it let pass.
+    pub(super) fixes_host: bool,
+    /// Whether `/verify` and the service get a path without the slashes that follow another.
+    pub(super) merges_slashes: bool,
+    /// Whether the caller gets the nonce of a 200.
+    pub(super) hands_on_nonces: bool,
 }
 
 /// Where the proxy of one test finds everything.
 pub(super) struct Place {
+    /// Where the example is.
+    pub(super) examples: &'static str,
     /// Its files; `ca.pem`, `site.pem` and `site.key` are there already.
     pub(super) folder: PathBuf,
     /// Where it listens.
@@ -36,7 +53,7 @@ impl Place {
     /// Writes an example into the folder with this place's ports and files in it, each of which must be
     /// there to be replaced; the path of the file.
     pub(super) fn example(&self, name: &str, replaced: &[(&str, &str)]) -> String {
-        let mut text = fs::read_to_string(Path::new("docs/proxies").join(name)).unwrap();
+        let mut text = fs::read_to_string(Path::new(self.examples).join(name)).unwrap();
         for (theirs, ours) in replaced {
             assert!(text.contains(theirs), "{name} has no `{theirs}`");
             text = text.replace(theirs, ours);

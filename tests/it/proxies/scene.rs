@@ -13,16 +13,21 @@ use tempfile::TempDir;
 use token_server::app::NewClient;
 use token_server::domain::{Audience, ClientId, Scope};
 use token_server::http::{AppState, router};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::peers::{self, Arrived, Recorder, SITE, TokenServer};
 use super::proxy::{Place, Proxy, Running};
-use crate::harness::TestApp;
+use crate::harness::{Holder, TestApp};
 
 /// What the examples require of a token.
 pub(super) const SCOPE: &str = "invoices.read";
 pub(super) const AUDIENCE: &str = "https://invoices.example.com";
+
+/// For how long an answer to what is no request may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often a proxy may find that its port was taken before it came.
 const PORTS: usize = 5;
@@ -31,6 +36,7 @@ pub(super) struct Scene {
     // First, so that it ends while the others still answer.
     _proxy: Running,
     port: u16,
+    root: CertificateDer<'static>,
     client: reqwest::Client,
     http1: reqwest::Client,
     service: Recorder,
@@ -42,6 +48,17 @@ impl Scene {
     /// With a real token-server.
     pub(super) async fn new(proxy: &Proxy) -> (Self, TestApp) {
         let test = TestApp::new().await;
+        let router = router(AppState::new(Arc::clone(&test.app)));
+        (Self::with_token_server(proxy, router).await, test)
+    }
+
+    /// With a real token-server that believes the proxy, and believes as well who tests it in process.
+    pub(super) async fn trusted(proxy: &Proxy, settings: &[(&str, &str)]) -> (Self, TestApp) {
+        let trust = [
+            ("TRUSTED_PROXIES", "127.0.0.1 192.0.2.1"),
+            ("CLIENT_CERT_HEADER", proxy.certificate_header),
+        ];
+        let test = TestApp::with(&[&trust, settings].concat()).await;
         let router = router(AppState::new(Arc::clone(&test.app)));
         (Self::with_token_server(proxy, router).await, test)
     }
@@ -66,6 +83,7 @@ impl Scene {
         let token_server = TokenServer::serve(router, folder.path());
         change(folder.path());
         let mut place = Place {
+            examples: proxy.examples,
             folder: folder.path().to_owned(),
             port: 0,
             token_server: token_server.port,
@@ -80,6 +98,7 @@ impl Scene {
                     port: place.port,
                     client: client(&root, place.port).build().unwrap(),
                     http1: client(&root, place.port).http1_only().build().unwrap(),
+                    root,
                     service,
                     token_server,
                     _folder: folder,
@@ -99,7 +118,47 @@ impl Scene {
         self.request_by(&self.client, method, target)
     }
 
-    fn request_by(
+    /// A client with a connection of its own for each request, and a certificate if it has one.
+    pub(super) fn client_of(&self, holder: Option<&Holder>) -> reqwest::Client {
+        self.builder_for(holder).build().unwrap()
+    }
+
+    /// The same, for HTTP/1.1 only.
+    pub(super) fn http1_client_of(&self, holder: Option<&Holder>) -> reqwest::Client {
+        self.builder_for(holder).http1_only().build().unwrap()
+    }
+
+    fn builder_for(&self, holder: Option<&Holder>) -> reqwest::ClientBuilder {
+        let client = client(&self.root, self.port).pool_max_idle_per_host(0);
+        match holder {
+            Some(holder) => client.identity(holder.identity()),
+            None => client,
+        }
+    }
+
+    /// What is answered to these bytes, in HTTP/1.1 on a connection of its own; empty when it is just closed.
+    pub(super) async fn send_bytes(&self, bytes: &[u8]) -> String {
+        let tcp = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let name = ServerName::try_from(SITE).unwrap();
+        let mut tls = connector(&self.root).connect(name, tcp).await.unwrap();
+        let mut answer = Vec::new();
+        if tls.write_all(bytes).await.is_ok() {
+            // Also an end without farewell is one.
+            let _ = timeout(PATIENCE, tls.read_to_end(&mut answer)).await;
+        }
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// What callers have in front of a path, where the proxy tells `/verify` of the port that this one listens on.
+    pub(super) fn origin(&self, proxy: &Proxy) -> String {
+        if proxy.fixes_host {
+            format!("https://{SITE}")
+        } else {
+            format!("https://{SITE}:{}", self.port)
+        }
+    }
+
+    pub(super) fn request_by(
         &self,
         client: &reqwest::Client,
         method: &str,
@@ -153,12 +212,7 @@ fn free_port() -> u16 {
 /// Waits for the proxy, which only itself can be: nobody else has the certificate. False when its port
 /// was taken.
 async fn shakes_hands(running: &mut Running, port: u16, root: &CertificateDer<'static>) -> bool {
-    let mut roots = RootCertStore::empty();
-    roots.add(root.clone()).unwrap();
-    let config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = TlsConnector::from(Arc::new(config));
+    let connector = connector(root);
     // A process of another make is waited for in real time; there is nothing of ours to await.
     for _ in 0..1_000 {
         if let Some(said) = running.ended() {
@@ -178,6 +232,15 @@ async fn shakes_hands(running: &mut Running, port: u16, root: &CertificateDer<'s
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
     panic!("the proxy did not come up");
+}
+
+fn connector(root: &CertificateDer<'static>) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).unwrap();
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
 }
 
 fn client(root: &CertificateDer<'static>, port: u16) -> reqwest::ClientBuilder {

@@ -1,11 +1,29 @@
-use super::proxy::{Place, Proxy};
+use super::proxy::{BOUND, PLAIN, Place, Proxy};
 
 const TRAEFIK: Proxy = Proxy {
     program: "traefik",
+    examples: PLAIN,
     configure,
+    certificate_header: "x-forwarded-tls-client-cert",
+    fixes_host: false,
+    merges_slashes: true,
+    hands_on_nonces: false,
 };
 
 super::keeps_every_promise!(TRAEFIK, ignore = "needs traefik");
+
+/// With bound tokens.
+mod bound {
+    use super::{BOUND, Proxy};
+
+    const TRAEFIK: Proxy = Proxy {
+        examples: BOUND,
+        ..super::TRAEFIK
+    };
+
+    crate::proxies::keeps_every_promise!(TRAEFIK, ignore = "needs traefik");
+    crate::proxies::keeps_every_promise_of_bound_tokens!(TRAEFIK, ignore = "needs traefik");
+}
 
 fn configure(place: &Place) -> Vec<String> {
     let dynamic = place.example(
@@ -21,6 +39,12 @@ fn configure(place: &Place) -> Vec<String> {
             ("/etc/ssl/token-server-ca.pem", &place.file("ca.pem")),
         ],
     );
+    // The same for both.
+    let place = Place {
+        examples: PLAIN,
+        folder: place.folder.clone(),
+        ..*place
+    };
     let file = place.example(
         "traefik.yml",
         &[

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use yaml_rust2::{Yaml, YamlLoader};
 
+use super::proxy::{BOUND, PLAIN};
 use super::scene::{AUDIENCE, good_token, token};
 use crate::harness::TestApp;
 
-fn example(name: &str) -> Yaml {
-    let text = fs::read_to_string(Path::new("docs/proxies").join(name)).unwrap();
+fn example(folder: &str, name: &str) -> Yaml {
+    let text = fs::read_to_string(Path::new(folder).join(name)).unwrap();
     let mut documents = YamlLoader::load_from_str(&text).unwrap();
     assert_eq!(documents.len(), 1, "{name}");
     documents.remove(0)
@@ -35,38 +36,43 @@ async fn asks_for_the_scope_and_the_audience(target: &str) {
 
 #[tokio::test]
 async fn envoys_prefix_asks_for_the_scope_and_the_audience() {
-    let envoy = example("envoy.yaml");
-    let manager = &envoy["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0];
-    let filters = manager["typed_config"]["http_filters"].as_vec().unwrap();
-    let names: Vec<_> = filters.iter().map(|filter| &filter["name"]).collect();
-    let [forged, ext_authz, router] = &names[..] else {
-        panic!("{names:?}");
-    };
+    for folder in [PLAIN, BOUND] {
+        let envoy = example(folder, "envoy.yaml");
+        let manager = &envoy["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0];
+        let filters = manager["typed_config"]["http_filters"].as_vec().unwrap();
+        let names: Vec<_> = filters.iter().map(|filter| &filter["name"]).collect();
+        let [forged, ext_authz, router] = &names[..] else {
+            panic!("{names:?}");
+        };
 
-    assert_eq!(forged.as_str(), Some("envoy.filters.http.header_mutation"));
-    assert_eq!(ext_authz.as_str(), Some("envoy.filters.http.ext_authz"));
-    assert_eq!(router.as_str(), Some("envoy.filters.http.router"));
-    let service = &filters[1]["typed_config"]["http_service"];
-    let prefix = service["path_prefix"].as_str().unwrap();
-    for original in ["/", "/invoices/7?scope=x&audience=y"] {
-        asks_for_the_scope_and_the_audience(&format!("{prefix}{original}")).await;
+        assert_eq!(forged.as_str(), Some("envoy.filters.http.header_mutation"));
+        assert_eq!(ext_authz.as_str(), Some("envoy.filters.http.ext_authz"));
+        assert_eq!(router.as_str(), Some("envoy.filters.http.router"));
+        let service = &filters[1]["typed_config"]["http_service"];
+        let prefix = service["path_prefix"].as_str().unwrap();
+        for original in ["/", "/invoices/7?scope=x&audience=y"] {
+            asks_for_the_scope_and_the_audience(&format!("{prefix}{original}")).await;
+        }
     }
 }
 
 #[tokio::test]
 async fn traefiks_address_asks_for_the_scope_and_the_audience() {
-    let traefik = example("traefik.yml");
+    let traefik = example(PLAIN, "traefik.yml");
     let file = &traefik["providers"]["file"]["filename"];
     assert_eq!(file.as_str(), Some("/etc/traefik/dynamic.yml"));
-    let dynamic = example("traefik-dynamic.yml");
-    let router = &dynamic["http"]["routers"]["invoices"];
-    assert_eq!(router["middlewares"][0].as_str(), Some("verify"));
+    for folder in [PLAIN, BOUND] {
+        let dynamic = example(folder, "traefik-dynamic.yml");
+        let router = &dynamic["http"]["routers"]["invoices"];
+        let middlewares = router["middlewares"].as_vec().unwrap();
+        assert_eq!(middlewares.last().unwrap().as_str(), Some("verify"));
 
-    let verify = &dynamic["http"]["middlewares"]["verify"]["forwardAuth"];
-    let address = verify["address"].as_str().unwrap();
-    let target = address
-        .strip_prefix("https://token-server.internal:2600")
-        .unwrap();
+        let verify = &dynamic["http"]["middlewares"]["verify"]["forwardAuth"];
+        let address = verify["address"].as_str().unwrap();
+        let target = address
+            .strip_prefix("https://token-server.internal:2600")
+            .unwrap();
 
-    asks_for_the_scope_and_the_audience(target).await;
+        asks_for_the_scope_and_the_audience(target).await;
+    }
 }

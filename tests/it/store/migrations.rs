@@ -32,3 +32,23 @@ async fn replicas_that_start_at_once_migrate_once() {
         replica.await.unwrap().unwrap();
     }
 }
+
+/// On SQLite the first to open a new file changes its mode, and finds the others doing so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_database_is_opened_by_several_at_once() {
+    for _ in 0..20 {
+        let database = Database::fresh().await;
+        let opening = (0..8).map(|_| {
+            let config = config(&database.url, &[]);
+            tokio::spawn(async move {
+                let app = App::open(config, Clock::fixed(NOW)).unwrap();
+                let pending = app.store().list_pending_migrations().await;
+                app.store().close().await;
+                pending
+            })
+        });
+        for replica in opening.collect::<Vec<_>>() {
+            assert!(!replica.await.unwrap().unwrap().is_empty());
+        }
+    }
+}

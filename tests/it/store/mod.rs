@@ -1,5 +1,6 @@
 //! The store's promises, each a test, on every database.
 
+mod changes;
 mod clients;
 mod keys;
 mod migrations;

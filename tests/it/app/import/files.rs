@@ -28,6 +28,8 @@ async fn csv_a_json_array_and_json_lines_say_the_same() {
         ("audiences", "https://b a"),
         ("metadata", r#"{"tenant":"acme","n":[1,2]}"#),
         ("token_ttl", "90"),
+        ("tls_client_certificate_bound_access_tokens", "TRUE"),
+        ("dpop_bound_access_tokens", "false"),
     ];
     let quoted = |contents: &str| format!("\"{}\"", contents.replace('"', "\"\""));
     let csv = format!(
@@ -45,11 +47,14 @@ async fn csv_a_json_array_and_json_lines_say_the_same() {
     typed["audiences"] = json!(["https://b", "a"]);
     typed["metadata"] = json!({"tenant": "acme", "n": [1, 2]});
     typed["token_ttl"] = json!(90);
+    typed["tls_client_certificate_bound_access_tokens"] = json!(true);
+    typed["dpop_bound_access_tokens"] = json!(null);
 
     let mut seen = Vec::new();
     for contents in [
         csv.clone(),
-        csv.replace("\"\n", "\"\r\n").replace("ttl\n", "ttl\r\n"),
+        csv.replace("\"\n", "\"\r\n")
+            .replace("tokens\n", "tokens\r\n"),
         format!("\u{feff}{csv}"),
         json!([object]).to_string(),
         format!("\u{feff} {:#}", json!([typed])),
@@ -69,6 +74,20 @@ async fn csv_a_json_array_and_json_lines_say_the_same() {
     assert_eq!(seen[0].client.name.as_str(), "Ünïcode, 'quoted'");
     assert_eq!(seen[0].client.scopes.as_str(), "read write");
     assert_eq!(seen[0].client.token_ttl.unwrap().seconds(), 90);
+    let bound = seen[0].client.sender_constraint;
+    assert!(bound.tls_client_certificate_bound_access_tokens && !bound.dpop_bound_access_tokens);
+}
+
+#[tokio::test]
+async fn a_client_imported_as_bound_gets_no_other_token() {
+    let test = TestApp::new().await;
+    let row =
+        json!({"client_id": "a", "client_secret": "hunter2", "dpop_bound_access_tokens": true});
+
+    import(&test, &row.to_string(), false).await;
+
+    let refused = test.authorize("a", "hunter2").await;
+    refused.assert_error(400, "invalid_dpop_proof");
 }
 
 #[test]
@@ -153,6 +172,19 @@ fn a_reason_says_what_to_mend_and_never_the_secret() {
         (
             json!({"client_id": "a", "client_secret": "hunter2", "scope": "x", "scopes": "x"}),
             "give scopes or scope",
+        ),
+        (
+            json!({"client_id": "a", "client_secret": "hunter2", "dpop_bound_access_tokens": "yes"}),
+            "dpop_bound_access_tokens is neither",
+        ),
+        (
+            json!({"client_id": "a", "client_secret": "hunter2", "dpop_bound_access_tokens": 1}),
+            "dpop_bound_access_tokens is neither",
+        ),
+        (
+            json!({"client_id": "a", "client_secret": "hunter2",
+                "tls_client_certificate_bound_access_tokens": ["true"]}),
+            "tls_client_certificate_bound_access_tokens is neither",
         ),
         (json!("hunter2"), "not a JSON object"),
     ] {

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Doors, assertion_key, encode, hmac_signed, part, service, with};
+use super::{Doors, assertion_key, encode, hmac_signed, part, registered_key, service, with};
 use crate::harness::{SECRET, Signer};
+use crate::keys::confusion::spellings;
 use crate::oauth::assertion::claims;
 
 /// Header members by which an attacker offers a key of its own; `kid` is the true one's.
@@ -116,7 +117,7 @@ async fn a_key_that_an_attacker_brings_signs_no_assertion() {
     }
 }
 
-/// What anybody can read is no secret: the published key, as text and as bytes, and what stands in the header.
+/// What anybody can read is no secret: the published key in every spelling, and what stands in the header.
 #[tokio::test]
 async fn nothing_that_is_published_is_an_hmac_secret() {
     for alg in ["ES256", "EdDSA", "RS256", "PS256"] {
@@ -128,18 +129,32 @@ async fn nothing_that_is_published_is_an_hmac_secret() {
         let member = jwk["n"].as_str().or(jwk["x"].as_str()).unwrap();
         let payload = part(&token, 1).to_string();
 
-        for (name, secret) in [
-            ("the JWK set", jwks.text().to_owned()),
-            ("the JWK", jwk.to_string()),
-            ("its number in base64url", member.to_owned()),
-            ("its kid", jwk["kid"].as_str().unwrap().to_owned()),
-            ("the issuer", "https://tokens.test".to_owned()),
-            ("nothing", String::new()),
-        ] {
+        let mut secrets = spellings(jwk);
+        secrets.extend([jwks.text(), member, "https://tokens.test"].map(Vec::from));
+        for secret in secrets {
             for claimed in ["HS256", alg] {
                 let header = json!({"typ": "at+jwt", "alg": claimed, "kid": jwk["kid"]});
-                let forged = hmac_signed(&header.to_string(), &payload, secret.as_bytes());
-                doors.refuse(&format!("{alg}: {name}"), &forged).await;
+                let forged = hmac_signed(&header.to_string(), &payload, &secret);
+                doors.refuse(&format!("{alg}: {secret:?}"), &forged).await;
+            }
+        }
+    }
+}
+
+/// The same with the keys that clients register.
+#[tokio::test]
+async fn nothing_that_a_client_registered_is_an_hmac_secret() {
+    for alg in ["ES256", "EdDSA", "RS256"] {
+        let test = service("ES256").await;
+        let doors = Doors::of(&test).await;
+        let jwk = registered_key(&test, &Signer::new(alg)).await;
+
+        for secret in spellings(&jwk) {
+            for claimed in ["HS256", "HS512", alg] {
+                let header = json!({"alg": claimed, "kid": "k"});
+                let forged = hmac_signed(&header.to_string(), claims().to_string(), &secret);
+                let name = format!("{alg}: {secret:?}");
+                doors.refuse_as_assertion(&name, &forged).await;
             }
         }
     }

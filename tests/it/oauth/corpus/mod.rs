@@ -2,6 +2,7 @@
 //! is accepted and none is a 500.
 
 mod headers;
+mod proofs;
 mod published;
 mod spelling;
 mod standing;
@@ -65,8 +66,18 @@ impl<'a> Doors<'a> {
     async fn refuse_as_good_token(&self, name: &str, jws: &str) {
         let test = self.caller.test;
         let mut verified = vec![test.post_form("/verify", &[("token", jws)]).await];
-        if !jws.is_empty() && jws.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        if !jws.is_empty() && fits_into_a_header(jws) {
             verified.push(test.verify(jws).await);
+            for (scheme, path) in [
+                ("Bearer", "/verify/requiring/scope=read/a"),
+                ("DPoP", "/verify"),
+            ] {
+                let authorization = format!("{scheme} {jws}");
+                verified.push(
+                    test.get_with(path, &[("authorization", &authorization)])
+                        .await,
+                );
+            }
         }
         for answer in verified {
             is(name, &answer, 401, "invalid_token");
@@ -108,9 +119,19 @@ fn is(name: &str, answer: &Answer, status: u16, code: &str) {
 /// A key of [`CLIENT`], registered as `k`.
 async fn assertion_key(test: &TestApp) -> Signer {
     let signer = Signer::new("ES256");
+    registered_key(test, &signer).await;
+    signer
+}
+
+/// Registers a key of [`CLIENT`] as `k`.
+async fn registered_key(test: &TestApp, signer: &Signer) -> Value {
     let jwks = token_server::domain::JwkSet::parse(&signer.jwks("k")).unwrap();
     register(test, token_server::domain::ClientKeys::Inline(jwks)).await;
-    signer
+    signer.jwk("k")
+}
+
+fn fits_into_a_header(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -124,7 +145,7 @@ fn part(jwt: &str, place: usize) -> Value {
 }
 
 /// Signed in HS256, whatever the header says.
-fn hmac_signed(header: &str, payload: &str, secret: &[u8]) -> String {
+fn hmac_signed(header: &str, payload: impl AsRef<[u8]>, secret: &[u8]) -> String {
     let message = format!("{}.{}", encode(header), encode(payload));
     format!("{message}.{}", hmac_tag(&message, secret))
 }

@@ -18,7 +18,7 @@ fn with_stray_bits(part: &str) -> Option<String> {
 }
 
 /// Ways to write the three parts of a good JWT otherwise.
-fn respelled(jwt: &str) -> Vec<(&'static str, String)> {
+pub(super) fn respelled(jwt: &str) -> Vec<(&'static str, String)> {
     let parts: Vec<&str> = jwt.split('.').collect();
     let &[header, payload, signature] = parts.as_slice() else {
         panic!("three parts")
@@ -147,6 +147,13 @@ async fn what_we_never_write_is_refused_under_our_own_key() {
             signed(&head, &format!("\u{feff}{body}")),
         ),
     ];
+    // RFC 8725 §3.7: UTF-8 and nothing else.
+    let utf_16: Vec<u8> = body.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let latin_1 = with(&claims, &json!({"metadata": {"a": "\u{fc}"}})).to_string();
+    let latin_1: Vec<u8> = latin_1.chars().map(|c| u8::try_from(c).unwrap()).collect();
+    for (name, payload) in [("UTF-16", utf_16), ("Latin-1", latin_1)] {
+        cases.push((name, hmac_signed(&head, payload, SECRET.as_bytes())));
+    }
     // RFC 7797: the payload as it is.
     let unencoded = with(&header, &json!({"b64": false, "crit": ["b64"]}));
     let message = format!("{}.{body}", encode(unencoded.to_string()));

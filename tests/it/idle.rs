@@ -1,0 +1,101 @@
+//! Connections on which nothing happens: the server closes them after `IDLE_TIMEOUT`, and not before they were used.
+
+use std::time::Duration;
+
+use rustls::version::TLS13;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use crate::harness::Served;
+
+type Stream = TlsStream<TcpStream>;
+
+/// So that no other limit closes the connection, that for the first head is long.
+async fn service() -> Served {
+    Served::start(&[("IDLE_TIMEOUT", "1s"), ("HEADER_TIMEOUT", "60s")]).await
+}
+
+/// All that comes until the server closes; far less than the usual `IDLE_TIMEOUT` is waited for it.
+async fn read_until_closed(stream: &mut Stream) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let reading = stream.read_to_end(&mut answer);
+    let closed = tokio::time::timeout(Duration::from_secs(30), reading).await;
+    // Without close_notify it is an error to rustls, and closed all the same.
+    assert!(closed.is_ok(), "the server keeps an idle connection");
+    answer
+}
+
+/// Reads on until a part of an answer has come.
+async fn read_until(stream: &mut Stream, end: &[u8]) {
+    let mut answer = Vec::new();
+    while !answer.windows(end.len()).any(|window| window == end) {
+        answer.push(stream.read_u8().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_idle_http_1_connection_is_closed() {
+    let served = service().await;
+    let mut stream = served.connect(served.root(), &[&TLS13]).await.unwrap();
+
+    // Kept for the second request, so that it is not the first answer which closes it.
+    for _ in 0..2 {
+        let request = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        read_until(&mut stream, br#"{"status":"ok"}"#).await;
+    }
+
+    assert_eq!(read_until_closed(&mut stream).await, b"");
+}
+
+/// A head that is begun and not ended is no reason to wait longer.
+#[tokio::test]
+async fn an_http_1_connection_with_half_a_second_request_is_closed() {
+    let served = service().await;
+    let mut stream = served.connect(served.root(), &[&TLS13]).await.unwrap();
+    let request = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /healthz HT";
+
+    stream.write_all(request).await.unwrap();
+    read_until(&mut stream, br#"{"status":"ok"}"#).await;
+
+    assert_eq!(read_until_closed(&mut stream).await, b"");
+}
+
+/// A frame of HTTP/2 (RFC 9113 §4.1).
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+/// The begin of a connection (RFC 9113 §3.4).
+async fn begin_http2(served: &Served) -> Stream {
+    let mut stream = served.connect_http2().await.unwrap();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    stream.write_all(preface).await.unwrap();
+    stream.write_all(&frame(4, 0, 0, b"")).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn an_idle_http_2_connection_is_closed() {
+    let served = service().await;
+    let mut stream = begin_http2(&served).await;
+
+    // GET https://localhost/ in HPACK's static table; END_STREAM and END_HEADERS.
+    let headers = b"\x82\x87\x84\x41\x09localhost";
+    for id in [1, 3] {
+        stream.write_all(&frame(1, 5, id, headers)).await.unwrap();
+        read_until(&mut stream, b"TokenServer").await;
+    }
+
+    read_until_closed(&mut stream).await;
+}
+
+#[tokio::test]
+async fn an_http_2_connection_that_never_asks_is_closed() {
+    let served = service().await;
+    let mut stream = begin_http2(&served).await;
+
+    read_until_closed(&mut stream).await;
+}
