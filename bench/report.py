@@ -8,6 +8,8 @@ FLOORS = {
     "GET /verify": "floor of GET /verify",
     "GET /verify, unseen token": "floor of GET /verify",
     "GET /verify, 1 client": "floor of GET /verify",
+    "GET /verify, ES256": "floor of GET /verify, ES256",
+    "GET /verify, EdDSA": "floor of GET /verify, EdDSA",
     "POST /verify": "floor of POST /verify",
     "POST /authorize, warm": "floor of POST /authorize",
     "POST /authorize, warm, 1 client": "floor of POST /authorize",
@@ -20,6 +22,8 @@ PEERS = {
 # (row, column, at least)
 GOALS = [
     ("GET /verify", "of_floor", 0.80),
+    ("GET /verify, ES256", "of_floor", 0.80),
+    ("GET /verify, EdDSA", "of_floor", 0.80),
     ("POST /authorize, warm", "of_floor", 0.75),
     ("GET /verify", "times_express", 20),
     ("POST /authorize, warm", "times_express", 20),

@@ -54,13 +54,13 @@ impl App {
     }
 
     /// A client without audiences of its own is given tokens for the server's, which is then its one.
-    fn may_introspect(&self, caller: &Client, claims: &AccessTokenClaims) -> bool {
+    fn may_introspect(&self, caller: &Client, claims: &AccessTokenClaims<'_>) -> bool {
         let default = std::slice::from_ref(&self.config.token.audience);
         let audiences = match caller.audiences.as_slice() {
             [] => default,
             theirs => theirs,
         };
-        claims.client_id == caller.client_id
+        *claims.client_id == caller.client_id
             || claims
                 .aud
                 .iter()

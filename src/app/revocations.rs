@@ -52,7 +52,7 @@ impl Revocations {
     }
 
     /// Whether a token is revoked.
-    pub fn contains(&self, claims: &AccessTokenClaims) -> bool {
+    pub fn contains(&self, claims: &AccessTokenClaims<'_>) -> bool {
         self.contains_token(claims.jti)
             || self
                 .clients

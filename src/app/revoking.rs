@@ -18,12 +18,12 @@ impl App {
         by: &Origin,
         client: &Client,
         token: &str,
-    ) -> Result<Result<AccessTokenClaims>> {
+    ) -> Result<Result<AccessTokenClaims<'static>>> {
         let claims = match self.verify_for_revoking(token).await? {
             Ok(claims) => claims,
             Err(reason) => return Ok(Err(reason.into())),
         };
-        if claims.client_id != client.client_id {
+        if *claims.client_id != client.client_id {
             let why = "the token was issued to another client";
             return Err(Error::unauthorized_client(why));
         }
@@ -32,7 +32,11 @@ impl App {
     }
 
     /// Revokes any token, at the operator's wish; one that is no good is an error.
-    pub async fn revoke_token(&self, by: &Origin, token: &str) -> Result<AccessTokenClaims> {
+    pub async fn revoke_token(
+        &self,
+        by: &Origin,
+        token: &str,
+    ) -> Result<AccessTokenClaims<'static>> {
         let claims = self.verify_for_revoking(token).await??;
         self.revoke(by, &claims).await?;
         Ok(claims)
@@ -43,7 +47,7 @@ impl App {
     async fn verify_for_revoking(
         &self,
         token: &str,
-    ) -> Result<Result<AccessTokenClaims, VerifyError>> {
+    ) -> Result<Result<AccessTokenClaims<'static>, VerifyError>> {
         let now = self.clock.now();
         let verdict = self.keys().verify(token, now);
         if verdict != Err(VerifyError::UnknownKey) {
@@ -75,7 +79,7 @@ impl App {
         self.clock.now().plus(LEEWAY)
     }
 
-    async fn revoke(&self, by: &Origin, claims: &AccessTokenClaims) -> Result<()> {
+    async fn revoke(&self, by: &Origin, claims: &AccessTokenClaims<'_>) -> Result<()> {
         if self.revocations.contains_token(claims.jti) {
             return Ok(());
         }

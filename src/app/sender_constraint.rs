@@ -31,23 +31,23 @@ pub struct PresentedProof {
 impl App {
     /// Issues a token to a client that has proved itself, bound to what it shows: to its certificate when it is
     /// registered so, and to the key of a proof when it sends one.
-    pub async fn issue_token_to_sender(
+    pub async fn issue_token_to_sender<'a>(
         &self,
-        client: &Client,
+        client: &'a Client,
         request: TokenRequest,
         shown: &SenderProofs,
-    ) -> Result<AccessToken> {
+    ) -> Result<AccessToken<'a>> {
         let issued = self.issue_bound_token(client, request, shown).await;
         self.count_request(&client.client_id, &issued);
         issued
     }
 
-    async fn issue_bound_token(
+    async fn issue_bound_token<'a>(
         &self,
-        client: &Client,
+        client: &'a Client,
         request: TokenRequest,
         shown: &SenderProofs,
-    ) -> Result<AccessToken> {
+    ) -> Result<AccessToken<'a>> {
         let wants_certificate = client
             .sender_constraint
             .tls_client_certificate_bound_access_tokens;
@@ -66,7 +66,7 @@ impl App {
     pub async fn check_possession(
         &self,
         token: &str,
-        claims: &AccessTokenClaims,
+        claims: &AccessTokenClaims<'_>,
         shown: &SenderProofs,
     ) -> Result<()> {
         let cnf = claims.cnf.unwrap_or_default();

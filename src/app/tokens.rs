@@ -1,5 +1,6 @@
 //! Issuing tokens and judging them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::App;
@@ -30,7 +31,11 @@ pub struct TokenRequirements {
 
 impl App {
     /// Issues a token to a client that has proved itself.
-    pub fn issue_token(&self, client: &Client, request: TokenRequest) -> Result<AccessToken> {
+    pub fn issue_token<'a>(
+        &self,
+        client: &'a Client,
+        request: TokenRequest,
+    ) -> Result<AccessToken<'a>> {
         let cut = self.revocations.find_cutoff(&client.client_id);
         if cut.is_some_and(|cut| cut.disabled) {
             // It was disabled after it logged in, or enabled by a process from which we have not heard yet.
@@ -108,12 +113,12 @@ impl App {
     }
 }
 
-fn grant_scope(client: &Client, asked: Option<Scope>) -> Result<Scope> {
+fn grant_scope(client: &Client, asked: Option<Scope>) -> Result<Cow<'_, Scope>> {
     match asked {
-        None => Ok(client.scopes.clone()),
-        Some(scope) if scope.is_empty() => Ok(client.scopes.clone()),
+        None => Ok(Cow::Borrowed(&client.scopes)),
+        Some(scope) if scope.is_empty() => Ok(Cow::Borrowed(&client.scopes)),
         Some(scope) => match scope.first_not_in(&client.scopes) {
-            None => Ok(scope),
+            None => Ok(Cow::Owned(scope)),
             Some(missing) => Err(Error::invalid_scope(format!(
                 "the scope `{missing}` is not among this client's"
             ))),

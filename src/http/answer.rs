@@ -9,12 +9,14 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::error::LoggedError;
 use crate::domain::ClientId;
 use crate::error::Error;
 
 /// As many headers as an answer of ours has at most; room made once is cheaper than growing for each.
 const MOST_HEADERS: usize = 12;
+
+/// More than anything beside a JWT nearly always takes.
+const ROOM_BESIDE_JWT: usize = 256;
 
 /// A JSON answer. `no-store` always: nearly all of them carry a token, a secret or claims, and none is
 /// worth caching.
@@ -29,13 +31,17 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
 /// (RFC 7515 §7.1), so nothing in it needs escaping, and looking at each of its characters for that would take a
 /// twentieth of the time of a login.
 pub(super) fn json_with_jwt(object: &impl Serialize, jwt: &str) -> Response {
-    match serde_json::to_string(object) {
-        Ok(json) => match json.strip_suffix("\"}") {
-            Some(before) => json_bytes(StatusCode::OK, [before, jwt, "\"}"].concat()),
-            None => Error::internal(anyhow::anyhow!("no place for a JWT")).into_response(),
-        },
-        Err(error) => Error::internal(error).into_response(),
+    let mut json = Vec::with_capacity(ROOM_BESIDE_JWT + jwt.len());
+    if let Err(error) = serde_json::to_writer(&mut json, object) {
+        return Error::internal(error).into_response();
     }
+    if !json.ends_with(b"\"\"}") {
+        return Error::internal(anyhow::anyhow!("no place for a JWT")).into_response();
+    }
+    json.truncate(json.len() - 2);
+    json.extend_from_slice(jwt.as_bytes());
+    json.extend_from_slice(b"\"}");
+    json_bytes(StatusCode::OK, json)
 }
 
 /// The same, of JSON that is written already.
@@ -68,15 +74,50 @@ pub(super) fn cacheable_json(value: &impl Serialize, max_age: &'static str) -> R
     response
 }
 
-/// Leaves in an answer, for the log, who asked and what was not said.
-pub(super) fn note(response: &mut Response, client_id: ClientId, unsaid: Option<Error>) {
-    let extensions = response.extensions_mut();
-    extensions.insert(LoggedClient(client_id));
-    if let Some(error) = unsaid {
-        extensions.insert(LoggedError(Arc::new(error)));
+/// An answer, and what the log is told of it.
+pub(super) struct Noted {
+    pub(super) response: Response,
+    pub(super) note: Note,
+}
+
+/// What an answer does not say itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Note {
+    /// Whom the request was about.
+    pub(super) client_id: Option<ClientId>,
+    /// What went wrong, of which the answer may say less or nothing.
+    pub(super) error: Option<Arc<Error>>,
+}
+
+impl Noted {
+    /// An answer to a request that was about a client.
+    pub(super) fn about(client_id: &ClientId, response: Response) -> Self {
+        let client_id = Some(client_id.clone());
+        let note = Note {
+            client_id,
+            error: None,
+        };
+        Self { response, note }
+    }
+
+    /// And what is not said to the caller.
+    pub(super) fn without_saying(mut self, error: Option<Error>) -> Self {
+        self.note.error = error.map(Arc::new);
+        self
     }
 }
 
-/// Whom a request was about, left in the answer for the log.
-#[derive(Clone, Debug)]
-pub(super) struct LoggedClient(pub(super) ClientId);
+/// Through the layers of the router the note travels with the answer.
+impl IntoResponse for Noted {
+    fn into_response(mut self) -> Response {
+        self.response.extensions_mut().insert(self.note);
+        self.response
+    }
+}
+
+impl From<Response> for Noted {
+    fn from(mut response: Response) -> Self {
+        let note = response.extensions_mut().remove().unwrap_or_default();
+        Self { response, note }
+    }
+}

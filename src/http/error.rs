@@ -10,14 +10,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer;
+use super::answer::{self, Note, Noted};
 use crate::domain::ErrorCode;
 use crate::error::{Error, TokenScheme};
 use crate::token::assertion_algorithms;
-
-/// The error of an answer, left in it for the log.
-#[derive(Clone, Debug)]
-pub(super) struct LoggedError(pub(super) Arc<Error>);
 
 /// The body of every error.
 #[derive(Serialize, ToSchema)]
@@ -68,10 +64,11 @@ fn respond(error: Error, success: Option<bool>) -> Response {
     if let Some(seconds) = error.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
-        .extensions_mut()
-        .insert(LoggedError(Arc::new(error)));
-    response
+    let note = Note {
+        client_id: None,
+        error: Some(Arc::new(error)),
+    };
+    Noted { response, note }.into_response()
 }
 
 pub(super) fn status(error: &Error) -> StatusCode {

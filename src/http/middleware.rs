@@ -17,8 +17,8 @@ use tower::Service;
 use uuid::Uuid;
 
 use super::AppState;
-use super::answer::LoggedClient;
-use super::error::{self, LoggedError};
+use super::answer::{Note, Noted};
+use super::error;
 use super::params::check_announced_length;
 use crate::clock::Stopwatch;
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
@@ -43,28 +43,70 @@ impl Observe {
 impl Service<Request> for Observe {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Observed;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Service::<Request>::poll_ready(&mut self.inner, context)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let exchange = Exchange::begin(&mut request);
-        let limits = &self.app.config().http;
-        let answering = check_head(&request, limits.max_head)
-            .and_then(|()| check_announced_length(request.headers(), limits.max_body))
-            .map(|()| self.inner.call(request));
-        Box::pin(async move {
-            let response = match answering {
-                Ok(answering) => AssertUnwindSafe(answering)
-                    .catch_unwind()
-                    .await
-                    .unwrap_or_else(|panic| Ok(error::panicked(panic)))?,
-                Err(error) => error.into_response(),
-            };
-            Ok(exchange.end(response))
+    fn call(&mut self, request: Request) -> Observed {
+        // The matched route, never the path: a path may hold what should not be in a log.
+        let matched = request.extensions().get::<MatchedPath>().cloned();
+        let route = matched.map_or(RouteName::None, RouteName::Matched);
+        let inner = &mut self.inner;
+        observe(&self.app, route, request, |request| {
+            inner.call(request).map(|Ok(response)| response)
         })
+    }
+}
+
+/// What an observed request comes to.
+pub(super) type Observed = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+/// Lets `handler` answer a request, and does before and after it what this module owns.
+pub(super) fn observe<F>(
+    app: &AppState,
+    route: RouteName,
+    mut request: Request,
+    handler: impl FnOnce(Request) -> F,
+) -> Observed
+where
+    F: Future<Output: Into<Noted>> + Send + 'static,
+{
+    let exchange = Exchange::begin(&mut request, route);
+    let limits = &app.config().http;
+    let answering = check_head(&request, limits.max_head)
+        .and_then(|()| check_announced_length(request.headers(), limits.max_body))
+        .map(|()| handler(request));
+    Box::pin(async move {
+        let noted = match answering {
+            Ok(answering) => AssertUnwindSafe(answering)
+                .catch_unwind()
+                .await
+                .map_or_else(|panic| error::panicked(panic).into(), Into::into),
+            Err(error) => error.into_response().into(),
+        };
+        Ok(exchange.end(noted))
+    })
+}
+
+/// A route as the log names it.
+pub(super) enum RouteName {
+    /// One that is known without asking the router, and changes nothing.
+    Known(&'static str),
+    /// One that the router found.
+    Matched(MatchedPath),
+    /// No route has the path.
+    None,
+}
+
+impl RouteName {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Known(path) => path,
+            Self::Matched(path) => path.as_str(),
+            Self::None => "(none)",
+        }
     }
 }
 
@@ -73,30 +115,30 @@ struct Exchange {
     stopwatch: Stopwatch,
     request_id: HeaderValue,
     method: Method,
-    /// The matched route, never the path: a path may hold what should not be in a log.
-    route: Option<MatchedPath>,
+    route: RouteName,
 }
 
 impl Exchange {
-    fn begin(request: &mut Request) -> Self {
+    fn begin(request: &mut Request, route: RouteName) -> Self {
         let exchange = Self {
             stopwatch: Stopwatch::start(),
             request_id: request_id(request.headers()),
             method: request.method().clone(),
-            route: request.extensions().get::<MatchedPath>().cloned(),
+            route,
         };
-        if !exchange.route.as_ref().is_some_and(is_asked_most) {
+        if !matches!(exchange.route, RouteName::Known(_)) {
             let left = RequestId(exchange.request_id.clone());
             request.extensions_mut().insert(left);
         }
         exchange
     }
 
-    fn end(self, mut response: Response) -> Response {
+    fn end(self, Noted { mut response, note }: Noted) -> Response {
         log(
-            &response,
+            response.status(),
+            &note,
             self.method.as_str(),
-            self.route.as_ref().map_or("(none)", MatchedPath::as_str),
+            self.route.as_str(),
             self.request_id.to_str().unwrap_or_default(),
             self.stopwatch,
         );
@@ -105,11 +147,6 @@ impl Exchange {
         headers.insert(X_REQUEST_ID, self.request_id);
         response
     }
-}
-
-/// Whether a route changes nothing, and is asked so often that it should not pay for what others need.
-fn is_asked_most(route: &MatchedPath) -> bool {
-    matches!(route.as_str(), "/verify" | "/authorize" | "/token")
 }
 
 /// The id of a request, left in it for the audit trail.
@@ -163,19 +200,22 @@ fn check_head(request: &Request, max_head: usize) -> Result<(), Error> {
 }
 
 /// One line a request: 5xx at `error`, the rest at `info`.
-fn log(response: &Response, method: &str, route: &str, request_id: &str, stopwatch: Stopwatch) {
-    let status = response.status().as_u16();
-    let extensions = response.extensions();
-    let client_id = extensions
-        .get::<LoggedClient>()
-        .map(|LoggedClient(id)| ClientId::as_str(id));
+fn log(
+    status: StatusCode,
+    note: &Note,
+    method: &str,
+    route: &str,
+    request_id: &str,
+    stopwatch: Stopwatch,
+) {
+    let client_id = note.client_id.as_ref().map(ClientId::as_str);
     let latency_us = u64::try_from(stopwatch.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let error = extensions
-        .get::<LoggedError>()
-        .map(|LoggedError(error)| error);
+    let error = note.error.as_ref();
     let code = error.map(|error| error.code.as_str());
     let reason = error.map(|error| error.reason());
-    if response.status() >= StatusCode::INTERNAL_SERVER_ERROR {
+    let failed = status >= StatusCode::INTERNAL_SERVER_ERROR;
+    let status = status.as_u16();
+    if failed {
         tracing::error!(
             request_id,
             method,

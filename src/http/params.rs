@@ -6,12 +6,12 @@ use std::fmt;
 use std::pin::pin;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::HeaderMap;
+use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use memchr::memchr2;
 use percent_encoding::percent_decode_str;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -38,6 +38,11 @@ impl Params {
             params.insert(decode(name)?, decode(value)?)?;
         }
         Ok(params)
+    }
+
+    /// Parses the query of a request.
+    pub(super) fn from_query(uri: &Uri) -> Result<Self> {
+        Self::from_form(uri.query().unwrap_or_default().as_bytes())
     }
 
     /// Parses a JSON object whose members are texts; other members may be there, but not be used.
@@ -99,7 +104,7 @@ impl Params {
 
 /// A form's `+` is a space; what stands behind `%` must be UTF-8 in the end.
 pub(super) fn decode(text: &str) -> Result<String> {
-    if !text.bytes().any(|b| matches!(b, b'+' | b'%')) {
+    if memchr2(b'+', b'%', text.as_bytes()).is_none() {
         return Ok(text.to_owned());
     }
     let text = text.replace('+', " ");
@@ -148,17 +153,6 @@ impl<'de> Deserialize<'de> for Members {
         }
 
         deserializer.deserialize_map(Object)
-    }
-}
-
-/// The parameters of the query.
-pub(super) struct QueryParams(pub(super) Params);
-
-impl<S: Sync> FromRequestParts<S> for QueryParams {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        Params::from_form(parts.uri.query().unwrap_or_default().as_bytes()).map(Self)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Every route of the service, on one screen, grouped by who calls it.
 
-use axum::Router;
 use axum::routing::any;
 use tower::layer::layer_fn;
 use utoipa_axum::router::UtoipaMethodRouterExt;
@@ -9,6 +8,7 @@ use utoipa_axum::routes;
 use super::middleware::Observe;
 use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::openapi::Routes;
+use super::shortcut::HttpService;
 use super::simple::{authorize, verify};
 use super::{AppState, error, health, home, openapi};
 
@@ -45,13 +45,14 @@ pub(super) fn routes() -> Routes {
 }
 
 /// The whole service as one tower service.
-pub fn router(state: AppState) -> Router {
+pub fn router(state: AppState) -> HttpService {
     let app = state.clone();
     let observe = move |route| Observe::new(app.clone(), route);
-    routes()
+    let router = routes()
         .router
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(layer_fn(observe))
-        .with_state(state)
+        .with_state(state.clone());
+    HttpService::new(state, router)
 }

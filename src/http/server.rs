@@ -1,16 +1,22 @@
 //! Owns the listener: TLS, the limits of a connection, and stopping without losing a request.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::time::Duration;
 
-use axum::Router;
+use axum::Extension;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
 use axum_server::accept::{Accept, TcpConfigAcceptor, TcpSocketConfig};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
+use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
+use tower::{Layer, Service, service_fn};
 
 use crate::config::HttpConfig;
 
@@ -22,13 +28,17 @@ const MAX_STREAMS: u32 = 250;
 
 /// Serves until `shutdown` resolves; then takes no new connection, lets requests in flight end
 /// within the grace period, and returns.
-pub async fn serve(
+pub async fn serve<S>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     config: &HttpConfig,
     certificate: RustlsConfig,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let handle = Handle::new();
     let tls = RustlsAcceptor::new(certificate)
         .handshake_timeout(config.handshake_timeout)
@@ -51,7 +61,11 @@ pub async fn serve(
         handle.graceful_shutdown(Some(grace));
     });
     let result = server
-        .serve(router.into_make_service_with_connect_info::<SocketAddr>())
+        .serve(service_fn(move |peer: SocketAddr| {
+            ready(Ok::<_, Infallible>(
+                Extension(ConnectInfo(peer)).layer(service.clone()),
+            ))
+        }))
         .await;
     stopping.abort();
     result

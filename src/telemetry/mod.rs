@@ -2,25 +2,20 @@
 //! no secret, token or Authorization header ever reaches here.
 
 mod json_line;
+mod lines;
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::Subscriber;
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::{LogConfig, LogFormat};
 use json_line::JsonLine;
-
-/// What one write to stderr takes at most. Under load many lines go out by one system call.
-const BUFFER: usize = 64 * 1024;
-
-/// How long lines gather before they are written: nobody reads a log faster.
-const GATHER: Duration = Duration::from_millis(5);
+use lines::{Lines, Writing};
 
 /// How often dropped lines are reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
@@ -29,19 +24,16 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 /// full disk delays an answer; dropping this writes those that wait.
 #[derive(Debug)]
 pub struct Log {
-    dropped: ErrorCounter,
-    _writer: WorkerGuard,
+    lines: Lines,
+    _writing: Writing,
 }
 
 /// Starts logging to stderr: stdout is for what commands print.
 pub fn start(config: &LogConfig) -> anyhow::Result<Log> {
-    let (lines, writer) = NonBlockingBuilder::default()
-        .buffered_lines_limit(config.queue)
-        .thread_name("log")
-        .finish(InBatches(BufWriter::with_capacity(BUFFER, io::stderr())));
+    let lines = Lines::new(config.queue);
     let log = Log {
-        dropped: lines.error_counter(),
-        _writer: writer,
+        lines: lines.clone(),
+        _writing: lines.write_to(io::stderr())?,
     };
     let terminal = io::stderr().is_terminal();
     let json = match config.format {
@@ -87,33 +79,18 @@ pub fn filter(text: &str) -> Result<EnvFilter, ParseError> {
 impl Log {
     /// Says every now and then how many lines were lost because they came faster than they could be written.
     pub fn report_dropped(&self, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
-        let dropped = self.dropped.clone();
+        let lines = self.lines.clone();
         async move {
             let mut reported = 0;
             let pause = || stop.run_until_cancelled(tokio::time::sleep(REPORT_INTERVAL));
             while pause().await.is_some() {
-                let lines = dropped.dropped_lines();
-                if lines > reported {
-                    tracing::warn!(lines, "{} log lines were dropped", lines - reported);
-                    reported = lines;
+                let dropped = lines.dropped();
+                if dropped > reported {
+                    let lost = dropped - reported;
+                    tracing::warn!(lines = dropped, "{lost} log lines were dropped");
+                    reported = dropped;
                 }
             }
         }
-    }
-}
-
-/// Rests after each flush, so that lines gather meanwhile. Else the writing thread, woken by each single line,
-/// would take a quarter of the time of a request.
-struct InBatches<W>(W);
-
-impl<W: Write> Write for InBatches<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.0.flush();
-        std::thread::sleep(GATHER);
-        flushed
     }
 }

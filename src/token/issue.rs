@@ -1,10 +1,12 @@
 //! Makes tokens.
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use super::{AccessTokenClaims, Confirmation, KeyError, KeySet};
 use crate::clock::UnixTime;
-use crate::domain::{Audiences, Client, Scope, TokenId, TokenTtl};
+use crate::domain::{Audiences, Client, ClientId, Scope, TokenId, TokenTtl};
 
 /// What a client was granted.
 #[derive(Clone, Debug)]
@@ -12,7 +14,7 @@ pub struct Grant<'a> {
     /// Who asked.
     pub client: &'a Client,
     /// What it may do.
-    pub scope: Scope,
+    pub scope: Cow<'a, Scope>,
     /// With whom.
     pub audience: Audiences,
     /// For how long.
@@ -25,25 +27,26 @@ pub struct Grant<'a> {
 
 /// A signed token and what is said about it beside it.
 #[derive(Clone)]
-pub struct AccessToken {
+pub struct AccessToken<'a> {
     /// The JWT in compact form.
     pub jwt: String,
-    /// What it says.
-    pub claims: AccessTokenClaims,
-}
-
-impl AccessToken {
+    /// Its name.
+    pub jti: TokenId,
+    /// Whose it is.
+    pub client_id: &'a ClientId,
+    /// What was granted.
+    pub scope: Cow<'a, Scope>,
     /// Seconds it lives (`expires_in`, RFC 6749 §5.1).
-    pub fn expires_in(&self) -> i64 {
-        self.claims.exp.since(self.claims.nbf)
-    }
+    pub expires_in: i64,
+    /// How it is to be sent (RFC 6749 §7.1).
+    pub token_type: &'static str,
 }
 
 /// A bearer token is a secret: its text stays out of every log.
-impl std::fmt::Debug for AccessToken {
+impl std::fmt::Debug for AccessToken<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AccessToken")
-            .field("jti", &self.claims.jti)
+            .field("jti", &self.jti)
             .finish_non_exhaustive()
     }
 }
@@ -61,23 +64,34 @@ pub enum IssueError {
 
 impl KeySet {
     /// Signs a token for what was granted, good from `now`.
-    pub fn issue(&self, grant: Grant<'_>, now: UnixTime) -> Result<AccessToken, IssueError> {
+    pub fn issue<'a>(
+        &self,
+        grant: Grant<'a>,
+        now: UnixTime,
+    ) -> Result<AccessToken<'a>, IssueError> {
         let key = self.signing().ok_or(IssueError::NoKey)?;
         let client = grant.client;
         let claims = AccessTokenClaims {
-            iss: self.issuer.clone(),
-            sub: client.client_id.clone(),
+            iss: Cow::Borrowed(&self.issuer),
+            sub: Cow::Borrowed(&client.client_id),
             aud: grant.audience,
-            client_id: client.client_id.clone(),
+            client_id: Cow::Borrowed(&client.client_id),
             iat: grant.cutoff.map_or(now, |cutoff| cutoff.plus(1).max(now)),
             nbf: now,
             exp: now.plus(grant.ttl.seconds()),
             jti: TokenId::new(Uuid::now_v7()),
-            scope: grant.scope,
-            metadata: client.metadata.clone(),
+            scope: Cow::Borrowed(&grant.scope),
+            metadata: Cow::Borrowed(&client.metadata),
             cnf: grant.cnf,
         };
         let jwt = key.sign(&claims)?;
-        Ok(AccessToken { jwt, claims })
+        Ok(AccessToken {
+            jwt,
+            client_id: &client.client_id,
+            expires_in: claims.exp.since(claims.nbf),
+            token_type: claims.token_type(),
+            jti: claims.jti,
+            scope: grant.scope,
+        })
     }
 }

@@ -27,6 +27,9 @@ const RSA_SIZE: KeySize = KeySize::Rsa3072;
 /// The longest signature, in base64url: that of an RSA key.
 const MAX_SIGNATURE: usize = 512;
 
+/// More than most claims take.
+const ROOM_FOR_CLAIMS: usize = 512;
+
 /// The type of an access token (RFC 9068 §2.1).
 const ACCESS_TOKEN: &str = "at+jwt";
 
@@ -173,7 +176,8 @@ impl SigningKey {
     }
 
     fn sign_under(&self, header: &str, claims: &impl Serialize) -> Result<String, KeyError> {
-        let json = serde_json::to_vec(claims)?;
+        let mut json = Vec::with_capacity(ROOM_FOR_CLAIMS);
+        serde_json::to_writer(&mut json, claims)?;
         // Room for all of it: growing would copy it.
         let mut jwt = String::with_capacity(header.len() + json.len() * 4 / 3 + MAX_SIGNATURE);
         jwt.push_str(header);

@@ -60,7 +60,11 @@ pub struct TokenHeader {
 
 impl KeySet {
     /// The claims of `token`, if it is one of ours and good at `now`.
-    pub fn verify(&self, token: &str, now: UnixTime) -> Result<AccessTokenClaims, VerifyError> {
+    pub fn verify(
+        &self,
+        token: &str,
+        now: UnixTime,
+    ) -> Result<AccessTokenClaims<'static>, VerifyError> {
         let signed = self.verify_signature(token)?;
         signed.claims.check_times(now)?;
         Ok(signed.claims)
@@ -85,9 +89,9 @@ impl KeySet {
         }
         let json =
             String::from_utf8(decode_base64(parts.payload)?).map_err(|_| VerifyError::Malformed)?;
-        let claims: AccessTokenClaims =
+        let claims: AccessTokenClaims<'static> =
             serde_json::from_str(&json).map_err(|_| VerifyError::Malformed)?;
-        if claims.iss != self.issuer {
+        if *claims.iss != self.issuer {
             return Err(VerifyError::WrongIssuer);
         }
         // As we write it, so that whoever passes it on may build on that.
@@ -108,7 +112,7 @@ pub struct SignedClaims {
     /// The key.
     pub kid: KeyId,
     /// What the token says.
-    pub claims: AccessTokenClaims,
+    pub claims: AccessTokenClaims<'static>,
     /// The same as a JSON object, to the letter as it was signed.
     pub json: String,
 }
@@ -127,7 +131,7 @@ pub fn decode_unverified(
     Ok((decode(parts.header)?, decode(parts.payload)?))
 }
 
-impl AccessTokenClaims {
+impl AccessTokenClaims<'_> {
     /// Whether the token is good at `now`. `exp` is the first second at which it is not (RFC 7519 §4.1.4).
     pub fn check_times(&self, now: UnixTime) -> Result<(), VerifyError> {
         if self.exp.plus(LEEWAY) <= now {

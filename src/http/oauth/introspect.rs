@@ -4,14 +4,13 @@
 use axum::extract::State;
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::client::{self, Form};
 use crate::error::Error;
 use crate::http::AppState;
-use crate::http::answer;
+use crate::http::answer::{self, Noted};
 use crate::http::caller::Caller;
 use crate::http::openapi::IntrospectErrors;
 use crate::http::params::BodyParams;
@@ -28,7 +27,7 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'a str>,
     #[serde(flatten)]
-    claims: Option<&'a AccessTokenClaims>,
+    claims: Option<&'a AccessTokenClaims<'a>>,
 }
 
 /// What is said of a token (RFC 7662 §2.2), for the document.
@@ -77,7 +76,7 @@ pub(in crate::http) async fn introspect(
     peer: Caller,
     headers: HeaderMap,
     params: Result<BodyParams, Error>,
-) -> Result<Response, Error> {
+) -> Result<Noted, Error> {
     let BodyParams(mut params) = params?;
     let caller = client::authenticate(&app, peer, &headers, &mut params, "/introspect").await?;
     let token = client::take_token(&mut params)?;
@@ -90,7 +89,7 @@ pub(in crate::http) async fn introspect(
         token_type: claims.map(AccessTokenClaims::token_type),
         claims,
     };
-    let mut response = if wants_jwt(&headers) {
+    let response = if wants_jwt(&headers) {
         answer::secret(
             StatusCode::OK,
             JWT,
@@ -99,8 +98,7 @@ pub(in crate::http) async fn introspect(
     } else {
         answer::json(StatusCode::OK, &answer)
     };
-    answer::note(&mut response, caller.client_id.clone(), introspected.err());
-    Ok(response)
+    Ok(Noted::about(&caller.client_id, response).without_saying(introspected.err()))
 }
 
 /// Whether a JWT is preferred to JSON (RFC 9110 §12.5.1). Only its full name counts: `*/*` means JSON.

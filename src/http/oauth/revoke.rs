@@ -10,7 +10,7 @@ use super::client::{self, Form};
 use crate::domain::Actor;
 use crate::error::Error;
 use crate::http::AppState;
-use crate::http::answer;
+use crate::http::answer::Noted;
 use crate::http::caller::Caller;
 use crate::http::middleware::RequestId;
 use crate::http::openapi::RevokeErrors;
@@ -37,7 +37,7 @@ pub(in crate::http) async fn revoke(
     peer: Caller,
     headers: HeaderMap,
     params: Result<BodyParams, Error>,
-) -> Result<Response, Error> {
+) -> Result<Noted, Error> {
     let BodyParams(mut params) = params?;
     let source = peer.source;
     let client = client::authenticate(&app, peer, &headers, &mut params, "/revoke").await?;
@@ -51,6 +51,5 @@ pub(in crate::http) async fn revoke(
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer::note(&mut response, client.client_id.clone(), revoked.err());
-    Ok(response)
+    Ok(Noted::about(&client.client_id, response).without_saying(revoked.err()))
 }

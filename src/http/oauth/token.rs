@@ -5,14 +5,14 @@ use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::PRAGMA;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{ErrorCode, Scope};
 use crate::error::{Error, Result};
 use crate::http::AppState;
-use crate::http::answer;
+use crate::http::answer::{self, Noted};
 use crate::http::caller::Caller;
 use crate::http::client_authentication::{ClientAuthenticationForm, client_authentication};
 use crate::http::openapi::TokenErrors;
@@ -61,21 +61,19 @@ struct Answer<'a> {
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
 )]
-pub(in crate::http) async fn issue_token(
-    State(app): State<AppState>,
-    request: Request,
-) -> Response {
+pub(in crate::http) async fn issue_token(State(app): State<AppState>, request: Request) -> Noted {
     let (parts, body) = request.into_parts();
     let answered = answer(&app, &parts, body).await;
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
-    sender::offer_nonce(&app, sender::has_proof(&parts.headers), &mut response);
+    let mut noted = answered.unwrap_or_else(|error| error.into_response().into());
+    let response = &mut noted.response;
+    sender::offer_nonce(&app, sender::has_proof(&parts.headers), response);
     // RFC 6749 §5.1 asks for it beside `no-store`.
     let no_cache = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(PRAGMA, no_cache);
-    response
+    noted
 }
 
-async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Response> {
+async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted> {
     let headers = &parts.headers;
     let caller = Caller::of(parts, &app.config().proxies)?;
     let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
@@ -88,17 +86,16 @@ async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Response> {
     let client = app.authenticate(&presented, source).await?;
     let token = app.issue_token_to_sender(&client, request, &shown).await?;
 
-    let mut response = answer::json_with_jwt(
+    let response = answer::json_with_jwt(
         &Answer {
-            token_type: token.claims.token_type(),
-            expires_in: token.expires_in(),
-            scope: &token.claims.scope,
+            token_type: token.token_type,
+            expires_in: token.expires_in,
+            scope: &token.scope,
             access_token: "",
         },
         &token.jwt,
     );
-    answer::note(&mut response, token.claims.client_id, None);
-    Ok(response)
+    Ok(Noted::about(token.client_id, response))
 }
 
 fn check_grant_type(params: &mut Params) -> Result<()> {

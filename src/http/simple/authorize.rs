@@ -3,14 +3,14 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{ClientId, Scope};
 use crate::error::Error;
 use crate::http::AppState;
-use crate::http::answer;
+use crate::http::answer::{self, Noted};
 use crate::http::caller::Caller;
 use crate::http::client_authentication::{ClientAuthenticationForm, find_client_authentication};
 use crate::http::error::SimpleError;
@@ -61,15 +61,16 @@ struct Answer<'a> {
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
 )]
-pub(in crate::http) async fn authorize(State(app): State<AppState>, request: Request) -> Response {
+pub(in crate::http) async fn authorize(State(app): State<AppState>, request: Request) -> Noted {
     let (parts, body) = request.into_parts();
     let answered = answer(&app, &parts, body).await;
-    let mut response = answered.unwrap_or_else(|error| SimpleError::from(error).into_response());
-    sender::offer_nonce(&app, sender::has_proof(&parts.headers), &mut response);
-    response
+    let mut noted =
+        answered.unwrap_or_else(|error| SimpleError::from(error).into_response().into());
+    sender::offer_nonce(&app, sender::has_proof(&parts.headers), &mut noted.response);
+    noted
 }
 
-async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Response, Error> {
+async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted, Error> {
     let headers = &parts.headers;
     let caller = Caller::of(parts, &app.config().proxies)?;
     let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
@@ -82,19 +83,18 @@ async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Response, E
     let client = app.authenticate(&presented, source).await?;
     let token = app.issue_token_to_sender(&client, request, &shown).await?;
 
-    let mut response = answer::json_with_jwt(
+    let response = answer::json_with_jwt(
         &Answer {
             success: true,
-            client_id: &token.claims.client_id,
-            token_type: token.claims.token_type(),
-            expires_in: token.expires_in(),
-            scope: &token.claims.scope,
+            client_id: token.client_id,
+            token_type: token.token_type,
+            expires_in: token.expires_in,
+            scope: &token.scope,
             token: "",
         },
         &token.jwt,
     );
-    answer::note(&mut response, token.claims.client_id, None);
-    Ok(response)
+    Ok(Noted::about(token.client_id, response))
 }
 
 /// A missing parameter, in the simple contract.

@@ -5,17 +5,17 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::TokenRequirements;
 use crate::domain::{Audience, ErrorCode, Scope};
 use crate::error::{Error, TokenScheme};
-use crate::http::answer;
+use crate::http::answer::{self, Noted};
 use crate::http::error::SimpleError;
 use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
-use crate::http::params::{BodyParams, Params, QueryParams};
+use crate::http::params::{BodyParams, Params};
 use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::OneOrMore;
 use crate::http::{AppState, credentials};
@@ -82,13 +82,9 @@ struct Answer {
     ),
     security(("access_token" = []), ("bound_access_token" = []), ()),
 )]
-pub(in crate::http) async fn verify(
-    State(app): State<AppState>,
-    query: Result<QueryParams, Error>,
-    request: Request,
-) -> Response {
+pub(in crate::http) async fn verify(State(app): State<AppState>, request: Request) -> Noted {
     let (parts, body) = request.into_parts();
-    let required = query.and_then(|QueryParams(query)| requirements(query));
+    let required = Params::from_query(&parts.uri).and_then(requirements);
     let answered = match (required, credentials::token(&parts.headers)) {
         (Ok(required), Ok(Some(token))) => judge(&app, &parts, token.into(), &required).await,
         (Ok(required), Ok(None)) => match token_in_body(&parts.headers, body, &app).await {
@@ -121,7 +117,7 @@ pub(in crate::http) async fn verify(
 pub(in crate::http) async fn verify_original(
     State(app): State<AppState>,
     request: Request,
-) -> Response {
+) -> Noted {
     let (parts, _) = request.into_parts();
     let required = requirements_in_path(parts.uri.path());
     let answered = match (required, credentials::token(&parts.headers)) {
@@ -158,7 +154,7 @@ async fn judge(
     parts: &Parts,
     token: PresentedToken<'_>,
     required: &TokenRequirements,
-) -> Result<Response, Error> {
+) -> Result<Noted, Error> {
     let scheme = token.scheme.unwrap_or_default();
     let verified = app
         .verify_presented_token(token.text, required)
@@ -177,7 +173,7 @@ async fn check_possession(
     app: &AppState,
     parts: &Parts,
     token: &PresentedToken<'_>,
-    claims: &AccessTokenClaims,
+    claims: &AccessTokenClaims<'_>,
 ) -> Result<(), Error> {
     let as_bearer = token.scheme == Some(TokenScheme::Bearer);
     let shown = sender::of_token(app, parts, as_bearer)?;
@@ -190,25 +186,25 @@ async fn check_possession(
 }
 
 /// The scheme that an answer asks for: the token's own, whatever it was sent with.
-fn scheme_of(claims: &AccessTokenClaims, sent: TokenScheme) -> TokenScheme {
+fn scheme_of(claims: &AccessTokenClaims<'_>, sent: TokenScheme) -> TokenScheme {
     match claims.cnf {
         Some(Confirmation { jkt: Some(_), .. }) => TokenScheme::Dpop,
         Some(_) | None => sent,
     }
 }
 
-fn answer(app: &AppState, parts: &Parts, answered: Result<Response, Error>) -> Response {
-    let mut response = answered.unwrap_or_else(|error| SimpleError::from(error).into_response());
-    sender::offer_nonce(app, sender::has_proof(&parts.headers), &mut response);
-    response
+fn answer(app: &AppState, parts: &Parts, answered: Result<Noted, Error>) -> Noted {
+    let mut noted =
+        answered.unwrap_or_else(|error| SimpleError::from(error).into_response().into());
+    sender::offer_nonce(app, sender::has_proof(&parts.headers), &mut noted.response);
+    noted
 }
 
-fn approve(verified: &SignedClaims) -> Response {
+fn approve(verified: &SignedClaims) -> Noted {
     let claims = &verified.claims;
     let mut response = answer::json_bytes(StatusCode::OK, answer_json(&verified.json));
     identify(response.headers_mut(), claims);
-    answer::note(&mut response, claims.client_id.clone(), None);
-    response
+    Noted::about(&claims.client_id, response)
 }
 
 /// `"success": true`, and the claims beside it as they were signed.
@@ -256,7 +252,7 @@ fn requirements(mut query: Params) -> Result<TokenRequirements, Error> {
 }
 
 /// What a proxy hands on to the service behind it.
-fn identify(headers: &mut HeaderMap, claims: &AccessTokenClaims) {
+fn identify(headers: &mut HeaderMap, claims: &AccessTokenClaims<'_>) {
     const CLIENT_ID: HeaderName = HeaderName::from_static("x-token-client-id");
     const SCOPE: HeaderName = HeaderName::from_static("x-token-scope");
     const AUDIENCE: HeaderName = HeaderName::from_static("x-token-audience");

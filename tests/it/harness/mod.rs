@@ -12,7 +12,6 @@ mod wire;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -21,7 +20,7 @@ use token_server::app::{App, NewClient, NewSecret};
 use token_server::clock::{Clock, UnixTime};
 use token_server::config::Config;
 use token_server::domain::{ClientId, Metadata, Origin, Scope};
-use token_server::http::{AppState, router};
+use token_server::http::{AppState, HttpService, router};
 use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
@@ -50,7 +49,7 @@ pub(crate) struct TestApp {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Clock,
     pub(crate) database: Database,
-    router: Router,
+    router: HttpService,
 }
 
 impl TestApp {

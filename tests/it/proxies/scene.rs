@@ -48,7 +48,7 @@ impl Scene {
     /// With a real token-server.
     pub(super) async fn new(proxy: &Proxy) -> (Self, TestApp) {
         let test = TestApp::new().await;
-        let router = router(AppState::new(Arc::clone(&test.app)));
+        let router = Router::new().fallback_service(router(AppState::new(Arc::clone(&test.app))));
         (Self::with_token_server(proxy, router).await, test)
     }
 
@@ -59,7 +59,7 @@ impl Scene {
             ("CLIENT_CERT_HEADER", proxy.certificate_header),
         ];
         let test = TestApp::with(&[&trust, settings].concat()).await;
-        let router = router(AppState::new(Arc::clone(&test.app)));
+        let router = Router::new().fallback_service(router(AppState::new(Arc::clone(&test.app))));
         (Self::with_token_server(proxy, router).await, test)
     }
 
