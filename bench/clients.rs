@@ -11,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use token_server::app::{App, NewClient, NewSecret};
 use token_server::clock::Clock;
 use token_server::config::Environment;
-use token_server::domain::{Metadata, Scope};
+use token_server::domain::{Metadata, Origin, Scope};
 use token_server::secret::{Secret, random_base62};
 
 /// As many at once as the database pool has connections.
@@ -54,7 +54,7 @@ async fn register(app: &App, chosen: bool) -> anyhow::Result<String> {
         chosen: chosen.then(|| Secret::new(random_base62(24))),
         expires_at: None,
     };
-    let (client, added) = app.register_client(new, secret).await?;
+    let (client, added) = app.register_client(&Origin::SERVER, new, secret).await?;
     // Base62 and `_` need no escaping in a form.
     let plain = added.plain.expose();
     Ok(format!(

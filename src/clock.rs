@@ -36,6 +36,16 @@ impl fmt::Display for UnixTime {
     }
 }
 
+/// Parses RFC 3339: `2026-07-01T00:00:00Z`.
+impl std::str::FromStr for UnixTime {
+    type Err = jiff::Error;
+
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        let timestamp: jiff::Timestamp = text.parse()?;
+        Ok(Self(timestamp.as_second()))
+    }
+}
+
 /// The one source of "now". A value, not a trait: tests make a fixed one and move it.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);

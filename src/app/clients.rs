@@ -4,7 +4,8 @@ use super::App;
 use super::secrets::{AddedSecret, NewSecret};
 use crate::domain::{
     Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
-    ClientSecret, ClientStatus, Description, Metadata, Name, Scope, SenderConstraint, TokenTtl,
+    ClientSecret, ClientStatus, Description, Metadata, Name, Origin, Scope, SenderConstraint,
+    TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::secret::random_base62;
@@ -37,20 +38,30 @@ impl App {
     /// Registers a client with its first secret, which is returned this once.
     pub async fn register_client(
         &self,
+        by: &Origin,
         new: NewClient,
         secret: NewSecret,
     ) -> Result<(Client, AddedSecret)> {
         let added = self.prepare_secret(secret).await?;
-        let client = self.insert(new, vec![added.secret.clone()]).await?;
+        let client = self.insert(by, new, vec![added.secret.clone()]).await?;
         Ok((client, added))
     }
 
     /// Registers a client without a secret, which proves who it is in another way.
-    pub async fn register_client_without_secret(&self, new: NewClient) -> Result<Client> {
-        self.insert(new, Vec::new()).await
+    pub async fn register_client_without_secret(
+        &self,
+        by: &Origin,
+        new: NewClient,
+    ) -> Result<Client> {
+        self.insert(by, new, Vec::new()).await
     }
 
-    async fn insert(&self, new: NewClient, secrets: Vec<ClientSecret>) -> Result<Client> {
+    async fn insert(
+        &self,
+        by: &Origin,
+        new: NewClient,
+        secrets: Vec<ClientSecret>,
+    ) -> Result<Client> {
         self.check_authentication(&new.authentication)?;
         let now = self.clock.now();
         let client = Client {
@@ -71,7 +82,7 @@ impl App {
             updated_at: now,
         };
         let record = ClientRecord { client, secrets };
-        let inserted = self.store.insert_client(&record).await;
+        let inserted = self.store.insert_client(&record, by.at(now)).await;
         if matches!(inserted, Err(StoreError::Conflict)) {
             let id = &record.client.client_id;
             return Err(Error::conflict(format!("there is a client `{id}` already")));
@@ -118,7 +129,12 @@ impl App {
     }
 
     /// Changes a client.
-    pub async fn update_client(&self, id: &ClientId, changes: ClientChanges) -> Result<Client> {
+    pub async fn update_client(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        changes: ClientChanges,
+    ) -> Result<Client> {
         if !changes.authentication.are_empty() {
             let now = self.find_client(id).await?.client.authentication;
             self.check_authentication(&now.changed(changes.authentication.clone()))?;
@@ -126,7 +142,7 @@ impl App {
         self.changed(
             id,
             self.store
-                .update_client(id, &changes, self.clock.now())
+                .update_client(id, &changes, by.at(self.clock.now()))
                 .await?,
         )?;
         Ok(self.find_client(id).await?.client)
@@ -134,20 +150,31 @@ impl App {
 
     /// Lets a client have tokens, or no more; its record and secrets stay. What it was issued before is
     /// revoked either way.
-    pub async fn set_client_status(&self, id: &ClientId, status: ClientStatus) -> Result<()> {
+    pub async fn set_client_status(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        status: ClientStatus,
+    ) -> Result<()> {
         let now = self.clock.now();
         let cutoff = match status {
             ClientStatus::Enabled => now,
             ClientStatus::Disabled => self.last_issue(),
         };
-        let done = self.store.set_client_status(id, status, cutoff, now);
+        let done = self.store.set_client_status(id, status, cutoff, by.at(now));
         self.revoked(id, &done.await?)
     }
 
     /// Removes a client and its secrets, and revokes its tokens.
-    pub async fn delete_client(&self, id: &ClientId) -> Result<()> {
-        let (cutoff, now) = (self.last_issue(), self.clock.now());
-        self.revoked(id, &self.store.delete_client(id, cutoff, now).await?)
+    pub async fn delete_client(&self, by: &Origin, id: &ClientId) -> Result<()> {
+        let (cutoff, stamp) = (self.last_issue(), by.at(self.clock.now()));
+        self.revoked(id, &self.store.delete_client(id, cutoff, stamp).await?)?;
+        // They say nothing of a later client of this id, and would only take room.
+        if let Err(error) = self.store.delete_uses(id).await {
+            let error = Error::from(error);
+            tracing::warn!(client_id = %id, "its last uses are left: {}", error.reason());
+        }
+        Ok(())
     }
 
     /// Ends every change of a client: what memory holds of it is forgotten before anybody hears of it.

@@ -65,6 +65,11 @@ impl Directory {
         }
     }
 
+    /// Whether memory has a record of a client, however old: there is, or was, one of this id.
+    pub(super) fn holds(&self, id: &ClientId) -> bool {
+        self.entries.contains_key(id)
+    }
+
     /// The client's record as the store has it now, whatever memory has.
     pub(super) async fn read(
         &self,

@@ -22,7 +22,10 @@ impl App {
     ) -> Result<Result<Arc<SignedClaims>>> {
         let required = TokenRequirements::default();
         match self.verify_presented_token(token, &required).await {
-            Ok(signed) if self.may_introspect(caller, &signed.claims) => Ok(Ok(signed)),
+            Ok(signed) if self.may_introspect(caller, &signed.claims) => {
+                self.count_verified(&signed.claims.client_id);
+                Ok(Ok(signed))
+            }
             Ok(_) => Ok(Err(Error::invalid_token(
                 "the token is neither this client's nor for one of its audiences",
             ))),

@@ -1,6 +1,7 @@
 //! The use cases: what the service can do, whoever asks. Owns the order of steps and what is kept in
 //! memory between them. No HTTP, no SQL.
 
+mod audit;
 mod authenticate;
 mod client_ca;
 mod clients;
@@ -25,10 +26,13 @@ mod single_use;
 pub mod tasks;
 mod throttle;
 mod tokens;
+mod usage;
 mod verified;
 
 use anyhow::Context;
 
+pub use crate::store::{AuditFilter, AuditPage, ChainLink, ChainedEvent, UsageOrder};
+pub use audit::AuditVerdict;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
 };
@@ -45,7 +49,7 @@ pub use tokens::{TokenRequest, TokenRequirements};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::Store;
+use crate::store::{AuditKeys, Store};
 use crate::token::DpopNonces;
 use client_ca::ClientCa;
 use directory::Directory;
@@ -55,6 +59,7 @@ use keys::Keys;
 use proofs::Proofs;
 use published_keys::PublishedKeys;
 use throttle::Throttle;
+use usage::Usage;
 use verified::VerifiedTokens;
 
 /// The service, without the ways to reach it.
@@ -73,6 +78,7 @@ pub struct App {
     dpop_nonces: DpopNonces,
     revocations: Revocations,
     feed: Feed,
+    usage: Usage,
 }
 
 impl App {
@@ -86,7 +92,7 @@ impl App {
         let auth = &config.authentication;
         let (client_ca, published_keys) = open_client_authentication(&config)?;
         Ok(Self {
-            store: Store::open(&config.database).context("DATABASE_URL")?,
+            store: open_store(&config)?,
             keys: Keys::new(&config)?,
             hashing: Hashing::start(auth.hashing_threads, auth.hashing_queue)
                 .context("cannot start the hashing threads")?,
@@ -102,6 +108,7 @@ impl App {
             )?,
             revocations: Revocations::default(),
             feed: Feed::default(),
+            usage: Usage::new(),
             clock,
             config,
         })
@@ -131,6 +138,14 @@ impl App {
 /// Reads the files that client authentication needs, as opening the service does, and fails as it would.
 pub fn check_client_authentication(config: &Config) -> anyhow::Result<()> {
     open_client_authentication(config).map(drop)
+}
+
+/// Opens the database that the settings name, lazily.
+pub fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let token = &config.token;
+    let keys = AuditKeys::new(&token.secret, token.secret_previous.as_ref())
+        .context("cannot derive the keys of the audit trail")?;
+    Store::open(&config.database, keys).context("DATABASE_URL")
 }
 
 fn open_client_authentication(config: &Config) -> anyhow::Result<(ClientCa, PublishedKeys)> {

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::clock::UnixTime;
-use crate::domain::{Client, ClientId, RevocationId, Revoked};
+use crate::domain::{Client, ClientId, Origin, RevocationId, Revoked};
 use crate::error::{Error, Result};
 use crate::store::ClientRevoked;
 use crate::token::{AccessTokenClaims, LEEWAY, VerifyError};
@@ -15,6 +15,7 @@ impl App {
     /// inner result, is as the client wants it already (§2.2); one of another client is refused (§2.1).
     pub async fn revoke_own_token(
         &self,
+        by: &Origin,
         client: &Client,
         token: &str,
     ) -> Result<Result<AccessTokenClaims<'static>>> {
@@ -26,14 +27,18 @@ impl App {
             let why = "the token was issued to another client";
             return Err(Error::unauthorized_client(why));
         }
-        self.revoke(&claims).await?;
+        self.revoke(by, &claims).await?;
         Ok(Ok(claims))
     }
 
     /// Revokes any token, at the operator's wish; one that is no good is an error.
-    pub async fn revoke_token(&self, token: &str) -> Result<AccessTokenClaims<'static>> {
+    pub async fn revoke_token(
+        &self,
+        by: &Origin,
+        token: &str,
+    ) -> Result<AccessTokenClaims<'static>> {
         let claims = self.verify_for_revoking(token).await??;
-        self.revoke(&claims).await?;
+        self.revoke(by, &claims).await?;
         Ok(claims)
     }
 
@@ -54,9 +59,9 @@ impl App {
     }
 
     /// Revokes all that a client was issued before now.
-    pub async fn revoke_client_tokens(&self, id: &ClientId) -> Result<()> {
+    pub async fn revoke_client_tokens(&self, by: &Origin, id: &ClientId) -> Result<()> {
         let now = self.clock.now();
-        let done = self.store.revoke_client_tokens(id, now, now).await?;
+        let done = self.store.revoke_client_tokens(id, now, by.at(now)).await?;
         self.revoked(id, &done)
     }
 
@@ -74,13 +79,13 @@ impl App {
         self.clock.now().plus(LEEWAY)
     }
 
-    async fn revoke(&self, claims: &AccessTokenClaims<'_>) -> Result<()> {
+    async fn revoke(&self, by: &Origin, claims: &AccessTokenClaims<'_>) -> Result<()> {
         if self.revocations.contains_token(claims.jti) {
             return Ok(());
         }
-        let now = self.clock.now();
+        let stamp = by.at(self.clock.now());
         self.database()?
-            .revoke_token(claims.jti, &claims.client_id, claims.exp, now)
+            .revoke_token(claims.jti, &claims.client_id, claims.exp, stamp)
             .await?;
         self.revocations.insert_token(claims.jti, claims.exp);
         Ok(())

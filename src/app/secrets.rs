@@ -4,7 +4,7 @@ use super::App;
 use super::clients::no_client;
 use crate::clock::UnixTime;
 use crate::domain::{
-    ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin,
+    ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, SecretId, SecretOrigin,
     chosen_secret,
 };
 use crate::error::{Error, Result};
@@ -31,9 +31,15 @@ pub struct AddedSecret {
 
 impl App {
     /// Adds a secret to a client; those it has stay good.
-    pub async fn add_secret(&self, id: &ClientId, new: NewSecret) -> Result<AddedSecret> {
+    pub async fn add_secret(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        new: NewSecret,
+    ) -> Result<AddedSecret> {
         let added = self.prepare_secret(new).await?;
-        match self.store.insert_secret(id, &added.secret).await? {
+        let stamp = by.at(added.secret.created_at);
+        match self.store.insert_secret(id, &added.secret, stamp).await? {
             SecretAdded::Added => {
                 self.directory.forget(id);
                 Ok(added)
@@ -48,13 +54,14 @@ impl App {
     /// Ends a secret at a time; a past one ends it now.
     pub async fn expire_secret(
         &self,
+        by: &Origin,
         id: &ClientId,
         secret_id: &SecretId,
         expires_at: UnixTime,
     ) -> Result<()> {
         let done = self
             .store
-            .set_secret_expiry(id, secret_id, expires_at, self.clock.now())
+            .set_secret_expiry(id, secret_id, expires_at, by.at(self.clock.now()))
             .await?;
         self.directory.forget(id);
         if done {

@@ -37,6 +37,17 @@ impl App {
         request: TokenRequest,
         shown: &SenderProofs,
     ) -> Result<AccessToken<'a>> {
+        let issued = self.issue_bound_token(client, request, shown).await;
+        self.count_request(&client.client_id, &issued);
+        issued
+    }
+
+    async fn issue_bound_token<'a>(
+        &self,
+        client: &'a Client,
+        request: TokenRequest,
+        shown: &SenderProofs,
+    ) -> Result<AccessToken<'a>> {
         let wants_certificate = client
             .sender_constraint
             .tls_client_certificate_bound_access_tokens;

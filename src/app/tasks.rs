@@ -31,6 +31,9 @@ const KEY_ROTATION_INTERVAL: Duration = Duration::from_mins(1);
 /// Files with authorities change once a year; whoever changes one should not have to wait.
 const FILES_INTERVAL: Duration = Duration::from_secs(5);
 
+/// So much of the counts is lost when the process is killed.
+const USAGE_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Runs every task until `stop` is cancelled. A task that ends before is a bug: it stops the service, so that
 /// whoever watches over it starts it anew.
 pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
@@ -41,6 +44,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
         stop.clone(),
     ));
     tasks.spawn(listen(Arc::clone(&app), stop.clone()));
+    tasks.spawn(write_usage(Arc::clone(&app), stop.clone()));
     tasks.spawn(prune(Arc::clone(&app), stop.clone()));
     tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
@@ -100,6 +104,26 @@ async fn hear(app: &App, log: &mut Changes) -> Result<()> {
     }
 }
 
+async fn write_usage(app: Arc<App>, stop: CancellationToken) {
+    let mut log = Changes {
+        failing: false,
+        failed: "what is counted cannot be written, and waits",
+        recovered: "what was counted is written",
+    };
+    while pause(USAGE_INTERVAL, &stop).await {
+        if app.database().is_err() {
+            continue;
+        }
+        // Not cancelled in the middle: it would not be known what was written.
+        log.note(app.write_usage().await);
+    }
+}
+
+/// The last things, when no request is under way any more.
+pub async fn finish(app: &App) {
+    warn_of(app.write_usage().await, "the last counts are lost");
+}
+
 async fn prune(app: Arc<App>, stop: CancellationToken) {
     while pause(PRUNE_INTERVAL, &stop).await {
         if app.database().is_err() {
@@ -115,7 +139,9 @@ async fn prune(app: Arc<App>, stop: CancellationToken) {
 async fn prune_once(app: &App) -> Result<()> {
     app.prune_revocations().await?;
     app.prune_changes().await?;
-    app.prune_used_values().await.map(drop)
+    app.prune_used_values().await?;
+    app.prune_usage().await?;
+    app.prune_audit().await.map(drop)
 }
 
 async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {

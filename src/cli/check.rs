@@ -6,11 +6,10 @@ use anyhow::Context;
 
 use super::environment;
 use super::output::{Output, chain};
-use crate::app::App;
+use crate::app::{App, open_store};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors};
 use crate::http::Certificate;
-use crate::store::Store;
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let (config, mistakes) = environment::load()?.read();
@@ -100,7 +99,7 @@ async fn check_clients(report: &mut Report, config: &Config) {
     let may_come = config.client_authentication.ask_for_certificates
         || config.proxies.client_cert_header.is_some();
     let count = async {
-        let store = Store::open(&config.database)?;
+        let store = open_store(config)?;
         // The column may not be there yet.
         anyhow::Ok(if store.list_pending_migrations().await?.is_empty() {
             store.count_certificate_bound_clients().await?
@@ -165,7 +164,7 @@ fn check_client_authentication(config: &Config) -> anyhow::Result<String> {
 }
 
 async fn check_database(config: &Config) -> anyhow::Result<String> {
-    let store = Store::open(&config.database).context("DATABASE_URL")?;
+    let store = open_store(config)?;
     store.ping().await.context("DATABASE_URL")?;
     let pending = store.list_pending_migrations().await?;
     let product = store.product();

@@ -7,14 +7,16 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::client_authentication::{self, AuthenticationArgs};
+use super::environment::{self, origin};
 use super::output::{self, Output};
 use super::secret::NewSecretArgs;
 use super::sender_constraint::{self, SenderConstraintArgs};
-use super::{environment, import, secret};
+use super::uses::{LastUsed, ListedClient, ShownClient};
+use super::{import, secret};
 use crate::app::{App, NewClient};
 use crate::domain::{
-    Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientRecord, ClientStatus,
-    Description, Metadata, Name, Scope, SenderConstraint, TokenTtl,
+    Audience, AuthenticationSettings, ClientChanges, ClientId, ClientRecord, ClientStatus,
+    ClientUses, Description, Metadata, Name, Scope, SenderConstraint, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::store::ClientsPage;
@@ -25,7 +27,7 @@ pub(super) enum ClientCommand {
     Create(CreateArgs),
     /// List clients by their id
     List(ListArgs),
-    /// Show a client and its secrets' dates
+    /// Show a client, its secrets' dates and when they were last used
     Show(OneClient),
     /// Change a client; what is not named stays as it is
     Update(UpdateArgs),
@@ -126,7 +128,7 @@ pub(super) struct DeleteArgs {
 
 #[derive(Serialize)]
 struct ClientsList<'a> {
-    clients: &'a [Client],
+    clients: Vec<ListedClient<'a>>,
     /// For the next page's `--after`.
     after: Option<&'a ClientId>,
 }
@@ -136,21 +138,22 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
     match command {
         ClientCommand::Create(args) => create(&app, args).await?,
         ClientCommand::List(args) => list(&app, args).await?,
-        ClientCommand::Show(args) => show(&app, &args).await?,
+        ClientCommand::Show(args) => show(&app, &args.client_id, args.output).await?,
         ClientCommand::Update(args) => {
             let changes = args.fields.changes()?;
             if changes.are_empty() {
                 return Err(Error::invalid_request("say what to change; see --help").into());
             }
-            app.update_client(&args.client_id, changes).await?;
-            print_client(&app.find_client(&args.client_id).await?, args.output)?;
+            app.update_client(&origin(), &args.client_id, changes)
+                .await?;
+            show(&app, &args.client_id, args.output).await?;
         }
         ClientCommand::Enable(args) => set_status(&app, args, ClientStatus::Enabled).await?,
         ClientCommand::Disable(args) => set_status(&app, args, ClientStatus::Disabled).await?,
         ClientCommand::Delete(args) => delete(&app, args).await?,
         ClientCommand::RevokeTokens(args) => {
-            app.revoke_client_tokens(&args.client_id).await?;
-            show(&app, &args).await?;
+            app.revoke_client_tokens(&origin(), &args.client_id).await?;
+            show(&app, &args.client_id, args.output).await?;
         }
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
         ClientCommand::Import(args) => return import::run(&app, args).await,
@@ -173,10 +176,16 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
     };
     if !new.authentication.allow_secrets() {
         args.secret.refuse()?;
-        let (client, secrets) = (app.register_client_without_secret(new).await?, Vec::new());
-        return print_client(&ClientRecord { client, secrets }, args.output);
+        let (client, secrets) = (
+            app.register_client_without_secret(&origin(), new).await?,
+            Vec::new(),
+        );
+        let record = ClientRecord { client, secrets };
+        return print_client(&record, &ClientUses::default(), args.output);
     }
-    let (client, added) = app.register_client(new, args.secret.read(app)?).await?;
+    let (client, added) = app
+        .register_client(&origin(), new, args.secret.read(app)?)
+        .await?;
     secret::print_added(&client.client_id, &added, args.output)
 }
 
@@ -191,8 +200,14 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
         .last()
         .filter(|_| full)
         .map(|client| &client.client_id);
+    let ids: Vec<&ClientId> = clients.iter().map(|client| &client.client_id).collect();
+    let uses = app.find_last_uses(&ids).await?;
+    let listed = clients.iter().map(|client| ListedClient {
+        client,
+        last: LastUsed::from(uses.get(&client.client_id)),
+    });
     let page = ClientsList {
-        clients: &clients,
+        clients: listed.collect(),
         after,
     };
     args.output.print(&page, || {
@@ -226,12 +241,14 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
 }
 
 async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow::Result<()> {
-    app.set_client_status(&args.client_id, status).await?;
-    show(app, &args).await
+    app.set_client_status(&origin(), &args.client_id, status)
+        .await?;
+    show(app, &args.client_id, args.output).await
 }
 
-async fn show(app: &App, args: &OneClient) -> anyhow::Result<()> {
-    print_client(&app.find_client(&args.client_id).await?, args.output)
+async fn show(app: &App, id: &ClientId, output: Output) -> anyhow::Result<()> {
+    let record = app.find_client(id).await?;
+    print_client(&record, &app.find_client_uses(id).await?, output)
 }
 
 async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
@@ -244,13 +261,14 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
             bail!("not deleted");
         }
     }
-    app.delete_client(id).await?;
+    app.delete_client(&origin(), id).await?;
     Output::remark(&format!("deleted `{id}`"));
     Ok(())
 }
 
-fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
-    output.print(record, || {
+fn print_client(record: &ClientRecord, uses: &ClientUses, output: Output) -> anyhow::Result<()> {
+    let shown = ShownClient::new(record, uses);
+    output.print(&shown, || {
         let client = &record.client;
         let ttl = client.token_ttl.map_or_else(
             || "the server's TOKEN_TTL".to_owned(),
@@ -274,8 +292,9 @@ fn print_client(record: &ClientRecord, output: Output) -> anyhow::Result<()> {
             dpop_bound,
             ("created_at", client.created_at.to_string()),
             ("updated_at", client.updated_at.to_string()),
+            ("last_used", shown.last_used()),
         ]);
-        format!("{fields}\n\n{}", secret::table(&record.secrets))
+        format!("{fields}\n\n{}", shown.secrets_table())
     })
 }
 

@@ -12,7 +12,7 @@ use anyhow::Context;
 use super::output::Output;
 use crate::app::{App, NewClient, NewSecret};
 use crate::config::Config;
-use crate::domain::{ClientId, Metadata, Name, Scope};
+use crate::domain::{ClientId, Metadata, Name, Origin, Scope};
 use crate::error::Error;
 use crate::secret::{Secret, random_base62};
 
@@ -77,7 +77,10 @@ impl Made {
             ..NewClient::default()
         };
         let name = format!("the client `{DEMO_CLIENT}` in {}", app.store().product());
-        match app.register_client(new, NewSecret::default()).await {
+        match app
+            .register_client(&Origin::SERVER, new, NewSecret::default())
+            .await
+        {
             Ok((_, added)) => {
                 self.new.push(name);
                 self.demo_secret = Some(added.plain);

@@ -8,6 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::environment;
 use super::output::Output;
 use crate::app::App;
 use crate::app::import::{ImportFile, ImportReport};
@@ -60,10 +61,15 @@ pub(super) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode>
             .context("the progress bar's template")?,
     );
     let report = app
-        .import_clients(file, args.keep_going, |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        })
+        .import_clients(
+            &environment::origin(),
+            file,
+            args.keep_going,
+            |done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+            },
+        )
         .await?;
     bar.finish_and_clear();
     print(&report, &args)?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::environment;
+use super::environment::{self, origin};
 use super::output::{self, Output};
 use crate::app::{App, KeyStatus};
 use crate::clock::UnixTime;
@@ -88,18 +88,18 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
         KeyCommand::List(args) => list(&app, args.output).await?,
         KeyCommand::Rotate(args) => rotate(&app, &args).await?,
         KeyCommand::Prepare(args) => {
-            let next = &app.prepare_key(args.alg).await?;
+            let next = &app.prepare_key(&origin(), args.alg).await?;
             args.output.print(&Prepared { next }, || {
                 output::list(&[("next", next.to_string())])
             })?;
         }
         KeyCommand::Retire(args) => {
-            app.retire_key(&args.kid).await?;
+            app.retire_key(&origin(), &args.kid).await?;
             Output::remark(&format!("retired {}", args.kid));
         }
         KeyCommand::Delete(args) => delete(&app, args).await?,
         KeyCommand::Reseal(args) => {
-            let resealed = app.reseal_keys().await?;
+            let resealed = app.reseal_keys(&origin()).await?;
             args.output.print(&Resealed { resealed }, || {
                 format!("{resealed} key(s) sealed anew under SECRET")
             })?;
@@ -148,7 +148,7 @@ fn row(key: &KeyStatus) -> Vec<String> {
 }
 
 async fn rotate(app: &App, args: &RotateArgs) -> anyhow::Result<()> {
-    let rotation = app.rotate_keys(args.now).await?;
+    let rotation = app.rotate_keys(&origin(), args.now).await?;
     args.output.print(&rotation, || {
         let text = |kid: &Option<KeyId>| kid.as_ref().map_or("-", KeyId::as_str).to_owned();
         output::list(&[
@@ -168,7 +168,7 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
             anyhow::bail!("nothing was deleted");
         }
     }
-    app.delete_key(&kid).await?;
+    app.delete_key(&origin(), &kid).await?;
     Output::remark(&format!("deleted {kid}"));
     Ok(())
 }

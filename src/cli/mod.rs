@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 failed; 2 called wrongly; 3 no such thing; 4 exists already; 5 done in part.
 
+mod audit;
 mod check;
 mod client;
 mod client_authentication;
@@ -15,6 +16,7 @@ mod secret;
 mod sender_constraint;
 mod serve;
 mod token;
+mod uses;
 
 use std::process::ExitCode;
 
@@ -56,6 +58,9 @@ enum Command {
     /// Rotate the keys that sign tokens
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Read the trail of all changes, and check it
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Look into tokens and revoke them
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -87,6 +92,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate::run().await,
         Command::Client(command) => client::run(*command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
         Command::Token(command) => token::run(command).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

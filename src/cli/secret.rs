@@ -6,7 +6,9 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::environment::origin;
 use super::output::{self, Output};
+use super::uses;
 use crate::app::{AddedSecret, App, NewSecret};
 use crate::domain::{ClientId, ClientSecret, SecretId};
 use crate::error::Error;
@@ -16,7 +18,7 @@ use crate::secret::Secret;
 pub(super) enum SecretCommand {
     /// Add a secret and print it, once; the others stay good
     Add(AddArgs),
-    /// List a client's secrets: their dates, never the secrets
+    /// List a client's secrets: their dates and when they were last used, never the secrets
     List(ListArgs),
     /// End a secret, now or later
     Expire(ExpireArgs),
@@ -75,17 +77,19 @@ pub(super) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()>
     match command {
         SecretCommand::Add(args) => {
             let added = app
-                .add_secret(&args.client_id, args.secret.read(app)?)
+                .add_secret(&origin(), &args.client_id, args.secret.read(app)?)
                 .await?;
             print_added(&args.client_id, &added, args.output)
         }
         SecretCommand::List(args) => {
-            let secrets = app.find_client(&args.client_id).await?.secrets;
-            args.output.print(&secrets, || table(&secrets))
+            let record = app.find_client(&args.client_id).await?;
+            let uses = app.find_client_uses(&args.client_id).await?;
+            let secrets = uses::secrets(&record.secrets, &uses);
+            args.output.print(&secrets, || uses::table(&secrets))
         }
         SecretCommand::Expire(args) => {
             let expires_at = app.clock().now().plus(args.after.unwrap_or(0));
-            app.expire_secret(&args.client_id, &args.secret_id, expires_at)
+            app.expire_secret(&origin(), &args.client_id, &args.secret_id, expires_at)
                 .await?;
             Output::remark(&format!(
                 "the secret {} ends at {expires_at}",
@@ -113,7 +117,7 @@ pub(super) fn print_added(
                 ("client_id", client_id.to_string()),
                 ("client_secret", client_secret.clone()),
                 ("secret_id", added.secret.secret_id.to_string()),
-                ("expires_at", expiry(&added.secret)),
+                ("expires_at", uses::expiry(&added.secret)),
             ])
         })
         .with_context(|| {
@@ -165,29 +169,4 @@ fn read_chosen() -> anyhow::Result<Secret<String>> {
         return Err(Error::invalid_request(why).into());
     }
     Ok(secret)
-}
-
-pub(super) fn table(secrets: &[ClientSecret]) -> String {
-    output::table(
-        &["secret_id", "hint", "origin", "created_at", "expires_at"],
-        secrets.iter().map(|secret| {
-            vec![
-                secret.secret_id.to_string(),
-                if secret.hint.is_empty() {
-                    String::new()
-                } else {
-                    format!("…{}", secret.hint)
-                },
-                secret.origin.as_str().to_owned(),
-                secret.created_at.to_string(),
-                expiry(secret),
-            ]
-        }),
-    )
-}
-
-fn expiry(secret: &ClientSecret) -> String {
-    secret
-        .expires_at
-        .map_or_else(|| "never".to_owned(), |at| at.to_string())
 }

@@ -81,7 +81,9 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     )
     .await?;
     following.abort();
-    tasks.await??;
+    let ended = tasks.await;
+    tasks::finish(&app).await;
+    ended??;
     app.store().close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -54,7 +54,9 @@ pub(super) async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
 async fn revoke(args: RevokeArgs) -> anyhow::Result<ExitCode> {
     let token = read_token(args.token)?;
     let app = environment::open().await?;
-    let claims = app.revoke_token(token.trim()).await?;
+    let claims = app
+        .revoke_token(&environment::origin(), token.trim())
+        .await?;
     Output::remark(&format!(
         "revoked the token {} of `{}`, which was good until {}",
         claims.jti, claims.client_id, claims.exp

@@ -10,6 +10,7 @@ mod feed;
 mod keys;
 mod proxies;
 mod reader;
+mod retention;
 mod values;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ pub use feed::FeedConfig;
 pub use keys::KeysConfig;
 pub use proxies::ProxiesConfig;
 pub use reader::{ConfigError, ConfigErrors};
+pub use retention::RetentionConfig;
 pub use values::{Argon2Work, LogFormat, parse_seconds};
 
 use crate::domain::{Audience, Issuer, TokenTtl};
@@ -59,6 +61,8 @@ pub struct Config {
     pub dpop: DpopConfig,
     /// Proxies in front.
     pub proxies: ProxiesConfig,
+    /// How long the past is kept.
+    pub retention: RetentionConfig,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -175,6 +179,7 @@ impl Config {
             client_authentication: ClientAuthenticationConfig::read(&mut read),
             dpop: DpopConfig::read(&mut read),
             proxies: ProxiesConfig::read(&mut read),
+            retention: RetentionConfig::read(&mut read),
             log: LogConfig {
                 filter: read.checked("LOG", "a tracing filter such as `info`", "info", |text| {
                     crate::telemetry::filter(text).map(|_| text.to_owned())

@@ -18,7 +18,7 @@ const BODY_LENGTH: usize = PREFIX.len() + ID_LENGTH + RANDOM_LENGTH;
 
 /// The name of a secret: 8 base62 characters. A generated secret carries its own, so that its row
 /// is found without trying each.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretId(String);
 
 impl SecretId {

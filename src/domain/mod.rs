@@ -3,6 +3,7 @@
 //! No I/O, no async, no framework.
 
 mod audience;
+mod audit;
 mod auth_method;
 mod certificate_subject;
 mod change;
@@ -22,8 +23,10 @@ mod sender_constraint;
 mod text;
 mod thumbprint;
 mod token_id;
+mod usage;
 
 pub use audience::{Audience, Audiences, Issuer};
+pub use audit::{Action, Actor, AuditEvent, NewEvent, Origin, Stamp, Target};
 pub use auth_method::{AuthMethod, AuthMethods};
 pub use certificate_subject::CertificateSubject;
 pub use change::{Change, ChangeId};
@@ -45,6 +48,7 @@ pub use sender_constraint::{SenderConstraint, SenderConstraintChanges};
 pub use text::{Description, Name};
 pub use thumbprint::Thumbprint;
 pub use token_id::TokenId;
+pub use usage::{ClientUses, LastUse, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan};
 
 /// Why a text is not the thing it should be: one sentence for the person who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,6 +2,7 @@
 //! and its one line in the log.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,8 +21,8 @@ use super::answer::{Note, Noted};
 use super::error;
 use super::params::check_announced_length;
 use crate::clock::Stopwatch;
-use crate::domain::{ClientId, ErrorCode};
-use crate::error::Error;
+use crate::domain::{Actor, ClientId, ErrorCode, Origin};
+use crate::error::{Error, Result};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -66,13 +67,13 @@ pub(super) type Observed = Pin<Box<dyn Future<Output = Result<Response, Infallib
 pub(super) fn observe<F>(
     app: &AppState,
     route: RouteName,
-    request: Request,
+    mut request: Request,
     handler: impl FnOnce(Request) -> F,
 ) -> Observed
 where
     F: Future<Output: Into<Noted>> + Send + 'static,
 {
-    let exchange = Exchange::begin(&request, route);
+    let exchange = Exchange::begin(&mut request, route);
     let limits = &app.config().http;
     let answering = check_head(&request, limits.max_head)
         .and_then(|()| check_announced_length(request.headers(), limits.max_body))
@@ -91,7 +92,7 @@ where
 
 /// A route as the log names it.
 pub(super) enum RouteName {
-    /// One that is known without asking the router.
+    /// One that is known without asking the router, and changes nothing.
     Known(&'static str),
     /// One that the router found.
     Matched(MatchedPath),
@@ -118,13 +119,18 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn begin(request: &Request, route: RouteName) -> Self {
-        Self {
+    fn begin(request: &mut Request, route: RouteName) -> Self {
+        let exchange = Self {
             stopwatch: Stopwatch::start(),
             request_id: request_id(request.headers()),
             method: request.method().clone(),
             route,
+        };
+        if !matches!(exchange.route, RouteName::Known(_)) {
+            let left = RequestId(exchange.request_id.clone());
+            request.extensions_mut().insert(left);
         }
+        exchange
     }
 
     fn end(self, Noted { mut response, note }: Noted) -> Response {
@@ -140,6 +146,21 @@ impl Exchange {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(X_REQUEST_ID, self.request_id);
         response
+    }
+}
+
+/// The id of a request, left in it for the audit trail.
+#[derive(Clone)]
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// Where a change comes from that this request asks for.
+    pub(super) fn origin(&self, actor: Actor, source: IpAddr) -> Origin {
+        Origin {
+            actor,
+            source: Some(source),
+            request_id: self.0.to_str().ok().map(str::to_owned),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A change takes its id by updating the one row of `change_order` and holds that row's lock until it commits. So
 //! ids become visible in their order, and who has read up to an id has missed nothing. To be the last thing a
-//! transaction locks: then no two wait for one another.
+//! transaction locks, but for the head of the audit trail: then no two wait for one another.
 
 use sqlx::{FromRow, PgConnection, SqliteConnection};
 
@@ -27,7 +27,7 @@ pub(super) const INSERT: &str = "
     insert into changes (change_id, kind, client_id)
     values ($1, $2, $3)";
 
-/// Tells of a change on an open transaction of either product, as the last thing it locks; its id.
+/// Tells of a change on an open transaction of either product, as the last thing it locks but for the trail; its id.
 macro_rules! tell {
     ($tx:ident, $change:expr, $now:expr) => {{
         use $crate::store::changes::{Announce, INSERT, NEXT_ID, first_id};
@@ -47,18 +47,6 @@ macro_rules! tell {
     }};
 }
 pub(super) use tell;
-
-/// Tells of what a statement changed, if it changed any row; how many.
-macro_rules! tell_of_rows {
-    ($tx:ident, $done:expr, $change:expr, $now:expr) => {{
-        let rows = $done.rows_affected();
-        if rows > 0 {
-            $crate::store::changes::tell!($tx, $change, $now);
-        }
-        rows
-    }};
-}
-pub(super) use tell_of_rows;
 
 /// Wakes those who listen, when the transaction commits.
 pub(super) trait Announce {

@@ -1,18 +1,15 @@
-//! Owns the rows of `clients`, and the reading of a client with its secrets in one statement.
+//! Owns the rows of `clients`: finding, listing, adding and changing them.
 
 use std::collections::HashMap;
 
-use sqlx::FromRow;
-
-use super::changes::tell_of_rows;
+use super::audit_log::{AuditLog, record};
+use super::client_rows::{ClientRow, FIND, lock_client, one_record, read_record};
 use super::revocations::cut_off;
-use super::secrets::SecretColumns;
 use super::{Store, StoreError, in_long_transaction, in_transaction, on_pool};
-use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Change, Client,
-    ClientChanges, ClientCutoff, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus,
-    Description, JwkSet, JwksUri, Metadata, Name, Scope, SenderConstraint, TokenTtl,
+    Action, Audience, Change, Client, ClientChanges, ClientCutoff, ClientId, ClientKeys,
+    ClientRecord, ClientStatus, Description, Metadata, Name, NewEvent, Scope, Stamp, Target,
+    TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -27,36 +24,11 @@ pub struct ClientsPage {
 impl Store {
     /// The client and its secrets, as one consistent picture.
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
-        const SQL: &str = "
-            select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
-                c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
-                c.tls_client_certificate_bound, c.dpop_bound,
-                c.created_at, c.updated_at,
-                s.secret_id, s.origin, s.secret_hash, s.hint,
-                s.created_at as secret_created_at, s.expires_at
-            from clients c
-            left join client_secrets s on s.client_id = c.client_id
-            where c.client_id = $1
-            order by s.created_at, s.secret_id";
-        let rows: Vec<RecordRow> = on_pool!(self, |pool| sqlx::query_as(SQL)
+        let rows = on_pool!(self, |pool| sqlx::query_as(FIND)
             .bind(id.as_str())
             .fetch_all(pool)
             .await)?;
-        let mut record: Option<ClientRecord> = None;
-        for row in rows {
-            let secret: Option<ClientSecret> = row.secret.try_into()?;
-            match &mut record {
-                Some(record) => record.secrets.extend(secret),
-                None => {
-                    let client = Client::try_from(row.client)?;
-                    record = Some(ClientRecord {
-                        client,
-                        secrets: secret.into_iter().collect(),
-                    });
-                }
-            }
-        }
-        Ok(record)
+        one_record(rows)
     }
 
     /// Whether there is a client of this id.
@@ -99,9 +71,14 @@ impl Store {
     }
 
     /// Adds a client with its secrets; [`StoreError::Conflict`] when its id is taken.
-    pub async fn insert_client(&self, record: &ClientRecord) -> Result<(), StoreError> {
+    pub async fn insert_client(
+        &self,
+        record: &ClientRecord,
+        stamp: Stamp<'_>,
+    ) -> Result<(), StoreError> {
+        let records = std::slice::from_ref(record);
         match self
-            .insert_missing_clients(std::slice::from_ref(record))
+            .insert_clients(records, Action::ClientCreate, stamp)
             .await?
         {
             1 => Ok(()),
@@ -109,11 +86,22 @@ impl Store {
         }
     }
 
-    /// Adds, in one transaction, those of the clients whose id is not taken; how many that were. Replicas are not told:
-    /// none remembers that a client is not there.
+    /// Adds, in one transaction, those of the clients of an import whose id is not taken; how many that were.
     pub async fn insert_missing_clients(
         &self,
         records: &[ClientRecord],
+        stamp: Stamp<'_>,
+    ) -> Result<u64, StoreError> {
+        self.insert_clients(records, Action::ClientImport, stamp)
+            .await
+    }
+
+    /// Replicas are not told: none remembers that a client is not there.
+    async fn insert_clients(
+        &self,
+        records: &[ClientRecord],
+        action: Action,
+        stamp: Stamp<'_>,
     ) -> Result<u64, StoreError> {
         const SQL: &str = "
             insert into clients (client_id, name, description, status, scopes, audiences,
@@ -123,7 +111,7 @@ impl Store {
             on conflict (client_id) do nothing";
         const LIST_DISABLED: &str = "select client_id from revocations where disabled";
         in_long_transaction!(self, |tx| {
-            let mut inserted = 0;
+            let mut events = Vec::new();
             let mut new = HashMap::new();
             for record in records {
                 let client = &record.client;
@@ -156,8 +144,8 @@ impl Store {
                 }
                 if added == 1 {
                     new.insert(client.client_id.as_str(), client);
+                    events.push(of_client(action, &client.client_id).after(record));
                 }
-                inserted += added;
             }
             // A deleted client's tokens are revoked whenever they were issued; this one's are not.
             let disabled: Vec<String> = sqlx::query_scalar(LIST_DISABLED)
@@ -170,17 +158,17 @@ impl Store {
                 };
                 cut_off!(tx, client.client_id, cut, client.created_at);
             }
-            inserted
+            tx.append(&self.audit_keys, stamp, events).await?;
+            new.len() as u64
         })
     }
 
-    /// Changes what `changes` names and nothing else, in one statement, so that two changes at once do not
-    /// undo each other; false when there is no such client.
+    /// Changes what `changes` names and nothing else, so that two changes at once do not undo each other; false when there is no such client.
     pub async fn update_client(
         &self,
         id: &ClientId,
         changes: &ClientChanges,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "
             update clients
@@ -201,9 +189,14 @@ impl Store {
         let keys = authentication.keys.as_ref();
         let (jwks, jwks_uri) = key_columns(keys.and_then(Option::as_ref));
         let subject = authentication.certificate_subject.as_ref();
+        let methods = authentication.auth_methods.as_ref();
         let constraint = changes.sender_constraint;
         in_transaction!(self, |tx| {
-            let updated = sqlx::query(SQL)
+            if lock_client!(tx, id).is_none() {
+                return Ok(false);
+            }
+            let before = read_record!(tx, id);
+            sqlx::query(SQL)
                 .bind(id.as_str())
                 .bind(changes.name.as_ref().map(Name::as_str))
                 .bind(changes.description.as_ref().map(Description::as_str))
@@ -212,24 +205,28 @@ impl Store {
                 .bind(changes.metadata.as_ref().map(Metadata::as_str))
                 .bind(ttl.is_some())
                 .bind(ttl.flatten().map(TokenTtl::seconds))
-                .bind(
-                    authentication
-                        .auth_methods
-                        .map(|methods| methods.to_string()),
-                )
+                .bind(methods.map(ToString::to_string))
                 .bind(keys.is_some())
                 .bind(jwks)
                 .bind(jwks_uri)
                 .bind(subject.is_some())
                 .bind(subject.and_then(Option::as_ref).map(ToString::to_string))
-                .bind(now.0)
+                .bind(stamp.at.0)
                 .bind(constraint.tls_client_certificate_bound_access_tokens)
                 .bind(constraint.dpop_bound_access_tokens)
                 .execute(&mut *tx)
                 .await?;
-            tell_of_rows!(tx, updated, Change::Client(id.clone()), now) == 1
+            let after = read_record!(tx, id);
+            let event = of_client(Action::ClientUpdate, id).difference(before, after);
+            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
+            true
         })
     }
+}
+
+/// Something done to the client itself.
+pub(super) fn of_client(action: Action, id: &ClientId) -> NewEvent {
+    NewEvent::of_client(action, id, Target::Client(id.clone()))
 }
 
 /// The columns `jwks` and `jwks_uri`.
@@ -238,67 +235,5 @@ fn key_columns(keys: Option<&ClientKeys>) -> (Option<&str>, Option<&str>) {
         None => (None, None),
         Some(ClientKeys::Inline(set)) => (Some(set.as_str()), None),
         Some(ClientKeys::Uri(uri)) => (None, Some(uri.as_str())),
-    }
-}
-
-#[derive(FromRow)]
-struct RecordRow {
-    #[sqlx(flatten)]
-    client: ClientRow,
-    #[sqlx(flatten)]
-    secret: SecretColumns,
-}
-
-#[derive(FromRow)]
-struct ClientRow {
-    client_id: String,
-    name: String,
-    description: String,
-    status: String,
-    scopes: String,
-    audiences: String,
-    metadata: String,
-    token_ttl: Option<i64>,
-    auth_methods: String,
-    jwks: Option<String>,
-    jwks_uri: Option<String>,
-    tls_client_auth: Option<String>,
-    tls_client_certificate_bound: bool,
-    dpop_bound: bool,
-    created_at: i64,
-    updated_at: i64,
-}
-
-impl TryFrom<ClientRow> for Client {
-    type Error = StoreError;
-
-    fn try_from(row: ClientRow) -> Result<Self, StoreError> {
-        let keys = match (row.jwks, row.jwks_uri) {
-            (Some(set), _) => Some(ClientKeys::Inline(JwkSet::parse(&set)?)),
-            (None, Some(uri)) => Some(ClientKeys::Uri(JwksUri::parse(&uri)?)),
-            (None, None) => None,
-        };
-        let subject = row.tls_client_auth.as_deref();
-        Ok(Self {
-            client_id: ClientId::parse(&row.client_id)?,
-            name: Name::parse(&row.name)?,
-            description: Description::parse(&row.description)?,
-            status: ClientStatus::parse(&row.status)?,
-            scopes: Scope::parse(&row.scopes)?,
-            audiences: Audience::parse_list(&row.audiences)?,
-            metadata: Metadata::parse(&row.metadata)?,
-            token_ttl: row.token_ttl.map(TokenTtl::from_seconds).transpose()?,
-            authentication: AuthenticationSettings {
-                auth_methods: AuthMethods::parse(&row.auth_methods)?,
-                keys,
-                certificate_subject: subject.map(CertificateSubject::parse).transpose()?,
-            },
-            sender_constraint: SenderConstraint {
-                tls_client_certificate_bound_access_tokens: row.tls_client_certificate_bound,
-                dpop_bound_access_tokens: row.dpop_bound,
-            },
-            created_at: UnixTime(row.created_at),
-            updated_at: UnixTime(row.updated_at),
-        })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -9,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Executor, SqliteConnection};
 
-use super::{Pool, Store};
+use super::{AuditKeys, Pool, Store};
 use crate::secret::Secret;
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
@@ -38,7 +39,7 @@ pub struct DatabaseOptions {
 
 impl Store {
     /// Opens the database. A Postgres that does not answer yet is no error: the pools connect when they are used.
-    pub fn open(options: &DatabaseOptions) -> anyhow::Result<Self> {
+    pub fn open(options: &DatabaseOptions, audit_keys: AuditKeys) -> anyhow::Result<Self> {
         let url = options.url.expose();
         let (pool, feed) = match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => {
@@ -84,6 +85,7 @@ impl Store {
             pool,
             feed,
             deadline: options.statement_timeout + LATENESS,
+            audit_keys: Arc::new(audit_keys),
         })
     }
 }

@@ -1,11 +1,14 @@
 //! Owns the rows of `signing_keys`. Sees sealed keys only.
 
+use serde_json::json;
 use sqlx::FromRow;
 
-use super::changes::{tell, tell_of_rows};
+use super::audit_log::record;
 use super::{Store, StoreError, in_transaction, on_feed, on_pool};
 use crate::clock::UnixTime;
-use crate::domain::{Change, KeyId, KeyRecord, KeyState, SigningAlg};
+use crate::domain::{
+    Action, Change, KeyId, KeyRecord, KeyState, NewEvent, SigningAlg, Stamp, Target,
+};
 
 /// One step in the life of an algorithm's keys.
 #[derive(Clone, Debug, Default)]
@@ -34,9 +37,9 @@ impl Store {
     pub async fn change_keys(
         &self,
         changes: &KeyChanges,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        match self.try_change_keys(changes, now).await {
+        match self.try_change_keys(changes, stamp).await {
             // A second active or next key of one algorithm, which the indexes refuse.
             Err(StoreError::Conflict) => Ok(false),
             other => other,
@@ -47,46 +50,50 @@ impl Store {
     async fn try_change_keys(
         &self,
         changes: &KeyChanges,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
         const MOVE: &str = "
             update signing_keys
             set state = $3, state_since = $4, used_at = $4
-            where kid = $1 and state = $2";
+            where kid = $1 and state = $2
+            returning alg";
         const INSERT: &str = "
             insert into signing_keys (kid, alg, state, state_since, created_at, used_at, sealed_key)
             values ($1, $2, $3, $4, $5, $6, $7)";
         let moves = [
-            (&changes.retire, "active", "retired"),
-            (&changes.activate, "next", "active"),
+            (&changes.retire, "active", "retired", Action::KeyRetire),
+            (&changes.activate, "next", "active", Action::KeyActivate),
         ];
         in_transaction!(self, |tx| {
-            for (kid, from, to) in moves {
+            let mut events = Vec::new();
+            for (kid, from, to, action) in moves {
                 let Some(kid) = kid else { continue };
-                let done = sqlx::query(MOVE)
+                let alg: Option<String> = sqlx::query_scalar(MOVE)
                     .bind(kid.as_str())
                     .bind(from)
                     .bind(to)
-                    .bind(now.0)
-                    .execute(&mut *tx)
+                    .bind(stamp.at.0)
+                    .fetch_optional(&mut *tx)
                     .await?;
-                if done.rows_affected() == 0 {
-                    return Ok(false);
-                }
+                let Some(alg) = alg else { return Ok(false) };
+                let event = of_key(action, kid).before(state(&alg, from));
+                events.push(event.after(state(&alg, to)));
             }
             for key in &changes.insert {
+                let (alg, name) = (key.alg.as_str(), key.state.as_str());
                 sqlx::query(INSERT)
                     .bind(key.kid.as_str())
-                    .bind(key.alg.as_str())
-                    .bind(key.state.as_str())
+                    .bind(alg)
+                    .bind(name)
                     .bind(since(key).0)
                     .bind(key.created_at.0)
-                    .bind(now.0)
+                    .bind(stamp.at.0)
                     .bind(&key.sealed)
                     .execute(&mut *tx)
                     .await?;
+                events.push(of_key(Action::KeyCreate, &key.kid).after(state(alg, name)));
             }
-            tell!(tx, Change::SigningKey, now);
+            record!(self, tx, stamp, Change::SigningKey, events);
             true
         })
     }
@@ -112,27 +119,37 @@ impl Store {
         &self,
         alg: SigningAlg,
         before: UnixTime,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<usize, StoreError> {
         const RETIRE: &str = "
             update signing_keys
             set state = 'retired', state_since = $3
             where state = 'active' and alg <> $1 and used_at < $2
-            returning alg";
-        const REMOVE_NEXT: &str = "delete from signing_keys where state = 'next' and alg = $1";
+            returning kid, alg";
+        const REMOVE_NEXT: &str =
+            "delete from signing_keys where state = 'next' and alg = $1 returning kid";
         in_transaction!(self, |tx| {
-            let left: Vec<String> = sqlx::query_scalar(RETIRE)
+            let left: Vec<(String, String)> = sqlx::query_as(RETIRE)
                 .bind(alg.as_str())
                 .bind(before.0)
-                .bind(now.0)
+                .bind(stamp.at.0)
                 .fetch_all(&mut *tx)
                 .await?;
-            for alg in &left {
-                sqlx::query(REMOVE_NEXT).bind(alg).execute(&mut *tx).await?;
+            let mut events = Vec::new();
+            for (kid, alg) in &left {
+                let event = of_key(Action::KeyRetire, &KeyId::parse(kid)?);
+                let event = event.before(state(alg, "active"));
+                events.push(event.after(state(alg, "retired")));
+                let removed: Vec<String> = sqlx::query_scalar(REMOVE_NEXT)
+                    .bind(alg)
+                    .fetch_all(&mut *tx)
+                    .await?;
+                for kid in removed {
+                    let event = of_key(Action::KeyDelete, &KeyId::parse(&kid)?);
+                    events.push(event.before(state(alg, "next")));
+                }
             }
-            if !left.is_empty() {
-                tell!(tx, Change::SigningKey, now);
-            }
+            record!(self, tx, stamp, Change::SigningKey, events);
             left.len()
         })
     }
@@ -143,7 +160,7 @@ impl Store {
         kid: &KeyId,
         old: &str,
         new: &str,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
         const SQL: &str =
             "update signing_keys set sealed_key = $3 where kid = $1 and sealed_key = $2";
@@ -154,7 +171,12 @@ impl Store {
                 .bind(new)
                 .execute(&mut *tx)
                 .await?;
-            tell_of_rows!(tx, updated, Change::SigningKey, now) == 1
+            if updated.rows_affected() == 0 {
+                return Ok(false);
+            }
+            let event = of_key(Action::KeyReseal, kid);
+            record!(self, tx, stamp, Change::SigningKey, vec![event]);
+            true
         })
     }
 
@@ -162,17 +184,20 @@ impl Store {
     pub async fn delete_key(
         &self,
         kid: &KeyId,
-        state: KeyState,
-        now: UnixTime,
+        from: KeyState,
+        stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "delete from signing_keys where kid = $1 and state = $2";
+        const SQL: &str = "delete from signing_keys where kid = $1 and state = $2 returning alg";
         in_transaction!(self, |tx| {
-            let deleted = sqlx::query(SQL)
+            let alg: Option<String> = sqlx::query_scalar(SQL)
                 .bind(kid.as_str())
-                .bind(state.as_str())
-                .execute(&mut *tx)
+                .bind(from.as_str())
+                .fetch_optional(&mut *tx)
                 .await?;
-            tell_of_rows!(tx, deleted, Change::SigningKey, now) == 1
+            let Some(alg) = alg else { return Ok(false) };
+            let event = of_key(Action::KeyDelete, kid).before(state(&alg, from.as_str()));
+            record!(self, tx, stamp, Change::SigningKey, vec![event]);
+            true
         })
     }
 
@@ -180,17 +205,34 @@ impl Store {
     pub async fn prune_keys(
         &self,
         retired_until: UnixTime,
-        now: UnixTime,
-    ) -> Result<u64, StoreError> {
-        const SQL: &str = "delete from signing_keys where state = 'retired' and state_since <= $1";
+        stamp: Stamp<'_>,
+    ) -> Result<usize, StoreError> {
+        const SQL: &str = "
+            delete from signing_keys
+            where state = 'retired' and state_since <= $1
+            returning kid, alg";
         in_transaction!(self, |tx| {
-            let deleted = sqlx::query(SQL)
+            let gone: Vec<(String, String)> = sqlx::query_as(SQL)
                 .bind(retired_until.0)
-                .execute(&mut *tx)
+                .fetch_all(&mut *tx)
                 .await?;
-            tell_of_rows!(tx, deleted, Change::SigningKey, now)
+            let mut events = Vec::new();
+            for (kid, alg) in &gone {
+                let event = of_key(Action::KeyDelete, &KeyId::parse(kid)?);
+                events.push(event.before(state(alg, "retired")));
+            }
+            record!(self, tx, stamp, Change::SigningKey, events);
+            gone.len()
         })
     }
+}
+
+fn of_key(action: Action, kid: &KeyId) -> NewEvent {
+    NewEvent::new(action, Target::Key(kid.clone()))
+}
+
+fn state(alg: &str, state: &str) -> serde_json::Value {
+    json!({ "alg": alg, "state": state })
 }
 
 /// When a key came into its state.

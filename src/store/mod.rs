@@ -4,7 +4,11 @@
 //! One SQL serves Postgres and SQLite: [`on_pool!`] and [`in_transaction!`] write the same expression
 //! out once for each. The conformance suite (`tests/it/store`) runs on both.
 
+mod audit;
+mod audit_chain;
+mod audit_log;
 mod changes;
+mod client_rows;
 mod clients;
 mod connect;
 mod error;
@@ -13,12 +17,17 @@ mod listener;
 mod migrations;
 mod revocations;
 mod secrets;
+mod usage;
+mod usage_rows;
 mod used_values;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 
+pub use audit::{AuditFilter, AuditPage};
+pub use audit_chain::{AuditChain, AuditKeys, ChainBreak, ChainLink, ChainWalk, ChainedEvent};
 pub use changes::ChangesPage;
 pub use clients::ClientsPage;
 pub use connect::DatabaseOptions;
@@ -27,6 +36,8 @@ pub use keys::KeyChanges;
 pub use listener::ChangeListener;
 pub use revocations::ClientRevoked;
 pub use secrets::SecretAdded;
+pub use usage::UsageOrder;
+pub use usage_rows::UsageRows;
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -37,6 +48,7 @@ pub struct Store {
     /// When a call is given up that a frozen database, or one cut off without a word, never answers: later than it
     /// would say itself that the call took too long.
     deadline: Duration,
+    audit_keys: Arc<AuditKeys>,
 }
 
 #[derive(Clone, Debug)]
@@ -158,6 +170,17 @@ macro_rules! commit {
     }};
 }
 use commit;
+
+/// `($1, $2), ($3, $4)`: the places of many rows in one statement.
+fn placeholders(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let places: Vec<String> = (1..=columns)
+            .map(|column| format!("${}", row * columns + column))
+            .collect();
+        format!("({})", places.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
 
 impl Store {
     /// Asks the database for a sign of life.

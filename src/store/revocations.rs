@@ -3,13 +3,18 @@
 //! The id of a revocation is that of the change that tells of it, and so ordered as changes are: who has read up to
 //! an id has missed nothing.
 
+use serde_json::json;
 use sqlx::FromRow;
 
+use super::audit_log::AuditLog;
 use super::changes::tell;
+use super::client_rows::{lock_client, read_record};
+use super::clients::of_client;
 use super::{Store, StoreError, execute, in_transaction, on_feed};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Change, ClientCutoff, ClientId, ClientStatus, Revocation, RevocationId, Revoked, TokenId,
+    Action, Change, ClientCutoff, ClientId, ClientStatus, NewEvent, Revocation, RevocationId,
+    Revoked, Stamp, Target, TokenId,
 };
 
 /// What came of a change that revokes the tokens of a client.
@@ -64,23 +69,29 @@ impl Store {
         token: TokenId,
         client_id: &ClientId,
         expires_at: UnixTime,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<(), StoreError> {
         const SQL: &str = "
             insert into revocations (revocation_id, client_id, jti, disabled, revoked_at, expires_at)
             values ($1, $2, $3, $4, $5, $6)
             on conflict (jti) do nothing";
         in_transaction!(self, |tx| {
-            let id = tell!(tx, Change::Revocation, now);
-            sqlx::query(SQL)
+            let id = tell!(tx, Change::Revocation, stamp.at);
+            let done = sqlx::query(SQL)
                 .bind(id)
                 .bind(client_id.as_str())
                 .bind(token.to_string())
                 .bind(false)
-                .bind(now.0)
+                .bind(stamp.at.0)
                 .bind(expires_at.0)
                 .execute(&mut *tx)
                 .await?;
+            if done.rows_affected() == 1 {
+                let target = Target::Token(token);
+                let event = NewEvent::of_client(Action::TokenRevoke, client_id, target)
+                    .after(json!({ "expires_at": expires_at }));
+                tx.append(&self.audit_keys, stamp, vec![event]).await?;
+            }
         })
     }
 
@@ -89,23 +100,18 @@ impl Store {
         &self,
         id: &ClientId,
         cutoff: UnixTime,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
-        // It locks the row, so that the status holds until the end.
-        const SQL: &str = "
-            update clients
-            set updated_at = updated_at
-            where client_id = $1
-            returning status = 'disabled'";
         in_transaction!(self, |tx| {
-            let disabled: Option<bool> = sqlx::query_scalar(SQL)
-                .bind(id.as_str())
-                .fetch_optional(&mut *tx)
-                .await?;
-            let Some(disabled) = disabled else {
+            let Some(status) = lock_client!(tx, id) else {
                 return Ok(ClientRevoked::NoClient);
             };
-            ClientRevoked::Revoked(cut_off!(tx, id, ClientCutoff { cutoff, disabled }, now))
+            let disabled = status == ClientStatus::Disabled;
+            let revocation = cut_off!(tx, id, ClientCutoff { cutoff, disabled }, stamp.at);
+            let event =
+                of_client(Action::ClientRevokeTokens, id).after(json!({ "issued_until": cutoff }));
+            tx.append(&self.audit_keys, stamp, vec![event]).await?;
+            ClientRevoked::Revoked(revocation)
         })
     }
 
@@ -116,36 +122,33 @@ impl Store {
         id: &ClientId,
         status: ClientStatus,
         cutoff: UnixTime,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
-        // Switching on what is on must not revoke; switching off is done again to be sure of it.
-        const SQL: &str = "
-            update clients
-            set status = $2, updated_at = $3
-            where client_id = $1 and (status <> $2 or $2 = 'disabled')";
-        const EXISTS: &str = "select exists (select 1 from clients where client_id = $1)";
-        let disabled = status == ClientStatus::Disabled;
+        const SQL: &str = "update clients set status = $2, updated_at = $3 where client_id = $1";
+        let (action, disabled) = match status {
+            ClientStatus::Enabled => (Action::ClientEnable, false),
+            ClientStatus::Disabled => (Action::ClientDisable, true),
+        };
         in_transaction!(self, |tx| {
-            let set = sqlx::query(SQL)
+            let Some(before) = lock_client!(tx, id) else {
+                return Ok(ClientRevoked::NoClient);
+            };
+            // Switching on what is on must not revoke; switching off is done again to be sure of it.
+            if before == status && !disabled {
+                return Ok(ClientRevoked::Unchanged);
+            }
+            sqlx::query(SQL)
                 .bind(id.as_str())
                 .bind(status.as_str())
-                .bind(now.0)
+                .bind(stamp.at.0)
                 .execute(&mut *tx)
                 .await?;
-            if set.rows_affected() == 1 {
-                let cut = ClientCutoff { cutoff, disabled };
-                ClientRevoked::Revoked(cut_off!(tx, id, cut, now))
-            } else {
-                let exists: bool = sqlx::query_scalar(EXISTS)
-                    .bind(id.as_str())
-                    .fetch_one(&mut *tx)
-                    .await?;
-                if exists {
-                    ClientRevoked::Unchanged
-                } else {
-                    ClientRevoked::NoClient
-                }
-            }
+            let revocation = cut_off!(tx, id, ClientCutoff { cutoff, disabled }, stamp.at);
+            let event = of_client(action, id)
+                .before(json!({ "status": before }))
+                .after(json!({ "status": status }));
+            tx.append(&self.audit_keys, stamp, vec![event]).await?;
+            ClientRevoked::Revoked(revocation)
         })
     }
 
@@ -154,19 +157,23 @@ impl Store {
         &self,
         id: &ClientId,
         cutoff: UnixTime,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
         const SQL: &str = "delete from clients where client_id = $1";
+        let cut = ClientCutoff {
+            cutoff,
+            disabled: true,
+        };
         in_transaction!(self, |tx| {
-            let deleted = sqlx::query(SQL).bind(id.as_str()).execute(&mut *tx).await?;
-            if deleted.rows_affected() == 0 {
+            if lock_client!(tx, id).is_none() {
                 return Ok(ClientRevoked::NoClient);
             }
-            let cut = ClientCutoff {
-                cutoff,
-                disabled: true,
-            };
-            ClientRevoked::Revoked(cut_off!(tx, id, cut, now))
+            let before = read_record!(tx, id);
+            sqlx::query(SQL).bind(id.as_str()).execute(&mut *tx).await?;
+            let revocation = cut_off!(tx, id, cut, stamp.at);
+            let event = of_client(Action::ClientDelete, id).before(before);
+            tx.append(&self.audit_keys, stamp, vec![event]).await?;
+            ClientRevoked::Revoked(revocation)
         })
     }
 

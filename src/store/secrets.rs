@@ -1,11 +1,16 @@
 //! Owns the rows of `client_secrets`.
 
+use serde_json::json;
 use sqlx::FromRow;
 
-use super::changes::{tell, tell_of_rows};
+use super::audit_log::record;
+use super::client_rows::lock_client;
 use super::{Store, StoreError, execute, in_transaction};
 use crate::clock::UnixTime;
-use crate::domain::{Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin};
+use crate::domain::{
+    Action, Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, NewEvent, SecretId, SecretOrigin,
+    Stamp, Target,
+};
 
 /// What came of adding a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +52,14 @@ impl Store {
         &self,
         id: &ClientId,
         secret: &ClientSecret,
+        stamp: Stamp<'_>,
     ) -> Result<SecretAdded, StoreError> {
-        const LOCK: &str = "update clients set updated_at = updated_at where client_id = $1";
         const COUNT_LIVE: &str = "
             select count(*)
             from client_secrets
             where client_id = $1 and (expires_at is null or expires_at > $2)";
         in_transaction!(self, |tx| {
-            let locked = sqlx::query(LOCK)
-                .bind(id.as_str())
-                .execute(&mut *tx)
-                .await?;
-            if locked.rows_affected() == 0 {
+            if lock_client!(tx, id).is_none() {
                 return Ok(SecretAdded::NoClient);
             }
             let live: i64 = sqlx::query_scalar(COUNT_LIVE)
@@ -70,7 +71,8 @@ impl Store {
                 return Ok(SecretAdded::TooMany);
             }
             insert!(tx, id, secret);
-            tell!(tx, Change::Client(id.clone()), secret.created_at);
+            let event = of_secret(Action::SecretAdd, id, &secret.secret_id).after(secret);
+            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
             SecretAdded::Added
         })
     }
@@ -81,25 +83,44 @@ impl Store {
         id: &ClientId,
         secret_id: &SecretId,
         expires_at: UnixTime,
-        now: UnixTime,
+        stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
+        const FIND: &str = "
+            select expires_at
+            from client_secrets
+            where client_id = $1 and secret_id = $2";
         const SQL: &str = "
             update client_secrets
             set expires_at = $3
             where client_id = $1 and secret_id = $2";
         in_transaction!(self, |tx| {
-            let updated = sqlx::query(SQL)
+            if lock_client!(tx, id).is_none() {
+                return Ok(false);
+            }
+            let before: Option<Option<i64>> = sqlx::query_scalar(FIND)
+                .bind(id.as_str())
+                .bind(secret_id.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+            let Some(before) = before else {
+                return Ok(false);
+            };
+            sqlx::query(SQL)
                 .bind(id.as_str())
                 .bind(secret_id.as_str())
                 .bind(expires_at.0)
                 .execute(&mut *tx)
                 .await?;
-            tell_of_rows!(tx, updated, Change::Client(id.clone()), now) == 1
+            let event = of_secret(Action::SecretExpire, id, secret_id)
+                .before(json!({ "expires_at": before }))
+                .after(json!({ "expires_at": expires_at }));
+            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
+            true
         })
     }
 
-    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile. Replicas are not told: the old
-    /// hash proves the same, and after a change of its parameters every first login comes here.
+    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile. Replicas are not told, and there
+    /// is no event: the old hash proves the same, and after a change of its parameters every first login comes here.
     pub async fn renew_secret_hash(
         &self,
         secret_id: &SecretId,
@@ -113,6 +134,10 @@ impl Store {
         let updated = execute!(self, SQL, secret_id.as_str(), old_hash, new_hash)?;
         Ok(updated == 1)
     }
+}
+
+fn of_secret(action: Action, id: &ClientId, secret_id: &SecretId) -> NewEvent {
+    NewEvent::of_client(action, id, Target::Secret(secret_id.clone()))
 }
 
 /// The columns of a secret beside those of its client; all null where a client has none.

@@ -4,7 +4,7 @@ use serde_json::json;
 use token_server::app::NewClient;
 use token_server::domain::{AuthMethods, AuthenticationSettings, ClientId, ClientKeys, JwkSet};
 
-use crate::harness::{CLIENT, Log, NOW, Signer, TestApp};
+use crate::harness::{BY, CLIENT, Log, NOW, Signer, TestApp};
 
 #[tokio::test]
 async fn every_request_is_one_line() {
@@ -158,7 +158,7 @@ async fn why_an_assertion_was_refused_is_in_the_log_and_the_assertion_is_not() {
     };
     let keyed = new("private_key_jwt", CLIENT);
     test.app
-        .register_client_without_secret(keyed)
+        .register_client_without_secret(BY, keyed)
         .await
         .unwrap();
     let secret = test.register(new("client_secret_basic", "secretive")).await;

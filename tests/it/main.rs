@@ -8,6 +8,7 @@
 )]
 
 mod app;
+mod audit;
 mod cli;
 mod clients;
 mod config;
@@ -26,3 +27,4 @@ mod simple;
 mod standards;
 mod store;
 mod tls;
+mod usage;

@@ -1,7 +1,6 @@
 //! `private_key_jwt` (RFC 7523 §2.2): a JWT signed with a key of the client, each good once.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use super::{App, AuthenticatedClient, Verdict, refusal_of};
 use crate::domain::{AuthMethod, ClientId, JwkSet};
@@ -93,7 +92,10 @@ impl App {
             Err(reason) => return Ok(Err(reason.into())),
         };
         Ok(match verdict {
-            SignatureVerdict::Good => Ok(AuthenticatedClient(Arc::clone(&record))),
+            SignatureVerdict::Good => Ok(AuthenticatedClient {
+                record,
+                secret: None,
+            }),
             SignatureVerdict::UnknownKey => {
                 Err("the client has no key with the assertion's kid and alg".into())
             }

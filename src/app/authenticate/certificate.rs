@@ -1,7 +1,5 @@
 //! `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2): the certificate of the connection.
 
-use std::sync::Arc;
-
 use super::{App, AuthenticatedClient, Verdict, refusal_of};
 use crate::app::PeerCertificate;
 use crate::domain::{AuthMethod, Client, JwkSet};
@@ -32,7 +30,12 @@ impl App {
                 self.judge_key(&record.client, certificate).await
             };
             match judged {
-                Ok(()) => return Ok(Ok(AuthenticatedClient(Arc::clone(&record)))),
+                Ok(()) => {
+                    return Ok(Ok(AuthenticatedClient {
+                        record,
+                        secret: None,
+                    }));
+                }
                 Err(reason) => reasons.push(reason),
             }
         }

@@ -15,7 +15,9 @@ pub use assertion::PresentedAssertion;
 pub use secret::Credentials;
 
 use super::{App, PeerCertificate};
-use crate::domain::{AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientStatus, JwkSet};
+use crate::domain::{
+    AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, JwkSet,
+};
 use crate::error::{Error, Result};
 
 /// What a caller presents, in the one way in which it does; unchecked.
@@ -42,13 +44,24 @@ pub enum ClientAuthentication {
 
 /// A client that is who it says.
 #[derive(Debug)]
-pub struct AuthenticatedClient(Arc<ClientRecord>);
+pub struct AuthenticatedClient {
+    record: Arc<ClientRecord>,
+    /// Which of its secrets proved it, if one did.
+    secret: Option<usize>,
+}
+
+impl AuthenticatedClient {
+    /// The secret that proved it, if one did.
+    pub fn secret(&self) -> Option<&ClientSecret> {
+        self.record.secrets.get(self.secret?)
+    }
+}
 
 impl std::ops::Deref for AuthenticatedClient {
     type Target = Client;
 
     fn deref(&self) -> &Client {
-        &self.0.client
+        &self.record.client
     }
 }
 
@@ -63,6 +76,18 @@ impl App {
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
         self.require_known_clients()?;
+        let authenticated = self.judge(presented, source).await;
+        if let Ok(client) = &authenticated {
+            self.count_log_in(client, source);
+        }
+        authenticated
+    }
+
+    async fn judge(
+        self: &Arc<Self>,
+        presented: &ClientAuthentication,
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
         match presented {
             ClientAuthentication::Secret { method, readings } => {
                 self.authenticate_by_secret(*method, readings, source).await
@@ -105,6 +130,7 @@ impl App {
     /// Counts a failure of a proof that nobody can guess. Such a proof is checked before any throttle, so
     /// that nobody can lock a good client out; who failed too often hears that instead.
     fn refuse(&self, refusal: Error, claimed: Option<&ClientId>, source: IpAddr) -> Error {
+        self.count_refused_log_in(claimed);
         let now = self.clock.now();
         if let Err(throttled) = self.throttle.check(source, claimed, now) {
             return throttled;

@@ -43,7 +43,10 @@ impl App {
             .first()
             .and_then(|first| ClientId::parse(&first.client_id).ok());
         let now = self.clock.now();
-        self.throttle.check(source, claimed.as_ref(), now)?;
+        if let Err(throttled) = self.throttle.check(source, claimed.as_ref(), now) {
+            self.count_refused_log_in(claimed.as_ref());
+            return Err(throttled);
+        }
         let mut refusal = Error::invalid_client("no credentials");
         for credentials in readings {
             match Box::pin(self.prove(method, credentials)).await? {
@@ -52,6 +55,7 @@ impl App {
             }
         }
         self.throttle.record_failure(source, claimed.as_ref(), now);
+        self.count_refused_log_in(claimed.as_ref());
         Err(refusal)
     }
 
@@ -69,25 +73,33 @@ impl App {
             return Ok(None);
         };
         let plain = &credentials.client_secret;
-        if !self.is_proved(&record, method, plain) {
-            return Ok(None);
-        }
-        if is_current {
-            return Ok(Some(AuthenticatedClient(record)));
+        let secret = self.find_proved(&record, method, plain);
+        if secret.is_none() || is_current {
+            return Ok(secret.map(|_| AuthenticatedClient { record, secret }));
         }
         // In a box, as is all that is rare on this path: a login's future is moved several times, whole.
         let record = Box::pin(self.directory.load(&id, self.database()?)).await?;
-        Ok(record
-            .filter(|record| self.is_proved(record, method, plain))
-            .map(AuthenticatedClient))
+        Ok(record.and_then(|record| {
+            let secret = self.find_proved(&record, method, plain);
+            secret.map(|_| AuthenticatedClient { record, secret })
+        }))
     }
 
-    /// Whether this secret of this client was proved before, and is good still.
-    fn is_proved(&self, record: &ClientRecord, method: AuthMethod, plain: &Secret<String>) -> bool {
+    /// Which of the client's secrets this is, if it was proved before and is good still.
+    fn find_proved(
+        &self,
+        record: &ClientRecord,
+        method: AuthMethod,
+        plain: &Secret<String>,
+    ) -> Option<usize> {
+        if refusal_of(&record.client, method).is_some() {
+            return None;
+        }
         let now = self.clock.now();
-        refusal_of(&record.client, method).is_none()
-            && candidates(record, plain)
-                .any(|secret| secret.is_live(now) && self.proofs.contains(secret, plain))
+        let mut candidates = candidates(record, plain);
+        let proved =
+            candidates.find(|(_, one)| one.is_live(now) && self.proofs.contains(one, plain));
+        proved.map(|(secret, _)| secret)
     }
 
     /// The client, if hashing proves it; else why not, for the log. Each attempt is one reading of the store and
@@ -110,8 +122,9 @@ impl App {
             self.hash_in_vain(plain).await?;
             return Ok(Err("unknown client".into()));
         };
-        if self.is_proved(&record, method, plain) {
-            return Ok(Ok(AuthenticatedClient(record)));
+        let secret = self.find_proved(&record, method, plain);
+        if secret.is_some() {
+            return Ok(Ok(AuthenticatedClient { record, secret }));
         }
         self.prove_by_hashing(&record, method, plain).await
     }
@@ -126,7 +139,7 @@ impl App {
         let now = self.clock.now();
         let mut reason = Cow::from("wrong secret");
         let mut hashed = false;
-        for secret in candidates(record, plain) {
+        for (index, secret) in candidates(record, plain) {
             // Of the chosen ones only live ones are tried; a generated one is named by its id, so
             // that an expired one can be told from a wrong one.
             if !generated && !secret.is_live(now) {
@@ -145,7 +158,10 @@ impl App {
                 (_, None) => {
                     self.proofs.insert(secret, plain);
                     self.renew_if_outdated(&record.client.client_id, secret, plain);
-                    return Ok(Ok(AuthenticatedClient(Arc::clone(record))));
+                    return Ok(Ok(AuthenticatedClient {
+                        record: Arc::clone(record),
+                        secret: Some(index),
+                    }));
                 }
             }
         }
@@ -246,13 +262,14 @@ impl App {
     }
 }
 
-/// The secrets of a client that `plain` may be: the one it names, or else all that we did not make.
+/// The secrets of a client that `plain` may be, with their places: the one it names, or else all that we did not make.
 fn candidates<'a>(
     record: &'a ClientRecord,
     plain: &'a Secret<String>,
-) -> impl Iterator<Item = &'a ClientSecret> {
+) -> impl Iterator<Item = (usize, &'a ClientSecret)> {
     let named = GeneratedSecret::find_id(plain.expose());
-    record.secrets.iter().filter(move |secret| match &named {
+    let secrets = record.secrets.iter().enumerate();
+    secrets.filter(move |(_, secret)| match &named {
         Some(id) => secret.origin == SecretOrigin::Generated && secret.secret_id == *id,
         None => secret.origin == SecretOrigin::Chosen,
     })

@@ -12,7 +12,7 @@ pub use row::{ImportedClient, ImportedSecret};
 
 use super::App;
 use crate::domain::{
-    AuthenticationSettings, Client, ClientRecord, ClientSecret, SecretId, SecretOrigin,
+    AuthenticationSettings, Client, ClientRecord, ClientSecret, Origin, SecretId, SecretOrigin,
 };
 use crate::error::Result;
 
@@ -44,6 +44,7 @@ impl App {
     /// `progress` hears how many rows of how many are ready.
     pub async fn import_clients(
         &self,
+        by: &Origin,
         file: ImportFile,
         keep_going: bool,
         progress: impl Fn(u64, u64),
@@ -70,7 +71,8 @@ impl App {
             records.push(record);
             progress(report.existing + records.len() as u64, total);
         }
-        report.imported = self.store.insert_missing_clients(&records).await?;
+        let stamp = by.at(self.clock.now());
+        report.imported = self.store.insert_missing_clients(&records, stamp).await?;
         // Those that somebody else registered while we were hashing.
         report.existing += records.len() as u64 - report.imported;
         for record in &records {

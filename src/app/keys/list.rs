@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::App;
 use crate::clock::UnixTime;
-use crate::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
+use crate::domain::{KeyId, KeyRecord, KeyState, Origin, SigningAlg};
 use crate::error::{Error, Result};
 use crate::token::SealedUnder;
 
@@ -40,7 +40,7 @@ impl App {
 
     /// Seals under `SECRET` what is sealed under `SECRET_PREVIOUS`; how many that were. Fails when a key opens with
     /// neither, after doing what can be done.
-    pub async fn reseal_keys(&self) -> Result<usize> {
+    pub async fn reseal_keys(&self, by: &Origin) -> Result<usize> {
         let sealing = &self.keys.sealing;
         let mut resealed = 0;
         let mut problems = Vec::new();
@@ -49,8 +49,10 @@ impl App {
                 Ok((_, SealedUnder::Secret)) => {}
                 Ok((private, SealedUnder::SecretPrevious)) => {
                     let sealed = sealing.seal(&record.kid, record.alg, &private)?;
-                    let (old, now) = (&record.sealed, self.clock.now());
-                    let done = self.store.reseal_key(&record.kid, old, &sealed, now);
+                    let stamp = by.at(self.clock.now());
+                    let done = self
+                        .store
+                        .reseal_key(&record.kid, &record.sealed, &sealed, stamp);
                     resealed += usize::from(done.await?);
                 }
                 Err(error) => problems.push(error.to_string()),

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::{App, plan};
-use crate::domain::{KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
+use crate::domain::{KeyId, KeyRecord, KeyState, Origin, RETIRED_KEY_TTL, SigningAlg};
 use crate::error::{Error, Result};
 use crate::store::KeyChanges;
 use crate::token::{KeyError, SigningKey};
@@ -29,11 +29,11 @@ impl App {
     /// Makes the service ready to sign: seals anew what is sealed under `SECRET_PREVIOUS`, makes the first keys, and
     /// learns all. Fails when a key cannot be opened: its tokens would be refused without a word.
     pub async fn start_keys(&self) -> Result<()> {
-        self.reseal_keys().await?;
+        self.reseal_keys(&Origin::SERVER).await?;
         self.rotate_keys_if_due().await?;
         if self.keys().signing().is_none() {
             // Another replica made the keys just now, under another secret.
-            self.reseal_keys().await?;
+            self.reseal_keys(&Origin::SERVER).await?;
             return Err(Error::internal(anyhow::anyhow!("there is no active key")));
         }
         Ok(())
@@ -47,19 +47,17 @@ impl App {
             let records = self.store.list_keys().await?;
             if let Some(step) = plan::due(&records, &self.config.keys, now) {
                 // When another replica was quicker, its keys are as good.
-                self.take_step(step).await?;
+                self.take_step(&Origin::SERVER, step).await?;
             }
             self.store.mark_keys_used(self.keys.alg, now).await?;
         }
         let unused = now.plus(-UNUSED_AFTER);
         let retired = self
             .store
-            .retire_unused_keys(self.keys.alg, unused, now)
+            .retire_unused_keys(self.keys.alg, unused, Origin::SERVER.at(now))
             .await?;
-        let gone = self
-            .store
-            .prune_keys(now.plus(-RETIRED_KEY_TTL), now)
-            .await?;
+        let end = now.plus(-RETIRED_KEY_TTL);
+        let gone = self.store.prune_keys(end, Origin::SERVER.at(now)).await?;
         if retired > 0 || gone > 0 {
             tracing::info!("signing keys: {retired} of another algorithm retired, {gone} deleted");
         }
@@ -68,7 +66,7 @@ impl App {
     }
 
     /// Replaces the active key by the next one. Refuses while verifiers may not know the next one yet, unless `forced`.
-    pub async fn rotate_keys(&self, forced: bool) -> Result<Rotation> {
+    pub async fn rotate_keys(&self, by: &Origin, forced: bool) -> Result<Rotation> {
         self.require_key_pairs()?;
         let (alg, now) = (self.keys.alg, self.clock.now());
         let records = self.store.list_keys().await?;
@@ -80,13 +78,13 @@ impl App {
                 return Err(too_early(seconds));
             }
         };
-        let rotation = self.take_step(step).await?;
+        let rotation = self.take_step(by, step).await?;
         self.refresh_keys().await?;
         rotation.ok_or_else(|| Error::conflict("somebody else rotated the keys at the same time"))
     }
 
     /// Publishes a key of an algorithm that is to become `SIGNING_ALG`, so that verifiers know it before.
-    pub async fn prepare_key(&self, alg: SigningAlg) -> Result<KeyId> {
+    pub async fn prepare_key(&self, by: &Origin, alg: SigningAlg) -> Result<KeyId> {
         if !alg.is_asymmetric() {
             return Err(Error::invalid_request("HS256 publishes no key"));
         }
@@ -104,7 +102,8 @@ impl App {
             insert: vec![key],
             ..KeyChanges::default()
         };
-        self.store.change_keys(&changes, self.clock.now()).await?;
+        let stamp = by.at(self.clock.now());
+        self.store.change_keys(&changes, stamp).await?;
         self.refresh_keys().await?;
         // Ours, or that of somebody quicker.
         next(&self.store.list_keys().await?)
@@ -113,10 +112,11 @@ impl App {
 
     /// Ends a key that is not to be used: a next one is deleted, since no token is under it; the active one of an
     /// algorithm that is not `SIGNING_ALG` retires.
-    pub async fn retire_key(&self, kid: &KeyId) -> Result<()> {
-        let (record, now) = (self.find_key(kid).await?, self.clock.now());
+    pub async fn retire_key(&self, by: &Origin, kid: &KeyId) -> Result<()> {
+        let record = self.find_key(kid).await?;
+        let stamp = by.at(self.clock.now());
         let done = match record.state {
-            KeyState::Next => self.store.delete_key(kid, record.state, now).await?,
+            KeyState::Next => self.store.delete_key(kid, record.state, stamp).await?,
             KeyState::Active { .. } if record.alg == self.keys.alg => {
                 return Err(Error::invalid_request(
                     "this key signs; `token-server key rotate` puts the next one in its place",
@@ -127,7 +127,7 @@ impl App {
                     retire: Some(kid.clone()),
                     ..KeyChanges::default()
                 };
-                self.store.change_keys(&changes, now).await?
+                self.store.change_keys(&changes, stamp).await?
             }
             KeyState::Retired { .. } => return Err(Error::conflict("the key is retired already")),
         };
@@ -136,7 +136,7 @@ impl App {
 
     /// Deletes a key at once: tokens under it are refused from now on. For a key that is known to others. The active
     /// one cannot go, unless it cannot be opened.
-    pub async fn delete_key(&self, kid: &KeyId) -> Result<()> {
+    pub async fn delete_key(&self, by: &Origin, kid: &KeyId) -> Result<()> {
         let record = self.find_key(kid).await?;
         let signs = matches!(record.state, KeyState::Active { .. });
         if signs && self.keys.sealing.open(&record).is_ok() {
@@ -144,8 +144,8 @@ impl App {
                 "this key is active: rotate first, or retire it when it is of another algorithm",
             ));
         }
-        let now = self.clock.now();
-        let done = self.store.delete_key(kid, record.state, now).await?;
+        let stamp = by.at(self.clock.now());
+        let done = self.store.delete_key(kid, record.state, stamp).await?;
         self.after_hand(done).await
     }
 
@@ -168,7 +168,7 @@ impl App {
     }
 
     /// Makes the keys of a step and takes it; `None` when somebody else was quicker.
-    async fn take_step(&self, step: Step) -> Result<Option<Rotation>> {
+    async fn take_step(&self, by: &Origin, step: Step) -> Result<Option<Rotation>> {
         let (alg, now) = (self.keys.alg, self.clock.now());
         let mut insert = Vec::new();
         if step.make_active {
@@ -193,7 +193,7 @@ impl App {
             activate: step.activate,
             insert,
         };
-        let done = self.store.change_keys(&changes, now).await?;
+        let done = self.store.change_keys(&changes, by.at(now)).await?;
         if done && let Some(kid) = &rotation.active {
             tracing::info!(%kid, %alg, "tokens are signed with the {alg} key {kid} from now on");
         }

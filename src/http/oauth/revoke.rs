@@ -1,15 +1,18 @@
 //! `POST /revoke` (RFC 7009): a client gives a token of its own back.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
 use super::client::{self, Form};
+use crate::domain::Actor;
 use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer::Noted;
 use crate::http::caller::Caller;
+use crate::http::middleware::RequestId;
 use crate::http::openapi::RevokeErrors;
 use crate::http::params::BodyParams;
 
@@ -30,15 +33,18 @@ use crate::http::params::BodyParams;
 )]
 pub(in crate::http) async fn revoke(
     State(app): State<AppState>,
+    Extension(request_id): Extension<RequestId>,
     peer: Caller,
     headers: HeaderMap,
     params: Result<BodyParams, Error>,
 ) -> Result<Noted, Error> {
     let BodyParams(mut params) = params?;
+    let source = peer.source;
     let client = client::authenticate(&app, peer, &headers, &mut params, "/revoke").await?;
     let token = client::take_token(&mut params)?;
 
-    let revoked = app.revoke_own_token(&client, &token).await?;
+    let by = request_id.origin(Actor::Client(client.client_id.clone()), source);
+    let revoked = app.revoke_own_token(&by, &client, &token).await?;
 
     // §2.2: the client looks at the status alone.
     let mut response = Response::default();

@@ -165,6 +165,7 @@ async fn judge(
             .await
             .map_err(|error| error.under(scheme_of(&verified.claims, scheme)))?;
     }
+    app.count_verified(&verified.claims.client_id);
     Ok(approve(&verified))
 }
 

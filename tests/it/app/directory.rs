@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use token_server::domain::{ClientChanges, ClientId, ClientStatus, Scope};
 
-use crate::harness::{CLIENT, TestApp};
+use crate::harness::{BY, CLIENT, TestApp};
 
 fn id() -> ClientId {
     ClientId::parse(CLIENT).unwrap()
@@ -28,7 +28,7 @@ async fn a_change_of_this_process_is_heeded_at_once() {
     );
 
     test.app
-        .update_client(&id(), scopes("other"))
+        .update_client(BY, &id(), scopes("other"))
         .await
         .unwrap();
     assert_eq!(
@@ -37,7 +37,7 @@ async fn a_change_of_this_process_is_heeded_at_once() {
     );
 
     test.app
-        .set_client_status(&id(), ClientStatus::Disabled)
+        .set_client_status(BY, &id(), ClientStatus::Disabled)
         .await
         .unwrap();
     test.authorize(CLIENT, &secret)
@@ -45,12 +45,12 @@ async fn a_change_of_this_process_is_heeded_at_once() {
         .assert_error(401, "invalid_client");
 
     test.app
-        .set_client_status(&id(), ClientStatus::Enabled)
+        .set_client_status(BY, &id(), ClientStatus::Enabled)
         .await
         .unwrap();
     assert_eq!(test.authorize(CLIENT, &secret).await.status, 200);
 
-    test.app.delete_client(&id()).await.unwrap();
+    test.app.delete_client(BY, &id()).await.unwrap();
     test.authorize(CLIENT, &secret)
         .await
         .assert_error(401, "invalid_client");
@@ -90,12 +90,12 @@ async fn no_login_succeeds_after_disabling_has_returned() {
 
     for _ in 0..50 {
         test.app
-            .set_client_status(&id(), ClientStatus::Disabled)
+            .set_client_status(BY, &id(), ClientStatus::Disabled)
             .await
             .unwrap();
         assert_ne!(test.authorize(CLIENT, &secret).await.status, 200);
         test.app
-            .set_client_status(&id(), ClientStatus::Enabled)
+            .set_client_status(BY, &id(), ClientStatus::Enabled)
             .await
             .unwrap();
     }

@@ -8,7 +8,7 @@ use token_server::domain::{Client, ClientId, ClientStatus, RevocationId};
 use token_server::error::Result;
 use token_server::token::{LEEWAY, SignedClaims};
 
-use crate::harness::{CLIENT, NOW, TestApp, config};
+use crate::harness::{BY, CLIENT, NOW, TestApp, config};
 
 const TTL: i64 = 3600;
 
@@ -48,7 +48,7 @@ async fn enable(test: &TestApp) {
 }
 
 async fn switch(test: &TestApp, status: ClientStatus) {
-    test.app.set_client_status(&id(), status).await.unwrap();
+    test.app.set_client_status(BY, &id(), status).await.unwrap();
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn another_replica_learns_of_a_revoked_token_when_it_next_reads() {
     let token = test.token(&test.client().await).await;
     let other = TestApp::on(test.database.clone(), &[]).await;
 
-    test.app.revoke_token(&token).await.unwrap();
+    test.app.revoke_token(BY, &token).await.unwrap();
     assert!(verify(&other.app, &token).is_ok());
     other.app.read_changes().await.unwrap();
 
@@ -73,7 +73,7 @@ async fn after_a_restart_nothing_is_called_good_before_all_revocations_are_read(
     let test = TestApp::new().await;
     let secret = test.client().await;
     let (revoked, good) = (test.token(&secret).await, test.token(&secret).await);
-    test.app.revoke_token(&revoked).await.unwrap();
+    test.app.revoke_token(BY, &revoked).await.unwrap();
 
     let app = App::open(config(&test.database.url, &[]), test.clock.clone()).unwrap();
     for token in [&revoked, &good] {
@@ -101,7 +101,7 @@ async fn a_database_that_does_not_answer_is_an_error_and_not_an_empty_list() {
 async fn a_revocation_is_kept_until_no_verifier_could_accept_the_token() {
     let test = TestApp::new().await;
     let token = test.token(&test.client().await).await;
-    test.app.revoke_token(&token).await.unwrap();
+    test.app.revoke_token(BY, &token).await.unwrap();
     let kept = async || {
         test.app.prune_revocations().await.unwrap();
         (test.app.revocations().count().0, rows(&test).await)
@@ -124,7 +124,7 @@ async fn a_revocation_is_kept_until_no_verifier_could_accept_the_token() {
 async fn a_cut_off_is_kept_until_every_token_before_it_is_dead() {
     let test = TestApp::new().await;
     test.client().await;
-    test.app.revoke_client_tokens(&id()).await.unwrap();
+    test.app.revoke_client_tokens(BY, &id()).await.unwrap();
     let kept = async || {
         test.app.prune_revocations().await.unwrap();
         (test.app.revocations().count().1, rows(&test).await)
@@ -144,7 +144,7 @@ async fn all_tokens_of_a_client_are_revoked_and_the_next_one_is_good_in_the_same
     let secret = test.client().await;
     let before = [test.token(&secret).await, test.token(&secret).await];
 
-    test.app.revoke_client_tokens(&id()).await.unwrap();
+    test.app.revoke_client_tokens(BY, &id()).await.unwrap();
 
     for token in &before {
         test.verify(token).await.assert_error(401, "invalid_token");
@@ -169,7 +169,7 @@ async fn all_tokens_of_a_client_are_revoked_and_the_next_one_is_good_in_the_same
 async fn a_client_that_is_not_there_has_no_tokens_to_revoke() {
     let test = TestApp::new().await;
 
-    let error = test.app.revoke_client_tokens(&id()).await.unwrap_err();
+    let error = test.app.revoke_client_tokens(BY, &id()).await.unwrap_err();
 
     assert_eq!(error.code.as_str(), "not_found");
 }
@@ -302,7 +302,7 @@ async fn a_deleted_clients_tokens_are_refused_also_when_its_id_is_given_again() 
     let other = TestApp::on(test.database.clone(), &[]).await;
     let old = test.token(&test.client().await).await;
 
-    test.app.delete_client(&id()).await.unwrap();
+    test.app.delete_client(BY, &id()).await.unwrap();
     test.verify(&old).await.assert_error(401, "invalid_token");
     let secret = test.client().await;
     let new = test.token(&secret).await;
@@ -337,7 +337,7 @@ async fn two_busy_replicas_know_every_revocation_in_the_end() {
             let mut revoked = Vec::new();
             for _ in 0..10 {
                 let token = mine.issue_token(&record, TokenRequest::default()).unwrap();
-                mine.revoke_token(&token.jwt).await.unwrap();
+                mine.revoke_token(BY, &token.jwt).await.unwrap();
                 assert!(verify(&mine, &token.jwt).is_err());
                 mine.read_changes().await.unwrap();
                 revoked.push(token.jwt);

@@ -4,7 +4,7 @@ use token_server::app::NewSecret;
 use token_server::domain::{ClientId, ErrorCode, SecretId};
 use token_server::secret::Secret;
 
-use crate::harness::{CLIENT, NOW, TestApp};
+use crate::harness::{BY, CLIENT, NOW, TestApp};
 
 fn id() -> ClientId {
     ClientId::parse(CLIENT).unwrap()
@@ -15,7 +15,7 @@ async fn add(test: &TestApp, chosen: Option<&str>, ends_in: Option<i64>) -> (Sec
         chosen: chosen.map(Secret::from),
         expires_at: ends_in.map(|seconds| test.clock.now().plus(seconds)),
     };
-    let added = test.app.add_secret(&id(), new).await.unwrap();
+    let added = test.app.add_secret(BY, &id(), new).await.unwrap();
     (added.secret.secret_id, added.plain.expose().clone())
 }
 
@@ -31,7 +31,7 @@ async fn a_rotation_overlaps() {
     test.token(&old).await;
     test.token(&new).await;
     test.app
-        .expire_secret(&id(), &old_id, NOW.plus(60))
+        .expire_secret(BY, &id(), &old_id, NOW.plus(60))
         .await
         .unwrap();
     test.clock.advance(59);
@@ -89,14 +89,14 @@ async fn a_sixth_live_secret_and_a_past_end_are_refused() {
 
     let sixth = test
         .app
-        .add_secret(&id(), NewSecret::default())
+        .add_secret(BY, &id(), NewSecret::default())
         .await
         .unwrap_err();
     let past = NewSecret {
         chosen: None,
         expires_at: Some(NOW),
     };
-    let past = test.app.add_secret(&id(), past).await.unwrap_err();
+    let past = test.app.add_secret(BY, &id(), past).await.unwrap_err();
 
     assert_eq!(sixth.code, ErrorCode::Conflict);
     assert_eq!(past.code, ErrorCode::InvalidRequest);

@@ -1,5 +1,6 @@
 //! The command line, as the built binary in a folder of its own.
 
+mod audit;
 mod authentication;
 mod check;
 mod clients;
@@ -11,6 +12,7 @@ mod printing;
 mod schemathesis;
 mod serve;
 mod token;
+mod usage;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

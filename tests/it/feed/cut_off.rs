@@ -1,7 +1,7 @@
 //! Without its database a replica judges tokens, and serves the clients in memory for a while.
 
 use super::{id, read, replica, scope, set_scope};
-use crate::harness::{CLIENT, Log, TestApp};
+use crate::harness::{BY, CLIENT, Log, TestApp};
 
 /// The default of `STALE_LIMIT`, in seconds.
 const LIMIT: i64 = 900;
@@ -134,7 +134,7 @@ async fn revoking_is_refused_and_not_forgotten() {
         .assert_error(503, "temporarily_unavailable");
 
     assert_eq!(test.verify(&token).await.status, 200);
-    assert!(test.app.revoke_client_tokens(&id()).await.is_err());
+    assert!(test.app.revoke_client_tokens(BY, &id()).await.is_err());
 }
 
 /// Long enough to be over the limit, with requests all the while; then it comes back.

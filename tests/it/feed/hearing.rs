@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{LONG, replica, scope, set_scope, until};
-use crate::harness::{Database, TestApp, Wire};
+use crate::harness::{BY, Database, TestApp, Wire};
 
 /// So rarely that no test sees it.
 const NEVER: Duration = Duration::from_hours(1);
@@ -42,7 +42,7 @@ async fn a_replica_that_listens_knows_of_a_change_without_asking() {
         knows_scope(&other, &secret, expected).await;
     }
     let token = other.token(&secret).await;
-    test.app.revoke_token(&token).await.unwrap();
+    test.app.revoke_token(BY, &token).await.unwrap();
     let refused = async || other.verify(&token).await.status == 401;
     until("it refuses the revoked token", refused).await;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use token_server::domain::{ClientChanges, ClientId, ClientStatus, Scope, SecretId};
 
-use crate::harness::{CLIENT, TestApp};
+use crate::harness::{BY, CLIENT, TestApp};
 
 /// What a test waits for at most; it has failed then.
 const LONG: Duration = Duration::from_secs(20);
@@ -29,7 +29,7 @@ async fn read(test: &TestApp) {
 
 async fn disable(test: &TestApp) {
     let (id, off) = (id(), ClientStatus::Disabled);
-    test.app.set_client_status(&id, off).await.unwrap();
+    test.app.set_client_status(BY, &id, off).await.unwrap();
 }
 
 async fn set_scope(test: &TestApp, scope: &str) {
@@ -37,7 +37,7 @@ async fn set_scope(test: &TestApp, scope: &str) {
         scopes: Some(Scope::parse(scope).unwrap()),
         ..ClientChanges::default()
     };
-    test.app.update_client(&id(), changes).await.unwrap();
+    test.app.update_client(BY, &id(), changes).await.unwrap();
 }
 
 /// The scope of the client's next token.

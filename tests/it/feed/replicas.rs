@@ -8,7 +8,7 @@ use token_server::app::{App, NewSecret, TokenRequirements};
 use token_server::clock::UnixTime;
 
 use super::{disable, id, read, replica, scope, secret_id, set_scope};
-use crate::harness::{CLIENT, NOW, TestApp, config};
+use crate::harness::{BY, CLIENT, NOW, TestApp, config};
 
 /// Neither the client nor a token of it is good any more.
 async fn assert_refused(test: &TestApp, token: &str, secret: &str) {
@@ -55,11 +55,11 @@ async fn an_expired_secret_and_an_added_one() {
 
     let added = test
         .app
-        .add_secret(&id(), NewSecret::default())
+        .add_secret(BY, &id(), NewSecret::default())
         .await
         .unwrap();
     test.app
-        .expire_secret(&id(), &secret_id(&secret), NOW)
+        .expire_secret(BY, &id(), &secret_id(&secret), NOW)
         .await
         .unwrap();
     other.token(&secret).await;
@@ -79,7 +79,7 @@ async fn a_deleted_client() {
     let other = replica(&test).await;
     let token = other.token(&secret).await;
 
-    test.app.delete_client(&id()).await.unwrap();
+    test.app.delete_client(BY, &id()).await.unwrap();
     read(&other).await;
 
     assert_refused(&other, &token, &secret).await;
@@ -92,7 +92,7 @@ async fn a_revoked_token() {
     let other = replica(&test).await;
     let [revoked, good] = [other.token(&secret).await, other.token(&secret).await];
 
-    test.app.revoke_token(&revoked).await.unwrap();
+    test.app.revoke_token(BY, &revoked).await.unwrap();
     assert_eq!(other.verify(&revoked).await.status, 200);
     read(&other).await;
 
@@ -110,7 +110,7 @@ async fn a_rotated_key() {
     let signs = |test: &TestApp| test.app.keys().signing().unwrap().kid().clone();
     let old = signs(&other);
 
-    test.app.rotate_keys(true).await.unwrap();
+    test.app.rotate_keys(BY, true).await.unwrap();
     assert_eq!(signs(&other), old);
     read(&other).await;
 
@@ -140,9 +140,9 @@ async fn a_replica_that_slept_for_too_long_reads_everything() {
     let [revoked, good] = [test.token(&secret).await, test.token(&secret).await];
     assert_eq!(scope(&other, &secret).await, "read write");
 
-    test.app.revoke_token(&revoked).await.unwrap();
+    test.app.revoke_token(BY, &revoked).await.unwrap();
     set_scope(&test, "read").await;
-    test.app.rotate_keys(true).await.unwrap();
+    test.app.rotate_keys(BY, true).await.unwrap();
     for app in [&test, &other] {
         app.clock.advance(3_601);
     }
@@ -196,7 +196,7 @@ async fn a_replica_that_starts_while_tokens_are_revoked_misses_none() {
     let test = Arc::new(TestApp::new().await);
     let secret = test.client().await;
     let before = test.token(&secret).await;
-    test.app.revoke_token(&before).await.unwrap();
+    test.app.revoke_token(BY, &before).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let revoking = {
         let (test, stop) = (Arc::clone(&test), Arc::clone(&stop));
@@ -204,7 +204,7 @@ async fn a_replica_that_starts_while_tokens_are_revoked_misses_none() {
             let mut revoked = Vec::new();
             while !stop.load(Ordering::Relaxed) {
                 let token = test.token(&secret).await;
-                test.app.revoke_token(&token).await.unwrap();
+                test.app.revoke_token(BY, &token).await.unwrap();
                 revoked.push(token);
             }
             revoked

@@ -48,8 +48,13 @@ impl Database {
         match &mut connection {
             Connection::Postgres(_) => connection.run("begin").await,
             Connection::Sqlite(_) => connection.run("begin immediate").await,
-        }
+        };
         connection
+    }
+
+    /// Does what somebody with the database alone could do; how many rows it touched.
+    pub(crate) async fn execute(&self, sql: &str) -> u64 {
+        self.connect().await.run(sql).await
     }
 
     /// A connection by hand.
@@ -69,12 +74,13 @@ pub(crate) enum Connection {
 }
 
 impl Connection {
-    pub(crate) async fn run(&mut self, sql: &'static str) {
+    /// Runs a statement; how many rows it touched.
+    pub(crate) async fn run(&mut self, sql: &str) -> u64 {
+        let sql = AssertSqlSafe(sql.to_owned());
         match self {
-            Self::Postgres(connection) => connection.execute(sql).await.map(drop),
-            Self::Sqlite(connection) => connection.execute(sql).await.map(drop),
+            Self::Postgres(connection) => connection.execute(sql).await.unwrap().rows_affected(),
+            Self::Sqlite(connection) => connection.execute(sql).await.unwrap().rows_affected(),
         }
-        .unwrap();
     }
 }
 

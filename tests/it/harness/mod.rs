@@ -19,7 +19,7 @@ use axum::http::{Method, Request};
 use token_server::app::{App, NewClient, NewSecret};
 use token_server::clock::{Clock, UnixTime};
 use token_server::config::Config;
-use token_server::domain::{ClientId, Metadata, Scope};
+use token_server::domain::{ClientId, Metadata, Origin, Scope};
 use token_server::http::{AppState, HttpService, router};
 use tower::ServiceExt;
 
@@ -37,6 +37,9 @@ pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
 
 /// The signing key of every test.
 pub(crate) const SECRET: &str = "a secret for tests, of more than 32 bytes";
+
+/// Who changes things in tests, when it does not matter.
+pub(crate) const BY: &Origin = &Origin::SERVER;
 
 /// The client that [`TestApp::client`] registers.
 pub(crate) const CLIENT: &str = "billing";
@@ -96,7 +99,7 @@ impl TestApp {
     pub(crate) async fn register(&self, new: NewClient) -> String {
         let (_, added) = self
             .app
-            .register_client(new, NewSecret::default())
+            .register_client(BY, new, NewSecret::default())
             .await
             .unwrap();
         added.plain.expose().clone()

@@ -3,7 +3,7 @@
 use token_server::domain::{RETIRED_KEY_TTL, SigningAlg};
 
 use super::{header, jwks, kept, kid, published, replica, signing, verify_offline};
-use crate::harness::TestApp;
+use crate::harness::{BY, TestApp};
 
 #[tokio::test]
 async fn tokens_of_before_stay_good_after_every_change() {
@@ -76,8 +76,8 @@ async fn a_prepared_key_is_published_and_is_the_first_to_sign() {
     let old = signing("RS256").await;
     let secret = old.client().await;
 
-    let prepared = old.app.prepare_key(SigningAlg::ES256).await.unwrap();
-    let again = old.app.prepare_key(SigningAlg::ES256).await.unwrap();
+    let prepared = old.app.prepare_key(BY, SigningAlg::ES256).await.unwrap();
+    let again = old.app.prepare_key(BY, SigningAlg::ES256).await.unwrap();
     old.clock.advance(86_400);
     old.app.rotate_keys_if_due().await.unwrap();
 

@@ -11,7 +11,7 @@ use token_server::domain::{ClientId, TokenTtl};
 use tokio::task::JoinHandle;
 
 use super::{header, kept, kid, the};
-use crate::harness::{CLIENT, Database, NOW, TestApp};
+use crate::harness::{BY, CLIENT, Database, NOW, TestApp};
 
 const ROTATION: [(&str, &str); 2] = [("KEY_ROTATION", "1h"), ("KEY_PUBLISH_AHEAD", "10m")];
 
@@ -123,7 +123,7 @@ async fn no_token_is_refused_through_three_rotations_and_a_change_of_algorithm()
 
     for place in [0, 1] {
         service.go_on(&loads).await;
-        service.at(place).app.rotate_keys(true).await.unwrap();
+        service.at(place).app.rotate_keys(BY, true).await.unwrap();
         service.go_on(&loads).await;
         service.clock.advance(1);
         service.look_after_keys().await;

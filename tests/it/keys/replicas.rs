@@ -8,7 +8,7 @@ use token_server::app::App;
 use token_server::clock::Clock;
 
 use super::{kept, kid, published, replica, signing, the};
-use crate::harness::{Database, NOW, TestApp, config};
+use crate::harness::{BY, Database, NOW, TestApp, config};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn replicas_that_start_at_once_agree_on_the_first_keys() {
@@ -68,7 +68,7 @@ async fn a_replica_knows_a_key_before_another_signs_with_it() {
     let secret = one.client().await;
     let other = replica(&one, "ES256").await;
 
-    one.app.rotate_keys(true).await.unwrap();
+    one.app.rotate_keys(BY, true).await.unwrap();
     let token = one.token(&secret).await;
     other.app.store().close().await;
 
@@ -81,7 +81,7 @@ async fn a_replica_that_reads_the_keys_follows_a_rotation() {
     let secret = one.client().await;
     let other = replica(&one, "ES256").await;
 
-    one.app.rotate_keys(true).await.unwrap();
+    one.app.rotate_keys(BY, true).await.unwrap();
     assert!(other.app.refresh_keys().await.unwrap());
     assert!(!other.app.refresh_keys().await.unwrap());
 
@@ -99,8 +99,8 @@ async fn the_first_token_under_an_unknown_key_is_good_everywhere() {
     let other = replica(&one, "ES256").await;
 
     // The second of these makes sign what was never read by the other one.
-    one.app.rotate_keys(true).await.unwrap();
-    one.app.rotate_keys(true).await.unwrap();
+    one.app.rotate_keys(BY, true).await.unwrap();
+    one.app.rotate_keys(BY, true).await.unwrap();
     let token = one.token(&secret).await;
 
     assert!(!published(&other).await.contains(&kid(&token)));
@@ -122,8 +122,8 @@ async fn unknown_keys_make_it_read_once_a_second_at_most() {
         .assert_error(401, "invalid_token");
 
     // This second's reading is spent: what is new stays unknown, whatever is asked.
-    one.app.rotate_keys(true).await.unwrap();
-    one.app.rotate_keys(true).await.unwrap();
+    one.app.rotate_keys(BY, true).await.unwrap();
+    one.app.rotate_keys(BY, true).await.unwrap();
     let token = one.token(&secret).await;
     for n in 1..50 {
         other

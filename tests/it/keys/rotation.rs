@@ -4,7 +4,7 @@ use token_server::domain::{ErrorCode, JWKS_MAX_AGE, KeyState, RETIRED_KEY_TTL, T
 use token_server::token::LEEWAY;
 
 use super::{jwks, kept, kid, published, signing, the, verify_offline};
-use crate::harness::TestApp;
+use crate::harness::{BY, TestApp};
 
 const DAY: i64 = 86_400;
 
@@ -16,7 +16,7 @@ async fn by_hand_the_next_key_signs_and_the_one_before_still_verifies() {
     let next = the(&test, "next").await;
 
     test.clock.advance(JWKS_MAX_AGE);
-    let rotation = test.app.rotate_keys(false).await.unwrap();
+    let rotation = test.app.rotate_keys(BY, false).await.unwrap();
     let new = test.token(&secret).await;
 
     assert_eq!(rotation.active, Some(next.kid.clone()));
@@ -36,13 +36,13 @@ async fn a_next_key_that_verifiers_may_not_know_waits_unless_forced() {
     let before = test.app.store().list_keys().await.unwrap();
 
     test.clock.advance(JWKS_MAX_AGE - 1);
-    let early = test.app.rotate_keys(false).await.unwrap_err();
+    let early = test.app.rotate_keys(BY, false).await.unwrap_err();
 
     assert_eq!(early.code, ErrorCode::TemporarilyUnavailable);
     assert_eq!(early.retry_after, Some(1));
     assert!(early.description.contains("--now"), "{early}");
     assert_eq!(test.app.store().list_keys().await.unwrap(), before);
-    let forced = test.app.rotate_keys(true).await.unwrap();
+    let forced = test.app.rotate_keys(BY, true).await.unwrap();
     let token = test.token(&secret).await;
     assert_eq!(forced.active.map(|kid| kid.to_string()), Some(kid(&token)));
 }
@@ -54,8 +54,8 @@ async fn two_forced_rotations_leave_both_old_keys_behind() {
     let first = the(&test, "active").await;
     let second = the(&test, "next").await;
 
-    test.app.rotate_keys(true).await.unwrap();
-    test.app.rotate_keys(true).await.unwrap();
+    test.app.rotate_keys(BY, true).await.unwrap();
+    test.app.rotate_keys(BY, true).await.unwrap();
 
     let signs = kid(&test.token(&secret).await);
     assert!(signs != first.kid.to_string() && signs != second.kid.to_string());
@@ -92,7 +92,7 @@ async fn a_next_key_is_published_long_enough_before_the_schedule_uses_it() {
     let test = TestApp::with(&settings).await;
     test.clock.advance(2 * DAY - 60);
     let next = the(&test, "next").await;
-    test.app.retire_key(&next.kid).await.unwrap();
+    test.app.retire_key(BY, &next.kid).await.unwrap();
     test.app.rotate_keys_if_due().await.unwrap();
     let active = the(&test, "active").await;
 
@@ -125,9 +125,9 @@ async fn a_retired_key_verifies_until_its_last_token_is_dead_and_then_is_gone() 
         token_ttl: Some(Some(TokenTtl::MAX)),
         ..Default::default()
     };
-    test.app.update_client(&id, changes).await.unwrap();
+    test.app.update_client(BY, &id, changes).await.unwrap();
     let last = test.token(&secret).await;
-    test.app.rotate_keys(true).await.unwrap();
+    test.app.rotate_keys(BY, true).await.unwrap();
 
     test.clock.advance(TokenTtl::MAX.seconds() + LEEWAY - 1);
     test.app.rotate_keys_if_due().await.unwrap();
@@ -154,26 +154,26 @@ async fn only_a_key_that_does_not_sign_is_retired_or_deleted_by_hand() {
     let code = |done: token_server::error::Result<()>| done.err().map(|error| error.code);
     for (done, expected) in [
         (
-            test.app.retire_key(&active).await,
+            test.app.retire_key(BY, &active).await,
             ErrorCode::InvalidRequest,
         ),
         (
-            test.app.delete_key(&active).await,
+            test.app.delete_key(BY, &active).await,
             ErrorCode::InvalidRequest,
         ),
-        (test.app.retire_key(&unknown).await, ErrorCode::NotFound),
-        (test.app.delete_key(&unknown).await, ErrorCode::NotFound),
+        (test.app.retire_key(BY, &unknown).await, ErrorCode::NotFound),
+        (test.app.delete_key(BY, &unknown).await, ErrorCode::NotFound),
     ] {
         assert_eq!(code(done), Some(expected));
     }
-    test.app.retire_key(&next).await.unwrap();
+    test.app.retire_key(BY, &next).await.unwrap();
     assert!(!published(&test).await.contains(&next.to_string()));
 
-    test.app.rotate_keys(true).await.unwrap();
-    let again = test.app.retire_key(&active).await;
+    test.app.rotate_keys(BY, true).await.unwrap();
+    let again = test.app.retire_key(BY, &active).await;
     assert_eq!(code(again), Some(ErrorCode::Conflict));
     assert_eq!(test.verify(&token).await.status, 200);
-    test.app.delete_key(&active).await.unwrap();
+    test.app.delete_key(BY, &active).await.unwrap();
     test.verify(&token).await.assert_error(401, "invalid_token");
 }
 
@@ -181,7 +181,7 @@ async fn only_a_key_that_does_not_sign_is_retired_or_deleted_by_hand() {
 async fn hs256_has_nothing_to_rotate() {
     let test = TestApp::new().await;
 
-    let refused = test.app.rotate_keys(true).await.unwrap_err();
+    let refused = test.app.rotate_keys(BY, true).await.unwrap_err();
 
     assert_eq!(refused.code, ErrorCode::InvalidRequest);
     assert!(refused.description.contains("SIGNING_ALG"), "{refused}");

@@ -8,7 +8,7 @@ use token_server::store::KeyChanges;
 use token_server::token::{Sealing, SigningKey};
 
 use super::{PAIRS, published, signing, the};
-use crate::harness::{NOW, SECRET, TestApp, config};
+use crate::harness::{BY, NOW, SECRET, TestApp, config};
 
 const OTHER: &str = "another secret for tests, of more than 32 bytes";
 const ES256: (&str, &str) = ("SIGNING_ALG", "ES256");
@@ -30,7 +30,7 @@ async fn overwrite(test: &TestApp, key: &KeyRecord, sealed: &str) {
     let store = test.app.store();
     assert!(
         store
-            .reseal_key(&key.kid, &key.sealed, sealed, NOW)
+            .reseal_key(&key.kid, &key.sealed, sealed, BY.at(NOW))
             .await
             .unwrap()
     );
@@ -89,9 +89,9 @@ async fn resealing_says_how_many_and_does_it_once() {
     };
 
     assert_eq!(under().await, [Some("SECRET_PREVIOUS"); 2]);
-    assert_eq!(app.reseal_keys().await.unwrap(), 2);
+    assert_eq!(app.reseal_keys(BY).await.unwrap(), 2);
     assert_eq!(under().await, [Some("SECRET"); 2]);
-    assert_eq!(app.reseal_keys().await.unwrap(), 0);
+    assert_eq!(app.reseal_keys(BY).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn keys_whose_secret_is_lost_can_be_given_up() {
     for key in app.list_keys().await.unwrap() {
         assert_eq!(key.sealed_under, None);
         assert!(key.problem.is_some());
-        app.delete_key(&key.kid).await.unwrap();
+        app.delete_key(BY, &key.kid).await.unwrap();
     }
 
     start(&test, &settings).await.unwrap();
@@ -205,7 +205,7 @@ async fn a_key_under_another_name_is_refused_even_when_it_opens() {
     test.app.refresh_keys().await.unwrap();
 
     assert!(test.app.keys().find(renamed.kid.as_str()).is_none());
-    let error = test.app.reseal_keys().await.unwrap_err();
+    let error = test.app.reseal_keys(BY).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::ServerError);
     assert!(error.description.contains("its name"), "{error}");
 }
@@ -229,5 +229,11 @@ async fn insert(test: &TestApp, key: KeyRecord) {
         insert: vec![key],
         ..KeyChanges::default()
     };
-    assert!(test.app.store().change_keys(&changes, NOW).await.unwrap());
+    assert!(
+        test.app
+            .store()
+            .change_keys(&changes, BY.at(NOW))
+            .await
+            .unwrap()
+    );
 }

@@ -9,7 +9,7 @@ use token_server::domain::{
     ClientKeys, ClientStatus, JwkSet,
 };
 
-use crate::harness::{Answer, CLIENT, NOW, Signer, TestApp};
+use crate::harness::{Answer, BY, CLIENT, NOW, Signer, TestApp};
 
 pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -24,7 +24,10 @@ pub(super) async fn register(test: &TestApp, keys: ClientKeys) {
         },
         ..NewClient::default()
     };
-    test.app.register_client_without_secret(new).await.unwrap();
+    test.app
+        .register_client_without_secret(BY, new)
+        .await
+        .unwrap();
 }
 
 fn inline(jwks: &str) -> ClientKeys {
@@ -257,7 +260,7 @@ async fn two_clients_may_use_the_same_jti() {
         ..NewClient::default()
     };
     test.app
-        .register_client_without_secret(other)
+        .register_client_without_secret(BY, other)
         .await
         .unwrap();
     let one = with("jti", "1");
@@ -421,13 +424,13 @@ async fn a_disabled_client_and_one_without_the_method_are_refused() {
     assert_eq!(present_one().await.status, 200);
 
     test.app
-        .set_client_status(&id, ClientStatus::Disabled)
+        .set_client_status(BY, &id, ClientStatus::Disabled)
         .await
         .unwrap();
     present_one().await.assert_error(401, "invalid_client");
 
     test.app
-        .set_client_status(&id, ClientStatus::Enabled)
+        .set_client_status(BY, &id, ClientStatus::Enabled)
         .await
         .unwrap();
     let authentication = AuthenticationChanges {
@@ -438,7 +441,7 @@ async fn a_disabled_client_and_one_without_the_method_are_refused() {
         authentication,
         ..ClientChanges::default()
     };
-    test.app.update_client(&id, changes).await.unwrap();
+    test.app.update_client(BY, &id, changes).await.unwrap();
     present_one().await.assert_error(401, "invalid_client");
 }
 

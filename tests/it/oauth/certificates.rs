@@ -22,7 +22,7 @@ use token_server::domain::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::harness::{CLIENT, Holder, Served};
+use crate::harness::{BY, CLIENT, Holder, Served};
 
 /// An authority and its certificate in a file.
 struct Ca {
@@ -89,7 +89,7 @@ async fn register(served: &Served, authentication: AuthenticationSettings) {
     served
         .test
         .app
-        .register_client_without_secret(new)
+        .register_client_without_secret(BY, new)
         .await
         .unwrap();
 }

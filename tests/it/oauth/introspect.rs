@@ -6,7 +6,7 @@ use token_server::app::NewClient;
 use token_server::domain::{ClientId, ClientStatus, Metadata, Scope};
 
 use super::{Caller, needs_a_client, refuses_bad_requests};
-use crate::harness::{Answer, NOW, TestApp};
+use crate::harness::{Answer, BY, NOW, TestApp};
 
 const JWT: &str = "application/token-introspection+jwt";
 const INACTIVE: &str = r#"{"active":false}"#;
@@ -177,11 +177,11 @@ async fn every_bad_token_is_answered_alike() {
     bad.push(revoked);
     let disabled = ClientStatus::Disabled;
     test.app
-        .set_client_status(&"off".parse().unwrap(), disabled)
+        .set_client_status(BY, &"off".parse().unwrap(), disabled)
         .await
         .unwrap();
     test.app
-        .delete_client(&"gone".parse().unwrap())
+        .delete_client(BY, &"gone".parse().unwrap())
         .await
         .unwrap();
 
@@ -290,8 +290,8 @@ async fn a_token_under_a_new_key_is_known_to_introspect_and_to_revoke() {
     let caller = Caller::new(&one, "api", "", "").await;
     for path in ["/introspect", "/revoke"] {
         let other = TestApp::on(one.database.clone(), &alg).await;
-        one.app.rotate_keys(true).await.unwrap();
-        one.app.rotate_keys(true).await.unwrap();
+        one.app.rotate_keys(BY, true).await.unwrap();
+        one.app.rotate_keys(BY, true).await.unwrap();
         let token = caller.token().await;
         assert!(other.app.keys().verify(&token, NOW).is_err());
 
@@ -322,7 +322,7 @@ async fn a_disabled_client_is_told_nothing() {
     assert_eq!(api.introspect(&token).await.json()["active"], true);
 
     test.app
-        .set_client_status(&"api".parse().unwrap(), ClientStatus::Disabled)
+        .set_client_status(BY, &"api".parse().unwrap(), ClientStatus::Disabled)
         .await
         .unwrap();
 

@@ -15,7 +15,7 @@ use token_server::domain::{ClientKeys, JwksUri};
 use token_server::http::Certificate;
 
 use super::assertion::{claims, present, register};
-use crate::harness::{Signer, TestApp};
+use crate::harness::{BY, Signer, TestApp};
 
 /// What is at the URL.
 #[derive(Clone)]
@@ -328,7 +328,7 @@ async fn a_host_that_is_not_allowed_cannot_be_registered_and_is_not_fetched_late
         };
         let refused = other
             .app
-            .register_client_without_secret(new)
+            .register_client_without_secret(BY, new)
             .await
             .unwrap_err();
         assert!(refused.description.contains("JWKS_URI_HOSTS"), "{refused}");

@@ -6,7 +6,7 @@ use token_server::domain::{
     Audience, AuthMethods, AuthenticationSettings, ClientId, ClientStatus, Metadata, Scope,
 };
 
-use crate::harness::{Answer, CLIENT, TestApp};
+use crate::harness::{Answer, BY, CLIENT, TestApp};
 
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 
@@ -104,7 +104,10 @@ async fn unknown_disabled_and_wrong_are_one_answer_with_a_challenge() {
         })
         .await;
     let disabled = ClientStatus::Disabled;
-    test.app.set_client_status(&off, disabled).await.unwrap();
+    test.app
+        .set_client_status(BY, &off, disabled)
+        .await
+        .unwrap();
 
     let mut answers = Vec::new();
     for userinfo in [

@@ -2,7 +2,7 @@ use serde_json::json;
 use token_server::app::NewClient;
 use token_server::domain::{Audience, ClientId, Scope, TokenTtl};
 
-use crate::harness::{CLIENT, TestApp};
+use crate::harness::{BY, CLIENT, TestApp};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
@@ -49,6 +49,7 @@ async fn basic_is_form_decoded_or_taken_raw() {
     };
     test.app
         .register_client(
+            BY,
             new,
             token_server::app::NewSecret {
                 chosen: Some(chosen.into()),
@@ -59,6 +60,7 @@ async fn basic_is_form_decoded_or_taken_raw() {
         .unwrap();
     test.app
         .register_client(
+            BY,
             NewClient {
                 client_id: Some(ClientId::parse("raw").unwrap()),
                 ..NewClient::default()
@@ -92,11 +94,14 @@ async fn unknown_disabled_and_wrong_are_one_answer() {
     let off = ClientId::parse("off").unwrap();
     let off_secret = test
         .app
-        .add_secret(&off, token_server::app::NewSecret::default())
+        .add_secret(BY, &off, token_server::app::NewSecret::default())
         .await
         .unwrap();
     let disabled = token_server::domain::ClientStatus::Disabled;
-    test.app.set_client_status(&off, disabled).await.unwrap();
+    test.app
+        .set_client_status(BY, &off, disabled)
+        .await
+        .unwrap();
     let mut mistyped = secret.clone();
     mistyped.pop();
 

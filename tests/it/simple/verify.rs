@@ -3,7 +3,7 @@ use axum::http::Request;
 use serde_json::json;
 use token_server::token::LEEWAY;
 
-use crate::harness::{CLIENT, NOW, TestApp};
+use crate::harness::{BY, CLIENT, NOW, TestApp};
 
 #[tokio::test]
 async fn a_good_token_is_answered_with_its_claims_and_headers() {
@@ -175,7 +175,7 @@ async fn a_token_seen_before_is_judged_anew() {
     test.get_with("/verify?audience=other", &[("authorization", &bearer)])
         .await
         .assert_error(401, "invalid_token");
-    test.app.revoke_token(&token).await.unwrap();
+    test.app.revoke_token(BY, &token).await.unwrap();
     test.verify(&token).await.assert_error(401, "invalid_token");
 }
 

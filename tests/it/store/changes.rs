@@ -3,14 +3,18 @@ use std::collections::HashSet;
 use token_server::clock::UnixTime;
 use token_server::domain::{
     Change, ChangeId, ClientChanges, ClientId, ClientStatus, KeyId, KeyRecord, KeyState, Name,
-    SecretId, SigningAlg, TokenId,
+    SecretId, SigningAlg, Stamp, TokenId,
 };
 use token_server::store::{KeyChanges, Store};
 
 use super::{id, record, secret};
-use crate::harness::{Database, TestApp};
+use crate::harness::{BY, Database, TestApp};
 
 const AT: UnixTime = UnixTime(100);
+
+fn stamp() -> Stamp<'static> {
+    BY.at(AT)
+}
 
 /// What was told since a change, and the last of it.
 async fn told(store: &Store, after: ChangeId) -> (Vec<Change>, ChangeId) {
@@ -33,7 +37,7 @@ fn named(name: &str) -> ClientChanges {
 async fn rename(store: &Store, client_id: &ClientId, now: i64) {
     let changes = named("another");
     let renamed = store
-        .update_client(client_id, &changes, UnixTime(now))
+        .update_client(client_id, &changes, BY.at(UnixTime(now)))
         .await;
     assert!(renamed.unwrap());
 }
@@ -50,7 +54,11 @@ fn next_key(kid: &str) -> KeyRecord {
 
 async fn with_client() -> (TestApp, ChangeId) {
     let test = TestApp::new().await;
-    test.app.store().insert_client(&record("a")).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&record("a"), stamp())
+        .await
+        .unwrap();
     let last = test.app.store().last_change().await.unwrap();
     (test, last)
 }
@@ -69,28 +77,37 @@ async fn every_write_that_replicas_must_know_tells_of_it() {
     rename(store, &id("a"), 100).await;
     tells(client("a")).await;
     let added = secret("BBBBBBBB", 100, None);
-    store.insert_secret(&id("a"), &added).await.unwrap();
+    store
+        .insert_secret(&id("a"), &added, stamp())
+        .await
+        .unwrap();
     tells(client("a")).await;
     store
-        .set_secret_expiry(&id("a"), &added.secret_id, AT, AT)
+        .set_secret_expiry(&id("a"), &added.secret_id, AT, stamp())
         .await
         .unwrap();
     tells(client("a")).await;
     let token = TokenId::parse(&format!("{:032x}", 7)).unwrap();
-    store.revoke_token(token, &id("a"), AT, AT).await.unwrap();
+    store
+        .revoke_token(token, &id("a"), AT, stamp())
+        .await
+        .unwrap();
     tells(Change::Revocation).await;
-    store.revoke_client_tokens(&id("a"), AT, AT).await.unwrap();
+    store
+        .revoke_client_tokens(&id("a"), AT, stamp())
+        .await
+        .unwrap();
     tells(Change::Revocation).await;
     for status in [ClientStatus::Disabled, ClientStatus::Enabled] {
         store
-            .set_client_status(&id("a"), status, AT, AT)
+            .set_client_status(&id("a"), status, AT, stamp())
             .await
             .unwrap();
         tells(Change::Revocation).await;
     }
-    store.delete_client(&id("a"), AT, AT).await.unwrap();
+    store.delete_client(&id("a"), AT, stamp()).await.unwrap();
     tells(Change::Revocation).await;
-    store.insert_client(&record("a")).await.unwrap();
+    store.insert_client(&record("a"), stamp()).await.unwrap();
     tells(Change::Revocation).await;
 }
 
@@ -109,24 +126,34 @@ async fn every_change_of_the_keys_tells_of_it() {
         insert: vec![next_key("a")],
         ..KeyChanges::default()
     };
-    assert!(store.change_keys(&insert, AT).await.unwrap());
+    assert!(store.change_keys(&insert, stamp()).await.unwrap());
     tells().await;
-    assert!(store.reseal_key(&kid, "sealed", "anew", AT).await.unwrap());
+    assert!(
+        store
+            .reseal_key(&kid, "sealed", "anew", stamp())
+            .await
+            .unwrap()
+    );
     tells().await;
     let activate = KeyChanges {
         activate: Some(kid.clone()),
         ..KeyChanges::default()
     };
-    assert!(store.change_keys(&activate, AT).await.unwrap());
+    assert!(store.change_keys(&activate, stamp()).await.unwrap());
     tells().await;
-    let retired = store.retire_unused_keys(SigningAlg::EdDSA, later, later);
+    let retired = store.retire_unused_keys(SigningAlg::EdDSA, later, BY.at(later));
     assert_eq!(retired.await.unwrap(), 1);
     tells().await;
-    assert_eq!(store.prune_keys(later, later).await.unwrap(), 1);
+    assert_eq!(store.prune_keys(later, BY.at(later)).await.unwrap(), 1);
     tells().await;
-    assert!(store.change_keys(&insert, AT).await.unwrap());
+    assert!(store.change_keys(&insert, stamp()).await.unwrap());
     tells().await;
-    assert!(store.delete_key(&kid, KeyState::Next, AT).await.unwrap());
+    assert!(
+        store
+            .delete_key(&kid, KeyState::Next, stamp())
+            .await
+            .unwrap()
+    );
     tells().await;
 }
 
@@ -138,17 +165,17 @@ async fn nobody_is_told_of_what_nobody_remembers_or_of_what_was_not_done() {
     let (a, c) = (id("a"), id("c"));
 
     store
-        .insert_client(&record_without_secret("b"))
+        .insert_client(&record_without_secret("b"), stamp())
         .await
         .unwrap();
     let renewed = store.renew_secret_hash(&here, "hash of AAAAAAAA", "another");
     assert!(renewed.await.unwrap());
     store.mark_keys_used(SigningAlg::ES256, AT).await.unwrap();
-    assert!(!store.update_client(&c, &named("x"), AT).await.unwrap());
-    let expired = store.set_secret_expiry(&a, &none, AT, AT);
+    assert!(!store.update_client(&c, &named("x"), stamp()).await.unwrap());
+    let expired = store.set_secret_expiry(&a, &none, AT, stamp());
     assert!(!expired.await.unwrap());
-    assert_eq!(store.prune_keys(AT, AT).await.unwrap(), 0);
-    let enabled = store.set_client_status(&a, ClientStatus::Enabled, AT, AT);
+    assert_eq!(store.prune_keys(AT, stamp()).await.unwrap(), 0);
+    let enabled = store.set_client_status(&a, ClientStatus::Enabled, AT, stamp());
     enabled.await.unwrap();
 
     assert_eq!(told(store, last).await, (Vec::new(), last));
@@ -166,7 +193,7 @@ async fn changes_are_paged_in_their_order_whatever_the_clock_says() {
     let store = test.app.store();
     for name in ["b", "c"] {
         store
-            .insert_client(&record_without_secret(name))
+            .insert_client(&record_without_secret(name), stamp())
             .await
             .unwrap();
     }
@@ -214,7 +241,7 @@ async fn no_change_is_seen_before_one_of_an_earlier_id() {
     let database = Database::fresh().await;
     let test = TestApp::on(database.clone(), &[]).await;
     let store = test.app.store();
-    store.insert_client(&record("a")).await.unwrap();
+    store.insert_client(&record("a"), stamp()).await.unwrap();
     let start = store.last_change().await.unwrap();
 
     let mut first = database.begin().await;
@@ -251,7 +278,11 @@ async fn who_reads_on_from_the_last_change_misses_nothing() {
     let other = TestApp::on(test.database.clone(), &[]).await;
     for n in 0..WRITERS * EACH {
         let record = record_without_secret(&format!("c{n}"));
-        test.app.store().insert_client(&record).await.unwrap();
+        test.app
+            .store()
+            .insert_client(&record, stamp())
+            .await
+            .unwrap();
     }
     let writing: Vec<_> = (0..WRITERS)
         .map(|writer| {

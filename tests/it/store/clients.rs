@@ -6,7 +6,7 @@ use token_server::domain::{
 use token_server::store::{ClientRevoked, ClientsPage, StoreError};
 
 use super::{id, record, secret};
-use crate::harness::TestApp;
+use crate::harness::{BY, NOW, TestApp};
 
 #[tokio::test]
 async fn a_client_comes_back_as_it_was_inserted() {
@@ -14,7 +14,11 @@ async fn a_client_comes_back_as_it_was_inserted() {
     let mut written = record("a");
     written.secrets.push(secret("BBBBBBBB", 200, Some(300)));
 
-    test.app.store().insert_client(&written).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&written, BY.at(NOW))
+        .await
+        .unwrap();
 
     assert_eq!(
         test.app.store().find_client(&id("a")).await.unwrap(),
@@ -33,7 +37,11 @@ async fn a_client_without_secrets_is_found_too() {
     written.client.token_ttl = None;
     written.client.audiences.clear();
 
-    test.app.store().insert_client(&written).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&written, BY.at(NOW))
+        .await
+        .unwrap();
 
     assert_eq!(
         test.app.store().find_client(&id("a")).await.unwrap(),
@@ -44,12 +52,16 @@ async fn a_client_without_secrets_is_found_too() {
 #[tokio::test]
 async fn a_taken_id_is_a_conflict_and_changes_nothing() {
     let test = TestApp::new().await;
-    test.app.store().insert_client(&record("a")).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&record("a"), BY.at(NOW))
+        .await
+        .unwrap();
     let mut other = record("a");
     other.client.name = Name::parse("other").unwrap();
     other.secrets = vec![secret("BBBBBBBB", 200, None)];
 
-    let refused = test.app.store().insert_client(&other).await;
+    let refused = test.app.store().insert_client(&other, BY.at(NOW)).await;
 
     assert!(matches!(refused, Err(StoreError::Conflict)));
     assert_eq!(
@@ -61,12 +73,16 @@ async fn a_taken_id_is_a_conflict_and_changes_nothing() {
 #[tokio::test]
 async fn a_taken_secret_id_takes_the_whole_insert_back() {
     let test = TestApp::new().await;
-    test.app.store().insert_client(&record("a")).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&record("a"), BY.at(NOW))
+        .await
+        .unwrap();
 
     let refused = test
         .app
         .store()
-        .insert_missing_clients(&[record("b")])
+        .insert_missing_clients(&[record("b")], BY.at(NOW))
         .await;
 
     assert!(matches!(refused, Err(StoreError::Conflict)));
@@ -78,12 +94,16 @@ async fn missing_clients_are_inserted_and_the_others_left() {
     let test = TestApp::new().await;
     let (a, mut b) = (record("a"), record("b"));
     b.secrets = vec![secret("BBBBBBBB", 1, None)];
-    test.app.store().insert_client(&a).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&a, BY.at(NOW))
+        .await
+        .unwrap();
 
     assert_eq!(
         test.app
             .store()
-            .insert_missing_clients(&[a, b])
+            .insert_missing_clients(&[a, b], BY.at(NOW))
             .await
             .unwrap(),
         1
@@ -98,7 +118,11 @@ async fn the_list_is_paged_by_key() {
     for name in ["c", "a", "b"] {
         let mut client = record(name);
         client.secrets.clear();
-        test.app.store().insert_client(&client).await.unwrap();
+        test.app
+            .store()
+            .insert_client(&client, BY.at(NOW))
+            .await
+            .unwrap();
     }
     let page = |after: Option<&str>| ClientsPage {
         after: after.map(id),
@@ -120,7 +144,11 @@ async fn the_list_is_paged_by_key() {
 #[tokio::test]
 async fn an_update_changes_what_it_names_and_nothing_else() {
     let test = TestApp::new().await;
-    test.app.store().insert_client(&record("a")).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&record("a"), BY.at(NOW))
+        .await
+        .unwrap();
     let changes = ClientChanges {
         name: Some(Name::parse("new").unwrap()),
         ..Default::default()
@@ -129,7 +157,7 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
     assert!(
         test.app
             .store()
-            .update_client(&id("a"), &changes, UnixTime(7))
+            .update_client(&id("a"), &changes, BY.at(UnixTime(7)))
             .await
             .unwrap()
     );
@@ -137,7 +165,7 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
         !test
             .app
             .store()
-            .update_client(&id("b"), &changes, UnixTime(7))
+            .update_client(&id("b"), &changes, BY.at(UnixTime(7)))
             .await
             .unwrap()
     );
@@ -154,7 +182,11 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
 #[tokio::test]
 async fn a_token_lifetime_can_be_taken_back() {
     let test = TestApp::new().await;
-    test.app.store().insert_client(&record("a")).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&record("a"), BY.at(NOW))
+        .await
+        .unwrap();
     let changes = ClientChanges {
         token_ttl: Some(None),
         ..Default::default()
@@ -162,7 +194,7 @@ async fn a_token_lifetime_can_be_taken_back() {
 
     test.app
         .store()
-        .update_client(&id("a"), &changes, UnixTime(7))
+        .update_client(&id("a"), &changes, BY.at(UnixTime(7)))
         .await
         .unwrap();
 
@@ -180,10 +212,15 @@ async fn a_token_lifetime_can_be_taken_back() {
 async fn a_status_is_switched_without_touching_the_rest() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a")).await.unwrap();
+    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
 
     store
-        .set_client_status(&id("a"), ClientStatus::Disabled, UnixTime(9), UnixTime(8))
+        .set_client_status(
+            &id("a"),
+            ClientStatus::Disabled,
+            UnixTime(9),
+            BY.at(UnixTime(8)),
+        )
         .await
         .unwrap();
 
@@ -197,11 +234,11 @@ async fn a_status_is_switched_without_touching_the_rest() {
 async fn a_deleted_client_takes_its_secrets_with_it() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a")).await.unwrap();
+    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
 
     let delete = async || {
         let deleted = store
-            .delete_client(&id("a"), UnixTime(9), UnixTime(8))
+            .delete_client(&id("a"), UnixTime(9), BY.at(UnixTime(8)))
             .await;
         deleted.unwrap()
     };
@@ -209,20 +246,22 @@ async fn a_deleted_client_takes_its_secrets_with_it() {
     assert_eq!(delete().await, ClientRevoked::NoClient);
 
     // The same secret id is free again.
-    store.insert_client(&record("b")).await.unwrap();
+    store.insert_client(&record("b"), BY.at(NOW)).await.unwrap();
 }
 
 #[tokio::test]
 async fn authentication_is_changed_piece_by_piece_and_taken_away() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a")).await.unwrap();
+    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
     let change = async |authentication: AuthenticationChanges| {
         let changes = ClientChanges {
             authentication,
             ..ClientChanges::default()
         };
-        let done = store.update_client(&id("a"), &changes, UnixTime(7)).await;
+        let done = store
+            .update_client(&id("a"), &changes, BY.at(UnixTime(7)))
+            .await;
         assert!(done.unwrap());
         let found = store.find_client(&id("a")).await.unwrap().unwrap();
         found.client.authentication
@@ -256,7 +295,7 @@ async fn authentication_is_changed_piece_by_piece_and_taken_away() {
 async fn what_tokens_are_bound_to_is_changed_one_by_one() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a")).await.unwrap();
+    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
     let changes = ClientChanges {
         sender_constraint: SenderConstraintChanges {
             tls_client_certificate_bound_access_tokens: Some(true),
@@ -265,7 +304,9 @@ async fn what_tokens_are_bound_to_is_changed_one_by_one() {
         ..ClientChanges::default()
     };
 
-    let done = store.update_client(&id("a"), &changes, UnixTime(7)).await;
+    let done = store
+        .update_client(&id("a"), &changes, BY.at(UnixTime(7)))
+        .await;
 
     assert!(done.unwrap());
     let found = store.find_client(&id("a")).await.unwrap().unwrap();

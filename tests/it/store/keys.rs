@@ -2,7 +2,7 @@ use token_server::clock::UnixTime;
 use token_server::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
 use token_server::store::{KeyChanges, Store};
 
-use crate::harness::TestApp;
+use crate::harness::{BY, NOW, TestApp};
 
 const ALG: SigningAlg = SigningAlg::ES256;
 
@@ -37,7 +37,10 @@ async fn insert(store: &Store, keys: Vec<KeyRecord>) -> bool {
         insert: keys,
         ..KeyChanges::default()
     };
-    store.change_keys(&changes, UnixTime(100)).await.unwrap()
+    store
+        .change_keys(&changes, BY.at(UnixTime(100)))
+        .await
+        .unwrap()
 }
 
 async fn rotate(store: &Store, from: &str, to: &str, new: &str, now: i64) -> bool {
@@ -46,7 +49,10 @@ async fn rotate(store: &Store, from: &str, to: &str, new: &str, now: i64) -> boo
         activate: Some(kid(to)),
         insert: vec![key(new, ALG, KeyState::Next)],
     };
-    store.change_keys(&changes, UnixTime(now)).await.unwrap()
+    store
+        .change_keys(&changes, BY.at(UnixTime(now)))
+        .await
+        .unwrap()
 }
 
 /// Names and states, by name.
@@ -92,7 +98,12 @@ async fn an_algorithm_has_one_active_and_one_next_key() {
         activate: Some(kid("b")),
         ..KeyChanges::default()
     };
-    assert!(!store.change_keys(&second, UnixTime(5)).await.unwrap());
+    assert!(
+        !store
+            .change_keys(&second, BY.at(UnixTime(5)))
+            .await
+            .unwrap()
+    );
 
     assert_eq!(store.list_keys().await.unwrap(), first);
 }
@@ -178,7 +189,7 @@ async fn unused_keys_of_other_algorithms_retire_and_ones_own_and_prepared_ones_s
         .unwrap();
 
     let left = store
-        .retire_unused_keys(ALG, UnixTime(150), UnixTime(900))
+        .retire_unused_keys(ALG, UnixTime(150), BY.at(UnixTime(900)))
         .await
         .unwrap();
 
@@ -211,14 +222,8 @@ async fn retired_keys_are_pruned_at_their_second() {
     )
     .await;
 
-    assert_eq!(
-        store.prune_keys(UnixTime(49), UnixTime(60)).await.unwrap(),
-        0
-    );
-    assert_eq!(
-        store.prune_keys(UnixTime(50), UnixTime(60)).await.unwrap(),
-        1
-    );
+    assert_eq!(store.prune_keys(UnixTime(49), BY.at(NOW)).await.unwrap(), 0);
+    assert_eq!(store.prune_keys(UnixTime(50), BY.at(NOW)).await.unwrap(), 1);
 
     let names: Vec<_> = states(store).await.into_iter().map(|s| s.0).collect();
     assert_eq!(names, ["a", "b", "d"]);
@@ -231,7 +236,7 @@ async fn a_key_is_resealed_and_deleted_only_as_it_was_seen() {
     insert(store, vec![key("a", ALG, KeyState::Next)]).await;
     let reseal = async |old: &str| {
         store
-            .reseal_key(&kid("a"), old, "new", UnixTime(60))
+            .reseal_key(&kid("a"), old, "new", BY.at(NOW))
             .await
             .unwrap()
     };
@@ -243,19 +248,19 @@ async fn a_key_is_resealed_and_deleted_only_as_it_was_seen() {
 
     assert!(
         !store
-            .delete_key(&kid("a"), active(1), UnixTime(60))
+            .delete_key(&kid("a"), active(1), BY.at(NOW))
             .await
             .unwrap()
     );
     assert!(
         !store
-            .delete_key(&kid("b"), KeyState::Next, UnixTime(60))
+            .delete_key(&kid("b"), KeyState::Next, BY.at(NOW))
             .await
             .unwrap()
     );
     assert!(
         store
-            .delete_key(&kid("a"), KeyState::Next, UnixTime(60))
+            .delete_key(&kid("a"), KeyState::Next, BY.at(NOW))
             .await
             .unwrap()
     );

@@ -7,7 +7,7 @@ use token_server::domain::{
 use token_server::store::{ClientRevoked, Store};
 
 use super::{id, record};
-use crate::harness::TestApp;
+use crate::harness::{BY, NOW, TestApp};
 
 const DAY: i64 = 86_400;
 
@@ -26,7 +26,11 @@ async fn with_client(client_id: &str) -> TestApp {
     let test = TestApp::new().await;
     let mut record = record(client_id);
     record.secrets.clear();
-    test.app.store().insert_client(&record).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&record, BY.at(NOW))
+        .await
+        .unwrap();
     test
 }
 
@@ -47,7 +51,7 @@ async fn a_revoked_token_is_listed_once_however_often_it_is_revoked() {
 
     for now in [100, 101, 100] {
         store
-            .revoke_token(token(7), &id("a"), UnixTime(200), UnixTime(now))
+            .revoke_token(token(7), &id("a"), UnixTime(200), BY.at(UnixTime(now)))
             .await
             .unwrap();
     }
@@ -70,7 +74,7 @@ async fn revocations_are_paged_in_the_order_in_which_they_were_made_whatever_the
     // The third comes of a replica whose clock is behind.
     for (n, now) in [(1, 100), (2, 105), (3, 95), (4, 105)] {
         store
-            .revoke_token(token(n), &id("a"), UnixTime(200), UnixTime(now))
+            .revoke_token(token(n), &id("a"), UnixTime(200), BY.at(UnixTime(now)))
             .await
             .unwrap();
     }
@@ -89,7 +93,7 @@ async fn an_id_is_later_than_any_that_was_given_in_a_second_before() {
     let store = test.app.store();
 
     store
-        .revoke_token(token(1), &id("a"), UnixTime(200), UnixTime(100))
+        .revoke_token(token(1), &id("a"), UnixTime(200), BY.at(UnixTime(100)))
         .await
         .unwrap();
 
@@ -114,7 +118,7 @@ async fn who_reads_on_from_the_last_id_misses_nothing() {
             for n in 0..EACH {
                 let name = token(writer * EACH + n);
                 store
-                    .revoke_token(name, &id("a"), UnixTime(200), UnixTime(100))
+                    .revoke_token(name, &id("a"), UnixTime(200), BY.at(UnixTime(100)))
                     .await
                     .unwrap();
             }
@@ -157,7 +161,7 @@ async fn a_client_has_one_cut_off_which_never_moves_back() {
     let store = test.app.store();
     let revoke = async |cutoff: i64, now: i64| {
         let done = store
-            .revoke_client_tokens(&id("a"), UnixTime(cutoff), UnixTime(now))
+            .revoke_client_tokens(&id("a"), UnixTime(cutoff), BY.at(UnixTime(now)))
             .await;
         cut(&done.unwrap())
     };
@@ -171,7 +175,7 @@ async fn a_client_has_one_cut_off_which_never_moves_back() {
     assert_eq!(listed[0].expires_at, UnixTime(101 + DAY));
     assert_eq!(
         store
-            .revoke_client_tokens(&id("b"), UnixTime(1), UnixTime(1))
+            .revoke_client_tokens(&id("b"), UnixTime(1), BY.at(UnixTime(1)))
             .await
             .unwrap(),
         ClientRevoked::NoClient
@@ -184,18 +188,18 @@ async fn switching_a_client_off_and_on_leaves_a_cut_off_and_comes_last_in_the_li
     let store = test.app.store();
     let switch = async |status, cutoff, now| {
         store
-            .set_client_status(&id("a"), status, UnixTime(cutoff), UnixTime(now))
+            .set_client_status(&id("a"), status, UnixTime(cutoff), BY.at(UnixTime(now)))
             .await
             .unwrap()
     };
 
     let off = switch(ClientStatus::Disabled, 105, 100).await;
     store
-        .revoke_token(token(1), &id("b"), UnixTime(200), UnixTime(101))
+        .revoke_token(token(1), &id("b"), UnixTime(200), BY.at(UnixTime(101)))
         .await
         .unwrap();
     let revoked_while_off = store
-        .revoke_client_tokens(&id("a"), UnixTime(101), UnixTime(101))
+        .revoke_client_tokens(&id("a"), UnixTime(101), BY.at(UnixTime(101)))
         .await
         .unwrap();
     let on = switch(ClientStatus::Enabled, 102, 102).await;
@@ -222,7 +226,7 @@ async fn a_status_of_no_client_revokes_nothing() {
 
     for status in [ClientStatus::Disabled, ClientStatus::Enabled] {
         let done = store
-            .set_client_status(&id("a"), status, UnixTime(1), UnixTime(1))
+            .set_client_status(&id("a"), status, UnixTime(1), BY.at(UnixTime(1)))
             .await;
         assert_eq!(done.unwrap(), ClientRevoked::NoClient);
     }
@@ -236,14 +240,17 @@ async fn a_deleted_client_is_cut_off_until_one_of_its_id_is_inserted() {
     let store = test.app.store();
 
     let deleted = store
-        .delete_client(&id("a"), UnixTime(105), UnixTime(100))
+        .delete_client(&id("a"), UnixTime(105), BY.at(UnixTime(100)))
         .await
         .unwrap();
     assert!(cut(&deleted).disabled);
     let (mut new, mut other) = (record("a"), record("b"));
     new.client.created_at = UnixTime(300);
     other.secrets.clear();
-    store.insert_missing_clients(&[other, new]).await.unwrap();
+    store
+        .insert_missing_clients(&[other, new], BY.at(NOW))
+        .await
+        .unwrap();
 
     let listed = list(store, 0).await;
     let expected = ClientCutoff {
@@ -260,7 +267,7 @@ async fn revocations_are_removed_in_batches_and_only_those_whose_tokens_have_exp
     let store = test.app.store();
     for (n, end) in [(1, 300), (2, 200), (3, 199), (4, 100)] {
         store
-            .revoke_token(token(n), &id("a"), UnixTime(end), UnixTime(10))
+            .revoke_token(token(n), &id("a"), UnixTime(end), BY.at(UnixTime(10)))
             .await
             .unwrap();
     }

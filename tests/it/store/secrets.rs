@@ -3,24 +3,30 @@ use token_server::domain::SecretId;
 use token_server::store::SecretAdded;
 
 use super::{id, record, secret};
-use crate::harness::TestApp;
+use crate::harness::{BY, NOW, TestApp};
 
 #[tokio::test]
 async fn a_client_has_five_live_secrets_at_most() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a")).await.unwrap();
+    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
     for name in ["BBBBBBBB", "CCCCCCCC", "DDDDDDDD", "EEEEEEEE"] {
         let added = store
-            .insert_secret(&id("a"), &secret(name, 200, Some(300)))
+            .insert_secret(&id("a"), &secret(name, 200, Some(300)), BY.at(NOW))
             .await
             .unwrap();
         assert_eq!(added, SecretAdded::Added);
     }
 
     let one_more = |created_at| secret("FFFFFFFF", created_at, None);
-    let while_live = store.insert_secret(&id("a"), &one_more(299)).await.unwrap();
-    let after_their_end = store.insert_secret(&id("a"), &one_more(300)).await.unwrap();
+    let while_live = store
+        .insert_secret(&id("a"), &one_more(299), BY.at(NOW))
+        .await
+        .unwrap();
+    let after_their_end = store
+        .insert_secret(&id("a"), &one_more(300), BY.at(NOW))
+        .await
+        .unwrap();
 
     assert_eq!(while_live, SecretAdded::TooMany);
     assert_eq!(after_their_end, SecretAdded::Added);
@@ -31,13 +37,17 @@ async fn the_limit_holds_when_many_are_added_at_once() {
     let test = TestApp::new().await;
     let mut client = record("a");
     client.secrets.clear();
-    test.app.store().insert_client(&client).await.unwrap();
+    test.app
+        .store()
+        .insert_client(&client, BY.at(NOW))
+        .await
+        .unwrap();
 
     let adding = (0..12).map(|n| {
         let store = test.app.store().clone();
         tokio::spawn(async move {
             store
-                .insert_secret(&id("a"), &secret(&format!("{n:08}"), 1, None))
+                .insert_secret(&id("a"), &secret(&format!("{n:08}"), 1, None), BY.at(NOW))
                 .await
                 .unwrap()
         })
@@ -65,7 +75,7 @@ async fn a_secret_needs_its_client() {
     let added = test
         .app
         .store()
-        .insert_secret(&id("a"), &secret("BBBBBBBB", 1, None))
+        .insert_secret(&id("a"), &secret("BBBBBBBB", 1, None), BY.at(NOW))
         .await;
 
     assert_eq!(added.unwrap(), SecretAdded::NoClient);
@@ -75,21 +85,21 @@ async fn a_secret_needs_its_client() {
 async fn a_secret_is_ended_for_its_own_client_only() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a")).await.unwrap();
+    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
     let mut other = record("b");
     other.secrets.clear();
-    store.insert_client(&other).await.unwrap();
+    store.insert_client(&other, BY.at(NOW)).await.unwrap();
     let secret_id = SecretId::parse("AAAAAAAA").unwrap();
 
     assert!(
         !store
-            .set_secret_expiry(&id("b"), &secret_id, UnixTime(9), UnixTime(5))
+            .set_secret_expiry(&id("b"), &secret_id, UnixTime(9), BY.at(NOW))
             .await
             .unwrap()
     );
     assert!(
         store
-            .set_secret_expiry(&id("a"), &secret_id, UnixTime(9), UnixTime(5))
+            .set_secret_expiry(&id("a"), &secret_id, UnixTime(9), BY.at(NOW))
             .await
             .unwrap()
     );
@@ -102,7 +112,7 @@ async fn a_secret_is_ended_for_its_own_client_only() {
 async fn a_hash_is_renewed_once() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a")).await.unwrap();
+    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
     let secret_id = SecretId::parse("AAAAAAAA").unwrap();
     let old = "hash of AAAAAAAA";
 

@@ -7,7 +7,7 @@ use token_server::app::import::{ImportFile, ImportFileError};
 use token_server::domain::ClientId;
 
 use super::{client_ids, import};
-use crate::harness::TestApp;
+use crate::harness::{BY, TestApp};
 
 /// The lines of the bad rows.
 fn bad_lines(contents: &str) -> Vec<u64> {
@@ -270,7 +270,7 @@ async fn a_file_of_two_thousand_rows_works_and_tells_how_far_it_is() {
     let progress = |done, total| told.borrow_mut().push((done, total));
     let report = test
         .app
-        .import_clients(file, false, progress)
+        .import_clients(BY, file, false, progress)
         .await
         .unwrap();
 

@@ -6,13 +6,13 @@ mod hostile;
 
 use token_server::app::import::{ImportFile, ImportReport};
 
-use crate::harness::TestApp;
+use crate::harness::{BY, TestApp};
 
 /// A file of clients as the use case takes it.
 async fn import(test: &TestApp, contents: &str, keep_going: bool) -> ImportReport {
     let file = ImportFile::parse(contents.as_bytes()).unwrap();
     test.app
-        .import_clients(file, keep_going, |_, _| {})
+        .import_clients(BY, file, keep_going, |_, _| {})
         .await
         .unwrap()
 }

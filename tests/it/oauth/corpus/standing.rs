@@ -5,7 +5,7 @@ use serde_json::json;
 use token_server::domain::ClientStatus;
 
 use super::{Doors, assertion_key, service};
-use crate::harness::{Signer, TestApp};
+use crate::harness::{BY, Signer, TestApp};
 use crate::oauth::Caller;
 use crate::oauth::assertion::claims;
 
@@ -71,9 +71,9 @@ async fn a_token_that_lost_its_standing_is_refused() {
     assert_eq!(doors.caller.revoke(&revoked).await.status, 200);
     let status = ClientStatus::Disabled;
     let id = "off".parse().unwrap();
-    test.app.set_client_status(&id, status).await.unwrap();
+    test.app.set_client_status(BY, &id, status).await.unwrap();
     test.app
-        .delete_client(&"gone".parse().unwrap())
+        .delete_client(BY, &"gone".parse().unwrap())
         .await
         .unwrap();
 
@@ -154,7 +154,7 @@ async fn an_assertion_that_lost_its_standing_is_refused() {
     let good = sign(&signer, &json!({}));
     let status = ClientStatus::Disabled;
     let id = crate::harness::CLIENT.parse().unwrap();
-    test.app.set_client_status(&id, status).await.unwrap();
+    test.app.set_client_status(BY, &id, status).await.unwrap();
     doors
         .refuse_as_assertion("of a disabled client", &good)
         .await;

@@ -1,0 +1,93 @@
+//! Owns how events are chosen on the command line.
+
+use clap::Args;
+
+use crate::app::AuditFilter;
+use crate::clock::UnixTime;
+use crate::domain::{Action, ClientId, ParseError};
+
+/// Which events.
+#[derive(Args)]
+pub(super) struct Filters {
+    /// By whom: `cli`, `admin`, `client` or `server`, or one of them by name, such as `cli:alice`
+    #[arg(long, value_name = "KIND[:NAME]", value_parser = parse_actor)]
+    actor: Option<(String, Option<String>)>,
+    /// What was done: `client.create`, or all of a kind: `client.`
+    #[arg(long, value_parser = parse_action)]
+    action: Option<String>,
+    /// About this client
+    #[arg(long, value_name = "CLIENT_ID")]
+    client: Option<ClientId>,
+    /// Since then: `2026-07-01T00:00:00Z`, or so long ago: `24h`
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    since: Option<Moment>,
+    /// Until then
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    until: Option<Moment>,
+}
+
+#[derive(Clone, Copy)]
+enum Moment {
+    At(UnixTime),
+    Ago(i64),
+}
+
+impl Filters {
+    pub(super) fn read(self, now: UnixTime) -> AuditFilter {
+        let moment = |moment: Option<Moment>| {
+            moment.map(|moment| match moment {
+                Moment::At(at) => at,
+                Moment::Ago(seconds) => now.plus(-seconds),
+            })
+        };
+        let (actor_type, actor) = match self.actor {
+            Some((kind, name)) => (Some(kind), name),
+            None => (None, None),
+        };
+        AuditFilter {
+            actor_type,
+            actor,
+            action: self.action,
+            client_id: self.client,
+            since: moment(self.since),
+            until: moment(self.until),
+        }
+    }
+}
+
+fn parse_actor(text: &str) -> Result<(String, Option<String>), String> {
+    let (kind, name) = match text.split_once(':') {
+        Some((kind, name)) => (kind, Some(name.to_owned())),
+        None => (text, None),
+    };
+    if ["cli", "admin", "client", "server"].contains(&kind) {
+        Ok((kind.to_owned(), name))
+    } else {
+        Err("an actor is `cli`, `admin`, `client` or `server`, and `:` with a name".to_owned())
+    }
+}
+
+fn parse_action(text: &str) -> Result<String, String> {
+    let is_kind = text.ends_with('.')
+        && Action::ALL
+            .iter()
+            .any(|action| action.as_str().starts_with(text));
+    if is_kind {
+        return Ok(text.to_owned());
+    }
+    let action: Action = text.parse().map_err(|error: ParseError| error.0)?;
+    Ok(action.as_str().to_owned())
+}
+
+fn parse_moment(text: &str) -> Result<Moment, String> {
+    match text.parse() {
+        Ok(at) => Ok(Moment::At(at)),
+        Err(_) => match crate::config::parse_seconds(text) {
+            Ok(seconds) => Ok(Moment::Ago(seconds)),
+            Err(_) => Err(
+                "a time is `2026-07-01T00:00:00Z`, or a duration such as `24h`: so long ago"
+                    .to_owned(),
+            ),
+        },
+    }
+}

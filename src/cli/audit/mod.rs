@@ -1,0 +1,211 @@
+//! `audit`: the trail of everything that was changed.
+
+mod export;
+mod filters;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::environment;
+use super::output::{self, Output};
+use crate::app::{App, AuditPage, ChainLink, ChainedEvent};
+use crate::clock::UnixTime;
+use crate::domain::AuditEvent;
+use crate::error::Error;
+use filters::Filters;
+
+#[derive(Subcommand)]
+pub(super) enum AuditCommand {
+    /// List events, the newest first
+    List(ListArgs),
+    /// Write events out, the oldest first
+    Export(export::ExportArgs),
+    /// Check that nobody changed, removed, added or moved an event
+    Verify(VerifyArgs),
+}
+
+#[derive(Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    filters: Filters,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Only those before this one
+    #[arg(long, value_name = "EVENT_ID")]
+    before: Option<i64>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct VerifyArgs {
+    /// An event that has to be there still, as an earlier run printed it
+    #[arg(long, value_name = "EVENT_ID:HASH", value_parser = parse_link)]
+    known: Option<ChainLink>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// An event as it is printed.
+#[derive(Serialize)]
+struct Printed<'a> {
+    event_id: i64,
+    at: UnixTime,
+    actor_type: &'a str,
+    actor: &'a str,
+    source: Option<&'a str>,
+    request_id: Option<&'a str>,
+    action: &'a str,
+    target_type: &'a str,
+    target: &'a str,
+    client_id: Option<&'a str>,
+    before: Option<&'a RawValue>,
+    after: Option<&'a RawValue>,
+    hash: &'a str,
+}
+
+#[derive(Serialize)]
+struct EventsList<'a> {
+    events: Vec<Printed<'a>>,
+    /// For the next page's `--before`.
+    before: Option<i64>,
+}
+
+pub(super) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
+    let app = environment::open().await?;
+    match command {
+        AuditCommand::List(args) => list(&app, args).await?,
+        AuditCommand::Export(args) => export::export(&app, args).await?,
+        AuditCommand::Verify(args) => return verify(&app, args).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
+    let filter = args.filters.read(app.clock().now());
+    let page = AuditPage::Before(args.before);
+    let rows = app.list_audit_events(&filter, page, args.limit).await?;
+    let full = rows.len() == args.limit as usize;
+    let before = rows.last().filter(|_| full).map(|row| row.event.event_id);
+    let events: Result<Vec<Printed>, _> = rows.iter().map(Printed::of).collect();
+    let list = EventsList {
+        events: events.context("an event's JSON is damaged")?,
+        before,
+    };
+    args.output.print(&list, || table(&rows))?;
+    if let Some(before) = before {
+        Output::remark(&format!("there may be more: --before {before}"));
+    } else if rows.is_empty() {
+        Output::remark("no such events");
+    }
+    Ok(())
+}
+
+fn table(rows: &[ChainedEvent]) -> String {
+    let header = [
+        "event_id",
+        "at",
+        "actor",
+        "source",
+        "action",
+        "target",
+        "client_id",
+        "changed",
+    ];
+    output::table(
+        &header,
+        rows.iter().map(|ChainedEvent { event, .. }| {
+            vec![
+                event.event_id.to_string(),
+                event.at.to_string(),
+                actor(event),
+                event.source.clone().unwrap_or_default(),
+                event.action.clone(),
+                event.target.clone(),
+                event.client_id.clone().unwrap_or_default(),
+                changed(event),
+            ]
+        }),
+    )
+}
+
+fn actor(event: &AuditEvent) -> String {
+    if event.actor.is_empty() {
+        event.actor_type.clone()
+    } else {
+        format!("{}:{}", event.actor_type, event.actor)
+    }
+}
+
+/// The names of the members that were changed.
+fn changed(event: &AuditEvent) -> String {
+    let members = |text: &Option<String>| {
+        let text = text.as_deref().unwrap_or_default();
+        serde_json::from_str::<serde_json::Map<_, _>>(text).unwrap_or_default()
+    };
+    let (before, after) = (members(&event.before), members(&event.after));
+    if before.is_empty() && !after.is_empty() || after.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = after.into_iter().map(|(name, _)| name).collect();
+    names.join(", ")
+}
+
+async fn verify(app: &App, args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    let verdict = app.verify_audit(args.known.as_ref()).await?;
+    args.output.print(&verdict, || {
+        let (checked, last) = (verdict.checked, &verdict.last);
+        match &verdict.broken {
+            None => format!(
+                "good: {checked} event(s), the last is {}:{}",
+                last.event_id, last.hash
+            ),
+            Some(broken) => format!(
+                "broken at the event {}: {}; {checked} event(s) before it are good",
+                broken.event_id, broken.reason
+            ),
+        }
+    })?;
+    Ok(if verdict.good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+impl<'a> Printed<'a> {
+    fn of(row: &'a ChainedEvent) -> serde_json::Result<Self> {
+        let event = &row.event;
+        let json = |text: &'a Option<String>| text.as_deref().map(serde_json::from_str).transpose();
+        Ok(Self {
+            event_id: event.event_id,
+            at: event.at,
+            actor_type: &event.actor_type,
+            actor: &event.actor,
+            source: event.source.as_deref(),
+            request_id: event.request_id.as_deref(),
+            action: &event.action,
+            target_type: &event.target_type,
+            target: &event.target,
+            client_id: event.client_id.as_deref(),
+            before: json(&event.before)?,
+            after: json(&event.after)?,
+            hash: &row.hash,
+        })
+    }
+}
+
+fn parse_link(text: &str) -> Result<ChainLink, Error> {
+    let parsed = text.split_once(':').and_then(|(id, hash)| {
+        Some(ChainLink {
+            event_id: id.parse().ok()?,
+            hash: hash.to_owned(),
+        })
+    });
+    parsed.ok_or_else(|| Error::invalid_request("write it as `audit verify` prints it: 42:9f86…"))
+}

@@ -1,0 +1,128 @@
+//! Owns how clients and secrets are printed with when they were last used.
+
+use serde::Serialize;
+
+use super::output;
+use crate::clock::UnixTime;
+use crate::domain::{Client, ClientRecord, ClientSecret, ClientUses, LastUse, SecretUses};
+
+/// When something was last used; null: not since it was made, or since that is counted.
+#[derive(Default, Serialize)]
+pub(super) struct LastUsed {
+    last_used_at: Option<UnixTime>,
+    last_used_from: Option<String>,
+}
+
+/// A client in a list.
+#[derive(Serialize)]
+pub(super) struct ListedClient<'a> {
+    #[serde(flatten)]
+    pub(super) client: &'a Client,
+    #[serde(flatten)]
+    pub(super) last: LastUsed,
+}
+
+/// A client and its secrets.
+#[derive(Serialize)]
+pub(super) struct ShownClient<'a> {
+    #[serde(flatten)]
+    client: ListedClient<'a>,
+    secrets: Vec<ShownSecret<'a>>,
+}
+
+/// A secret's dates.
+#[derive(Serialize)]
+pub(super) struct ShownSecret<'a> {
+    #[serde(flatten)]
+    secret: &'a ClientSecret,
+    #[serde(flatten)]
+    last: LastUsed,
+    uses_24h: u64,
+}
+
+impl From<Option<&LastUse>> for LastUsed {
+    fn from(last: Option<&LastUse>) -> Self {
+        Self {
+            last_used_at: last.map(|last| last.used_at),
+            last_used_from: last.map(|last| last.source.to_string()),
+        }
+    }
+}
+
+impl<'a> ShownClient<'a> {
+    pub(super) fn new(record: &'a ClientRecord, uses: &ClientUses) -> Self {
+        Self {
+            client: ListedClient {
+                client: &record.client,
+                last: LastUsed::from(uses.last.as_ref()),
+            },
+            secrets: secrets(&record.secrets, uses),
+        }
+    }
+
+    /// When it was last used, for people.
+    pub(super) fn last_used(&self) -> String {
+        in_words(&self.client.last)
+    }
+
+    /// Its secrets, for people.
+    pub(super) fn secrets_table(&self) -> String {
+        table(&self.secrets)
+    }
+}
+
+pub(super) fn secrets<'a>(secrets: &'a [ClientSecret], uses: &ClientUses) -> Vec<ShownSecret<'a>> {
+    let shown = |secret: &'a ClientSecret| {
+        let found: Option<&SecretUses> = uses.of_secret(&secret.secret_id);
+        ShownSecret {
+            secret,
+            last: LastUsed::from(found.map(|uses| &uses.last)),
+            uses_24h: found.map_or(0, |uses| uses.uses_24h),
+        }
+    };
+    secrets.iter().map(shown).collect()
+}
+
+pub(super) fn table(secrets: &[ShownSecret<'_>]) -> String {
+    let header = [
+        "secret_id",
+        "hint",
+        "origin",
+        "created_at",
+        "expires_at",
+        "last_used",
+        "uses_24h",
+    ];
+    output::table(
+        &header,
+        secrets.iter().map(|shown| {
+            let secret = shown.secret;
+            vec![
+                secret.secret_id.to_string(),
+                if secret.hint.is_empty() {
+                    String::new()
+                } else {
+                    format!("…{}", secret.hint)
+                },
+                secret.origin.as_str().to_owned(),
+                secret.created_at.to_string(),
+                expiry(secret),
+                in_words(&shown.last),
+                shown.uses_24h.to_string(),
+            ]
+        }),
+    )
+}
+
+pub(super) fn expiry(secret: &ClientSecret) -> String {
+    secret
+        .expires_at
+        .map_or_else(|| "never".to_owned(), |at| at.to_string())
+}
+
+fn in_words(last: &LastUsed) -> String {
+    match (last.last_used_at, &last.last_used_from) {
+        (Some(at), Some(source)) => format!("{at} from {source}"),
+        (_, _) => "never".to_owned(),
+    }
+}

@@ -1,0 +1,112 @@
+//! Owns the words of usage: what is counted of clients and secrets. Knows nothing of how it is counted and kept.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::{ClientId, SecretId};
+use crate::clock::UnixTime;
+
+/// What happened in some span of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UsageCounts {
+    /// Tokens that were given out.
+    pub issued: u64,
+    /// Requests for a token, and log-ins, that were refused.
+    pub refused: u64,
+    /// Tokens that were found good.
+    pub verified: u64,
+}
+
+impl UsageCounts {
+    /// Adds what happened beside this.
+    pub fn add(&mut self, other: Self) {
+        self.issued = self.issued.saturating_add(other.issued);
+        self.refused = self.refused.saturating_add(other.refused);
+        self.verified = self.verified.saturating_add(other.verified);
+    }
+}
+
+/// How long the spans are in which all clients together are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UsageSpan {
+    /// A minute.
+    Minute,
+    /// An hour.
+    Hour,
+}
+
+impl UsageSpan {
+    /// In seconds.
+    pub const fn seconds(self) -> i64 {
+        match self {
+            Self::Minute => 60,
+            Self::Hour => 3_600,
+        }
+    }
+
+    /// The second in which the span of this time begins.
+    pub fn start(self, now: UnixTime) -> UnixTime {
+        UnixTime(now.0 - now.0.rem_euclid(self.seconds()))
+    }
+}
+
+/// A span of time, and what happened in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct UsageIn {
+    /// The second in which it begins.
+    pub start: UnixTime,
+    /// What happened.
+    #[serde(flatten)]
+    pub counts: UsageCounts,
+}
+
+/// A client, and what happened to it in some span of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UsageOf {
+    /// The client.
+    pub client_id: ClientId,
+    /// What happened.
+    #[serde(flatten)]
+    pub counts: UsageCounts,
+}
+
+/// When something was last used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LastUse {
+    /// When.
+    #[serde(rename = "last_used_at")]
+    pub used_at: UnixTime,
+    /// From which address.
+    #[serde(rename = "last_used_from")]
+    pub source: IpAddr,
+}
+
+/// How a secret was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SecretUses {
+    /// Which one.
+    pub secret_id: SecretId,
+    /// The last time.
+    #[serde(flatten)]
+    pub last: LastUse,
+    /// How often in the last 24 hours, and the hour in which they begin.
+    pub uses_24h: u64,
+}
+
+/// How a client and its secrets were used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ClientUses {
+    /// The last time that it proved who it is, in any way.
+    #[serde(flatten)]
+    pub last: Option<LastUse>,
+    /// Its secrets that were used.
+    pub secrets: Vec<SecretUses>,
+}
+
+impl ClientUses {
+    /// How this secret was used, if it ever was.
+    pub fn of_secret(&self, id: &SecretId) -> Option<&SecretUses> {
+        self.secrets.iter().find(|uses| uses.secret_id == *id)
+    }
+}

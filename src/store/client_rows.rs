@@ -1,0 +1,138 @@
+//! Owns how the rows of `clients` are read: a client and its secrets by one statement, also inside a transaction.
+
+use sqlx::FromRow;
+
+use super::StoreError;
+use super::secrets::SecretColumns;
+use crate::clock::UnixTime;
+use crate::domain::{
+    Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
+    ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri, Metadata,
+    Name, Scope, SenderConstraint, TokenTtl,
+};
+
+pub(super) const FIND: &str = "
+    select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
+        c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
+        c.tls_client_certificate_bound, c.dpop_bound,
+        c.created_at, c.updated_at,
+        s.secret_id, s.origin, s.secret_hash, s.hint,
+        s.created_at as secret_created_at, s.expires_at
+    from clients c
+    left join client_secrets s on s.client_id = c.client_id
+    where c.client_id = $1
+    order by s.created_at, s.secret_id";
+
+/// Reads a client and its secrets on an open transaction of either product.
+macro_rules! read_record {
+    ($tx:ident, $client_id:expr) => {{
+        let rows = sqlx::query_as($crate::store::client_rows::FIND)
+            .bind($client_id.as_str())
+            .fetch_all(&mut *$tx)
+            .await?;
+        $crate::store::client_rows::one_record(rows)?
+    }};
+}
+
+pub(super) const LOCK: &str = "
+    update clients
+    set updated_at = updated_at
+    where client_id = $1
+    returning status";
+
+/// Locks a client on an open transaction of either product, so that it stays as it is until the end; its status, if
+/// there is such a client.
+macro_rules! lock_client {
+    ($tx:ident, $client_id:expr) => {{
+        let status: Option<String> = sqlx::query_scalar($crate::store::client_rows::LOCK)
+            .bind($client_id.as_str())
+            .fetch_optional(&mut *$tx)
+            .await?;
+        match status {
+            Some(status) => Some($crate::domain::ClientStatus::parse(&status)?),
+            None => None,
+        }
+    }};
+}
+pub(super) use {lock_client, read_record};
+
+/// The client of [`FIND`]'s rows, one for each of its secrets.
+pub(super) fn one_record(rows: Vec<RecordRow>) -> Result<Option<ClientRecord>, StoreError> {
+    let mut record: Option<ClientRecord> = None;
+    for row in rows {
+        let secret: Option<ClientSecret> = row.secret.try_into()?;
+        match &mut record {
+            Some(record) => record.secrets.extend(secret),
+            None => {
+                let client = Client::try_from(row.client)?;
+                record = Some(ClientRecord {
+                    client,
+                    secrets: secret.into_iter().collect(),
+                });
+            }
+        }
+    }
+    Ok(record)
+}
+
+#[derive(FromRow)]
+pub(super) struct RecordRow {
+    #[sqlx(flatten)]
+    client: ClientRow,
+    #[sqlx(flatten)]
+    secret: SecretColumns,
+}
+
+#[derive(FromRow)]
+pub(super) struct ClientRow {
+    client_id: String,
+    name: String,
+    description: String,
+    status: String,
+    scopes: String,
+    audiences: String,
+    metadata: String,
+    token_ttl: Option<i64>,
+    auth_methods: String,
+    jwks: Option<String>,
+    jwks_uri: Option<String>,
+    tls_client_auth: Option<String>,
+    tls_client_certificate_bound: bool,
+    dpop_bound: bool,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<ClientRow> for Client {
+    type Error = StoreError;
+
+    fn try_from(row: ClientRow) -> Result<Self, StoreError> {
+        let keys = match (row.jwks, row.jwks_uri) {
+            (Some(set), _) => Some(ClientKeys::Inline(JwkSet::parse(&set)?)),
+            (None, Some(uri)) => Some(ClientKeys::Uri(JwksUri::parse(&uri)?)),
+            (None, None) => None,
+        };
+        let subject = row.tls_client_auth.as_deref();
+        Ok(Self {
+            client_id: ClientId::parse(&row.client_id)?,
+            name: Name::parse(&row.name)?,
+            description: Description::parse(&row.description)?,
+            status: ClientStatus::parse(&row.status)?,
+            scopes: Scope::parse(&row.scopes)?,
+            audiences: Audience::parse_list(&row.audiences)?,
+            metadata: Metadata::parse(&row.metadata)?,
+            token_ttl: row.token_ttl.map(TokenTtl::from_seconds).transpose()?,
+            authentication: AuthenticationSettings {
+                auth_methods: AuthMethods::parse(&row.auth_methods)?,
+                keys,
+                certificate_subject: subject.map(CertificateSubject::parse).transpose()?,
+            },
+            sender_constraint: SenderConstraint {
+                tls_client_certificate_bound_access_tokens: row.tls_client_certificate_bound,
+                dpop_bound_access_tokens: row.dpop_bound,
+            },
+            created_at: UnixTime(row.created_at),
+            updated_at: UnixTime(row.updated_at),
+        })
+    }
+}

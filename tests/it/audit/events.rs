@@ -1,0 +1,375 @@
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde_json::{Value, json};
+use token_server::app::import::ImportFile;
+use token_server::app::{AuditFilter, NewClient, NewSecret};
+use token_server::domain::{
+    Action, Actor, AuditEvent, AuthMethods, AuthenticationSettings, ClientChanges, ClientId,
+    ClientStatus, KeyId, Name, NewEvent, Origin, SigningAlg, Target,
+};
+
+use super::{all, find};
+use crate::harness::{BY, CLIENT, NOW, SECRET, TestApp};
+
+const KEYS: &str =
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+fn id(text: &str) -> ClientId {
+    ClientId::parse(text).unwrap()
+}
+
+/// What the events since the last call did, in their order.
+struct Trail<'a> {
+    test: &'a TestApp,
+    seen: usize,
+    actions: BTreeSet<String>,
+}
+
+impl Trail<'_> {
+    async fn expect(&mut self, actions: &[Action]) -> Vec<AuditEvent> {
+        let new = all(self.test).await.split_off(self.seen);
+        let done: Vec<&str> = new.iter().map(|event| event.action.as_str()).collect();
+        let expected: Vec<&str> = actions.iter().map(|action| action.as_str()).collect();
+        assert_eq!(done, expected);
+        self.seen += new.len();
+        self.actions.extend(done.into_iter().map(str::to_owned));
+        new
+    }
+}
+
+async fn change_clients(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<String>) {
+    let app = &test.app;
+    let secret = &test.client().await;
+    secrets.push(secret.clone());
+    trail.expect(&[Action::ClientCreate]).await;
+    let new = NewClient {
+        authentication: AuthenticationSettings {
+            auth_methods: AuthMethods::parse("private_key_jwt").unwrap(),
+            keys: Some(token_server::domain::ClientKeys::Inline(
+                token_server::domain::JwkSet::parse(KEYS).unwrap(),
+            )),
+            ..AuthenticationSettings::default()
+        },
+        ..NewClient::default()
+    };
+    app.register_client_without_secret(BY, new).await.unwrap();
+    trail.expect(&[Action::ClientCreate]).await;
+
+    let changes = ClientChanges {
+        name: Some(Name::parse("new").unwrap()),
+        ..ClientChanges::default()
+    };
+    let client = id(CLIENT);
+    app.update_client(BY, &client, changes).await.unwrap();
+    trail.expect(&[Action::ClientUpdate]).await;
+    let added = app.add_secret(BY, &client, NewSecret::default()).await;
+    let added = added.unwrap();
+    secrets.push(added.plain.expose().clone());
+    trail.expect(&[Action::SecretAdd]).await;
+    let secret_id = &added.secret.secret_id;
+    app.expire_secret(BY, &client, secret_id, NOW.plus(60))
+        .await
+        .unwrap();
+    trail.expect(&[Action::SecretExpire]).await;
+
+    let [first, second] = [test.token(secret).await, test.token(secret).await];
+    app.revoke_token(BY, &first).await.unwrap();
+    trail.expect(&[Action::TokenRevoke]).await;
+    let form = [
+        ("client_id", CLIENT),
+        ("client_secret", secret),
+        ("token", &second),
+    ];
+    assert_eq!(test.post_form("/revoke", &form).await.status, 200);
+    trail.expect(&[Action::TokenRevoke]).await;
+    // It is as it should be already.
+    app.revoke_token(BY, &first).await.unwrap();
+    trail.expect(&[]).await;
+    secrets.extend([first, second]);
+
+    app.revoke_client_tokens(BY, &client).await.unwrap();
+    trail.expect(&[Action::ClientRevokeTokens]).await;
+    for (status, action) in [
+        (ClientStatus::Disabled, Action::ClientDisable),
+        (ClientStatus::Enabled, Action::ClientEnable),
+    ] {
+        app.set_client_status(BY, &client, status).await.unwrap();
+        trail.expect(&[action]).await;
+    }
+    let chosen = "a secret that somebody chose";
+    let csv = format!("client_id,client_secret\na,{chosen}\nb,{chosen}\n{CLIENT},{chosen}\n");
+    secrets.push(chosen.to_owned());
+    let file = ImportFile::parse(csv.as_bytes()).unwrap();
+    app.import_clients(BY, file, false, |_, _| {})
+        .await
+        .unwrap();
+    trail.expect(&[Action::ClientImport; 2]).await;
+    for client in [CLIENT, "a"] {
+        let record = app.find_client(&id(client)).await.unwrap();
+        secrets.extend(record.secrets.into_iter().map(|secret| secret.secret_hash));
+        app.delete_client(BY, &id(client)).await.unwrap();
+        trail.expect(&[Action::ClientDelete]).await;
+    }
+}
+
+async fn change_keys(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<String>) {
+    let app = &test.app;
+    let sealed = async || {
+        let keys = app.store().list_keys().await.unwrap();
+        keys.into_iter().map(|key| key.sealed).collect::<Vec<_>>()
+    };
+    secrets.extend(sealed().await);
+    let rotation = app.rotate_keys(BY, true).await.unwrap();
+    let rotated = [Action::KeyRetire, Action::KeyActivate, Action::KeyCreate];
+    let events = trail.expect(&rotated).await;
+    let targets: Vec<&str> = events.iter().map(|event| event.target.as_str()).collect();
+    let kids = [rotation.retired, rotation.active, rotation.next].map(Option::unwrap);
+    assert_eq!(targets, kids.each_ref().map(KeyId::as_str));
+    let prepared = app.prepare_key(BY, SigningAlg::EdDSA).await.unwrap();
+    trail.expect(&[Action::KeyCreate]).await;
+    secrets.extend(sealed().await);
+    app.retire_key(BY, &prepared).await.unwrap();
+    trail.expect(&[Action::KeyDelete]).await;
+    app.delete_key(BY, &kids[0]).await.unwrap();
+    trail.expect(&[Action::KeyDelete]).await;
+
+    let settings = [
+        ("SIGNING_ALG", "ES256"),
+        ("SECRET", "another secret for tests, of more than 32 bytes"),
+        ("SECRET_PREVIOUS", SECRET),
+    ];
+    TestApp::on(test.database.clone(), &settings).await;
+    trail.expect(&[Action::KeyReseal; 2]).await;
+    secrets.extend(sealed().await);
+}
+
+#[tokio::test]
+async fn every_change_leaves_an_event_and_no_event_has_a_secret() {
+    let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
+    let mut trail = Trail {
+        test: &test,
+        seen: 0,
+        actions: BTreeSet::new(),
+    };
+    let mut secrets = vec![SECRET.to_owned()];
+    trail.expect(&[Action::KeyCreate; 2]).await;
+
+    change_clients(&test, &mut trail, &mut secrets).await;
+    change_keys(&test, &mut trail, &mut secrets).await;
+    for action in [Action::AdminLogIn, Action::AdminLogInRefused] {
+        let event = NewEvent::new(action, Target::Admin("alice".to_owned()));
+        test.app.record_audit_event(BY, event).await.unwrap();
+        trail.expect(&[action]).await;
+    }
+    let events = all(&test).await;
+    test.clock.advance(800 * 86_400);
+    test.app.prune_audit().await.unwrap();
+    trail.seen = 0;
+    trail.expect(&[Action::AuditPrune]).await;
+
+    let known: BTreeSet<String> = Action::ALL
+        .iter()
+        .map(|action| action.as_str().to_owned())
+        .collect();
+    assert_eq!(trail.actions, known, "an action that no use case here does");
+    assert!(secrets.len() > 10);
+    let printed = format!("{events:?}");
+    for secret in secrets {
+        assert!(!printed.contains(&secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_says_who_from_where_in_which_request_and_what() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let by = Origin {
+        actor: Actor::Admin("alice".to_owned()),
+        source: Some(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)).to_canonical()),
+        request_id: Some("r-1".to_owned()),
+    };
+    let changes = ClientChanges {
+        name: Some(Name::parse("Billing").unwrap()),
+        token_ttl: Some(None),
+        ..ClientChanges::default()
+    };
+    test.clock.advance(5);
+    test.app
+        .update_client(&by, &id(CLIENT), changes)
+        .await
+        .unwrap();
+    let token = test.token(&secret).await;
+    let form = [
+        ("client_id", CLIENT),
+        ("client_secret", &secret),
+        ("token", &token),
+    ];
+    let answer = test
+        .post_form_with("/revoke", &form, &[("x-request-id", "r-2")])
+        .await;
+    assert_eq!(answer.status, 200);
+
+    let events = all(&test).await;
+    let parts = |event: &AuditEvent| {
+        (
+            (event.actor_type.clone(), event.actor.clone()),
+            (event.source.clone(), event.request_id.clone()),
+            (event.target_type.clone(), event.client_id.clone()),
+        )
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(events[1].at, NOW.plus(5));
+    assert_eq!(
+        parts(&events[1]),
+        (
+            ("admin".to_owned(), "alice".to_owned()),
+            (some("198.51.100.7"), some("r-1")),
+            ("client".to_owned(), some(CLIENT)),
+        )
+    );
+    assert_eq!(
+        parts(&events[2]),
+        (
+            ("client".to_owned(), CLIENT.to_owned()),
+            (some("192.0.2.1"), some("r-2")),
+            ("token".to_owned(), some(CLIENT)),
+        )
+    );
+    let json = |text: &Option<String>| -> Value {
+        serde_json::from_str(text.as_deref().unwrap()).unwrap()
+    };
+    assert_eq!(json(&events[1].before), json!({"name": ""}));
+    assert_eq!(json(&events[1].after), json!({"name": "Billing"}));
+    let created = json(&events[0].after);
+    assert_eq!(created["scopes"], "read write");
+    assert_eq!(created["secrets"][0]["hint"], secret[secret.len() - 4..]);
+    assert!(created["secrets"][0].get("secret_hash").is_none());
+}
+
+#[tokio::test]
+async fn what_did_not_happen_leaves_no_event() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let app = &test.app;
+    let before = all(&test).await;
+
+    let new = NewClient {
+        client_id: Some(id(CLIENT)),
+        ..NewClient::default()
+    };
+    let taken = app.register_client(BY, new, NewSecret::default()).await;
+    assert!(taken.is_err());
+    let nobody = id("nobody");
+    assert!(app.delete_client(BY, &nobody).await.is_err());
+    assert!(app.revoke_client_tokens(BY, &nobody).await.is_err());
+    let changes = ClientChanges::default();
+    assert!(app.update_client(BY, &nobody, changes).await.is_err());
+    let added = app.add_secret(BY, &nobody, NewSecret::default()).await;
+    assert!(added.is_err());
+    let enabled = ClientStatus::Enabled;
+    app.set_client_status(BY, &id(CLIENT), enabled)
+        .await
+        .unwrap();
+    test.token(&secret).await;
+    app.rotate_keys_if_due().await.unwrap();
+    app.prune_revocations().await.unwrap();
+
+    assert_eq!(all(&test).await, before);
+}
+
+#[tokio::test]
+async fn events_are_found_by_who_what_whom_and_when() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let cli = Origin {
+        actor: Actor::Cli("root".to_owned()),
+        ..Origin::SERVER
+    };
+    test.clock.advance(10);
+    for client in ["a", "b"] {
+        let new = NewClient {
+            client_id: Some(id(client)),
+            ..NewClient::default()
+        };
+        let made = test.app.register_client(&cli, new, NewSecret::default());
+        made.await.unwrap();
+    }
+    test.clock.advance(10);
+    test.app.delete_client(&cli, &id("a")).await.unwrap();
+
+    let ids = async |filter: AuditFilter| -> Vec<i64> {
+        let found = find(&test, &filter).await;
+        found.iter().map(|event| event.event_id).collect()
+    };
+    let some = |word: &str| Some(word.to_owned());
+    let none = AuditFilter::default;
+    let cases = [
+        (none(), vec![1, 2, 3, 4]),
+        (
+            AuditFilter {
+                actor_type: some("cli"),
+                ..none()
+            },
+            vec![2, 3, 4],
+        ),
+        (
+            AuditFilter {
+                actor_type: some("cli"),
+                actor: some("eve"),
+                ..none()
+            },
+            vec![],
+        ),
+        (
+            AuditFilter {
+                action: some("client.create"),
+                ..none()
+            },
+            vec![1, 2, 3],
+        ),
+        (
+            AuditFilter {
+                action: some("client."),
+                ..none()
+            },
+            vec![1, 2, 3, 4],
+        ),
+        (
+            AuditFilter {
+                action: some("key."),
+                ..none()
+            },
+            vec![],
+        ),
+        (
+            AuditFilter {
+                client_id: Some(id("a")),
+                ..none()
+            },
+            vec![2, 4],
+        ),
+        (
+            AuditFilter {
+                since: Some(NOW.plus(10)),
+                until: Some(NOW.plus(20)),
+                ..none()
+            },
+            vec![2, 3],
+        ),
+        (
+            AuditFilter {
+                client_id: Some(id("a")),
+                actor: some("root"),
+                action: some("client.delete"),
+                actor_type: some("cli"),
+                since: Some(NOW),
+                until: Some(NOW.plus(99)),
+            },
+            vec![4],
+        ),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(ids(filter.clone()).await, expected, "{filter:?}");
+    }
+}

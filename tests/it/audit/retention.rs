@@ -1,0 +1,105 @@
+use token_server::app::AuditVerdict;
+
+use super::{all, rename, with_events};
+use crate::harness::TestApp;
+
+const DAY: i64 = 86_400;
+
+async fn verify(test: &TestApp) -> AuditVerdict {
+    test.app.verify_audit(None).await.unwrap()
+}
+
+async fn ids(test: &TestApp) -> Vec<i64> {
+    let events = all(test).await;
+    events.iter().map(|event| event.event_id).collect()
+}
+
+/// Three old events and two younger ones, on the day on which the old ones are to go.
+async fn aged() -> TestApp {
+    let test = with_events(3).await;
+    test.clock.advance(2 * DAY);
+    rename(&test, "younger").await;
+    rename(&test, "youngest").await;
+    test.clock.advance(729 * DAY + 1);
+    test
+}
+
+#[tokio::test]
+async fn old_events_go_and_an_event_says_so_from_which_the_chain_is_checked() {
+    let test = aged().await;
+
+    assert_eq!(test.app.prune_audit().await.unwrap(), 3);
+
+    assert_eq!(ids(&test).await, [4, 5, 6]);
+    let said = all(&test).await.pop().unwrap();
+    assert_eq!(
+        (&*said.action, &*said.actor_type),
+        ("audit.prune", "server")
+    );
+    let verdict = verify(&test).await;
+    assert!(verdict.good, "{verdict:?}");
+    assert_eq!((verdict.checked, verdict.anchor.event_id), (3, 3));
+    let known = verdict.anchor;
+    assert!(test.app.verify_audit(Some(&known)).await.unwrap().good);
+}
+
+#[tokio::test]
+async fn a_removal_waits_until_it_is_worth_an_event() {
+    let test = aged().await;
+    test.clock.advance(-1);
+
+    assert_eq!(test.app.prune_audit().await.unwrap(), 0);
+    assert_eq!(ids(&test).await.len(), 5);
+
+    test.clock.advance(1);
+    assert_eq!(test.app.prune_audit().await.unwrap(), 3);
+    assert_eq!(test.app.prune_audit().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn after_all_have_gone_the_chain_goes_on() {
+    let test = aged().await;
+    test.clock.advance(9 * DAY);
+
+    assert_eq!(test.app.prune_audit().await.unwrap(), 5);
+    rename(&test, "new").await;
+
+    assert_eq!(ids(&test).await, [6, 7]);
+    assert!(verify(&test).await.good);
+}
+
+#[tokio::test]
+async fn of_two_replicas_one_removes() {
+    let test = aged().await;
+    let other = TestApp::on(test.database.clone(), &[]).await;
+    other.clock.advance(731 * DAY + 1);
+
+    let (one, two) = tokio::join!(test.app.prune_audit(), other.app.prune_audit());
+
+    assert_eq!(one.unwrap() + two.unwrap(), 3);
+    assert_eq!(ids(&test).await, [4, 5, 6]);
+    assert!(verify(&test).await.good);
+}
+
+#[tokio::test]
+async fn who_removes_the_beginning_by_hand_is_noticed() {
+    let test = aged().await;
+    for moved_anchor in [false, true] {
+        if moved_anchor {
+            let sql = "update audit_head set anchor_id = 2, anchor_hash =
+                (select hash from audit_events where event_id = 2)";
+            test.database.execute(sql).await;
+            test.database
+                .execute("delete from audit_events where event_id = 2")
+                .await;
+        } else {
+            test.database
+                .execute("delete from audit_events where event_id = 1")
+                .await;
+        }
+
+        let broken = verify(&test).await.broken.unwrap();
+
+        assert_eq!(broken.event_id, if moved_anchor { 3 } else { 1 });
+    }
+}

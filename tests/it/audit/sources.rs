@@ -1,0 +1,58 @@
+//! Whoever writes a row and is no change that the trail is to have stands here by name; all others take a [`Stamp`],
+//! without which the store cannot keep an event.
+//!
+//! [`Stamp`]: token_server::domain::Stamp
+
+use std::collections::BTreeSet;
+use std::fs;
+
+/// What changes nothing that anybody decided.
+const UPKEEP: &[&str] = &[
+    "add_usage",
+    "delete_changes",
+    "delete_revocations",
+    "delete_uses",
+    "mark_keys_used",
+    "prune_secret_hours",
+    "prune_usage_hours",
+    "prune_usage_totals",
+    "prune_used_values",
+    "renew_secret_hash",
+    "use_once",
+];
+
+#[test]
+fn whatever_writes_takes_a_stamp() {
+    let mut writers = BTreeSet::new();
+    let mut unstamped = BTreeSet::new();
+    for entry in fs::read_dir("src/store").unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for function in text.split("pub async fn ").skip(1) {
+            let name = function.split('(').next().unwrap();
+            let (signature, body) = function.split_once('{').unwrap();
+            let body = body.split("\n    }\n").next().unwrap();
+            // What it reaches without writing it itself: private functions and macros of this layer.
+            let words = [
+                "insert into ",
+                "update ",
+                "delete from ",
+                "insert!(",
+                "cut_off!(",
+                "tell!(",
+                "record!(",
+                ".append(",
+            ];
+            if words.iter().any(|word| body.contains(word)) {
+                writers.insert(name.to_owned());
+                if !signature.contains("Stamp") {
+                    unstamped.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    assert!(writers.len() > 10, "{writers:?}");
+    assert_eq!(
+        unstamped.iter().map(String::as_str).collect::<Vec<_>>(),
+        UPKEEP
+    );
+}

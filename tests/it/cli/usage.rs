@@ -1,0 +1,59 @@
+use std::process::Command;
+
+use super::Shell;
+use super::serve::{free_port, read_until, signal};
+
+/// Serves, logs the client in once, and ends the server by this signal at once.
+async fn served_once(end: &str) -> Shell {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let made = shell.run(&["client", "create", "billing", "--json"]);
+    let secret = made.json()["client_secret"].as_str().unwrap().to_owned();
+    let port = free_port();
+    let mut child = shell
+        .command(&["serve"])
+        .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
+        .spawn()
+        .unwrap();
+    read_until(&mut child, "listening on");
+    let url = format!("https://127.0.0.1:{port}/authorize");
+    let got = Command::new("curl")
+        .args(["-sSk", "--max-time", "30", "-d", "client_id=billing"])
+        .args(["-d", &format!("client_secret={secret}"), &url])
+        .output()
+        .unwrap();
+    let got = String::from_utf8(got.stdout).unwrap();
+    assert!(got.contains(r#""success":true"#), "{got}");
+    signal(&child, end);
+    child.wait_with_output().unwrap();
+    shell
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_writes_its_last_counts() {
+    let shell = served_once("-TERM").await;
+
+    let shown = shell.run(&["client", "show", "billing", "--json"]).json();
+    assert!(shown["last_used_at"].as_i64().unwrap() > 1_600_000_000);
+    assert_eq!(shown["last_used_from"], "127.0.0.1");
+    let secret = &shown["secrets"][0];
+    assert_eq!(secret["last_used_from"], "127.0.0.1");
+    assert_eq!(secret["uses_24h"], 1);
+    let list = shell.run(&["client", "list", "--json"]).json();
+    assert_eq!(list["clients"][0]["last_used_at"], shown["last_used_at"]);
+    let people = shell.run(&["client", "show", "billing"]);
+    assert!(people.out.contains("from 127.0.0.1"), "{people:?}");
+    let secrets = shell.run(&["client", "secret", "list", "billing", "--json"]);
+    assert_eq!(secrets.json()[0]["uses_24h"], 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_loses_counts_and_nothing_else() {
+    let shell = served_once("-KILL").await;
+
+    let shown = shell.run(&["client", "show", "billing", "--json"]).json();
+    assert_eq!(shown["status"], "enabled");
+    // Usually it is killed before it wrote the one use; it cannot have written more.
+    assert!(shown["secrets"][0]["uses_24h"].as_u64().unwrap() <= 1);
+    assert_eq!(shell.run(&["audit", "verify"]).code, 0);
+}
