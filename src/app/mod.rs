@@ -1,6 +1,7 @@
 //! The use cases: what the service can do, whoever asks. Owns the order of steps and what is kept in
 //! memory between them. No HTTP, no SQL.
 
+mod admins;
 mod audit;
 mod authenticate;
 mod client_ca;
@@ -31,6 +32,9 @@ mod verified;
 use anyhow::Context;
 
 pub use crate::store::{AuditFilter, AuditPage, ChainLink, ChainedEvent, UsageOrder};
+pub use admins::{
+    AdminLogIn, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession, TotpEnrolment,
+};
 pub use audit::AuditVerdict;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
@@ -49,6 +53,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{AuditKeys, Store};
 use crate::token::DpopNonces;
+use admins::Admins;
 use client_ca::ClientCa;
 use directory::Directory;
 use hashing::Hashing;
@@ -75,6 +80,7 @@ pub struct App {
     dpop_nonces: DpopNonces,
     revocations: Revocations,
     usage: Usage,
+    admins: Admins,
     last_ping: readiness::LastPing,
 }
 
@@ -105,6 +111,7 @@ impl App {
             )?,
             revocations: Revocations::default(),
             usage: Usage::new(),
+            admins: Admins::new(&config)?,
             last_ping: readiness::LastPing::default(),
             clock,
             config,

@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::openapi::Routes;
 use super::simple::{authorize, verify};
-use super::{AppState, error, health, home, middleware, openapi};
+use super::{AppState, admin, error, health, home, middleware, openapi};
 
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
 pub(super) fn routes() -> Routes {
@@ -42,15 +42,28 @@ pub(super) fn routes() -> Routes {
         .at("/readyz", routes!(health::show_readiness))
 }
 
-/// The whole service as one tower service.
-pub fn router(state: AppState) -> Router {
-    routes()
-        .router
+/// The whole service as one tower service; the portal too, unless it has an address of its own.
+pub fn router(app: AppState) -> Router {
+    let mut router = routes().router;
+    let config = &app.config().admin;
+    if config.is_on && config.listen_addr.is_none() {
+        router = router.merge(admin::router(&app));
+    }
+    finish(router, app)
+}
+
+/// The portal alone, for an address of its own.
+pub fn admin_router(app: AppState) -> Router {
+    finish(admin::router(&app), app)
+}
+
+fn finish(router: Router<AppState>, app: AppState) -> Router {
+    router
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(
-            state.clone(),
+            app.clone(),
             middleware::observe,
         ))
-        .with_state(state)
+        .with_state(app)
 }
