@@ -23,7 +23,7 @@ pub use dpop::{DpopConfig, DpopNonceUse};
 pub use environment::Environment;
 pub use keys::KeysConfig;
 pub use proxies::ProxiesConfig;
-pub use reader::{ConfigError, ConfigErrors, Setting};
+pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use retention::RetentionConfig;
 pub use values::{Argon2Work, LogFormat, parse_seconds};
 
@@ -66,7 +66,7 @@ pub struct Config {
     /// What is logged, and how.
     pub log: LogConfig,
     /// All of the above as it was found, for people to look at.
-    pub settings: Vec<Setting>,
+    pub settings: Settings,
 }
 
 /// The listener and its limits.
@@ -192,7 +192,7 @@ impl Config {
                 queue: read.within("LOG_QUEUE", 1..=1_000_000, "16384"),
             },
             http,
-            settings: Vec::new(),
+            settings: Settings::default(),
         };
         config.settings = read.settings();
         if development && !config.http.listen_addr.ip().is_loopback() {

@@ -48,6 +48,16 @@ pub struct Setting {
     pub is_set: bool,
 }
 
+/// Settings as they were found. Not part of what a configuration prints: it has them already.
+#[derive(Clone, Default)]
+pub struct Settings(pub Vec<Setting>);
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[settings]")
+    }
+}
+
 pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     errors: Vec<ConfigError>,
@@ -64,8 +74,8 @@ impl<'a> Reader<'a> {
     }
 
     /// What was read so far, in the order of reading.
-    pub(super) fn settings(&mut self) -> Vec<Setting> {
-        std::mem::take(&mut self.found)
+    pub(super) fn settings(&mut self) -> Settings {
+        Settings(std::mem::take(&mut self.found))
     }
 
     fn note(&mut self, name: &str, found: Option<&str>, default: &str) {

@@ -22,6 +22,6 @@ pub(super) async fn show_settings(
 ) -> Response {
     page::show(&SettingsPage {
         layout: Layout::new("Settings", "/admin/settings", Some(&session)),
-        settings: &app.config().settings,
+        settings: &app.config().settings.0,
     })
 }

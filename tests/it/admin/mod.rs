@@ -15,7 +15,9 @@ use token_server::secret::Secret;
 
 use crate::harness::{Answer, BY, TestApp};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) use second_factor::enrol;
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 const HOST: &str = "portal.test";
 
@@ -40,7 +42,7 @@ async fn portal_with(settings: &[(&str, &str)]) -> TestApp {
     test
 }
 
-async fn create(test: &TestApp, who: &str, role: AdminRole) {
+pub(crate) async fn create(test: &TestApp, who: &str, role: AdminRole) {
     let new = NewAdmin {
         name: name(who),
         role,
@@ -51,7 +53,7 @@ async fn create(test: &TestApp, who: &str, role: AdminRole) {
 
 /// Somebody's browser: keeps the cookie, and sends what a browser sends.
 #[derive(Clone)]
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     test: &'a TestApp,
     cookie: Option<String>,
 }
@@ -62,14 +64,14 @@ impl<'a> Browser<'a> {
     }
 
     /// Logged in with name and password.
-    async fn of(test: &'a TestApp, who: &str) -> Self {
+    pub(crate) async fn of(test: &'a TestApp, who: &str) -> Self {
         let mut browser = Self::new(test);
         let answer = browser.log_in(who, PASSWORD).await;
         assert_eq!(answer.status, 303, "{}", answer.text());
         browser
     }
 
-    async fn log_in(&mut self, who: &str, password: &str) -> Answer {
+    pub(crate) async fn log_in(&mut self, who: &str, password: &str) -> Answer {
         let fields = [("name", who), ("password", password)];
         self.post_as_is("/admin/login", &fields).await
     }
@@ -80,7 +82,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Submits a form of a page of this session.
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.csrf_token().await;
         let fields = [&[("csrf", token.as_str())], fields].concat();
         self.post_as_is(path, &fields).await

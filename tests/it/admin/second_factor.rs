@@ -18,7 +18,7 @@ fn code(test: &TestApp, secret: &str) -> String {
 }
 
 /// Adds an app as its page says; the secret.
-async fn enrol(test: &TestApp, browser: &mut Browser<'_>) -> String {
+pub(crate) async fn enrol(test: &TestApp, browser: &mut Browser<'_>) -> String {
     let page = browser.get("/admin/account/second-factor").await;
     assert_eq!(page.status, 200, "{}", page.text());
     let (_, rest) = page.text().split_once("aria-label=\"secret\">").unwrap();
