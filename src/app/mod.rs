@@ -1,6 +1,7 @@
 //! The use cases: what the service can do, whoever asks. Owns the order of steps and what is kept in
 //! memory between them. No HTTP, no SQL.
 
+mod admins;
 mod audit;
 mod authenticate;
 mod client_ca;
@@ -32,6 +33,9 @@ mod verified;
 use anyhow::Context;
 
 pub use crate::store::{AuditFilter, AuditPage, ChainLink, ChainedEvent, UsageOrder};
+pub use admins::{
+    AdminLogIn, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession, TotpEnrolment,
+};
 pub use audit::AuditVerdict;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
@@ -51,6 +55,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{AuditKeys, Store};
 use crate::token::DpopNonces;
+use admins::Admins;
 use client_ca::ClientCa;
 use directory::Directory;
 use feed::Feed;
@@ -79,6 +84,7 @@ pub struct App {
     revocations: Revocations,
     feed: Feed,
     usage: Usage,
+    admins: Admins,
 }
 
 impl App {
@@ -109,6 +115,7 @@ impl App {
             revocations: Revocations::default(),
             feed: Feed::default(),
             usage: Usage::new(),
+            admins: Admins::new(&config)?,
             clock,
             config,
         })

@@ -2,6 +2,7 @@
 //! proved is answered before anybody asks here, so nobody can lock a good client out by failing in
 //! its name.
 
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,14 +14,57 @@ use crate::config::AuthenticationConfig;
 use crate::domain::ClientId;
 use crate::error::{Error, Result};
 
-/// Sources times clients that can be counted at once. Past that the least used are forgotten, which
+/// Sources times names that can be counted at once. Past that the least used are forgotten, which
 /// favours the attacker with a million addresses, and nobody else.
 const CAPACITY: u64 = 100_000;
 
-/// Failures of the last moments.
-pub(super) struct Throttle {
-    windows: Cache<Key, Arc<Window>>,
+/// Failures of the last moments, of whatever `K` names.
+pub(super) struct Failures<K> {
+    windows: Cache<K, Arc<Window>>,
     seconds: i64,
+}
+
+struct Window {
+    began_at: UnixTime,
+    failures: AtomicU32,
+}
+
+impl<K: Clone + Eq + Hash + Send + Sync + 'static> Failures<K> {
+    /// Counts nothing yet; each count goes on for so many seconds.
+    pub(super) fn new(seconds: i64) -> Self {
+        let windows = Cache::new(CAPACITY);
+        Self { windows, seconds }
+    }
+
+    /// Refuses an attempt when as many failed before it as its limit says.
+    pub(super) fn check(&self, key: &K, limit: u32, now: UnixTime) -> Result<()> {
+        let Some(window) = self.windows.get(key) else {
+            return Ok(());
+        };
+        let rest = window.began_at.plus(self.seconds).since(now);
+        if rest > 0 && window.failures.load(Ordering::Relaxed) >= limit {
+            return Err(Error::rate_limited(u32::try_from(rest).unwrap_or(u32::MAX)));
+        }
+        Ok(())
+    }
+
+    /// Counts a failure.
+    pub(super) fn record(&self, key: K, now: UnixTime) {
+        let fresh = || {
+            Arc::new(Window {
+                began_at: now,
+                failures: AtomicU32::new(0),
+            })
+        };
+        let is_over = |window: &Arc<Window>| now.since(window.began_at) >= self.seconds;
+        let entry = self.windows.entry(key).or_insert_with_if(fresh, is_over);
+        entry.value().failures.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Failed logins of clients.
+pub(super) struct Throttle {
+    failures: Failures<Key>,
     client_limit: u32,
     source_limit: u32,
 }
@@ -29,17 +73,12 @@ pub(super) struct Throttle {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key(IpAddr, Option<ClientId>);
 
-struct Window {
-    began_at: UnixTime,
-    failures: AtomicU32,
-}
-
 impl Throttle {
     /// Counts nothing yet.
     pub(super) fn new(config: &AuthenticationConfig) -> Self {
+        let seconds = i64::try_from(config.throttle_window.as_secs()).unwrap_or(i64::MAX);
         Self {
-            windows: Cache::new(CAPACITY),
-            seconds: i64::try_from(config.throttle_window.as_secs()).unwrap_or(i64::MAX),
+            failures: Failures::new(seconds),
             client_limit: config.throttle_client_failures,
             source_limit: config.throttle_source_failures,
         }
@@ -48,13 +87,7 @@ impl Throttle {
     /// Refuses an attempt when too many failed before it.
     pub(super) fn check(&self, source: IpAddr, id: Option<&ClientId>, now: UnixTime) -> Result<()> {
         for (key, limit) in self.keys(source, id) {
-            let Some(window) = self.windows.get(&key) else {
-                continue;
-            };
-            let rest = window.began_at.plus(self.seconds).since(now);
-            if rest > 0 && window.failures.load(Ordering::Relaxed) >= limit {
-                return Err(Error::rate_limited(u32::try_from(rest).unwrap_or(u32::MAX)));
-            }
+            self.failures.check(&key, limit, now)?;
         }
         Ok(())
     }
@@ -62,15 +95,7 @@ impl Throttle {
     /// Counts a failure.
     pub(super) fn record_failure(&self, source: IpAddr, id: Option<&ClientId>, now: UnixTime) {
         for (key, _) in self.keys(source, id) {
-            let fresh = || {
-                Arc::new(Window {
-                    began_at: now,
-                    failures: AtomicU32::new(0),
-                })
-            };
-            let is_over = |window: &Arc<Window>| now.since(window.began_at) >= self.seconds;
-            let entry = self.windows.entry(key).or_insert_with_if(fresh, is_over);
-            entry.value().failures.fetch_add(1, Ordering::Relaxed);
+            self.failures.record(key, now);
         }
     }
 
@@ -89,7 +114,7 @@ impl Throttle {
 }
 
 /// One customer of a provider has a whole /64 of IPv6.
-fn network(source: IpAddr) -> IpAddr {
+pub(super) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
@@ -104,8 +129,7 @@ mod tests {
 
     fn throttle() -> Throttle {
         Throttle {
-            windows: Cache::new(100),
-            seconds: 60,
+            failures: Failures::new(60),
             client_limit: 2,
             source_limit: 3,
         }

@@ -10,13 +10,15 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::output::Output;
-use crate::app::{App, NewClient, NewSecret};
+use crate::app::{App, NewAdmin, NewClient, NewPassword, NewSecret};
 use crate::config::Config;
-use crate::domain::{ClientId, Metadata, Name, Origin, Scope};
+use crate::domain::{AdminName, AdminRole, ClientId, Metadata, Name, Origin, Scope};
 use crate::error::Error;
 use crate::secret::{Secret, random_base62};
 
 const DEMO_CLIENT: &str = "demo";
+
+const ADMIN: &str = "admin";
 
 /// What this start made, and what it found.
 #[derive(Default)]
@@ -24,6 +26,7 @@ pub(super) struct Made {
     new: Vec<String>,
     found: Vec<String>,
     demo_secret: Option<Secret<String>>,
+    admin_password: Option<Secret<String>>,
 }
 
 impl Made {
@@ -33,6 +36,7 @@ impl Made {
             "# Made by the first start, for development on this machine only. Every setting: .env.sample\n\
              DEVELOPMENT=true\n\
              LISTEN_ADDR=127.0.0.1:2600\n\
+             ADMIN_SECOND_FACTOR=optional\n\
              SECRET={}\n",
             random_base62(64)
         );
@@ -94,6 +98,26 @@ impl Made {
         Ok(())
     }
 
+    /// Makes an admin for the portal, when there is none at all.
+    pub(super) async fn admin(&mut self, app: &App) -> anyhow::Result<()> {
+        if !app.config().admin.is_on {
+            return Ok(());
+        }
+        if let Some(admin) = app.list_admins().await?.first() {
+            self.found.push(format!("the admin `{}`", admin.name));
+            return Ok(());
+        }
+        let new = NewAdmin {
+            name: AdminName::parse(ADMIN)?,
+            role: AdminRole::Owner,
+        };
+        let made = app.create_admin(&Origin::SERVER, new, NewPassword::MadeToKeep);
+        let (admin, password) = made.await?;
+        self.new.push(format!("the admin `{}`", admin.name));
+        self.admin_password = Some(password);
+        Ok(())
+    }
+
     /// Says what there is and what to type. The demo client's secret is shown at its making only.
     pub(super) fn print(&self, app: &App) -> anyhow::Result<()> {
         let port = app.config().http.listen_addr.port();
@@ -108,6 +132,7 @@ impl Made {
                 text += &format!("  {verb}  {}\n", things.join(", "));
             }
         }
+        text += &self.portal(app, &program);
         let secret = if let Some(secret) = &self.demo_secret {
             text += "\nGet a token (this secret is shown once):\n\n";
             secret.expose().as_str()
@@ -126,6 +151,31 @@ impl Made {
              {curl} {server}/verify -H \"Authorization: Bearer $TOKEN\"\n\n"
         );
         Output::text(&text)
+    }
+}
+
+impl Made {
+    /// Where the portal is, and how to get in.
+    fn portal(&self, app: &App, program: &str) -> String {
+        let admin = &app.config().admin;
+        if !admin.is_on {
+            return String::new();
+        }
+        let port = admin
+            .listen_addr
+            .unwrap_or(app.config().http.listen_addr)
+            .port();
+        let portal = format!("https://localhost:{port}/admin/");
+        match &self.admin_password {
+            Some(password) => format!(
+                "\nThe portal is at {portal}\nLog in as `{ADMIN}` with this password, shown once: {}\n",
+                password.expose()
+            ),
+            None => format!(
+                "\nThe portal is at {portal}\nIts password was shown when it was made. For another one: \
+                 {program} admin reset {ADMIN}\n"
+            ),
+        }
     }
 }
 

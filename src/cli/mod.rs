@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 failed; 2 called wrongly; 3 no such thing; 4 exists already; 5 done in part.
 
+mod admin;
 mod audit;
 mod check;
 mod client;
@@ -58,6 +59,9 @@ enum Command {
     /// Rotate the keys that sign tokens
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Make the people at the portal, and help those who are locked out
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Read the trail of all changes, and check it
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -92,6 +96,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate::run().await,
         Command::Client(command) => client::run(*command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Admin(command) => admin::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Token(command) => token::run(command).await,
         Command::Completions { shell } => {

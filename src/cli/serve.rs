@@ -1,6 +1,6 @@
 //! `serve`: the composition root. Configuration, then the use cases, then the listener, until a signal.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -53,13 +53,19 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             .context("DATABASE_URL: cannot migrate the database")?;
     }
     app.start_keys().await?;
+    app.reseal_second_factors().await?;
     app.read_changes().await.context(
         "DATABASE_URL: cannot read what is revoked, without which nothing can be verified",
     )?;
-    let listener = TcpListener::bind(address)
-        .with_context(|| format!("LISTEN_ADDR: cannot listen on {address}"))?;
+    let listener = listen("LISTEN_ADDR", address)?;
+    let admin = &app.config().admin;
+    let admin_listener = match admin.listen_addr.filter(|_| admin.is_on) {
+        Some(address) => Some(listen("ADMIN_LISTEN", address)?),
+        None => None,
+    };
     if app.config().development {
         made.client(&app).await?;
+        made.admin(&app).await?;
         made.print(&app)?;
     }
     tracing::info!(
@@ -72,14 +78,19 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let tasks = tokio::spawn(tasks::run(Arc::clone(&app), stop.clone()));
     let served = certificate.served();
     let following = tokio::spawn(certificate.follow(reload));
-    http::serve(
-        listener,
-        router,
-        &app.config().http,
-        served,
-        stop.clone().cancelled_owned(),
-    )
-    .await?;
+    let admin_app = Arc::clone(&app);
+    let (admin_served, admin_stop) = (served.clone(), stop.clone());
+    let portal = async move {
+        let Some(listener) = admin_listener else {
+            return Ok(());
+        };
+        let router = http::admin_router(AppState::new(Arc::clone(&admin_app)));
+        let (config, stop) = (&admin_app.config().http, admin_stop.cancelled_owned());
+        http::serve(listener, router, config, admin_served, stop).await
+    };
+    let stopped = stop.clone().cancelled_owned();
+    let service = http::serve(listener, router, &app.config().http, served, stopped);
+    tokio::try_join!(service, portal)?;
     following.abort();
     let ended = tasks.await;
     tasks::finish(&app).await;
@@ -87,6 +98,10 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     app.store().close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("{setting}: cannot listen on {address}"))
 }
 
 /// SIGTERM and SIGINT stop: gracefully the first time, at once the second. SIGHUP reloads.

@@ -3,6 +3,7 @@
 //!
 //! `.env.sample` explains each setting; `tests/it/config.rs` keeps the two equal.
 
+mod admin;
 mod client_authentication;
 mod dpop;
 mod environment;
@@ -17,13 +18,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use admin::{AdminConfig, SecondFactorUse};
 pub use client_authentication::{ClientAuthenticationConfig, JwksUriConfig};
 pub use dpop::{DpopConfig, DpopNonceUse};
 pub use environment::Environment;
 pub use feed::FeedConfig;
 pub use keys::KeysConfig;
 pub use proxies::ProxiesConfig;
-pub use reader::{ConfigError, ConfigErrors};
+pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use retention::RetentionConfig;
 pub use values::{Argon2Work, LogFormat, parse_seconds};
 
@@ -61,10 +63,14 @@ pub struct Config {
     pub dpop: DpopConfig,
     /// Proxies in front.
     pub proxies: ProxiesConfig,
+    /// The portal and the admin API.
+    pub admin: AdminConfig,
     /// How long the past is kept.
     pub retention: RetentionConfig,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// All of the above as it was found, for people to look at.
+    pub settings: Settings,
 }
 
 /// The listener and its limits.
@@ -165,7 +171,7 @@ impl Config {
         let mut read = Reader::new(&lookup);
         let development = read.parsed("DEVELOPMENT", "`true` or `false`", "false");
         let http = HttpConfig::read(&mut read);
-        let config = Self {
+        let mut config = Self {
             development,
             tls: TlsConfig {
                 cert: read.parsed("TLS_CERT", "a path", "certs/cert.pem"),
@@ -179,6 +185,7 @@ impl Config {
             client_authentication: ClientAuthenticationConfig::read(&mut read),
             dpop: DpopConfig::read(&mut read),
             proxies: ProxiesConfig::read(&mut read),
+            admin: AdminConfig::read(&mut read, http.listen_addr),
             retention: RetentionConfig::read(&mut read),
             log: LogConfig {
                 filter: read.checked("LOG", "a tracing filter such as `info`", "info", |text| {
@@ -188,12 +195,25 @@ impl Config {
                 queue: read.within("LOG_QUEUE", 1..=1_000_000, "16384"),
             },
             http,
+            settings: Settings::default(),
         };
+        config.settings = read.settings();
         if development && !config.http.listen_addr.ip().is_loopback() {
             read.refuse(
                 "LISTEN_ADDR",
                 "DEVELOPMENT=true makes up a certificate and a client, and so may listen on \
                  127.0.0.1 only",
+            );
+        }
+        if development
+            && config
+                .admin
+                .listen_addr
+                .is_some_and(|it| !it.ip().is_loopback())
+        {
+            read.refuse(
+                "ADMIN_LISTEN",
+                "DEVELOPMENT=true makes up an admin, and so may listen on 127.0.0.1 only",
             );
         }
         (config, read.finish())

@@ -35,9 +35,33 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
+/// A setting as it was found, to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The variable.
+    pub name: String,
+    /// What is in force; of a secret nothing.
+    pub value: String,
+    /// Whether the value is nobody's business.
+    pub is_secret: bool,
+    /// Whether it was set; else the value is the default.
+    pub is_set: bool,
+}
+
+/// Settings as they were found. Not part of what a configuration prints: it has them already.
+#[derive(Clone, Default)]
+pub struct Settings(pub Vec<Setting>);
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[settings]")
+    }
+}
+
 pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     errors: Vec<ConfigError>,
+    found: Vec<Setting>,
 }
 
 impl<'a> Reader<'a> {
@@ -45,7 +69,22 @@ impl<'a> Reader<'a> {
         Self {
             lookup,
             errors: Vec::new(),
+            found: Vec::new(),
         }
+    }
+
+    /// What was read so far, in the order of reading.
+    pub(super) fn settings(&mut self) -> Settings {
+        Settings(std::mem::take(&mut self.found))
+    }
+
+    fn note(&mut self, name: &str, found: Option<&str>, default: &str) {
+        self.found.push(Setting {
+            name: name.to_owned(),
+            value: found.unwrap_or(default).trim().to_owned(),
+            is_secret: false,
+            is_set: found.is_some(),
+        });
     }
 
     /// Every mistake there was.
@@ -73,7 +112,9 @@ impl<'a> Reader<'a> {
     where
         T: FromStr<Err: Display>,
     {
-        let text = self.find(name)?;
+        let found = self.find(name);
+        self.note(name, found.as_deref(), "");
+        let text = found?;
         match text.trim().parse() {
             Ok(value) => Some(value),
             Err(error) => {
@@ -147,7 +188,9 @@ impl<'a> Reader<'a> {
         default: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> T {
-        if let Some(text) = self.find(name) {
+        let found = self.find(name);
+        self.note(name, found.as_deref(), default);
+        if let Some(text) = found {
             match parse(text.trim()) {
                 Ok(value) => return value,
                 Err(error) => {
@@ -167,7 +210,14 @@ impl<'a> Reader<'a> {
     /// A secret from `NAME` or from the file that `NAME_FILE` names, never both.
     pub(super) fn secret(&mut self, name: &str) -> Option<Secret<String>> {
         let file_name = format!("{name}_FILE");
-        match (self.find(name), self.find(&file_name)) {
+        let (value, file) = (self.find(name), self.find(&file_name));
+        self.found.push(Setting {
+            name: name.to_owned(),
+            value: String::new(),
+            is_secret: true,
+            is_set: value.is_some() || file.is_some(),
+        });
+        match (value, file) {
             (None, None) => None,
             (Some(value), None) => Some(Secret::new(value)),
             (None, Some(path)) => match std::fs::read_to_string(&path) {

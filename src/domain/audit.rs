@@ -131,6 +131,28 @@ actions! {
     AdminLogIn = "admin.log_in",
     /// Somebody tried to log in as an admin and could not.
     AdminLogInRefused = "admin.log_in_refused",
+    /// An admin logged out.
+    AdminLogOut = "admin.log_out",
+    /// A session was ended by somebody.
+    AdminEndSession = "admin.end_session",
+    /// An admin was made.
+    AdminCreate = "admin.create",
+    /// An admin has another role.
+    AdminUpdate = "admin.update",
+    /// An admin may log in again.
+    AdminEnable = "admin.enable",
+    /// An admin may not log in any more.
+    AdminDisable = "admin.disable",
+    /// An admin was removed.
+    AdminDelete = "admin.delete",
+    /// An admin was given another password, or no longer needs the second factor.
+    AdminReset = "admin.reset",
+    /// An admin chose another password.
+    AdminChangePassword = "admin.change_password",
+    /// An admin needs a second factor from now on.
+    AdminAddSecondFactor = "admin.add_second_factor",
+    /// An admin needs it no more.
+    AdminRemoveSecondFactor = "admin.remove_second_factor",
     /// Events were removed by age.
     AuditPrune = "audit.prune",
 }

@@ -25,6 +25,8 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// RFC 9449 §8: the `DPoP` proof needs the nonce that comes with the answer.
     UseDpopNonce,
+    /// RFC 6749 §4.1.2.1: whoever asks may not do this.
+    AccessDenied,
     /// No such path, or no such thing.
     NotFound,
     /// The thing exists already, or was changed meanwhile.
@@ -63,6 +65,7 @@ impl ErrorCode {
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
+            Self::AccessDenied => "access_denied",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
             Self::MethodNotAllowed => "method_not_allowed",

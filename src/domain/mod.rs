@@ -2,6 +2,7 @@
 //! is made by parsing, so that nothing further in has to check again.
 //! No I/O, no async, no framework.
 
+mod admin;
 mod audience;
 mod audit;
 mod auth_method;
@@ -25,6 +26,7 @@ mod thumbprint;
 mod token_id;
 mod usage;
 
+pub use admin::{Admin, AdminName, AdminRole, AdminSession, AdminStatus, SessionId};
 pub use audience::{Audience, Audiences, Issuer};
 pub use audit::{Action, Actor, AuditEvent, NewEvent, Origin, Stamp, Target};
 pub use auth_method::{AuthMethod, AuthMethods};

@@ -86,7 +86,7 @@ pub(super) fn status(error: &Error) -> StatusCode {
         ErrorCode::InvalidClient | ErrorCode::InvalidToken | ErrorCode::MissingToken => {
             StatusCode::UNAUTHORIZED
         }
-        ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
+        ErrorCode::InsufficientScope | ErrorCode::AccessDenied => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::Conflict => StatusCode::CONFLICT,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -145,6 +145,7 @@ fn is_about_a_token(error: &Error) -> bool {
         | ErrorCode::InvalidScope
         | ErrorCode::InvalidTarget
         | ErrorCode::UnauthorizedClient
+        | ErrorCode::AccessDenied
         | ErrorCode::NotFound
         | ErrorCode::Conflict
         | ErrorCode::MethodNotAllowed

@@ -154,12 +154,17 @@ impl Exchange {
 pub(super) struct RequestId(HeaderValue);
 
 impl RequestId {
+    /// As text.
+    pub(super) fn to_text(&self) -> Option<String> {
+        self.0.to_str().ok().map(str::to_owned)
+    }
+
     /// Where a change comes from that this request asks for.
     pub(super) fn origin(&self, actor: Actor, source: IpAddr) -> Origin {
         Origin {
             actor,
             source: Some(source),
-            request_id: self.0.to_str().ok().map(str::to_owned),
+            request_id: self.to_text(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The service over HTTPS. axum lives here and nowhere else; handlers parse, make one call to `app`
 //! and shape the answer. No SQL, no cryptography.
 
+mod admin;
 mod answer;
 mod caller;
 mod certificate_header;
@@ -24,8 +25,9 @@ mod state;
 mod tls;
 mod token_request;
 
+pub use admin::{Access, AdminRoute, list as admin_routes};
 pub use params::Params;
-pub use router::router;
+pub use router::{admin_router, router};
 pub use server::serve;
 pub use shortcut::HttpService;
 pub use state::AppState;

@@ -1,5 +1,6 @@
 //! Every route of the service, on one screen, grouped by who calls it.
 
+use axum::Router;
 use axum::routing::any;
 use tower::layer::layer_fn;
 use utoipa_axum::router::UtoipaMethodRouterExt;
@@ -10,7 +11,7 @@ use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::openapi::Routes;
 use super::shortcut::HttpService;
 use super::simple::{authorize, verify};
-use super::{AppState, error, health, home, openapi};
+use super::{AppState, admin, error, health, home, openapi};
 
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
 pub(super) fn routes() -> Routes {
@@ -44,15 +45,27 @@ pub(super) fn routes() -> Routes {
         .at("/readyz", routes!(health::show_readiness))
 }
 
-/// The whole service as one tower service.
-pub fn router(state: AppState) -> HttpService {
-    let app = state.clone();
-    let observe = move |route| Observe::new(app.clone(), route);
-    let router = routes()
-        .router
+/// The whole service as one tower service; the portal too, unless it has an address of its own.
+pub fn router(app: AppState) -> HttpService {
+    let mut router = routes().router;
+    let config = &app.config().admin;
+    if config.is_on && config.listen_addr.is_none() {
+        router = router.merge(admin::router(&app));
+    }
+    HttpService::new(app.clone(), finish(router, app))
+}
+
+/// The portal alone, for an address of its own.
+pub fn admin_router(app: AppState) -> Router {
+    finish(admin::router(&app), app)
+}
+
+fn finish(router: Router<AppState>, app: AppState) -> Router {
+    let observing = app.clone();
+    let observe = move |route| Observe::new(observing.clone(), route);
+    router
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(layer_fn(observe))
-        .with_state(state.clone());
-    HttpService::new(state, router)
+        .with_state(app)
 }

@@ -4,6 +4,8 @@
 //! One SQL serves Postgres and SQLite: [`on_pool!`] and [`in_transaction!`] write the same expression
 //! out once for each. The conformance suite (`tests/it/store`) runs on both.
 
+mod admin_sessions;
+mod admins;
 mod audit;
 mod audit_chain;
 mod audit_log;
@@ -26,6 +28,8 @@ use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 
+pub use admin_sessions::{RenewedSession, SessionRecord};
+pub use admins::{AdminChanged, AdminChanges, AdminRecord};
 pub use audit::{AuditFilter, AuditPage};
 pub use audit_chain::{AuditChain, AuditKeys, ChainBreak, ChainLink, ChainWalk, ChainedEvent};
 pub use changes::ChangesPage;

@@ -9,6 +9,7 @@ mod dpop_proof;
 mod issue;
 mod keyset;
 mod public_key;
+mod sealer;
 mod sealing;
 mod sign;
 mod signing_key;
@@ -26,7 +27,8 @@ pub use dpop_proof::{DPOP_LEEWAY, DpopError, DpopProof, DpopRules};
 pub use issue::{AccessToken, Grant, IssueError};
 pub use keyset::{Jwks, KeySet};
 pub use public_key::assertion_algorithms;
-pub use sealing::{OpenError, SealedUnder, Sealing};
+pub use sealer::{SealedUnder, Sealer};
+pub use sealing::{OpenError, Sealing};
 pub use sign::IntrospectionClaims;
 pub use signing_key::{KeyError, SigningKey};
 pub use verify::{

@@ -1,37 +1,8 @@
-//! Owns how private keys are sealed for the database: AES-256-GCM under a key derived from `SECRET`, bound to the
-//! key's name and algorithm. Knows no database.
+//! Owns how private keys are sealed for the database: bound to the key's name and algorithm. Knows no database.
 
-use aws_lc_rs::aead::{self, AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use super::{KeyError, SigningKey};
+use super::{KeyError, SealedUnder, Sealer, SigningKey};
 use crate::domain::{KeyId, KeyRecord, SigningAlg};
-use crate::secret::{Secret, random_bytes};
-
-/// Before what is sealed, so that another way of sealing could be told from this one.
-const VERSION: &str = "v1.";
-
-/// Which secret a key is sealed under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealedUnder {
-    /// `SECRET`.
-    Secret,
-    /// `SECRET_PREVIOUS`: it is to be sealed anew.
-    SecretPrevious,
-}
-
-impl SealedUnder {
-    /// The setting's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Secret => "SECRET",
-            Self::SecretPrevious => "SECRET_PREVIOUS",
-        }
-    }
-}
+use crate::secret::Secret;
 
 /// Why a kept key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,10 +23,7 @@ pub enum OpenError {
 
 /// Seals and opens private keys.
 #[derive(Debug)]
-pub struct Sealing {
-    current: LessSafeKey,
-    previous: Option<LessSafeKey>,
-}
+pub struct Sealing(Sealer);
 
 impl Sealing {
     /// Under `secret`; opens what is sealed under `previous` too.
@@ -63,10 +31,8 @@ impl Sealing {
         secret: &Secret<String>,
         previous: Option<&Secret<String>>,
     ) -> Result<Self, KeyError> {
-        Ok(Self {
-            current: derive(secret)?,
-            previous: previous.map(derive).transpose()?,
-        })
+        let purpose = "signing keys, AES-256-GCM, v1";
+        Ok(Self(Sealer::new(secret, previous, purpose)?))
     }
 
     /// A private key, sealed under `SECRET`.
@@ -76,30 +42,15 @@ impl Sealing {
         alg: SigningAlg,
         private: &Secret<Vec<u8>>,
     ) -> Result<String, KeyError> {
-        let nonce = random_bytes::<NONCE_LEN>();
-        let private = private.expose();
-        // With room for the tag, so that no copy of the key is left where the buffer was before.
-        let mut sealed = Vec::with_capacity(private.len() + aead::MAX_TAG_LEN);
-        sealed.extend_from_slice(private);
-        let bound = Aad::from(bound_to(kid, alg));
-        self.current.seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            bound,
-            &mut sealed,
-        )?;
-        let text = [&nonce[..], &sealed].concat();
-        Ok(format!("{VERSION}{}", URL_SAFE_NO_PAD.encode(text)))
+        self.0.seal(&bound_to(kid, alg), private)
     }
 
     /// The private key of a record, and what it was sealed under.
     pub fn unseal(&self, record: &KeyRecord) -> Result<(Secret<Vec<u8>>, SealedUnder), OpenError> {
-        let open = |key: &LessSafeKey| open(key, record);
-        if let Some(private) = open(&self.current) {
-            return Ok((private, SealedUnder::Secret));
-        }
-        let private = self.previous.as_ref().and_then(open);
-        let private = private.ok_or_else(|| OpenError::NeitherOpens(record.kid.clone()))?;
-        Ok((private, SealedUnder::SecretPrevious))
+        let opened = self
+            .0
+            .open(&bound_to(&record.kid, record.alg), &record.sealed);
+        opened.ok_or_else(|| OpenError::NeitherOpens(record.kid.clone()))
     }
 
     /// The key of a record. Its public part is derived from what was sealed, and never believed from the database:
@@ -116,29 +67,7 @@ impl Sealing {
     }
 }
 
-/// HKDF-SHA256 (RFC 5869). `SECRET` has at least 32 bytes and also signs under HS256; the two labels keep this use
-/// of it apart from every other.
-fn derive(secret: &Secret<String>) -> Result<LessSafeKey, Unspecified> {
-    let prk = Salt::new(HKDF_SHA256, b"token-server").extract(secret.expose().as_bytes());
-    let key: UnboundKey = prk
-        .expand(&[b"signing keys, AES-256-GCM, v1"], &AES_256_GCM)?
-        .into();
-    Ok(LessSafeKey::new(key))
-}
-
 /// Neither part has a dot, so no two pairs read alike.
 fn bound_to(kid: &KeyId, alg: SigningAlg) -> String {
     format!("{kid}.{alg}")
-}
-
-fn open(key: &LessSafeKey, record: &KeyRecord) -> Option<Secret<Vec<u8>>> {
-    let text = record.sealed.strip_prefix(VERSION)?;
-    let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
-    let mut opened = sealed.to_vec();
-    let bound = Aad::from(bound_to(&record.kid, record.alg));
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let length = key.open_in_place(nonce, bound, &mut opened).ok()?.len();
-    opened.truncate(length);
-    Some(Secret::new(opened))
 }

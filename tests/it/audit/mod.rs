@@ -11,7 +11,7 @@ use token_server::domain::{AuditEvent, Name};
 use crate::harness::{BY, TestApp};
 
 /// Every event that matches, the oldest first.
-async fn find(test: &TestApp, filter: &AuditFilter) -> Vec<AuditEvent> {
+pub(crate) async fn find(test: &TestApp, filter: &AuditFilter) -> Vec<AuditEvent> {
     let listed = test
         .app
         .list_audit_events(filter, AuditPage::After(0), 10_000);

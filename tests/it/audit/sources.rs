@@ -13,12 +13,19 @@ const UPKEEP: &[&str] = &[
     "delete_revocations",
     "delete_uses",
     "mark_keys_used",
+    "prune_admin_sessions",
     "prune_secret_hours",
     "prune_usage_hours",
     "prune_usage_totals",
     "prune_used_values",
+    "renew_admin_hash",
+    "renew_admin_session",
     "renew_secret_hash",
+    "reseal_totp",
+    "set_totp_pending",
+    "touch_admin_session",
     "use_once",
+    "use_totp_step",
 ];
 
 #[test]

@@ -1,0 +1,188 @@
+//! Making admins and changing them.
+
+use super::passwords::{check_password, made_password};
+use crate::app::App;
+use crate::domain::{Action, Admin, AdminName, AdminRole, AdminStatus, Origin};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+use crate::store::{AdminChanged, AdminChanges, StoreError};
+
+/// More admins than anybody has; a list shows all.
+const MOST: u32 = 1_000;
+
+/// An admin to be made.
+#[derive(Clone, Debug)]
+pub struct NewAdmin {
+    /// What the admin will log in with.
+    pub name: AdminName,
+    /// What the admin may do.
+    pub role: AdminRole,
+}
+
+/// A password to be.
+#[derive(Clone, Debug)]
+pub enum NewPassword {
+    /// Made here, for somebody else to hand on: it has to be changed at the first login.
+    Made,
+    /// Made here, for the one who reads it.
+    MadeToKeep,
+    /// Chosen by its owner.
+    Chosen(Secret<String>),
+}
+
+impl App {
+    /// Makes an admin; its password, which can be had only now.
+    pub async fn create_admin(
+        &self,
+        by: &Origin,
+        new: NewAdmin,
+        password: NewPassword,
+    ) -> Result<(Admin, Secret<String>)> {
+        let (plain, must_change) = prepare(&new.name, password)?;
+        let hash = self.hash_password(&plain).await?;
+        let now = self.clock.now();
+        let admin = Admin {
+            name: new.name,
+            role: new.role,
+            status: AdminStatus::Enabled,
+            must_change_password: must_change,
+            has_totp: false,
+            created_at: now,
+            updated_at: now,
+            last_log_in_at: None,
+        };
+        match self.store.insert_admin(&admin, &hash, by.at(now)).await {
+            Err(StoreError::Conflict) => {
+                let name = &admin.name;
+                Err(Error::conflict(format!(
+                    "there is an admin `{name}` already"
+                )))
+            }
+            inserted => {
+                inserted?;
+                Ok((admin, plain))
+            }
+        }
+    }
+
+    /// Every admin, by name.
+    pub async fn list_admins(&self) -> Result<Vec<Admin>> {
+        Ok(self.store.list_admins(None, MOST).await?)
+    }
+
+    /// The admin of this name.
+    pub async fn find_admin(&self, name: &AdminName) -> Result<Admin> {
+        let found = self.store.find_admin(name).await?;
+        found.map(|it| it.admin).ok_or_else(|| no_admin(name))
+    }
+
+    /// Gives an admin another password, which can be had only now, and takes the second factor away if `second_factor`
+    /// says so: for who has lost either. Ends the admin's sessions.
+    pub async fn reset_admin(
+        &self,
+        by: &Origin,
+        name: &AdminName,
+        password: NewPassword,
+        second_factor: bool,
+    ) -> Result<Secret<String>> {
+        let (plain, must_change) = prepare(name, password)?;
+        let hash = self.hash_password(&plain).await?;
+        let changes = AdminChanges {
+            password: Some((hash, must_change)),
+            totp_sealed: second_factor.then_some(None),
+            ..AdminChanges::default()
+        };
+        self.change_admin(by, name, changes, Action::AdminReset, "")
+            .await?;
+        Ok(plain)
+    }
+
+    /// Takes the second factor of an admin away. Ends the admin's sessions.
+    pub async fn remove_second_factor(&self, by: &Origin, name: &AdminName) -> Result<()> {
+        let changes = AdminChanges {
+            totp_sealed: Some(None),
+            ..AdminChanges::default()
+        };
+        self.change_admin(by, name, changes, Action::AdminRemoveSecondFactor, "")
+            .await
+    }
+
+    /// Lets an admin log in, or no more. Ends the admin's sessions.
+    pub async fn set_admin_status(
+        &self,
+        by: &Origin,
+        name: &AdminName,
+        status: AdminStatus,
+    ) -> Result<()> {
+        let action = match status {
+            AdminStatus::Enabled => Action::AdminEnable,
+            AdminStatus::Disabled => Action::AdminDisable,
+        };
+        let changes = AdminChanges {
+            status: Some(status),
+            ..AdminChanges::default()
+        };
+        self.change_admin(by, name, changes, action, "").await
+    }
+
+    /// Gives an admin another role. Ends the admin's sessions, so that nothing goes on as it was begun.
+    pub async fn set_admin_role(
+        &self,
+        by: &Origin,
+        name: &AdminName,
+        role: AdminRole,
+    ) -> Result<()> {
+        let changes = AdminChanges {
+            role: Some(role),
+            ..AdminChanges::default()
+        };
+        self.change_admin(by, name, changes, Action::AdminUpdate, "")
+            .await
+    }
+
+    /// Removes an admin. What it did stays in the trail, under its name.
+    pub async fn delete_admin(&self, by: &Origin, name: &AdminName) -> Result<()> {
+        let stamp = by.at(self.clock.now());
+        done(name, self.store.delete_admin(name, stamp).await?)
+    }
+
+    /// Changes an admin, and ends its sessions but for the one that is named.
+    pub(super) async fn change_admin(
+        &self,
+        by: &Origin,
+        name: &AdminName,
+        changes: AdminChanges,
+        action: Action,
+        keep_session: &str,
+    ) -> Result<()> {
+        let stamp = by.at(self.clock.now());
+        let store = &self.store;
+        let outcome = store.update_admin(name, changes, action, keep_session, stamp);
+        done(name, outcome.await?)
+    }
+}
+
+fn prepare(name: &AdminName, password: NewPassword) -> Result<(Secret<String>, bool)> {
+    match password {
+        NewPassword::Made => Ok((made_password(), true)),
+        NewPassword::MadeToKeep => Ok((made_password(), false)),
+        NewPassword::Chosen(plain) => {
+            check_password(name, &plain)?;
+            Ok((plain, false))
+        }
+    }
+}
+
+fn done(name: &AdminName, changed: AdminChanged) -> Result<()> {
+    match changed {
+        AdminChanged::Changed => Ok(()),
+        AdminChanged::NoAdmin => Err(no_admin(name)),
+        AdminChanged::LastOwner => Err(Error::conflict(format!(
+            "`{name}` is the last owner who can log in; make another one first"
+        ))),
+    }
+}
+
+fn no_admin(name: &AdminName) -> Error {
+    Error::not_found(format_args!("admin `{name}`"))
+}

@@ -1,0 +1,144 @@
+//! Logging in with a name and a password.
+//!
+//! An unknown name, a disabled admin and a wrong password are one answer, in text and in time: each costs one reading of
+//! the store, one hash and one event.
+
+use std::net::IpAddr;
+
+use super::sessions::{digest_of, made_token};
+use crate::app::App;
+use crate::domain::{
+    Action, Actor, AdminName, AdminSession, AdminStatus, ErrorCode, NewEvent, Origin, SessionId,
+    Target,
+};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+use crate::store::AdminRecord;
+
+/// What is kept of what a browser calls itself.
+const USER_AGENT_CHARACTERS: usize = 200;
+
+/// What somebody presents to log in, unchecked.
+#[derive(Debug)]
+pub struct AdminLogIn {
+    /// As it was typed.
+    pub name: String,
+    /// As it was typed.
+    pub password: Secret<String>,
+    /// From where.
+    pub source: IpAddr,
+    /// What the browser calls itself.
+    pub user_agent: String,
+}
+
+/// A session that has begun.
+#[derive(Debug)]
+pub struct StartedSession {
+    /// What it is used with; this is the only time it can be had.
+    pub token: Secret<String>,
+    /// Whose it is.
+    pub name: AdminName,
+}
+
+impl App {
+    /// Begins a session. What is missing until it is good for anything, [`SessionStep`](super::SessionStep) says.
+    pub async fn log_in_admin(
+        &self,
+        request_id: Option<String>,
+        presented: AdminLogIn,
+    ) -> Result<StartedSession> {
+        let now = self.clock.now();
+        let source = presented.source;
+        let claimed = AdminName::parse(presented.name.trim()).ok();
+        self.admins.throttle.check(source, claimed.as_ref(), now)?;
+        let found = match &claimed {
+            Some(name) => self.store.find_admin(name).await?,
+            None => None,
+        };
+        let hash = found.as_ref().map(|it| it.password_hash.as_str());
+        let is_right = self.is_password(hash, &presented.password).await?;
+        let origin = |actor| Origin {
+            actor,
+            source: Some(source),
+            request_id,
+        };
+        match judge(found, is_right) {
+            Ok(record) => {
+                let name = record.admin.name.clone();
+                let by = origin(Actor::Admin(name.to_string()));
+                let started = self
+                    .begin_session(&by, &record, presented.user_agent)
+                    .await?;
+                let hash = &record.password_hash;
+                self.renew_password_hash(&name, hash, &presented.password)
+                    .await;
+                Ok(started)
+            }
+            Err((known, reason)) => {
+                self.admins.throttle.record(source, claimed.as_ref(), now);
+                let by = origin(Actor::Admin(known));
+                self.record_refused_log_in(&by, reason).await?;
+                Err(wrong_credentials(reason))
+            }
+        }
+    }
+
+    async fn begin_session(
+        &self,
+        by: &Origin,
+        record: &AdminRecord,
+        user_agent: String,
+    ) -> Result<StartedSession> {
+        let (token, now) = (made_token(), self.clock.now());
+        let mut session = AdminSession {
+            session_id: SessionId::random(),
+            name: record.admin.name.clone(),
+            second_factor: false,
+            created_at: now,
+            seen_at: now,
+            expires_at: now,
+            source: by
+                .source
+                .map_or_else(String::new, |it| it.to_canonical().to_string()),
+            user_agent: user_agent.chars().take(USER_AGENT_CHARACTERS).collect(),
+        };
+        session.expires_at = now.plus(self.ttl(&session, &record.admin));
+        let digest = digest_of(&token);
+        self.store
+            .insert_admin_session(&session, &digest, by.at(now))
+            .await?;
+        Ok(StartedSession {
+            token,
+            name: session.name,
+        })
+    }
+
+    pub(super) async fn record_refused_log_in(&self, by: &Origin, reason: &str) -> Result<()> {
+        let target = Target::Admin(by.actor.name().to_owned());
+        let said = serde_json::json!({ "reason": reason });
+        let change = NewEvent::new(Action::AdminLogInRefused, target).after(said);
+        self.record_audit_event(by, change).await
+    }
+}
+
+/// The admin; else what the trail is to know of who tried, and why it failed. A name that is none of ours is not kept:
+/// people type their password there by mistake.
+fn judge(
+    found: Option<AdminRecord>,
+    is_right: bool,
+) -> Result<AdminRecord, (String, &'static str)> {
+    let Some(record) = found else {
+        return Err((String::new(), "unknown name"));
+    };
+    let name = record.admin.name.to_string();
+    match record.admin.status {
+        _ if !is_right => Err((name, "wrong password")),
+        AdminStatus::Disabled => Err((name, "the admin is disabled")),
+        AdminStatus::Enabled => Ok(record),
+    }
+}
+
+fn wrong_credentials(reason: &'static str) -> Error {
+    let description = "the name is unknown or the password is wrong";
+    Error::new(ErrorCode::InvalidClient, description).because(anyhow::anyhow!(reason))
+}

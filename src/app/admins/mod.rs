@@ -1,0 +1,35 @@
+//! Admins: who may use the portal, and how they prove it. Owns the rules of passwords, second factors and sessions; what
+//! each role may do is decided where a request comes in, by the role that its session has.
+
+mod accounts;
+mod log_in;
+mod passwords;
+mod second_factor;
+mod sessions;
+mod throttle;
+
+pub use accounts::{NewAdmin, NewPassword};
+pub use log_in::{AdminLogIn, StartedSession};
+pub use second_factor::TotpEnrolment;
+pub use sessions::{CurrentSession, SessionStep};
+
+use crate::config::Config;
+use crate::token::{KeyError, Sealer};
+use throttle::AdminThrottle;
+
+/// What is kept in memory of admins: nothing that says who they are.
+pub(super) struct Admins {
+    sealer: Sealer,
+    throttle: AdminThrottle,
+}
+
+impl Admins {
+    pub(super) fn new(config: &Config) -> Result<Self, KeyError> {
+        let token = &config.token;
+        let purpose = "admins' second factors, AES-256-GCM, v1";
+        Ok(Self {
+            sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
+            throttle: AdminThrottle::new(&config.admin),
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! Owns what an admin's password must be like, and its hash.
+
+use std::collections::BTreeSet;
+
+use crate::app::App;
+use crate::app::secret_hash::SecretHash;
+use crate::domain::{AdminName, SecretOrigin};
+use crate::error::{Error, Result};
+use crate::secret::{Secret, random_base62};
+
+/// As NIST SP 800-63B-4 §3.1.1.2 asks of a password that may be the only factor.
+const MIN_CHARACTERS: usize = 15;
+
+/// More is nobody's password, and has to be hashed.
+const MAX_BYTES: usize = 1_024;
+
+/// 24 characters of base62 are 142 random bits.
+const MADE_CHARACTERS: usize = 24;
+
+/// A password that nobody chose.
+pub(super) fn made_password() -> Secret<String> {
+    Secret::new(random_base62(MADE_CHARACTERS))
+}
+
+/// Refuses what is guessed first. What characters it is made of is nobody's business (ibid.: rules of composition only
+/// make people choose alike).
+pub(super) fn check_password(name: &AdminName, password: &Secret<String>) -> Result<()> {
+    let text = password.expose();
+    let refuse = |why: &str| Err(Error::invalid_request(why.to_owned()));
+    if text.chars().count() < MIN_CHARACTERS {
+        return refuse("a password has at least 15 characters; some words in a row will do");
+    }
+    if text.len() > MAX_BYTES {
+        return refuse("a password has at most 1024 bytes");
+    }
+    if text.chars().collect::<BTreeSet<_>>().len() < 6 {
+        return refuse("a password has at least 6 different characters");
+    }
+    let lower = text.to_lowercase();
+    let is_long = name.as_str().len() >= 4;
+    if is_long && lower.contains(name.as_str()) || lower.contains("token-server") {
+        return refuse("a password does not hold the name of its owner or of this service");
+    }
+    Ok(())
+}
+
+impl App {
+    /// Hashes a password as people's secrets are hashed: at OWASP's cost, unless the settings say otherwise.
+    pub(super) async fn hash_password(&self, password: &Secret<String>) -> Result<String> {
+        self.hash_secret(password, SecretOrigin::Chosen).await
+    }
+
+    /// Whether this is the password of that hash; without a hash, the same work in vain.
+    pub(super) async fn is_password(
+        &self,
+        hash: Option<&str>,
+        password: &Secret<String>,
+    ) -> Result<bool> {
+        // Nobody has one that long, whoever it is.
+        if password.expose().len() > MAX_BYTES {
+            return Ok(false);
+        }
+        let Some(hash) = hash else {
+            self.hash_password(password).await?;
+            return Ok(false);
+        };
+        let hash = SecretHash::parse(hash).map_err(Error::internal)?;
+        let password = password.clone();
+        self.hashing
+            .run(move |memory| hash.verify(&password, memory))
+            .await
+    }
+
+    /// After a good login: a hash made with other parameters than today's is made anew. It may fail without harm.
+    pub(super) async fn renew_password_hash(
+        &self,
+        name: &AdminName,
+        old: &str,
+        password: &Secret<String>,
+    ) {
+        let work = self.config.authentication.argon2_chosen;
+        if !SecretHash::parse(old).is_ok_and(|hash| hash.needs_renewal(work)) {
+            return;
+        }
+        let renewed = async {
+            let new = self.hash_password(password).await?;
+            Ok::<_, Error>(self.store.renew_admin_hash(name, old, &new).await?)
+        };
+        if let Err(error) = renewed.await {
+            tracing::warn!(admin = %name, "the password's hash is outdated and could not be renewed: {}", error.reason());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_long_and_not_what_is_tried_first() {
+        let name = AdminName::parse("ann.lee").unwrap();
+        let is_good = |text: &str| check_password(&name, &Secret::from(text)).is_ok();
+
+        assert!(is_good("correct horse battery"));
+        assert!(is_good("äöüß äöüß abcde"));
+        assert!(is_good(made_password().expose()));
+        for bad in [
+            "",
+            "fourteen chars",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "i am Ann.Lee, let me in",
+            "Token-Server-2026",
+            &"correct horse ".repeat(80),
+        ] {
+            assert!(!is_good(bad), "{bad}");
+        }
+    }
+}

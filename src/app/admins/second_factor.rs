@@ -1,0 +1,206 @@
+//! The codes of an authenticator app (TOTP, RFC 6238) as the second factor. A code is good once.
+
+use totp_rs::{Builder, Totp};
+
+use super::passwords::check_password;
+use super::sessions::{CurrentSession, SessionStep};
+use crate::app::App;
+use crate::domain::{Action, AdminName, ErrorCode, Origin};
+use crate::error::{Error, Result};
+use crate::secret::{Secret, random_bytes};
+use crate::store::AdminChanges;
+use crate::token::SealedUnder;
+
+/// What an app calls this service.
+const ISSUER: &str = "TokenServer";
+
+/// An app that is being added.
+#[derive(Debug)]
+pub struct TotpEnrolment {
+    /// For the app's camera: an `otpauth://` URL.
+    pub url: Secret<String>,
+    /// For typing: base32.
+    pub secret: Secret<String>,
+}
+
+impl App {
+    /// Makes the secret of an app that is to be added, or shows again the one that this session was shown.
+    pub async fn begin_totp(&self, current: &CurrentSession) -> Result<TotpEnrolment> {
+        refuse_before_code(current)?;
+        let name = &current.admin.name;
+        let secret = match self.pending(current) {
+            Some(secret) => secret,
+            None => {
+                // 160 bits, as RFC 4226 §4 recommends.
+                let secret = Secret::new(random_bytes::<20>().to_vec());
+                let sealed = self.admins.sealer.seal(&pending_of(name), &secret)?;
+                let id = &current.session.session_id;
+                self.store.set_totp_pending(id, &sealed).await?;
+                secret
+            }
+        };
+        let totp = totp(&secret, name)?;
+        Ok(TotpEnrolment {
+            url: Secret::new(totp.to_url().map_err(Error::internal)?),
+            secret: Secret::new(totp.secret().to_base32()),
+        })
+    }
+
+    /// Adds the app, now that a code shows that it works. The session gets another token, and all others end.
+    pub async fn confirm_totp(
+        &self,
+        by: &Origin,
+        current: &CurrentSession,
+        code: &str,
+    ) -> Result<Secret<String>> {
+        refuse_before_code(current)?;
+        let name = &current.admin.name;
+        let Some(secret) = self.pending(current) else {
+            return Err(Error::invalid_request(
+                "there is no app to be added; begin anew",
+            ));
+        };
+        self.use_code(by, &secret, name, code).await?;
+        let changes = AdminChanges {
+            totp_sealed: Some(Some(self.admins.sealer.seal(name.as_str(), &secret)?)),
+            ..AdminChanges::default()
+        };
+        let keep = current.session.session_id.as_str();
+        self.change_admin(by, name, changes, Action::AdminAddSecondFactor, keep)
+            .await?;
+        self.renew_session(current, true).await
+    }
+
+    /// Lets the session go on, if this is a code of its admin's app. It gets another token.
+    pub async fn verify_totp(
+        &self,
+        by: &Origin,
+        current: &CurrentSession,
+        code: &str,
+    ) -> Result<Secret<String>> {
+        let name = &current.admin.name;
+        let Some(sealed) = &current.record.owner.totp_sealed else {
+            return Err(Error::invalid_request("there is no second factor"));
+        };
+        let opened = self.admins.sealer.open(name.as_str(), sealed);
+        let (secret, _) = opened.ok_or_else(|| cannot_open(name))?;
+        self.use_code(by, &secret, name, code).await?;
+        self.renew_session(current, true).await
+    }
+
+    /// Chooses another password. All other sessions end, and this one gets another token.
+    pub async fn change_password(
+        &self,
+        by: &Origin,
+        current: &CurrentSession,
+        old: &Secret<String>,
+        new: &Secret<String>,
+    ) -> Result<Secret<String>> {
+        refuse_before_code(current)?;
+        let (name, now) = (&current.admin.name, self.clock.now());
+        self.admins.throttle.check_code(name, now)?;
+        let hash = &current.record.owner.password_hash;
+        if !self.is_password(Some(hash), old).await? {
+            self.admins.throttle.record_code(name, now);
+            return Err(Error::invalid_request(
+                "the password until now is another one",
+            ));
+        }
+        if old == new {
+            return Err(Error::invalid_request("the new password is the old one"));
+        }
+        check_password(name, new)?;
+        let changes = AdminChanges {
+            password: Some((self.hash_password(new).await?, false)),
+            ..AdminChanges::default()
+        };
+        let keep = current.session.session_id.as_str();
+        self.change_admin(by, name, changes, Action::AdminChangePassword, keep)
+            .await?;
+        self.renew_session(current, current.session.second_factor)
+            .await
+    }
+
+    /// Seals under `SECRET` what is still sealed under `SECRET_PREVIOUS`; how many.
+    pub async fn reseal_second_factors(&self) -> Result<usize> {
+        let mut resealed = 0;
+        for (name, sealed) in self.store.list_sealed_totp().await? {
+            match self.admins.sealer.open(&name, &sealed) {
+                Some((secret, SealedUnder::SecretPrevious)) => {
+                    let anew = self.admins.sealer.seal(&name, &secret)?;
+                    resealed += usize::from(self.store.reseal_totp(&name, &sealed, &anew).await?);
+                }
+                Some((_, SealedUnder::Secret)) => {}
+                None => tracing::error!(
+                    admin = name,
+                    "the second factor of `{name}` opens neither with SECRET nor with SECRET_PREVIOUS; \
+                     `token-server admin reset` removes it"
+                ),
+            }
+        }
+        Ok(resealed)
+    }
+
+    /// Whether this is a code of that secret, and the first of its step.
+    async fn use_code(
+        &self,
+        by: &Origin,
+        secret: &Secret<Vec<u8>>,
+        name: &AdminName,
+        code: &str,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        self.admins.throttle.check_code(name, now)?;
+        let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+        let seconds = u64::try_from(now.0).unwrap_or_default();
+        let step = totp(secret, name)?.check(&code, seconds);
+        let step = step.and_then(|step| i64::try_from(step).ok());
+        let reason = match step {
+            Some(step) if self.store.use_totp_step(name, step).await? => return Ok(()),
+            Some(_) => "the code was used before",
+            None => "wrong code",
+        };
+        self.admins.throttle.record_code(name, now);
+        self.record_refused_log_in(by, reason).await?;
+        let description = "the code is wrong, or was used already; wait for the next one";
+        Err(Error::new(ErrorCode::InvalidClient, description).because(anyhow::anyhow!(reason)))
+    }
+
+    fn pending(&self, current: &CurrentSession) -> Option<Secret<Vec<u8>>> {
+        let sealed = current.record.totp_pending.as_ref()?;
+        let owner = pending_of(&current.admin.name);
+        Some(self.admins.sealer.open(&owner, sealed)?.0)
+    }
+}
+
+/// Who has not typed the code may change nothing that codes are for.
+fn refuse_before_code(current: &CurrentSession) -> Result<()> {
+    if current.step == SessionStep::TypeCode {
+        return Err(Error::invalid_request(
+            "the code of the second factor comes first",
+        ));
+    }
+    Ok(())
+}
+
+/// No name has a space, so that no pending secret opens as a confirmed one.
+fn pending_of(name: &AdminName) -> String {
+    format!("{name} pending")
+}
+
+fn totp(secret: &Secret<Vec<u8>>, name: &AdminName) -> Result<Totp> {
+    let secret = totp_rs::Secret::new(secret.expose().clone().into_boxed_slice());
+    // SHA-1, six digits and 30 s, one step either way: what every app understands.
+    let totp = Builder::new()
+        .with_secret(secret)
+        .with_issuer(Some(ISSUER))
+        .with_account_name(name.as_str())
+        .build();
+    totp.map_err(Error::internal)
+}
+
+fn cannot_open(name: &AdminName) -> Error {
+    Error::internal(anyhow::anyhow!(
+        "the second factor of `{name}` opens neither with SECRET nor with SECRET_PREVIOUS"
+    ))
+}

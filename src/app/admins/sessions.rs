@@ -1,0 +1,219 @@
+//! The sessions of admins: what a session's token is worth, and their end.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::app::App;
+use crate::config::SecondFactorUse;
+use crate::domain::{
+    Action, Admin, AdminName, AdminRole, AdminSession, AdminStatus, Origin, SessionId,
+};
+use crate::error::{Error, Result};
+use crate::secret::{Secret, random_base62};
+use crate::store::{RenewedSession, SessionRecord};
+
+/// 43 characters of base62 are 256 random bits.
+const TOKEN_CHARACTERS: usize = 43;
+
+/// How long somebody has who has typed the password to type the code, or to add a second factor.
+pub(super) const LOGGING_IN_TTL: i64 = 600;
+
+/// A session is said to be in use at most so often: it is a write.
+const SEEN_EVERY: i64 = 60;
+
+/// More sessions than a list can show.
+const MOST: u32 = 1_000;
+
+/// A session that somebody has, and what it is good for.
+#[derive(Clone, Debug)]
+pub struct CurrentSession {
+    /// Without secrets.
+    pub session: AdminSession,
+    /// Whose it is, as of now.
+    pub admin: Admin,
+    /// What has to be done before anything else.
+    pub step: SessionStep,
+    /// What each form of this session has in it.
+    pub csrf_token: Secret<String>,
+    pub(super) token_digest: String,
+    pub(super) record: SessionRecord,
+}
+
+/// Where somebody who logs in stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionStep {
+    /// The password was right; a code is needed too.
+    TypeCode,
+    /// Somebody else knows the password; another one is needed.
+    ChangePassword,
+    /// A second factor is required, and there is none yet.
+    AddSecondFactor,
+    /// Nothing: the session is good for all that the role permits.
+    Done,
+}
+
+impl CurrentSession {
+    /// Whether it is good for what `needed` may do.
+    pub fn permits(&self, needed: AdminRole) -> bool {
+        self.step == SessionStep::Done && self.admin.role.permits(needed)
+    }
+}
+
+impl App {
+    /// The session of this token, unless it has ended. Notes that it is in use.
+    pub async fn find_admin_session(
+        &self,
+        token: &Secret<String>,
+    ) -> Result<Option<CurrentSession>> {
+        let digest = digest_of(token);
+        let Some(record) = self.store.find_admin_session(&digest).await? else {
+            return Ok(None);
+        };
+        let (now, idle) = (self.clock.now(), self.config.admin.session_idle);
+        let (session, admin) = (record.session.clone(), record.owner.admin.clone());
+        let unused = now.since(session.seen_at);
+        if session.expires_at <= now || unused >= idle || admin.status == AdminStatus::Disabled {
+            return Ok(None);
+        }
+        if unused >= SEEN_EVERY.min(idle / 4) {
+            self.store
+                .touch_admin_session(&session.session_id, now)
+                .await?;
+        }
+        Ok(Some(CurrentSession {
+            step: self.step(&session, &admin),
+            csrf_token: csrf_token(token),
+            token_digest: digest,
+            session,
+            admin,
+            record,
+        }))
+    }
+
+    pub(super) fn step(&self, session: &AdminSession, admin: &Admin) -> SessionStep {
+        let required = self.config.admin.second_factor == SecondFactorUse::Required;
+        match admin {
+            admin if admin.has_totp && !session.second_factor => SessionStep::TypeCode,
+            admin if admin.must_change_password => SessionStep::ChangePassword,
+            admin if required && !admin.has_totp => SessionStep::AddSecondFactor,
+            _ => SessionStep::Done,
+        }
+    }
+
+    /// Gives a session another token, after its admin has proved more or changed what logins need: whoever may have
+    /// had the old one has nothing now.
+    pub(super) async fn renew_session(
+        &self,
+        current: &CurrentSession,
+        second_factor: bool,
+    ) -> Result<Secret<String>> {
+        let token = made_token();
+        let mut session = current.session.clone();
+        session.second_factor = second_factor;
+        let found = self.store.find_admin(&session.name).await?;
+        let Some(owner) = found else {
+            return Err(session_is_over());
+        };
+        let renewed = RenewedSession {
+            token_digest: digest_of(&token),
+            second_factor,
+            expires_at: session.created_at.plus(self.ttl(&session, &owner.admin)),
+        };
+        let old = &current.token_digest;
+        if self.store.renew_admin_session(old, &renewed).await? {
+            Ok(token)
+        } else {
+            Err(session_is_over())
+        }
+    }
+
+    pub(super) fn ttl(&self, session: &AdminSession, admin: &Admin) -> i64 {
+        match self.step(session, admin) {
+            SessionStep::Done => self.config.admin.session_ttl,
+            SessionStep::TypeCode | SessionStep::ChangePassword | SessionStep::AddSecondFactor => {
+                LOGGING_IN_TTL
+            }
+        }
+    }
+
+    /// Ends the session of who asks for it.
+    pub async fn log_out_admin(&self, by: &Origin, current: &CurrentSession) -> Result<()> {
+        let stamp = by.at(self.clock.now());
+        let id = &current.session.session_id;
+        // That it has ended meanwhile is what was asked for.
+        self.store
+            .delete_admin_session(id, Action::AdminLogOut, stamp)
+            .await
+            .map(drop)
+            .map_err(Error::from)
+    }
+
+    /// The sessions that have not ended, of one admin or of all, the last used first.
+    pub async fn list_admin_sessions(&self, name: Option<&AdminName>) -> Result<Vec<AdminSession>> {
+        let now = self.clock.now();
+        let seen_after = now.plus(-self.config.admin.session_idle);
+        let listed = self.store.list_admin_sessions(name, seen_after, now, MOST);
+        Ok(listed.await?)
+    }
+
+    /// Ends a session. Only an owner ends those of others: of an admin who is none, one is as good as not there.
+    pub async fn end_admin_session(
+        &self,
+        by: &Origin,
+        asking: &Admin,
+        id: &SessionId,
+    ) -> Result<()> {
+        let mine = self.list_admin_sessions(Some(&asking.name)).await?;
+        let is_mine = mine.iter().any(|session| session.session_id == *id);
+        let stamp = by.at(self.clock.now());
+        let ended = (is_mine || asking.role.permits(AdminRole::Owner))
+            && self
+                .store
+                .delete_admin_session(id, Action::AdminEndSession, stamp)
+                .await?;
+        if ended {
+            Ok(())
+        } else {
+            Err(Error::not_found(format_args!("session `{id}`")))
+        }
+    }
+
+    /// Ends all the sessions of who asks for it but the one it is asked in; how many.
+    pub async fn end_other_admin_sessions(
+        &self,
+        by: &Origin,
+        current: &CurrentSession,
+    ) -> Result<u64> {
+        let (name, keep) = (&current.admin.name, current.session.session_id.as_str());
+        let stamp = by.at(self.clock.now());
+        Ok(self.store.delete_admin_sessions(name, keep, stamp).await?)
+    }
+
+    /// Removes the sessions that have ended; how many.
+    pub async fn prune_admin_sessions(&self) -> Result<u64> {
+        let now = self.clock.now();
+        let seen_before = now.plus(-self.config.admin.session_idle);
+        Ok(self.store.prune_admin_sessions(seen_before, now).await?)
+    }
+}
+
+pub(super) fn made_token() -> Secret<String> {
+    Secret::new(random_base62(TOKEN_CHARACTERS))
+}
+
+/// The token has 256 random bits, so there is nothing to stretch.
+pub(super) fn digest_of(token: &Secret<String>) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, token.expose().as_bytes()))
+}
+
+/// Follows from the token, so that nothing has to be kept, and does not lead back to it.
+fn csrf_token(token: &Secret<String>) -> Secret<String> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes());
+    Secret::new(URL_SAFE_NO_PAD.encode(hmac::sign(&key, b"csrf")))
+}
+
+fn session_is_over() -> Error {
+    Error::conflict("the session has ended; log in again")
+}

@@ -1,0 +1,190 @@
+//! `admin`: the people at the portal; the first one, and those who are locked out.
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::environment::{self, origin};
+use super::output::{self, Output};
+use crate::app::{App, NewAdmin, NewPassword};
+use crate::domain::{Admin, AdminName, AdminRole, AdminStatus};
+use crate::secret::Secret;
+
+#[derive(Subcommand)]
+pub(super) enum AdminCommand {
+    /// Make an admin and print the password, once
+    Create(CreateArgs),
+    /// List the admins
+    List(Output),
+    /// Give an admin another password, printed once, and take the second factor away
+    Reset(ResetArgs),
+    /// Let an admin log in no more, and end the sessions
+    Disable(NameArgs),
+    /// Let an admin log in again
+    Enable(NameArgs),
+}
+
+#[derive(Args)]
+pub(super) struct CreateArgs {
+    /// What the admin will log in with
+    name: AdminName,
+    /// What the admin may do: viewer, operator or owner
+    #[arg(long, default_value = "owner")]
+    role: AdminRole,
+    #[command(flatten)]
+    password: PasswordArgs,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct ResetArgs {
+    /// The admin
+    name: AdminName,
+    /// Leave the second factor as it is
+    #[arg(long)]
+    keep_second_factor: bool,
+    #[command(flatten)]
+    password: PasswordArgs,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct NameArgs {
+    /// The admin
+    name: AdminName,
+}
+
+/// Where a password comes from; without either one is made.
+#[derive(Args)]
+struct PasswordArgs {
+    /// Read the password from a file instead of making one
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
+    password_file: Option<PathBuf>,
+    /// Read the password from stdin instead of making one
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// What is printed when a password was made; one that was given is not repeated.
+#[derive(Serialize)]
+struct WithPassword<'a> {
+    #[serde(flatten)]
+    admin: &'a Admin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
+}
+
+pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
+    let app = environment::open().await?;
+    match command {
+        AdminCommand::Create(args) => {
+            let (password, is_made) = args.password.read()?;
+            let new = NewAdmin {
+                name: args.name,
+                role: args.role,
+            };
+            let (admin, password) = app.create_admin(&origin(), new, password).await?;
+            print(&admin, is_made.then_some(&password), args.output)?;
+        }
+        AdminCommand::List(output) => list(&app, output).await?,
+        AdminCommand::Reset(args) => {
+            let (password, is_made) = args.password.read()?;
+            let (name, second_factor) = (&args.name, !args.keep_second_factor);
+            let password = app
+                .reset_admin(&origin(), name, password, second_factor)
+                .await?;
+            let admin = app.find_admin(name).await?;
+            print(&admin, is_made.then_some(&password), args.output)?;
+        }
+        AdminCommand::Disable(args) => {
+            app.set_admin_status(&origin(), &args.name, AdminStatus::Disabled)
+                .await?;
+            Output::remark(&format!("{} cannot log in any more", args.name));
+        }
+        AdminCommand::Enable(args) => {
+            app.set_admin_status(&origin(), &args.name, AdminStatus::Enabled)
+                .await?;
+            Output::remark(&format!("{} can log in again", args.name));
+        }
+    }
+    app.store().close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(app: &App, output: Output) -> anyhow::Result<()> {
+    let admins = app.list_admins().await?;
+    output.print(&admins, || {
+        let header = ["name", "role", "status", "second factor", "last log-in"];
+        output::table(
+            &header,
+            admins.iter().map(|admin| {
+                vec![
+                    admin.name.to_string(),
+                    admin.role.to_string(),
+                    admin.status.as_str().to_owned(),
+                    if admin.has_totp { "on" } else { "off" }.to_owned(),
+                    admin
+                        .last_log_in_at
+                        .map_or_else(|| "never".to_owned(), |at| at.to_string()),
+                ]
+            }),
+        )
+    })
+}
+
+fn print(admin: &Admin, password: Option<&Secret<String>>, output: Output) -> anyhow::Result<()> {
+    let password = password.map(|it| it.expose().as_str());
+    let printed = output.print_once(&WithPassword { admin, password }, || {
+        let mut pairs = vec![
+            ("name", admin.name.to_string()),
+            ("role", admin.role.to_string()),
+        ];
+        pairs.extend(password.map(|it| ("password", it.to_owned())));
+        output::list(&pairs)
+    });
+    let name = &admin.name;
+    printed.with_context(|| {
+        format!("nobody could read the password; make another with `admin reset {name}`")
+    })?;
+    if password.is_some() {
+        Output::remark("keep the password now: it is not stored and cannot be shown again");
+    }
+    Ok(())
+}
+
+impl PasswordArgs {
+    /// The password, and whether it is made.
+    fn read(self) -> anyhow::Result<(NewPassword, bool)> {
+        let text = match self.password_file {
+            Some(path) => read_file(&path)?,
+            None if self.password_stdin => read_stdin()?,
+            None => return Ok((NewPassword::Made, true)),
+        };
+        let password = Secret::from(text.expose().trim_end_matches(['\r', '\n']));
+        Ok((NewPassword::Chosen(password), false))
+    }
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Secret<String>> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Secret::new(text))
+}
+
+fn read_stdin() -> anyhow::Result<Secret<String>> {
+    if std::io::stdin().is_terminal() {
+        Output::remark("type the password, Enter and Ctrl-D");
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(4_096)
+        .read_to_string(&mut text)
+        .context("cannot read stdin")?;
+    Ok(Secret::new(text))
+}

@@ -1,0 +1,92 @@
+//! The settings of the portal and the admin API.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use super::reader::Reader;
+
+/// Who may use the portal, and how. Times are in seconds.
+#[derive(Clone, Debug)]
+pub struct AdminConfig {
+    /// Whether there is a portal and an admin API at all.
+    pub is_on: bool,
+    /// Where they listen; `None`: where everything else does.
+    pub listen_addr: Option<SocketAddr>,
+    /// Whether a password alone is enough.
+    pub second_factor: SecondFactorUse,
+    /// After how long without use a session ends.
+    pub session_idle: i64,
+    /// After how long a session ends at the latest.
+    pub session_ttl: i64,
+    /// The span in which failed logins are counted.
+    pub throttle_window: i64,
+    /// Failures from one source in one admin's name, in that span; wrong codes of one admin too.
+    pub throttle_failures: u32,
+    /// Failures from one source in anybody's name.
+    pub throttle_source_failures: u32,
+    /// Failures in one admin's name from anywhere.
+    pub throttle_account_failures: u32,
+}
+
+/// Whether a password alone is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondFactorUse {
+    /// No: who has none yet has to add one at the next login.
+    Required,
+    /// Yes, for those who add none.
+    Optional,
+}
+
+impl FromStr for SecondFactorUse {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "required" => Ok(Self::Required),
+            "optional" => Ok(Self::Optional),
+            _ => Err("it is neither".to_owned()),
+        }
+    }
+}
+
+impl AdminConfig {
+    pub(super) fn read(read: &mut Reader<'_>, main: SocketAddr) -> Self {
+        let config = Self {
+            is_on: read.checked("ADMIN", "`on` or `off`", "on", |text| match text {
+                "on" => Ok(true),
+                "off" => Ok(false),
+                _ => Err("it is neither"),
+            }),
+            listen_addr: read.optional("ADMIN_LISTEN", "an address and port"),
+            second_factor: read.parsed(
+                "ADMIN_SECOND_FACTOR",
+                "`required` or `optional`",
+                "required",
+            ),
+            session_idle: read.seconds("ADMIN_SESSION_IDLE", "1m"..="24h", "30m"),
+            session_ttl: read.seconds("ADMIN_SESSION_TTL", "5m"..="30d", "12h"),
+            throttle_window: read.seconds("ADMIN_THROTTLE_WINDOW", "1m"..="24h", "15m"),
+            throttle_failures: read.within("ADMIN_THROTTLE_FAILURES", 1..=1_000, "10"),
+            throttle_source_failures: read.within(
+                "ADMIN_THROTTLE_SOURCE_FAILURES",
+                1..=100_000,
+                "50",
+            ),
+            throttle_account_failures: read.within(
+                "ADMIN_THROTTLE_ACCOUNT_FAILURES",
+                1..=100_000,
+                "100",
+            ),
+        };
+        if config.listen_addr == Some(main) {
+            read.refuse(
+                "ADMIN_LISTEN",
+                "is LISTEN_ADDR; leave it out to have both there",
+            );
+        }
+        if config.session_idle > config.session_ttl {
+            read.refuse("ADMIN_SESSION_IDLE", "is longer than ADMIN_SESSION_TTL");
+        }
+        config
+    }
+}

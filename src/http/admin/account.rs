@@ -1,0 +1,113 @@
+//! The account of who is logged in: the password, and the second factor.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+
+use super::form::Form;
+use super::guard::see;
+use super::page::{self, Layout, When};
+use super::session::{LoggingIn, Session, Viewer, set_cookie};
+use crate::app::SessionStep;
+use crate::domain::Admin;
+use crate::error::{Error, Result};
+use crate::http::{AppState, Params};
+
+const DONE: &[(&str, &str)] = &[
+    (
+        "password",
+        "Your password is changed. All your other sessions have ended.",
+    ),
+    (
+        "second-factor",
+        "Your second factor is added. All your other sessions have ended.",
+    ),
+    ("removed", "Your second factor is removed."),
+];
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    layout: Layout,
+    admin: Admin,
+}
+
+/// Who somebody is here.
+pub(super) async fn show_account(session: Session<Viewer>, uri: Uri) -> Result<Response> {
+    let mut query = Params::from_form(uri.query().unwrap_or_default().as_bytes())?;
+    let layout = Layout::new("Your account", "/admin/account", Some(&session));
+    Ok(page::show(&AccountPage {
+        layout: layout.with_done(query.take("done").as_deref(), DONE),
+        admin: session.admin.clone(),
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "password.html")]
+struct PasswordPage {
+    layout: Layout,
+    error: Option<String>,
+    is_required: bool,
+}
+
+fn password_page(session: &Session<LoggingIn>, error: Option<String>) -> PasswordPage {
+    let path = "/admin/account/password";
+    PasswordPage {
+        layout: Layout::new("Change your password", path, Some(session)),
+        error,
+        is_required: session.step == SessionStep::ChangePassword,
+    }
+}
+
+/// The form for another password.
+pub(super) async fn show_password(session: Session<LoggingIn>) -> Response {
+    page::show(&password_page(&session, None))
+}
+
+/// Changes the password, and the session's token with it.
+pub(super) async fn change_password(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+    mut form: Form,
+) -> Result<Response> {
+    let read = |form: &mut Form| {
+        let (old, new) = (form.secret("old")?, form.secret("new")?);
+        if form.secret("again")? == new {
+            return Ok((old, new));
+        }
+        Err(Error::invalid_request(
+            "the new password was typed in two ways",
+        ))
+    };
+    let changed = match read(&mut form) {
+        Ok((old, new)) => {
+            app.change_password(&session.origin, &session, &old, &new)
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    match changed {
+        Ok(token) => {
+            let mut response = see("/admin/account?done=password");
+            set_cookie(&mut response, &token);
+            Ok(response)
+        }
+        Err(error) => {
+            let error = page::mendable(error)?;
+            let told = Some(page::sentence(&error));
+            Ok(page::show_again(&password_page(&session, told), error))
+        }
+    }
+}
+
+/// Takes the own second factor away, where none is required. Ends every session, this one too.
+pub(super) async fn remove_second_factor(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    _form: Form,
+) -> Result<Response> {
+    app.remove_second_factor(&session.origin, &session.admin.name)
+        .await?;
+    Ok(see("/admin/login"))
+}

@@ -1,0 +1,55 @@
+//! Owns the reading of the portal's forms: nothing in one counts unless the session's own token is in it too.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request};
+
+use crate::app::CurrentSession;
+use crate::domain::ErrorCode;
+use crate::error::{Error, Result};
+use crate::http::params::BodyParams;
+use crate::http::{AppState, Params};
+use crate::secret::Secret;
+
+/// The fields of a form that one of this session's pages had.
+pub(super) struct Form(Params);
+
+impl Form {
+    /// A field that has to be filled in.
+    pub(super) fn need(&mut self, name: &str) -> Result<String> {
+        let value = self.0.take(name);
+        value.ok_or_else(|| Error::invalid_request(format!("the field `{name}` is empty")))
+    }
+
+    /// A field that may be left empty.
+    pub(super) fn take(&mut self, name: &str) -> String {
+        self.0.take(name).unwrap_or_default()
+    }
+
+    /// A password, as it was typed.
+    pub(super) fn secret(&mut self, name: &str) -> Result<Secret<String>> {
+        self.need(name).map(Secret::new)
+    }
+
+    /// Whether a box is ticked.
+    pub(super) fn is_ticked(&mut self, name: &str) -> bool {
+        self.0.take(name).is_some()
+    }
+}
+
+impl FromRequest<AppState> for Form {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self> {
+        let session = request.extensions().get::<Arc<CurrentSession>>().cloned();
+        let BodyParams(mut params) = BodyParams::from_request(request, app).await?;
+        let sent = params.take("csrf").map(Secret::new);
+        match session.zip(sent) {
+            Some((session, sent)) if session.csrf_token == sent => Ok(Self(params)),
+            Some(_) | None => Err(Error::new(
+                ErrorCode::AccessDenied,
+                "the form is from another session; go back, reload the page and try again",
+            )),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+// What pages can do without, and are nicer with: the theme, copying, and how long ago a time is.
+(() => {
+  "use strict";
+  const THEMES = ["system", "light", "dark"];
+  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const apply = (theme) => {
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  };
+  let theme = THEMES.includes(stored()) ? stored() : "system";
+  apply(theme);
+
+  const ago = (at) => {
+    const seconds = Math.round((Date.parse(at) - Date.now()) / 1000);
+    const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+    const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) || units[3];
+    return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.round(seconds / size), unit);
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const button of document.querySelectorAll("[data-theme-switch]")) {
+      const label = button.querySelector("span");
+      label.textContent = theme;
+      button.hidden = false;
+      button.addEventListener("click", () => {
+        theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+        label.textContent = theme;
+        apply(theme);
+        try { localStorage.setItem("theme", theme); } catch { /* then only for this page */ }
+      });
+    }
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        const value = button.parentElement.querySelector("code");
+        try {
+          await navigator.clipboard.writeText(value.textContent);
+          button.textContent = "Copied";
+        } catch {
+          getSelection().selectAllChildren(value);
+          button.textContent = "Selected";
+        }
+        setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      });
+    }
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      time.title = time.textContent;
+      time.textContent = ago(time.dateTime);
+    }
+    for (const form of document.querySelectorAll("form[data-confirm]")) {
+      form.addEventListener("submit", (event) => {
+        if (!confirm(form.dataset.confirm)) event.preventDefault();
+      });
+    }
+  });
+})();

@@ -1,0 +1,167 @@
+//! Every route of the portal, each with who may use it. A handler says the same in its signature (`Session<Owner>`);
+//! a test goes through this list and holds that nobody less gets anything.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{any, get, post};
+
+use super::guard::{Access, Guard, guard, not_found, to_portal};
+use super::{account, admins, assets, dashboard, login, second_factor, sessions, settings};
+use crate::domain::AdminRole::{Owner, Viewer};
+use crate::http::AppState;
+
+/// The list.
+fn routes(app: AppState) -> Routes {
+    let role = Access::Role;
+    Routes::new(app)
+        // Before there is a session.
+        .get("/admin/login", Access::Anyone, login::show_login)
+        .post("/admin/login", Access::Anyone, login::log_in)
+        .get("/admin/assets/{name}", Access::Anyone, assets::show_asset)
+        // Before a session is good for more.
+        .get(
+            "/admin/login/code",
+            Access::LoggingIn,
+            second_factor::show_challenge,
+        )
+        .post(
+            "/admin/login/code",
+            Access::LoggingIn,
+            second_factor::answer_challenge,
+        )
+        .get(
+            "/admin/account/password",
+            Access::LoggingIn,
+            account::show_password,
+        )
+        .post(
+            "/admin/account/password",
+            Access::LoggingIn,
+            account::change_password,
+        )
+        .get(
+            "/admin/account/second-factor",
+            Access::LoggingIn,
+            second_factor::show_enrolment,
+        )
+        .post(
+            "/admin/account/second-factor",
+            Access::LoggingIn,
+            second_factor::confirm,
+        )
+        .post("/admin/logout", Access::LoggingIn, login::log_out)
+        // Pages.
+        .get("/admin/", role(Viewer), dashboard::show_dashboard)
+        .get("/admin/admins", role(Owner), admins::show_admins)
+        .post("/admin/admins", role(Owner), admins::create_admin)
+        .get("/admin/admins/{name}", role(Owner), admins::show_admin)
+        .post("/admin/admins/{name}/role", role(Owner), admins::set_role)
+        .post(
+            "/admin/admins/{name}/status",
+            role(Owner),
+            admins::set_status,
+        )
+        .post("/admin/admins/{name}/reset", role(Owner), admins::reset)
+        .post("/admin/admins/{name}/delete", role(Owner), admins::delete)
+        .get("/admin/sessions", role(Viewer), sessions::show_sessions)
+        .post(
+            "/admin/sessions/{session_id}/end",
+            role(Viewer),
+            sessions::end_session,
+        )
+        .post(
+            "/admin/sessions/end-others",
+            role(Viewer),
+            sessions::end_others,
+        )
+        .get("/admin/settings", role(Viewer), settings::show_settings)
+        .get("/admin/account", role(Viewer), account::show_account)
+        .post(
+            "/admin/account/second-factor/remove",
+            role(Viewer),
+            account::remove_second_factor,
+        )
+}
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug)]
+pub struct AdminRoute {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// As the router has it.
+    pub path: &'static str,
+    /// Who.
+    pub access: Access,
+}
+
+/// What there is, and who may use it.
+pub fn list(app: &AppState) -> Vec<AdminRoute> {
+    routes(app.clone()).list
+}
+
+/// The portal's part of the service.
+pub(in crate::http) fn router(app: &AppState) -> Router<AppState> {
+    let unknown = Guard::new(app.clone(), Access::Anyone);
+    let unknown = any(not_found).layer(from_fn_with_state(unknown, guard));
+    routes(app.clone())
+        .router
+        .route("/admin", get(to_portal))
+        .route("/admin/{*rest}", unknown)
+}
+
+struct Routes {
+    app: AppState,
+    router: Router<AppState>,
+    list: Vec<AdminRoute>,
+}
+
+impl Routes {
+    fn new(app: AppState) -> Self {
+        Self {
+            app,
+            router: Router::new(),
+            list: Vec::new(),
+        }
+    }
+
+    fn get<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        self.route(&Method::GET, path, access, get(handler))
+    }
+
+    fn post<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        self.route(&Method::POST, path, access, post(handler))
+    }
+
+    fn route(
+        mut self,
+        method: &Method,
+        path: &'static str,
+        access: Access,
+        handler: axum::routing::MethodRouter<AppState>,
+    ) -> Self {
+        let guarded = Guard::new(self.app.clone(), access);
+        let handler = handler.route_layer(from_fn_with_state(guarded, guard));
+        self.router = self.router.route(path, handler);
+        let method = if *method == Method::POST {
+            "POST"
+        } else {
+            "GET"
+        };
+        self.list.push(AdminRoute {
+            method,
+            path,
+            access,
+        });
+        self
+    }
+}

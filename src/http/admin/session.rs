@@ -1,0 +1,130 @@
+//! Owns the cookie of a session, and how a handler says which role it needs: by the type of its first parameter.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+
+use super::guard::needs;
+use crate::app::CurrentSession;
+use crate::domain::{Actor, AdminRole, Origin};
+use crate::error::{Error, Result};
+use crate::http::AppState;
+use crate::http::caller::Caller;
+use crate::http::middleware::RequestId;
+use crate::secret::Secret;
+
+/// `__Host-`: browsers take it from this very host only, over TLS, for every path.
+const COOKIE_NAME: &str = "__Host-token-server-admin";
+
+/// A role, as a type.
+pub(super) trait Role: Send + Sync {
+    /// `None`: whoever has typed the right password.
+    const NEEDED: Option<AdminRole>;
+}
+
+macro_rules! roles {
+    ($($(#[$doc:meta])+ $name:ident = $role:expr,)+) => {
+        $($(#[$doc])+ pub(super) struct $name;
+
+        impl Role for $name {
+            const NEEDED: Option<AdminRole> = $role;
+        })+
+    };
+}
+
+roles! {
+    /// Whoever has typed the right password.
+    LoggingIn = None,
+    /// [`AdminRole::Viewer`] or more.
+    Viewer = Some(AdminRole::Viewer),
+    /// [`AdminRole::Owner`].
+    Owner = Some(AdminRole::Owner),
+}
+
+/// The session of a request, of an admin with the role `R` at least.
+pub(super) struct Session<R> {
+    current: Arc<CurrentSession>,
+    /// Who asks for what this request asks for.
+    pub(super) origin: Origin,
+    role: PhantomData<R>,
+}
+
+impl<R> Deref for Session<R> {
+    type Target = CurrentSession;
+
+    fn deref(&self) -> &CurrentSession {
+        &self.current
+    }
+}
+
+/// The guard has found the session; what the list of routes says of the role is not believed, but looked at again.
+impl<R: Role> FromRequestParts<AppState> for Session<R> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {
+        let current = parts.extensions.get::<Arc<CurrentSession>>().cloned();
+        let current = current.ok_or_else(|| {
+            Error::internal(anyhow::anyhow!("a route that the guard lets all through"))
+        })?;
+        if let Some(needed) = R::NEEDED
+            && !current.permits(needed)
+        {
+            return Err(needs(needed));
+        }
+        let caller = Caller::of(parts, &app.config().proxies)?;
+        let request_id = parts.extensions.get::<RequestId>();
+        let request_id = request_id
+            .ok_or_else(|| Error::internal(anyhow::anyhow!("a request without an id")))?;
+        let actor = Actor::Admin(current.admin.name.to_string());
+        Ok(Self {
+            origin: request_id.origin(actor, caller.source),
+            current,
+            role: PhantomData,
+        })
+    }
+}
+
+/// The session that a request has, if it is good.
+pub(super) async fn find(
+    app: &AppState,
+    headers: &HeaderMap,
+) -> Result<Option<Arc<CurrentSession>>> {
+    let Some(token) = cookie(headers) else {
+        return Ok(None);
+    };
+    Ok(app.find_admin_session(&token).await?.map(Arc::new))
+}
+
+fn cookie(headers: &HeaderMap) -> Option<Secret<String>> {
+    let lines = headers.get_all(COOKIE).iter();
+    let mut pairs = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(name, _)| *name == COOKIE_NAME)?;
+    (!value.is_empty() && value.len() <= 128).then(|| Secret::from(value))
+}
+
+/// Lets a browser keep this token, until it is closed.
+pub(super) fn set_cookie(response: &mut Response, token: &Secret<String>) {
+    set(response, token.expose(), "");
+}
+
+/// Makes a browser forget its token.
+pub(super) fn remove_cookie(response: &mut Response) {
+    set(response, "", "; Max-Age=0");
+}
+
+fn set(response: &mut Response, value: &str, more: &str) {
+    let cookie = format!("{COOKIE_NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{more}");
+    if let Ok(mut cookie) = HeaderValue::try_from(cookie) {
+        cookie.set_sensitive(true);
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}

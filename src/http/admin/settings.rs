@@ -1,0 +1,27 @@
+//! The settings that this replica runs under, to look at: secrets are not among them.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::page::{self, Layout};
+use super::session::{Session, Viewer};
+use crate::config::Setting;
+use crate::http::AppState;
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage<'a> {
+    layout: Layout,
+    settings: &'a [Setting],
+}
+
+pub(super) async fn show_settings(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+) -> Response {
+    page::show(&SettingsPage {
+        layout: Layout::new("Settings", "/admin/settings", Some(&session)),
+        settings: &app.config().settings.0,
+    })
+}

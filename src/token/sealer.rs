@@ -1,0 +1,130 @@
+//! Owns how small secrets are sealed for the database: AES-256-GCM under a key derived from `SECRET`, bound to a text
+//! that says whose they are. Knows neither a database nor what is sealed.
+
+use aws_lc_rs::aead::{self, AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::KeyError;
+use crate::secret::{Secret, random_bytes};
+
+/// Before what is sealed, so that another way of sealing could be told from this one.
+const VERSION: &str = "v1.";
+
+/// Which secret something is sealed under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedUnder {
+    /// `SECRET`.
+    Secret,
+    /// `SECRET_PREVIOUS`: it is to be sealed anew.
+    SecretPrevious,
+}
+
+impl SealedUnder {
+    /// The setting's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "SECRET",
+            Self::SecretPrevious => "SECRET_PREVIOUS",
+        }
+    }
+}
+
+/// Seals and opens.
+#[derive(Debug)]
+pub struct Sealer {
+    current: LessSafeKey,
+    previous: Option<LessSafeKey>,
+}
+
+impl Sealer {
+    /// Under `secret`; opens what is sealed under `previous` too. `purpose` keeps this use of the secret apart from
+    /// every other.
+    pub fn new(
+        secret: &Secret<String>,
+        previous: Option<&Secret<String>>,
+        purpose: &str,
+    ) -> Result<Self, KeyError> {
+        Ok(Self {
+            current: derive(secret, purpose)?,
+            previous: previous.map(|it| derive(it, purpose)).transpose()?,
+        })
+    }
+
+    /// Seals `plain` under `SECRET`; it opens with the same `owner` only.
+    pub fn seal(&self, owner: &str, plain: &Secret<Vec<u8>>) -> Result<String, KeyError> {
+        let nonce = random_bytes::<NONCE_LEN>();
+        let plain = plain.expose();
+        // With room for the tag, so that no copy of the secret is left where the buffer was before.
+        let mut sealed = Vec::with_capacity(plain.len() + aead::MAX_TAG_LEN);
+        sealed.extend_from_slice(plain);
+        self.current.seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(owner),
+            &mut sealed,
+        )?;
+        let text = [&nonce[..], &sealed].concat();
+        Ok(format!("{VERSION}{}", URL_SAFE_NO_PAD.encode(text)))
+    }
+
+    /// What was sealed for `owner`, and under what; `None` when neither secret opens it.
+    pub fn open(&self, owner: &str, sealed: &str) -> Option<(Secret<Vec<u8>>, SealedUnder)> {
+        if let Some(plain) = open(&self.current, owner, sealed) {
+            return Some((plain, SealedUnder::Secret));
+        }
+        let plain = open(self.previous.as_ref()?, owner, sealed)?;
+        Some((plain, SealedUnder::SecretPrevious))
+    }
+}
+
+/// HKDF-SHA256 (RFC 5869). `SECRET` has at least 32 bytes and also signs under HS256; the two labels keep this use
+/// of it apart from every other.
+fn derive(secret: &Secret<String>, purpose: &str) -> Result<LessSafeKey, Unspecified> {
+    let prk = Salt::new(HKDF_SHA256, b"token-server").extract(secret.expose().as_bytes());
+    let key: UnboundKey = prk.expand(&[purpose.as_bytes()], &AES_256_GCM)?.into();
+    Ok(LessSafeKey::new(key))
+}
+
+fn open(key: &LessSafeKey, owner: &str, sealed: &str) -> Option<Secret<Vec<u8>>> {
+    let text = sealed.strip_prefix(VERSION)?;
+    let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
+    let mut opened = sealed.to_vec();
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let length = key
+        .open_in_place(nonce, Aad::from(owner), &mut opened)
+        .ok()?
+        .len();
+    opened.truncate(length);
+    Some(Secret::new(opened))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_for_its_owner_and_purpose_only() {
+        let (one, other) = (Secret::from("a secret"), Secret::from("another one"));
+        let sealer = Sealer::new(&one, None, "codes").unwrap();
+        let plain = Secret::new(b"plain".to_vec());
+        let text = sealer.seal("ann", &plain).unwrap();
+
+        assert_eq!(
+            sealer.open("ann", &text),
+            Some((plain.clone(), SealedUnder::Secret))
+        );
+        assert_eq!(sealer.open("bob", &text), None);
+        let purpose = Sealer::new(&one, None, "keys").unwrap();
+        assert_eq!(purpose.open("ann", &text), None);
+        let later = Sealer::new(&other, Some(&one), "codes").unwrap();
+        assert_eq!(
+            later.open("ann", &text),
+            Some((plain, SealedUnder::SecretPrevious))
+        );
+        assert_eq!(sealer.open("ann", &text[..text.len() - 1]), None);
+        assert_eq!(sealer.open("ann", ""), None);
+    }
+}

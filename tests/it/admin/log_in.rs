@@ -1,0 +1,160 @@
+//! Logging in with name and password.
+
+use token_server::app::AuditFilter;
+use token_server::domain::AdminStatus;
+
+use super::{Browser, PASSWORD, create, name, portal};
+use crate::audit;
+use crate::harness::BY;
+
+#[tokio::test]
+async fn an_unknown_name_a_wrong_password_and_a_disabled_admin_are_one_answer() {
+    let test = portal().await;
+    let status = AdminStatus::Disabled;
+    test.app
+        .set_admin_status(BY, &name("vera"), status)
+        .await
+        .unwrap();
+    let log_in = async |who: &str, password: &str| {
+        let mut browser = Browser::new(&test);
+        let answer = browser.log_in(who, password).await;
+        assert_eq!(browser.cookie, None);
+        let headers = ["content-type", "cache-control", "content-length"]
+            .map(|it| answer.header(it).to_owned());
+        (answer.status, headers, answer.text().to_owned())
+    };
+
+    let unknown = log_in("vara", PASSWORD).await;
+
+    assert_eq!(unknown.0, 401);
+    assert!(
+        unknown
+            .2
+            .contains("The name is unknown or the password is wrong.")
+    );
+    for (who, password) in [("vera", PASSWORD), ("vera", "another password")] {
+        let other = log_in(who, password).await;
+        assert_eq!((other.0, &other.1), (unknown.0, &unknown.1));
+        assert_eq!(other.2.replace(who, "vara"), unknown.2);
+    }
+    assert_eq!(log_in("olga", "").await.0, 401);
+    assert_eq!(log_in("", "").await.0, 401);
+    assert_eq!(log_in("olga\u{0}", PASSWORD).await.0, 400);
+}
+
+#[tokio::test]
+async fn every_login_good_or_not_is_in_the_trail_with_where_it_came_from() {
+    let test = portal().await;
+    Browser::of(&test, "OLGA").await;
+    Browser::new(&test).log_in("olga", "another password").await;
+    Browser::new(&test)
+        .log_in("my password by mistake", "x")
+        .await;
+
+    let filter = AuditFilter {
+        action: Some("admin.log_in_refused".to_owned()),
+        ..AuditFilter::default()
+    };
+    let refused = audit::find(&test, &filter).await;
+    let filter = AuditFilter {
+        action: Some("admin.log_in".to_owned()),
+        ..AuditFilter::default()
+    };
+    let good = audit::find(&test, &filter).await;
+
+    assert_eq!((good.len(), refused.len()), (1, 2));
+    for event in good.iter().chain(&refused) {
+        assert_eq!(event.actor_type, "admin");
+        assert_eq!(event.source.as_deref(), Some("192.0.2.1"));
+        assert_eq!(event.request_id.as_ref().map(String::len), Some(36));
+    }
+    assert_eq!(
+        (good[0].actor.as_str(), refused[0].actor.as_str()),
+        ("olga", "olga")
+    );
+    let why = |n: usize| refused[n].after.clone().unwrap();
+    assert!(why(0).contains("wrong password") && why(1).contains("unknown name"));
+    assert_eq!(refused[1].actor, "");
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_for_one_name_and_for_one_source() {
+    let test = portal().await;
+    for _ in 0..10 {
+        assert_eq!(
+            Browser::new(&test).log_in("olga", "wrong").await.status,
+            401
+        );
+    }
+
+    let throttled = Browser::new(&test).log_in("olga", PASSWORD).await;
+
+    assert_eq!(throttled.status, 429);
+    assert!(throttled.text().contains("Too many failed attempts"));
+    Browser::of(&test, "omar").await;
+    for n in 0..40 {
+        Browser::new(&test)
+            .log_in(&format!("nobody{n}"), "wrong")
+            .await;
+    }
+    assert_eq!(
+        Browser::new(&test).log_in("omar", PASSWORD).await.status,
+        429
+    );
+    test.clock.advance(15 * 60);
+    Browser::of(&test, "olga").await;
+}
+
+#[tokio::test]
+async fn the_cookie_is_this_hosts_alone_and_no_script_sees_it() {
+    let test = portal().await;
+    let answer = Browser::new(&test).log_in("olga", PASSWORD).await;
+
+    let cookie = answer.header("set-cookie");
+    let (value, flags) = cookie.split_once("; ").unwrap();
+    assert_eq!(flags, "Path=/; Secure; HttpOnly; SameSite=Strict");
+    let token = value.strip_prefix("__Host-token-server-admin=").unwrap();
+    assert_eq!(token.len(), 43);
+}
+
+#[tokio::test]
+async fn after_the_login_comes_the_page_that_was_asked_for_and_never_another_site() {
+    let test = portal().await;
+    let mut browser = Browser::new(&test);
+    let sent = browser.get("/admin/settings?a=b").await;
+    assert_eq!(
+        sent.header("location"),
+        "/admin/login?next=%2Fadmin%2Fsettings%3Fa%3Db"
+    );
+    let page = browser.get(sent.header("location")).await;
+    assert!(
+        page.text()
+            .contains("name=\"next\" value=\"/admin/settings?a=b\"")
+    );
+
+    let log_in = async |next: &str| {
+        let fields = [("name", "olga"), ("password", PASSWORD), ("next", next)];
+        let answer = Browser::new(&test)
+            .post_as_is("/admin/login", &fields)
+            .await;
+        answer.header("location").to_owned()
+    };
+    assert_eq!(log_in("/admin/settings?a=b").await, "/admin/settings?a=b");
+    assert_eq!(log_in("https://evil.test/admin/").await, "/admin/");
+    assert_eq!(log_in("//evil.test").await, "/admin/");
+}
+
+#[tokio::test]
+async fn a_cookie_from_before_the_login_is_worth_nothing_after_it() {
+    let test = portal().await;
+    create(&test, "eve", token_server::domain::AdminRole::Viewer).await;
+    let fixed = Browser::of(&test, "eve").await;
+
+    let mut victim = fixed.clone();
+    victim.log_in("olga", PASSWORD).await;
+
+    assert_ne!(victim.cookie, fixed.cookie);
+    let mut eve = fixed.clone();
+    assert_eq!(eve.get("/admin/admins").await.status, 403);
+    assert_eq!(victim.get("/admin/admins").await.status, 200);
+}

@@ -1,0 +1,130 @@
+//! Admins and the portal: who gets in, how far, and what nobody may do.
+
+mod accounts;
+mod log_in;
+mod pages;
+mod routes;
+mod second_factor;
+mod sessions;
+
+use axum::body::Body;
+use axum::http::Request;
+use token_server::app::{NewAdmin, NewPassword};
+use token_server::domain::{AdminName, AdminRole};
+use token_server::secret::Secret;
+
+use crate::harness::{Answer, BY, TestApp};
+
+pub(crate) use second_factor::enrol;
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+const HOST: &str = "portal.test";
+
+fn name(text: &str) -> AdminName {
+    AdminName::parse(text).unwrap()
+}
+
+/// A service where a password alone is enough, with an owner `olga`, an operator `omar` and a viewer `vera`.
+async fn portal() -> TestApp {
+    portal_with(&[("ADMIN_SECOND_FACTOR", "optional")]).await
+}
+
+async fn portal_with(settings: &[(&str, &str)]) -> TestApp {
+    let test = TestApp::with(settings).await;
+    for (who, role) in [
+        ("olga", AdminRole::Owner),
+        ("omar", AdminRole::Operator),
+        ("vera", AdminRole::Viewer),
+    ] {
+        create(&test, who, role).await;
+    }
+    test
+}
+
+pub(crate) async fn create(test: &TestApp, who: &str, role: AdminRole) {
+    let new = NewAdmin {
+        name: name(who),
+        role,
+    };
+    let password = NewPassword::Chosen(Secret::from(PASSWORD));
+    test.app.create_admin(BY, new, password).await.unwrap();
+}
+
+/// Somebody's browser: keeps the cookie, and sends what a browser sends.
+#[derive(Clone)]
+pub(crate) struct Browser<'a> {
+    test: &'a TestApp,
+    cookie: Option<String>,
+}
+
+impl<'a> Browser<'a> {
+    fn new(test: &'a TestApp) -> Self {
+        Self { test, cookie: None }
+    }
+
+    /// Logged in with name and password.
+    pub(crate) async fn of(test: &'a TestApp, who: &str) -> Self {
+        let mut browser = Self::new(test);
+        let answer = browser.log_in(who, PASSWORD).await;
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        browser
+    }
+
+    pub(crate) async fn log_in(&mut self, who: &str, password: &str) -> Answer {
+        let fields = [("name", who), ("password", password)];
+        self.post_as_is("/admin/login", &fields).await
+    }
+
+    async fn get(&mut self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    /// Submits a form of a page of this session.
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.csrf_token().await;
+        let fields = [&[("csrf", token.as_str())], fields].concat();
+        self.post_as_is(path, &fields).await
+    }
+
+    /// Submits a form without the session's token.
+    async fn post_as_is(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = crate::harness::form(fields);
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("origin", format!("https://{HOST}"))
+            .header("sec-fetch-site", "same-origin");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Any request, with the cookie.
+    async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        let headers = request.headers_mut();
+        headers.insert("host", HOST.parse().unwrap());
+        headers.insert("user-agent", "a browser".parse().unwrap());
+        if let Some(cookie) = &self.cookie {
+            headers.insert("cookie", cookie.parse().unwrap());
+        }
+        let answer = self.test.call(request).await;
+        let set = answer.header("set-cookie").split(';').next();
+        if let Some(cookie) = set.filter(|cookie| !cookie.is_empty()) {
+            self.cookie = Some(cookie.to_owned());
+        }
+        answer
+    }
+
+    async fn csrf_token(&mut self) -> String {
+        for page in [
+            "/admin/account",
+            "/admin/login/code",
+            "/admin/account/password",
+        ] {
+            let answer = self.get(page).await;
+            if let Some((_, rest)) = answer.text().split_once("name=\"csrf\" value=\"") {
+                return rest.split('"').next().unwrap().to_owned();
+            }
+        }
+        panic!("no page has a form");
+    }
+}

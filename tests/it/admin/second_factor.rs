@@ -1,0 +1,228 @@
+//! The codes of an authenticator app.
+
+use token_server::app::{AuditFilter, TotpEnrolment};
+use token_server::config::Config;
+use token_server::domain::AdminRole;
+use totp_rs::{Builder, Secret};
+
+use super::{Browser, PASSWORD, create, name, portal, portal_with};
+use crate::audit;
+use crate::harness::{BY, SECRET, TestApp};
+
+/// An app that was told this secret; its code at the test's time.
+fn code(test: &TestApp, secret: &str) -> String {
+    let secret = Secret::try_from_base32(secret.replace(' ', "")).unwrap();
+    let totp = Builder::new().with_secret(secret).build().unwrap();
+    let now = u64::try_from(test.clock.now().0).unwrap();
+    totp.generate(now).to_string()
+}
+
+/// Adds an app as its page says; the secret.
+pub(crate) async fn enrol(test: &TestApp, browser: &mut Browser<'_>) -> String {
+    let page = browser.get("/admin/account/second-factor").await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    let (_, rest) = page.text().split_once("aria-label=\"secret\">").unwrap();
+    let secret = rest.split('<').next().unwrap().to_owned();
+    let fields = [("code", &*code(test, &secret))];
+    let answer = browser.post("/admin/account/second-factor", &fields).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    secret
+}
+
+#[tokio::test]
+async fn where_it_is_required_the_first_login_adds_one_and_the_next_asks_for_it() {
+    let test = portal_with(&[]).await;
+    let mut first = Browser::of(&test, "olga").await;
+    assert_eq!(
+        first.get("/admin/").await.header("location"),
+        "/admin/account/second-factor"
+    );
+    let before = first.cookie.clone();
+
+    let secret = enrol(&test, &mut first).await;
+
+    assert_ne!(first.cookie, before);
+    assert_eq!(first.get("/admin/").await.status, 200);
+    test.clock.advance(30);
+    let mut second = Browser::of(&test, "olga").await;
+    assert_eq!(
+        second.get("/admin/").await.header("location"),
+        "/admin/login/code"
+    );
+    let before = second.clone();
+    let fields = [("code", &*code(&test, &secret))];
+    assert_eq!(second.post("/admin/login/code", &fields).await.status, 303);
+    assert_eq!(second.get("/admin/").await.status, 200);
+    assert_ne!(second.cookie, before.cookie);
+    assert_eq!(before.clone().get("/admin/login/code").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_code_is_good_once_and_guessing_one_ends_in_429() {
+    let test = portal().await;
+    let mut olga = Browser::of(&test, "olga").await;
+    let secret = enrol(&test, &mut olga).await;
+    let log_in = async |code: &str| {
+        let mut browser = Browser::of(&test, "olga").await;
+        browser
+            .post("/admin/login/code", &[("code", code)])
+            .await
+            .status
+    };
+
+    // The code that it was added with, and one that another has used meanwhile.
+    assert_eq!(log_in(&code(&test, &secret)).await, 401);
+    test.clock.advance(30);
+    assert_eq!(log_in(&code(&test, &secret)).await, 303);
+    assert_eq!(log_in(&code(&test, &secret)).await, 401);
+    let filter = AuditFilter {
+        action: Some("admin.log_in_refused".to_owned()),
+        ..AuditFilter::default()
+    };
+    assert_eq!(audit::find(&test, &filter).await.len(), 2);
+
+    for wrong in ["", "abc", "12345", "0000000"] {
+        assert_eq!(log_in(wrong).await, 401, "{wrong}");
+    }
+    for _ in 0..4 {
+        log_in("1234567").await;
+    }
+    test.clock.advance(30);
+    assert_eq!(log_in(&code(&test, &secret)).await, 429);
+}
+
+#[tokio::test]
+async fn of_two_who_type_the_same_code_at_once_one_is_let_in() {
+    let one = portal().await;
+    let secret = enrol(&one, &mut Browser::of(&one, "olga").await).await;
+    let two = TestApp::on(one.database.clone(), &[("ADMIN_SECOND_FACTOR", "optional")]).await;
+    for test in [&one, &two] {
+        test.clock.advance(60);
+    }
+    let code = code(&one, &secret);
+    let (mut left, mut right) = (
+        Browser::of(&one, "olga").await,
+        Browser::of(&two, "olga").await,
+    );
+    let fields = [("code", &*code)];
+
+    let (a, b) = tokio::join!(
+        left.post("/admin/login/code", &fields),
+        right.post("/admin/login/code", &fields)
+    );
+
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 401]);
+}
+
+#[tokio::test]
+async fn the_password_alone_changes_nothing_that_codes_are_for() {
+    let test = portal().await;
+    enrol(&test, &mut Browser::of(&test, "olga").await).await;
+    let mut thief = Browser::of(&test, "olga").await;
+
+    for page in ["/admin/account/second-factor"] {
+        assert_eq!(thief.get(page).await.status, 400, "{page}");
+    }
+    let new = "another horse battery";
+    let fields = [("old", PASSWORD), ("new", new), ("again", new)];
+    assert_eq!(
+        thief.post("/admin/account/password", &fields).await.status,
+        400
+    );
+    let fields = [("code", "000000")];
+    assert_eq!(
+        thief
+            .post("/admin/account/second-factor", &fields)
+            .await
+            .status,
+        400
+    );
+    assert_eq!(
+        thief.get("/admin/account").await.header("location"),
+        "/admin/login/code"
+    );
+}
+
+#[tokio::test]
+async fn a_reset_takes_it_away_and_removing_it_is_said_in_the_trail() {
+    let test = portal().await;
+    create(&test, "oscar", AdminRole::Owner).await;
+    enrol(&test, &mut Browser::of(&test, "olga").await).await;
+    let made = token_server::app::NewPassword::MadeToKeep;
+    let password = test
+        .app
+        .reset_admin(BY, &name("olga"), made, true)
+        .await
+        .unwrap();
+
+    let mut olga = Browser::new(&test);
+    olga.log_in("olga", password.expose()).await;
+    assert_eq!(olga.get("/admin/").await.status, 200);
+    test.clock.advance(60);
+    enrol(&test, &mut olga).await;
+    let answer = olga.post("/admin/account/second-factor/remove", &[]).await;
+    assert_eq!(answer.header("location"), "/admin/login");
+    let filter = AuditFilter {
+        action: Some("admin.".to_owned()),
+        actor: Some("olga".to_owned()),
+        ..AuditFilter::default()
+    };
+    let actions = audit::find(&test, &filter).await;
+    let last = actions.last().unwrap();
+    assert_eq!(last.action, "admin.remove_second_factor");
+    assert_eq!(last.before.as_deref(), Some(r#"{"has_totp":true}"#));
+}
+
+#[tokio::test]
+async fn the_secret_is_sealed_for_its_owner_and_sealed_anew_with_a_new_secret() {
+    let test = portal().await;
+    let secret = enrol(&test, &mut Browser::of(&test, "olga").await).await;
+    let settings = [
+        ("ADMIN_SECOND_FACTOR", "optional"),
+        ("SECRET", "another secret of more than 32 bytes, for tests"),
+        ("SECRET_PREVIOUS", SECRET),
+    ];
+    let later = TestApp::on(test.database.clone(), &settings).await;
+
+    assert_eq!(later.app.reseal_second_factors().await.unwrap(), 1);
+    assert_eq!(later.app.reseal_second_factors().await.unwrap(), 0);
+
+    let without = TestApp::on(test.database.clone(), &settings[..2]).await;
+    without.clock.advance(60);
+    let log_in = async |who: &str| {
+        let mut browser = Browser::of(&without, who).await;
+        let fields = [("code", &*code(&without, &secret))];
+        browser.post("/admin/login/code", &fields).await.status
+    };
+    assert_eq!(log_in("olga").await, 303);
+    let moved = "update admins set totp_sealed = (select totp_sealed from admins where name = 'olga') where name = 'vera'";
+    assert_eq!(without.database.execute(moved).await, 1);
+    assert_eq!(log_in("vera").await, 500);
+    let _: &Config = without.app.config();
+}
+
+#[tokio::test]
+async fn an_app_reads_from_the_page_what_the_server_keeps() {
+    let test = portal().await;
+    let mut olga = Browser::of(&test, "olga").await;
+    let page = olga.get("/admin/account/second-factor").await;
+    assert!(page.text().contains("<svg"));
+    let again = olga.get("/admin/account/second-factor").await;
+    let secret = |page: &str| page.split("aria-label=\"secret\">").nth(1).unwrap()[..39].to_owned();
+    assert_eq!(secret(page.text()), secret(again.text()));
+
+    let cookie = olga.cookie.clone().unwrap();
+    let token = cookie.split_once('=').unwrap().1;
+    let token = token_server::secret::Secret::from(token);
+    let current = test.app.find_admin_session(&token).await.unwrap().unwrap();
+    let TotpEnrolment { url, .. } = test.app.begin_totp(&current).await.unwrap();
+    let plain = secret(page.text()).replace(' ', "");
+    let url = url.expose();
+    assert!(url.starts_with("otpauth://totp/TokenServer:olga?"), "{url}");
+    assert!(
+        url.contains(&format!("secret={plain}")) && url.contains("issuer=TokenServer"),
+        "{url}"
+    );
+}

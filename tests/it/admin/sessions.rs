@@ -1,0 +1,139 @@
+//! Sessions: when they end, and who may end them.
+
+use token_server::domain::AdminRole;
+
+use super::{Browser, create, name, portal, portal_with};
+use crate::harness::BY;
+
+#[tokio::test]
+async fn a_session_ends_without_use_and_in_any_case() {
+    let settings = [
+        ("ADMIN_SECOND_FACTOR", "optional"),
+        ("ADMIN_SESSION_IDLE", "10m"),
+        ("ADMIN_SESSION_TTL", "1h"),
+    ];
+    let test = portal_with(&settings).await;
+    let mut idle = Browser::of(&test, "olga").await;
+    let mut busy = Browser::of(&test, "olga").await;
+
+    test.clock.advance(9 * 60);
+    assert_eq!(busy.get("/admin/").await.status, 200);
+    test.clock.advance(60);
+    assert_eq!(idle.get("/admin/").await.status, 303);
+    for _ in 0..10 {
+        test.clock.advance(290);
+        assert_eq!(busy.get("/admin/").await.status, 200);
+    }
+    test.clock.advance(99);
+    assert_eq!(busy.get("/admin/").await.status, 200);
+    test.clock.advance(1);
+    assert_eq!(busy.get("/admin/").await.status, 303);
+    assert_eq!(test.app.prune_admin_sessions().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session_itself_not_only_the_cookie() {
+    let test = portal().await;
+    let mut browser = Browser::of(&test, "olga").await;
+    let mut copy = browser.clone();
+
+    let answer = browser.post("/admin/logout", &[]).await;
+
+    assert!(answer.header("set-cookie").ends_with("Max-Age=0"));
+    assert_eq!(copy.get("/admin/").await.status, 303);
+}
+
+#[tokio::test]
+async fn only_an_owner_sees_and_ends_the_sessions_of_others() {
+    let test = portal().await;
+    let mut olga = Browser::of(&test, "olga").await;
+    let mut omar = Browser::of(&test, "omar").await;
+    let sessions = test
+        .app
+        .list_admin_sessions(Some(&name("olga")))
+        .await
+        .unwrap();
+    let hers = sessions[0].session_id.to_string();
+
+    assert!(!omar.get("/admin/sessions").await.text().contains("olga"));
+    let end = format!("/admin/sessions/{hers}/end");
+    assert_eq!(omar.post(&end, &[]).await.status, 404);
+    assert_eq!(olga.get("/admin/").await.status, 200);
+
+    let his = test
+        .app
+        .list_admin_sessions(Some(&name("omar")))
+        .await
+        .unwrap();
+    let end = format!("/admin/sessions/{}/end", his[0].session_id);
+    assert!(olga.get("/admin/sessions").await.text().contains("omar"));
+    assert_eq!(olga.post(&end, &[]).await.status, 303);
+    assert_eq!(omar.get("/admin/").await.status, 303);
+}
+
+#[tokio::test]
+async fn all_other_sessions_can_be_ended_at_once() {
+    let test = portal().await;
+    let mut one = Browser::of(&test, "olga").await;
+    let mut two = Browser::of(&test, "olga").await;
+    let mut omar = Browser::of(&test, "omar").await;
+
+    assert_eq!(
+        one.post("/admin/sessions/end-others", &[]).await.status,
+        303
+    );
+
+    assert_eq!(two.get("/admin/").await.status, 303);
+    assert_eq!(one.get("/admin/").await.status, 200);
+    assert_eq!(omar.get("/admin/").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_a_browser_calls_itself_is_shown_as_text() {
+    let test = portal().await;
+    let mut browser = Browser::of(&test, "olga").await;
+    let request = axum::http::Request::post("/admin/login")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin");
+    let body = crate::harness::form(&[("name", "omar"), ("password", super::PASSWORD)]);
+    let mut request = request.body(axum::body::Body::from(body)).unwrap();
+    let evil = "<script>alert(1)</script>";
+    request
+        .headers_mut()
+        .insert("user-agent", evil.parse().unwrap());
+    request
+        .headers_mut()
+        .insert("host", super::HOST.parse().unwrap());
+    assert_eq!(test.call(request).await.status, 303);
+
+    let page = browser.get("/admin/sessions").await;
+
+    assert!(!page.text().contains(evil));
+    assert!(page.text().contains("alert(1)"));
+}
+
+#[tokio::test]
+async fn a_changed_role_a_reset_and_a_disabled_account_end_sessions() {
+    let test = portal().await;
+    create(&test, "oscar", AdminRole::Owner).await;
+    let (app, omar) = (&test.app, name("omar"));
+    let disabled = token_server::domain::AdminStatus::Disabled;
+    let enabled = token_server::domain::AdminStatus::Enabled;
+
+    let mut browser = Browser::of(&test, "omar").await;
+    app.set_admin_role(BY, &omar, AdminRole::Viewer)
+        .await
+        .unwrap();
+    assert_eq!(browser.get("/admin/").await.status, 303);
+
+    let mut browser = Browser::of(&test, "omar").await;
+    app.set_admin_status(BY, &omar, disabled).await.unwrap();
+    assert_eq!(browser.get("/admin/").await.status, 303);
+    app.set_admin_status(BY, &omar, enabled).await.unwrap();
+    assert_eq!(browser.get("/admin/").await.status, 303);
+
+    let mut browser = Browser::of(&test, "omar").await;
+    let made = token_server::app::NewPassword::Made;
+    app.reset_admin(BY, &omar, made, false).await.unwrap();
+    assert_eq!(browser.get("/admin/").await.status, 303);
+}
