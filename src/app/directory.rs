@@ -1,19 +1,27 @@
 //! Owns the client records in memory: a bounded read-through cache that is never wrong about a change made by
 //! this process, and told of those of others by the feed.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use moka::future::Cache;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use crate::domain::{ClientId, ClientKeys, ClientRecord};
 use crate::error::Error;
 use crate::store::{Store, StoreError};
 
+/// About what a record takes: how many the cache is prepared for.
+const USUAL_SIZE: u64 = 1_024;
+
 /// Client records, by `client_id`.
 pub(super) struct Directory {
-    entries: Cache<ClientId, Entry>,
+    entries: Cache<ClientId, Entry, Weight>,
+    readings: Mutex<HashMap<ClientId, Reading>>,
     generations: Generations,
 }
 
@@ -23,18 +31,23 @@ struct Entry {
     generation: u32,
 }
 
+/// A reading of the store that is under way, for all who wait for it.
+type Reading = Shared<BoxFuture<'static, Result<Entry, Missing>>>;
+
 impl Directory {
     /// Remembers about `size` bytes of records.
     pub(super) fn new(size: u64) -> Self {
+        let usual = usize::try_from(size / USUAL_SIZE).unwrap_or(usize::MAX);
         Self {
-            entries: Cache::builder().weigher(weigh).max_capacity(size).build(),
+            entries: Cache::with_weighter(usual, size, Weight),
+            readings: Mutex::default(),
             generations: Generations::new(),
         }
     }
 
     /// What memory has of a client; and whether that may be believed still.
-    pub(super) async fn peek(&self, id: &ClientId) -> Option<(Arc<ClientRecord>, bool)> {
-        let entry = self.entries.get(id).await?;
+    pub(super) fn peek(&self, id: &ClientId) -> Option<(Arc<ClientRecord>, bool)> {
+        let entry = self.entries.get(id)?;
         let is_current = self.is_current(id, &entry);
         Some((entry.record, is_current))
     }
@@ -47,21 +60,15 @@ impl Directory {
         store: &Store,
     ) -> Result<Option<Arc<ClientRecord>>, Error> {
         loop {
-            let loaded = self
-                .entries
-                .try_get_with_by_ref(id, self.read_entry(id, store))
-                .await;
-            match loaded {
-                // An old one, or somebody else's reading, begun before a change that is done by now: once more.
-                Ok(entry) if !self.is_current(id, &entry) => {
-                    self.entries.invalidate(id).await;
-                }
-                Ok(entry) => return Ok(Some(entry.record)),
-                Err(missing) => match &*missing {
-                    Missing::Unknown => return Ok(None),
-                    Missing::Unread(error) => return Err(error.to_error()),
-                },
+            if let Some((record, true)) = self.peek(id) {
+                return Ok(Some(record));
             }
+            let loaded = self.join_reading(id, store).await;
+            // It may have begun before a change that is done by now: then once more.
+            if matches!(&loaded, Ok(entry) if !self.is_current(id, entry)) {
+                continue;
+            }
+            return self.remember(id, loaded);
         }
     }
 
@@ -76,18 +83,66 @@ impl Directory {
         id: &ClientId,
         store: &Store,
     ) -> Result<Option<Arc<ClientRecord>>, Error> {
-        match self.read_entry(id, store).await {
+        let read = self.reading(id, store).await;
+        self.remember(id, read)
+    }
+
+    fn remember(
+        &self,
+        id: &ClientId,
+        read: Result<Entry, Missing>,
+    ) -> Result<Option<Arc<ClientRecord>>, Error> {
+        match read {
             Ok(entry) => {
                 let record = Arc::clone(&entry.record);
-                self.entries.insert(id.clone(), entry).await;
+                self.entries.insert(id.clone(), entry);
                 Ok(Some(record))
             }
             Err(Missing::Unknown) => {
-                self.entries.invalidate(id).await;
+                self.entries.remove(id);
                 Ok(None)
             }
             Err(Missing::Unread(error)) => Err(error.to_error()),
         }
+    }
+
+    /// The reading of a client that is under way, or a new one.
+    async fn join_reading(&self, id: &ClientId, store: &Store) -> Result<Entry, Missing> {
+        let reading = match self.readings().entry(id.clone()) {
+            std::collections::hash_map::Entry::Occupied(theirs) => theirs.get().clone(),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(self.reading(id, store).shared()).clone()
+            }
+        };
+        let waiting = Waiting {
+            directory: self,
+            id,
+            reading: Some(reading.clone()),
+        };
+        let read = reading.await;
+        drop(waiting);
+        read
+    }
+
+    fn readings(&self) -> MutexGuard<'_, HashMap<ClientId, Reading>> {
+        self.readings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reading(&self, id: &ClientId, store: &Store) -> BoxFuture<'static, Result<Entry, Missing>> {
+        // Looked at before the row is: a change that commits in between makes this entry stale.
+        let generation = self.generations.current(id);
+        let (id, store) = (id.clone(), store.clone());
+        async move {
+            match store.find_client(&id).await {
+                Ok(Some(record)) => Ok(Entry {
+                    record: Arc::new(record),
+                    generation,
+                }),
+                Ok(None) => Err(Missing::Unknown),
+                Err(error) => Err(Missing::Unread(Arc::new(SharedError::new(error)))),
+            }
+        }
+        .boxed()
     }
 
     /// Forgets what is remembered of a client. To be called when a change is committed and before
@@ -101,28 +156,42 @@ impl Directory {
         self.generations.advance_all();
     }
 
-    async fn read_entry(&self, id: &ClientId, store: &Store) -> Result<Entry, Missing> {
-        // Read before the row is: a change that commits in between makes this entry stale.
-        let generation = self.generations.current(id);
-        match store.find_client(id).await {
-            Ok(Some(record)) => Ok(Entry {
-                record: Arc::new(record),
-                generation,
-            }),
-            Ok(None) => Err(Missing::Unknown),
-            Err(error) => Err(Missing::Unread(SharedError::new(error))),
-        }
-    }
-
     fn is_current(&self, id: &ClientId, entry: &Entry) -> bool {
         entry.generation == self.generations.current(id)
     }
 }
 
+/// Somebody who waits for a reading. Once it is done, or nobody waits any more, it is not to be joined.
+struct Waiting<'a> {
+    directory: &'a Directory,
+    id: &'a ClientId,
+    reading: Option<Reading>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut readings = self.directory.readings();
+        // Let go of under the lock, so that the last one sees that it is.
+        let ours = self.reading.take();
+        let (Some(ours), Some(there)) = (ours, readings.get(self.id)) else {
+            return;
+        };
+        if !there.ptr_eq(&ours) {
+            return;
+        }
+        let is_done = ours.peek().is_some();
+        drop(ours);
+        if is_done || there.strong_count() == Some(1) {
+            readings.remove(self.id);
+        }
+    }
+}
+
 /// Why there is no entry. Shared among all who waited for the reading.
+#[derive(Clone)]
 enum Missing {
     Unknown,
-    Unread(SharedError),
+    Unread(Arc<SharedError>),
 }
 
 /// What every waiter needs of one failed reading.
@@ -197,9 +266,13 @@ impl Generations {
 }
 
 /// About how many bytes an entry takes.
-fn weigh(id: &ClientId, entry: &Entry) -> u32 {
-    let client = &entry.record.client;
-    let text = 2 * id.as_str().len()
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<ClientId, Entry> for Weight {
+    fn weight(&self, id: &ClientId, entry: &Entry) -> u64 {
+        let client = &entry.record.client;
+        let text = 2 * id.as_str().len()
         + client.name.as_str().len()
         + client.description.as_str().len()
         + client.scopes.as_str().len()
@@ -215,6 +288,8 @@ fn weigh(id: &ClientId, entry: &Entry) -> u32 {
             Some(ClientKeys::Uri(uri)) => 2 * uri.as_str().len(),
             None => 0,
         };
-    let fixed = std::mem::size_of::<ClientRecord>() + 256;
-    u32::try_from(fixed + text + entry.record.secrets.len() * 320).unwrap_or(u32::MAX)
+        let fixed = std::mem::size_of::<ClientRecord>() + 256;
+        let size = fixed + text + entry.record.secrets.len() * 320;
+        u64::try_from(size).unwrap_or(u64::MAX)
+    }
 }

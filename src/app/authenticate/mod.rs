@@ -167,7 +167,7 @@ impl App {
         let Ok(id) = ClientId::parse(client_id) else {
             return Ok(None);
         };
-        match self.directory.peek(&id).await {
+        match self.directory.peek(&id) {
             Some((record, true)) => Ok(Some(record)),
             Some(_) | None => self.directory.load(&id, self.database()?).await,
         }

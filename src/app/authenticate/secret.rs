@@ -69,7 +69,7 @@ impl App {
         let Ok(id) = ClientId::parse(&credentials.client_id) else {
             return Ok(None);
         };
-        let Some((record, is_current)) = self.directory.peek(&id).await else {
+        let Some((record, is_current)) = self.directory.peek(&id) else {
             return Ok(None);
         };
         let plain = &credentials.client_secret;
