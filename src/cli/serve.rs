@@ -1,18 +1,20 @@
 //! `serve`: the composition root. Configuration, then the use cases, then the listener, until a signal.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::supervisor::{self, HandedOver};
 use super::{development, environment};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::http::{self, AppState, Certificate};
 use crate::telemetry;
 
@@ -23,7 +25,7 @@ pub(super) struct ServeArgs {
     no_migrate: bool,
 }
 
-pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Result<ExitCode> {
     let mut made = development::Made::default();
     let mut environment = environment::load()?;
     if environment.is_empty() {
@@ -41,7 +43,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     follow_signals(stop.clone(), Arc::clone(&reload))?;
     let asks_clients = config.client_authentication.ask_for_certificates;
     let certificate = Certificate::load_for(config.tls.clone(), asks_clients)?;
-    let address = config.http.listen_addr;
+    let handed_over = take_listener(handed_over, &config)?;
 
     let app = Arc::new(App::open(config, Clock::system())?);
     if args.no_migrate {
@@ -56,8 +58,11 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     app.read_changes().await.context(
         "DATABASE_URL: cannot read what is revoked, without which nothing can be verified",
     )?;
-    let listener = TcpListener::bind(address)
-        .with_context(|| format!("LISTEN_ADDR: cannot listen on {address}"))?;
+    let listener = match handed_over {
+        Some(listener) => listener,
+        None => bind(app.config().http.listen_addr)?,
+    };
+    let address = listener.local_addr()?;
     if app.config().development {
         made.client(&app).await?;
         made.print(&app)?;
@@ -71,20 +76,35 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     tokio::spawn(log.report_dropped(stop.clone()));
     let tasks = tokio::spawn(tasks::run(Arc::clone(&app), stop.clone()));
     let served = certificate.served();
-    let following = tokio::spawn(certificate.follow(reload));
-    http::serve(
-        listener,
-        router,
-        &app.config().http,
-        served,
-        stop.clone().cancelled_owned(),
-    )
-    .await?;
+    let following = tokio::spawn(certificate.follow(reload, supervisor::reloaded));
+    supervisor::ready(address);
+    let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app)));
+    let config = &app.config().http;
+    let grace = config.shutdown_grace;
+    let stopping = async move {
+        stop.cancelled().await;
+        supervisor::stopping(grace);
+    };
+    http::serve(listener, router, config, served, stopping).await?;
     following.abort();
     tasks.await??;
     app.store().close().await;
+    watched.abort();
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The socket that was handed over, which then stands for `LISTEN_ADDR`.
+fn take_listener(handed_over: HandedOver, config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let listener = handed_over.listener()?;
+    if config.development && listener.is_some() {
+        bail!("LISTEN_FDS: with DEVELOPMENT=true it listens on LISTEN_ADDR only");
+    }
+    Ok(listener)
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("LISTEN_ADDR: cannot listen on {address}"))
 }
 
 /// SIGTERM and SIGINT stop: gracefully the first time, at once the second. SIGHUP reloads.
@@ -96,6 +116,7 @@ fn follow_signals(stop: CancellationToken, reload: Arc<Notify>) -> anyhow::Resul
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
+                    supervisor::reloading();
                     reload.notify_one();
                     continue;
                 }

@@ -11,6 +11,7 @@ mod app;
 mod cli;
 mod clients;
 mod config;
+mod deploy;
 mod dpop;
 mod feed;
 mod harness;

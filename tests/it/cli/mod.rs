@@ -10,6 +10,7 @@ mod migrate;
 mod printing;
 mod schemathesis;
 mod serve;
+mod supervised;
 mod token;
 
 use std::path::Path;
