@@ -11,14 +11,17 @@ mod development;
 mod environment;
 mod import;
 mod key;
+mod man;
 mod migrate;
 mod output;
 mod secret;
 mod sender_constraint;
 mod serve;
+mod supervisor;
 mod token;
 mod uses;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -27,6 +30,7 @@ use clap_complete::Shell;
 use crate::domain::ErrorCode;
 use crate::error::Error;
 use output::Output;
+use supervisor::HandedOver;
 
 const AFTER_HELP: &str = "\
 Settings come from the environment and from `.env` in the working directory; .env.sample explains each.
@@ -73,25 +77,33 @@ enum Command {
         /// For which shell
         shell: Shell,
     },
+    /// Write the manual pages, for packages
+    #[command(hide = true)]
+    Man {
+        /// Into which folder; it is made if need be
+        folder: PathBuf,
+    },
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Before there are threads, since it changes the environment.
+    let handed_over = HandedOver::take();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return report(&anyhow::Error::from(error)),
     };
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
-    match runtime.block_on(run(command)) {
+    match runtime.block_on(run(command, handed_over)) {
         Ok(code) => code,
         Err(error) => report(&error),
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
+async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(args) => serve::run(args).await,
+        Command::Serve(args) => serve::run(args, handed_over).await,
         Command::Check => check::run().await,
         Command::Migrate => migrate::run().await,
         Command::Client(command) => client::run(*command).await,
@@ -105,6 +117,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Output::text(&String::from_utf8_lossy(&script))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Man { folder } => man::run(Cli::command(), &folder),
     }
 }
 

@@ -4,15 +4,17 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::supervisor::{self, HandedOver};
 use super::{development, environment};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::http::{self, AppState, Certificate};
 use crate::telemetry;
 
@@ -23,7 +25,7 @@ pub(super) struct ServeArgs {
     no_migrate: bool,
 }
 
-pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Result<ExitCode> {
     let mut made = development::Made::default();
     let mut environment = environment::load()?;
     if environment.is_empty() {
@@ -41,7 +43,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     follow_signals(stop.clone(), Arc::clone(&reload))?;
     let asks_clients = config.client_authentication.ask_for_certificates;
     let certificate = Certificate::load_for(config.tls.clone(), asks_clients)?;
-    let address = config.http.listen_addr;
+    let handed_over = take_listener(handed_over, &config)?;
 
     let app = Arc::new(App::open(config, Clock::system())?);
     if args.no_migrate {
@@ -57,7 +59,11 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     app.read_changes().await.context(
         "DATABASE_URL: cannot read what is revoked, without which nothing can be verified",
     )?;
-    let listener = listen("LISTEN_ADDR", address)?;
+    let listener = match handed_over {
+        Some(listener) => listener,
+        None => listen("LISTEN_ADDR", app.config().http.listen_addr)?,
+    };
+    let address = listener.local_addr()?;
     let admin = &app.config().admin;
     let admin_listener = match admin.listen_addr.filter(|_| admin.is_on) {
         Some(address) => Some(listen("ADMIN_LISTEN", address)?),
@@ -77,7 +83,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     tokio::spawn(log.report_dropped(stop.clone()));
     let tasks = tokio::spawn(tasks::run(Arc::clone(&app), stop.clone()));
     let served = certificate.served();
-    let following = tokio::spawn(certificate.follow(reload));
+    let following = tokio::spawn(certificate.follow(reload, supervisor::reloaded));
     let admin_app = Arc::clone(&app);
     let (admin_served, admin_stop) = (served.clone(), stop.clone());
     let portal = async move {
@@ -88,16 +94,33 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         let (config, stop) = (&admin_app.config().http, admin_stop.cancelled_owned());
         http::serve(listener, router, config, admin_served, stop).await
     };
-    let stopped = stop.clone().cancelled_owned();
-    let service = http::serve(listener, router, &app.config().http, served, stopped);
+    supervisor::ready(address);
+    let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app)));
+    let config = &app.config().http;
+    let grace = config.shutdown_grace;
+    let stopping = async move {
+        stop.cancelled().await;
+        supervisor::stopping(grace);
+    };
+    let service = http::serve(listener, router, config, served, stopping);
     tokio::try_join!(service, portal)?;
     following.abort();
     let ended = tasks.await;
     tasks::finish(&app).await;
     ended??;
     app.store().close().await;
+    watched.abort();
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The socket that was handed over, which then stands for `LISTEN_ADDR`.
+fn take_listener(handed_over: HandedOver, config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let listener = handed_over.listener()?;
+    if config.development && listener.is_some() {
+        bail!("LISTEN_FDS: with DEVELOPMENT=true it listens on LISTEN_ADDR only");
+    }
+    Ok(listener)
 }
 
 fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -113,6 +136,7 @@ fn follow_signals(stop: CancellationToken, reload: Arc<Notify>) -> anyhow::Resul
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
+                    supervisor::reloading();
                     reload.notify_one();
                     continue;
                 }

@@ -84,19 +84,21 @@ impl Certificate {
         self.served.clone()
     }
 
-    /// Reads the files again whenever they change, and whenever `asked`; never ends. What cannot be
-    /// used is logged once and the old pair kept.
-    pub async fn follow(mut self, asked: Arc<Notify>) {
+    /// Reads the files again whenever they change, and whenever `asked`, which is `answered` then; never ends.
+    /// What cannot be used is logged once and the old pair kept.
+    pub async fn follow(mut self, asked: Arc<Notify>, answered: impl Fn()) {
         loop {
             let by_request = tokio::select! {
                 () = asked.notified() => true,
                 () = tokio::time::sleep(INTERVAL) => false,
             };
             let files = self.files.clone();
-            let Ok(files_read) = tokio::task::spawn_blocking(move || read(&files)).await else {
-                continue;
-            };
-            self.take_over(files_read, by_request);
+            if let Ok(files_read) = tokio::task::spawn_blocking(move || read(&files)).await {
+                self.take_over(files_read, by_request);
+            }
+            if by_request {
+                answered();
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use token_server::config::{Config, ConfigErrors, SAMPLE_SECRET};
 const SECRET: &str = "a secret for tests, of more than 32 bytes";
 
 /// Every variable of the sample, commented out or not, with its value.
-fn sample() -> BTreeMap<String, String> {
+pub(crate) fn sample() -> BTreeMap<String, String> {
     let text = fs::read_to_string(".env.sample").unwrap();
     let is_name = |name: &str| {
         name.bytes()

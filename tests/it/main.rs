@@ -13,6 +13,7 @@ mod audit;
 mod cli;
 mod clients;
 mod config;
+mod deploy;
 mod dpop;
 mod feed;
 mod harness;

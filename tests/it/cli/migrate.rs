@@ -1,5 +1,6 @@
 //! `migrate`, also by two at once.
 
+use super::serve::{read_until, signal};
 use super::{Ran, Shell};
 
 #[tokio::test]
@@ -35,4 +36,28 @@ async fn several_at_once_all_end_well() {
     }
 
     assert_eq!(shell.run(&["migrate"]).err, "the schema is up to date\n");
+}
+
+/// In a rolling update the new version migrates while the old one serves, and it may be gone back to.
+#[tokio::test]
+async fn a_schema_newer_than_its_own_is_served_and_left_alone() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let newer = "insert into _sqlx_migrations \
+                 (version, description, success, checksum, execution_time) \
+                 select 9999, 'of a later version', success, checksum, 0 from _sqlx_migrations where version = 1";
+    shell.database.connect().await.run(newer).await;
+
+    let migrated = shell.run(&["migrate"]);
+    let mut serving = shell
+        .command(&["serve", "--no-migrate"])
+        .env("LISTEN_ADDR", "127.0.0.1:0")
+        .spawn()
+        .unwrap();
+    read_until(&mut serving, "listening on");
+    signal(&serving, "-TERM");
+
+    assert_eq!(migrated.code, 0, "{migrated:?}");
+    assert_eq!(migrated.err, "the schema is up to date\n");
+    assert_eq!(serving.wait().unwrap().code(), Some(0));
 }

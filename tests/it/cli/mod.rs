@@ -11,6 +11,7 @@ mod migrate;
 mod printing;
 mod schemathesis;
 mod serve;
+mod supervised;
 mod token;
 mod usage;
 

@@ -43,7 +43,7 @@ impl Served {
         let certificate = Certificate::load_for(files, asks_clients).unwrap();
         let served = certificate.served();
         let (stop, reload) = (CancellationToken::new(), Arc::new(Notify::new()));
-        tokio::spawn(certificate.follow(Arc::clone(&reload)));
+        tokio::spawn(certificate.follow(Arc::clone(&reload), || {}));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let app = Arc::clone(&test.app);

@@ -4,6 +4,7 @@
 //! Envoy and Traefik are no Debian packages, so theirs are run by those who have them:
 //! `cargo test --test it proxies -- --include-ignored`.
 
+mod balancer;
 mod bound;
 mod caddy;
 mod envoy;

@@ -98,7 +98,8 @@ impl Running {
         Some(format!("{status}: {}", self.log()))
     }
 
-    fn log(&self) -> String {
+    /// What it has said so far.
+    pub(super) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 }

@@ -204,7 +204,7 @@ pub(super) async fn good_token(test: &TestApp) -> String {
 }
 
 /// Another process may take it before the proxy does, which then tries another one.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -1,0 +1,124 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+use yaml_rust2::Yaml;
+
+use super::{judge, names, ran, read, texts, yaml};
+
+const FOLDER: &str = "deploy/compose";
+
+fn compose() -> Yaml {
+    yaml("deploy/compose/compose.yaml")
+}
+
+#[test]
+fn the_file_is_what_compose_takes() {
+    let check = |path: &Path| {
+        let mut check = judge("check-jsonschema");
+        ran(check
+            .args(["--builtin-schema", "vendor.compose-spec"])
+            .arg(path))
+    };
+    let (is_good, said) = check(&Path::new(FOLDER).join("compose.yaml"));
+    assert!(is_good, "{said}");
+
+    let folder = TempDir::new().unwrap();
+    let broken = folder.path().join("compose.yaml");
+    let text = read("deploy/compose/compose.yaml").replace("read_only:", "readonly:");
+    fs::write(&broken, text).unwrap();
+    assert!(!check(&broken).0);
+}
+
+#[test]
+fn two_replicas_stand_behind_haproxy() {
+    let compose = compose();
+    let services = compose["services"].as_hash().unwrap();
+    let haproxy = read("deploy/compose/haproxy.cfg");
+    let behind = texts(&compose["services"]["haproxy"]["depends_on"]);
+
+    assert_eq!(behind.len(), 2);
+    for replica in behind {
+        assert!(services.contains_key(&Yaml::String(replica.to_owned())));
+        let asked = format!(" {replica}:2600");
+        // Among those that are ready, and among those that live.
+        assert_eq!(haproxy.matches(&asked).count(), 2, "{replica}");
+    }
+}
+
+#[test]
+fn haproxy_understands_its_configuration() {
+    let find = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; exec haproxy \"$@\"";
+    let mut check = Command::new("sh");
+    check.args(["-c", find, "sh", "-c", "-f", "deploy/compose/haproxy.cfg"]);
+
+    let (is_good, said) = ran(&mut check);
+
+    assert!(is_good, "{said}");
+    // The names are Docker's.
+    for warning in said.lines().filter(|line| line.starts_with("[WARNING]")) {
+        assert!(warning.contains("could not resolve address"), "{said}");
+    }
+}
+
+#[test]
+fn what_prepare_makes_is_what_compose_reads_and_the_server_takes() {
+    let folder = TempDir::new().unwrap();
+    let prepare = folder.path().join("prepare");
+    fs::copy("deploy/compose/prepare", &prepare).unwrap();
+    let (is_done, said) = ran(&mut Command::new(&prepare));
+    assert!(is_done, "{said}");
+    let secrets = folder.path().join("secrets");
+
+    let compose = compose();
+    let read_by_compose = compose["secrets"].as_hash().unwrap().values();
+    let read_by_compose = read_by_compose.map(|secret| secret["file"].as_str().unwrap());
+    let made = names(&secrets)
+        .into_iter()
+        .map(|name| format!("secrets/{name}"));
+    assert_eq!(
+        read_by_compose
+            .map(str::to_owned)
+            .collect::<std::collections::BTreeSet<_>>(),
+        made.collect()
+    );
+    // Others on this machine do not get as far as the files.
+    let permissions = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (permissions(&secrets), permissions(&secrets.join("secret"))),
+        (0o700, 0o644)
+    );
+
+    let file = |name: &str| secrets.join(name);
+    let mut check = Command::new(env!("CARGO_BIN_EXE_token-server"));
+    check
+        .arg("check")
+        .current_dir(folder.path())
+        .env_clear()
+        .env("SECRET_FILE", file("secret"))
+        .env("DATABASE_URL", "sqlite::memory:")
+        .env("TLS_CERT", file("cert.pem"))
+        .env("TLS_KEY", file("key.pem"));
+    let (is_good, said) = ran(&mut check);
+    assert!(is_good, "{said}");
+    let password = fs::read_to_string(file("postgres-password")).unwrap();
+    let url = fs::read_to_string(file("database-url")).unwrap();
+    assert!(url.contains(&format!(":{}@postgres/", password.trim())));
+}
+
+#[test]
+fn what_prepare_has_made_it_leaves_alone() {
+    let folder = TempDir::new().unwrap();
+    let prepare = folder.path().join("prepare");
+    fs::copy("deploy/compose/prepare", &prepare).unwrap();
+    let contents = || {
+        assert!(ran(&mut Command::new(&prepare)).0);
+        let files = names(folder.path().join("secrets")).into_iter();
+        let files = files.map(|name| fs::read(folder.path().join("secrets").join(name)).unwrap());
+        files.collect::<Vec<_>>()
+    };
+
+    assert_eq!(contents(), contents());
+}
