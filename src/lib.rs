@@ -29,6 +29,7 @@ pub mod domain;
 pub mod error;
 mod fetch;
 pub mod http;
+mod json_object;
 mod pem;
 pub mod secret;
 pub mod store;

@@ -182,7 +182,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
         return theirs.clone();
     }
     let mut buffer = Uuid::encode_buffer();
-    let ours = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
+    let ours = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
     HeaderValue::from_str(ours).unwrap_or_else(|_| HeaderValue::from_static("none"))
 }
 

@@ -12,6 +12,8 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::json_object::JsonObject;
+
 const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// An event as one JSON object: its fields beside the time and the level.
@@ -33,50 +35,37 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut object = Object::begin();
-        object.print_time(Timestamp::now())?;
-        object.member("level", metadata.level().as_str());
-        event.record(&mut object);
-        object.member("target", metadata.target());
-        writer.write_str(object.end().map_err(|_| fmt::Error)?)
+        let mut fields = Fields(JsonObject::with_capacity(512));
+        fields.print_time(Timestamp::now())?;
+        fields.member("level", metadata.level().as_str());
+        event.record(&mut fields);
+        fields.member("target", metadata.target());
+        let mut line = fields.0.end();
+        line.push(b'\n');
+        writer.write_str(std::str::from_utf8(&line).map_err(|_| fmt::Error)?)
     }
 }
 
-/// A JSON object that is being written.
-struct Object(Vec<u8>);
+/// The fields of an event, as members of an object.
+struct Fields(JsonObject);
 
-impl Object {
-    fn begin() -> Self {
-        let mut json = Vec::with_capacity(512);
-        json.push(b'{');
-        Self(json)
-    }
-
+impl Fields {
     fn print_time(&mut self, now: Timestamp) -> fmt::Result {
-        self.0.extend_from_slice(b"\"timestamp\":\"");
-        TIME.print_timestamp(&now, &mut self.0)
+        let json = self.0.begin("timestamp");
+        json.push(b'"');
+        TIME.print_timestamp(&now, &mut *json)
             .map_err(|_| fmt::Error)?;
-        self.0.push(b'"');
+        json.push(b'"');
         Ok(())
     }
 
-    /// Names stand in our code and need no escaping.
     fn member(&mut self, name: &str, value: impl Serialize) {
-        self.0.extend_from_slice(b",\"");
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
-        if serde_json::to_writer(&mut self.0, &value).is_err() {
-            self.0.extend_from_slice(b"null");
-        }
-    }
-
-    fn end(&mut self) -> Result<&str, std::str::Utf8Error> {
-        self.0.extend_from_slice(b"}\n");
-        std::str::from_utf8(&self.0)
+        // Texts, numbers and truth values are all there are, and those can be written.
+        let _ = self.0.member(name, &value);
     }
 }
 
-impl Visit for Object {
+impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.member(field.name(), value);
     }

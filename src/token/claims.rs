@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::Confirmation;
 use crate::clock::UnixTime;
 use crate::domain::{Audiences, ClientId, Issuer, Metadata, Scope, TokenId};
+use crate::json_object::JsonObject;
+
+/// More than most claims take.
+const ROOM: usize = 512;
 
 /// What a token says. A repeated claim, a missing one or one of the wrong type does not parse. Issuing borrows from
 /// what was granted, of which a copy would be made for each token.
@@ -38,11 +42,63 @@ pub struct AccessTokenClaims<'a> {
 }
 
 impl AccessTokenClaims<'_> {
+    /// As they are signed. What serde writes of them is the same.
+    pub(super) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = JsonObject::with_capacity(ROOM);
+        json.member("iss", &self.iss)?;
+        json.member("sub", &self.sub)?;
+        json.member("aud", &self.aud)?;
+        json.member("client_id", &self.client_id)?;
+        json.member("iat", &self.iat)?;
+        json.member("nbf", &self.nbf)?;
+        json.member("exp", &self.exp)?;
+        json.member("jti", &self.jti)?;
+        json.member("scope", &self.scope)?;
+        json.member("metadata", &self.metadata)?;
+        if let Some(cnf) = &self.cnf {
+            json.member("cnf", cnf)?;
+        }
+        Ok(json.end())
+    }
+
     /// How the token is to be sent: `DPoP` (RFC 9449 §5) or `Bearer` (RFC 6750).
     pub fn token_type(&self) -> &'static str {
         match self.cnf {
             Some(Confirmation { jkt: Some(_), .. }) => "DPoP",
             Some(_) | None => "Bearer",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Audience;
+
+    #[test]
+    fn claims_are_signed_as_serde_writes_them() {
+        let id = ClientId::parse("a.b~c").unwrap();
+        let mut claims = AccessTokenClaims {
+            iss: Cow::Owned(Issuer::parse("https://a.example").unwrap()),
+            sub: Cow::Borrowed(&id),
+            aud: Audience::parse(r#"quotes"and\"#).unwrap().into(),
+            client_id: Cow::Borrowed(&id),
+            iat: UnixTime(1),
+            nbf: UnixTime(2),
+            exp: UnixTime(3),
+            jti: TokenId::new(uuid::Uuid::nil()),
+            scope: Cow::Owned(Scope::parse("read write").unwrap()),
+            metadata: Cow::Owned(Metadata::parse(r#"{"a":["ü",1.50]}"#).unwrap()),
+            cnf: None,
+        };
+        for cnf in [None, Some(Confirmation::default())] {
+            claims.cnf = cnf;
+            let json = claims.to_json().unwrap();
+            assert_eq!(json, serde_json::to_vec(&claims).unwrap());
+            assert_eq!(
+                serde_json::from_slice::<AccessTokenClaims<'_>>(&json).unwrap(),
+                claims
+            );
         }
     }
 }

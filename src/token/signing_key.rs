@@ -17,7 +17,7 @@ use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Serialize;
 
-use super::TokenHeader;
+use super::{AccessTokenClaims, TokenHeader};
 use crate::domain::{KeyId, ParseError, SigningAlg};
 use crate::secret::Secret;
 
@@ -26,9 +26,6 @@ const RSA_SIZE: KeySize = KeySize::Rsa3072;
 
 /// The longest signature, in base64url: that of an RSA key.
 const MAX_SIGNATURE: usize = 512;
-
-/// More than most claims take.
-const ROOM_FOR_CLAIMS: usize = 512;
 
 /// The type of an access token (RFC 9068 §2.1).
 const ACCESS_TOKEN: &str = "at+jwt";
@@ -166,18 +163,17 @@ impl SigningKey {
     }
 
     /// The claims as a signed access token in compact form (RFC 7515 §3.1).
-    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, KeyError> {
-        self.sign_under(&self.header, claims)
+    pub(super) fn sign(&self, claims: &AccessTokenClaims<'_>) -> Result<String, KeyError> {
+        self.sign_under(&self.header, &claims.to_json()?)
     }
 
     /// The claims as a signed JWT of another type.
     pub(super) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
-        self.sign_under(&encode_header(typ, self.alg, &self.kid), claims)
+        let header = encode_header(typ, self.alg, &self.kid);
+        self.sign_under(&header, &serde_json::to_vec(claims)?)
     }
 
-    fn sign_under(&self, header: &str, claims: &impl Serialize) -> Result<String, KeyError> {
-        let mut json = Vec::with_capacity(ROOM_FOR_CLAIMS);
-        serde_json::to_writer(&mut json, claims)?;
+    fn sign_under(&self, header: &str, json: &[u8]) -> Result<String, KeyError> {
         // Room for all of it: growing would copy it.
         let mut jwt = String::with_capacity(header.len() + json.len() * 4 / 3 + MAX_SIGNATURE);
         jwt.push_str(header);

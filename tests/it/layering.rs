@@ -92,6 +92,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("clock.rs", &["crate::"]),
     ("secret.rs", &["crate::"]),
     ("pem.rs", &["crate::"]),
+    ("json_object.rs", &["crate::"]),
     (
         "config",
         &["crate::app", "crate::http", "crate::cli", "crate::token"],
