@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -54,15 +55,25 @@ fn every_command_that_is_not_hidden_has_a_page() {
 fn the_pages_are_typeset_without_a_complaint() {
     let folder = pages();
     for name in names(&folder) {
-        let typeset = Command::new("groff")
-            .args(["-k", "-man", "-Tutf8", "-ww", "-z"])
-            .arg(folder.path().join(&name))
-            .output()
-            .unwrap();
-
-        assert!(typeset.status.success(), "{name}: {typeset:?}");
-        assert_eq!(String::from_utf8_lossy(&typeset.stderr), "", "{name}");
+        typesets(&folder.path().join(name));
     }
+}
+
+fn typesets(page: &Path) {
+    let typeset = Command::new("groff")
+        .args(["-k", "-man", "-Tutf8", "-ww", "-z"])
+        .arg(page)
+        .output()
+        .unwrap();
+
+    assert!(typeset.status.success(), "{typeset:?}");
+    assert_eq!(String::from_utf8_lossy(&typeset.stderr), "", "{}", page.display());
+}
+
+/// The one that is written by hand.
+#[test]
+fn the_page_of_the_package_is_typeset_without_a_complaint() {
+    typesets(Path::new("deploy/debian/token-server-ctl.8"));
 }
 
 #[test]
