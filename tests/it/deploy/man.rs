@@ -67,7 +67,12 @@ fn typesets(page: &Path) {
         .unwrap();
 
     assert!(typeset.status.success(), "{typeset:?}");
-    assert_eq!(String::from_utf8_lossy(&typeset.stderr), "", "{}", page.display());
+    assert_eq!(
+        String::from_utf8_lossy(&typeset.stderr),
+        "",
+        "{}",
+        page.display()
+    );
 }
 
 /// The one that is written by hand.
