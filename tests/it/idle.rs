@@ -62,6 +62,20 @@ async fn an_http_1_connection_with_half_a_second_request_is_closed() {
     assert_eq!(read_until_closed(&mut stream).await, b"");
 }
 
+/// A body that comes slowly is a matter of `BODY_TIMEOUT`.
+#[tokio::test]
+async fn a_connection_whose_request_is_not_answered_yet_is_kept() {
+    let served = service().await;
+    let mut stream = served.connect(served.root(), &[&TLS13]).await.unwrap();
+    let head = b"POST /verify HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{";
+    stream.write_all(head).await.unwrap();
+
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    stream.write_all(b"}").await.unwrap();
+
+    read_until(&mut stream, b"HTTP/1.1 415").await;
+}
+
 /// A frame of HTTP/2 (RFC 9113 §4.1).
 fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     let length = u8::try_from(payload.len()).unwrap();
