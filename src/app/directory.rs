@@ -293,3 +293,44 @@ impl Weighter<ClientId, Entry> for Weight {
         u64::try_from(size).unwrap_or(u64::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::secret::Secret;
+    use crate::store::{AuditKeys, DatabaseOptions};
+
+    /// Nobody answers there.
+    fn store() -> Store {
+        let options = DatabaseOptions {
+            url: Secret::from("postgres://127.0.0.1:9/none"),
+            pool_size: 1,
+            acquire_timeout: Duration::from_millis(100),
+            statement_timeout: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(1),
+        };
+        let keys = AuditKeys::new(&Secret::from("0123456789abcdef0123456789abcdef"), None).unwrap();
+        Store::open(&options, keys).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_reading_can_be_joined_while_somebody_waits_for_it() {
+        let (directory, store) = (Directory::new(1_000_000), store());
+        let id = ClientId::parse("a").unwrap();
+        {
+            let mut one = pin!(directory.load(&id, &store));
+            let mut other = pin!(directory.load(&id, &store));
+            assert!(one.as_mut().now_or_never().is_none());
+            assert!(other.as_mut().now_or_never().is_none());
+            assert_eq!(directory.readings().len(), 1);
+        }
+        assert!(directory.readings().is_empty(), "given up");
+
+        let (one, other) = tokio::join!(directory.load(&id, &store), directory.load(&id, &store));
+        assert!(one.is_err() && other.is_err());
+        assert!(directory.readings().is_empty(), "done");
+    }
+}
