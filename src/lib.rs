@@ -16,7 +16,7 @@
 //! - [`cli`]: one file per command. No SQL, no cryptography.
 //! - [`config`]: the only reader of the environment; known to `app`, `http` and `cli`.
 //! - `fetch`: the only outgoing requests, of hosts that the operator allowed; known to `app`.
-//! - [`clock`], [`secret`], [`error`], `pem`: small things usable where the picture allows them.
+//! - [`clock`], [`metric`], [`secret`], [`error`], `pem`: small things usable where the picture allows them.
 //!
 //! The walk a reader takes: `cli/serve` → `http/router` → `http/simple/authorize` →
 //! `app/authenticate` → `app/tokens` → `token/issue` and `store/clients`.
@@ -29,6 +29,7 @@ pub mod domain;
 pub mod error;
 mod fetch;
 pub mod http;
+pub mod metric;
 mod pem;
 pub mod secret;
 pub mod store;

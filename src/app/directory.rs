@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use moka::future::Cache;
 
+use super::figures::{Asked, CacheFigures};
 use crate::domain::{ClientId, ClientKeys, ClientRecord};
 use crate::error::Error;
 use crate::store::{Store, StoreError};
@@ -15,6 +16,7 @@ use crate::store::{Store, StoreError};
 pub(super) struct Directory {
     entries: Cache<ClientId, Entry>,
     generations: Generations,
+    asked: Asked,
 }
 
 #[derive(Clone)]
@@ -29,6 +31,7 @@ impl Directory {
         Self {
             entries: Cache::builder().weigher(weigh).max_capacity(size).build(),
             generations: Generations::new(),
+            asked: Asked::default(),
         }
     }
 
@@ -36,6 +39,9 @@ impl Directory {
     pub(super) async fn peek(&self, id: &ClientId) -> Option<(Arc<ClientRecord>, bool)> {
         let entry = self.entries.get(id).await?;
         let is_current = self.is_current(id, &entry);
+        if is_current {
+            self.asked.hits.count();
+        }
         Some((entry.record, is_current))
     }
 
@@ -101,7 +107,21 @@ impl Directory {
         self.generations.advance_all();
     }
 
+    /// A hit is a record that memory had, a miss a reading of the store.
+    pub(super) async fn figures(&self) -> CacheFigures {
+        // It counts late what was put in.
+        self.entries.run_pending_tasks().await;
+        CacheFigures {
+            name: "clients",
+            entries: self.entries.entry_count(),
+            bytes: Some(self.entries.weighted_size()),
+            limit: self.entries.policy().max_capacity().unwrap_or(u64::MAX),
+            asked: Some(self.asked.read()),
+        }
+    }
+
     async fn read_entry(&self, id: &ClientId, store: &Store) -> Result<Entry, Missing> {
+        self.asked.misses.count();
         // Read before the row is: a change that commits in between makes this entry stale.
         let generation = self.generations.current(id);
         match store.find_client(id).await {

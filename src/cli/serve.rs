@@ -8,12 +8,13 @@ use anyhow::Context;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{development, environment};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
-use crate::http::{self, AppState, Certificate};
+use crate::http::{self, AppState, Certificate, Listener, Ops};
 use crate::telemetry;
 
 #[derive(Args)]
@@ -58,6 +59,12 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         "DATABASE_URL: cannot read what is revoked, without which nothing can be verified",
     )?;
     let listener = listen("LISTEN_ADDR", address)?;
+    let state = AppState::new(Arc::clone(&app));
+    let serving_ops = serve_ops(Ops {
+        state: state.clone(),
+        certificate: certificate.status(),
+        log: log.dropped(),
+    })?;
     let admin = &app.config().admin;
     let admin_listener = match admin.listen_addr.filter(|_| admin.is_on) {
         Some(address) => Some(listen("ADMIN_LISTEN", address)?),
@@ -73,31 +80,57 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         signing_alg = %app.config().keys.signing_alg,
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
-    let router = http::router(AppState::new(Arc::clone(&app)));
     tokio::spawn(log.report_dropped(stop.clone()));
     let tasks = tokio::spawn(tasks::run(Arc::clone(&app), stop.clone()));
     let served = certificate.served();
     let following = tokio::spawn(certificate.follow(reload));
-    let admin_app = Arc::clone(&app);
-    let (admin_served, admin_stop) = (served.clone(), stop.clone());
+    let portal_listener = admin_listener.map(|tcp| Listener {
+        tcp,
+        certificate: served.clone(),
+        connections: Arc::default(),
+    });
+    let (portal_state, portal_stop) = (state.clone(), stop.clone());
     let portal = async move {
-        let Some(listener) = admin_listener else {
+        let Some(listener) = portal_listener else {
             return Ok(());
         };
-        let router = http::admin_router(AppState::new(Arc::clone(&admin_app)));
-        let (config, stop) = (&admin_app.config().http, admin_stop.cancelled_owned());
-        http::serve(listener, router, config, admin_served, stop).await
+        let router = http::admin_router(portal_state.clone());
+        let (config, stop) = (&portal_state.config().http, portal_stop.cancelled_owned());
+        http::serve(listener, router, config, stop).await
+    };
+    let listener = Listener {
+        tcp: listener,
+        certificate: served,
+        connections: state.connections(),
     };
     let stopped = stop.clone().cancelled_owned();
-    let service = http::serve(listener, router, &app.config().http, served, stopped);
+    let service = http::serve(listener, http::router(state), &app.config().http, stopped);
     tokio::try_join!(service, portal)?;
     following.abort();
+    // Last, so that the figures of stopping can be seen.
+    if let Some(serving_ops) = serving_ops {
+        serving_ops.abort();
+    }
     let ended = tasks.await;
     tasks::finish(&app).await;
     ended??;
     app.store().close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells operators' programs of the service, unless they are not listened to.
+fn serve_ops(ops: Ops) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let Some(address) = ops.state.config().http.ops_listen else {
+        return Ok(None);
+    };
+    let listener = listen("OPS_LISTEN", address)?;
+    tracing::info!(%address, "figures and health are told on {address}");
+    Ok(Some(tokio::spawn(async move {
+        if let Err(error) = http::serve_ops(listener, ops).await {
+            tracing::error!("figures and health are told no more: {error}");
+        }
+    })))
 }
 
 fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
