@@ -10,6 +10,7 @@ use super::page::Page;
 pub(super) struct Process {
     resident_bytes: Option<f64>,
     cpu_seconds: Option<f64>,
+    started_at: Option<f64>,
     threads: Option<f64>,
     open_files: Option<f64>,
     files_limit: Option<f64>,
@@ -35,6 +36,10 @@ impl Process {
             cpu_seconds: field(14)
                 .zip(field(15))
                 .map(|(user, system)| (user + system) as f64 / ticks),
+            // Ticks since the machine started.
+            started_at: field(22)
+                .zip(boot_time())
+                .map(|(began, boot)| boot as f64 + began as f64 / ticks),
             threads: field(20).map(|threads| threads as f64),
             open_files: fs::read_dir("/proc/self/fd")
                 .ok()
@@ -54,6 +59,11 @@ impl Process {
             "Time of processors that the process has used",
             self.cpu_seconds.map(|seconds| ([], seconds)),
         )?;
+        page.gauge(
+            "process_start_time_seconds",
+            "When the process started",
+            self.started_at,
+        )?;
         page.gauge("process_threads", "Threads of the process", self.threads)?;
         page.gauge(
             "process_open_fds",
@@ -62,4 +72,12 @@ impl Process {
         )?;
         page.gauge("process_max_fds", "The most that may be", self.files_limit)
     }
+}
+
+/// When the machine started.
+fn boot_time() -> Option<u64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let mut lines = stat.lines();
+    let at = lines.find_map(|line| line.strip_prefix("btime "))?;
+    at.trim().parse().ok()
 }

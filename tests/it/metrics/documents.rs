@@ -7,7 +7,7 @@ use super::Operator;
 use crate::harness::TestApp;
 
 /// What the tables say: name, type and labels.
-fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
+pub(super) fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
     let text = fs::read_to_string("docs/metrics.md").unwrap();
     let rows = text.lines().filter(|line| line.starts_with("| `"));
     let row = |line: &str| {

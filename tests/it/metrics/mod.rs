@@ -4,6 +4,7 @@ mod database;
 mod documents;
 mod figures;
 mod listener;
+mod monitoring;
 mod page;
 mod wire;
 
