@@ -16,7 +16,7 @@
 //! - [`cli`]: one file per command. No SQL, no cryptography.
 //! - [`config`]: the only reader of the environment; known to `app`, `http` and `cli`.
 //! - `fetch`: the only outgoing requests, of hosts that the operator allowed; known to `app`.
-//! - [`clock`], [`secret`], [`error`], `pem`, `json_object`: small things usable where the picture allows them.
+//! - [`clock`], [`metric`], [`secret`], [`error`], `pem`, `json_object`: small things usable where the picture allows them.
 //!
 //! The walk a reader takes: `cli/serve` → `http/router` → `http/simple/authorize` →
 //! `app/authenticate` → `app/tokens` → `token/issue` and `store/clients`.
@@ -30,6 +30,7 @@ pub mod error;
 mod fetch;
 pub mod http;
 mod json_object;
+pub mod metric;
 mod pem;
 pub mod secret;
 pub mod store;

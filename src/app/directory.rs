@@ -11,6 +11,7 @@ use futures_util::future::{BoxFuture, Shared};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::figures::{Asked, CacheFigures};
 use crate::domain::{ClientId, ClientKeys, ClientRecord};
 use crate::error::Error;
 use crate::store::{Store, StoreError};
@@ -23,6 +24,7 @@ pub(super) struct Directory {
     entries: Cache<ClientId, Entry, Weight>,
     readings: Mutex<HashMap<ClientId, Reading>>,
     generations: Generations,
+    asked: Asked,
 }
 
 #[derive(Clone)]
@@ -42,6 +44,7 @@ impl Directory {
             entries: Cache::with_weighter(usual, size, Weight),
             readings: Mutex::default(),
             generations: Generations::new(),
+            asked: Asked::default(),
         }
     }
 
@@ -49,6 +52,9 @@ impl Directory {
     pub(super) fn peek(&self, id: &ClientId) -> Option<(Arc<ClientRecord>, bool)> {
         let entry = self.entries.get(id)?;
         let is_current = self.is_current(id, &entry);
+        if is_current {
+            self.asked.hits.count();
+        }
         Some((entry.record, is_current))
     }
 
@@ -129,6 +135,7 @@ impl Directory {
     }
 
     fn reading(&self, id: &ClientId, store: &Store) -> BoxFuture<'static, Result<Entry, Missing>> {
+        self.asked.misses.count();
         // Looked at before the row is: a change that commits in between makes this entry stale.
         let generation = self.generations.current(id);
         let (id, store) = (id.clone(), store.clone());
@@ -154,6 +161,17 @@ impl Directory {
     /// Forgets what is remembered of all clients.
     pub(super) fn forget_all(&self) {
         self.generations.advance_all();
+    }
+
+    /// A hit is a record that memory had, a miss a reading of the store.
+    pub(super) fn figures(&self) -> CacheFigures {
+        CacheFigures {
+            name: "clients",
+            entries: self.entries.len() as u64,
+            bytes: Some(self.entries.weight()),
+            limit: self.entries.capacity(),
+            asked: Some(self.asked.read()),
+        }
     }
 
     fn is_current(&self, id: &ClientId, entry: &Entry) -> bool {

@@ -1,7 +1,7 @@
 //! The change feed: how this replica learns what others have changed, and how old what it knows may be. Owns the
 //! place up to which changes were read; what is remembered of clients, revocations and keys is their owners'.
 
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 
 use tokio::sync::{Mutex, Notify};
 
@@ -10,6 +10,7 @@ use super::readiness::Readiness;
 use crate::clock::UnixTime;
 use crate::domain::{Change, ChangeId};
 use crate::error::{Error, Result};
+use crate::metric::Counter;
 use crate::store::Store;
 
 /// Rows of one statement: enough that a busy hour is read at once, few enough that none runs for long.
@@ -25,6 +26,28 @@ pub(super) struct Feed {
     readiness: AtomicU8,
     /// Somebody says that there is something to read.
     pub(super) woken: Notify,
+    /// Whether the database says so by itself.
+    pub(super) listening: AtomicBool,
+    heeded: Counter,
+    failed: Counter,
+    reloaded: Counter,
+    refused: Counter,
+    pub(super) refused_stale: Counter,
+}
+
+/// What is known of the feed.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedFigures {
+    /// When changes were last read; `None`: not yet.
+    pub read_at: Option<UnixTime>,
+    /// Whether the database tells of changes.
+    pub listening: bool,
+    /// Changes that were heeded.
+    pub heeded: u64,
+    /// Readings that failed.
+    pub failed: u64,
+    /// How often everything was read.
+    pub reloaded: u64,
 }
 
 impl Default for Feed {
@@ -34,6 +57,12 @@ impl Default for Feed {
             read_at: AtomicI64::new(i64::MIN),
             readiness: AtomicU8::new(Readiness::Starting as u8),
             woken: Notify::new(),
+            listening: AtomicBool::new(false),
+            heeded: Counter::default(),
+            failed: Counter::default(),
+            reloaded: Counter::default(),
+            refused: Counter::default(),
+            refused_stale: Counter::default(),
         }
     }
 }
@@ -42,6 +71,26 @@ impl Feed {
     /// What the last reading came to.
     pub(super) fn readiness(&self) -> Readiness {
         Readiness::from_u8(self.readiness.load(Ordering::Acquire))
+    }
+
+    pub(super) fn figures(&self) -> FeedFigures {
+        FeedFigures {
+            read_at: self.read_at(),
+            listening: self.listening.load(Ordering::Relaxed),
+            heeded: self.heeded.value(),
+            failed: self.failed.value(),
+            reloaded: self.reloaded.value(),
+        }
+    }
+
+    /// Requests that were refused: while the database is gone, and because it is so for too long.
+    pub(super) fn refused(&self) -> (u64, u64) {
+        (self.refused.value(), self.refused_stale.value())
+    }
+
+    fn read_at(&self) -> Option<UnixTime> {
+        let at = self.read_at.load(Ordering::Acquire);
+        (at != i64::MIN).then_some(UnixTime(at))
     }
 
     /// Sets what holds from now on; whether it is another thing than before.
@@ -62,15 +111,17 @@ impl App {
                 self.feed.read_at.store(began_at.0, Ordering::Release);
                 self.note_success();
             }
-            Err(error) => self.note_failure(error),
+            Err(error) => {
+                self.feed.failed.count();
+                self.note_failure(error);
+            }
         }
         read
     }
 
     /// When the changes were last read; `None`: not yet. What was changed before is heeded.
     pub fn changes_read_at(&self) -> Option<UnixTime> {
-        let at = self.feed.read_at.load(Ordering::Acquire);
-        (at != i64::MIN).then_some(UnixTime(at))
+        self.feed.read_at()
     }
 
     /// Forgets changes that are older than `CHANGES_RETENTION`.
@@ -85,9 +136,12 @@ impl App {
     pub(super) fn database(&self) -> Result<&Store> {
         match self.readiness() {
             Readiness::Starting | Readiness::Ready => Ok(&self.store),
-            Readiness::Degraded | Readiness::Stale => Err(Error::temporarily_unavailable(
-                "the database does not answer; try again shortly",
-            )),
+            Readiness::Degraded | Readiness::Stale => {
+                self.feed.refused.count();
+                Err(Error::temporarily_unavailable(
+                    "the database does not answer; try again shortly",
+                ))
+            }
         }
     }
 
@@ -105,6 +159,7 @@ impl App {
                 continue;
             };
             self.heed(&page.changes).await?;
+            self.feed.heeded.add(page.changes.len() as u64);
             *position = Some(page.last);
             if page.is_end {
                 return Ok(());
@@ -120,6 +175,7 @@ impl App {
         self.refresh_keys().await?;
         // Last, so that known clients are known until all the rest is read.
         self.directory.forget_all();
+        self.feed.reloaded.count();
         Ok(last)
     }
 

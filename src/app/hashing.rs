@@ -9,9 +9,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::secret_hash::Memory;
+use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
+use crate::metric::{Counter, Distribution, Histogram, whole_micros};
 
-type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+struct Job {
+    run: Box<dyn FnOnce(&mut Memory) + Send>,
+    waiting: Stopwatch,
+}
 
 /// The lowest of the twenty steps below the usual priority: hashing takes what others leave.
 const NICE: i32 = 19;
@@ -23,6 +28,36 @@ const IDLE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Hashing {
     queue: SyncSender<Job>,
+    work: Arc<Work>,
+    threads: usize,
+    queue_limit: usize,
+}
+
+/// What is counted of the work.
+#[derive(Debug, Default)]
+struct Work {
+    queued: Counter,
+    taken: Counter,
+    refused: Counter,
+    waited: Histogram,
+    busy_micros: Counter,
+}
+
+/// What was counted of hashing up to a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct HashingFigures {
+    /// Threads that hash.
+    pub threads: usize,
+    /// Hashes that wait for one.
+    pub queue: u64,
+    /// The most that may.
+    pub queue_limit: usize,
+    /// Logins that were refused because so many waited.
+    pub refused: u64,
+    /// How long hashes waited, those that are done or being done.
+    pub waited: Distribution,
+    /// How long the threads were busy, together.
+    pub busy_micros: u64,
 }
 
 impl Hashing {
@@ -30,13 +65,19 @@ impl Hashing {
     pub(super) fn start(threads: usize, queue: usize) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel::<Job>(queue);
         let receiver = Arc::new(Mutex::new(receiver));
+        let counted = Arc::new(Work::default());
         for number in 0..threads {
-            let receiver = Arc::clone(&receiver);
+            let (receiver, counted) = (Arc::clone(&receiver), Arc::clone(&counted));
             std::thread::Builder::new()
                 .name(format!("hashing-{number}"))
-                .spawn(move || work(&receiver))?;
+                .spawn(move || work(&receiver, &counted))?;
         }
-        Ok(Self { queue: sender })
+        Ok(Self {
+            queue: sender,
+            work: counted,
+            threads,
+            queue_limit: queue,
+        })
     }
 
     /// Runs `job` on one of the threads; 503 at once when too many are waiting. A job whose caller
@@ -46,14 +87,17 @@ impl Hashing {
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |memory| {
+        let run = Box::new(move |memory: &mut Memory| {
             if !answer.is_closed() {
                 // The caller may go while we work; then nobody wants the answer.
                 let _ = answer.send(job(memory));
             }
         });
-        self.queue.try_send(job).map_err(|refused| match refused {
+        let waiting = Stopwatch::start();
+        let queued = self.queue.try_send(Job { run, waiting });
+        queued.map_err(|refused| match refused {
             TrySendError::Full(_) => {
+                self.work.refused.count();
                 Error::temporarily_unavailable("too many logins at once; try again shortly")
                     .because(anyhow::anyhow!("the hashing queue is full"))
             }
@@ -61,11 +105,25 @@ impl Hashing {
                 Error::internal(anyhow::anyhow!("the hashing threads are gone"))
             }
         })?;
+        self.work.queued.count();
         answered.await.map_err(Error::internal)
+    }
+
+    pub(super) fn figures(&self) -> HashingFigures {
+        // In this order: a job is taken after it was queued.
+        let taken = self.work.taken.value();
+        HashingFigures {
+            threads: self.threads,
+            queue: self.work.queued.value().saturating_sub(taken),
+            queue_limit: self.queue_limit,
+            refused: self.work.refused.value(),
+            waited: self.work.waited.read(),
+            busy_micros: self.work.busy_micros.value(),
+        }
     }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>) {
+fn work(queue: &Mutex<Receiver<Job>>, counted: &Work) {
     lower_priority();
     let mut memory = Memory::default();
     loop {
@@ -74,7 +132,13 @@ fn work(queue: &Mutex<Receiver<Job>>) {
             .unwrap_or_else(PoisonError::into_inner)
             .recv_timeout(IDLE);
         match next {
-            Ok(job) => job(&mut memory),
+            Ok(job) => {
+                counted.taken.count();
+                counted.waited.observe(job.waiting.elapsed());
+                let busy = Stopwatch::start();
+                (job.run)(&mut memory);
+                counted.busy_micros.add(whole_micros(busy.elapsed()));
+            }
             Err(RecvTimeoutError::Timeout) => memory.release(),
             Err(RecvTimeoutError::Disconnected) => return,
         }

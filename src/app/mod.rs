@@ -7,7 +7,9 @@ mod authenticate;
 mod client_ca;
 mod clients;
 mod directory;
+mod expiring;
 mod feed;
+mod figures;
 mod hash_forms;
 mod hashing;
 pub mod import;
@@ -17,6 +19,7 @@ mod peer_certificate;
 mod proofs;
 mod published_keys;
 mod readiness;
+mod refusal;
 mod revocations;
 mod revoking;
 mod secret_hash;
@@ -41,28 +44,37 @@ pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
 };
 pub use clients::NewClient;
+pub use expiring::LastSecrets;
+pub use feed::FeedFigures;
+pub use figures::{CacheFigures, Figures};
+pub use hashing::HashingFigures;
 pub use introspect::INTROSPECT_SCOPE;
-pub use keys::{KeyStatus, Rotation};
+pub use keys::{KeyFigures, KeyStatus, Rotation};
 pub use peer_certificate::PeerCertificate;
 pub use readiness::Readiness;
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
 pub use secrets::{AddedSecret, NewSecret};
 pub use sender_constraint::{PresentedProof, SenderProofs};
+pub use throttle::Throttled;
 pub use tokens::{TokenRequest, TokenRequirements};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::metric::Counter;
 use crate::store::{AuditKeys, Store};
 use crate::token::DpopNonces;
 use admins::Admins;
 use client_ca::ClientCa;
 use directory::Directory;
+use expiring::Expiring;
 use feed::Feed;
+use figures::Upkeep;
 use hashing::Hashing;
 use keys::Keys;
 use proofs::Proofs;
 use published_keys::PublishedKeys;
+use refusal::RefusedTokens;
 use throttle::Throttle;
 use usage::Usage;
 use verified::VerifiedTokens;
@@ -85,6 +97,10 @@ pub struct App {
     feed: Feed,
     usage: Usage,
     admins: Admins,
+    expiring: Expiring,
+    upkeep: Upkeep,
+    tokens_issued: Counter,
+    refused_tokens: RefusedTokens,
 }
 
 impl App {
@@ -116,6 +132,10 @@ impl App {
             feed: Feed::default(),
             usage: Usage::new(),
             admins: Admins::new(&config)?,
+            expiring: Expiring::default(),
+            upkeep: Upkeep::default(),
+            tokens_issued: Counter::default(),
+            refused_tokens: RefusedTokens::default(),
             clock,
             config,
         })

@@ -8,13 +8,15 @@ use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
 
+use super::figures::{Asked, CacheFigures};
 use crate::domain::{ClientSecret, SecretId};
 use crate::secret::{Secret, random_bytes};
 
 /// Proved secrets, at most so many; the least used go first.
 pub(super) struct Proofs {
     key: [u8; 32],
-    proofs: Cache<SecretId, Proof>,
+    remembered: Cache<SecretId, Proof>,
+    pub(super) asked: Asked,
 }
 
 /// That a secret was proved, and by which hash of its row.
@@ -29,13 +31,14 @@ impl Proofs {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             key: random_bytes(),
-            proofs: Cache::new(capacity),
+            remembered: Cache::new(capacity),
+            asked: Asked::default(),
         }
     }
 
     /// Whether `plain` was proved to be this secret, with the hash it has now.
     pub(super) fn contains(&self, secret: &ClientSecret, plain: &Secret<String>) -> bool {
-        self.proofs.get(&secret.secret_id).is_some_and(|proof| {
+        self.remembered.get(&secret.secret_id).is_some_and(|proof| {
             let presented = self.digest(&secret.secret_id, plain);
             *proof.hash == *secret.secret_hash
                 && constant_time::verify_slices_are_equal(&proof.digest, &presented).is_ok()
@@ -48,7 +51,17 @@ impl Proofs {
             digest: self.digest(&secret.secret_id, plain),
             hash: secret.secret_hash.as_str().into(),
         };
-        self.proofs.insert(secret.secret_id.clone(), proof);
+        self.remembered.insert(secret.secret_id.clone(), proof);
+    }
+
+    pub(super) fn figures(&self) -> CacheFigures {
+        CacheFigures {
+            name: "proved_secrets",
+            entries: self.remembered.len() as u64,
+            bytes: None,
+            limit: self.remembered.capacity(),
+            asked: Some(self.asked.read()),
+        }
     }
 
     /// Bound to the row: its id and the secret cannot be mistaken for those of another, since a NUL is in neither.

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 
+use super::figures::CacheFigures;
 use crate::clock::UnixTime;
 use crate::config::JwksUriConfig;
 use crate::domain::{JwkSet, JwksUri};
@@ -47,6 +48,17 @@ impl PublishedKeys {
             ttl: config.ttl,
             min_interval: config.min_interval,
         })
+    }
+
+    pub(super) fn figures(&self) -> CacheFigures {
+        self.slots.run_pending_tasks();
+        CacheFigures {
+            name: "published_keys",
+            entries: self.slots.entry_count(),
+            bytes: None,
+            limit: CAPACITY,
+            asked: None,
+        }
     }
 
     /// Whether the operator allowed the host of a URL.

@@ -18,6 +18,19 @@ pub enum Readiness {
 }
 
 impl Readiness {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Starting, Self::Ready, Self::Degraded, Self::Stale];
+
+    /// Its name in figures.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Degraded => "degraded",
+            Self::Stale => "stale",
+        }
+    }
+
     /// What `/readyz` says.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,6 +60,7 @@ impl App {
     /// Fails when no client can be served.
     pub(super) fn require_known_clients(&self) -> Result<()> {
         if self.readiness() == Readiness::Stale {
+            self.feed.refused_stale.count();
             return Err(Error::temporarily_unavailable(
                 "the database has not answered for too long; try again shortly",
             ));

@@ -2,6 +2,7 @@
 //! by itself; this file owns only how often.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use super::figures::Task;
 use crate::error::Result;
 use crate::secret::random_bytes;
 
@@ -27,6 +29,9 @@ const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Keys live for days; and within this time a replica says again what it signs with.
 const KEY_ROTATION_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Nobody is to be told to the minute that a secret ends tomorrow, and it reads every secret's row.
+const SECRETS_INTERVAL: Duration = Duration::from_mins(5);
 
 /// Files with authorities change once a year; whoever changes one should not have to wait.
 const FILES_INTERVAL: Duration = Duration::from_secs(5);
@@ -47,6 +52,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     tasks.spawn(write_usage(Arc::clone(&app), stop.clone()));
     tasks.spawn(prune(Arc::clone(&app), stop.clone()));
     tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
+    tasks.spawn(count_secrets(Arc::clone(&app), stop.clone()));
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
     let ended = tasks.join_next().await;
     if !stop.is_cancelled() {
@@ -85,6 +91,7 @@ pub async fn listen(app: Arc<App>, stop: CancellationToken) {
             None => return,
             Some(lost) => log.note(lost),
         }
+        app.feed.listening.store(false, Ordering::Relaxed);
         if !pause(spread(LISTEN_INTERVAL), &stop).await {
             return;
         }
@@ -97,6 +104,7 @@ async fn hear(app: &App, log: &mut Changes) -> Result<()> {
         return std::future::pending().await;
     };
     log.note(Ok(()));
+    app.feed.listening.store(true, Ordering::Relaxed);
     loop {
         // The first time for what was said when nobody listened.
         app.feed.woken.notify_one();
@@ -115,7 +123,11 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
             continue;
         }
         // Not cancelled in the middle: it would not be known what was written.
-        log.note(app.write_usage().await);
+        let written = app.write_usage().await;
+        if written.is_ok() {
+            app.upkeep.succeeded(Task::WriteUsage, app.clock.now());
+        }
+        log.note(written);
     }
 }
 
@@ -131,7 +143,7 @@ async fn prune(app: Arc<App>, stop: CancellationToken) {
         }
         match stop.run_until_cancelled(prune_once(&app)).await {
             None => return,
-            Some(pruned) => warn_of(pruned, "what has ended is not removed"),
+            Some(pruned) => app.note_upkeep(Task::Prune, pruned, "what has ended is not removed"),
         }
     }
 }
@@ -152,7 +164,38 @@ async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
         }
         match stop.run_until_cancelled(app.rotate_keys_if_due()).await {
             None => return,
-            Some(rotated) => warn_of(rotated, "cannot look after the signing keys"),
+            Some(rotated) => {
+                app.note_upkeep(
+                    Task::RotateKeys,
+                    rotated,
+                    "cannot look after the signing keys",
+                );
+            }
+        }
+    }
+}
+
+async fn count_secrets(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        if app.database().is_ok() {
+            match stop.run_until_cancelled(app.count_expiring_secrets()).await {
+                None => return,
+                Some(counted) => {
+                    app.note_upkeep(Task::CountSecrets, counted, "cannot count expiring secrets");
+                }
+            }
+        }
+        if !pause(spread(SECRETS_INTERVAL), &stop).await {
+            return;
+        }
+    }
+}
+
+impl App {
+    fn note_upkeep<T>(&self, task: Task, done: Result<T>, failed: &str) {
+        match done {
+            Ok(_) => self.upkeep.succeeded(task, self.clock.now()),
+            Err(_) => warn_of(done, failed),
         }
     }
 }

@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use moka::sync::Cache;
 
+use super::figures::CacheFigures;
 use crate::clock::UnixTime;
 use crate::config::AuthenticationConfig;
 use crate::domain::ClientId;
 use crate::error::{Error, Result};
+use crate::metric::Counter;
 
 /// Sources times names that can be counted at once. Past that the least used are forgotten, which
 /// favours the attacker with a million addresses, and nobody else.
@@ -48,6 +50,12 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static> Failures<K> {
         Ok(())
     }
 
+    /// How many are remembered.
+    fn count(&self) -> u64 {
+        self.windows.run_pending_tasks();
+        self.windows.entry_count()
+    }
+
     /// Counts a failure.
     pub(super) fn record(&self, key: K, now: UnixTime) {
         let fresh = || {
@@ -67,6 +75,17 @@ pub(super) struct Throttle {
     failures: Failures<Key>,
     client_limit: u32,
     source_limit: u32,
+    by_client: Counter,
+    by_source: Counter,
+}
+
+/// Logins that were refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Throttled {
+    /// For failures of their source in the name of their client.
+    pub by_client: u64,
+    /// For failures of their source in anybody's name.
+    pub by_source: u64,
 }
 
 /// From where, and in whose name; `None`: in anybody's.
@@ -81,13 +100,22 @@ impl Throttle {
             failures: Failures::new(seconds),
             client_limit: config.throttle_client_failures,
             source_limit: config.throttle_source_failures,
+            by_client: Counter::default(),
+            by_source: Counter::default(),
         }
     }
 
     /// Refuses an attempt when too many failed before it.
     pub(super) fn check(&self, source: IpAddr, id: Option<&ClientId>, now: UnixTime) -> Result<()> {
         for (key, limit) in self.keys(source, id) {
-            self.failures.check(&key, limit, now)?;
+            let checked = self.failures.check(&key, limit, now);
+            checked.inspect_err(|_| {
+                let counter = match key.1 {
+                    Some(_) => &self.by_client,
+                    None => &self.by_source,
+                };
+                counter.count();
+            })?;
         }
         Ok(())
     }
@@ -96,6 +124,23 @@ impl Throttle {
     pub(super) fn record_failure(&self, source: IpAddr, id: Option<&ClientId>, now: UnixTime) {
         for (key, _) in self.keys(source, id) {
             self.failures.record(key, now);
+        }
+    }
+
+    pub(super) fn throttled(&self) -> Throttled {
+        Throttled {
+            by_client: self.by_client.value(),
+            by_source: self.by_source.value(),
+        }
+    }
+
+    pub(super) fn figures(&self) -> CacheFigures {
+        CacheFigures {
+            name: "failures",
+            entries: self.failures.count(),
+            bytes: None,
+            limit: CAPACITY,
+            asked: None,
         }
     }
 
@@ -132,6 +177,8 @@ mod tests {
             failures: Failures::new(60),
             client_limit: 2,
             source_limit: 3,
+            by_client: Counter::default(),
+            by_source: Counter::default(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::App;
+use super::refusal::Refusal;
 use super::sender_constraint::check_bound;
 use crate::domain::{Audience, Audiences, Client, Scope};
 use crate::error::{Error, Result};
@@ -52,7 +53,9 @@ impl App {
             cutoff: cut.map(|cut| cut.cutoff),
             cnf: request.cnf,
         };
-        Ok(self.keys().issue(grant, self.clock.now())?)
+        let token = self.keys().issue(grant, self.clock.now())?;
+        self.tokens_issued.count();
+        Ok(token)
     }
 
     /// The claims of a token that is ours, good now, not revoked, and all that is required.
@@ -67,23 +70,37 @@ impl App {
                 "the revocations have not been read yet",
             ));
         }
+        self.judge_token(token, required).map_err(|refusal| {
+            self.refused_tokens.count(&refusal);
+            refusal.into()
+        })
+    }
+
+    fn judge_token(
+        &self,
+        token: &str,
+        required: &TokenRequirements,
+    ) -> Result<Arc<SignedClaims>, Refusal> {
         let signed = self.verified.verify(token, &self.keys())?;
         let claims = &signed.claims;
         claims.check_times(self.clock.now())?;
         if self.revocations.contains(claims) {
-            return Err(Error::invalid_token("the token is revoked"));
+            return Err(Refusal::Revoked);
         }
         if required
             .audience
             .as_ref()
             .is_some_and(|audience| !claims.aud.contains(audience))
         {
-            return Err(Error::invalid_token("the token is for another audience"));
+            return Err(Refusal::WrongAudience);
         }
         if let Some(scope) = &required.scope
             && let Some(missing) = scope.first_not_in(&claims.scope)
         {
-            return Err(Error::insufficient_scope(missing, scope.as_str()));
+            return Err(Refusal::InsufficientScope {
+                missing: missing.to_owned(),
+                required: scope.as_str().to_owned(),
+            });
         }
         Ok(signed)
     }

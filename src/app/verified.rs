@@ -8,11 +8,15 @@ use aws_lc_rs::digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::figures::{Asked, CacheFigures};
 use crate::token::{KeySet, SignedClaims, VerifyError};
 
 /// Verified tokens, by digest: a bearer token is a secret and not kept. Only good ones, so that nobody
 /// can fill this memory with rubbish; the least used go first.
-pub(super) struct VerifiedTokens(Cache<[u8; 32], Arc<SignedClaims>, Bytes>);
+pub(super) struct VerifiedTokens {
+    tokens: Cache<[u8; 32], Arc<SignedClaims>, Bytes>,
+    asked: Asked,
+}
 
 /// What an entry of usual size takes: a hint, not a limit.
 const USUAL_BYTES: u64 = 1_024;
@@ -21,7 +25,10 @@ impl VerifiedTokens {
     /// Remembers about `size` bytes of claims.
     pub(super) fn new(size: u64) -> Self {
         let entries = usize::try_from(size / USUAL_BYTES).unwrap_or(usize::MAX);
-        Self(Cache::with_weighter(entries, size, Bytes))
+        Self {
+            tokens: Cache::with_weighter(entries, size, Bytes),
+            asked: Asked::default(),
+        }
     }
 
     /// What the token says, if one of `keys` signed it. The key is looked for also when the token is
@@ -32,14 +39,26 @@ impl VerifiedTokens {
         keys: &KeySet,
     ) -> Result<Arc<SignedClaims>, VerifyError> {
         let digest = sha256(token);
-        if let Some(signed) = self.0.get(&digest)
+        if let Some(signed) = self.tokens.get(&digest)
             && keys.find(signed.kid.as_str()).is_some()
         {
+            self.asked.hits.count();
             return Ok(signed);
         }
+        self.asked.misses.count();
         let signed = Arc::new(keys.verify_signature(token)?);
-        self.0.insert(digest, Arc::clone(&signed));
+        self.tokens.insert(digest, Arc::clone(&signed));
         Ok(signed)
+    }
+
+    pub(super) fn figures(&self) -> CacheFigures {
+        CacheFigures {
+            name: "verified_tokens",
+            entries: self.tokens.len() as u64,
+            bytes: Some(self.tokens.weight()),
+            limit: self.tokens.capacity(),
+            asked: Some(self.asked.read()),
+        }
     }
 }
 

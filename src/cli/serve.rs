@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::supervisor::{self, HandedOver};
@@ -15,7 +16,7 @@ use super::{development, environment};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::{self, AppState, Certificate};
+use crate::http::{self, AppState, Certificate, Listener, Ops};
 use crate::telemetry;
 
 #[derive(Args)]
@@ -64,6 +65,12 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         None => listen("LISTEN_ADDR", app.config().http.listen_addr)?,
     };
     let address = listener.local_addr()?;
+    let state = AppState::new(Arc::clone(&app));
+    let serving_ops = serve_ops(Ops {
+        state: state.clone(),
+        certificate: certificate.status(),
+        log: log.dropped(),
+    })?;
     let admin = &app.config().admin;
     let admin_listener = match admin.listen_addr.filter(|_| admin.is_on) {
         Some(address) => Some(listen("ADMIN_LISTEN", address)?),
@@ -79,20 +86,28 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         signing_alg = %app.config().keys.signing_alg,
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
-    let router = http::router(AppState::new(Arc::clone(&app)));
     tokio::spawn(log.report_dropped(stop.clone()));
     let tasks = tokio::spawn(tasks::run(Arc::clone(&app), stop.clone()));
     let served = certificate.served();
     let following = tokio::spawn(certificate.follow(reload, supervisor::reloaded));
-    let admin_app = Arc::clone(&app);
-    let (admin_served, admin_stop) = (served.clone(), stop.clone());
+    let portal_listener = admin_listener.map(|tcp| Listener {
+        tcp,
+        certificate: served.clone(),
+        connections: Arc::default(),
+    });
+    let (portal_state, portal_stop) = (state.clone(), stop.clone());
     let portal = async move {
-        let Some(listener) = admin_listener else {
+        let Some(listener) = portal_listener else {
             return Ok(());
         };
-        let router = http::admin_router(AppState::new(Arc::clone(&admin_app)));
-        let (config, stop) = (&admin_app.config().http, admin_stop.cancelled_owned());
-        http::serve(listener, router, config, admin_served, stop).await
+        let router = http::admin_router(portal_state.clone());
+        let (config, stop) = (&portal_state.config().http, portal_stop.cancelled_owned());
+        http::serve(listener, router, config, stop).await
+    };
+    let listener = Listener {
+        tcp: listener,
+        certificate: served,
+        connections: state.connections(),
     };
     supervisor::ready(address);
     let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app)));
@@ -102,9 +117,13 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         stop.cancelled().await;
         supervisor::stopping(grace);
     };
-    let service = http::serve(listener, router, config, served, stopping);
+    let service = http::serve(listener, http::router(state), config, stopping);
     tokio::try_join!(service, portal)?;
     following.abort();
+    // Last, so that the figures of stopping can be seen.
+    if let Some(serving_ops) = serving_ops {
+        serving_ops.abort();
+    }
     let ended = tasks.await;
     tasks::finish(&app).await;
     ended??;
@@ -121,6 +140,20 @@ fn take_listener(handed_over: HandedOver, config: &Config) -> anyhow::Result<Opt
         bail!("LISTEN_FDS: with DEVELOPMENT=true it listens on LISTEN_ADDR only");
     }
     Ok(listener)
+}
+
+/// Tells operators' programs of the service, unless they are not listened to.
+fn serve_ops(ops: Ops) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let Some(address) = ops.state.config().http.ops_listen else {
+        return Ok(None);
+    };
+    let listener = listen("OPS_LISTEN", address)?;
+    tracing::info!(%address, "figures and health are told on {address}");
+    Ok(Some(tokio::spawn(async move {
+        if let Err(error) = http::serve_ops(listener, ops).await {
+            tracing::error!("figures and health are told no more: {error}");
+        }
+    })))
 }
 
 fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -78,6 +78,8 @@ pub struct Config {
 pub struct HttpConfig {
     /// Where to listen.
     pub listen_addr: SocketAddr,
+    /// Where operators' programs are served, without TLS; `None`: nowhere.
+    pub ops_listen: Option<SocketAddr>,
     /// The largest request body, in bytes.
     pub max_body: usize,
     /// The largest request head, in bytes.
@@ -225,6 +227,15 @@ impl HttpConfig {
         let seconds = "a duration such as `10s`";
         Self {
             listen_addr: read.parsed("LISTEN_ADDR", "an address and port", "0.0.0.0:2600"),
+            ops_listen: read.checked(
+                "OPS_LISTEN",
+                "an address and port, or `off`",
+                "127.0.0.1:2601",
+                |text| match text {
+                    "off" => Ok(None),
+                    text => text.parse().map(Some),
+                },
+            ),
             max_body: read.size("MAX_BODY", "1KiB"..="16MiB", "64KiB"),
             max_head: read.size("MAX_HEAD", "1KiB"..="1MiB", "16KiB"),
             max_connections: read.within("MAX_CONNECTIONS", 1..=10_000_000, "20000"),

@@ -47,11 +47,38 @@ pub enum ErrorCode {
     RateLimited,
     /// RFC 6749 §4.1.2.1: overloaded, or the database does not answer.
     TemporarilyUnavailable,
-    /// RFC 6749 §4.1.2.1: our fault.
+    /// RFC 6749 §4.1.2.1: our fault. The last one, from which their number follows.
     ServerError,
 }
 
 impl ErrorCode {
+    /// Every one, in the order of their numbers.
+    pub const ALL: [Self; Self::ServerError as usize + 1] = [
+        Self::InvalidRequest,
+        Self::InvalidClient,
+        Self::InvalidScope,
+        Self::UnsupportedGrantType,
+        Self::UnauthorizedClient,
+        Self::InvalidTarget,
+        Self::InvalidToken,
+        Self::MissingToken,
+        Self::InsufficientScope,
+        Self::InvalidDpopProof,
+        Self::UseDpopNonce,
+        Self::AccessDenied,
+        Self::NotFound,
+        Self::Conflict,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::RequestTimeout,
+        Self::ContentTooLarge,
+        Self::UnsupportedMediaType,
+        Self::HeaderFieldsTooLarge,
+        Self::RateLimited,
+        Self::TemporarilyUnavailable,
+        Self::ServerError,
+    ];
+
     /// The text of the `error` member.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -77,6 +104,18 @@ impl ErrorCode {
             Self::RateLimited => "rate_limited",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stands_at_its_number() {
+        for (number, code) in ErrorCode::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, number, "{code:?}");
         }
     }
 }

@@ -118,6 +118,9 @@ pub enum KeyState {
 }
 
 impl KeyState {
+    /// The words for all of them.
+    pub const NAMES: [&'static str; 3] = ["next", "active", "retired"];
+
     /// The word for it, everywhere.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,11 +1,13 @@
-//! Owns what every request goes through: its id, the limits of its head, the headers of its answer
-//! and its one line in the log.
+//! Owns what every request goes through: its id, the limits of its head, the headers of its answer,
+//! being counted, and its one line in the log.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
@@ -20,22 +22,33 @@ use super::AppState;
 use super::answer::{Note, Noted};
 use super::error;
 use super::params::check_announced_length;
+use super::traffic::{Passing, RouteTraffic};
 use crate::clock::Stopwatch;
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::error::{Error, Result};
+use crate::metric::whole_micros;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps a route so that each of its requests goes through what this module owns.
 #[derive(Clone)]
 pub(super) struct Observe {
-    app: AppState,
+    /// In one piece: it is cloned for every request.
+    place: Arc<Place>,
     inner: Route,
+}
+
+struct Place {
+    app: AppState,
+    /// Known at the first request: a layer is not told the path of what it wraps, which is always the same.
+    route: OnceLock<Arc<RouteTraffic>>,
 }
 
 impl Observe {
     pub(super) fn new(app: AppState, inner: Route) -> Self {
-        Self { app, inner }
+        let route = OnceLock::new();
+        let place = Arc::new(Place { app, route });
+        Self { place, inner }
     }
 }
 
@@ -50,11 +63,15 @@ impl Service<Request> for Observe {
     }
 
     fn call(&mut self, request: Request) -> Observed {
-        // The matched route, never the path: a path may hold what should not be in a log.
-        let matched = request.extensions().get::<MatchedPath>().cloned();
-        let route = matched.map_or(RouteName::None, RouteName::Matched);
+        let Place { app, route } = &*self.place;
+        let route = route.get_or_init(|| {
+            // The matched route, never the path: a path may hold what should not be in a log.
+            let matched = request.extensions().get::<MatchedPath>();
+            app.traffic()
+                .route(matched.map_or("(none)", MatchedPath::as_str))
+        });
         let inner = &mut self.inner;
-        observe(&self.app, route, request, |request| {
+        observe(app, route, request, |request| {
             inner.call(request).map(|Ok(response)| response)
         })
     }
@@ -66,7 +83,7 @@ pub(super) type Observed = Pin<Box<dyn Future<Output = Result<Response, Infallib
 /// Lets `handler` answer a request, and does before and after it what this module owns.
 pub(super) fn observe<F>(
     app: &AppState,
-    route: RouteName,
+    route: &Arc<RouteTraffic>,
     mut request: Request,
     handler: impl FnOnce(Request) -> F,
 ) -> Observed
@@ -90,62 +107,80 @@ where
     })
 }
 
-/// A route as the log names it.
-pub(super) enum RouteName {
-    /// One that is known without asking the router, and changes nothing.
-    Known(&'static str),
-    /// One that the router found.
-    Matched(MatchedPath),
-    /// No route has the path.
-    None,
-}
-
-impl RouteName {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Known(path) => path,
-            Self::Matched(path) => path.as_str(),
-            Self::None => "(none)",
-        }
-    }
-}
-
 /// What the log and the answer need of a request.
 struct Exchange {
     stopwatch: Stopwatch,
     request_id: HeaderValue,
     method: Method,
-    route: RouteName,
+    passing: Passing,
 }
 
 impl Exchange {
-    fn begin(request: &mut Request, route: RouteName) -> Self {
+    fn begin(request: &mut Request, route: &Arc<RouteTraffic>) -> Self {
         let exchange = Self {
             stopwatch: Stopwatch::start(),
             request_id: request_id(request.headers()),
             method: request.method().clone(),
-            route,
+            passing: Arc::clone(route).begin(),
         };
-        if !matches!(exchange.route, RouteName::Known(_)) {
+        if route.may_change {
             let left = RequestId(exchange.request_id.clone());
             request.extensions_mut().insert(left);
         }
         exchange
     }
 
-    fn end(self, Noted { mut response, note }: Noted) -> Response {
-        log(
-            response.status(),
-            &note,
-            self.method.as_str(),
-            self.route.as_str(),
-            self.request_id.to_str().unwrap_or_default(),
-            self.stopwatch,
-        );
+    fn end(mut self, Noted { mut response, note }: Noted) -> Response {
+        let took = self.stopwatch.elapsed();
+        let status = response.status();
+        // An introspection is answered 200 also when the log knows better.
+        let refused_for = note.error.as_ref().filter(|_| !status.is_success());
+        self.passing
+            .end(status, refused_for.map(|error| error.code), took);
+        self.log(status, &note, took);
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(X_REQUEST_ID, self.request_id);
         response
+    }
+
+    /// One line a request: 5xx at `error`, the rest at `info`.
+    fn log(&self, status: StatusCode, note: &Note, took: Duration) {
+        let method = self.method.as_str();
+        let route = self.passing.path();
+        let request_id = self.request_id.to_str().unwrap_or_default();
+        let client_id = note.client_id.as_ref().map(ClientId::as_str);
+        let latency_us = whole_micros(took);
+        let error = note.error.as_ref();
+        let code = error.map(|error| error.code.as_str());
+        let reason = error.map(|error| error.reason());
+        let failed = status >= StatusCode::INTERNAL_SERVER_ERROR;
+        let status = status.as_u16();
+        if failed {
+            tracing::error!(
+                request_id,
+                method,
+                route,
+                status,
+                client_id,
+                latency_us,
+                error = code,
+                reason,
+                "answered"
+            );
+        } else {
+            tracing::info!(
+                request_id,
+                method,
+                route,
+                status,
+                client_id,
+                latency_us,
+                error = code,
+                reason,
+                "answered"
+            );
+        }
     }
 }
 
@@ -202,47 +237,4 @@ fn check_head(request: &Request, max_head: usize) -> Result<(), Error> {
         return Err(Error::new(ErrorCode::HeaderFieldsTooLarge, description));
     }
     Ok(())
-}
-
-/// One line a request: 5xx at `error`, the rest at `info`.
-fn log(
-    status: StatusCode,
-    note: &Note,
-    method: &str,
-    route: &str,
-    request_id: &str,
-    stopwatch: Stopwatch,
-) {
-    let client_id = note.client_id.as_ref().map(ClientId::as_str);
-    let latency_us = u64::try_from(stopwatch.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let error = note.error.as_ref();
-    let code = error.map(|error| error.code.as_str());
-    let reason = error.map(|error| error.reason());
-    let failed = status >= StatusCode::INTERNAL_SERVER_ERROR;
-    let status = status.as_u16();
-    if failed {
-        tracing::error!(
-            request_id,
-            method,
-            route,
-            status,
-            client_id,
-            latency_us,
-            error = code,
-            reason,
-            "answered"
-        );
-    } else {
-        tracing::info!(
-            request_id,
-            method,
-            route,
-            status,
-            client_id,
-            latency_us,
-            error = code,
-            reason,
-            "answered"
-        );
-    }
 }

@@ -47,7 +47,13 @@ pub(super) fn routes() -> Routes {
 
 /// The whole service as one tower service; the portal too, unless it has an address of its own.
 pub fn router(app: AppState) -> HttpService {
-    let mut router = routes().router;
+    let Routes {
+        mut router, paths, ..
+    } = routes();
+    // So that each is told from the start, with nothing counted.
+    for path in paths {
+        app.traffic().route(path);
+    }
     let config = &app.config().admin;
     if config.is_on && config.listen_addr.is_none() {
         router = router.merge(admin::router(&app));

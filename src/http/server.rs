@@ -5,6 +5,7 @@ use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -18,6 +19,7 @@ use tokio::net::TcpStream;
 use tower::{Layer, Service, service_fn};
 
 use super::idle::{Counted, Watched, watch};
+use super::traffic::ConnectionTraffic;
 use crate::config::HttpConfig;
 
 /// How much more than `MAX_HEAD` is read, so that a head over it is answered in our shape.
@@ -26,24 +28,34 @@ const HEAD_SLACK: usize = 8;
 /// Streams that one HTTP/2 connection may have open.
 const MAX_STREAMS: u32 = 250;
 
+/// What is listened on.
+pub struct Listener {
+    /// Where connections come.
+    pub tcp: TcpListener,
+    /// The certificate that they are shown.
+    pub certificate: RustlsConfig,
+    /// Where they are counted.
+    pub connections: Arc<ConnectionTraffic>,
+}
+
 /// Serves until `shutdown` resolves; then takes no new connection, lets requests in flight end
 /// within the grace period, and returns.
 pub async fn serve<S>(
-    listener: TcpListener,
+    listener: Listener,
     service: S,
     config: &HttpConfig,
-    certificate: RustlsConfig,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()>
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let handle = Handle::new();
-    let tls = RustlsAcceptor::new(certificate)
+    let traffic = listener.connections;
+    let handle = traffic.handle.get_or_init(Handle::new).clone();
+    let tls = RustlsAcceptor::new(listener.certificate)
         .handshake_timeout(config.handshake_timeout)
         .acceptor(TcpConfigAcceptor::new(TcpSocketConfig::new().nodelay(true)));
-    let mut server = axum_server::from_tcp(listener)?
+    let mut server = axum_server::from_tcp(listener.tcp)?
         .handle(handle.clone())
         .first_request_timeout(config.header_timeout)
         .accept_error_handler(log_accept_error)
@@ -52,6 +64,7 @@ where
             handle: handle.clone(),
             max_connections: config.max_connections,
             idle_timeout: config.idle_timeout,
+            traffic,
         });
     set_limits(&mut server, config);
 
@@ -71,7 +84,7 @@ where
     result
 }
 
-fn set_limits<A>(server: &mut Server<SocketAddr, A>, config: &HttpConfig) {
+pub(super) fn set_limits<A>(server: &mut Server<SocketAddr, A>, config: &HttpConfig) {
     let head = config.max_head.saturating_mul(HEAD_SLACK).max(8 * 1024);
     let builder = server.http_builder();
     builder.http1().max_buf_size(head);
@@ -96,6 +109,7 @@ struct ConnectionAcceptor {
     handle: Handle<SocketAddr>,
     max_connections: usize,
     idle_timeout: Duration,
+    traffic: Arc<ConnectionTraffic>,
 }
 
 type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::Stream;
@@ -107,14 +121,19 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         // The count has this one in it already.
+        self.traffic.accepted.count();
         if self.handle.connection_count() > self.max_connections {
+            self.traffic.over_limit.count();
             let full = io::Error::other("there are MAX_CONNECTIONS connections already");
             return Box::pin(std::future::ready(Err(full)));
         }
         let shaking_hands = self.tls.accept(stream, service);
         let idle_timeout = self.idle_timeout;
+        let traffic = Arc::clone(&self.traffic);
         Box::pin(async move {
-            let (stream, service) = shaking_hands.await?;
+            let shaken = shaking_hands.await;
+            let (stream, service) = shaken.inspect_err(|error| traffic.count_failure(error))?;
+            traffic.count_handshake(stream.get_ref().1);
             Ok(watch(stream, service, idle_timeout))
         })
     }

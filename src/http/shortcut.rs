@@ -15,7 +15,7 @@ use futures_util::future::Either;
 use tower::Service;
 
 use super::AppState;
-use super::middleware::{Observed, RouteName, observe};
+use super::middleware::{Observed, observe};
 use super::simple::{authorize, verify};
 
 /// The whole service as one tower service.
@@ -49,13 +49,13 @@ where
         let request = request.map(Body::new);
         let observed = match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::POST, "/verify") => {
-                observe(&self.app, RouteName::Known("/verify"), request, |request| {
+                observe(&self.app, &self.app.traffic().verify, request, |request| {
                     verify::verify(app, request)
                 })
             }
             (&Method::POST, "/authorize") => observe(
                 &self.app,
-                RouteName::Known("/authorize"),
+                &self.app.traffic().authorize,
                 request,
                 |request| authorize::authorize(app, request),
             ),

@@ -3,16 +3,34 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::traffic::{ConnectionTraffic, Traffic};
 use crate::app::App;
 
-/// The use cases, shared.
+/// The use cases, and what is counted of those who ask; shared.
 #[derive(Clone)]
-pub struct AppState(Arc<App>);
+pub struct AppState(Arc<Shared>);
+
+struct Shared {
+    app: Arc<App>,
+    traffic: Traffic,
+}
 
 impl AppState {
     /// Shares the use cases.
     pub fn new(app: Arc<App>) -> Self {
-        Self(app)
+        Self(Arc::new(Shared {
+            app,
+            traffic: Traffic::default(),
+        }))
+    }
+
+    /// What is counted of its connections.
+    pub fn connections(&self) -> Arc<ConnectionTraffic> {
+        Arc::clone(&self.0.traffic.connections)
+    }
+
+    pub(super) fn traffic(&self) -> &Traffic {
+        &self.0.traffic
     }
 }
 
@@ -20,6 +38,6 @@ impl Deref for AppState {
     type Target = Arc<App>;
 
     fn deref(&self) -> &Arc<App> {
-        &self.0
+        &self.0.app
     }
 }

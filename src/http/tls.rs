@@ -14,6 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::server::ProducesTickets;
 use tokio::sync::Notify;
 
+use super::certificate_status::CertificateStatus;
 use super::client_certificates::AnyCertificate;
 use crate::config::TlsConfig;
 use crate::pem::parse_certificates;
@@ -56,6 +57,7 @@ pub struct Certificate {
     asks_clients: bool,
     tickets: Arc<dyn ProducesTickets>,
     served: RustlsConfig,
+    status: Arc<CertificateStatus>,
     last_read: Vec<Vec<u8>>,
 }
 
@@ -75,6 +77,7 @@ impl Certificate {
             asks_clients,
             tickets,
             served: RustlsConfig::from_config(config),
+            status: Arc::new(CertificateStatus::new(chain_of(&last_read))),
             last_read,
         })
     }
@@ -82,6 +85,11 @@ impl Certificate {
     /// What the listener presents; it follows every reload.
     pub fn served(&self) -> RustlsConfig {
         self.served.clone()
+    }
+
+    /// What is known of what is presented; it follows every reload.
+    pub fn status(&self) -> Arc<CertificateStatus> {
+        Arc::clone(&self.status)
     }
 
     /// Reads the files again whenever they change, and whenever `asked`, which is `answered` then; never ends.
@@ -107,6 +115,7 @@ impl Certificate {
             Ok(contents) => contents,
             // Remembered as empty files, so that the complaint comes once.
             Err(error) if by_request || !self.last_read.is_empty() => {
+                self.status.note_refusal();
                 tracing::error!("the certificate cannot be reloaded, the old one is kept: {error}");
                 self.last_read = Vec::new();
                 return;
@@ -119,14 +128,20 @@ impl Certificate {
         match parse(&self.files, &contents, self.asks_clients, &self.tickets) {
             Ok(config) => {
                 self.served.reload_from_config(config);
+                self.status.note_reload(chain_of(&contents));
                 tracing::info!(path = %self.files.cert.display(), "the certificate was reloaded");
             }
             Err(error) => {
+                self.status.note_refusal();
                 tracing::error!("the new certificate is refused, the old one is kept: {error}");
             }
         }
         self.last_read = contents;
     }
+}
+
+fn chain_of(contents: &[Vec<u8>]) -> &[u8] {
+    contents.first().map_or(&[], Vec::as_slice)
 }
 
 fn read(files: &TlsConfig) -> Result<Vec<Vec<u8>>, TlsError> {

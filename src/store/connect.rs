@@ -86,6 +86,7 @@ impl Store {
             feed,
             deadline: options.statement_timeout + LATENESS,
             audit_keys: Arc::new(audit_keys),
+            calls: Arc::default(),
         })
     }
 }

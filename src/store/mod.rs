@@ -14,6 +14,7 @@ mod client_rows;
 mod clients;
 mod connect;
 mod error;
+mod figures;
 mod keys;
 mod listener;
 mod migrations;
@@ -36,12 +37,15 @@ pub use changes::ChangesPage;
 pub use clients::ClientsPage;
 pub use connect::DatabaseOptions;
 pub use error::StoreError;
+pub use figures::{CallFigures, PoolFigures};
 pub use keys::KeyChanges;
 pub use listener::ChangeListener;
 pub use revocations::ClientRevoked;
 pub use secrets::SecretAdded;
 pub use usage::UsageOrder;
 pub use usage_rows::UsageRows;
+
+use figures::Calls;
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -53,6 +57,7 @@ pub struct Store {
     /// would say itself that the call took too long.
     deadline: Duration,
     audit_keys: Arc<AuditKeys>,
+    calls: Arc<Calls>,
 }
 
 #[derive(Clone, Debug)]
@@ -96,14 +101,20 @@ use on_connection;
 macro_rules! within_deadline {
     ($store:expr, $pool:ident, |$connection:ident| $call:expr) => {
         Box::pin(async {
-            let mut pooled = $pool.acquire().await?;
+            let (asked, calls) = ($crate::clock::Stopwatch::start(), &$store.calls);
+            let acquired = $pool.acquire().await;
+            let mut pooled = calls.acquired(acquired, asked.elapsed())?;
+            let begun = $crate::clock::Stopwatch::start();
             let called = tokio::time::timeout($store.deadline, async {
                 let $connection = &mut *pooled;
                 $call
             });
-            match called.await {
+            let called = called.await;
+            calls.took.observe(begun.elapsed());
+            match called {
                 Ok(done) => done,
                 Err(late) => {
+                    calls.late.count();
                     pooled.close_on_drop();
                     Err(sqlx::Error::Io(late.into()).into())
                 }

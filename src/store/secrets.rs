@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::audit_log::record;
 use super::client_rows::lock_client;
-use super::{Store, StoreError, execute, in_transaction};
+use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
     Action, Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, NewEvent, SecretId, SecretOrigin,
@@ -133,6 +133,38 @@ impl Store {
             where secret_id = $1 and secret_hash = $2";
         let updated = execute!(self, SQL, secret_id.as_str(), old_hash, new_hash)?;
         Ok(updated == 1)
+    }
+
+    /// Of the enabled clients that log in by secret: how many have none that is good at `now`, and how many lose their
+    /// last one by each of `ends`.
+    pub async fn count_last_secrets(
+        &self,
+        now: UnixTime,
+        ends: [UnixTime; 3],
+    ) -> Result<(u64, [u64; 3]), StoreError> {
+        // A secret that never ends does so at the end of time.
+        const SQL: &str = "
+            select count(case when ends_at <= $1 then 1 end),
+                count(case when ends_at > $1 and ends_at <= $2 then 1 end),
+                count(case when ends_at > $1 and ends_at <= $3 then 1 end),
+                count(case when ends_at > $1 and ends_at <= $4 then 1 end)
+            from (
+                select max(coalesce(s.expires_at, 9223372036854775807)) as ends_at
+                from client_secrets s
+                join clients c on c.client_id = s.client_id
+                where c.status = 'enabled' and c.auth_methods like '%client_secret_%'
+                group by s.client_id) ends";
+        let [first, second, third] = ends;
+        let (past, in_first, in_second, in_third): (i64, i64, i64, i64) =
+            on_pool!(self, |pool| sqlx::query_as(SQL)
+                .bind(now.0)
+                .bind(first.0)
+                .bind(second.0)
+                .bind(third.0)
+                .fetch_one(pool)
+                .await)?;
+        let counted = [in_first, in_second, in_third].map(i64::unsigned_abs);
+        Ok((past.unsigned_abs(), counted))
     }
 }
 

@@ -76,7 +76,23 @@ pub fn filter(text: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::builder().parse(text)
 }
 
+/// How many lines were lost because they came faster than they could be written; by default those of no log.
+#[derive(Clone, Debug, Default)]
+pub struct DroppedLines(Option<Lines>);
+
+impl DroppedLines {
+    /// So many by now.
+    pub fn count(&self) -> u64 {
+        self.0.as_ref().map_or(0, Lines::dropped)
+    }
+}
+
 impl Log {
+    /// How many lines are lost.
+    pub fn dropped(&self) -> DroppedLines {
+        DroppedLines(Some(self.lines.clone()))
+    }
+
     /// Says every now and then how many lines were lost because they came faster than they could be written.
     pub fn report_dropped(&self, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
         let lines = self.lines.clone();

@@ -147,6 +147,21 @@ fn a_secret_may_stand_in_a_file_but_not_in_both_places() {
 }
 
 #[test]
+fn operators_programs_are_served_on_the_loopback_interface_unless_it_is_set_otherwise() {
+    let with = |settings: &[(&str, &str)]| {
+        let settings = [&[("SECRET", SECRET)], settings].concat();
+        config(&settings).map(|config| config.http.ops_listen)
+    };
+
+    assert_eq!(with(&[]), Ok("127.0.0.1:2601".parse().ok()));
+    assert_eq!(with(&[("OPS_LISTEN", "off")]), Ok(None));
+    let everywhere = with(&[("OPS_LISTEN", "0.0.0.0:9000")]);
+    assert_eq!(everywhere, Ok("0.0.0.0:9000".parse().ok()));
+    let refused = with(&[("OPS_LISTEN", "2601")]).unwrap_err();
+    assert_eq!(refused.0[0].name, "OPS_LISTEN");
+}
+
+#[test]
 fn development_mode_listens_on_the_loopback_interface_only() {
     let on = |address| {
         config(&[

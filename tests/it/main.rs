@@ -22,6 +22,7 @@ mod idle;
 mod keys;
 mod layering;
 mod logs;
+mod metrics;
 mod oauth;
 mod openapi;
 mod proxies;

@@ -74,8 +74,12 @@ impl App {
         };
         let plain = &credentials.client_secret;
         let secret = self.find_proved(&record, method, plain);
-        if secret.is_none() || is_current {
-            return Ok(secret.map(|_| AuthenticatedClient { record, secret }));
+        if secret.is_none() {
+            return Ok(None);
+        }
+        if is_current {
+            self.proofs.asked.hits.count();
+            return Ok(Some(AuthenticatedClient { record, secret }));
         }
         // In a box, as is all that is rare on this path: a login's future is moved several times, whole.
         let record = Box::pin(self.directory.load(&id, self.database()?)).await?;
@@ -124,8 +128,10 @@ impl App {
         };
         let secret = self.find_proved(&record, method, plain);
         if secret.is_some() {
+            self.proofs.asked.hits.count();
             return Ok(Ok(AuthenticatedClient { record, secret }));
         }
+        self.proofs.asked.misses.count();
         self.prove_by_hashing(&record, method, plain).await
     }
 

@@ -31,6 +31,18 @@ pub(super) struct Keys {
     loaded: Mutex<Loaded>,
     /// How many readings of the database have begun.
     readings: AtomicU64,
+    /// How old an active key becomes, and how long the one that follows it is published before.
+    schedule: (Option<i64>, i64),
+    figures: ArcSwap<KeyFigures>,
+}
+
+/// What is known of the key pairs.
+#[derive(Clone, Debug, Default)]
+pub struct KeyFigures {
+    /// How many are in each state.
+    pub states: Vec<(&'static str, usize)>,
+    /// When the next one that signs is due; `None` where nothing is.
+    pub rotation_due: Option<UnixTime>,
 }
 
 /// What was last read.
@@ -54,6 +66,8 @@ impl Keys {
             symmetric,
             loaded: Mutex::default(),
             readings: AtomicU64::new(0),
+            schedule: (config.keys.rotation, config.keys.publish_ahead),
+            figures: ArcSwap::default(),
         };
         keys.take(&[]);
         Ok(keys)
@@ -92,6 +106,26 @@ impl Keys {
         };
         self.current
             .store(Arc::new(self.symmetric.with_pairs(pairs, signing)));
+        let (rotation, publish_ahead) = self.schedule;
+        self.figures.store(Arc::new(KeyFigures {
+            states: KeyState::NAMES
+                .map(|name| {
+                    (
+                        name,
+                        records
+                            .iter()
+                            .filter(|it| it.state.as_str() == name)
+                            .count(),
+                    )
+                })
+                .into(),
+            rotation_due: rotation
+                .and_then(|rotation| plan::due_at(records, self.alg, rotation, publish_ahead)),
+        }));
+    }
+
+    pub(super) fn figures(&self) -> KeyFigures {
+        KeyFigures::clone(&self.figures.load())
     }
 }
 

@@ -66,6 +66,23 @@ pub(super) fn due(records: &[KeyRecord], config: &KeysConfig, now: UnixTime) -> 
     }
 }
 
+/// When the next key takes the place of the active one by schedule; `None` without the two.
+pub(super) fn due_at(
+    records: &[KeyRecord],
+    alg: SigningAlg,
+    rotation: i64,
+    publish_ahead: i64,
+) -> Option<UnixTime> {
+    let in_use = InUse::of(records, alg);
+    let (_, activated_at) = in_use.active?;
+    let published_at = in_use.next?.created_at;
+    Some(
+        activated_at
+            .plus(rotation)
+            .max(published_at.plus(publish_ahead)),
+    )
+}
+
 /// The step of a rotation by hand, or in how many seconds it may be taken: not before everybody has had the time to
 /// learn of the next key, unless it is forced.
 pub(super) fn by_hand(

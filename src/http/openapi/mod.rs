@@ -31,6 +31,8 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
 /// Routes, and the document that describes them.
 pub(super) struct Routes {
     pub(super) router: Router<AppState>,
+    /// As the router has them.
+    pub(super) paths: Vec<&'static str>,
     document: utoipa::openapi::OpenApi,
 }
 
@@ -38,6 +40,7 @@ impl Routes {
     pub(super) fn new() -> Self {
         Self {
             router: Router::new(),
+            paths: Vec::new(),
             document: common::Document::openapi(),
         }
     }
@@ -45,10 +48,11 @@ impl Routes {
     /// Serves handlers at a path, and describes them there: a path is written here and nowhere else.
     pub(super) fn at(
         mut self,
-        path: &str,
+        path: &'static str,
         (schemas, described, handlers): UtoipaMethodRouter<AppState>,
     ) -> Self {
         self.router = self.router.route(path, handlers);
+        self.paths.push(path);
         let components = self.document.components.get_or_insert_default();
         components.schemas.extend(schemas);
         // OpenAPI has no sign for the rest of a path.

@@ -1,6 +1,7 @@
-//! The very first start: an empty folder, an empty environment, port 2600.
+//! The very first start: an empty folder, an empty environment, ports 2600 and 2601.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,8 +11,8 @@ use tempfile::TempDir;
 use super::Ran;
 use super::serve::{read_until, signal};
 
-/// Runs the binary in a network of its own, where 2600 is free whatever this machine serves, if that is
-/// permitted here; else on this machine's own port.
+/// Runs the binary in a network of its own, where both ports are free whatever this machine serves, if that is
+/// permitted here; else on this machine's own ports.
 fn command(folder: &Path, alone: bool) -> Command {
     let binary = env!("CARGO_BIN_EXE_token-server");
     let mut command = if alone {
@@ -48,17 +49,22 @@ fn can_be_alone() -> bool {
 fn with_nothing_at_all_it_makes_everything_and_says_what_to_type() {
     let folder = TempDir::new().unwrap();
     let alone = can_be_alone();
-    let port = std::net::TcpListener::bind("127.0.0.1:2600");
-    let port_is_taken = !alone && port.is_err();
-    drop(port);
+    let settings = [
+        ("LISTEN_ADDR", "127.0.0.1:2600"),
+        ("OPS_LISTEN", "127.0.0.1:2601"),
+    ];
+    let mut taken = settings
+        .into_iter()
+        .filter(|(_, address)| TcpListener::bind(address).is_err());
+    let taken = taken.next().filter(|_| !alone);
 
     let mut child = command(folder.path(), alone).spawn().unwrap();
-    // Without a network of its own and with the port taken, the promise is a clear error.
-    if port_is_taken {
+    // Without a network of its own and with a port taken, the promise is a clear error.
+    if let Some((name, address)) = taken {
         let ran = Ran::from(child.wait_with_output().unwrap());
         assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{ran:?}");
-        let told = "LISTEN_ADDR: cannot listen on 127.0.0.1:2600";
-        assert!(ran.err.contains(told), "{ran:?}");
+        let told = format!("{name}: cannot listen on {address}");
+        assert!(ran.err.contains(&told), "{ran:?}");
         return;
     }
     let log = read_until(&mut child, "listening on");

@@ -8,6 +8,7 @@ mod first_start;
 mod import;
 mod key;
 mod migrate;
+mod ops;
 mod printing;
 mod schemathesis;
 mod serve;
@@ -65,6 +66,7 @@ impl Shell {
             .env_clear()
             .env("SECRET", SECRET)
             .env("DATABASE_URL", &self.database.url)
+            .env("OPS_LISTEN", "off")
             .env("ARGON2_GENERATED", "m=8,t=1,p=1")
             .env("ARGON2_CHOSEN", "m=8,t=1,p=1")
             .stdin(Stdio::null())

@@ -141,6 +141,7 @@ impl Place<'_> {
             .current_dir(self.folder)
             .env_clear()
             .env("SECRET", SECRET)
+            .env("OPS_LISTEN", "off")
             .env("DATABASE_URL", self.database)
             .env("SIGNING_ALG", self.signing_alg)
             .env("TLS_CERT", "cert.pem")

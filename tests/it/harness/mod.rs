@@ -49,6 +49,7 @@ pub(crate) struct TestApp {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Clock,
     pub(crate) database: Database,
+    pub(crate) state: AppState,
     router: HttpService,
 }
 
@@ -75,12 +76,13 @@ impl TestApp {
         app.store().migrate().await.unwrap();
         app.start_keys().await.unwrap();
         app.read_changes().await.unwrap();
-        let router = router(AppState::new(Arc::clone(&app)));
+        let state = AppState::new(Arc::clone(&app));
         Self {
+            router: router(state.clone()),
+            state,
             app,
             clock,
             database,
-            router,
         }
     }
 

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
 use token_server::config::TlsConfig;
-use token_server::http::{AppState, Certificate, router, serve};
+use token_server::http::{Certificate, CertificateStatus, Listener, router, serve};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -26,6 +26,7 @@ pub(crate) struct Served {
     pub(crate) folder: TempDir,
     pub(crate) stop: CancellationToken,
     pub(crate) reload: Arc<Notify>,
+    pub(crate) certificate: Arc<CertificateStatus>,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
 }
 
@@ -41,16 +42,21 @@ impl Served {
         };
         let asks_clients = test.app.config().client_authentication.ask_for_certificates;
         let certificate = Certificate::load_for(files, asks_clients).unwrap();
-        let served = certificate.served();
+        let (served, status) = (certificate.served(), certificate.status());
         let (stop, reload) = (CancellationToken::new(), Arc::new(Notify::new()));
         tokio::spawn(certificate.follow(Arc::clone(&reload), || {}));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let app = Arc::clone(&test.app);
+        let state = test.state.clone();
         let stopped = stop.clone().cancelled_owned();
+        let listener = Listener {
+            tcp: listener,
+            certificate: served,
+            connections: state.connections(),
+        };
         let serving = tokio::spawn(async move {
-            let router = router(AppState::new(Arc::clone(&app)));
-            serve(listener, router, &app.config().http, served, stopped).await
+            let config = &state.config().http;
+            serve(listener, router(state.clone()), config, stopped).await
         });
         Self {
             test,
@@ -58,6 +64,7 @@ impl Served {
             folder,
             stop,
             reload,
+            certificate: status,
             serving,
         }
     }

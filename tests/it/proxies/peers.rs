@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use token_server::config::TlsConfig;
-use token_server::http::{Certificate, serve};
+use token_server::http::{Certificate, Listener, serve};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -65,13 +65,18 @@ impl TokenServer {
             key: folder.join("token-server.key"),
         });
         let certificate = certificate.unwrap().served();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = tcp.local_addr().unwrap().port();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let serving = tokio::spawn(async move {
             let config = config("sqlite::memory:", &[]);
-            serve(listener, router, &config.http, certificate, stopped).await
+            let listener = Listener {
+                tcp,
+                certificate,
+                connections: Arc::default(),
+            };
+            serve(listener, router, &config.http, stopped).await
         });
         Self {
             port,

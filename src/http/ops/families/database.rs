@@ -1,0 +1,86 @@
+//! What others do: the database, and changes that come by it.
+
+use std::fmt;
+
+use super::{Snapshot, span, truth};
+use crate::http::ops::page::Page;
+
+impl Snapshot {
+    pub(super) fn feed(&self, page: &mut Page<'_>) -> fmt::Result {
+        let feed = &self.app.feed;
+        let age = |read_at| span(self.now.since(read_at).max(0));
+        page.gauge(
+            "token_server_feed_lag_seconds",
+            "Time since the changes of others were last read",
+            feed.read_at.map(age),
+        )?;
+        page.gauge(
+            "token_server_feed_listening",
+            "1 while the database tells of changes by itself; 0 always on SQLite",
+            Some(truth(feed.listening)),
+        )?;
+        page.counter(
+            "token_server_feed_changes",
+            "Changes that were heeded",
+            feed.heeded,
+        )?;
+        page.counter(
+            "token_server_feed_failures",
+            "Readings of the changes that failed",
+            feed.failed,
+        )?;
+        page.counter(
+            "token_server_feed_reloads",
+            "How often everything was read: at the start, and when changes were missed",
+            feed.reloaded,
+        )
+    }
+
+    pub(super) fn database(&self, page: &mut Page<'_>) -> fmt::Result {
+        let pools = &self.app.pools;
+        page.gauges(
+            "token_server_database_connections",
+            "Connections to the database that are open",
+            pools.iter().flat_map(|pool| {
+                let used = pool.open.saturating_sub(pool.idle);
+                [("idle", pool.idle), ("used", used)]
+                    .map(|(state, found)| ([("pool", pool.name), ("state", state)], found.into()))
+            }),
+        )?;
+        page.gauges(
+            "token_server_database_connections_limit",
+            "The most that may be",
+            pools
+                .iter()
+                .map(|pool| ([("pool", pool.name)], pool.limit.into())),
+        )?;
+        let calls = &self.app.calls;
+        page.histograms(
+            "token_server_database_wait_seconds",
+            "Time that a call waited for a connection",
+            [([], calls.waited)],
+        )?;
+        page.histograms(
+            "token_server_database_call_seconds",
+            "Time that a call took then",
+            [([], calls.took)],
+        )?;
+        page.counters(
+            "token_server_database_failures",
+            "Calls that got no connection, or no answer in time",
+            [
+                ([("reason", "connection")], calls.unconnected),
+                ([("reason", "timeout")], calls.late),
+            ],
+        )?;
+        let (degraded, stale) = self.app.refused_without_database;
+        page.counters(
+            "token_server_database_refusals",
+            "Requests that were refused at once because the database is gone, or for longer than STALE_LIMIT",
+            [
+                ([("state", "degraded")], degraded),
+                ([("state", "stale")], stale),
+            ],
+        )
+    }
+}

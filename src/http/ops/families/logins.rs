@@ -1,0 +1,97 @@
+//! What is asked for: tokens, logins and the keys behind them.
+
+use std::fmt;
+
+use super::{Snapshot, count, number, time};
+use crate::http::ops::page::{Page, seconds};
+
+impl Snapshot {
+    pub(super) fn tokens(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.counter(
+            "token_server_tokens_issued",
+            "Tokens that were issued",
+            self.app.tokens_issued,
+        )?;
+        let refused = self.app.tokens_refused.iter();
+        page.counters(
+            "token_server_tokens_refused",
+            "Verdicts that a token is no good, by reason",
+            refused.map(|(reason, count)| ([("reason", *reason)], *count)),
+        )?;
+        let (tokens, clients) = self.app.revocations;
+        page.gauges(
+            "token_server_revocations",
+            "Revocations that are held: of single tokens, and of all earlier ones of a client",
+            [
+                ([("of", "token")], count(tokens)),
+                ([("of", "client")], count(clients)),
+            ],
+        )
+    }
+
+    pub(super) fn logins(&self, page: &mut Page<'_>) -> fmt::Result {
+        let (throttled, hashing) = (self.app.throttled, &self.app.hashing);
+        page.counters(
+            "token_server_logins_throttled",
+            "Logins that were refused for earlier failures of the source: in the name of the client, or of anybody",
+            [
+                ([("by", "client")], throttled.by_client),
+                ([("by", "source")], throttled.by_source),
+            ],
+        )?;
+        page.gauge(
+            "token_server_hashing_threads",
+            "Threads that hash secrets",
+            Some(count(hashing.threads)),
+        )?;
+        page.gauge(
+            "token_server_hashing_queue",
+            "Hashes that wait for a thread",
+            Some(number(hashing.queue)),
+        )?;
+        page.gauge(
+            "token_server_hashing_queue_limit",
+            "The most that may (HASHING_QUEUE)",
+            Some(count(hashing.queue_limit)),
+        )?;
+        page.counter(
+            "token_server_hashing_refused",
+            "Logins that were refused because the queue was full",
+            hashing.refused,
+        )?;
+        page.histograms(
+            "token_server_hashing_wait_seconds",
+            "Time that a hash waited for a thread",
+            [([], hashing.waited)],
+        )?;
+        page.counter(
+            "token_server_hashing_busy_seconds",
+            "Time that the threads hashed, together",
+            seconds(hashing.busy_micros),
+        )
+    }
+
+    pub(super) fn keys(&self, page: &mut Page<'_>) -> fmt::Result {
+        let keys = &self.app.keys;
+        let states = keys.states.iter();
+        page.gauges(
+            "token_server_signing_keys",
+            "Key pairs in the database, by where in their life they stand",
+            states.map(|(state, found)| ([("state", *state)], count(*found))),
+        )?;
+        page.gauge(
+            "token_server_signing_key_rotation_due_timestamp_seconds",
+            "When the next key begins to sign",
+            keys.rotation_due.map(time),
+        )?;
+        let clients = self.app.last_secrets.iter().flat_map(|clients| {
+            let past = [("past", clients.past)].into_iter();
+            past.chain(clients.within)
+        });
+        page.gauges(
+            "token_server_clients_last_secret_ends",
+            "Enabled clients that log in by secret whose last one has ended, or ends within this time",
+            clients.map(|(within, found)| ([("within", within)], number(found))),
+        )
+    }
+}

@@ -1,0 +1,165 @@
+//! Every figure that is told, by name; one file for each group. `docs/metrics.md` has the same list for people, and a
+//! test holds the two together.
+
+mod database;
+mod logins;
+mod memory;
+mod traffic;
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+
+use super::Ops;
+use super::page::Page;
+use super::process::Process;
+use crate::app::{Figures, Readiness};
+use crate::clock::UnixTime;
+use crate::http::traffic::RouteFigures;
+
+/// All figures of one moment.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    now: UnixTime,
+    database: &'static str,
+    signing_alg: &'static str,
+    app: Figures,
+    routes: Vec<(String, RouteFigures)>,
+    connections: Connections,
+    certificate: Certificate,
+    dropped_lines: u64,
+    process: Process,
+}
+
+#[derive(Debug)]
+struct Connections {
+    open: usize,
+    limit: usize,
+    accepted: u64,
+    over_limit: u64,
+    handshakes: Vec<(&'static str, bool, u64)>,
+    handshakes_failed: u64,
+    handshakes_late: u64,
+}
+
+#[derive(Debug)]
+struct Certificate {
+    expires_at: Option<UnixTime>,
+    reloaded: u64,
+    refused: u64,
+    files_are_unusable: bool,
+}
+
+impl Snapshot {
+    pub(super) async fn take(ops: &Ops) -> Self {
+        let (app, status) = (&ops.state, &ops.certificate);
+        let traffic = app.traffic();
+        let connections = &traffic.connections;
+        let routes = traffic.routes();
+        Self {
+            now: app.clock().now(),
+            database: app.store().product(),
+            signing_alg: app.config().keys.signing_alg.as_str(),
+            app: app.figures().await,
+            routes: routes
+                .iter()
+                .map(|it| (it.path().to_owned(), it.read()))
+                .collect(),
+            connections: Connections {
+                open: connections.open(),
+                limit: app.config().http.max_connections,
+                accepted: connections.accepted.value(),
+                over_limit: connections.over_limit.value(),
+                handshakes: connections.handshakes().collect(),
+                handshakes_failed: connections.handshakes_failed.value(),
+                handshakes_late: connections.handshakes_late.value(),
+            },
+            certificate: Certificate {
+                expires_at: status.expires_at(),
+                reloaded: status.reloaded.value(),
+                refused: status.refused.value(),
+                files_are_unusable: status.files_are_unusable(),
+            },
+            dropped_lines: ops.log.count(),
+            process: Process::read(),
+        }
+    }
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.service(&mut page)?;
+        self.requests(&mut page)?;
+        self.connections(&mut page)?;
+        self.certificate(&mut page)?;
+        self.tokens(&mut page)?;
+        self.logins(&mut page)?;
+        self.caches(&mut page)?;
+        self.keys(&mut page)?;
+        self.feed(&mut page)?;
+        self.database(&mut page)?;
+        self.process.write(&mut page)
+    }
+}
+
+impl Snapshot {
+    fn service(&self, page: &mut Page<'_>) -> fmt::Result {
+        let labels = [
+            ("version", env!("CARGO_PKG_VERSION")),
+            ("database", self.database),
+            ("signing_alg", self.signing_alg),
+        ];
+        page.gauges(
+            "token_server_build_info",
+            "What runs here; always 1",
+            [(labels, 1.0)],
+        )?;
+        let is_in = |state: Readiness| [("state", state.name())];
+        page.gauges(
+            "token_server_readiness",
+            "1 for the state that the service is in, 0 for the others",
+            Readiness::ALL.map(|state| (is_in(state), truth(self.app.readiness == state))),
+        )?;
+        let upkeep = self.app.upkeep.iter();
+        page.gauges(
+            "token_server_upkeep_last_success_timestamp_seconds",
+            "When what is done by itself last succeeded",
+            upkeep.filter_map(|(task, at)| Some(([("task", *task)], time((*at)?)))),
+        )?;
+        page.counter(
+            "token_server_log_lines_dropped",
+            "Log lines that were lost because they came faster than they could be written",
+            self.dropped_lines,
+        )
+    }
+}
+
+fn truth(is_so: bool) -> f64 {
+    f64::from(u8::from(is_so))
+}
+
+fn count(number: usize) -> f64 {
+    self::number(number as u64)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "nothing that is counted here comes to 2^53"
+)]
+fn number(number: u64) -> f64 {
+    number as f64
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "seconds since 1970 stay below 2^53 for long"
+)]
+fn span(seconds: i64) -> f64 {
+    seconds as f64
+}
+
+fn time(at: UnixTime) -> f64 {
+    span(at.0)
+}

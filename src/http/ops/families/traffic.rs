@@ -1,0 +1,122 @@
+//! Who asks: requests, connections, and what these are shown.
+
+use std::fmt;
+
+use super::{Snapshot, count, number, time, truth};
+use crate::domain::ErrorCode;
+use crate::http::ops::page::Page;
+use crate::http::traffic::CLASSES;
+
+impl Snapshot {
+    pub(super) fn requests(&self, page: &mut Page<'_>) -> fmt::Result {
+        let routes = || {
+            self.routes
+                .iter()
+                .map(|(path, read)| ([("route", path.as_str())], read))
+        };
+        page.counters(
+            "token_server_http_requests",
+            "Requests that were answered, by class of status",
+            self.routes.iter().flat_map(|(path, read)| {
+                let classes = CLASSES.into_iter().zip(read.classes);
+                classes.map(|(class, count)| ([("route", path.as_str()), ("code", class)], count))
+            }),
+        )?;
+        page.histograms(
+            "token_server_http_request_duration_seconds",
+            "Time from the head of a request to the head of its answer",
+            routes().map(|(labels, read)| (labels, read.latency)),
+        )?;
+        page.gauges(
+            "token_server_http_requests_in_flight",
+            "Requests that are being answered",
+            routes().map(|(labels, read)| (labels, number(read.in_flight))),
+        )?;
+        page.counters(
+            "token_server_http_requests_abandoned",
+            "Requests whose callers went before there was an answer",
+            routes().map(|(labels, read)| (labels, read.abandoned)),
+        )?;
+        let refused = |code: ErrorCode| -> u64 {
+            let routes = self.routes.iter();
+            routes.map(|(_, read)| read.refused[code as usize]).sum()
+        };
+        page.counters(
+            "token_server_refusals",
+            "Answers of an error, by its code",
+            ErrorCode::ALL.map(|code| ([("error", error_label(code))], refused(code))),
+        )
+    }
+
+    pub(super) fn connections(&self, page: &mut Page<'_>) -> fmt::Result {
+        let connections = &self.connections;
+        page.gauge(
+            "token_server_connections",
+            "Connections that are open",
+            Some(count(connections.open)),
+        )?;
+        page.gauge(
+            "token_server_connections_limit",
+            "The most that may be (MAX_CONNECTIONS)",
+            Some(count(connections.limit)),
+        )?;
+        page.counter(
+            "token_server_connections_accepted",
+            "Connections that came, those that were closed at once included",
+            connections.accepted,
+        )?;
+        page.counter(
+            "token_server_connections_refused",
+            "Connections that were closed at once because of the limit",
+            connections.over_limit,
+        )?;
+        let handshakes = connections.handshakes.iter();
+        page.counters(
+            "token_server_tls_handshakes",
+            "TLS handshakes that were completed",
+            handshakes.map(|(version, resumed, count)| {
+                let resumed = if *resumed { "true" } else { "false" };
+                ([("version", *version), ("resumed", resumed)], *count)
+            }),
+        )?;
+        page.counters(
+            "token_server_tls_handshake_failures",
+            "TLS handshakes that came to nothing",
+            [
+                ([("reason", "error")], connections.handshakes_failed),
+                ([("reason", "timeout")], connections.handshakes_late),
+            ],
+        )
+    }
+
+    pub(super) fn certificate(&self, page: &mut Page<'_>) -> fmt::Result {
+        let certificate = &self.certificate;
+        page.gauge(
+            "token_server_certificate_expiry_timestamp_seconds",
+            "When the first certificate of the chain that is presented expires",
+            certificate.expires_at.map(time),
+        )?;
+        page.gauge(
+            "token_server_certificate_files_unusable",
+            "1 while the files hold something that cannot be used, and an older certificate is presented",
+            Some(truth(certificate.files_are_unusable)),
+        )?;
+        page.counters(
+            "token_server_certificate_reloads",
+            "Changes of the files, by what became of them",
+            [
+                ([("result", "taken")], certificate.reloaded),
+                ([("result", "refused")], certificate.refused),
+            ],
+        )
+    }
+}
+
+/// The code; a request without a token has the same as one with a bad one, and is another thing.
+fn error_label(code: ErrorCode) -> &'static str {
+    if code == ErrorCode::MissingToken {
+        "missing_token"
+    } else {
+        code.as_str()
+    }
+}

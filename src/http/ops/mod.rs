@@ -1,0 +1,70 @@
+//! What operators' programs ask, on a listener of its own without TLS: figures for Prometheus, and health. Nothing of it
+//! is secret, but it is nobody else's business: the listener is on the loopback interface unless it is set otherwise.
+
+mod families;
+mod page;
+mod process;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::encoding::text;
+use prometheus_client::registry::Registry;
+
+use super::certificate_status::CertificateStatus;
+use super::{AppState, error, health, server};
+use crate::error::Error;
+use crate::telemetry::DroppedLines;
+use families::Snapshot;
+
+/// The text format of <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What figures are told of.
+#[derive(Clone)]
+pub struct Ops {
+    /// The service, and who asks it.
+    pub state: AppState,
+    /// The certificate that it presents.
+    pub certificate: Arc<CertificateStatus>,
+    /// The log that it writes.
+    pub log: DroppedLines,
+}
+
+/// The routes of operators' programs.
+pub fn ops_router(ops: Ops) -> Router {
+    let health = Router::new()
+        .route("/healthz", get(health::show_health))
+        .route("/readyz", get(health::show_readiness))
+        .with_state(ops.state.clone());
+    Router::new()
+        .route("/metrics", get(show_metrics))
+        .with_state(ops)
+        .merge(health)
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+}
+
+/// Serves them; never ends by itself.
+pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
+    let config = &ops.state.config().http;
+    let mut server = axum_server::from_tcp(listener)?.first_request_timeout(config.header_timeout);
+    server::set_limits(&mut server, config);
+    server.serve(ops_router(ops).into_make_service()).await
+}
+
+async fn show_metrics(State(ops): State<Ops>) -> Result<Response, Error> {
+    let snapshot = Snapshot::take(&ops).await;
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(snapshot));
+    let mut page = String::with_capacity(64 * 1024);
+    text::encode(&mut page, &registry).map_err(Error::internal)?;
+    let headers = [(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, "no-store")];
+    Ok((headers, page).into_response())
+}

@@ -1,0 +1,117 @@
+//! Owns how figures are written for Prometheus. Knows none of them.
+
+use std::fmt;
+
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeCounterValue, MetricEncoder, NoLabelSet,
+};
+use prometheus_client::metrics::MetricType;
+
+use crate::metric::{BOUNDS, Distribution};
+
+/// A page of figures. A family is written once, with all its series; without any only its name and type are.
+pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
+
+/// Names and values.
+type Labels<'a, const N: usize> = [(&'static str, &'a str); N];
+
+impl Page<'_> {
+    /// What happened, once for each of `series`. The name is written with `_total`.
+    pub(super) fn counters<'a, const N: usize, V: EncodeCounterValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Labels<'a, N>, V)>,
+    ) -> fmt::Result {
+        self.family(
+            name,
+            help,
+            MetricType::Counter,
+            series,
+            |mut metric, value| metric.encode_counter::<NoLabelSet, _, u64>(&value, None),
+        )
+    }
+
+    /// What is.
+    pub(super) fn gauges<'a, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Labels<'a, N>, f64)>,
+    ) -> fmt::Result {
+        self.family(
+            name,
+            help,
+            MetricType::Gauge,
+            series,
+            |mut metric, value| metric.encode_gauge(&value),
+        )
+    }
+
+    /// How long it took.
+    pub(super) fn histograms<'a, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Labels<'a, N>, Distribution)>,
+    ) -> fmt::Result {
+        self.family(
+            name,
+            help,
+            MetricType::Histogram,
+            series,
+            |mut metric, value| {
+                let ends = BOUNDS.into_iter().map(seconds);
+                let ends = ends.chain([f64::INFINITY]);
+                let buckets: Vec<(f64, u64)> = ends.zip(value.buckets).collect();
+                let sum = seconds(value.micros);
+                metric.encode_histogram::<NoLabelSet>(sum, value.count(), &buckets, None)
+            },
+        )
+    }
+
+    /// One of the first.
+    pub(super) fn counter(
+        &mut self,
+        name: &str,
+        help: &str,
+        value: impl EncodeCounterValue,
+    ) -> fmt::Result {
+        self.counters(name, help, [([], value)])
+    }
+
+    /// One of the second.
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) -> fmt::Result {
+        self.gauges(name, help, value.map(|value| ([], value)))
+    }
+
+    fn family<'a, const N: usize, V>(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: MetricType,
+        series: impl IntoIterator<Item = (Labels<'a, N>, V)>,
+        write: impl Fn(MetricEncoder<'_>, V) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, kind)?;
+        let mut series = series.into_iter();
+        if N == 0 {
+            return series
+                .next()
+                .map_or(Ok(()), |(_, value)| write(metric, value));
+        }
+        for (labels, value) in series {
+            write(metric.encode_family(&labels)?, value)?;
+        }
+        Ok(())
+    }
+}
+
+/// Microseconds as Prometheus wants them.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a sum of years is told to the microsecond"
+)]
+pub(super) fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}

@@ -1,0 +1,93 @@
+//! Owns what is counted of the database: its connections, and how long calls wait for one and take.
+
+use std::time::Duration;
+
+use super::{Pool, Store};
+use crate::metric::{Counter, Distribution, Histogram};
+
+/// What is counted of calls.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    pub(super) waited: Histogram,
+    pub(super) took: Histogram,
+    pub(super) unconnected: Counter,
+    pub(super) late: Counter,
+}
+
+/// What was counted of calls up to a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct CallFigures {
+    /// How long those that got a connection waited for it.
+    pub waited: Distribution,
+    /// How long they took then.
+    pub took: Distribution,
+    /// How many got none.
+    pub unconnected: u64,
+    /// How many were given up because no answer came.
+    pub late: u64,
+}
+
+/// The connections of one pool.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolFigures {
+    /// What it is for.
+    pub name: &'static str,
+    /// Connections that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// The most there may be.
+    pub limit: u32,
+}
+
+impl Calls {
+    /// Counts what became of the wait for a connection.
+    pub(super) fn acquired<T, E>(&self, acquired: Result<T, E>, waited: Duration) -> Result<T, E> {
+        match &acquired {
+            Ok(_) => self.waited.observe(waited),
+            Err(_) => self.unconnected.count(),
+        }
+        acquired
+    }
+}
+
+impl Store {
+    /// The connections for requests, and the one of the change feed.
+    pub fn pools(&self) -> [PoolFigures; 2] {
+        [self.pool.figures("requests"), self.feed.figures("feed")]
+    }
+
+    /// What was counted of calls.
+    pub fn calls(&self) -> CallFigures {
+        let calls = &self.calls;
+        CallFigures {
+            waited: calls.waited.read(),
+            took: calls.took.read(),
+            unconnected: calls.unconnected.value(),
+            late: calls.late.value(),
+        }
+    }
+}
+
+impl Pool {
+    fn figures(&self, name: &'static str) -> PoolFigures {
+        let (open, idle, limit) = match self {
+            Self::Postgres(pool) => (
+                pool.size(),
+                pool.num_idle(),
+                pool.options().get_max_connections(),
+            ),
+            Self::Sqlite(pool) => (
+                pool.size(),
+                pool.num_idle(),
+                pool.options().get_max_connections(),
+            ),
+        };
+        PoolFigures {
+            name,
+            open,
+            idle: u32::try_from(idle).unwrap_or(u32::MAX),
+            limit,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The listener itself: its routes, and that nobody else has them.
+
+use super::Operator;
+use crate::harness::TestApp;
+
+#[tokio::test]
+async fn figures_come_as_open_metrics_and_are_kept_by_nobody() {
+    let answer = Operator::of(&TestApp::new().await).get("/metrics").await;
+
+    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, format)
+    );
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn callers_cannot_ask_for_figures() {
+    let test = TestApp::new().await;
+
+    test.get("/metrics").await.assert_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn health_is_told_there_too_and_nothing_else_is() {
+    let test = TestApp::new().await;
+    let operator = Operator::of(&test);
+
+    for (path, status) in [("/healthz", "ok"), ("/readyz", "ready")] {
+        let answer = operator.get(path).await;
+        assert_eq!(answer.json()["status"], status, "{path}");
+        assert_eq!(answer.text(), test.get(path).await.text(), "{path}");
+    }
+    for path in ["/", "/authorize", "/verify", "/openapi.json"] {
+        let answer = operator.get(path).await;
+        assert_eq!(
+            (answer.status, answer.error().as_str()),
+            (404, "not_found"),
+            "{path}"
+        );
+    }
+}
+
+/// A probe is not a request of a caller.
+#[tokio::test]
+async fn asking_there_is_not_counted_as_traffic() {
+    let operator = Operator::of(&TestApp::new().await);
+
+    operator.get("/readyz").await;
+    let page = operator.page().await;
+
+    let requests = page
+        .samples()
+        .filter(|(series, value)| series.starts_with("token_server_http_requests") && *value > 0.0);
+    assert_eq!(requests.count(), 0);
+}

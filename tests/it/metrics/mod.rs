@@ -1,0 +1,51 @@
+//! What operators' programs are told: figures, and their documented names.
+
+mod database;
+mod documents;
+mod figures;
+mod listener;
+mod monitoring;
+mod page;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use token_server::http::{AppState, CertificateStatus, Ops, ops_router};
+use token_server::telemetry::DroppedLines;
+use tower::ServiceExt;
+
+use crate::harness::{Answer, TestApp};
+use page::Page;
+
+/// The listener of operators' programs, in process.
+struct Operator(Router);
+
+impl Operator {
+    fn of(test: &TestApp) -> Self {
+        let certificate = Arc::new(CertificateStatus::new(b""));
+        Self::with(test.state.clone(), certificate)
+    }
+
+    fn with(state: AppState, certificate: Arc<CertificateStatus>) -> Self {
+        Self(ops_router(Ops {
+            state,
+            certificate,
+            log: DroppedLines::default(),
+        }))
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        Answer::read(self.0.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// The figures of this moment.
+    async fn page(&self) -> Page {
+        let answer = self.get("/metrics").await;
+        assert_eq!(answer.status, 200);
+        Page::parse(answer.text())
+    }
+}
