@@ -116,7 +116,7 @@ impl Upkeep {
 
 impl App {
     /// The figures of this moment.
-    pub async fn figures(&self) -> Figures {
+    pub fn figures(&self) -> Figures {
         Figures {
             readiness: self.readiness(),
             caches: vec![

@@ -1,5 +1,6 @@
 //! `serve`: the composition root. Configuration, then the use cases, then the listener, until a signal.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -95,15 +96,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         certificate: served.clone(),
         connections: Arc::default(),
     });
-    let (portal_state, portal_stop) = (state.clone(), stop.clone());
-    let portal = async move {
-        let Some(listener) = portal_listener else {
-            return Ok(());
-        };
-        let router = http::admin_router(portal_state.clone());
-        let (config, stop) = (&portal_state.config().http, portal_stop.cancelled_owned());
-        http::serve(listener, router, config, stop).await
-    };
+    let portal = serve_portal(portal_listener, state.clone(), stop.clone());
     let listener = Listener {
         tcp: listener,
         certificate: served,
@@ -140,6 +133,25 @@ fn take_listener(handed_over: HandedOver, config: &Config) -> anyhow::Result<Opt
         bail!("LISTEN_FDS: with DEVELOPMENT=true it listens on LISTEN_ADDR only");
     }
     Ok(listener)
+}
+
+/// Serves the portal at its own address, if it has one.
+async fn serve_portal(
+    listener: Option<Listener>,
+    state: AppState,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let Some(listener) = listener else {
+        return Ok(());
+    };
+    let router = http::admin_router(state.clone());
+    http::serve(
+        listener,
+        router,
+        &state.config().http,
+        stop.cancelled_owned(),
+    )
+    .await
 }
 
 /// Tells operators' programs of the service, unless they are not listened to.

@@ -60,7 +60,7 @@ pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
 }
 
 async fn show_metrics(State(ops): State<Ops>) -> Result<Response, Error> {
-    let snapshot = Snapshot::take(&ops).await;
+    let snapshot = Snapshot::take(&ops);
     let mut registry = Registry::default();
     registry.register_collector(Box::new(snapshot));
     let mut page = String::with_capacity(64 * 1024);

@@ -52,7 +52,7 @@ struct Certificate {
 }
 
 impl Snapshot {
-    pub(super) async fn take(ops: &Ops) -> Self {
+    pub(super) fn take(ops: &Ops) -> Self {
         let (app, status) = (&ops.state, &ops.certificate);
         let traffic = app.traffic();
         let connections = &traffic.connections;
@@ -61,7 +61,7 @@ impl Snapshot {
             now: app.clock().now(),
             database: app.store().product(),
             signing_alg: app.config().keys.signing_alg.as_str(),
-            app: app.figures().await,
+            app: app.figures(),
             routes: routes
                 .iter()
                 .map(|it| (it.path().to_owned(), it.read()))
