@@ -1,4 +1,4 @@
-//! Owns outgoing requests: the one place that fetches what a client named. Only from hosts that the operator
+//! Owns the requests to hosts that clients name: the one place that fetches what they say. Only from hosts that the operator
 //! allowed, over https, without redirects or proxies, from public addresses, bounded in size and time.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,11 +8,15 @@ use anyhow::{Context, bail, ensure};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::ACCEPT;
 use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
 use url::Host;
 
 use crate::config::JwksUriConfig;
 use crate::domain::JwksUri;
 use crate::pem::read_certificates;
+
+/// What this service calls itself.
+pub(crate) const USER_AGENT: &str = concat!("token-server/", env!("CARGO_PKG_VERSION"));
 
 /// A JWK set with all the spaces somebody may put into it.
 const MAX_BYTES: usize = 64 * 1024;
@@ -87,15 +91,7 @@ fn client(config: &JwksUriConfig) -> anyhow::Result<reqwest::Client> {
         Some(path) => read_certificates(path).context("JWKS_URI_CA")?,
         None => Vec::new(),
     };
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier =
-        rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
-            .context("JWKS_URI_CA: the authorities to be trusted cannot be used")?;
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+    let tls = tls(extra).context("JWKS_URI_CA")?;
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .dns_resolver(Arc::new(Resolver {
@@ -107,8 +103,21 @@ fn client(config: &JwksUriConfig) -> anyhow::Result<reqwest::Client> {
         .timeout(config.timeout)
         // A fetch a minute keeps no connection.
         .pool_max_idle_per_host(0)
-        .user_agent(concat!("token-server/", env!("CARGO_PKG_VERSION")));
+        .user_agent(USER_AGENT);
     Ok(client.build()?)
+}
+
+/// TLS for outgoing connections, with the system's authorities and these.
+pub(crate) fn tls(extra: Vec<CertificateDer<'static>>) -> anyhow::Result<rustls::ClientConfig> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier =
+        rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
+            .context("the authorities to be trusted cannot be used")?;
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
 }
 
 const NOT_PUBLIC: &str = "the host has no public address, and JWKS_URI_PRIVATE_ADDRESSES is false";

@@ -15,8 +15,10 @@
 //! - [`http`]: axum lives here and nowhere else. No SQL, no cryptography.
 //! - [`cli`]: one file per command. No SQL, no cryptography.
 //! - [`config`]: the only reader of the environment; known to `app`, `http` and `cli`.
-//! - `fetch`: the only outgoing requests, of hosts that the operator allowed; known to `app`.
-//! - [`clock`], [`metric`], [`secret`], [`error`], `pem`, `json_object`: small things usable where the picture allows them.
+//! - [`telemetry`]: the log and the traces; where they go.
+//! - `fetch`: the only requests to hosts that clients name, of those that the operator allowed; known to `app`.
+//! - [`clock`], [`metric`], [`secret`], [`error`], `pem`, `span`, `json_object`: small things usable where the picture allows
+//!   them.
 //!
 //! The walk a reader takes: `cli/serve` → `http/router` → `http/simple/authorize` →
 //! `app/authenticate` → `app/tokens` → `token/issue` and `store/clients`.
@@ -33,6 +35,7 @@ mod json_object;
 pub mod metric;
 mod pem;
 pub mod secret;
+mod span;
 pub mod store;
 pub mod telemetry;
 pub mod token;

@@ -18,6 +18,8 @@ use crate::store::{CallFigures, PoolFigures};
 pub struct Figures {
     /// What the service can do.
     pub readiness: Readiness,
+    /// Whether a token can be issued and verified.
+    pub canary_is_well: bool,
     /// The memories, by name.
     pub caches: Vec<CacheFigures>,
     /// The hashing threads and their queue.
@@ -119,6 +121,7 @@ impl App {
     pub fn figures(&self) -> Figures {
         Figures {
             readiness: self.readiness(),
+            canary_is_well: self.check_canary().is_ok(),
             caches: vec![
                 self.directory.figures(),
                 self.proofs.figures(),

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::secret_hash::Memory;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::metric::{Counter, Distribution, Histogram, whole_micros};
+use crate::span::{TARGET, within_request};
 
 struct Job {
     run: Box<dyn FnOnce(&mut Memory) + Send>,
@@ -106,7 +108,8 @@ impl Hashing {
             }
         })?;
         self.work.queued.count();
-        answered.await.map_err(Error::internal)
+        let hashing = within_request(|| tracing::debug_span!(target: TARGET, "hashing"));
+        answered.instrument(hashing).await.map_err(Error::internal)
     }
 
     pub(super) fn figures(&self) -> HashingFigures {

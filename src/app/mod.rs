@@ -4,6 +4,7 @@
 mod admins;
 mod audit;
 mod authenticate;
+mod canary;
 mod client_ca;
 mod clients;
 mod directory;
@@ -65,6 +66,7 @@ use crate::metric::Counter;
 use crate::store::{AuditKeys, Store};
 use crate::token::DpopNonces;
 use admins::Admins;
+use canary::Canary;
 use client_ca::ClientCa;
 use directory::Directory;
 use expiring::Expiring;
@@ -95,6 +97,7 @@ pub struct App {
     dpop_nonces: DpopNonces,
     revocations: Revocations,
     feed: Feed,
+    canary: Canary,
     usage: Usage,
     admins: Admins,
     expiring: Expiring,
@@ -130,6 +133,7 @@ impl App {
             )?,
             revocations: Revocations::default(),
             feed: Feed::default(),
+            canary: Canary::new()?,
             usage: Usage::new(),
             admins: Admins::new(&config)?,
             expiring: Expiring::default(),

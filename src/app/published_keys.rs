@@ -5,12 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use moka::sync::Cache;
 use tokio::sync::Mutex;
+use tracing::Instrument;
 
 use super::figures::CacheFigures;
 use crate::clock::UnixTime;
 use crate::config::JwksUriConfig;
 use crate::domain::{JwkSet, JwksUri};
 use crate::fetch::Fetcher;
+use crate::span::{TARGET, within_request};
 
 /// URLs whose keys are kept; past that the least used are forgotten.
 const CAPACITY: u64 = 1_000;
@@ -130,7 +132,14 @@ impl PublishedKeys {
     }
 
     async fn get(&self, uri: &JwksUri) -> anyhow::Result<JwkSet> {
-        Ok(JwkSet::parse(&self.fetcher.get(uri).await?)?)
+        let span = within_request(|| {
+            let host = uri.authority();
+            tracing::debug_span!(
+                target: TARGET, "fetch keys", otel.kind = "client", server.address = host
+            )
+        });
+        let text = self.fetcher.get(uri).instrument(span).await?;
+        Ok(JwkSet::parse(&text)?)
     }
 }
 

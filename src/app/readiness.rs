@@ -1,4 +1,5 @@
-//! What the service can do right now. It follows from the last reading of the changes, so asking costs nothing.
+//! What the service can do right now. It follows from the last reading of the changes, so asking costs nothing; but
+//! orchestrators are told no more than was tried within this second.
 
 use super::App;
 use crate::error::{Error, Result};
@@ -61,21 +62,27 @@ impl App {
     pub(super) fn require_known_clients(&self) -> Result<()> {
         if self.readiness() == Readiness::Stale {
             self.feed.refused_stale.count();
-            return Err(Error::temporarily_unavailable(
-                "the database has not answered for too long; try again shortly",
-            ));
+            return Err(stale());
         }
         Ok(())
     }
 
-    /// The same for orchestrators, who have to wait for the start as well; else whether the database is there.
+    /// The same for orchestrators, who have to wait for the start as well, and to whom it matters that tokens can be made;
+    /// else whether the database is there.
     pub fn check_readiness(&self) -> Result<Readiness> {
-        self.require_known_clients()?;
         match self.readiness() {
             Readiness::Starting => Err(Error::temporarily_unavailable(
                 "the revocations have not been read yet",
             )),
-            known @ (Readiness::Ready | Readiness::Degraded | Readiness::Stale) => Ok(known),
+            Readiness::Stale => Err(stale()),
+            known @ (Readiness::Ready | Readiness::Degraded) => {
+                self.check_canary()?;
+                Ok(known)
+            }
         }
     }
+}
+
+fn stale() -> Error {
+    Error::temporarily_unavailable("the database has not answered for too long; try again shortly")
 }

@@ -35,7 +35,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         environment = environment::load()?;
     }
     let config = environment.config()?;
-    let log = telemetry::start(&config.log)?;
+    let log = telemetry::start(&config.log, config.traces.as_ref())?;
     if config.development {
         made.certificate(&config)?;
     }
@@ -71,6 +71,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         state: state.clone(),
         certificate: certificate.status(),
         log: log.dropped(),
+        traces: log.exports(),
     })?;
     let admin = &app.config().admin;
     let admin_listener = match admin.listen_addr.filter(|_| admin.is_on) {
@@ -123,6 +124,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     app.store().close().await;
     watched.abort();
     tracing::info!("stopped");
+    log.stop_traces().await;
     Ok(ExitCode::SUCCESS)
 }
 

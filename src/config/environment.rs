@@ -35,9 +35,12 @@ impl Environment {
         Ok(Self { file, mistakes })
     }
 
-    /// Whether nothing at all is configured: no `.env`, and no setting in the environment.
+    /// Whether nothing at all is configured: no `.env`, and no setting in the environment. Those of OpenTelemetry do not
+    /// count: they are set for all that runs on a machine.
     pub fn is_empty(&self) -> bool {
-        self.file.is_none() && setting_names().iter().all(|name| variable(name).is_none())
+        let names = setting_names();
+        let mut own = names.iter().filter(|name| !name.starts_with("OTEL_"));
+        self.file.is_none() && own.all(|name| variable(name).is_none())
     }
 
     /// The configuration these variables describe.

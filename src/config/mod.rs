@@ -12,6 +12,7 @@ mod keys;
 mod proxies;
 mod reader;
 mod retention;
+mod traces;
 mod values;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub use keys::KeysConfig;
 pub use proxies::ProxiesConfig;
 pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use retention::RetentionConfig;
+pub use traces::{TraceSampler, TracesConfig};
 pub use values::{Argon2Work, LogFormat, parse_seconds};
 
 use crate::domain::{Audience, Issuer, TokenTtl};
@@ -69,6 +71,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces are sent; `None`: nowhere.
+    pub traces: Option<TracesConfig>,
     /// All of the above as it was found, for people to look at.
     pub settings: Settings,
 }
@@ -196,6 +200,7 @@ impl Config {
                 format: read.parsed("LOG_FORMAT", "`auto`, `text` or `json`", "auto"),
                 queue: read.within("LOG_QUEUE", 1..=1_000_000, "16384"),
             },
+            traces: TracesConfig::read(&mut read),
             http,
             settings: Settings::default(),
         };

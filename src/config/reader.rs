@@ -112,19 +112,26 @@ impl<'a> Reader<'a> {
     where
         T: FromStr<Err: Display>,
     {
+        self.optional_checked(name, expected, str::parse::<T>)
+    }
+
+    /// A setting that may be left out, with a parser of its own.
+    pub(super) fn optional_checked<T, E: Display>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let found = self.find(name);
         self.note(name, found.as_deref(), "");
         let text = found?;
-        match text.trim().parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.refuse(
-                    name,
-                    format!("found `{text}`, expected {expected} ({error})"),
-                );
-                None
-            }
-        }
+        let parsed = parse(text.trim());
+        parsed
+            .inspect_err(|error| {
+                let message = format!("found `{text}`, expected {expected} ({error})");
+                self.refuse(name, message);
+            })
+            .ok()
     }
 
     /// A number with a default and two ends. The upper one is there because much is set aside for

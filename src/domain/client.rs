@@ -66,9 +66,12 @@ impl TokenTtl {
     /// The longest: no token of ours is good for longer.
     pub const MAX: Self = Self(24 * 60 * 60);
 
+    /// The shortest.
+    pub const MIN: Self = Self(60);
+
     /// Takes a number of seconds.
     pub fn from_seconds(seconds: i64) -> Result<Self, ParseError> {
-        if (60..=Self::MAX.0).contains(&seconds) {
+        if (Self::MIN.0..=Self::MAX.0).contains(&seconds) {
             Ok(Self(seconds))
         } else {
             Err(ParseError::new(

@@ -16,12 +16,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::Route;
 use futures_util::FutureExt;
 use tower::Service;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::AppState;
 use super::answer::{Note, Noted};
 use super::error;
 use super::params::check_announced_length;
+use super::trace::Trace;
 use super::traffic::{Passing, RouteTraffic};
 use crate::clock::Stopwatch;
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
@@ -90,12 +92,13 @@ pub(super) fn observe<F>(
 where
     F: Future<Output: Into<Noted>> + Send + 'static,
 {
-    let exchange = Exchange::begin(&mut request, route);
+    let exchange = Exchange::begin(&mut request, app, route);
+    let span = exchange.trace.as_ref().map(|trace| trace.span());
     let limits = &app.config().http;
     let answering = check_head(&request, limits.max_head)
         .and_then(|()| check_announced_length(request.headers(), limits.max_body))
         .map(|()| handler(request));
-    Box::pin(async move {
+    let answer = async move {
         let noted = match answering {
             Ok(answering) => AssertUnwindSafe(answering)
                 .catch_unwind()
@@ -104,7 +107,11 @@ where
             Err(error) => error.into_response().into(),
         };
         Ok(exchange.end(noted))
-    })
+    };
+    match span {
+        None => Box::pin(answer),
+        Some(span) => Box::pin(answer.instrument(span)),
+    }
 }
 
 /// What the log and the answer need of a request.
@@ -113,15 +120,19 @@ struct Exchange {
     request_id: HeaderValue,
     method: Method,
     passing: Passing,
+    trace: Option<Box<Trace>>,
 }
 
 impl Exchange {
-    fn begin(request: &mut Request, route: &Arc<RouteTraffic>) -> Self {
+    fn begin(request: &mut Request, app: &AppState, route: &Arc<RouteTraffic>) -> Self {
         let exchange = Self {
             stopwatch: Stopwatch::start(),
             request_id: request_id(request.headers()),
             method: request.method().clone(),
             passing: Arc::clone(route).begin(),
+            trace: app
+                .is_traced()
+                .then(|| Box::new(Trace::begin(request, route.path()))),
         };
         if route.may_change {
             let left = RequestId(exchange.request_id.clone());
@@ -137,6 +148,9 @@ impl Exchange {
         let refused_for = note.error.as_ref().filter(|_| !status.is_success());
         self.passing
             .end(status, refused_for.map(|error| error.code), took);
+        if let Some(trace) = &self.trace {
+            trace.end(status, &self.request_id, &note);
+        }
         self.log(status, &note, took);
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -149,6 +163,7 @@ impl Exchange {
         let method = self.method.as_str();
         let route = self.passing.path();
         let request_id = self.request_id.to_str().unwrap_or_default();
+        let trace_id = self.trace.as_ref().and_then(|trace| trace.id());
         let client_id = note.client_id.as_ref().map(ClientId::as_str);
         let latency_us = whole_micros(took);
         let error = note.error.as_ref();
@@ -163,6 +178,7 @@ impl Exchange {
                 route,
                 status,
                 client_id,
+                trace_id,
                 latency_us,
                 error = code,
                 reason,
@@ -175,6 +191,7 @@ impl Exchange {
                 route,
                 status,
                 client_id,
+                trace_id,
                 latency_us,
                 error = code,
                 reason,

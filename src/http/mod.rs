@@ -26,6 +26,7 @@ mod simple;
 mod state;
 mod tls;
 mod token_request;
+mod trace;
 mod traffic;
 
 pub use admin::{Access, AdminRoute, list as admin_routes};

@@ -13,20 +13,28 @@ pub struct AppState(Arc<Shared>);
 struct Shared {
     app: Arc<App>,
     traffic: Traffic,
+    is_traced: bool,
 }
 
 impl AppState {
     /// Shares the use cases.
     pub fn new(app: Arc<App>) -> Self {
+        let is_traced = app.config().traces.is_some();
         Self(Arc::new(Shared {
             app,
             traffic: Traffic::default(),
+            is_traced,
         }))
     }
 
     /// What is counted of its connections.
     pub fn connections(&self) -> Arc<ConnectionTraffic> {
         Arc::clone(&self.0.traffic.connections)
+    }
+
+    /// Whether requests are traced.
+    pub(super) fn is_traced(&self) -> bool {
+        self.0.is_traced
     }
 
     pub(super) fn traffic(&self) -> &Traffic {

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use tracing::Instrument;
+use tracing::instrument::Instrumented;
+
 use super::{Pool, Store};
 use crate::metric::{Counter, Distribution, Histogram};
+use crate::span::{TARGET, within_request};
 
 /// What is counted of calls.
 #[derive(Debug, Default)]
@@ -49,6 +53,19 @@ impl Calls {
         }
         acquired
     }
+}
+
+/// Does it in a span of its own, where a request is traced.
+pub(super) fn in_span<F: Future>(store: &Store, call: F) -> Instrumented<F> {
+    let product = match store.pool {
+        Pool::Postgres(_) => "postgresql",
+        Pool::Sqlite(_) => "sqlite",
+    };
+    call.instrument(within_request(|| {
+        tracing::debug_span!(
+            target: TARGET, "database", otel.kind = "client", db.system.name = product
+        )
+    }))
 }
 
 impl Store {

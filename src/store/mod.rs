@@ -100,7 +100,7 @@ use on_connection;
 
 macro_rules! within_deadline {
     ($store:expr, $pool:ident, |$connection:ident| $call:expr) => {
-        Box::pin(async {
+        Box::pin($crate::store::figures::in_span($store, async {
             let (asked, calls) = ($crate::clock::Stopwatch::start(), &$store.calls);
             let acquired = $pool.acquire().await;
             let mut pooled = calls.acquired(acquired, asked.elapsed())?;
@@ -119,7 +119,7 @@ macro_rules! within_deadline {
                     Err(sqlx::Error::Io(late.into()).into())
                 }
             }
-        })
+        }))
         .await
     };
 }

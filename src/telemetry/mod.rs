@@ -1,19 +1,25 @@
-//! Owns the log: where it goes and what it looks like. What is logged is decided where it happens;
+//! Owns the log and the traces: where they go and what they look like. What is said is decided where it happens;
 //! no secret, token or Authorization header ever reaches here.
 
+mod collector;
 mod json_line;
 mod lines;
+mod traces;
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::config::{LogConfig, LogFormat};
+pub use collector::ExportStatus;
+pub use traces::Traces;
+
+use crate::config::{LogConfig, LogFormat, TracesConfig};
 use json_line::JsonLine;
 use lines::{Lines, Writing};
 
@@ -25,14 +31,16 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Log {
     lines: Lines,
+    traces: Option<Traces>,
     _writing: Writing,
 }
 
-/// Starts logging to stderr: stdout is for what commands print.
-pub fn start(config: &LogConfig) -> anyhow::Result<Log> {
+/// Starts logging to stderr (stdout is for what commands print), and recording traces if they are wanted.
+pub fn start(config: &LogConfig, traces: Option<&TracesConfig>) -> anyhow::Result<Log> {
     let lines = Lines::new(config.queue);
     let log = Log {
         lines: lines.clone(),
+        traces: traces.map(Traces::start).transpose()?,
         _writing: lines.write_to(io::stderr())?,
     };
     let terminal = io::stderr().is_terminal();
@@ -42,19 +50,36 @@ pub fn start(config: &LogConfig) -> anyhow::Result<Log> {
         LogFormat::Auto => !terminal,
     };
     let filter = filter(&config.filter)?;
-    let started = if json {
-        tracing::subscriber::set_global_default(json_lines(filter, lines))
-    } else {
-        let text = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .log_internal_errors(false)
-            .with_writer(lines)
-            .with_ansi(terminal)
-            .with_target(false);
-        tracing::subscriber::set_global_default(text.finish())
-    };
-    started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))?;
+    match (&log.traces, json) {
+        (None, true) => set(json_lines(filter, lines)),
+        (Some(traces), true) => set(traced_json_lines(filter, lines, traces)),
+        (None, false) => {
+            let text = tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .log_internal_errors(false)
+                .with_writer(lines)
+                .with_ansi(terminal)
+                .with_target(false);
+            set(text.finish())
+        }
+        (Some(traces), false) => {
+            let text = fmt::layer()
+                .log_internal_errors(false)
+                .with_writer(lines)
+                .with_ansi(terminal)
+                .with_target(false);
+            let text = text.with_filter(filter);
+            set(tracing_subscriber::registry()
+                .with(text)
+                .with(traces.layer()))
+        }
+    }?;
     Ok(log)
+}
+
+fn set(subscriber: impl Subscriber + Send + Sync) -> anyhow::Result<()> {
+    tracing::subscriber::set_global_default(subscriber)
+        .map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }
 
 /// A log of one JSON object a line.
@@ -69,6 +94,21 @@ where
         .with_writer(lines)
         .event_format(JsonLine)
         .finish()
+}
+
+/// The same, and beside it the traces, for which the filter is not meant.
+pub fn traced_json_lines<W>(filter: EnvFilter, lines: W, traces: &Traces) -> impl Subscriber
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let json = fmt::layer()
+        .log_internal_errors(false)
+        .with_writer(lines)
+        .event_format(JsonLine);
+    let json = json.with_filter(filter);
+    tracing_subscriber::registry()
+        .with(json)
+        .with(traces.layer())
 }
 
 /// Parses a filter such as `info` or `token_server=debug,warn`.
@@ -91,6 +131,19 @@ impl Log {
     /// How many lines are lost.
     pub fn dropped(&self) -> DroppedLines {
         DroppedLines(Some(self.lines.clone()))
+    }
+
+    /// What has become of the traces.
+    pub fn exports(&self) -> ExportStatus {
+        self.traces.as_ref().map(Traces::status).unwrap_or_default()
+    }
+
+    /// Sends the traces that wait, and no more.
+    pub async fn stop_traces(self) {
+        if let Some(traces) = self.traces {
+            // It blocks; and should it panic, there is nothing more to send.
+            let _ = tokio::task::spawn_blocking(move || traces.stop()).await;
+        }
     }
 
     /// Says every now and then how many lines were lost because they came faster than they could be written.

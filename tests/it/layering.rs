@@ -91,6 +91,7 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     ("clock.rs", &["crate::"]),
     ("metric.rs", &["crate::"]),
+    ("span.rs", &["crate::"]),
     ("secret.rs", &["crate::"]),
     ("pem.rs", &["crate::"]),
     ("json_object.rs", &["crate::"]),

@@ -20,7 +20,7 @@ use prometheus_client::registry::Registry;
 use super::certificate_status::CertificateStatus;
 use super::{AppState, error, health, server};
 use crate::error::Error;
-use crate::telemetry::DroppedLines;
+use crate::telemetry::{DroppedLines, ExportStatus};
 use families::Snapshot;
 
 /// The text format of <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
@@ -35,6 +35,8 @@ pub struct Ops {
     pub certificate: Arc<CertificateStatus>,
     /// The log that it writes.
     pub log: DroppedLines,
+    /// The traces that it sends.
+    pub traces: ExportStatus,
 }
 
 /// The routes of operators' programs.

@@ -14,7 +14,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use token_server::http::{AppState, CertificateStatus, Ops, ops_router};
-use token_server::telemetry::DroppedLines;
+use token_server::telemetry::{DroppedLines, ExportStatus};
 use tower::ServiceExt;
 
 use crate::harness::{Answer, TestApp};
@@ -34,6 +34,7 @@ impl Operator {
             state,
             certificate,
             log: DroppedLines::default(),
+            traces: ExportStatus::default(),
         }))
     }
 

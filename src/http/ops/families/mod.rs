@@ -29,6 +29,7 @@ pub(super) struct Snapshot {
     connections: Connections,
     certificate: Certificate,
     dropped_lines: u64,
+    exports: (u64, u64),
     process: Process,
 }
 
@@ -82,6 +83,7 @@ impl Snapshot {
                 files_are_unusable: status.files_are_unusable(),
             },
             dropped_lines: ops.log.count(),
+            exports: ops.traces.counts(),
             process: Process::read(),
         }
     }
@@ -122,6 +124,11 @@ impl Snapshot {
             "1 for the state that the service is in, 0 for the others",
             Readiness::ALL.map(|state| (is_in(state), truth(self.app.readiness == state))),
         )?;
+        page.gauge(
+            "token_server_canary",
+            "1 if a token could be issued and verified just now",
+            Some(truth(self.app.canary_is_well)),
+        )?;
         let upkeep = self.app.upkeep.iter();
         page.gauges(
             "token_server_upkeep_last_success_timestamp_seconds",
@@ -132,6 +139,15 @@ impl Snapshot {
             "token_server_log_lines_dropped",
             "Log lines that were lost because they came faster than they could be written",
             self.dropped_lines,
+        )?;
+        let (sent, failed) = self.exports;
+        page.counters(
+            "token_server_trace_exports",
+            "Requests to the collector of traces, by what became of them",
+            [
+                ([("result", "sent")], sent),
+                ([("result", "failed")], failed),
+            ],
         )
     }
 }

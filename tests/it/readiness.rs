@@ -1,0 +1,95 @@
+//! The canary in /readyz: ready is who can issue a token and verify it.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use token_server::app::App;
+use token_server::clock::Clock;
+use token_server::http::{AppState, router};
+use tower::ServiceExt;
+
+use crate::harness::{Answer, Database, Log, NOW, TestApp, config};
+
+/// A service whose signing keys have not been made yet.
+async fn without_keys(clock: &Clock) -> (Arc<App>, AppState, Database) {
+    let database = Database::fresh().await;
+    let config = config(&database.url, &[("SIGNING_ALG", "ES256")]);
+    let app = Arc::new(App::open(config, clock.clone()).unwrap());
+    app.store().migrate().await.unwrap();
+    app.read_changes().await.unwrap();
+    let state = AppState::new(Arc::clone(&app));
+    (app, state, database)
+}
+
+async fn readyz(state: &AppState) -> Answer {
+    let request = Request::get("/readyz").body(Body::empty()).unwrap();
+    Answer::read(router(state.clone()).oneshot(request).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn who_cannot_issue_a_token_is_not_ready_and_is_when_it_can() {
+    let clock = Clock::fixed(NOW);
+    let (app, state, _database) = without_keys(&clock).await;
+
+    let before = readyz(&state).await;
+    before.assert_error(503, "temporarily_unavailable");
+    assert_eq!(before.header("retry-after"), "1");
+    app.start_keys().await.unwrap();
+
+    assert_eq!(readyz(&state).await.text(), r#"{"status":"ready"}"#);
+}
+
+#[tokio::test]
+async fn each_change_is_told_once() {
+    let clock = Clock::fixed(NOW);
+    let (app, state, _database) = without_keys(&clock).await;
+    let log = Log::default();
+    let guard = log.capture();
+
+    for _ in 0..3 {
+        readyz(&state).await;
+    }
+    app.start_keys().await.unwrap();
+    for _ in 0..3 {
+        clock.advance(1);
+        readyz(&state).await;
+    }
+    drop(guard);
+
+    let said = |text: &str| log.text().matches(text).count();
+    let failed = "tokens cannot be issued and verified: issuing: no signing key is known";
+    assert_eq!(said(failed), 1, "{}", log.text());
+    assert_eq!(said("tokens can be issued and verified again"), 1);
+}
+
+#[tokio::test]
+async fn the_canary_leaves_no_trace() {
+    let test = TestApp::new().await;
+    let revoked = test.app.revocations().count();
+
+    assert_eq!(test.get("/readyz").await.status, 200);
+    let figures = test.app.figures();
+
+    assert!(figures.canary_is_well);
+    assert_eq!(figures.tokens_issued, 0);
+    let verified = figures
+        .caches
+        .iter()
+        .find(|cache| cache.name == "verified_tokens");
+    assert_eq!(verified.map(|cache| cache.entries), Some(0));
+    assert_eq!(figures.revocations, revoked);
+}
+
+/// It is how long a replica without its database still serves those whom it knows.
+#[tokio::test]
+async fn the_canary_needs_no_database() {
+    let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
+
+    test.app.store().close().await;
+    assert!(test.app.read_changes().await.is_err());
+    test.clock.advance(1);
+
+    let degraded = r#"{"status":"degraded: database"}"#;
+    assert_eq!(test.get("/readyz").await.text(), degraded);
+}
