@@ -108,6 +108,32 @@ fn containers_can_write_nothing_and_gain_nothing() {
     }
 }
 
+/// It has no TLS.
+#[test]
+fn figures_are_for_the_monitoring_alone() {
+    let policy = yaml("deploy/kubernetes/networkpolicy.yaml");
+    let ingress = policy["spec"]["ingress"].as_vec().unwrap();
+    let ports = |rule: &Yaml| {
+        let ports = rule["ports"].as_vec().unwrap().iter();
+        ports
+            .map(|port| port["port"].as_i64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let [https, ops] = &ingress[..] else {
+        panic!("{ingress:?}");
+    };
+
+    assert_eq!((ports(https), ports(ops)), (vec![2600], vec![2601]));
+    assert!(https["from"].is_badvalue());
+    let from = &ops["from"][0]["namespaceSelector"]["matchLabels"];
+    assert_eq!(
+        from["kubernetes.io/metadata.name"].as_str(),
+        Some("monitoring")
+    );
+    let kustomization = read("deploy/kubernetes/kustomization.yaml");
+    assert!(kustomization.contains("- OPS_LISTEN=0.0.0.0:2601\n"));
+}
+
 /// The database is migrated by one that does nothing else, and those that serve leave it alone.
 #[test]
 fn migrations_run_before_the_new_version_serves() {
