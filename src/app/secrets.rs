@@ -1,7 +1,7 @@
 //! Adding secrets to a client and ending them, so that a rotation overlaps.
 
-use super::App;
 use super::clients::no_client;
+use super::{App, Once};
 use crate::clock::UnixTime;
 use crate::domain::{
     ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, SecretId, SecretOrigin,
@@ -37,17 +37,57 @@ impl App {
         id: &ClientId,
         new: NewSecret,
     ) -> Result<AddedSecret> {
+        self.check_target(by, id).await?;
         let added = self.prepare_secret(new).await?;
         let stamp = by.at(added.secret.created_at);
-        match self.store.insert_secret(id, &added.secret, stamp).await? {
+        let done = self.store.insert_secret(id, &added.secret, stamp).await?;
+        self.added(id, done)?;
+        Ok(added)
+    }
+
+    /// The same for a caller who may ask for the very same again: what is answered is kept, and is the answer then too.
+    pub async fn add_secret_once(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        new: NewSecret,
+        once: Option<&Once>,
+        answer: impl FnOnce(&AddedSecret) -> Result<Secret<String>>,
+    ) -> Result<Secret<String>> {
+        if let Some(once) = once
+            && let Some(answer) = self.recall(once).await?
+        {
+            return Ok(answer);
+        }
+        self.check_target(by, id).await?;
+        let added = self.prepare_secret(new).await?;
+        let answer = answer(&added)?;
+        let kept = once
+            .map(|once| self.remembered(once, &answer))
+            .transpose()?;
+        let stamp = by.at(added.secret.created_at);
+        let done = self
+            .store
+            .insert_secret_once(id, &added.secret, kept.as_ref(), stamp)
+            .await?;
+        if done == SecretAdded::Remembered {
+            return self.recall_now(once).await;
+        }
+        self.added(id, done)?;
+        Ok(answer)
+    }
+
+    fn added(&self, id: &ClientId, done: SecretAdded) -> Result<()> {
+        match done {
             SecretAdded::Added => {
                 self.directory.forget(id);
-                Ok(added)
+                Ok(())
             }
             SecretAdded::NoClient => Err(no_client(id)),
             SecretAdded::TooMany => Err(Error::conflict(format!(
                 "the client has {MAX_LIVE_SECRETS} live secrets; expire one first"
             ))),
+            SecretAdded::Remembered => Err(Error::conflict("it was added before")),
         }
     }
 
@@ -59,9 +99,14 @@ impl App {
         secret_id: &SecretId,
         expires_at: UnixTime,
     ) -> Result<()> {
+        let now = self.clock.now();
+        if expires_at > now {
+            // It may have ended already, and is good again then.
+            self.check_target(by, id).await?;
+        }
         let done = self
             .store
-            .set_secret_expiry(id, secret_id, expires_at, by.at(self.clock.now()))
+            .set_secret_expiry(id, secret_id, expires_at, by.at(now))
             .await?;
         self.directory.forget(id);
         if done {

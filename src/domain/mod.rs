@@ -11,6 +11,7 @@ mod change;
 mod client;
 mod client_authentication;
 mod client_secret;
+mod client_version;
 mod distinguished_name;
 mod error_code;
 mod http_uri;
@@ -37,6 +38,7 @@ pub use client_authentication::{AuthenticationChanges, AuthenticationSettings, C
 pub use client_secret::{
     ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin, chosen_secret,
 };
+pub use client_version::{ClientVersion, ExpectedVersion};
 pub use distinguished_name::DistinguishedName;
 pub use error_code::ErrorCode;
 pub use http_uri::HttpUri;

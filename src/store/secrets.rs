@@ -5,6 +5,7 @@ use sqlx::FromRow;
 
 use super::audit_log::record;
 use super::client_rows::lock_client;
+use super::remembered_answers::{RememberedAnswer, remember};
 use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
@@ -21,6 +22,8 @@ pub enum SecretAdded {
     NoClient,
     /// The client has [`MAX_LIVE_SECRETS`] already.
     TooMany,
+    /// The same was done before.
+    Remembered,
 }
 
 pub(super) const INSERT: &str = "
@@ -54,11 +57,27 @@ impl Store {
         secret: &ClientSecret,
         stamp: Stamp<'_>,
     ) -> Result<SecretAdded, StoreError> {
+        self.insert_secret_once(id, secret, None, stamp).await
+    }
+
+    /// The same, and keeps what is answered; neither when that was done before.
+    pub async fn insert_secret_once(
+        &self,
+        id: &ClientId,
+        secret: &ClientSecret,
+        answer: Option<&RememberedAnswer>,
+        stamp: Stamp<'_>,
+    ) -> Result<SecretAdded, StoreError> {
         const COUNT_LIVE: &str = "
             select count(*)
             from client_secrets
             where client_id = $1 and (expires_at is null or expires_at > $2)";
         in_transaction!(self, |tx| {
+            if let Some(answer) = answer
+                && !remember!(tx, answer, stamp.at)
+            {
+                return Ok(SecretAdded::Remembered);
+            }
             if lock_client!(tx, id).is_none() {
                 return Ok(SecretAdded::NoClient);
             }

@@ -2,9 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Printed;
 use super::filters::Filters;
-use crate::app::{App, AuditPage, ChainedEvent};
+use crate::app::{App, AuditLine, AuditPage, ChainedEvent};
 use crate::cli::output::Output;
 
 /// Events that an export reads at once.
@@ -33,7 +32,7 @@ pub(super) async fn export(app: &App, args: ExportArgs) -> anyhow::Result<()> {
         let page = AuditPage::After(after);
         let rows = app.list_audit_events(&filter, page, BATCH).await?;
         let text = match args.format {
-            Format::Json => json_lines(&rows)?,
+            Format::Json => AuditLine::join(&rows)?,
             Format::Csv => csv(&rows, header)?,
         };
         Output::text(&text)?;
@@ -43,15 +42,6 @@ pub(super) async fn export(app: &App, args: ExportArgs) -> anyhow::Result<()> {
             Some(_) | None => return Ok(()),
         }
     }
-}
-
-fn json_lines(rows: &[ChainedEvent]) -> anyhow::Result<String> {
-    let mut text = String::new();
-    for row in rows {
-        text += &serde_json::to_string(&Printed::of(row)?)?;
-        text.push('\n');
-    }
-    Ok(text)
 }
 
 fn csv(rows: &[ChainedEvent], header: bool) -> anyhow::Result<String> {
