@@ -210,11 +210,11 @@ impl App {
             self.check_authentication(&now.changed(changes.authentication.clone()))?;
         }
         let stamp = by.at(self.clock.now());
-        let changed = self
+        let outcome = self
             .store
             .update_expected_client(id, expected, &changes, stamp)
             .await?;
-        match changed {
+        match outcome {
             ClientChanged::OtherVersion => return Err(other_version(id)),
             ClientChanged::Changed => self.changed(id, true)?,
             ClientChanged::NoClient => self.changed(id, false)?,
@@ -240,6 +240,17 @@ impl App {
         };
         let done = self.store.set_client_status(id, status, cutoff, by.at(now));
         self.revoked(id, &done.await?)
+    }
+
+    /// The same; the client as it is then.
+    pub async fn switch_client(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        status: ClientStatus,
+    ) -> Result<Client> {
+        self.set_client_status(by, id, status).await?;
+        Ok(self.find_client(id).await?.client)
     }
 
     /// Removes a client and its secrets, and revokes its tokens.

@@ -1,9 +1,12 @@
 //! The scopes that are power over this server, and who may hand them out: an operator. A client that may change
 //! others must not be able to make one that may do so for longer than itself.
 
-use super::App;
-use crate::domain::{Actor, ClientId, ErrorCode, Origin, Scope};
+use std::sync::Arc;
+
+use super::{App, TokenRequirements};
+use crate::domain::{Actor, Audience, ClientId, ErrorCode, Origin, Scope};
 use crate::error::{Error, Result};
+use crate::token::SignedClaims;
 
 /// The scope of tokens that may read by the admin API.
 pub const ADMIN_READ_SCOPE: &str = "admin:read";
@@ -15,6 +18,17 @@ pub const ADMIN_WRITE_SCOPE: &str = "admin:write";
 const RESERVED: &str = "admin:";
 
 impl App {
+    /// The claims of a token that is good for the admin API: with this scope, and for this very server.
+    pub async fn verify_admin_token(&self, token: &str, scope: &str) -> Result<Arc<SignedClaims>> {
+        let required = TokenRequirements {
+            scope: Some(Scope::parse(scope)?),
+            audience: Some(Audience::parse(self.config.token.issuer.as_str())?),
+        };
+        let verified = self.verify_presented_token(token, &required).await?;
+        self.count_verified(&verified.claims.client_id);
+        Ok(verified)
+    }
+
     /// Refuses a client that gives a reserved scope to a client.
     pub(super) fn check_grant(by: &Origin, scope: Option<&Scope>) -> Result<()> {
         let reserved = scope.and_then(find_reserved);

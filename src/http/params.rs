@@ -87,6 +87,17 @@ impl Params {
         .collect()
     }
 
+    /// Refuses what nobody has taken.
+    pub(super) fn refuse_others(self) -> Result<()> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::invalid_request(format!(
+                "there is no parameter `{}` here",
+                printable(name)
+            ))),
+        }
+    }
+
     fn insert(&mut self, name: String, value: String) -> Result<()> {
         if name != REPEATABLE && self.0.iter().any(|(theirs, _)| *theirs == name) {
             return Err(Error::invalid_request(format!(
@@ -183,6 +194,19 @@ impl BodyParams {
                 "the content type must be application/x-www-form-urlencoded or application/json",
             )),
         }
+    }
+}
+
+/// A body that has to be JSON; none at all is an empty object.
+pub(super) async fn read_json(headers: &HeaderMap, body: Body, state: &AppState) -> Result<Bytes> {
+    let bytes = read_body(body, state).await?;
+    match Format::of(headers) {
+        _ if bytes.is_empty() => Ok(Bytes::from_static(b"{}")),
+        Some(Format::Json) => Ok(bytes),
+        Some(Format::Form) | None => Err(Error::new(
+            ErrorCode::UnsupportedMediaType,
+            "the content type must be application/json",
+        )),
     }
 }
 

@@ -216,8 +216,8 @@ impl Store {
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
         let any = ExpectedVersion::Any;
-        let changed = self.update_expected_client(id, &any, changes, stamp);
-        Ok(changed.await? == ClientChanged::Changed)
+        let done = self.update_expected_client(id, &any, changes, stamp);
+        Ok(done.await? == ClientChanged::Changed)
     }
 
     /// The same for a client of the expected version only.

@@ -45,7 +45,7 @@ impl Live {
             "create",
             "caller",
             "--scope",
-            "read write",
+            "read write admin:read admin:write",
             "--json",
         ];
         let ran = shell.run(&arguments);
