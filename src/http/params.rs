@@ -210,7 +210,8 @@ pub(super) async fn read_json(headers: &HeaderMap, body: Body, state: &AppState)
     }
 }
 
-async fn read_body(body: Body, state: &AppState) -> Result<Bytes> {
+/// All of a body, within the limits.
+pub(super) async fn read_body(body: Body, state: &AppState) -> Result<Bytes> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }

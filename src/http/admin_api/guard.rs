@@ -11,6 +11,7 @@ use crate::error::{Error, Result, TokenScheme};
 use crate::http::answer::Noted;
 use crate::http::caller::Caller;
 use crate::http::middleware::RequestId;
+use crate::http::params::read_body;
 use crate::http::{AppState, credentials, sender};
 
 /// What guards one route.
@@ -52,7 +53,11 @@ pub(super) async fn guard(
             noted.note.client_id = Some(client_id);
             noted
         }
-        Err(error) => error.into_response().into(),
+        Err(error) => {
+            // Else the connection would be closed over what is still coming, and the next request on it lost.
+            let _ = read_body(body, &app).await;
+            error.into_response().into()
+        }
     };
     sender::offer_nonce(&app, proof_came, &mut noted.response);
     noted.into_response()
