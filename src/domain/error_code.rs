@@ -72,6 +72,8 @@ impl ErrorCode {
         Self::AccessDenied,
         Self::NotFound,
         Self::Conflict,
+        Self::PreconditionFailed,
+        Self::PreconditionRequired,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
         Self::RequestTimeout,

@@ -19,62 +19,104 @@ use crate::http::{AppState, error};
 fn all(routes: Routes) -> Routes {
     let (read, write) = (ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE);
     routes
-        .at("/clients", read, routes!(clients::list_clients))
-        .at("/clients", write, routes!(clients::create_client))
-        .at("/clients/{client_id}", read, routes!(clients::show_client))
         .at(
-            "/clients/{client_id}",
+            "/admin/api/v1/clients",
+            read,
+            routes!(clients::list_clients),
+        )
+        .at(
+            "/admin/api/v1/clients",
+            write,
+            routes!(clients::create_client),
+        )
+        .at(
+            "/admin/api/v1/clients/{client_id}",
+            read,
+            routes!(clients::show_client),
+        )
+        .at(
+            "/admin/api/v1/clients/{client_id}",
             write,
             routes!(clients::update_client, clients::delete_client),
         )
         .at(
-            "/clients/{client_id}/enable",
+            "/admin/api/v1/clients/{client_id}/enable",
             write,
             routes!(clients::enable_client),
         )
         .at(
-            "/clients/{client_id}/disable",
+            "/admin/api/v1/clients/{client_id}/disable",
             write,
             routes!(clients::disable_client),
         )
         .at(
-            "/clients/{client_id}/revoke-tokens",
+            "/admin/api/v1/clients/{client_id}/revoke-tokens",
             write,
             routes!(clients::revoke_tokens),
         )
         .at(
-            "/clients/{client_id}/secrets",
+            "/admin/api/v1/clients/{client_id}/secrets",
             read,
             routes!(secrets::list_secrets),
         )
         .at(
-            "/clients/{client_id}/secrets",
+            "/admin/api/v1/clients/{client_id}/secrets",
             write,
             routes!(secrets::add_secret),
         )
         .at(
-            "/clients/{client_id}/secrets/{secret_id}/expire",
+            "/admin/api/v1/clients/{client_id}/secrets/{secret_id}/expire",
             write,
             routes!(secrets::expire_secret),
         )
         .at(
-            "/clients/{client_id}/usage",
+            "/admin/api/v1/clients/{client_id}/usage",
             read,
             routes!(usage::show_usage),
         )
-        .at("/keys", read, routes!(keys::list_keys))
-        .at("/keys/rotate", write, routes!(keys::rotate_keys))
-        .at("/keys/prepare", write, routes!(keys::prepare_key))
-        .at("/keys/{kid}/retire", write, routes!(keys::retire_key))
-        .at("/tokens/inspect", read, routes!(tokens::inspect_token))
-        .at("/tokens/revoke", write, routes!(tokens::revoke_token))
-        .at("/audit/events", read, routes!(audit::list_events))
-        .at("/audit/export", read, routes!(audit::export_events))
-        .at("/admins", read, routes!(admins::list_admins))
-        .at("/sessions", read, routes!(admins::list_sessions))
+        .at("/admin/api/v1/keys", read, routes!(keys::list_keys))
+        .at(
+            "/admin/api/v1/keys/rotate",
+            write,
+            routes!(keys::rotate_keys),
+        )
+        .at(
+            "/admin/api/v1/keys/prepare",
+            write,
+            routes!(keys::prepare_key),
+        )
+        .at(
+            "/admin/api/v1/keys/{kid}/retire",
+            write,
+            routes!(keys::retire_key),
+        )
+        .at(
+            "/admin/api/v1/tokens/inspect",
+            read,
+            routes!(tokens::inspect_token),
+        )
+        .at(
+            "/admin/api/v1/tokens/revoke",
+            write,
+            routes!(tokens::revoke_token),
+        )
+        .at(
+            "/admin/api/v1/audit/events",
+            read,
+            routes!(audit::list_events),
+        )
+        .at(
+            "/admin/api/v1/audit/export",
+            read,
+            routes!(audit::export_events),
+        )
+        .at("/admin/api/v1/admins", read, routes!(admins::list_admins))
+        .at(
+            "/admin/api/v1/sessions",
+            read,
+            routes!(admins::list_sessions),
+        )
 }
-
-const PREFIX: &str = "/admin/api/v1";
 
 /// A route, and what it asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +124,7 @@ pub struct AdminApiRoute {
     /// `GET`, `POST`, `PATCH` or `DELETE`.
     pub method: &'static str,
     /// As the router has it.
-    pub path: String,
+    pub path: &'static str,
     /// The scope that a token needs.
     pub scope: &'static str,
 }
@@ -127,11 +169,10 @@ impl Routes {
     /// Serves handlers at a path to tokens with this scope.
     fn at(
         mut self,
-        path: &str,
+        path: &'static str,
         scope: &'static str,
         (schemas, mut paths, handlers): UtoipaMethodRouter<AppState>,
     ) -> Self {
-        let path = format!("{PREFIX}{path}");
         for item in paths.paths.values_mut() {
             for (method, operation) in [
                 ("GET", &mut item.get),
@@ -141,7 +182,6 @@ impl Routes {
             ] {
                 let Some(operation) = operation else { continue };
                 secure(operation, scope);
-                let path = path.clone();
                 self.list.push(AdminApiRoute {
                     method,
                     path,
@@ -156,7 +196,7 @@ impl Routes {
             }
             None => handlers,
         };
-        self.described = self.described.at(&path, (schemas, paths, handlers));
+        self.described = self.described.at(path, (schemas, paths, handlers));
         self
     }
 }

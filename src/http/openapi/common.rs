@@ -11,7 +11,8 @@ use utoipa::{Modify, OpenApi};
 use crate::http::error;
 
 const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, and what is needed to verify them. \
-                     Bodies are forms or JSON objects of strings, whichever the caller likes.";
+                     Bodies are forms or JSON objects of strings, whichever the caller likes; the admin API \
+                     takes JSON alone.";
 
 #[derive(OpenApi)]
 #[openapi(
