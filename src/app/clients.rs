@@ -9,7 +9,9 @@ use crate::domain::{
 };
 use crate::error::{Error, Result};
 use crate::secret::{Secret, random_base62};
-use crate::store::{ClientChanged, ClientFilter, ClientInserted, ClientsPage, StoreError};
+use crate::store::{
+    ClientChanged, ClientFilter, ClientInserted, ClientsPage, ClientsPart, StoreError,
+};
 
 /// A client to be registered.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,32 @@ pub struct NewClient {
     pub authentication: AuthenticationSettings,
     /// To what its tokens must be bound.
     pub sender_constraint: SenderConstraint,
+}
+
+impl NewClient {
+    /// A client of which this is said.
+    pub fn new(client_id: Option<ClientId>, said: ClientChanges) -> Self {
+        Self {
+            client_id,
+            name: said.name.unwrap_or_default(),
+            description: said.description.unwrap_or_default(),
+            scopes: said.scopes.unwrap_or_default(),
+            audiences: said.audiences.unwrap_or_default(),
+            metadata: said.metadata.unwrap_or_default(),
+            token_ttl: said.token_ttl.flatten(),
+            authentication: AuthenticationSettings::default().changed(said.authentication),
+            sender_constraint: SenderConstraint::default().changed(said.sender_constraint),
+        }
+    }
+}
+
+/// A part of the list of clients.
+#[derive(Clone, Debug)]
+pub struct ClientsList {
+    /// The clients.
+    pub clients: Vec<Client>,
+    /// Where the next part begins, if there is one, for [`ClientsOrder::parse_place`](crate::store::ClientsOrder).
+    pub after: Option<String>,
 }
 
 impl App {
@@ -182,6 +210,22 @@ impl App {
         page: &ClientsPage,
     ) -> Result<Vec<Client>> {
         Ok(self.store.list_clients_of(filter, page).await?)
+    }
+
+    /// A part of the list of clients, in any order that there is.
+    pub async fn list_clients_in_order(&self, part: &ClientsPart) -> Result<ClientsList> {
+        // One more tells whether there is another part.
+        let one_more = ClientsPart {
+            limit: part.limit.saturating_add(1),
+            ..part.clone()
+        };
+        let mut clients = self.store.list_clients_in_order(&one_more).await?;
+        let limit = usize::try_from(part.limit).unwrap_or(usize::MAX);
+        let has_more = clients.len() > limit;
+        clients.truncate(limit);
+        let last = clients.last().filter(|_| has_more);
+        let after = last.map(|client| part.order.place_of(client));
+        Ok(ClientsList { clients, after })
     }
 
     /// Changes a client.

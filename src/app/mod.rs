@@ -40,7 +40,8 @@ mod verified;
 use anyhow::Context;
 
 pub use crate::store::{
-    AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsPage, UsageOrder,
+    AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder, ClientsPage,
+    ClientsPart, UsageOrder,
 };
 pub use admins::{
     AdminLogIn, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession, TotpEnrolment,
@@ -50,7 +51,7 @@ pub use audit_lines::AuditLine;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
 };
-pub use clients::NewClient;
+pub use clients::{ClientsList, NewClient};
 pub use expiring::LastSecrets;
 pub use feed::FeedFigures;
 pub use figures::{CacheFigures, Figures};

@@ -20,6 +20,22 @@ pub struct NewSecret {
     pub expires_at: Option<UnixTime>,
 }
 
+/// A secret that somebody makes up for a client has so many bytes at least; one that is imported may have fewer.
+const MIN_LENGTH: usize = 16;
+
+impl NewSecret {
+    /// A secret of one's own where there is one, else one that is made.
+    pub fn new(chosen: Option<Secret<String>>, expires_at: Option<UnixTime>) -> Result<Self> {
+        let is_short = |plain: &Secret<String>| plain.expose().len() < MIN_LENGTH;
+        if chosen.as_ref().is_some_and(is_short) {
+            return Err(Error::invalid_request(format!(
+                "a secret of your own has at least {MIN_LENGTH} bytes; or let one be made"
+            )));
+        }
+        Ok(Self { chosen, expires_at })
+    }
+}
+
 /// A secret that was added.
 #[derive(Debug)]
 pub struct AddedSecret {
@@ -108,14 +124,28 @@ impl App {
             .store
             .set_secret_expiry(id, secret_id, expires_at, by.at(now))
             .await?;
+        self.secret_changed(id, secret_id, done)
+    }
+
+    /// Removes a secret. It ends at once; what is known of its use goes with it.
+    pub async fn delete_secret(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        secret_id: &SecretId,
+    ) -> Result<()> {
+        let stamp = by.at(self.clock.now());
+        let done = self.store.delete_secret(id, secret_id, stamp).await?;
+        self.secret_changed(id, secret_id, done)
+    }
+
+    fn secret_changed(&self, id: &ClientId, secret_id: &SecretId, done: bool) -> Result<()> {
         self.directory.forget(id);
         if done {
-            Ok(())
-        } else {
-            Err(Error::not_found(format_args!(
-                "secret `{secret_id}` of client `{id}`"
-            )))
+            return Ok(());
         }
+        let what = format!("secret `{secret_id}` of client `{id}`");
+        Err(Error::not_found(what))
     }
 
     /// Makes a secret, or checks a chosen one, and hashes it.

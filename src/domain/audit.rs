@@ -118,6 +118,8 @@ actions! {
     SecretAdd = "secret.add",
     /// A secret's end was set.
     SecretExpire = "secret.expire",
+    /// A secret was removed.
+    SecretDelete = "secret.delete",
     /// A token was revoked.
     TokenRevoke = "token.revoke",
     /// A signing key was made.

@@ -21,6 +21,7 @@ mod key;
 mod metadata;
 mod revocation;
 mod scope;
+mod secret_advice;
 mod sender_constraint;
 mod text;
 mod thumbprint;
@@ -48,6 +49,7 @@ pub use key::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, Signing
 pub use metadata::Metadata;
 pub use revocation::{ClientCutoff, Revocation, RevocationId, Revoked};
 pub use scope::Scope;
+pub use secret_advice::{SecretAdvice, UNUSED_AFTER};
 pub use sender_constraint::{SenderConstraint, SenderConstraintChanges};
 pub use text::{Description, Name};
 pub use thumbprint::Thumbprint;

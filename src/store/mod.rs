@@ -36,7 +36,7 @@ pub use admins::{AdminChanged, AdminChanges, AdminRecord};
 pub use audit::{AuditFilter, AuditPage};
 pub use audit_chain::{AuditChain, AuditKeys, ChainBreak, ChainLink, ChainWalk, ChainedEvent};
 pub use changes::ChangesPage;
-pub use client_list::ClientFilter;
+pub use client_list::{ClientFilter, ClientsOrder, ClientsPart, ClientsPlace};
 pub use clients::{ClientChanged, ClientInserted, ClientsPage};
 pub use connect::DatabaseOptions;
 pub use error::StoreError;
