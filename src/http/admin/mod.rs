@@ -4,6 +4,9 @@
 mod account;
 mod admins;
 mod assets;
+mod client;
+mod client_form;
+mod clients;
 mod dashboard;
 mod form;
 mod guard;
@@ -11,9 +14,11 @@ mod login;
 mod page;
 mod routes;
 mod second_factor;
+mod secrets;
 mod session;
 mod sessions;
 mod settings;
+mod snippets;
 
 pub use guard::Access;
 pub use routes::{AdminRoute, list};

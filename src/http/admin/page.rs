@@ -30,6 +30,12 @@ const ENTRIES: &[Entry] = &[
         "M4 13h6V4H4zm10 7h6V4h-6zM4 20h6v-4H4z",
     ),
     entry(
+        "Clients",
+        "/admin/clients",
+        AdminRole::Viewer,
+        "M5 5h14v6H5zm0 8h14v6H5zm3-5h.01M8 16h.01",
+    ),
+    entry(
         "Admins",
         "/admin/admins",
         AdminRole::Owner,
@@ -48,6 +54,9 @@ const ENTRIES: &[Entry] = &[
         "M4 7h9m4 0h3M4 17h3m4 0h9M15 4.5v5M9 14.5v5",
     ),
 ];
+
+/// Pages that are below an entry, though their paths are not.
+const BELOW: &[(&str, &str)] = &[("/admin/new-client", "/admin/clients")];
 
 const fn entry(
     label: &'static str,
@@ -129,7 +138,8 @@ impl Entry {
     fn link(&self, path: &str) -> Link {
         let is_below = path
             .strip_prefix(self.path)
-            .is_some_and(|rest| rest.starts_with('/'));
+            .is_some_and(|rest| rest.starts_with('/'))
+            || BELOW.contains(&(path, self.path));
         Link {
             label: self.label,
             path: self.path,
@@ -168,6 +178,7 @@ pub(super) fn mendable(error: Error) -> Result<Error> {
         ErrorCode::InvalidRequest
             | ErrorCode::InvalidClient
             | ErrorCode::Conflict
+            | ErrorCode::PreconditionFailed
             | ErrorCode::RateLimited
     );
     if is_mendable { Ok(error) } else { Err(error) }

@@ -8,14 +8,20 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use super::guard::{Access, Guard, guard, not_found, to_portal};
-use super::{account, admins, assets, dashboard, login, second_factor, sessions, settings};
-use crate::domain::AdminRole::{Owner, Viewer};
+use super::{
+    account, admins, assets, client, clients, dashboard, login, second_factor, secrets, sessions,
+    settings,
+};
+use crate::domain::AdminRole::{Operator, Owner, Viewer};
 use crate::http::AppState;
 
 /// The list.
 fn routes(app: AppState) -> Routes {
-    let role = Access::Role;
-    Routes::new(app)
+    pages(clients(log_in(Routes::new(app))))
+}
+
+fn log_in(routes: Routes) -> Routes {
+    routes
         // Before there is a session.
         .get("/admin/login", Access::Anyone, login::show_login)
         .post("/admin/login", Access::Anyone, login::log_in)
@@ -52,7 +58,69 @@ fn routes(app: AppState) -> Routes {
             second_factor::confirm,
         )
         .post("/admin/logout", Access::LoggingIn, login::log_out)
-        // Pages.
+}
+
+fn clients(routes: Routes) -> Routes {
+    let role = Access::Role;
+    routes
+        .get("/admin/clients", role(Viewer), clients::show_clients)
+        // Not below the clients: one may be called `new`.
+        .get(
+            "/admin/new-client",
+            role(Operator),
+            clients::show_new_client,
+        )
+        .post("/admin/new-client", role(Operator), clients::create_client)
+        .get(
+            "/admin/clients/{client_id}",
+            role(Viewer),
+            client::show_client,
+        )
+        .get(
+            "/admin/clients/{client_id}/edit",
+            role(Operator),
+            client::show_edit,
+        )
+        .post(
+            "/admin/clients/{client_id}/edit",
+            role(Operator),
+            client::edit,
+        )
+        .post(
+            "/admin/clients/{client_id}/status",
+            role(Operator),
+            client::set_status,
+        )
+        .post(
+            "/admin/clients/{client_id}/revoke-tokens",
+            role(Operator),
+            client::revoke_tokens,
+        )
+        .post(
+            "/admin/clients/{client_id}/delete",
+            role(Operator),
+            client::delete,
+        )
+        .post(
+            "/admin/clients/{client_id}/secrets",
+            role(Operator),
+            secrets::add_secret,
+        )
+        .post(
+            "/admin/clients/{client_id}/secrets/{secret_id}/end",
+            role(Operator),
+            secrets::end_secret,
+        )
+        .post(
+            "/admin/clients/{client_id}/secrets/{secret_id}/remove",
+            role(Operator),
+            secrets::remove_secret,
+        )
+}
+
+fn pages(routes: Routes) -> Routes {
+    let role = Access::Role;
+    routes
         .get("/admin/", role(Viewer), dashboard::show_dashboard)
         .get("/admin/admins", role(Owner), admins::show_admins)
         .post("/admin/admins", role(Owner), admins::create_admin)

@@ -1,6 +1,7 @@
 //! Admins and the portal: who gets in, how far, and what nobody may do.
 
 mod accounts;
+mod clients;
 mod log_in;
 mod pages;
 mod routes;
