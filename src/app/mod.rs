@@ -3,6 +3,7 @@
 
 mod admins;
 mod audit;
+mod audit_export;
 mod audit_lines;
 mod authenticate;
 mod client_ca;
@@ -47,6 +48,7 @@ pub use admins::{
     AdminLogIn, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession, TotpEnrolment,
 };
 pub use audit::AuditVerdict;
+pub use audit_export::{AuditFormat, AuditPiece};
 pub use audit_lines::AuditLine;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
