@@ -4,12 +4,14 @@
 mod account;
 mod admins;
 mod assets;
+mod audit;
 mod client;
 mod client_form;
 mod clients;
 mod dashboard;
 mod form;
 mod guard;
+mod keys;
 mod login;
 mod page;
 mod routes;
@@ -19,6 +21,7 @@ mod session;
 mod sessions;
 mod settings;
 mod snippets;
+mod tokens;
 
 pub use guard::Access;
 pub use routes::{AdminRoute, list};

@@ -36,6 +36,24 @@ const ENTRIES: &[Entry] = &[
         "M5 5h14v6H5zm0 8h14v6H5zm3-5h.01M8 16h.01",
     ),
     entry(
+        "Tokens",
+        "/admin/tokens",
+        AdminRole::Viewer,
+        "M4 7h16v10H4zM4 7l8 6 8-6",
+    ),
+    entry(
+        "Keys",
+        "/admin/keys",
+        AdminRole::Viewer,
+        "M8 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm2.5-6L19 4m-4 3 2.5 2.5",
+    ),
+    entry(
+        "Audit",
+        "/admin/audit",
+        AdminRole::Viewer,
+        "M6 4h12v16H6zm3 5h6m-6 4h6m-6 3h3",
+    ),
+    entry(
         "Admins",
         "/admin/admins",
         AdminRole::Owner,

@@ -9,15 +9,15 @@ use axum::routing::{any, get, post};
 
 use super::guard::{Access, Guard, guard, not_found, to_portal};
 use super::{
-    account, admins, assets, client, clients, dashboard, login, second_factor, secrets, sessions,
-    settings,
+    account, admins, assets, audit, client, clients, dashboard, keys, login, second_factor,
+    secrets, sessions, settings, tokens,
 };
 use crate::domain::AdminRole::{Operator, Owner, Viewer};
 use crate::http::AppState;
 
 /// The list.
 fn routes(app: AppState) -> Routes {
-    pages(clients(log_in(Routes::new(app))))
+    pages(trail_and_keys(clients(log_in(Routes::new(app)))))
 }
 
 fn log_in(routes: Routes) -> Routes {
@@ -116,6 +116,20 @@ fn clients(routes: Routes) -> Routes {
             role(Operator),
             secrets::remove_secret,
         )
+}
+
+fn trail_and_keys(routes: Routes) -> Routes {
+    let role = Access::Role;
+    routes
+        .get("/admin/tokens", role(Viewer), tokens::show_tokens)
+        .post("/admin/tokens", role(Viewer), tokens::inspect)
+        .post("/admin/tokens/revoke", role(Operator), tokens::revoke)
+        .get("/admin/keys", role(Viewer), keys::show_keys)
+        .post("/admin/keys/rotate", role(Owner), keys::rotate)
+        .post("/admin/keys/prepare", role(Owner), keys::prepare)
+        .post("/admin/keys/{kid}/retire", role(Owner), keys::retire)
+        .get("/admin/audit", role(Viewer), audit::show_audit)
+        .get("/admin/audit/export", role(Viewer), audit::export_audit)
 }
 
 fn pages(routes: Routes) -> Routes {

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
+use super::audit::read_time;
 use super::client::changed;
 use super::clients::path_of;
 use super::form::Form;
@@ -137,18 +138,11 @@ pub(super) async fn end_secret(
     changed(&app, &session, &id, done, "ended").await
 }
 
-/// Browsers write a time as `2026-07-01T12:00`; the page says that it is in UTC.
 fn read_end(app: &AppState, at: &str, span: &str) -> Result<UnixTime> {
     if at.is_empty() {
         return Ok(app.clock().now().plus(read_span(span)?));
     }
-    let seconds = if at.len() == "2026-07-01T12:00".len() {
-        ":00"
-    } else {
-        ""
-    };
-    let end = format!("{at}{seconds}Z").parse();
-    end.map_err(|_| Error::invalid_request("an end is a date and a time, such as 2026-07-01T12:00"))
+    read_time(at)
 }
 
 /// Removes a secret.
