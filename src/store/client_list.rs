@@ -57,7 +57,7 @@ impl ClientsOrder {
         }
     }
 
-    /// A place in this order, as [`ClientsPlace::to_text`] wrote it.
+    /// A place in this order, as [`place_of`](Self::place_of) wrote it.
     pub fn parse_place(self, text: &str) -> Result<ClientsPlace, ParseError> {
         let wrong =
             || ParseError::new("`after` is not a place in this list; begin with its first page");
