@@ -10,7 +10,7 @@ use crate::domain::{
 use crate::error::{Error, Result};
 use crate::secret::{Secret, random_base62};
 use crate::store::{
-    ClientChanged, ClientFilter, ClientInserted, ClientsPage, ClientsPart, StoreError,
+    ClientChanged, ClientFilter, ClientInserted, ClientsOrder, ClientsPage, ClientsPart, StoreError,
 };
 
 /// A client to be registered.
@@ -212,8 +212,14 @@ impl App {
         Ok(self.store.list_clients_of(filter, page).await?)
     }
 
-    /// A part of the list of clients, in any order that there is.
+    /// A part of the list of clients, in any order that there is. What begins with a prefix is listed by id: in any
+    /// other order all that begins so would have to be sorted.
     pub async fn list_clients_in_order(&self, part: &ClientsPart) -> Result<ClientsList> {
+        if part.filter.prefix.is_some() && part.order != ClientsOrder::ClientId {
+            return Err(Error::invalid_request(
+                "a search by the beginning of ids is in the order `client_id`",
+            ));
+        }
         // One more tells whether there is another part.
         let one_more = ClientsPart {
             limit: part.limit.saturating_add(1),

@@ -99,7 +99,7 @@ pub(super) struct ListArgs {
     /// At most so many
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-    /// Only those whose id begins so
+    /// Only those whose id begins so, in the order `client_id`
     #[arg(long)]
     prefix: Option<String>,
     /// Only those of this status

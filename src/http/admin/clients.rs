@@ -89,13 +89,15 @@ pub(super) async fn show_clients(
 }
 
 fn read_part(query: &mut Params) -> Result<ClientsPart> {
+    let prefix = query.take("prefix").map(|prefix| prefix.trim().to_owned());
     let order = query.take("order").map(|order| order.parse()).transpose()?;
-    let order: ClientsOrder = order.unwrap_or_default();
+    // The form has both; a search is by id.
+    let order: ClientsOrder = order.filter(|_| prefix.is_none()).unwrap_or_default();
     let status = query.take("status");
     let after = query.take("after").map(|place| order.parse_place(&place));
     Ok(ClientsPart {
         filter: ClientFilter {
-            prefix: query.take("prefix").map(|prefix| prefix.trim().to_owned()),
+            prefix,
             status: status.map(|it| ClientStatus::parse(&it)).transpose()?,
             scope: None,
         },

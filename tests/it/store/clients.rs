@@ -1,7 +1,7 @@
 use token_server::clock::UnixTime;
 use token_server::domain::{
     AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
-    ClientStatus, JwksUri, Name, SenderConstraint, SenderConstraintChanges,
+    ClientStatus, ErrorCode, JwksUri, Name, SenderConstraint, SenderConstraintChanges,
 };
 use token_server::store::{
     ClientFilter, ClientRevoked, ClientsOrder, ClientsPage, ClientsPart, StoreError,
@@ -205,8 +205,19 @@ async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
     assert_eq!(newest[..3], ["apq", "app-1", "app-2"]);
     oldest.reverse();
     assert_eq!(oldest, newest);
+    let both = ClientsPart {
+        filter: ClientFilter {
+            prefix: Some("app".to_owned()),
+            ..ClientFilter::default()
+        },
+        order: ClientsOrder::Newest,
+        limit: 1,
+        after: None,
+    };
+    let refused = test.app.list_clients_in_order(&both).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::InvalidRequest);
     assert_eq!(
-        list(Some("app"), disabled, ClientsOrder::Newest).await,
+        list(None, disabled, ClientsOrder::Newest).await,
         ["app-2", "app_4"]
     );
 }
