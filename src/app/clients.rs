@@ -1,15 +1,17 @@
 //! Registering clients and changing them.
 
-use super::App;
 use super::secrets::{AddedSecret, NewSecret};
+use super::{App, Once};
 use crate::domain::{
     Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
-    ClientSecret, ClientStatus, Description, Metadata, Name, Origin, Scope, SenderConstraint,
-    TokenTtl,
+    ClientSecret, ClientStatus, Description, ErrorCode, ExpectedVersion, Metadata, Name, Origin,
+    Scope, SenderConstraint, TokenTtl,
 };
 use crate::error::{Error, Result};
-use crate::secret::random_base62;
-use crate::store::{ClientsPage, StoreError};
+use crate::secret::{Secret, random_base62};
+use crate::store::{
+    ClientChanged, ClientFilter, ClientInserted, ClientsOrder, ClientsPage, ClientsPart, StoreError,
+};
 
 /// A client to be registered.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +36,32 @@ pub struct NewClient {
     pub sender_constraint: SenderConstraint,
 }
 
+impl NewClient {
+    /// A client of which this is said.
+    pub fn new(client_id: Option<ClientId>, said: ClientChanges) -> Self {
+        Self {
+            client_id,
+            name: said.name.unwrap_or_default(),
+            description: said.description.unwrap_or_default(),
+            scopes: said.scopes.unwrap_or_default(),
+            audiences: said.audiences.unwrap_or_default(),
+            metadata: said.metadata.unwrap_or_default(),
+            token_ttl: said.token_ttl.flatten(),
+            authentication: AuthenticationSettings::default().changed(said.authentication),
+            sender_constraint: SenderConstraint::default().changed(said.sender_constraint),
+        }
+    }
+}
+
+/// A part of the list of clients.
+#[derive(Clone, Debug)]
+pub struct ClientsList {
+    /// The clients.
+    pub clients: Vec<Client>,
+    /// Where the next part begins, if there is one, for [`ClientsOrder::parse_place`](crate::store::ClientsOrder).
+    pub after: Option<String>,
+}
+
 impl App {
     /// Registers a client with its first secret, which is returned this once.
     pub async fn register_client(
@@ -56,12 +84,66 @@ impl App {
         self.insert(by, new, Vec::new()).await
     }
 
+    /// Registers a client, with a first secret if it may log in with one, for a caller who may ask for the very same
+    /// again: what is answered is kept, and is the answer then too.
+    pub async fn register_client_once(
+        &self,
+        by: &Origin,
+        new: NewClient,
+        secret: Option<NewSecret>,
+        once: Option<&Once>,
+        answer: impl FnOnce(&Client, Option<&AddedSecret>) -> Result<Secret<String>>,
+    ) -> Result<Secret<String>> {
+        if let Some(once) = once
+            && let Some(answer) = self.recall(once).await?
+        {
+            return Ok(answer);
+        }
+        let added = match secret {
+            Some(secret) => Some(self.prepare_secret(secret).await?),
+            None => None,
+        };
+        let secrets = added.iter().map(|added| added.secret.clone());
+        let record = self.prepare_client(by, new, secrets.collect())?;
+        let answer = answer(&record.client, added.as_ref())?;
+        let kept = once
+            .map(|once| self.remembered(once, &answer))
+            .transpose()?;
+        let stamp = by.at(record.client.created_at);
+        let inserted = self.store.insert_client_once(&record, kept.as_ref(), stamp);
+        match inserted.await? {
+            ClientInserted::Inserted => {
+                self.registered(&record.client.client_id).await;
+                Ok(answer)
+            }
+            ClientInserted::Conflict => Err(taken(&record.client.client_id)),
+            ClientInserted::Remembered => self.recall_now(once).await,
+        }
+    }
+
     async fn insert(
         &self,
         by: &Origin,
         new: NewClient,
         secrets: Vec<ClientSecret>,
     ) -> Result<Client> {
+        let record = self.prepare_client(by, new, secrets)?;
+        let stamp = by.at(record.client.created_at);
+        match self.store.insert_client(&record, stamp).await {
+            Err(StoreError::Conflict) => return Err(taken(&record.client.client_id)),
+            inserted => inserted?,
+        }
+        self.registered(&record.client.client_id).await;
+        Ok(record.client)
+    }
+
+    fn prepare_client(
+        &self,
+        by: &Origin,
+        new: NewClient,
+        secrets: Vec<ClientSecret>,
+    ) -> Result<ClientRecord> {
+        Self::check_grant(by, Some(&new.scopes))?;
         self.check_authentication(&new.authentication)?;
         let now = self.clock.now();
         let client = Client {
@@ -81,24 +163,17 @@ impl App {
             created_at: now,
             updated_at: now,
         };
-        let record = ClientRecord { client, secrets };
-        let inserted = self.store.insert_client(&record, by.at(now)).await;
-        if matches!(inserted, Err(StoreError::Conflict)) {
-            let id = &record.client.client_id;
-            return Err(Error::conflict(format!("there is a client `{id}` already")));
-        }
-        inserted?;
-        self.directory.forget(&record.client.client_id);
-        if self
-            .revocations
-            .find_cutoff(&record.client.client_id)
-            .is_some()
-        {
+        Ok(ClientRecord { client, secrets })
+    }
+
+    /// Ends every registration.
+    async fn registered(&self, id: &ClientId) {
+        self.directory.forget(id);
+        if self.revocations.find_cutoff(id).is_some() {
             // There was a client of this id, whose tokens are revoked; those of this one are not. Should
             // this fail, the feed says it again.
             let _ = self.read_revocations().await;
         }
-        Ok(record.client)
     }
 
     /// Refuses what could never be used: a method without what it needs, a host that is not allowed.
@@ -128,6 +203,37 @@ impl App {
         Ok(self.store.list_clients(page).await?)
     }
 
+    /// A page of clients of some kind, by `client_id`.
+    pub async fn list_clients_of(
+        &self,
+        filter: &ClientFilter,
+        page: &ClientsPage,
+    ) -> Result<Vec<Client>> {
+        Ok(self.store.list_clients_of(filter, page).await?)
+    }
+
+    /// A part of the list of clients, in any order that there is. What begins with a prefix is listed by id: in any
+    /// other order all that begins so would have to be sorted.
+    pub async fn list_clients_in_order(&self, part: &ClientsPart) -> Result<ClientsList> {
+        if part.filter.prefix.is_some() && part.order != ClientsOrder::ClientId {
+            return Err(Error::invalid_request(
+                "a search by the beginning of ids is in the order `client_id`",
+            ));
+        }
+        // One more tells whether there is another part.
+        let one_more = ClientsPart {
+            limit: part.limit.saturating_add(1),
+            ..part.clone()
+        };
+        let mut clients = self.store.list_clients_in_order(&one_more).await?;
+        let limit = usize::try_from(part.limit).unwrap_or(usize::MAX);
+        let has_more = clients.len() > limit;
+        clients.truncate(limit);
+        let last = clients.last().filter(|_| has_more);
+        let after = last.map(|client| part.order.place_of(client));
+        Ok(ClientsList { clients, after })
+    }
+
     /// Changes a client.
     pub async fn update_client(
         &self,
@@ -135,16 +241,34 @@ impl App {
         id: &ClientId,
         changes: ClientChanges,
     ) -> Result<Client> {
+        let any = ExpectedVersion::Any;
+        self.update_expected_client(by, id, &any, changes).await
+    }
+
+    /// Changes a client if it is still as expected.
+    pub async fn update_expected_client(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        expected: &ExpectedVersion,
+        changes: ClientChanges,
+    ) -> Result<Client> {
+        Self::check_grant(by, changes.scopes.as_ref())?;
+        self.check_target(by, id).await?;
         if !changes.authentication.are_empty() {
             let now = self.find_client(id).await?.client.authentication;
             self.check_authentication(&now.changed(changes.authentication.clone()))?;
         }
-        self.changed(
-            id,
-            self.store
-                .update_client(id, &changes, by.at(self.clock.now()))
-                .await?,
-        )?;
+        let stamp = by.at(self.clock.now());
+        let outcome = self
+            .store
+            .update_expected_client(id, expected, &changes, stamp)
+            .await?;
+        match outcome {
+            ClientChanged::OtherVersion => return Err(other_version(id)),
+            ClientChanged::Changed => self.changed(id, true)?,
+            ClientChanged::NoClient => self.changed(id, false)?,
+        }
         Ok(self.find_client(id).await?.client)
     }
 
@@ -156,6 +280,9 @@ impl App {
         id: &ClientId,
         status: ClientStatus,
     ) -> Result<()> {
+        if status == ClientStatus::Enabled {
+            self.check_target(by, id).await?;
+        }
         let now = self.clock.now();
         let cutoff = match status {
             ClientStatus::Enabled => now,
@@ -165,10 +292,35 @@ impl App {
         self.revoked(id, &done.await?)
     }
 
+    /// The same; the client as it is then.
+    pub async fn switch_client(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        status: ClientStatus,
+    ) -> Result<Client> {
+        self.set_client_status(by, id, status).await?;
+        Ok(self.find_client(id).await?.client)
+    }
+
     /// Removes a client and its secrets, and revokes its tokens.
     pub async fn delete_client(&self, by: &Origin, id: &ClientId) -> Result<()> {
+        let any = ExpectedVersion::Any;
+        self.delete_expected_client(by, id, &any).await
+    }
+
+    /// The same if the client is still as expected.
+    pub async fn delete_expected_client(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        expected: &ExpectedVersion,
+    ) -> Result<()> {
         let (cutoff, stamp) = (self.last_issue(), by.at(self.clock.now()));
-        self.revoked(id, &self.store.delete_client(id, cutoff, stamp).await?)?;
+        let deleted = self
+            .store
+            .delete_expected_client(id, expected, cutoff, stamp);
+        self.revoked(id, &deleted.await?)?;
         // They say nothing of a later client of this id, and would only take room.
         if let Err(error) = self.store.delete_uses(id).await {
             let error = Error::from(error);
@@ -186,4 +338,13 @@ impl App {
 
 pub(super) fn no_client(id: &ClientId) -> Error {
     Error::not_found(format_args!("client `{id}`"))
+}
+
+fn taken(id: &ClientId) -> Error {
+    Error::conflict(format!("there is a client `{id}` already"))
+}
+
+pub(super) fn other_version(id: &ClientId) -> Error {
+    let description = format!("the client `{id}` was changed since; look at it again");
+    Error::new(ErrorCode::PreconditionFailed, description)
 }

@@ -3,6 +3,8 @@
 
 mod admins;
 mod audit;
+mod audit_export;
+mod audit_lines;
 mod authenticate;
 mod canary;
 mod client_ca;
@@ -14,13 +16,16 @@ mod figures;
 mod hash_forms;
 mod hashing;
 pub mod import;
+mod inspect;
 mod introspect;
 mod keys;
+mod once;
 mod peer_certificate;
 mod proofs;
 mod published_keys;
 mod readiness;
 mod refusal;
+mod reserved_scopes;
 mod revocations;
 mod revoking;
 mod secret_hash;
@@ -36,23 +41,31 @@ mod verified;
 
 use anyhow::Context;
 
-pub use crate::store::{AuditFilter, AuditPage, ChainLink, ChainedEvent, UsageOrder};
+pub use crate::store::{
+    AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder, ClientsPage,
+    ClientsPart, UsageOrder,
+};
 pub use admins::{
     AdminLogIn, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession, TotpEnrolment,
 };
 pub use audit::AuditVerdict;
+pub use audit_export::{AuditFormat, AuditPiece};
+pub use audit_lines::AuditLine;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
 };
-pub use clients::NewClient;
+pub use clients::{ClientsList, NewClient};
 pub use expiring::LastSecrets;
 pub use feed::FeedFigures;
 pub use figures::{CacheFigures, Figures};
 pub use hashing::HashingFigures;
+pub use inspect::TokenInspection;
 pub use introspect::INTROSPECT_SCOPE;
 pub use keys::{KeyFigures, KeyStatus, Rotation};
+pub use once::Once;
 pub use peer_certificate::PeerCertificate;
 pub use readiness::Readiness;
+pub use reserved_scopes::{ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
 pub use secrets::{AddedSecret, NewSecret};
@@ -64,7 +77,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::metric::Counter;
 use crate::store::{AuditKeys, Store};
-use crate::token::DpopNonces;
+use crate::token::{DpopNonces, Sealer};
 use admins::Admins;
 use canary::Canary;
 use client_ca::ClientCa;
@@ -104,6 +117,7 @@ pub struct App {
     upkeep: Upkeep,
     tokens_issued: Counter,
     refused_tokens: RefusedTokens,
+    answers: Sealer,
 }
 
 impl App {
@@ -140,6 +154,7 @@ impl App {
             upkeep: Upkeep::default(),
             tokens_issued: Counter::default(),
             refused_tokens: RefusedTokens::default(),
+            answers: once::sealer(&config)?,
             clock,
             config,
         })

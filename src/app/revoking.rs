@@ -1,6 +1,7 @@
 //! Revoking tokens, and learning what other processes revoke.
 
 use super::App;
+use super::clients::other_version;
 use crate::clock::UnixTime;
 use crate::domain::{Client, ClientId, Origin, RevocationId, Revoked};
 use crate::error::{Error, Result};
@@ -69,6 +70,9 @@ impl App {
     pub(super) fn revoked(&self, id: &ClientId, done: &ClientRevoked) -> Result<()> {
         if let ClientRevoked::Revoked(revocation) = done {
             self.revocations.insert(revocation);
+        }
+        if *done == ClientRevoked::OtherVersion {
+            return Err(other_version(id));
         }
         self.changed(id, *done != ClientRevoked::NoClient)
     }

@@ -1,7 +1,7 @@
 //! Adding secrets to a client and ending them, so that a rotation overlaps.
 
-use super::App;
 use super::clients::no_client;
+use super::{App, Once};
 use crate::clock::UnixTime;
 use crate::domain::{
     ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, SecretId, SecretOrigin,
@@ -18,6 +18,22 @@ pub struct NewSecret {
     pub chosen: Option<Secret<String>>,
     /// When it ends; `None`: never.
     pub expires_at: Option<UnixTime>,
+}
+
+/// A secret that somebody makes up for a client has so many bytes at least; one that is imported may have fewer.
+const MIN_LENGTH: usize = 16;
+
+impl NewSecret {
+    /// A secret of one's own where there is one, else one that is made.
+    pub fn new(chosen: Option<Secret<String>>, expires_at: Option<UnixTime>) -> Result<Self> {
+        let is_short = |plain: &Secret<String>| plain.expose().len() < MIN_LENGTH;
+        if chosen.as_ref().is_some_and(is_short) {
+            return Err(Error::invalid_request(format!(
+                "a secret of your own has at least {MIN_LENGTH} bytes; or let one be made"
+            )));
+        }
+        Ok(Self { chosen, expires_at })
+    }
 }
 
 /// A secret that was added.
@@ -37,17 +53,57 @@ impl App {
         id: &ClientId,
         new: NewSecret,
     ) -> Result<AddedSecret> {
+        self.check_target(by, id).await?;
         let added = self.prepare_secret(new).await?;
         let stamp = by.at(added.secret.created_at);
-        match self.store.insert_secret(id, &added.secret, stamp).await? {
+        let done = self.store.insert_secret(id, &added.secret, stamp).await?;
+        self.added(id, done)?;
+        Ok(added)
+    }
+
+    /// The same for a caller who may ask for the very same again: what is answered is kept, and is the answer then too.
+    pub async fn add_secret_once(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        new: NewSecret,
+        once: Option<&Once>,
+        answer: impl FnOnce(&AddedSecret) -> Result<Secret<String>>,
+    ) -> Result<Secret<String>> {
+        if let Some(once) = once
+            && let Some(answer) = self.recall(once).await?
+        {
+            return Ok(answer);
+        }
+        self.check_target(by, id).await?;
+        let added = self.prepare_secret(new).await?;
+        let answer = answer(&added)?;
+        let kept = once
+            .map(|once| self.remembered(once, &answer))
+            .transpose()?;
+        let stamp = by.at(added.secret.created_at);
+        let done = self
+            .store
+            .insert_secret_once(id, &added.secret, kept.as_ref(), stamp)
+            .await?;
+        if done == SecretAdded::Remembered {
+            return self.recall_now(once).await;
+        }
+        self.added(id, done)?;
+        Ok(answer)
+    }
+
+    fn added(&self, id: &ClientId, done: SecretAdded) -> Result<()> {
+        match done {
             SecretAdded::Added => {
                 self.directory.forget(id);
-                Ok(added)
+                Ok(())
             }
             SecretAdded::NoClient => Err(no_client(id)),
             SecretAdded::TooMany => Err(Error::conflict(format!(
                 "the client has {MAX_LIVE_SECRETS} live secrets; expire one first"
             ))),
+            SecretAdded::Remembered => Err(Error::conflict("it was added before")),
         }
     }
 
@@ -59,18 +115,37 @@ impl App {
         secret_id: &SecretId,
         expires_at: UnixTime,
     ) -> Result<()> {
+        let now = self.clock.now();
+        if expires_at > now {
+            // It may have ended already, and is good again then.
+            self.check_target(by, id).await?;
+        }
         let done = self
             .store
-            .set_secret_expiry(id, secret_id, expires_at, by.at(self.clock.now()))
+            .set_secret_expiry(id, secret_id, expires_at, by.at(now))
             .await?;
+        self.secret_changed(id, secret_id, done)
+    }
+
+    /// Removes a secret. It ends at once; what is known of its use goes with it.
+    pub async fn delete_secret(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        secret_id: &SecretId,
+    ) -> Result<()> {
+        let stamp = by.at(self.clock.now());
+        let done = self.store.delete_secret(id, secret_id, stamp).await?;
+        self.secret_changed(id, secret_id, done)
+    }
+
+    fn secret_changed(&self, id: &ClientId, secret_id: &SecretId, done: bool) -> Result<()> {
         self.directory.forget(id);
         if done {
-            Ok(())
-        } else {
-            Err(Error::not_found(format_args!(
-                "secret `{secret_id}` of client `{id}`"
-            )))
+            return Ok(());
         }
+        let what = format!("secret `{secret_id}` of client `{id}`");
+        Err(Error::not_found(what))
     }
 
     /// Makes a secret, or checks a chosen one, and hashes it.

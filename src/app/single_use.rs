@@ -34,7 +34,7 @@ impl App {
 
 /// A hash, so that it has one length whatever others call their values. The lengths keep apart what would
 /// otherwise read alike.
-fn key(parts: &[&str]) -> String {
+pub(super) fn key(parts: &[&str]) -> String {
     let mut context = Context::new(&SHA256);
     for part in parts {
         context.update(&(part.len() as u64).to_le_bytes());

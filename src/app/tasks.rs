@@ -152,6 +152,7 @@ async fn prune_once(app: &App) -> Result<()> {
     app.prune_revocations().await?;
     app.prune_changes().await?;
     app.prune_used_values().await?;
+    app.prune_remembered_answers().await?;
     app.prune_admin_sessions().await?;
     app.prune_usage().await?;
     app.prune_audit().await.map(drop)

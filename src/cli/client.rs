@@ -13,19 +13,18 @@ use super::secret::NewSecretArgs;
 use super::sender_constraint::{self, SenderConstraintArgs};
 use super::uses::{LastUsed, ListedClient, ShownClient};
 use super::{import, secret};
-use crate::app::{App, NewClient};
+use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::domain::{
-    Audience, AuthenticationSettings, ClientChanges, ClientId, ClientRecord, ClientStatus,
-    ClientUses, Description, Metadata, Name, Scope, SenderConstraint, TokenTtl,
+    Audience, ClientChanges, ClientId, ClientRecord, ClientStatus, ClientUses, Description,
+    Metadata, Name, Scope, TokenTtl,
 };
 use crate::error::{Error, Result};
-use crate::store::ClientsPage;
 
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {
     /// Register a client and print its secret, once
     Create(CreateArgs),
-    /// List clients by their id
+    /// List clients
     List(ListArgs),
     /// Show a client, its secrets' dates and when they were last used
     Show(OneClient),
@@ -100,9 +99,21 @@ pub(super) struct ListArgs {
     /// At most so many
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-    /// Only those after this one
-    #[arg(long, value_name = "CLIENT_ID")]
-    after: Option<ClientId>,
+    /// Only those whose id begins so, in the order `client_id`
+    #[arg(long)]
+    prefix: Option<String>,
+    /// Only those of this status
+    #[arg(long, value_parser = ClientStatus::parse)]
+    status: Option<ClientStatus>,
+    /// Only those that may ask for this scope
+    #[arg(long)]
+    scope: Option<String>,
+    /// In which order: `client_id`, `newest` or `oldest`
+    #[arg(long, default_value = "client_id")]
+    order: ClientsOrder,
+    /// Only those after this place, as the page before told it
+    #[arg(long, value_name = "PLACE")]
+    after: Option<String>,
     #[command(flatten)]
     output: Output,
 }
@@ -127,10 +138,10 @@ pub(super) struct DeleteArgs {
 }
 
 #[derive(Serialize)]
-struct ClientsList<'a> {
+struct PrintedList<'a> {
     clients: Vec<ListedClient<'a>>,
     /// For the next page's `--after`.
-    after: Option<&'a ClientId>,
+    after: Option<&'a str>,
 }
 
 pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
@@ -163,17 +174,7 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
 
 async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
     let changes = args.fields.changes()?;
-    let new = NewClient {
-        client_id: args.client_id,
-        name: changes.name.unwrap_or_default(),
-        description: changes.description.unwrap_or_default(),
-        scopes: changes.scopes.unwrap_or_default(),
-        audiences: changes.audiences.unwrap_or_default(),
-        metadata: changes.metadata.unwrap_or_default(),
-        token_ttl: changes.token_ttl.flatten(),
-        authentication: AuthenticationSettings::default().changed(changes.authentication),
-        sender_constraint: SenderConstraint::default().changed(changes.sender_constraint),
-    };
+    let new = NewClient::new(args.client_id, changes);
     if !new.authentication.allow_secrets() {
         args.secret.refuse()?;
         let (client, secrets) = (
@@ -181,7 +182,7 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
             Vec::new(),
         );
         let record = ClientRecord { client, secrets };
-        return print_client(&record, &ClientUses::default(), args.output);
+        return print_client(app, &record, &ClientUses::default(), args.output);
     }
     let (client, added) = app
         .register_client(&origin(), new, args.secret.read(app)?)
@@ -190,25 +191,30 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
 }
 
 async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
-    let page = ClientsPage {
-        after: args.after,
+    let part = ClientsPart {
+        filter: ClientFilter {
+            prefix: args.prefix,
+            status: args.status,
+            scope: args.scope,
+        },
+        order: args.order,
+        after: args
+            .after
+            .map(|place| args.order.parse_place(&place))
+            .transpose()
+            .map_err(Error::from)?,
         limit: args.limit,
     };
-    let clients = app.list_clients(&page).await?;
-    let full = clients.len() == args.limit as usize;
-    let after = clients
-        .last()
-        .filter(|_| full)
-        .map(|client| &client.client_id);
+    let ClientsList { clients, after } = app.list_clients_in_order(&part).await?;
     let ids: Vec<&ClientId> = clients.iter().map(|client| &client.client_id).collect();
     let uses = app.find_last_uses(&ids).await?;
     let listed = clients.iter().map(|client| ListedClient {
         client,
         last: LastUsed::from(uses.get(&client.client_id)),
     });
-    let page = ClientsList {
+    let page = PrintedList {
         clients: listed.collect(),
-        after,
+        after: after.as_deref(),
     };
     args.output.print(&page, || {
         output::table(
@@ -233,9 +239,9 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
         )
     })?;
     if let Some(after) = after {
-        Output::remark(&format!("there may be more: --after {after}"));
+        Output::remark(&format!("there are more: --after {after}"));
     } else if clients.is_empty() {
-        Output::remark("no clients; `token-server client create` registers one");
+        Output::remark("no such clients; `token-server client create` registers one");
     }
     Ok(())
 }
@@ -248,7 +254,7 @@ async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow:
 
 async fn show(app: &App, id: &ClientId, output: Output) -> anyhow::Result<()> {
     let record = app.find_client(id).await?;
-    print_client(&record, &app.find_client_uses(id).await?, output)
+    print_client(app, &record, &app.find_client_uses(id).await?, output)
 }
 
 async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
@@ -266,8 +272,13 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_client(record: &ClientRecord, uses: &ClientUses, output: Output) -> anyhow::Result<()> {
-    let shown = ShownClient::new(record, uses);
+fn print_client(
+    app: &App,
+    record: &ClientRecord,
+    uses: &ClientUses,
+    output: Output,
+) -> anyhow::Result<()> {
+    let shown = ShownClient::new(record, uses, app.clock().now());
     output.print(&shown, || {
         let client = &record.client;
         let ttl = client.token_ttl.map_or_else(

@@ -22,6 +22,8 @@ pub(super) enum SecretCommand {
     List(ListArgs),
     /// End a secret, now or later
     Expire(ExpireArgs),
+    /// Remove a secret: it ends at once, and nothing is left of it
+    Delete(DeleteArgs),
 }
 
 #[derive(Args)]
@@ -51,6 +53,14 @@ pub(super) struct ExpireArgs {
     /// After so long, such as `24h`; now when left out
     #[arg(long = "in", value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     after: Option<i64>,
+}
+
+#[derive(Args)]
+pub(super) struct DeleteArgs {
+    /// The client
+    client_id: ClientId,
+    /// The secret's id, as `list` shows it
+    secret_id: SecretId,
 }
 
 /// How a secret is to be.
@@ -84,7 +94,7 @@ pub(super) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()>
         SecretCommand::List(args) => {
             let record = app.find_client(&args.client_id).await?;
             let uses = app.find_client_uses(&args.client_id).await?;
-            let secrets = uses::secrets(&record.secrets, &uses);
+            let secrets = uses::secrets(&record.secrets, &uses, app.clock().now());
             args.output.print(&secrets, || uses::table(&secrets))
         }
         SecretCommand::Expire(args) => {
@@ -95,6 +105,12 @@ pub(super) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()>
                 "the secret {} ends at {expires_at}",
                 args.secret_id
             ));
+            Ok(())
+        }
+        SecretCommand::Delete(args) => {
+            app.delete_secret(&origin(), &args.client_id, &args.secret_id)
+                .await?;
+            Output::remark(&format!("removed the secret {}", args.secret_id));
             Ok(())
         }
     }
@@ -148,12 +164,11 @@ impl NewSecretArgs {
         let expires_at = self
             .expires_in
             .map(|seconds| app.clock().now().plus(seconds));
-        Ok(NewSecret { chosen, expires_at })
+        Ok(NewSecret::new(chosen, expires_at)?)
     }
 }
 
 fn read_chosen() -> anyhow::Result<Secret<String>> {
-    const MIN_LENGTH: usize = 16;
     if std::io::stdin().is_terminal() {
         Output::remark("type the secret, Enter and Ctrl-D");
     }
@@ -162,11 +177,5 @@ fn read_chosen() -> anyhow::Result<Secret<String>> {
         .take(4_096)
         .read_to_string(&mut text)
         .context("cannot read stdin")?;
-    let secret = Secret::from(text.trim_end_matches(['\r', '\n']));
-    if secret.expose().len() < MIN_LENGTH {
-        let why =
-            format!("a secret of your own has at least {MIN_LENGTH} bytes; or let one be made");
-        return Err(Error::invalid_request(why).into());
-    }
-    Ok(secret)
+    Ok(Secret::from(text.trim_end_matches(['\r', '\n'])))
 }

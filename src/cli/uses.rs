@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::output;
 use crate::clock::UnixTime;
-use crate::domain::{Client, ClientRecord, ClientSecret, ClientUses, LastUse, SecretUses};
+use crate::domain::{
+    Client, ClientRecord, ClientSecret, ClientUses, LastUse, SecretAdvice, SecretUses,
+};
 
 /// When something was last used; null: not since it was made, or since that is counted.
 #[derive(Default, Serialize)]
@@ -38,6 +40,8 @@ pub(super) struct ShownSecret<'a> {
     #[serde(flatten)]
     last: LastUsed,
     uses_24h: u64,
+    /// What would come of removing it.
+    advice: SecretAdvice,
 }
 
 impl From<Option<&LastUse>> for LastUsed {
@@ -50,13 +54,13 @@ impl From<Option<&LastUse>> for LastUsed {
 }
 
 impl<'a> ShownClient<'a> {
-    pub(super) fn new(record: &'a ClientRecord, uses: &ClientUses) -> Self {
+    pub(super) fn new(record: &'a ClientRecord, uses: &ClientUses, now: UnixTime) -> Self {
         Self {
             client: ListedClient {
                 client: &record.client,
                 last: LastUsed::from(uses.last.as_ref()),
             },
-            secrets: secrets(&record.secrets, uses),
+            secrets: secrets(&record.secrets, uses, now),
         }
     }
 
@@ -71,13 +75,18 @@ impl<'a> ShownClient<'a> {
     }
 }
 
-pub(super) fn secrets<'a>(secrets: &'a [ClientSecret], uses: &ClientUses) -> Vec<ShownSecret<'a>> {
+pub(super) fn secrets<'a>(
+    secrets: &'a [ClientSecret],
+    uses: &ClientUses,
+    now: UnixTime,
+) -> Vec<ShownSecret<'a>> {
     let shown = |secret: &'a ClientSecret| {
         let found: Option<&SecretUses> = uses.of_secret(&secret.secret_id);
         ShownSecret {
             secret,
             last: LastUsed::from(found.map(|uses| &uses.last)),
             uses_24h: found.map_or(0, |uses| uses.uses_24h),
+            advice: SecretAdvice::new(secret, secrets, uses, now),
         }
     };
     secrets.iter().map(shown).collect()
@@ -92,6 +101,7 @@ pub(super) fn table(secrets: &[ShownSecret<'_>]) -> String {
         "expires_at",
         "last_used",
         "uses_24h",
+        "if_removed",
     ];
     output::table(
         &header,
@@ -109,6 +119,7 @@ pub(super) fn table(secrets: &[ShownSecret<'_>]) -> String {
                 expiry(secret),
                 in_words(&shown.last),
                 shown.uses_24h.to_string(),
+                shown.advice.sentence.clone(),
             ]
         }),
     )

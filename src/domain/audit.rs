@@ -24,6 +24,9 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// Every kind there is.
+    pub const KINDS: [&str; 4] = ["cli", "admin", "client", "server"];
+
     /// The word for its kind.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -115,6 +118,8 @@ actions! {
     SecretAdd = "secret.add",
     /// A secret's end was set.
     SecretExpire = "secret.expire",
+    /// A secret was removed.
+    SecretDelete = "secret.delete",
     /// A token was revoked.
     TokenRevoke = "token.revoke",
     /// A signing key was made.
@@ -155,6 +160,18 @@ actions! {
     AdminRemoveSecondFactor = "admin.remove_second_factor",
     /// Events were removed by age.
     AuditPrune = "audit.prune",
+}
+
+impl Action {
+    /// Parses an action, or a kind of them, which ends with a dot: `client.`
+    pub fn parse_kind(text: &str) -> Result<String, ParseError> {
+        let mut all = Self::ALL.iter();
+        if text.ends_with('.') && all.any(|action| action.as_str().starts_with(text)) {
+            return Ok(text.to_owned());
+        }
+        let action: Self = text.parse()?;
+        Ok(action.as_str().to_owned())
+    }
 }
 
 impl fmt::Display for Action {

@@ -31,6 +31,10 @@ pub enum ErrorCode {
     NotFound,
     /// The thing exists already, or was changed meanwhile.
     Conflict,
+    /// RFC 9110 §13.1.1: the thing is not as the change expects it.
+    PreconditionFailed,
+    /// RFC 6585 §3: the change does not say as what it expects the thing.
+    PreconditionRequired,
     /// The path does not take this method.
     MethodNotAllowed,
     /// The answer cannot be given in the form that was asked for.
@@ -68,6 +72,8 @@ impl ErrorCode {
         Self::AccessDenied,
         Self::NotFound,
         Self::Conflict,
+        Self::PreconditionFailed,
+        Self::PreconditionRequired,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
         Self::RequestTimeout,
@@ -95,6 +101,8 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::PreconditionRequired => "precondition_required",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotAcceptable => "not_acceptable",
             Self::RequestTimeout => "request_timeout",

@@ -11,6 +11,7 @@ mod change;
 mod client;
 mod client_authentication;
 mod client_secret;
+mod client_version;
 mod distinguished_name;
 mod error_code;
 mod http_uri;
@@ -20,6 +21,7 @@ mod key;
 mod metadata;
 mod revocation;
 mod scope;
+mod secret_advice;
 mod sender_constraint;
 mod text;
 mod thumbprint;
@@ -37,6 +39,7 @@ pub use client_authentication::{AuthenticationChanges, AuthenticationSettings, C
 pub use client_secret::{
     ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin, chosen_secret,
 };
+pub use client_version::{ClientVersion, ExpectedVersion};
 pub use distinguished_name::DistinguishedName;
 pub use error_code::ErrorCode;
 pub use http_uri::HttpUri;
@@ -46,6 +49,7 @@ pub use key::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, Signing
 pub use metadata::Metadata;
 pub use revocation::{ClientCutoff, Revocation, RevocationId, Revoked};
 pub use scope::Scope;
+pub use secret_advice::{SecretAdvice, UNUSED_AFTER};
 pub use sender_constraint::{SenderConstraint, SenderConstraintChanges};
 pub use text::{Description, Name};
 pub use thumbprint::Thumbprint;

@@ -89,6 +89,8 @@ pub(super) fn status(error: &Error) -> StatusCode {
         ErrorCode::InsufficientScope | ErrorCode::AccessDenied => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::Conflict => StatusCode::CONFLICT,
+        ErrorCode::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        ErrorCode::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -148,6 +150,8 @@ fn is_about_a_token(error: &Error) -> bool {
         | ErrorCode::AccessDenied
         | ErrorCode::NotFound
         | ErrorCode::Conflict
+        | ErrorCode::PreconditionFailed
+        | ErrorCode::PreconditionRequired
         | ErrorCode::MethodNotAllowed
         | ErrorCode::NotAcceptable
         | ErrorCode::RequestTimeout

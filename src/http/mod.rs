@@ -2,6 +2,7 @@
 //! and shape the answer. No SQL, no cryptography.
 
 mod admin;
+mod admin_api;
 mod answer;
 mod caller;
 mod certificate_header;
@@ -30,6 +31,7 @@ mod trace;
 mod traffic;
 
 pub use admin::{Access, AdminRoute, list as admin_routes};
+pub use admin_api::{AdminApiRoute, list as admin_api_routes};
 pub use certificate_status::CertificateStatus;
 pub use ops::{Ops, ops_router, serve_ops};
 pub use params::Params;

@@ -87,6 +87,17 @@ impl Params {
         .collect()
     }
 
+    /// Refuses what nobody has taken.
+    pub(super) fn refuse_others(self) -> Result<()> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::invalid_request(format!(
+                "there is no parameter `{}` here",
+                printable(name)
+            ))),
+        }
+    }
+
     fn insert(&mut self, name: String, value: String) -> Result<()> {
         if name != REPEATABLE && self.0.iter().any(|(theirs, _)| *theirs == name) {
             return Err(Error::invalid_request(format!(
@@ -186,7 +197,21 @@ impl BodyParams {
     }
 }
 
-async fn read_body(body: Body, state: &AppState) -> Result<Bytes> {
+/// A body that has to be JSON; none at all is an empty object.
+pub(super) async fn read_json(headers: &HeaderMap, body: Body, state: &AppState) -> Result<Bytes> {
+    let bytes = read_body(body, state).await?;
+    match Format::of(headers) {
+        _ if bytes.is_empty() => Ok(Bytes::from_static(b"{}")),
+        Some(Format::Json) => Ok(bytes),
+        Some(Format::Form) | None => Err(Error::new(
+            ErrorCode::UnsupportedMediaType,
+            "the content type must be application/json",
+        )),
+    }
+}
+
+/// All of a body, within the limits.
+pub(super) async fn read_body(body: Body, state: &AppState) -> Result<Bytes> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }

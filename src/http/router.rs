@@ -11,7 +11,7 @@ use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::openapi::Routes;
 use super::shortcut::HttpService;
 use super::simple::{authorize, verify};
-use super::{AppState, admin, error, health, home, openapi};
+use super::{AppState, admin, admin_api, error, health, home, openapi};
 
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
 pub(super) fn routes() -> Routes {
@@ -45,7 +45,7 @@ pub(super) fn routes() -> Routes {
         .at("/readyz", routes!(health::show_readiness))
 }
 
-/// The whole service as one tower service; the portal too, unless it has an address of its own.
+/// The whole service as one tower service; portal and admin API too, unless they have an address of their own.
 pub fn router(app: AppState) -> HttpService {
     let Routes {
         mut router, paths, ..
@@ -56,14 +56,18 @@ pub fn router(app: AppState) -> HttpService {
     }
     let config = &app.config().admin;
     if config.is_on && config.listen_addr.is_none() {
-        router = router.merge(admin::router(&app));
+        router = router.merge(admin_routes(&app));
     }
     HttpService::new(app.clone(), finish(router, app))
 }
 
-/// The portal alone, for an address of its own.
+/// Portal and admin API alone, for an address of its own.
 pub fn admin_router(app: AppState) -> Router {
-    finish(admin::router(&app), app)
+    finish(admin_routes(&app), app)
+}
+
+fn admin_routes(app: &AppState) -> Router<AppState> {
+    admin::router(app).merge(admin_api::router(app))
 }
 
 fn finish(router: Router<AppState>, app: AppState) -> Router {

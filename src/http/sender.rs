@@ -12,8 +12,9 @@ use super::AppState;
 use super::caller::{Caller, single};
 use crate::app::{PeerCertificate, PresentedProof, SenderProofs};
 use crate::domain::HttpUri;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TokenScheme};
 use crate::secret::Secret;
+use crate::token::{self, AccessTokenClaims};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -88,6 +89,45 @@ pub(super) fn of_token(app: &AppState, parts: &Parts, as_bearer: bool) -> Result
         certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
         dpop,
     })
+}
+
+/// The same of a request to this server itself: no proxy speaks for another one here.
+pub(super) fn of_request_here(
+    app: &AppState,
+    parts: &Parts,
+    as_bearer: bool,
+) -> Result<SenderProofs> {
+    let caller = Caller::of(parts, &app.config().proxies)?;
+    let dpop = match dpop(&parts.headers)?.filter(|_| !as_bearer) {
+        None => None,
+        Some(jwt) => Some(PresentedProof {
+            jwt,
+            method: parts.method.as_str().to_owned(),
+            uri: app.endpoint_uri(parts.uri.path())?,
+        }),
+    };
+    Ok(SenderProofs {
+        certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
+        dpop,
+    })
+}
+
+/// The scheme that an answer about a token asks for: the token's own, whatever it was sent with.
+pub(super) fn scheme_of(claims: &AccessTokenClaims<'_>, sent: TokenScheme) -> TokenScheme {
+    match claims.cnf {
+        Some(token::Confirmation { jkt: Some(_), .. }) => TokenScheme::Dpop,
+        Some(_) | None => sent,
+    }
+}
+
+/// Refuses a token that is sent with the scheme `DPoP` without a proof.
+pub(super) fn require_proof(scheme: Option<TokenScheme>, shown: &SenderProofs) -> Result<()> {
+    if scheme == Some(TokenScheme::Dpop) && shown.dpop.is_none() {
+        return Err(Error::invalid_dpop_proof(
+            "a token with the scheme DPoP needs a DPoP proof beside it",
+        ));
+    }
+    Ok(())
 }
 
 /// The one `DPoP` header (RFC 9449 §4.3, checks 1 and 2).

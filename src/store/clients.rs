@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use super::audit_log::{AuditLog, record};
 use super::client_rows::{ClientRow, FIND, lock_client, one_record, read_record};
+use super::remembered_answers::{RememberedAnswer, remember};
 use super::revocations::cut_off;
 use super::{Store, StoreError, in_long_transaction, in_transaction, on_pool};
 use crate::domain::{
     Action, Audience, Change, Client, ClientChanges, ClientCutoff, ClientId, ClientKeys,
-    ClientRecord, ClientStatus, Description, Metadata, Name, NewEvent, Scope, Stamp, Target,
-    TokenTtl,
+    ClientRecord, ClientStatus, Description, ExpectedVersion, Metadata, Name, NewEvent, Scope,
+    Stamp, Target, TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -19,6 +20,28 @@ pub struct ClientsPage {
     pub after: Option<ClientId>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// What came of a change of a client that is expected to be of some version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientChanged {
+    /// It was made.
+    Changed,
+    /// There is no such client.
+    NoClient,
+    /// It is of another version.
+    OtherVersion,
+}
+
+/// What came of adding a client once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientInserted {
+    /// It was added.
+    Inserted,
+    /// Its id is taken.
+    Conflict,
+    /// The same was done before.
+    Remembered,
 }
 
 impl Store {
@@ -76,14 +99,26 @@ impl Store {
         record: &ClientRecord,
         stamp: Stamp<'_>,
     ) -> Result<(), StoreError> {
-        let records = std::slice::from_ref(record);
-        match self
-            .insert_clients(records, Action::ClientCreate, stamp)
-            .await?
-        {
-            1 => Ok(()),
-            _ => Err(StoreError::Conflict),
+        match self.insert_client_once(record, None, stamp).await? {
+            ClientInserted::Inserted => Ok(()),
+            ClientInserted::Conflict | ClientInserted::Remembered => Err(StoreError::Conflict),
         }
+    }
+
+    /// Adds a client with its secrets, and keeps what is answered; neither when the same was done before.
+    pub async fn insert_client_once(
+        &self,
+        record: &ClientRecord,
+        answer: Option<&RememberedAnswer>,
+        stamp: Stamp<'_>,
+    ) -> Result<ClientInserted, StoreError> {
+        let records = std::slice::from_ref(record);
+        let inserted = self.insert_clients(records, Action::ClientCreate, answer, stamp);
+        Ok(match inserted.await? {
+            None => ClientInserted::Remembered,
+            Some(0) => ClientInserted::Conflict,
+            Some(_) => ClientInserted::Inserted,
+        })
     }
 
     /// Adds, in one transaction, those of the clients of an import whose id is not taken; how many that were.
@@ -92,17 +127,18 @@ impl Store {
         records: &[ClientRecord],
         stamp: Stamp<'_>,
     ) -> Result<u64, StoreError> {
-        self.insert_clients(records, Action::ClientImport, stamp)
-            .await
+        let inserted = self.insert_clients(records, Action::ClientImport, None, stamp);
+        Ok(inserted.await?.unwrap_or_default())
     }
 
-    /// Replicas are not told: none remembers that a client is not there.
+    /// Replicas are not told: none remembers that a client is not there. `None`: the same was done before.
     async fn insert_clients(
         &self,
         records: &[ClientRecord],
         action: Action,
+        answer: Option<&RememberedAnswer>,
         stamp: Stamp<'_>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Option<u64>, StoreError> {
         const SQL: &str = "
             insert into clients (client_id, name, description, status, scopes, audiences,
                 metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at,
@@ -111,6 +147,11 @@ impl Store {
             on conflict (client_id) do nothing";
         const LIST_DISABLED: &str = "select client_id from revocations where disabled";
         in_long_transaction!(self, |tx| {
+            if let Some(answer) = answer
+                && !remember!(tx, answer, stamp.at)
+            {
+                return Ok(None);
+            }
             let mut events = Vec::new();
             let mut new = HashMap::new();
             for record in records {
@@ -147,6 +188,10 @@ impl Store {
                     events.push(of_client(action, &client.client_id).after(record));
                 }
             }
+            if new.is_empty() {
+                // Nor is an answer to be kept then.
+                return Ok(Some(0));
+            }
             // A deleted client's tokens are revoked whenever they were issued; this one's are not.
             let disabled: Vec<String> = sqlx::query_scalar(LIST_DISABLED)
                 .fetch_all(&mut *tx)
@@ -159,7 +204,7 @@ impl Store {
                 cut_off!(tx, client.client_id, cut, client.created_at);
             }
             tx.append(&self.audit_keys, stamp, events).await?;
-            new.len() as u64
+            Some(new.len() as u64)
         })
     }
 
@@ -170,6 +215,19 @@ impl Store {
         changes: &ClientChanges,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
+        let any = ExpectedVersion::Any;
+        let done = self.update_expected_client(id, &any, changes, stamp);
+        Ok(done.await? == ClientChanged::Changed)
+    }
+
+    /// The same for a client of the expected version only.
+    pub async fn update_expected_client(
+        &self,
+        id: &ClientId,
+        expected: &ExpectedVersion,
+        changes: &ClientChanges,
+        stamp: Stamp<'_>,
+    ) -> Result<ClientChanged, StoreError> {
         const SQL: &str = "
             update clients
             set name = coalesce($2, name), description = coalesce($3, description),
@@ -193,9 +251,15 @@ impl Store {
         let constraint = changes.sender_constraint;
         in_transaction!(self, |tx| {
             if lock_client!(tx, id).is_none() {
-                return Ok(false);
+                return Ok(ClientChanged::NoClient);
             }
             let before = read_record!(tx, id);
+            if before
+                .as_ref()
+                .is_some_and(|it| !expected.admits(&it.client))
+            {
+                return Ok(ClientChanged::OtherVersion);
+            }
             sqlx::query(SQL)
                 .bind(id.as_str())
                 .bind(changes.name.as_ref().map(Name::as_str))
@@ -219,7 +283,7 @@ impl Store {
             let after = read_record!(tx, id);
             let event = of_client(Action::ClientUpdate, id).difference(before, after);
             record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
-            true
+            ClientChanged::Changed
         })
     }
 }

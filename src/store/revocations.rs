@@ -13,8 +13,8 @@ use super::clients::of_client;
 use super::{Store, StoreError, execute, in_transaction, on_feed};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientCutoff, ClientId, ClientStatus, NewEvent, Revocation, RevocationId,
-    Revoked, Stamp, Target, TokenId,
+    Action, Change, ClientCutoff, ClientId, ClientStatus, ExpectedVersion, NewEvent, Revocation,
+    RevocationId, Revoked, Stamp, Target, TokenId,
 };
 
 /// What came of a change that revokes the tokens of a client.
@@ -24,6 +24,8 @@ pub enum ClientRevoked {
     NoClient,
     /// It was as it should be already.
     Unchanged,
+    /// It is not of the expected version.
+    OtherVersion,
     /// They are revoked.
     Revoked(Revocation),
 }
@@ -159,6 +161,18 @@ impl Store {
         cutoff: UnixTime,
         stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
+        let any = ExpectedVersion::Any;
+        self.delete_expected_client(id, &any, cutoff, stamp).await
+    }
+
+    /// The same for a client of the expected version only.
+    pub async fn delete_expected_client(
+        &self,
+        id: &ClientId,
+        expected: &ExpectedVersion,
+        cutoff: UnixTime,
+        stamp: Stamp<'_>,
+    ) -> Result<ClientRevoked, StoreError> {
         const SQL: &str = "delete from clients where client_id = $1";
         let cut = ClientCutoff {
             cutoff,
@@ -169,6 +183,12 @@ impl Store {
                 return Ok(ClientRevoked::NoClient);
             }
             let before = read_record!(tx, id);
+            if before
+                .as_ref()
+                .is_some_and(|it| !expected.admits(&it.client))
+            {
+                return Ok(ClientRevoked::OtherVersion);
+            }
             sqlx::query(SQL).bind(id.as_str()).execute(&mut *tx).await?;
             let revocation = cut_off!(tx, id, cut, stamp.at);
             let event = of_client(Action::ClientDelete, id).before(before);

@@ -4,7 +4,8 @@ use serde_json::json;
 use sqlx::FromRow;
 
 use super::audit_log::record;
-use super::client_rows::lock_client;
+use super::client_rows::{lock_client, read_record};
+use super::remembered_answers::{RememberedAnswer, remember};
 use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
@@ -21,6 +22,8 @@ pub enum SecretAdded {
     NoClient,
     /// The client has [`MAX_LIVE_SECRETS`] already.
     TooMany,
+    /// The same was done before.
+    Remembered,
 }
 
 pub(super) const INSERT: &str = "
@@ -54,11 +57,27 @@ impl Store {
         secret: &ClientSecret,
         stamp: Stamp<'_>,
     ) -> Result<SecretAdded, StoreError> {
+        self.insert_secret_once(id, secret, None, stamp).await
+    }
+
+    /// The same, and keeps what is answered; neither when that was done before.
+    pub async fn insert_secret_once(
+        &self,
+        id: &ClientId,
+        secret: &ClientSecret,
+        answer: Option<&RememberedAnswer>,
+        stamp: Stamp<'_>,
+    ) -> Result<SecretAdded, StoreError> {
         const COUNT_LIVE: &str = "
             select count(*)
             from client_secrets
             where client_id = $1 and (expires_at is null or expires_at > $2)";
         in_transaction!(self, |tx| {
+            if let Some(answer) = answer
+                && !remember!(tx, answer, stamp.at)
+            {
+                return Ok(SecretAdded::Remembered);
+            }
             if lock_client!(tx, id).is_none() {
                 return Ok(SecretAdded::NoClient);
             }
@@ -114,6 +133,39 @@ impl Store {
             let event = of_secret(Action::SecretExpire, id, secret_id)
                 .before(json!({ "expires_at": before }))
                 .after(json!({ "expires_at": expires_at }));
+            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
+            true
+        })
+    }
+
+    /// Removes a secret of this client, and what is known of its use; false when the client has no such secret.
+    pub async fn delete_secret(
+        &self,
+        id: &ClientId,
+        secret_id: &SecretId,
+        stamp: Stamp<'_>,
+    ) -> Result<bool, StoreError> {
+        const FORGET_USE: &str = "delete from last_uses where client_id = $1 and secret_id = $2";
+        const FORGET_HOURS: &str =
+            "delete from secret_hours where client_id = $1 and secret_id = $2";
+        const DELETE: &str = "delete from client_secrets where client_id = $1 and secret_id = $2";
+        in_transaction!(self, |tx| {
+            if lock_client!(tx, id).is_none() {
+                return Ok(false);
+            }
+            let record = read_record!(tx, id);
+            let mut secrets = record.into_iter().flat_map(|record| record.secrets);
+            let Some(before) = secrets.find(|secret| secret.secret_id == *secret_id) else {
+                return Ok(false);
+            };
+            for sql in [FORGET_USE, FORGET_HOURS, DELETE] {
+                sqlx::query(sql)
+                    .bind(id.as_str())
+                    .bind(secret_id.as_str())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            let event = of_secret(Action::SecretDelete, id, secret_id).before(before);
             record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
             true
         })

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod admin_api;
 mod app;
 mod audit;
 mod cli;

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::app::AuditFilter;
 use crate::clock::UnixTime;
-use crate::domain::{Action, ClientId, ParseError};
+use crate::domain::{Action, Actor, ClientId};
 
 /// Which events.
 #[derive(Args)]
@@ -13,7 +13,7 @@ pub(super) struct Filters {
     #[arg(long, value_name = "KIND[:NAME]", value_parser = parse_actor)]
     actor: Option<(String, Option<String>)>,
     /// What was done: `client.create`, or all of a kind: `client.`
-    #[arg(long, value_parser = parse_action)]
+    #[arg(long, value_parser = Action::parse_kind)]
     action: Option<String>,
     /// About this client
     #[arg(long, value_name = "CLIENT_ID")]
@@ -60,23 +60,11 @@ fn parse_actor(text: &str) -> Result<(String, Option<String>), String> {
         Some((kind, name)) => (kind, Some(name.to_owned())),
         None => (text, None),
     };
-    if ["cli", "admin", "client", "server"].contains(&kind) {
+    if Actor::KINDS.contains(&kind) {
         Ok((kind.to_owned(), name))
     } else {
         Err("an actor is `cli`, `admin`, `client` or `server`, and `:` with a name".to_owned())
     }
-}
-
-fn parse_action(text: &str) -> Result<String, String> {
-    let is_kind = text.ends_with('.')
-        && Action::ALL
-            .iter()
-            .any(|action| action.as_str().starts_with(text));
-    if is_kind {
-        return Ok(text.to_owned());
-    }
-    let action: Action = text.parse().map_err(|error: ParseError| error.0)?;
-    Ok(action.as_str().to_owned())
 }
 
 fn parse_moment(text: &str) -> Result<Moment, String> {

@@ -8,12 +8,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::environment;
 use super::output::{self, Output};
-use crate::app::{App, AuditPage, ChainLink, ChainedEvent};
-use crate::clock::UnixTime;
+use crate::app::{App, AuditLine, AuditPage, ChainLink, ChainedEvent};
 use crate::domain::AuditEvent;
 use crate::error::Error;
 use filters::Filters;
@@ -51,27 +49,9 @@ pub(super) struct VerifyArgs {
     output: Output,
 }
 
-/// An event as it is printed.
-#[derive(Serialize)]
-struct Printed<'a> {
-    event_id: i64,
-    at: UnixTime,
-    actor_type: &'a str,
-    actor: &'a str,
-    source: Option<&'a str>,
-    request_id: Option<&'a str>,
-    action: &'a str,
-    target_type: &'a str,
-    target: &'a str,
-    client_id: Option<&'a str>,
-    before: Option<&'a RawValue>,
-    after: Option<&'a RawValue>,
-    hash: &'a str,
-}
-
 #[derive(Serialize)]
 struct EventsList<'a> {
-    events: Vec<Printed<'a>>,
+    events: Vec<AuditLine<'a>>,
     /// For the next page's `--before`.
     before: Option<i64>,
 }
@@ -92,7 +72,7 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
     let rows = app.list_audit_events(&filter, page, args.limit).await?;
     let full = rows.len() == args.limit as usize;
     let before = rows.last().filter(|_| full).map(|row| row.event.event_id);
-    let events: Result<Vec<Printed>, _> = rows.iter().map(Printed::of).collect();
+    let events: Result<Vec<AuditLine>, _> = rows.iter().map(AuditLine::of).collect();
     let list = EventsList {
         events: events.context("an event's JSON is damaged")?,
         before,
@@ -176,28 +156,6 @@ async fn verify(app: &App, args: VerifyArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-impl<'a> Printed<'a> {
-    fn of(row: &'a ChainedEvent) -> serde_json::Result<Self> {
-        let event = &row.event;
-        let json = |text: &'a Option<String>| text.as_deref().map(serde_json::from_str).transpose();
-        Ok(Self {
-            event_id: event.event_id,
-            at: event.at,
-            actor_type: &event.actor_type,
-            actor: &event.actor,
-            source: event.source.as_deref(),
-            request_id: event.request_id.as_deref(),
-            action: &event.action,
-            target_type: &event.target_type,
-            target: &event.target,
-            client_id: event.client_id.as_deref(),
-            before: json(&event.before)?,
-            after: json(&event.after)?,
-            hash: &row.hash,
-        })
-    }
 }
 
 fn parse_link(text: &str) -> Result<ChainLink, Error> {

@@ -31,6 +31,11 @@ impl Form {
         self.need(name).map(Secret::new)
     }
 
+    /// A secret that may be left empty.
+    pub(super) fn take_secret(&mut self, name: &str) -> Option<Secret<String>> {
+        self.0.take(name).map(Secret::new)
+    }
+
     /// Whether a box is ticked.
     pub(super) fn is_ticked(&mut self, name: &str) -> bool {
         self.0.take(name).is_some()

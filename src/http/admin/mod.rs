@@ -4,16 +4,24 @@
 mod account;
 mod admins;
 mod assets;
+mod audit;
+mod client;
+mod client_form;
+mod clients;
 mod dashboard;
 mod form;
 mod guard;
+mod keys;
 mod login;
 mod page;
 mod routes;
 mod second_factor;
+mod secrets;
 mod session;
 mod sessions;
 mod settings;
+mod snippets;
+mod tokens;
 
 pub use guard::Access;
 pub use routes::{AdminRoute, list};

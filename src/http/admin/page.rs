@@ -30,6 +30,30 @@ const ENTRIES: &[Entry] = &[
         "M4 13h6V4H4zm10 7h6V4h-6zM4 20h6v-4H4z",
     ),
     entry(
+        "Clients",
+        "/admin/clients",
+        AdminRole::Viewer,
+        "M5 5h14v6H5zm0 8h14v6H5zm3-5h.01M8 16h.01",
+    ),
+    entry(
+        "Tokens",
+        "/admin/tokens",
+        AdminRole::Viewer,
+        "M4 7h16v10H4zM4 7l8 6 8-6",
+    ),
+    entry(
+        "Keys",
+        "/admin/keys",
+        AdminRole::Viewer,
+        "M8 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm2.5-6L19 4m-4 3 2.5 2.5",
+    ),
+    entry(
+        "Audit",
+        "/admin/audit",
+        AdminRole::Viewer,
+        "M6 4h12v16H6zm3 5h6m-6 4h6m-6 3h3",
+    ),
+    entry(
         "Admins",
         "/admin/admins",
         AdminRole::Owner,
@@ -48,6 +72,9 @@ const ENTRIES: &[Entry] = &[
         "M4 7h9m4 0h3M4 17h3m4 0h9M15 4.5v5M9 14.5v5",
     ),
 ];
+
+/// Pages that are below an entry, though their paths are not.
+const BELOW: &[(&str, &str)] = &[("/admin/new-client", "/admin/clients")];
 
 const fn entry(
     label: &'static str,
@@ -129,7 +156,8 @@ impl Entry {
     fn link(&self, path: &str) -> Link {
         let is_below = path
             .strip_prefix(self.path)
-            .is_some_and(|rest| rest.starts_with('/'));
+            .is_some_and(|rest| rest.starts_with('/'))
+            || BELOW.contains(&(path, self.path));
         Link {
             label: self.label,
             path: self.path,
@@ -168,6 +196,7 @@ pub(super) fn mendable(error: Error) -> Result<Error> {
         ErrorCode::InvalidRequest
             | ErrorCode::InvalidClient
             | ErrorCode::Conflict
+            | ErrorCode::PreconditionFailed
             | ErrorCode::RateLimited
     );
     if is_mendable { Ok(error) } else { Err(error) }

@@ -47,6 +47,22 @@
       time.title = time.textContent;
       time.textContent = ago(time.dateTime);
     }
+    for (const area of document.querySelectorAll("textarea.json")) {
+      const hint = document.getElementById(area.getAttribute("aria-describedby"));
+      const usual = hint.textContent;
+      hint.setAttribute("aria-live", "polite");
+      area.addEventListener("input", () => {
+        let problem = "";
+        try {
+          const value = area.value.trim() && JSON.parse(area.value);
+          if (value !== "" && (typeof value !== "object" || value === null || Array.isArray(value))) problem = "This is JSON, but not an object.";
+        } catch (error) { problem = error.message; }
+        area.setCustomValidity(problem);
+        area.setAttribute("aria-invalid", String(problem !== ""));
+        hint.textContent = problem || usual;
+        hint.classList.toggle("bad", problem !== "");
+      });
+    }
     for (const form of document.querySelectorAll("form[data-confirm]")) {
       form.addEventListener("submit", (event) => {
         if (!confirm(form.dataset.confirm)) event.preventDefault();

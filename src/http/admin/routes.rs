@@ -8,14 +8,20 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use super::guard::{Access, Guard, guard, not_found, to_portal};
-use super::{account, admins, assets, dashboard, login, second_factor, sessions, settings};
-use crate::domain::AdminRole::{Owner, Viewer};
+use super::{
+    account, admins, assets, audit, client, clients, dashboard, keys, login, second_factor,
+    secrets, sessions, settings, tokens,
+};
+use crate::domain::AdminRole::{Operator, Owner, Viewer};
 use crate::http::AppState;
 
 /// The list.
 fn routes(app: AppState) -> Routes {
-    let role = Access::Role;
-    Routes::new(app)
+    pages(trail_and_keys(clients(log_in(Routes::new(app)))))
+}
+
+fn log_in(routes: Routes) -> Routes {
+    routes
         // Before there is a session.
         .get("/admin/login", Access::Anyone, login::show_login)
         .post("/admin/login", Access::Anyone, login::log_in)
@@ -52,7 +58,83 @@ fn routes(app: AppState) -> Routes {
             second_factor::confirm,
         )
         .post("/admin/logout", Access::LoggingIn, login::log_out)
-        // Pages.
+}
+
+fn clients(routes: Routes) -> Routes {
+    let role = Access::Role;
+    routes
+        .get("/admin/clients", role(Viewer), clients::show_clients)
+        // Not below the clients: one may be called `new`.
+        .get(
+            "/admin/new-client",
+            role(Operator),
+            clients::show_new_client,
+        )
+        .post("/admin/new-client", role(Operator), clients::create_client)
+        .get(
+            "/admin/clients/{client_id}",
+            role(Viewer),
+            client::show_client,
+        )
+        .get(
+            "/admin/clients/{client_id}/edit",
+            role(Operator),
+            client::show_edit,
+        )
+        .post(
+            "/admin/clients/{client_id}/edit",
+            role(Operator),
+            client::edit,
+        )
+        .post(
+            "/admin/clients/{client_id}/status",
+            role(Operator),
+            client::set_status,
+        )
+        .post(
+            "/admin/clients/{client_id}/revoke-tokens",
+            role(Operator),
+            client::revoke_tokens,
+        )
+        .post(
+            "/admin/clients/{client_id}/delete",
+            role(Operator),
+            client::delete,
+        )
+        .post(
+            "/admin/clients/{client_id}/secrets",
+            role(Operator),
+            secrets::add_secret,
+        )
+        .post(
+            "/admin/clients/{client_id}/secrets/{secret_id}/end",
+            role(Operator),
+            secrets::end_secret,
+        )
+        .post(
+            "/admin/clients/{client_id}/secrets/{secret_id}/remove",
+            role(Operator),
+            secrets::remove_secret,
+        )
+}
+
+fn trail_and_keys(routes: Routes) -> Routes {
+    let role = Access::Role;
+    routes
+        .get("/admin/tokens", role(Viewer), tokens::show_tokens)
+        .post("/admin/tokens", role(Viewer), tokens::inspect)
+        .post("/admin/tokens/revoke", role(Operator), tokens::revoke)
+        .get("/admin/keys", role(Viewer), keys::show_keys)
+        .post("/admin/keys/rotate", role(Owner), keys::rotate)
+        .post("/admin/keys/prepare", role(Owner), keys::prepare)
+        .post("/admin/keys/{kid}/retire", role(Owner), keys::retire)
+        .get("/admin/audit", role(Viewer), audit::show_audit)
+        .get("/admin/audit/export", role(Viewer), audit::export_audit)
+}
+
+fn pages(routes: Routes) -> Routes {
+    let role = Access::Role;
+    routes
         .get("/admin/", role(Viewer), dashboard::show_dashboard)
         .get("/admin/admins", role(Owner), admins::show_admins)
         .post("/admin/admins", role(Owner), admins::create_admin)

@@ -43,6 +43,8 @@ roles! {
     LoggingIn = None,
     /// [`AdminRole::Viewer`] or more.
     Viewer = Some(AdminRole::Viewer),
+    /// [`AdminRole::Operator`] or more.
+    Operator = Some(AdminRole::Operator),
     /// [`AdminRole::Owner`].
     Owner = Some(AdminRole::Owner),
 }

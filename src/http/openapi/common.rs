@@ -11,7 +11,8 @@ use utoipa::{Modify, OpenApi};
 use crate::http::error;
 
 const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, and what is needed to verify them. \
-                     Bodies are forms or JSON objects of strings, whichever the caller likes.";
+                     Bodies are forms or JSON objects of strings, whichever the caller likes; the admin API \
+                     takes JSON alone.";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,6 +22,7 @@ const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, a
     tags(
         (name = "Clients", description = "for those who want tokens"),
         (name = "Verification", description = "for microservices, and proxies in front of them"),
+        (name = "Administration", description = "for operators' programs: tokens with the scope admin:read or admin:write"),
         (name = "Tools", description = "for people, libraries and orchestrators"),
     )
 )]

@@ -127,7 +127,49 @@ const NO_CLIENTS: &[Case] = &[(
     "no client can be served: the database has not answered for `STALE_LIMIT`, or the start is not over",
 )];
 
+const ADMIN: &[Case] = &[
+    PARAMETERS,
+    (
+        ErrorCode::InvalidToken,
+        "no token; or one that is no good, is for another audience than this server's `ISSUER`, or came without what it \
+         is bound to",
+    ),
+    (
+        ErrorCode::InsufficientScope,
+        "the token lacks the scope; `WWW-Authenticate` names it",
+    ),
+    (
+        ErrorCode::TemporarilyUnavailable,
+        "the database does not answer",
+    ),
+];
+const ONE: &[Case] = &[(ErrorCode::NotFound, "there is no such thing")];
+const CHANGE: &[Case] = &[
+    (
+        ErrorCode::AccessDenied,
+        "it concerns a scope that begins with `admin:`, which is for an operator to give",
+    ),
+    (
+        ErrorCode::Conflict,
+        "there is one already, there are too many, somebody else was quicker, or the `Idempotency-Key` was used for \
+         another request",
+    ),
+];
+const VERSION: &[Case] = &[
+    (
+        ErrorCode::PreconditionFailed,
+        "it is not as `If-Match` says: look at it again",
+    ),
+    (ErrorCode::PreconditionRequired, "there is no `If-Match`"),
+];
+
 errors! {
+    AdminListErrors: Shape::Resource, [ANY, ADMIN, PROOF];
+    AdminItemErrors: Shape::Resource, [ANY, ADMIN, PROOF, ONE];
+    AdminCreateErrors: Shape::Resource, [ANY, BODY, ADMIN, PROOF, CHANGE];
+    AdminActionErrors: Shape::Resource, [ANY, BODY, ADMIN, PROOF, ONE, CHANGE];
+    AdminChangeErrors: Shape::Resource, [ANY, BODY, ADMIN, PROOF, ONE, CHANGE, VERSION];
+    AdminDeleteErrors: Shape::Resource, [ANY, ADMIN, PROOF, ONE, CHANGE, VERSION];
     AnyErrors: Shape::Standard, [ANY];
     ReadinessErrors: Shape::Standard, [ANY, NO_CLIENTS];
     MetadataErrors: Shape::Standard, [ANY, ISSUER];
@@ -143,6 +185,8 @@ errors! {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Standard,
+    /// The same, of a token's resource: the `DPoP` proof is a token's.
+    Resource,
     /// With `"success": false`.
     Simple,
     /// The same, and the `DPoP` proof it judges is a token's (RFC 9449 §7.1) rather than a client's (§5).
@@ -153,7 +197,7 @@ impl Shape {
     fn example(self, code: ErrorCode) -> Error {
         let scheme = match self {
             Self::Standard | Self::Simple => TokenScheme::Bearer,
-            Self::Verification => TokenScheme::Dpop,
+            Self::Resource | Self::Verification => TokenScheme::Dpop,
         };
         Error::new(code, "").under(scheme)
     }
@@ -180,7 +224,10 @@ fn response(shape: Shape, cases: &[Case]) -> Response {
         .map(|(code, when)| format!("`{}`: {when}", code.as_str()))
         .collect();
     let content = ContentBuilder::new()
-        .schema(Some(body(cases, is_own && shape != Shape::Standard)))
+        .schema(Some(body(
+            cases,
+            is_own && matches!(shape, Shape::Simple | Shape::Verification),
+        )))
         .build();
     let mut response = ResponseBuilder::new()
         .description(lines.join("\n\n"))

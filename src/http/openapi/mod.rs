@@ -15,16 +15,18 @@ use utoipa::OpenApi;
 use utoipa::openapi::HttpMethod;
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::{AppState, answer, router};
+use super::{AppState, admin_api, answer, router};
 
 pub(super) use errors::{
-    AnyErrors, AuthorizeErrors, IntrospectErrors, MetadataErrors, ReadinessErrors, RevokeErrors,
-    TokenErrors, VerifyErrors, VerifyOriginalErrors,
+    AdminActionErrors, AdminChangeErrors, AdminCreateErrors, AdminDeleteErrors, AdminItemErrors,
+    AdminListErrors, AnyErrors, AuthorizeErrors, IntrospectErrors, MetadataErrors, ReadinessErrors,
+    RevokeErrors, TokenErrors, VerifyErrors, VerifyOriginalErrors,
 };
 
 /// The document as JSON. It depends on nothing but the code.
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let document = common::finish(&router::routes().document);
+    let routes = admin_api::describe(router::routes());
+    let document = common::finish(&routes.document);
     format!("{document:#}\n")
 });
 
@@ -66,6 +68,8 @@ impl Routes {
             for (method, name, operation) in [
                 (HttpMethod::Get, "get", get),
                 (HttpMethod::Post, "post", item.post),
+                (HttpMethod::Patch, "patch", item.patch),
+                (HttpMethod::Delete, "delete", item.delete),
             ] {
                 let Some(mut operation) = operation else {
                     continue;

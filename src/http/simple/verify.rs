@@ -19,7 +19,7 @@ use crate::http::params::{BodyParams, Params};
 use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::OneOrMore;
 use crate::http::{AppState, credentials};
-use crate::token::{AccessTokenClaims, Confirmation, SignedClaims};
+use crate::token::{AccessTokenClaims, SignedClaims};
 
 /// What the token has to be good for.
 #[derive(IntoParams)]
@@ -163,7 +163,7 @@ async fn judge(
     if verified.claims.cnf.is_some() || scheme == TokenScheme::Dpop {
         check_possession(app, parts, &token, &verified.claims)
             .await
-            .map_err(|error| error.under(scheme_of(&verified.claims, scheme)))?;
+            .map_err(|error| error.under(sender::scheme_of(&verified.claims, scheme)))?;
     }
     app.count_verified(&verified.claims.client_id);
     Ok(approve(&verified))
@@ -177,20 +177,8 @@ async fn check_possession(
 ) -> Result<(), Error> {
     let as_bearer = token.scheme == Some(TokenScheme::Bearer);
     let shown = sender::of_token(app, parts, as_bearer)?;
-    if token.scheme == Some(TokenScheme::Dpop) && shown.dpop.is_none() {
-        return Err(Error::invalid_dpop_proof(
-            "a token with the scheme DPoP needs a DPoP proof beside it",
-        ));
-    }
+    sender::require_proof(token.scheme, &shown)?;
     app.check_possession(token.text, claims, &shown).await
-}
-
-/// The scheme that an answer asks for: the token's own, whatever it was sent with.
-fn scheme_of(claims: &AccessTokenClaims<'_>, sent: TokenScheme) -> TokenScheme {
-    match claims.cnf {
-        Some(Confirmation { jkt: Some(_), .. }) => TokenScheme::Dpop,
-        Some(_) | None => sent,
-    }
 }
 
 fn answer(app: &AppState, parts: &Parts, answered: Result<Noted, Error>) -> Noted {

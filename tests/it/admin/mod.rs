@@ -1,11 +1,15 @@
 //! Admins and the portal: who gets in, how far, and what nobody may do.
 
 mod accounts;
+mod audit;
+mod clients;
+mod keys;
 mod log_in;
 mod pages;
 mod routes;
 mod second_factor;
 mod sessions;
+mod tokens;
 
 use axum::body::Body;
 use axum::http::Request;

@@ -17,6 +17,9 @@ fn routes(test: &TestApp) -> Vec<AdminRoute> {
 
 fn path(route: &AdminRoute) -> String {
     let path = route.path.replace("{name}", "vera");
+    let path = path.replace("{client_id}", "nobody");
+    let path = path.replace("{kid}", "none");
+    let path = path.replace("{secret_id}", "Njw3dnX6");
     path.replace("{session_id}", "0123456789abcdef")
 }
 

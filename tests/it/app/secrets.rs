@@ -45,6 +45,26 @@ async fn a_rotation_overlaps() {
 }
 
 #[tokio::test]
+async fn a_removed_secret_is_gone_at_once_with_all_that_is_known_of_it() {
+    let test = TestApp::new().await;
+    let old = test.client().await;
+    let (new_id, new) = add(&test, None, None).await;
+    test.token(&new).await;
+    test.app.write_usage().await.unwrap();
+
+    test.app.delete_secret(BY, &id(), &new_id).await.unwrap();
+
+    test.authorize(CLIENT, &new)
+        .await
+        .assert_error(401, "invalid_client");
+    test.token(&old).await;
+    let uses = test.app.find_client_uses(&id()).await.unwrap();
+    assert!(uses.of_secret(&new_id).is_none());
+    let again = test.app.delete_secret(BY, &id(), &new_id).await;
+    assert_eq!(again.unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
 async fn an_expired_secret_is_no_good_even_when_it_was_proved() {
     let test = TestApp::new().await;
     test.client().await;

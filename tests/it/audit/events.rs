@@ -72,6 +72,8 @@ async fn change_clients(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec
         .await
         .unwrap();
     trail.expect(&[Action::SecretExpire]).await;
+    app.delete_secret(BY, &client, secret_id).await.unwrap();
+    trail.expect(&[Action::SecretDelete]).await;
 
     let [first, second] = [test.token(secret).await, test.token(secret).await];
     app.revoke_token(BY, &first).await.unwrap();

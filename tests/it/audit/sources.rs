@@ -14,6 +14,7 @@ const UPKEEP: &[&str] = &[
     "delete_uses",
     "mark_keys_used",
     "prune_admin_sessions",
+    "prune_remembered_answers",
     "prune_secret_hours",
     "prune_usage_hours",
     "prune_usage_totals",

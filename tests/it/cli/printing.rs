@@ -87,7 +87,12 @@ async fn every_result_is_json_when_asked_for() {
 #[tokio::test]
 async fn a_list_is_read_page_by_page() {
     let shell = Shell::migrated().await;
-    assert!(shell.run(&["client", "list"]).err.contains("no clients"));
+    assert!(
+        shell
+            .run(&["client", "list"])
+            .err
+            .contains("no such clients")
+    );
     for id in ["a", "b", "c"] {
         shell.run(&["client", "create", id]);
     }

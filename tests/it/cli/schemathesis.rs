@@ -45,7 +45,7 @@ impl Live {
             "create",
             "caller",
             "--scope",
-            "read write",
+            "read write admin:read admin:write",
             "--json",
         ];
         let ran = shell.run(&arguments);
@@ -99,7 +99,11 @@ impl Live {
         let token = answer["access_token"].as_str().unwrap();
         let text = format!(
             "[auth.openapi.client_secret_basic]\nusername = \"caller\"\npassword = \"{secret}\"\n\
-             [auth.openapi.access_token]\nbearer = \"{token}\"\n"
+             [auth.openapi.access_token]\nbearer = \"{token}\"\n\
+             # It would disable the caller, whom the list of clients names.\n\
+             [phases.fuzzing.extra-data-sources]\nresponses = false\n\
+             [phases.coverage.extra-data-sources]\nresponses = false\n\
+             [phases.examples.extra-data-sources]\nresponses = false\n"
         );
         fs::write(self.shell.path().join("schemathesis.toml"), text).unwrap();
     }

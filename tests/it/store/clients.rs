@@ -1,9 +1,11 @@
 use token_server::clock::UnixTime;
 use token_server::domain::{
     AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
-    ClientStatus, JwksUri, Name, SenderConstraint, SenderConstraintChanges,
+    ClientStatus, ErrorCode, JwksUri, Name, SenderConstraint, SenderConstraintChanges,
 };
-use token_server::store::{ClientRevoked, ClientsPage, StoreError};
+use token_server::store::{
+    ClientFilter, ClientRevoked, ClientsOrder, ClientsPage, ClientsPart, StoreError,
+};
 
 use super::{id, record, secret};
 use crate::harness::{BY, NOW, TestApp};
@@ -139,6 +141,85 @@ async fn the_list_is_paged_by_key() {
     assert_eq!(names(page(None)).await, ["a", "b"]);
     assert_eq!(names(page(Some("b"))).await, ["c"]);
     assert!(names(page(Some("c"))).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
+    let test = TestApp::new().await;
+    for (name, status, at) in [
+        ("app-1", ClientStatus::Enabled, 5),
+        ("app-2", ClientStatus::Disabled, 4),
+        ("App-3", ClientStatus::Enabled, 3),
+        ("app_4", ClientStatus::Disabled, 3),
+        ("app-~", ClientStatus::Enabled, 1),
+        ("apq", ClientStatus::Enabled, 9),
+        ("ap%", ClientStatus::Enabled, 2),
+    ] {
+        let mut client = record(name);
+        client.secrets.clear();
+        client.client.status = status;
+        client.client.created_at = UnixTime(at);
+        let stamp = BY.at(NOW);
+        test.app
+            .store()
+            .insert_client(&client, stamp)
+            .await
+            .unwrap();
+    }
+    // All pages of one client each, one after another.
+    let list = async |prefix: Option<&str>, status, order: ClientsOrder| -> Vec<String> {
+        let mut page = ClientsPart {
+            filter: ClientFilter {
+                prefix: prefix.map(ToOwned::to_owned),
+                status,
+                ..ClientFilter::default()
+            },
+            order,
+            limit: 1,
+            ..ClientsPart::default()
+        };
+        let mut names = Vec::new();
+        loop {
+            let list = test.app.list_clients_in_order(&page).await.unwrap();
+            names.extend(list.clients.iter().map(|it| it.client_id.to_string()));
+            match list.after {
+                Some(place) => page.after = Some(order.parse_place(&place).unwrap()),
+                None => return names,
+            }
+        }
+    };
+    let sorted = async |prefix: &str, status| {
+        let mut names = list(Some(prefix), status, ClientsOrder::ClientId).await;
+        names.sort();
+        names
+    };
+    let disabled = Some(ClientStatus::Disabled);
+
+    assert_eq!(sorted("app-", None).await, ["app-1", "app-2", "app-~"]);
+    assert_eq!(sorted("ap%", None).await, ["ap%"]);
+    assert_eq!(sorted("A", None).await, ["App-3"]);
+    assert_eq!(sorted("app", disabled).await, ["app-2", "app_4"]);
+    assert!(sorted("apr", None).await.is_empty());
+    let newest = list(None, None, ClientsOrder::Newest).await;
+    let mut oldest = list(None, None, ClientsOrder::Oldest).await;
+    assert_eq!(newest[..3], ["apq", "app-1", "app-2"]);
+    oldest.reverse();
+    assert_eq!(oldest, newest);
+    let both = ClientsPart {
+        filter: ClientFilter {
+            prefix: Some("app".to_owned()),
+            ..ClientFilter::default()
+        },
+        order: ClientsOrder::Newest,
+        limit: 1,
+        after: None,
+    };
+    let refused = test.app.list_clients_in_order(&both).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::InvalidRequest);
+    assert_eq!(
+        list(None, disabled, ClientsOrder::Newest).await,
+        ["app-2", "app_4"]
+    );
 }
 
 #[tokio::test]

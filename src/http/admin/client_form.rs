@@ -1,0 +1,174 @@
+//! Owns how what is said of a client is written in a form: the texts of its fields, and what they mean. What is not a
+//! field here cannot be set by a form, whatever is sent.
+
+use super::form::Form;
+use crate::config::parse_seconds;
+use crate::domain::{
+    Audience, AuthMethod, AuthMethods, AuthenticationChanges, CertificateSubject, Client,
+    ClientChanges, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
+    SenderConstraintChanges, TokenTtl,
+};
+use crate::error::{Error, Result};
+
+/// The fields, as they are typed.
+pub(super) struct ClientForm {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) scopes: String,
+    pub(super) audiences: String,
+    pub(super) metadata: String,
+    pub(super) token_ttl: String,
+    pub(super) methods: Vec<Choice>,
+    pub(super) jwks: String,
+    pub(super) jwks_uri: String,
+    pub(super) tls_client_auth: String,
+    pub(super) is_certificate_bound: bool,
+    pub(super) is_dpop_bound: bool,
+}
+
+/// A box to tick.
+pub(super) struct Choice {
+    pub(super) method: AuthMethod,
+    pub(super) is_ticked: bool,
+}
+
+impl ClientForm {
+    /// For a client that is not there yet.
+    pub(super) fn empty() -> Self {
+        Self {
+            name: String::new(),
+            description: String::new(),
+            scopes: String::new(),
+            audiences: String::new(),
+            metadata: String::new(),
+            token_ttl: String::new(),
+            methods: choices(AuthMethods::default()),
+            jwks: String::new(),
+            jwks_uri: String::new(),
+            tls_client_auth: String::new(),
+            is_certificate_bound: false,
+            is_dpop_bound: false,
+        }
+    }
+
+    /// What is registered.
+    pub(super) fn of(client: &Client) -> Self {
+        let authentication = &client.authentication;
+        let (jwks, jwks_uri) = match &authentication.keys {
+            Some(ClientKeys::Inline(set)) => (pretty(set.as_str()), String::new()),
+            Some(ClientKeys::Uri(uri)) => (String::new(), uri.to_string()),
+            None => (String::new(), String::new()),
+        };
+        let constraint = client.sender_constraint;
+        let subject = authentication.certificate_subject.as_ref();
+        Self {
+            name: client.name.to_string(),
+            description: client.description.to_string(),
+            scopes: client.scopes.to_string(),
+            audiences: Audience::join(&client.audiences),
+            metadata: pretty(client.metadata.as_str()),
+            token_ttl: client
+                .token_ttl
+                .map_or_else(String::new, |ttl| format!("{}s", ttl.seconds())),
+            methods: choices(authentication.auth_methods),
+            jwks,
+            jwks_uri,
+            tls_client_auth: subject.map(ToString::to_string).unwrap_or_default(),
+            is_certificate_bound: constraint.tls_client_certificate_bound_access_tokens,
+            is_dpop_bound: constraint.dpop_bound_access_tokens,
+        }
+    }
+
+    /// What was typed.
+    pub(super) fn read(form: &mut Form) -> Self {
+        let methods = AuthMethod::ALL.map(|method| Choice {
+            method,
+            is_ticked: form.is_ticked(method.as_str()),
+        });
+        let mut text = |name: &str| form.take(name).trim().replace("\r\n", "\n");
+        Self {
+            name: text("name"),
+            description: text("description"),
+            scopes: text("scopes"),
+            audiences: text("audiences"),
+            metadata: text("metadata"),
+            token_ttl: text("token_ttl"),
+            methods: methods.into(),
+            jwks: text("jwks"),
+            jwks_uri: text("jwks_uri"),
+            tls_client_auth: text("subject"),
+            is_certificate_bound: form.is_ticked("certificate_bound"),
+            is_dpop_bound: form.is_ticked("dpop_bound"),
+        }
+    }
+
+    /// What it means. Every field is said something of: what is empty is taken away.
+    pub(super) fn changes(&self) -> Result<ClientChanges> {
+        let ticked = self.methods.iter().filter(|it| it.is_ticked);
+        let methods: Vec<&str> = ticked.map(|it| it.method.as_str()).collect();
+        let subject = some(&self.tls_client_auth).map(CertificateSubject::parse);
+        Ok(ClientChanges {
+            name: Some(Name::parse(&self.name)?),
+            description: Some(Description::parse(&self.description)?),
+            scopes: Some(Scope::parse(&words(&self.scopes))?),
+            audiences: Some(Audience::parse_list(&words(&self.audiences))?),
+            metadata: Some(match some(&self.metadata) {
+                Some(json) => Metadata::parse(json)?,
+                None => Metadata::default(),
+            }),
+            token_ttl: Some(some(&self.token_ttl).map(parse_ttl).transpose()?),
+            authentication: AuthenticationChanges {
+                auth_methods: Some(AuthMethods::parse(&methods.join(" "))?),
+                keys: Some(self.keys()?),
+                certificate_subject: Some(subject.transpose()?),
+            },
+            sender_constraint: SenderConstraintChanges {
+                tls_client_certificate_bound_access_tokens: Some(self.is_certificate_bound),
+                dpop_bound_access_tokens: Some(self.is_dpop_bound),
+            },
+        })
+    }
+
+    fn keys(&self) -> Result<Option<ClientKeys>> {
+        match (some(&self.jwks), some(&self.jwks_uri)) {
+            (None, None) => Ok(None),
+            (Some(set), None) => Ok(Some(ClientKeys::Inline(JwkSet::parse(set)?))),
+            (None, Some(uri)) => Ok(Some(ClientKeys::Uri(JwksUri::parse(uri)?))),
+            (Some(_), Some(_)) => Err(Error::invalid_request(
+                "the public keys are either here or at a URL, not both",
+            )),
+        }
+    }
+}
+
+fn choices(ticked: AuthMethods) -> Vec<Choice> {
+    let choice = |method| Choice {
+        method,
+        is_ticked: ticked.contains(method),
+    };
+    AuthMethod::ALL.into_iter().map(choice).collect()
+}
+
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Words that may stand on lines of their own.
+fn words(text: &str) -> String {
+    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn parse_ttl(text: &str) -> Result<TokenTtl> {
+    let seconds = parse_seconds(text).map_err(Error::invalid_request)?;
+    Ok(TokenTtl::from_seconds(seconds)?)
+}
+
+/// JSON with its members on lines of their own.
+pub(super) fn pretty(json: &str) -> String {
+    let value: serde_json::Result<serde_json::Value> = serde_json::from_str(json);
+    match value {
+        Ok(serde_json::Value::Object(members)) if members.is_empty() => String::new(),
+        Ok(value) => format!("{value:#}"),
+        Err(_) => json.to_owned(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Owns what every request to the admin API goes through: whether its token is good here, has the scope and is in the
+//! hands of whom it was issued to. And what every answer has.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::{Actor, ClientId, ErrorCode, Origin};
+use crate::error::{Error, Result, TokenScheme};
+use crate::http::answer::Noted;
+use crate::http::caller::Caller;
+use crate::http::middleware::RequestId;
+use crate::http::params::read_body;
+use crate::http::{AppState, credentials, sender};
+
+/// What guards one route.
+#[derive(Clone)]
+pub(super) struct Guard {
+    app: AppState,
+    scope: &'static str,
+}
+
+impl Guard {
+    pub(super) fn new(app: AppState, scope: &'static str) -> Self {
+        Self { app, scope }
+    }
+}
+
+/// Who asks: a client whose token was found good for the route.
+#[derive(Clone)]
+pub(super) struct Operator {
+    /// The client.
+    pub(super) client_id: ClientId,
+    /// Where what it asks for comes from.
+    pub(super) origin: Origin,
+}
+
+/// Lets a request through to its handler, or not.
+pub(super) async fn guard(
+    State(Guard { app, scope }): State<Guard>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let proof_came = sender::has_proof(&parts.headers);
+    let mut noted = match admit(&app, &parts, scope).await {
+        Ok(operator) => {
+            let client_id = operator.client_id.clone();
+            parts.extensions.insert(operator);
+            let response = next.run(Request::from_parts(parts, body)).await;
+            let mut noted = Noted::from(response);
+            noted.note.client_id = Some(client_id);
+            noted
+        }
+        Err(error) => {
+            // Else the connection would be closed over what is still coming, and the next request on it lost.
+            let _ = read_body(body, &app).await;
+            error.into_response().into()
+        }
+    };
+    sender::offer_nonce(&app, proof_came, &mut noted.response);
+    noted.into_response()
+}
+
+async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
+    let missing = || Error::new(ErrorCode::MissingToken, "there is no token in the request");
+    let (scheme, token) = credentials::token(&parts.headers)?.ok_or_else(missing)?;
+    let verified = app
+        .verify_admin_token(token, scope)
+        .await
+        .map_err(|error| error.under(scheme))?;
+    let claims = &verified.claims;
+    if claims.cnf.is_some() || scheme == TokenScheme::Dpop {
+        let shown = sender::of_request_here(app, parts, scheme == TokenScheme::Bearer);
+        let possessed = match shown {
+            Ok(shown) => match sender::require_proof(Some(scheme), &shown) {
+                Ok(()) => app.check_possession(token, claims, &shown).await,
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        possessed.map_err(|error| error.under(sender::scheme_of(claims, scheme)))?;
+    }
+    let client_id = claims.client_id.clone().into_owned();
+    let source = Caller::of(parts, &app.config().proxies)?.source;
+    let actor = Actor::Client(client_id.clone());
+    let request_id = parts.extensions.get::<RequestId>();
+    Ok(Operator {
+        client_id,
+        origin: match request_id {
+            Some(request_id) => request_id.origin(actor, source),
+            None => return Err(unguarded()),
+        },
+    })
+}
+
+/// A handler that asks for it is behind the guard; else it does not run.
+impl FromRequestParts<AppState> for Operator {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self> {
+        let operator = parts.extensions.get::<Self>();
+        operator.cloned().ok_or_else(unguarded)
+    }
+}
+
+fn unguarded() -> Error {
+    Error::internal(anyhow::anyhow!("a request that went around its guard"))
+}

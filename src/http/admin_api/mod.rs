@@ -1,0 +1,19 @@
+//! The admin API under `/admin/api/v1/`: what operators do, for their programs. A resource is a file; `routes` lists
+//! all of them with the scope that each needs. No SQL, no cryptography.
+
+mod admins;
+mod audit;
+mod body;
+mod client_body;
+mod clients;
+mod guard;
+mod keys;
+mod precondition;
+mod routes;
+mod secrets;
+mod tokens;
+mod usage;
+
+pub use routes::{AdminApiRoute, list};
+
+pub(super) use routes::{describe, router};

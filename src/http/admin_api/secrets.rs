@@ -1,0 +1,224 @@
+//! `/clients/{client_id}/secrets`: a second one for a rotation that overlaps, when each was last used, and their ends.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::{InPath, Json, given};
+use super::guard::Operator;
+use crate::app::{AddedSecret, NewSecret};
+use crate::clock::UnixTime;
+use crate::domain::{ClientId, ClientSecret, ClientUses, LastUse, SecretId};
+use crate::error::{Error, Result};
+use crate::http::openapi::{AdminActionErrors, AdminItemErrors};
+use crate::http::sender::ProofHeader;
+use crate::http::{AppState, answer};
+use crate::secret::Secret;
+
+/// A secret to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewSecret)]
+pub(super) struct NewSecretBody {
+    /// A secret that you chose; one is made when left out
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    client_secret: Option<String>,
+    /// When it ends, seconds since 1970; null: never
+    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
+    expires_at: Option<UnixTime>,
+}
+
+/// When a secret is to end.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SecretEnd)]
+pub(super) struct EndBody {
+    /// Seconds since 1970; now when left out or past
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>, nullable = false)]
+    expires_at: Option<UnixTime>,
+}
+
+/// A secret that was just added, with the secret itself.
+#[derive(Serialize)]
+pub(super) struct Shown<'a> {
+    client_secret: &'a str,
+    #[serde(flatten)]
+    secret: &'a ClientSecret,
+}
+
+impl<'a> From<&'a AddedSecret> for Shown<'a> {
+    fn from(added: &'a AddedSecret) -> Self {
+        Self {
+            client_secret: added.plain.expose(),
+            secret: &added.secret,
+        }
+    }
+}
+
+/// The same, for the document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AddedSecret)]
+pub(super) struct NewSecretAnswer {
+    /// The secret itself: this is the only time it can be had
+    client_secret: String,
+    secret_id: String,
+    /// `generated` or `chosen`
+    origin: String,
+    /// The last 4 characters of a generated one
+    hint: String,
+    created_at: i64,
+    /// Null: never
+    expires_at: Option<i64>,
+}
+
+/// A client's secrets, oldest first; never the secrets themselves.
+#[derive(Serialize, ToSchema)]
+struct Secrets<'a> {
+    secrets: Vec<Listed<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Secret)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    #[schema(inline)]
+    secret: Dates<'a>,
+    /// Null: not since it was made, or since that is counted
+    #[schema(value_type = Option<i64>)]
+    last_used_at: Option<UnixTime>,
+    last_used_from: Option<String>,
+    /// How often in the last 24 hours, and the hour in which they begin
+    uses_24h: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Dates<'a> {
+    #[schema(value_type = String)]
+    secret_id: &'a SecretId,
+    /// `generated` or `chosen`
+    origin: &'static str,
+    /// The last 4 characters of a generated one
+    hint: &'a str,
+    #[schema(value_type = i64)]
+    created_at: UnixTime,
+    /// Null: never
+    #[schema(value_type = Option<i64>)]
+    expires_at: Option<UnixTime>,
+}
+
+impl<'a> Listed<'a> {
+    fn of(secret: &'a ClientSecret, uses: &ClientUses) -> Self {
+        let uses = uses.of_secret(&secret.secret_id);
+        let last: Option<&LastUse> = uses.map(|uses| &uses.last);
+        Self {
+            secret: Dates {
+                secret_id: &secret.secret_id,
+                origin: secret.origin.as_str(),
+                hint: &secret.hint,
+                created_at: secret.created_at,
+                expires_at: secret.expires_at,
+            },
+            last_used_at: last.map(|last| last.used_at),
+            last_used_from: last.map(|last| last.source.to_string()),
+            uses_24h: uses.map_or(0, |uses| uses.uses_24h),
+        }
+    }
+}
+
+/// Lists a client's secrets: their dates and when they were last used.
+#[utoipa::path(get, path = "", tag = "Administration", params(ProofHeader), responses(
+    (status = 200, description = "all of them", body = Secrets, headers(("cache-control" = String))),
+    AdminItemErrors,
+))]
+pub(super) async fn list_secrets(
+    State(app): State<AppState>,
+    id: Result<InPath<ClientId>, Error>,
+) -> Result<Response> {
+    let InPath(id) = id?;
+    let record = app.find_client(&id).await?;
+    let uses = app.find_client_uses(&id).await?;
+    let secrets = record.secrets.iter();
+    let secrets = secrets.map(|secret| Listed::of(secret, &uses)).collect();
+    Ok(answer::json(StatusCode::OK, &Secrets { secrets }))
+}
+
+/// Adds a secret; the others stay good. It is in the answer and nowhere else.
+#[utoipa::path(post, path = "", tag = "Administration",
+    params(
+        ("idempotency-key" = Option<String>, Header, description = "a name for this request: sent again within a day, it \
+         is answered as the first time and adds nothing more"),
+        ProofHeader,
+    ),
+    request_body(content = NewSecretBody, content_type = "application/json"),
+    responses(
+        (status = 201, description = "it is added", body = NewSecretAnswer, headers(("cache-control" = String))),
+        AdminActionErrors,
+    ),
+)]
+pub(super) async fn add_secret(
+    State(app): State<AppState>,
+    operator: Operator,
+    id: Result<InPath<ClientId>, Error>,
+    body: Result<Json<NewSecretBody>, Error>,
+) -> Result<Response> {
+    let (InPath(id), body) = (id?, body?);
+    let once = body.once(&operator.client_id);
+    let new = NewSecret {
+        chosen: body.value.client_secret.map(Secret::new),
+        expires_at: body.value.expires_at,
+    };
+
+    let by = &operator.origin;
+    let added = app.add_secret_once(by, &id, new, once.as_ref(), |added| {
+        let text = serde_json::to_string(&Shown::from(added));
+        text.map(Secret::new).map_err(Error::internal)
+    });
+
+    let text = added.await?;
+    Ok(answer::json_bytes(
+        StatusCode::CREATED,
+        text.expose().clone(),
+    ))
+}
+
+/// When a secret ends.
+#[derive(Serialize, ToSchema)]
+struct Ended {
+    #[schema(value_type = String)]
+    secret_id: SecretId,
+    #[schema(value_type = i64)]
+    expires_at: UnixTime,
+}
+
+/// Ends a secret, now or later.
+#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader),
+    request_body(content = EndBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "when it ends", body = Ended, headers(("cache-control" = String))),
+        AdminActionErrors,
+    ),
+)]
+pub(super) async fn expire_secret(
+    State(app): State<AppState>,
+    operator: Operator,
+    ids: Result<InPath<(ClientId, SecretId)>, Error>,
+    body: Result<Json<EndBody>, Error>,
+) -> Result<Response> {
+    let InPath((id, secret_id)) = ids?;
+    let now = app.clock().now();
+    let expires_at = body?.value.expires_at.map_or(now, |at| at.max(now));
+
+    app.expire_secret(&operator.origin, &id, &secret_id, expires_at)
+        .await?;
+
+    let ended = Ended {
+        secret_id,
+        expires_at,
+    };
+    Ok(answer::json(StatusCode::OK, &ended))
+}

@@ -1,0 +1,105 @@
+//! `/tokens`: what a token says and whether it is good, and ending one before its time. A token is in the body, for
+//! paths get into logs.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::Json;
+use super::guard::Operator;
+use crate::clock::UnixTime;
+use crate::domain::{ClientId, ErrorCode};
+use crate::error::{Error, Result};
+use crate::http::openapi::AdminCreateErrors;
+use crate::http::sender::ProofHeader;
+use crate::http::{AppState, answer};
+
+/// A token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TokenToLookAt)]
+pub(super) struct TokenBody {
+    token: String,
+}
+
+/// A token, taken apart and judged, for the document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenInspection)]
+struct InspectionAnswer {
+    /// Whether `/verify` would call it good, in the hands of whom it is bound to
+    good: bool,
+    /// Why
+    verdict: String,
+    /// Its header, as it says; nothing in it is believed
+    #[schema(value_type = Value)]
+    header: (),
+    /// Its claims, as it says
+    #[schema(value_type = Value)]
+    claims: (),
+}
+
+/// A token that was revoked.
+#[derive(Serialize, ToSchema)]
+struct RevokedToken {
+    jti: String,
+    #[schema(value_type = String)]
+    client_id: ClientId,
+    /// When it would have ended
+    #[schema(value_type = i64)]
+    exp: UnixTime,
+}
+
+/// Says what a token says, and whether it is good.
+#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader),
+    request_body(content = TokenBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "header, claims and verdict", body = InspectionAnswer,
+            headers(("cache-control" = String))),
+        AdminCreateErrors,
+    ),
+)]
+pub(super) async fn inspect_token(
+    State(app): State<AppState>,
+    body: Result<Json<TokenBody>, Error>,
+) -> Result<Response> {
+    let token = body?.value.token;
+    let inspection = app.inspect_token(token.trim()).await?;
+    Ok(answer::json(StatusCode::OK, &inspection))
+}
+
+/// Ends a token, whoever's it is, before its time.
+#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader),
+    request_body(content = TokenBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "it counts no longer", body = RevokedToken, headers(("cache-control" = String))),
+        AdminCreateErrors,
+    ),
+)]
+pub(super) async fn revoke_token(
+    State(app): State<AppState>,
+    operator: Operator,
+    body: Result<Json<TokenBody>, Error>,
+) -> Result<Response> {
+    let token = body?.value.token;
+    let revoked = app.revoke_token(&operator.origin, token.trim()).await;
+    let claims = revoked.map_err(about_the_body)?;
+    let revoked = RevokedToken {
+        jti: claims.jti.to_string(),
+        client_id: claims.client_id.into_owned(),
+        exp: claims.exp,
+    };
+    Ok(answer::json(StatusCode::OK, &revoked))
+}
+
+/// A 401 would say that the caller's own token is no good.
+fn about_the_body(error: Error) -> Error {
+    if error.code == ErrorCode::InvalidToken {
+        return Error::invalid_request(format!(
+            "the token in the body is no good already: {}",
+            error.description
+        ));
+    }
+    error
+}

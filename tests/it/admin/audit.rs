@@ -1,0 +1,109 @@
+//! The page of the audit trail.
+
+use token_server::app::NewClient;
+use token_server::domain::{ClientId, Name, Origin};
+
+use super::{Browser, portal};
+use crate::harness::{Answer, BY, TestApp};
+
+async fn register(test: &TestApp, by: &Origin, client_id: &str, name: &str) {
+    let new = NewClient {
+        client_id: Some(ClientId::parse(client_id).unwrap()),
+        name: Name::parse(name).unwrap(),
+        ..NewClient::default()
+    };
+    test.app
+        .register_client_without_secret(by, new)
+        .await
+        .unwrap();
+}
+
+fn rows(page: &Answer) -> usize {
+    page.text().matches("<td class=\"time\">").count()
+}
+
+#[tokio::test]
+async fn it_is_filtered_by_who_what_which_client_and_when() {
+    let test = portal().await;
+    let mut vera = Browser::of(&test, "vera").await;
+    let mut omar = Browser::of(&test, "omar").await;
+    register(&test, BY, "a", "").await;
+    test.clock.advance(60);
+    let fields = [("client_id", "b"), ("client_secret_post", "yes")];
+    omar.post("/admin/new-client", &fields).await;
+    omar.post("/admin/clients/a/status", &[("status", "disabled")])
+        .await;
+    // 2027-01-15T08:00:00Z is when tests begin.
+    for (query, expected) in [
+        ("actor=omar&action=client.", 2),
+        ("actor_type=server&action=client.", 1),
+        ("action=client.create", 2),
+        ("client_id=a", 2),
+        ("client_id=a&actor=omar", 1),
+        ("since=2027-01-15T08:01&action=client.", 2),
+        ("until=2027-01-15T08:01&action=client.", 1),
+        ("client_id=nobody", 0),
+    ] {
+        let page = vera.get(&format!("/admin/audit?{query}")).await;
+        assert_eq!((page.status, rows(&page)), (200, expected), "{query}");
+    }
+    for wrong in [
+        "actor_type=x",
+        "action=x",
+        "since=yesterday",
+        "client_id=a%20b",
+        "before=x",
+    ] {
+        let page = vera.get(&format!("/admin/audit?{wrong}")).await;
+        assert_eq!(page.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn it_goes_on_from_page_to_page_and_is_exported_whole() {
+    let test = portal().await;
+    for n in 0..60 {
+        register(&test, BY, &format!("app-{n}"), "=1+1").await;
+    }
+    let mut vera = Browser::of(&test, "vera").await;
+    let query = "action=client.create";
+
+    let first = vera.get(&format!("/admin/audit?{query}")).await;
+    let (_, next) = first.text().split_once("rel=\"next\" href=\"").unwrap();
+    let next = next.split('"').next().unwrap().replace("&#38;", "&");
+    let second = vera.get(&next).await;
+    assert_eq!((rows(&first), rows(&second)), (50, 10));
+    assert!(!second.text().contains("rel=\"next\""));
+
+    let export = format!("/admin/audit/export?{query}&format=");
+    let json = vera.get(&format!("{export}json")).await;
+    let csv = vera.get(&format!("{export}csv")).await;
+    assert_eq!(json.header("content-type"), "application/x-ndjson");
+    assert!(csv.header("content-disposition").contains("audit.csv"));
+    let lines: Vec<serde_json::Value> = json
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 60);
+    assert_eq!(lines[0]["client_id"], "app-0");
+    assert_eq!(lines[0]["after"]["name"], "=1+1");
+    assert_eq!(csv.text().lines().count(), 61);
+    assert!(csv.text().starts_with("event_id,at,"));
+    assert_eq!(vera.get(&format!("{export}xml")).await.status, 400);
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_stays_text_in_it() {
+    let test = portal().await;
+    register(&test, BY, "<b>", "</code><script>alert(1)</script>").await;
+
+    let mut vera = Browser::of(&test, "vera").await;
+    let query = "actor=%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E";
+    for path in ["/admin/audit", &format!("/admin/audit?{query}")] {
+        let page = vera.get(path).await;
+        assert!(!page.text().contains("<script>alert"));
+        assert_eq!(page.text().matches("<script").count(), 1);
+        assert!(page.text().contains("&#60;script&#62;alert"));
+    }
+}

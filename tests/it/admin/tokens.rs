@@ -1,0 +1,76 @@
+//! The page on which a token is looked at.
+
+use token_server::app::AuditFilter;
+
+use super::{Browser, portal};
+use crate::audit;
+
+#[tokio::test]
+async fn a_token_is_taken_apart_judged_and_revoked() {
+    let test = portal().await;
+    let secret = test.client().await;
+    let token = test.token(&secret).await;
+    let mut omar = Browser::of(&test, "omar").await;
+    let fields = [("token", token.as_str())];
+
+    let page = omar.post("/admin/tokens", &fields).await;
+    assert_eq!(page.status, 200);
+    for part in [
+        "good until",
+        "HS256",
+        "&#34;tenant&#34;",
+        "/admin/clients/billing",
+    ] {
+        assert!(page.text().contains(part), "{part}: {}", page.text());
+    }
+    let revoked = omar.post("/admin/tokens/revoke", &fields).await;
+    assert!(revoked.text().contains("the token is revoked"));
+
+    test.verify(&token).await.assert_error(401, "invalid_token");
+    let again = omar.post("/admin/tokens", &fields).await;
+    assert!(again.text().contains("no good") && !again.text().contains("Revoke it"));
+    let filter = AuditFilter {
+        actor: Some("omar".to_owned()),
+        action: Some("token.revoke".to_owned()),
+        ..AuditFilter::default()
+    };
+    assert_eq!(audit::find(&test, &filter).await.len(), 1);
+}
+
+#[tokio::test]
+async fn it_is_said_why_a_token_is_no_good() {
+    let test = portal().await;
+    let secret = test.client().await;
+    let token = test.token(&secret).await;
+    let mut vera = Browser::of(&test, "vera").await;
+    let (rest, signature) = token.rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{rest}.{first}{}", &signature[1..]);
+
+    for (token, status, said) in [
+        ("", 400, "no token"),
+        ("not.a.token", 400, "no token"),
+        ("<script>alert(1)</script>", 400, "no token"),
+        (forged.as_str(), 200, "no good"),
+    ] {
+        let page = vera.post("/admin/tokens", &[("token", token)]).await;
+        assert_eq!(page.status, status, "{token}");
+        assert!(page.text().contains(said), "{}", page.text());
+        assert!(!page.text().contains("<script>alert"));
+    }
+    // A session of its own: that of before has ended meanwhile.
+    test.clock.advance(4_000);
+    let mut vera = Browser::of(&test, "vera").await;
+    let page = vera.post("/admin/tokens", &[("token", &token)]).await;
+    assert!(page.text().contains("expired"), "{}", page.text());
+    let page = vera
+        .post("/admin/tokens/revoke", &[("token", &token)])
+        .await;
+    assert_eq!(page.status, 403);
+    let mut omar = Browser::of(&test, "omar").await;
+    let page = omar
+        .post("/admin/tokens/revoke", &[("token", &token)])
+        .await;
+    assert_eq!(page.status, 400);
+    assert!(page.text().contains("expired"));
+}

@@ -1,0 +1,122 @@
+//! The admin API: who gets in, what it does, and that nothing is done unseen, twice or by the way.
+
+mod access;
+mod bound;
+mod changes;
+mod clients;
+mod idempotency;
+mod others;
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::Value;
+use token_server::app::NewClient;
+use token_server::domain::{ClientId, Scope};
+
+use crate::harness::{Answer, TestApp};
+
+/// The client whose tokens are used here.
+const ROBOT: &str = "robot";
+
+const READ: &str = "admin:read";
+const WRITE: &str = "admin:write";
+
+fn id(text: &str) -> ClientId {
+    ClientId::parse(text).unwrap()
+}
+
+/// A program of an operator, with a token.
+struct Robot<'a> {
+    test: &'a TestApp,
+    token: String,
+}
+
+impl<'a> Robot<'a> {
+    /// Registers the client, and gets a token with both scopes.
+    async fn new(test: &'a TestApp) -> Self {
+        let secret = register(test, ROBOT, "admin:read admin:write").await;
+        Self {
+            test,
+            token: token(test, ROBOT, &secret, "").await,
+        }
+    }
+
+    /// The same program at another replica.
+    fn at<'b>(&self, test: &'b TestApp) -> Robot<'b> {
+        Robot {
+            test,
+            token: self.token.clone(),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], None).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &[], Some(body)).await
+    }
+
+    /// A change of what the answer before has shown.
+    async fn patch(&self, path: &str, etag: &str, body: &Value) -> Answer {
+        let headers = [("if-match", etag)];
+        self.send("PATCH", path, &headers, Some(body)).await
+    }
+
+    async fn delete(&self, path: &str, etag: &str) -> Answer {
+        self.send("DELETE", path, &[("if-match", etag)], None).await
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [&[("authorization", bearer.as_str())], headers].concat();
+        send(self.test, method, path, &headers, body).await
+    }
+}
+
+/// Any request below `/admin/api/v1`.
+async fn send(
+    test: &TestApp,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> Answer {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("/admin/api/v1{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = match body {
+        Some(body) => {
+            request = request.header("content-type", "application/json");
+            Body::from(body.to_string())
+        }
+        None => Body::empty(),
+    };
+    test.call(request.body(body).unwrap()).await
+}
+
+async fn register(test: &TestApp, client_id: &str, scopes: &str) -> String {
+    test.register(NewClient {
+        client_id: Some(id(client_id)),
+        scopes: Scope::parse(scopes).unwrap(),
+        ..NewClient::default()
+    })
+    .await
+}
+
+async fn token(test: &TestApp, client_id: &str, secret: &str, scope: &str) -> String {
+    let credentials = [("client_id", client_id), ("client_secret", secret)];
+    let form = [&credentials[..], &[("scope", scope)]].concat();
+    let answer = test.post_form("/authorize", &form).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()["token"].as_str().unwrap().to_owned()
+}
