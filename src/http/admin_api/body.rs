@@ -27,8 +27,9 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self> {
         let (parts, body) = request.into_parts();
-        let once = idempotency_key(&parts)?;
+        // First of all, whatever else is wrong: over an unread body the connection would be closed.
         let bytes = params::read_json(&parts.headers, body, app).await?;
+        let once = idempotency_key(&parts)?;
         Ok(Self {
             value: parse(&bytes)?,
             bytes,
