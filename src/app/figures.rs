@@ -20,6 +20,8 @@ pub struct Figures {
     pub readiness: Readiness,
     /// Whether a token can be issued and verified.
     pub canary_is_well: bool,
+    /// Seconds by which this machine's clock is ahead of the database's.
+    pub clock_difference: i64,
     /// The memories, by name.
     pub caches: Vec<CacheFigures>,
     /// The hashing threads and their queue.
@@ -122,6 +124,7 @@ impl App {
         Figures {
             readiness: self.readiness(),
             canary_is_well: self.check_canary().is_ok(),
+            clock_difference: self.clock_difference.seconds(),
             caches: vec![
                 self.directory.figures(),
                 self.proofs.figures(),

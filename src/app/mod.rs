@@ -9,6 +9,7 @@ mod authenticate;
 mod canary;
 mod client_ca;
 mod clients;
+mod clock_difference;
 mod directory;
 mod expiring;
 mod feed;
@@ -81,6 +82,7 @@ use crate::token::{DpopNonces, Sealer};
 use admins::Admins;
 use canary::Canary;
 use client_ca::ClientCa;
+use clock_difference::ClockDifference;
 use directory::Directory;
 use expiring::Expiring;
 use feed::Feed;
@@ -111,6 +113,7 @@ pub struct App {
     revocations: Revocations,
     feed: Feed,
     canary: Canary,
+    clock_difference: ClockDifference,
     usage: Usage,
     admins: Admins,
     expiring: Expiring,
@@ -148,6 +151,7 @@ impl App {
             revocations: Revocations::default(),
             feed: Feed::default(),
             canary: Canary::new()?,
+            clock_difference: ClockDifference::default(),
             usage: Usage::new(),
             admins: Admins::new(&config)?,
             expiring: Expiring::default(),

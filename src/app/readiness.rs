@@ -67,8 +67,8 @@ impl App {
         Ok(())
     }
 
-    /// The same for orchestrators, who have to wait for the start as well, and to whom it matters that tokens can be made;
-    /// else whether the database is there.
+    /// The same for orchestrators, who have to wait for the start as well, to whom it matters that tokens can be made and that
+    /// the clock is right; else whether the database is there.
     pub fn check_readiness(&self) -> Result<Readiness> {
         match self.readiness() {
             Readiness::Starting => Err(Error::temporarily_unavailable(
@@ -76,6 +76,7 @@ impl App {
             )),
             Readiness::Stale => Err(stale()),
             known @ (Readiness::Ready | Readiness::Degraded) => {
+                self.check_clock()?;
                 self.check_canary()?;
                 Ok(known)
             }

@@ -36,6 +36,9 @@ const SECRETS_INTERVAL: Duration = Duration::from_mins(5);
 /// Files with authorities change once a year; whoever changes one should not have to wait.
 const FILES_INTERVAL: Duration = Duration::from_secs(5);
 
+/// A clock that is set wrong is wrong for long.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(10);
+
 /// So much of the counts is lost when the process is killed.
 const USAGE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -53,6 +56,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     tasks.spawn(prune(Arc::clone(&app), stop.clone()));
     tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
     tasks.spawn(count_secrets(Arc::clone(&app), stop.clone()));
+    tasks.spawn(compare_clocks(Arc::clone(&app), stop.clone()));
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
     let ended = tasks.join_next().await;
     if !stop.is_cancelled() {
@@ -187,6 +191,25 @@ async fn count_secrets(app: Arc<App>, stop: CancellationToken) {
             }
         }
         if !pause(spread(SECRETS_INTERVAL), &stop).await {
+            return;
+        }
+    }
+}
+
+async fn compare_clocks(app: Arc<App>, stop: CancellationToken) {
+    let mut log = Changes {
+        failing: false,
+        failed: "the clock cannot be compared with the database's",
+        recovered: "the clock is compared with the database's again",
+    };
+    loop {
+        if app.database().is_ok() {
+            match stop.run_until_cancelled(app.compare_clocks()).await {
+                None => return,
+                Some(compared) => log.note(compared),
+            }
+        }
+        if !pause(spread(CLOCK_INTERVAL), &stop).await {
             return;
         }
     }

@@ -8,7 +8,7 @@ pub enum StoreError {
     /// Something of this name exists already.
     #[error("it exists already")]
     Conflict,
-    /// The database does not answer, is stopping or is overloaded; later it may.
+    /// The database does not answer, is stopping, is overloaded or has no room; later it may.
     #[error("the database does not answer")]
     Unavailable(#[source] sqlx::Error),
     /// The database refused.
@@ -45,12 +45,12 @@ impl From<sqlx::Error> for StoreError {
             return Self::Conflict;
         }
         // Postgres: 08 connection, 53 resources, 55P03 lock, 57 operator intervention (a shutdown, a
-        // statement timeout); SQLite: 5 busy, 6 locked.
+        // statement timeout); SQLite: 5 busy, 6 locked, 13 full.
         let passing = refusal.code().is_some_and(|code| {
             ["08", "53", "57"]
                 .iter()
                 .any(|class| code.len() == 5 && code.starts_with(class))
-                || matches!(&*code, "55P03" | "5" | "6" | "261" | "517")
+                || matches!(&*code, "55P03" | "5" | "6" | "13" | "261" | "517")
         });
         if passing {
             Self::Unavailable(error)

@@ -22,6 +22,7 @@ mod migrations;
 mod remembered_answers;
 mod revocations;
 mod secrets;
+mod time;
 mod usage;
 mod usage_rows;
 mod used_values;

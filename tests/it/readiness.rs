@@ -93,3 +93,57 @@ async fn the_canary_needs_no_database() {
     let degraded = r#"{"status":"degraded: database"}"#;
     assert_eq!(test.get("/readyz").await.text(), degraded);
 }
+
+#[tokio::test]
+async fn who_has_a_wrong_clock_is_not_ready_and_is_when_it_is_right() {
+    let test = TestApp::new().await;
+
+    for wrong in [90, -90, 31] {
+        test.app.note_clock_difference(wrong);
+        let answer = test.get("/readyz").await;
+        answer.assert_error(503, "temporarily_unavailable");
+        assert!(answer.text().contains(&format!("by {wrong} s")));
+    }
+    for right in [30, -30, 0] {
+        test.app.note_clock_difference(right);
+        assert_eq!(test.get("/readyz").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_differs_is_told_once() {
+    let test = TestApp::new().await;
+    let log = Log::default();
+    let guard = log.capture();
+
+    for seconds in [5, 6, 90, 6, -5, 0, -6, 0] {
+        test.app.note_clock_difference(seconds);
+    }
+    drop(guard);
+
+    let said = |text: &str| log.text().matches(text).count();
+    assert_eq!(
+        said("differs from the database's by 6 s"),
+        1,
+        "{}",
+        log.text()
+    );
+    assert_eq!(said("differs from the database's"), 2);
+    assert_eq!(said("agrees with the database's again"), 2);
+}
+
+/// SQLite has no clock but this machine's; a Postgres of the tests shares it.
+#[tokio::test]
+async fn the_clock_is_compared_with_that_of_the_database() {
+    for ahead in [0, 1_000] {
+        let clock = Clock::fixed(Clock::system().now().plus(ahead));
+        let test = TestApp::at(clock, Database::fresh().await, &[]).await;
+
+        test.app.compare_clocks().await.unwrap();
+
+        let has_its_own = test.app.store().time().await.unwrap().is_some();
+        let seen = test.app.figures().clock_difference;
+        let expected = if has_its_own { ahead } else { 0 };
+        assert!((expected - 60..=expected).contains(&seen), "{seen}");
+    }
+}

@@ -36,6 +36,14 @@ impl Snapshot {
         )
     }
 
+    pub(super) fn clock(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.gauge(
+            "token_server_clock_difference_seconds",
+            "By how much this machine's clock is ahead of the database's; 0 always on SQLite",
+            Some(span(self.app.clock_difference)),
+        )
+    }
+
     pub(super) fn database(&self, page: &mut Page<'_>) -> fmt::Result {
         let pools = &self.app.pools;
         page.gauges(

@@ -101,6 +101,7 @@ impl Collector for Snapshot {
         self.caches(&mut page)?;
         self.keys(&mut page)?;
         self.feed(&mut page)?;
+        self.clock(&mut page)?;
         self.database(&mut page)?;
         self.process.write(&mut page)
     }
