@@ -1,5 +1,6 @@
 -- Load for wrk, and its result as one line of JSON. Arguments behind `--`: method, Authorization (or
--- empty), body (or empty), and, instead of a body, `@file`: each line is the body of one request.
+-- empty), body (or empty), and, instead of a body, `@file`: each line is the body of one request. A fourth one,
+-- `close`: a connection for each request.
 
 local bodies, next_body = {}, 0
 
@@ -7,6 +8,7 @@ function init(args)
   wrk.method = args[1]
   if args[2] ~= "" then wrk.headers["Authorization"] = args[2] end
   local body = args[3] or ""
+  if args[4] == "close" then wrk.headers["Connection"] = "close" end
   if args[1] == "POST" then wrk.headers["Content-Type"] = "application/x-www-form-urlencoded" end
   if body:sub(1, 1) ~= "@" then
     if body ~= "" then wrk.body = body end

@@ -7,10 +7,12 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -22,21 +24,27 @@ class Failure(Exception):
     """Something that the user should read, without a traceback."""
 
 
-def find_programs():
+INSTALL = {
+    "wrk": "apt-get install wrk",
+    "postgres": "apt-get install postgresql",
+    "openssl": "apt-get install openssl",
+    "cargo": "see https://rustup.rs",
+    "haproxy": "apt-get install haproxy",
+    "slowhttptest": "apt-get install slowhttptest",
+    "faketime": "apt-get install faketime",
+}
+
+
+def find_programs(*needed):
     """Fails naming every package that is missing."""
     postgres = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[4]))
     found = {"postgres": postgres[-1] if postgres else None}
     if not found["postgres"] and shutil.which("initdb"):
         found["postgres"] = str(Path(shutil.which("initdb")).resolve().parent)
-    for name in ("wrk", "openssl", "cargo", "npm", "node"):
-        found[name] = shutil.which(name)
-    install = {
-        "wrk": "apt-get install wrk",
-        "postgres": "apt-get install postgresql",
-        "openssl": "apt-get install openssl",
-        "cargo": "see https://rustup.rs",
-    }
-    missing = [f"{name}: {how}" for name, how in install.items() if not found[name]]
+    path = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+    for name in ("openssl", "cargo", "npm", "node", *needed):
+        found[name] = shutil.which(name, path=path)
+    missing = [f"{name}: {INSTALL[name]}" for name in ("postgres", "openssl", "cargo", *needed) if not found[name]]
     if missing:
         raise Failure("the bench needs what is not installed:\n  " + "\n  ".join(missing))
     return found
@@ -82,7 +90,7 @@ class Process:
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                         return self
-                time.sleep(0.05)
+                time.sleep(0.005)
             raise Failure(f"{self.process.args[0]} does not start:\n{self.log.read_text()[-2000:]}")
         except BaseException:
             self.__exit__()
@@ -100,6 +108,10 @@ class Process:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
     def cpu_seconds(self):
         return ticks(f"/proc/{self.process.pid}/stat") / TICKS
 
@@ -108,6 +120,18 @@ class Process:
         tasks = [Path(p) for p in glob.glob(f"/proc/{self.process.pid}/task/*")]
         ours = [t for t in tasks if (t / "comm").read_text().startswith("hashing-")]
         return len(ours), sum(ticks(t / "stat") for t in ours) / TICKS
+
+
+class Elsewhere:
+    """A server that others started, of which no more is known than its address."""
+
+    log = None
+
+    def __init__(self, url):
+        self.url = url
+
+    def cpu_seconds(self):
+        return 0.0
 
 
 def ticks(stat):
@@ -122,12 +146,12 @@ def clean_environment():
 
 
 class Postgres(Process):
-    """A throw-away Postgres on the loopback interface. It keeps nothing through a crash, and so
-    flatters writing; the bench measures no writes."""
+    """A throw-away Postgres on the loopback interface. It does without what only a crash of the machine needs; it
+    loses nothing when it is killed."""
 
-    def __init__(self, binaries, folder):
+    def __init__(self, binaries, folder, **otherwise):
         folder.mkdir()
-        self.binaries = binaries
+        self.binaries, self.data = binaries, folder / "data"
         # Postgres refuses to run as root.
         self.user = []
         if os.geteuid() == 0:
@@ -135,29 +159,49 @@ class Postgres(Process):
             account = pwd.getpwnam(user)
             os.chown(folder, account.pw_uid, account.pw_gid)
             self.user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-        data = folder / "data"
-        run([*self.user, f"{binaries}/initdb", "-D", data, "-U", "bench", "-A", "trust", "-E", "UTF8",
+        run([*self.user, f"{binaries}/initdb", "-D", self.data, "-U", "bench", "-A", "trust", "-E", "UTF8",
              "--locale=C", "--no-sync"], env=clean_environment(), cwd="/")
-        port = free_port()
-        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
-                    "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
-        options = [f"-c{name}={value}" for name, value in settings.items()]
-        # SIGINT is its fast shutdown.
-        super().__init__([*self.user, f"{binaries}/postgres", "-D", data, "-p", str(port), *options], port,
-                         folder.parent / "postgres.log", stop_signal=2)
+        self.settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
+                         "full_page_writes": "off", "max_connections": "100", **otherwise}
+        self.serve(free_port(), folder.parent / "postgres.log")
 
-    def url(self, database):
+    def serve(self, port, log):
+        """Starts it, or starts it again after it was ended or killed."""
+        options = [f"-c{name}={value}" for name, value in self.settings.items()]
+        # SIGINT is its fast shutdown.
+        super().__init__([*self.user, f"{self.binaries}/postgres", "-D", self.data, "-p", str(port), *options], port,
+                         log, stop_signal=signal.SIGINT)
+
+    def __enter__(self):
+        super().__enter__()
+        # It listens before it lets anybody in.
+        deadline = time.monotonic() + 30
+        while subprocess.run([f"{self.binaries}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode:
+            if time.monotonic() > deadline:
+                raise Failure(f"Postgres lets nobody in:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.05)
+        return self
+
+    def signal_all(self, number):
+        """To the server and each of its processes."""
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True)
+        for pid in (self.process.pid, *map(int, children.stdout.split())):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def database(self, database):
+        """Its URL."""
         return f"postgres://bench@127.0.0.1:{self.port}/{database}"
 
     def sql(self, database, text):
         return run([f"{self.binaries}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-                    self.url(database), "-c", text], env=clean_environment())
+                    self.database(database), "-c", text], env=clean_environment())
 
 
-def ask(port, method, path, authorization="", body=""):
+def ask(port, method, path, authorization="", body="", host="127.0.0.1"):
     """One request by Python: status, headers and body."""
     context = ssl._create_unverified_context()  # our own certificate, our own loopback
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=10)
+    connection = http.client.HTTPSConnection(host, port, context=context, timeout=10)
     headers = {"Authorization": authorization} if authorization else {}
     if method == "POST":
         headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -187,21 +231,23 @@ def latencies(port, path, bodies, status, times):
     return taken
 
 
-def load(process, method, path, authorization="", body="", *, seconds, connections, threads=1):
-    """A burst of load by wrk; its figures, and the server's processor time per request."""
-    os.truncate(process.log, 0)
-    before = process.cpu_seconds()
+def load(server, method, path, authorization="", body="", *, seconds, connections, threads=1, close=False):
+    """A burst of load by wrk, over kept connections or (`close`) a new one for each request; its figures, and the
+    processor time per request of a server of ours."""
+    if server.log:
+        os.truncate(server.log, 0)
+    before = server.cpu_seconds()
     done = subprocess.run(
         ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "load.lua",
-         f"https://127.0.0.1:{process.port}{path}", "--", method, authorization, body],
+         server.url + path, "--", method, authorization, body, "close" if close else ""],
         capture_output=True, text=True, timeout=seconds + 60)
     if done.returncode != 0:
         raise Failure(f"wrk failed: {done.stdout[-500:]}{done.stderr[-500:]}")
     figures = json.loads(done.stdout.strip().splitlines()[-1])
     good = figures["requests"] - figures["bad_status"]
     if figures["bad_status"] or figures["socket_errors"] or not good:
-        raise Failure(f"{method} {path}: not every request was answered with 200: {figures}\n"
-                      f"{process.log.read_text()[-1000:]}")
+        log = server.log.read_text()[-1000:] if server.log else ""
+        raise Failure(f"{method} {path}: not every request was answered with 200: {figures}\n{log}")
     return {"rate": good / figures["seconds"], "count": good,
-            "cpu_us": (process.cpu_seconds() - before) / good * 1e6,
+            "cpu_us": (server.cpu_seconds() - before) / good * 1e6,
             "p50_us": figures["p50_us"], "p99_us": figures["p99_us"]}

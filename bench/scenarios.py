@@ -1,0 +1,377 @@
+"""The faults of bench/faults, one function each. Each is given a `Stage`, makes what it needs there, breaks it under
+load, and leaves what is worth telling as notes."""
+
+import asyncio
+import os
+import re
+import signal
+import ssl
+import subprocess
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+from attackers import burst, idle, send_huge
+from machinery import Failure, load, make_certificate, run
+from stage import Replica
+
+
+def postgres_killed(stage):
+    """Postgres is killed with SIGKILL and started again five seconds later."""
+    stage.two_replicas()
+    with stage.steady() as steady:
+        time.sleep(4)
+        with stage.outage():
+            stage.postgres.signal_all(signal.SIGKILL)
+            stage.postgres.process.wait()
+            time.sleep(5)
+            stage.postgres.serve(stage.postgres.port, stage.postgres.log)
+            recovered = until_written(steady)
+        time.sleep(4)
+    stage.note(f"writes again {recovered:.1f} s after its start")
+
+
+def postgres_frozen(stage):
+    """Postgres is stopped with SIGSTOP for 30 s: connections stay open and nothing answers."""
+    stage.two_replicas()
+    with stage.steady() as steady:
+        time.sleep(4)
+        with stage.outage():
+            stage.postgres.signal_all(signal.SIGSTOP)
+            time.sleep(stage.quick(30, 8))
+            stage.postgres.signal_all(signal.SIGCONT)
+            recovered = until_written(steady)
+        time.sleep(4)
+    stage.note(f"writes again {recovered:.1f} s after it goes on")
+
+
+def postgres_down(stage):
+    """Postgres is down for five minutes; tokens are judged and known clients served all along."""
+    stage.two_replicas()
+    with stage.steady() as steady:
+        time.sleep(4)
+        with stage.outage():
+            stage.postgres.process.send_signal(signal.SIGINT)
+            stage.postgres.process.wait()
+            time.sleep(stage.quick(300, 10))
+            stage.postgres.serve(stage.postgres.port, stage.postgres.log)
+            recovered = until_written(steady)
+        time.sleep(4)
+    unserved = sum(steady.figures[kind, name].counts[outcome] for kind in ("verify", "login")
+                   for name in steady.targets for outcome in ("refused", "failed"))
+    stage.note(f"{unserved} failures of /verify and known clients; writes again {recovered:.1f} s after its start")
+
+
+def pool_exhausted(stage):
+    """Another session holds locks on the tables, so that every query of the service waits."""
+    stage.two_replicas()
+    with stage.steady() as steady:
+        time.sleep(4)
+        with stage.outage():
+            seconds = stage.quick(20, 6)
+            stage.postgres.sql("faults", f"""begin; set local statement_timeout = 0;
+                lock table clients, client_secrets, revocations, changes in access exclusive mode;
+                select pg_sleep({seconds}); commit""")
+            recovered = until_written(steady)
+        time.sleep(4)
+    stage.note(f"locked for {seconds} s; writes again {recovered:.1f} s later")
+
+
+def disk_full(stage):
+    """SQLite's disk is full for ten seconds."""
+    disk = stage.folder / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", disk], capture_output=True, text=True)
+    if mounted.returncode:
+        raise Failure(f"disk-full needs the right to mount a small file system: {mounted.stderr.strip()}")
+    stage.stack.callback(lambda: subprocess.run(["umount", "-l", disk], check=True))
+    stage.database = f"sqlite:{disk}/faults.db"
+    stage.with_clients()
+    stage.with_replicas(["sqlite"])
+    with stage.steady() as steady:
+        time.sleep(4)
+        with open(disk / "filler", "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(bytes(65536))
+            except OSError:
+                pass
+        time.sleep(stage.quick(10, 4))
+        (disk / "filler").unlink()
+        recovered = until_written(steady)
+        time.sleep(4)
+    stage.note(f"writes again {recovered:.1f} s after there is room")
+
+
+def replica_killed(stage):
+    """One of two replicas behind HAProxy is killed with SIGKILL and started again."""
+    stage.two_replicas()
+    stage.with_haproxy()
+    with stage.steady(balanced=True):
+        time.sleep(4)
+        stage.replicas[0].end(signal.SIGKILL)
+        time.sleep(5)
+        stage.replicas[0].start().until_ready()
+        time.sleep(4)
+    stage.note("failed are those in flight on the one that was killed")
+
+
+def rolling_restart(stage):
+    """Both replicas behind HAProxy are restarted by SIGTERM, one after the other, twice."""
+    stage.two_replicas()
+    stage.with_haproxy()
+    with stage.steady(balanced=True):
+        for replica in stage.replicas * 2:
+            time.sleep(4)
+            if code := replica.end():
+                stage.lost.append(f"{replica.name} ends with {code}")
+            replica.start().until_ready()
+        time.sleep(4)
+
+
+def certificate_swapped(stage):
+    """The certificate is renewed while the servers run, and then overwritten by garbage."""
+    stage.two_replicas()
+    with stage.steady():
+        time.sleep(2)
+        folder = stage.folder / "renewed"
+        folder.mkdir()
+        cert, key = make_certificate(folder)
+        # The key first: what does not fit together is refused, so that the old one is kept meanwhile.
+        os.replace(key, stage.key)
+        os.replace(cert, stage.cert)
+        wanted = ssl.PEM_cert_to_DER_cert(stage.cert.read_text())
+        began = time.monotonic()
+        while any(served_certificate(r.port) != wanted for r in stage.replicas):
+            if time.monotonic() - began > 60:
+                stage.lost.append("the renewed certificate is not served after 60 s")
+                break
+            time.sleep(0.1)
+        taken = time.monotonic() - began
+        stage.cert.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n")
+        for replica in stage.replicas:
+            replica.running.process.send_signal(signal.SIGHUP)
+        time.sleep(stage.quick(12, 4))
+        if any(served_certificate(r.port) != wanted for r in stage.replicas):
+            stage.lost.append("the good certificate is gone after garbage")
+    stage.note(f"renewed within {taken:.1f} s without a signal; garbage refused")
+
+
+def key_rotation(stage):
+    """The signing key is rotated every five seconds (ES256)."""
+    stage.with_postgres()
+    with_es256 = stage.settings
+    stage.settings = lambda: {**with_es256(), "SIGNING_ALG": "ES256"}
+    stage.with_clients()
+    stage.with_replicas()
+    rotations = stage.quick(12, 2)
+    with stage.steady():
+        for _ in range(rotations):
+            run([stage.binary, "key", "rotate", "--now"], env={**os.environ, **stage.settings()}, cwd=stage.folder)
+            time.sleep(5)
+    stage.note(f"{rotations} rotations")
+
+
+def clock_ahead(stage):
+    """The clock of one of two replicas behind HAProxy is 90 s ahead."""
+    stage.two_replicas()
+    ahead = stage.replicas[1]
+    ahead.end()
+    ahead.command = [stage.programs["faketime"], "-m", "-f", "+90s", stage.binary]
+    ahead.env["DONT_FAKE_MONOTONIC"] = "1"
+    ahead.start()
+    # faketime is the parent of the server, and hands no signal on.
+    stage.stack.callback(lambda: subprocess.run(["pkill", "-TERM", "-P", str(ahead.running.process.pid)]))
+    time.sleep(1)
+    if ahead.ready():
+        stage.lost.append("the replica with the wrong clock says that it is ready")
+    stage.with_haproxy()
+    with stage.steady(balanced=True, final=False):
+        time.sleep(stage.quick(20, 5))
+    stage.note("it is not ready, so HAProxy asks the other one alone")
+
+
+def idle_connections(stage):
+    """10,000 TLS connections are open and silent at one replica."""
+    stage.two_replicas()
+    wanted = stage.quick(10_000, 500)
+    before = stage.replicas[0].running.rss_mib()
+    with stage.steady():
+        opened, held = asyncio.run(idle(stage.replicas[0].port, wanted, lambda: stage.replicas[0].running.rss_mib()))
+        time.sleep(2)
+    stage.note(f"{opened:,} open; memory from {before:.0f} to {held:.0f} MiB: "
+               f"{(held - before) * 1024 / max(1, opened):.1f} KiB each")
+
+
+def slow_callers(stage):
+    """Heads and bodies that come byte by byte, over 1,000 connections each (slowhttptest)."""
+    stage.two_replicas()
+    seconds, connections = stage.quick(25, 8), stage.quick(1_000, 100)
+    url = f"https://127.0.0.1:{stage.replicas[0].port}/authorize"
+    common = ["-c", str(connections), "-r", "200", "-i", "2", "-l", str(seconds), "-u", url, "-x", "8", "-p", "5"]
+    with stage.steady():
+        attacks = [subprocess.Popen([stage.programs["slowhttptest"], mode, *common, "-t", "POST"], cwd=stage.folder,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for mode in ("-H", "-B")]
+        ends = [attack.communicate(timeout=120)[0].decode(errors="replace") for attack in attacks]
+    cut = [max((int(part.split(":")[-1]) for part in text.splitlines() if "closed:" in part), default=0)
+           for text in (re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", end) for end in ends)]
+    stage.note(f"closed by the server: {cut[0]:,} with slow heads, {cut[1]:,} with slow bodies")
+
+
+def huge_bodies(stage):
+    """Eight callers at a time send bodies of 1 GB, with a length and in chunks."""
+    stage.two_replicas()
+    port, ending, answers = stage.replicas[0].port, threading.Event(), []
+    with stage.steady():
+        time.sleep(2)
+        before = stage.replicas[0].running.rss_mib()
+        threads = [threading.Thread(target=send_huge, args=(port, number % 2, ending, answers)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        time.sleep(stage.quick(15, 4))
+        after = stage.replicas[0].running.rss_mib()
+        ending.set()
+        for thread in threads:
+            thread.join()
+    others = [answer for answer in answers if answer not in ("413", "cut")]
+    if others:
+        stage.lost.append(f"a body of 1 GB got {sorted(set(others))}")
+    stage.note(f"{len(answers):,} bodies: {answers.count('413'):,} got 413, {answers.count('cut'):,} were cut; "
+               f"memory from {before:.0f} to {after:.0f} MiB")
+
+
+def bad_credentials(stage):
+    """100,000 bad credentials as fast as they come, half of known clients, half of unknown ones."""
+    stage.two_replicas()
+    replica, wanted = stage.replicas[0], stage.quick(100_000, 5_000)
+    known = [client_id for client_id, _ in stage.clients]
+    bodies = stage.folder / "bad.txt"
+    bodies.write_text("\n".join(urlencode({
+        "client_id": known[number % len(known)] if number % 2 else f"nobody-{number}",
+        "client_secret": f"wrong-{number}"}) for number in range(wanted)) + "\n")
+    with stage.steady() as steady:
+        time.sleep(1)
+        _, token = steady.tokens[-1]
+        verify = ("GET", "/verify", f"Bearer {token}")
+        seconds = stage.quick(5, 2)
+        # What another load of as many connections costs, since load and server share the cores.
+        alone = load(replica.running, *verify, seconds=seconds, connections=4)
+        flood = subprocess.Popen(
+            ["wrk", "-t1", "-c16", f"-d{stage.quick(600, 60)}s", "-s", Path(__file__).parent / "load.lua",
+             f"https://127.0.0.1:{replica.port}/authorize", "--", "POST", "", f"@{bodies}"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        began, during = time.monotonic(), []
+        while flood.poll() is None:
+            during.append(load(replica.running, *verify, seconds=seconds, connections=4))
+        took = time.monotonic() - began
+    worst = max(one["p99_us"] for one in during)
+    stage.note(f"{wanted:,} refused in {took:.0f} s; p99 of /verify {worst / 1e3:.2f} ms against "
+               f"{alone['p99_us'] / 1e3:.2f} ms without: {worst / alone['p99_us']:.1f} times")
+
+
+def cold_clients(stage):
+    """10,000 clients that nobody has seen log in at once after a restart; who gets 503 comes again as told."""
+    stage.with_postgres()
+    stage.with_clients(stage.quick(10_000, 300))
+    stage.with_replicas()
+    replica = stage.replicas[0]
+    with stage.steady(clients=stage.clients[:8], final=False) as steady:
+        replica.end()
+        replica.start().until_ready()
+        served, took, again = asyncio.run(burst(replica.port, stage.clients))
+    if served != len(stage.clients):
+        stage.lost.append(f"{len(stage.clients) - served} of {len(stage.clients)} were never served")
+    stage.note(f"{served:,} served in {took:.1f} s, a connection each; {again:,} came again after 503")
+
+
+def listen_cut(stage):
+    """Tokens are revoked while the connections that wait for notifications are cut five times a second."""
+    stage.two_replicas()
+    ending = threading.Event()
+
+    def cut():
+        while not ending.wait(0.2):
+            stage.postgres.sql("faults", "select pg_terminate_backend(pid) from pg_stat_activity "
+                                         "where query ilike 'listen%' and pid <> pg_backend_pid()")
+
+    cutter = threading.Thread(target=cut)
+    with stage.steady() as steady:
+        time.sleep(4)
+        told = max(steady.known_after, default=0)
+        steady.known_after.clear()
+        cutter.start()
+        time.sleep(stage.quick(15, 6))
+        ending.set()
+        cutter.join()
+    longest = max(steady.known_after, default=0)
+    if longest > 2:
+        stage.lost.append(f"a revocation was known elsewhere only after {longest:.2f} s")
+    stage.note(f"known at the other replica within {longest:.2f} s ({told:.3f} s before the cuts)")
+
+
+def migrating_at_once(stage):
+    """Both replicas find an empty database and bring its schema up to date at the same time."""
+    stage.with_postgres()
+    stage.replicas = [Replica(stage, name) for name in ("a", "b")]
+    threads = [threading.Thread(target=replica.start) for replica in stage.replicas]
+    for thread in threads:
+        thread.start()
+    for thread, replica in zip(threads, stage.replicas):
+        thread.join()
+        stage.stack.push(replica)
+        replica.until_ready()
+    stage.with_clients()
+    with stage.steady():
+        time.sleep(4)
+
+
+def million_revocations(stage):
+    """1,000,000 live revocations are there when the replicas start."""
+    stage.with_postgres()
+    stage.with_clients()
+    number = stage.quick(1_000_000, 20_000)
+    stage.with_replicas(["before"])
+    before = stage.replicas[0]
+    with stage.steady() as steady:
+        time.sleep(1)
+        verify = ("GET", "/verify", f"Bearer {steady.tokens[-1][1]}")
+    empty_memory = before.running.rss_mib()
+    stage.postgres.sql("faults", f"""
+        with taken as (update change_order set last_id = last_id + {number} returning last_id - {number} as first)
+        insert into revocations (revocation_id, client_id, jti, disabled, revoked_at, expires_at)
+        select first + n, 'gone', md5(n::text), false, extract(epoch from now())::bigint,
+               extract(epoch from now())::bigint + 3600 from taken, generate_series(1, {number}) n""")
+    stage.with_replicas(["a", "b"])
+    full = stage.replicas[0]
+    ratios = []
+    for _ in range(stage.quick(5, 1)):
+        rates = [load(one.running, *verify, seconds=stage.quick(3, 1), connections=16)["rate"]
+                 for one in (before, full)]
+        ratios.append(rates[1] / rates[0])
+    memory = full.running.rss_mib()
+    with stage.steady():
+        time.sleep(stage.quick(5, 2))
+    stage.note(f"{number:,} take {memory - empty_memory:.0f} MiB; /verify at {sorted(ratios)[len(ratios) // 2]:.2f} "
+               "of its rate without")
+
+
+def until_written(steady):
+    """Seconds until a token was revoked and a client made after now."""
+    began = time.monotonic()
+    counts = len(steady.gone), len(steady.made)
+    while not (len(steady.gone) > counts[0] and len(steady.made) > counts[1]):
+        if time.monotonic() - began > 60:
+            raise Failure("nothing is written 60 s after the fault is over")
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def served_certificate(port):
+    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port)))
+
+
+ALL = [(act.__name__.replace("_", "-"), act) for act in (
+    postgres_killed, postgres_frozen, postgres_down, pool_exhausted, disk_full, replica_killed, rolling_restart,
+    certificate_swapped, key_rotation, clock_ahead, idle_connections, slow_callers, huge_bodies, bad_credentials,
+    cold_clients, listen_cut, migrating_at_once, million_revocations)]
