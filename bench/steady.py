@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 
 # What the feed promises without notifications: a replica knows by then what another one acknowledged.
 KNOWN_WITHIN = 2.0
+# Where clients that nobody has seen yet log in from: an address that never failed.
+NEWCOMERS = "127.0.0.4"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -21,7 +23,7 @@ class Broken(Exception):
 
 
 class Caller:
-    """One kept connection. Bad credentials come from another loopback address than good ones, as they would."""
+    """One kept connection. Bad credentials come from another address than good ones, as they would."""
 
     def __init__(self, port, source="127.0.0.1", timeout=15):
         self.port, self.source, self.timeout = port, source, timeout
@@ -125,7 +127,7 @@ class Steady:
         thread.start()
 
     def work(self, kind, target, pace):
-        source = {"bad login": "127.0.0.2", "forged": "127.0.0.3"}.get(kind, "127.0.0.1")
+        source = {"bad login": "127.0.0.2", "forged": "127.0.0.3", "created": NEWCOMERS}.get(kind, "127.0.0.1")
         caller = Caller(self.targets[target], source, self.patience)
         act = getattr(self, kind.replace(" ", "_"))
         while not self.ending.is_set():
@@ -265,7 +267,7 @@ class Steady:
         """Every acknowledged write, at every target."""
         lost = []
         for name, port in self.targets.items():
-            caller = Caller(port)
+            caller = Caller(port, NEWCOMERS)
             for _, token in self.gone:
                 if caller.ask("GET", "/verify", Authorization=f"Bearer {token}")[0] != 401:
                     lost.append(f"{name}: a revoked token is good")
