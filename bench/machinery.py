@@ -122,6 +122,19 @@ class Process:
         return len(ours), sum(ticks(t / "stat") for t in ours) / TICKS
 
 
+def haproxy(program, folder, replicas):
+    """HAProxy by the configuration that deploy/ ships, with the ports of this run; `replicas` are those of `a` and `b`."""
+    port = free_port()
+    before, _, after = (ROOT / "deploy/compose/haproxy.cfg").read_text().partition("# Docker's names")
+    text = before + "frontend" + after.partition("frontend")[2]
+    text = text.replace("resolvers names init-addr last,libc,none", "").replace("bind :2600", f"bind 127.0.0.1:{port}")
+    for name, replica in zip("ab", replicas):
+        text = text.replace(f"token-server-{name}:2600", f"127.0.0.1:{replica}")
+    path = folder / "haproxy.cfg"
+    path.write_text(text)
+    return Process([program, "-db", "-f", path], port, folder / "haproxy.log")
+
+
 class Elsewhere:
     """A server that others started, of which no more is known than its address."""
 

@@ -50,7 +50,7 @@ def ratio(rounds, name, other):
     return median(a["rate"] / b["rate"] for a, b in zip(rounds[name], rounds[other]))
 
 
-def collect(args, rounds, cold, memory, starts, refusals):
+def collect(args, rounds, cold, memory, starts, balanced, refusals):
     rows = {}
     peers = dict.fromkeys(name.partition(": ")[0] for name in rounds if ": " in name)
     columns = ("rate", "cpu_us", "p50_us", "p99_us", "queries")
@@ -73,7 +73,7 @@ def collect(args, rounds, cold, memory, starts, refusals):
     return {"machine": {"cores": len(os.sched_getaffinity(0)), "arch": platform.machine(),
                         "kernel": platform.release()},
             "run": {"rounds": args.rounds, "seconds": args.seconds, "connections": args.connections},
-            "peers": list(peers), "rows": rows, "memory_mib": memory, "starts_ms": starts, "goals": goals,
+            "peers": list(peers), "rows": rows, "memory_mib": memory, "starts_ms": starts, "balanced": balanced, "goals": goals,
             "limits": limits, "refusals_ms": refusals,
             "rounds": {**rounds, **{f"cold, {o}": f for o, f in cold.items()}}}
 
@@ -104,6 +104,9 @@ def table(result):
     starts = result["starts_ms"]
     lines.append(f"from the start of the process to the first token, 100,000 clients: {median(starts):.0f} ms "
                  f"({min(starts):.0f} to {max(starts):.0f}, {len(starts)} starts)")
+    lines += ["", line(("two replicas behind HAProxy", "req/s", "HAProxy µs", "a µs/req", "b µs/req"))]
+    for name, row in result["balanced"].items():
+        lines.append(line((name, f"{row['rate']:,.0f}", *(f"{cpu:,.1f}" for cpu in (row["cpu_us"], *row["replicas_us"])))))
     lines += ["", line(("refused in ms", "p5", "p25", "p50", "p75", "p95", "mean"))]
     for origin, bodies in result["refusals_ms"].items():
         for name, times in bodies.items():

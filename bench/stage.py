@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from machinery import ROOT, Failure, Postgres, Process, ask, free_port, make_certificate, run
+from machinery import ROOT, Failure, Postgres, Process, ask, free_port, haproxy, make_certificate, run
 from steady import Steady
 
 SECRET = "bench-only-0123456789abcdef0123456789abcdef"
@@ -98,19 +98,8 @@ class Stage:
         self.with_replicas(**otherwise)
 
     def with_haproxy(self):
-        """The configuration that deploy/ ships, with the ports of this run."""
-        shipped = (ROOT / "deploy/compose/haproxy.cfg").read_text()
-        before, _, after = shipped.partition("# Docker's names")
-        text = before + "frontend" + after.partition("frontend")[2]
-        text = text.replace("resolvers names init-addr last,libc,none", "").replace(":2600\n", ":2600 \n")
-        self.balancer = free_port()
-        text = text.replace("bind :2600", f"bind 127.0.0.1:{self.balancer}")
-        for replica in self.replicas:
-            text = text.replace(f"token-server-{replica.name}:2600", f"127.0.0.1:{replica.port}")
-        path = self.folder / "haproxy.cfg"
-        path.write_text(text)
-        self.stack.enter_context(Process([self.programs["haproxy"], "-db", "-f", path], self.balancer,
-                                         self.folder / "haproxy.log"))
+        balancer = haproxy(self.programs["haproxy"], self.folder, [replica.port for replica in self.replicas])
+        self.balancer = self.stack.enter_context(balancer).port
         time.sleep(3)  # Its checks have found both.
 
     @contextmanager
