@@ -32,6 +32,7 @@ INSTALL = {
     "haproxy": "apt-get install haproxy",
     "slowhttptest": "apt-get install slowhttptest",
     "faketime": "apt-get install faketime",
+    "pgbouncer": "apt-get install pgbouncer",
 }
 
 

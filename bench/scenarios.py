@@ -308,6 +308,20 @@ def listen_cut(stage):
     stage.note(f"known at the other replica within {longest:.2f} s ({told:.3f} s before the cuts)")
 
 
+def through_pgbouncer(stage):
+    """The replicas reach Postgres through pgbouncer in transaction mode, which passes no notification on."""
+    stage.with_postgres()
+    stage.with_pgbouncer()
+    stage.with_clients()
+    stage.with_replicas()
+    with stage.steady() as steady:
+        time.sleep(stage.quick(15, 6))
+    longest = max(steady.known_after, default=0)
+    if longest > 2:
+        stage.lost.append(f"a revocation was known elsewhere only after {longest:.2f} s")
+    stage.note(f"known at the other replica within {longest:.2f} s")
+
+
 def migrating_at_once(stage):
     """Both replicas find an empty database and bring its schema up to date at the same time."""
     stage.with_postgres()
@@ -372,4 +386,4 @@ def served_certificate(port):
 ALL = [(act.__name__.replace("_", "-"), act) for act in (
     postgres_killed, postgres_frozen, postgres_down, pool_exhausted, disk_full, replica_killed, rolling_restart,
     certificate_swapped, key_rotation, clock_ahead, idle_connections, slow_callers, huge_bodies, bad_credentials,
-    cold_clients, listen_cut, migrating_at_once, million_revocations)]
+    cold_clients, listen_cut, through_pgbouncer, migrating_at_once, million_revocations)]

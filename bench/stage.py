@@ -79,6 +79,26 @@ class Stage:
         self.postgres.sql("postgres", "create database faults")
         self.database = self.postgres.database("faults")
 
+    def with_pgbouncer(self):
+        version = run([self.programs["pgbouncer"], "--version"]).split()[1]
+        if tuple(map(int, version.split(".")[:2])) < (1, 21):
+            raise Failure(f"pgbouncer {version} cannot prepare statements in transaction mode: 1.21 or later is needed")
+        port, path = free_port(), self.folder / "pgbouncer.ini"
+        path.write_text(f"""[databases]
+faults = host=127.0.0.1 port={self.postgres.port} user=bench
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+max_prepared_statements = 200
+ignore_startup_parameters = extra_float_digits,options
+""")
+        self.stack.enter_context(Process([*self.postgres.user, self.programs["pgbouncer"], path], port,
+                                         self.folder / "pgbouncer.log"))
+        self.database = f"postgres://bench@127.0.0.1:{port}/faults"
+
     def with_clients(self, number=8):
         lines = run([self.clients_maker, str(number), "0"], env={**os.environ, **self.settings()},
                     cwd=self.folder).splitlines()
