@@ -23,6 +23,24 @@ impl JsonObject {
         serde_json::to_writer(self.begin(name), value)
     }
 
+    /// Writes a member that is a text. Nearly never is there anything to be escaped; to see that takes less than to look
+    /// at each character for it.
+    pub(crate) fn text(&mut self, name: &str, value: &str) -> serde_json::Result<()> {
+        if needs_escaping(value) {
+            return self.member(name, value);
+        }
+        self.plain(name, value);
+        Ok(())
+    }
+
+    /// Writes a text in which there is nothing to be escaped, as every caller knows of every such text.
+    pub(crate) fn plain(&mut self, name: &str, value: &str) {
+        let json = self.begin(name);
+        json.push(b'"');
+        json.extend_from_slice(value.as_bytes());
+        json.push(b'"');
+    }
+
     /// Writes a name, and lets a value be written behind it.
     pub(crate) fn begin(&mut self, name: &str) -> &mut Vec<u8> {
         if self.0.len() > 1 {
@@ -38,5 +56,40 @@ impl JsonObject {
     pub(crate) fn end(mut self) -> Vec<u8> {
         self.0.push(b'}');
         self.0
+    }
+}
+
+/// Looks to the end whatever it finds, so that the compiler can look at many characters at once (RFC 8259 §7).
+fn needs_escaping(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| {
+        found | (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_text_is_written_as_serde_writes_it(value in any::<String>()) {
+            let (mut ours, mut serdes) = (JsonObject::with_capacity(0), JsonObject::with_capacity(0));
+            ours.text("name", &value).unwrap();
+            serdes.member("name", &value).unwrap();
+            prop_assert_eq!(ours.end(), serdes.end());
+        }
+    }
+
+    #[test]
+    fn every_character_of_one_byte_is_written_as_serde_writes_it() {
+        for byte in 0..0x80_u8 {
+            let value = format!("before{}after", char::from(byte));
+            let mut json = JsonObject::with_capacity(0);
+            json.text("a", &value).unwrap();
+            let read: serde_json::Value = serde_json::from_slice(&json.end()).unwrap();
+            assert_eq!(read["a"], value);
+        }
     }
 }

@@ -93,6 +93,11 @@ impl Audiences {
         self.iter().any(|ours| ours == audience)
     }
 
+    /// The one, where there is but one.
+    pub fn only(&self) -> Option<&Audience> {
+        self.others.is_empty().then_some(&self.first)
+    }
+
     /// All of them, separated by spaces.
     pub fn to_text(&self) -> Cow<'_, str> {
         if self.others.is_empty() {

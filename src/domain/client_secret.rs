@@ -109,7 +109,11 @@ impl GeneratedSecret {
     pub fn random() -> Self {
         let secret_id = SecretId::random();
         let body = format!("{PREFIX}{secret_id}{}", random_base62(RANDOM_LENGTH));
-        let plain = format!("{body}{}", checksum(&body));
+        let plain = body.clone()
+            + &checksum(&body)
+                .map(char::from)
+                .into_iter()
+                .collect::<String>();
         Self {
             secret_id,
             plain: Secret::new(plain),
@@ -133,7 +137,7 @@ impl GeneratedSecret {
                 .strip_prefix(PREFIX)?
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric());
-        if !form || plain[BODY_LENGTH..] != checksum(&plain[..BODY_LENGTH]) {
+        if !form || plain.as_bytes()[BODY_LENGTH..] != checksum(&plain[..BODY_LENGTH]) {
             return None;
         }
         SecretId::parse(&plain[PREFIX.len()..PREFIX.len() + ID_LENGTH]).ok()
@@ -159,13 +163,15 @@ pub fn chosen_secret(plain: &str) -> Result<(), ParseError> {
 }
 
 /// CRC32 (ISO-HDLC, as in zip) of the text before it, as 6 base62 digits, most significant first.
-fn checksum(body: &str) -> String {
+fn checksum(body: &str) -> [u8; CHECKSUM_LENGTH] {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let crc = crc32fast::hash(body.as_bytes());
-    (0..6)
-        .rev()
-        .map(|place| char::from(DIGITS[(crc / 62_u32.pow(place) % 62) as usize]))
-        .collect()
+    let mut rest = crc32fast::hash(body.as_bytes());
+    let mut digits = [0; CHECKSUM_LENGTH];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(rest % 62) as usize];
+        rest /= 62;
+    }
+    digits
 }
 
 #[cfg(test)]
@@ -196,7 +202,7 @@ mod tests {
     #[test]
     fn the_checksum_is_crc32_in_base62() {
         // CRC32("123456789") is the check value 0xCBF43926 of the algorithm's catalogue.
-        assert_eq!(checksum("123456789"), "3jZRME");
+        assert_eq!(checksum("123456789"), *b"3jZRME");
     }
 
     #[test]

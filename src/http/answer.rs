@@ -16,7 +16,7 @@ use crate::error::Error;
 const MOST_HEADERS: usize = 12;
 
 /// More than anything beside a JWT nearly always takes.
-const ROOM_BESIDE_JWT: usize = 256;
+pub(super) const ROOM_BESIDE_JWT: usize = 256;
 
 /// A JSON answer. `no-store` always: nearly all of them carry a token, a secret or claims, and none is
 /// worth caching.
@@ -25,23 +25,6 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
         Ok(bytes) => json_bytes(status, bytes),
         Err(error) => Error::internal(error).into_response(),
     }
-}
-
-/// The same of an object whose last member is an empty text: the JWT's place. A JWT is base64url and dots
-/// (RFC 7515 §7.1), so nothing in it needs escaping, and looking at each of its characters for that would take a
-/// twentieth of the time of a login.
-pub(super) fn json_with_jwt(object: &impl Serialize, jwt: &str) -> Response {
-    let mut json = Vec::with_capacity(ROOM_BESIDE_JWT + jwt.len());
-    if let Err(error) = serde_json::to_writer(&mut json, object) {
-        return Error::internal(error).into_response();
-    }
-    if !json.ends_with(b"\"\"}") {
-        return Error::internal(anyhow::anyhow!("no place for a JWT")).into_response();
-    }
-    json.truncate(json.len() - 2);
-    json.extend_from_slice(jwt.as_bytes());
-    json.extend_from_slice(b"\"}");
-    json_bytes(StatusCode::OK, json)
 }
 
 /// The same, of JSON that is written already.

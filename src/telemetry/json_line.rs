@@ -37,9 +37,9 @@ where
         let metadata = event.metadata();
         let mut fields = Fields(JsonObject::with_capacity(512));
         fields.print_time(Timestamp::now())?;
-        fields.member("level", metadata.level().as_str());
+        fields.text("level", metadata.level().as_str());
         event.record(&mut fields);
-        fields.member("target", metadata.target());
+        fields.text("target", metadata.target());
         let mut line = fields.0.end();
         line.push(b'\n');
         writer.write_str(std::str::from_utf8(&line).map_err(|_| fmt::Error)?)
@@ -59,6 +59,10 @@ impl Fields {
         Ok(())
     }
 
+    fn text(&mut self, name: &str, value: &str) {
+        let _ = self.0.text(name, value);
+    }
+
     fn member(&mut self, name: &str, value: impl Serialize) {
         // Texts, numbers and truth values are all there are, and those can be written.
         let _ = self.0.member(name, &value);
@@ -67,7 +71,7 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.member(field.name(), value);
+        self.text(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -87,6 +91,6 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.member(field.name(), format!("{value:?}"));
+        self.text(field.name(), &format!("{value:?}"));
     }
 }

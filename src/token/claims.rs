@@ -45,15 +45,18 @@ impl AccessTokenClaims<'_> {
     /// As they are signed. What serde writes of them is the same.
     pub(super) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let mut json = JsonObject::with_capacity(ROOM);
-        json.member("iss", &self.iss)?;
-        json.member("sub", &self.sub)?;
-        json.member("aud", &self.aud)?;
-        json.member("client_id", &self.client_id)?;
+        json.text("iss", self.iss.as_str())?;
+        json.text("sub", self.sub.as_str())?;
+        match self.aud.only() {
+            Some(audience) => json.text("aud", audience.as_str())?,
+            None => json.member("aud", &self.aud)?,
+        };
+        json.text("client_id", self.client_id.as_str())?;
         json.member("iat", &self.iat)?;
         json.member("nbf", &self.nbf)?;
         json.member("exp", &self.exp)?;
         json.member("jti", &self.jti)?;
-        json.member("scope", &self.scope)?;
+        json.text("scope", self.scope.as_str())?;
         json.member("metadata", &self.metadata)?;
         if let Some(cnf) = &self.cnf {
             json.member("cnf", cnf)?;
