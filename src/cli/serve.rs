@@ -95,7 +95,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let portal_listener = admin_listener.map(|tcp| Listener {
         tcp,
         certificate: served.clone(),
-        connections: Arc::default(),
+        connections: state.admin_connections(),
     });
     let portal = serve_portal(portal_listener, state.clone(), stop.clone());
     let listener = Listener {

@@ -90,6 +90,8 @@ pub struct HttpConfig {
     pub max_head: usize,
     /// The most connections at once.
     pub max_connections: usize,
+    /// The most requests of one route that are answered at once.
+    pub max_requests: u64,
     /// For a TLS handshake.
     pub handshake_timeout: Duration,
     /// For the first request head of a connection.
@@ -244,6 +246,7 @@ impl HttpConfig {
             max_body: read.size("MAX_BODY", "1KiB"..="16MiB", "64KiB"),
             max_head: read.size("MAX_HEAD", "1KiB"..="1MiB", "16KiB"),
             max_connections: read.within("MAX_CONNECTIONS", 1..=10_000_000, "20000"),
+            max_requests: read.within("MAX_REQUESTS", 1..=10_000_000, "10000"),
             handshake_timeout: read
                 .parsed::<Seconds>("HANDSHAKE_TIMEOUT", seconds, "10s")
                 .0,

@@ -18,8 +18,8 @@ use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tower::{Layer, Service, service_fn};
 
+use super::connections::ConnectionTraffic;
 use super::idle::{Counted, Watched, watch};
-use super::traffic::ConnectionTraffic;
 use crate::config::HttpConfig;
 
 /// How much more than `MAX_HEAD` is read, so that a head over it is answered in our shape.

@@ -4,12 +4,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use axum_server::tls_rustls::RustlsConfig;
 use rustls::client::ResolvesClientCert;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
 use token_server::config::TlsConfig;
-use token_server::http::{Certificate, CertificateStatus, Listener, router, serve};
+use token_server::http::{Certificate, CertificateStatus, Listener, admin_router, router, serve};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -28,6 +29,7 @@ pub(crate) struct Served {
     pub(crate) reload: Arc<Notify>,
     pub(crate) certificate: Arc<CertificateStatus>,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
+    presented: RustlsConfig,
 }
 
 impl Served {
@@ -51,7 +53,7 @@ impl Served {
         let stopped = stop.clone().cancelled_owned();
         let listener = Listener {
             tcp: listener,
-            certificate: served,
+            certificate: served.clone(),
             connections: state.connections(),
         };
         let serving = tokio::spawn(async move {
@@ -66,7 +68,26 @@ impl Served {
             reload,
             certificate: status,
             serving,
+            presented: served,
         }
+    }
+
+    /// Serves portal and admin API at an address of their own too.
+    pub(crate) fn serve_admin(&self) -> SocketAddr {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = tcp.local_addr().unwrap();
+        let state = self.test.state.clone();
+        let stopped = self.stop.clone().cancelled_owned();
+        let listener = Listener {
+            tcp,
+            certificate: self.presented.clone(),
+            connections: state.admin_connections(),
+        };
+        tokio::spawn(async move {
+            let config = &state.config().http;
+            serve(listener, admin_router(state.clone()), config, stopped).await
+        });
+        address
     }
 
     /// The certificate in the folder now.
@@ -117,13 +138,28 @@ impl Served {
         self.handshake(config).await
     }
 
-    async fn handshake(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
-        let tcp = TcpStream::connect(self.address).await?;
-        let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config))
-            .connect(name, tcp)
-            .await
+    /// A TLS connection by hand to another address with the same certificate.
+    pub(crate) async fn connect_to(
+        &self,
+        address: SocketAddr,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let config = client_config(self.root(), &[&rustls::version::TLS13]);
+        handshake(TcpStream::connect(address).await?, config).await
     }
+
+    async fn handshake(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+        handshake(TcpStream::connect(self.address).await?, config).await
+    }
+}
+
+/// TLS on a TCP connection.
+pub(crate) async fn handshake(
+    tcp: TcpStream,
+    config: ClientConfig,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    connector.connect(name, tcp).await
 }
 
 fn client_config(

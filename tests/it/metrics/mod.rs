@@ -3,6 +3,7 @@
 mod database;
 mod documents;
 mod figures;
+mod limits;
 mod listener;
 mod monitoring;
 mod page;
