@@ -16,7 +16,7 @@ use super::supervisor::{self, HandedOver};
 use super::{development, environment};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
 use crate::http::{self, AppState, Certificate, Listener, Ops};
 use crate::telemetry;
 
@@ -96,12 +96,14 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         tcp,
         certificate: served.clone(),
         connections: state.admin_connections(),
+        balancers: balancers(app.config(), |it| it.admin_proxy_protocol),
     });
     let portal = serve_portal(portal_listener, state.clone(), stop.clone());
     let listener = Listener {
         tcp: listener,
         certificate: served,
         connections: state.connections(),
+        balancers: balancers(app.config(), |it| it.proxy_protocol),
     };
     supervisor::ready(address);
     let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app)));
@@ -135,6 +137,15 @@ fn take_listener(handed_over: HandedOver, config: &Config) -> anyhow::Result<Opt
         bail!("LISTEN_FDS: with DEVELOPMENT=true it listens on LISTEN_ADDR only");
     }
     Ok(listener)
+}
+
+/// The balancers that a listener's connections have to come through, if they have to.
+fn balancers(
+    config: &Config,
+    is_used: impl Fn(&ProxiesConfig) -> ProxyProtocolUse,
+) -> Option<ProxiesConfig> {
+    let proxies = &config.proxies;
+    (is_used(proxies) == ProxyProtocolUse::Required).then(|| proxies.clone())
 }
 
 /// Serves the portal at its own address, if it has one.

@@ -25,7 +25,7 @@ pub use dpop::{DpopConfig, DpopNonceUse};
 pub use environment::Environment;
 pub use feed::FeedConfig;
 pub use keys::KeysConfig;
-pub use proxies::ProxiesConfig;
+pub use proxies::{ProxiesConfig, ProxyProtocolUse};
 pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use retention::RetentionConfig;
 pub use traces::{TraceSampler, TracesConfig};

@@ -20,6 +20,7 @@ mod oauth;
 mod openapi;
 mod ops;
 mod params;
+mod proxy_header;
 mod router;
 mod sender;
 mod server;

@@ -27,6 +27,7 @@ mod metrics;
 mod oauth;
 mod openapi;
 mod proxies;
+mod proxy_header;
 mod readiness;
 mod simple;
 mod standards;

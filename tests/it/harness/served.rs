@@ -9,7 +9,7 @@ use rustls::client::ResolvesClientCert;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
-use token_server::config::TlsConfig;
+use token_server::config::{ProxyProtocolUse, TlsConfig};
 use token_server::http::{Certificate, CertificateStatus, Listener, admin_router, router, serve};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -50,11 +50,15 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = test.state.clone();
+        let proxies = &test.app.config().proxies;
+        let is_used = proxies.proxy_protocol == ProxyProtocolUse::Required;
+        let balancers = is_used.then(|| proxies.clone());
         let stopped = stop.clone().cancelled_owned();
         let listener = Listener {
             tcp: listener,
             certificate: served.clone(),
             connections: state.connections(),
+            balancers,
         };
         let serving = tokio::spawn(async move {
             let config = &state.config().http;
@@ -82,6 +86,7 @@ impl Served {
             tcp,
             certificate: self.presented.clone(),
             connections: state.admin_connections(),
+            balancers: None,
         };
         tokio::spawn(async move {
             let config = &state.config().http;
@@ -143,8 +148,12 @@ impl Served {
         &self,
         address: SocketAddr,
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        let config = client_config(self.root(), &[&rustls::version::TLS13]);
-        handshake(TcpStream::connect(address).await?, config).await
+        self.go_on(TcpStream::connect(address).await?).await
+    }
+
+    /// TLS on a connection that has begun already.
+    pub(crate) async fn go_on(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        handshake(tcp, client_config(self.root(), &[&rustls::version::TLS13])).await
     }
 
     async fn handshake(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
@@ -153,10 +162,7 @@ impl Served {
 }
 
 /// TLS on a TCP connection.
-pub(crate) async fn handshake(
-    tcp: TcpStream,
-    config: ClientConfig,
-) -> std::io::Result<TlsStream<TcpStream>> {
+async fn handshake(tcp: TcpStream, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost").unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     connector.connect(name, tcp).await

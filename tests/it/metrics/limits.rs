@@ -4,7 +4,8 @@ use axum::body::Body;
 use futures_util::{poll, stream};
 
 use super::Operator;
-use super::wire::{operator, until};
+use super::operator;
+use super::wire::until;
 use crate::admin::{Browser, PASSWORD, create};
 use crate::harness::{Answer, Served, TestApp};
 

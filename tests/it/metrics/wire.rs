@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::{Operator, Page};
 use crate::harness::{NOW, Served, write_certificate};
 
-pub(super) fn operator(served: &Served) -> Operator {
+pub(crate) fn operator(served: &Served) -> Operator {
     Operator::with(served.test.state.clone(), served.certificate.clone())
 }
 

@@ -47,6 +47,7 @@ struct Connections {
     handshakes: Vec<(&'static str, bool, u64)>,
     handshakes_failed: u64,
     handshakes_late: u64,
+    without_source: [(&'static str, u64); 3],
 }
 
 #[derive(Debug)]
@@ -103,6 +104,7 @@ impl Connections {
             handshakes: connections.handshakes().collect(),
             handshakes_failed: connections.handshakes_failed.value(),
             handshakes_late: connections.handshakes_late.value(),
+            without_source: connections.without_source(),
         };
         listeners.chain(admin).map(read).collect()
     }

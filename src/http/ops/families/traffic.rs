@@ -103,6 +103,14 @@ impl Snapshot {
                     ([listener, ("reason", "timeout")], it.handshakes_late),
                 ]
             }),
+        )?;
+        page.counters(
+            "token_server_proxy_headers_refused",
+            "Connections that were closed for want of a good PROXY header from a trusted proxy",
+            listeners().flat_map(|([listener], it)| {
+                let reasons = it.without_source.iter();
+                reasons.map(move |(reason, count)| ([listener, ("reason", *reason)], *count))
+            }),
         )
     }
 
