@@ -17,7 +17,7 @@ use super::{development, environment};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
 use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
-use crate::http::{self, AppState, Certificate, Listener, Ops};
+use crate::http::{self, AppState, Certificate, Listener, Ops, Tickets};
 use crate::telemetry;
 
 #[derive(Args)]
@@ -43,11 +43,11 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let stop = CancellationToken::new();
     let reload = Arc::new(Notify::new());
     follow_signals(stop.clone(), Arc::clone(&reload))?;
-    let asks_clients = config.client_authentication.ask_for_certificates;
-    let certificate = Certificate::load_for(config.tls.clone(), asks_clients)?;
+    let clock = Clock::system();
+    let certificate = load_certificate(&config, &clock)?;
     let handed_over = take_listener(handed_over, &config)?;
 
-    let app = Arc::new(App::open(config, Clock::system())?);
+    let app = Arc::new(App::open(config, clock)?);
     if args.no_migrate {
         environment::refuse_pending(&app).await?;
     } else {
@@ -128,6 +128,13 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     tracing::info!("stopped");
     log.stop_traces().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn load_certificate(config: &Config, clock: &Clock) -> anyhow::Result<Certificate> {
+    let asks_clients = config.client_authentication.ask_for_certificates;
+    let tickets = Tickets::new(config, clock)?;
+    let files = config.tls.clone();
+    Ok(Certificate::load_for(files, asks_clients, tickets)?)
 }
 
 /// The socket that was handed over, which then stands for `LISTEN_ADDR`.

@@ -29,6 +29,7 @@ mod openapi;
 mod proxies;
 mod proxy_header;
 mod readiness;
+mod session_tickets;
 mod simple;
 mod standards;
 mod store;

@@ -10,7 +10,9 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
 use token_server::config::{ProxyProtocolUse, TlsConfig};
-use token_server::http::{Certificate, CertificateStatus, Listener, admin_router, router, serve};
+use token_server::http::{
+    Certificate, CertificateStatus, Listener, Tickets, admin_router, router, serve,
+};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -35,7 +37,11 @@ pub(crate) struct Served {
 impl Served {
     /// Serves from now on.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
-        let test = TestApp::with(settings).await;
+        Self::of(TestApp::with(settings).await)
+    }
+
+    /// The same, of a service that may be one of several.
+    pub(crate) fn of(test: TestApp) -> Self {
         let folder = TempDir::new().unwrap();
         write_certificate(folder.path());
         let files = TlsConfig {
@@ -43,7 +49,8 @@ impl Served {
             key: folder.path().join("key.pem"),
         };
         let asks_clients = test.app.config().client_authentication.ask_for_certificates;
-        let certificate = Certificate::load_for(files, asks_clients).unwrap();
+        let tickets = Tickets::new(test.app.config(), &test.clock).unwrap();
+        let certificate = Certificate::load_for(files, asks_clients, tickets).unwrap();
         let (served, status) = (certificate.served(), certificate.status());
         let (stop, reload) = (CancellationToken::new(), Arc::new(Notify::new()));
         tokio::spawn(certificate.follow(Arc::clone(&reload), || {}));
@@ -122,7 +129,7 @@ impl Served {
         certificate: Arc<dyn ResolvesClientCert>,
         version: &'static SupportedProtocolVersion,
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut config = client_config(self.root(), &[version]);
+        let mut config = client_config(&[self.root()], &[version]);
         config.client_auth_cert_resolver = certificate;
         self.handshake(config).await
     }
@@ -133,12 +140,12 @@ impl Served {
         root: CertificateDer<'static>,
         versions: &[&'static SupportedProtocolVersion],
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        self.handshake(client_config(root, versions)).await
+        self.handshake(client_config(&[root], versions)).await
     }
 
     /// A TLS connection by hand on which HTTP/2 is agreed.
     pub(crate) async fn connect_http2(&self) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut config = client_config(self.root(), &[&rustls::version::TLS13]);
+        let mut config = client_config(&[self.root()], &[&rustls::version::TLS13]);
         config.alpn_protocols = vec![b"h2".to_vec()];
         self.handshake(config).await
     }
@@ -153,10 +160,18 @@ impl Served {
 
     /// TLS on a connection that has begun already.
     pub(crate) async fn go_on(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        handshake(tcp, client_config(self.root(), &[&rustls::version::TLS13])).await
+        handshake(
+            tcp,
+            client_config(&[self.root()], &[&rustls::version::TLS13]),
+        )
+        .await
     }
 
-    async fn handshake(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+    /// A TLS connection by hand of a client that may have been here, or at another replica.
+    pub(crate) async fn handshake(
+        &self,
+        config: ClientConfig,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         handshake(TcpStream::connect(self.address).await?, config).await
     }
 }
@@ -168,12 +183,13 @@ async fn handshake(tcp: TcpStream, config: ClientConfig) -> std::io::Result<TlsS
     connector.connect(name, tcp).await
 }
 
-fn client_config(
-    root: CertificateDer<'static>,
+/// A client that trusts these certificates.
+pub(crate) fn client_config(
+    trusted: &[CertificateDer<'static>],
     versions: &[&'static SupportedProtocolVersion],
 ) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    roots.add(root).unwrap();
+    roots.add_parsable_certificates(trusted.iter().cloned());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
