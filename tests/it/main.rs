@@ -34,5 +34,6 @@ mod simple;
 mod standards;
 mod store;
 mod tls;
+mod tls_profile;
 mod traces;
 mod usage;
