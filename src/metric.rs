@@ -25,6 +25,27 @@ impl Counter {
     }
 }
 
+/// Goes up and down: how many there are just now.
+#[derive(Debug, Default)]
+pub struct Level(AtomicU64);
+
+impl Level {
+    /// One more; how many there were before.
+    pub fn rise(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// One less.
+    pub fn fall(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many just now.
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// The upper ends of the buckets of every [`Histogram`], in microseconds; a last one has no end. Fine where /verify and
 /// logins are, coarse up to where timeouts are.
 pub const BOUNDS: [u64; 12] = [

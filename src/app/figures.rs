@@ -40,6 +40,8 @@ pub struct Figures {
     pub tokens_refused: Vec<(&'static str, u64)>,
     /// Logins that were refused for failures before them.
     pub throttled: Throttled,
+    /// The same of admins at the portal, by what was too much.
+    pub admins_throttled: Vec<(&'static str, u64)>,
     /// Requests that were refused because the database is gone: at once, and for longer than `STALE_LIMIT`.
     pub refused_without_database: (u64, u64),
     /// The database connections.
@@ -140,6 +142,7 @@ impl App {
             tokens_issued: self.tokens_issued.value(),
             tokens_refused: self.refused_tokens.read(),
             throttled: self.throttle.throttled(),
+            admins_throttled: self.admins.throttled(),
             refused_without_database: self.feed.refused(),
             pools: self.store.pools(),
             calls: self.store.calls(),

@@ -16,8 +16,8 @@ use super::supervisor::{self, HandedOver};
 use super::{development, environment};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::http::{self, AppState, Certificate, Listener, Ops};
+use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
+use crate::http::{self, AppState, Certificate, Listener, Ops, Tickets};
 use crate::telemetry;
 
 #[derive(Args)]
@@ -43,11 +43,11 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let stop = CancellationToken::new();
     let reload = Arc::new(Notify::new());
     follow_signals(stop.clone(), Arc::clone(&reload))?;
-    let asks_clients = config.client_authentication.ask_for_certificates;
-    let certificate = Certificate::load_for(config.tls.clone(), asks_clients)?;
+    let clock = Clock::system();
+    let certificate = load_certificate(&config, &clock)?;
     let handed_over = take_listener(handed_over, &config)?;
 
-    let app = Arc::new(App::open(config, Clock::system())?);
+    let app = Arc::new(App::open(config, clock)?);
     if args.no_migrate {
         environment::refuse_pending(&app).await?;
     } else {
@@ -95,13 +95,15 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let portal_listener = admin_listener.map(|tcp| Listener {
         tcp,
         certificate: served.clone(),
-        connections: Arc::default(),
+        connections: state.admin_connections(),
+        balancers: balancers(app.config(), |it| it.admin_proxy_protocol),
     });
     let portal = serve_portal(portal_listener, state.clone(), stop.clone());
     let listener = Listener {
         tcp: listener,
         certificate: served,
         connections: state.connections(),
+        balancers: balancers(app.config(), |it| it.proxy_protocol),
     };
     supervisor::ready(address);
     let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app)));
@@ -128,6 +130,13 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
+fn load_certificate(config: &Config, clock: &Clock) -> anyhow::Result<Certificate> {
+    let asks_clients = config.client_authentication.ask_for_certificates;
+    let tickets = Tickets::new(config, clock)?;
+    let files = config.tls.clone();
+    Ok(Certificate::load_for(files, asks_clients, tickets)?)
+}
+
 /// The socket that was handed over, which then stands for `LISTEN_ADDR`.
 fn take_listener(handed_over: HandedOver, config: &Config) -> anyhow::Result<Option<TcpListener>> {
     let listener = handed_over.listener()?;
@@ -135,6 +144,15 @@ fn take_listener(handed_over: HandedOver, config: &Config) -> anyhow::Result<Opt
         bail!("LISTEN_FDS: with DEVELOPMENT=true it listens on LISTEN_ADDR only");
     }
     Ok(listener)
+}
+
+/// The balancers that a listener's connections have to come through, if they have to.
+fn balancers(
+    config: &Config,
+    is_used: impl Fn(&ProxiesConfig) -> ProxyProtocolUse,
+) -> Option<ProxiesConfig> {
+    let proxies = &config.proxies;
+    (is_used(proxies) == ProxyProtocolUse::Required).then(|| proxies.clone())
 }
 
 /// Serves the portal at its own address, if it has one.

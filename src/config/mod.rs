@@ -12,6 +12,7 @@ mod keys;
 mod proxies;
 mod reader;
 mod retention;
+mod tickets;
 mod traces;
 mod values;
 
@@ -25,9 +26,10 @@ pub use dpop::{DpopConfig, DpopNonceUse};
 pub use environment::Environment;
 pub use feed::FeedConfig;
 pub use keys::KeysConfig;
-pub use proxies::ProxiesConfig;
+pub use proxies::{ProxiesConfig, ProxyProtocolUse};
 pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use retention::RetentionConfig;
+pub use tickets::TicketUse;
 pub use traces::{TraceSampler, TracesConfig};
 pub use values::{Argon2Work, LogFormat, parse_seconds};
 
@@ -90,6 +92,10 @@ pub struct HttpConfig {
     pub max_head: usize,
     /// The most connections at once.
     pub max_connections: usize,
+    /// The most requests of one route that are answered at once.
+    pub max_requests: u64,
+    /// Who can go on with a TLS session.
+    pub tickets: TicketUse,
     /// For a TLS handshake.
     pub handshake_timeout: Duration,
     /// For the first request head of a connection.
@@ -244,6 +250,8 @@ impl HttpConfig {
             max_body: read.size("MAX_BODY", "1KiB"..="16MiB", "64KiB"),
             max_head: read.size("MAX_HEAD", "1KiB"..="1MiB", "16KiB"),
             max_connections: read.within("MAX_CONNECTIONS", 1..=10_000_000, "20000"),
+            max_requests: read.within("MAX_REQUESTS", 1..=10_000_000, "10000"),
+            tickets: read.parsed("TLS_TICKETS", "`shared`, `replica` or `off`", "shared"),
             handshake_timeout: read
                 .parsed::<Seconds>("HANDSHAKE_TIMEOUT", seconds, "10s")
                 .0,

@@ -1,6 +1,7 @@
 //! The settings of proxies in front: which are believed, and what.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use ipnet::IpNet;
 
@@ -13,7 +14,35 @@ pub struct ProxiesConfig {
     pub trusted: Vec<IpNet>,
     /// The header in which they hand on the certificate of their client, in lower case.
     pub client_cert_header: Option<String>,
+    /// Whether connections to `LISTEN_ADDR` come through a balancer that says whose they are.
+    pub proxy_protocol: ProxyProtocolUse,
+    /// The same of `ADMIN_LISTEN`.
+    pub admin_proxy_protocol: ProxyProtocolUse,
 }
+
+/// Whether each connection begins with a header of the PROXY protocol. There is no "if there is one": anybody could
+/// then say whom a connection is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyProtocolUse {
+    /// No connection does.
+    Off,
+    /// Every connection has to, and to come from a trusted proxy.
+    Required,
+}
+
+impl FromStr for ProxyProtocolUse {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            "required" => Ok(Self::Required),
+            _ => Err("it is neither".to_owned()),
+        }
+    }
+}
+
+const EITHER: &str = "`off` or `required`";
 
 impl ProxiesConfig {
     pub(super) fn read(read: &mut Reader<'_>) -> Self {
@@ -27,12 +56,22 @@ impl ProxiesConfig {
             client_cert_header: read
                 .optional::<HeaderName>("CLIENT_CERT_HEADER", "the name of a header")
                 .map(|HeaderName(name)| name),
+            proxy_protocol: read.parsed("PROXY_PROTOCOL", EITHER, "off"),
+            admin_proxy_protocol: read.parsed("ADMIN_PROXY_PROTOCOL", EITHER, "off"),
         };
         if proxies.trusted.is_empty() && proxies.client_cert_header.is_some() {
             read.refuse(
                 "CLIENT_CERT_HEADER",
                 "is believed from nobody: TRUSTED_PROXIES is empty",
             );
+        }
+        for (name, is_used) in [
+            ("PROXY_PROTOCOL", proxies.proxy_protocol),
+            ("ADMIN_PROXY_PROTOCOL", proxies.admin_proxy_protocol),
+        ] {
+            if proxies.trusted.is_empty() && is_used == ProxyProtocolUse::Required {
+                read.refuse(name, "nobody could connect: TRUSTED_PROXIES is empty");
+            }
         }
         proxies
     }
@@ -64,7 +103,7 @@ fn parse_networks(text: &str) -> Result<Vec<IpNet>, String> {
 
 struct HeaderName(String);
 
-impl std::str::FromStr for HeaderName {
+impl FromStr for HeaderName {
     type Err = String;
 
     /// RFC 9110 §5.1.
@@ -87,6 +126,8 @@ mod tests {
         let proxies = ProxiesConfig {
             trusted: parse_networks("10.0.0.0/8, 192.0.2.7 2001:db8::/32").unwrap(),
             client_cert_header: None,
+            proxy_protocol: ProxyProtocolUse::Off,
+            admin_proxy_protocol: ProxyProtocolUse::Off,
         };
 
         for address in ["10.1.2.3", "::ffff:10.1.2.3", "192.0.2.7", "2001:db8::1"] {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::openapi::{AnyErrors, ReadinessErrors};
+use super::openapi::{HealthErrors, ReadinessErrors};
 use super::{AppState, answer};
 use crate::error::Error;
 
@@ -18,7 +18,7 @@ struct Health {
 /// Whether the process is alive.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
     (status = 200, description = "it is", body = Health, headers(("cache-control" = String))),
-    AnyErrors,
+    HealthErrors,
 ))]
 pub(super) async fn show_health() -> Response {
     answer::json(StatusCode::OK, &Health { status: "ok" })

@@ -95,7 +95,10 @@ where
     let exchange = Exchange::begin(&mut request, app, route);
     let span = exchange.trace.as_ref().map(|trace| trace.span());
     let limits = &app.config().http;
-    let answering = check_head(&request, limits.max_head)
+    let answering = exchange
+        .passing
+        .admit()
+        .and_then(|()| check_head(&request, limits.max_head))
         .and_then(|()| check_announced_length(request.headers(), limits.max_body))
         .map(|()| handler(request));
     let answer = async move {

@@ -6,9 +6,9 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Extension;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use axum_server::accept::{Accept, TcpConfigAcceptor, TcpSocketConfig};
@@ -16,11 +16,12 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
-use tower::{Layer, Service, service_fn};
+use tower::{Service, service_fn};
 
+use super::connections::ConnectionTraffic;
 use super::idle::{Counted, Watched, watch};
-use super::traffic::ConnectionTraffic;
-use crate::config::HttpConfig;
+use super::proxy_header::read_source;
+use crate::config::{HttpConfig, ProxiesConfig};
 
 /// How much more than `MAX_HEAD` is read, so that a head over it is answered in our shape.
 const HEAD_SLACK: usize = 8;
@@ -36,6 +37,8 @@ pub struct Listener {
     pub certificate: RustlsConfig,
     /// Where they are counted.
     pub connections: Arc<ConnectionTraffic>,
+    /// The balancers that they come through, if each has to say whose it is.
+    pub balancers: Option<ProxiesConfig>,
 }
 
 /// Serves until `shutdown` resolves; then takes no new connection, lets requests in flight end
@@ -64,6 +67,8 @@ where
             handle: handle.clone(),
             max_connections: config.max_connections,
             idle_timeout: config.idle_timeout,
+            header_patience: config.handshake_timeout,
+            balancers: listener.balancers.map(Arc::new),
             traffic,
         });
     set_limits(&mut server, config);
@@ -74,10 +79,9 @@ where
         handle.graceful_shutdown(Some(grace));
     });
     let result = server
-        .serve(service_fn(move |peer: SocketAddr| {
-            ready(Ok::<_, Infallible>(
-                Extension(ConnectInfo(peer)).layer(service.clone()),
-            ))
+        .serve(service_fn(move |source: SocketAddr| {
+            let service = service.clone();
+            ready(Ok::<_, Infallible>(OfCaller { source, service }))
         }))
         .await;
     stopping.abort();
@@ -109,17 +113,56 @@ struct ConnectionAcceptor {
     handle: Handle<SocketAddr>,
     max_connections: usize,
     idle_timeout: Duration,
+    header_patience: Duration,
+    balancers: Option<Arc<ProxiesConfig>>,
     traffic: Arc<ConnectionTraffic>,
+}
+
+/// The service of one connection, which tells each request whose that is.
+#[derive(Clone)]
+struct OfCaller<S> {
+    source: SocketAddr,
+    service: S,
+}
+
+impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for OfCaller<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> S::Future {
+        request.extensions_mut().insert(ConnectInfo(self.source));
+        self.service.call(request)
+    }
+}
+
+impl ConnectionAcceptor {
+    /// Whose the connection is: who the balancer in front says it is of, where there is one.
+    async fn source(&self, stream: &mut TcpStream, peer: SocketAddr) -> io::Result<SocketAddr> {
+        let Some(balancers) = &self.balancers else {
+            return Ok(peer);
+        };
+        let source = read_source(stream, peer, balancers, self.header_patience).await;
+        source.map_err(|why| {
+            self.traffic.note_without_source(peer, why);
+            io::Error::other(why)
+        })
+    }
 }
 
 type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::Stream;
 
-impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
+impl<S: Send + 'static> Accept<TcpStream, OfCaller<S>> for ConnectionAcceptor {
     type Stream = Watched<TlsStream>;
-    type Service = Counted<<RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, S>>::Service>;
+    type Service =
+        Counted<<RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, OfCaller<S>>>::Service>;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+    fn accept(&self, mut stream: TcpStream, mut service: OfCaller<S>) -> Self::Future {
         // The count has this one in it already.
         self.traffic.accepted.count();
         if self.handle.connection_count() > self.max_connections {
@@ -127,14 +170,14 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
             let full = io::Error::other("there are MAX_CONNECTIONS connections already");
             return Box::pin(std::future::ready(Err(full)));
         }
-        let shaking_hands = self.tls.accept(stream, service);
-        let idle_timeout = self.idle_timeout;
-        let traffic = Arc::clone(&self.traffic);
+        let this = self.clone();
         Box::pin(async move {
-            let shaken = shaking_hands.await;
+            service.source = this.source(&mut stream, service.source).await?;
+            let shaken = this.tls.accept(stream, service).await;
+            let traffic = &this.traffic;
             let (stream, service) = shaken.inspect_err(|error| traffic.count_failure(error))?;
             traffic.count_handshake(stream.get_ref().1);
-            Ok(watch(stream, service, idle_timeout))
+            Ok(watch(stream, service, this.idle_timeout))
         })
     }
 }

@@ -3,7 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::traffic::{ConnectionTraffic, Traffic};
+use super::connections::ConnectionTraffic;
+use super::traffic::Traffic;
 use crate::app::App;
 
 /// The use cases, and what is counted of those who ask; shared.
@@ -13,6 +14,8 @@ pub struct AppState(Arc<Shared>);
 struct Shared {
     app: Arc<App>,
     traffic: Traffic,
+    connections: Arc<ConnectionTraffic>,
+    admin_connections: Arc<ConnectionTraffic>,
     is_traced: bool,
 }
 
@@ -20,16 +23,24 @@ impl AppState {
     /// Shares the use cases.
     pub fn new(app: Arc<App>) -> Self {
         let is_traced = app.config().traces.is_some();
+        let traffic = Traffic::new(app.config().http.max_requests);
         Self(Arc::new(Shared {
             app,
-            traffic: Traffic::default(),
+            traffic,
+            connections: Arc::default(),
+            admin_connections: Arc::default(),
             is_traced,
         }))
     }
 
-    /// What is counted of its connections.
+    /// What is counted of the connections to `LISTEN_ADDR`.
     pub fn connections(&self) -> Arc<ConnectionTraffic> {
-        Arc::clone(&self.0.traffic.connections)
+        Arc::clone(&self.0.connections)
+    }
+
+    /// What is counted of those to `ADMIN_LISTEN`.
+    pub fn admin_connections(&self) -> Arc<ConnectionTraffic> {
+        Arc::clone(&self.0.admin_connections)
     }
 
     /// Whether requests are traced.

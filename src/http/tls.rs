@@ -11,11 +11,11 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::server::ProducesTickets;
 use tokio::sync::Notify;
 
 use super::certificate_status::CertificateStatus;
 use super::client_certificates::AnyCertificate;
+use super::tickets::Tickets;
 use crate::config::TlsConfig;
 use crate::pem::parse_certificates;
 
@@ -55,21 +55,24 @@ pub enum TlsError {
 pub struct Certificate {
     files: TlsConfig,
     asks_clients: bool,
-    tickets: Arc<dyn ProducesTickets>,
+    tickets: Tickets,
     served: RustlsConfig,
     status: Arc<CertificateStatus>,
     last_read: Vec<Vec<u8>>,
 }
 
 impl Certificate {
-    /// Reads the files.
+    /// Reads the files, for a listener that asks for no certificates and goes on with its own sessions.
     pub fn load(files: TlsConfig) -> Result<Self, TlsError> {
-        Self::load_for(files, false)
+        Self::load_for(files, false, Tickets::of_this_process()?)
     }
 
     /// Reads the files, for a listener that may ask its clients for certificates of their own.
-    pub fn load_for(files: TlsConfig, asks_clients: bool) -> Result<Self, TlsError> {
-        let tickets = aws_lc_rs::Ticketer::new()?;
+    pub fn load_for(
+        files: TlsConfig,
+        asks_clients: bool,
+        tickets: Tickets,
+    ) -> Result<Self, TlsError> {
         let last_read = read(&files)?;
         let config = parse(&files, &last_read, asks_clients, &tickets)?;
         Ok(Self {
@@ -161,7 +164,7 @@ fn parse(
     files: &TlsConfig,
     contents: &[Vec<u8>],
     asks_clients: bool,
-    tickets: &Arc<dyn ProducesTickets>,
+    tickets: &Tickets,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let empty = |name, path: &PathBuf, what| TlsError::Empty {
         name,
@@ -186,6 +189,6 @@ fn parse(
     };
     let mut config = builder.with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config.ticketer = Arc::clone(tickets);
+    tickets.apply(&mut config);
     Ok(Arc::new(config))
 }

@@ -1,43 +1,43 @@
-//! Owns what is counted of requests and connections. Each route has its counters from the start, so that a request
-//! looks nothing up and takes no lock: it adds to three numbers of its own route.
+//! Owns what is counted of requests, and how many a route answers at once. Each route has its counters from the start, so
+//! that a request looks nothing up and takes no lock: it touches three numbers of its own route, one of them twice.
 
-use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use axum_server::Handle;
-use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 
 use crate::domain::ErrorCode;
-use crate::metric::{BOUNDS, Counter, Distribution, bucket, whole_micros};
+use crate::error::{Error, Result};
+use crate::metric::{BOUNDS, Counter, Distribution, Level, bucket, whole_micros};
 
 /// The classes of status that an answer can have.
 pub(super) const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
+/// What orchestrators ask is answered however much else there is to do.
+const WITHOUT_LIMIT: [&str; 2] = ["/healthz", "/readyz"];
+
 /// All that is counted of one server.
 #[derive(Debug)]
 pub(super) struct Traffic {
+    /// `MAX_REQUESTS`.
+    max_requests: u64,
     pub(super) verify: Arc<RouteTraffic>,
     pub(super) authorize: Arc<RouteTraffic>,
     others: Mutex<Vec<Arc<RouteTraffic>>>,
-    pub(super) connections: Arc<ConnectionTraffic>,
-}
-
-impl Default for Traffic {
-    fn default() -> Self {
-        let hot = |path| Arc::new(RouteTraffic::new(path, false));
-        Self {
-            verify: hot("/verify"),
-            authorize: hot("/authorize"),
-            others: Mutex::default(),
-            connections: Arc::default(),
-        }
-    }
 }
 
 impl Traffic {
+    /// Nothing is counted yet; each route answers so many requests at once.
+    pub(super) fn new(max_requests: u64) -> Self {
+        let hot = |path| Arc::new(RouteTraffic::new(path, max_requests, false));
+        Self {
+            max_requests,
+            verify: hot("/verify"),
+            authorize: hot("/authorize"),
+            others: Mutex::default(),
+        }
+    }
+
     /// The counters of a route, which are made the first time.
     pub(super) fn route(&self, path: &str) -> Arc<RouteTraffic> {
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +45,12 @@ impl Traffic {
         if let Some(known) = hot.chain(&*others).find(|known| *known.path == *path) {
             return Arc::clone(known);
         }
-        let route = Arc::new(RouteTraffic::new(path, true));
+        let limit = if WITHOUT_LIMIT.contains(&path) {
+            u64::MAX
+        } else {
+            self.max_requests
+        };
+        let route = Arc::new(RouteTraffic::new(path, limit, true));
         others.push(Arc::clone(&route));
         route
     }
@@ -65,7 +70,10 @@ pub(super) struct RouteTraffic {
     path: Box<str>,
     /// Whether a request there may change something, and its id has to be known to the audit trail.
     pub(super) may_change: bool,
-    begun: Counter,
+    /// How many may be in flight. Each route has its own: logins that wait for the database leave `/verify` its room.
+    limit: u64,
+    in_flight: Level,
+    over_limit: Counter,
     abandoned: Counter,
     micros: Counter,
     /// By class of status, then by how long it took: one addition for both.
@@ -75,11 +83,13 @@ pub(super) struct RouteTraffic {
 }
 
 impl RouteTraffic {
-    fn new(path: &str, may_change: bool) -> Self {
+    fn new(path: &str, limit: u64, may_change: bool) -> Self {
         Self {
             path: path.into(),
             may_change,
-            begun: Counter::default(),
+            limit,
+            in_flight: Level::default(),
+            over_limit: Counter::default(),
             abandoned: Counter::default(),
             micros: Counter::default(),
             ended: Default::default(),
@@ -94,8 +104,9 @@ impl RouteTraffic {
 
     /// Counts a request from now until it is answered, or dropped because its caller has gone.
     pub(super) fn begin(self: Arc<Self>) -> Passing {
-        self.begun.count();
+        let before = self.in_flight.rise();
         Passing {
+            is_over_limit: before >= self.limit,
             route: self,
             answered: false,
         }
@@ -111,12 +122,10 @@ impl RouteTraffic {
             buckets: std::array::from_fn(|bucket| ended.iter().map(|class| class[bucket]).sum()),
             micros: self.micros.value(),
         };
-        let abandoned = self.abandoned.value();
-        // Read last: what begins meanwhile makes it larger, never too small.
-        let begun = self.begun.value();
         RouteFigures {
-            in_flight: begun.saturating_sub(abandoned + latency.count()),
-            abandoned,
+            in_flight: self.in_flight.value(),
+            over_limit: self.over_limit.value(),
+            abandoned: self.abandoned.value(),
             classes,
             latency,
             refused: std::array::from_fn(|code| self.refused[code].value()),
@@ -129,6 +138,8 @@ impl RouteTraffic {
 pub(super) struct RouteFigures {
     /// Requests that are being answered.
     pub(super) in_flight: u64,
+    /// Requests that were refused because so many were.
+    pub(super) over_limit: u64,
     /// Requests whose callers went before there was an answer.
     pub(super) abandoned: u64,
     /// Answers by class of status.
@@ -142,10 +153,24 @@ pub(super) struct RouteFigures {
 #[derive(Debug)]
 pub(super) struct Passing {
     route: Arc<RouteTraffic>,
+    is_over_limit: bool,
     answered: bool,
 }
 
 impl Passing {
+    /// Refuses it when as many as may be were in flight before it.
+    pub(super) fn admit(&self) -> Result<()> {
+        if !self.is_over_limit {
+            return Ok(());
+        }
+        self.route.over_limit.count();
+        let reason = anyhow::anyhow!("{} answers MAX_REQUESTS already", self.path());
+        Err(
+            Error::temporarily_unavailable("too many requests at once; try again shortly")
+                .because(reason),
+        )
+    }
+
     /// The route, for the log.
     pub(super) fn path(&self) -> &str {
         self.route.path()
@@ -166,58 +191,10 @@ impl Passing {
 
 impl Drop for Passing {
     fn drop(&mut self) {
+        self.route.in_flight.fall();
         if !self.answered {
             self.route.abandoned.count();
         }
-    }
-}
-
-/// What is counted of connections.
-#[derive(Debug, Default)]
-pub struct ConnectionTraffic {
-    /// Knows how many are open; there once the server serves.
-    pub(super) handle: OnceLock<Handle<SocketAddr>>,
-    pub(super) accepted: Counter,
-    pub(super) over_limit: Counter,
-    pub(super) handshakes_failed: Counter,
-    pub(super) handshakes_late: Counter,
-    /// By version, then by whether a session was resumed.
-    handshakes: [[Counter; 2]; VERSIONS.len()],
-}
-
-/// The versions that are spoken.
-const VERSIONS: [&str; 2] = ["1.2", "1.3"];
-
-impl ConnectionTraffic {
-    pub(super) fn count_handshake(&self, connection: &ServerConnection) {
-        let newest = connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
-        let resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
-        self.handshakes[usize::from(newest)][usize::from(resumed)].count();
-    }
-
-    /// Counts a handshake that came to nothing.
-    pub(super) fn count_failure(&self, error: &io::Error) {
-        if error.kind() == ErrorKind::TimedOut {
-            self.handshakes_late.count();
-        } else {
-            self.handshakes_failed.count();
-        }
-    }
-
-    /// Handshakes that were completed: the version, whether a session was resumed, how many.
-    pub(super) fn handshakes(&self) -> impl Iterator<Item = (&'static str, bool, u64)> {
-        let rows = VERSIONS.into_iter().zip(&self.handshakes);
-        rows.flat_map(|(version, [full, resumed])| {
-            [
-                (version, false, full.value()),
-                (version, true, resumed.value()),
-            ]
-        })
-    }
-
-    /// Connections that are open.
-    pub(super) fn open(&self) -> usize {
-        self.handle.get().map_or(0, Handle::connection_count)
     }
 }
 
@@ -227,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_request_is_in_flight_until_it_is_answered_or_abandoned() {
-        let traffic = Traffic::default();
+        let traffic = Traffic::new(2);
         let route = traffic.route("/a");
         let mut answered = Arc::clone(&route).begin();
         let abandoned = traffic.route("/a").begin();
@@ -243,5 +220,22 @@ mod tests {
         assert_eq!(read.refused[ErrorCode::NotFound as usize], 1);
         assert_eq!((read.latency.buckets[1], read.latency.micros), (1, 70));
         assert_eq!(traffic.routes().len(), 3);
+    }
+
+    #[test]
+    fn each_route_has_its_own_limit_and_those_of_orchestrators_have_none() {
+        let traffic = Traffic::new(1);
+        let begin = |path| traffic.route(path).begin();
+        let (first, second, elsewhere) = (begin("/a"), begin("/a"), begin("/verify"));
+        let looks = ["/healthz", "/healthz", "/readyz", "/readyz"].map(begin);
+
+        let refused = second.admit().unwrap_err();
+        assert_eq!(refused.code, ErrorCode::TemporarilyUnavailable);
+        assert_eq!(refused.retry_after, Some(1));
+        assert!(first.admit().is_ok() && elsewhere.admit().is_ok());
+        assert!(looks.iter().all(|look| look.admit().is_ok()));
+        drop((first, second));
+        assert!(begin("/a").admit().is_ok());
+        assert_eq!(traffic.route("/a").read().over_limit, 1);
     }
 }

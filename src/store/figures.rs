@@ -15,6 +15,7 @@ pub(super) struct Calls {
     pub(super) waited: Histogram,
     pub(super) took: Histogram,
     pub(super) unconnected: Counter,
+    pub(super) pool_exhausted: Counter,
     pub(super) late: Counter,
 }
 
@@ -25,8 +26,10 @@ pub struct CallFigures {
     pub waited: Distribution,
     /// How long they took then.
     pub took: Distribution,
-    /// How many got none.
+    /// How many got none because the database refused it.
     pub unconnected: u64,
+    /// How many got none in time: all were in use, or the database did not answer.
+    pub pool_exhausted: u64,
     /// How many were given up because no answer came.
     pub late: u64,
 }
@@ -46,9 +49,14 @@ pub struct PoolFigures {
 
 impl Calls {
     /// Counts what became of the wait for a connection.
-    pub(super) fn acquired<T, E>(&self, acquired: Result<T, E>, waited: Duration) -> Result<T, E> {
+    pub(super) fn acquired<T>(
+        &self,
+        acquired: sqlx::Result<T>,
+        waited: Duration,
+    ) -> sqlx::Result<T> {
         match &acquired {
             Ok(_) => self.waited.observe(waited),
+            Err(sqlx::Error::PoolTimedOut) => self.pool_exhausted.count(),
             Err(_) => self.unconnected.count(),
         }
         acquired
@@ -81,6 +89,7 @@ impl Store {
             waited: calls.waited.read(),
             took: calls.took.read(),
             unconnected: calls.unconnected.value(),
+            pool_exhausted: calls.pool_exhausted.value(),
             late: calls.late.value(),
         }
     }
@@ -106,5 +115,24 @@ impl Pool {
             idle: u32::try_from(idle).unwrap_or(u32::MAX),
             limit,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exhausted_pool_is_told_from_a_database_that_refuses() {
+        let calls = Calls::default();
+        let waited = Duration::from_secs(3);
+
+        assert!(calls.acquired(Ok(()), waited).is_ok());
+        let _ = calls.acquired::<()>(Err(sqlx::Error::PoolTimedOut), waited);
+        let _ = calls.acquired::<()>(Err(sqlx::Error::PoolClosed), waited);
+
+        assert_eq!(calls.waited.read().count(), 1);
+        let none = (calls.pool_exhausted.value(), calls.unconnected.value());
+        assert_eq!(none, (1, 1));
     }
 }

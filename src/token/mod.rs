@@ -11,6 +11,7 @@ mod keyset;
 mod public_key;
 mod sealer;
 mod sealing;
+mod session_ticket;
 mod sign;
 mod signing_key;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use keyset::{Jwks, KeySet};
 pub use public_key::assertion_algorithms;
 pub use sealer::{SealedUnder, Sealer};
 pub use sealing::{OpenError, Sealing};
+pub use session_ticket::SessionTickets;
 pub use sign::IntrospectionClaims;
 pub use signing_key::{KeyError, SigningKey};
 pub use verify::{

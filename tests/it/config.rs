@@ -162,6 +162,17 @@ fn operators_programs_are_served_on_the_loopback_interface_unless_it_is_set_othe
 }
 
 #[test]
+fn whose_connections_are_is_said_by_trusted_proxies_only() {
+    for name in ["PROXY_PROTOCOL", "ADMIN_PROXY_PROTOCOL"] {
+        let base = [("SECRET", SECRET), (name, "required")];
+        assert_eq!(mistakes(&base).0, [name]);
+        let trusted = [&base[..], &[("TRUSTED_PROXIES", "10.0.0.1")]].concat();
+        assert!(config(&trusted).is_ok());
+        assert_eq!(mistakes(&[("SECRET", SECRET), (name, "v1")]).0, [name]);
+    }
+}
+
+#[test]
 fn development_mode_listens_on_the_loopback_interface_only() {
     let on = |address| {
         config(&[

@@ -32,4 +32,9 @@ impl Admins {
             throttle: AdminThrottle::new(&config.admin),
         })
     }
+
+    /// Passwords and codes that were refused for failures before them, by what was too much.
+    pub(super) fn throttled(&self) -> Vec<(&'static str, u64)> {
+        self.throttle.throttled().to_vec()
+    }
 }

@@ -8,6 +8,7 @@ use crate::clock::UnixTime;
 use crate::config::AdminConfig;
 use crate::domain::AdminName;
 use crate::error::Result;
+use crate::metric::Counter;
 
 /// Failures of the last moments.
 pub(super) struct AdminThrottle {
@@ -15,6 +16,8 @@ pub(super) struct AdminThrottle {
     limit: u32,
     source_limit: u32,
     account_limit: u32,
+    /// By number of what was too much.
+    throttled: [Counter; Key::KINDS.len()],
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -26,6 +29,20 @@ enum Key {
     Code(AdminName),
 }
 
+impl Key {
+    /// By number of the kind.
+    const KINDS: [&'static str; 4] = ["source", "account", "source_and_account", "code"];
+
+    fn kind(&self) -> usize {
+        match self {
+            Self::Source(_) => 0,
+            Self::Account(_) => 1,
+            Self::Both(..) => 2,
+            Self::Code(_) => 3,
+        }
+    }
+}
+
 impl AdminThrottle {
     pub(super) fn new(config: &AdminConfig) -> Self {
         Self {
@@ -33,6 +50,7 @@ impl AdminThrottle {
             limit: config.throttle_failures,
             source_limit: config.throttle_source_failures,
             account_limit: config.throttle_account_failures,
+            throttled: Default::default(),
         }
     }
 
@@ -44,9 +62,14 @@ impl AdminThrottle {
         now: UnixTime,
     ) -> Result<()> {
         for (key, limit) in self.keys(source, name) {
-            self.failures.check(&key, limit, now)?;
+            self.check_one(&key, limit, now)?;
         }
         Ok(())
+    }
+
+    fn check_one(&self, key: &Key, limit: u32, now: UnixTime) -> Result<()> {
+        let checked = self.failures.check(key, limit, now);
+        checked.inspect_err(|_| self.throttled[key.kind()].count())
     }
 
     /// Counts a wrong password, or an unknown name.
@@ -58,13 +81,17 @@ impl AdminThrottle {
 
     /// Refuses a code when too many were wrong before it.
     pub(super) fn check_code(&self, name: &AdminName, now: UnixTime) -> Result<()> {
-        self.failures
-            .check(&Key::Code(name.clone()), self.limit, now)
+        self.check_one(&Key::Code(name.clone()), self.limit, now)
     }
 
     /// Counts a wrong code.
     pub(super) fn record_code(&self, name: &AdminName, now: UnixTime) {
         self.failures.record(Key::Code(name.clone()), now);
+    }
+
+    /// How many were refused, by what was too much.
+    pub(super) fn throttled(&self) -> [(&'static str, u64); Key::KINDS.len()] {
+        std::array::from_fn(|kind| (Key::KINDS[kind], self.throttled[kind].value()))
     }
 
     fn keys(&self, source: IpAddr, name: Option<&AdminName>) -> Vec<(Key, u32)> {

@@ -26,6 +26,11 @@ const ANY: &[Case] = &[
     (ErrorCode::ServerError, "our fault; the log says why"),
 ];
 
+const BUSY: &[Case] = &[(
+    ErrorCode::TemporarilyUnavailable,
+    "`MAX_REQUESTS` of this route are being answered already",
+)];
+
 const BODY: &[Case] = &[
     (
         ErrorCode::RequestTimeout,
@@ -164,21 +169,22 @@ const VERSION: &[Case] = &[
 ];
 
 errors! {
-    AdminListErrors: Shape::Resource, [ANY, ADMIN, PROOF];
-    AdminItemErrors: Shape::Resource, [ANY, ADMIN, PROOF, ONE];
-    AdminCreateErrors: Shape::Resource, [ANY, BODY, ADMIN, PROOF, CHANGE];
-    AdminActionErrors: Shape::Resource, [ANY, BODY, ADMIN, PROOF, ONE, CHANGE];
-    AdminChangeErrors: Shape::Resource, [ANY, BODY, ADMIN, PROOF, ONE, CHANGE, VERSION];
-    AdminDeleteErrors: Shape::Resource, [ANY, ADMIN, PROOF, ONE, CHANGE, VERSION];
-    AnyErrors: Shape::Standard, [ANY];
+    AdminListErrors: Shape::Resource, [ANY, BUSY, ADMIN, PROOF];
+    AdminItemErrors: Shape::Resource, [ANY, BUSY, ADMIN, PROOF, ONE];
+    AdminCreateErrors: Shape::Resource, [ANY, BUSY, BODY, ADMIN, PROOF, CHANGE];
+    AdminActionErrors: Shape::Resource, [ANY, BUSY, BODY, ADMIN, PROOF, ONE, CHANGE];
+    AdminChangeErrors: Shape::Resource, [ANY, BUSY, BODY, ADMIN, PROOF, ONE, CHANGE, VERSION];
+    AdminDeleteErrors: Shape::Resource, [ANY, BUSY, ADMIN, PROOF, ONE, CHANGE, VERSION];
+    AnyErrors: Shape::Standard, [ANY, BUSY];
+    HealthErrors: Shape::Standard, [ANY];
     ReadinessErrors: Shape::Standard, [ANY, NO_CLIENTS];
-    MetadataErrors: Shape::Standard, [ANY, ISSUER];
-    TokenErrors: Shape::Standard, [ANY, BODY, CLIENT, REQUEST, GRANT, PROOF];
-    IntrospectErrors: Shape::Standard, [ANY, BODY, CLIENT, SIGNED];
-    RevokeErrors: Shape::Standard, [ANY, BODY, CLIENT, FOREIGN];
-    AuthorizeErrors: Shape::Simple, [ANY, BODY, CLIENT, REQUEST, PROOF];
-    VerifyErrors: Shape::Verification, [ANY, BODY, TOKEN, PROOF];
-    VerifyOriginalErrors: Shape::Verification, [ANY, TOKEN, PROOF];
+    MetadataErrors: Shape::Standard, [ANY, BUSY, ISSUER];
+    TokenErrors: Shape::Standard, [ANY, BUSY, BODY, CLIENT, REQUEST, GRANT, PROOF];
+    IntrospectErrors: Shape::Standard, [ANY, BUSY, BODY, CLIENT, SIGNED];
+    RevokeErrors: Shape::Standard, [ANY, BUSY, BODY, CLIENT, FOREIGN];
+    AuthorizeErrors: Shape::Simple, [ANY, BUSY, BODY, CLIENT, REQUEST, PROOF];
+    VerifyErrors: Shape::Verification, [ANY, BUSY, BODY, TOKEN, PROOF];
+    VerifyOriginalErrors: Shape::Verification, [ANY, BUSY, TOKEN, PROOF];
 }
 
 /// How an endpoint's own errors are written.
@@ -218,7 +224,11 @@ fn describe(shape: Shape, lists: &[&[Case]]) -> Responses {
 fn response(shape: Shape, cases: &[Case]) -> Response {
     let (first, _) = cases[0];
     // What is refused before an endpoint is reached has the standard's shape at all of them.
-    let is_own = !ANY.iter().chain(BODY).any(|(code, _)| *code == first);
+    let is_own = !ANY
+        .iter()
+        .chain(BUSY)
+        .chain(BODY)
+        .any(|(code, _)| *code == first);
     let lines: Vec<String> = cases
         .iter()
         .map(|(code, when)| format!("`{}`: {when}", code.as_str()))
@@ -263,7 +273,8 @@ fn header(description: &str) -> utoipa::openapi::Header {
 
 /// The common shape, with the codes that may be in it.
 fn body(cases: &[Case], with_success: bool) -> Schema {
-    let codes = cases.iter().map(|(code, _)| code.as_str());
+    let mut codes: Vec<&str> = cases.iter().map(|(code, _)| code.as_str()).collect();
+    codes.dedup();
     let code = ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(codes));

@@ -63,7 +63,7 @@ pub(crate) struct Browser<'a> {
 }
 
 impl<'a> Browser<'a> {
-    fn new(test: &'a TestApp) -> Self {
+    pub(crate) fn new(test: &'a TestApp) -> Self {
         Self { test, cookie: None }
     }
 

@@ -37,18 +37,20 @@ async fn an_unknown_client_is_throttled_like_a_known_one() {
 
 #[tokio::test]
 async fn a_proved_secret_is_answered_before_any_throttle() {
-    let test = TestApp::with(&[("THROTTLE_SOURCE_FAILURES", "2")]).await;
-    let secret = test.client().await;
-    test.token(&secret).await;
+    for throttle in ["THROTTLE_SOURCE_FAILURES", "THROTTLE_CLIENT_FAILURES"] {
+        let test = TestApp::with(&[(throttle, "2")]).await;
+        let secret = test.client().await;
+        test.token(&secret).await;
 
-    for _ in 0..5 {
-        test.authorize(CLIENT, "wrong").await;
+        for _ in 0..5 {
+            test.authorize(CLIENT, "wrong").await;
+        }
+
+        test.authorize(CLIENT, "wrong")
+            .await
+            .assert_error(429, "rate_limited");
+        test.token(&secret).await;
     }
-
-    test.authorize(CLIENT, "wrong")
-        .await
-        .assert_error(429, "rate_limited");
-    test.token(&secret).await;
 }
 
 #[tokio::test]

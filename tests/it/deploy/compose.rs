@@ -49,6 +49,18 @@ fn two_replicas_stand_behind_haproxy() {
 }
 
 #[test]
+fn haproxy_alone_says_whose_a_connection_is() {
+    let compose = compose();
+    let haproxy = &compose["services"]["haproxy"]["networks"]["default"]["ipv4_address"];
+    let settings = &compose["x-token-server"]["environment"];
+
+    assert_eq!(settings["PROXY_PROTOCOL"].as_str(), Some("required"));
+    assert_eq!(settings["TRUSTED_PROXIES"], *haproxy);
+    let lines = read("deploy/compose/haproxy.cfg");
+    assert_eq!(lines.matches(" send-proxy-v2 ").count(), 2);
+}
+
+#[test]
 fn haproxy_understands_its_configuration() {
     let find = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; exec haproxy \"$@\"";
     let mut check = Command::new("sh");

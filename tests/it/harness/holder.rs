@@ -1,11 +1,15 @@
 //! A client with a certificate.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::Identity;
-use rustls::pki_types::CertificateDer;
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use serde_json::{Value, json};
 
 /// Who has a certificate and its key.
@@ -23,6 +27,15 @@ impl Holder {
 
     pub(crate) fn identity(&self) -> Identity {
         Identity::from_pem(format!("{}{}", self.pem, self.key.serialize_pem()).as_bytes()).unwrap()
+    }
+
+    /// What shows it in a handshake.
+    pub(crate) fn resolver(&self) -> Arc<dyn ResolvesClientCert> {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let key = PrivateKeyDer::from_pem_slice(self.key.serialize_pem().as_bytes()).unwrap();
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        let certified = CertifiedKey::new(vec![self.der().into()], key);
+        Arc::new(SingleCertAndKey::from(certified))
     }
 
     pub(crate) fn der(&self) -> Vec<u8> {

@@ -4,12 +4,15 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use axum_server::tls_rustls::RustlsConfig;
 use rustls::client::ResolvesClientCert;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
-use token_server::config::TlsConfig;
-use token_server::http::{Certificate, CertificateStatus, Listener, router, serve};
+use token_server::config::{ProxyProtocolUse, TlsConfig};
+use token_server::http::{
+    Certificate, CertificateStatus, Listener, Tickets, admin_router, router, serve,
+};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -28,12 +31,17 @@ pub(crate) struct Served {
     pub(crate) reload: Arc<Notify>,
     pub(crate) certificate: Arc<CertificateStatus>,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
+    presented: RustlsConfig,
 }
 
 impl Served {
     /// Serves from now on.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
-        let test = TestApp::with(settings).await;
+        Self::of(TestApp::with(settings).await)
+    }
+
+    /// The same, of a service that may be one of several.
+    pub(crate) fn of(test: TestApp) -> Self {
         let folder = TempDir::new().unwrap();
         write_certificate(folder.path());
         let files = TlsConfig {
@@ -41,18 +49,23 @@ impl Served {
             key: folder.path().join("key.pem"),
         };
         let asks_clients = test.app.config().client_authentication.ask_for_certificates;
-        let certificate = Certificate::load_for(files, asks_clients).unwrap();
+        let tickets = Tickets::new(test.app.config(), &test.clock).unwrap();
+        let certificate = Certificate::load_for(files, asks_clients, tickets).unwrap();
         let (served, status) = (certificate.served(), certificate.status());
         let (stop, reload) = (CancellationToken::new(), Arc::new(Notify::new()));
         tokio::spawn(certificate.follow(Arc::clone(&reload), || {}));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = test.state.clone();
+        let proxies = &test.app.config().proxies;
+        let is_used = proxies.proxy_protocol == ProxyProtocolUse::Required;
+        let balancers = is_used.then(|| proxies.clone());
         let stopped = stop.clone().cancelled_owned();
         let listener = Listener {
             tcp: listener,
-            certificate: served,
+            certificate: served.clone(),
             connections: state.connections(),
+            balancers,
         };
         let serving = tokio::spawn(async move {
             let config = &state.config().http;
@@ -66,7 +79,27 @@ impl Served {
             reload,
             certificate: status,
             serving,
+            presented: served,
         }
+    }
+
+    /// Serves portal and admin API at an address of their own too.
+    pub(crate) fn serve_admin(&self) -> SocketAddr {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = tcp.local_addr().unwrap();
+        let state = self.test.state.clone();
+        let stopped = self.stop.clone().cancelled_owned();
+        let listener = Listener {
+            tcp,
+            certificate: self.presented.clone(),
+            connections: state.admin_connections(),
+            balancers: None,
+        };
+        tokio::spawn(async move {
+            let config = &state.config().http;
+            serve(listener, admin_router(state.clone()), config, stopped).await
+        });
+        address
     }
 
     /// The certificate in the folder now.
@@ -96,7 +129,7 @@ impl Served {
         certificate: Arc<dyn ResolvesClientCert>,
         version: &'static SupportedProtocolVersion,
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut config = client_config(self.root(), &[version]);
+        let mut config = client_config(&[self.root()], &[version]);
         config.client_auth_cert_resolver = certificate;
         self.handshake(config).await
     }
@@ -107,31 +140,56 @@ impl Served {
         root: CertificateDer<'static>,
         versions: &[&'static SupportedProtocolVersion],
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        self.handshake(client_config(root, versions)).await
+        self.handshake(client_config(&[root], versions)).await
     }
 
     /// A TLS connection by hand on which HTTP/2 is agreed.
     pub(crate) async fn connect_http2(&self) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut config = client_config(self.root(), &[&rustls::version::TLS13]);
+        let mut config = client_config(&[self.root()], &[&rustls::version::TLS13]);
         config.alpn_protocols = vec![b"h2".to_vec()];
         self.handshake(config).await
     }
 
-    async fn handshake(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
-        let tcp = TcpStream::connect(self.address).await?;
-        let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config))
-            .connect(name, tcp)
-            .await
+    /// A TLS connection by hand to another address with the same certificate.
+    pub(crate) async fn connect_to(
+        &self,
+        address: SocketAddr,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        self.go_on(TcpStream::connect(address).await?).await
+    }
+
+    /// TLS on a connection that has begun already.
+    pub(crate) async fn go_on(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        handshake(
+            tcp,
+            client_config(&[self.root()], &[&rustls::version::TLS13]),
+        )
+        .await
+    }
+
+    /// A TLS connection by hand of a client that may have been here, or at another replica.
+    pub(crate) async fn handshake(
+        &self,
+        config: ClientConfig,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        handshake(TcpStream::connect(self.address).await?, config).await
     }
 }
 
-fn client_config(
-    root: CertificateDer<'static>,
+/// TLS on a TCP connection.
+async fn handshake(tcp: TcpStream, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    connector.connect(name, tcp).await
+}
+
+/// A client that trusts these certificates.
+pub(crate) fn client_config(
+    trusted: &[CertificateDer<'static>],
     versions: &[&'static SupportedProtocolVersion],
 ) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    roots.add(root).unwrap();
+    roots.add_parsable_certificates(trusted.iter().cloned());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)

@@ -3,6 +3,7 @@
 mod database;
 mod documents;
 mod figures;
+mod limits;
 mod listener;
 mod monitoring;
 mod page;
@@ -18,10 +19,11 @@ use token_server::telemetry::{DroppedLines, ExportStatus};
 use tower::ServiceExt;
 
 use crate::harness::{Answer, TestApp};
-use page::Page;
+pub(crate) use page::Page;
+pub(crate) use wire::operator;
 
 /// The listener of operators' programs, in process.
-struct Operator(Router);
+pub(crate) struct Operator(Router);
 
 impl Operator {
     fn of(test: &TestApp) -> Self {
@@ -44,7 +46,7 @@ impl Operator {
     }
 
     /// The figures of this moment.
-    async fn page(&self) -> Page {
+    pub(crate) async fn page(&self) -> Page {
         let answer = self.get("/metrics").await;
         assert_eq!(answer.status, 200);
         Page::parse(answer.text())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A page of figures.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Names as in a query, with their types.
     pub(super) types: BTreeMap<String, String>,
     /// Names with the labels that some series of theirs has.
@@ -69,7 +69,7 @@ impl Page {
 
     /// The value of a series of this service, which has to be there and whole.
     #[track_caller]
-    pub(super) fn get(&self, series: &str) -> i64 {
+    pub(crate) fn get(&self, series: &str) -> i64 {
         let found = self.find(series);
         found.unwrap_or_else(|| panic!("there is no {series}"))
     }

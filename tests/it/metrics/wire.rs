@@ -9,12 +9,12 @@ use tokio::net::TcpStream;
 use super::{Operator, Page};
 use crate::harness::{NOW, Served, write_certificate};
 
-fn operator(served: &Served) -> Operator {
+pub(crate) fn operator(served: &Served) -> Operator {
     Operator::with(served.test.state.clone(), served.certificate.clone())
 }
 
 /// Asks until it is so; each time something else has the turn.
-async fn until(operator: &Operator, is_so: impl Fn(&Page) -> bool) -> Page {
+pub(super) async fn until(operator: &Operator, is_so: impl Fn(&Page) -> bool) -> Page {
     for _ in 0..10_000 {
         let page = operator.page().await;
         if is_so(&page) {
@@ -32,15 +32,19 @@ async fn handshakes_are_counted_by_version_and_open_connections_are_told() {
 
     let old = served.connect(served.root(), &[&TLS12]).await.unwrap();
     let new = served.connect(served.root(), &[&TLS13]).await.unwrap();
-    let full =
-        |version: &str| format!("tls_handshakes_total{{version=\"{version}\",resumed=\"false\"}}");
+    let full = |version: &str| {
+        format!("tls_handshakes_total{{listener=\"main\",version=\"{version}\",resumed=\"false\"}}")
+    };
     let page = until(&operator, |page| page.get(&full("1.3")) == 1).await;
 
     assert_eq!(page.get(&full("1.2")), 1);
-    assert_eq!(page.get("connections"), 2);
-    assert_eq!(page.get("connections_accepted_total"), 2);
+    assert_eq!(page.get("connections{listener=\"main\"}"), 2);
+    assert_eq!(page.get("connections_accepted_total{listener=\"main\"}"), 2);
     drop((old, new));
-    until(&operator, |page| page.get("connections") == 0).await;
+    until(&operator, |page| {
+        page.get("connections{listener=\"main\"}") == 0
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -65,7 +69,7 @@ async fn a_resumed_session_is_told_apart() {
 
     let handshakes = |resumed: &str| {
         page.get(&format!(
-            "tls_handshakes_total{{version=\"1.3\",resumed=\"{resumed}\"}}"
+            "tls_handshakes_total{{listener=\"main\",version=\"1.3\",resumed=\"{resumed}\"}}"
         ))
     };
     assert_eq!((handshakes("false"), handshakes("true")), (1, 1));
@@ -78,7 +82,10 @@ async fn a_failed_handshake_and_a_connection_too_many_are_counted() {
     let mut plain = TcpStream::connect(served.address).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let _ = plain.read_to_end(&mut Vec::new()).await;
-    until(&operator, |page| page.get("connections") == 0).await;
+    until(&operator, |page| {
+        page.get("connections{listener=\"main\"}") == 0
+    })
+    .await;
 
     let first = served.connect(served.root(), &[&TLS13]).await.unwrap();
     assert!(served.connect(served.root(), &[&TLS13]).await.is_err());
@@ -86,11 +93,11 @@ async fn a_failed_handshake_and_a_connection_too_many_are_counted() {
     drop(first);
 
     assert_eq!(
-        page.get("tls_handshake_failures_total{reason=\"error\"}"),
+        page.get("tls_handshake_failures_total{listener=\"main\",reason=\"error\"}"),
         1
     );
-    assert_eq!(page.get("connections_refused_total"), 1);
-    assert_eq!(page.get("connections_limit"), 1);
+    assert_eq!(page.get("connections_refused_total{listener=\"main\"}"), 1);
+    assert_eq!(page.get("connections_limit{listener=\"main\"}"), 1);
 }
 
 #[tokio::test]

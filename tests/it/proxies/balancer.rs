@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::peers::{self, TokenServer};
 use super::proxy::{Place, Proxy, Running};
 
-const BALANCER: Proxy = Proxy {
+pub(super) const BALANCER: Proxy = Proxy {
     program: "haproxy",
     examples: "deploy/compose",
     configure,
@@ -61,7 +61,7 @@ impl Replica {
             .route("/healthz", get(StatusCode::OK))
             .fallback(async move || name);
         Self {
-            server: TokenServer::serve(router, folder.path()),
+            server: TokenServer::serve_behind_balancer(router, folder.path()),
             ready,
         }
     }

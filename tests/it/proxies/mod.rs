@@ -15,6 +15,7 @@ mod peers;
 mod promises;
 mod proxy;
 mod scene;
+mod source;
 mod traefik;
 mod yaml;
 

@@ -11,7 +11,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use token_server::config::TlsConfig;
+use token_server::config::{ProxiesConfig, TlsConfig};
 use token_server::http::{Certificate, Listener, serve};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +60,17 @@ pub(super) struct TokenServer {
 
 impl TokenServer {
     pub(super) fn serve(router: Router, folder: &Path) -> Self {
+        Self::serve_to(router, folder, None)
+    }
+
+    /// One that is told by a PROXY header whose each connection is.
+    pub(super) fn serve_behind_balancer(router: Router, folder: &Path) -> Self {
+        let trust = [("TRUSTED_PROXIES", "127.0.0.1")];
+        let proxies = config("sqlite::memory:", &trust).proxies;
+        Self::serve_to(router, folder, Some(proxies))
+    }
+
+    fn serve_to(router: Router, folder: &Path, balancers: Option<ProxiesConfig>) -> Self {
         let certificate = Certificate::load(TlsConfig {
             cert: folder.join("token-server.pem"),
             key: folder.join("token-server.key"),
@@ -75,6 +86,7 @@ impl TokenServer {
                 tcp,
                 certificate,
                 connections: Arc::default(),
+                balancers,
             };
             serve(listener, router, &config.http, stopped).await
         });

@@ -78,6 +78,7 @@ impl Snapshot {
             "Calls that got no connection, or no answer in time",
             [
                 ([("reason", "connection")], calls.unconnected),
+                ([("reason", "pool")], calls.pool_exhausted),
                 ([("reason", "timeout")], calls.late),
             ],
         )?;

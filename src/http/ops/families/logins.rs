@@ -39,6 +39,12 @@ impl Snapshot {
                 ([("by", "source")], throttled.by_source),
             ],
         )?;
+        let admins = self.app.admins_throttled.iter();
+        page.counters(
+            "token_server_admin_logins_throttled",
+            "Passwords and codes that the portal refused for earlier failures: of the source, of the account, of both, or codes of the account",
+            admins.map(|(by, count)| ([("by", *by)], *count)),
+        )?;
         page.gauge(
             "token_server_hashing_threads",
             "Threads that hash secrets",

@@ -7,6 +7,7 @@ mod memory;
 mod traffic;
 
 use std::fmt;
+use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
@@ -16,6 +17,8 @@ use super::page::Page;
 use super::process::Process;
 use crate::app::{Figures, Readiness};
 use crate::clock::UnixTime;
+use crate::http::AppState;
+use crate::http::connections::ConnectionTraffic;
 use crate::http::traffic::RouteFigures;
 
 /// All figures of one moment.
@@ -26,7 +29,8 @@ pub(super) struct Snapshot {
     signing_alg: &'static str,
     app: Figures,
     routes: Vec<(String, RouteFigures)>,
-    connections: Connections,
+    max_requests: u64,
+    connections: Vec<Connections>,
     certificate: Certificate,
     dropped_lines: u64,
     exports: (u64, u64),
@@ -35,6 +39,7 @@ pub(super) struct Snapshot {
 
 #[derive(Debug)]
 struct Connections {
+    listener: &'static str,
     open: usize,
     limit: usize,
     accepted: u64,
@@ -42,6 +47,7 @@ struct Connections {
     handshakes: Vec<(&'static str, bool, u64)>,
     handshakes_failed: u64,
     handshakes_late: u64,
+    without_source: [(&'static str, u64); 3],
 }
 
 #[derive(Debug)]
@@ -56,7 +62,6 @@ impl Snapshot {
     pub(super) fn take(ops: &Ops) -> Self {
         let (app, status) = (&ops.state, &ops.certificate);
         let traffic = app.traffic();
-        let connections = &traffic.connections;
         let routes = traffic.routes();
         Self {
             now: app.clock().now(),
@@ -67,15 +72,8 @@ impl Snapshot {
                 .iter()
                 .map(|it| (it.path().to_owned(), it.read()))
                 .collect(),
-            connections: Connections {
-                open: connections.open(),
-                limit: app.config().http.max_connections,
-                accepted: connections.accepted.value(),
-                over_limit: connections.over_limit.value(),
-                handshakes: connections.handshakes().collect(),
-                handshakes_failed: connections.handshakes_failed.value(),
-                handshakes_late: connections.handshakes_late.value(),
-            },
+            max_requests: app.config().http.max_requests,
+            connections: Connections::of(app),
             certificate: Certificate {
                 expires_at: status.expires_at(),
                 reloaded: status.reloaded.value(),
@@ -86,6 +84,29 @@ impl Snapshot {
             exports: ops.traces.counts(),
             process: Process::read(),
         }
+    }
+}
+
+impl Connections {
+    /// Those of each listener that there is.
+    fn of(app: &AppState) -> Vec<Self> {
+        let admin = &app.config().admin;
+        let has_admin = admin.is_on && admin.listen_addr.is_some();
+        let main = ("main", app.connections());
+        let listeners = [main].into_iter();
+        let admin = has_admin.then(|| ("admin", app.admin_connections()));
+        let read = |(listener, connections): (_, Arc<ConnectionTraffic>)| Self {
+            listener,
+            open: connections.open(),
+            limit: app.config().http.max_connections,
+            accepted: connections.accepted.value(),
+            over_limit: connections.over_limit.value(),
+            handshakes: connections.handshakes().collect(),
+            handshakes_failed: connections.handshakes_failed.value(),
+            handshakes_late: connections.handshakes_late.value(),
+            without_source: connections.without_source(),
+        };
+        listeners.chain(admin).map(read).collect()
     }
 }
 

@@ -32,6 +32,16 @@ impl Snapshot {
             "Requests that are being answered",
             routes().map(|(labels, read)| (labels, number(read.in_flight))),
         )?;
+        page.gauge(
+            "token_server_http_requests_limit",
+            "The most that may be, of each route (MAX_REQUESTS)",
+            Some(number(self.max_requests)),
+        )?;
+        page.counters(
+            "token_server_http_requests_over_limit",
+            "Requests that were refused because so many were being answered",
+            routes().map(|(labels, read)| (labels, read.over_limit)),
+        )?;
         page.counters(
             "token_server_http_requests_abandoned",
             "Requests whose callers went before there was an answer",
@@ -49,43 +59,58 @@ impl Snapshot {
     }
 
     pub(super) fn connections(&self, page: &mut Page<'_>) -> fmt::Result {
-        let connections = &self.connections;
-        page.gauge(
+        let listeners = || {
+            let each = self.connections.iter();
+            each.map(|connections| ([("listener", connections.listener)], connections))
+        };
+        page.gauges(
             "token_server_connections",
             "Connections that are open",
-            Some(count(connections.open)),
+            listeners().map(|(labels, it)| (labels, count(it.open))),
         )?;
-        page.gauge(
+        page.gauges(
             "token_server_connections_limit",
             "The most that may be (MAX_CONNECTIONS)",
-            Some(count(connections.limit)),
+            listeners().map(|(labels, it)| (labels, count(it.limit))),
         )?;
-        page.counter(
+        page.counters(
             "token_server_connections_accepted",
             "Connections that came, those that were closed at once included",
-            connections.accepted,
+            listeners().map(|(labels, it)| (labels, it.accepted)),
         )?;
-        page.counter(
+        page.counters(
             "token_server_connections_refused",
             "Connections that were closed at once because of the limit",
-            connections.over_limit,
+            listeners().map(|(labels, it)| (labels, it.over_limit)),
         )?;
-        let handshakes = connections.handshakes.iter();
         page.counters(
             "token_server_tls_handshakes",
             "TLS handshakes that were completed",
-            handshakes.map(|(version, resumed, count)| {
-                let resumed = if *resumed { "true" } else { "false" };
-                ([("version", *version), ("resumed", resumed)], *count)
+            listeners().flat_map(|([listener], it)| {
+                it.handshakes.iter().map(move |(version, resumed, count)| {
+                    let resumed = if *resumed { "true" } else { "false" };
+                    let labels = [listener, ("version", *version), ("resumed", resumed)];
+                    (labels, *count)
+                })
             }),
         )?;
         page.counters(
             "token_server_tls_handshake_failures",
             "TLS handshakes that came to nothing",
-            [
-                ([("reason", "error")], connections.handshakes_failed),
-                ([("reason", "timeout")], connections.handshakes_late),
-            ],
+            listeners().flat_map(|([listener], it)| {
+                [
+                    ([listener, ("reason", "error")], it.handshakes_failed),
+                    ([listener, ("reason", "timeout")], it.handshakes_late),
+                ]
+            }),
+        )?;
+        page.counters(
+            "token_server_proxy_headers_refused",
+            "Connections that were closed for want of a good PROXY header from a trusted proxy",
+            listeners().flat_map(|([listener], it)| {
+                let reasons = it.without_source.iter();
+                reasons.map(move |(reason, count)| ([listener, ("reason", *reason)], *count))
+            }),
         )
     }
 
