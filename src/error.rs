@@ -39,6 +39,18 @@ pub enum TokenScheme {
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What serde says of what it cannot read, without the value that it names: it may be a secret.
+pub(crate) fn explain(text: &str) -> String {
+    for kind in ["invalid type", "invalid value"] {
+        if text.starts_with(kind)
+            && let Some((_, expected)) = text.rsplit_once(", expected ")
+        {
+            return format!("{kind}, expected {expected}");
+        }
+    }
+    text.to_owned()
+}
+
 impl Error {
     /// An error of this code, for the codes without a constructor of their own.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {

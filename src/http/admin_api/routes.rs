@@ -10,8 +10,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::guard::{Guard, guard};
-use super::{admins, audit, clients, keys, secrets, tokens, usage};
-use crate::app::{ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
+use super::{admins, audit, clients, keys, secrets, tokens, transfer, usage};
+use crate::app::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
 use crate::http::openapi::Routes as Described;
 use crate::http::{AppState, error};
 
@@ -73,6 +73,21 @@ fn all(routes: Routes) -> Routes {
             "/admin/api/v1/clients/{client_id}/usage",
             read,
             routes!(usage::show_usage),
+        )
+        .at(
+            "/admin/api/v1/transfer/export",
+            ADMIN_EXPORT_SCOPE,
+            routes!(transfer::export_clients),
+        )
+        .at(
+            "/admin/api/v1/transfer/import",
+            write,
+            routes!(transfer::import_clients),
+        )
+        .at(
+            "/admin/api/v1/transfer/apply",
+            write,
+            routes!(transfer::apply_clients),
         )
         .at("/admin/api/v1/keys", read, routes!(keys::list_keys))
         .at(
