@@ -45,10 +45,21 @@ pub(crate) fn explain(text: &str) -> String {
         if text.starts_with(kind)
             && let Some((_, expected)) = text.rsplit_once(", expected ")
         {
-            return format!("{kind}, expected {expected}");
+            return shown(&format!("{kind}, expected {expected}"));
         }
     }
-    text.to_owned()
+    shown(text)
+}
+
+/// Names that others wrote must not steer a terminal.
+fn shown(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' => ' ',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect()
 }
 
 impl Error {

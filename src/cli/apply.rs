@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::environment;
 use super::export::private_file;
-use super::output::Output;
+use super::output::{Output, printable};
 use crate::app::App;
 use crate::app::apply::{
     AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
@@ -134,7 +134,7 @@ fn print(report: &ApplyReport, output: Output) -> anyhow::Result<()> {
         let changed = changed.filter(|client| client.step != ApplyStep::Unchanged);
         let mut lines: Vec<String> = changed.flat_map(describe).collect();
         lines.push(summary(report));
-        lines.join("\n")
+        printable(&lines.join("\n"))
     })
 }
 

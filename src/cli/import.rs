@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::environment;
-use super::output::Output;
+use super::output::{Output, printable};
 use crate::app::App;
 use crate::app::import::{
     ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, OnConflict,
@@ -136,7 +136,7 @@ fn ignored(names: &BTreeSet<String>) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Output::remark(&format!(
             "ignored, having no meaning here: {}",
-            names.join(", ")
+            printable(&names.join(", "))
         ));
     }
 }
@@ -149,10 +149,12 @@ fn remark(file: &str, line: &ImportLine) {
     };
     if let Some(reason) = line.reason() {
         let skipped = if line.is_bad() { "" } else { "skipped: " };
-        Output::remark(&format!("{file}:{}: {whom}{skipped}{reason}", line.line));
+        let told = format!("{whom}{skipped}{reason}");
+        Output::remark(&format!("{file}:{}: {}", line.line, printable(&told)));
     }
     for remark in &line.remarks {
-        Output::remark(&format!("{file}:{}: {whom}{remark}", line.line));
+        let told = printable(&format!("{whom}{remark}"));
+        Output::remark(&format!("{file}:{}: {told}", line.line));
     }
 }
 

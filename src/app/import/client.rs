@@ -1,7 +1,7 @@
 //! Owns what is read from a file of any format: a client to be, or why a row is none.
 
 use crate::clock::UnixTime;
-use crate::domain::{Client, ClientSecret, ParseError};
+use crate::domain::{Client, ClientId, ClientSecret, ParseError};
 use crate::secret::Secret;
 
 /// A client as a file describes it.
@@ -43,7 +43,8 @@ impl RefusedRow {
     /// A mistake.
     pub(super) fn bad(client_id: Option<&str>, reason: impl Into<String>) -> Self {
         Self {
-            client_id: client_id.map(str::to_owned),
+            // What is none may be anything, and is shown to people.
+            client_id: client_id.and_then(|id| Some(ClientId::parse(id).ok()?.to_string())),
             reason: reason.into(),
             is_bad: true,
         }

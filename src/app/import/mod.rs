@@ -7,6 +7,8 @@ mod examine;
 mod file;
 mod hydra;
 mod keycloak;
+mod keycloak_mappers;
+pub(super) mod members;
 pub(super) mod native;
 pub(super) mod report;
 mod row;
