@@ -112,12 +112,11 @@ fn open_secrets(plan: &ApplyReport, path: Option<&Path>) -> anyhow::Result<Optio
     match path {
         Some(path) if makes_some => private_file(path).map(Some),
         Some(path) if path.exists() => bail!("{} is there already", path.display()),
-        Some(_) => Ok(None),
         None if makes_some => {
             let why = "secrets are to be made; say in --secrets-out where they are written";
             Err(Error::invalid_request(why).into())
         }
-        None => Ok(None),
+        Some(_) | None => Ok(None),
     }
 }
 
@@ -152,9 +151,10 @@ fn describe(client: &AppliedClient) -> Vec<String> {
     )];
     for change in &client.changes {
         let (before, after) = (&change.before, &change.after);
-        lines.push(match client.step {
-            ApplyStep::Create => format!("    {}: {after}", change.field),
-            _ => format!("    {}: {before} -> {after}", change.field),
+        lines.push(if client.step == ApplyStep::Create {
+            format!("    {}: {after}", change.field)
+        } else {
+            format!("    {}: {before} -> {after}", change.field)
         });
     }
     lines.extend(client.remarks.iter().map(|remark| format!("    {remark}")));

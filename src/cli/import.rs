@@ -168,7 +168,9 @@ fn sentence(line: &ImportLine) -> String {
         ImportOutcome::Replaced { .. } => format!("{id}: would be replaced"),
         ImportOutcome::Created => format!("{id}: would be created"),
         ImportOutcome::Existing => format!("{id}: exists, would be left as it is"),
-        _ => format!("{id}: {}", line.word()),
+        ImportOutcome::Unchanged | ImportOutcome::Skipped { .. } | ImportOutcome::Bad { .. } => {
+            format!("{id}: {}", line.word())
+        }
     }
 }
 

@@ -135,10 +135,9 @@ impl App {
     ) -> Result<()> {
         let id = &plan.applied.client_id;
         match (plan.applied.step, &plan.record) {
-            (ApplyStep::Unchanged, _) => Ok(()),
+            (ApplyStep::Unchanged, _) | (ApplyStep::Create | ApplyStep::Change, None) => Ok(()),
             (ApplyStep::Disable, _) => self.set_client_status(by, id, ClientStatus::Disabled).await,
             (ApplyStep::Delete, _) => self.delete_client(by, id).await,
-            (ApplyStep::Create | ApplyStep::Change, None) => Ok(()),
             (ApplyStep::Create | ApplyStep::Change, Some(record)) => {
                 let mut record = record.clone();
                 if plan.applied.makes_secret {

@@ -8,8 +8,8 @@ use super::super::secret_hash::SecretHash;
 use super::members::Moment;
 use crate::clock::UnixTime;
 use crate::domain::{
-    AuthenticationSettings, CertificateSubject, ClientId, ClientKeys, ClientSecret, JwkSet,
-    JwksUri, ParseError, SecretId, SecretOrigin,
+    AuthMethods, AuthenticationSettings, CertificateSubject, ClientId, ClientKeys, ClientSecret,
+    JwkSet, JwksUri, ParseError, SecretId, SecretOrigin,
 };
 
 /// Makes a document with the members that are said of every client, and `own` ones.
@@ -71,7 +71,7 @@ macro_rules! client_document {
                     audiences: $crate::domain::Audience::parse_list(&self.audiences.0)?,
                     metadata: $crate::domain::Metadata::from_object(&self.metadata)?,
                     token_ttl: self.token_ttl.as_ref().map(|it| it.parse()).transpose()?,
-                    authentication: authentication(methods, keys, subjects)?,
+                    authentication: authentication(methods, keys, &subjects)?,
                     sender_constraint: $crate::domain::SenderConstraint {
                         tls_client_certificate_bound_access_tokens: self
                             .tls_client_certificate_bound_access_tokens,
@@ -173,7 +173,7 @@ pub(in crate::app) fn take_keys(
 pub(in crate::app) fn authentication(
     methods: Option<&str>,
     keys: Option<ClientKeys>,
-    subjects: [(&str, Option<String>); 5],
+    subjects: &[(&str, Option<String>); 5],
 ) -> Result<AuthenticationSettings, ParseError> {
     let mut named = subjects
         .iter()
@@ -188,7 +188,7 @@ pub(in crate::app) fn authentication(
     Ok(AuthenticationSettings {
         auth_methods: match methods {
             Some(words) => words.parse()?,
-            None => Default::default(),
+            None => AuthMethods::default(),
         },
         keys,
         certificate_subject: subject.transpose()?,

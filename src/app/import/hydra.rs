@@ -83,7 +83,7 @@ fn parse_members(
     };
     let jwks_uri = take_text(row, "jwks_uri")?;
     let keys = named("jwks", take_keys(jwks, jwks_uri.as_deref()))?;
-    let authentication = authentication(Some(&method), keys, Default::default());
+    let authentication = authentication(Some(&method), keys, &std::array::from_fn(|_| ("", None)));
     let authentication = named("token_endpoint_auth_method", authentication)?;
     let secrets = take_secret(row, authentication.allow_secrets(), &mut remarks)?;
     let audience = words(row, "audience")?.join(" ");

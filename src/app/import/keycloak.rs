@@ -167,7 +167,7 @@ fn read_authentication(
 ) -> Result<AuthenticationSettings, String> {
     let none = || [(); 5].map(|()| ("", None));
     let settings = match kind {
-        None | Some("client-secret") => authentication(None, None, none()),
+        None | Some("client-secret") => authentication(None, None, &none()),
         Some("client-jwt") => {
             let uri = attributes.take("jwks.url");
             let uri = uri.filter(|_| attributes.is_set("use.jwks.url"));
@@ -182,7 +182,7 @@ fn read_authentication(
                         .to_owned(),
                 );
             }
-            authentication(Some("private_key_jwt"), keys, none())
+            authentication(Some("private_key_jwt"), keys, &none())
         }
         Some("client-x509") => {
             let subject = attributes.take("x509.subjectdn");
@@ -191,7 +191,7 @@ fn read_authentication(
             }
             let mut subjects = none();
             subjects[0] = ("subject_dn", subject);
-            authentication(Some("tls_client_auth"), None, subjects)
+            authentication(Some("tls_client_auth"), None, &subjects)
         }
         Some(other) => {
             return Err(format!(

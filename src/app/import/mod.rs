@@ -59,14 +59,14 @@ impl App {
                     source,
                     options,
                     Purpose::Check,
-                    &mut |news| match news {
+                    &mut |news| match &news {
                         ImportNews::Line(line) if !options.dry_run => {
                             if line.is_bad() && held.len() < HELD {
-                                held.push(line.clone());
+                                held.push((*line).clone());
                             }
                         }
                         ImportNews::Progress(..) if !options.dry_run => {}
-                        news => tell(news),
+                        ImportNews::Line(_) | ImportNews::Progress(..) => tell(news),
                     },
                 )
                 .await?;
@@ -75,7 +75,9 @@ impl App {
                 return Ok(report);
             }
             if report.refused {
-                held.iter().for_each(|line| tell(ImportNews::Line(line)));
+                for line in &held {
+                    tell(ImportNews::Line(line));
+                }
                 (report.imported, report.replaced) = (0, 0);
                 return Ok(report);
             }
@@ -94,12 +96,12 @@ impl App {
         purpose: Purpose,
         tell: &mut ImportListener<'_>,
     ) -> Result<ImportReport> {
-        let mut rows = source.rows().map_err(unreadable)?;
+        let mut rows = source.rows().map_err(|error| unreadable(&error))?;
         let mut report = ImportReport::new(rows.format, options.dry_run);
         report.ignored = std::mem::take(&mut rows.ignored);
         let (mut seen, mut done, mut plain) = (Seen::default(), 0, 0);
         loop {
-            let batch = rows.take(BATCH).map_err(unreadable)?;
+            let batch = rows.take(BATCH).map_err(|error| unreadable(&error))?;
             if batch.is_empty() {
                 return Ok(report);
             }
@@ -206,8 +208,8 @@ impl App {
         Ok(outcomes)
     }
 
-    async fn prepare_import(&self, plan: Planned) -> Result<ClientWrite> {
-        let Planned { imported, before } = plan;
+    async fn prepare_import(&self, planned: Planned) -> Result<ClientWrite> {
+        let Planned { imported, before } = planned;
         let now = self.clock.now();
         let client = imported.client_beside(before.as_ref().map(|it| &it.client), now);
         let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
@@ -218,8 +220,8 @@ impl App {
                     secrets.push(secret);
                     continue;
                 }
-                ImportedSecret::Plain(plain, end) => {
-                    (self.hash_secret(&plain, SecretOrigin::Chosen).await?, end)
+                ImportedSecret::Plain(secret, end) => {
+                    (self.hash_secret(&secret, SecretOrigin::Chosen).await?, end)
                 }
                 ImportedSecret::Hash(hash, end) => (hash, end),
             };
@@ -271,6 +273,6 @@ fn check_plain(count: u64, most: Option<u64>) -> Result<()> {
     }
 }
 
-fn unreadable(error: ImportFileError) -> Error {
+fn unreadable(error: &ImportFileError) -> Error {
     Error::new(ErrorCode::InvalidRequest, error.to_string())
 }

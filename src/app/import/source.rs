@@ -128,9 +128,9 @@ fn detect(bytes: &[u8]) -> ImportFormat {
     let Some(Ok(first)) = values.next() else {
         return ImportFormat::Table;
     };
-    let first = match first {
-        Value::Array(list) => list.into_iter().next().unwrap_or_default(),
-        other => other,
+    let first = match first.as_array() {
+        Some(list) => list.first().cloned().unwrap_or_default(),
+        None => first,
     };
     let has = |names: &[&str]| names.iter().any(|name| first.get(name).is_some());
     if has(&["clientId", "realm", "clients"]) {
