@@ -39,6 +39,29 @@ pub enum TokenScheme {
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What serde says of what it cannot read, without the value that it names: it may be a secret.
+pub(crate) fn explain(text: &str) -> String {
+    for kind in ["invalid type", "invalid value"] {
+        if text.starts_with(kind)
+            && let Some((_, expected)) = text.rsplit_once(", expected ")
+        {
+            return shown(&format!("{kind}, expected {expected}"));
+        }
+    }
+    shown(text)
+}
+
+/// Names that others wrote must not steer a terminal.
+fn shown(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' => ' ',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
 impl Error {
     /// An error of this code, for the codes without a constructor of their own.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {

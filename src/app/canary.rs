@@ -40,6 +40,7 @@ impl Canary {
                 token_ttl: None,
                 authentication: AuthenticationSettings::default(),
                 sender_constraint: SenderConstraint::default(),
+                managed_by: None,
                 created_at: epoch,
                 updated_at: epoch,
             },

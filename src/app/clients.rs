@@ -160,6 +160,7 @@ impl App {
             token_ttl: new.token_ttl,
             authentication: new.authentication,
             sender_constraint: new.sender_constraint,
+            managed_by: None,
             created_at: now,
             updated_at: now,
         };
@@ -177,7 +178,7 @@ impl App {
     }
 
     /// Refuses what could never be used: a method without what it needs, a host that is not allowed.
-    fn check_authentication(&self, settings: &AuthenticationSettings) -> Result<()> {
+    pub(super) fn check_authentication(&self, settings: &AuthenticationSettings) -> Result<()> {
         settings.check()?;
         match &settings.keys {
             Some(ClientKeys::Uri(uri)) if !self.published_keys.allows(uri) => {

@@ -2,14 +2,17 @@
 //! memory between them. No HTTP, no SQL.
 
 mod admins;
+pub mod apply;
 mod audit;
 mod audit_export;
 mod audit_lines;
 mod authenticate;
 mod canary;
 mod client_ca;
+mod client_export;
 mod clients;
 mod clock_difference;
+mod differences;
 mod directory;
 mod expiring;
 mod feed;
@@ -55,7 +58,9 @@ pub use audit_lines::AuditLine;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
 };
+pub use client_export::ClientExport;
 pub use clients::{ClientsList, NewClient};
+pub use differences::FieldChange;
 pub use expiring::LastSecrets;
 pub use feed::FeedFigures;
 pub use figures::{CacheFigures, Figures};
@@ -66,7 +71,7 @@ pub use keys::{KeyFigures, KeyStatus, Rotation};
 pub use once::Once;
 pub use peer_certificate::PeerCertificate;
 pub use readiness::Readiness;
-pub use reserved_scopes::{ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
+pub use reserved_scopes::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
 pub use secrets::{AddedSecret, NewSecret};

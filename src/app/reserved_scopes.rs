@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{App, TokenRequirements};
-use crate::domain::{Actor, Audience, ClientId, ErrorCode, Origin, Scope};
+use crate::domain::{Actor, Audience, Client, ClientId, ErrorCode, Origin, Scope};
 use crate::error::{Error, Result};
 use crate::token::SignedClaims;
 
@@ -13,6 +13,10 @@ pub const ADMIN_READ_SCOPE: &str = "admin:read";
 
 /// The scope of tokens that may change things by the admin API.
 pub const ADMIN_WRITE_SCOPE: &str = "admin:write";
+
+/// The scope of tokens that may have all clients with the hashes of their secrets. None of the others includes it: who may
+/// change clients must not get hold of what those with reserved scopes log in with.
+pub const ADMIN_EXPORT_SCOPE: &str = "admin:export";
 
 /// All scopes that begin so are reserved.
 const RESERVED: &str = "admin:";
@@ -45,7 +49,12 @@ impl App {
         if !matches!(by.actor, Actor::Client(_)) {
             return Ok(());
         }
-        let target = self.find_client(id).await?.client;
+        Self::check_grant_to(&self.find_client(id).await?.client)
+    }
+
+    /// Refuses a client that has a reserved scope.
+    pub(super) fn check_grant_to(target: &Client) -> Result<()> {
+        let id = &target.client_id;
         match find_reserved(&target.scopes) {
             None => Ok(()),
             Some(token) => Err(denied(format!(

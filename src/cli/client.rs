@@ -12,10 +12,10 @@ use super::output::{self, Output};
 use super::secret::NewSecretArgs;
 use super::sender_constraint::{self, SenderConstraintArgs};
 use super::uses::{LastUsed, ListedClient, ShownClient};
-use super::{import, secret};
+use super::{apply, export, import, secret};
 use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::domain::{
-    Audience, ClientChanges, ClientId, ClientRecord, ClientStatus, ClientUses, Description,
+    Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus, ClientUses, Description,
     Metadata, Name, Scope, TokenTtl,
 };
 use crate::error::{Error, Result};
@@ -42,6 +42,8 @@ pub(super) enum ClientCommand {
     #[command(subcommand)]
     Secret(secret::SecretCommand),
     Import(import::ImportArgs),
+    Export(export::ExportArgs),
+    Apply(apply::ApplyArgs),
 }
 
 #[derive(Args)]
@@ -168,6 +170,8 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
         }
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
         ClientCommand::Import(args) => return import::run(&app, args).await,
+        ClientCommand::Export(args) => return export::run(&app, args).await,
+        ClientCommand::Apply(args) => return apply::run(&app, args).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -301,6 +305,7 @@ fn print_client(
             subject,
             certificate_bound,
             dpop_bound,
+            ("managed_by", managed_by(client)),
             ("created_at", client.created_at.to_string()),
             ("updated_at", client.updated_at.to_string()),
             ("last_used", shown.last_used()),
@@ -328,6 +333,13 @@ impl ClientFields {
             sender_constraint: self.sender_constraint.changes(),
         })
     }
+}
+
+fn managed_by(client: &Client) -> String {
+    client
+        .managed_by
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string)
 }
 
 fn join(scopes: &[Scope]) -> String {

@@ -1,5 +1,8 @@
 //! `client import`: clients from a file.
 
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufReader, IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,21 +12,39 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::environment;
-use super::output::Output;
+use super::output::{Output, printable};
 use crate::app::App;
-use crate::app::import::{ImportFile, ImportReport};
+use crate::app::import::{
+    ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, OnConflict,
+};
 
-/// Import clients from a CSV or JSON file
+/// Where nobody sees the bar, it is said every so many clients how far it is.
+const TOLD_EVERY: u64 = 10_000;
+
+/// Import clients from a file
 ///
-/// All or nothing, unless --keep-going; clients that exist are left as they are. Besides `client_id` and
-/// `client_secret` (or `client_secret_hash`) a row may have `name`, `description`, `status`, `scopes`,
-/// `audiences`, `metadata`, `token_ttl` (seconds), `tls_client_certificate_bound_access_tokens` and
+/// Reads what `client export` writes, the clients of Ory Hydra and of a Keycloak realm, and CSV or JSON of a home-made
+/// server: `client_id` and `client_secret` (or `client_secret_hash`), and if you like `name`, `description`, `status`,
+/// `scopes`, `audiences`, `metadata`, `token_ttl` (seconds), `tls_client_certificate_bound_access_tokens` and
 /// `dpop_bound_access_tokens` (`true` or `false`).
+///
+/// With a mistake in the file nothing is imported, unless --keep-going. What could get no tokens here, such as a public
+/// client, is no mistake; it is skipped. Each of either is named with its line and the reason.
 #[derive(Args)]
 pub(super) struct ImportArgs {
-    /// CSV with a header line, a JSON array or JSON lines; needs `client_id` and `client_secret` (in
-    /// clear or as an argon2, bcrypt, PBKDF2 or scrypt hash)
+    /// The file; `-` for stdin. Secrets may be in clear, or argon2, bcrypt, PBKDF2 or scrypt hashes
     file: PathBuf,
+    /// What wrote it: `token-server`, `table` (CSV, a JSON array or JSON lines), `hydra` or `keycloak`; told by what
+    /// is in it when left out
+    #[arg(long)]
+    format: Option<ImportFormat>,
+    /// What to do with a client whose id is taken: `skip` (it stays as it is), `refuse` (it is a mistake), or `replace` (it
+    /// becomes what the file says, with its secrets)
+    #[arg(long, default_value = "skip")]
+    on_conflict: OnConflict,
+    /// Say for every client what would come of it, and change nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Import the good rows although there are bad ones
     #[arg(long)]
     keep_going: bool,
@@ -31,82 +52,158 @@ pub(super) struct ImportArgs {
     output: Output,
 }
 
+/// What is printed for programs.
 #[derive(Serialize)]
-struct Report {
-    imported: u64,
-    existing: u64,
-    bad_rows: Vec<BadRow>,
-}
-
-#[derive(Serialize)]
-struct BadRow {
-    line: u64,
-    reason: String,
+struct Printed<'a> {
+    #[serde(flatten)]
+    report: &'a ImportReport,
+    /// In a dry run all, else those with a reason or a remark.
+    clients: &'a [ImportLine],
 }
 
 pub(super) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode> {
-    let bytes = std::fs::read(&args.file)
-        .with_context(|| format!("cannot read {}", args.file.display()))?;
-    let file = ImportFile::parse(&bytes).with_context(|| format!("{}", args.file.display()))?;
-    if !file.ignored.is_empty() {
-        let names: Vec<&str> = file.ignored.iter().map(String::as_str).collect();
-        Output::remark(&format!(
-            "ignored, having no meaning here: {}",
-            names.join(", ")
-        ));
-    }
+    let name = args.file.display().to_string();
+    let source = source(&args)?;
+    source.check().with_context(|| name.clone())?;
     // Drawn on a terminal only.
     let bar = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{bar:30} {pos}/{len} clients, {eta} left")
             .context("the progress bar's template")?,
     );
+    let has_terminal = std::io::stderr().is_terminal();
+    let (mut lines, mut told) = (Vec::new(), 0);
+    let options = ImportOptions {
+        on_conflict: args.on_conflict,
+        keep_going: args.keep_going,
+        dry_run: args.dry_run,
+        max_plain: None,
+    };
+    let by = environment::origin();
     let report = app
-        .import_clients(
-            &environment::origin(),
-            file,
-            args.keep_going,
-            |done, total| {
-                bar.set_length(total);
+        .import_clients(&by, &source, options, &mut |news| match news {
+            ImportNews::Line(line) => {
+                let is_told = line.reason().is_some() || !line.remarks.is_empty();
+                bar.suspend(|| remark(&name, line));
+                if args.output.json && (args.dry_run || is_told) {
+                    lines.push(line.clone());
+                } else if args.dry_run && line.reason().is_none() {
+                    bar.suspend(|| {
+                        let _ = Output::text(&(sentence(line) + "\n"));
+                    });
+                }
+            }
+            ImportNews::Progress(done, total) => {
+                bar.set_length(total.unwrap_or(done));
                 bar.set_position(done);
-            },
-        )
+                if !has_terminal && done >= told + TOLD_EVERY {
+                    told = done - done % TOLD_EVERY;
+                    Output::remark(&format!("{done} clients"));
+                }
+            }
+        })
         .await?;
     bar.finish_and_clear();
-    print(&report, &args)?;
-    Ok(match (report.bad_rows.is_empty(), args.keep_going) {
-        (true, _) => ExitCode::SUCCESS,
-        (false, true) => ExitCode::from(5),
-        (false, false) => ExitCode::FAILURE,
+    ignored(&report.ignored);
+    let printed = Printed {
+        report: &report,
+        clients: &lines,
+    };
+    args.output.print(&printed, || summary(&report))?;
+    Ok(match (report.bad, args.keep_going) {
+        (0, _) => ExitCode::SUCCESS,
+        (_, true) => ExitCode::from(5),
+        (_, false) => ExitCode::FAILURE,
     })
 }
 
-fn print(report: &ImportReport, args: &ImportArgs) -> anyhow::Result<()> {
-    let file = args.file.display();
-    for bad in &report.bad_rows {
-        Output::remark(&format!("{file}:{}: {}", bad.line, bad.reason));
+fn source(args: &ImportArgs) -> anyhow::Result<ImportSource> {
+    if args.file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().read_to_end(&mut bytes);
+        read.context("cannot read stdin")?;
+        return Ok(ImportSource::of_bytes(args.format, bytes));
     }
-    let value = Report {
-        imported: report.imported,
-        existing: report.existing,
-        bad_rows: report
-            .bad_rows
-            .iter()
-            .map(|bad| BadRow {
-                line: bad.line,
-                reason: bad.reason.clone(),
-            })
-            .collect(),
+    let path = args.file.clone();
+    // Else it would be told as a mistake in the file.
+    File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(ImportSource::new(args.format, move || {
+        Ok(Box::new(BufReader::new(File::open(&path)?)))
+    }))
+}
+
+fn ignored(names: &BTreeSet<String>) {
+    if !names.is_empty() {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        Output::remark(&format!(
+            "ignored, having no meaning here: {}",
+            printable(&names.join(", "))
+        ));
+    }
+}
+
+/// Says why a row is not imported, or what of it is not.
+fn remark(file: &str, line: &ImportLine) {
+    let whom = match &line.client_id {
+        Some(id) => format!("`{id}`: "),
+        None => String::new(),
     };
-    args.output.print(&value, || {
-        let bad = report.bad_rows.len();
-        if bad > 0 && !args.keep_going {
-            return format!(
-                "nothing was imported: {bad} bad row(s); mend them or say --keep-going"
-            );
+    if let Some(reason) = line.reason() {
+        let skipped = if line.is_bad() { "" } else { "skipped: " };
+        let told = format!("{whom}{skipped}{reason}");
+        Output::remark(&format!("{file}:{}: {}", line.line, printable(&told)));
+    }
+    for remark in &line.remarks {
+        let told = printable(&format!("{whom}{remark}"));
+        Output::remark(&format!("{file}:{}: {told}", line.line));
+    }
+}
+
+fn sentence(line: &ImportLine) -> String {
+    use crate::app::import::ImportOutcome;
+    let id = line.client_id.as_deref().unwrap_or_default();
+    match &line.outcome {
+        ImportOutcome::Replaced { fields } if !fields.is_empty() => {
+            format!("{id}: would be replaced ({})", fields.join(", "))
         }
-        format!(
-            "imported {}, left {} that existed as they were, skipped {bad} bad row(s)",
-            report.imported, report.existing
-        )
-    })
+        ImportOutcome::Replaced { .. } => format!("{id}: would be replaced"),
+        ImportOutcome::Created => format!("{id}: would be created"),
+        ImportOutcome::Existing => format!("{id}: exists, would be left as it is"),
+        ImportOutcome::Unchanged | ImportOutcome::Skipped { .. } | ImportOutcome::Bad { .. } => {
+            format!("{id}: {}", line.word())
+        }
+    }
+}
+
+fn summary(report: &ImportReport) -> String {
+    let bad = report.bad;
+    if report.refused {
+        let tense = if report.dry_run { "would be" } else { "was" };
+        return format!(
+            "nothing {tense} imported: {bad} bad row(s); mend them or say --keep-going"
+        );
+    }
+    let mut parts = vec![format!("imported {}", report.imported)];
+    let mut part = |count: u64, text: &str| {
+        if count > 0 {
+            parts.push(text.replace('#', &count.to_string()));
+        }
+    };
+    part(report.replaced, "replaced #");
+    part(report.unchanged, "found # as the file says");
+    parts.push(format!(
+        "left {} that existed as they were",
+        report.existing
+    ));
+    if report.skipped > 0 {
+        parts.push(format!(
+            "skipped {} that get no tokens here",
+            report.skipped
+        ));
+    }
+    parts.push(format!("skipped {bad} bad row(s)"));
+    let told = parts.join(", ");
+    if report.dry_run {
+        return format!("nothing was changed; without --dry-run: {told}");
+    }
+    told
 }

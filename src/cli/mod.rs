@@ -3,12 +3,14 @@
 //! Exit codes: 0 done; 1 failed; 2 called wrongly; 3 no such thing; 4 exists already; 5 done in part.
 
 mod admin;
+mod apply;
 mod audit;
 mod check;
 mod client;
 mod client_authentication;
 mod development;
 mod environment;
+mod export;
 mod import;
 mod key;
 mod man;

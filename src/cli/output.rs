@@ -121,7 +121,7 @@ pub(super) fn list(pairs: &[(&str, String)]) -> String {
 }
 
 /// Text that others wrote must not steer the terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| {
             if c.is_control() && c != '\n' {

@@ -88,6 +88,8 @@ pub struct HttpConfig {
     pub ops_listen: Option<SocketAddr>,
     /// The largest request body, in bytes.
     pub max_body: usize,
+    /// The largest file of clients that is taken by the admin API and the portal, in bytes.
+    pub max_import: usize,
     /// The largest request head, in bytes.
     pub max_head: usize,
     /// The most connections at once.
@@ -248,6 +250,7 @@ impl HttpConfig {
                 },
             ),
             max_body: read.size("MAX_BODY", "1KiB"..="16MiB", "64KiB"),
+            max_import: read.size("MAX_IMPORT", "64KiB"..="256MiB", "8MiB"),
             max_head: read.size("MAX_HEAD", "1KiB"..="1MiB", "16KiB"),
             max_connections: read.within("MAX_CONNECTIONS", 1..=10_000_000, "20000"),
             max_requests: read.within("MAX_REQUESTS", 1..=10_000_000, "10000"),

@@ -102,7 +102,7 @@ macro_rules! actions {
 actions! {
     /// A client was registered.
     ClientCreate = "client.create",
-    /// A client was registered by an import.
+    /// A client was registered, or replaced, by an import.
     ClientImport = "client.import",
     /// A client was changed.
     ClientUpdate = "client.update",
@@ -114,6 +114,8 @@ actions! {
     ClientDelete = "client.delete",
     /// All that a client was issued is revoked.
     ClientRevokeTokens = "client.revoke_tokens",
+    /// All clients were written out, with the hashes of their secrets.
+    ClientExport = "client.export",
     /// A client has another secret.
     SecretAdd = "secret.add",
     /// A secret's end was set.
@@ -197,6 +199,8 @@ impl std::str::FromStr for Action {
 pub enum Target {
     /// A client.
     Client(ClientId),
+    /// All of them.
+    Clients,
     /// A secret of a client.
     Secret(SecretId),
     /// A token, by its `jti`.
@@ -214,6 +218,7 @@ impl Target {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Client(_) => "client",
+            Self::Clients => "clients",
             Self::Secret(_) => "secret",
             Self::Token(_) => "token",
             Self::Key(_) => "key",
@@ -230,7 +235,7 @@ impl Target {
             Self::Token(id) => id.to_string(),
             Self::Key(id) => id.to_string(),
             Self::Admin(name) => name.clone(),
-            Self::Audit => String::new(),
+            Self::Clients | Self::Audit => String::new(),
         }
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret, Description, Metadata,
-    Name, ParseError, Scope, SenderConstraint, SenderConstraintChanges, text_type,
+    Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret, Description, ManagedBy,
+    Metadata, Name, ParseError, Scope, SenderConstraint, SenderConstraintChanges, text_type,
 };
 use crate::clock::UnixTime;
 
@@ -111,6 +111,8 @@ pub struct Client {
     /// To what its tokens must be bound.
     #[serde(flatten)]
     pub sender_constraint: SenderConstraint,
+    /// Which file it is kept by; `None`: none.
+    pub managed_by: Option<ManagedBy>,
     /// When it was registered.
     pub created_at: UnixTime,
     /// When it was last changed; its secrets have times of their own.

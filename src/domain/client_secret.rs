@@ -1,14 +1,17 @@
 //! Owns the shape of client secrets: the ones we make, and what is kept of any of them.
 //! Knows nothing of hashing.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
-use super::{ParseError, text_type};
+use super::{ClientId, ParseError, text_type};
 use crate::clock::UnixTime;
 use crate::secret::{Secret, random_base62};
 
 /// A rotation overlaps two; five leave room for a fleet in the middle of one.
 pub const MAX_LIVE_SECRETS: usize = 5;
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 const PREFIX: &str = "tks_";
 const ID_LENGTH: usize = 8;
@@ -29,6 +32,20 @@ impl SecretId {
         } else {
             Err(ParseError::new("a secret id is 8 letters and digits"))
         }
+    }
+
+    /// The one that a file's secret has which says no other: always the same for the same hash of the same client, also
+    /// when the hash was renewed since.
+    pub fn derived(client_id: &ClientId, secret_hash: &str) -> Self {
+        // No id holds a line break.
+        let digest = digest(&SHA256, format!("{client_id}\n{secret_hash}").as_bytes());
+        // Hardly uneven: 256 is four times 62 and a little.
+        let digits = digest.as_ref().iter().take(ID_LENGTH);
+        Self(
+            digits
+                .map(|byte| char::from(DIGITS[usize::from(byte % 62)]))
+                .collect(),
+        )
     }
 
     /// A new one, for a secret that we did not make.
@@ -164,7 +181,6 @@ pub fn chosen_secret(plain: &str) -> Result<(), ParseError> {
 
 /// CRC32 (ISO-HDLC, as in zip) of the text before it, as 6 base62 digits, most significant first.
 fn checksum(body: &str) -> [u8; CHECKSUM_LENGTH] {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut rest = crc32fast::hash(body.as_bytes());
     let mut digits = [0; CHECKSUM_LENGTH];
     for digit in digits.iter_mut().rev() {

@@ -51,7 +51,7 @@ pub use revocation::{ClientCutoff, Revocation, RevocationId, Revoked};
 pub use scope::Scope;
 pub use secret_advice::{SecretAdvice, UNUSED_AFTER};
 pub use sender_constraint::{SenderConstraint, SenderConstraintChanges};
-pub use text::{Description, Name};
+pub use text::{Description, ManagedBy, Name};
 pub use thumbprint::Thumbprint;
 pub use token_id::TokenId;
 pub use usage::{ClientUses, LastUse, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan};

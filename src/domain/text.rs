@@ -11,6 +11,25 @@ pub struct Name(String);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description(String);
 
+/// Which file a client is kept by: the name that the file gives itself; 1 to 100 characters, one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedBy(String);
+
+impl ManagedBy {
+    /// Parses the name of a file.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        if text.trim().is_empty() {
+            return Err(ParseError::new(
+                "the name of a file of clients is not empty",
+            ));
+        }
+        check("the name of a file of clients", text, 100, |c| {
+            !c.is_control()
+        })?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
 impl Name {
     /// Parses a name.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
@@ -48,5 +67,6 @@ fn check(
     }
 }
 
+text_type!(ManagedBy);
 text_type!(Name);
 text_type!(Description);

@@ -99,7 +99,15 @@ where
         .passing
         .admit()
         .and_then(|()| check_head(&request, limits.max_head))
-        .and_then(|()| check_announced_length(request.headers(), limits.max_body))
+        .and_then(|()| {
+            // Few routes take more, and few requests say that they bring it.
+            check_announced_length(request.headers(), limits.max_body).or_else(|error| {
+                if !takes_files(route.path()) {
+                    return Err(error);
+                }
+                check_announced_length(request.headers(), limits.max_import)
+            })
+        })
         .map(|()| handler(request));
     let answer = async move {
         let noted = match answering {
@@ -115,6 +123,12 @@ where
         None => Box::pin(answer),
         Some(span) => Box::pin(answer.instrument(span)),
     }
+}
+
+/// Whether the body of a request there may be a file of clients.
+fn takes_files(path: &str) -> bool {
+    let mut prefixes = ["/admin/api/v1/transfer/", "/admin/transfer/"].into_iter();
+    prefixes.any(|prefix| path.starts_with(prefix))
 }
 
 /// What the log and the answer need of a request.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
@@ -183,12 +184,23 @@ impl BodyParams {
     /// The same of a request that was taken apart.
     pub(super) async fn read(headers: &HeaderMap, body: Body, state: &AppState) -> Result<Self> {
         let bytes = read_body(body, state).await?;
+        Self::parse(headers, &bytes)
+    }
+
+    /// The same of one that may bring a file of clients.
+    pub(super) async fn read_with_file(request: Request, state: &AppState) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        let bytes = read_file(body, state).await?;
+        Self::parse(&parts.headers, &bytes)
+    }
+
+    fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Self> {
         if bytes.is_empty() {
             return Ok(Self(Params::default()));
         }
         match Format::of(headers) {
-            Some(Format::Form) => Params::from_form(&bytes).map(Self),
-            Some(Format::Json) => Params::from_json(&bytes).map(Self),
+            Some(Format::Form) => Params::from_form(bytes).map(Self),
+            Some(Format::Json) => Params::from_json(bytes).map(Self),
             None => Err(Error::new(
                 ErrorCode::UnsupportedMediaType,
                 "the content type must be application/x-www-form-urlencoded or application/json",
@@ -212,19 +224,35 @@ pub(super) async fn read_json(headers: &HeaderMap, body: Body, state: &AppState)
 
 /// All of a body, within the limits.
 pub(super) async fn read_body(body: Body, state: &AppState) -> Result<Bytes> {
+    let http = &state.config().http;
+    read_within(body, http.max_body, http.body_timeout).await
+}
+
+/// The same for a file of clients, which is larger and takes longer.
+pub(super) async fn read_file(body: Body, state: &AppState) -> Result<Bytes> {
+    const LONGER: u32 = 6;
+    let http = &state.config().http;
+    read_within(
+        body,
+        http.max_import,
+        http.body_timeout.saturating_mul(LONGER),
+    )
+    .await
+}
+
+async fn read_within(body: Body, most: usize, time: Duration) -> Result<Bytes> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let http = &state.config().http;
-    let mut collecting = pin!(Limited::new(body, http.max_body).collect());
+    let mut collecting = pin!(Limited::new(body, most).collect());
     // Nearly always it came with the head, and needs no timer.
     let collected = match collecting.as_mut().now_or_never() {
         Some(collected) => Ok(collected),
-        None => tokio::time::timeout(http.body_timeout, collecting).await,
+        None => tokio::time::timeout(time, collecting).await,
     };
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(http.max_body)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(most)),
         Ok(Err(error)) => {
             Err(Error::invalid_request("the body broke off").because(anyhow::anyhow!("{error}")))
         }

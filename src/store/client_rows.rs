@@ -7,14 +7,14 @@ use super::secrets::SecretColumns;
 use crate::clock::UnixTime;
 use crate::domain::{
     Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
-    ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri, Metadata,
-    Name, Scope, SenderConstraint, TokenTtl,
+    ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri, ManagedBy,
+    Metadata, Name, Scope, SenderConstraint, TokenTtl,
 };
 
 pub(super) const FIND: &str = "
     select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
         c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
-        c.tls_client_certificate_bound, c.dpop_bound,
+        c.tls_client_certificate_bound, c.dpop_bound, c.managed_by,
         c.created_at, c.updated_at,
         s.secret_id, s.origin, s.secret_hash, s.hint,
         s.created_at as secret_created_at, s.expires_at
@@ -58,21 +58,25 @@ pub(super) use {lock_client, read_record};
 
 /// The client of [`FIND`]'s rows, one for each of its secrets.
 pub(super) fn one_record(rows: Vec<RecordRow>) -> Result<Option<ClientRecord>, StoreError> {
-    let mut record: Option<ClientRecord> = None;
+    Ok(records(rows)?.pop())
+}
+
+/// The clients of rows like [`FIND`]'s; those of one client stand together.
+pub(super) fn records(rows: Vec<RecordRow>) -> Result<Vec<ClientRecord>, StoreError> {
+    let mut records: Vec<ClientRecord> = Vec::new();
     for row in rows {
         let secret: Option<ClientSecret> = row.secret.try_into()?;
-        match &mut record {
-            Some(record) => record.secrets.extend(secret),
-            None => {
-                let client = Client::try_from(row.client)?;
-                record = Some(ClientRecord {
-                    client,
-                    secrets: secret.into_iter().collect(),
-                });
+        match records.last_mut() {
+            Some(last) if last.client.client_id.as_str() == row.client.client_id => {
+                last.secrets.extend(secret);
             }
+            Some(_) | None => records.push(ClientRecord {
+                client: Client::try_from(row.client)?,
+                secrets: secret.into_iter().collect(),
+            }),
         }
     }
-    Ok(record)
+    Ok(records)
 }
 
 #[derive(FromRow)]
@@ -99,6 +103,7 @@ pub(super) struct ClientRow {
     tls_client_auth: Option<String>,
     tls_client_certificate_bound: bool,
     dpop_bound: bool,
+    managed_by: Option<String>,
     created_at: i64,
     updated_at: i64,
 }
@@ -131,6 +136,11 @@ impl TryFrom<ClientRow> for Client {
                 tls_client_certificate_bound_access_tokens: row.tls_client_certificate_bound,
                 dpop_bound_access_tokens: row.dpop_bound,
             },
+            managed_by: row
+                .managed_by
+                .as_deref()
+                .map(ManagedBy::parse)
+                .transpose()?,
             created_at: UnixTime(row.created_at),
             updated_at: UnixTime(row.updated_at),
         })

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::audit_log::{AuditLog, record};
 use super::client_rows::{ClientRow, FIND, lock_client, one_record, read_record};
+use super::client_writes::{INSERT, LIST_DISABLED, run_with_client};
 use super::remembered_answers::{RememberedAnswer, remember};
 use super::revocations::cut_off;
 use super::{Store, StoreError, in_long_transaction, in_transaction, on_pool};
@@ -68,7 +69,7 @@ impl Store {
         const SQL: &str = "
             select client_id, name, description, status, scopes, audiences, metadata, token_ttl,
                 auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound, dpop_bound,
-                created_at, updated_at
+                managed_by, created_at, updated_at
             from clients
             where client_id > $1
             order by client_id
@@ -121,16 +122,6 @@ impl Store {
         })
     }
 
-    /// Adds, in one transaction, those of the clients of an import whose id is not taken; how many that were.
-    pub async fn insert_missing_clients(
-        &self,
-        records: &[ClientRecord],
-        stamp: Stamp<'_>,
-    ) -> Result<u64, StoreError> {
-        let inserted = self.insert_clients(records, Action::ClientImport, None, stamp);
-        Ok(inserted.await?.unwrap_or_default())
-    }
-
     /// Replicas are not told: none remembers that a client is not there. `None`: the same was done before.
     async fn insert_clients(
         &self,
@@ -139,13 +130,6 @@ impl Store {
         answer: Option<&RememberedAnswer>,
         stamp: Stamp<'_>,
     ) -> Result<Option<u64>, StoreError> {
-        const SQL: &str = "
-            insert into clients (client_id, name, description, status, scopes, audiences,
-                metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at,
-                updated_at, tls_client_certificate_bound, dpop_bound)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-            on conflict (client_id) do nothing";
-        const LIST_DISABLED: &str = "select client_id from revocations where disabled";
         in_long_transaction!(self, |tx| {
             if let Some(answer) = answer
                 && !remember!(tx, answer, stamp.at)
@@ -156,30 +140,7 @@ impl Store {
             let mut new = HashMap::new();
             for record in records {
                 let client = &record.client;
-                let authentication = &client.authentication;
-                let (jwks, jwks_uri) = key_columns(authentication.keys.as_ref());
-                let subject = authentication.certificate_subject.as_ref();
-                let constraint = client.sender_constraint;
-                let added = sqlx::query(SQL)
-                    .bind(client.client_id.as_str())
-                    .bind(client.name.as_str())
-                    .bind(client.description.as_str())
-                    .bind(client.status.as_str())
-                    .bind(client.scopes.as_str())
-                    .bind(Audience::join(&client.audiences))
-                    .bind(client.metadata.as_str())
-                    .bind(client.token_ttl.map(TokenTtl::seconds))
-                    .bind(authentication.auth_methods.to_string())
-                    .bind(jwks)
-                    .bind(jwks_uri)
-                    .bind(subject.map(ToString::to_string))
-                    .bind(client.created_at.0)
-                    .bind(client.updated_at.0)
-                    .bind(constraint.tls_client_certificate_bound_access_tokens)
-                    .bind(constraint.dpop_bound_access_tokens)
-                    .execute(&mut *tx)
-                    .await?
-                    .rows_affected();
+                let added = run_with_client!(tx, INSERT, client);
                 for secret in record.secrets.iter().filter(|_| added == 1) {
                     super::secrets::insert!(tx, &client.client_id, secret);
                 }
@@ -294,7 +255,7 @@ pub(super) fn of_client(action: Action, id: &ClientId) -> NewEvent {
 }
 
 /// The columns `jwks` and `jwks_uri`.
-fn key_columns(keys: Option<&ClientKeys>) -> (Option<&str>, Option<&str>) {
+pub(super) fn key_columns(keys: Option<&ClientKeys>) -> (Option<&str>, Option<&str>) {
     match keys {
         None => (None, None),
         Some(ClientKeys::Inline(set)) => (Some(set.as_str()), None),

@@ -1,18 +1,20 @@
-//! Owns the formats an import may come in: CSV with a header, a JSON array, JSON lines. Parses
-//! untrusted bytes; every row knows its line.
+//! Owns the files that are read whole: CSV with a header, a JSON array, JSON lines, and what others have inside of an
+//! object. Parses untrusted bytes; every row knows its line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::row::{COLUMNS, ImportedClient};
+use super::client::{RefusedRow, Row};
+use super::report::ImportFormat;
+use super::{hydra, keycloak, row};
 
 /// The rows of a file, each with the line it begins on.
 #[derive(Debug, Default)]
 pub struct ImportFile {
     /// A client, or why the row is none.
-    pub rows: Vec<(u64, Result<ImportedClient, String>)>,
+    pub rows: Vec<(u64, Row)>,
     /// Names in the file that mean nothing to us.
     pub ignored: BTreeSet<String>,
 }
@@ -23,7 +25,10 @@ pub enum ImportFileError {
     /// It is not UTF-8.
     #[error("line {0}: the file is not UTF-8")]
     NotUtf8(u64),
-    /// It is neither format.
+    /// It cannot be read at all.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It is not of its format.
     #[error("line {line}: {message}")]
     Malformed {
         /// Where.
@@ -34,44 +39,87 @@ pub enum ImportFileError {
 }
 
 impl ImportFile {
-    /// Reads JSON when the first character is `[` or `{`, else CSV.
+    /// Reads the rows of a home-made server.
     pub fn parse(bytes: &[u8]) -> Result<Self, ImportFileError> {
+        Self::parse_as(ImportFormat::Table, bytes)
+    }
+
+    /// Reads JSON when the first character is `[` or `{`; else CSV, where there may be any.
+    pub(super) fn parse_as(format: ImportFormat, bytes: &[u8]) -> Result<Self, ImportFileError> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| ImportFileError::NotUtf8(line_at(bytes, error.valid_up_to())))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        match text.trim_start().chars().next() {
-            Some('[') => Self::parse_json_array(text),
-            Some('{') => Ok(Self::parse_json_lines(text)),
-            Some(_) => Self::parse_csv(text),
-            None => Err(ImportFileError::Malformed {
-                line: 1,
-                message: "the file is empty".into(),
-            }),
-        }
-    }
-
-    fn parse_json_array(text: &str) -> Result<Self, ImportFileError> {
-        let values: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| malformed(&e))?;
+        let parse: Parse = match format {
+            ImportFormat::Table | ImportFormat::TokenServer => row::parse,
+            ImportFormat::Hydra => hydra::parse,
+            ImportFormat::Keycloak => keycloak::parse,
+        };
+        let list = match format {
+            ImportFormat::Table | ImportFormat::TokenServer => None,
+            ImportFormat::Hydra => Some("items"),
+            ImportFormat::Keycloak => Some("clients"),
+        };
         let mut file = Self::default();
-        let mut lines = Lines::of(text);
-        for value in values {
-            let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
-            file.push_json(lines.line_of(offset), value.get());
+        match text.trim_start().chars().next() {
+            Some('[') => file.read_json_array(text, text, parse)?,
+            Some('{') => match list.and_then(|name| inner_list(text, name)) {
+                Some(inner) => file.read_json_array(text, inner, parse)?,
+                None if list.is_some() => file.read_json_values(text, parse)?,
+                None => file.read_json_lines(text, parse),
+            },
+            Some(_) if format == ImportFormat::Table => file.read_csv(text)?,
+            Some(_) => {
+                return Err(ImportFileError::Malformed {
+                    line: 1,
+                    message: "not JSON".to_owned(),
+                });
+            }
+            None => {
+                return Err(ImportFileError::Malformed {
+                    line: 1,
+                    message: "the file is empty".into(),
+                });
+            }
         }
         Ok(file)
     }
 
-    fn parse_json_lines(text: &str) -> Self {
-        let mut file = Self::default();
-        for (number, line) in (1..).zip(text.lines()) {
-            if !line.trim().is_empty() {
-                file.push_json(number, line);
-            }
+    /// The values of a list, which is the text or a part of it.
+    fn read_json_array(
+        &mut self,
+        text: &str,
+        list: &str,
+        parse: Parse,
+    ) -> Result<(), ImportFileError> {
+        let values: Vec<&RawValue> = serde_json::from_str(list).map_err(|e| malformed(&e))?;
+        let mut lines = Lines::of(text);
+        for value in values {
+            let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
+            self.push_json(lines.line_of(offset), value.get(), parse);
         }
-        file
+        Ok(())
     }
 
-    fn parse_csv(text: &str) -> Result<Self, ImportFileError> {
+    /// Values one behind the other, each on as many lines as it likes.
+    fn read_json_values(&mut self, text: &str, parse: Parse) -> Result<(), ImportFileError> {
+        let mut lines = Lines::of(text);
+        for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+            let value = value.map_err(|error| malformed(&error))?;
+            let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
+            self.push_json(lines.line_of(offset), value.get(), parse);
+        }
+        Ok(())
+    }
+
+    fn read_json_lines(&mut self, text: &str, parse: Parse) {
+        for (number, line) in (1..).zip(text.lines()) {
+            if !line.trim().is_empty() {
+                self.push_json(number, line, parse);
+            }
+        }
+    }
+
+    fn read_csv(&mut self, text: &str) -> Result<(), ImportFileError> {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let malformed_csv = |error: &csv::Error| ImportFileError::Malformed {
             line: error.position().map_or(1, csv::Position::line),
@@ -98,7 +146,6 @@ impl ImportFile {
                 message: format!("the column `{}` is there twice", twice.1),
             });
         }
-        let mut file = Self::default();
         let mut lines = Lines::of(text);
         let mut line_of = |position: Option<&csv::Position>| {
             let offset = position.map_or(0, csv::Position::byte);
@@ -112,7 +159,7 @@ impl ImportFile {
                         .zip(&record)
                         .map(|(name, text)| ((*name).to_owned(), Value::from(text)))
                         .collect();
-                    file.push(line_of(record.position()), row);
+                    self.push(line_of(record.position()), row, row::parse);
                 }
                 Err(error) => {
                     let line = line_of(error.position());
@@ -124,26 +171,51 @@ impl ImportFile {
                     } else {
                         format!("not CSV: {error}")
                     };
-                    file.rows.push((line, Err(reason)));
+                    self.rows.push((line, Err(RefusedRow::bad(None, reason))));
                 }
             }
         }
-        Ok(file)
+        Ok(())
     }
 
-    fn push_json(&mut self, line: u64, text: &str) {
+    fn push_json(&mut self, line: u64, text: &str, parse: Parse) {
         match serde_json::from_str::<Map<String, Value>>(text) {
-            Ok(row) => self.push(line, row),
+            Ok(row) => self.push(line, row, parse),
             // Not the error's own line: it counts from the row, and may quote what should stay secret.
-            Err(_) => self.rows.push((line, Err("not a JSON object".to_owned()))),
+            Err(_) => {
+                let refused = RefusedRow::bad(None, "not a JSON object");
+                self.rows.push((line, Err(refused)));
+            }
         }
     }
 
-    fn push(&mut self, line: u64, row: Map<String, Value>) {
-        for name in row.keys().filter(|name| !COLUMNS.contains(&name.as_str())) {
-            self.ignored.insert(name.clone());
-        }
-        self.rows.push((line, ImportedClient::parse(row)));
+    fn push(&mut self, line: u64, mut row: Map<String, Value>, parse: Parse) {
+        let parsed = parse(&mut row);
+        // What was not taken means nothing here; what is empty would not anywhere.
+        let left = row.into_iter().filter(|(_, value)| !is_empty(value));
+        self.ignored.extend(left.map(|(name, _)| name));
+        self.rows.push((line, parsed));
+    }
+}
+
+/// Reads a row of some format, and takes out of it what it knows.
+pub(super) type Parse = fn(&mut Map<String, Value>) -> Row;
+
+/// The list that an object has under this name, if it has one.
+fn inner_list<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let members: HashMap<&str, &'a RawValue> = serde_json::from_str(text).ok()?;
+    let list = members.get(name)?.get();
+    list.starts_with('[').then_some(list)
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(members) => members.is_empty(),
     }
 }
 

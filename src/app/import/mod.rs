@@ -1,158 +1,278 @@
-//! Importing clients from a file: the use case. Reading the file is `file`'s and `row`'s business.
+//! Importing clients from a file: the use case. What formats there are, and how each is read, is the business of the
+//! files beside this.
 
+mod client;
+pub(super) mod document;
+mod examine;
 mod file;
+mod hydra;
+mod keycloak;
+mod keycloak_mappers;
+pub(super) mod members;
+pub(super) mod native;
+pub(super) mod report;
 mod row;
-
-use std::collections::HashMap;
+mod source;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+pub use client::{ImportedClient, ImportedSecret, RefusedRow, Row};
 pub use file::{ImportFile, ImportFileError};
-pub use row::{ImportedClient, ImportedSecret};
+pub use report::{
+    ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport, OnConflict,
+};
+pub use source::ImportSource;
 
 use super::App;
 use crate::domain::{
-    AuthenticationSettings, Client, ClientRecord, ClientSecret, Origin, SecretId, SecretOrigin,
+    Action, ClientRecord, ClientSecret, ErrorCode, ExpectedVersion, Origin, SecretId, SecretOrigin,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::store::{ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions, WrittenClients};
+use examine::{Examined, Planned, Seen};
 
-/// A row that cannot be imported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadRow {
-    /// Where it begins in the file, from 1.
-    pub line: u64,
-    /// What to mend.
-    pub reason: String,
-}
+/// Clients that are written in one transaction: of a file with no more all are, or none.
+const BATCH: usize = 10_000;
 
-/// What came of an import.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ImportReport {
-    /// Clients that were added.
-    pub imported: u64,
-    /// Clients whose id was taken; they are left as they are, so that a file can be imported twice.
-    pub existing: u64,
-    /// Rows that cannot be imported. Unless told to keep going, one of them means that nothing was.
-    pub bad_rows: Vec<BadRow>,
-}
+/// Bad rows that are held until it is known that nothing is imported; beyond it they are counted only.
+const HELD: usize = 10_000;
 
-/// How many look-ups are under way at once.
-const LOOKUPS: usize = 8;
+/// Who hears how an import goes.
+pub type ImportListener<'a> = dyn FnMut(ImportNews<'_>) + Send + 'a;
 
 impl App {
-    /// Adds the clients of a file in one transaction. With a bad row nothing is added, unless `keep_going`.
-    /// `progress` hears how many rows of how many are ready.
+    /// Writes the clients of a file, [`BATCH`] of them in each transaction. With a bad row nothing is written, unless
+    /// told to keep going: so the file is read twice, and what is wrong is found before anything is done.
     pub async fn import_clients(
         &self,
         by: &Origin,
-        file: ImportFile,
-        keep_going: bool,
-        progress: impl Fn(u64, u64),
+        source: &ImportSource,
+        options: ImportOptions,
+        tell: &mut ImportListener<'_>,
     ) -> Result<ImportReport> {
-        let (rows, bad_rows) = split_rows(file);
-        let mut report = ImportReport {
-            bad_rows,
-            ..ImportReport::default()
-        };
-        if !report.bad_rows.is_empty() && !keep_going {
-            return Ok(report);
+        let mut total = None;
+        if options.dry_run || !options.keep_going || options.max_plain.is_some() {
+            let mut held = Vec::new();
+            let mut report = self
+                .walk(
+                    by,
+                    source,
+                    options,
+                    Purpose::Check,
+                    &mut |news| match &news {
+                        ImportNews::Line(line) if !options.dry_run => {
+                            if line.is_bad() && held.len() < HELD {
+                                held.push((*line).clone());
+                            }
+                        }
+                        ImportNews::Progress(..) if !options.dry_run => {}
+                        ImportNews::Line(_) | ImportNews::Progress(..) => tell(news),
+                    },
+                )
+                .await?;
+            report.refused = report.bad > 0 && !options.keep_going;
+            if options.dry_run {
+                return Ok(report);
+            }
+            if report.refused {
+                for line in &held {
+                    tell(ImportNews::Line(line));
+                }
+                (report.imported, report.replaced) = (0, 0);
+                return Ok(report);
+            }
+            total = Some(report.rows());
         }
-        let total = rows.len() as u64;
-        let missing = self.without_existing(rows).await?;
-        report.existing = total - missing.len() as u64;
-        progress(report.existing, total);
+        self.walk(by, source, options, Purpose::Write(total), tell)
+            .await
+    }
 
-        let mut records = Vec::with_capacity(missing.len());
+    /// Goes through the file once.
+    async fn walk(
+        &self,
+        by: &Origin,
+        source: &ImportSource,
+        options: ImportOptions,
+        purpose: Purpose,
+        tell: &mut ImportListener<'_>,
+    ) -> Result<ImportReport> {
+        let mut rows = source.rows().map_err(|error| unreadable(&error))?;
+        let mut report = ImportReport::new(rows.format, options.dry_run);
+        report.ignored = std::mem::take(&mut rows.ignored);
+        let (mut seen, mut done, mut plain) = (Seen::default(), 0, 0);
+        loop {
+            let batch = rows.take(BATCH).map_err(|error| unreadable(&error))?;
+            if batch.is_empty() {
+                return Ok(report);
+            }
+            let size = batch.len() as u64;
+            let examined = self
+                .examine_import(by, batch, options.on_conflict, &mut seen)
+                .await?;
+            let lines = match purpose {
+                Purpose::Check => {
+                    plain += examined.iter().map(Examined::count_plain).sum::<u64>();
+                    check_plain(plain, options.max_plain)?;
+                    examined.into_iter().map(|it| it.line).collect()
+                }
+                Purpose::Write(total) => {
+                    let mut progress = |more| tell(ImportNews::Progress(done + more, total));
+                    self.write_import(by, examined, &mut progress).await?
+                }
+            };
+            for line in &lines {
+                report.count(line);
+                tell(ImportNews::Line(line));
+            }
+            done += size;
+            tell(ImportNews::Progress(done, None));
+        }
+    }
+
+    /// Hashes what is in clear, and writes; the lines as they came out.
+    async fn write_import(
+        &self,
+        by: &Origin,
+        examined: Vec<Examined>,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Vec<ImportLine>> {
+        let (mut lines, mut places, mut planned) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, one) in examined.into_iter().enumerate() {
+            lines.push(one.line);
+            if let Some(plan) = one.planned {
+                places.push(place);
+                planned.push(plan);
+            }
+        }
         let threads = self.config.authentication.hashing_threads;
-        let mut ready = stream::iter(missing)
-            .map(|client| self.prepare_import(client))
+        let mut ready = stream::iter(planned)
+            .map(|plan| self.prepare_import(plan))
             .buffered(threads);
-        while let Some(record) = ready.try_next().await? {
-            records.push(record);
-            progress(report.existing + records.len() as u64, total);
+        let mut writes = Vec::with_capacity(places.len());
+        while let Some(write) = ready.try_next().await? {
+            writes.push(write);
+            progress((lines.len() - places.len() + writes.len()) as u64);
+        }
+        drop(ready);
+        let actions = WriteActions {
+            insert: Action::ClientImport,
+            replace: Action::ClientImport,
+        };
+        let written = self.write_whole_clients(by, &writes, actions).await?;
+        for (place, outcome) in places.into_iter().zip(written) {
+            let line = &mut lines[place];
+            match outcome {
+                ClientWritten::Inserted | ClientWritten::Replaced => {}
+                ClientWritten::Unchanged => line.outcome = ImportOutcome::Unchanged,
+                // Somebody else was quicker.
+                ClientWritten::Left => line.outcome = ImportOutcome::Existing,
+                ClientWritten::OtherVersion => {
+                    let reason = "somebody changed or removed it meanwhile".to_owned();
+                    line.outcome = ImportOutcome::Bad { reason };
+                }
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Writes clients whole, and has memory know of it.
+    pub(super) async fn write_whole_clients(
+        &self,
+        by: &Origin,
+        writes: &[ClientWrite],
+        actions: WriteActions,
+    ) -> Result<Vec<ClientWritten>> {
+        if writes.is_empty() {
+            return Ok(Vec::new());
         }
         let stamp = by.at(self.clock.now());
-        report.imported = self.store.insert_missing_clients(&records, stamp).await?;
-        // Those that somebody else registered while we were hashing.
-        report.existing += records.len() as u64 - report.imported;
-        for record in &records {
-            self.directory.forget(&record.client.client_id);
+        let written = self
+            .store
+            .write_clients(writes, actions, self.last_issue(), stamp);
+        let WrittenClients {
+            outcomes,
+            revocations,
+        } = match written.await {
+            Err(StoreError::Conflict) => {
+                let why = "a secret of the file was given to another client meanwhile";
+                return Err(Error::conflict(why));
+            }
+            written => written?,
+        };
+        for revocation in &revocations {
+            self.revocations.insert(revocation);
         }
-        Ok(report)
+        for write in writes {
+            self.directory.forget(&write.record.client.client_id);
+        }
+        Ok(outcomes)
     }
 
-    async fn without_existing(&self, rows: Vec<ImportedClient>) -> Result<Vec<ImportedClient>> {
-        let looked_up: Vec<(ImportedClient, bool)> = stream::iter(rows)
-            .map(|row| async move {
-                let exists = self.store.has_client(&row.client_id).await?;
-                Ok::<_, crate::error::Error>((row, exists))
-            })
-            .buffered(LOOKUPS)
-            .try_collect()
-            .await?;
-        Ok(looked_up
-            .into_iter()
-            .filter(|(_, exists)| !exists)
-            .map(|(row, _)| row)
-            .collect())
-    }
-
-    async fn prepare_import(&self, row: ImportedClient) -> Result<ClientRecord> {
+    async fn prepare_import(&self, planned: Planned) -> Result<ClientWrite> {
+        let Planned { imported, before } = planned;
         let now = self.clock.now();
-        let origin = SecretOrigin::Chosen;
-        let secret_hash = match row.secret {
-            ImportedSecret::Plain(plain) => self.hash_secret(&plain, origin).await?,
-            ImportedSecret::Hash(hash) => hash,
-        };
-        let secret = ClientSecret {
-            secret_id: SecretId::random(),
-            origin,
-            secret_hash,
-            hint: String::new(),
-            created_at: now,
-            expires_at: None,
-        };
-        let client = Client {
-            client_id: row.client_id,
-            name: row.name,
-            description: row.description,
-            status: row.status,
-            scopes: row.scopes,
-            audiences: row.audiences,
-            metadata: row.metadata,
-            token_ttl: row.token_ttl,
-            authentication: AuthenticationSettings::default(),
-            sender_constraint: row.sender_constraint,
-            created_at: now,
-            updated_at: now,
-        };
-        Ok(ClientRecord {
-            client,
-            secrets: vec![secret],
+        let client = imported.client_beside(before.as_ref().map(|it| &it.client), now);
+        let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
+        let mut secrets = Vec::with_capacity(imported.secrets.len());
+        for secret in imported.secrets {
+            let (secret_hash, expires_at) = match secret {
+                ImportedSecret::Kept(secret) => {
+                    secrets.push(secret);
+                    continue;
+                }
+                ImportedSecret::Plain(secret, end) => {
+                    (self.hash_secret(&secret, SecretOrigin::Chosen).await?, end)
+                }
+                ImportedSecret::Hash(hash, end) => (hash, end),
+            };
+            let same = known.iter().find(|it| it.secret_hash == secret_hash);
+            secrets.push(ClientSecret {
+                secret_id: same.map_or_else(SecretId::random, |it| it.secret_id.clone()),
+                origin: SecretOrigin::Chosen,
+                secret_hash,
+                hint: String::new(),
+                created_at: same.map_or(now, |it| it.created_at),
+                expires_at,
+            });
+        }
+        Ok(ClientWrite {
+            record: ClientRecord { client, secrets },
+            if_taken: match before {
+                None => IfTaken::Leave,
+                Some(_) => IfTaken::Replace(ExpectedVersion::Any),
+            },
         })
     }
 }
 
-/// The good rows, and the bad ones with their reasons; a `client_id` that comes again is bad.
-fn split_rows(file: ImportFile) -> (Vec<ImportedClient>, Vec<BadRow>) {
-    let (mut good, mut bad, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
-    for (line, row) in file.rows {
-        match row {
-            Ok(client) => match seen.get(&client.client_id) {
-                Some(first) => bad.push(BadRow {
-                    line,
-                    reason: format!(
-                        "the client_id `{}` stands on line {first} already",
-                        client.client_id
-                    ),
-                }),
-                None => {
-                    seen.insert(client.client_id.clone(), line);
-                    good.push(client);
-                }
-            },
-            Err(reason) => bad.push(BadRow { line, reason }),
-        }
+/// Why a file is gone through.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Check,
+    /// With so many rows, if that is known.
+    Write(Option<u64>),
+}
+
+impl Examined {
+    fn count_plain(&self) -> u64 {
+        let planned = self.planned.iter();
+        let secrets = planned.flat_map(|plan| &plan.imported.secrets);
+        secrets
+            .filter(|secret| matches!(secret, ImportedSecret::Plain(..)))
+            .count() as u64
     }
-    (good, bad)
+}
+
+fn check_plain(count: u64, most: Option<u64>) -> Result<()> {
+    match most {
+        Some(most) if count > most => Err(Error::invalid_request(format!(
+            "the file has more than {most} secrets in clear, which take long to hash: import it by `token-server \
+             client import`"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn unreadable(error: &ImportFileError) -> Error {
+    Error::new(ErrorCode::InvalidRequest, error.to_string())
 }

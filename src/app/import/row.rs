@@ -1,117 +1,86 @@
-//! Owns what a row of an import may hold, whatever format it came in.
+//! Owns what a row of a home-made server may hold, whether it came as CSV or as JSON.
 
 use serde_json::{Map, Value};
 
 use super::super::secret_hash::SecretHash;
+use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row, named};
+use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, ClientId, ClientStatus, Description, Metadata, Name, ParseError, Scope,
-    SenderConstraint, TokenTtl, chosen_secret,
+    Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name,
+    Scope, SenderConstraint, TokenTtl, chosen_secret,
 };
 use crate::secret::Secret;
-
-/// A client as a row describes it.
-#[derive(Debug)]
-pub struct ImportedClient {
-    /// What it logs in with.
-    pub client_id: ClientId,
-    /// Its secret.
-    pub secret: ImportedSecret,
-    /// What people call it.
-    pub name: Name,
-    /// What it is for.
-    pub description: Description,
-    /// Whether it may have tokens.
-    pub status: ClientStatus,
-    /// All it may ask for.
-    pub scopes: Scope,
-    /// Whom its tokens may be for.
-    pub audiences: Vec<Audience>,
-    /// What its tokens say of it.
-    pub metadata: Metadata,
-    /// How long its tokens live.
-    pub token_ttl: Option<TokenTtl>,
-    /// To what its tokens must be bound.
-    pub sender_constraint: SenderConstraint,
-}
-
-/// A secret as an export has it.
-#[derive(Debug)]
-pub enum ImportedSecret {
-    /// In clear: hashed before it is stored.
-    Plain(Secret<String>),
-    /// As a hash of an algorithm we understand.
-    Hash(String),
-}
-
-/// The names a row may use; every other is ignored, and said to be.
-pub(super) const COLUMNS: [&str; 14] = [
-    "client_id",
-    "client_secret",
-    "client_secret_hash",
-    "name",
-    "description",
-    "status",
-    "scopes",
-    "scope",
-    "audiences",
-    "audience",
-    "metadata",
-    "token_ttl",
-    CERTIFICATE_BOUND,
-    DPOP_BOUND,
-];
 
 const CERTIFICATE_BOUND: &str = "tls_client_certificate_bound_access_tokens";
 const DPOP_BOUND: &str = "dpop_bound_access_tokens";
 
-impl ImportedClient {
-    /// Parses a row; the error names the member and what to mend, never the secret.
-    pub(super) fn parse(mut row: Map<String, Value>) -> Result<Self, String> {
-        let mut text = |name: &str| take_text(&mut row, name);
-        Ok(Self {
-            client_id: match text("client_id")? {
-                Some(id) => named("client_id", ClientId::parse(&id))?,
-                None => return Err("client_id is missing".to_owned()),
-            },
-            secret: parse_secret(text("client_secret")?, text("client_secret_hash")?)?,
-            name: named("name", Name::parse(&text("name")?.unwrap_or_default()))?,
-            description: {
-                let description = text("description")?.unwrap_or_default();
-                named("description", Description::parse(&description))?
-            },
-            status: match text("status")? {
-                Some(status) => named("status", ClientStatus::parse(&status))?,
-                None => ClientStatus::Enabled,
-            },
-            scopes: {
-                let scopes = either("scopes", text("scopes")?, "scope", text("scope")?)?;
-                named("scopes", Scope::parse(&scopes.unwrap_or_default()))?
-            },
-            audiences: {
-                let list = either(
-                    "audiences",
-                    text("audiences")?,
-                    "audience",
-                    text("audience")?,
-                )?;
-                named("audiences", Audience::parse_list(&list.unwrap_or_default()))?
-            },
-            token_ttl: match text("token_ttl")? {
-                None => None,
-                Some(seconds) => {
-                    let seconds: i64 = seconds
-                        .parse()
-                        .map_err(|_| "token_ttl is no whole number of seconds")?;
-                    Some(named("token_ttl", TokenTtl::from_seconds(seconds))?)
-                }
-            },
-            metadata: parse_metadata(row.remove("metadata"))?,
-            sender_constraint: SenderConstraint {
-                tls_client_certificate_bound_access_tokens: take_flag(&mut row, CERTIFICATE_BOUND)?,
-                dpop_bound_access_tokens: take_flag(&mut row, DPOP_BOUND)?,
-            },
-        })
-    }
+/// Parses a row; the error names the member and what to mend, never the secret.
+pub(super) fn parse(row: &mut Map<String, Value>) -> Row {
+    let id = row.get("client_id").and_then(Value::as_str);
+    let id = id.map(str::to_owned);
+    parse_members(row).map_err(|reason| RefusedRow::bad(id.as_deref(), reason))
+}
+
+fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String> {
+    // All of them first: what is wrong with one must not make another one that means nothing.
+    let mut text = |name: &str| take_text(row, name);
+    let (id, name, description) = (text("client_id"), text("name"), text("description"));
+    let (plain, hash) = (text("client_secret"), text("client_secret_hash"));
+    let (status, token_ttl) = (text("status"), text("token_ttl"));
+    let (scopes, scope) = (text("scopes"), text("scope"));
+    let (audiences, audience) = (text("audiences"), text("audience"));
+    let metadata = row.remove("metadata");
+    let (certificate_bound, dpop_bound) = (
+        take_flag(row, CERTIFICATE_BOUND),
+        take_flag(row, DPOP_BOUND),
+    );
+    let client_id = match id? {
+        Some(id) => named("client_id", ClientId::parse(&id))?,
+        None => return Err("client_id is missing".to_owned()),
+    };
+    let secret = parse_secret(plain?, hash?)?;
+    let name = named("name", Name::parse(&name?.unwrap_or_default()))?;
+    let description = description?.unwrap_or_default();
+    let client = Client {
+        client_id,
+        name,
+        description: named("description", Description::parse(&description))?,
+        status: match status? {
+            Some(status) => named("status", ClientStatus::parse(&status))?,
+            None => ClientStatus::Enabled,
+        },
+        scopes: {
+            let scopes = either("scopes", scopes?, "scope", scope?)?;
+            named("scopes", Scope::parse(&scopes.unwrap_or_default()))?
+        },
+        audiences: {
+            let list = either("audiences", audiences?, "audience", audience?)?;
+            named("audiences", Audience::parse_list(&list.unwrap_or_default()))?
+        },
+        token_ttl: token_ttl?.map(|text| parse_token_ttl(&text)).transpose()?,
+        metadata: parse_metadata(metadata)?,
+        authentication: AuthenticationSettings::default(),
+        sender_constraint: SenderConstraint {
+            tls_client_certificate_bound_access_tokens: certificate_bound?,
+            dpop_bound_access_tokens: dpop_bound?,
+        },
+        managed_by: None,
+        created_at: UnixTime(0),
+        updated_at: UnixTime(0),
+    };
+    Ok(ImportedClient {
+        client,
+        secrets: vec![secret],
+        is_exact: false,
+        remarks: Vec::new(),
+    })
+}
+
+fn parse_token_ttl(text: &str) -> Result<TokenTtl, String> {
+    let seconds: i64 = text
+        .parse()
+        .map_err(|_| "token_ttl is no whole number of seconds")?;
+    named("token_ttl", TokenTtl::from_seconds(seconds))
 }
 
 fn parse_secret(plain: Option<String>, hash: Option<String>) -> Result<ImportedSecret, String> {
@@ -119,11 +88,11 @@ fn parse_secret(plain: Option<String>, hash: Option<String>) -> Result<ImportedS
         // Home-made servers that hash keep the hash in the column that held the secret.
         (Some(hash), None) | (None, Some(hash)) if SecretHash::looks_like_one(&hash) => {
             named("client_secret", SecretHash::parse(&hash))?;
-            Ok(ImportedSecret::Hash(hash))
+            Ok(ImportedSecret::Hash(hash, None))
         }
         (Some(plain), None) => {
             named("client_secret", chosen_secret(&plain))?;
-            Ok(ImportedSecret::Plain(Secret::new(plain)))
+            Ok(ImportedSecret::Plain(Secret::new(plain), None))
         }
         (None, Some(_)) => Err("client_secret_hash is no hash of a kind we understand".to_owned()),
         (None, None) => Err("client_secret is missing".to_owned()),
@@ -131,7 +100,7 @@ fn parse_secret(plain: Option<String>, hash: Option<String>) -> Result<ImportedS
     }
 }
 
-fn parse_metadata(value: Option<Value>) -> Result<Metadata, String> {
+pub(super) fn parse_metadata(value: Option<Value>) -> Result<Metadata, String> {
     match value {
         None | Some(Value::Null) => Ok(Metadata::default()),
         Some(Value::String(text)) if text.trim().is_empty() => Ok(Metadata::default()),
@@ -143,7 +112,10 @@ fn parse_metadata(value: Option<Value>) -> Result<Metadata, String> {
 }
 
 /// A member as text: a string, a number, or a list of words. Missing, null and empty are one.
-fn take_text(row: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+pub(super) fn take_text(
+    row: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Option<String>, String> {
     match row.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
@@ -188,8 +160,4 @@ fn either(
         (Some(_), Some(_)) => Err(format!("give {plural} or {singular}, not both")),
         (many, one) => Ok(many.or(one)),
     }
-}
-
-fn named<T>(name: &str, parsed: Result<T, ParseError>) -> Result<T, String> {
-    parsed.map_err(|error| format!("{name}: {error}"))
 }

@@ -14,7 +14,7 @@ use super::secrets::{LIFETIMES, Lifetime, SHORT_LIFETIMES};
 use super::session::{Operator, Session, Viewer};
 use crate::domain::{
     AdminRole, Audience, Client, ClientId, ClientKeys, ClientSecret, ClientStatus, ClientVersion,
-    ExpectedVersion, LastUse, SecretAdvice,
+    ExpectedVersion, LastUse, ManagedBy, SecretAdvice,
 };
 use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
@@ -130,6 +130,7 @@ struct EditPage {
     client_id: ClientId,
     version: String,
     is_stale: bool,
+    managed_by: Option<ManagedBy>,
     form: ClientForm,
 }
 
@@ -147,6 +148,7 @@ pub(super) async fn show_edit(
         path: path_of(&id),
         version: ClientVersion::from(&client).to_string(),
         is_stale: false,
+        managed_by: client.managed_by.clone(),
         form: ClientForm::of(&client),
         client_id: id,
     }))
@@ -178,6 +180,7 @@ pub(super) async fn edit(
         path: path_of(&id),
         version,
         is_stale: error.code == crate::domain::ErrorCode::PreconditionFailed,
+        managed_by: app.find_client(&id).await?.client.managed_by,
         form: fields,
         client_id: id,
     };

@@ -47,7 +47,26 @@ impl FromRequest<AppState> for Form {
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self> {
         let session = request.extensions().get::<Arc<CurrentSession>>().cloned();
-        let BodyParams(mut params) = BodyParams::from_request(request, app).await?;
+        let BodyParams(params) = BodyParams::from_request(request, app).await?;
+        Self::of(session, params)
+    }
+}
+
+/// A form with a file of clients in one of its fields.
+pub(super) struct FileForm(pub(super) Form);
+
+impl FromRequest<AppState> for FileForm {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self> {
+        let session = request.extensions().get::<Arc<CurrentSession>>().cloned();
+        let BodyParams(params) = BodyParams::read_with_file(request, app).await?;
+        Form::of(session, params).map(Self)
+    }
+}
+
+impl Form {
+    fn of(session: Option<Arc<CurrentSession>>, mut params: Params) -> Result<Self> {
         let sent = params.take("csrf").map(Secret::new);
         match session.zip(sent) {
             Some((session, sent)) if session.csrf_token == sent => Ok(Self(params)),

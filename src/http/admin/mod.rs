@@ -22,6 +22,7 @@ mod sessions;
 mod settings;
 mod snippets;
 mod tokens;
+mod transfer;
 
 pub use guard::Access;
 pub use routes::{AdminRoute, list};

@@ -36,6 +36,12 @@ const ENTRIES: &[Entry] = &[
         "M5 5h14v6H5zm0 8h14v6H5zm3-5h.01M8 16h.01",
     ),
     entry(
+        "Import, export",
+        "/admin/transfer",
+        AdminRole::Owner,
+        "M7 4v13m0 0-3-3m3 3 3-3m7 6V7m0 0-3 3m3-3 3 3",
+    ),
+    entry(
         "Tokens",
         "/admin/tokens",
         AdminRole::Viewer,

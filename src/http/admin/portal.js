@@ -63,6 +63,13 @@
         hint.classList.toggle("bad", problem !== "");
       });
     }
+    for (const field of document.querySelectorAll("[data-file]")) {
+      field.hidden = false;
+      field.querySelector("input").addEventListener("change", async (event) => {
+        const [file] = event.target.files;
+        if (file) document.getElementById(field.dataset.file).value = await file.text();
+      });
+    }
     for (const form of document.querySelectorAll("form[data-confirm]")) {
       form.addEventListener("submit", (event) => {
         if (!confirm(form.dataset.confirm)) event.preventDefault();

@@ -10,14 +10,14 @@ use axum::routing::{any, get, post};
 use super::guard::{Access, Guard, guard, not_found, to_portal};
 use super::{
     account, admins, assets, audit, client, clients, dashboard, keys, login, second_factor,
-    secrets, sessions, settings, tokens,
+    secrets, sessions, settings, tokens, transfer,
 };
 use crate::domain::AdminRole::{Operator, Owner, Viewer};
 use crate::http::AppState;
 
 /// The list.
 fn routes(app: AppState) -> Routes {
-    pages(trail_and_keys(clients(log_in(Routes::new(app)))))
+    pages(trail_and_keys(transfer(clients(log_in(Routes::new(app))))))
 }
 
 fn log_in(routes: Routes) -> Routes {
@@ -116,6 +116,15 @@ fn clients(routes: Routes) -> Routes {
             role(Operator),
             secrets::remove_secret,
         )
+}
+
+fn transfer(routes: Routes) -> Routes {
+    let owner = Access::Role(Owner);
+    routes
+        .get("/admin/transfer", owner, transfer::show_transfer)
+        .post("/admin/transfer/export", owner, transfer::export)
+        .post("/admin/transfer/import", owner, transfer::import)
+        .post("/admin/transfer/apply", owner, transfer::apply)
 }
 
 fn trail_and_keys(routes: Routes) -> Routes {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::app::Once;
 use crate::domain::ClientId;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, explain};
 use crate::http::params::{self, Params};
 use crate::http::{AppState, caller};
 
@@ -68,18 +68,6 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let explained = explain(&error.to_string());
         Error::invalid_request(format!("the body is not as it should be: {explained}"))
     })
-}
-
-/// What serde says without the value that it names.
-fn explain(text: &str) -> String {
-    for kind in ["invalid type", "invalid value"] {
-        if text.starts_with(kind)
-            && let Some((_, expected)) = text.rsplit_once(", expected ")
-        {
-            return format!("{kind}, expected {expected}");
-        }
-    }
-    text.to_owned()
 }
 
 /// A member that is there: `null` is a value, and for most a wrong one.

@@ -271,6 +271,8 @@ pub(super) struct ClientAnswer {
     tls_client_auth_san_email: Option<String>,
     tls_client_certificate_bound_access_tokens: bool,
     dpop_bound_access_tokens: bool,
+    /// The file that keeps it (`/transfer/apply`): what is changed by hand the next application undoes
+    managed_by: Option<String>,
     /// Seconds since 1970, as all times
     created_at: i64,
     updated_at: i64,

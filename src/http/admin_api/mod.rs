@@ -12,6 +12,7 @@ mod precondition;
 mod routes;
 mod secrets;
 mod tokens;
+pub(super) mod transfer;
 mod usage;
 
 pub use routes::{AdminApiRoute, list};

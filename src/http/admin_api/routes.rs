@@ -10,13 +10,38 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::guard::{Guard, guard};
-use super::{admins, audit, clients, keys, secrets, tokens, usage};
-use crate::app::{ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
+use super::{admins, audit, clients, keys, secrets, tokens, transfer, usage};
+use crate::app::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
 use crate::http::openapi::Routes as Described;
 use crate::http::{AppState, error};
 
 /// The list.
 fn all(routes: Routes) -> Routes {
+    others(files(clients(routes)))
+}
+
+/// Clients to and from files.
+fn files(routes: Routes) -> Routes {
+    let write = ADMIN_WRITE_SCOPE;
+    routes
+        .at(
+            "/admin/api/v1/transfer/export",
+            ADMIN_EXPORT_SCOPE,
+            routes!(transfer::export_clients),
+        )
+        .at(
+            "/admin/api/v1/transfer/import",
+            write,
+            routes!(transfer::import_clients),
+        )
+        .at(
+            "/admin/api/v1/transfer/apply",
+            write,
+            routes!(transfer::apply_clients),
+        )
+}
+
+fn clients(routes: Routes) -> Routes {
     let (read, write) = (ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE);
     routes
         .at(
@@ -74,6 +99,11 @@ fn all(routes: Routes) -> Routes {
             read,
             routes!(usage::show_usage),
         )
+}
+
+fn others(routes: Routes) -> Routes {
+    let (read, write) = (ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE);
+    routes
         .at("/admin/api/v1/keys", read, routes!(keys::list_keys))
         .at(
             "/admin/api/v1/keys/rotate",

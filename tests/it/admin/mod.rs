@@ -10,6 +10,7 @@ mod routes;
 mod second_factor;
 mod sessions;
 mod tokens;
+mod transfer;
 
 use axum::body::Body;
 use axum::http::Request;

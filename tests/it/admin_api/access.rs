@@ -8,7 +8,7 @@ use token_server::domain::{Audience, Scope};
 use token_server::http::{AdminApiRoute, AppState, admin_api_routes, admin_router};
 use tower::ServiceExt;
 
-use super::{READ, ROBOT, Robot, WRITE, id, register, send, token};
+use super::{EXPORT, READ, ROBOT, Robot, WRITE, id, register, send, token};
 use crate::harness::{Answer, TestApp};
 
 fn routes(test: &TestApp) -> Vec<AdminApiRoute> {
@@ -61,9 +61,10 @@ async fn no_route_does_anything_without_a_token_or_with_one_that_is_no_good() {
 #[tokio::test]
 async fn each_route_needs_its_own_scope_and_no_other_will_do() {
     let test = TestApp::new().await;
-    let secret = register(&test, ROBOT, "admin:read admin:reader admin:write other").await;
+    let scopes = "admin:export admin:read admin:reader admin:write other";
+    let secret = register(&test, ROBOT, scopes).await;
 
-    for scope in [READ, WRITE, "other", "admin:reader"] {
+    for scope in [READ, WRITE, EXPORT, "other", "admin:reader"] {
         let token = token(&test, ROBOT, &secret, scope).await;
         for route in routes(&test) {
             let answer = ask(&test, &route, Some(&token)).await;
@@ -84,7 +85,11 @@ async fn what_changes_something_needs_the_scope_for_it() {
     for route in routes(&test) {
         // A token to be looked at is in a body, not in a path.
         let only_reads = route.method == "GET" || route.path.ends_with("/tokens/inspect");
-        let needed = if only_reads { READ } else { WRITE };
+        let needed = match (only_reads, route.path.ends_with("/transfer/export")) {
+            (_, true) => EXPORT,
+            (true, false) => READ,
+            (false, false) => WRITE,
+        };
         assert_eq!(route.scope, needed, "{route:?}");
     }
 }
@@ -95,7 +100,7 @@ async fn a_token_for_another_audience_is_refused() {
     let secret = test
         .register(NewClient {
             client_id: Some(id(ROBOT)),
-            scopes: Scope::parse("admin:read admin:write").unwrap(),
+            scopes: Scope::parse("admin:export admin:read admin:write").unwrap(),
             audiences: Audience::parse_list("https://other https://tokens.test").unwrap(),
             ..NewClient::default()
         })

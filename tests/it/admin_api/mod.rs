@@ -6,6 +6,7 @@ mod changes;
 mod clients;
 mod idempotency;
 mod others;
+mod transfer;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -20,6 +21,7 @@ const ROBOT: &str = "robot";
 
 const READ: &str = "admin:read";
 const WRITE: &str = "admin:write";
+const EXPORT: &str = "admin:export";
 
 fn id(text: &str) -> ClientId {
     ClientId::parse(text).unwrap()

@@ -1,5 +1,6 @@
 //! What the use cases promise whoever asks: memory that is never wrong, secrets that are renewed.
 
+mod apply;
 mod directory;
 mod import;
 mod renewal;

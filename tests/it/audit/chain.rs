@@ -1,4 +1,4 @@
-use token_server::app::import::ImportFile;
+use token_server::app::import::{ImportOptions, ImportSource};
 use token_server::app::{App, AuditVerdict, ChainLink, NewClient, NewSecret};
 use token_server::clock::Clock;
 use token_server::domain::ClientId;
@@ -195,9 +195,13 @@ async fn an_import_of_many_clients_is_one_stretch_of_the_chain() {
     let rows: Vec<String> = (0..1_201)
         .map(|n| format!(r#"{{"client_id":"c{n}","client_secret_hash":"{hash}"}}"#))
         .collect();
-    let file = ImportFile::parse(rows.join("\n").as_bytes()).unwrap();
+    let source = ImportSource::of_bytes(None, rows.join("\n").into_bytes());
 
-    let report = test.app.import_clients(BY, file, false, |_, _| {}).await;
+    let options = ImportOptions::default();
+    let report = test
+        .app
+        .import_clients(BY, &source, options, &mut |_| {})
+        .await;
 
     assert_eq!(report.unwrap().imported, 1_201);
     rename(&test, "later").await;

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
-use token_server::app::import::ImportFile;
+use token_server::app::import::{ImportOptions, ImportSource};
 use token_server::app::{AuditFilter, NewClient, NewPassword, NewSecret};
 use token_server::domain::{
     Action, Actor, AdminName, AdminRole, AdminStatus, AuditEvent, AuthMethods,
@@ -102,11 +102,14 @@ async fn change_clients(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec
     let chosen = "a secret that somebody chose";
     let csv = format!("client_id,client_secret\na,{chosen}\nb,{chosen}\n{CLIENT},{chosen}\n");
     secrets.push(chosen.to_owned());
-    let file = ImportFile::parse(csv.as_bytes()).unwrap();
-    app.import_clients(BY, file, false, |_, _| {})
+    let source = ImportSource::of_bytes(None, csv.into_bytes());
+    app.import_clients(BY, &source, ImportOptions::default(), &mut |_| {})
         .await
         .unwrap();
     trail.expect(&[Action::ClientImport; 2]).await;
+    let mut export = app.begin_client_export(BY).await.unwrap();
+    app.export_clients(&mut export).await.unwrap();
+    trail.expect(&[Action::ClientExport]).await;
     for client in [CLIENT, "a"] {
         let record = app.find_client(&id(client)).await.unwrap();
         secrets.extend(record.secrets.into_iter().map(|secret| secret.secret_hash));

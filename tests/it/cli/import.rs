@@ -27,7 +27,7 @@ async fn bad_rows_are_named_and_nothing_is_imported_unless_told_to_go_on() {
     assert_eq!((refused.code, count(&shell)), (1, 0), "{refused:?}");
     for line in [
         "clients.csv:3: client_id",
-        "clients.csv:5: client_secret",
+        "clients.csv:5: `c`: client_secret",
         "clients.csv:6: ",
     ] {
         assert!(refused.err.contains(line), "{line}: {}", refused.err);

@@ -14,6 +14,7 @@ mod schemathesis;
 mod serve;
 mod supervised;
 mod token;
+mod transfer;
 mod usage;
 
 use std::path::Path;

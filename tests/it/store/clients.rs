@@ -4,10 +4,10 @@ use token_server::domain::{
     ClientStatus, ErrorCode, JwksUri, Name, SenderConstraint, SenderConstraintChanges,
 };
 use token_server::store::{
-    ClientFilter, ClientRevoked, ClientsOrder, ClientsPage, ClientsPart, StoreError,
+    ClientFilter, ClientRevoked, ClientWritten, ClientsOrder, ClientsPage, ClientsPart, StoreError,
 };
 
-use super::{id, record, secret};
+use super::{id, insert_missing, record, secret};
 use crate::harness::{BY, NOW, TestApp};
 
 #[tokio::test]
@@ -81,11 +81,7 @@ async fn a_taken_secret_id_takes_the_whole_insert_back() {
         .await
         .unwrap();
 
-    let refused = test
-        .app
-        .store()
-        .insert_missing_clients(&[record("b")], BY.at(NOW))
-        .await;
+    let refused = insert_missing(test.app.store(), vec![record("b")]).await;
 
     assert!(matches!(refused, Err(StoreError::Conflict)));
     assert_eq!(test.app.store().find_client(&id("b")).await.unwrap(), None);
@@ -103,12 +99,8 @@ async fn missing_clients_are_inserted_and_the_others_left() {
         .unwrap();
 
     assert_eq!(
-        test.app
-            .store()
-            .insert_missing_clients(&[a, b], BY.at(NOW))
-            .await
-            .unwrap(),
-        1
+        insert_missing(test.app.store(), vec![a, b]).await.unwrap(),
+        [ClientWritten::Left, ClientWritten::Inserted]
     );
 
     assert!(test.app.store().has_client(&id("b")).await.unwrap());

@@ -10,10 +10,32 @@ mod used_values;
 
 use token_server::clock::UnixTime;
 use token_server::domain::{
-    Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
-    ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, Metadata, Name,
-    Scope, SecretId, SecretOrigin, SenderConstraint, TokenTtl,
+    Action, Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
+    ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, ManagedBy, Metadata,
+    Name, Scope, SecretId, SecretOrigin, SenderConstraint, TokenTtl,
 };
+
+use token_server::store::{ClientWrite, ClientWritten, IfTaken, Store, StoreError, WriteActions};
+
+use crate::harness::{BY, NOW};
+
+/// Inserts those of the clients that are not there.
+async fn insert_missing(
+    store: &Store,
+    records: Vec<ClientRecord>,
+) -> Result<Vec<ClientWritten>, StoreError> {
+    let writes = records.into_iter().map(|record| ClientWrite {
+        record,
+        if_taken: IfTaken::Leave,
+    });
+    let writes: Vec<ClientWrite> = writes.collect();
+    let actions = WriteActions {
+        insert: Action::ClientImport,
+        replace: Action::ClientImport,
+    };
+    let written = store.write_clients(&writes, actions, NOW, BY.at(NOW));
+    Ok(written.await?.outcomes)
+}
 
 fn id(text: &str) -> ClientId {
     ClientId::parse(text).unwrap()
@@ -44,6 +66,7 @@ fn record(client_id: &str) -> ClientRecord {
                 tls_client_certificate_bound_access_tokens: false,
                 dpop_bound_access_tokens: true,
             },
+            managed_by: ManagedBy::parse("team.yaml").ok(),
             created_at: UnixTime(100),
             updated_at: UnixTime(100),
         },

@@ -6,7 +6,7 @@ use token_server::domain::{
 };
 use token_server::store::{ClientRevoked, Store};
 
-use super::{id, record};
+use super::{id, insert_missing, record};
 use crate::harness::{BY, NOW, TestApp};
 
 const DAY: i64 = 86_400;
@@ -247,10 +247,7 @@ async fn a_deleted_client_is_cut_off_until_one_of_its_id_is_inserted() {
     let (mut new, mut other) = (record("a"), record("b"));
     new.client.created_at = UnixTime(300);
     other.secrets.clear();
-    store
-        .insert_missing_clients(&[other, new], BY.at(NOW))
-        .await
-        .unwrap();
+    insert_missing(store, vec![other, new]).await.unwrap();
 
     let listed = list(store, 0).await;
     let expected = ClientCutoff {

@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use token_server::app::import::{ImportFile, ImportFileError};
+use token_server::app::import::{
+    ImportFile, ImportFileError, ImportNews, ImportOptions, ImportSource,
+};
 use token_server::domain::ClientId;
 
-use super::{client_ids, import};
+use super::{client_ids, import, import_with};
 use crate::harness::{BY, TestApp};
 
 /// The lines of the bad rows.
@@ -191,6 +193,7 @@ fn a_reason_says_what_to_mend_and_never_the_secret() {
         let contents = json!([row]).to_string();
         let file = ImportFile::parse(contents.as_bytes()).unwrap();
         let found = file.rows[0].1.as_ref().unwrap_err();
+        let found = &found.reason;
         assert!(found.starts_with(reason), "{contents}: {found}");
         assert!(!found.contains("hunter2"), "{found}");
     }
@@ -223,17 +226,23 @@ async fn one_bad_row_and_nothing_is_imported_unless_told_to_go_on() {
     let test = TestApp::new().await;
     let contents = "client_id,client_secret\na,one\n,two\nb,three\na,four\n";
 
-    let refused = import(&test, contents, false).await;
+    let (refused, bad) = import_with(&test, contents, ImportOptions::default()).await;
     assert_eq!((refused.imported, client_ids(&test).await.len()), (0, 0));
-    let gone_on = import(&test, contents, true).await;
+    assert!(refused.refused);
+    let keep_going = ImportOptions {
+        keep_going: true,
+        ..ImportOptions::default()
+    };
+    let (gone_on, lines) = import_with(&test, contents, keep_going).await;
     let again = import(&test, contents, true).await;
 
-    assert_eq!(refused.bad_rows, gone_on.bad_rows);
+    let also_bad: Vec<_> = lines.into_iter().filter(|line| line.is_bad()).collect();
+    assert_eq!(bad, also_bad);
     assert_eq!((gone_on.imported, gone_on.existing), (2, 0));
     assert_eq!((again.imported, again.existing), (0, 2));
     assert_eq!(client_ids(&test).await, ["a", "b"]);
-    assert_eq!(gone_on.bad_rows[1].line, 5);
-    assert!(gone_on.bad_rows[1].reason.contains("line 2 already"));
+    assert_eq!(bad[1].line, 5);
+    assert!(bad[1].reason().unwrap().contains("line 2 already"));
     assert_eq!(test.authorize("a", "one").await.status, 200);
     assert_eq!(test.authorize("a", "four").await.status, 401);
 }
@@ -264,13 +273,17 @@ async fn a_file_of_two_thousand_rows_works_and_tells_how_far_it_is() {
     for row in 0..ROWS {
         writeln!(contents, "client-{row},secret of {row}").unwrap();
     }
-    let told = std::cell::RefCell::new(Vec::new());
-    let file = ImportFile::parse(contents.as_bytes()).unwrap();
+    let mut told = Vec::new();
+    let source = ImportSource::of_bytes(None, contents.into_bytes());
 
-    let progress = |done, total| told.borrow_mut().push((done, total));
+    let mut tell = |news: ImportNews<'_>| {
+        if let ImportNews::Progress(done, Some(total)) = news {
+            told.push((done, total));
+        }
+    };
     let report = test
         .app
-        .import_clients(BY, file, false, progress)
+        .import_clients(BY, &source, ImportOptions::default(), &mut tell)
         .await
         .unwrap();
 
@@ -280,7 +293,6 @@ async fn a_file_of_two_thousand_rows_works_and_tells_how_far_it_is() {
         test.authorize("client-1999", "secret of 1999").await.status,
         200
     );
-    let told = told.into_inner();
     assert!(told.windows(2).all(|pair| pair[0].0 <= pair[1].0));
     assert_eq!(told.last(), Some(&(ROWS, ROWS)));
 }

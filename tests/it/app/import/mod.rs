@@ -1,20 +1,42 @@
-//! Importing a plain database: what comes in, with which hashes, and what is refused.
+//! Importing clients: what comes in, with which hashes, and what is refused.
 
 mod files;
+mod foreign;
 mod hashes;
 mod hostile;
+mod native;
 
-use token_server::app::import::{ImportFile, ImportReport};
+use token_server::app::import::{
+    ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
+};
 
 use crate::harness::{BY, TestApp};
 
-/// A file of clients as the use case takes it.
+/// Imports a file; what came of it.
 async fn import(test: &TestApp, contents: &str, keep_going: bool) -> ImportReport {
-    let file = ImportFile::parse(contents.as_bytes()).unwrap();
-    test.app
-        .import_clients(BY, file, keep_going, |_, _| {})
-        .await
-        .unwrap()
+    let options = ImportOptions {
+        keep_going,
+        ..ImportOptions::default()
+    };
+    import_with(test, contents, options).await.0
+}
+
+/// The same, and what came of each row.
+async fn import_with(
+    test: &TestApp,
+    contents: &str,
+    options: ImportOptions,
+) -> (ImportReport, Vec<ImportLine>) {
+    let source = ImportSource::of_bytes(None, contents.to_owned().into_bytes());
+    let mut lines = Vec::new();
+    let mut tell = |news: ImportNews<'_>| {
+        if let ImportNews::Line(line) = news {
+            lines.push(line.clone());
+        }
+    };
+    let report = test.app.import_clients(BY, &source, options, &mut tell);
+    let report = report.await.unwrap();
+    (report, lines)
 }
 
 /// The ids of all clients.

@@ -1,0 +1,270 @@
+//! Owns what is to be done so that clients are as a file says: the difference, and what forbids it.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use super::manifest::{Entry, Manifest, Secrets};
+use super::{AppliedClient, ApplyOptions, ApplyStep, Prune};
+use crate::app::differences::differences;
+use crate::app::{App, FieldChange};
+use crate::clock::UnixTime;
+use crate::domain::{
+    ClientId, ClientRecord, ClientSecret, ClientStatus, MAX_LIVE_SECRETS, ManagedBy, Origin,
+    SecretId,
+};
+use crate::error::{Error, Result};
+
+/// How many mistakes are told at once.
+const TOLD: usize = 20;
+
+/// A client, and what is to be done about it.
+pub(super) struct Planned {
+    pub(super) applied: AppliedClient,
+    /// What is there.
+    pub(super) before: Option<ClientRecord>,
+    /// As it is to be, but for a secret that is to be made.
+    pub(super) record: Option<ClientRecord>,
+}
+
+impl App {
+    /// What is to be done, for every client of the file and every one that is to be pruned.
+    pub(super) async fn plan_application(
+        &self,
+        by: &Origin,
+        manifest: &Manifest,
+        options: ApplyOptions,
+    ) -> Result<Vec<Planned>> {
+        let ids: Vec<&ClientId> = manifest.entries.iter().map(Entry::id).collect();
+        let mut there = self.store.find_clients(&ids).await?;
+        let now = self.clock.now();
+        let (mut planned, mut mistakes) = (Vec::new(), Vec::new());
+        for entry in &manifest.entries {
+            let before = there.remove(entry.id());
+            let checked = self
+                .check_entry(by, entry)
+                .and_then(|()| check_before(by, before.as_ref(), &manifest.name, options))
+                .and_then(|()| plan_entry(entry, before, &manifest.name, now));
+            match checked {
+                Ok(plan) => planned.push(plan),
+                Err(error) => mistakes.push(format!("{}: {}", entry.place, error.description)),
+            }
+        }
+        self.check_secret_owners(&planned, &mut mistakes).await?;
+        if !mistakes.is_empty() {
+            let more = mistakes.len().saturating_sub(TOLD);
+            mistakes.truncate(TOLD);
+            if more > 0 {
+                mistakes.push(format!("and {more} more"));
+            }
+            return Err(Error::invalid_request(mistakes.join("; ")));
+        }
+        if let Some(prune) = options.prune {
+            let of_file: HashSet<&ClientId> = ids.into_iter().collect();
+            planned.extend(self.plan_pruning(manifest, &of_file, prune).await?);
+        }
+        Ok(planned)
+    }
+
+    fn check_entry(&self, by: &Origin, entry: &Entry) -> Result<()> {
+        Self::check_grant(by, Some(&entry.client.scopes))?;
+        self.check_authentication(&entry.client.authentication)
+    }
+
+    /// A secret has one client; each secret of the file is looked for.
+    async fn check_secret_owners(
+        &self,
+        planned: &[Planned],
+        mistakes: &mut Vec<String>,
+    ) -> Result<()> {
+        let records = planned.iter().filter_map(|plan| plan.record.as_ref());
+        let secrets: Vec<(&SecretId, &ClientId)> = records
+            .flat_map(|record| {
+                let id = &record.client.client_id;
+                record.secrets.iter().map(move |it| (&it.secret_id, id))
+            })
+            .collect();
+        let ids: Vec<&SecretId> = secrets.iter().map(|(secret_id, _)| *secret_id).collect();
+        let owners = self.store.find_secret_owners(&ids).await?;
+        let mut seen: HashMap<&SecretId, &ClientId> = HashMap::new();
+        for (secret_id, id) in secrets {
+            let other = seen
+                .insert(secret_id, id)
+                .or_else(|| owners.get(secret_id.as_str()).filter(|it| *it != id));
+            if let Some(other) = other {
+                mistakes.push(format!(
+                    "`{id}`: the secret {secret_id} is one of `{other}`"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn plan_pruning(
+        &self,
+        manifest: &Manifest,
+        of_file: &HashSet<&ClientId>,
+        prune: Prune,
+    ) -> Result<Vec<Planned>> {
+        let mut managed = self.store.list_managed_clients(&manifest.name).await?;
+        managed.retain(|id| !of_file.contains(id));
+        let ids: Vec<&ClientId> = managed.iter().collect();
+        let mut there = self.store.find_clients(&ids).await?;
+        let planned = managed.iter().filter_map(|id| {
+            let before = there.remove(id)?;
+            let step = match (prune, before.client.status) {
+                (Prune::Delete, _) => ApplyStep::Delete,
+                (Prune::Disable, ClientStatus::Enabled) => ApplyStep::Disable,
+                (Prune::Disable, ClientStatus::Disabled) => ApplyStep::Unchanged,
+            };
+            let applied = AppliedClient {
+                client_id: id.clone(),
+                step,
+                changes: Vec::new(),
+                makes_secret: false,
+                remarks: vec!["the file no longer has it".to_owned()],
+            };
+            Some(Planned {
+                applied,
+                before: Some(before),
+                record: None,
+            })
+        });
+        Ok(planned.collect())
+    }
+}
+
+/// Whether what is there may become the file's.
+fn check_before(
+    by: &Origin,
+    before: Option<&ClientRecord>,
+    name: &ManagedBy,
+    options: ApplyOptions,
+) -> Result<()> {
+    let Some(before) = before else { return Ok(()) };
+    App::check_record(by, before)?;
+    match &before.client.managed_by {
+        Some(other) if other != name && !options.take_over => Err(Error::conflict(format!(
+            "the file `{other}` keeps it; take it over explicitly, or leave it out"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn plan_entry(
+    entry: &Entry,
+    before: Option<ClientRecord>,
+    name: &ManagedBy,
+    now: UnixTime,
+) -> Result<Planned> {
+    let mut client = entry.client.clone();
+    client.managed_by = Some(name.clone());
+    client.created_at = before.as_ref().map_or(now, |it| it.client.created_at);
+    client.updated_at = now;
+    let mut remarks = Vec::new();
+    if let Some(before) = before.as_ref().filter(|_| !entry.has_status) {
+        client.status = before.client.status;
+        if client.status == ClientStatus::Disabled {
+            remarks
+                .push("it is disabled, and the file does not say whether it is to be".to_owned());
+        }
+    }
+    let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
+    let (secrets, makes_secret) = plan_secrets(entry, known, now)?;
+    let takes_secrets = client.authentication.allow_secrets();
+    if takes_secrets && !makes_secret && !secrets.iter().any(|it| it.is_live(now)) {
+        remarks.push("it has no secret that is good".to_owned());
+    }
+    let mut changes = match &before {
+        Some(before) => differences(&before.client, &client),
+        None => Vec::new(),
+    };
+    if let Some(change) = secrets_change(known, &secrets, makes_secret) {
+        changes.push(change);
+    }
+    let step = match &before {
+        None => ApplyStep::Create,
+        Some(_) if changes.is_empty() => ApplyStep::Unchanged,
+        Some(_) => ApplyStep::Change,
+    };
+    let applied = AppliedClient {
+        client_id: client.client_id.clone(),
+        step,
+        changes,
+        makes_secret,
+        remarks,
+    };
+    Ok(Planned {
+        applied,
+        before,
+        record: Some(ClientRecord { client, secrets }),
+    })
+}
+
+/// The secrets that it is to have of those that are known, and whether one more is to be made.
+fn plan_secrets(
+    entry: &Entry,
+    known: &[ClientSecret],
+    now: UnixTime,
+) -> Result<(Vec<ClientSecret>, bool)> {
+    let list = match &entry.secrets {
+        None => return Ok((known.to_vec(), false)),
+        Some(Secrets::Make) => {
+            let has_one = known.iter().any(|secret| secret.is_live(now));
+            return Ok((known.to_vec(), !has_one));
+        }
+        Some(Secrets::These(list)) => list,
+    };
+    let mut secrets: Vec<ClientSecret> = Vec::new();
+    for document in list {
+        let mut secret = document.read(entry.id(), now)?;
+        // It is known by its id: the hash was renewed when it was first used.
+        if let Some(known) = known.iter().find(|it| it.secret_id == secret.secret_id) {
+            secret = ClientSecret {
+                expires_at: secret.expires_at,
+                ..known.clone()
+            };
+        }
+        if secrets.iter().any(|it| it.secret_id == secret.secret_id) {
+            return Err(Error::invalid_request("a secret is there twice"));
+        }
+        secrets.push(secret);
+    }
+    let live = secrets.iter().filter(|secret| secret.is_live(now)).count();
+    if live > MAX_LIVE_SECRETS {
+        return Err(Error::invalid_request(format!(
+            "a client has at most {MAX_LIVE_SECRETS} live secrets"
+        )));
+    }
+    // As the store has them.
+    secrets.sort_by(|a, b| (a.created_at, &a.secret_id).cmp(&(b.created_at, &b.secret_id)));
+    Ok((secrets, false))
+}
+
+/// Which secrets there are and will be, by their ids and ends.
+fn secrets_change(
+    before: &[ClientSecret],
+    after: &[ClientSecret],
+    makes_secret: bool,
+) -> Option<FieldChange> {
+    let shown = |secret: &ClientSecret| match secret.expires_at {
+        Some(end) => json!(format!("{} until {end}", secret.secret_id)),
+        None => json!(secret.secret_id),
+    };
+    let old: Vec<Value> = before.iter().map(shown).collect();
+    let mut new: Vec<Value> = after.iter().map(shown).collect();
+    if makes_secret {
+        new.push(json!("(one is made)"));
+    }
+    (old != new).then(|| FieldChange {
+        field: "secrets".to_owned(),
+        before: Value::from(old),
+        after: Value::from(new),
+    })
+}
+
+impl Entry {
+    fn id(&self) -> &ClientId {
+        &self.client.client_id
+    }
+}

@@ -1,0 +1,178 @@
+//! `client apply`: clients as a file says.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::environment;
+use super::export::private_file;
+use super::output::{Output, printable};
+use crate::app::App;
+use crate::app::apply::{
+    AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
+};
+use crate::error::Error;
+
+/// Make clients what a YAML or JSON file says
+///
+/// The file has `version: 1`, if you like a `name`, and `clients`: a list with the members that `client show --json` has.
+/// What is left out of a client is as when it is made; only `status` and `secrets` are then left as they are. `secrets` is
+/// `make` (one is made when there is none that is good, and written to --secrets-out), or a list with `secret_hash` and
+/// `expires_at`. Clients are marked with the file's name, and only those are ever pruned.
+#[derive(Args)]
+pub(super) struct ApplyArgs {
+    /// The file; `-` for stdin
+    #[arg(short, long, value_name = "FILE")]
+    file: PathBuf,
+    /// What to mark the clients with when the file has no `name`; else the name of the file itself
+    #[arg(long)]
+    name: Option<String>,
+    /// Show what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Also clients that are marked with this file's name and no longer in it: `disable` or `delete` them
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "disable")]
+    prune: Option<Prune>,
+    /// Take over clients that another file keeps
+    #[arg(long)]
+    take_over: bool,
+    /// Where secrets that are made are written, a JSON object on each line: a new file, for its owner alone
+    #[arg(long, value_name = "FILE")]
+    secrets_out: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<ExitCode> {
+    let manifest = read(&args)?;
+    let options = ApplyOptions {
+        dry_run: args.dry_run,
+        prune: args.prune,
+        take_over: args.take_over,
+    };
+    let by = environment::origin();
+    let look = ApplyOptions {
+        dry_run: true,
+        ..options
+    };
+    let plan = app
+        .apply_clients(&by, &manifest, look, &mut |_| Ok(()))
+        .await?;
+    if args.dry_run {
+        print(&plan, args.output)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Before anything is done: a secret that cannot be written down would be lost.
+    let mut secrets = open_secrets(&plan, args.secrets_out.as_deref())?;
+    let mut done = 0;
+    let applied = app
+        .apply_clients(&by, &manifest, options, &mut |news| {
+            match news {
+                ApplyNews::Secret(id, secret) => {
+                    let line = json!({ "client_id": id, "client_secret": secret.expose() });
+                    write_secret(secrets.as_mut(), &line).map_err(Error::internal)?;
+                }
+                ApplyNews::Done(client) if client.step != ApplyStep::Unchanged => done += 1,
+                ApplyNews::Done(_) => {}
+            }
+            Ok(())
+        })
+        .await;
+    let report = applied.inspect_err(|_| {
+        Output::remark(&format!(
+            "{done} client(s) were done before; apply it again"
+        ));
+    })?;
+    print(&report, args.output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(args: &ApplyArgs) -> anyhow::Result<Manifest> {
+    let path = args.file.as_path();
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.with_context(|| format!("cannot read {}", path.display()))?;
+    let base = path.file_name().and_then(|name| name.to_str());
+    let name = args.name.as_deref().or(base.filter(|name| *name != "-"));
+    Manifest::parse(&bytes, name)
+        .map_err(|error| Error::invalid_request(format!("{}: {error}", path.display())).into())
+}
+
+fn open_secrets(plan: &ApplyReport, path: Option<&Path>) -> anyhow::Result<Option<File>> {
+    let makes_some = plan.clients.iter().any(|client| client.makes_secret);
+    match path {
+        Some(path) if makes_some => private_file(path).map(Some),
+        Some(path) if path.exists() => bail!("{} is there already", path.display()),
+        None if makes_some => {
+            let why = "secrets are to be made; say in --secrets-out where they are written";
+            Err(Error::invalid_request(why).into())
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// On the disk before it counts.
+fn write_secret(file: Option<&mut File>, line: &Value) -> anyhow::Result<()> {
+    let file = file.context("there is no file for the secrets that are made")?;
+    writeln!(file, "{line}").context("cannot write a secret down")?;
+    file.sync_all().context("cannot write a secret down")
+}
+
+fn print(report: &ApplyReport, output: Output) -> anyhow::Result<()> {
+    output.print(report, || {
+        let changed = report.clients.iter();
+        let changed = changed.filter(|client| client.step != ApplyStep::Unchanged);
+        let mut lines: Vec<String> = changed.flat_map(describe).collect();
+        lines.push(summary(report));
+        printable(&lines.join("\n"))
+    })
+}
+
+fn describe(client: &AppliedClient) -> Vec<String> {
+    let sign = match client.step {
+        ApplyStep::Create => '+',
+        ApplyStep::Change => '~',
+        ApplyStep::Unchanged => '=',
+        ApplyStep::Disable | ApplyStep::Delete => '-',
+    };
+    let mut lines = vec![format!(
+        "{sign} {} ({})",
+        client.client_id,
+        client.step.as_str()
+    )];
+    for change in &client.changes {
+        let (before, after) = (&change.before, &change.after);
+        lines.push(if client.step == ApplyStep::Create {
+            format!("    {}: {after}", change.field)
+        } else {
+            format!("    {}: {before} -> {after}", change.field)
+        });
+    }
+    lines.extend(client.remarks.iter().map(|remark| format!("    {remark}")));
+    lines
+}
+
+fn summary(report: &ApplyReport) -> String {
+    let count = |step| report.count(step);
+    let told = format!(
+        "{} created, {} changed, {} disabled, {} deleted, {} unchanged",
+        count(ApplyStep::Create),
+        count(ApplyStep::Change),
+        count(ApplyStep::Disable),
+        count(ApplyStep::Delete),
+        count(ApplyStep::Unchanged)
+    );
+    if report.dry_run {
+        return format!("nothing was changed; without --dry-run: {told}");
+    }
+    told
+}

@@ -1,0 +1,59 @@
+//! `client export`: all clients to a file.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::environment;
+use super::output::Output;
+use crate::app::App;
+
+/// Where nobody counts along, it is said every so many clients how far it is.
+const TOLD_EVERY: u64 = 10_000;
+
+/// Write all clients out, with the hashes of their secrets
+///
+/// JSON lines, for `client import` here or at another server. Whoever has them can try to guess secrets that people chose:
+/// keep them as you keep the database.
+#[derive(Args)]
+pub(super) struct ExportArgs {
+    /// A new file, for its owner alone; stdout when left out
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) async fn run(app: &App, args: ExportArgs) -> anyhow::Result<ExitCode> {
+    let mut file = args.out.as_deref().map(private_file).transpose()?;
+    let mut export = app.begin_client_export(&environment::origin()).await?;
+    let mut told = 0;
+    while let Some(lines) = app.export_clients(&mut export).await? {
+        match &mut file {
+            Some(file) => file.write_all(lines.as_bytes()).context("cannot write")?,
+            None => Output::text(&lines)?,
+        }
+        if export.clients() >= told + TOLD_EVERY {
+            told = export.clients();
+            Output::remark(&format!("{told} clients"));
+        }
+    }
+    if let Some(file) = file {
+        file.sync_all().context("cannot write")?;
+    }
+    Output::remark(&format!("exported {} clients", export.clients()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file that is new, and that nobody else can read.
+pub(super) fn private_file(path: &Path) -> anyhow::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot make {}", path.display()))
+}

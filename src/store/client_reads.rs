@@ -1,0 +1,91 @@
+//! Owns the reading of many clients with their secrets by one statement.
+
+use std::collections::HashMap;
+
+use sqlx::QueryBuilder;
+
+use super::client_rows::{RecordRow, records};
+use super::{ClientsPage, Store, StoreError, on_pool};
+use crate::domain::{ClientId, ClientRecord, ManagedBy};
+
+/// Ids of one statement.
+pub(super) const AT_ONCE: usize = 500;
+
+const SELECT: &str = "
+    select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
+        c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
+        c.tls_client_certificate_bound, c.dpop_bound, c.managed_by,
+        c.created_at, c.updated_at,
+        s.secret_id, s.origin, s.secret_hash, s.hint,
+        s.created_at as secret_created_at, s.expires_at
+    from clients c
+    left join client_secrets s on s.client_id = c.client_id
+    where c.client_id in (";
+
+const ORDER: &str = ") order by c.client_id, s.created_at, s.secret_id";
+
+impl Store {
+    /// Clients with their secrets, by `client_id`: each as one consistent picture.
+    pub async fn list_client_records(
+        &self,
+        page: &ClientsPage,
+    ) -> Result<Vec<ClientRecord>, StoreError> {
+        let after = page.after.as_ref().map_or("", ClientId::as_str);
+        let rows: Vec<RecordRow> = on_pool!(self, |pool| {
+            let mut query = QueryBuilder::new(SELECT);
+            query.push("select client_id from clients where client_id > ");
+            query.push_bind(after).push(" order by client_id limit ");
+            query.push_bind(i64::from(page.limit)).push(ORDER);
+            query.build_query_as().fetch_all(pool).await
+        })?;
+        records(rows)
+    }
+
+    /// Those of these clients that there are, with their secrets.
+    pub async fn find_clients(
+        &self,
+        ids: &[&ClientId],
+    ) -> Result<HashMap<ClientId, ClientRecord>, StoreError> {
+        let mut found = HashMap::new();
+        for ids in ids.chunks(AT_ONCE) {
+            let rows: Vec<RecordRow> = on_pool!(self, |pool| {
+                let mut query = QueryBuilder::new(SELECT);
+                let mut values = query.separated(", ");
+                for id in ids {
+                    values.push_bind(id.as_str());
+                }
+                query.push(ORDER);
+                query.build_query_as().fetch_all(pool).await
+            })?;
+            for record in records(rows)? {
+                found.insert(record.client.client_id.clone(), record);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The clients that this file keeps.
+    pub async fn list_managed_clients(
+        &self,
+        managed_by: &ManagedBy,
+    ) -> Result<Vec<ClientId>, StoreError> {
+        const SQL: &str = "
+            select client_id
+            from clients
+            where managed_by = $1
+            order by client_id";
+        let ids: Vec<String> = on_pool!(self, |pool| sqlx::query_scalar(SQL)
+            .bind(managed_by.as_str())
+            .fetch_all(pool)
+            .await)?;
+        let ids: Result<_, _> = ids.iter().map(|id| ClientId::parse(id)).collect();
+        Ok(ids?)
+    }
+
+    /// How many clients there are.
+    pub async fn count_clients(&self) -> Result<u64, StoreError> {
+        const SQL: &str = "select count(*) from clients";
+        let count: i64 = on_pool!(self, |pool| sqlx::query_scalar(SQL).fetch_one(pool).await)?;
+        Ok(count.unsigned_abs())
+    }
+}

@@ -1,0 +1,121 @@
+//! Import and export in the portal.
+
+use token_server::domain::ClientId;
+
+use super::{Browser, portal};
+
+const KEYCLOAK: &str = include_str!("../../import/keycloak-realm.json");
+const PATH: &str = "/admin/transfer";
+
+fn id(text: &str) -> ClientId {
+    ClientId::parse(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_is_looked_at_and_then_imported() {
+    let test = portal().await;
+    let mut browser = Browser::of(&test, "olga").await;
+    let fields = [
+        ("file", KEYCLOAK),
+        ("on_conflict", "skip"),
+        ("keep_going", "yes"),
+    ];
+    let import = format!("{PATH}/import");
+
+    let looked = browser
+        .post(&import, &[&fields[..], &[("act", "look")]].concat())
+        .await;
+    assert_eq!(looked.status, 200, "{}", looked.text());
+    for told in [
+        "Nothing was changed yet",
+        "3 created",
+        "it is a public client",
+        "value=\"do\"",
+    ] {
+        assert!(looked.text().contains(told), "{told}");
+    }
+    assert!(test.app.find_client(&id("inventory")).await.is_err());
+
+    let done = browser
+        .post(&import, &[&fields[..], &[("act", "do")]].concat())
+        .await;
+    assert!(done.text().contains("Done.") && done.text().contains("/admin/clients/inventory"));
+    test.app.find_client(&id("inventory")).await.unwrap();
+
+    let refused = browser.post(&import, &fields[..2]).await;
+    assert!(
+        refused.text().contains("there are mistakes") && !refused.text().contains("value=\"do\"")
+    );
+    let nonsense = [("file", "nonsense"), ("on_conflict", "skip")];
+    let nonsense = browser.post(&import, &nonsense).await;
+    assert_eq!(nonsense.status, 400);
+    assert!(nonsense.text().contains("name the columns"));
+}
+
+#[tokio::test]
+async fn a_file_is_applied_and_its_clients_show_that_it_keeps_them() {
+    let test = portal().await;
+    let mut browser = Browser::of(&test, "olga").await;
+    let file =
+        "version: 1\nname: team <b>.yaml\nclients:\n  - client_id: made\n    secrets: make\n";
+    let apply = format!("{PATH}/apply");
+
+    let looked = browser
+        .post(&apply, &[("manifest", file), ("act", "look")])
+        .await;
+    assert!(looked.text().contains("1 created"), "{}", looked.text());
+    assert!(test.app.find_client(&id("made")).await.is_err());
+    let done = browser
+        .post(&apply, &[("manifest", file), ("act", "do")])
+        .await;
+    assert!(done.text().contains("Done.") && done.text().contains("tks_"));
+
+    for page in [
+        "/admin/clients",
+        "/admin/clients/made",
+        "/admin/clients/made/edit",
+    ] {
+        let page = browser.get(page).await;
+        assert!(
+            page.text().contains("team &#60;b&#62;.yaml"),
+            "{}",
+            page.text()
+        );
+    }
+    let page = browser.get("/admin/clients/made/edit").await;
+    assert!(page.text().contains("change the file instead"));
+    let wrong = [
+        (
+            "manifest",
+            "version: 1\nclients:\n  - client_id: a\n    x: 1\n",
+        ),
+        ("name", "n"),
+    ];
+    let wrong = browser.post(&apply, &wrong).await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.text().contains("line 4"), "{}", wrong.text());
+}
+
+#[tokio::test]
+async fn an_owner_exports_and_nobody_else() {
+    let test = portal().await;
+    test.client().await;
+    let export = format!("{PATH}/export");
+
+    let mut operator = Browser::of(&test, "omar").await;
+    assert_eq!(operator.post(&export, &[]).await.status, 403);
+    assert!(!operator.get("/admin/").await.text().contains(PATH));
+    let mut owner = Browser::of(&test, "olga").await;
+    let answer = owner.post(&export, &[]).await;
+
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer
+            .header("content-disposition")
+            .contains("clients.jsonl")
+    );
+    assert!(answer.text().contains("\"client_id\":\"billing\""));
+    assert_ne!(owner.get(&export).await.status, 200);
+    let page = owner.get("/admin/audit").await;
+    assert!(page.text().contains("client.export"));
+}

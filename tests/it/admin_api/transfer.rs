@@ -1,0 +1,187 @@
+//! `/transfer`: clients to and from files, for programs.
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Value, json};
+
+use super::{ROBOT, Robot, id, register, token};
+use crate::harness::{Answer, TestApp};
+
+const HYDRA: &str = include_str!("../../import/hydra.json");
+
+async fn send(test: &TestApp, token: &str, path: &str, body: impl Into<Body>) -> Answer {
+    let request = Request::post(format!("/admin/api/v1/transfer/{path}"))
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/octet-stream");
+    test.call(request.body(body.into()).unwrap()).await
+}
+
+#[tokio::test]
+async fn an_export_needs_its_own_scope_which_no_program_can_give() {
+    let test = TestApp::new().await;
+    let secret = register(&test, "exporter", "admin:export").await;
+    let robot = Robot::new(&test).await;
+
+    let refused = robot.get("/transfer/export").await;
+    refused.assert_error(403, "insufficient_scope");
+    let granted = robot
+        .post("/clients", &json!({"scopes": "admin:export"}))
+        .await;
+    granted.assert_error(403, "access_denied");
+
+    let exporter = Robot {
+        test: &test,
+        token: token(&test, "exporter", &secret, "").await,
+    };
+    let answer = exporter.get("/transfer/export").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let lines: Vec<Value> = answer
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["format"], "token-server/clients");
+    assert_eq!(lines[1]["client_id"], "exporter");
+    assert!(
+        lines[1]["secrets"][0]["secret_hash"]
+            .as_str()
+            .unwrap()
+            .starts_with("$argon2id$")
+    );
+    assert_eq!(lines.last().unwrap(), &json!({"end": true, "clients": 2}));
+
+    let other = TestApp::new().await;
+    let secret = register(&other, "importer", "admin:write").await;
+    let token = token(&other, "importer", &secret, "").await;
+    let imported = send(
+        &other,
+        &token,
+        "import?keep_going=true",
+        answer.text().to_owned(),
+    )
+    .await;
+    // Both have scopes that a program cannot give.
+    assert_eq!(
+        (imported.status, imported.json()["bad"].as_u64()),
+        (200, Some(2))
+    );
+}
+
+#[tokio::test]
+async fn an_import_answers_what_came_of_each_row() {
+    let test = TestApp::new().await;
+    let Robot { token, .. } = Robot::new(&test).await;
+
+    let looked = send(&test, &token, "import?dry_run=true&keep_going=true", HYDRA).await;
+    assert_eq!(looked.status, 200, "{}", looked.text());
+    let looked = looked.json();
+    assert_eq!(looked["imported"], 3);
+    assert_eq!(looked["clients"][3]["outcome"], "skipped");
+    assert_eq!(looked["clients"][5]["outcome"], "bad");
+    assert!(test.app.find_client(&id("signer")).await.is_err());
+
+    let refused = send(&test, &token, "import", HYDRA).await;
+    refused.assert_error(400, "invalid_request");
+    assert_eq!(refused.json()["report"]["clients"][0]["line"], 61);
+    assert!(test.app.find_client(&id("signer")).await.is_err());
+
+    let done = send(&test, &token, "import?keep_going=true&format=hydra", HYDRA).await;
+    assert_eq!((done.status, &done.json()["imported"]), (200, &json!(3)));
+    let again = send(
+        &test,
+        &token,
+        "import?keep_going=true&on_conflict=refuse",
+        HYDRA,
+    )
+    .await;
+    assert_eq!(again.json()["bad"], 4);
+    test.app.find_client(&id("signer")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_is_applied_and_what_is_made_is_answered_once() {
+    let test = TestApp::new().await;
+    let robot = Robot::new(&test).await;
+    let token = &robot.token;
+    let file = "version: 1\nclients:\n  - client_id: made\n    secrets: make\n";
+
+    let nameless = send(&test, token, "apply", file).await;
+    nameless.assert_error(400, "invalid_request");
+    let looked = send(&test, token, "apply?name=team&dry_run=true", file).await;
+    assert_eq!(looked.json()["clients"][0]["makes_secret"], true);
+    assert_eq!(looked.json()["secrets"], json!([]));
+    let done = send(&test, token, "apply?name=team", file).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let secret = done.json()["secrets"][0]["client_secret"].clone();
+    assert_eq!(
+        test.authorize("made", secret.as_str().unwrap())
+            .await
+            .status,
+        200
+    );
+
+    let shown = robot.get("/clients/made").await.json();
+    assert_eq!(shown["managed_by"], "team");
+    let again = send(&test, token, "apply?name=team", file).await.json();
+    assert_eq!(
+        (&again["clients"][0]["step"], &again["secrets"]),
+        (&json!("unchanged"), &json!([]))
+    );
+    let empty = r#"{"version":1,"name":"team","clients":[]}"#;
+    let pruned = send(&test, token, "apply?prune=delete", empty).await.json();
+    assert_eq!(pruned["clients"][0]["step"], "delete");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_answered_in_the_documented_shape() {
+    let settings = [("MAX_IMPORT", "64KiB"), ("MAX_BODY", "1KiB")];
+    let test = TestApp::with(&settings).await;
+    let Robot { token, .. } = Robot::new(&test).await;
+
+    for (path, body) in [
+        ("import", "not a file"),
+        ("import", ""),
+        ("import", "[{"),
+        ("import?format=csv", "client_id,client_secret\n"),
+        ("import?dry_run=yes", "client_id,client_secret\n"),
+        ("import?on_conflict=merge", "client_id,client_secret\n"),
+        ("import?unknown=1", "client_id,client_secret\n"),
+        ("apply?name=a", "- a"),
+        (
+            "apply?name=a",
+            "version: 1\nclients:\n  - client_id: a\n    client_secret: hunter2\n",
+        ),
+        ("apply?name=a&prune=all", "version: 1\nclients: []\n"),
+        ("apply?name=%0a", "version: 1\nclients: []\n"),
+    ] {
+        let answer = send(&test, &token, path, body).await;
+        answer.assert_error(400, "invalid_request");
+        assert!(!answer.text().contains("hunter2"));
+    }
+    // Larger than other bodies may be, and then too large for this one.
+    let rows = |count| {
+        format!(
+            "client_id,client_secret,name\na,secret,{}\n",
+            "x".repeat(count)
+        )
+    };
+    let large = send(&test, &token, "import", rows(10_000)).await;
+    assert!(
+        large.json()["report"]["clients"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("name")
+    );
+    let larger = send(&test, &token, "import", rows(70_000)).await;
+    larger.assert_error(413, "content_too_large");
+    let mut many = "client_id,client_secret\n".to_owned();
+    for n in 0..1_001 {
+        many += &format!("c{n},secret {n}\n");
+    }
+    let many = send(&test, &token, "import", many).await;
+    many.assert_error(400, "invalid_request");
+    assert!(many.text().contains("client import"));
+    assert!(test.app.find_client(&id("c0")).await.is_err());
+    test.app.find_client(&id(ROBOT)).await.unwrap();
+}
