@@ -124,11 +124,12 @@ class Process:
 
 
 def haproxy(program, folder, replicas):
-    """HAProxy by the configuration that deploy/ ships, with the ports of this run; `replicas` are those of `a` and `b`."""
+    """HAProxy by the configuration that deploy/ ships, with the ports of this run; `replicas` are those of `a` and `b`.
+    They are asked directly as well, and so are not told by a PROXY header whose a connection is."""
     port = free_port()
     before, _, after = (ROOT / "deploy/compose/haproxy.cfg").read_text().partition("# Docker's names")
     text = before + "frontend" + after.partition("frontend")[2]
-    text = text.replace("resolvers names init-addr last,libc,none", "").replace("bind :2600", f"bind 127.0.0.1:{port}")
+    text = text.replace("resolvers names init-addr last,libc,none", "").replace(" send-proxy-v2", "").replace("bind :2600", f"bind 127.0.0.1:{port}")
     for name, replica in zip("ab", replicas):
         text = text.replace(f"token-server-{name}:2600", f"127.0.0.1:{replica}")
     path = folder / "haproxy.cfg"
