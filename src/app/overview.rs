@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::App;
+use super::{App, TopClients};
 use crate::clock::UnixTime;
 use crate::domain::{
     EndingSecret, KeyId, Replica, SigningAlg, UsageCounts, UsageIn, UsageOf, UsageSpan,
@@ -37,8 +37,8 @@ pub struct Overview {
     pub minutes: Vec<UsageIn>,
     /// The last 30 days by the hour, all 720 of them.
     pub hours: Vec<UsageIn>,
-    /// When it was counted who does most: that is kept for a while.
-    pub counted_at: UnixTime,
+    /// When it was counted who does most: that is kept for a while. Null: it could not be.
+    pub counted_at: Option<UnixTime>,
     /// The clients that were issued most tokens in the last 24 hours.
     pub most_active: Vec<UsageOf>,
     /// The clients in whose names most was refused in the last 24 hours.
@@ -68,8 +68,16 @@ impl App {
         let now = self.clock.now();
         let minutes = self.list_all_usage(UsageSpan::Minute, 60, now).await?;
         let hours = self.list_all_usage(UsageSpan::Hour, 30 * 24, now).await?;
-        let top = self.find_top_clients().await?;
-        let first = |list: &[UsageOf]| list.iter().take(LISTED as usize).cloned().collect();
+        // To count this takes longest, and may fail where the rest does not.
+        let top = self.find_top_clients().await;
+        let top = top.inspect_err(|error| {
+            tracing::warn!("who does most is not counted: {}", error.reason())
+        });
+        let top = top.ok();
+        let first = |of: fn(&TopClients) -> &Vec<UsageOf>| -> Vec<UsageOf> {
+            let list = top.iter().flat_map(|top| of(&top.value));
+            list.take(LISTED as usize).cloned().collect()
+        };
         self.refresh_keys().await?;
         let keys = self.list_keys().await?;
         let ending_keys = keys.into_iter().filter_map(|key| {
@@ -88,9 +96,9 @@ impl App {
             replicas: self.list_replicas().await?,
             minutes,
             hours,
-            counted_at: top.at,
-            most_active: first(&top.value.active),
-            most_failing: first(&top.value.failing),
+            counted_at: top.as_ref().map(|top| top.at),
+            most_active: first(|top| &top.active),
+            most_failing: first(|top| &top.failing),
             ending_secrets: self
                 .store
                 .list_ending_secrets(now, now.plus(SOON), LISTED)

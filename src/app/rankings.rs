@@ -13,8 +13,8 @@ use crate::store::UsageOrder;
 /// Clients of one ranking.
 const LISTED: u32 = 50;
 
-/// Clients that may be among those that waste most, of which it is counted exactly.
-const CANDIDATES: u32 = 200;
+/// Clients among which those are looked for that waste most: who wastes much was issued much.
+const CANDIDATES: u32 = 1_000;
 
 const HOUR: i64 = 3_600;
 

@@ -13,7 +13,8 @@ use crate::domain::{
 /// What holds of a secret that is due: it is good, it has not been used for long enough, and it is not the last good one
 /// of its client. `$1`: now; `$2`: that much later than it says.
 const IS_DUE: &str = "
-    (s.expires_at is null or s.expires_at > $1)
+    s.secret_id = e.secret_id
+    and (s.expires_at is null or s.expires_at > $1)
     and case when u.used_at > e.since then u.used_at else e.since end + e.unused_for + $2 <= $1
     and exists (
         select 1
@@ -21,9 +22,10 @@ const IS_DUE: &str = "
         where o.client_id = s.client_id and o.secret_id <> s.secret_id
             and (o.expires_at is null or o.expires_at > $1))";
 
+/// `cross join` keeps SQLite from beginning with all the secrets.
 const FROM: &str = "
     from secret_ends e
-    join client_secrets s on s.secret_id = e.secret_id
+    cross join client_secrets s
     left join last_uses u on u.client_id = e.client_id and u.secret_id = e.secret_id";
 
 impl Store {

@@ -219,7 +219,8 @@ impl Store {
         Ok((past.unsigned_abs(), counted))
     }
 
-    /// The secrets of enabled clients that end between the two times, the first to end first.
+    /// The secrets of enabled clients that end between the two times, the first to end first. `cross join` keeps SQLite
+    /// from beginning with all the enabled clients.
     pub async fn list_ending_secrets(
         &self,
         after: UnixTime,
@@ -233,8 +234,8 @@ impl Store {
                 where o.client_id = s.client_id and o.secret_id <> s.secret_id
                     and (o.expires_at is null or o.expires_at > s.expires_at)) as is_last
             from client_secrets s
-            join clients c on c.client_id = s.client_id
-            where s.expires_at > $1 and s.expires_at <= $2 and c.status = 'enabled'
+            cross join clients c
+            where c.client_id = s.client_id and s.expires_at > $1 and s.expires_at <= $2 and c.status = 'enabled'
             order by s.expires_at
             limit $3";
         let rows: Vec<(String, String, String, i64, bool)> =

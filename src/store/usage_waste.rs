@@ -7,26 +7,27 @@ use crate::clock::UnixTime;
 use crate::domain::{ClientId, TokenQuota, TokenTtl, TokenWaste};
 
 impl Store {
-    /// The clients that may have been issued most tokens more than they needed since a time, `limit` at most, in no
-    /// order. `ttl` is the lifetime of tokens of a client that has none of its own.
+    /// What the clients needed that were issued most tokens since a time, `limit` at most, in no order. `ttl` is the lifetime of tokens of a client that has none of its own.
     pub async fn list_waste(
         &self,
         since: UnixTime,
         ttl: TokenTtl,
         limit: u32,
     ) -> Result<Vec<TokenWaste>, StoreError> {
-        // The first part reads all clients and counts roughly, the second counts the needed tokens of some exactly: one
-        // for each span of their lifetime in which there was one; of lifetimes below an hour as many as fit into one.
+        // Who was issued most is found first, and only of those the needed tokens are counted: one for each span of their
+        // lifetime in which there was one; of lifetimes below an hour as many as fit into one.
         const SQL: &str = "
-            with candidates as (
-                select u.client_id, c.token_quota, coalesce(c.token_ttl, $2) as ttl,
-                    cast(sum(u.issued) as bigint) as issued
-                from usage_hours u
-                join clients c on c.client_id = u.client_id
-                where u.hour >= $1 and u.issued > 0
-                group by u.client_id, c.token_quota, c.token_ttl
-                order by sum(u.issued) - count(*) * 3600 / coalesce(c.token_ttl, $2) desc, u.client_id
-                limit $3)
+            with busiest as (
+                select client_id, cast(sum(issued) as bigint) as issued
+                from usage_hours
+                where hour >= $1 and issued > 0 and client_id <> ''
+                group by client_id
+                order by sum(issued) desc, client_id
+                limit $3),
+            candidates as (
+                select b.client_id, c.token_quota, coalesce(c.token_ttl, $2) as ttl, b.issued
+                from busiest b
+                join clients c on c.client_id = b.client_id)
             select k.client_id, k.token_quota, k.ttl, k.issued, (
                 select cast(case
                     when k.ttl >= 3600 then count(distinct u.hour / k.ttl)

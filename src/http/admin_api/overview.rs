@@ -28,8 +28,8 @@ struct OverviewAnswer {
     minutes: Vec<SpanOfUse>,
     /// The last 30 days by the hour, all 720 of them
     hours: Vec<SpanOfUse>,
-    /// When it was counted who does most: that is kept for about a minute
-    counted_at: i64,
+    /// When it was counted who does most: that is kept for about a minute; null: it could not be counted
+    counted_at: Option<i64>,
     most_active: Vec<ClientUse>,
     most_failing: Vec<ClientUse>,
     /// The 10 that end first within 30 days
