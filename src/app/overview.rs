@@ -71,7 +71,7 @@ impl App {
         // To count this takes longest, and may fail where the rest does not.
         let top = self.find_top_clients().await;
         let top = top.inspect_err(|error| {
-            tracing::warn!("who does most is not counted: {}", error.reason())
+            tracing::warn!("who does most is not counted: {}", error.reason());
         });
         let top = top.ok();
         let first = |of: fn(&TopClients) -> &Vec<UsageOf>| -> Vec<UsageOf> {
