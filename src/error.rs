@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::domain::{ErrorCode, ParseError};
+use crate::domain::{Attempt, ErrorCode, ParseError};
 use crate::store::StoreError;
 use crate::token::{DpopError, IssueError, KeyError, VerifyError};
 
@@ -24,6 +24,8 @@ pub struct Error {
     pub required_scope: Option<String>,
     /// How the token that it is about has to be sent.
     pub scheme: TokenScheme,
+    /// Who asked, where that is to be kept together with the true reason.
+    pub attempt: Option<Box<Attempt>>,
 }
 
 /// How a token is sent: what `WWW-Authenticate` asks for when one is no good.
@@ -72,6 +74,7 @@ impl Error {
             retry_after: None,
             required_scope: None,
             scheme: TokenScheme::default(),
+            attempt: None,
         }
     }
 
@@ -161,6 +164,16 @@ impl Error {
         error
     }
 
+    /// The client has had all that it may have for now.
+    pub fn over_quota(retry_after: u32) -> Self {
+        let mut error = Self::new(
+            ErrorCode::RateLimited,
+            "the client has had all its tokens of this hour; use a token until it expires before asking for another",
+        );
+        error.retry_after = Some(retry_after);
+        error
+    }
+
     /// Not now.
     pub fn temporarily_unavailable(description: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::new(ErrorCode::TemporarilyUnavailable, description);
@@ -180,6 +193,13 @@ impl Error {
     /// Signing keys that cannot be used; the description names them, and is for the operator.
     pub fn unusable_keys(description: String) -> Self {
         Self::new(ErrorCode::ServerError, description)
+    }
+
+    /// Says who was refused.
+    #[must_use]
+    pub fn to(mut self, attempt: Attempt) -> Self {
+        self.attempt = Some(Box::new(attempt));
+        self
     }
 
     /// The true reason where there is one, else the description. For the log only.

@@ -38,6 +38,7 @@ impl Canary {
                 audiences: Vec::new(),
                 metadata: Metadata::default(),
                 token_ttl: None,
+                token_quota: None,
                 authentication: AuthenticationSettings::default(),
                 sender_constraint: SenderConstraint::default(),
                 managed_by: None,

@@ -5,7 +5,7 @@ use super::{App, Once};
 use crate::domain::{
     Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
     ClientSecret, ClientStatus, Description, ErrorCode, ExpectedVersion, Metadata, Name, Origin,
-    Scope, SenderConstraint, TokenTtl,
+    Scope, SenderConstraint, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::secret::{Secret, random_base62};
@@ -30,6 +30,8 @@ pub struct NewClient {
     pub metadata: Metadata,
     /// How long its tokens live.
     pub token_ttl: Option<TokenTtl>,
+    /// How many tokens it may have in an hour.
+    pub token_quota: Option<TokenQuota>,
     /// How it may prove who it is.
     pub authentication: AuthenticationSettings,
     /// To what its tokens must be bound.
@@ -47,6 +49,7 @@ impl NewClient {
             audiences: said.audiences.unwrap_or_default(),
             metadata: said.metadata.unwrap_or_default(),
             token_ttl: said.token_ttl.flatten(),
+            token_quota: said.token_quota.flatten(),
             authentication: AuthenticationSettings::default().changed(said.authentication),
             sender_constraint: SenderConstraint::default().changed(said.sender_constraint),
         }
@@ -145,6 +148,9 @@ impl App {
     ) -> Result<ClientRecord> {
         Self::check_grant(by, Some(&new.scopes))?;
         self.check_authentication(&new.authentication)?;
+        if let Some(id) = &new.client_id {
+            id.check_new()?;
+        }
         let now = self.clock.now();
         let client = Client {
             client_id: match new.client_id {
@@ -158,6 +164,7 @@ impl App {
             audiences: new.audiences,
             metadata: new.metadata,
             token_ttl: new.token_ttl,
+            token_quota: new.token_quota,
             authentication: new.authentication,
             sender_constraint: new.sender_constraint,
             managed_by: None,

@@ -42,6 +42,10 @@ pub struct Figures {
     pub throttled: Throttled,
     /// The same of admins at the portal, by what was too much.
     pub admins_throttled: Vec<(&'static str, u64)>,
+    /// Answers that warned a client of its quota, and requests that were refused for one.
+    pub quotas: (u64, u64),
+    /// Refused requests whose reasons were not kept.
+    pub refusals_left_out: u64,
     /// Requests that were refused because the database is gone: at once, and for longer than `STALE_LIMIT`.
     pub refused_without_database: (u64, u64),
     /// The database connections.
@@ -143,6 +147,8 @@ impl App {
             tokens_refused: self.refused_tokens.read(),
             throttled: self.throttle.throttled(),
             admins_throttled: self.admins.throttled(),
+            quotas: self.quotas.counts(),
+            refusals_left_out: self.refusals.left_out(),
             refused_without_database: self.feed.refused(),
             pools: self.store.pools(),
             calls: self.store.calls(),

@@ -15,6 +15,7 @@ mod clock_difference;
 mod differences;
 mod directory;
 mod expiring;
+mod explain;
 mod feed;
 mod figures;
 mod hash_forms;
@@ -22,16 +23,23 @@ mod hashing;
 pub mod import;
 mod inspect;
 mod introspect;
+mod kept;
 mod keys;
 mod once;
+mod overview;
 mod peer_certificate;
 mod proofs;
 mod published_keys;
+mod quotas;
+mod rankings;
 mod readiness;
 mod refusal;
+mod refusals;
+mod replicas;
 mod reserved_scopes;
 mod revocations;
 mod revoking;
+mod secret_ends;
 mod secret_hash;
 mod secrets;
 mod sender_constraint;
@@ -42,6 +50,8 @@ mod throttle;
 mod tokens;
 mod usage;
 mod verified;
+
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -62,15 +72,20 @@ pub use client_export::ClientExport;
 pub use clients::{ClientsList, NewClient};
 pub use differences::FieldChange;
 pub use expiring::LastSecrets;
+pub use explain::{ExplainedRefusal, TokenExplanation};
 pub use feed::FeedFigures;
 pub use figures::{CacheFigures, Figures};
 pub use hashing::HashingFigures;
 pub use inspect::TokenInspection;
 pub use introspect::INTROSPECT_SCOPE;
+pub use kept::Counted;
 pub use keys::{KeyFigures, KeyStatus, Rotation};
 pub use once::Once;
+pub use overview::{EndingKey, Overview};
 pub use peer_certificate::PeerCertificate;
+pub use rankings::{TopClients, WasteSpan};
 pub use readiness::Readiness;
+pub use refusals::Refusals;
 pub use reserved_scopes::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
@@ -96,7 +111,10 @@ use hashing::Hashing;
 use keys::Keys;
 use proofs::Proofs;
 use published_keys::PublishedKeys;
+use quotas::Quotas;
+use rankings::Rankings;
 use refusal::RefusedTokens;
+use replicas::ThisReplica;
 use throttle::Throttle;
 use usage::Usage;
 use verified::VerifiedTokens;
@@ -120,11 +138,15 @@ pub struct App {
     canary: Canary,
     clock_difference: ClockDifference,
     usage: Usage,
+    quotas: Quotas,
+    rankings: Rankings,
+    replica: ThisReplica,
     admins: Admins,
     expiring: Expiring,
     upkeep: Upkeep,
     tokens_issued: Counter,
     refused_tokens: RefusedTokens,
+    refusals: Arc<Refusals>,
     answers: Sealer,
 }
 
@@ -158,11 +180,15 @@ impl App {
             canary: Canary::new()?,
             clock_difference: ClockDifference::default(),
             usage: Usage::new(),
+            quotas: Quotas::default(),
+            rankings: Rankings::default(),
+            replica: ThisReplica::new(&clock),
             admins: Admins::new(&config)?,
             expiring: Expiring::default(),
             upkeep: Upkeep::default(),
             tokens_issued: Counter::default(),
             refused_tokens: RefusedTokens::default(),
+            refusals: Arc::new(Refusals::new(clock.clone())),
             answers: once::sealer(&config)?,
             clock,
             config,

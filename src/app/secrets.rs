@@ -139,7 +139,12 @@ impl App {
         self.secret_changed(id, secret_id, done)
     }
 
-    fn secret_changed(&self, id: &ClientId, secret_id: &SecretId, done: bool) -> Result<()> {
+    pub(super) fn secret_changed(
+        &self,
+        id: &ClientId,
+        secret_id: &SecretId,
+        done: bool,
+    ) -> Result<()> {
         self.directory.forget(id);
         if done {
             return Ok(());

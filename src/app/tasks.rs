@@ -127,7 +127,14 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
             continue;
         }
         // Not cancelled in the middle: it would not be known what was written.
-        let written = app.write_usage().await;
+        let written = match app.write_usage().await {
+            Ok(()) => app.write_refusals().await,
+            failed => failed,
+        };
+        let written = match written {
+            Ok(()) => app.say_alive().await,
+            failed => failed,
+        };
         if written.is_ok() {
             app.upkeep.succeeded(Task::WriteUsage, app.clock.now());
         }
@@ -138,6 +145,14 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
 /// The last things, when no request is under way any more.
 pub async fn finish(app: &App) {
     warn_of(app.write_usage().await, "the last counts are lost");
+    warn_of(
+        app.say_gone().await,
+        "it looks as if this replica were lost",
+    );
+    warn_of(
+        app.write_refusals().await,
+        "why the last were refused is in the log only",
+    );
 }
 
 async fn prune(app: Arc<App>, stop: CancellationToken) {
@@ -153,12 +168,15 @@ async fn prune(app: Arc<App>, stop: CancellationToken) {
 }
 
 async fn prune_once(app: &App) -> Result<()> {
+    app.end_unused_secrets().await?;
     app.prune_revocations().await?;
     app.prune_changes().await?;
     app.prune_used_values().await?;
     app.prune_remembered_answers().await?;
     app.prune_admin_sessions().await?;
     app.prune_usage().await?;
+    app.prune_refusals().await?;
+    app.prune_replicas().await?;
     app.prune_audit().await.map(drop)
 }
 
@@ -181,6 +199,8 @@ async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
 }
 
 async fn count_secrets(app: Arc<App>, stop: CancellationToken) {
+    // So that whoever looks first does not wait for it. Should it fail, that one asks again.
+    let _ = stop.run_until_cancelled(app.find_top_clients()).await;
     loop {
         if app.database().is_ok() {
             match stop.run_until_cancelled(app.count_expiring_secrets()).await {

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use anyhow::anyhow;
 use moka::sync::Cache;
 
 use super::figures::CacheFigures;
@@ -43,9 +44,13 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static> Failures<K> {
         let Some(window) = self.windows.get(key) else {
             return Ok(());
         };
-        let rest = window.began_at.plus(self.seconds).since(now);
-        if rest > 0 && window.failures.load(Ordering::Relaxed) >= limit {
-            return Err(Error::rate_limited(u32::try_from(rest).unwrap_or(u32::MAX)));
+        let end = window.began_at.plus(self.seconds);
+        let (rest, failures) = (end.since(now), window.failures.load(Ordering::Relaxed));
+        if rest > 0 && failures >= limit {
+            let throttled = Error::rate_limited(u32::try_from(rest).unwrap_or(u32::MAX));
+            return Err(
+                throttled.because(anyhow!("throttled until {end} after {failures} failures"))
+            );
         }
         Ok(())
     }
@@ -109,12 +114,17 @@ impl Throttle {
     pub(super) fn check(&self, source: IpAddr, id: Option<&ClientId>, now: UnixTime) -> Result<()> {
         for (key, limit) in self.keys(source, id) {
             let checked = self.failures.check(&key, limit, now);
-            checked.inspect_err(|_| {
-                let counter = match key.1 {
-                    Some(_) => &self.by_client,
-                    None => &self.by_source,
+            checked.map_err(|error| {
+                let (counter, of) = match key.1 {
+                    Some(_) => (
+                        &self.by_client,
+                        "of this address in the name of this client",
+                    ),
+                    None => (&self.by_source, "of this address in anybody's name"),
                 };
                 counter.count();
+                let reason = format!("{} {of}", error.reason());
+                error.because(anyhow!(reason))
             })?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::App;
 use super::refusal::Refusal;
 use super::sender_constraint::check_bound;
-use crate::domain::{Audience, Audiences, Client, Scope};
+use crate::domain::{Audience, Audiences, Client, ErrorCode, Scope};
 use crate::error::{Error, Result};
 use crate::token::{AccessToken, Confirmation, Grant, SignedClaims};
 
@@ -19,6 +19,25 @@ pub struct TokenRequest {
     pub audiences: Vec<Audience>,
     /// What its holder is to have beside it.
     pub cnf: Option<Confirmation>,
+}
+
+impl TokenRequest {
+    /// Parses what a client asks for; `resources` are absolute URIs.
+    pub fn parse(
+        scope: Option<&str>,
+        audience: Option<&str>,
+        resources: &[String],
+    ) -> Result<Self> {
+        let scope = scope.map(Scope::parse).transpose();
+        let audience = audience.map(Audience::parse).into_iter();
+        let resources = resources.iter().map(|text| Audience::parse_resource(text));
+        let audiences: Result<Vec<Audience>, _> = audience.chain(resources).collect();
+        Ok(Self {
+            scope: scope.map_err(|error| Error::invalid_scope(error.0))?,
+            cnf: None,
+            audiences: audiences.map_err(|error| Error::invalid_target(error.0))?,
+        })
+    }
 }
 
 /// What a microservice requires of a token beside being good.
@@ -37,6 +56,24 @@ impl App {
         client: &'a Client,
         request: TokenRequest,
     ) -> Result<AccessToken<'a>> {
+        let token = self.prepare_token(client, request);
+        match &token {
+            Ok(_) => {
+                self.tokens_issued.count();
+                self.count_against_quota(client);
+            }
+            Err(error) if error.code == ErrorCode::RateLimited => self.count_refused_by_quota(),
+            Err(_) => {}
+        }
+        token
+    }
+
+    /// All of it but counting: what comes of it is a token like any other.
+    pub(super) fn prepare_token<'a>(
+        &self,
+        client: &'a Client,
+        request: TokenRequest,
+    ) -> Result<AccessToken<'a>> {
         let cut = self.revocations.find_cutoff(&client.client_id);
         if cut.is_some_and(|cut| cut.disabled) {
             // It was disabled after it logged in, or enabled by a process from which we have not heard yet.
@@ -45,6 +82,7 @@ impl App {
             ));
         }
         check_bound(client, request.cnf)?;
+        self.check_quota(client)?;
         let grant = Grant {
             client,
             scope: grant_scope(client, request.scope)?,
@@ -53,9 +91,7 @@ impl App {
             cutoff: cut.map(|cut| cut.cutoff),
             cnf: request.cnf,
         };
-        let token = self.keys().issue(grant, self.clock.now())?;
-        self.tokens_issued.count();
-        Ok(token)
+        Ok(self.keys().issue(grant, self.clock.now())?)
     }
 
     /// The claims of a token that is ours, good now, not revoked, and all that is required.

@@ -16,7 +16,7 @@ use super::{apply, export, import, secret};
 use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::domain::{
     Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus, ClientUses, Description,
-    Metadata, Name, Scope, TokenTtl,
+    Metadata, Name, Scope, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
 
@@ -75,6 +75,9 @@ struct ClientFields {
     /// How long its tokens live: `15m`, `1h`, or `default` for the server's `TOKEN_TTL`
     #[arg(long, value_name = "DURATION", value_parser = parse_ttl)]
     token_ttl: Option<DefaultOr<TokenTtl>>,
+    /// How many tokens it may have in an hour, or `none` for any number
+    #[arg(long, value_name = "TOKENS", value_parser = parse_quota)]
+    token_quota: Option<DefaultOr<TokenQuota>>,
     #[command(flatten)]
     authentication: AuthenticationArgs,
     #[command(flatten)]
@@ -289,6 +292,9 @@ fn print_client(
             || "the server's TOKEN_TTL".to_owned(),
             |ttl| format!("{} s", ttl.seconds()),
         );
+        let quota = client
+            .token_quota
+            .map_or_else(|| "none".to_owned(), |quota| format!("{quota} in an hour"));
         let [methods, keys, subject] = client_authentication::lines(&client.authentication);
         let [certificate_bound, dpop_bound] = sender_constraint::lines(client.sender_constraint);
         let fields = output::list(&[
@@ -300,6 +306,7 @@ fn print_client(
             ("audiences", Audience::join(&client.audiences)),
             ("metadata", client.metadata.to_string()),
             ("token_ttl", ttl),
+            ("token_quota", quota),
             methods,
             keys,
             subject,
@@ -329,6 +336,7 @@ impl ClientFields {
                 .transpose()?,
             metadata: self.metadata,
             token_ttl: self.token_ttl.map(|DefaultOr(ttl)| ttl),
+            token_quota: self.token_quota.map(|DefaultOr(quota)| quota),
             authentication: self.authentication.changes()?,
             sender_constraint: self.sender_constraint.changes(),
         })
@@ -354,4 +362,14 @@ fn parse_ttl(text: &str) -> Result<DefaultOr<TokenTtl>, String> {
     let seconds = crate::config::parse_seconds(text)?;
     let ttl = TokenTtl::from_seconds(seconds).map_err(|error| error.to_string())?;
     Ok(DefaultOr(Some(ttl)))
+}
+
+fn parse_quota(text: &str) -> Result<DefaultOr<TokenQuota>, String> {
+    if text == "none" {
+        return Ok(DefaultOr(None));
+    }
+    // A number that is too long is no quota either.
+    let quota = TokenQuota::from_count(text.parse().unwrap_or_default());
+    let quota = quota.map_err(|error| error.to_string())?;
+    Ok(DefaultOr(Some(quota)))
 }

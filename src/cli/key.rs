@@ -126,6 +126,7 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
                 "activated_at",
                 "retired_at",
                 "verifies_until",
+                "live_tokens",
                 "sealed_under",
             ],
             keys.iter().map(row),
@@ -143,6 +144,7 @@ fn row(key: &KeyStatus) -> Vec<String> {
         time(key.activated_at),
         time(key.retired_at),
         time(key.verifies_until),
+        format!("{} at most", key.live_tokens_at_most),
         key.sealed_under.unwrap_or("(cannot be opened)").to_owned(),
     ]
 }

@@ -10,6 +10,7 @@ mod client;
 mod client_authentication;
 mod development;
 mod environment;
+mod explain;
 mod export;
 mod import;
 mod key;
@@ -21,6 +22,7 @@ mod sender_constraint;
 mod serve;
 mod supervisor;
 mod token;
+mod usage;
 mod uses;
 
 use std::path::PathBuf;
@@ -71,6 +73,13 @@ enum Command {
     /// Read the trail of all changes, and check it
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Show how the service is: what it did, what ends soon, who does most, and the replicas
+    Overview(usage::OverviewArgs),
+    /// Show what clients do, and which waste tokens
+    #[command(subcommand)]
+    Usage(usage::UsageCommand),
+    /// Say which token a client would get, or why none; and why a request was refused
+    Explain(explain::ExplainArgs),
     /// Look into tokens and revoke them
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -112,6 +121,9 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         Command::Key(command) => key::run(command).await,
         Command::Admin(command) => admin::run(command).await,
         Command::Audit(command) => audit::run(command).await,
+        Command::Overview(args) => usage::overview(args).await,
+        Command::Usage(command) => usage::run(command).await,
+        Command::Explain(args) => explain::run(args).await,
         Command::Token(command) => token::run(command).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -10,7 +10,7 @@ use super::environment::origin;
 use super::output::{self, Output};
 use super::uses;
 use crate::app::{AddedSecret, App, NewSecret};
-use crate::domain::{ClientId, ClientSecret, SecretId};
+use crate::domain::{ClientId, ClientSecret, SecretId, UnusedFor};
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -53,6 +53,9 @@ pub(super) struct ExpireArgs {
     /// After so long, such as `24h`; now when left out
     #[arg(long = "in", value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     after: Option<i64>,
+    /// So long after its last use, such as `24h`, or `never` to take that back
+    #[arg(long, value_name = "DURATION", conflicts_with = "after", value_parser = parse_unused_for)]
+    unused_for: Option<UnusedOrNever>,
 }
 
 #[derive(Args)]
@@ -62,6 +65,9 @@ pub(super) struct DeleteArgs {
     /// The secret's id, as `list` shows it
     secret_id: SecretId,
 }
+
+#[derive(Clone, Copy)]
+struct UnusedOrNever(Option<UnusedFor>);
 
 /// How a secret is to be.
 #[derive(Args)]
@@ -97,16 +103,7 @@ pub(super) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()>
             let secrets = uses::secrets(&record.secrets, &uses, app.clock().now());
             args.output.print(&secrets, || uses::table(&secrets))
         }
-        SecretCommand::Expire(args) => {
-            let expires_at = app.clock().now().plus(args.after.unwrap_or(0));
-            app.expire_secret(&origin(), &args.client_id, &args.secret_id, expires_at)
-                .await?;
-            Output::remark(&format!(
-                "the secret {} ends at {expires_at}",
-                args.secret_id
-            ));
-            Ok(())
-        }
+        SecretCommand::Expire(args) => expire(app, args).await,
         SecretCommand::Delete(args) => {
             app.delete_secret(&origin(), &args.client_id, &args.secret_id)
                 .await?;
@@ -114,6 +111,33 @@ pub(super) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()>
             Ok(())
         }
     }
+}
+
+async fn expire(app: &App, args: ExpireArgs) -> anyhow::Result<()> {
+    let (id, secret_id) = (&args.client_id, &args.secret_id);
+    if let Some(UnusedOrNever(unused_for)) = args.unused_for {
+        app.end_secret_when_unused(&origin(), id, secret_id, unused_for)
+            .await?;
+        Output::remark(&match unused_for {
+            Some(span) => format!("the secret {secret_id} ends {span} after its last use"),
+            None => format!("the secret {secret_id} does not end for want of use"),
+        });
+        return Ok(());
+    }
+    let expires_at = app.clock().now().plus(args.after.unwrap_or(0));
+    app.expire_secret(&origin(), id, secret_id, expires_at)
+        .await?;
+    Output::remark(&format!("the secret {secret_id} ends at {expires_at}"));
+    Ok(())
+}
+
+fn parse_unused_for(text: &str) -> Result<UnusedOrNever, String> {
+    if text == "never" {
+        return Ok(UnusedOrNever(None));
+    }
+    let seconds = crate::config::parse_seconds(text)?;
+    let span = UnusedFor::from_seconds(seconds).map_err(|error| error.to_string())?;
+    Ok(UnusedOrNever(Some(span)))
 }
 
 pub(super) fn print_added(

@@ -56,6 +56,8 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
             .await
             .context("DATABASE_URL: cannot migrate the database")?;
     }
+    let presented = certificate.status();
+    app.tell_certificate_end(move || presented.expires_at());
     app.start_keys().await?;
     app.reseal_second_factors().await?;
     app.read_changes().await.context(

@@ -9,6 +9,8 @@ pub struct RetentionConfig {
     pub audit: i64,
     /// Counts of each client and hour.
     pub usage: i64,
+    /// Refused requests and why they were.
+    pub refusals: i64,
 }
 
 impl RetentionConfig {
@@ -16,6 +18,7 @@ impl RetentionConfig {
         Self {
             audit: read.seconds("AUDIT_RETENTION", "30d"..="36500d", "730d"),
             usage: read.seconds("USAGE_RETENTION", "2d"..="3650d", "90d"),
+            refusals: read.seconds("REFUSAL_RETENTION", "1h"..="90d", "7d"),
         }
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret, Description, ManagedBy,
-    Metadata, Name, ParseError, Scope, SenderConstraint, SenderConstraintChanges, text_type,
+    Metadata, Name, ParseError, Scope, SenderConstraint, SenderConstraintChanges, TokenQuota,
+    text_type,
 };
 use crate::clock::UnixTime;
 
@@ -22,6 +23,26 @@ impl ClientId {
             Err(ParseError::new(
                 "a client_id is 1 to 128 printable ASCII characters without spaces",
             ))
+        }
+    }
+}
+
+impl ClientId {
+    /// The same for a client that is new. One called `.` or `..` could not be named in a URL: browsers and libraries
+    /// take such a segment of a path for a step up, in whichever way it is written.
+    pub fn parse_new(text: &str) -> Result<Self, ParseError> {
+        let id = Self::parse(text)?;
+        id.check_new()?;
+        Ok(id)
+    }
+
+    /// Fails for what no new client may be called.
+    pub fn check_new(&self) -> Result<(), ParseError> {
+        match self.as_str() {
+            "." | ".." => Err(ParseError::new(
+                "a client_id cannot be `.` or `..`, which no URL can name",
+            )),
+            _ => Ok(()),
         }
     }
 }
@@ -105,6 +126,8 @@ pub struct Client {
     pub metadata: Metadata,
     /// How long its tokens live; `None`: the server's `TOKEN_TTL`.
     pub token_ttl: Option<TokenTtl>,
+    /// How many tokens it may have in an hour; `None`: any number.
+    pub token_quota: Option<TokenQuota>,
     /// How it may prove who it is.
     #[serde(flatten)]
     pub authentication: AuthenticationSettings,
@@ -134,6 +157,8 @@ pub struct ClientChanges {
     pub metadata: Option<Metadata>,
     /// How long its tokens live; `Some(None)`: as long as the server's `TOKEN_TTL` says.
     pub token_ttl: Option<Option<TokenTtl>>,
+    /// How many tokens it may have in an hour; `Some(None)`: any number.
+    pub token_quota: Option<Option<TokenQuota>>,
     /// How it may prove who it is.
     pub authentication: AuthenticationChanges,
     /// To what its tokens must be bound.
@@ -167,6 +192,17 @@ mod tests {
         for text in ["", "a b", "a\0", "é", &"x".repeat(129)] {
             assert!(ClientId::parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_new_client_has_a_name_that_a_url_can_have() {
+        for text in [".", ".."] {
+            assert!(ClientId::parse(text).is_ok() && ClientId::parse_new(text).is_err());
+        }
+        for text in ["...", ".a", "a."] {
+            assert!(ClientId::parse_new(text).is_ok(), "{text}");
+        }
+        assert!(ClientId::parse_new("a b").is_err());
     }
 
     #[test]

@@ -111,6 +111,21 @@ impl ClientSecret {
     }
 }
 
+/// A secret that ends soon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EndingSecret {
+    /// Whose it is.
+    pub client_id: ClientId,
+    /// Its name.
+    pub secret_id: SecretId,
+    /// The last characters of a generated one.
+    pub hint: String,
+    /// When it ends.
+    pub expires_at: UnixTime,
+    /// Whether its client has no other that is good for longer.
+    pub is_last: bool,
+}
+
 /// A secret we made: `tks_`, its id, 43 base62 characters (256 random bits) and a CRC32 in base62,
 /// so that leak scanners find it and a mistyped one is refused without hashing.
 #[derive(Debug)]

@@ -19,6 +19,8 @@ mod jwk;
 mod jwks_uri;
 mod key;
 mod metadata;
+mod refused_request;
+mod replica;
 mod revocation;
 mod scope;
 mod secret_advice;
@@ -26,6 +28,8 @@ mod sender_constraint;
 mod text;
 mod thumbprint;
 mod token_id;
+mod token_quota;
+mod unused_end;
 mod usage;
 
 pub use admin::{Admin, AdminName, AdminRole, AdminSession, AdminStatus, SessionId};
@@ -37,7 +41,8 @@ pub use change::{Change, ChangeId};
 pub use client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};
 pub use client_authentication::{AuthenticationChanges, AuthenticationSettings, ClientKeys};
 pub use client_secret::{
-    ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin, chosen_secret,
+    ClientSecret, EndingSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin,
+    chosen_secret,
 };
 pub use client_version::{ClientVersion, ExpectedVersion};
 pub use distinguished_name::DistinguishedName;
@@ -47,6 +52,8 @@ pub use jwk::{Curve, Jwk, JwkSet, PublicKey};
 pub use jwks_uri::JwksUri;
 pub use key::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
 pub use metadata::Metadata;
+pub use refused_request::{Attempt, RefusedRequest};
+pub use replica::Replica;
 pub use revocation::{ClientCutoff, Revocation, RevocationId, Revoked};
 pub use scope::Scope;
 pub use secret_advice::{SecretAdvice, UNUSED_AFTER};
@@ -54,7 +61,11 @@ pub use sender_constraint::{SenderConstraint, SenderConstraintChanges};
 pub use text::{Description, ManagedBy, Name};
 pub use thumbprint::Thumbprint;
 pub use token_id::TokenId;
-pub use usage::{ClientUses, LastUse, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan};
+pub use token_quota::{QUOTA_WINDOW, QuotaState, TokenQuota};
+pub use unused_end::{UnusedEnd, UnusedFor};
+pub use usage::{
+    ClientUses, LastUse, SecretUses, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan,
+};
 
 /// Why a text is not the thing it should be: one sentence for the person who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

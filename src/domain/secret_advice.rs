@@ -137,6 +137,7 @@ mod tests {
                 last,
                 uses_24h,
             }],
+            ..ClientUses::default()
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{ClientId, SecretId};
+use super::{ClientId, ParseError, SecretId, TokenQuota, TokenTtl, UnusedEnd, UnusedFor};
 use crate::clock::UnixTime;
 
 /// What happened in some span of time.
@@ -37,6 +37,15 @@ pub enum UsageSpan {
 }
 
 impl UsageSpan {
+    /// Parses `minute` or `hour`.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "minute" => Ok(Self::Minute),
+            "hour" => Ok(Self::Hour),
+            _ => Err(ParseError::new("a span is `minute` or `hour`")),
+        }
+    }
+
     /// In seconds.
     pub const fn seconds(self) -> i64 {
         match self {
@@ -102,11 +111,41 @@ pub struct ClientUses {
     pub last: Option<LastUse>,
     /// Its secrets that were used.
     pub secrets: Vec<SecretUses>,
+    /// Its secrets that end by themselves when they are used no more.
+    pub unused_ends: Vec<UnusedEnd>,
 }
 
 impl ClientUses {
     /// How this secret was used, if it ever was.
     pub fn of_secret(&self, id: &SecretId) -> Option<&SecretUses> {
         self.secrets.iter().find(|uses| uses.secret_id == *id)
+    }
+
+    /// After how long without use this secret ends, if it does.
+    pub fn unused_end_of(&self, id: &SecretId) -> Option<UnusedFor> {
+        let end = self.unused_ends.iter().find(|end| end.secret_id == *id);
+        end.map(|end| end.unused_for)
+    }
+}
+
+/// How many tokens a client was issued, and how many it needed: one for each lifetime in which it had one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TokenWaste {
+    /// The client.
+    pub client_id: ClientId,
+    /// How long its tokens live.
+    pub token_ttl: TokenTtl,
+    /// How many it may have in an hour.
+    pub token_quota: Option<TokenQuota>,
+    /// Tokens that it was given.
+    pub issued: u64,
+    /// Tokens that one instance of it needed, keeping each until its end.
+    pub needed: u64,
+}
+
+impl TokenWaste {
+    /// Tokens that it did not need.
+    pub fn wasted(&self) -> u64 {
+        self.issued.saturating_sub(self.needed)
     }
 }

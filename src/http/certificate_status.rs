@@ -45,7 +45,7 @@ impl CertificateStatus {
     }
 
     /// Until when all of the chain is good; `None` when it does not say so in a way that is understood.
-    pub(super) fn expires_at(&self) -> Option<UnixTime> {
+    pub fn expires_at(&self) -> Option<UnixTime> {
         let at = self.expires_at.load(Ordering::Relaxed);
         (at != i64::MIN).then_some(UnixTime(at))
     }

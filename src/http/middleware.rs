@@ -169,6 +169,10 @@ impl Exchange {
             trace.end(status, &self.request_id, &note);
         }
         self.log(status, &note, took);
+        if let Some(error) = &note.error {
+            let request_id = self.request_id.to_str().unwrap_or_default();
+            self.passing.note_refusal(request_id, error);
+        }
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(X_REQUEST_ID, self.request_id);

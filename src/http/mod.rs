@@ -21,6 +21,7 @@ mod openapi;
 mod ops;
 mod params;
 mod proxy_header;
+mod quota;
 mod router;
 mod sender;
 mod server;

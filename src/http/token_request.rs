@@ -1,13 +1,12 @@
 //! Owns what a client may ask for beside saying who it is: `scope` (RFC 6749 §3.3), `audience`, and `resource`
-//! (RFC 8707 §2). Parses; whether the client may have it is not known here.
+//! (RFC 8707 §2). Whether the client may have it is not known here.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::params::Params;
 use crate::app::TokenRequest;
-use crate::domain::{Audience, Scope};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What a token is to be for.
 #[derive(Serialize, ToSchema)]
@@ -32,19 +31,7 @@ pub(super) enum OneOrMore {
 
 /// Takes them out of the parameters.
 pub(super) fn token_request(params: &mut Params) -> Result<TokenRequest> {
-    let scope = params
-        .take("scope")
-        .map(|text| Scope::parse(&text))
-        .transpose();
-    let audience = params.take("audience").map(|text| Audience::parse(&text));
-    let resources = params.take_all("resource").into_iter();
-    let audiences: Result<Vec<Audience>, _> = audience
-        .into_iter()
-        .chain(resources.map(|text| Audience::parse_resource(&text)))
-        .collect();
-    Ok(TokenRequest {
-        scope: scope.map_err(|error| Error::invalid_scope(error.0))?,
-        cnf: None,
-        audiences: audiences.map_err(|error| Error::invalid_target(error.0))?,
-    })
+    let (scope, audience) = (params.take("scope"), params.take("audience"));
+    let resources = params.take_all("resource");
+    TokenRequest::parse(scope.as_deref(), audience.as_deref(), &resources)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+use crate::app::Refusals;
 use crate::domain::ErrorCode;
 use crate::error::{Error, Result};
 use crate::metric::{BOUNDS, Counter, Distribution, Level, bucket, whole_micros};
@@ -24,17 +25,22 @@ pub(super) struct Traffic {
     pub(super) verify: Arc<RouteTraffic>,
     pub(super) authorize: Arc<RouteTraffic>,
     others: Mutex<Vec<Arc<RouteTraffic>>>,
+    refusals: Arc<Refusals>,
 }
 
 impl Traffic {
-    /// Nothing is counted yet; each route answers so many requests at once.
-    pub(super) fn new(max_requests: u64) -> Self {
-        let hot = |path| Arc::new(RouteTraffic::new(path, max_requests, false));
+    /// Nothing is counted yet; each route answers so many requests at once. Who is refused is noted in `refusals`.
+    pub(super) fn new(max_requests: u64, refusals: Arc<Refusals>) -> Self {
+        let hot = |path| {
+            let refusals = Arc::clone(&refusals);
+            Arc::new(RouteTraffic::new(path, max_requests, false, refusals))
+        };
         Self {
             max_requests,
             verify: hot("/verify"),
             authorize: hot("/authorize"),
             others: Mutex::default(),
+            refusals,
         }
     }
 
@@ -50,7 +56,8 @@ impl Traffic {
         } else {
             self.max_requests
         };
-        let route = Arc::new(RouteTraffic::new(path, limit, true));
+        let refusals = Arc::clone(&self.refusals);
+        let route = Arc::new(RouteTraffic::new(path, limit, true, refusals));
         others.push(Arc::clone(&route));
         route
     }
@@ -80,10 +87,11 @@ pub(super) struct RouteTraffic {
     ended: [[Counter; BOUNDS.len() + 1]; CLASSES.len()],
     /// By number of the code.
     refused: [Counter; ErrorCode::ALL.len()],
+    refusals: Arc<Refusals>,
 }
 
 impl RouteTraffic {
-    fn new(path: &str, limit: u64, may_change: bool) -> Self {
+    fn new(path: &str, limit: u64, may_change: bool, refusals: Arc<Refusals>) -> Self {
         Self {
             path: path.into(),
             may_change,
@@ -94,6 +102,7 @@ impl RouteTraffic {
             micros: Counter::default(),
             ended: Default::default(),
             refused: Default::default(),
+            refusals,
         }
     }
 
@@ -176,6 +185,11 @@ impl Passing {
         self.route.path()
     }
 
+    /// Notes who was refused, where that is known.
+    pub(super) fn note_refusal(&self, request_id: &str, error: &Error) {
+        self.route.refusals.note(self.path(), request_id, error);
+    }
+
     /// Counts the answer.
     pub(super) fn end(&mut self, status: StatusCode, refused: Option<ErrorCode>, took: Duration) {
         let micros = whole_micros(took);
@@ -201,10 +215,12 @@ impl Drop for Passing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Clock, UnixTime};
 
     #[test]
     fn a_request_is_in_flight_until_it_is_answered_or_abandoned() {
-        let traffic = Traffic::new(2);
+        let refusals = Refusals::new(Clock::fixed(UnixTime(0)));
+        let traffic = Traffic::new(2, Arc::new(refusals));
         let route = traffic.route("/a");
         let mut answered = Arc::clone(&route).begin();
         let abandoned = traffic.route("/a").begin();

@@ -8,12 +8,12 @@ use crate::clock::UnixTime;
 use crate::domain::{
     Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
     ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri, ManagedBy,
-    Metadata, Name, Scope, SenderConstraint, TokenTtl,
+    Metadata, Name, Scope, SenderConstraint, TokenQuota, TokenTtl,
 };
 
 pub(super) const FIND: &str = "
     select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
-        c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
+        c.metadata, c.token_ttl, c.token_quota, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
         c.tls_client_certificate_bound, c.dpop_bound, c.managed_by,
         c.created_at, c.updated_at,
         s.secret_id, s.origin, s.secret_hash, s.hint,
@@ -97,6 +97,7 @@ pub(super) struct ClientRow {
     audiences: String,
     metadata: String,
     token_ttl: Option<i64>,
+    token_quota: Option<i64>,
     auth_methods: String,
     jwks: Option<String>,
     jwks_uri: Option<String>,
@@ -127,6 +128,7 @@ impl TryFrom<ClientRow> for Client {
             audiences: Audience::parse_list(&row.audiences)?,
             metadata: Metadata::parse(&row.metadata)?,
             token_ttl: row.token_ttl.map(TokenTtl::from_seconds).transpose()?,
+            token_quota: row.token_quota.map(TokenQuota::from_count).transpose()?,
             authentication: AuthenticationSettings {
                 auth_methods: AuthMethods::parse(&row.auth_methods)?,
                 keys,

@@ -11,7 +11,7 @@ use super::{Store, StoreError, in_long_transaction, in_transaction, on_pool};
 use crate::domain::{
     Action, Audience, Change, Client, ClientChanges, ClientCutoff, ClientId, ClientKeys,
     ClientRecord, ClientStatus, Description, ExpectedVersion, Metadata, Name, NewEvent, Scope,
-    Stamp, Target, TokenTtl,
+    Stamp, Target, TokenQuota, TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -68,8 +68,8 @@ impl Store {
     pub async fn list_clients(&self, page: &ClientsPage) -> Result<Vec<Client>, StoreError> {
         const SQL: &str = "
             select client_id, name, description, status, scopes, audiences, metadata, token_ttl,
-                auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound, dpop_bound,
-                managed_by, created_at, updated_at
+                token_quota, auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound,
+                dpop_bound, managed_by, created_at, updated_at
             from clients
             where client_id > $1
             order by client_id
@@ -201,9 +201,10 @@ impl Store {
                 tls_client_auth = case when $13 then $14 else tls_client_auth end,
                 updated_at = $15,
                 tls_client_certificate_bound = coalesce($16, tls_client_certificate_bound),
-                dpop_bound = coalesce($17, dpop_bound)
+                dpop_bound = coalesce($17, dpop_bound),
+                token_quota = case when $18 then $19 else token_quota end
             where client_id = $1";
-        let ttl = changes.token_ttl;
+        let (ttl, quota) = (changes.token_ttl, changes.token_quota);
         let authentication = &changes.authentication;
         let keys = authentication.keys.as_ref();
         let (jwks, jwks_uri) = key_columns(keys.and_then(Option::as_ref));
@@ -239,6 +240,8 @@ impl Store {
                 .bind(stamp.at.0)
                 .bind(constraint.tls_client_certificate_bound_access_tokens)
                 .bind(constraint.dpop_bound_access_tokens)
+                .bind(quota.is_some())
+                .bind(quota.flatten().map(count))
                 .execute(&mut *tx)
                 .await?;
             let after = read_record!(tx, id);
@@ -252,6 +255,10 @@ impl Store {
 /// Something done to the client itself.
 pub(super) fn of_client(action: Action, id: &ClientId) -> NewEvent {
     NewEvent::of_client(action, id, Target::Client(id.clone()))
+}
+
+fn count(quota: TokenQuota) -> i64 {
+    i64::from(quota.count())
 }
 
 /// The columns `jwks` and `jwks_uri`.

@@ -21,12 +21,16 @@ mod figures;
 mod keys;
 mod listener;
 mod migrations;
+mod refusals;
 mod remembered_answers;
+mod replicas;
 mod revocations;
+mod secret_ends;
 mod secrets;
 mod time;
 mod usage;
 mod usage_rows;
+mod usage_waste;
 mod used_values;
 
 use std::sync::Arc;

@@ -9,8 +9,8 @@ use super::remembered_answers::{RememberedAnswer, remember};
 use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, NewEvent, SecretId, SecretOrigin,
-    Stamp, Target,
+    Action, Change, ClientId, ClientSecret, EndingSecret, MAX_LIVE_SECRETS, NewEvent, SecretId,
+    SecretOrigin, Stamp, Target,
 };
 
 /// What came of adding a secret.
@@ -217,6 +217,45 @@ impl Store {
                 .await)?;
         let counted = [in_first, in_second, in_third].map(i64::unsigned_abs);
         Ok((past.unsigned_abs(), counted))
+    }
+
+    /// The secrets of enabled clients that end between the two times, the first to end first. `cross join` keeps SQLite
+    /// from beginning with all the enabled clients.
+    pub async fn list_ending_secrets(
+        &self,
+        after: UnixTime,
+        until: UnixTime,
+        limit: u32,
+    ) -> Result<Vec<EndingSecret>, StoreError> {
+        const SQL: &str = "
+            select s.client_id, s.secret_id, s.hint, s.expires_at, not exists (
+                select 1
+                from client_secrets o
+                where o.client_id = s.client_id and o.secret_id <> s.secret_id
+                    and (o.expires_at is null or o.expires_at > s.expires_at)) as is_last
+            from client_secrets s
+            cross join clients c
+            where c.client_id = s.client_id and s.expires_at > $1 and s.expires_at <= $2 and c.status = 'enabled'
+            order by s.expires_at
+            limit $3";
+        let rows: Vec<(String, String, String, i64, bool)> =
+            on_pool!(self, |pool| sqlx::query_as(SQL)
+                .bind(after.0)
+                .bind(until.0)
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await)?;
+        rows.into_iter()
+            .map(|(client_id, secret_id, hint, expires_at, is_last)| {
+                Ok(EndingSecret {
+                    client_id: ClientId::parse(&client_id)?,
+                    secret_id: SecretId::parse(&secret_id)?,
+                    hint,
+                    expires_at: UnixTime(expires_at),
+                    is_last,
+                })
+            })
+            .collect()
     }
 }
 

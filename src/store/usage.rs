@@ -164,6 +164,32 @@ impl Store {
             .collect()
     }
 
+    /// How many tokens these clients were issued in the hour that begins then, those that were.
+    pub async fn list_issued_in_hour(
+        &self,
+        ids: &[&ClientId],
+        hour: UnixTime,
+    ) -> Result<Vec<(ClientId, u64)>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = (2..=ids.len() + 1).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "select client_id, issued from usage_hours where hour = $1 and client_id in ({})",
+            places.join(", ")
+        );
+        let rows: Vec<(String, i64)> = on_pool!(self, |pool| {
+            let mut query = sqlx::query_as(AssertSqlSafe(sql)).bind(hour.0);
+            for id in ids {
+                query = query.bind(id.as_str());
+            }
+            query.fetch_all(pool).await
+        })?;
+        rows.into_iter()
+            .map(|(id, issued)| Ok((ClientId::parse(&id)?, count(issued))))
+            .collect()
+    }
+
     /// What was counted of no known client since a time.
     pub async fn sum_usage_of_nobody(&self, since: UnixTime) -> Result<UsageCounts, StoreError> {
         const SQL: &str = "

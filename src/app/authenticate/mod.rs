@@ -16,7 +16,8 @@ pub use secret::Credentials;
 
 use super::{App, PeerCertificate};
 use crate::domain::{
-    AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, JwkSet,
+    Attempt, AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus,
+    JwkSet,
 };
 use crate::error::{Error, Result};
 
@@ -130,13 +131,25 @@ impl App {
     /// Counts a failure of a proof that nobody can guess. Such a proof is checked before any throttle, so
     /// that nobody can lock a good client out; who failed too often hears that instead.
     fn refuse(&self, refusal: Error, claimed: Option<&ClientId>, source: IpAddr) -> Error {
-        self.count_refused_log_in(claimed);
         let now = self.clock.now();
-        if let Err(throttled) = self.throttle.check(source, claimed, now) {
-            return throttled;
-        }
-        self.throttle.record_failure(source, claimed, now);
-        refusal
+        let told = match self.throttle.check(source, claimed, now) {
+            Ok(()) => {
+                self.throttle.record_failure(source, claimed, now);
+                refusal
+            }
+            Err(throttled) => throttled,
+        };
+        self.refused(told, claimed.map_or("", ClientId::as_str), source)
+    }
+
+    /// Ends every log-in that is refused: it is counted, and the error says in whose name it was.
+    fn refused(&self, error: Error, claimed: &str, source: IpAddr) -> Error {
+        let id = ClientId::parse(claimed).ok();
+        self.count_refused_log_in(id.as_ref());
+        error.to(match id.filter(|id| self.directory.holds(id)) {
+            Some(id) => Attempt::of_client(&id, source),
+            None => Attempt::of_unknown(claimed, source),
+        })
     }
 
     /// The verdict of a client's keys on a proof. Keys that it publishes may be newer than those that were fetched,
@@ -163,7 +176,7 @@ impl App {
         Ok(verdict)
     }
 
-    async fn find_record(&self, client_id: &str) -> Result<Option<Arc<ClientRecord>>> {
+    pub(super) async fn find_record(&self, client_id: &str) -> Result<Option<Arc<ClientRecord>>> {
         let Ok(id) = ClientId::parse(client_id) else {
             return Ok(None);
         };
@@ -174,10 +187,18 @@ impl App {
     }
 }
 
+/// Fails when a client may not log in at all.
+pub(super) fn may_log_in(client: &Client) -> Result<(), &'static str> {
+    match client.status {
+        ClientStatus::Enabled => Ok(()),
+        ClientStatus::Disabled => Err("the client is disabled"),
+    }
+}
+
 /// Why a client may not log in at all, or not in this way.
 fn refusal_of(client: &Client, method: AuthMethod) -> Option<Cow<'static, str>> {
-    if client.status != ClientStatus::Enabled {
-        return Some("the client is disabled".into());
+    if let Err(reason) = may_log_in(client) {
+        return Some(reason.into());
     }
     if !client.authentication.auth_methods.contains(method) {
         return Some(format!("the client may not use {}", method.as_str()).into());

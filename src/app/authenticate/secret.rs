@@ -39,13 +39,11 @@ impl App {
                 return Ok(client);
             }
         }
-        let claimed = readings
-            .first()
-            .and_then(|first| ClientId::parse(&first.client_id).ok());
+        let typed = readings.first().map_or("", |first| &*first.client_id);
+        let claimed = ClientId::parse(typed).ok();
         let now = self.clock.now();
         if let Err(throttled) = self.throttle.check(source, claimed.as_ref(), now) {
-            self.count_refused_log_in(claimed.as_ref());
-            return Err(throttled);
+            return Err(self.refused(throttled, typed, source));
         }
         let mut refusal = Error::invalid_client("no credentials");
         for credentials in readings {
@@ -55,8 +53,7 @@ impl App {
             }
         }
         self.throttle.record_failure(source, claimed.as_ref(), now);
-        self.count_refused_log_in(claimed.as_ref());
-        Err(refusal)
+        Err(self.refused(refusal, typed, source))
     }
 
     /// The client, if this secret of it was proved before. Unless memory says so, the store is not asked here:

@@ -32,6 +32,7 @@ macro_rules! client_document {
             #[serde(default)]
             metadata: serde_json::Map<String, serde_json::Value>,
             token_ttl: Option<$crate::app::import::members::Lifetime>,
+            token_quota: Option<i64>,
             auth_methods: Option<$crate::app::import::members::Words>,
             jwks: Option<serde_json::Map<String, serde_json::Value>>,
             jwks_uri: Option<String>,
@@ -71,6 +72,10 @@ macro_rules! client_document {
                     audiences: $crate::domain::Audience::parse_list(&self.audiences.0)?,
                     metadata: $crate::domain::Metadata::from_object(&self.metadata)?,
                     token_ttl: self.token_ttl.as_ref().map(|it| it.parse()).transpose()?,
+                    token_quota: self
+                        .token_quota
+                        .map($crate::domain::TokenQuota::from_count)
+                        .transpose()?,
                     authentication: authentication(methods, keys, &subjects)?,
                     sender_constraint: $crate::domain::SenderConstraint {
                         tls_client_certificate_bound_access_tokens: self

@@ -170,6 +170,8 @@ impl ImportedClient {
         let mut client = self.client.clone();
         if !self.is_exact {
             client.managed_by = before.and_then(|it| it.managed_by.clone());
+            // Files of others do not know it.
+            client.token_quota = client.token_quota.or(before.and_then(|it| it.token_quota));
             client.created_at = before.map_or(now, |it| it.created_at);
             client.updated_at = now;
         }

@@ -100,6 +100,7 @@ fn parse_members(
         audiences: named("audience", Audience::parse_list(&audience))?,
         metadata: parse_metadata(row.remove("metadata"))?,
         token_ttl: ttl.map(|text| token_ttl(&text)).transpose()?,
+        token_quota: None,
         authentication,
         sender_constraint: SenderConstraint::default(),
         managed_by: None,

@@ -107,6 +107,7 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
         audiences: named("the audiences", Audience::parse_list(&audiences.join(" ")))?,
         metadata: named("the claims", Metadata::from_object(&metadata))?,
         token_ttl: attributes.token_ttl(&mut remarks)?,
+        token_quota: None,
         authentication,
         sender_constraint: SenderConstraint {
             tls_client_certificate_bound_access_tokens: attributes

@@ -35,7 +35,7 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
         take_flag(row, DPOP_BOUND),
     );
     let client_id = match id? {
-        Some(id) => named("client_id", ClientId::parse(&id))?,
+        Some(id) => named("client_id", ClientId::parse_new(&id))?,
         None => return Err("client_id is missing".to_owned()),
     };
     let secret = parse_secret(plain?, hash?)?;
@@ -58,6 +58,7 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
             named("audiences", Audience::parse_list(&list.unwrap_or_default()))?
         },
         token_ttl: token_ttl?.map(|text| parse_token_ttl(&text)).transpose()?,
+        token_quota: None,
         metadata: parse_metadata(metadata)?,
         authentication: AuthenticationSettings::default(),
         sender_constraint: SenderConstraint {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::App;
 use crate::clock::UnixTime;
-use crate::domain::{KeyId, KeyRecord, KeyState, Origin, SigningAlg};
+use crate::domain::{KeyId, KeyRecord, KeyState, Origin, SigningAlg, TokenTtl, UsageIn, UsageSpan};
 use crate::error::{Error, Result};
 use crate::token::SealedUnder;
 
@@ -25,6 +25,8 @@ pub struct KeyStatus {
     pub retired_at: Option<UnixTime>,
     /// When it is deleted, once it is retired.
     pub verifies_until: Option<UnixTime>,
+    /// Live tokens under it, at most: what was issued in the time in which it may have signed them.
+    pub live_tokens_at_most: u64,
     /// `SECRET` or `SECRET_PREVIOUS`; `None` when neither opens it.
     pub sealed_under: Option<&'static str>,
     /// Why it cannot be used.
@@ -35,7 +37,16 @@ impl App {
     /// Every kept key, in the order in which they were made.
     pub async fn list_keys(&self) -> Result<Vec<KeyStatus>> {
         let records = self.store.list_keys().await?;
-        Ok(records.iter().map(|record| self.status(record)).collect())
+        let now = self.clock.now();
+        // No token lives longer.
+        let since = now.plus(-TokenTtl::MAX.seconds());
+        let hours = UsageSpan::Hour.start(since);
+        let hours = self.store.list_usage_totals(UsageSpan::Hour, hours).await?;
+        let status = |record| KeyStatus {
+            live_tokens_at_most: issued_under(record, &hours, since, now),
+            ..self.status(record)
+        };
+        Ok(records.iter().map(status).collect())
     }
 
     /// Seals under `SECRET` what is sealed under `SECRET_PREVIOUS`; how many that were. Fails when a key opens with
@@ -80,8 +91,24 @@ impl App {
             activated_at,
             retired_at,
             verifies_until: record.state.verifies_until(),
+            live_tokens_at_most: 0,
             sealed_under: opened.as_ref().ok().map(|(_, under)| under.as_str()),
             problem: opened.err().map(|error| error.to_string()),
         }
     }
+}
+
+/// Tokens that were issued since a time in the hours in which a key may have signed. When a retired one began to is not
+/// kept, so it counts from when it was made.
+fn issued_under(record: &KeyRecord, hours: &[UsageIn], since: UnixTime, now: UnixTime) -> u64 {
+    let (from, until) = match record.state {
+        KeyState::Next => return 0,
+        KeyState::Active { activated_at } => (activated_at, now),
+        KeyState::Retired { retired_at } => (record.created_at, retired_at),
+    };
+    let (from, until) = (from.max(since), until.min(now));
+    let in_it = |hour: &&UsageIn| {
+        from <= until && hour.start <= until && hour.start.plus(UsageSpan::Hour.seconds()) > from
+    };
+    hours.iter().filter(in_it).map(|it| it.counts.issued).sum()
 }

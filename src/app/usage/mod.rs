@@ -9,12 +9,11 @@ use std::net::IpAddr;
 
 use tokio::sync::Mutex;
 
+use super::refusals::is_refusal;
 use super::{App, AuthenticatedClient};
 use crate::clock::UnixTime;
-use crate::domain::{
-    ClientId, ClientUses, ErrorCode, LastUse, UsageCounts, UsageIn, UsageOf, UsageSpan,
-};
-use crate::error::{Error, Result};
+use crate::domain::{ClientId, ClientUses, LastUse, UsageCounts, UsageIn, UsageOf, UsageSpan};
+use crate::error::Result;
 use crate::store::{UsageOrder, UsageRows};
 use counters::Counters;
 use pending::{MINUTES_KEPT, Pending};
@@ -83,6 +82,7 @@ impl App {
     /// Writes what was counted since the last time. What cannot be written waits for the next.
     pub async fn write_usage(&self) -> Result<()> {
         let mut pending = self.usage.pending.lock().await;
+        let quotas = self.quota_counts();
         let (taken, nobody) = self.usage.counters.take();
         pending.add(taken, nobody, self.clock.now());
         let Pending {
@@ -94,7 +94,8 @@ impl App {
         self.write(totals, UsageRows::Totals).await?;
         self.write(clients, UsageRows::Clients).await?;
         self.write(last_uses, UsageRows::LastUses).await?;
-        self.write(secrets, UsageRows::Secrets).await
+        self.write(secrets, UsageRows::Secrets).await?;
+        self.learn_quotas(&quotas).await
     }
 
     /// Writes rows in batches; each goes from `rows` when it is written.
@@ -140,7 +141,9 @@ impl App {
     pub async fn find_client_uses(&self, id: &ClientId) -> Result<ClientUses> {
         // Whole hours: up to one more than the day.
         let since = UsageSpan::Hour.start(self.clock.now().plus(-SECRET_HOURS));
-        Ok(self.store.find_client_uses(id, since).await?)
+        let mut uses = self.store.find_client_uses(id, since).await?;
+        uses.unused_ends = self.store.list_unused_ends(id).await?;
+        Ok(uses)
     }
 
     /// When these clients were last used, those that were.
@@ -177,12 +180,4 @@ impl App {
     pub async fn sum_usage_of_nobody(&self, since: UnixTime) -> Result<UsageCounts> {
         Ok(self.store.sum_usage_of_nobody(since).await?)
     }
-}
-
-/// Whether the caller was refused, and not we failed it or asked for the next step.
-fn is_refusal(error: &Error) -> bool {
-    !matches!(
-        error.code,
-        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable | ErrorCode::UseDpopNonce
-    )
 }

@@ -6,7 +6,8 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use super::client_form::{ClientForm, pretty};
-use super::clients::{PATH, path_of};
+use super::clients::{PATH, encoded, path_of};
+use super::explain;
 use super::form::Form;
 use super::guard::see;
 use super::page::{self, Layout, When};
@@ -14,7 +15,7 @@ use super::secrets::{LIFETIMES, Lifetime, SHORT_LIFETIMES};
 use super::session::{Operator, Session, Viewer};
 use crate::domain::{
     AdminRole, Audience, Client, ClientId, ClientKeys, ClientSecret, ClientStatus, ClientVersion,
-    ExpectedVersion, LastUse, ManagedBy, SecretAdvice,
+    ExpectedVersion, LastUse, ManagedBy, QuotaState, SecretAdvice, UnusedFor,
 };
 use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
@@ -36,6 +37,8 @@ struct ClientPage {
     error: Option<String>,
     can_change: bool,
     path: String,
+    explain: String,
+    quota: Option<QuotaState>,
     client: Client,
     audiences: String,
     metadata: String,
@@ -53,6 +56,7 @@ struct ShownSecret {
     is_live: bool,
     last: Option<LastUse>,
     uses_24h: u64,
+    unused_for: Option<UnusedFor>,
     advice: SecretAdvice,
 }
 
@@ -72,6 +76,7 @@ async fn client_page<R>(
             is_live: secret.expires_at.is_none_or(|end| end > now),
             last: last.map(|it| it.last),
             uses_24h: last.map_or(0, |it| it.uses_24h),
+            unused_for: uses.unused_end_of(&secret.secret_id),
             advice: SecretAdvice::new(secret, &record.secrets, &uses, now),
         }
     };
@@ -83,6 +88,8 @@ async fn client_page<R>(
         error,
         can_change: session.permits(AdminRole::Operator),
         path,
+        quota: app.find_quota_state(&client).await?,
+        explain: format!("{}?client_id={}", explain::PATH, encoded(id.as_str())),
         audiences: Audience::join(&client.audiences),
         metadata: pretty(client.metadata.as_str()),
         keys: keys_in_words(&client),

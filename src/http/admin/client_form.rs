@@ -6,7 +6,7 @@ use crate::config::parse_seconds;
 use crate::domain::{
     Audience, AuthMethod, AuthMethods, AuthenticationChanges, CertificateSubject, Client,
     ClientChanges, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
-    SenderConstraintChanges, TokenTtl,
+    SenderConstraintChanges, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
 
@@ -18,6 +18,7 @@ pub(super) struct ClientForm {
     pub(super) audiences: String,
     pub(super) metadata: String,
     pub(super) token_ttl: String,
+    pub(super) token_quota: String,
     pub(super) methods: Vec<Choice>,
     pub(super) jwks: String,
     pub(super) jwks_uri: String,
@@ -42,6 +43,7 @@ impl ClientForm {
             audiences: String::new(),
             metadata: String::new(),
             token_ttl: String::new(),
+            token_quota: String::new(),
             methods: choices(AuthMethods::default()),
             jwks: String::new(),
             jwks_uri: String::new(),
@@ -70,6 +72,9 @@ impl ClientForm {
             token_ttl: client
                 .token_ttl
                 .map_or_else(String::new, |ttl| format!("{}s", ttl.seconds())),
+            token_quota: client
+                .token_quota
+                .map_or_else(String::new, |quota| quota.to_string()),
             methods: choices(authentication.auth_methods),
             jwks,
             jwks_uri,
@@ -93,6 +98,7 @@ impl ClientForm {
             audiences: text("audiences"),
             metadata: text("metadata"),
             token_ttl: text("token_ttl"),
+            token_quota: text("token_quota"),
             methods: methods.into(),
             jwks: text("jwks"),
             jwks_uri: text("jwks_uri"),
@@ -117,6 +123,7 @@ impl ClientForm {
                 None => Metadata::default(),
             }),
             token_ttl: Some(some(&self.token_ttl).map(parse_ttl).transpose()?),
+            token_quota: Some(some(&self.token_quota).map(parse_quota).transpose()?),
             authentication: AuthenticationChanges {
                 auth_methods: Some(AuthMethods::parse(&methods.join(" "))?),
                 keys: Some(self.keys()?),
@@ -161,6 +168,11 @@ fn words(text: &str) -> String {
 fn parse_ttl(text: &str) -> Result<TokenTtl> {
     let seconds = parse_seconds(text).map_err(Error::invalid_request)?;
     Ok(TokenTtl::from_seconds(seconds)?)
+}
+
+fn parse_quota(text: &str) -> Result<TokenQuota> {
+    // What is no number is no quota either, and is told so.
+    Ok(TokenQuota::from_count(text.parse().unwrap_or_default())?)
 }
 
 /// JSON with its members on lines of their own.

@@ -5,8 +5,10 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use super::chart::Grouped;
 use super::form::Form;
 use super::guard::see;
+use super::key_lines::{self, KeyLine};
 use super::page::{self, Layout, When};
 use super::session::{Owner, Session, Viewer};
 use crate::app::KeyStatus;
@@ -20,6 +22,10 @@ const DONE: &[(&str, &str)] = &[
     ("rotated", "The next key signs from now on."),
     ("prepared", "The key is published."),
     ("retired", "The key is retired."),
+    (
+        "deleted",
+        "The key is gone, and with it every token under it.",
+    ),
 ];
 
 #[derive(Template)]
@@ -31,16 +37,19 @@ struct KeysPage {
     signing_alg: SigningAlg,
     keys: Vec<KeyStatus>,
     asymmetric: Vec<SigningAlg>,
+    lines: Vec<KeyLine>,
 }
 
 async fn keys_page<R>(app: &AppState, session: &Session<R>) -> Result<KeysPage> {
     let all = SigningAlg::ALL.into_iter();
+    let keys = app.list_keys().await?;
     Ok(KeysPage {
         layout: Layout::new("Signing keys", PATH, Some(session)),
         error: None,
         can_change: session.permits(AdminRole::Owner),
         signing_alg: app.config().keys.signing_alg,
-        keys: app.list_keys().await?,
+        lines: key_lines::draw(&keys, app.clock().now()),
+        keys,
         asymmetric: all.filter(|alg| alg.is_asymmetric()).collect(),
     })
 }
@@ -95,6 +104,17 @@ pub(super) async fn retire(
 ) -> Result<Response> {
     let done = app.retire_key(&session.origin, &KeyId::parse(&kid)?).await;
     changed(&app, &session, done, "retired").await
+}
+
+/// Ends a key and every token under it.
+pub(super) async fn delete(
+    State(app): State<AppState>,
+    session: Session<Owner>,
+    Path(kid): Path<String>,
+    _form: Form,
+) -> Result<Response> {
+    let done = app.delete_key(&session.origin, &KeyId::parse(&kid)?).await;
+    changed(&app, &session, done, "deleted").await
 }
 
 async fn changed(

@@ -48,6 +48,18 @@ const ENTRIES: &[Entry] = &[
         "M4 7h16v10H4zM4 7l8 6 8-6",
     ),
     entry(
+        "Waste",
+        "/admin/waste",
+        AdminRole::Viewer,
+        "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13m-7 4v5m4-5v5",
+    ),
+    entry(
+        "Explain",
+        "/admin/explain",
+        AdminRole::Viewer,
+        "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8m0 3h.01",
+    ),
+    entry(
         "Keys",
         "/admin/keys",
         AdminRole::Viewer,

@@ -9,8 +9,8 @@ use axum::routing::{any, get, post};
 
 use super::guard::{Access, Guard, guard, not_found, to_portal};
 use super::{
-    account, admins, assets, audit, client, clients, dashboard, keys, login, second_factor,
-    secrets, sessions, settings, tokens, transfer,
+    account, admins, assets, audit, client, clients, dashboard, explain, keys, login,
+    second_factor, secrets, sessions, settings, tokens, transfer, waste,
 };
 use crate::domain::AdminRole::{Operator, Owner, Viewer};
 use crate::http::AppState;
@@ -130,6 +130,8 @@ fn transfer(routes: Routes) -> Routes {
 fn trail_and_keys(routes: Routes) -> Routes {
     let role = Access::Role;
     routes
+        .get("/admin/explain", role(Viewer), explain::show_explanation)
+        .get("/admin/waste", role(Viewer), waste::show_waste)
         .get("/admin/tokens", role(Viewer), tokens::show_tokens)
         .post("/admin/tokens", role(Viewer), tokens::inspect)
         .post("/admin/tokens/revoke", role(Operator), tokens::revoke)
@@ -137,6 +139,7 @@ fn trail_and_keys(routes: Routes) -> Routes {
         .post("/admin/keys/rotate", role(Owner), keys::rotate)
         .post("/admin/keys/prepare", role(Owner), keys::prepare)
         .post("/admin/keys/{kid}/retire", role(Owner), keys::retire)
+        .post("/admin/keys/{kid}/delete", role(Owner), keys::delete)
         .get("/admin/audit", role(Viewer), audit::show_audit)
         .get("/admin/audit/export", role(Viewer), audit::export_audit)
 }

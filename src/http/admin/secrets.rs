@@ -14,7 +14,7 @@ use super::snippets::{self, Snippet};
 use crate::app::{AddedSecret, NewSecret};
 use crate::clock::UnixTime;
 use crate::config::parse_seconds;
-use crate::domain::{Client, ClientId, SecretId};
+use crate::domain::{Client, ClientId, SecretId, UnusedFor};
 use crate::error::{Error, Result};
 use crate::http::AppState;
 use crate::secret::Secret;
@@ -45,6 +45,10 @@ pub(super) const SHORT_LIFETIMES: &[Lifetime] = &[
     lifetime("24h", "in 24 hours"),
     lifetime("7d", "in 7 days"),
     lifetime("30d", "in 30 days"),
+    lifetime("unused:1h", "1 hour after its last use"),
+    lifetime("unused:24h", "24 hours after its last use"),
+    lifetime("unused:7d", "7 days after its last use"),
+    lifetime("unused:never", "not for want of use"),
 ];
 
 /// A secret as a form asks for it.
@@ -121,7 +125,7 @@ pub(super) async fn add_secret(
     }
 }
 
-/// Ends a secret after a while, or at a time.
+/// Ends a secret after a while, at a time, or when it is used no more.
 pub(super) async fn end_secret(
     State(app): State<AppState>,
     session: Session<Operator>,
@@ -130,12 +134,26 @@ pub(super) async fn end_secret(
 ) -> Result<Response> {
     let (id, secret_id) = (ClientId::parse(&id)?, SecretId::parse(&secret_id)?);
     let done = async {
-        let end = read_end(&app, &form.take("at"), &form.take("lifetime"))?;
-        app.expire_secret(&session.origin, &id, &secret_id, end)
-            .await
+        let (at, span) = (form.take("at"), form.take("lifetime"));
+        let by = &session.origin;
+        if let Some(span) = span.strip_prefix("unused:").filter(|_| at.is_empty()) {
+            let unused_for = read_unused_for(span)?;
+            return app
+                .end_secret_when_unused(by, &id, &secret_id, unused_for)
+                .await;
+        }
+        let end = read_end(&app, &at, &span)?;
+        app.expire_secret(by, &id, &secret_id, end).await
     };
     let done = done.await;
     changed(&app, &session, &id, done, "ended").await
+}
+
+fn read_unused_for(text: &str) -> Result<Option<UnusedFor>> {
+    match text {
+        "never" => Ok(None),
+        span => Ok(Some(UnusedFor::from_seconds(read_span(span)?)?)),
+    }
 }
 
 fn read_end(app: &AppState, at: &str, span: &str) -> Result<UnixTime> {

@@ -16,7 +16,7 @@ use crate::clock::UnixTime;
 use crate::domain::{
     Audience, AuthMethods, AuthenticationChanges, AuthenticationSettings, CertificateSubject,
     ClientChanges, ClientId, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
-    SenderConstraint, SenderConstraintChanges, TokenTtl,
+    SenderConstraint, SenderConstraintChanges, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -54,6 +54,10 @@ macro_rules! body {
             #[serde(default, deserialize_with = "given")]
             #[schema(value_type = Option<i64>)]
             token_ttl: Option<Option<i64>>,
+            /// Tokens that it may have in an hour, 1 to 1000000000; null: any number
+            #[serde(default, deserialize_with = "given")]
+            #[schema(value_type = Option<i64>)]
+            token_quota: Option<Option<i64>>,
             /// How it may prove who it is
             #[serde(default, deserialize_with = "given")]
             #[schema(nullable = false)]
@@ -110,6 +114,7 @@ macro_rules! body {
                     audiences: self.audiences.map(|list| audiences(&list)).transpose()?,
                     metadata: metadata.transpose()?,
                     token_ttl: self.token_ttl.map(token_ttl).transpose()?,
+                    token_quota: self.token_quota.map(token_quota).transpose()?,
                     authentication: AuthenticationChanges {
                         auth_methods: methods.transpose()?,
                         keys: keys(self.jwks, self.jwks_uri)?,
@@ -164,6 +169,7 @@ impl NewClientBody {
             audiences: changes.audiences.unwrap_or_default(),
             metadata: changes.metadata.unwrap_or_default(),
             token_ttl: changes.token_ttl.flatten(),
+            token_quota: changes.token_quota.flatten(),
             authentication: AuthenticationSettings::default().changed(changes.authentication),
             sender_constraint: SenderConstraint::default().changed(changes.sender_constraint),
         };
@@ -196,6 +202,10 @@ fn audiences(list: &[Audience]) -> Result<Vec<Audience>> {
 
 fn token_ttl(seconds: Option<i64>) -> Result<Option<TokenTtl>> {
     Ok(seconds.map(TokenTtl::from_seconds).transpose()?)
+}
+
+fn token_quota(count: Option<i64>) -> Result<Option<TokenQuota>> {
+    Ok(count.map(TokenQuota::from_count).transpose()?)
 }
 
 /// RFC 7591 §2: never in both places.
@@ -252,6 +262,8 @@ pub(super) struct ClientAnswer {
     metadata: (),
     /// Seconds; null: the server's `TOKEN_TTL`
     token_ttl: Option<i64>,
+    /// Tokens that it may have in an hour; null: any number
+    token_quota: Option<i64>,
     auth_methods: Vec<String>,
     /// Not there when it has none or they are at `jwks_uri`
     #[schema(value_type = Option<Object>, nullable = false)]

@@ -12,7 +12,9 @@ use super::guard::Operator;
 use crate::app::{KeyStatus, Rotation};
 use crate::domain::{KeyId, SigningAlg};
 use crate::error::{Error, Result};
-use crate::http::openapi::{AdminActionErrors, AdminCreateErrors, AdminListErrors};
+use crate::http::openapi::{
+    AdminActionErrors, AdminCreateErrors, AdminListErrors, AdminRemoveErrors,
+};
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};
 
@@ -39,6 +41,8 @@ struct KeyAnswer {
     retired_at: Option<i64>,
     /// When it is deleted, once it is retired
     verifies_until: Option<i64>,
+    /// Live tokens under it, at most: all that was issued in the last 24 hours while it may have signed
+    live_tokens_at_most: u64,
     /// `SECRET` or `SECRET_PREVIOUS`; null when neither opens it
     sealed_under: Option<String>,
     /// Why it cannot be used
@@ -155,5 +159,20 @@ pub(super) async fn retire_key(
 ) -> Result<Response> {
     let InPath(kid) = kid?;
     app.retire_key(&operator.origin, &kid).await?;
+    Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())
+}
+
+/// Deletes a key that does not sign: every token under it is refused from now on.
+#[utoipa::path(delete, path = "", tag = "Administration", params(ProofHeader), responses(
+    (status = 204, description = "it is gone", headers(("cache-control" = String))),
+    AdminRemoveErrors,
+))]
+pub(super) async fn delete_key(
+    State(app): State<AppState>,
+    operator: Operator,
+    kid: Result<InPath<KeyId>, Error>,
+) -> Result<Response> {
+    let InPath(kid) = kid?;
+    app.delete_key(&operator.origin, &kid).await?;
     Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())
 }

@@ -10,7 +10,9 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::guard::{Guard, guard};
-use super::{admins, audit, clients, keys, secrets, tokens, transfer, usage};
+use super::{
+    admins, audit, clients, explain, keys, overview, rankings, secrets, tokens, transfer, usage,
+};
 use crate::app::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
 use crate::http::openapi::Routes as Described;
 use crate::http::{AppState, error};
@@ -115,6 +117,7 @@ fn others(routes: Routes) -> Routes {
             write,
             routes!(keys::prepare_key),
         )
+        .at("/admin/api/v1/keys/{kid}", write, routes!(keys::delete_key))
         .at(
             "/admin/api/v1/keys/{kid}/retire",
             write,
@@ -129,6 +132,32 @@ fn others(routes: Routes) -> Routes {
             "/admin/api/v1/tokens/revoke",
             write,
             routes!(tokens::revoke_token),
+        )
+        .at(
+            "/admin/api/v1/overview",
+            read,
+            routes!(overview::show_overview),
+        )
+        .at(
+            "/admin/api/v1/usage/totals",
+            read,
+            routes!(rankings::show_totals),
+        )
+        .at("/admin/api/v1/usage/top", read, routes!(rankings::show_top))
+        .at(
+            "/admin/api/v1/usage/waste",
+            read,
+            routes!(rankings::show_waste),
+        )
+        .at(
+            "/admin/api/v1/explain/token",
+            read,
+            routes!(explain::explain_token),
+        )
+        .at(
+            "/admin/api/v1/explain/request",
+            read,
+            routes!(explain::explain_request),
         )
         .at(
             "/admin/api/v1/audit/events",

@@ -1,5 +1,10 @@
 //! `/clients/{client_id}/secrets`: a second one for a rotation that overlaps, when each was last used, and their ends.
 
+#![expect(
+    clippy::option_option,
+    reason = "a member may be left out, be null, or have a value"
+)]
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -10,7 +15,7 @@ use super::body::{InPath, Json, given};
 use super::guard::Operator;
 use crate::app::{AddedSecret, NewSecret};
 use crate::clock::UnixTime;
-use crate::domain::{ClientId, ClientSecret, ClientUses, LastUse, SecretId};
+use crate::domain::{ClientId, ClientSecret, ClientUses, LastUse, SecretId, UnusedFor};
 use crate::error::{Error, Result};
 use crate::http::openapi::{AdminActionErrors, AdminItemErrors};
 use crate::http::sender::ProofHeader;
@@ -41,6 +46,10 @@ pub(super) struct EndBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>, nullable = false)]
     expires_at: Option<UnixTime>,
+    /// Instead: so many seconds after its last use, 3600 to 31536000; null: not any more
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    unused_for: Option<Option<i64>>,
 }
 
 /// A secret that was just added, with the secret itself.
@@ -94,6 +103,9 @@ struct Listed<'a> {
     last_used_from: Option<String>,
     /// How often in the last 24 hours, and the hour in which they begin
     uses_24h: u64,
+    /// So many seconds after its last use it ends by itself; null: it does not
+    #[schema(value_type = Option<i64>)]
+    ends_unused_for: Option<UnusedFor>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -113,6 +125,7 @@ struct Dates<'a> {
 
 impl<'a> Listed<'a> {
     fn of(secret: &'a ClientSecret, uses: &ClientUses) -> Self {
+        let ends_unused_for = uses.unused_end_of(&secret.secret_id);
         let uses = uses.of_secret(&secret.secret_id);
         let last: Option<&LastUse> = uses.map(|uses| &uses.last);
         Self {
@@ -126,6 +139,7 @@ impl<'a> Listed<'a> {
             last_used_at: last.map(|last| last.used_at),
             last_used_from: last.map(|last| last.source.to_string()),
             uses_24h: uses.map_or(0, |uses| uses.uses_24h),
+            ends_unused_for,
         }
     }
 }
@@ -191,11 +205,15 @@ pub(super) async fn add_secret(
 struct Ended {
     #[schema(value_type = String)]
     secret_id: SecretId,
-    #[schema(value_type = i64)]
-    expires_at: UnixTime,
+    /// Null: `unused_for` was set
+    #[schema(value_type = Option<i64>)]
+    expires_at: Option<UnixTime>,
+    /// Null: it does not end for want of use, or `expires_at` was set
+    #[schema(value_type = Option<i64>)]
+    unused_for: Option<UnusedFor>,
 }
 
-/// Ends a secret, now or later.
+/// Ends a secret, now, later, or when it is used no more.
 #[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader),
     request_body(content = EndBody, content_type = "application/json"),
     responses(
@@ -210,15 +228,35 @@ pub(super) async fn expire_secret(
     body: Result<Json<EndBody>, Error>,
 ) -> Result<Response> {
     let InPath((id, secret_id)) = ids?;
-    let now = app.clock().now();
-    let expires_at = body?.value.expires_at.map_or(now, |at| at.max(now));
-
-    app.expire_secret(&operator.origin, &id, &secret_id, expires_at)
-        .await?;
+    let EndBody {
+        expires_at,
+        unused_for,
+    } = body?.value;
+    let by = &operator.origin;
+    let (expires_at, unused_for) = match (expires_at, unused_for) {
+        (Some(_), Some(_)) => {
+            return Err(Error::invalid_request(
+                "a secret's end is set by `expires_at` or by `unused_for`, not by both at once",
+            ));
+        }
+        (None, Some(seconds)) => {
+            let unused_for = seconds.map(UnusedFor::from_seconds).transpose()?;
+            app.end_secret_when_unused(by, &id, &secret_id, unused_for)
+                .await?;
+            (None, unused_for)
+        }
+        (at, None) => {
+            let now = app.clock().now();
+            let at = at.map_or(now, |at| at.max(now));
+            app.expire_secret(by, &id, &secret_id, at).await?;
+            (Some(at), None)
+        }
+    };
 
     let ended = Ended {
         secret_id,
         expires_at,
+        unused_for,
     };
     Ok(answer::json(StatusCode::OK, &ended))
 }

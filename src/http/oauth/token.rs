@@ -9,9 +9,8 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{ErrorCode, Scope};
+use crate::domain::{Attempt, ErrorCode, Scope};
 use crate::error::{Error, Result};
-use crate::http::AppState;
 use crate::http::answer::{self, Noted, ROOM_BESIDE_JWT};
 use crate::http::caller::Caller;
 use crate::http::client_authentication::{ClientAuthenticationForm, client_authentication};
@@ -19,6 +18,7 @@ use crate::http::openapi::TokenErrors;
 use crate::http::params::{BodyParams, Params};
 use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::{TokenRequestForm, token_request};
+use crate::http::{AppState, quota};
 use crate::json_object::JsonObject;
 
 /// RFC 6749 §4.4.2.
@@ -69,7 +69,9 @@ impl Answer<'_> {
     params(ProofHeader),
     responses(
         (status = 200, description = "a token", body = Answer, headers(("cache-control" = String), ("pragma" = String),
-            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"))),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
+            ("ratelimit" = String, description = "what is left of the client's quota, once four fifths are used"),
+            ("ratelimit-policy" = String, description = "the quota, beside `RateLimit`"))),
         TokenErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
@@ -97,7 +99,8 @@ async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted> {
     let request = token_request(&mut params)?;
 
     let client = app.authenticate(&presented, source).await?;
-    let token = app.issue_token_to_sender(&client, request, &shown).await?;
+    let issued = app.issue_token_to_sender(&client, request, &shown).await;
+    let token = issued.map_err(|error| error.to(Attempt::of_client(&client.client_id, source)))?;
 
     let answer = Answer {
         token_type: token.token_type,
@@ -106,7 +109,8 @@ async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted> {
         access_token: &token.jwt,
     };
     let json = answer.to_json().map_err(Error::internal)?;
-    let response = answer::json_bytes(StatusCode::OK, json);
+    let mut response = answer::json_bytes(StatusCode::OK, json);
+    quota::warn(app, &client, &mut response);
     Ok(Noted::about(token.client_id, response))
 }
 

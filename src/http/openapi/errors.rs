@@ -53,7 +53,10 @@ const CLIENT: &[Case] = &[
         ErrorCode::InvalidClient,
         "no client authentication, or one that is wrong: unknown client, disabled client and wrong credentials answer the same",
     ),
-    (ErrorCode::RateLimited, "too many failures from this source"),
+    (
+        ErrorCode::RateLimited,
+        "too many failures from this source, or the client has had all its tokens of this hour",
+    ),
     (
         ErrorCode::TemporarilyUnavailable,
         "the database does not answer, or too many logins wait",
@@ -174,6 +177,7 @@ errors! {
     AdminCreateErrors: Shape::Resource, [ANY, BUSY, BODY, ADMIN, PROOF, CHANGE];
     AdminActionErrors: Shape::Resource, [ANY, BUSY, BODY, ADMIN, PROOF, ONE, CHANGE];
     AdminChangeErrors: Shape::Resource, [ANY, BUSY, BODY, ADMIN, PROOF, ONE, CHANGE, VERSION];
+    AdminRemoveErrors: Shape::Resource, [ANY, BUSY, ADMIN, PROOF, ONE, CHANGE];
     AdminDeleteErrors: Shape::Resource, [ANY, BUSY, ADMIN, PROOF, ONE, CHANGE, VERSION];
     AnyErrors: Shape::Standard, [ANY, BUSY];
     HealthErrors: Shape::Standard, [ANY];

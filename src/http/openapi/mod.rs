@@ -19,8 +19,8 @@ use super::{AppState, admin_api, answer, router};
 
 pub(super) use errors::{
     AdminActionErrors, AdminChangeErrors, AdminCreateErrors, AdminDeleteErrors, AdminItemErrors,
-    AdminListErrors, AnyErrors, AuthorizeErrors, HealthErrors, IntrospectErrors, MetadataErrors,
-    ReadinessErrors, RevokeErrors, TokenErrors, VerifyErrors, VerifyOriginalErrors,
+    AdminListErrors, AdminRemoveErrors, AnyErrors, AuthorizeErrors, HealthErrors, IntrospectErrors,
+    MetadataErrors, ReadinessErrors, RevokeErrors, TokenErrors, VerifyErrors, VerifyOriginalErrors,
 };
 
 /// The document as JSON. It depends on nothing but the code.

@@ -8,9 +8,8 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{ClientId, Scope};
+use crate::domain::{Attempt, ClientId, Scope};
 use crate::error::Error;
-use crate::http::AppState;
 use crate::http::answer::{self, Noted, ROOM_BESIDE_JWT};
 use crate::http::caller::Caller;
 use crate::http::client_authentication::{ClientAuthenticationForm, find_client_authentication};
@@ -19,6 +18,7 @@ use crate::http::openapi::AuthorizeErrors;
 use crate::http::params::BodyParams;
 use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::{TokenRequestForm, token_request};
+use crate::http::{AppState, quota};
 use crate::json_object::JsonObject;
 
 /// The credentials, and what the token is to be for.
@@ -72,7 +72,9 @@ impl Answer<'_> {
     params(ProofHeader),
     responses(
         (status = 200, description = "a token", body = Answer, headers(("cache-control" = String),
-            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"))),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
+            ("ratelimit" = String, description = "what is left of the client's quota, once four fifths are used"),
+            ("ratelimit-policy" = String, description = "the quota, beside `RateLimit`"))),
         AuthorizeErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
@@ -97,7 +99,8 @@ async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted, Erro
     let request = token_request(&mut params)?;
 
     let client = app.authenticate(&presented, source).await?;
-    let token = app.issue_token_to_sender(&client, request, &shown).await?;
+    let issued = app.issue_token_to_sender(&client, request, &shown).await;
+    let token = issued.map_err(|error| error.to(Attempt::of_client(&client.client_id, source)))?;
 
     let answer = Answer {
         success: true,
@@ -108,7 +111,8 @@ async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted, Erro
         token: &token.jwt,
     };
     let json = answer.to_json().map_err(Error::internal)?;
-    let response = answer::json_bytes(StatusCode::OK, json);
+    let mut response = answer::json_bytes(StatusCode::OK, json);
+    quota::warn(app, &client, &mut response);
     Ok(Noted::about(token.client_id, response))
 }
 

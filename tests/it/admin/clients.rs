@@ -451,3 +451,30 @@ async fn a_secret_is_rotated_with_an_overlap_and_the_page_says_what_is_safe() {
     }
     assert_eq!(omar.post(&format!("{path}/remove"), &[]).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_secret_is_told_to_end_when_it_is_used_no_more() {
+    let test = portal().await;
+    test.client().await;
+    let id = ClientId::parse(CLIENT).unwrap();
+    let secret_id = test.app.find_client(&id).await.unwrap().secrets[0]
+        .secret_id
+        .clone();
+    let mut omar = Browser::of(&test, "omar").await;
+    let path = format!("/admin/clients/billing/secrets/{secret_id}/end");
+
+    let set = omar
+        .post(&path, &[("lifetime", "unused:24h"), ("at", "")])
+        .await;
+    assert_eq!(set.status, 303, "{}", set.text());
+    let page = omar.get("/admin/clients/billing").await;
+    assert!(page.text().contains("never, or 1 day after its last use"));
+    assert_eq!(
+        omar.post(&path, &[("lifetime", "unused:1s")]).await.status,
+        400
+    );
+    let back = omar.post(&path, &[("lifetime", "unused:never")]).await;
+    assert_eq!(back.status, 303);
+    let page = omar.get("/admin/clients/billing").await;
+    assert!(!page.text().contains("1 day after its last use"));
+}

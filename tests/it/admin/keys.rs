@@ -73,3 +73,59 @@ async fn under_hs256_the_page_says_so() {
     assert!(!page.text().contains("/admin/keys/rotate"));
     assert_eq!(olga.post("/admin/keys/rotate", &[]).await.status, 400);
 }
+
+#[tokio::test]
+async fn an_owner_deletes_a_key_that_does_not_sign_and_sees_how_many_tokens_that_ends() {
+    let test = portal_with(ES256).await;
+    let secret = test.client().await;
+    let token = test.token(&secret).await;
+    test.app.write_usage().await.unwrap();
+    let mut olga = Browser::of(&test, "olga").await;
+    let old = test.app.keys().signing().unwrap().kid().clone();
+    let path = format!("/admin/keys/{old}/delete");
+    assert_eq!(olga.post(&path, &[]).await.status, 400);
+    olga.post("/admin/keys/rotate", &[("now", "yes")]).await;
+
+    let page = olga.get("/admin/keys").await;
+    let done = olga.post(&path, &[]).await;
+
+    assert!(page.text().contains("<td class=\"end\">at most 1</td>"));
+    assert!(page.text().contains("At most 1 live tokens end with it."));
+    assert_eq!(page.text().matches("<rect class=\"now\"").count(), 3);
+    assert!(
+        page.text()
+            .contains(&format!("aria-label=\"{old}: signs from"))
+    );
+    assert_eq!(done.header("location"), "/admin/keys?done=deleted");
+    assert_eq!(test.verify(&token).await.status, 401);
+    assert_eq!(olga.post(&path, &[]).await.status, 404);
+}
+
+#[tokio::test]
+async fn tokens_of_before_a_key_signed_or_that_have_died_are_not_under_it() {
+    let test = portal_with(ES256).await;
+    let secret = test.client().await;
+    test.token(&secret).await;
+    test.app.write_usage().await.unwrap();
+    let live = async |state: &str| -> u64 {
+        let keys = test.app.list_keys().await.unwrap();
+        let of_state = keys.iter().filter(|key| key.state == state);
+        of_state.map(|key| key.live_tokens_at_most).sum()
+    };
+    assert_eq!((live("active").await, live("next").await), (1, 0));
+    test.clock.advance(2 * 3_600);
+    test.app
+        .rotate_keys(crate::harness::BY, false)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        test.token(&secret).await;
+    }
+    test.app.write_usage().await.unwrap();
+    // Whole hours: what was issued in the hour of the change counts for both.
+    assert_eq!((live("retired").await, live("active").await), (3, 2));
+    assert_eq!(live("next").await, 0);
+
+    test.clock.advance(25 * 3_600);
+    assert_eq!((live("retired").await, live("active").await), (0, 0));
+}

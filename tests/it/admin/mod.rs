@@ -3,6 +3,8 @@
 mod accounts;
 mod audit;
 mod clients;
+mod dashboard;
+mod explain;
 mod keys;
 mod log_in;
 mod pages;

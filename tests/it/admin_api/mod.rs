@@ -28,14 +28,14 @@ fn id(text: &str) -> ClientId {
 }
 
 /// A program of an operator, with a token.
-struct Robot<'a> {
+pub(crate) struct Robot<'a> {
     test: &'a TestApp,
     token: String,
 }
 
 impl<'a> Robot<'a> {
     /// Registers the client, and gets a token with both scopes.
-    async fn new(test: &'a TestApp) -> Self {
+    pub(crate) async fn new(test: &'a TestApp) -> Self {
         let secret = register(test, ROBOT, "admin:read admin:write").await;
         Self {
             test,
@@ -51,16 +51,16 @@ impl<'a> Robot<'a> {
         }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], None).await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, &[], Some(body)).await
     }
 
     /// A change of what the answer before has shown.
-    async fn patch(&self, path: &str, etag: &str, body: &Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, etag: &str, body: &Value) -> Answer {
         let headers = [("if-match", etag)];
         self.send("PATCH", path, &headers, Some(body)).await
     }

@@ -281,3 +281,41 @@ async fn the_people_at_the_portal_are_listed_without_what_proves_them() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_key_that_does_not_sign_is_deleted() {
+    let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
+    let robot = Robot::new(&test).await;
+    let signing = test.app.keys().signing().unwrap().kid().clone();
+    let path = format!("/keys/{signing}");
+    let refused = robot.send("DELETE", &path, &[], None).await;
+    refused.assert_error(400, "invalid_request");
+    let listed = robot.get("/keys").await.json();
+    assert_eq!(listed["keys"][0]["live_tokens_at_most"], 0);
+    robot.post("/keys/rotate", &json!({"now": true})).await;
+    // The robot's own token is under it.
+    let robot = {
+        let secret = super::register(&test, "other", "admin:write").await;
+        let token = super::token(&test, "other", &secret, "").await;
+        Robot { test: &test, token }
+    };
+
+    let done = robot.send("DELETE", &path, &[], None).await;
+
+    assert_eq!((done.status, done.text()), (204, ""));
+    let again = robot.send("DELETE", &path, &[], None).await;
+    again.assert_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_new_client_has_a_name_that_a_path_can_have() {
+    let test = TestApp::new().await;
+    let robot = Robot::new(&test).await;
+    for name in [".", ".."] {
+        let answer = robot.post("/clients", &json!({ "client_id": name })).await;
+        answer.assert_error(400, "invalid_request");
+        assert!(answer.text().contains("no URL can name"));
+    }
+    let fine = robot.post("/clients", &json!({"client_id": "..."})).await;
+    assert_eq!(fine.status, 201);
+}

@@ -8,13 +8,17 @@ use std::fs;
 
 /// What changes nothing that anybody decided.
 const UPKEEP: &[&str] = &[
+    "add_refusals",
     "add_usage",
     "delete_changes",
+    "delete_replica",
     "delete_revocations",
     "delete_uses",
     "mark_keys_used",
     "prune_admin_sessions",
+    "prune_refusals",
     "prune_remembered_answers",
+    "prune_replicas",
     "prune_secret_hours",
     "prune_usage_hours",
     "prune_usage_totals",
@@ -25,6 +29,7 @@ const UPKEEP: &[&str] = &[
     "reseal_totp",
     "set_totp_pending",
     "touch_admin_session",
+    "upsert_replica",
     "use_once",
     "use_totp_step",
 ];

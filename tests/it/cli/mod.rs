@@ -4,6 +4,7 @@ mod audit;
 mod authentication;
 mod check;
 mod clients;
+mod explain;
 mod first_start;
 mod import;
 mod key;

@@ -12,7 +12,7 @@ use token_server::clock::UnixTime;
 use token_server::domain::{
     Action, Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
     ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, ManagedBy, Metadata,
-    Name, Scope, SecretId, SecretOrigin, SenderConstraint, TokenTtl,
+    Name, Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota, TokenTtl,
 };
 
 use token_server::store::{ClientWrite, ClientWritten, IfTaken, Store, StoreError, WriteActions};
@@ -57,6 +57,7 @@ fn record(client_id: &str) -> ClientRecord {
             audiences: Audience::parse_list("https://b https://a").unwrap(),
             metadata: Metadata::parse(r#"{"z":1,"a":"ü"}"#).unwrap(),
             token_ttl: Some(TokenTtl::from_seconds(90).unwrap()),
+            token_quota: TokenQuota::from_count(7).ok(),
             authentication: AuthenticationSettings {
                 auth_methods: AuthMethods::parse("private_key_jwt tls_client_auth").unwrap(),
                 keys: Some(ClientKeys::Inline(JwkSet::parse(KEYS).unwrap())),

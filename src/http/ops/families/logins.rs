@@ -18,6 +18,20 @@ impl Snapshot {
             "Verdicts that a token is no good, by reason",
             refused.map(|(reason, count)| ([("reason", *reason)], *count)),
         )?;
+        let (warned, refused) = self.app.quotas;
+        page.counters(
+            "token_server_quota",
+            "Requests for a token of clients that are near the end of their quota, or beyond it",
+            [
+                ([("outcome", "warned")], warned),
+                ([("outcome", "refused")], refused),
+            ],
+        )?;
+        page.counter(
+            "token_server_refusals_not_kept",
+            "Refused requests whose reason is in the log only, since there were too many",
+            self.app.refusals_left_out,
+        )?;
         let (tokens, clients) = self.app.revocations;
         page.gauges(
             "token_server_revocations",

@@ -1,0 +1,89 @@
+//! Results that take long to count: kept for a while, and counted anew on the side. Owns when that is; a request never
+//! waits for it when there is an older result, and those that ask for the first one wait for one counting together.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
+
+use super::App;
+use crate::clock::UnixTime;
+use crate::error::Result;
+
+/// A result, and how old it is.
+#[derive(Debug)]
+pub struct Counted<T> {
+    /// When it was counted.
+    pub at: UnixTime,
+    /// What was.
+    pub value: T,
+}
+
+/// The last result.
+pub(super) struct Kept<T>(Arc<Inner<T>>);
+
+struct Inner<T> {
+    last: ArcSwapOption<Counted<T>>,
+    counting: Arc<Mutex<()>>,
+    /// So old it may become before another is counted, in seconds.
+    max_age: i64,
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Send + Sync + 'static> Kept<T> {
+    /// Nothing yet.
+    pub(super) fn new(max_age: i64) -> Self {
+        Self(Arc::new(Inner {
+            last: ArcSwapOption::empty(),
+            counting: Arc::default(),
+            max_age,
+        }))
+    }
+
+    /// The last result; when it is old, the next one is begun on the side.
+    pub(super) async fn find(
+        &self,
+        app: &Arc<App>,
+        count: fn(Arc<App>) -> BoxFuture<'static, Result<T>>,
+    ) -> Result<Arc<Counted<T>>> {
+        if let Some(last) = self.0.last.load_full() {
+            let is_old = app.clock.now().since(last.at) >= self.0.max_age;
+            if is_old && let Ok(counting) = Arc::clone(&self.0.counting).try_lock_owned() {
+                let (kept, app) = (self.clone(), Arc::clone(app));
+                tokio::spawn(async move {
+                    if let Err(error) = kept.count(&app, count).await {
+                        tracing::warn!("a figure is not counted anew: {}", error.reason());
+                    }
+                    drop(counting);
+                });
+            }
+            return Ok(last);
+        }
+        let counting = self.0.counting.lock().await;
+        // Somebody else may have counted meanwhile.
+        let found = match self.0.last.load_full() {
+            Some(last) => Ok(last),
+            None => self.count(app, count).await,
+        };
+        drop(counting);
+        found
+    }
+
+    async fn count(
+        &self,
+        app: &Arc<App>,
+        count: fn(Arc<App>) -> BoxFuture<'static, Result<T>>,
+    ) -> Result<Arc<Counted<T>>> {
+        let at = app.clock.now();
+        let value = count(Arc::clone(app)).await?;
+        let counted = Arc::new(Counted { at, value });
+        self.0.last.store(Some(Arc::clone(&counted)));
+        Ok(counted)
+    }
+}

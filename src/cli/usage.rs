@@ -1,0 +1,230 @@
+//! `usage` and `overview`: what clients do, who does most and wastes most, and how the service is.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::environment;
+use super::output::{self, Output};
+use crate::app::{App, Overview, WasteSpan};
+use crate::clock::UnixTime;
+use crate::domain::{Replica, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan};
+
+const HOUR: i64 = 3_600;
+
+#[derive(Subcommand)]
+pub(super) enum UsageCommand {
+    /// Show what all clients did together
+    Totals(TotalsArgs),
+    /// Show the clients that did most and failed most in 24 hours
+    Top(TopArgs),
+    /// Show the clients that are issued more tokens than they need, worst first
+    Waste(WasteArgs),
+}
+
+#[derive(Args)]
+pub(super) struct TotalsArgs {
+    /// `minute`, of which the last three hours are kept, or `hour`
+    #[arg(long, default_value = "hour", value_parser = UsageSpan::parse)]
+    by: UsageSpan,
+    /// Of the last so long, such as `7d`; the last hour by the minute and the last day by the hour when left out
+    #[arg(long = "last", value_name = "DURATION", value_parser = crate::config::parse_seconds)]
+    last: Option<i64>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct TopArgs {
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct WasteArgs {
+    /// Over the last `24h` or `30d`
+    #[arg(long, default_value = "24h")]
+    over: WasteSpan,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct OverviewArgs {
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Serialize)]
+struct Top<'a> {
+    most_active: &'a [UsageOf],
+    most_failing: &'a [UsageOf],
+}
+
+pub(super) async fn run(command: UsageCommand) -> anyhow::Result<ExitCode> {
+    let app = environment::open().await?;
+    match command {
+        UsageCommand::Totals(args) => totals(&app, &args).await?,
+        UsageCommand::Top(args) => {
+            let found = app.find_top_clients().await?;
+            let top = Top {
+                most_active: &found.value.active,
+                most_failing: &found.value.failing,
+            };
+            args.output.print(&top, || {
+                let (active, failing) = (ranking(top.most_active), ranking(top.most_failing));
+                format!("most active\n{active}\n\nmost failing\n{failing}")
+            })?;
+        }
+        UsageCommand::Waste(args) => {
+            let found = app.find_waste(args.over).await?;
+            args.output.print(&found.value, || waste(&found.value))?;
+            if found.value.is_empty() {
+                Output::remark("no client was issued more tokens than it needed");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn totals(app: &App, args: &TotalsArgs) -> anyhow::Result<()> {
+    let last = args.last.unwrap_or(match args.by {
+        UsageSpan::Minute => HOUR,
+        UsageSpan::Hour => 24 * HOUR,
+    });
+    let spans = app
+        .list_usage(args.by, app.clock().now().plus(-last))
+        .await?;
+    args.output.print(&spans, || {
+        output::table(
+            &["start", "issued", "verified", "refused"],
+            spans.iter().map(|it| {
+                let [issued, verified, refused] = counts(it.counts);
+                vec![it.start.to_string(), issued, verified, refused]
+            }),
+        )
+    })
+}
+
+fn counts(counts: UsageCounts) -> [String; 3] {
+    [counts.issued, counts.verified, counts.refused].map(|count| count.to_string())
+}
+
+fn ranking(list: &[UsageOf]) -> String {
+    output::table(
+        &["client_id", "issued", "verified", "refused"],
+        list.iter().map(|it| {
+            let [issued, verified, refused] = counts(it.counts);
+            vec![it.client_id.to_string(), issued, verified, refused]
+        }),
+    )
+}
+
+fn waste(list: &[TokenWaste]) -> String {
+    output::table(
+        &[
+            "client_id",
+            "wasted",
+            "issued",
+            "needed",
+            "token_ttl",
+            "token_quota",
+        ],
+        list.iter().map(|it| {
+            vec![
+                it.client_id.to_string(),
+                it.wasted().to_string(),
+                it.issued.to_string(),
+                it.needed.to_string(),
+                format!("{} s", it.token_ttl.seconds()),
+                it.token_quota
+                    .map_or_else(|| "none".to_owned(), |quota| quota.to_string()),
+            ]
+        }),
+    )
+}
+
+pub(super) async fn overview(args: OverviewArgs) -> anyhow::Result<ExitCode> {
+    let overview = environment::open().await?.overview().await?;
+    args.output.print(&overview, || in_words(&overview))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_words(overview: &Overview) -> String {
+    let time = |at: Option<UnixTime>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+    let service = output::list(&[
+        ("issuer", overview.issuer.clone()),
+        ("signing_alg", overview.signing_alg.to_string()),
+        ("database", overview.database.to_owned()),
+        ("last hour", sum(&overview.minutes)),
+        ("last 30 days", sum(&overview.hours)),
+        ("next key signs", time(overview.rotation_due)),
+    ]);
+    let replicas = output::table(
+        &[
+            "replica",
+            "version",
+            "started_at",
+            "seen_at",
+            "changes_read_at",
+            "certificate_ends",
+        ],
+        overview.replicas.iter().map(|it: &Replica| {
+            vec![
+                format!("{} {}", it.name, it.replica_id),
+                it.version.clone(),
+                it.started_at.to_string(),
+                it.seen_at.to_string(),
+                time(it.changes_read_at),
+                time(it.certificate_expires_at),
+            ]
+        }),
+    );
+    let secrets = output::table(
+        &["client_id", "secret_id", "ends_at", "is_last"],
+        overview.ending_secrets.iter().map(|it| {
+            let is_last = if it.is_last { "yes" } else { "no" };
+            vec![
+                it.client_id.to_string(),
+                it.secret_id.to_string(),
+                it.expires_at.to_string(),
+                is_last.to_owned(),
+            ]
+        }),
+    );
+    let keys = output::table(
+        &["kid", "alg", "ends_at"],
+        overview.ending_keys.iter().map(|it| {
+            vec![
+                it.kid.to_string(),
+                it.alg.to_string(),
+                it.ends_at.to_string(),
+            ]
+        }),
+    );
+    [
+        service,
+        format!("replicas\n{replicas}"),
+        format!(
+            "most active in 24 hours\n{}",
+            ranking(&overview.most_active)
+        ),
+        format!(
+            "most failing in 24 hours\n{}",
+            ranking(&overview.most_failing)
+        ),
+        format!("secrets that end soon\n{secrets}"),
+        format!("retired keys\n{keys}"),
+    ]
+    .join("\n\n")
+}
+
+fn sum(spans: &[UsageIn]) -> String {
+    let mut all = UsageCounts::default();
+    for span in spans {
+        all.add(span.counts);
+    }
+    let [issued, verified, refused] = counts(all);
+    format!("{issued} issued, {verified} verified, {refused} refused")
+}

@@ -1,0 +1,89 @@
+//! Why: which token a client would get, or why none; and why a request was refused.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+
+use super::clients::path_of;
+use super::page::{self, Layout, When};
+use super::session::{Session, Viewer};
+use crate::app::TokenExplanation;
+use crate::domain::{ClientId, ErrorCode, RefusedRequest};
+use crate::error::{Error, Result};
+use crate::http::{AppState, Params};
+
+pub(super) const PATH: &str = "/admin/explain";
+
+#[derive(Template)]
+#[template(path = "explain.html")]
+struct ExplainPage {
+    layout: Layout,
+    error: Option<String>,
+    client_id: String,
+    scope: String,
+    audience: String,
+    request_id: String,
+    explained: Option<TokenExplanation>,
+    refusals: Vec<Refused>,
+}
+
+/// A refused request, and where the page of its client is.
+pub(super) struct Refused {
+    pub(super) it: RefusedRequest,
+    pub(super) path: Option<String>,
+}
+
+impl From<RefusedRequest> for Refused {
+    fn from(it: RefusedRequest) -> Self {
+        let id = it.client_id.as_deref().map(ClientId::parse);
+        Self {
+            path: id.and_then(Result::ok).as_ref().map(path_of),
+            it,
+        }
+    }
+}
+
+/// Two questions, and the answer to one of them if it was asked.
+pub(super) async fn show_explanation(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    uri: Uri,
+) -> Result<Response> {
+    let mut query = Params::from_query(&uri)?;
+    let mut take = |name| query.take(name).unwrap_or_default().trim().to_owned();
+    let mut page = ExplainPage {
+        layout: Layout::new("Explain", PATH, Some(&session)),
+        error: None,
+        client_id: take("client_id"),
+        scope: take("scope"),
+        audience: take("audience"),
+        request_id: take("request_id"),
+        explained: None,
+        refusals: Vec::new(),
+    };
+    match answer(&app, &mut page).await {
+        Ok(()) => Ok(page::show(&page)),
+        Err(error) if error.code == ErrorCode::NotFound => {
+            page.error = Some(page::sentence(&error));
+            Ok(page::show_again(&page, error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn answer(app: &AppState, page: &mut ExplainPage) -> Result<(), Error> {
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    if !page.request_id.is_empty() {
+        let found = app.explain_request(&page.request_id).await?;
+        page.refusals = found.into_iter().map(Refused::from).collect();
+    } else if !page.client_id.is_empty() {
+        let (scope, audience) = (some(&page.scope), some(&page.audience));
+        let explained = app.explain_token(&page.client_id, scope.as_deref(), audience.as_deref());
+        let mut explained = explained.await?;
+        let refusals = std::mem::take(&mut explained.refusals);
+        page.refusals = refusals.into_iter().map(Refused::from).collect();
+        page.explained = Some(explained);
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Who asks for tokens that it does not need: it should keep each until it expires.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+
+use super::chart::Grouped;
+use super::clients::path_of;
+use super::page::{self, Layout, When};
+use super::session::{Session, Viewer};
+use crate::app::WasteSpan;
+use crate::clock::UnixTime;
+use crate::domain::TokenWaste;
+use crate::error::Result;
+use crate::http::{AppState, Params};
+
+#[derive(Template)]
+#[template(path = "waste.html")]
+struct WastePage {
+    layout: Layout,
+    span: WasteSpan,
+    at: UnixTime,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    path: String,
+    waste: TokenWaste,
+}
+
+/// The clients that waste most, over a day or a month.
+pub(super) async fn show_waste(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    uri: Uri,
+) -> Result<Response> {
+    let over = Params::from_query(&uri)?.take("over");
+    let span = over.map_or(Ok(WasteSpan::Day), |over| over.parse())?;
+    let found = app.find_waste(span).await?;
+    let rows = found.value.iter().map(|waste| Row {
+        path: path_of(&waste.client_id),
+        waste: waste.clone(),
+    });
+    Ok(page::show(&WastePage {
+        layout: Layout::new("Waste", "/admin/waste", Some(&session)),
+        span,
+        at: found.at,
+        rows: rows.collect(),
+    }))
+}

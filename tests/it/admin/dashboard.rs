@@ -1,0 +1,98 @@
+//! The first page, and that of those who waste tokens.
+
+use token_server::domain::{ClientChanges, ClientId, TokenQuota};
+
+use super::{Browser, portal};
+use crate::harness::{BY, CLIENT};
+
+#[tokio::test]
+async fn the_dashboard_draws_what_happened_and_says_it_in_words() {
+    let test = portal().await;
+    let secret = test.client().await;
+    let token = test.token(&secret).await;
+    for _ in 0..3 {
+        test.verify(&token).await;
+    }
+    test.authorize(CLIENT, "wrong").await;
+    test.app.write_usage().await.unwrap();
+    test.app.say_alive().await.unwrap();
+
+    let page = Browser::of(&test, "vera").await.get("/admin/").await;
+
+    assert_eq!(page.status, 200);
+    assert_eq!(page.text().matches("<svg class=\"issued\"").count(), 2);
+    assert_eq!(page.text().matches("role=\"img\"").count(), 6);
+    assert!(page.text().contains("3 in all, at most 3 in a minute."));
+    assert!(page.text().contains("1 in all, at most 1 in an hour."));
+    assert!(
+        page.text()
+            .contains("<a href=\"/admin/clients/billing\">billing</a>")
+    );
+    assert!(page.text().contains(">running</span>"));
+    assert!(!page.text().contains("style="));
+    assert!(page.text().len() < 200_000, "{}", page.text().len());
+}
+
+#[tokio::test]
+async fn waste_is_listed_over_a_day_and_a_month() {
+    let test = portal().await;
+    let secret = test.client().await;
+    for _ in 0..3 {
+        test.token(&secret).await;
+    }
+    test.app.write_usage().await.unwrap();
+    let mut vera = Browser::of(&test, "vera").await;
+
+    for path in ["/admin/waste", "/admin/waste?over=30d"] {
+        let page = vera.get(path).await;
+        assert!(
+            page.text().contains("href=\"/admin/clients/billing\""),
+            "{path}"
+        );
+        assert!(page.text().contains("<td class=\"end\">2</td>"), "{path}");
+    }
+    assert_eq!(vera.get("/admin/waste?over=1y").await.status, 400);
+}
+
+#[tokio::test]
+async fn a_quota_is_set_by_the_form_and_shown_with_its_use() {
+    let test = portal().await;
+    let secret = test.client().await;
+    let mut omar = Browser::of(&test, "omar").await;
+    let changes = ClientChanges {
+        token_quota: Some(TokenQuota::from_count(5).ok()),
+        ..ClientChanges::default()
+    };
+    let id = ClientId::parse(CLIENT).unwrap();
+    test.app.update_client(BY, &id, changes).await.unwrap();
+    for _ in 0..4 {
+        test.token(&secret).await;
+    }
+
+    let page = omar.get("/admin/clients/billing").await;
+    let form = omar.get("/admin/clients/billing/edit").await;
+
+    assert!(page.text().contains("4 of 5 tokens of this hour"));
+    assert!(page.text().contains(">nearly used up</span>"));
+    assert!(
+        form.text()
+            .contains("name=\"token_quota\" type=\"text\" value=\"5\"")
+    );
+    let version = form
+        .text()
+        .split("name=\"version\" value=\"")
+        .nth(1)
+        .unwrap();
+    let version = version.split('"').next().unwrap().to_owned();
+    for (typed, status) in [("many", 400), ("0", 400), ("7", 303)] {
+        let fields = [
+            ("version", version.as_str()),
+            ("client_secret_post", "yes"),
+            ("token_quota", typed),
+        ];
+        let answer = omar.post("/admin/clients/billing/edit", &fields).await;
+        assert_eq!(answer.status, status, "{typed}");
+    }
+    let client = test.app.find_client(&id).await.unwrap().client;
+    assert_eq!(client.token_quota, TokenQuota::from_count(7).ok());
+}

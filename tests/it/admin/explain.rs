@@ -1,0 +1,55 @@
+//! The page that explains.
+
+use token_server::domain::{ClientId, ClientStatus};
+
+use super::{Browser, portal};
+use crate::harness::{BY, CLIENT};
+
+#[tokio::test]
+async fn a_viewer_sees_the_token_or_why_there_would_be_none() {
+    let test = portal().await;
+    test.client().await;
+    let mut vera = Browser::of(&test, "vera").await;
+
+    let empty = vera.get("/admin/explain").await;
+    let granted = vera
+        .get("/admin/explain?client_id=billing&scope=read&audience=")
+        .await;
+    let refused = vera
+        .get("/admin/explain?client_id=billing&scope=%3Cb%3E")
+        .await;
+    let unknown = vera.get("/admin/explain?client_id=nobody").await;
+
+    assert_eq!((empty.status, granted.status), (200, 200));
+    assert!(granted.text().contains("&#34;scope&#34;: &#34;read&#34;"));
+    assert!(granted.text().contains(">granted</span>"));
+    assert!(!granted.text().contains("eyJ"), "no signed token is shown");
+    assert!(refused.text().contains("<code>invalid_scope</code>"));
+    assert!(!refused.text().contains("<b>"));
+    assert!(unknown.text().contains("unknown client"));
+}
+
+#[tokio::test]
+async fn the_id_of_an_answer_leads_to_the_true_reason() {
+    let test = portal().await;
+    let secret = test.client().await;
+    let id = ClientId::parse(CLIENT).unwrap();
+    let disabled = ClientStatus::Disabled;
+    test.app.set_client_status(BY, &id, disabled).await.unwrap();
+    let answer = test.authorize(CLIENT, &secret).await;
+    let request_id = answer.header("x-request-id").to_owned();
+    let mut vera = Browser::of(&test, "vera").await;
+
+    let path = format!("/admin/explain?request_id={request_id}");
+    let page = vera.get(&path).await;
+    let of_client = vera.get("/admin/explain?client_id=billing").await;
+    let nothing = vera.get("/admin/explain?request_id=none").await;
+
+    for part in ["the client is disabled", "192.0.2.1", &request_id] {
+        assert!(page.text().contains(part), "{part}");
+    }
+    assert!(page.text().contains("href=\"/admin/clients/billing\""));
+    assert!(of_client.text().contains("the client is disabled"));
+    assert_eq!(nothing.status, 404);
+    assert!(nothing.text().contains("the log has every request"));
+}
