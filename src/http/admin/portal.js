@@ -18,8 +18,13 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
+    // Where the navigation is a line that scrolls, one sees where one is.
+    const here = document.querySelector(".side [aria-current]");
+    const showHere = () => here?.scrollIntoView({ block: "nearest", inline: "center" });
+    showHere();
+    addEventListener("resize", showHere);
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
-      const label = button.querySelector("span");
+      const label = button.querySelector("[data-theme-name]");
       label.textContent = theme;
       button.hidden = false;
       button.addEventListener("click", () => {
