@@ -58,6 +58,11 @@ await inBrowser(async (browser) => {
   assert.ok(visited > 15, String(visited))
 
   const { page } = inside
+  // The browser runs nothing of what others wrote, and does not even try: the policy would complain.
+  for (const path of ['clients/hostile', 'clients/hostile/edit']) {
+    await page.goto(`${PORTAL}/admin/${path}`)
+    await look(page, path.replaceAll('/', '-'))
+  }
   await page.goto(`${PORTAL}/admin/nowhere`)
   await look(page, 'error-404')
   await page.goto(`${PORTAL}/admin/admins`)

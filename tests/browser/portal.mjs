@@ -59,6 +59,11 @@ export async function open(browser, settings = {}) {
     if (!/ERR_ABORTED/.test(request.failure().errorText)) problems.push(`${request.url()}: ${request.failure().errorText}`)
   })
   const page = await context.newPage()
+  page.on('dialog', async (dialog) => {
+    // The portal asks whether something is meant; a script that somebody has put in would tell.
+    if (dialog.type() !== 'confirm') problems.push(dialog.message())
+    await dialog.accept()
+  })
   return { context, page, problems }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
@@ -76,7 +77,8 @@ impl Scene {
         ]);
     }
 
-    /// Clients as they are in life, and one with everything as long as it may be.
+    /// Clients as they are in life, one with everything as long as it may be, and one that would have the page do
+    /// something.
     pub(super) fn populate(&self) {
         let create =
             |id: &str, more: &[&str]| self.command(&[&["client", "create", id], more].concat());
@@ -98,6 +100,19 @@ impl Scene {
         create(
             "reporting",
             &["--name", "Reporting", "--scope", "invoices.read"],
+        );
+        let hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+        let metadata = json!({ hostile: "</script><svg onload=alert(1)>" }).to_string();
+        create(
+            "hostile",
+            &[
+                "--name",
+                hostile,
+                "--description",
+                hostile,
+                "--metadata",
+                &metadata,
+            ],
         );
         let (id, name) = (format!("longest-{}", "x".repeat(120)), "Wide".repeat(25));
         let scope = format!("short {}", "a.very.long.scope.".repeat(6));
@@ -190,7 +205,7 @@ fn chromium() -> PathBuf {
         .flat_map(|name| folders.iter().map(move |it| it.join(name)));
     found
         .find(|it| it.is_file())
-        .expect("no Chromium is here: run scripts/test, which installs it")
+        .unwrap_or_else(|| panic!("no Chromium is here: run scripts/test, which installs it"))
 }
 
 fn at(path: &str) -> PathBuf {

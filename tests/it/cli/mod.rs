@@ -1,5 +1,7 @@
 //! The command line, as the built binary in a folder of its own.
 
+mod admin;
+mod admin_listen;
 mod audit;
 mod authentication;
 mod check;
