@@ -14,6 +14,7 @@ mod guard;
 mod keys;
 mod login;
 mod page;
+mod passkeys;
 mod routes;
 mod second_factor;
 mod secrets;

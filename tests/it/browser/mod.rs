@@ -38,6 +38,14 @@ async fn every_page_is_for_all_screens_and_for_everybody() {
 }
 
 #[tokio::test]
+async fn a_passkey_is_added_and_used_and_the_last_one_stays() {
+    let mut scene = Scene::start().await;
+    scene.owner("olga");
+
+    scene.run("passkeys.mjs").await;
+}
+
+#[tokio::test]
 async fn a_keyboard_is_enough_to_log_in_and_register_a_client() {
     let mut scene = Scene::start().await;
     scene.owner("olga");
