@@ -37,7 +37,7 @@ impl App {
                 "this machine's clock differs from the database's by {seconds} s: other replicas refuse tokens of this one"
             ),
             (true, false) => {
-                tracing::info!("this machine's clock agrees with the database's again")
+                tracing::info!("this machine's clock agrees with the database's again");
             }
             (true, true) | (false, false) => {}
         }

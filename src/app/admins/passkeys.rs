@@ -1,4 +1,4 @@
-//! Passkeys (WebAuthn) as the second factor: added, used and removed. What a signature is worth `webauthn-rs` says; here
+//! Passkeys (`WebAuthn`) as the second factor: added, used and removed. What a signature is worth `webauthn-rs` says; here
 //! is whose it may be, and that each is heard once.
 
 use aws_lc_rs::digest::{SHA256, digest};

@@ -22,6 +22,7 @@ use token_server::secret::Secret;
 
 use crate::harness::{Answer, BY, TestApp};
 
+pub(crate) use passkeys::{add_passkey, remove_passkeys};
 pub(crate) use second_factor::enrol;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";

@@ -19,6 +19,18 @@ async fn add(browser: &mut Browser<'_>) -> Authenticator {
     device
 }
 
+/// The same, when nobody will log in with it.
+pub(crate) async fn add_passkey(browser: &mut Browser<'_>) {
+    add(browser).await;
+}
+
+/// Somebody who removes all of them.
+pub(crate) async fn remove_passkeys(browser: &mut Browser<'_>) {
+    for id in ids(browser).await {
+        assert_eq!(remove(browser, &id).await, 303);
+    }
+}
+
 async fn send(browser: &mut Browser<'_>, made: &str) -> Answer {
     let fields = [("label", "the key on my ring"), ("response", made)];
     browser.post(NEW, &fields).await
