@@ -128,7 +128,12 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
                     admin.name.to_string(),
                     admin.role.to_string(),
                     admin.status.as_str().to_owned(),
-                    if admin.has_totp { "on" } else { "off" }.to_owned(),
+                    if admin.has_second_factor() {
+                        "on"
+                    } else {
+                        "off"
+                    }
+                    .to_owned(),
                     admin
                         .last_log_in_at
                         .map_or_else(|| "never".to_owned(), |at| at.to_string()),

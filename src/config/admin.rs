@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::reader::Reader;
+use crate::domain::Issuer;
 
 /// Who may use the portal, and how. Times are in seconds.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct AdminConfig {
     pub is_on: bool,
     /// Where they listen; `None`: where everything else does.
     pub listen_addr: Option<SocketAddr>,
+    /// Where browsers find them, without a path; `None`: at the issuer's host.
+    pub origin: Option<Issuer>,
     /// Whether a password alone is enough.
     pub second_factor: SecondFactorUse,
     /// After how long without use a session ends.
@@ -49,6 +52,16 @@ impl FromStr for SecondFactorUse {
     }
 }
 
+fn parse_origin(text: &str) -> Result<Issuer, String> {
+    let origin = Issuer::parse(text).map_err(|error| error.to_string())?;
+    let url = url::Url::parse(text).map_err(|error| error.to_string())?;
+    if url.origin().ascii_serialization() == text.to_ascii_lowercase() && url.domain().is_some() {
+        Ok(origin)
+    } else {
+        Err("passkeys are for a name, not for an address or a path".to_owned())
+    }
+}
+
 impl AdminConfig {
     pub(super) fn read(read: &mut Reader<'_>, main: SocketAddr) -> Self {
         let config = Self {
@@ -58,6 +71,11 @@ impl AdminConfig {
                 _ => Err("it is neither"),
             }),
             listen_addr: read.optional("ADMIN_LISTEN", "an address and port"),
+            origin: read.optional_checked(
+                "ADMIN_ORIGIN",
+                "`https://`, a host and perhaps a port",
+                parse_origin,
+            ),
             second_factor: read.parsed(
                 "ADMIN_SECOND_FACTOR",
                 "`required` or `optional`",

@@ -117,14 +117,23 @@ pub struct Admin {
     pub status: AdminStatus,
     /// Whether somebody else knows the password, so that it has to be changed at the next login.
     pub must_change_password: bool,
-    /// Whether logins need a code of an authenticator app too.
+    /// Whether a code of an authenticator app is a second factor.
     pub has_totp: bool,
+    /// How many passkeys there are, any of which will do in the place of a code.
+    pub passkeys: u32,
     /// When it was made.
     pub created_at: UnixTime,
     /// When it was last changed.
     pub updated_at: UnixTime,
     /// When the admin last logged in.
     pub last_log_in_at: Option<UnixTime>,
+}
+
+impl Admin {
+    /// Whether the password alone is not enough.
+    pub fn has_second_factor(&self) -> bool {
+        self.has_totp || self.passkeys > 0
+    }
 }
 
 /// The public name of a session: good for listing and ending it, not for using it.

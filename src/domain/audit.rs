@@ -160,6 +160,10 @@ actions! {
     AdminAddSecondFactor = "admin.add_second_factor",
     /// An admin needs it no more.
     AdminRemoveSecondFactor = "admin.remove_second_factor",
+    /// An admin may log in with a passkey too.
+    AdminAddPasskey = "admin.add_passkey",
+    /// An admin may no longer log in with it.
+    AdminRemovePasskey = "admin.remove_passkey",
     /// Events were removed by age.
     AuditPrune = "audit.prune",
 }

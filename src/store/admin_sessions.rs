@@ -18,6 +18,8 @@ pub struct SessionRecord {
     pub owner: AdminRecord,
     /// The secret of an app that is being added, sealed.
     pub totp_pending: Option<String>,
+    /// The challenge that it was given for a passkey, sealed.
+    pub passkey_challenge: Option<String>,
 }
 
 /// What a session is known by when its admin has proved more, or chosen another password.
@@ -77,7 +79,8 @@ impl Store {
     ) -> Result<Option<SessionRecord>, StoreError> {
         const SQL: &str = "
             select a.name, a.role, a.status, a.password_hash, a.must_change_password, a.totp_sealed,
-                a.created_at, a.updated_at, a.last_log_in_at, s.totp_pending, s.session_id, s.second_factor,
+                a.created_at, a.updated_at, a.last_log_in_at, s.totp_pending, s.passkey_challenge, s.session_id,
+                s.second_factor, (select count(*) from admin_passkeys p where p.name = a.name) as passkeys,
                 s.created_at as began_at, s.seen_at, s.expires_at, s.source, s.user_agent
             from admin_sessions s
             join admins a on a.name = s.name
@@ -133,7 +136,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "
             update admin_sessions
-            set token_digest = $2, second_factor = $3, expires_at = $4, totp_pending = null
+            set token_digest = $2, second_factor = $3, expires_at = $4, totp_pending = null,
+                passkey_challenge = null
             where token_digest = $1";
         let done = execute!(
             self,
@@ -245,6 +249,7 @@ struct JoinedRow {
     #[sqlx(flatten)]
     owner: AdminRow,
     totp_pending: Option<String>,
+    passkey_challenge: Option<String>,
 }
 
 impl TryFrom<JoinedRow> for SessionRecord {
@@ -255,6 +260,7 @@ impl TryFrom<JoinedRow> for SessionRecord {
             session: row.session.try_into()?,
             owner: row.owner.try_into()?,
             totp_pending: row.totp_pending,
+            passkey_challenge: row.passkey_challenge,
         })
     }
 }

@@ -1,9 +1,11 @@
 //! Owns the rows of `admins`. Sees hashed passwords and sealed second factors only.
 
+use serde::Serialize;
 use serde_json::json;
 use sqlx::FromRow;
 
 use super::audit_log::AuditLog;
+use super::passkeys::PasskeyChange;
 use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{Action, Admin, AdminName, AdminRole, AdminStatus, NewEvent, Stamp, Target};
@@ -30,6 +32,10 @@ pub struct AdminChanges {
     pub password: Option<(String, bool)>,
     /// The sealed secret of the app; `Some(None)` removes it.
     pub totp_sealed: Option<Option<String>>,
+    /// The passkeys.
+    pub passkeys: Option<PasskeyChange>,
+    /// Whether who has a second factor has to keep one.
+    pub keeps_second_factor: bool,
 }
 
 /// What came of changing an admin.
@@ -41,11 +47,16 @@ pub enum AdminChanged {
     NoAdmin,
     /// There would be no owner left who can log in.
     LastOwner,
+    /// There would be no second factor left.
+    LastSecondFactor,
+    /// There is no such passkey.
+    NoPasskey,
 }
 
 macro_rules! columns {
     () => {
-        "name, role, status, password_hash, must_change_password, totp_sealed, created_at, updated_at, last_log_in_at"
+        "name, role, status, password_hash, must_change_password, totp_sealed, created_at, updated_at, \
+         last_log_in_at, (select count(*) from admin_passkeys p where p.name = admins.name) as passkeys"
     };
 }
 
@@ -60,6 +71,24 @@ const OTHER_OWNERS: &str = "
     where role = 'owner' and status = 'enabled' and name <> $1";
 
 const END_SESSIONS: &str = "delete from admin_sessions where name = $1 and session_id <> $2";
+
+const ADD_PASSKEY: &str = "
+    insert into admin_passkeys (passkey_id, name, label, credential_id, credential, created_at)
+    values ($1, $2, $3, $4, $5, $6)";
+
+const REMOVE_PASSKEY: &str =
+    "delete from admin_passkeys where name = $1 and passkey_id = $2 returning label";
+
+const REMOVE_PASSKEYS: &str = "delete from admin_passkeys where name = $1";
+
+/// What an event says of an admin who has one passkey more or less.
+#[derive(Serialize)]
+struct WithPasskey<'a> {
+    #[serde(flatten)]
+    admin: &'a Admin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkey: Option<&'a str>,
+}
 
 impl Store {
     /// Adds an admin; [`StoreError::Conflict`] when there is one of this name.
@@ -141,7 +170,43 @@ impl Store {
             let Some(before) = row.map(AdminRecord::try_from).transpose()? else {
                 return Ok(AdminChanged::NoAdmin);
             };
+            let mut label = None;
+            match &changes.passkeys {
+                Some(PasskeyChange::Add(new)) => {
+                    sqlx::query(ADD_PASSKEY)
+                        .bind(new.passkey.passkey_id.as_str())
+                        .bind(name.as_str())
+                        .bind(new.passkey.label.as_str())
+                        .bind(&new.credential_id)
+                        .bind(&new.credential)
+                        .bind(new.passkey.created_at.0)
+                        .execute(&mut *tx)
+                        .await?;
+                    label = Some(new.passkey.label.to_string());
+                }
+                Some(PasskeyChange::Remove(id)) => {
+                    label = sqlx::query_scalar(REMOVE_PASSKEY)
+                        .bind(name.as_str())
+                        .bind(id.as_str())
+                        .fetch_optional(&mut *tx)
+                        .await?;
+                    if label.is_none() {
+                        return Ok(AdminChanged::NoPasskey);
+                    }
+                }
+                Some(PasskeyChange::RemoveAll) => {
+                    sqlx::query(REMOVE_PASSKEYS)
+                        .bind(name.as_str())
+                        .execute(&mut *tx)
+                        .await?;
+                }
+                None => {}
+            }
+            let must_keep = changes.keeps_second_factor && before.admin.has_second_factor();
             let after = changed(&before, changes, stamp.at);
+            if must_keep && !after.admin.has_second_factor() {
+                return Ok(AdminChanged::LastSecondFactor);
+            }
             if is_acting_owner(&before.admin) && !is_acting_owner(&after.admin) {
                 let others: i64 = sqlx::query_scalar(OTHER_OWNERS)
                     .bind(name.as_str())
@@ -166,7 +231,11 @@ impl Store {
                 .bind(keep_session)
                 .execute(&mut *tx)
                 .await?;
-            let change = of_admin(action, name).difference(&before.admin, &after.admin);
+            let said = WithPasskey {
+                admin: &after.admin,
+                passkey: label.as_deref(),
+            };
+            let change = of_admin(action, name).difference(&before.admin, said);
             tx.append(&self.audit_keys, stamp, vec![change]).await?;
             AdminChanged::Changed
         })
@@ -260,6 +329,12 @@ fn changed(before: &AdminRecord, changes: AdminChanges, now: UnixTime) -> AdminR
         after.admin.has_totp = sealed.is_some();
         after.totp_sealed = sealed;
     }
+    after.admin.passkeys = match changes.passkeys {
+        Some(PasskeyChange::Add(_)) => before.admin.passkeys.saturating_add(1),
+        Some(PasskeyChange::Remove(_)) => before.admin.passkeys.saturating_sub(1),
+        Some(PasskeyChange::RemoveAll) => 0,
+        None => before.admin.passkeys,
+    };
     after.admin.updated_at = now;
     after
 }
@@ -275,6 +350,7 @@ pub(super) struct AdminRow {
     created_at: i64,
     updated_at: i64,
     last_log_in_at: Option<i64>,
+    passkeys: i64,
 }
 
 impl TryFrom<AdminRow> for AdminRecord {
@@ -288,6 +364,7 @@ impl TryFrom<AdminRow> for AdminRecord {
                 status: row.status.parse()?,
                 must_change_password: row.must_change_password,
                 has_totp: row.totp_sealed.is_some(),
+                passkeys: u32::try_from(row.passkeys).unwrap_or(u32::MAX),
                 created_at: UnixTime(row.created_at),
                 updated_at: UnixTime(row.updated_at),
                 last_log_in_at: row.last_log_in_at.map(UnixTime),

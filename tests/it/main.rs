@@ -11,6 +11,7 @@ mod admin;
 mod admin_api;
 mod app;
 mod audit;
+mod browser;
 mod cli;
 mod clients;
 mod config;

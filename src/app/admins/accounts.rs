@@ -2,10 +2,11 @@
 
 use super::passwords::{check_password, made_password};
 use crate::app::App;
+use crate::config::SecondFactorUse;
 use crate::domain::{Action, Admin, AdminName, AdminRole, AdminStatus, Origin};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
-use crate::store::{AdminChanged, AdminChanges, StoreError};
+use crate::store::{AdminChanged, AdminChanges, PasskeyChange, StoreError};
 
 /// More admins than anybody has; a list shows all.
 const MOST: u32 = 1_000;
@@ -47,6 +48,7 @@ impl App {
             status: AdminStatus::Enabled,
             must_change_password: must_change,
             has_totp: false,
+            passkeys: 0,
             created_at: now,
             updated_at: now,
             last_log_in_at: None,
@@ -90,6 +92,7 @@ impl App {
         let changes = AdminChanges {
             password: Some((hash, must_change)),
             totp_sealed: second_factor.then_some(None),
+            passkeys: second_factor.then_some(PasskeyChange::RemoveAll),
             ..AdminChanges::default()
         };
         self.change_admin(by, name, changes, Action::AdminReset, "")
@@ -97,10 +100,11 @@ impl App {
         Ok(plain)
     }
 
-    /// Takes the second factor of an admin away. Ends the admin's sessions.
+    /// Takes the authenticator app of an admin away. Ends the admin's sessions.
     pub async fn remove_second_factor(&self, by: &Origin, name: &AdminName) -> Result<()> {
         let changes = AdminChanges {
             totp_sealed: Some(None),
+            keeps_second_factor: self.config.admin.second_factor == SecondFactorUse::Required,
             ..AdminChanges::default()
         };
         self.change_admin(by, name, changes, Action::AdminRemoveSecondFactor, "")
@@ -180,6 +184,10 @@ fn done(name: &AdminName, changed: AdminChanged) -> Result<()> {
         AdminChanged::LastOwner => Err(Error::conflict(format!(
             "`{name}` is the last owner who can log in; make another one first"
         ))),
+        AdminChanged::LastSecondFactor => Err(Error::conflict(
+            "it is the only second factor, and one is required here; add another one first",
+        )),
+        AdminChanged::NoPasskey => Err(Error::not_found("such passkey")),
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod accounts;
 mod log_in;
+mod passkey_challenge;
+mod passkeys;
 mod passwords;
 mod second_factor;
 mod sessions;
@@ -16,11 +18,14 @@ pub use sessions::{CurrentSession, SessionStep};
 use crate::config::Config;
 use crate::token::{KeyError, Sealer};
 use throttle::AdminThrottle;
+use webauthn_rs::Webauthn;
 
 /// What is kept in memory of admins: nothing that says who they are.
 pub(super) struct Admins {
     sealer: Sealer,
     throttle: AdminThrottle,
+    /// `None`: where the portal is has no name that passkeys could be for.
+    webauthn: Option<Webauthn>,
 }
 
 impl Admins {
@@ -30,6 +35,7 @@ impl Admins {
         Ok(Self {
             sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
             throttle: AdminThrottle::new(&config.admin),
+            webauthn: passkeys::relying_party(config),
         })
     }
 

@@ -174,11 +174,9 @@ impl App {
 }
 
 /// Who has not typed the code may change nothing that codes are for.
-fn refuse_before_code(current: &CurrentSession) -> Result<()> {
+pub(super) fn refuse_before_code(current: &CurrentSession) -> Result<()> {
     if current.step == SessionStep::TypeCode {
-        return Err(Error::invalid_request(
-            "the code of the second factor comes first",
-        ));
+        return Err(Error::invalid_request("the second factor comes first"));
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub struct CurrentSession {
 /// Where somebody who logs in stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionStep {
-    /// The password was right; a code is needed too.
+    /// The password was right; a code or a passkey is needed too.
     TypeCode,
     /// Somebody else knows the password; another one is needed.
     ChangePassword,
@@ -95,9 +95,9 @@ impl App {
     pub(super) fn step(&self, session: &AdminSession, admin: &Admin) -> SessionStep {
         let required = self.config.admin.second_factor == SecondFactorUse::Required;
         match admin {
-            admin if admin.has_totp && !session.second_factor => SessionStep::TypeCode,
+            admin if admin.has_second_factor() && !session.second_factor => SessionStep::TypeCode,
             admin if admin.must_change_password => SessionStep::ChangePassword,
-            admin if required && !admin.has_totp => SessionStep::AddSecondFactor,
+            admin if required && !admin.has_second_factor() => SessionStep::AddSecondFactor,
             _ => SessionStep::Done,
         }
     }

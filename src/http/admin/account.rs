@@ -10,7 +10,7 @@ use super::guard::see;
 use super::page::{self, Layout, When};
 use super::session::{LoggingIn, Session, Viewer, set_cookie};
 use crate::app::SessionStep;
-use crate::domain::Admin;
+use crate::domain::{Admin, Passkey};
 use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
 
@@ -24,6 +24,14 @@ const DONE: &[(&str, &str)] = &[
         "Your second factor is added. All your other sessions have ended.",
     ),
     ("removed", "Your second factor is removed."),
+    (
+        "passkey",
+        "Your passkey is added. All your other sessions have ended.",
+    ),
+    (
+        "passkey-removed",
+        "Your passkey is removed. All your other sessions have ended.",
+    ),
 ];
 
 #[derive(Template)]
@@ -31,15 +39,23 @@ const DONE: &[(&str, &str)] = &[
 struct AccountPage {
     layout: Layout,
     admin: Admin,
+    takes_passkeys: bool,
+    passkeys: Vec<Passkey>,
 }
 
 /// Who somebody is here.
-pub(super) async fn show_account(session: Session<Viewer>, uri: Uri) -> Result<Response> {
+pub(super) async fn show_account(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    uri: Uri,
+) -> Result<Response> {
     let mut query = Params::from_form(uri.query().unwrap_or_default().as_bytes())?;
     let layout = Layout::new("Your account", "/admin/account", Some(&session));
     Ok(page::show(&AccountPage {
         layout: layout.with_done(query.take("done").as_deref(), DONE),
         admin: session.admin.clone(),
+        takes_passkeys: app.takes_passkeys(),
+        passkeys: app.list_passkeys(&session.admin.name).await?,
     }))
 }
 
@@ -101,7 +117,7 @@ pub(super) async fn change_password(
     }
 }
 
-/// Takes the own second factor away, where none is required. Ends every session, this one too.
+/// Takes the own authenticator app away, where something else is left or nothing is required. Ends every session, this one too.
 pub(super) async fn remove_second_factor(
     State(app): State<AppState>,
     session: Session<Viewer>,

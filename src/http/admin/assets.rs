@@ -1,4 +1,4 @@
-//! The style and the script of the portal. A name holds the checksum of what it names, so browsers may keep it for ever.
+//! The style, the script and the icon of the portal. A name holds the checksum of what it names, so browsers may keep it for ever.
 
 use std::sync::LazyLock;
 
@@ -35,6 +35,9 @@ pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
+pub(super) static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("portal", "svg", "image/svg+xml", include_str!("portal.svg")));
+
 impl Asset {
     fn new(name: &str, extension: &str, content_type: &'static str, text: &'static str) -> Self {
         let sum = crc32fast::hash(text.as_bytes());
@@ -53,7 +56,7 @@ impl Asset {
 }
 
 pub(super) async fn show_asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response> {
-    let mut all = [&*STYLE, &*SCRIPT].into_iter();
+    let mut all = [&*STYLE, &*SCRIPT, &*ICON].into_iter();
     let asset = all.find(|asset| asset.path.strip_prefix("/admin/assets/") == Some(&*name));
     let asset = asset.ok_or_else(|| Error::not_found("such file"))?;
     let kept = [

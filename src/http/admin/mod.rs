@@ -17,6 +17,7 @@ mod key_lines;
 mod keys;
 mod login;
 mod page;
+mod passkeys;
 mod routes;
 mod second_factor;
 mod secrets;

@@ -127,6 +127,7 @@ pub(super) struct Layout {
     pub(super) csrf: String,
     pub(super) style: &'static str,
     pub(super) script: &'static str,
+    pub(super) icon: &'static str,
     /// A sentence about what was just done.
     pub(super) done: Option<&'static str>,
 }
@@ -146,6 +147,7 @@ impl Layout {
             csrf: String::new(),
             style: assets::STYLE.path(),
             script: assets::SCRIPT.path(),
+            icon: assets::ICON.path(),
             done: None,
         };
         let Some(session) = session else {

@@ -1,4 +1,4 @@
-// What pages can do without, and are nicer with: the theme, copying, and how long ago a time is.
+// What pages can do without, and are nicer with: the theme, copying, and how long ago a time is; and passkeys, which need it.
 (() => {
   "use strict";
   const THEMES = ["system", "light", "dark"];
@@ -18,8 +18,13 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
+    // Where the navigation is a line that scrolls, one sees where one is.
+    const here = document.querySelector(".side [aria-current]");
+    const showHere = () => here?.scrollIntoView({ block: "nearest", inline: "center" });
+    showHere();
+    addEventListener("resize", showHere);
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
-      const label = button.querySelector("span");
+      const label = button.querySelector("[data-theme-name]");
       label.textContent = theme;
       button.hidden = false;
       button.addEventListener("click", () => {
@@ -68,6 +73,31 @@
       field.querySelector("input").addEventListener("change", async (event) => {
         const [file] = event.target.files;
         if (file) document.getElementById(field.dataset.file).value = await file.text();
+      });
+    }
+    for (const form of document.querySelectorAll("form[data-passkey]")) {
+      const [button, problem] = [form.querySelector("button"), form.querySelector("[role=alert]")];
+      const tell = (text) => { problem.textContent = text; problem.hidden = text === ""; };
+      if (!globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+        tell("This browser knows no passkeys.");
+        continue;
+      }
+      button.disabled = false;
+      form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        tell("");
+        button.disabled = true;
+        try {
+          const { publicKey } = JSON.parse(form.dataset.options);
+          const answer = form.dataset.passkey === "create"
+            ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey) })
+            : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(publicKey) });
+          form.elements.response.value = JSON.stringify(answer);
+          form.submit();
+        } catch (error) {
+          button.disabled = false;
+          tell(error.name === "InvalidStateError" ? "This passkey is added already." : "It was given up, or took too long.");
+        }
       });
     }
     for (const form of document.querySelectorAll("form[data-confirm]")) {

@@ -9,7 +9,7 @@ use axum::routing::{any, get, post};
 
 use super::guard::{Access, Guard, guard, not_found, to_portal};
 use super::{
-    account, admins, assets, audit, client, clients, dashboard, explain, keys, login,
+    account, admins, assets, audit, client, clients, dashboard, explain, keys, login, passkeys,
     second_factor, secrets, sessions, settings, tokens, transfer, waste,
 };
 use crate::domain::AdminRole::{Operator, Owner, Viewer};
@@ -56,6 +56,21 @@ fn log_in(routes: Routes) -> Routes {
             "/admin/account/second-factor",
             Access::LoggingIn,
             second_factor::confirm,
+        )
+        .post(
+            "/admin/login/passkey",
+            Access::LoggingIn,
+            passkeys::answer_challenge,
+        )
+        .get(
+            "/admin/account/passkey",
+            Access::LoggingIn,
+            passkeys::show_new_passkey,
+        )
+        .post(
+            "/admin/account/passkey",
+            Access::LoggingIn,
+            passkeys::add_passkey,
         )
         .post("/admin/logout", Access::LoggingIn, login::log_out)
 }
@@ -176,6 +191,11 @@ fn pages(routes: Routes) -> Routes {
             "/admin/account/second-factor/remove",
             role(Viewer),
             account::remove_second_factor,
+        )
+        .post(
+            "/admin/account/passkeys/{passkey_id}/remove",
+            role(Viewer),
+            passkeys::remove_passkey,
         )
 }
 

@@ -1,4 +1,4 @@
-//! The code of an authenticator app: asked for at a login, and adding the app.
+//! The second factor at a login; and the code of an authenticator app, and adding the app.
 
 use askama::Template;
 use axum::extract::State;
@@ -16,25 +16,38 @@ use crate::http::AppState;
 
 #[derive(Template)]
 #[template(path = "challenge.html")]
-struct ChallengePage {
+pub(super) struct ChallengePage {
     layout: Layout,
     error: Option<String>,
+    has_totp: bool,
+    /// What the browser has to know to use one.
+    passkey: Option<String>,
 }
 
-fn challenge_page(session: &Session<LoggingIn>, error: Option<String>) -> ChallengePage {
+/// What asks for whichever second factor there is.
+pub(super) async fn challenge_page(
+    app: &AppState,
+    session: &Session<LoggingIn>,
+    error: Option<String>,
+) -> Result<ChallengePage> {
     let path = "/admin/login/code";
-    ChallengePage {
+    Ok(ChallengePage {
         layout: Layout::new("Second factor", path, Some(session)),
         error,
-    }
+        has_totp: session.admin.has_totp,
+        passkey: app.begin_passkey_log_in(session).await?,
+    })
 }
 
-/// Asks for the code.
-pub(super) async fn show_challenge(session: Session<LoggingIn>) -> Response {
+/// Asks for it.
+pub(super) async fn show_challenge(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+) -> Result<Response> {
     if session.step != SessionStep::TypeCode {
-        return see("/admin/");
+        return Ok(see("/admin/"));
     }
-    page::show(&challenge_page(&session, None))
+    Ok(page::show(&challenge_page(&app, &session, None).await?))
 }
 
 /// Lets the session go on, with another token.
@@ -53,7 +66,8 @@ pub(super) async fn answer_challenge(
         Err(error) => {
             let error = page::mendable(error)?;
             let told = Some(page::sentence(&error));
-            Ok(page::show_again(&challenge_page(&session, told), error))
+            let page = challenge_page(&app, &session, told).await?;
+            Ok(page::show_again(&page, error))
         }
     }
 }
@@ -64,11 +78,13 @@ struct EnrolmentPage {
     layout: Layout,
     error: Option<String>,
     is_required: bool,
+    takes_passkeys: bool,
     qr: String,
     secret: String,
 }
 
 fn enrolment_page(
+    app: &AppState,
     session: &Session<LoggingIn>,
     enrolment: &TotpEnrolment,
     error: Option<String>,
@@ -88,6 +104,7 @@ fn enrolment_page(
         layout: Layout::new("Add a second factor", path, Some(session)),
         error,
         is_required: session.step == SessionStep::AddSecondFactor,
+        takes_passkeys: app.takes_passkeys(),
         qr,
         secret: in_groups(enrolment.secret.expose()),
     })
@@ -99,7 +116,9 @@ pub(super) async fn show_enrolment(
     session: Session<LoggingIn>,
 ) -> Result<Response> {
     let enrolment = app.begin_totp(&session).await?;
-    Ok(page::show(&enrolment_page(&session, &enrolment, None)?))
+    Ok(page::show(&enrolment_page(
+        &app, &session, &enrolment, None,
+    )?))
 }
 
 /// Adds the app, now that a code shows that it works.
@@ -120,7 +139,7 @@ pub(super) async fn confirm(
             let enrolment = app.begin_totp(&session).await?;
             let told = Some(page::sentence(&error));
             Ok(page::show_again(
-                &enrolment_page(&session, &enrolment, told)?,
+                &enrolment_page(&app, &session, &enrolment, told)?,
                 error,
             ))
         }

@@ -38,9 +38,12 @@ pub(super) const LIFETIMES: &[Lifetime] = &[
     lifetime("365d", "in 365 days"),
 ];
 
+/// No span: a span is never zero.
+const NOW: &str = "now";
+
 /// When an old one may.
 pub(super) const SHORT_LIFETIMES: &[Lifetime] = &[
-    lifetime("0s", "now"),
+    lifetime(NOW, "now"),
     lifetime("1h", "in 1 hour"),
     lifetime("24h", "in 24 hours"),
     lifetime("7d", "in 7 days"),
@@ -157,10 +160,12 @@ fn read_unused_for(text: &str) -> Result<Option<UnusedFor>> {
 }
 
 fn read_end(app: &AppState, at: &str, span: &str) -> Result<UnixTime> {
-    if at.is_empty() {
-        return Ok(app.clock().now().plus(read_span(span)?));
+    let now = app.clock().now();
+    match (at, span) {
+        ("", NOW) => Ok(now),
+        ("", span) => Ok(now.plus(read_span(span)?)),
+        (at, _) => read_time(at),
     }
-    read_time(at)
 }
 
 /// Removes a secret.

@@ -31,8 +31,10 @@ struct AdminAnswer {
     status: String,
     /// Whether somebody else knows the password, so that it has to be changed at the next login
     must_change_password: bool,
-    /// Whether logins need a code of an authenticator app too
+    /// Whether a code of an authenticator app is a second factor
     has_totp: bool,
+    /// How many passkeys there are, any of which will do in the place of a code
+    passkeys: u32,
     created_at: i64,
     updated_at: i64,
     last_log_in_at: Option<i64>,

@@ -110,6 +110,69 @@ async fn a_password_that_others_know_is_changed_before_anything_else() {
 }
 
 #[tokio::test]
+async fn a_form_about_admins_sets_its_own_fields_and_no_others() {
+    let test = portal().await;
+    let mut olga = Browser::of(&test, "olga").await;
+    let more = [
+        ("status", "disabled"),
+        ("must_change_password", "false"),
+        ("has_totp", "true"),
+        ("created_at", "1"),
+        ("password", PASSWORD),
+        ("password_hash", "x"),
+    ];
+    let fields = [&[("name", "nina"), ("role", "viewer")], &more[..]].concat();
+
+    assert_eq!(olga.post("/admin/admins", &fields).await.status, 200);
+    let made = test.app.find_admin(&name("nina")).await.unwrap();
+    assert!(made.must_change_password && !made.has_totp);
+    assert_eq!(made.status, AdminStatus::Enabled);
+    assert_eq!(made.created_at, test.clock.now());
+    assert_eq!(
+        Browser::new(&test).log_in("nina", PASSWORD).await.status,
+        401
+    );
+
+    let others = [
+        ("role", "operator"),
+        ("name", "olga"),
+        ("status", "disabled"),
+    ];
+    olga.post("/admin/admins/nina/role", &others).await;
+    let changed = test.app.find_admin(&name("nina")).await.unwrap();
+    assert_eq!(
+        (changed.role, changed.status),
+        (AdminRole::Operator, AdminStatus::Enabled)
+    );
+    let owner = test.app.find_admin(&name("olga")).await.unwrap();
+    assert_eq!(owner.role, AdminRole::Owner);
+}
+
+#[tokio::test]
+async fn what_is_done_to_ones_own_account_is_done_to_no_other() {
+    let test = portal().await;
+    let mut vera = Browser::of(&test, "vera").await;
+    let mut olga = Browser::of(&test, "olga").await;
+    let new = "another horse battery";
+    let fields = [
+        ("old", PASSWORD),
+        ("new", new),
+        ("again", new),
+        ("name", "olga"),
+        ("username", "olga"),
+        ("role", "owner"),
+    ];
+
+    vera.post("/admin/account/password?name=olga", &fields)
+        .await;
+
+    assert_eq!(olga.get("/admin/admins").await.status, 200);
+    assert_eq!(vera.get("/admin/admins").await.status, 403);
+    Browser::of(&test, "olga").await;
+    assert_eq!(Browser::new(&test).log_in("vera", new).await.status, 303);
+}
+
+#[tokio::test]
 async fn changing_the_password_ends_all_other_sessions() {
     let test = portal().await;
     let mut one = Browser::of(&test, "olga").await;

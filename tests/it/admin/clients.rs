@@ -442,7 +442,7 @@ async fn a_secret_is_rotated_with_an_overlap_and_the_page_says_what_is_safe() {
     let record = test.app.find_client(&id(CLIENT)).await.unwrap();
     assert_eq!(record.secrets.len(), 1);
     test.token(&new).await;
-    for wrong in [("at", "tomorrow"), ("lifetime", "soon")] {
+    for wrong in [("at", "tomorrow"), ("lifetime", "soon"), ("lifetime", "0s")] {
         let path = format!(
             "/admin/clients/billing/secrets/{}/end",
             record.secrets[0].secret_id

@@ -43,6 +43,38 @@ async fn an_unknown_name_a_wrong_password_and_a_disabled_admin_are_one_answer() 
 }
 
 #[tokio::test]
+async fn they_cost_the_same_and_differ_in_no_header() {
+    let test = portal().await;
+    let status = AdminStatus::Disabled;
+    test.app
+        .set_admin_status(BY, &name("vera"), status)
+        .await
+        .unwrap();
+    let hashes = || test.app.figures().hashing.waited.count();
+    let mut seen = Vec::new();
+    // All of them as long: the page repeats the name.
+    for (who, password) in [
+        ("vara", PASSWORD),
+        ("olga", "another password"),
+        ("vera", PASSWORD),
+    ] {
+        let before = hashes();
+        let answer = Browser::new(&test).log_in(who, password).await;
+        assert_eq!(hashes() - before, 1, "{who}");
+        let mut headers = answer.headers.clone();
+        headers.remove("x-request-id");
+        headers.remove("date");
+        seen.push((answer.status, headers, answer.text().replace(who, "")));
+    }
+
+    assert_eq!(seen[0].0, 401);
+    assert!(seen.iter().all(|it| *it == seen[0]), "{seen:?}");
+    let before = hashes();
+    Browser::of(&test, "olga").await;
+    assert_eq!(hashes() - before, 1);
+}
+
+#[tokio::test]
 async fn every_login_good_or_not_is_in_the_trail_with_where_it_came_from() {
     let test = portal().await;
     Browser::of(&test, "OLGA").await;

@@ -27,10 +27,13 @@ const UPKEEP: &[&str] = &[
     "renew_admin_session",
     "renew_secret_hash",
     "reseal_totp",
+    "set_passkey_challenge",
     "set_totp_pending",
+    "take_passkey_challenge",
     "touch_admin_session",
     "upsert_replica",
     "use_once",
+    "use_passkey",
     "use_totp_step",
 ];
 

@@ -1,5 +1,7 @@
 //! The command line, as the built binary in a folder of its own.
 
+mod admin;
+mod admin_listen;
 mod audit;
 mod authentication;
 mod check;
@@ -26,7 +28,7 @@ use tempfile::TempDir;
 use crate::harness::{Database, SECRET};
 
 /// A folder and a database for one test, and the binary in it.
-struct Shell {
+pub(crate) struct Shell {
     folder: TempDir,
     database: Database,
 }
@@ -41,18 +43,18 @@ impl Shell {
     }
 
     /// On a migrated database.
-    async fn migrated() -> Self {
+    pub(crate) async fn migrated() -> Self {
         let shell = Self::new().await;
         assert_eq!(shell.run(&["migrate"]).code, 0);
         shell
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Puts a certificate and its key where the default settings look for them.
-    fn certificate(&self) {
+    pub(crate) fn certificate(&self) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let folder = self.path().join("certs");
         std::fs::create_dir(&folder).unwrap();
@@ -60,7 +62,7 @@ impl Shell {
         std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_token-server"));
         command
             .args(arguments)
@@ -77,17 +79,17 @@ impl Shell {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).output().unwrap())
     }
 }
 
 /// What a command did.
 #[derive(Debug)]
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl From<Output> for Ran {
@@ -101,7 +103,7 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
-    fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }

@@ -6,6 +6,9 @@ mod rust_oauth2;
 mod scene;
 mod script;
 
+pub(crate) use scene::{PORTS, free_port, listens, log};
+pub(crate) use script::installed;
+
 use scene::Scene;
 use script::Script;
 

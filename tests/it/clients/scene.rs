@@ -24,7 +24,7 @@ const AUDIENCE: &str = "https://invoices.example.com";
 const OTHER_AUDIENCE: &str = "https://shipping.example.com";
 
 /// How often the port may be taken by another process before the server comes.
-const PORTS: usize = 5;
+pub(crate) const PORTS: usize = 5;
 
 /// The server, until this is dropped.
 pub(super) struct Scene {
@@ -233,8 +233,8 @@ impl Place<'_> {
     }
 }
 
-/// Waits for a process that is not ours to await. False when its port was taken.
-fn listens(server: &mut Child, folder: &Path) -> bool {
+/// Waits for a process that is not ours to await, with its log in `folder`. False when its port was taken.
+pub(crate) fn listens(server: &mut Child, folder: &Path) -> bool {
     for _ in 0..1_000 {
         let log = log(folder);
         if log.contains("listening on") {
@@ -249,12 +249,13 @@ fn listens(server: &mut Child, folder: &Path) -> bool {
     panic!("the server did not come up: {}", log(folder));
 }
 
-fn log(folder: &Path) -> String {
+/// What the server in this folder has logged.
+pub(crate) fn log(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("log")).unwrap()
 }
 
 /// Another process may take it before the server does, which then tries another one.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -90,7 +90,7 @@ fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn installed(list: &str, folder: &str) {
+pub(crate) fn installed(list: &str, folder: &str) {
     let wanted = fs::read_to_string(at(list)).unwrap();
     let found = fs::read_to_string(at(folder).join(".installed")).unwrap_or_default();
     assert!(

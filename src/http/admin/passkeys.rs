@@ -1,0 +1,107 @@
+//! Passkeys: adding one, logging in with one, removing one. The browser's part is in the script.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use super::form::Form;
+use super::guard::see;
+use super::page::{self, Layout};
+use super::second_factor::challenge_page;
+use super::session::{LoggingIn, Session, Viewer, set_cookie};
+use crate::app::SessionStep;
+use crate::domain::PasskeyId;
+use crate::error::Result;
+use crate::http::AppState;
+
+#[derive(Template)]
+#[template(path = "passkey.html")]
+struct PasskeyPage {
+    layout: Layout,
+    error: Option<String>,
+    is_required: bool,
+    /// Not `label`: a macro's parameter would hide it.
+    called: String,
+    options: String,
+}
+
+async fn passkey_page(
+    app: &AppState,
+    session: &Session<LoggingIn>,
+    label: String,
+    error: Option<String>,
+) -> Result<PasskeyPage> {
+    Ok(PasskeyPage {
+        layout: Layout::new("Add a passkey", "/admin/account/passkey", Some(session)),
+        error,
+        is_required: session.step == SessionStep::AddSecondFactor,
+        called: label,
+        options: app.begin_passkey(session).await?,
+    })
+}
+
+/// The form for one more, with what the browser has to know.
+pub(super) async fn show_new_passkey(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+) -> Result<Response> {
+    let page = passkey_page(&app, &session, String::new(), None).await?;
+    Ok(page::show(&page))
+}
+
+/// Adds the one that the browser has made.
+pub(super) async fn add_passkey(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+    mut form: Form,
+) -> Result<Response> {
+    let (label, made) = (form.take("label"), form.take("response"));
+    let added = app.add_passkey(&session.origin, &session, &label, &made);
+    match added.await {
+        Ok(token) => {
+            let mut response = see("/admin/account?done=passkey");
+            set_cookie(&mut response, &token);
+            Ok(response)
+        }
+        Err(error) => {
+            let error = page::mendable(error)?;
+            let told = Some(page::sentence(&error));
+            let page = passkey_page(&app, &session, label, told).await?;
+            Ok(page::show_again(&page, error))
+        }
+    }
+}
+
+/// Lets the session go on, with another token.
+pub(super) async fn answer_challenge(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+    mut form: Form,
+) -> Result<Response> {
+    let signed = form.take("response");
+    match app.verify_passkey(&session.origin, &session, &signed).await {
+        Ok(token) => {
+            let mut response = see("/admin/");
+            set_cookie(&mut response, &token);
+            Ok(response)
+        }
+        Err(error) => {
+            let error = page::mendable(error)?;
+            let told = Some(page::sentence(&error));
+            let page = challenge_page(&app, &session, told).await?;
+            Ok(page::show_again(&page, error))
+        }
+    }
+}
+
+/// Removes one of the own ones.
+pub(super) async fn remove_passkey(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    Path(id): Path<String>,
+    _form: Form,
+) -> Result<Response> {
+    let id = PasskeyId::parse(&id)?;
+    app.remove_passkey(&session.origin, &session, &id).await?;
+    Ok(see("/admin/account?done=passkey-removed"))
+}

@@ -1,0 +1,209 @@
+// What an operator does in the first days: the first login, a client, its secrets from the first to the last, and the
+// trail of all that.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { PORTAL, SERVER, assertNoProblems, enrol, inBrowser, look, open, typePassword } from './portal.mjs'
+
+const { ADMIN, ADMIN_PASSWORD } = process.env
+const CLIENT = 'billing-worker'
+const NEW_PASSWORD = 'some words in a row, easily kept'
+
+/** Asks for a token as the client does. */
+async function authorize(clientSecret, clientId = CLIENT) {
+  const body = new URLSearchParams({ client_id: clientId, client_secret: clientSecret })
+  const answer = await fetch(`${SERVER}/authorize`, { method: 'POST', body })
+  return { status: answer.status, ...(await answer.json()) }
+}
+
+/** Asks about a token as a microservice does. */
+async function verify(token) {
+  const answer = await fetch(`${SERVER}/verify`, { headers: { authorization: `Bearer ${token}` } })
+  return { status: answer.status, ...(await answer.json()) }
+}
+
+async function firstLogin(page) {
+  await page.goto(`${PORTAL}/admin/`)
+  assert.equal(new URL(page.url()).pathname, '/admin/login')
+  await typePassword(page, ADMIN, 'not the password at all')
+  await page.getByRole('alert').getByText('unknown or the password is wrong').waitFor()
+  await look(page, 'login-refused')
+  await typePassword(page, ADMIN, ADMIN_PASSWORD)
+
+  await page.getByRole('heading', { name: 'Change your password' }).waitFor()
+  await look(page, 'password-required')
+  await page.getByLabel('Password until now').fill(ADMIN_PASSWORD)
+  await page.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD)
+  await page.getByLabel('New password, again').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Change' }).click()
+
+  await page.getByRole('heading', { name: 'Add a second factor' }).waitFor()
+  await look(page, 'second-factor-required')
+  await enrol(page)
+}
+
+async function createClient(page) {
+  await page.getByRole('link', { name: 'Clients' }).click()
+  await look(page, 'clients-none')
+  await page.getByRole('link', { name: 'New client' }).click()
+  await page.getByLabel('Client id').fill(CLIENT)
+  await page.getByLabel('Name', { exact: true }).fill('Billing worker')
+  await page.getByLabel('Description').fill('Writes the invoices of each month.\nAsk the people of Accounting.')
+  await page.getByLabel('Scopes').fill('invoices.read invoices.write')
+  await page.getByLabel('Audiences').fill('https://invoices.example.com')
+  const metadata = page.getByLabel('Metadata')
+  await metadata.fill('{"tenant": "acme",')
+  assert.equal(await metadata.getAttribute('aria-invalid'), 'true')
+  await look(page, 'new-client-invalid')
+  await page.getByRole('button', { name: 'Register' }).click()
+  // It does not leave the page.
+  await metadata.fill('{"tenant": "acme", "roles": ["writer"]}')
+  assert.equal(await metadata.getAttribute('aria-invalid'), 'false')
+  await page.getByRole('button', { name: 'Register' }).click()
+  return newSecret(page)
+}
+
+/** Reads the secret off the page that shows it once. */
+async function newSecret(page) {
+  await page.getByRole('heading', { name: `The secret of ${CLIENT}` }).waitFor()
+  const shown = page.getByLabel('client_secret', { exact: true })
+  const secret = await shown.textContent()
+  assert.match(secret, /^tks_[0-9A-Za-z]{57}$/)
+  await shown.locator('..').getByRole('button', { name: 'Copy' }).click()
+  await page.getByRole('button', { name: 'Copied' }).waitFor()
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret)
+  return secret
+}
+
+/** The programs beside a secret are whole: the first is run as it stands. */
+async function tryPrograms(page, secret) {
+  const languages = await page.locator('details summary').allTextContents()
+  assert.deepEqual(languages, ['curl', 'Node.js', 'Python', 'Go', 'Rust'])
+  for (const language of languages) {
+    const code = await page.getByLabel(language, { exact: true }).textContent()
+    assert.ok(code.includes(secret) && code.includes(`${SERVER}/authorize`), code)
+  }
+  const curl = await page.getByLabel('curl', { exact: true }).textContent()
+  const answer = execFileSync('bash', ['-c', `${curl} --silent`], { encoding: 'utf8' })
+  assert.equal(JSON.parse(answer).client_id, CLIENT)
+}
+
+async function rotate(page, first) {
+  await page.getByRole('link', { name: 'To the client' }).click()
+  const adding = page.getByRole('region', { name: 'Add a secret' })
+  await adding.getByLabel('Ends').selectOption('in 90 days')
+  await adding.getByRole('button', { name: 'Add' }).click()
+  const second = await newSecret(page)
+  await look(page, 'client-secret')
+  for (const secret of [first, second]) assert.equal((await authorize(secret)).status, 200)
+
+  await page.getByRole('link', { name: 'To the client' }).click()
+  const secrets = page.getByRole('region', { name: /^Secret / })
+  assert.equal(await secrets.count(), 2)
+  const old = secrets.filter({ hasText: hint(first) })
+  await reloadUntil(page, secrets.filter({ hasText: 'from 127.0.0.1' }), 2)
+  await look(page, 'client-rotating')
+  await old.getByText('End or remove').click()
+  await old.getByLabel('Ends').selectOption('now')
+  await old.getByRole('button', { name: 'Set its end' }).click()
+  await page.getByRole('status').getByText('The end of the secret is set.').waitFor()
+  await old.getByText('It has ended: safe to remove.').waitFor()
+  assert.equal((await authorize(first)).error, 'invalid_client')
+  assert.equal((await authorize(second)).status, 200)
+
+  await old.getByText('End or remove').click()
+  await old.getByRole('button', { name: 'Remove now' }).click()
+  await page.getByRole('status').getByText('The secret is removed.').waitFor()
+  assert.equal(await page.getByRole('region', { name: /^Secret / }).count(), 1)
+  return second
+}
+
+/** Uses are counted in memory first. */
+async function reloadUntil(page, shown, count) {
+  for (let n = 0; n < 100 && (await shown.count()) < count; n += 1) {
+    await page.waitForTimeout(200)
+    await page.reload()
+  }
+  assert.equal(await shown.count(), count)
+}
+
+/** What a page says of a secret, so that one can be told from another. */
+function hint(secret) {
+  return secret.slice(-4)
+}
+
+async function editAndDisable(page, secret) {
+  await page.getByRole('link', { name: 'Change', exact: true }).click()
+  await page.getByLabel('Scopes').fill('invoices.read')
+  await page.getByLabel('Lifetime').fill('15m')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('status').getByText('The changes are saved.').waitFor()
+  const granted = await authorize(secret)
+  assert.deepEqual([granted.scope, granted.expires_in], ['invoices.read', 900])
+  const verdict = await verify(granted.token)
+  assert.deepEqual([verdict.status, verdict.metadata], [200, { tenant: 'acme', roles: ['writer'] }])
+
+  await page.getByRole('link', { name: 'Tokens', exact: true }).click()
+  await page.getByLabel('Token', { exact: true }).fill(granted.token)
+  await page.getByRole('button', { name: 'Look at it' }).click()
+  await page.getByRole('heading', { name: 'Verdict' }).waitFor()
+  await look(page, 'token-verdict')
+
+  await page.goto(`${PORTAL}/admin/clients/${CLIENT}`)
+  await page.getByRole('button', { name: 'Disable' }).click()
+  await page.getByRole('status').getByText('The client has no more tokens').waitFor()
+  assert.equal((await verify(granted.token)).status, 401)
+  assert.equal((await authorize(secret)).error, 'invalid_client')
+  await look(page, 'client-disabled')
+}
+
+const ACTIONS = ['client.create', 'secret.add', 'secret.expire', 'secret.delete', 'client.update', 'client.disable']
+
+async function readTrail(page, secrets) {
+  await page.getByRole('link', { name: 'Audit' }).click()
+  await page.getByLabel('Client', { exact: true }).fill(CLIENT)
+  await page.getByRole('button', { name: 'Show', exact: true }).click()
+  const shown = await page.locator('tbody td:nth-child(3)').allTextContents()
+  assert.deepEqual(shown.map((it) => it.trim()).reverse(), ACTIONS)
+  await page.locator('tbody summary').first().click()
+  await look(page, 'audit-of-client')
+
+  const json = (await download(page, 'JSON lines')).trimEnd().split('\n').map((line) => JSON.parse(line))
+  assert.deepEqual(json.map((it) => it.action), ACTIONS)
+  for (const event of json) assert.deepEqual([event.actor, event.client_id], [ADMIN, CLIENT])
+  const csv = await download(page, 'CSV')
+  const [header, ...lines] = csv.trimEnd().split('\n')
+  assert.match(header, /^event_id,at,actor_type,actor,source,/)
+  assert.equal(lines.length, ACTIONS.length)
+  ACTIONS.forEach((action, n) => assert.ok(lines[n].includes(`,${action},`), lines[n]))
+  for (const secret of secrets) assert.ok(!csv.includes(secret) && !JSON.stringify(json).includes(secret))
+}
+
+async function download(page, name) {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name }).click()])
+  return readFileSync(await file.path(), 'utf8')
+}
+
+async function logOut({ page, context }) {
+  const cookies = await context.cookies(`${PORTAL}/admin/`)
+  await page.getByRole('button', { name: 'Log out' }).click()
+  await page.waitForURL('**/admin/login')
+  assert.deepEqual(await context.cookies(`${PORTAL}/admin/`), [])
+  await context.addCookies(cookies)
+  await page.goto(`${PORTAL}/admin/clients`)
+  assert.equal(new URL(page.url()).pathname, '/admin/login')
+}
+
+await inBrowser(async (browser) => {
+  const portal = await open(browser, { permissions: ['clipboard-read', 'clipboard-write'] })
+  const { page } = portal
+  await firstLogin(page)
+  const first = await createClient(page)
+  await tryPrograms(page, first)
+  assert.equal((await verify((await authorize(first)).token)).status, 200)
+  const second = await rotate(page, first)
+  await editAndDisable(page, second)
+  await readTrail(page, [first, second])
+  await logOut(portal)
+  assertNoProblems(portal)
+})
