@@ -45,17 +45,17 @@ const DRY_RUN: ApplyOptions = ApplyOptions {
     take_over: false,
 };
 
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
+fn id(file: &str) -> ClientId {
+    ClientId::parse(file).unwrap()
 }
 
 async fn apply_by(
     test: &TestApp,
     by: &Origin,
-    text: &str,
+    file: &str,
     options: ApplyOptions,
 ) -> Result<(ApplyReport, Vec<String>), Error> {
-    let manifest = Manifest::parse(text.as_bytes(), None)?;
+    let manifest = Manifest::parse(file.as_bytes(), None)?;
     let mut secrets = Vec::new();
     let mut tell = |news: ApplyNews<'_>| {
         if let ApplyNews::Secret(_, secret) = news {
@@ -67,8 +67,8 @@ async fn apply_by(
     Ok((report.await?, secrets))
 }
 
-async fn apply(test: &TestApp, text: &str) -> (ApplyReport, Vec<String>) {
-    apply_by(test, BY, text, ApplyOptions::default())
+async fn apply(test: &TestApp, file: &str) -> (ApplyReport, Vec<String>) {
+    apply_by(test, BY, file, ApplyOptions::default())
         .await
         .unwrap()
 }
@@ -278,9 +278,9 @@ async fn with_a_mistake_anywhere_nothing_is_done_and_every_mistake_is_told() {
          - client_id: b\n{secret}plain\n  - client_id: c\n{secret}\"{HASH}\"\n        secret_id: AAAAAAAA\n  \
          - client_id: d\n{secret}\"{HASH}\"\n        secret_id: AAAAAAAA\n"
     );
-    let text = format!("version: 1\nname: team\nclients:\n{clients}");
+    let file = format!("version: 1\nname: team\nclients:\n{clients}");
 
-    let error = apply_by(&test, BY, &text, ApplyOptions::default())
+    let error = apply_by(&test, BY, &file, ApplyOptions::default())
         .await
         .unwrap_err();
 
@@ -332,8 +332,8 @@ async fn a_program_gets_no_power_over_the_server_by_a_file() {
         "client_id: mine\n    scopes: admin:read",
         "client_id: chief\n    scopes: read",
     ] {
-        let text = format!("version: 1\nname: team\nclients:\n  - {client}\n");
-        let refused = apply_by(&test, &robot, &text, ApplyOptions::default()).await;
+        let file = format!("version: 1\nname: team\nclients:\n  - {client}\n");
+        let refused = apply_by(&test, &robot, &file, ApplyOptions::default()).await;
         assert!(
             refused.unwrap_err().description.contains("admin:"),
             "{client}"

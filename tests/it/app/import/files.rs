@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 use token_server::app::import::{
-    ImportFile, ImportFileError, ImportNews, ImportOptions, ImportSource,
+    ImportFile, ImportFileError, ImportLine, ImportNews, ImportOptions, ImportSource,
 };
 use token_server::domain::ClientId;
 
@@ -236,7 +236,7 @@ async fn one_bad_row_and_nothing_is_imported_unless_told_to_go_on() {
     let (gone_on, lines) = import_with(&test, contents, keep_going).await;
     let again = import(&test, contents, true).await;
 
-    let also_bad: Vec<_> = lines.into_iter().filter(|line| line.is_bad()).collect();
+    let also_bad: Vec<_> = lines.into_iter().filter(ImportLine::is_bad).collect();
     assert_eq!(bad, also_bad);
     assert_eq!((gone_on.imported, gone_on.existing), (2, 0));
     assert_eq!((again.imported, again.existing), (0, 2));

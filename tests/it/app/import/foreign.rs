@@ -1,6 +1,6 @@
 //! Files of Ory Hydra and of Keycloak, made by hand after their documentation.
 
-use token_server::app::import::{ImportFormat, ImportOptions, OnConflict};
+use token_server::app::import::{ImportFormat, ImportLine, ImportOptions, OnConflict};
 use token_server::domain::{ClientId, ClientRecord, ClientStatus};
 
 use super::{client_ids, import_with};
@@ -193,7 +193,7 @@ async fn a_dry_run_says_the_same_and_changes_nothing() {
 async fn without_being_told_to_go_on_one_mistake_keeps_all_out_but_what_is_none_does_not() {
     let test = TestApp::new().await;
     let (report, bad) = import_with(&test, KEYCLOAK, ImportOptions::default()).await;
-    assert!(report.refused && bad.iter().all(|line| line.is_bad()));
+    assert!(report.refused && bad.iter().all(ImportLine::is_bad));
     assert!(client_ids(&test).await.is_empty());
 
     let mut realm: serde_json::Value = serde_json::from_str(KEYCLOAK).unwrap();

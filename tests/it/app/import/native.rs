@@ -30,11 +30,11 @@ const REPLACE: ImportOptions = ImportOptions {
 
 pub(super) async fn export(test: &TestApp) -> String {
     let mut export = test.app.begin_client_export(BY).await.unwrap();
-    let mut text = String::new();
+    let mut file = String::new();
     while let Some(lines) = test.app.export_clients(&mut export).await.unwrap() {
-        text += &lines;
+        file += &lines;
     }
-    text
+    file
 }
 
 async fn records(test: &TestApp) -> Vec<ClientRecord> {
@@ -45,8 +45,8 @@ async fn records(test: &TestApp) -> Vec<ClientRecord> {
     test.app.store().list_client_records(&page).await.unwrap()
 }
 
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
+fn id(file: &str) -> ClientId {
+    ClientId::parse(file).unwrap()
 }
 
 /// Clients of every kind that there is, and a secret of each that once was good.
@@ -69,7 +69,7 @@ async fn fill(test: &TestApp) -> HashMap<String, String> {
             }
             _ => format!("secret of {n}"),
         };
-        if n % 7 == 0 {
+        if n.is_multiple_of(7) {
             let status = ClientStatus::Disabled;
             test.app.set_client_status(BY, &id, status).await.unwrap();
         }
@@ -93,12 +93,12 @@ fn row(n: usize) -> Value {
         "audiences": ["https://b", "a"],
         "metadata": {"tenant": "acme", "n": n, "list": [1, 2.5, null, "ü\u{0}x"]},
     });
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         row["client_secret"] = json!(FOREIGN);
     }
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         row["token_ttl"] = json!(60 + n);
-        row["tls_client_certificate_bound_access_tokens"] = json!(n % 2 == 0);
+        row["tls_client_certificate_bound_access_tokens"] = json!(n.is_multiple_of(2));
     }
     row
 }
@@ -153,16 +153,21 @@ async fn a_thousand_clients_go_to_another_database_and_are_answered_the_same_wit
 #[tokio::test]
 async fn a_client_with_everything_is_the_same_there() {
     let from = TestApp::new().await;
-    let text = include_str!("../../../import/hydra.json");
+    let file = include_str!("../../../import/hydra.json");
     let keep_going = ImportOptions {
         keep_going: true,
         ..ImportOptions::default()
     };
-    import_with(&from, text, keep_going).await;
+    import_with(&from, file, keep_going).await;
     let marked = "version: 1\nname: team.yaml\nclients:\n  - client_id: marked\n    tls_client_auth_san_dns: a.example\n    auth_methods: tls_client_auth\n    dpop_bound_access_tokens: true\n";
     let manifest = token_server::app::apply::Manifest::parse(marked.as_bytes(), None).unwrap();
     from.app
-        .apply_clients(BY, &manifest, Default::default(), &mut |_| Ok(()))
+        .apply_clients(
+            BY,
+            &manifest,
+            token_server::app::apply::ApplyOptions::default(),
+            &mut |_| Ok(()),
+        )
         .await
         .unwrap();
     from.clock.advance(50);
@@ -273,7 +278,7 @@ async fn what_is_damaged_is_told_with_its_line_and_nothing_is_imported() {
     let lines: Vec<&str> = whole.lines().collect();
     let cut = |count: usize| lines[..count].join("\n");
     let other_secret = lines[2].replace("\"client_id\":\"b\"", "\"client_id\":\"d\"");
-    for (text, line, why) in [
+    for (file, line, why) in [
         (cut(4), 4, "cut off"),
         (format!("{}\n{}", cut(4), &lines[4][..5]), 5, "no client"),
         (format!("{}\n{}\n", cut(3), lines[4]), 4, "2 clients"),
@@ -306,7 +311,7 @@ async fn what_is_damaged_is_told_with_its_line_and_nothing_is_imported() {
         ),
     ] {
         let test = TestApp::new().await;
-        let (report, told) = import_with(&test, &text, ImportOptions::default()).await;
+        let (report, told) = import_with(&test, &file, ImportOptions::default()).await;
         assert!(report.refused, "{why}: {report:?}");
         assert!(client_ids(&test).await.is_empty());
         let told = told.iter().find(|it| it.line == line);
@@ -329,9 +334,9 @@ async fn what_is_damaged_is_told_with_its_line_and_nothing_is_imported() {
 async fn a_secret_of_another_client_is_refused() {
     let from = TestApp::new().await;
     from.client().await;
-    let text = export(&from).await.replace("\"billing\"", "\"other\"");
+    let file = export(&from).await.replace("\"billing\"", "\"other\"");
 
-    let (report, lines) = import_with(&from, &text, ImportOptions::default()).await;
+    let (report, lines) = import_with(&from, &file, ImportOptions::default()).await;
 
     assert!(report.refused);
     assert!(
@@ -359,8 +364,8 @@ async fn a_program_can_neither_bring_nor_replace_a_client_with_power_over_the_se
     let powerless = powerful.replace("admin:write", "read");
     let other = TestApp::new().await;
 
-    for (test, text) in [(&other, &powerful), (&test, &powerless)] {
-        let source = ImportSource::of_bytes(None, text.clone().into_bytes());
+    for (test, file) in [(&other, &powerful), (&test, &powerless)] {
+        let source = ImportSource::of_bytes(None, file.clone().into_bytes());
         let report = test
             .app
             .import_clients(&robot, &source, REPLACE, &mut |_| {})
@@ -397,10 +402,10 @@ async fn a_secret_in_clear_is_never_in_an_export_and_every_hash_is() {
     test.app.register_client(BY, new, chosen).await.unwrap();
     let generated = test.client().await;
 
-    let text = export(&test).await;
+    let file = export(&test).await;
 
-    assert!(!text.contains("a secret of my own") && !text.contains(&generated));
-    assert_eq!(text.matches("\"secret_hash\":\"$argon2id$").count(), 2);
+    assert!(!file.contains("a secret of my own") && !file.contains(&generated));
+    assert_eq!(file.matches("\"secret_hash\":\"$argon2id$").count(), 2);
     let expected = ExpectedVersion::Any;
     let billing = id(crate::harness::CLIENT);
     test.app
