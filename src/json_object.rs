@@ -61,9 +61,10 @@ impl JsonObject {
 
 /// Looks to the end whatever it finds, so that the compiler can look at many characters at once (RFC 8259 §7).
 fn needs_escaping(text: &str) -> bool {
-    text.bytes().fold(false, |found, byte| {
-        found | (byte < 0x20) | (byte == b'"') | (byte == b'\\')
-    })
+    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    text.bytes()
+        .fold(0, |escaped, byte| escaped | u8::from(!plain(byte)))
+        != 0
 }
 
 #[cfg(test)]

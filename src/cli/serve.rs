@@ -48,21 +48,9 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let handed_over = take_listener(handed_over, &config)?;
 
     let app = Arc::new(App::open(config, clock)?);
-    if args.no_migrate {
-        environment::refuse_pending(&app).await?;
-    } else {
-        app.store()
-            .migrate()
-            .await
-            .context("DATABASE_URL: cannot migrate the database")?;
-    }
     let presented = certificate.status();
     app.tell_certificate_end(move || presented.expires_at());
-    app.start_keys().await?;
-    app.reseal_second_factors().await?;
-    app.read_changes().await.context(
-        "DATABASE_URL: cannot read what is revoked, without which nothing can be verified",
-    )?;
+    begin(&app, &args).await?;
     let listener = match handed_over {
         Some(listener) => listener,
         None => listen("LISTEN_ADDR", app.config().http.listen_addr)?,
@@ -130,6 +118,23 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     tracing::info!("stopped");
     log.stop_traces().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Does with the database what must be done before the first request.
+async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
+    if args.no_migrate {
+        environment::refuse_pending(app).await?;
+    } else {
+        app.store()
+            .migrate()
+            .await
+            .context("DATABASE_URL: cannot migrate the database")?;
+    }
+    app.start_keys().await?;
+    app.reseal_second_factors().await?;
+    app.read_changes()
+        .await
+        .context("DATABASE_URL: cannot read what is revoked, without which nothing can be verified")
 }
 
 fn load_certificate(config: &Config, clock: &Clock) -> anyhow::Result<Certificate> {

@@ -240,7 +240,8 @@ mod tests {
 
     #[test]
     fn each_route_has_its_own_limit_and_those_of_orchestrators_have_none() {
-        let traffic = Traffic::new(1);
+        let refusals = Refusals::new(Clock::fixed(UnixTime(0)));
+        let traffic = Traffic::new(1, Arc::new(refusals));
         let begin = |path| traffic.route(path).begin();
         let (first, second, elsewhere) = (begin("/a"), begin("/a"), begin("/verify"));
         let looks = ["/healthz", "/healthz", "/readyz", "/readyz"].map(begin);

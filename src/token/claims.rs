@@ -50,7 +50,7 @@ impl AccessTokenClaims<'_> {
         match self.aud.only() {
             Some(audience) => json.text("aud", audience.as_str())?,
             None => json.member("aud", &self.aud)?,
-        };
+        }
         json.text("client_id", self.client_id.as_str())?;
         json.member("iat", &self.iat)?;
         json.member("nbf", &self.nbf)?;
