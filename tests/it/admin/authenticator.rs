@@ -1,4 +1,4 @@
-//! A passkey as a device keeps it (WebAuthn Level 3 §6), with which a test may also lie.
+//! A passkey as a device keeps it (`WebAuthn` Level 3 §6), with which a test may also lie.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
