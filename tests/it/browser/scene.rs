@@ -196,6 +196,10 @@ fn serve(shell: &Shell) -> (Child, String) {
 }
 
 /// Where the browser is; distributions name it in several ways.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "PATH is no setting of the service"
+)]
 fn chromium() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
