@@ -84,7 +84,7 @@ fn unused(was_used: bool, span: &str) -> String {
     if was_used {
         format!("Not used for {span}")
     } else {
-        format!("Never used in the {span} since it was made")
+        format!("Never used since it was made, {span} ago")
     }
 }
 
@@ -172,7 +172,7 @@ mod tests {
             (true, "Not used for 3 days: safe to remove.".to_owned())
         );
         let (is_safe, sentence) = say(&old, &new, &never);
-        assert!(is_safe && sentence.starts_with("Never used in the 30 days"));
+        assert!(is_safe && sentence.starts_with("Never used since it was made, 30 days ago"));
         let (is_safe, sentence) = say(&old, &[secret(9, Some(0))], &unused);
         assert!(!is_safe && sentence.contains("the only one"));
         assert!(!say(&new[0], &[old], &never).0);

@@ -10,6 +10,9 @@ use utoipa::{Modify, OpenApi};
 
 use crate::http::error;
 
+/// Headers that an answer has only where there is something to tell.
+const SOMETIMES: [&str; 3] = ["dpop-nonce", "ratelimit", "ratelimit-policy"];
+
 const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, and what is needed to verify them. \
                      Bodies are forms or JSON objects of strings, whichever the caller likes; the admin API \
                      takes JSON alone.";
@@ -134,7 +137,7 @@ pub(super) fn finish(document: &Openapi) -> Value {
             json!({"schema": {"type": "string", "enum": ["nosniff"]}});
         // What is documented is there.
         for (name, header) in headers.as_object_mut().into_iter().flatten() {
-            header["required"] = (name != "dpop-nonce").into();
+            header["required"] = (!SOMETIMES.contains(&name.as_str())).into();
         }
     }
     document
