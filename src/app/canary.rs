@@ -9,8 +9,8 @@ use anyhow::{Context, ensure};
 use super::App;
 use crate::clock::UnixTime;
 use crate::domain::{
-    AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name, Scope,
-    SenderConstraint, TokenTtl,
+    AllowedNetworks, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata,
+    Name, Scope, SenderConstraint, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::token::Grant;
@@ -39,6 +39,7 @@ impl Canary {
                 metadata: Metadata::default(),
                 token_ttl: None,
                 token_quota: None,
+                allowed_networks: AllowedNetworks::default(),
                 authentication: AuthenticationSettings::default(),
                 sender_constraint: SenderConstraint::default(),
                 managed_by: None,

@@ -3,9 +3,9 @@
 use super::secrets::{AddedSecret, NewSecret};
 use super::{App, Once};
 use crate::domain::{
-    Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
-    ClientSecret, ClientStatus, Description, ErrorCode, ExpectedVersion, Metadata, Name, Origin,
-    Scope, SenderConstraint, TokenQuota, TokenTtl,
+    AllowedNetworks, Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys,
+    ClientRecord, ClientSecret, ClientStatus, Description, ErrorCode, ExpectedVersion, Metadata,
+    Name, Origin, Scope, SenderConstraint, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::secret::{Secret, random_base62};
@@ -32,6 +32,8 @@ pub struct NewClient {
     pub token_ttl: Option<TokenTtl>,
     /// How many tokens it may have in an hour.
     pub token_quota: Option<TokenQuota>,
+    /// From where it may log in.
+    pub allowed_networks: AllowedNetworks,
     /// How it may prove who it is.
     pub authentication: AuthenticationSettings,
     /// To what its tokens must be bound.
@@ -50,6 +52,7 @@ impl NewClient {
             metadata: said.metadata.unwrap_or_default(),
             token_ttl: said.token_ttl.flatten(),
             token_quota: said.token_quota.flatten(),
+            allowed_networks: said.allowed_networks.unwrap_or_default(),
             authentication: AuthenticationSettings::default().changed(said.authentication),
             sender_constraint: SenderConstraint::default().changed(said.sender_constraint),
         }
@@ -165,6 +168,7 @@ impl App {
             metadata: new.metadata,
             token_ttl: new.token_ttl,
             token_quota: new.token_quota,
+            allowed_networks: new.allowed_networks,
             authentication: new.authentication,
             sender_constraint: new.sender_constraint,
             managed_by: None,

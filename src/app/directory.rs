@@ -307,7 +307,8 @@ impl Weighter<ClientId, Entry> for Weight {
             None => 0,
         };
         let fixed = std::mem::size_of::<ClientRecord>() + 256;
-        let size = fixed + text + entry.record.secrets.len() * 320;
+        let networks = client.allowed_networks.len() * 24;
+        let size = fixed + text + networks + entry.record.secrets.len() * 320;
         u64::try_from(size).unwrap_or(u64::MAX)
     }
 }

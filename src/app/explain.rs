@@ -117,6 +117,12 @@ impl App {
         {
             remarks.push("It has no secret that is good, so it cannot log in with one.".to_owned());
         }
+        if !client.allowed_networks.is_empty() {
+            remarks.push(format!(
+                "From elsewhere than {} it is refused: wrong network.",
+                client.allowed_networks
+            ));
+        }
         if assumed_confirmation(client).is_some() {
             remarks.push(
                 "Its tokens are bound to its holder: cnf stands for the certificate or key that it shows, and without \

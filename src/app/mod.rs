@@ -65,6 +65,7 @@ pub use admins::{
 pub use audit::AuditVerdict;
 pub use audit_export::{AuditFormat, AuditPiece};
 pub use audit_lines::AuditLine;
+use authenticate::WrongNetworks;
 pub use authenticate::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
 };
@@ -129,6 +130,7 @@ pub struct App {
     directory: Directory,
     proofs: Proofs,
     throttle: Throttle,
+    wrong_networks: WrongNetworks,
     verified: VerifiedTokens,
     client_ca: ClientCa,
     published_keys: PublishedKeys,
@@ -168,6 +170,7 @@ impl App {
             directory: Directory::new(auth.client_cache_size),
             proofs: Proofs::new(auth.proved_secrets),
             throttle: Throttle::new(auth),
+            wrong_networks: WrongNetworks::default(),
             verified: VerifiedTokens::new(config.token.cache_size),
             client_ca,
             published_keys,

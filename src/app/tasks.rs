@@ -132,6 +132,10 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
             failed => failed,
         };
         let written = match written {
+            Ok(()) => app.write_wrong_networks().await,
+            failed => failed,
+        };
+        let written = match written {
             Ok(()) => app.say_alive().await,
             failed => failed,
         };
@@ -152,6 +156,10 @@ pub async fn finish(app: &App) {
     warn_of(
         app.write_refusals().await,
         "why the last were refused is in the log only",
+    );
+    warn_of(
+        app.write_wrong_networks().await,
+        "the audit trail lacks clients from a wrong network",
     );
 }
 

@@ -15,8 +15,8 @@ use super::uses::{LastUsed, ListedClient, ShownClient};
 use super::{apply, export, import, secret};
 use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::domain::{
-    Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus, ClientUses, Description,
-    Metadata, Name, Scope, TokenQuota, TokenTtl,
+    AllowedNetworks, Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus,
+    ClientUses, Description, Metadata, Name, Scope, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
 
@@ -78,6 +78,13 @@ struct ClientFields {
     /// How many tokens it may have in an hour, or `none` for any number
     #[arg(long, value_name = "TOKENS", value_parser = parse_quota)]
     token_quota: Option<DefaultOr<TokenQuota>>,
+    /// A network that it may log in from, such as `10.0.0.0/8`, `2001:db8::/32` or an address; may be repeated. Those that
+    /// are not named any more go
+    #[arg(long = "allowed-network", value_name = "CIDR")]
+    allowed_networks: Option<Vec<String>>,
+    /// It may log in from anywhere
+    #[arg(long, conflicts_with = "allowed_networks")]
+    any_network: bool,
     #[command(flatten)]
     authentication: AuthenticationArgs,
     #[command(flatten)]
@@ -307,6 +314,7 @@ fn print_client(
             ("metadata", client.metadata.to_string()),
             ("token_ttl", ttl),
             ("token_quota", quota),
+            ("allowed_networks", networks(client)),
             methods,
             keys,
             subject,
@@ -337,10 +345,22 @@ impl ClientFields {
             metadata: self.metadata,
             token_ttl: self.token_ttl.map(|DefaultOr(ttl)| ttl),
             token_quota: self.token_quota.map(|DefaultOr(quota)| quota),
+            allowed_networks: match self.allowed_networks {
+                Some(list) => Some(AllowedNetworks::from_list(list)?),
+                None => self.any_network.then(AllowedNetworks::default),
+            },
             authentication: self.authentication.changes()?,
             sender_constraint: self.sender_constraint.changes(),
         })
     }
+}
+
+fn networks(client: &Client) -> String {
+    let networks = &client.allowed_networks;
+    if networks.is_empty() {
+        return "any".to_owned();
+    }
+    networks.to_string()
 }
 
 fn managed_by(client: &Client) -> String {

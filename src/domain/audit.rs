@@ -114,6 +114,8 @@ actions! {
     ClientDelete = "client.delete",
     /// All that a client was issued is revoked.
     ClientRevokeTokens = "client.revoke_tokens",
+    /// A client proved itself from a network that is none of its own, and was refused.
+    ClientWrongNetwork = "client.wrong_network",
     /// All clients were written out, with the hashes of their secrets.
     ClientExport = "client.export",
     /// A client has another secret.

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret, Description, ManagedBy,
-    Metadata, Name, ParseError, Scope, SenderConstraint, SenderConstraintChanges, TokenQuota,
-    text_type,
+    AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
+    Description, ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraint,
+    SenderConstraintChanges, TokenQuota, text_type,
 };
 use crate::clock::UnixTime;
 
@@ -128,6 +128,8 @@ pub struct Client {
     pub token_ttl: Option<TokenTtl>,
     /// How many tokens it may have in an hour; `None`: any number.
     pub token_quota: Option<TokenQuota>,
+    /// From where it may log in.
+    pub allowed_networks: AllowedNetworks,
     /// How it may prove who it is.
     #[serde(flatten)]
     pub authentication: AuthenticationSettings,
@@ -159,6 +161,8 @@ pub struct ClientChanges {
     pub token_ttl: Option<Option<TokenTtl>>,
     /// How many tokens it may have in an hour; `Some(None)`: any number.
     pub token_quota: Option<Option<TokenQuota>>,
+    /// From where it may log in.
+    pub allowed_networks: Option<AllowedNetworks>,
     /// How it may prove who it is.
     pub authentication: AuthenticationChanges,
     /// To what its tokens must be bound.

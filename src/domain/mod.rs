@@ -3,6 +3,7 @@
 //! No I/O, no async, no framework.
 
 mod admin;
+mod allowed_networks;
 mod audience;
 mod audit;
 mod auth_method;
@@ -34,6 +35,7 @@ mod unused_end;
 mod usage;
 
 pub use admin::{Admin, AdminName, AdminRole, AdminSession, AdminStatus, SessionId};
+pub use allowed_networks::AllowedNetworks;
 pub use audience::{Audience, Audiences, Issuer};
 pub use audit::{Action, Actor, AuditEvent, NewEvent, Origin, Stamp, Target};
 pub use auth_method::{AuthMethod, AuthMethods};

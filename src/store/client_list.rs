@@ -105,7 +105,7 @@ pub struct ClientsPlace {
 
 const SELECT: &str = "
     select client_id, name, description, status, scopes, audiences, metadata, token_ttl,
-        token_quota, auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound, dpop_bound,
+        token_quota, allowed_networks, auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound, dpop_bound,
         managed_by, created_at, updated_at
     from clients
     where true";

@@ -13,7 +13,7 @@ pub(super) const AT_ONCE: usize = 500;
 
 const SELECT: &str = "
     select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
-        c.metadata, c.token_ttl, c.token_quota, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
+        c.metadata, c.token_ttl, c.token_quota, c.allowed_networks, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
         c.tls_client_certificate_bound, c.dpop_bound, c.managed_by,
         c.created_at, c.updated_at,
         s.secret_id, s.origin, s.secret_hash, s.hint,

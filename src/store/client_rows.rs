@@ -6,14 +6,14 @@ use super::StoreError;
 use super::secrets::SecretColumns;
 use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
-    ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri, ManagedBy,
-    Metadata, Name, Scope, SenderConstraint, TokenQuota, TokenTtl,
+    AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client,
+    ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri,
+    ManagedBy, Metadata, Name, Scope, SenderConstraint, TokenQuota, TokenTtl,
 };
 
 pub(super) const FIND: &str = "
     select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
-        c.metadata, c.token_ttl, c.token_quota, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
+        c.metadata, c.token_ttl, c.token_quota, c.allowed_networks, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
         c.tls_client_certificate_bound, c.dpop_bound, c.managed_by,
         c.created_at, c.updated_at,
         s.secret_id, s.origin, s.secret_hash, s.hint,
@@ -98,6 +98,7 @@ pub(super) struct ClientRow {
     metadata: String,
     token_ttl: Option<i64>,
     token_quota: Option<i64>,
+    allowed_networks: String,
     auth_methods: String,
     jwks: Option<String>,
     jwks_uri: Option<String>,
@@ -129,6 +130,7 @@ impl TryFrom<ClientRow> for Client {
             metadata: Metadata::parse(&row.metadata)?,
             token_ttl: row.token_ttl.map(TokenTtl::from_seconds).transpose()?,
             token_quota: row.token_quota.map(TokenQuota::from_count).transpose()?,
+            allowed_networks: AllowedNetworks::parse(&row.allowed_networks)?,
             authentication: AuthenticationSettings {
                 auth_methods: AuthMethods::parse(&row.auth_methods)?,
                 keys,

@@ -69,8 +69,9 @@ pub struct WriteActions {
 pub(super) const INSERT: &str = "
     insert into clients (client_id, name, description, status, scopes, audiences,
         metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at,
-        updated_at, tls_client_certificate_bound, dpop_bound, managed_by, token_quota)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        updated_at, tls_client_certificate_bound, dpop_bound, managed_by, token_quota,
+        allowed_networks)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
     on conflict (client_id) do nothing";
 
 const REPLACE: &str = "
@@ -78,7 +79,7 @@ const REPLACE: &str = "
     set name = $2, description = $3, status = $4, scopes = $5, audiences = $6, metadata = $7,
         token_ttl = $8, auth_methods = $9, jwks = $10, jwks_uri = $11, tls_client_auth = $12,
         created_at = $13, updated_at = $14, tls_client_certificate_bound = $15, dpop_bound = $16,
-        managed_by = $17, token_quota = $18
+        managed_by = $17, token_quota = $18, allowed_networks = $19
     where client_id = $1";
 
 pub(super) const LIST_DISABLED: &str = "select client_id from revocations where disabled";
@@ -111,6 +112,7 @@ macro_rules! run_with_client {
             .bind(constraint.dpop_bound_access_tokens)
             .bind(managed_by.map($crate::domain::ManagedBy::as_str))
             .bind(client.token_quota.map(|quota| i64::from(quota.count())))
+            .bind(client.allowed_networks.to_string())
             .execute(&mut *$tx)
             .await?
             .rows_affected()

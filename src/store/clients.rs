@@ -68,7 +68,7 @@ impl Store {
     pub async fn list_clients(&self, page: &ClientsPage) -> Result<Vec<Client>, StoreError> {
         const SQL: &str = "
             select client_id, name, description, status, scopes, audiences, metadata, token_ttl,
-                token_quota, auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound,
+                token_quota, allowed_networks, auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound,
                 dpop_bound, managed_by, created_at, updated_at
             from clients
             where client_id > $1
@@ -202,7 +202,8 @@ impl Store {
                 updated_at = $15,
                 tls_client_certificate_bound = coalesce($16, tls_client_certificate_bound),
                 dpop_bound = coalesce($17, dpop_bound),
-                token_quota = case when $18 then $19 else token_quota end
+                token_quota = case when $18 then $19 else token_quota end,
+                allowed_networks = coalesce($20, allowed_networks)
             where client_id = $1";
         let (ttl, quota) = (changes.token_ttl, changes.token_quota);
         let authentication = &changes.authentication;
@@ -211,6 +212,7 @@ impl Store {
         let subject = authentication.certificate_subject.as_ref();
         let methods = authentication.auth_methods.as_ref();
         let constraint = changes.sender_constraint;
+        let networks = changes.allowed_networks.as_ref();
         in_transaction!(self, |tx| {
             if lock_client!(tx, id).is_none() {
                 return Ok(ClientChanged::NoClient);
@@ -242,6 +244,7 @@ impl Store {
                 .bind(constraint.dpop_bound_access_tokens)
                 .bind(quota.is_some())
                 .bind(quota.flatten().map(count))
+                .bind(networks.map(ToString::to_string))
                 .execute(&mut *tx)
                 .await?;
             let after = read_record!(tx, id);

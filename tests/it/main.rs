@@ -26,6 +26,7 @@ mod keys;
 mod layering;
 mod logs;
 mod metrics;
+mod networks;
 mod oauth;
 mod openapi;
 mod proxies;

@@ -46,7 +46,7 @@ impl App {
                 Error::invalid_authentication("the client_assertion's `sub` is not the client_id");
             return Err(self.refuse(refusal, Some(claimed), source));
         }
-        let client = match self.judge_assertion(&assertion).await? {
+        let client = match self.judge_assertion(&assertion, source).await? {
             Ok(client) => client,
             Err(reason) => {
                 return Err(self.refuse(Error::invalid_client(reason), Some(claimed), source));
@@ -71,8 +71,12 @@ impl App {
         }
     }
 
-    /// The client, if one of its keys signed the assertion.
-    async fn judge_assertion(&self, assertion: &ClientAssertion<'_>) -> Result<Verdict> {
+    /// The client, if one of its keys signed the assertion and it may come from there.
+    async fn judge_assertion(
+        &self,
+        assertion: &ClientAssertion<'_>,
+        source: IpAddr,
+    ) -> Result<Verdict> {
         let Some(record) = self.find_record(assertion.client_id.as_str()).await? else {
             return Ok(Err("unknown client".into()));
         };
@@ -92,10 +96,13 @@ impl App {
             Err(reason) => return Ok(Err(reason.into())),
         };
         Ok(match verdict {
-            SignatureVerdict::Good => Ok(AuthenticatedClient {
-                record,
-                secret: None,
-            }),
+            SignatureVerdict::Good => match self.refuse_network(&record.client, source) {
+                Some(reason) => Err(reason),
+                None => Ok(AuthenticatedClient {
+                    record,
+                    secret: None,
+                }),
+            },
             SignatureVerdict::UnknownKey => {
                 Err("the client has no key with the assertion's kid and alg".into())
             }

@@ -1,5 +1,7 @@
 //! `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2): the certificate of the connection.
 
+use std::net::IpAddr;
+
 use super::{App, AuthenticatedClient, Verdict, refusal_of};
 use crate::app::PeerCertificate;
 use crate::domain::{AuthMethod, Client, JwkSet};
@@ -11,6 +13,7 @@ impl App {
         &self,
         client_id: &str,
         certificate: &PeerCertificate,
+        source: IpAddr,
     ) -> Result<Verdict> {
         let Some(record) = self.find_record(client_id).await? else {
             return Ok(Err("unknown client".into()));
@@ -31,6 +34,9 @@ impl App {
             };
             match judged {
                 Ok(()) => {
+                    if let Some(reason) = self.refuse_network(&record.client, source) {
+                        return Ok(Err(reason));
+                    }
                     return Ok(Ok(AuthenticatedClient {
                         record,
                         secret: None,

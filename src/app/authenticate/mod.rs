@@ -1,10 +1,11 @@
 //! Client authentication: what a caller presents in, the client out. One file for each kind of proof.
 //!
-//! An unknown client, a disabled one and a wrong proof are one answer; the true reason goes to the log.
+//! An unknown client, a disabled one, a wrong proof and a wrong network are one answer; the true reason goes to the log.
 //! What is wrong with an assertion by itself is told: it says nothing about any client.
 
 mod assertion;
 mod certificate;
+mod network;
 mod secret;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use assertion::PresentedAssertion;
+pub(super) use network::WrongNetworks;
 pub use secret::Credentials;
 
 use super::{App, PeerCertificate};
@@ -100,7 +102,8 @@ impl App {
                 client_id,
                 certificate,
             } => {
-                let verdict = Box::pin(self.judge_certificate(client_id, certificate)).await?;
+                let verdict =
+                    Box::pin(self.judge_certificate(client_id, certificate, source)).await?;
                 verdict.map_err(|reason| {
                     let claimed = ClientId::parse(client_id).ok();
                     self.refuse(Error::invalid_client(reason), claimed.as_ref(), source)

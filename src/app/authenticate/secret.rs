@@ -1,7 +1,7 @@
 //! `client_secret_basic` and `client_secret_post` (RFC 6749 §2.3.1): a secret.
 //!
-//! An unknown client, a disabled one and a wrong secret are one answer, in text and in time: how much is
-//! hashed depends on the form of the presented secret alone.
+//! An unknown client, a disabled one, a wrong secret and a wrong network are one answer, in text and in time: how much
+//! is hashed depends on the form of the presented secret alone.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -15,6 +15,13 @@ use crate::domain::{
 };
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+
+/// How a secret came.
+#[derive(Clone, Copy)]
+struct Way {
+    method: AuthMethod,
+    source: IpAddr,
+}
 
 /// What a caller presents, unchecked.
 #[derive(Debug)]
@@ -33,9 +40,10 @@ impl App {
         readings: &[Credentials],
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
+        let way = Way { method, source };
         // A secret already proved is answered before any throttle.
         for credentials in readings {
-            if let Some(client) = self.recognise(method, credentials).await? {
+            if let Some(client) = self.recognise(way, credentials).await? {
                 return Ok(client);
             }
         }
@@ -47,7 +55,7 @@ impl App {
         }
         let mut refusal = Error::invalid_client("no credentials");
         for credentials in readings {
-            match Box::pin(self.prove(method, credentials)).await? {
+            match Box::pin(self.prove(way, credentials)).await? {
                 Ok(client) => return Ok(client),
                 Err(reason) => refusal = Error::invalid_client(reason),
             }
@@ -60,7 +68,7 @@ impl App {
     /// how long a refusal takes must not tell whose record is in memory.
     async fn recognise(
         &self,
-        method: AuthMethod,
+        way: Way,
         credentials: &Credentials,
     ) -> Result<Option<AuthenticatedClient>> {
         let Ok(id) = ClientId::parse(&credentials.client_id) else {
@@ -70,7 +78,7 @@ impl App {
             return Ok(None);
         };
         let plain = &credentials.client_secret;
-        let secret = self.find_proved(&record, method, plain);
+        let secret = self.find_proved(&record, way, plain);
         if secret.is_none() {
             return Ok(None);
         }
@@ -81,7 +89,7 @@ impl App {
         // In a box, as is all that is rare on this path: a login's future is moved several times, whole.
         let record = Box::pin(self.directory.load(&id, self.database()?)).await?;
         Ok(record.and_then(|record| {
-            let secret = self.find_proved(&record, method, plain);
+            let secret = self.find_proved(&record, way, plain);
             secret.map(|_| AuthenticatedClient { record, secret })
         }))
     }
@@ -90,10 +98,11 @@ impl App {
     fn find_proved(
         &self,
         record: &ClientRecord,
-        method: AuthMethod,
+        way: Way,
         plain: &Secret<String>,
     ) -> Option<usize> {
-        if refusal_of(&record.client, method).is_some() {
+        let client = &record.client;
+        if refusal_of(client, way.method).is_some() || !client.allowed_networks.admit(way.source) {
             return None;
         }
         let now = self.clock.now();
@@ -105,11 +114,7 @@ impl App {
 
     /// The client, if hashing proves it; else why not, for the log. Each attempt is one reading of the store and
     /// one hash, whether there is such a client or not.
-    async fn prove(
-        self: &Arc<Self>,
-        method: AuthMethod,
-        credentials: &Credentials,
-    ) -> Result<Verdict> {
+    async fn prove(self: &Arc<Self>, way: Way, credentials: &Credentials) -> Result<Verdict> {
         let plain = &credentials.client_secret;
         let generated = GeneratedSecret::has_prefix(plain.expose());
         if generated && GeneratedSecret::find_id(plain.expose()).is_none() {
@@ -123,19 +128,19 @@ impl App {
             self.hash_in_vain(plain).await?;
             return Ok(Err("unknown client".into()));
         };
-        let secret = self.find_proved(&record, method, plain);
+        let secret = self.find_proved(&record, way, plain);
         if secret.is_some() {
             self.proofs.asked.hits.count();
             return Ok(Ok(AuthenticatedClient { record, secret }));
         }
         self.proofs.asked.misses.count();
-        self.prove_by_hashing(&record, method, plain).await
+        self.prove_by_hashing(&record, way, plain).await
     }
 
     async fn prove_by_hashing(
         self: &Arc<Self>,
         record: &Arc<ClientRecord>,
-        method: AuthMethod,
+        way: Way,
         plain: &Secret<String>,
     ) -> Result<Verdict> {
         let generated = GeneratedSecret::has_prefix(plain.expose());
@@ -152,13 +157,17 @@ impl App {
             if !self.is_hash_of(secret, plain).await? {
                 continue;
             }
-            match (secret.expires_at, refusal_of(&record.client, method)) {
+            match (secret.expires_at, refusal_of(&record.client, way.method)) {
                 (Some(expires_at), _) if !secret.is_live(now) => {
                     reason =
                         format!("the secret {} expired at {expires_at}", secret.secret_id).into();
                 }
                 (_, Some(refusal)) => reason = refusal,
                 (_, None) => {
+                    if let Some(refusal) = self.refuse_network(&record.client, way.source) {
+                        reason = refusal;
+                        continue;
+                    }
                     self.proofs.insert(secret, plain);
                     self.renew_if_outdated(&record.client.client_id, secret, plain);
                     return Ok(Ok(AuthenticatedClient {

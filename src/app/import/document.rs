@@ -33,6 +33,8 @@ macro_rules! client_document {
             metadata: serde_json::Map<String, serde_json::Value>,
             token_ttl: Option<$crate::app::import::members::Lifetime>,
             token_quota: Option<i64>,
+            #[serde(default)]
+            allowed_networks: $crate::app::import::members::Words,
             auth_methods: Option<$crate::app::import::members::Words>,
             jwks: Option<serde_json::Map<String, serde_json::Value>>,
             jwks_uri: Option<String>,
@@ -76,6 +78,9 @@ macro_rules! client_document {
                         .token_quota
                         .map($crate::domain::TokenQuota::from_count)
                         .transpose()?,
+                    allowed_networks: $crate::domain::AllowedNetworks::parse(
+                        &self.allowed_networks.0,
+                    )?,
                     authentication: authentication(methods, keys, &subjects)?,
                     sender_constraint: $crate::domain::SenderConstraint {
                         tls_client_certificate_bound_access_tokens: self

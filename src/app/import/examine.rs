@@ -170,8 +170,12 @@ impl ImportedClient {
         let mut client = self.client.clone();
         if !self.is_exact {
             client.managed_by = before.and_then(|it| it.managed_by.clone());
-            // Files of others do not know it.
+            // Files of others do not know these.
             client.token_quota = client.token_quota.or(before.and_then(|it| it.token_quota));
+            if client.allowed_networks.is_empty() {
+                let known = before.map(|it| it.allowed_networks.clone());
+                client.allowed_networks = known.unwrap_or_default();
+            }
             client.created_at = before.map_or(now, |it| it.created_at);
             client.updated_at = now;
         }

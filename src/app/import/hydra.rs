@@ -9,8 +9,8 @@ use super::document::{authentication, take_keys};
 use super::row::{parse_metadata, take_text};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, Client, ClientId, ClientStatus, Description, Name, Scope, SenderConstraint, TokenTtl,
-    chosen_secret,
+    AllowedNetworks, Audience, Client, ClientId, ClientStatus, Description, Name, Scope,
+    SenderConstraint, TokenTtl, chosen_secret,
 };
 use crate::secret::Secret;
 
@@ -101,6 +101,7 @@ fn parse_members(
         metadata: parse_metadata(row.remove("metadata"))?,
         token_ttl: ttl.map(|text| token_ttl(&text)).transpose()?,
         token_quota: None,
+        allowed_networks: AllowedNetworks::default(),
         authentication,
         sender_constraint: SenderConstraint::default(),
         managed_by: None,

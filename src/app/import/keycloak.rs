@@ -8,8 +8,8 @@ use super::keycloak_mappers::take_mappers;
 use super::row::take_text;
 use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name,
-    Scope, SenderConstraint, TokenTtl, chosen_secret,
+    AllowedNetworks, Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description,
+    Metadata, Name, Scope, SenderConstraint, TokenTtl, chosen_secret,
 };
 use crate::secret::Secret;
 
@@ -108,6 +108,7 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
         metadata: named("the claims", Metadata::from_object(&metadata))?,
         token_ttl: attributes.token_ttl(&mut remarks)?,
         token_quota: None,
+        allowed_networks: AllowedNetworks::default(),
         authentication,
         sender_constraint: SenderConstraint {
             tls_client_certificate_bound_access_tokens: attributes

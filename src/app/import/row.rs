@@ -6,8 +6,8 @@ use super::super::secret_hash::SecretHash;
 use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row, named};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name,
-    Scope, SenderConstraint, TokenTtl, chosen_secret,
+    AllowedNetworks, Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description,
+    Metadata, Name, Scope, SenderConstraint, TokenTtl, chosen_secret,
 };
 use crate::secret::Secret;
 
@@ -29,6 +29,7 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
     let (status, token_ttl) = (text("status"), text("token_ttl"));
     let (scopes, scope) = (text("scopes"), text("scope"));
     let (audiences, audience) = (text("audiences"), text("audience"));
+    let networks = text("allowed_networks");
     let metadata = row.remove("metadata");
     let (certificate_bound, dpop_bound) = (
         take_flag(row, CERTIFICATE_BOUND),
@@ -59,6 +60,10 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
         },
         token_ttl: token_ttl?.map(|text| parse_token_ttl(&text)).transpose()?,
         token_quota: None,
+        allowed_networks: named(
+            "allowed_networks",
+            AllowedNetworks::parse(&networks?.unwrap_or_default()),
+        )?,
         metadata: parse_metadata(metadata)?,
         authentication: AuthenticationSettings::default(),
         sender_constraint: SenderConstraint {

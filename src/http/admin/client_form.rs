@@ -4,8 +4,8 @@
 use super::form::Form;
 use crate::config::parse_seconds;
 use crate::domain::{
-    Audience, AuthMethod, AuthMethods, AuthenticationChanges, CertificateSubject, Client,
-    ClientChanges, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
+    AllowedNetworks, Audience, AuthMethod, AuthMethods, AuthenticationChanges, CertificateSubject,
+    Client, ClientChanges, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
     SenderConstraintChanges, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
@@ -19,6 +19,7 @@ pub(super) struct ClientForm {
     pub(super) metadata: String,
     pub(super) token_ttl: String,
     pub(super) token_quota: String,
+    pub(super) allowed_networks: String,
     pub(super) methods: Vec<Choice>,
     pub(super) jwks: String,
     pub(super) jwks_uri: String,
@@ -44,6 +45,7 @@ impl ClientForm {
             metadata: String::new(),
             token_ttl: String::new(),
             token_quota: String::new(),
+            allowed_networks: String::new(),
             methods: choices(AuthMethods::default()),
             jwks: String::new(),
             jwks_uri: String::new(),
@@ -75,6 +77,7 @@ impl ClientForm {
             token_quota: client
                 .token_quota
                 .map_or_else(String::new, |quota| quota.to_string()),
+            allowed_networks: client.allowed_networks.lines(),
             methods: choices(authentication.auth_methods),
             jwks,
             jwks_uri,
@@ -99,6 +102,7 @@ impl ClientForm {
             metadata: text("metadata"),
             token_ttl: text("token_ttl"),
             token_quota: text("token_quota"),
+            allowed_networks: text("allowed_networks"),
             methods: methods.into(),
             jwks: text("jwks"),
             jwks_uri: text("jwks_uri"),
@@ -124,6 +128,7 @@ impl ClientForm {
             }),
             token_ttl: Some(some(&self.token_ttl).map(parse_ttl).transpose()?),
             token_quota: Some(some(&self.token_quota).map(parse_quota).transpose()?),
+            allowed_networks: Some(AllowedNetworks::parse(&self.allowed_networks)?),
             authentication: AuthenticationChanges {
                 auth_methods: Some(AuthMethods::parse(&methods.join(" "))?),
                 keys: Some(self.keys()?),

@@ -14,9 +14,9 @@ use super::body::given;
 use crate::app::{NewClient, NewSecret};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Audience, AuthMethods, AuthenticationChanges, AuthenticationSettings, CertificateSubject,
-    ClientChanges, ClientId, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
-    SenderConstraint, SenderConstraintChanges, TokenQuota, TokenTtl,
+    AllowedNetworks, Audience, AuthMethods, AuthenticationChanges, AuthenticationSettings,
+    CertificateSubject, ClientChanges, ClientId, ClientKeys, Description, JwkSet, JwksUri,
+    Metadata, Name, Scope, SenderConstraint, SenderConstraintChanges, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -58,6 +58,10 @@ macro_rules! body {
             #[serde(default, deserialize_with = "given")]
             #[schema(value_type = Option<i64>)]
             token_quota: Option<Option<i64>>,
+            /// Networks that it may log in from, such as `10.0.0.0/8`, at most 32; none: from anywhere
+            #[serde(default, deserialize_with = "given")]
+            #[schema(value_type = Option<Vec<String>>, nullable = false)]
+            allowed_networks: Option<AllowedNetworks>,
             /// How it may prove who it is
             #[serde(default, deserialize_with = "given")]
             #[schema(nullable = false)]
@@ -115,6 +119,7 @@ macro_rules! body {
                     metadata: metadata.transpose()?,
                     token_ttl: self.token_ttl.map(token_ttl).transpose()?,
                     token_quota: self.token_quota.map(token_quota).transpose()?,
+                    allowed_networks: self.allowed_networks,
                     authentication: AuthenticationChanges {
                         auth_methods: methods.transpose()?,
                         keys: keys(self.jwks, self.jwks_uri)?,
@@ -170,6 +175,7 @@ impl NewClientBody {
             metadata: changes.metadata.unwrap_or_default(),
             token_ttl: changes.token_ttl.flatten(),
             token_quota: changes.token_quota.flatten(),
+            allowed_networks: changes.allowed_networks.unwrap_or_default(),
             authentication: AuthenticationSettings::default().changed(changes.authentication),
             sender_constraint: SenderConstraint::default().changed(changes.sender_constraint),
         };
@@ -264,6 +270,8 @@ pub(super) struct ClientAnswer {
     token_ttl: Option<i64>,
     /// Tokens that it may have in an hour; null: any number
     token_quota: Option<i64>,
+    /// Networks that it may log in from; none: from anywhere
+    allowed_networks: Vec<String>,
     auth_methods: Vec<String>,
     /// Not there when it has none or they are at `jwks_uri`
     #[schema(value_type = Option<Object>, nullable = false)]

@@ -478,3 +478,51 @@ async fn a_secret_is_told_to_end_when_it_is_used_no_more() {
     let page = omar.get("/admin/clients/billing").await;
     assert!(!page.text().contains("1 day after its last use"));
 }
+
+#[tokio::test]
+async fn networks_are_typed_on_lines_and_shown_on_the_clients_page() {
+    let test = portal().await;
+    let mut omar = Browser::of(&test, "omar").await;
+    let fields = [
+        ("client_id", CLIENT),
+        ("client_secret_post", "yes"),
+        ("allowed_networks", "2001:db8::1/32\r\n10.1.2.3/8\r\n"),
+    ];
+    let made = omar.post("/admin/new-client", &fields).await;
+    assert!(made.status < 400, "{}", made.text());
+    let client = find(&test, CLIENT).await;
+    assert_eq!(
+        client.allowed_networks.to_string(),
+        "10.0.0.0/8 2001:db8::/32"
+    );
+
+    let page = omar.get("/admin/clients/billing").await;
+    let form = omar.get("/admin/clients/billing/edit").await;
+    assert!(
+        page.text()
+            .contains("<code>10.0.0.0/8 2001:db8::/32</code>")
+    );
+    assert!(
+        form.text()
+            .contains("\n10.0.0.0/8\n2001:db8::/32</textarea>")
+    );
+
+    let version = hidden(&form, "version");
+    for (typed, status) in [("10.0.0.0/33", 400), ("192.0.2.7", 303)] {
+        let fields = [
+            ("version", version.as_str()),
+            ("client_secret_post", "yes"),
+            ("allowed_networks", typed),
+        ];
+        let answer = omar.post("/admin/clients/billing/edit", &fields).await;
+        assert_eq!(answer.status, status, "{typed}");
+        assert!(status == 303 || answer.text().contains("`10.0.0.0/33` is no network"));
+    }
+    let form = omar.get("/admin/clients/billing/edit").await;
+    let version = hidden(&form, "version");
+    let fields = [("version", version.as_str()), ("client_secret_post", "yes")];
+    omar.post("/admin/clients/billing/edit", &fields).await;
+    assert!(find(&test, CLIENT).await.allowed_networks.is_empty());
+    let page = omar.get("/admin/clients/billing").await;
+    assert!(page.text().contains("anywhere"));
+}

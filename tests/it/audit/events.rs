@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use token_server::app::import::{ImportOptions, ImportSource};
 use token_server::app::{AuditFilter, NewClient, NewPassword, NewSecret};
 use token_server::domain::{
-    Action, Actor, AdminName, AdminRole, AdminStatus, AuditEvent, AuthMethods,
+    Action, Actor, AdminName, AdminRole, AdminStatus, AllowedNetworks, AuditEvent, AuthMethods,
     AuthenticationSettings, ClientChanges, ClientId, ClientStatus, KeyId, Name, Origin, SigningAlg,
 };
 
@@ -36,6 +36,19 @@ impl Trail<'_> {
         self.actions.extend(done.into_iter().map(str::to_owned));
         new
     }
+}
+
+async fn log_in_from_elsewhere(test: &TestApp, trail: &mut Trail<'_>) {
+    let new = NewClient {
+        client_id: Some(id("elsewhere")),
+        allowed_networks: AllowedNetworks::parse("10.0.0.0/8").unwrap(),
+        ..NewClient::default()
+    };
+    let secret = test.register(new).await;
+    assert_eq!(test.authorize("elsewhere", &secret).await.status, 401);
+    test.app.write_wrong_networks().await.unwrap();
+    let expected = [Action::ClientCreate, Action::ClientWrongNetwork];
+    trail.expect(&expected).await;
 }
 
 async fn change_clients(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<String>) {
@@ -216,6 +229,7 @@ async fn every_change_leaves_an_event_and_no_event_has_a_secret() {
     let mut secrets = vec![SECRET.to_owned()];
     trail.expect(&[Action::KeyCreate; 2]).await;
 
+    log_in_from_elsewhere(&test, &mut trail).await;
     change_clients(&test, &mut trail, &mut secrets).await;
     change_keys(&test, &mut trail, &mut secrets).await;
     change_admins(&test, &mut trail, &mut secrets).await;

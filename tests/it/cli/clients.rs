@@ -205,3 +205,40 @@ async fn what_tokens_are_bound_to_is_set_shown_and_taken_back() {
     assert!(listed.contains("BOUND_TO"), "{listed}");
     assert!(listed.contains("certificate dpop"), "{listed}");
 }
+
+#[tokio::test]
+async fn networks_are_set_shown_and_taken_away() {
+    let shell = Shell::migrated().await;
+    let run = |more: &[&str]| shell.run(&[&["client"], more].concat());
+    let two = [
+        "--allowed-network",
+        "2001:db8::/32",
+        "--allowed-network=10.1.2.3/8",
+    ];
+    let made = run(&[&["create", "billing"], &two[..]].concat());
+    assert_eq!(made.code, 0, "{made:?}");
+    let shown = run(&["show", "billing", "--json"]).json();
+    let both = serde_json::json!(["10.0.0.0/8", "2001:db8::/32"]);
+    assert_eq!(shown["allowed_networks"], both);
+    let shown = run(&["show", "billing"]);
+    assert!(shown.out.contains("10.0.0.0/8 2001:db8::/32"), "{shown:?}");
+
+    for wrong in ["10.0.0.0/33", "example.com", "", "10.0.0.0/8 ::/0"] {
+        let argument = format!("--allowed-network={wrong}");
+        let refused = run(&["update", "billing", &argument]);
+        assert!(refused.err.contains("is no network"), "{refused:?}");
+    }
+    let argument = "--allowed-network=192.0.2.7";
+    assert_eq!(
+        run(&["update", "billing", argument, "--any-network"]).code,
+        2
+    );
+    let changed = run(&["update", "billing", argument, "--json"]).json();
+    let one = serde_json::json!(["192.0.2.7/32"]);
+    assert_eq!(changed["allowed_networks"], one);
+    // What is not named stays.
+    let named = run(&["update", "billing", "--name", "Billing", "--json"]).json();
+    assert_eq!(named["allowed_networks"], one);
+    let cleared = run(&["update", "billing", "--any-network", "--json"]).json();
+    assert_eq!(cleared["allowed_networks"], serde_json::json!([]));
+}

@@ -191,8 +191,13 @@ impl TestApp {
     }
 
     /// Any request.
-    pub(crate) async fn call(&self, mut request: Request<Body>) -> Answer {
-        let source = SocketAddr::from(([192, 0, 2, 1], 50_000));
+    pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
+        self.call_from("192.0.2.1", request).await
+    }
+
+    /// The same from another address.
+    pub(crate) async fn call_from(&self, source: &str, mut request: Request<Body>) -> Answer {
+        let source = SocketAddr::new(source.parse().unwrap(), 50_000);
         request.extensions_mut().insert(ConnectInfo(source));
         Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
     }

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use token_server::app::NewClient;
 use token_server::domain::{
-    AuthMethods, AuthenticationSettings, CertificateSubject, ClientId, ClientKeys, JwkSet, Scope,
+    AllowedNetworks, AuthMethods, AuthenticationSettings, CertificateSubject, ClientChanges,
+    ClientId, ClientKeys, JwkSet, Scope,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -160,6 +161,33 @@ async fn a_certificate_of_the_authority_proves_whom_it_names() {
         register_subject(&served, subject).await;
         assert_eq!(ask(&served, Some(&holder)).await, accepted(), "{subject}");
     }
+}
+
+#[tokio::test]
+async fn a_good_certificate_is_refused_from_a_network_that_is_not_the_clients() {
+    let ca = Ca::new();
+    let holder = ca.sign(&params());
+    let served = ca.serve().await;
+    register_subject(&served, "san_dns=billing.example.com").await;
+    let id = ClientId::parse(CLIENT).unwrap();
+
+    for (networks, expected) in [
+        ("10.0.0.0/8", refused()),
+        ("127.0.0.0/8", accepted()),
+        ("::1", refused()),
+        ("", accepted()),
+    ] {
+        let changes = ClientChanges {
+            allowed_networks: AllowedNetworks::parse(networks).ok(),
+            ..ClientChanges::default()
+        };
+        let app = &served.test.app;
+        app.update_client(BY, &id, changes).await.unwrap();
+        assert_eq!(ask(&served, Some(&holder)).await, expected, "{networks}");
+    }
+    let refusals = served.test.app.list_refusals(&id, 9).await.unwrap();
+    let reasons: Vec<&str> = refusals.iter().map(|it| it.reason.as_str()).collect();
+    assert_eq!(reasons, ["wrong network: 127.0.0.1"; 2]);
 }
 
 #[tokio::test]

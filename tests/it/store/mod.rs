@@ -10,9 +10,10 @@ mod used_values;
 
 use token_server::clock::UnixTime;
 use token_server::domain::{
-    Action, Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client, ClientId,
-    ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, ManagedBy, Metadata,
-    Name, Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota, TokenTtl,
+    Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
+    Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet,
+    ManagedBy, Metadata, Name, Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota,
+    TokenTtl,
 };
 
 use token_server::store::{ClientWrite, ClientWritten, IfTaken, Store, StoreError, WriteActions};
@@ -58,6 +59,7 @@ fn record(client_id: &str) -> ClientRecord {
             metadata: Metadata::parse(r#"{"z":1,"a":"ü"}"#).unwrap(),
             token_ttl: Some(TokenTtl::from_seconds(90).unwrap()),
             token_quota: TokenQuota::from_count(7).ok(),
+            allowed_networks: AllowedNetworks::parse("10.0.0.0/8 2001:db8::/32").unwrap(),
             authentication: AuthenticationSettings {
                 auth_methods: AuthMethods::parse("private_key_jwt tls_client_auth").unwrap(),
                 keys: Some(ClientKeys::Inline(JwkSet::parse(KEYS).unwrap())),

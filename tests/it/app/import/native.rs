@@ -96,6 +96,9 @@ fn row(n: usize) -> Value {
     if n.is_multiple_of(5) {
         row["client_secret"] = json!(FOREIGN);
     }
+    if n.is_multiple_of(11) {
+        row["allowed_networks"] = json!(["192.0.2.0/24", "2001:db8::/32"]);
+    }
     if n.is_multiple_of(3) {
         row["token_ttl"] = json!(60 + n);
         row["tls_client_certificate_bound_access_tokens"] = json!(n.is_multiple_of(2));
