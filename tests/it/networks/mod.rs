@@ -40,8 +40,8 @@ async fn move_to(test: &TestApp, allowed: &str) {
         allowed_networks: Some(networks(allowed)),
         ..ClientChanges::default()
     };
-    let changed = test.app.update_client(BY, &id(CLIENT), changes).await;
-    assert_eq!(changed.unwrap().allowed_networks, networks(allowed));
+    let updated = test.app.update_client(BY, &id(CLIENT), changes).await;
+    assert_eq!(updated.unwrap().allowed_networks, networks(allowed));
 }
 
 async fn post_from(test: &TestApp, source: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
