@@ -4,23 +4,18 @@ use std::collections::HashMap;
 
 use sqlx::QueryBuilder;
 
-use super::client_rows::{RecordRow, records};
+use super::client_rows::{RecordRow, records, select_records};
 use super::{ClientsPage, Store, StoreError, on_pool};
 use crate::domain::{ClientId, ClientRecord, ManagedBy};
 
 /// Ids of one statement.
 pub(super) const AT_ONCE: usize = 500;
 
-const SELECT: &str = "
-    select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
-        c.metadata, c.token_ttl, c.token_quota, c.allowed_networks, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
-        c.tls_client_certificate_bound, c.dpop_bound, c.managed_by,
-        c.created_at, c.updated_at,
-        s.secret_id, s.origin, s.secret_hash, s.hint,
-        s.created_at as secret_created_at, s.expires_at
-    from clients c
-    left join client_secrets s on s.client_id = c.client_id
-    where c.client_id in (";
+const SELECT: &str = concat!(
+    select_records!(),
+    "
+    where c.client_id in ("
+);
 
 const ORDER: &str = ") order by c.client_id, s.created_at, s.secret_id";
 

@@ -11,7 +11,10 @@ use crate::domain::{
     ManagedBy, Metadata, Name, Scope, SenderConstraint, TokenQuota, TokenTtl,
 };
 
-pub(super) const FIND: &str = "
+/// Selects clients with their secrets, a row for each secret, as [`RecordRow`] reads them.
+macro_rules! select_records {
+    () => {
+        "
     select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
         c.metadata, c.token_ttl, c.token_quota, c.allowed_networks, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
         c.tls_client_certificate_bound, c.dpop_bound, c.managed_by,
@@ -19,9 +22,16 @@ pub(super) const FIND: &str = "
         s.secret_id, s.origin, s.secret_hash, s.hint,
         s.created_at as secret_created_at, s.expires_at
     from clients c
-    left join client_secrets s on s.client_id = c.client_id
+    left join client_secrets s on s.client_id = c.client_id"
+    };
+}
+
+pub(super) const FIND: &str = concat!(
+    select_records!(),
+    "
     where c.client_id = $1
-    order by s.created_at, s.secret_id";
+    order by s.created_at, s.secret_id"
+);
 
 /// Reads a client and its secrets on an open transaction of either product.
 macro_rules! read_record {
@@ -54,7 +64,7 @@ macro_rules! lock_client {
         }
     }};
 }
-pub(super) use {lock_client, read_record};
+pub(super) use {lock_client, read_record, select_records};
 
 /// The client of [`FIND`]'s rows, one for each of its secrets.
 pub(super) fn one_record(rows: Vec<RecordRow>) -> Result<Option<ClientRecord>, StoreError> {
