@@ -8,10 +8,7 @@ use anyhow::{Context, ensure};
 
 use super::App;
 use crate::clock::UnixTime;
-use crate::domain::{
-    AllowedNetworks, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata,
-    Name, Scope, SenderConstraint, TokenTtl,
-};
+use crate::domain::{Client, ClientId, TokenTtl};
 use crate::error::{Error, Result};
 use crate::token::Grant;
 
@@ -27,25 +24,8 @@ pub(super) struct Canary {
 
 impl Canary {
     pub(super) fn new() -> anyhow::Result<Self> {
-        let epoch = UnixTime(0);
         Ok(Self {
-            client: Client {
-                client_id: ClientId::parse("canary")?,
-                name: Name::default(),
-                description: Description::default(),
-                status: ClientStatus::Enabled,
-                scopes: Scope::default(),
-                audiences: Vec::new(),
-                metadata: Metadata::default(),
-                token_ttl: None,
-                token_quota: None,
-                allowed_networks: AllowedNetworks::default(),
-                authentication: AuthenticationSettings::default(),
-                sender_constraint: SenderConstraint::default(),
-                managed_by: None,
-                created_at: epoch,
-                updated_at: epoch,
-            },
+            client: Client::new(ClientId::parse("canary")?, UnixTime(0)),
             good_at: AtomicI64::new(i64::MIN),
             failing: AtomicBool::new(false),
         })

@@ -144,6 +144,29 @@ pub struct Client {
     pub updated_at: UnixTime,
 }
 
+impl Client {
+    /// A client of which no more is said than what it is called.
+    pub fn new(client_id: ClientId, created_at: UnixTime) -> Self {
+        Self {
+            client_id,
+            name: Name::default(),
+            description: Description::default(),
+            status: ClientStatus::Enabled,
+            scopes: Scope::default(),
+            audiences: Vec::new(),
+            metadata: Metadata::default(),
+            token_ttl: None,
+            token_quota: None,
+            allowed_networks: AllowedNetworks::default(),
+            authentication: AuthenticationSettings::default(),
+            sender_constraint: SenderConstraint::default(),
+            managed_by: None,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+}
+
 /// What to change of a client; `None` leaves a thing as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientChanges {

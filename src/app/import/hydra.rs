@@ -8,10 +8,7 @@ use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row, named};
 use super::document::{authentication, take_keys};
 use super::row::{parse_metadata, take_text};
 use crate::clock::UnixTime;
-use crate::domain::{
-    AllowedNetworks, Audience, Client, ClientId, ClientStatus, Description, Name, Scope,
-    SenderConstraint, TokenTtl, chosen_secret,
-};
+use crate::domain::{Audience, Client, ClientId, Name, Scope, TokenTtl, chosen_secret};
 use crate::secret::Secret;
 
 /// Scopes that are for the login of people.
@@ -89,24 +86,16 @@ fn parse_members(
     let audience = words(row, "audience")?.join(" ");
     let ttl = take_text(row, "client_credentials_grant_access_token_lifespan")?;
     let client = Client {
-        client_id: named("client_id", ClientId::parse(&id))?,
         name: named(
             "client_name",
             Name::parse(&take_text(row, "client_name")?.unwrap_or_default()),
         )?,
-        description: Description::default(),
-        status: ClientStatus::Enabled,
         scopes: named("scope", Scope::parse(&ours.join(" ")))?,
         audiences: named("audience", Audience::parse_list(&audience))?,
         metadata: parse_metadata(row.remove("metadata"))?,
         token_ttl: ttl.map(|text| token_ttl(&text)).transpose()?,
-        token_quota: None,
-        allowed_networks: AllowedNetworks::default(),
         authentication,
-        sender_constraint: SenderConstraint::default(),
-        managed_by: None,
-        created_at: UnixTime(0),
-        updated_at: UnixTime(0),
+        ..Client::new(named("client_id", ClientId::parse(&id))?, UnixTime(0))
     };
     Ok(ImportedClient {
         client,

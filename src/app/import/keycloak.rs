@@ -8,8 +8,8 @@ use super::keycloak_mappers::take_mappers;
 use super::row::take_text;
 use crate::clock::UnixTime;
 use crate::domain::{
-    AllowedNetworks, Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description,
-    Metadata, Name, Scope, SenderConstraint, TokenTtl, chosen_secret,
+    Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name,
+    Scope, SenderConstraint, TokenTtl, chosen_secret,
 };
 use crate::secret::Secret;
 
@@ -99,7 +99,6 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
         Some(_) => return Err("enabled is neither true nor false".to_owned()),
     };
     let client = Client {
-        client_id: named("clientId", ClientId::parse(&id))?,
         name: named("name", Name::parse(&name))?,
         description: named("description", Description::parse(&description))?,
         status,
@@ -107,17 +106,13 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
         audiences: named("the audiences", Audience::parse_list(&audiences.join(" ")))?,
         metadata: named("the claims", Metadata::from_object(&metadata))?,
         token_ttl: attributes.token_ttl(&mut remarks)?,
-        token_quota: None,
-        allowed_networks: AllowedNetworks::default(),
         authentication,
         sender_constraint: SenderConstraint {
             tls_client_certificate_bound_access_tokens: attributes
                 .is_set("tls.client.certificate.bound.access.tokens"),
             dpop_bound_access_tokens: attributes.is_set("dpop.bound.access.tokens"),
         },
-        managed_by: None,
-        created_at: UnixTime(0),
-        updated_at: UnixTime(0),
+        ..Client::new(named("clientId", ClientId::parse(&id))?, UnixTime(0))
     };
     Ok(ImportedClient {
         client,
