@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::form::Form;
 use super::guard::see;
 use super::page::{self, Layout, When};
-use super::session::{LoggingIn, Session, Viewer, set_cookie};
+use super::session::{LoggingIn, Session, Viewer, see_with_token};
 use crate::app::SessionStep;
 use crate::domain::{Admin, Passkey};
 use crate::error::{Error, Result};
@@ -104,11 +104,7 @@ pub(super) async fn change_password(
         Err(error) => Err(error),
     };
     match changed {
-        Ok(token) => {
-            let mut response = see("/admin/account?done=password");
-            set_cookie(&mut response, &token);
-            Ok(response)
-        }
+        Ok(token) => Ok(see_with_token("/admin/account?done=password", &token)),
         Err(error) => {
             let error = page::mendable(error)?;
             let told = Some(page::sentence(&error));

@@ -6,6 +6,7 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use super::clients::path_of;
+use super::form::filled_in;
 use super::page::{self, Layout, When};
 use super::session::{Session, Viewer};
 use crate::app::TokenExplanation;
@@ -73,13 +74,12 @@ pub(super) async fn show_explanation(
 }
 
 async fn answer(app: &AppState, page: &mut ExplainPage) -> Result<(), Error> {
-    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     if !page.request_id.is_empty() {
         let found = app.explain_request(&page.request_id).await?;
         page.refusals = found.into_iter().map(Refused::from).collect();
     } else if !page.client_id.is_empty() {
-        let (scope, audience) = (some(&page.scope), some(&page.audience));
-        let explained = app.explain_token(&page.client_id, scope.as_deref(), audience.as_deref());
+        let (scope, audience) = (filled_in(&page.scope), filled_in(&page.audience));
+        let explained = app.explain_token(&page.client_id, scope, audience);
         let mut explained = explained.await?;
         let refusals = std::mem::take(&mut explained.refusals);
         page.refusals = refusals.into_iter().map(Refused::from).collect();

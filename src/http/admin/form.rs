@@ -42,6 +42,11 @@ impl Form {
     }
 }
 
+/// What stands in a field that may be left empty, unless it was.
+pub(super) fn filled_in(field: &str) -> Option<&str> {
+    Some(field).filter(|text| !text.is_empty())
+}
+
 impl FromRequest<AppState> for Form {
     type Rejection = Error;
 

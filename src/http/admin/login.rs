@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::form::Form;
 use super::guard::see;
 use super::page::{self, Layout};
-use super::session::{LoggingIn, Session, remove_cookie, set_cookie};
+use super::session::{LoggingIn, Session, remove_cookie, see_with_token};
 use crate::app::AdminLogIn;
 use crate::error::Result;
 use crate::http::caller::Caller;
@@ -65,9 +65,8 @@ pub(super) async fn log_in(
     };
     match app.log_in_admin(request_id.to_text(), presented).await {
         Ok(started) => {
-            let mut response = see(next.as_deref().unwrap_or("/admin/"));
-            set_cookie(&mut response, &started.token);
-            Ok(response)
+            let path = next.as_deref().unwrap_or("/admin/");
+            Ok(see_with_token(path, &started.token))
         }
         Err(error) => {
             let error = page::mendable(error)?;

@@ -7,8 +7,8 @@ use axum::response::Response;
 use super::form::Form;
 use super::guard::see;
 use super::page::{self, Layout};
-use super::second_factor::challenge_page;
-use super::session::{LoggingIn, Session, Viewer, set_cookie};
+use super::second_factor::go_on;
+use super::session::{LoggingIn, Session, Viewer, see_with_token};
 use crate::app::SessionStep;
 use crate::domain::PasskeyId;
 use crate::error::Result;
@@ -58,11 +58,7 @@ pub(super) async fn add_passkey(
     let (label, made) = (form.take("label"), form.take("response"));
     let added = app.add_passkey(&session.origin, &session, &label, &made);
     match added.await {
-        Ok(token) => {
-            let mut response = see("/admin/account?done=passkey");
-            set_cookie(&mut response, &token);
-            Ok(response)
-        }
+        Ok(token) => Ok(see_with_token("/admin/account?done=passkey", &token)),
         Err(error) => {
             let error = page::mendable(error)?;
             let told = Some(page::sentence(&error));
@@ -79,19 +75,8 @@ pub(super) async fn answer_challenge(
     mut form: Form,
 ) -> Result<Response> {
     let signed = form.take("response");
-    match app.verify_passkey(&session.origin, &session, &signed).await {
-        Ok(token) => {
-            let mut response = see("/admin/");
-            set_cookie(&mut response, &token);
-            Ok(response)
-        }
-        Err(error) => {
-            let error = page::mendable(error)?;
-            let told = Some(page::sentence(&error));
-            let page = challenge_page(&app, &session, told).await?;
-            Ok(page::show_again(&page, error))
-        }
-    }
+    let verified = app.verify_passkey(&session.origin, &session, &signed).await;
+    go_on(&app, &session, verified).await
 }
 
 /// Removes one of the own ones.

@@ -9,14 +9,15 @@ use qrcode::render::svg;
 use super::form::Form;
 use super::guard::see;
 use super::page::{self, Layout};
-use super::session::{LoggingIn, Session, set_cookie};
+use super::session::{LoggingIn, Session, see_with_token};
 use crate::app::{SessionStep, TotpEnrolment};
 use crate::error::{Error, Result};
 use crate::http::AppState;
+use crate::secret::Secret;
 
 #[derive(Template)]
 #[template(path = "challenge.html")]
-pub(super) struct ChallengePage {
+struct ChallengePage {
     layout: Layout,
     error: Option<String>,
     has_totp: bool,
@@ -25,7 +26,7 @@ pub(super) struct ChallengePage {
 }
 
 /// What asks for whichever second factor there is.
-pub(super) async fn challenge_page(
+async fn challenge_page(
     app: &AppState,
     session: &Session<LoggingIn>,
     error: Option<String>,
@@ -57,16 +58,22 @@ pub(super) async fn answer_challenge(
     mut form: Form,
 ) -> Result<Response> {
     let code = form.take("code");
-    match app.verify_totp(&session.origin, &session, &code).await {
-        Ok(token) => {
-            let mut response = see("/admin/");
-            set_cookie(&mut response, &token);
-            Ok(response)
-        }
+    let verified = app.verify_totp(&session.origin, &session, &code).await;
+    go_on(&app, &session, verified).await
+}
+
+/// Ends the login with the token that the second factor brought, or asks for it again.
+pub(super) async fn go_on(
+    app: &AppState,
+    session: &Session<LoggingIn>,
+    verified: Result<Secret<String>>,
+) -> Result<Response> {
+    match verified {
+        Ok(token) => Ok(see_with_token("/admin/", &token)),
         Err(error) => {
             let error = page::mendable(error)?;
             let told = Some(page::sentence(&error));
-            let page = challenge_page(&app, &session, told).await?;
+            let page = challenge_page(app, session, told).await?;
             Ok(page::show_again(&page, error))
         }
     }
@@ -129,11 +136,7 @@ pub(super) async fn confirm(
 ) -> Result<Response> {
     let code = form.take("code");
     match app.confirm_totp(&session.origin, &session, &code).await {
-        Ok(token) => {
-            let mut response = see("/admin/account?done=second-factor");
-            set_cookie(&mut response, &token);
-            Ok(response)
-        }
+        Ok(token) => Ok(see_with_token("/admin/account?done=second-factor", &token)),
         Err(error) => {
             let error = page::mendable(error)?;
             let enrolment = app.begin_totp(&session).await?;

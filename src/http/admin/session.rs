@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
-use super::guard::needs;
+use super::guard::{needs, see};
 use crate::app::CurrentSession;
 use crate::domain::{Actor, AdminRole, Origin};
 use crate::error::{Error, Result};
@@ -113,9 +113,11 @@ fn cookie(headers: &HeaderMap) -> Option<Secret<String>> {
     (!value.is_empty() && value.len() <= 128).then(|| Secret::from(value))
 }
 
-/// Lets a browser keep this token, until it is closed.
-pub(super) fn set_cookie(response: &mut Response, token: &Secret<String>) {
-    set(response, token.expose(), "");
+/// Sends a browser on, and lets it keep this token, until it is closed.
+pub(super) fn see_with_token(path: &str, token: &Secret<String>) -> Response {
+    let mut response = see(path);
+    set(&mut response, token.expose(), "");
+    response
 }
 
 /// Makes a browser forget its token.

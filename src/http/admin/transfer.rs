@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::clients::path_of;
-use super::form::{FileForm, Form};
+use super::form::{FileForm, Form, filled_in};
 use super::page::{self, Layout};
 use super::session::{Owner, Session};
 use crate::app::apply::{
@@ -124,8 +124,7 @@ pub(super) async fn import(
             dry_run: !is_done,
             max_plain: Some(MAX_PLAIN),
         };
-        let format = Some(fields.format.as_str()).filter(|text| !text.is_empty());
-        let format = format.map(str::parse).transpose()?;
+        let format = filled_in(&fields.format).map(str::parse).transpose()?;
         let source = ImportSource::of_bytes(format, fields.file.clone().into_bytes());
         let mut tell = |news: ImportNews<'_>| {
             if let ImportNews::Line(line) = news
@@ -142,12 +141,9 @@ pub(super) async fn import(
             fields.report = Some(report);
             None
         }
-        Err(error) => {
-            let error = page::mendable(error)?;
-            fields.error = Some(page::sentence(&error));
-            Some(error)
-        }
+        Err(error) => Some(page::mendable(error)?),
     };
+    fields.error = failed.as_ref().map(page::sentence);
     fields.lines = lines;
     let page = transfer_page(&app, &session, fields, ApplyForm::default()).await?;
     Ok(answered(&page, failed))
@@ -169,14 +165,12 @@ pub(super) async fn apply(
     };
     let mut secrets = Vec::new();
     let applied = async {
-        let prune = Some(fields.prune.as_str()).filter(|text| !text.is_empty());
         let options = ApplyOptions {
             dry_run: !is_done,
-            prune: prune.map(str::parse).transpose()?,
+            prune: filled_in(&fields.prune).map(str::parse).transpose()?,
             take_over: fields.take_over,
         };
-        let name = Some(fields.name.as_str()).filter(|text| !text.is_empty());
-        let manifest = Manifest::parse(fields.file.as_bytes(), name)?;
+        let manifest = Manifest::parse(fields.file.as_bytes(), filled_in(&fields.name))?;
         let mut tell = |news: ApplyNews<'_>| {
             if let ApplyNews::Secret(id, secret) = news {
                 secrets.push((id.clone(), secret.expose().clone()));
@@ -191,12 +185,9 @@ pub(super) async fn apply(
             fields.report = Some(report);
             None
         }
-        Err(error) => {
-            let error = page::mendable(error)?;
-            fields.error = Some(page::sentence(&error));
-            Some(error)
-        }
+        Err(error) => Some(page::mendable(error)?),
     };
+    fields.error = failed.as_ref().map(page::sentence);
     fields.secrets = secrets;
     let page = transfer_page(&app, &session, ImportForm::default(), fields).await?;
     Ok(answered(&page, failed))
