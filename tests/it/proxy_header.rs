@@ -3,37 +3,13 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{Log, Served};
+use crate::harness::{Log, PROXY_SIGNATURE, Served, proxy_header};
 use crate::metrics::{Page, operator};
 
 const REQUIRED: (&str, &str) = ("PROXY_PROTOCOL", "required");
 const FROM_HERE: (&str, &str) = ("TRUSTED_PROXIES", "127.0.0.1");
 
-const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-
-/// A header about a caller at 198.51.100.`last`.
-fn header(last: u8) -> Vec<u8> {
-    let addresses = [198, 51, 100, last, 127, 0, 0, 1, 0xc3, 0x50, 0x0a, 0x28];
-    [SIGNATURE, &[0x21, 0x11, 0, 12], &addresses].concat()
-}
-
-/// A failed login of the caller that this header is about; what is answered.
-async fn fail_to_log_in(served: &Served, header: &[u8]) -> String {
-    let mut tcp = TcpStream::connect(served.address).await.unwrap();
-    tcp.write_all(header).await.unwrap();
-    let mut tls = served.go_on(tcp).await.unwrap();
-    let body = "client_id=nobody&client_secret=wrong";
-    let request = format!(
-        "POST /authorize HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: \
-         application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    tls.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    // An end without farewell is one too.
-    let _ = tls.read_to_end(&mut answer).await;
-    String::from_utf8(answer).unwrap()
-}
+const BAD_LOGIN: &str = "client_id=nobody&client_secret=wrong";
 
 /// Sends bytes in the place of a header; whether the server closes without a word.
 async fn is_closed(served: &Served, bytes: &[u8]) -> bool {
@@ -57,7 +33,7 @@ async fn failures_are_counted_for_whom_the_header_names() {
 
     let mut answers = Vec::new();
     for last in [1, 1, 2] {
-        let answer = fail_to_log_in(&served, &header(last)).await;
+        let answer = served.log_in_behind(&proxy_header(last), BAD_LOGIN).await;
         answers.push(answer[..12].to_owned());
     }
 
@@ -70,9 +46,9 @@ async fn what_is_no_header_closes_the_connection_and_is_counted_and_told_once() 
     let log = Log::default();
     let _guard = log.capture();
     let served = Served::start(&[REQUIRED, FROM_HERE]).await;
-    let oversized = [SIGNATURE, &[0x21, 0x11, 0xff, 0xff], &[0; 3_000]].concat();
-    let unix = [SIGNATURE, &[0x21, 0x31, 0, 216], &[0; 216]].concat();
-    let mut cut = header(1);
+    let oversized = [PROXY_SIGNATURE, &[0x21, 0x11, 0xff, 0xff], &[0; 3_000]].concat();
+    let unix = [PROXY_SIGNATURE, &[0x21, 0x31, 0, 216], &[0; 216]].concat();
+    let mut cut = proxy_header(1);
     cut[15] = 11;
 
     let bad: [&[u8]; 6] = [
@@ -97,7 +73,7 @@ async fn what_is_no_header_closes_the_connection_and_is_counted_and_told_once() 
 async fn a_header_that_does_not_come_is_not_waited_for_long() {
     let served = Served::start(&[REQUIRED, FROM_HERE, ("HANDSHAKE_TIMEOUT", "1s")]).await;
 
-    assert!(is_closed(&served, &header(1)[..20]).await);
+    assert!(is_closed(&served, &proxy_header(1)[..20]).await);
 
     let page = operator(&served).page().await;
     assert_eq!(refused(&page, "timeout"), 1);
@@ -108,7 +84,7 @@ async fn nobody_else_may_say_whose_a_connection_is() {
     let elsewhere = ("TRUSTED_PROXIES", "192.0.2.0/24");
     let served = Served::start(&[REQUIRED, elsewhere]).await;
 
-    assert!(is_closed(&served, &header(1)).await);
+    assert!(is_closed(&served, &proxy_header(1)).await);
 
     let page = operator(&served).page().await;
     assert_eq!(refused(&page, "untrusted"), 1);
@@ -119,7 +95,7 @@ async fn a_header_is_no_tls_where_none_is_required() {
     let served = Served::start(&[FROM_HERE]).await;
     let mut tcp = TcpStream::connect(served.address).await.unwrap();
 
-    tcp.write_all(&header(1)).await.unwrap();
+    tcp.write_all(&proxy_header(1)).await.unwrap();
 
     assert!(served.go_on(tcp).await.is_err());
 }

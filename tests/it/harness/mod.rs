@@ -28,7 +28,7 @@ pub(crate) use db::Database;
 pub(crate) use holder::Holder;
 pub(crate) use log::Log;
 pub(crate) use prover::{Prover, proof_claims, with_token};
-pub(crate) use served::{Served, client_config, write_certificate};
+pub(crate) use served::{PROXY_SIGNATURE, Served, client_config, proxy_header, write_certificate};
 pub(crate) use signer::Signer;
 pub(crate) use wire::Wire;
 

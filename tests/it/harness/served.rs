@@ -13,6 +13,7 @@ use token_server::config::{ProxyProtocolUse, TlsConfig};
 use token_server::http::{
     Certificate, CertificateStatus, Listener, Tickets, admin_router, router, serve,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -158,6 +159,23 @@ impl Served {
         self.go_on(TcpStream::connect(address).await?).await
     }
 
+    /// The answer to a form that is sent to `/authorize` on a connection which begins with these bytes, a balancer's header.
+    pub(crate) async fn log_in_behind(&self, header: &[u8], form: &str) -> String {
+        let mut tcp = TcpStream::connect(self.address).await.unwrap();
+        tcp.write_all(header).await.unwrap();
+        let mut tls = self.go_on(tcp).await.unwrap();
+        let request = format!(
+            "POST /authorize HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: \
+             application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        tls.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // An end without farewell is one too.
+        let _ = tls.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    }
+
     /// TLS on a connection that has begun already.
     pub(crate) async fn go_on(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
         handshake(
@@ -203,4 +221,13 @@ pub(crate) fn write_certificate(folder: &Path) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+}
+
+/// How a header of the PROXY protocol begins, version 2.
+pub(crate) const PROXY_SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+/// Such a header about a caller at 198.51.100.`last`.
+pub(crate) fn proxy_header(last: u8) -> Vec<u8> {
+    let addresses = [198, 51, 100, last, 127, 0, 0, 1, 0xc3, 0x50, 0x0a, 0x28];
+    [PROXY_SIGNATURE, &[0x21, 0x11, 0, 12], &addresses].concat()
 }

@@ -3,11 +3,9 @@
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::client_in;
-use crate::harness::{CLIENT, Served, TestApp, form};
+use crate::harness::{CLIENT, Served, TestApp, form, proxy_header};
 
 #[tokio::test]
 async fn no_header_of_a_request_says_where_a_client_is() {
@@ -30,28 +28,6 @@ async fn no_header_of_a_request_says_where_a_client_is() {
     }
 }
 
-/// The first line of the answer to a log-in through a balancer that says that its caller is at 198.51.100.`last`.
-async fn log_in_by_balancer(served: &Served, secret: &str, last: u8) -> String {
-    let addresses = [198, 51, 100, last, 127, 0, 0, 1, 0xc3, 0x50, 0x0a, 0x28];
-    let signature: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-    let header = [signature, &[0x21, 0x11, 0, 12], &addresses].concat();
-    let mut tcp = TcpStream::connect(served.address).await.unwrap();
-    tcp.write_all(&header).await.unwrap();
-    let mut tls = served.go_on(tcp).await.unwrap();
-    let body = form(&[("client_id", CLIENT), ("client_secret", secret)]);
-    let request = format!(
-        "POST /authorize HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: \
-         application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    tls.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    // An end without farewell is one too.
-    let _ = tls.read_to_end(&mut answer).await;
-    let answer = String::from_utf8(answer).unwrap();
-    answer.lines().next().unwrap_or_default().to_owned()
-}
-
 #[tokio::test]
 async fn behind_a_balancer_the_address_of_its_header_counts() {
     let settings = [
@@ -61,8 +37,10 @@ async fn behind_a_balancer_the_address_of_its_header_counts() {
     let served = Served::start(&settings).await;
     let secret = client_in(&served.test, "198.51.100.8/30").await;
 
+    let body = form(&[("client_id", CLIENT), ("client_secret", &secret)]);
     for (last, status) in [(9, "200"), (12, "401"), (11, "200"), (7, "401")] {
-        let line = log_in_by_balancer(&served, &secret, last).await;
+        let answer = served.log_in_behind(&proxy_header(last), &body).await;
+        let line = answer.lines().next().unwrap_or_default();
         assert!(line.contains(status), "{last}: {line}");
     }
 }
