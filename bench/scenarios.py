@@ -19,45 +19,36 @@ from stage import Replica
 
 def postgres_killed(stage):
     """Postgres is killed with SIGKILL and started again five seconds later."""
-    stage.two_replicas()
-    with stage.steady() as steady:
-        time.sleep(4)
-        with stage.outage():
-            stage.postgres.signal_all(signal.SIGKILL)
-            stage.postgres.process.wait()
-            time.sleep(5)
-            stage.postgres.serve(stage.postgres.port, stage.postgres.log)
-            recovered = until_written(steady)
-        time.sleep(4)
+    def kill():
+        stage.postgres.signal_all(signal.SIGKILL)
+        stage.postgres.process.wait()
+        time.sleep(5)
+        stage.postgres.serve(stage.postgres.port, stage.postgres.log)
+
+    _, recovered = without_database(stage, kill)
     stage.note(f"writes again {recovered:.1f} s after its start")
 
 
 def postgres_frozen(stage):
     """Postgres is stopped with SIGSTOP for 30 s: connections stay open and nothing answers."""
-    stage.two_replicas()
-    with stage.steady() as steady:
-        time.sleep(4)
-        with stage.outage():
-            stage.postgres.signal_all(signal.SIGSTOP)
-            time.sleep(stage.quick(30, 8))
-            stage.postgres.signal_all(signal.SIGCONT)
-            recovered = until_written(steady)
-        time.sleep(4)
+    def freeze():
+        stage.postgres.signal_all(signal.SIGSTOP)
+        time.sleep(stage.quick(30, 8))
+        stage.postgres.signal_all(signal.SIGCONT)
+
+    _, recovered = without_database(stage, freeze)
     stage.note(f"writes again {recovered:.1f} s after it goes on")
 
 
 def postgres_down(stage):
     """Postgres is down for five minutes; tokens are judged and known clients served all along."""
-    stage.two_replicas()
-    with stage.steady() as steady:
-        time.sleep(4)
-        with stage.outage():
-            stage.postgres.process.send_signal(signal.SIGINT)
-            stage.postgres.process.wait()
-            time.sleep(stage.quick(300, 10))
-            stage.postgres.serve(stage.postgres.port, stage.postgres.log)
-            recovered = until_written(steady)
-        time.sleep(4)
+    def take_down():
+        stage.postgres.process.send_signal(signal.SIGINT)
+        stage.postgres.process.wait()
+        time.sleep(stage.quick(300, 10))
+        stage.postgres.serve(stage.postgres.port, stage.postgres.log)
+
+    steady, recovered = without_database(stage, take_down)
     unserved = sum(steady.figures[kind, name].counts[outcome] for kind in ("verify", "login")
                    for name in steady.targets for outcome in ("refused", "failed"))
     stage.note(f"{unserved} failures of /verify and known clients; writes again {recovered:.1f} s after its start")
@@ -65,17 +56,28 @@ def postgres_down(stage):
 
 def pool_exhausted(stage):
     """Another session holds locks on the tables, so that every query of the service waits."""
+    seconds = stage.quick(20, 6)
+
+    def lock():
+        stage.postgres.sql("faults", f"""begin; set local statement_timeout = 0;
+            lock table clients, client_secrets, revocations, changes in access exclusive mode;
+            select pg_sleep({seconds}); commit""")
+
+    _, recovered = without_database(stage, lock)
+    stage.note(f"locked for {seconds} s; writes again {recovered:.1f} s later")
+
+
+def without_database(stage, take_away):
+    """Two replicas under load while the database is taken away and given back; the load, and the seconds until something
+    is written again."""
     stage.two_replicas()
     with stage.steady() as steady:
         time.sleep(4)
         with stage.outage():
-            seconds = stage.quick(20, 6)
-            stage.postgres.sql("faults", f"""begin; set local statement_timeout = 0;
-                lock table clients, client_secrets, revocations, changes in access exclusive mode;
-                select pg_sleep({seconds}); commit""")
+            take_away()
             recovered = until_written(steady)
         time.sleep(4)
-    stage.note(f"locked for {seconds} s; writes again {recovered:.1f} s later")
+    return steady, recovered
 
 
 def disk_full(stage):

@@ -105,7 +105,7 @@ ignore_startup_parameters = extra_float_digits,options
         self.clients = [tuple(part.partition("=")[2] for part in text.split("&")) for text in lines]
         made = json.loads(run([self.binary, "client", "create", "operator", "--scope", "admin:read admin:write",
                                "--json"], env={**os.environ, **self.settings()}, cwd=self.folder))
-        self.operator = ("operator", made["secret"]["client_secret"] if "secret" in made else made["client_secret"])
+        self.operator = ("operator", made["client_secret"])
 
     def with_replicas(self, names=("a", "b"), **otherwise):
         self.replicas = [self.stack.enter_context(Replica(self, name, **otherwise)) for name in names]
