@@ -1,0 +1,107 @@
+//! Owns the threads that serve: one a core, each with a runtime of its own that takes connections and keeps them. A
+//! runtime of several threads shares its work by waking them, which costs more than answering most requests does.
+
+use std::io;
+use std::panic::resume_unwind;
+use std::thread;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use futures_util::future::try_join_all;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
+
+use super::{AppState, HttpService, Listener, serve};
+
+/// The threads that serve.
+pub struct ServingThreads {
+    threads: Vec<ServingThread>,
+    /// Until it is dropped the runtimes live, whether they serve or not: a connection to the database that was opened
+    /// in one of them is used in all, and at last to write what is left to be written.
+    _alive: DropGuard,
+}
+
+struct ServingThread {
+    runtime: Handle,
+    ended: oneshot::Receiver<io::Result<()>>,
+}
+
+impl ServingThreads {
+    /// Starts them, to serve until `stop`.
+    pub fn start(
+        listener: &Listener,
+        service: &HttpService,
+        state: &AppState,
+        stop: &CancellationToken,
+    ) -> io::Result<Self> {
+        let alive = CancellationToken::new();
+        let threads = (0..thread::available_parallelism()?.get()).map(|number| {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let handle = runtime.handle().clone();
+            let (listener, service, state) = (listener.share()?, service.clone(), state.clone());
+            let (stop, alive) = (stop.clone(), alive.clone());
+            let (tell, ended) = oneshot::channel();
+            let serving = async move {
+                let config = &state.config().http;
+                let result = serve(listener, service, config, stop.cancelled_owned()).await;
+                let _ = tell.send(result);
+                alive.cancelled().await;
+            };
+            spawn(number, runtime, serving)?;
+            Ok(ServingThread {
+                runtime: handle,
+                ended,
+            })
+        });
+        Ok(Self {
+            threads: threads.collect::<io::Result<_>>()?,
+            _alive: alive.drop_guard(),
+        })
+    }
+
+    /// Resolves when all have served their last request, or one cannot serve.
+    pub async fn ended(&mut self) -> io::Result<()> {
+        let ended = self.threads.iter_mut().map(|thread| async {
+            let result = (&mut thread.ended).await;
+            result.unwrap_or_else(|_| Err(io::Error::other("a thread that serves has died")))
+        });
+        try_join_all(ended).await.map(drop)
+    }
+
+    /// Their runtimes, for those who want to know whether they stand still.
+    pub fn runtimes(&self) -> Vec<Handle> {
+        let runtimes = self.threads.iter().map(|thread| thread.runtime.clone());
+        runtimes.collect()
+    }
+}
+
+fn spawn(
+    number: usize,
+    runtime: Runtime,
+    serving: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    thread::Builder::new()
+        .name(format!("serve-{number}"))
+        .spawn(move || runtime.block_on(serving))
+        .map(drop)
+}
+
+/// Lets the runtime that this is called in answer what `router` has: what takes long there would hold up all
+/// connections of a thread that serves.
+pub(super) fn apart(router: Router<AppState>) -> Router<AppState> {
+    let runtime = Handle::current();
+    router.route_layer(from_fn(move |request: Request, next: Next| {
+        let answering = runtime.spawn(next.run(request).in_current_span());
+        let answering = AbortOnDropHandle::new(answering);
+        async move {
+            // Only a panic ends it before its time, and the caller of this knows what to do about one.
+            answering
+                .await
+                .unwrap_or_else(|error| resume_unwind(error.into_panic()))
+        }
+    }))
+}
