@@ -42,7 +42,9 @@ struct Answer {
 
 fn main() -> anyhow::Result<()> {
     let mut arguments: Vec<String> = env::args().skip(1).collect();
-    let is_split = arguments.pop_if(|last| last == "a-runtime-a-core").is_some();
+    let is_split = arguments
+        .pop_if(|last| last == "a-runtime-a-core")
+        .is_some();
     let [address, cert, key, answers] = arguments.as_slice() else {
         anyhow::bail!("floor <address> <cert.pem> <key.pem> <answers.json> [a-runtime-a-core]");
     };

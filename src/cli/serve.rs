@@ -95,7 +95,8 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         connections: state.connections(),
         balancers: balancers(app.config(), |it| it.proxy_protocol),
     };
-    let mut serving = ServingThreads::start(&listener, &http::router(state.clone()), &state, &stop)?;
+    let mut serving =
+        ServingThreads::start(&listener, &http::router(state.clone()), &state, &stop)?;
     // Theirs alone, so that nobody can connect any more when they have stopped.
     drop(listener);
     supervisor::ready(address);

@@ -1,6 +1,7 @@
 //! Owns the threads that serve: one a core, each with a runtime of its own that takes connections and keeps them. A
 //! runtime of several threads shares its work by waking them, which costs more than answering most requests does.
 
+use std::future::pending;
 use std::io;
 use std::panic::resume_unwind;
 use std::thread;
@@ -9,7 +10,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use futures_util::future::try_join_all;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
@@ -20,8 +21,8 @@ use super::{AppState, HttpService, Listener, serve};
 /// The threads that serve.
 pub struct ServingThreads {
     threads: Vec<ServingThread>,
-    /// Until it is dropped the runtimes live, whether they serve or not: a connection to the database that was opened
-    /// in one of them is used in all, and at last to write what is left to be written.
+    /// Until it is dropped the runtimes live, whether they still serve or not: a connection to the database that was
+    /// opened in one of them is used in all, and at last to write what is left to be written.
     _alive: DropGuard,
 }
 
@@ -43,15 +44,17 @@ impl ServingThreads {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let handle = runtime.handle().clone();
             let (listener, service, state) = (listener.share()?, service.clone(), state.clone());
-            let (stop, alive) = (stop.clone(), alive.clone());
+            let stop = stop.clone().cancelled_owned();
             let (tell, ended) = oneshot::channel();
             let serving = async move {
-                let config = &state.config().http;
-                let result = serve(listener, service, config, stop.cancelled_owned()).await;
+                let result = serve(listener, service, &state.config().http, stop).await;
                 let _ = tell.send(result);
-                alive.cancelled().await;
+                pending::<()>().await;
             };
-            spawn(number, runtime, serving)?;
+            let serving = alive.clone().run_until_cancelled_owned(serving);
+            thread::Builder::new()
+                .name(format!("serve-{number}"))
+                .spawn(move || runtime.block_on(serving))?;
             Ok(ServingThread {
                 runtime: handle,
                 ended,
@@ -77,17 +80,6 @@ impl ServingThreads {
         let runtimes = self.threads.iter().map(|thread| thread.runtime.clone());
         runtimes.collect()
     }
-}
-
-fn spawn(
-    number: usize,
-    runtime: Runtime,
-    serving: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    thread::Builder::new()
-        .name(format!("serve-{number}"))
-        .spawn(move || runtime.block_on(serving))
-        .map(drop)
 }
 
 /// Lets the runtime that this is called in answer what `router` has: what takes long there would hold up all
