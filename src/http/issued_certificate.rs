@@ -30,8 +30,7 @@ pub(super) struct IssuedCertificate {
 
 impl IssuedCertificate {
     pub(super) fn new(app: Arc<App>, handshakes: Handshakes) -> Result<Self, TlsError> {
-        let mut changes = app.certificate_changes().ok_or(TlsError::NotIssued)?;
-        changes.mark_unchanged();
+        let changes = app.certificate_changes().ok_or(TlsError::NotIssued)?;
         let (config, ends) = present(&app, &handshakes)?;
         Ok(Self {
             app,
@@ -105,10 +104,20 @@ fn present(
     Ok((config, ends))
 }
 
+/// A pair that is seen to fit.
 fn certify(certificate: &KeptCertificate) -> Result<CertifiedKey, rustls::Error> {
     let key = PrivatePkcs8KeyDer::from(certificate.key.expose().clone());
     let provider = aws_lc_rs::default_provider();
     CertifiedKey::from_der(certificate.chain.clone(), key.into(), &provider)
+}
+
+/// The same of one that was just made to be shown to an authority. That the two fit cannot be seen: there is a critical
+/// extension in it that rustls does not know.
+fn certify_challenge(certificate: &KeptCertificate) -> Result<CertifiedKey, rustls::Error> {
+    let key = PrivatePkcs8KeyDer::from(certificate.key.expose().clone());
+    let provider = aws_lc_rs::default_provider().key_provider;
+    let key = provider.load_private_key(key.into())?;
+    Ok(CertifiedKey::new(certificate.chain.clone(), key))
 }
 
 /// Chooses by what the caller speaks: who speaks HTTP never sees what is made for the authority.
@@ -133,6 +142,6 @@ impl ResolvesServerCert for Resolver {
         }
         // Of a name that nobody validates there is nothing to be shown: the handshake ends (RFC 8737 §3).
         let made = self.app.challenge_certificate(hello.server_name()?)?;
-        certify(&made).ok().map(Arc::new)
+        certify_challenge(&made).ok().map(Arc::new)
     }
 }

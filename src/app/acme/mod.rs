@@ -2,6 +2,7 @@
 //! change feed. Ordering it is in `order`.
 
 mod order;
+mod outcome;
 mod schedule;
 mod self_signed;
 mod status;
@@ -144,9 +145,9 @@ impl Acme {
             .filter(|(certificate, _)| certificate.expires_at > now)
             .collect();
         others.sort_by_key(|(certificate, _)| certificate.issued_at);
-        let other = others.iter().rev();
-        let other = other.filter_map(|(_, record)| self.open_certificate(record).ok()?);
-        (other.take(1).next(), problem)
+        let mut others = others.into_iter().rev();
+        let other = others.find_map(|(_, record)| self.open_certificate(record).ok()?);
+        (other, problem)
     }
 }
 

@@ -2,19 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
-use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Acme, App, CertificateStanding, account_owner, owner, schedule};
+use super::{Acme, App, CertificateStanding, account_owner, schedule};
 use crate::acme::{Account, AcmeError, Issued};
 use crate::clock::UnixTime;
-use crate::domain::{Action, NewEvent, Origin, SealedCertificate, Target};
+use crate::domain::{Action, Actor, NewEvent, Origin, Target};
 use crate::error::{Error, Result};
-use crate::pem::parse_certificates;
-use crate::secret::random_bytes;
-use crate::store::{AcmeFailure, AcmeLease};
+use crate::store::AcmeLease;
 
 /// So long the others have to hear of a challenge before the authority is told that it can be met: it may connect to any
 /// of them. The feed is read every second, and a fifth more, also when nobody tells of changes.
@@ -23,7 +19,7 @@ const HEARING: Duration = Duration::from_secs(3);
 /// Who was not heard of for so long is not waited for, in seconds.
 const ALIVE: i64 = 60;
 
-type Outcome<T> = std::result::Result<T, AcmeError>;
+pub(super) type Outcome<T> = std::result::Result<T, AcmeError>;
 
 impl App {
     /// Orders a certificate when there is none, or it is to be renewed, unless another replica does. What the authority
@@ -110,7 +106,7 @@ impl App {
             )))
         });
         let problem = match issued {
-            Ok(issued) => match self.keep(by, acme, lease, &issued).await {
+            Ok(issued) => match self.keep_certificate(by, acme, lease, &issued).await {
                 Ok(()) => None,
                 Err(error) => {
                     // Of no use to anybody, so the lease need not run out.
@@ -138,7 +134,7 @@ impl App {
             self.read_certificate()
                 .await
                 .map_err(|error| ours(error.reason()))?;
-            self.let_others_hear()
+            self.let_others_hear(by)
                 .await
                 .map_err(|error| ours(error.reason()))?;
         }
@@ -151,7 +147,7 @@ impl App {
     }
 
     /// The account at the authority, which is made at the first order.
-    async fn acme_account(&self, by: &Origin, acme: &Acme) -> Outcome<Account> {
+    pub(super) async fn acme_account(&self, by: &Origin, acme: &Acme) -> Outcome<Account> {
         let directory = &acme.subject.directory;
         let owner = account_owner(directory);
         let failed = |error: Error| ours(error.reason());
@@ -181,166 +177,29 @@ impl App {
         Ok(account)
     }
 
-    async fn let_others_hear(&self) -> Result<()> {
+    /// Waits for the others, if there are any: who orders by hand is none that the authority could reach.
+    async fn let_others_hear(&self, by: &Origin) -> Result<()> {
         let since = self.clock.now().plus(-ALIVE);
         let replicas = self.store.list_replicas(since).await?;
         let mut ids = replicas.iter().map(|replica| replica.replica_id.as_str());
-        if ids.any(|id| id != self.replica.id()) {
+        if by.actor != Actor::Server || ids.any(|id| id != self.replica.id()) {
             sleep(HEARING).await;
         }
         Ok(())
     }
-
-    async fn keep(
-        &self,
-        by: &Origin,
-        acme: &Acme,
-        lease: &AcmeLease,
-        issued: &Issued,
-    ) -> Result<()> {
-        let now = self.clock.now();
-        let dates = Dates::of(&issued.chain).map_err(Error::internal)?;
-        if dates.not_after <= now {
-            let over = anyhow::anyhow!("the certificate that came was over at {}", dates.not_after);
-            return Err(Error::internal(over));
-        }
-        let due_at = schedule::renewal(now, dates.not_before, dates.not_after, random());
-        let certificate = SealedCertificate {
-            chain: issued.chain.clone(),
-            sealed_key: acme.sealer.seal(&owner(&acme.subject), &issued.key)?,
-            issued_at: now,
-            expires_at: dates.not_after,
-        };
-        let event = acme.event(Action::CertificateIssue).after(json!({
-            "directory": acme.subject.directory,
-            "serial": dates.serial,
-            "expires_at": dates.not_after,
-        }));
-        let kept = self
-            .store
-            .complete_acme_order(lease, &certificate, due_at, event, by.at(now));
-        if !kept.await? {
-            let late = anyhow::anyhow!("it came when another replica had begun to order");
-            return Err(Error::internal(late));
-        }
-        tracing::info!(
-            names = acme.subject.names, expires_at = %dates.not_after,
-            "a certificate was issued, good until {}; the next one is ordered at {due_at}", dates.not_after
-        );
-        Ok(())
-    }
-
-    /// Keeps why nothing was issued; what it is. In the log it is an error when it is another one than the last time.
-    async fn note_acme_failure(
-        &self,
-        by: &Origin,
-        acme: &Acme,
-        lease: &AcmeLease,
-        failed: AcmeError,
-    ) -> Result<String> {
-        let (now, problem) = (self.clock.now(), failed.problem);
-        let (failures, last) = match &acme.known().record {
-            Some(record) => (record.failures.saturating_add(1), record.problem.clone()),
-            None => (1, None),
-        };
-        let wait = schedule::wait(failures, failed.retry_after, random());
-        let failure = AcmeFailure {
-            failures,
-            due_at: now.plus(wait),
-            problem: problem.clone(),
-        };
-        let names = acme.subject.names.as_str();
-        let event = if last.as_ref() == Some(&problem) {
-            tracing::debug!(
-                names,
-                failures,
-                "again no certificate was issued: {problem}"
-            );
-            None
-        } else {
-            tracing::error!(
-                names,
-                failures,
-                "no certificate was issued, which is tried again, for the first time in {wait} s: {problem}"
-            );
-            let said = json!({ "directory": acme.subject.directory, "problem": problem });
-            Some(acme.event(Action::CertificateFail).after(said))
-        };
-        let kept = self
-            .store
-            .fail_acme_order(lease, &failure, event, by.at(now));
-        kept.await?;
-        Ok(problem)
-    }
-
-    async fn revoke_certificate(
-        &self,
-        by: &Origin,
-        acme: &Acme,
-        old: &SealedCertificate,
-    ) -> Result<()> {
-        let chain = parse_certificates(old.chain.as_bytes()).map_err(Error::internal)?;
-        let Some(first) = chain.first() else {
-            return Ok(());
-        };
-        let failed = |failed: AcmeError| {
-            Error::temporarily_unavailable(format!(
-                "there is a new certificate, but the old one was not revoked: {}",
-                failed.problem
-            ))
-        };
-        let account = self.acme_account(by, acme).await.map_err(failed)?;
-        let revoked = acme.directory.revoke(&account, first).await;
-        revoked.map_err(failed)?;
-        let dates = Dates::of(&old.chain).map_err(Error::internal)?;
-        let event = acme.event(Action::CertificateRevoke).before(json!({
-            "directory": acme.subject.directory,
-            "serial": dates.serial,
-            "expires_at": dates.not_after,
-        }));
-        self.record_audit_event(by, event).await
-    }
 }
 
 impl Acme {
-    fn event(&self, action: Action) -> NewEvent {
+    pub(super) fn event(&self, action: Action) -> NewEvent {
         NewEvent::new(action, Target::Certificate(self.subject.names.clone()))
     }
 }
 
-/// What a certificate says of itself.
-struct Dates {
-    serial: String,
-    not_before: UnixTime,
-    not_after: UnixTime,
-}
-
-impl Dates {
-    /// Of the first of a chain.
-    fn of(chain: &str) -> anyhow::Result<Self> {
-        let chain = parse_certificates(chain.as_bytes())?;
-        let first = chain.first().context("there is no certificate")?;
-        let (_, certificate) = X509Certificate::from_der(first)?;
-        let validity = certificate.validity();
-        Ok(Self {
-            serial: certificate.raw_serial_as_string(),
-            not_before: UnixTime(validity.not_before.timestamp()),
-            not_after: UnixTime(validity.not_after.timestamp()),
-        })
-    }
-}
-
 /// What went wrong here, not there.
-fn ours(problem: String) -> AcmeError {
+pub(super) fn ours(problem: String) -> AcmeError {
     AcmeError {
         problem,
         retry_after: None,
         account_is_unknown: false,
     }
-}
-
-/// From 0 to 1.
-fn random() -> f64 {
-    let [random] = random_bytes::<1>();
-    f64::from(random) / 255.0
 }
