@@ -1,9 +1,11 @@
 //! The first certificate, its renewals, and what is done by hand.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use token_server::app::{AuditFilter, AuditPage};
+use token_server::domain::Action;
 
 use super::authority::Fault;
 use super::validation::{look, names};
@@ -203,6 +205,32 @@ async fn after_a_compromise_another_key_is_there_before_the_old_one_is_revoked()
     assert_eq!((standing.issued, standing.failures), (true, 0));
     let trail = trail(&scene.served.test).await;
     assert_eq!(trail.last().unwrap().0, "certificate.revoke");
+}
+
+#[tokio::test]
+async fn whatever_becomes_of_it_is_in_the_trail_without_a_key() {
+    let scene = Scene::new().await;
+    let app = &scene.served.test.app;
+    scene.authority.fail(Fault::RateLimited(60));
+
+    app.renew_certificate(BY, false).await.unwrap_err();
+    app.renew_certificate(BY, false).await.unwrap();
+    app.renew_certificate(BY, true).await.unwrap();
+
+    let trail = trail(&scene.served.test).await;
+    let done: BTreeSet<&str> = trail.iter().map(|(action, ..)| action.as_str()).collect();
+    let all = Action::ALL.iter().map(|action| action.as_str());
+    assert_eq!(
+        done,
+        all.filter(|it| it.starts_with("certificate.")).collect()
+    );
+    let members: BTreeSet<&str> = trail
+        .iter()
+        .flat_map(|(_, _, state)| state.as_object().unwrap().keys())
+        .map(String::as_str)
+        .collect();
+    let expected = ["account", "directory", "expires_at", "problem", "serial"];
+    assert_eq!(members, expected.into());
 }
 
 #[tokio::test]

@@ -78,10 +78,13 @@ pub(super) fn names(certificate: &CertificateDer<'_>) -> Vec<String> {
     let mut names = Vec::new();
     for extension in parsed.extensions() {
         if let ParsedExtension::SubjectAlternativeName(alternative) = extension.parsed_extension() {
-            names.extend(alternative.general_names.iter().map(|name| match name {
-                GeneralName::DNSName(name) => (*name).to_owned(),
-                other => format!("{other}"),
-            }));
+            for name in &alternative.general_names {
+                names.push(if let GeneralName::DNSName(name) = name {
+                    (*name).to_owned()
+                } else {
+                    format!("{name}")
+                });
+            }
         }
     }
     names
