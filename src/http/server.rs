@@ -155,9 +155,7 @@ impl ConnectionAcceptor {
             io::Error::other(why)
         })
     }
-}
 
-impl ConnectionAcceptor {
     /// Ends a connection by which an authority validates a name: all that it wanted to see is the certificate of the
     /// handshake, and no HTTP is spoken (RFC 8737 §3).
     async fn validated(&self, mut stream: TlsStream) -> io::Error {
