@@ -65,7 +65,7 @@ impl Fetcher {
             NOT_PUBLIC
         );
         let request = client.get(uri.url().clone());
-        let mut response = request
+        let response = request
             .header(ACCEPT, "application/jwk-set+json, application/json")
             .send()
             .await?;
@@ -74,16 +74,25 @@ impl Fetcher {
             "it answered {}",
             response.status()
         );
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            ensure!(
-                body.len() + chunk.len() <= MAX_BYTES,
-                "it is longer than {MAX_BYTES} bytes"
-            );
-            body.extend_from_slice(&chunk);
-        }
+        let body = read_body(response, MAX_BYTES).await?;
         String::from_utf8(body).context("it is not UTF-8")
     }
+}
+
+/// What was answered; fails when it is longer than that.
+pub(crate) async fn read_body(
+    mut response: reqwest::Response,
+    max_bytes: usize,
+) -> anyhow::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        ensure!(
+            body.len() + chunk.len() <= max_bytes,
+            "it is longer than {max_bytes} bytes"
+        );
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 fn client(config: &JwksUriConfig) -> anyhow::Result<reqwest::Client> {

@@ -17,12 +17,14 @@
 //! - [`config`]: the only reader of the environment; known to `app`, `http` and `cli`.
 //! - [`telemetry`]: the log and the traces; where they go.
 //! - `fetch`: the only requests to hosts that clients name, of those that the operator allowed; known to `app`.
+//! - `acme`: the talk with the authority that issues the certificate; known to `app`.
 //! - [`clock`], [`metric`], [`secret`], [`error`], `pem`, `span`, `json_object`: small things usable where the picture allows
 //!   them.
 //!
 //! The walk a reader takes: `cli/serve` → `http/router` → `http/simple/authorize` →
 //! `app/authenticate` → `app/tokens` → `token/issue` and `store/clients`.
 
+mod acme;
 pub mod app;
 pub mod cli;
 pub mod clock;

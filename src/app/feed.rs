@@ -173,6 +173,7 @@ impl App {
         let last = self.store.last_change().await?;
         self.reread_revocations().await?;
         self.refresh_keys().await?;
+        self.read_certificate().await?;
         // Last, so that known clients are known until all the rest is read.
         self.directory.forget_all();
         self.feed.reloaded.count();
@@ -185,6 +186,9 @@ impl App {
         }
         if changes.contains(&Change::SigningKey) {
             self.refresh_keys().await?;
+        }
+        if changes.contains(&Change::Certificate) {
+            self.read_certificate().await?;
         }
         for id in changes.iter().filter_map(Change::client_id) {
             self.directory.forget(id);

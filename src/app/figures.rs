@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::App;
+use super::acme::{Acme, AcmeFigures};
 use super::expiring::LastSecrets;
 use super::feed::FeedFigures;
 use super::hashing::HashingFigures;
@@ -30,6 +31,8 @@ pub struct Figures {
     pub feed: FeedFigures,
     /// The signing keys.
     pub keys: KeyFigures,
+    /// The certificate, where an authority issues it.
+    pub acme: Option<AcmeFigures>,
     /// Clients by when their last secret ends; `None`: not counted yet.
     pub last_secrets: Option<LastSecrets>,
     /// Revocations that are heeded: of tokens, and of all tokens of a client.
@@ -141,6 +144,7 @@ impl App {
             hashing: self.hashing.figures(),
             feed: self.feed.figures(),
             keys: self.keys.figures(),
+            acme: self.acme.as_ref().map(Acme::figures),
             last_secrets: self.expiring.read(),
             revocations: self.revocations.count(),
             tokens_issued: self.tokens_issued.value(),

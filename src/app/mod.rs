@@ -1,6 +1,7 @@
 //! The use cases: what the service can do, whoever asks. Owns the order of steps and what is kept in
 //! memory between them. No HTTP, no SQL.
 
+mod acme;
 mod admins;
 pub mod apply;
 mod audit;
@@ -59,6 +60,7 @@ pub use crate::store::{
     AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder, ClientsPage,
     ClientsPart, UsageOrder,
 };
+pub use acme::{AcmeFigures, CertificateStanding, KeptCertificate};
 pub use admins::{
     AdminLogIn, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession, TotpEnrolment,
 };
@@ -100,6 +102,7 @@ use crate::config::Config;
 use crate::metric::Counter;
 use crate::store::{AuditKeys, Store};
 use crate::token::{DpopNonces, Sealer};
+use acme::Acme;
 use admins::Admins;
 use canary::Canary;
 use client_ca::ClientCa;
@@ -143,6 +146,7 @@ pub struct App {
     quotas: Quotas,
     rankings: Rankings,
     replica: ThisReplica,
+    acme: Option<Acme>,
     admins: Admins,
     expiring: Expiring,
     upkeep: Upkeep,
@@ -186,6 +190,7 @@ impl App {
             quotas: Quotas::default(),
             rankings: Rankings::default(),
             replica: ThisReplica::new(&clock),
+            acme: Acme::open(&config)?,
             admins: Admins::new(&config)?,
             expiring: Expiring::default(),
             upkeep: Upkeep::default(),

@@ -39,6 +39,10 @@ impl ThisReplica {
             certificate_end: OnceLock::new(),
         }
     }
+
+    pub(super) fn id(&self) -> &str {
+        &self.replica_id
+    }
 }
 
 impl App {

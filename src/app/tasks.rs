@@ -33,6 +33,10 @@ const KEY_ROTATION_INTERVAL: Duration = Duration::from_mins(1);
 /// Nobody is to be told to the minute that a secret ends tomorrow, and it reads every secret's row.
 const SECRETS_INTERVAL: Duration = Duration::from_mins(5);
 
+/// A certificate is ordered days before it has to be; but the first one, and the one that somebody else failed to order,
+/// somebody is waiting for.
+const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(15);
+
 /// Files with authorities change once a year; whoever changes one should not have to wait.
 const FILES_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -58,6 +62,9 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     tasks.spawn(count_secrets(Arc::clone(&app), stop.clone()));
     tasks.spawn(compare_clocks(Arc::clone(&app), stop.clone()));
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
+    if app.has_acme() {
+        tasks.spawn(renew_certificate(Arc::clone(&app), stop.clone()));
+    }
     let ended = tasks.join_next().await;
     if !stop.is_cancelled() {
         stop.cancel();
@@ -185,6 +192,7 @@ async fn prune_once(app: &App) -> Result<()> {
     app.prune_usage().await?;
     app.prune_refusals().await?;
     app.prune_replicas().await?;
+    app.prune_certificates().await?;
     app.prune_audit().await.map(drop)
 }
 
@@ -202,6 +210,33 @@ async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
                     "cannot look after the signing keys",
                 );
             }
+        }
+    }
+}
+
+async fn renew_certificate(app: Arc<App>, stop: CancellationToken) {
+    let mut log = Changes {
+        failing: false,
+        failed: "cannot look after the certificate",
+        recovered: "the certificate is looked after again",
+    };
+    loop {
+        if app.database().is_ok() {
+            match stop
+                .run_until_cancelled(app.renew_certificate_if_due())
+                .await
+            {
+                // It may have been in the middle of an order.
+                None => {
+                    let released = app.give_up_order().await;
+                    warn_of(released, "others wait before they order a certificate");
+                    return;
+                }
+                Some(renewed) => log.note(renewed),
+            }
+        }
+        if !pause(spread(CERTIFICATE_INTERVAL), &stop).await {
+            return;
         }
     }
 }

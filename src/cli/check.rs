@@ -24,7 +24,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         ));
     }
     // A mistaken path or URL was told above; its default is nobody's business.
-    if !are_about(&mistakes, "TLS_") {
+    if !are_about(&mistakes, "TLS_") && config.acme.is_none() {
         report.add("certificate", check_certificate(&config));
     }
     let authentication = check_client_authentication(&config);
@@ -38,6 +38,9 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         report.add("database", database);
         if answers && opens && mistakes.0.is_empty() {
             check_clients(&mut report, &config).await;
+            if config.acme.is_some() {
+                check_acme(&mut report, config.clone()).await;
+            }
             check_keys(&mut report, config).await;
         }
     }
@@ -115,6 +118,31 @@ async fn check_clients(report: &mut Report, config: &Config) {
             "clients: the tokens of {n} are bound to certificates, which nobody can show: set TLS_CLIENT_CA, \
              TLS_CLIENT_CERTIFICATES or, behind a proxy, CLIENT_CERT_HEADER"
         )),
+    }
+}
+
+/// The certificate that an authority issues: serving begins without it, and without the authority too.
+async fn check_acme(report: &mut Report, config: Config) {
+    let read = async {
+        let app = App::open(config, Clock::system())?;
+        // The tables may not be there yet.
+        if app.store().list_pending_migrations().await?.is_empty() {
+            app.read_certificate().await?;
+        }
+        anyhow::Ok((app.certificate_standing()?, app.probe_acme().await))
+    };
+    let (standing, probed) = match read.await {
+        Ok(read) => read,
+        Err(error) => return report.fail(&format!("certificate: {}", chain(&error))),
+    };
+    match (standing.expires_at, &standing.problem) {
+        (_, Some(problem)) => report.warn(&format!("certificate: {problem}")),
+        (Some(end), None) => report.good(&format!("certificate: issued, good until {end}")),
+        (None, None) => report.warn("certificate: none was issued yet, serve orders one"),
+    }
+    match probed {
+        Ok(()) => report.good(&format!("certificate: {} answers", standing.directory)),
+        Err(error) => report.warn(&format!("certificate: {}: {error}", standing.directory)),
     }
 }
 

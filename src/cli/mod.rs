@@ -5,6 +5,7 @@
 mod admin;
 mod apply;
 mod audit;
+mod certificate;
 mod check;
 mod client;
 mod client_authentication;
@@ -67,6 +68,9 @@ enum Command {
     /// Rotate the keys that sign tokens
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Look after the certificate that an authority issues (`TLS_ACME_NAMES`)
+    #[command(subcommand)]
+    Certificate(certificate::CertificateCommand),
     /// Make the people at the portal, and help those who are locked out
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -119,6 +123,7 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         Command::Migrate => migrate::run().await,
         Command::Client(command) => client::run(*command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Certificate(command) => certificate::run(command).await,
         Command::Admin(command) => admin::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Overview(args) => usage::overview(args).await,

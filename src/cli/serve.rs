@@ -44,13 +44,18 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let reload = Arc::new(Notify::new());
     follow_signals(stop.clone(), Arc::clone(&reload))?;
     let clock = Clock::system();
-    let certificate = load_certificate(&config, &clock)?;
+    let tickets = Tickets::new(&config, &clock)?;
+    let files = load_certificate(&config, &tickets)?;
     let handed_over = take_listener(handed_over, &config)?;
 
     let app = Arc::new(App::open(config, clock)?);
+    begin(&app, &args).await?;
+    let certificate = match files {
+        Some(certificate) => certificate,
+        None => Certificate::issued_to(Arc::clone(&app), tickets)?,
+    };
     let presented = certificate.status();
     app.tell_certificate_end(move || presented.expires_at());
-    begin(&app, &args).await?;
     let listener = match handed_over {
         Some(listener) => listener,
         None => listen("LISTEN_ADDR", app.config().http.listen_addr)?,
@@ -135,16 +140,24 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
     }
     app.start_keys().await?;
     app.reseal_second_factors().await?;
+    app.reseal_certificates().await?;
     app.read_changes()
         .await
         .context("DATABASE_URL: cannot read what is revoked, without which nothing can be verified")
 }
 
-fn load_certificate(config: &Config, clock: &Clock) -> anyhow::Result<Certificate> {
+/// The certificate in files; `None` where an authority issues it.
+fn load_certificate(config: &Config, tickets: &Tickets) -> anyhow::Result<Option<Certificate>> {
+    if config.acme.is_some() {
+        return Ok(None);
+    }
     let asks_clients = config.client_authentication.ask_for_certificates;
-    let tickets = Tickets::new(config, clock)?;
     let files = config.tls.clone();
-    Ok(Certificate::load_for(files, asks_clients, tickets)?)
+    Ok(Some(Certificate::load_for(
+        files,
+        asks_clients,
+        tickets.clone(),
+    )?))
 }
 
 /// The socket that was handed over, which then stands for `LISTEN_ADDR`.

@@ -3,6 +3,7 @@
 //!
 //! `.env.sample` explains each setting; `tests/it/config.rs` keeps the two equal.
 
+mod acme;
 mod admin;
 mod client_authentication;
 mod dpop;
@@ -20,6 +21,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use acme::{AcmeConfig, ExternalAccount};
 pub use admin::{AdminConfig, SecondFactorUse};
 pub use client_authentication::{ClientAuthenticationConfig, JwksUriConfig};
 pub use dpop::{DpopConfig, DpopNonceUse};
@@ -49,8 +51,10 @@ pub struct Config {
     pub development: bool,
     /// The listener and its limits.
     pub http: HttpConfig,
-    /// The certificate.
+    /// The certificate in files.
     pub tls: TlsConfig,
+    /// The certificate of an authority, instead; `None`: the files count.
+    pub acme: Option<AcmeConfig>,
     /// The database.
     pub database: DatabaseOptions,
     /// How replicas learn of changes.
@@ -191,6 +195,7 @@ impl Config {
                 cert: read.parsed("TLS_CERT", "a path", "certs/cert.pem"),
                 key: read.parsed("TLS_KEY", "a path", "certs/key.pem"),
             },
+            acme: AcmeConfig::read(&mut read, development),
             database: read_database(&mut read),
             feed: FeedConfig::read(&mut read),
             token: TokenConfig::read(&mut read, http.listen_addr.port()),

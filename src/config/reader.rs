@@ -87,6 +87,12 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// Whether a setting that was read before was set.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        let mut found = self.found.iter();
+        found.any(|setting| setting.name == name && setting.is_set)
+    }
+
     /// Every mistake there was.
     pub(super) fn finish(self) -> ConfigErrors {
         ConfigErrors(self.errors)

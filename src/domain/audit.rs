@@ -136,6 +136,14 @@ actions! {
     KeyDelete = "key.delete",
     /// A signing key was sealed anew, under another `SECRET`.
     KeyReseal = "key.reseal",
+    /// An account was made at the authority that issues the certificate.
+    CertificateRegister = "certificate.register",
+    /// A certificate was issued to this service.
+    CertificateIssue = "certificate.issue",
+    /// None was issued, for a reason that is new.
+    CertificateFail = "certificate.fail",
+    /// A certificate is no more good, because its key may be known to others.
+    CertificateRevoke = "certificate.revoke",
     /// An admin logged in.
     AdminLogIn = "admin.log_in",
     /// Somebody tried to log in as an admin and could not.
@@ -215,6 +223,8 @@ pub enum Target {
     Key(KeyId),
     /// An admin, by name.
     Admin(String),
+    /// The certificate for these names, separated by spaces.
+    Certificate(String),
     /// The trail itself.
     Audit,
 }
@@ -229,6 +239,7 @@ impl Target {
             Self::Token(_) => "token",
             Self::Key(_) => "key",
             Self::Admin(_) => "admin",
+            Self::Certificate(_) => "certificate",
             Self::Audit => "audit",
         }
     }
@@ -240,7 +251,7 @@ impl Target {
             Self::Secret(id) => id.to_string(),
             Self::Token(id) => id.to_string(),
             Self::Key(id) => id.to_string(),
-            Self::Admin(name) => name.clone(),
+            Self::Admin(text) | Self::Certificate(text) => text.clone(),
             Self::Clients | Self::Audit => String::new(),
         }
     }

@@ -16,6 +16,8 @@ pub enum Change {
     Revocation,
     /// The keys that sign tokens.
     SigningKey,
+    /// The certificate that an authority issued, or what it is to find when it connects.
+    Certificate,
 }
 
 impl Change {
@@ -25,6 +27,7 @@ impl Change {
             Self::Client(_) => "client",
             Self::Revocation => "revocation",
             Self::SigningKey => "signing_key",
+            Self::Certificate => "certificate",
         }
     }
 
@@ -32,7 +35,7 @@ impl Change {
     pub fn client_id(&self) -> Option<&ClientId> {
         match self {
             Self::Client(id) => Some(id),
-            Self::Revocation | Self::SigningKey => None,
+            Self::Revocation | Self::SigningKey | Self::Certificate => None,
         }
     }
 
@@ -43,6 +46,7 @@ impl Change {
             ("client", Some(id)) => Some(Self::Client(id)),
             ("revocation", _) => Some(Self::Revocation),
             ("signing_key", _) => Some(Self::SigningKey),
+            ("certificate", _) => Some(Self::Certificate),
             _ => None,
         }
     }
@@ -55,7 +59,12 @@ mod tests {
     #[test]
     fn a_change_is_read_as_it_was_written_and_a_later_versions_is_passed_over() {
         let id = ClientId::parse("a").unwrap();
-        for change in [Change::Client(id), Change::Revocation, Change::SigningKey] {
+        for change in [
+            Change::Client(id),
+            Change::Revocation,
+            Change::SigningKey,
+            Change::Certificate,
+        ] {
             let read = Change::from_parts(change.kind(), change.client_id().cloned());
             assert_eq!(read, Some(change));
         }

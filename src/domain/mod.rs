@@ -2,6 +2,7 @@
 //! is made by parsing, so that nothing further in has to check again.
 //! No I/O, no async, no framework.
 
+mod acme;
 mod admin;
 mod allowed_networks;
 mod audience;
@@ -34,6 +35,7 @@ mod token_quota;
 mod unused_end;
 mod usage;
 
+pub use acme::{AcmeChallenge, AcmeRecord, AcmeSubject, SealedCertificate};
 pub use admin::{Admin, AdminName, AdminRole, AdminSession, AdminStatus, SessionId};
 pub use allowed_networks::AllowedNetworks;
 pub use audience::{Audience, Audiences, Issuer};

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
@@ -21,6 +22,11 @@ pub struct CertificateStatus {
 impl CertificateStatus {
     /// Of this chain, PEM.
     pub fn new(chain: &[u8]) -> Self {
+        Self::of(&parse_certificates(chain).unwrap_or_default())
+    }
+
+    /// Of this chain; without any it has no end.
+    pub(super) fn of(chain: &[CertificateDer<'_>]) -> Self {
         let status = Self {
             expires_at: AtomicI64::new(i64::MIN),
             reloaded: Counter::default(),
@@ -32,7 +38,7 @@ impl CertificateStatus {
     }
 
     /// Another chain is presented now.
-    pub(super) fn note_reload(&self, chain: &[u8]) {
+    pub(super) fn note_reload(&self, chain: &[CertificateDer<'_>]) {
         self.reloaded.count();
         self.unusable.store(false, Ordering::Relaxed);
         self.set_chain(chain);
@@ -55,9 +61,8 @@ impl CertificateStatus {
         self.unusable.load(Ordering::Relaxed)
     }
 
-    fn set_chain(&self, chain: &[u8]) {
-        let ends = parse_certificates(chain).unwrap_or_default();
-        let ends = ends.iter().filter_map(|certificate| {
+    fn set_chain(&self, chain: &[CertificateDer<'_>]) {
+        let ends = chain.iter().filter_map(|certificate| {
             let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
             Some(parsed.validity().not_after.timestamp())
         });

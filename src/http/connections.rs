@@ -21,6 +21,8 @@ pub struct ConnectionTraffic {
     pub(super) over_limit: Counter,
     pub(super) handshakes_failed: Counter,
     pub(super) handshakes_late: Counter,
+    /// Connections by which an authority validated a name.
+    pub(super) validations: Counter,
     /// By version, then by whether a session was resumed.
     handshakes: [[Counter; 2]; VERSIONS.len()],
     /// By number of the reason.

@@ -15,11 +15,14 @@ use axum_server::accept::{Accept, TcpConfigAcceptor, TcpSocketConfig};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use hyper::body::Incoming;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tower::{Service, service_fn};
 
 use super::connections::ConnectionTraffic;
 use super::idle::{Counted, Watched, watch};
+use super::issued_certificate::ACME_TLS;
 use super::proxy_header::read_source;
 use crate::config::{HttpConfig, ProxiesConfig};
 
@@ -164,6 +167,15 @@ impl ConnectionAcceptor {
             io::Error::other(why)
         })
     }
+
+    /// Ends a connection by which an authority validates a name: all that it wanted to see is the certificate of the
+    /// handshake, and no HTTP is spoken (RFC 8737 §3).
+    async fn validated(&self, mut stream: TlsStream) -> io::Error {
+        self.traffic.validations.count();
+        // Who stays away from the farewell is let go too.
+        let _ = timeout(self.header_patience, stream.shutdown()).await;
+        io::Error::other("it was to validate a name, and is over")
+    }
 }
 
 type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::Stream;
@@ -189,6 +201,9 @@ impl<S: Send + 'static> Accept<TcpStream, OfCaller<S>> for ConnectionAcceptor {
             let traffic = &this.traffic;
             let (stream, service) = shaken.inspect_err(|error| traffic.count_failure(error))?;
             traffic.count_handshake(stream.get_ref().1);
+            if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
+                return Err(this.validated(stream).await);
+            }
             Ok(watch(stream, service, this.idle_timeout))
         })
     }

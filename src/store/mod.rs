@@ -4,6 +4,7 @@
 //! One SQL serves Postgres and SQLite: [`on_pool!`] and [`in_transaction!`] write the same expression
 //! out once for each. The conformance suite (`tests/it/store`) runs on both.
 
+mod acme;
 mod admin_sessions;
 mod admins;
 mod audit;
@@ -39,6 +40,7 @@ use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 
+pub use acme::{AcmeFailure, AcmeLease};
 pub use admin_sessions::{RenewedSession, SessionRecord};
 pub use admins::{AdminChanged, AdminChanges, AdminRecord};
 pub use audit::{AuditFilter, AuditPage};

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod acme;
 mod admin;
 mod admin_api;
 mod app;

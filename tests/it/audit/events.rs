@@ -239,9 +239,11 @@ async fn every_change_leaves_an_event_and_no_event_has_a_secret() {
     trail.seen = 0;
     trail.expect(&[Action::AuditPrune]).await;
 
+    // Those of the certificate take an authority: `acme::issuing` has them.
     let known: BTreeSet<String> = Action::ALL
         .iter()
         .map(|action| action.as_str().to_owned())
+        .filter(|action| !action.starts_with("certificate."))
         .collect();
     assert_eq!(trail.actions, known, "an action that no use case here does");
     assert!(secrets.len() > 10);

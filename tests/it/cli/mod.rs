@@ -26,6 +26,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 use crate::harness::{Database, SECRET};
+pub(crate) use serve::{free_port, read_until, signal};
 
 /// A folder and a database for one test, and the binary in it.
 pub(crate) struct Shell {

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use super::{Ran, Shell};
 
 /// A free port; another process might take it before we do, which the tests would show as a failure to listen.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -15,7 +15,7 @@ pub(super) fn free_port() -> u16 {
 }
 
 /// Reads the log until a line has `text` in it; all that was read.
-pub(super) fn read_until(child: &mut Child, text: &str) -> String {
+pub(crate) fn read_until(child: &mut Child, text: &str) -> String {
     let mut read = String::new();
     for line in BufReader::new(child.stderr.take().unwrap()).lines() {
         let line = line.unwrap();
@@ -27,7 +27,7 @@ pub(super) fn read_until(child: &mut Child, text: &str) -> String {
     panic!("it ended without saying `{text}`: {read}");
 }
 
-pub(super) fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")
         .args([name, &child.id().to_string()])
         .status()

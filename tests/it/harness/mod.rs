@@ -24,7 +24,7 @@ use token_server::http::{AppState, HttpService, router};
 use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
-pub(crate) use db::Database;
+pub(crate) use db::{Connection, Database};
 pub(crate) use holder::Holder;
 pub(crate) use log::Log;
 pub(crate) use prover::{Prover, proof_claims, with_token};

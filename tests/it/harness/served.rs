@@ -45,13 +45,7 @@ impl Served {
     pub(crate) fn of(test: TestApp) -> Self {
         let folder = TempDir::new().unwrap();
         write_certificate(folder.path());
-        let files = TlsConfig {
-            cert: folder.path().join("cert.pem"),
-            key: folder.path().join("key.pem"),
-        };
-        let asks_clients = test.app.config().client_authentication.ask_for_certificates;
-        let tickets = Tickets::new(test.app.config(), &test.clock).unwrap();
-        let certificate = Certificate::load_for(files, asks_clients, tickets).unwrap();
+        let certificate = certificate(&test, folder.path());
         let (served, status) = (certificate.served(), certificate.status());
         let (stop, reload) = (CancellationToken::new(), Arc::new(Notify::new()));
         tokio::spawn(certificate.follow(Arc::clone(&reload), || {}));
@@ -193,6 +187,20 @@ impl Served {
     ) -> std::io::Result<TlsStream<TcpStream>> {
         handshake(TcpStream::connect(self.address).await?, config).await
     }
+}
+
+/// What the service presents: what an authority issues where it does, else what is in the folder.
+fn certificate(test: &TestApp, folder: &Path) -> Certificate {
+    let tickets = Tickets::new(test.app.config(), &test.clock).unwrap();
+    if test.app.has_acme() {
+        return Certificate::issued_to(Arc::clone(&test.app), tickets).unwrap();
+    }
+    let files = TlsConfig {
+        cert: folder.join("cert.pem"),
+        key: folder.join("key.pem"),
+    };
+    let asks_clients = test.app.config().client_authentication.ask_for_certificates;
+    Certificate::load_for(files, asks_clients, tickets).unwrap()
 }
 
 /// TLS on a TCP connection.

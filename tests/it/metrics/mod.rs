@@ -31,7 +31,7 @@ impl Operator {
         Self::with(test.state.clone(), certificate)
     }
 
-    fn with(state: AppState, certificate: Arc<CertificateStatus>) -> Self {
+    pub(crate) fn with(state: AppState, certificate: Arc<CertificateStatus>) -> Self {
         Self(ops_router(Ops {
             state,
             certificate,

@@ -75,7 +75,7 @@ impl Page {
     }
 
     /// The same, of one that may be missing.
-    pub(super) fn find(&self, series: &str) -> Option<i64> {
+    pub(crate) fn find(&self, series: &str) -> Option<i64> {
         let value = self.samples.get(&format!("token_server_{series}"))?;
         #[expect(
             clippy::cast_possible_truncation,

@@ -47,6 +47,7 @@ struct Connections {
     handshakes: Vec<(&'static str, bool, u64)>,
     handshakes_failed: u64,
     handshakes_late: u64,
+    validations: u64,
     without_source: [(&'static str, u64); 3],
 }
 
@@ -104,6 +105,7 @@ impl Connections {
             handshakes: connections.handshakes().collect(),
             handshakes_failed: connections.handshakes_failed.value(),
             handshakes_late: connections.handshakes_late.value(),
+            validations: connections.validations.value(),
             without_source: connections.without_source(),
         };
         listeners.chain(admin).map(read).collect()
@@ -117,6 +119,7 @@ impl Collector for Snapshot {
         self.requests(&mut page)?;
         self.connections(&mut page)?;
         self.certificate(&mut page)?;
+        self.acme(&mut page)?;
         self.tokens(&mut page)?;
         self.logins(&mut page)?;
         self.caches(&mut page)?;

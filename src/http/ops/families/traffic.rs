@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Snapshot, count, number, time, truth};
+use super::{Snapshot, count, number, span, time, truth};
 use crate::domain::ErrorCode;
 use crate::http::ops::page::Page;
 use crate::http::traffic::CLASSES;
@@ -123,16 +123,49 @@ impl Snapshot {
         )?;
         page.gauge(
             "token_server_certificate_files_unusable",
-            "1 while the files hold something that cannot be used, and an older certificate is presented",
+            "1 while there is something else that cannot be used, and an older certificate is presented",
             Some(truth(certificate.files_are_unusable)),
         )?;
         page.counters(
             "token_server_certificate_reloads",
-            "Changes of the files, by what became of them",
+            "Changes of the files, or of what the authority issued, by what became of them",
             [
                 ([("result", "taken")], certificate.reloaded),
                 ([("result", "refused")], certificate.refused),
             ],
+        )
+    }
+}
+
+impl Snapshot {
+    pub(super) fn acme(&self, page: &mut Page<'_>) -> fmt::Result {
+        let acme = self.app.acme.as_ref();
+        page.gauge(
+            "token_server_certificate_stand_in",
+            "1 while a certificate is presented that the service made itself",
+            acme.map(|it| truth(it.is_stand_in)),
+        )?;
+        page.gauge(
+            "token_server_acme_due_timestamp_seconds",
+            "When the next certificate is ordered",
+            acme.and_then(|it| it.due_at).map(time),
+        )?;
+        page.gauge(
+            "token_server_acme_failures",
+            "Orders that failed since the last one that did not",
+            acme.map(|it| span(it.failures)),
+        )?;
+        page.gauge(
+            "token_server_acme_last_failure_timestamp_seconds",
+            "When the last of them failed",
+            acme.and_then(|it| it.failed_at).map(time),
+        )?;
+        page.counters(
+            "token_server_acme_validations",
+            "Connections by which the authority validated a name",
+            self.connections
+                .iter()
+                .map(|it| ([("listener", it.listener)], it.validations)),
         )
     }
 }

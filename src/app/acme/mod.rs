@@ -1,0 +1,270 @@
+//! The certificate that an authority issues to this service: what of it this replica has in memory, kept true by the
+//! change feed. Ordering it is in `order`.
+
+mod order;
+mod outcome;
+mod schedule;
+mod self_signed;
+mod status;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use rustls::pki_types::CertificateDer;
+use tokio::sync::{Mutex, watch};
+
+pub use status::{AcmeFigures, CertificateStanding};
+
+use super::App;
+use crate::acme::Directory;
+use crate::clock::UnixTime;
+use crate::config::{AcmeConfig, Config};
+use crate::domain::{AcmeRecord, AcmeSubject};
+use crate::error::Result;
+use crate::pem::parse_certificates;
+use crate::secret::Secret;
+use crate::token::{SealedUnder, Sealer};
+
+/// A certificate and its key, to be presented.
+pub struct KeptCertificate {
+    /// The certificate itself first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// PKCS#8.
+    pub key: Secret<Vec<u8>>,
+}
+
+impl fmt::Debug for KeptCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptCertificate").finish_non_exhaustive()
+    }
+}
+
+/// What is known of the certificate, where an authority issues it.
+pub(super) struct Acme {
+    directory: Directory,
+    names: Vec<String>,
+    subject: AcmeSubject,
+    sealer: Sealer,
+    /// Presented while there is none of the authority's.
+    stand_in: Arc<KeptCertificate>,
+    known: ArcSwap<Known>,
+    /// Held while reading, so that what was read first is not known last.
+    reading: Mutex<()>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// That for our names, else another one that is still good.
+    certificate: Option<Opened>,
+    /// What is kept of our orders; `None`: there was none.
+    record: Option<AcmeRecord>,
+    challenges: HashMap<String, [u8; 32]>,
+    /// Why the certificate for our names cannot be presented though it is there.
+    problem: Option<String>,
+}
+
+#[derive(Clone)]
+struct Opened {
+    sealed_key: String,
+    kept: Arc<KeptCertificate>,
+}
+
+impl Acme {
+    /// Reads the authorities that are trusted at the directory; `None` where the certificate is in files.
+    pub(super) fn open(config: &Config) -> anyhow::Result<Option<Self>> {
+        let Some(acme) = &config.acme else {
+            return Ok(None);
+        };
+        let token = &config.token;
+        let purpose = "certificates and ACME accounts, AES-256-GCM, v1";
+        Ok(Some(Self {
+            directory: Directory::new(acme)?,
+            names: acme.names.clone(),
+            subject: subject(acme),
+            sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
+            stand_in: Arc::new(self_signed::stand_in(&acme.names)?),
+            known: ArcSwap::default(),
+            reading: Mutex::default(),
+            changed: watch::Sender::new(()),
+        }))
+    }
+
+    fn known(&self) -> Arc<Known> {
+        self.known.load_full()
+    }
+
+    /// Opens what is kept, unless it is open in memory.
+    fn open_certificate(&self, record: &AcmeRecord) -> anyhow::Result<Option<Opened>> {
+        let Some(sealed) = &record.certificate else {
+            return Ok(None);
+        };
+        let known = self.known();
+        if let Some(opened) = &known.certificate
+            && opened.sealed_key == sealed.sealed_key
+        {
+            return Ok(Some(opened.clone()));
+        }
+        let (key, _) = self
+            .sealer
+            .open(&owner(&record.subject), &sealed.sealed_key)
+            .context(
+                "the key of the certificate opens neither with SECRET nor with SECRET_PREVIOUS: set SECRET_PREVIOUS to \
+                 the secret from before, or order another one with `token-server certificate renew`",
+            )?;
+        let chain = parse_certificates(sealed.chain.as_bytes())
+            .context("the certificate in the database")?;
+        Ok(Some(Opened {
+            sealed_key: sealed.sealed_key.clone(),
+            kept: Arc::new(KeptCertificate { chain, key }),
+        }))
+    }
+
+    /// What is to be presented of all that is kept: a change of names or of the authority is no reason to present
+    /// nothing good until the new order is done.
+    fn choose(&self, records: &[AcmeRecord], now: UnixTime) -> (Option<Opened>, Option<String>) {
+        let own = records.iter().find(|record| record.subject == self.subject);
+        let problem = match own.map(|record| self.open_certificate(record)) {
+            Some(Ok(Some(opened))) => return (Some(opened), None),
+            // Sealed anew by a replica under another SECRET: what is open in memory is as good as before.
+            Some(Err(error)) => {
+                let problem = format!("{error:#}");
+                if let Some(opened) = &self.known().certificate {
+                    return (Some(opened.clone()), Some(problem));
+                }
+                Some(problem)
+            }
+            Some(Ok(None)) | None => None,
+        };
+        let mut others: Vec<_> = records
+            .iter()
+            .filter_map(|record| Some((record.certificate.as_ref()?, record)))
+            .filter(|(certificate, _)| certificate.expires_at > now)
+            .collect();
+        others.sort_by_key(|(certificate, _)| certificate.issued_at);
+        let mut others = others.into_iter().rev();
+        let other = others.find_map(|(_, record)| self.open_certificate(record).ok()?);
+        (other, problem)
+    }
+}
+
+/// What is ordered under these settings.
+fn subject(config: &AcmeConfig) -> AcmeSubject {
+    AcmeSubject {
+        directory: config.directory.to_string(),
+        names: config.names.join(" "),
+    }
+}
+
+/// Whose a sealed key is. Neither part has a space, but for those between names.
+fn owner(subject: &AcmeSubject) -> String {
+    format!("certificate {} {}", subject.directory, subject.names)
+}
+
+/// Whose sealed credentials are.
+fn account_owner(directory: &str) -> String {
+    format!("account {directory}")
+}
+
+impl App {
+    /// Whether an authority issues the certificate.
+    pub fn has_acme(&self) -> bool {
+        self.acme.is_some()
+    }
+
+    /// The certificate to present, and whether it is an authority's; `None` where it is in files.
+    pub fn certificate(&self) -> Option<(Arc<KeptCertificate>, bool)> {
+        let acme = self.acme.as_ref()?;
+        Some(match &acme.known().certificate {
+            Some(opened) => (Arc::clone(&opened.kept), true),
+            None => (Arc::clone(&acme.stand_in), false),
+        })
+    }
+
+    /// Tells when there may be another one.
+    pub fn certificate_changes(&self) -> Option<watch::Receiver<()>> {
+        self.acme.as_ref().map(|acme| acme.changed.subscribe())
+    }
+
+    /// What the authority is to be shown when it connects for this name (RFC 8737 §3), while an order waits for that.
+    pub fn challenge_certificate(&self, name: &str) -> Option<KeptCertificate> {
+        let known = self.acme.as_ref()?.known();
+        let digest = known.challenges.get(&name.to_ascii_lowercase())?;
+        let made = self_signed::for_challenge(name, digest);
+        made.inspect_err(|error| tracing::error!("a challenge cannot be met: {error}"))
+            .ok()
+    }
+
+    /// Learns what is kept of the certificate.
+    pub async fn read_certificate(&self) -> Result<()> {
+        let Some(acme) = &self.acme else {
+            return Ok(());
+        };
+        let _reading = acme.reading.lock().await;
+        let now = self.clock.now();
+        let records = self.store.list_acme_certificates().await?;
+        let challenges = self.store.list_acme_challenges(now).await?;
+        let (certificate, problem) = acme.choose(&records, now);
+        let before = acme.known();
+        if let Some(problem) = &problem
+            && before.problem.as_ref() != Some(problem)
+        {
+            tracing::error!("the certificate cannot be presented: {problem}");
+        }
+        let is_other = before.certificate.as_ref().map(|it| &it.sealed_key)
+            != certificate.as_ref().map(|it| &it.sealed_key);
+        acme.known.store(Arc::new(Known {
+            certificate,
+            record: records.into_iter().find(|it| it.subject == acme.subject),
+            challenges: challenges
+                .into_iter()
+                .map(|challenge| (challenge.name, challenge.digest))
+                .collect(),
+            problem,
+        }));
+        if is_other {
+            acme.changed.send_replace(());
+        }
+        Ok(())
+    }
+
+    /// Seals under `SECRET` what is still sealed under `SECRET_PREVIOUS`.
+    pub async fn reseal_certificates(&self) -> Result<()> {
+        let Some(acme) = &self.acme else {
+            return Ok(());
+        };
+        let anew = |owner: &str, sealed: &str| match acme.sealer.open(owner, sealed) {
+            Some((plain, SealedUnder::SecretPrevious)) => acme.sealer.seal(owner, &plain).map(Some),
+            // What opens with neither is told where it is needed.
+            Some((_, SealedUnder::Secret)) | None => Ok(None),
+        };
+        for record in self.store.list_acme_certificates().await? {
+            let Some(certificate) = &record.certificate else {
+                continue;
+            };
+            let sealed = &certificate.sealed_key;
+            if let Some(new) = anew(&owner(&record.subject), sealed)? {
+                self.store.reseal_acme_key(sealed, &new).await?;
+            }
+        }
+        for (directory, sealed) in self.store.list_acme_accounts().await? {
+            if let Some(new) = anew(&account_owner(&directory), &sealed)? {
+                self.store.reseal_acme_account(&sealed, &new).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what is over for long.
+    pub async fn prune_certificates(&self) -> Result<()> {
+        if self.acme.is_none() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let end = now.plus(-schedule::KEPT_AFTER_END);
+        Ok(self.store.prune_acme(end, now).await?)
+    }
+}

@@ -1,0 +1,205 @@
+//! Ordering the certificate: one replica at a time, for all of them.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{sleep, timeout};
+
+use super::{Acme, App, CertificateStanding, account_owner, schedule};
+use crate::acme::{Account, AcmeError, Issued};
+use crate::clock::UnixTime;
+use crate::domain::{Action, Actor, NewEvent, Origin, Target};
+use crate::error::{Error, Result};
+use crate::store::AcmeLease;
+
+/// So long the others have to hear of a challenge before the authority is told that it can be met: it may connect to any
+/// of them. The feed is read every second, and a fifth more, also when nobody tells of changes.
+const HEARING: Duration = Duration::from_secs(3);
+
+/// Who was not heard of for so long is not waited for, in seconds.
+const ALIVE: i64 = 60;
+
+pub(super) type Outcome<T> = std::result::Result<T, AcmeError>;
+
+impl App {
+    /// Orders a certificate when there is none, or it is to be renewed, unless another replica does. What the authority
+    /// does not like is kept, and tried again later.
+    pub async fn renew_certificate_if_due(&self) -> Result<()> {
+        let Some(acme) = &self.acme else {
+            return Ok(());
+        };
+        self.read_certificate().await?;
+        let (known, now) = (acme.known(), self.clock.now());
+        // Somebody has sealed it under another SECRET. Were it replaced, that one would do the same, and so on.
+        if known.problem.is_some() || known.record.as_ref().is_some_and(|it| it.due_at > now) {
+            return Ok(());
+        }
+        let lease = self.acme_lease(acme);
+        if self.store.lease_acme_order(&lease, now, now).await? {
+            self.order(&Origin::SERVER, acme, &lease).await?;
+        }
+        Ok(())
+    }
+
+    /// Orders a certificate with a new key now. When the key of the old one may be known to others, says so to the
+    /// authority, once there is a new one.
+    pub async fn renew_certificate(
+        &self,
+        by: &Origin,
+        is_compromised: bool,
+    ) -> Result<CertificateStanding> {
+        let acme = self.require_acme()?;
+        self.read_certificate().await?;
+        let old = acme
+            .known()
+            .record
+            .as_ref()
+            .and_then(|it| it.certificate.clone());
+        let (lease, now) = (self.acme_lease(acme), self.clock.now());
+        let any_time = UnixTime(i64::MAX);
+        if !self.store.lease_acme_order(&lease, any_time, now).await? {
+            return Err(Error::conflict(
+                "a replica is ordering a certificate at this moment; try again",
+            ));
+        }
+        if let Some(problem) = self.order(by, acme, &lease).await? {
+            return Err(Error::temporarily_unavailable(format!(
+                "no certificate was issued: {problem}"
+            )));
+        }
+        if is_compromised && let Some(old) = old {
+            self.revoke_certificate(by, acme, &old).await?;
+        }
+        self.certificate_standing()
+    }
+
+    /// Lets others order what this replica began to.
+    pub async fn give_up_order(&self) -> Result<()> {
+        let holder = self.replica.id();
+        Ok(self.store.release_acme_orders(holder).await?)
+    }
+
+    pub(super) fn require_acme(&self) -> Result<&Acme> {
+        self.acme.as_ref().ok_or_else(|| {
+            Error::invalid_request(
+                "TLS_ACME_NAMES is not set: the certificate is in TLS_CERT and TLS_KEY",
+            )
+        })
+    }
+
+    fn acme_lease(&self, acme: &Acme) -> AcmeLease {
+        AcmeLease {
+            subject: acme.subject.clone(),
+            holder: self.replica.id().to_owned(),
+            until: self.clock.now().plus(schedule::LEASE),
+        }
+    }
+
+    /// Orders under the lease, and ends it; why nothing was issued, if nothing was.
+    async fn order(&self, by: &Origin, acme: &Acme, lease: &AcmeLease) -> Result<Option<String>> {
+        let limit = Duration::from_secs(schedule::ORDER_TIMEOUT);
+        let issued = timeout(limit, self.issue(by, acme)).await;
+        let issued = issued.unwrap_or_else(|_| {
+            Err(ours(format!(
+                "the authority took more than {} s",
+                limit.as_secs()
+            )))
+        });
+        let problem = match issued {
+            Ok(issued) => match self.keep_certificate(by, acme, lease, &issued).await {
+                Ok(()) => None,
+                Err(error) => {
+                    // Of no use to anybody, so the lease need not run out.
+                    let failed = ours(error.reason());
+                    Some(self.note_acme_failure(by, acme, lease, failed).await?)
+                }
+            },
+            Err(failed) => Some(self.note_acme_failure(by, acme, lease, failed).await?),
+        };
+        self.read_certificate().await?;
+        Ok(problem)
+    }
+
+    async fn issue(&self, by: &Origin, acme: &Acme) -> Outcome<Issued> {
+        let account = self.acme_account(by, acme).await?;
+        let mut order = acme.directory.order(&account).await?;
+        let challenges = order.challenges.clone();
+        if !challenges.is_empty() {
+            let now = self.clock.now();
+            let end = now.plus(schedule::LEASE);
+            let shown = self.store.upsert_acme_challenges(&challenges, end, now);
+            shown
+                .await
+                .map_err(|error| ours(Error::from(error).reason()))?;
+            self.read_certificate()
+                .await
+                .map_err(|error| ours(error.reason()))?;
+            self.let_others_hear(by)
+                .await
+                .map_err(|error| ours(error.reason()))?;
+        }
+        let issued = acme.directory.finish(&mut order).await;
+        let now = self.clock.now();
+        if let Err(error) = self.store.delete_acme_challenges(&challenges, now).await {
+            tracing::warn!("challenges stay until their time is over: {error}");
+        }
+        issued
+    }
+
+    /// The account at the authority, which is made at the first order.
+    pub(super) async fn acme_account(&self, by: &Origin, acme: &Acme) -> Outcome<Account> {
+        let directory = &acme.subject.directory;
+        let owner = account_owner(directory);
+        let failed = |error: Error| ours(error.reason());
+        let found = self.store.find_acme_account(directory).await;
+        let found = found.map_err(|error| failed(error.into()))?;
+        if let Some((credentials, _)) = found.and_then(|sealed| acme.sealer.open(&owner, &sealed)) {
+            match acme.directory.log_in(&credentials).await {
+                Err(error) if error.account_is_unknown => tracing::warn!(
+                    "the authority does not know the account any more, and gets another one: {}",
+                    error.problem
+                ),
+                known => return known,
+            }
+        }
+        let (account, credentials) = acme.directory.register().await?;
+        let sealed = acme.sealer.seal(&owner, &credentials);
+        let sealed = sealed.map_err(|error| failed(error.into()))?;
+        let event = acme.event(Action::CertificateRegister).after(json!({
+            "directory": directory,
+            "account": account.id(),
+        }));
+        let stamp = by.at(self.clock.now());
+        let kept = self
+            .store
+            .upsert_acme_account(directory, &sealed, event, stamp);
+        kept.await.map_err(|error| failed(error.into()))?;
+        Ok(account)
+    }
+
+    /// Waits for the others, if there are any: who orders by hand is none that the authority could reach.
+    async fn let_others_hear(&self, by: &Origin) -> Result<()> {
+        let since = self.clock.now().plus(-ALIVE);
+        let replicas = self.store.list_replicas(since).await?;
+        let mut ids = replicas.iter().map(|replica| replica.replica_id.as_str());
+        if by.actor != Actor::Server || ids.any(|id| id != self.replica.id()) {
+            sleep(HEARING).await;
+        }
+        Ok(())
+    }
+}
+
+impl Acme {
+    pub(super) fn event(&self, action: Action) -> NewEvent {
+        NewEvent::new(action, Target::Certificate(self.subject.names.clone()))
+    }
+}
+
+/// What went wrong here, not there.
+pub(super) fn ours(problem: String) -> AcmeError {
+    AcmeError {
+        problem,
+        retry_after: None,
+        account_is_unknown: false,
+    }
+}

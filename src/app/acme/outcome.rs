@@ -1,0 +1,154 @@
+//! What becomes of an order: the certificate is kept, or why there is none; and the end of one whose key is known to others.
+
+use anyhow::Context;
+use serde_json::json;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::{Acme, App, owner, schedule};
+use crate::acme::{AcmeError, Issued};
+use crate::clock::UnixTime;
+use crate::domain::{Action, Origin, SealedCertificate};
+use crate::error::{Error, Result};
+use crate::pem::parse_certificates;
+use crate::secret::random_bytes;
+use crate::store::{AcmeFailure, AcmeLease};
+
+impl App {
+    pub(super) async fn keep_certificate(
+        &self,
+        by: &Origin,
+        acme: &Acme,
+        lease: &AcmeLease,
+        issued: &Issued,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let dates = Dates::of(&issued.chain).map_err(Error::internal)?;
+        if dates.not_after <= now {
+            let over = anyhow::anyhow!("the certificate that came was over at {}", dates.not_after);
+            return Err(Error::internal(over));
+        }
+        let due_at = schedule::renewal(now, dates.not_before, dates.not_after, random());
+        let certificate = SealedCertificate {
+            chain: issued.chain.clone(),
+            sealed_key: acme.sealer.seal(&owner(&acme.subject), &issued.key)?,
+            issued_at: now,
+            expires_at: dates.not_after,
+        };
+        let event = acme.event(Action::CertificateIssue).after(json!({
+            "directory": acme.subject.directory,
+            "serial": dates.serial,
+            "expires_at": dates.not_after,
+        }));
+        let kept = self
+            .store
+            .complete_acme_order(lease, &certificate, due_at, event, by.at(now));
+        if !kept.await? {
+            let late = anyhow::anyhow!("it came when another replica had begun to order");
+            return Err(Error::internal(late));
+        }
+        tracing::info!(
+            names = acme.subject.names, expires_at = %dates.not_after,
+            "a certificate was issued, good until {}; the next one is ordered at {due_at}", dates.not_after
+        );
+        Ok(())
+    }
+
+    /// Keeps why nothing was issued; what it is. In the log it is an error when it is another one than the last time.
+    pub(super) async fn note_acme_failure(
+        &self,
+        by: &Origin,
+        acme: &Acme,
+        lease: &AcmeLease,
+        failed: AcmeError,
+    ) -> Result<String> {
+        let (now, problem) = (self.clock.now(), failed.problem);
+        let (failures, last) = match &acme.known().record {
+            Some(record) => (record.failures.saturating_add(1), record.problem.clone()),
+            None => (1, None),
+        };
+        let wait = schedule::wait(failures, failed.retry_after, random());
+        let failure = AcmeFailure {
+            failures,
+            due_at: now.plus(wait),
+            problem: problem.clone(),
+        };
+        let names = acme.subject.names.as_str();
+        let event = if last.as_ref() == Some(&problem) {
+            tracing::debug!(
+                names,
+                failures,
+                "again no certificate was issued: {problem}"
+            );
+            None
+        } else {
+            tracing::error!(
+                names,
+                failures,
+                "no certificate was issued, which is tried again, for the first time in {wait} s: {problem}"
+            );
+            let said = json!({ "directory": acme.subject.directory, "problem": problem });
+            Some(acme.event(Action::CertificateFail).after(said))
+        };
+        let kept = self
+            .store
+            .fail_acme_order(lease, &failure, event, by.at(now));
+        kept.await?;
+        Ok(problem)
+    }
+
+    pub(super) async fn revoke_certificate(
+        &self,
+        by: &Origin,
+        acme: &Acme,
+        old: &SealedCertificate,
+    ) -> Result<()> {
+        let chain = parse_certificates(old.chain.as_bytes()).map_err(Error::internal)?;
+        let Some(first) = chain.first() else {
+            return Ok(());
+        };
+        let dates = Dates::of(&old.chain).map_err(Error::internal)?;
+        let failed = |failed: AcmeError| {
+            Error::temporarily_unavailable(format!(
+                "there is a new certificate, but the old one, of the serial number {}, was not revoked: {}",
+                dates.serial, failed.problem
+            ))
+        };
+        let account = self.acme_account(by, acme).await.map_err(failed)?;
+        let revoked = acme.directory.revoke(&account, first).await;
+        revoked.map_err(failed)?;
+        let event = acme.event(Action::CertificateRevoke).before(json!({
+            "directory": acme.subject.directory,
+            "serial": dates.serial,
+            "expires_at": dates.not_after,
+        }));
+        self.record_audit_event(by, event).await
+    }
+}
+
+/// What a certificate says of itself.
+struct Dates {
+    serial: String,
+    not_before: UnixTime,
+    not_after: UnixTime,
+}
+
+impl Dates {
+    /// Of the first of a chain.
+    fn of(chain: &str) -> anyhow::Result<Self> {
+        let chain = parse_certificates(chain.as_bytes())?;
+        let first = chain.first().context("there is no certificate")?;
+        let (_, certificate) = X509Certificate::from_der(first)?;
+        let validity = certificate.validity();
+        Ok(Self {
+            serial: certificate.raw_serial_as_string(),
+            not_before: UnixTime(validity.not_before.timestamp()),
+            not_after: UnixTime(validity.not_after.timestamp()),
+        })
+    }
+}
+
+/// From 0 to 1.
+fn random() -> f64 {
+    let [random] = random_bytes::<1>();
+    f64::from(random) / 255.0
+}

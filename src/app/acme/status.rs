@@ -1,0 +1,88 @@
+//! What is known of the certificate, for people and for figures.
+
+use serde::Serialize;
+
+use super::{Acme, App};
+use crate::clock::UnixTime;
+use crate::error::Result;
+
+/// How it stands with the certificate. Nothing in it is secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct CertificateStanding {
+    /// The host names.
+    pub names: Vec<String>,
+    /// The URL of the authority's directory.
+    pub directory: String,
+    /// Whether there is one of the authority's for these names; else a replica presents another one, or one of its own.
+    pub issued: bool,
+    /// When it came.
+    pub issued_at: Option<UnixTime>,
+    /// Until when it is good.
+    pub expires_at: Option<UnixTime>,
+    /// When the next one is ordered; `None`: at once.
+    pub due_at: Option<UnixTime>,
+    /// Orders that failed since the last one that did not.
+    pub failures: i64,
+    /// When the last of them failed.
+    pub failed_at: Option<UnixTime>,
+    /// Why, or why it cannot be presented.
+    pub problem: Option<String>,
+}
+
+/// The same in figures.
+#[derive(Clone, Copy, Debug)]
+pub struct AcmeFigures {
+    /// Whether a certificate is presented that nobody trusts.
+    pub is_stand_in: bool,
+    /// Orders that failed since the last one that did not.
+    pub failures: i64,
+    /// When the last of them failed.
+    pub failed_at: Option<UnixTime>,
+    /// When the next one is due.
+    pub due_at: Option<UnixTime>,
+}
+
+impl App {
+    /// How it stood with the certificate when it was last read.
+    pub fn certificate_standing(&self) -> Result<CertificateStanding> {
+        Ok(self.require_acme()?.standing())
+    }
+
+    /// Fails unless the authority answers.
+    pub async fn probe_acme(&self) -> Result<()> {
+        let probed = self.require_acme()?.directory.probe().await;
+        probed.map_err(|failed| crate::error::Error::temporarily_unavailable(failed.problem))
+    }
+}
+
+impl Acme {
+    fn standing(&self) -> CertificateStanding {
+        let known = self.known();
+        let record = known.record.as_ref();
+        let certificate = record.and_then(|it| it.certificate.as_ref());
+        CertificateStanding {
+            names: self.names.clone(),
+            directory: self.subject.directory.clone(),
+            issued: certificate.is_some(),
+            issued_at: certificate.map(|it| it.issued_at),
+            expires_at: certificate.map(|it| it.expires_at),
+            due_at: record.map(|it| it.due_at).filter(|at| at.0 > 0),
+            failures: record.map_or(0, |it| it.failures),
+            failed_at: record.and_then(|it| it.failed_at),
+            problem: known
+                .problem
+                .clone()
+                .or_else(|| record.and_then(|it| it.problem.clone())),
+        }
+    }
+
+    pub(in crate::app) fn figures(&self) -> AcmeFigures {
+        let standing = self.standing();
+        AcmeFigures {
+            is_stand_in: self.known().certificate.is_none(),
+            failures: standing.failures,
+            failed_at: standing.failed_at,
+            due_at: standing.due_at,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `certificate`: the one that an authority issues by ACME.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::environment::{self, origin};
+use super::output::{self, Output};
+use crate::app::CertificateStanding;
+use crate::clock::UnixTime;
+
+#[derive(Subcommand)]
+pub(super) enum CertificateCommand {
+    /// Show how it stands with it: until when it is good, when it is renewed, and why it is not
+    Show(ShowArgs),
+    /// Order one with a new key now; replicas that run take it over
+    Renew(RenewArgs),
+}
+
+#[derive(Args)]
+pub(super) struct ShowArgs {
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct RenewArgs {
+    /// The key of the old one may be known to others: has the authority revoke it afterwards
+    #[arg(long)]
+    compromised: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) async fn run(command: CertificateCommand) -> anyhow::Result<ExitCode> {
+    let app = environment::open().await?;
+    let (standing, output) = match command {
+        CertificateCommand::Show(args) => {
+            app.read_certificate().await?;
+            (app.certificate_standing()?, args.output)
+        }
+        CertificateCommand::Renew(args) => {
+            let standing = app.renew_certificate(&origin(), args.compromised).await?;
+            (standing, args.output)
+        }
+    };
+    output.print(&standing, || list(&standing))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(standing: &CertificateStanding) -> String {
+    let time = |at: Option<UnixTime>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+    let due = standing
+        .due_at
+        .map_or_else(|| "now".to_owned(), |at| at.to_string());
+    output::list(&[
+        ("names", standing.names.join(" ")),
+        ("directory", standing.directory.clone()),
+        ("issued_at", time(standing.issued_at)),
+        ("expires_at", time(standing.expires_at)),
+        ("due_at", due),
+        ("failures", standing.failures.to_string()),
+        ("failed_at", time(standing.failed_at)),
+        (
+            "problem",
+            standing.problem.clone().unwrap_or_else(|| "-".to_owned()),
+        ),
+    ])
+}

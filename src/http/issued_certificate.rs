@@ -1,0 +1,147 @@
+//! Owns the presenting of a certificate that an authority issues: taking a new one over while serving, and showing the
+//! authority what it looks for when it connects (RFC 8737).
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio::sync::{Notify, watch};
+
+use super::certificate_status::CertificateStatus;
+use super::tls::{Handshakes, TlsError};
+use crate::app::{App, KeptCertificate};
+
+/// The protocol of a connection by which an authority validates a name (RFC 8737 §6.2).
+pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";
+
+/// A certificate that an authority issues, as the server presents it.
+pub(super) struct IssuedCertificate {
+    app: Arc<App>,
+    changes: watch::Receiver<()>,
+    handshakes: Handshakes,
+    pub(super) served: RustlsConfig,
+    pub(super) status: Arc<CertificateStatus>,
+}
+
+impl IssuedCertificate {
+    pub(super) fn new(app: Arc<App>, handshakes: Handshakes) -> Result<Self, TlsError> {
+        let changes = app.certificate_changes().ok_or(TlsError::NotIssued)?;
+        let (config, ends) = present(&app, &handshakes)?;
+        Ok(Self {
+            app,
+            changes,
+            handshakes,
+            served: RustlsConfig::from_config(config),
+            status: Arc::new(CertificateStatus::of(&ends)),
+        })
+    }
+
+    pub(super) async fn follow(mut self, asked: Arc<Notify>, answered: impl Fn()) {
+        loop {
+            let by_request = tokio::select! {
+                () = asked.notified() => true,
+                changed = self.changes.changed() => {
+                    if changed.is_err() {
+                        return std::future::pending().await;
+                    }
+                    false
+                }
+            };
+            if by_request {
+                if let Err(error) = self.app.read_certificate().await {
+                    tracing::warn!("the certificate cannot be read: {}", error.reason());
+                }
+                self.changes.mark_unchanged();
+            }
+            self.take_over();
+            if by_request {
+                answered();
+            }
+        }
+    }
+
+    fn take_over(&self) {
+        match present(&self.app, &self.handshakes) {
+            Ok((config, ends)) => {
+                self.served.reload_from_config(config);
+                self.status.note_reload(&ends);
+                tracing::info!("the certificate was reloaded");
+            }
+            Err(error) => {
+                self.status.note_refusal();
+                tracing::error!("the new certificate is refused, the old one is kept: {error}");
+            }
+        }
+    }
+}
+
+/// The configuration, and the chain whose end counts: not that of a stand-in, which is good for ever and for nobody.
+fn present(
+    app: &Arc<App>,
+    handshakes: &Handshakes,
+) -> Result<(Arc<ServerConfig>, Vec<CertificateDer<'static>>), TlsError> {
+    let (certificate, is_issued) = app.certificate().ok_or(TlsError::NotIssued)?;
+    let resolver = Resolver {
+        app: Arc::clone(app),
+        certified: Arc::new(certify(&certificate)?),
+    };
+    let builder = handshakes.builder()?;
+    let config = builder.with_cert_resolver(Arc::new(resolver));
+    let mut config = handshakes.finish(config);
+    Arc::make_mut(&mut config)
+        .alpn_protocols
+        .push(ACME_TLS.to_vec());
+    let ends = if is_issued {
+        certificate.chain.clone()
+    } else {
+        Vec::new()
+    };
+    Ok((config, ends))
+}
+
+/// A pair that is seen to fit.
+fn certify(certificate: &KeptCertificate) -> Result<CertifiedKey, rustls::Error> {
+    let key = PrivatePkcs8KeyDer::from(certificate.key.expose().clone());
+    let provider = aws_lc_rs::default_provider();
+    CertifiedKey::from_der(certificate.chain.clone(), key.into(), &provider)
+}
+
+/// The same of one that was just made to be shown to an authority. That the two fit cannot be seen: there is a critical
+/// extension in it that rustls does not know.
+fn certify_challenge(certificate: &KeptCertificate) -> Result<CertifiedKey, rustls::Error> {
+    let key = PrivatePkcs8KeyDer::from(certificate.key.expose().clone());
+    let provider = aws_lc_rs::default_provider().key_provider;
+    let key = provider.load_private_key(key.into())?;
+    Ok(CertifiedKey::new(certificate.chain.clone(), key))
+}
+
+/// Chooses by what the caller speaks: who speaks HTTP never sees what is made for the authority.
+struct Resolver {
+    app: Arc<App>,
+    certified: Arc<CertifiedKey>,
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Resolver")
+    }
+}
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let is_validation = hello.alpn().is_some_and(|mut protocols| {
+            protocols.next() == Some(ACME_TLS) && protocols.next().is_none()
+        });
+        if !is_validation {
+            return Some(Arc::clone(&self.certified));
+        }
+        // Of a name that nobody validates there is nothing to be shown: the handshake ends (RFC 8737 §3).
+        let made = self.app.challenge_certificate(hello.server_name()?)?;
+        certify_challenge(&made).ok().map(Arc::new)
+    }
+}
