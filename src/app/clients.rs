@@ -9,9 +9,7 @@ use crate::domain::{
 };
 use crate::error::{Error, Result};
 use crate::secret::{Secret, random_base62};
-use crate::store::{
-    ClientChanged, ClientFilter, ClientInserted, ClientsOrder, ClientsPage, ClientsPart, StoreError,
-};
+use crate::store::{ClientChanged, ClientInserted, ClientsOrder, ClientsPart, StoreError};
 
 /// A client to be registered.
 #[derive(Clone, Debug, Default)]
@@ -208,20 +206,6 @@ impl App {
             .find_client(id)
             .await?
             .ok_or_else(|| no_client(id))
-    }
-
-    /// A page of clients, by `client_id`.
-    pub async fn list_clients(&self, page: &ClientsPage) -> Result<Vec<Client>> {
-        Ok(self.store.list_clients(page).await?)
-    }
-
-    /// A page of clients of some kind, by `client_id`.
-    pub async fn list_clients_of(
-        &self,
-        filter: &ClientFilter,
-        page: &ClientsPage,
-    ) -> Result<Vec<Client>> {
-        Ok(self.store.list_clients_of(filter, page).await?)
     }
 
     /// A part of the list of clients, in any order that there is. What begins with a prefix is listed by id: in any

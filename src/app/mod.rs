@@ -56,8 +56,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 pub use crate::store::{
-    AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder, ClientsPage,
-    ClientsPart, UsageOrder,
+    AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder, ClientsPart,
+    UsageOrder,
 };
 pub use admins::{
     AdminLogIn, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession, TotpEnrolment,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{App, TopClients};
 use crate::clock::UnixTime;
 use crate::domain::{
-    EndingSecret, KeyId, Replica, SigningAlg, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    ClientId, EndingSecret, KeyId, Replica, SigningAlg, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
 use crate::error::Result;
 
@@ -116,14 +116,29 @@ impl App {
         now: UnixTime,
     ) -> Result<Vec<UsageIn>> {
         let first = span.start(now).plus(-(count - 1) * span.seconds());
-        let mut found = self.list_usage(span, first).await?.into_iter().peekable();
-        let all = (0..count).map(|number| first.plus(number * span.seconds()));
-        let filled = all.map(|start| {
-            found.next_if(|it| it.start == start).unwrap_or(UsageIn {
-                start,
-                counts: UsageCounts::default(),
-            })
-        });
-        Ok(filled.collect())
+        let found = self.list_usage(span, first).await?;
+        Ok(filled(found, span, first, count))
     }
+
+    /// The last hours of a client, this one among them, also those in which nothing happened.
+    pub async fn list_client_hours(&self, id: &ClientId, count: i64) -> Result<Vec<UsageIn>> {
+        let span = UsageSpan::Hour;
+        let first = span.start(self.clock.now());
+        let first = first.plus(-(count - 1) * span.seconds());
+        let found = self.list_client_usage(id, first).await?;
+        Ok(filled(found, span, first, count))
+    }
+}
+
+/// The spans from `first` on, also those that were not found.
+fn filled(found: Vec<UsageIn>, span: UsageSpan, first: UnixTime, count: i64) -> Vec<UsageIn> {
+    let mut found = found.into_iter().peekable();
+    let all = (0..count).map(|number| first.plus(number * span.seconds()));
+    let filled = all.map(|start| {
+        found.next_if(|it| it.start == start).unwrap_or(UsageIn {
+            start,
+            counts: UsageCounts::default(),
+        })
+    });
+    filled.collect()
 }

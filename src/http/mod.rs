@@ -4,6 +4,7 @@
 mod admin;
 mod admin_api;
 mod answer;
+mod audit_export;
 mod caller;
 mod certificate_header;
 mod certificate_status;

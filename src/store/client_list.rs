@@ -4,9 +4,9 @@
 use sqlx::QueryBuilder;
 
 use super::client_rows::ClientRow;
-use super::{ClientsPage, Store, StoreError, on_pool};
+use super::{Store, StoreError, on_pool};
 use crate::clock::UnixTime;
-use crate::domain::{Client, ClientId, ClientStatus, ParseError};
+use crate::domain::{Client, ClientId, ClientStatus, ParseError, Scope};
 
 /// Which part of the list of clients to read.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ pub struct ClientFilter {
     /// Of this status.
     pub status: Option<ClientStatus>,
     /// That may ask for this one scope. This alone is looked for in each client of the others.
-    pub scope: Option<String>,
+    pub scope: Option<Scope>,
     /// Whose id begins so. A part from the middle would be a search through all of them.
     pub prefix: Option<String>,
 }
@@ -115,25 +115,6 @@ const SELECT: &str = "
 const LATEST: [&str; 5] = ["\u{10FFFF}", "\u{FFFD}", "\u{9FA5}", "\u{D7A3}", "\u{0E2E}"];
 
 impl Store {
-    /// Clients of some kind without their secrets, by `client_id`.
-    pub async fn list_clients_of(
-        &self,
-        filter: &ClientFilter,
-        page: &ClientsPage,
-    ) -> Result<Vec<Client>, StoreError> {
-        let after = page.after.clone().map(|client_id| ClientsPlace {
-            created_at: UnixTime(0),
-            client_id,
-        });
-        let part = ClientsPart {
-            filter: filter.clone(),
-            order: ClientsOrder::ClientId,
-            after,
-            limit: page.limit,
-        };
-        self.list_clients_in_order(&part).await
-    }
-
     /// A part of the list of clients, without their secrets.
     pub async fn list_clients_in_order(
         &self,

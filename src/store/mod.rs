@@ -20,6 +20,7 @@ mod error;
 mod figures;
 mod keys;
 mod listener;
+mod managed_clients;
 mod migrations;
 mod passkeys;
 mod refusals;

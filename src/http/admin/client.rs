@@ -5,8 +5,10 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use super::chart::{Axis, Chart};
 use super::client_form::{ClientForm, pretty};
 use super::clients::{PATH, encoded, path_of};
+use super::dashboard::charts;
 use super::explain;
 use super::form::Form;
 use super::guard::see;
@@ -20,12 +22,19 @@ use crate::domain::{
 use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
 
+const WEEK: Axis = Axis {
+    column: "an hour",
+    begins: "7 days ago",
+    ends: "now",
+};
+
 const DONE: &[(&str, &str)] = &[
     ("created", "The client is registered."),
     ("saved", "The changes are saved."),
     ("enabled", "The client may have tokens again."),
     ("disabled", "The client has no more tokens, and gets none."),
     ("revoked", "All tokens that it had are revoked."),
+    ("released", "No file keeps the client any more."),
     ("ended", "The end of the secret is set."),
     ("removed", "The secret is removed."),
 ];
@@ -45,6 +54,7 @@ struct ClientPage {
     keys: String,
     secrets: Vec<ShownSecret>,
     takes_secrets: bool,
+    usage: [Chart; 3],
     last: Option<LastUse>,
     lifetimes: &'static [Lifetime],
     short_lifetimes: &'static [Lifetime],
@@ -76,7 +86,7 @@ async fn client_page<R>(
             is_live: secret.expires_at.is_none_or(|end| end > now),
             last: last.map(|it| it.last),
             uses_24h: last.map_or(0, |it| it.uses_24h),
-            unused_for: uses.unused_end_of(&secret.secret_id),
+            unused_for: secret.unused_for,
             advice: SecretAdvice::new(secret, &record.secrets, &uses, now),
         }
     };
@@ -95,6 +105,11 @@ async fn client_page<R>(
         keys: keys_in_words(&client),
         secrets,
         takes_secrets: client.authentication.allow_secrets(),
+        usage: charts(
+            ["issued-hours", "verified-hours", "refused-hours"],
+            WEEK,
+            &app.list_client_hours(id, 7 * 24).await?,
+        ),
         last: uses.last,
         lifetimes: LIFETIMES,
         short_lifetimes: SHORT_LIFETIMES,
@@ -217,6 +232,18 @@ pub(super) async fn revoke_tokens(
     let id = ClientId::parse(&id)?;
     let done = app.revoke_client_tokens(&session.origin, &id).await;
     changed(&app, &session, &id, done, "revoked").await
+}
+
+/// Lets no file keep the client any more.
+pub(super) async fn release(
+    State(app): State<AppState>,
+    session: Session<Operator>,
+    Path(id): Path<String>,
+    _form: Form,
+) -> Result<Response> {
+    let id = ClientId::parse(&id)?;
+    let done = app.release_client(&session.origin, &id).await;
+    changed(&app, &session, &id, done.map(drop), "released").await
 }
 
 /// Removes the client, whose id has to be typed.

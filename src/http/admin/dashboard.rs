@@ -73,7 +73,8 @@ fn ranked(list: &[UsageOf]) -> Vec<Ranked> {
     list.iter().map(shown).collect()
 }
 
-fn charts(ids: [&'static str; 3], axis: Axis, spans: &[UsageIn]) -> [Chart; 3] {
+/// What was issued, verified and refused.
+pub(super) fn charts(ids: [&'static str; 3], axis: Axis, spans: &[UsageIn]) -> [Chart; 3] {
     let values = |of: fn(&UsageIn) -> u64| -> Vec<u64> { spans.iter().map(of).collect() };
     let [issued, verified, refused] = ids;
     [

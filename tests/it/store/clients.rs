@@ -4,7 +4,7 @@ use token_server::domain::{
     ClientStatus, ErrorCode, JwksUri, Name, SenderConstraint, SenderConstraintChanges,
 };
 use token_server::store::{
-    ClientFilter, ClientRevoked, ClientWritten, ClientsOrder, ClientsPage, ClientsPart, StoreError,
+    ClientFilter, ClientRevoked, ClientWritten, ClientsOrder, ClientsPart, StoreError,
 };
 
 use super::{id, insert_missing, record, secret};
@@ -118,12 +118,14 @@ async fn the_list_is_paged_by_key() {
             .await
             .unwrap();
     }
-    let page = |after: Option<&str>| ClientsPage {
-        after: after.map(id),
+    let order = ClientsOrder::ClientId;
+    let page = |after: Option<&str>| ClientsPart {
+        after: after.map(|place| order.parse_place(place).unwrap()),
         limit: 2,
+        ..ClientsPart::default()
     };
-    let names = async |page: ClientsPage| -> Vec<String> {
-        let clients = test.app.store().list_clients(&page).await.unwrap();
+    let names = async |page: ClientsPart| -> Vec<String> {
+        let clients = test.app.store().list_clients_in_order(&page).await.unwrap();
         clients
             .iter()
             .map(|client| client.client_id.to_string())
