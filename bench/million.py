@@ -51,6 +51,12 @@ def statements(clients, now):
           select {digits}, client_id, 'generated', (select secret_hash from client_secrets limit 1), 'a1B2', {created},
             case when n % {ENDING} = 0 then {now} - {30 * 86_400} + (n * 48271) % {180 * 86_400} end
           from numbers where n <= {clients}"""
+    yield f"""
+        insert into client_scopes (client_id, scope)
+          select client_id, 'orders:read' from numbers where n <= {clients}
+          union all
+          select client_id, case when n % {PAYING} = 0 then 'payouts:write' else 'orders:write' end
+          from numbers where n <= {clients}"""
     hours = f"(select n as h from numbers where n <= {HOURS}) hours"
     yield f"""
         insert into usage_hours (client_id, hour, issued, refused, verified)
@@ -98,7 +104,7 @@ def statements(clients, now):
     yield "drop table numbers"
 
 
-TABLES = ("clients", "client_secrets", "usage_hours", "last_uses", "secret_hours", "audit_events", "refusals")
+TABLES = ("clients", "client_scopes", "client_secrets", "usage_hours", "last_uses", "secret_hours", "audit_events", "refusals")
 
 
 def fill_sqlite(path, clients):

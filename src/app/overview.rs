@@ -2,8 +2,10 @@
 //! from the database, so that each replica and the command line show the same; a few seconds' worth is missing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::{App, TopClients};
 use crate::clock::UnixTime;
@@ -37,8 +39,10 @@ pub struct Overview {
     pub minutes: Vec<UsageIn>,
     /// The last 30 days by the hour, all 720 of them.
     pub hours: Vec<UsageIn>,
-    /// When it was counted who does most: that is kept for a while. Null: it could not be.
+    /// When it was counted who does most: that is kept for a while. Null: it is being counted, or could not be.
     pub counted_at: Option<UnixTime>,
+    /// Whether it is being counted for the first time.
+    pub counting: bool,
     /// The clients that were issued most tokens in the last 24 hours.
     pub most_active: Vec<UsageOf>,
     /// The clients in whose names most was refused in the last 24 hours.
@@ -63,17 +67,21 @@ pub struct EndingKey {
 }
 
 impl App {
-    /// How the service is.
-    pub async fn overview(self: &Arc<Self>) -> Result<Overview> {
+    /// How the service is. Who does most takes seconds to count where clients are many: when nobody has counted yet, no
+    /// longer than `patience` is waited for it.
+    pub async fn overview(self: &Arc<Self>, patience: Duration) -> Result<Overview> {
         let now = self.clock.now();
         let minutes = self.list_all_usage(UsageSpan::Minute, 60, now).await?;
         let hours = self.list_all_usage(UsageSpan::Hour, 30 * 24, now).await?;
-        // To count this takes longest, and may fail where the rest does not.
-        let top = self.find_top_clients().await;
-        let top = top.inspect_err(|error| {
-            tracing::warn!("who does most is not counted: {}", error.reason());
-        });
-        let top = top.ok();
+        // It may fail where the rest does not.
+        let (top, counting) = match timeout(patience, self.find_top_clients()).await {
+            Ok(Ok(top)) => (Some(top), false),
+            Ok(Err(error)) => {
+                tracing::warn!("who does most is not counted: {}", error.reason());
+                (None, false)
+            }
+            Err(_) => (None, true),
+        };
         let first = |of: fn(&TopClients) -> &Vec<UsageOf>| -> Vec<UsageOf> {
             let list = top.iter().flat_map(|top| of(&top.value));
             list.take(LISTED as usize).cloned().collect()
@@ -97,6 +105,7 @@ impl App {
             minutes,
             hours,
             counted_at: top.as_ref().map(|top| top.at),
+            counting,
             most_active: first(|top| &top.active),
             most_failing: first(|top| &top.failing),
             ending_secrets: self

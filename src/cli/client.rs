@@ -119,7 +119,7 @@ pub(super) struct ListArgs {
     /// Only those of this status
     #[arg(long, value_parser = ClientStatus::parse)]
     status: Option<ClientStatus>,
-    /// Only those that may ask for this scope
+    /// Only those that may ask for this scope, in the order `client_id`
     #[arg(long, value_parser = Scope::parse_one)]
     scope: Option<Scope>,
     /// In which order: `client_id`, `newest` or `oldest`

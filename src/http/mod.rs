@@ -35,6 +35,11 @@ mod token_request;
 mod trace;
 mod traffic;
 
+use std::time::Duration;
+
+/// How long who looks at the service is kept waiting for what is counted for the first time.
+const OVERVIEW_PATIENCE: Duration = Duration::from_millis(50);
+
 pub use admin::{Access, AdminRoute, list as admin_routes};
 pub use admin_api::{AdminApiRoute, list as admin_api_routes};
 pub use certificate_status::CertificateStatus;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::audit_log::AuditLog;
 use super::client_rows::{lock_client, read_record};
+use super::client_scopes::note_scopes;
 use super::clients::of_client;
 use super::revocations::cut_off;
 use super::{Store, StoreError, in_long_transaction, on_pool};
@@ -179,6 +180,7 @@ impl Store {
                 let client = &record.client;
                 let id = &client.client_id;
                 if run_with_client!(tx, INSERT, client) == 1 {
+                    note_scopes!(tx, id, &client.scopes);
                     for secret in &record.secrets {
                         super::secrets::insert!(tx, id, secret, stamp.at);
                     }
@@ -206,6 +208,7 @@ impl Store {
                     continue;
                 }
                 run_with_client!(tx, REPLACE, client);
+                note_scopes!(tx, id, &client.scopes);
                 replace_secrets!(tx, id, &before.secrets, &record.secrets, stamp.at);
                 told.push(id);
                 if before.client.status != client.status {

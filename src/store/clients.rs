@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::audit_log::{AuditLog, record};
 use super::client_rows::{FIND, lock_client, one_record, read_record};
+use super::client_scopes::note_scopes;
 use super::client_writes::{INSERT, LIST_DISABLED, run_with_client};
 use super::remembered_answers::{RememberedAnswer, remember};
 use super::revocations::cut_off;
@@ -126,6 +127,7 @@ impl Store {
                     super::secrets::insert!(tx, &client.client_id, secret, stamp.at);
                 }
                 if added == 1 {
+                    note_scopes!(tx, client.client_id, &client.scopes);
                     new.insert(client.client_id.as_str(), client);
                     events.push(of_client(action, &client.client_id).after(record));
                 }
@@ -228,6 +230,9 @@ impl Store {
                 .bind(networks.map(ToString::to_string))
                 .execute(&mut *tx)
                 .await?;
+            if let Some(scopes) = &changes.scopes {
+                note_scopes!(tx, id, scopes);
+            }
             let after = read_record!(tx, id);
             let event = of_client(Action::ClientUpdate, id).difference(before, after);
             record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);

@@ -13,6 +13,7 @@ mod changes;
 mod client_list;
 mod client_reads;
 mod client_rows;
+mod client_scopes;
 mod client_writes;
 mod clients;
 mod connect;

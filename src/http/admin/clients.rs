@@ -92,11 +92,12 @@ pub(super) async fn show_clients(
 
 fn read_part(query: &mut Params) -> Result<ClientsPart> {
     let prefix = query.take("prefix").map(|prefix| prefix.trim().to_owned());
-    let order = query.take("order").map(|order| order.parse()).transpose()?;
-    // The form has both; a search is by id.
-    let order: ClientsOrder = order.filter(|_| prefix.is_none()).unwrap_or_default();
     let status = query.take("status");
     let scope = query.take("scope");
+    let order = query.take("order").map(|order| order.parse()).transpose()?;
+    // The form has all of them; a search is by id.
+    let is_search = prefix.is_some() || scope.is_some();
+    let order: ClientsOrder = order.filter(|_| !is_search).unwrap_or_default();
     let after = query.take("after").map(|place| order.parse_place(&place));
     Ok(ClientsPart {
         filter: ClientFilter {

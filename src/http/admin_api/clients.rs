@@ -38,7 +38,7 @@ struct Filter {
     /// Whose id begins so
     #[param(nullable = false)]
     prefix: Option<String>,
-    /// `client_id`, `newest` or `oldest`; `client_id` when left out, and with `prefix`
+    /// `client_id`, `newest` or `oldest`; `client_id` when left out; no other with `prefix` or `scope`
     #[param(nullable = false)]
     order: Option<String>,
     /// Only those after this one: `next` of the page before, in the same order

@@ -556,10 +556,10 @@ async fn a_client_of_a_file_says_so_and_is_released() {
     let file = "version: 1\nname: team.yaml\nclients:\n  - client_id: kept\n";
     let manifest = token_server::app::apply::Manifest::parse(file.as_bytes(), None).unwrap();
     let options = token_server::app::apply::ApplyOptions::default();
-    let applied = test
-        .app
-        .apply_clients(BY, &manifest, options, &mut |_| Ok(()));
-    applied.await.unwrap();
+    test.app
+        .apply_clients(BY, &manifest, options, &mut |_| Ok(()))
+        .await
+        .unwrap();
     let mut vera = Browser::of(&test, "vera").await;
     let seen = vera.get("/admin/clients/kept").await;
     assert!(seen.text().contains("team.yaml") && !seen.text().contains("/release"));

@@ -336,10 +336,10 @@ async fn a_client_is_released_from_the_file_that_keeps_it() {
     let file = "version: 1\nname: team\nclients:\n  - client_id: kept\n";
     let manifest = token_server::app::apply::Manifest::parse(file.as_bytes(), None).unwrap();
     let options = token_server::app::apply::ApplyOptions::default();
-    let applied = test
-        .app
-        .apply_clients(crate::harness::BY, &manifest, options, &mut |_| Ok(()));
-    applied.await.unwrap();
+    test.app
+        .apply_clients(crate::harness::BY, &manifest, options, &mut |_| Ok(()))
+        .await
+        .unwrap();
     assert_eq!(
         robot.get("/clients/kept").await.json()["managed_by"],
         "team"
