@@ -17,7 +17,7 @@ use super::secrets::{LIFETIMES, Lifetime, SHORT_LIFETIMES};
 use super::session::{Operator, Session, Viewer};
 use crate::domain::{
     AdminRole, Audience, Client, ClientId, ClientKeys, ClientSecret, ClientStatus, ClientVersion,
-    ExpectedVersion, LastUse, ManagedBy, QuotaState, SecretAdvice, UnusedFor,
+    ExpectedVersion, LastUse, ManagedBy, QuotaState, SecretAdvice, UnusedFor, UsageCounts,
 };
 use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
@@ -54,7 +54,8 @@ struct ClientPage {
     keys: String,
     secrets: Vec<ShownSecret>,
     takes_secrets: bool,
-    usage: [Chart; 3],
+    /// Nothing: it did nothing.
+    usage: Option<[Chart; 3]>,
     last: Option<LastUse>,
     lifetimes: &'static [Lifetime],
     short_lifetimes: &'static [Lifetime],
@@ -93,6 +94,9 @@ async fn client_page<R>(
     let secrets: Vec<ShownSecret> = record.secrets.iter().map(shown).collect();
     let client = record.client;
     let path = path_of(id);
+    let hours = app.list_client_hours(id, 7 * 24).await?;
+    let did_something = hours.iter().any(|it| it.counts != UsageCounts::default());
+    let ids = ["issued-hours", "verified-hours", "refused-hours"];
     Ok(ClientPage {
         layout: Layout::new(id.as_str(), &path, Some(session)),
         error,
@@ -105,11 +109,7 @@ async fn client_page<R>(
         keys: keys_in_words(&client),
         secrets,
         takes_secrets: client.authentication.allow_secrets(),
-        usage: charts(
-            ["issued-hours", "verified-hours", "refused-hours"],
-            WEEK,
-            &app.list_client_hours(id, 7 * 24).await?,
-        ),
+        usage: did_something.then(|| charts(ids, WEEK, &hours)),
         last: uses.last,
         lifetimes: LIFETIMES,
         short_lifetimes: SHORT_LIFETIMES,
