@@ -58,7 +58,7 @@ impl std::fmt::Display for Bytes {
         let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
         let fitting = units
             .into_iter()
-            .find(|(unit, _)| self.0 > 0 && self.0 % unit == 0);
+            .find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit));
         let (unit, name) = fitting.unwrap_or((1, "bytes"));
         write!(f, "{} {name}", self.0 / unit)
     }
