@@ -138,7 +138,6 @@ mod tests {
                 last,
                 uses_24h,
             }],
-            ..ClientUses::default()
         }
     }
 
