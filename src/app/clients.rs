@@ -9,9 +9,7 @@ use crate::domain::{
 };
 use crate::error::{Error, Result};
 use crate::secret::{Secret, random_base62};
-use crate::store::{
-    ClientChanged, ClientFilter, ClientInserted, ClientsOrder, ClientsPage, ClientsPart, StoreError,
-};
+use crate::store::{ClientChanged, ClientInserted, ClientsOrder, ClientsPart, StoreError};
 
 /// A client to be registered.
 #[derive(Clone, Debug, Default)]
@@ -210,26 +208,13 @@ impl App {
             .ok_or_else(|| no_client(id))
     }
 
-    /// A page of clients, by `client_id`.
-    pub async fn list_clients(&self, page: &ClientsPage) -> Result<Vec<Client>> {
-        Ok(self.store.list_clients(page).await?)
-    }
-
-    /// A page of clients of some kind, by `client_id`.
-    pub async fn list_clients_of(
-        &self,
-        filter: &ClientFilter,
-        page: &ClientsPage,
-    ) -> Result<Vec<Client>> {
-        Ok(self.store.list_clients_of(filter, page).await?)
-    }
-
-    /// A part of the list of clients, in any order that there is. What begins with a prefix is listed by id: in any
-    /// other order all that begins so would have to be sorted.
+    /// A part of the list of clients, in any order that there is. What begins with a prefix or has a scope is listed by id:
+    /// in any other order all of that would have to be sorted.
     pub async fn list_clients_in_order(&self, part: &ClientsPart) -> Result<ClientsList> {
-        if part.filter.prefix.is_some() && part.order != ClientsOrder::ClientId {
+        let is_search = part.filter.prefix.is_some() || part.filter.scope.is_some();
+        if is_search && part.order != ClientsOrder::ClientId {
             return Err(Error::invalid_request(
-                "a search by the beginning of ids is in the order `client_id`",
+                "a search by the beginning of ids or by a scope is in the order `client_id`",
             ));
         }
         // One more tells whether there is another part.

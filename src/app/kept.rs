@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::App;
 use crate::clock::UnixTime;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A result, and how old it is.
 #[derive(Debug)]
@@ -65,14 +65,19 @@ impl<T: Send + Sync + 'static> Kept<T> {
             }
             return Ok(last);
         }
-        let counting = self.0.counting.lock().await;
-        // Somebody else may have counted meanwhile.
-        let found = match self.0.last.load_full() {
-            Some(last) => Ok(last),
-            None => self.count(app, count).await,
-        };
-        drop(counting);
-        found
+        // In a task of its own, so that it goes on when who asked waits no longer.
+        let (kept, app) = (self.clone(), Arc::clone(app));
+        let counted = tokio::spawn(async move {
+            let counting = kept.0.counting.lock().await;
+            // Somebody else may have counted meanwhile.
+            let found = match kept.0.last.load_full() {
+                Some(last) => Ok(last),
+                None => kept.count(&app, count).await,
+            };
+            drop(counting);
+            found
+        });
+        counted.await.map_err(Error::internal)?
     }
 
     async fn count(

@@ -57,8 +57,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 pub use crate::store::{
-    AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder, ClientsPage,
-    ClientsPart, UsageOrder,
+    AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder, ClientsPart,
+    UsageOrder,
 };
 pub use acme::{AcmeFigures, CertificateStanding, KeptCertificate};
 pub use admins::{

@@ -2,13 +2,15 @@
 //! from the database, so that each replica and the command line show the same; a few seconds' worth is missing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::{App, TopClients};
 use crate::clock::UnixTime;
 use crate::domain::{
-    EndingSecret, KeyId, Replica, SigningAlg, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    ClientId, EndingSecret, KeyId, Replica, SigningAlg, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
 use crate::error::Result;
 
@@ -37,8 +39,10 @@ pub struct Overview {
     pub minutes: Vec<UsageIn>,
     /// The last 30 days by the hour, all 720 of them.
     pub hours: Vec<UsageIn>,
-    /// When it was counted who does most: that is kept for a while. Null: it could not be.
+    /// When it was counted who does most: that is kept for a while. Null: it is being counted, or could not be.
     pub counted_at: Option<UnixTime>,
+    /// Whether it is being counted for the first time.
+    pub counting: bool,
     /// The clients that were issued most tokens in the last 24 hours.
     pub most_active: Vec<UsageOf>,
     /// The clients in whose names most was refused in the last 24 hours.
@@ -63,17 +67,21 @@ pub struct EndingKey {
 }
 
 impl App {
-    /// How the service is.
-    pub async fn overview(self: &Arc<Self>) -> Result<Overview> {
+    /// How the service is. Who does most takes seconds to count where clients are many: when nobody has counted yet, no
+    /// longer than `patience` is waited for it.
+    pub async fn overview(self: &Arc<Self>, patience: Duration) -> Result<Overview> {
         let now = self.clock.now();
         let minutes = self.list_all_usage(UsageSpan::Minute, 60, now).await?;
         let hours = self.list_all_usage(UsageSpan::Hour, 30 * 24, now).await?;
-        // To count this takes longest, and may fail where the rest does not.
-        let top = self.find_top_clients().await;
-        let top = top.inspect_err(|error| {
-            tracing::warn!("who does most is not counted: {}", error.reason());
-        });
-        let top = top.ok();
+        // It may fail where the rest does not.
+        let (top, counting) = match timeout(patience, self.find_top_clients()).await {
+            Ok(Ok(top)) => (Some(top), false),
+            Ok(Err(error)) => {
+                tracing::warn!("who does most is not counted: {}", error.reason());
+                (None, false)
+            }
+            Err(_) => (None, true),
+        };
         let first = |of: fn(&TopClients) -> &Vec<UsageOf>| -> Vec<UsageOf> {
             let list = top.iter().flat_map(|top| of(&top.value));
             list.take(LISTED as usize).cloned().collect()
@@ -97,6 +105,7 @@ impl App {
             minutes,
             hours,
             counted_at: top.as_ref().map(|top| top.at),
+            counting,
             most_active: first(|top| &top.active),
             most_failing: first(|top| &top.failing),
             ending_secrets: self
@@ -116,14 +125,29 @@ impl App {
         now: UnixTime,
     ) -> Result<Vec<UsageIn>> {
         let first = span.start(now).plus(-(count - 1) * span.seconds());
-        let mut found = self.list_usage(span, first).await?.into_iter().peekable();
-        let all = (0..count).map(|number| first.plus(number * span.seconds()));
-        let filled = all.map(|start| {
-            found.next_if(|it| it.start == start).unwrap_or(UsageIn {
-                start,
-                counts: UsageCounts::default(),
-            })
-        });
-        Ok(filled.collect())
+        let found = self.list_usage(span, first).await?;
+        Ok(filled(found, span, first, count))
     }
+
+    /// The last hours of a client, this one among them, also those in which nothing happened.
+    pub async fn list_client_hours(&self, id: &ClientId, count: i64) -> Result<Vec<UsageIn>> {
+        let span = UsageSpan::Hour;
+        let first = span.start(self.clock.now());
+        let first = first.plus(-(count - 1) * span.seconds());
+        let found = self.list_client_usage(id, first).await?;
+        Ok(filled(found, span, first, count))
+    }
+}
+
+/// The spans from `first` on, also those that were not found.
+fn filled(found: Vec<UsageIn>, span: UsageSpan, first: UnixTime, count: i64) -> Vec<UsageIn> {
+    let mut found = found.into_iter().peekable();
+    let all = (0..count).map(|number| first.plus(number * span.seconds()));
+    let filled = all.map(|start| {
+        found.next_if(|it| it.start == start).unwrap_or(UsageIn {
+            start,
+            counts: UsageCounts::default(),
+        })
+    });
+    filled.collect()
 }

@@ -185,6 +185,7 @@ impl App {
             hint,
             created_at: now,
             expires_at: new.expires_at,
+            unused_for: None,
         };
         Ok(AddedSecret { secret, plain })
     }

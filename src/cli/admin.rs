@@ -4,14 +4,14 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::environment::{self, origin};
 use super::output::{self, Output};
 use crate::app::{App, NewAdmin, NewPassword};
-use crate::domain::{Admin, AdminName, AdminRole, AdminStatus};
+use crate::domain::{Admin, AdminName, AdminRole, AdminStatus, SessionId};
 use crate::secret::Secret;
 
 #[derive(Subcommand)]
@@ -26,6 +26,14 @@ pub(super) enum AdminCommand {
     Disable(NameArgs),
     /// Let an admin log in again
     Enable(NameArgs),
+    /// Give an admin another role, and end the sessions
+    Role(RoleArgs),
+    /// Remove an admin; what the admin did stays in the trail
+    Delete(DeleteArgs),
+    /// List the sessions that have not ended
+    Sessions(Output),
+    /// End a session
+    EndSession(SessionArgs),
 }
 
 #[derive(Args)]
@@ -58,6 +66,30 @@ pub(super) struct ResetArgs {
 pub(super) struct NameArgs {
     /// The admin
     name: AdminName,
+}
+
+#[derive(Args)]
+pub(super) struct RoleArgs {
+    /// The admin
+    name: AdminName,
+    /// What the admin may do: viewer, operator or owner
+    role: AdminRole,
+}
+
+#[derive(Args)]
+pub(super) struct DeleteArgs {
+    /// The admin
+    name: AdminName,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct SessionArgs {
+    /// The session's id, as `sessions` shows it
+    #[arg(value_parser = SessionId::parse)]
+    session_id: SessionId,
 }
 
 /// Where a password comes from; without either one is made.
@@ -112,6 +144,20 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
                 .await?;
             Output::remark(&format!("{} can log in again", args.name));
         }
+        AdminCommand::Role(args) => {
+            app.set_admin_role(&origin(), &args.name, args.role).await?;
+            Output::remark(&format!(
+                "{} is {} from the next login on",
+                args.name, args.role
+            ));
+        }
+        AdminCommand::Delete(args) => delete(&app, args).await?,
+        AdminCommand::Sessions(output) => sessions(&app, output).await?,
+        AdminCommand::EndSession(args) => {
+            app.end_any_admin_session(&origin(), &args.session_id)
+                .await?;
+            Output::remark(&format!("the session {} has ended", args.session_id));
+        }
     }
     app.store().close().await;
     Ok(ExitCode::SUCCESS)
@@ -137,6 +183,50 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
                     admin
                         .last_log_in_at
                         .map_or_else(|| "never".to_owned(), |at| at.to_string()),
+                ]
+            }),
+        )
+    })
+}
+
+async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
+    let name = &args.name;
+    app.find_admin(name).await?;
+    if !args.yes {
+        let why = format!("removing `{name}` cannot be undone");
+        let question = format!("Removing `{name}` cannot be undone. Type the name to go on: ");
+        if Output::ask(&why, &question)? != name.as_str() {
+            bail!("not removed");
+        }
+    }
+    app.delete_admin(&origin(), name).await?;
+    Output::remark(&format!("removed {name}"));
+    Ok(())
+}
+
+async fn sessions(app: &App, output: Output) -> anyhow::Result<()> {
+    let sessions = app.list_admin_sessions(None).await?;
+    output.print(&sessions, || {
+        let header = [
+            "session_id",
+            "name",
+            "created_at",
+            "seen_at",
+            "expires_at",
+            "source",
+            "user_agent",
+        ];
+        output::table(
+            &header,
+            sessions.iter().map(|session| {
+                vec![
+                    session.session_id.to_string(),
+                    session.name.to_string(),
+                    session.created_at.to_string(),
+                    session.seen_at.to_string(),
+                    session.expires_at.to_string(),
+                    session.source.clone(),
+                    session.user_agent.clone(),
                 ]
             }),
         )

@@ -34,6 +34,8 @@ pub(super) enum ClientCommand {
     Enable(OneClient),
     /// Let a client have no more tokens and revoke those it has; its record and secrets stay
     Disable(OneClient),
+    /// Let no file keep a client any more, so that it can be changed by hand
+    Release(OneClient),
     /// Remove a client and its secrets, and revoke its tokens
     Delete(DeleteArgs),
     /// Revoke all tokens that a client was issued before now; it may have new ones
@@ -117,9 +119,9 @@ pub(super) struct ListArgs {
     /// Only those of this status
     #[arg(long, value_parser = ClientStatus::parse)]
     status: Option<ClientStatus>,
-    /// Only those that may ask for this scope
-    #[arg(long)]
-    scope: Option<String>,
+    /// Only those that may ask for this scope, in the order `client_id`
+    #[arg(long, value_parser = Scope::parse_one)]
+    scope: Option<Scope>,
     /// In which order: `client_id`, `newest` or `oldest`
     #[arg(long, default_value = "client_id")]
     order: ClientsOrder,
@@ -173,6 +175,10 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
         }
         ClientCommand::Enable(args) => set_status(&app, args, ClientStatus::Enabled).await?,
         ClientCommand::Disable(args) => set_status(&app, args, ClientStatus::Disabled).await?,
+        ClientCommand::Release(args) => {
+            app.release_client(&origin(), &args.client_id).await?;
+            show(&app, &args.client_id, args.output).await?;
+        }
         ClientCommand::Delete(args) => delete(&app, args).await?,
         ClientCommand::RevokeTokens(args) => {
             app.revoke_client_tokens(&origin(), &args.client_id).await?;

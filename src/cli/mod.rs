@@ -21,6 +21,7 @@ mod output;
 mod secret;
 mod sender_constraint;
 mod serve;
+mod settings;
 mod supervisor;
 mod token;
 mod usage;
@@ -60,6 +61,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Check the configuration, the certificate, the database and the keys, without serving
     Check,
+    /// Show the settings that are in force here, secrets masked
+    Settings(settings::SettingsArgs),
     /// Bring the database's schema up to date
     Migrate,
     /// Register clients and change them
@@ -120,6 +123,7 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
     match command {
         Command::Serve(args) => serve::run(args, handed_over).await,
         Command::Check => check::run().await,
+        Command::Settings(args) => settings::run(&args),
         Command::Migrate => migrate::run().await,
         Command::Client(command) => client::run(*command).await,
         Command::Key(command) => key::run(command).await,

@@ -5,18 +5,17 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use super::environment;
 use super::output::Output;
-use crate::app::App;
+use crate::app::{App, TokenInspection};
 use crate::clock::Clock;
 use crate::domain::SigningAlg;
 use crate::token;
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
-    /// Show a token's header, claims and verdict; whether it was revoked is not looked up
+    /// Show a token's header, claims and verdict, by its signature and dates; and, if asked to, whether it was revoked
     Inspect(InspectArgs),
     /// Revoke a token; every replica that has the database refuses it within 2 seconds
     Revoke(RevokeArgs),
@@ -32,16 +31,11 @@ pub(super) struct RevokeArgs {
 pub(super) struct InspectArgs {
     /// The token; read from stdin when left out or `-`, which keeps it out of the shell's history
     token: Option<String>,
+    /// Judge it as the server does: look in the database whether it, or its client, was revoked
+    #[arg(long)]
+    revoked: bool,
     #[command(flatten)]
     output: Output,
-}
-
-#[derive(Serialize)]
-struct Inspection {
-    good: bool,
-    verdict: String,
-    header: serde_json::Value,
-    claims: serde_json::Value,
 }
 
 pub(super) async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
@@ -66,22 +60,13 @@ async fn revoke(args: RevokeArgs) -> anyhow::Result<ExitCode> {
 
 async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
     let token = read_token(args.token)?;
-    let app = App::open(environment::load()?.config()?, Clock::system())?;
-    let (header, claims) = token::decode_unverified(token.trim())?;
-    // Tokens under SECRET are judged without a database; the other keys are there.
-    if header["alg"] != SigningAlg::HS256.as_str() {
-        environment::refuse_pending(&app).await?;
-        app.refresh_keys().await.context("DATABASE_URL")?;
-    }
-    let verified = app.keys().verify(token.trim(), app.clock().now());
-    let inspection = Inspection {
-        good: verified.is_ok(),
-        verdict: match &verified {
-            Ok(claims) => format!("good until {}", claims.exp),
-            Err(error) => error.to_string(),
-        },
-        header,
-        claims,
+    let inspection = if args.revoked {
+        let app = environment::open().await?;
+        app.refresh_keys().await?;
+        app.read_changes().await?;
+        app.inspect_token(token.trim()).await?
+    } else {
+        inspect_alone(token.trim()).await?
     };
     args.output.print(&inspection, || {
         format!(
@@ -93,6 +78,27 @@ async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+/// By what is in the token and in the settings.
+async fn inspect_alone(token: &str) -> anyhow::Result<TokenInspection> {
+    let app = App::open(environment::load()?.config()?, Clock::system())?;
+    let (header, claims) = token::decode_unverified(token)?;
+    // Tokens under SECRET are judged without a database; the other keys are there.
+    if header["alg"] != SigningAlg::HS256.as_str() {
+        environment::refuse_pending(&app).await?;
+        app.refresh_keys().await.context("DATABASE_URL")?;
+    }
+    let verified = app.keys().verify(token, app.clock().now());
+    Ok(TokenInspection {
+        good: verified.is_ok(),
+        verdict: match &verified {
+            Ok(claims) => format!("good until {}", claims.exp),
+            Err(error) => error.to_string(),
+        },
+        header,
+        claims,
     })
 }
 

@@ -1,6 +1,7 @@
 //! `usage` and `overview`: what clients do, who does most and wastes most, and how the service is.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -9,7 +10,7 @@ use super::environment;
 use super::output::{self, Output};
 use crate::app::{App, Overview, WasteSpan};
 use crate::clock::UnixTime;
-use crate::domain::{Replica, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan};
+use crate::domain::{ClientId, Replica, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan};
 
 const HOUR: i64 = 3_600;
 
@@ -17,6 +18,8 @@ const HOUR: i64 = 3_600;
 pub(super) enum UsageCommand {
     /// Show what all clients did together
     Totals(TotalsArgs),
+    /// Show what a client did, by the hour
+    Client(ClientArgs),
     /// Show the clients that did most and failed most in 24 hours
     Top(TopArgs),
     /// Show the clients that are issued more tokens than they need, worst first
@@ -31,6 +34,17 @@ pub(super) struct TotalsArgs {
     /// Of the last so long, such as `7d`; the last hour by the minute and the last day by the hour when left out
     #[arg(long = "last", value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     last: Option<i64>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct ClientArgs {
+    /// The client
+    client_id: ClientId,
+    /// Of the last so long
+    #[arg(long = "last", value_name = "DURATION", default_value = "24h", value_parser = crate::config::parse_seconds)]
+    last: i64,
     #[command(flatten)]
     output: Output,
 }
@@ -66,6 +80,12 @@ pub(super) async fn run(command: UsageCommand) -> anyhow::Result<ExitCode> {
     let app = environment::open().await?;
     match command {
         UsageCommand::Totals(args) => totals(&app, &args).await?,
+        UsageCommand::Client(args) => {
+            app.find_client(&args.client_id).await?;
+            let since = app.clock().now().plus(-args.last);
+            let hours = app.list_client_usage(&args.client_id, since).await?;
+            args.output.print(&hours, || spans(&hours))?;
+        }
         UsageCommand::Top(args) => {
             let found = app.find_top_clients().await?;
             let top = Top {
@@ -93,18 +113,20 @@ async fn totals(app: &App, args: &TotalsArgs) -> anyhow::Result<()> {
         UsageSpan::Minute => HOUR,
         UsageSpan::Hour => 24 * HOUR,
     });
-    let spans = app
+    let found = app
         .list_usage(args.by, app.clock().now().plus(-last))
         .await?;
-    args.output.print(&spans, || {
-        output::table(
-            &["start", "issued", "verified", "refused"],
-            spans.iter().map(|it| {
-                let [issued, verified, refused] = counts(it.counts);
-                vec![it.start.to_string(), issued, verified, refused]
-            }),
-        )
-    })
+    args.output.print(&found, || spans(&found))
+}
+
+fn spans(list: &[UsageIn]) -> String {
+    output::table(
+        &["start", "issued", "verified", "refused"],
+        list.iter().map(|it| {
+            let [issued, verified, refused] = counts(it.counts);
+            vec![it.start.to_string(), issued, verified, refused]
+        }),
+    )
 }
 
 fn counts(counts: UsageCounts) -> [String; 3] {
@@ -146,7 +168,7 @@ fn waste(list: &[TokenWaste]) -> String {
 }
 
 pub(super) async fn overview(args: OverviewArgs) -> anyhow::Result<ExitCode> {
-    let overview = environment::open().await?.overview().await?;
+    let overview = environment::open().await?.overview(Duration::MAX).await?;
     args.output.print(&overview, || in_words(&overview))?;
     Ok(ExitCode::SUCCESS)
 }

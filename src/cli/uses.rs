@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::output;
 use crate::clock::UnixTime;
 use crate::domain::{
-    Client, ClientRecord, ClientSecret, ClientUses, LastUse, SecretAdvice, SecretUses, UnusedFor,
+    Client, ClientRecord, ClientSecret, ClientUses, LastUse, SecretAdvice, SecretUses,
 };
 
 /// When something was last used; null: not since it was made, or since that is counted.
@@ -40,8 +40,6 @@ pub(super) struct ShownSecret<'a> {
     #[serde(flatten)]
     last: LastUsed,
     uses_24h: u64,
-    /// Seconds without use after which it ends; null: it does not.
-    ends_unused_for: Option<UnusedFor>,
     /// What would come of removing it.
     advice: SecretAdvice,
 }
@@ -88,7 +86,6 @@ pub(super) fn secrets<'a>(
             secret,
             last: LastUsed::from(found.map(|uses| &uses.last)),
             uses_24h: found.map_or(0, |uses| uses.uses_24h),
-            ends_unused_for: uses.unused_end_of(&secret.secret_id),
             advice: SecretAdvice::new(secret, secrets, uses, now),
         }
     };
@@ -130,7 +127,7 @@ pub(super) fn table(secrets: &[ShownSecret<'_>]) -> String {
 
 fn ends(shown: &ShownSecret<'_>) -> String {
     let expiry = expiry(shown.secret);
-    match shown.ends_unused_for {
+    match shown.secret.unused_for {
         Some(span) => format!("{expiry}, or {span} after its last use"),
         None => expiry,
     }

@@ -33,13 +33,13 @@ pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use retention::RetentionConfig;
 pub use tickets::TicketUse;
 pub use traces::{TraceSampler, TracesConfig};
-pub use values::{Argon2Work, LogFormat, parse_seconds};
+pub use values::{Argon2Work, Bytes, LogFormat, parse_seconds};
 
 use crate::domain::{Audience, Issuer, TokenTtl};
 use crate::secret::Secret;
 use crate::store::DatabaseOptions;
 use reader::Reader;
-use values::{Bytes, Seconds};
+use values::Seconds;
 
 /// The value of `SECRET` in `.env.sample`, refused wherever it turns up.
 pub const SAMPLE_SECRET: &str = "replace-me-by-the-output-of-openssl-rand-base64-48";

@@ -38,11 +38,29 @@ pub fn parse_seconds(text: &str) -> Result<i64, String> {
 
 /// `65536` or `64KiB`, `32MiB`, `1GiB`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bytes(pub(super) u64);
+pub struct Bytes(pub(super) u64);
 
 impl Bytes {
     pub(super) fn in_memory(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl From<usize> for Bytes {
+    fn from(bytes: usize) -> Self {
+        Self(bytes as u64)
+    }
+}
+
+/// In the largest unit of which it is a whole number.
+impl std::fmt::Display for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        let fitting = units
+            .into_iter()
+            .find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit));
+        let (unit, name) = fitting.unwrap_or((1, "bytes"));
+        write!(f, "{} {name}", self.0 / unit)
     }
 }
 
@@ -181,6 +199,14 @@ mod tests {
         }
         assert!(seconds("0").is_err());
         assert!(bytes("64KB").is_err());
+        for (size, text) in [
+            (8 << 20, "8 MiB"),
+            (96 << 10, "96 KiB"),
+            (1_025, "1025 bytes"),
+            (0, "0 bytes"),
+        ] {
+            assert_eq!(Bytes(size).to_string(), text);
+        }
     }
 
     #[test]

@@ -110,6 +110,8 @@ actions! {
     ClientEnable = "client.enable",
     /// A client may have no more tokens, and those it had are revoked.
     ClientDisable = "client.disable",
+    /// No file keeps a client any more.
+    ClientRelease = "client.release",
     /// A client was removed, and its tokens are revoked.
     ClientDelete = "client.delete",
     /// All that a client was issued is revoked.

@@ -4,7 +4,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
-use super::{ClientId, ParseError, text_type};
+use super::{ClientId, ParseError, UnusedFor, text_type};
 use crate::clock::UnixTime;
 use crate::secret::{Secret, random_base62};
 
@@ -102,6 +102,9 @@ pub struct ClientSecret {
     pub created_at: UnixTime,
     /// When it ends; `None`: never.
     pub expires_at: Option<UnixTime>,
+    /// So long after its last use it ends by itself; `None`: it does not.
+    #[serde(rename = "ends_unused_for", skip_serializing_if = "Option::is_none")]
+    pub unused_for: Option<UnusedFor>,
 }
 
 impl ClientSecret {

@@ -68,7 +68,7 @@ pub use text::{Description, ManagedBy, Name};
 pub use thumbprint::Thumbprint;
 pub use token_id::TokenId;
 pub use token_quota::{QUOTA_WINDOW, QuotaState, TokenQuota};
-pub use unused_end::{UnusedEnd, UnusedFor};
+pub use unused_end::UnusedFor;
 pub use usage::{
     ClientUses, LastUse, SecretUses, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };

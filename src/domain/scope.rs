@@ -30,6 +30,15 @@ impl Scope {
         Ok(Self(tokens.join(" ")))
     }
 
+    /// Parses one scope token.
+    pub fn parse_one(text: &str) -> Result<Self, ParseError> {
+        let scope = Self::parse(text)?;
+        match scope.tokens().count() {
+            1 => Ok(scope),
+            _ => Err(ParseError::new("this has to be one scope")),
+        }
+    }
+
     /// The scope tokens, sorted.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ').filter(|token| !token.is_empty())

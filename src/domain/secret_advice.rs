@@ -122,6 +122,7 @@ mod tests {
             hint: String::new(),
             created_at: NOW.plus(-age),
             expires_at: expires_at.map(|seconds| NOW.plus(seconds)),
+            unused_for: None,
         }
     }
 
@@ -137,7 +138,6 @@ mod tests {
                 last,
                 uses_24h,
             }],
-            ..ClientUses::default()
         }
     }
 

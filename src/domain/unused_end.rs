@@ -2,8 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{ParseError, SecretId};
-use crate::clock::UnixTime;
+use super::ParseError;
 
 /// After how long without use a secret ends, in seconds: one hour to a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,17 +43,6 @@ impl Serialize for UnusedFor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.0)
     }
-}
-
-/// That a secret ends by itself when it is used no more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct UnusedEnd {
-    /// Which one.
-    pub secret_id: SecretId,
-    /// So long after its last use.
-    pub unused_for: UnusedFor,
-    /// Or after this, when that was asked for, if it was not used since.
-    pub since: UnixTime,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{ClientId, ParseError, SecretId, TokenQuota, TokenTtl, UnusedEnd, UnusedFor};
+use super::{ClientId, ParseError, SecretId, TokenQuota, TokenTtl};
 use crate::clock::UnixTime;
 
 /// What happened in some span of time.
@@ -111,20 +111,12 @@ pub struct ClientUses {
     pub last: Option<LastUse>,
     /// Its secrets that were used.
     pub secrets: Vec<SecretUses>,
-    /// Its secrets that end by themselves when they are used no more.
-    pub unused_ends: Vec<UnusedEnd>,
 }
 
 impl ClientUses {
     /// How this secret was used, if it ever was.
     pub fn of_secret(&self, id: &SecretId) -> Option<&SecretUses> {
         self.secrets.iter().find(|uses| uses.secret_id == *id)
-    }
-
-    /// After how long without use this secret ends, if it does.
-    pub fn unused_end_of(&self, id: &SecretId) -> Option<UnusedFor> {
-        let end = self.unused_ends.iter().find(|end| end.secret_id == *id);
-        end.map(|end| end.unused_for)
     }
 }
 

@@ -47,6 +47,12 @@ pub(super) fn secret(
     response
 }
 
+/// That it is done, and there is no more to say.
+pub(super) fn nothing() -> Response {
+    let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    (StatusCode::NO_CONTENT, [no_store]).into_response()
+}
+
 /// A JSON answer that says nothing secret and changes seldom: caches may keep it for `max_age`.
 pub(super) fn cacheable_json(value: &impl Serialize, max_age: &'static str) -> Response {
     let mut response = json(StatusCode::OK, value);

@@ -4,6 +4,7 @@
 mod admin;
 mod admin_api;
 mod answer;
+mod audit_export;
 mod caller;
 mod certificate_files;
 mod certificate_header;
@@ -36,6 +37,11 @@ mod tls;
 mod token_request;
 mod trace;
 mod traffic;
+
+use std::time::Duration;
+
+/// How long who looks at the service is kept waiting for what is counted for the first time.
+const OVERVIEW_PATIENCE: Duration = Duration::from_millis(50);
 
 pub use admin::{Access, AdminRoute, list as admin_routes};
 pub use admin_api::{AdminApiRoute, list as admin_api_routes};

@@ -9,7 +9,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 use serde::Serialize;
 
-use crate::domain::{Action, AuditEvent};
+use crate::domain::{Action, AuditEvent, ParseError};
 use crate::secret::Secret;
 
 /// An event with its place in the chain.
@@ -32,6 +32,29 @@ pub struct ChainLink {
     pub event_id: i64,
     /// Its hash.
     pub hash: String,
+}
+
+/// `42:9f86…`.
+impl fmt::Display for ChainLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.event_id, self.hash)
+    }
+}
+
+impl std::str::FromStr for ChainLink {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let parsed = text.trim().split_once(':').and_then(|(id, hash)| {
+            Some(Self {
+                event_id: id.parse().ok()?,
+                hash: hash.to_owned(),
+            })
+        });
+        parsed.ok_or_else(|| {
+            ParseError::new("write the event as a check of the trail told it: 42:9f86…")
+        })
+    }
 }
 
 /// Where the chain that is kept begins and ends.

@@ -1,12 +1,12 @@
 //! Owns the list of clients: which of them, in which order, page by page. Every way to ask is served by an index, so
-//! that a page is as quick among a million clients as among ten; but for one, the scope.
+//! that a page is as quick among a million clients as among ten.
 
 use sqlx::QueryBuilder;
 
 use super::client_rows::ClientRow;
-use super::{ClientsPage, Store, StoreError, on_pool};
+use super::{Store, StoreError, on_pool};
 use crate::clock::UnixTime;
-use crate::domain::{Client, ClientId, ClientStatus, ParseError};
+use crate::domain::{Client, ClientId, ClientStatus, ParseError, Scope};
 
 /// Which part of the list of clients to read.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +26,8 @@ pub struct ClientsPart {
 pub struct ClientFilter {
     /// Of this status.
     pub status: Option<ClientStatus>,
-    /// That may ask for this one scope. This alone is looked for in each client of the others.
-    pub scope: Option<String>,
+    /// That may ask for this one scope.
+    pub scope: Option<Scope>,
     /// Whose id begins so. A part from the middle would be a search through all of them.
     pub prefix: Option<String>,
 }
@@ -103,63 +103,46 @@ pub struct ClientsPlace {
     pub client_id: ClientId,
 }
 
-const SELECT: &str = "
-    select client_id, name, description, status, scopes, audiences, metadata, token_ttl,
-        token_quota, allowed_networks, auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound, dpop_bound,
-        managed_by, created_at, updated_at
-    from clients
-    where true";
+const COLUMNS: &str = "
+    select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences, c.metadata, c.token_ttl, c.token_quota,
+        c.allowed_networks, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, c.tls_client_certificate_bound,
+        c.dpop_bound, c.managed_by, c.created_at, c.updated_at
+    from ";
+
+/// `cross join` keeps SQLite from beginning with the clients.
+const OF_A_SCOPE: &str =
+    "client_scopes s cross join clients c where c.client_id = s.client_id and s.scope = ";
 
 /// One of these is later than every ASCII character in whichever order the database has for text: by bytes, by ICU,
 /// by the locales of glibc. So what begins with a text lies between it and the latest of it with one of these.
 const LATEST: [&str; 5] = ["\u{10FFFF}", "\u{FFFD}", "\u{9FA5}", "\u{D7A3}", "\u{0E2E}"];
 
 impl Store {
-    /// Clients of some kind without their secrets, by `client_id`.
-    pub async fn list_clients_of(
-        &self,
-        filter: &ClientFilter,
-        page: &ClientsPage,
-    ) -> Result<Vec<Client>, StoreError> {
-        let after = page.after.clone().map(|client_id| ClientsPlace {
-            created_at: UnixTime(0),
-            client_id,
-        });
-        let part = ClientsPart {
-            filter: filter.clone(),
-            order: ClientsOrder::ClientId,
-            after,
-            limit: page.limit,
-        };
-        self.list_clients_in_order(&part).await
-    }
-
     /// A part of the list of clients, without their secrets.
     pub async fn list_clients_in_order(
         &self,
         page: &ClientsPart,
     ) -> Result<Vec<Client>, StoreError> {
-        let order = match page.order {
-            ClientsOrder::ClientId => [" and client_id > ", "", " order by client_id limit "],
-            ClientsOrder::Newest => [
-                " and (created_at, client_id) < (",
-                ")",
-                " order by created_at desc, client_id desc limit ",
-            ],
-            ClientsOrder::Oldest => [
-                " and (created_at, client_id) > (",
-                ")",
-                " order by created_at, client_id limit ",
-            ],
+        // A bound of one of the two is none of the other to Postgres, which would read the other from its beginning.
+        let ids: &[&str] = match page.filter.scope {
+            Some(_) => &["s.client_id", "c.client_id"],
+            None => &["c.client_id"],
         };
         let rows: Vec<ClientRow> = on_pool!(self, |pool| {
-            let mut query = QueryBuilder::new(SELECT);
+            let mut query = QueryBuilder::new(COLUMNS);
+            match &page.filter.scope {
+                Some(scope) => query.push(OF_A_SCOPE).push_bind(scope.as_str()),
+                None => query.push("clients c where true"),
+            };
             if let Some(status) = page.filter.status {
-                query.push(" and status = ").push_bind(status.as_str());
+                query.push(" and c.status = ").push_bind(status.as_str());
             }
-            if let Some(prefix) = &page.filter.prefix {
-                query.push(" and client_id >= ").push_bind(prefix.as_str());
-                query.push(" and client_id <= (select max(column1) from (values ");
+            for id in ids {
+                let Some(prefix) = page.filter.prefix.as_deref() else {
+                    break;
+                };
+                query.push(format!(" and {id} >= ")).push_bind(prefix);
+                query.push(format!(" and {id} <= (select max(column1) from (values "));
                 let mut values = query.separated(", ");
                 for latest in LATEST {
                     values.push("(");
@@ -167,24 +150,35 @@ impl Store {
                     values.push_unseparated(")");
                 }
                 // The order of the database may have others between, such as those with capital letters.
-                query.push(") as latest) and substr(client_id, 1, ");
-                query.push("length(").push_bind(prefix.as_str());
-                query.push(")) = ").push_bind(prefix.as_str());
+                query.push(format!(") as latest) and substr({id}, 1, length("));
+                query.push_bind(prefix).push(")) = ").push_bind(prefix);
             }
-            // `like` knows no case on SQLite.
-            if let Some(scope) = &page.filter.scope {
-                query.push(" and replace(' ' || scopes || ' ', ");
-                query.push_bind(format!(" {scope} "));
-                query.push(", '') <> ' ' || scopes || ' '");
-            }
-            if let Some(after) = &page.after {
-                query.push(order[0]);
-                if page.order != ClientsOrder::ClientId {
-                    query.push_bind(after.created_at.0).push(", ");
+            match (&page.after, page.order) {
+                (None, _) => {}
+                (Some(after), ClientsOrder::ClientId) => {
+                    for id in ids {
+                        query.push(format!(" and {id} > "));
+                        query.push_bind(after.client_id.as_str());
+                    }
                 }
-                query.push_bind(after.client_id.as_str()).push(order[1]);
+                (Some(after), ClientsOrder::Newest | ClientsOrder::Oldest) => {
+                    query.push(match page.order {
+                        ClientsOrder::Newest => " and (c.created_at, c.client_id) < (",
+                        ClientsOrder::ClientId | ClientsOrder::Oldest => {
+                            " and (c.created_at, c.client_id) > ("
+                        }
+                    });
+                    query.push_bind(after.created_at.0).push(", ");
+                    query.push_bind(after.client_id.as_str()).push(")");
+                }
             }
-            query.push(order[2]).push_bind(i64::from(page.limit));
+            query.push(" order by ").push(match page.order {
+                ClientsOrder::ClientId => ids[0],
+                ClientsOrder::Newest => "c.created_at desc, c.client_id desc",
+                ClientsOrder::Oldest => "c.created_at, c.client_id",
+            });
+            query.push(" limit ");
+            query.push_bind(i64::from(page.limit));
             query.build_query_as().fetch_all(pool).await
         })?;
         rows.into_iter().map(Client::try_from).collect()

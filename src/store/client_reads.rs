@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 
 use super::client_rows::{RecordRow, records, select_records};
 use super::{ClientsPage, Store, StoreError, on_pool};
-use crate::domain::{ClientId, ClientRecord, ManagedBy};
+use crate::domain::{ClientId, ClientRecord};
 
 /// Ids of one statement.
 pub(super) const AT_ONCE: usize = 500;
@@ -57,24 +57,6 @@ impl Store {
             }
         }
         Ok(found)
-    }
-
-    /// The clients that this file keeps.
-    pub async fn list_managed_clients(
-        &self,
-        managed_by: &ManagedBy,
-    ) -> Result<Vec<ClientId>, StoreError> {
-        const SQL: &str = "
-            select client_id
-            from clients
-            where managed_by = $1
-            order by client_id";
-        let ids: Vec<String> = on_pool!(self, |pool| sqlx::query_scalar(SQL)
-            .bind(managed_by.as_str())
-            .fetch_all(pool)
-            .await)?;
-        let ids: Result<_, _> = ids.iter().map(|id| ClientId::parse(id)).collect();
-        Ok(ids?)
     }
 
     /// How many clients there are.

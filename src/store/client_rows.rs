@@ -20,9 +20,10 @@ macro_rules! select_records {
         c.tls_client_certificate_bound, c.dpop_bound, c.managed_by,
         c.created_at, c.updated_at,
         s.secret_id, s.origin, s.secret_hash, s.hint,
-        s.created_at as secret_created_at, s.expires_at
+        s.created_at as secret_created_at, s.expires_at, e.unused_for
     from clients c
-    left join client_secrets s on s.client_id = c.client_id"
+    left join client_secrets s on s.client_id = c.client_id
+    left join secret_ends e on e.secret_id = s.secret_id"
     };
 }
 

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::audit_log::AuditLog;
 use super::client_rows::{lock_client, read_record};
+use super::client_scopes::note_scopes;
 use super::clients::of_client;
 use super::revocations::cut_off;
 use super::{Store, StoreError, in_long_transaction, on_pool};
@@ -129,7 +130,7 @@ const FORGET_SECRET: [&str; 3] = [
 /// Makes the secrets of a client those of `after`, on an open transaction of either product; what is known of the use of
 /// those that stay is kept.
 macro_rules! replace_secrets {
-    ($tx:ident, $id:expr, $before:expr, $after:expr) => {{
+    ($tx:ident, $id:expr, $before:expr, $after:expr, $now:expr) => {{
         let (before, after): (
             &[$crate::domain::ClientSecret],
             &[$crate::domain::ClientSecret],
@@ -154,7 +155,7 @@ macro_rules! replace_secrets {
         }
         for new in after {
             if of(before, &new.secret_id).as_ref() != Some(new) {
-                super::secrets::insert!($tx, $id, new);
+                super::secrets::insert!($tx, $id, new, $now);
             }
         }
     }};
@@ -179,8 +180,9 @@ impl Store {
                 let client = &record.client;
                 let id = &client.client_id;
                 if run_with_client!(tx, INSERT, client) == 1 {
+                    note_scopes!(tx, id, &client.scopes);
                     for secret in &record.secrets {
-                        super::secrets::insert!(tx, id, secret);
+                        super::secrets::insert!(tx, id, secret, stamp.at);
                     }
                     inserted.insert(id.as_str(), client);
                     events.push(of_client(actions.insert, id).after(record));
@@ -206,7 +208,8 @@ impl Store {
                     continue;
                 }
                 run_with_client!(tx, REPLACE, client);
-                replace_secrets!(tx, id, &before.secrets, &record.secrets);
+                note_scopes!(tx, id, &client.scopes);
+                replace_secrets!(tx, id, &before.secrets, &record.secrets, stamp.at);
                 told.push(id);
                 if before.client.status != client.status {
                     cuts.push((id, client.status, stamp.at));

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 
 use super::audit_log::{AuditLog, record};
-use super::client_rows::{ClientRow, FIND, lock_client, one_record, read_record};
+use super::client_rows::{FIND, lock_client, one_record, read_record};
+use super::client_scopes::note_scopes;
 use super::client_writes::{INSERT, LIST_DISABLED, run_with_client};
 use super::remembered_answers::{RememberedAnswer, remember};
 use super::revocations::cut_off;
 use super::{Store, StoreError, in_long_transaction, in_transaction, on_pool};
 use crate::domain::{
-    Action, Audience, Change, Client, ClientChanges, ClientCutoff, ClientId, ClientKeys,
-    ClientRecord, ClientStatus, Description, ExpectedVersion, Metadata, Name, NewEvent, Scope,
-    Stamp, Target, TokenQuota, TokenTtl,
+    Action, Audience, Change, ClientChanges, ClientCutoff, ClientId, ClientKeys, ClientRecord,
+    ClientStatus, Description, ExpectedVersion, Metadata, Name, NewEvent, Scope, Stamp, Target,
+    TokenQuota, TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -62,25 +63,6 @@ impl Store {
             .bind(id.as_str())
             .fetch_one(pool)
             .await)?)
-    }
-
-    /// Clients without their secrets, by `client_id`.
-    pub async fn list_clients(&self, page: &ClientsPage) -> Result<Vec<Client>, StoreError> {
-        const SQL: &str = "
-            select client_id, name, description, status, scopes, audiences, metadata, token_ttl,
-                token_quota, allowed_networks, auth_methods, jwks, jwks_uri, tls_client_auth, tls_client_certificate_bound,
-                dpop_bound, managed_by, created_at, updated_at
-            from clients
-            where client_id > $1
-            order by client_id
-            limit $2";
-        let after = page.after.as_ref().map_or("", ClientId::as_str);
-        let rows: Vec<ClientRow> = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(after)
-            .bind(i64::from(page.limit))
-            .fetch_all(pool)
-            .await)?;
-        rows.into_iter().map(Client::try_from).collect()
     }
 
     /// How many enabled clients have certificate-bound tokens.
@@ -142,9 +124,10 @@ impl Store {
                 let client = &record.client;
                 let added = run_with_client!(tx, INSERT, client);
                 for secret in record.secrets.iter().filter(|_| added == 1) {
-                    super::secrets::insert!(tx, &client.client_id, secret);
+                    super::secrets::insert!(tx, &client.client_id, secret, stamp.at);
                 }
                 if added == 1 {
+                    note_scopes!(tx, client.client_id, &client.scopes);
                     new.insert(client.client_id.as_str(), client);
                     events.push(of_client(action, &client.client_id).after(record));
                 }
@@ -247,6 +230,9 @@ impl Store {
                 .bind(networks.map(ToString::to_string))
                 .execute(&mut *tx)
                 .await?;
+            if let Some(scopes) = &changes.scopes {
+                note_scopes!(tx, id, scopes);
+            }
             let after = read_record!(tx, id);
             let event = of_client(Action::ClientUpdate, id).difference(before, after);
             record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);

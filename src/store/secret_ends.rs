@@ -6,9 +6,7 @@ use super::audit_log::record;
 use super::client_rows::lock_client;
 use super::{Store, StoreError, in_transaction, on_pool};
 use crate::clock::UnixTime;
-use crate::domain::{
-    Action, Change, ClientId, NewEvent, SecretId, Stamp, Target, UnusedEnd, UnusedFor,
-};
+use crate::domain::{Action, Change, ClientId, NewEvent, SecretId, Stamp, Target, UnusedFor};
 
 /// What holds of a secret that is due: it is good, it has not been used for long enough, and it is not the last good one
 /// of its client. `$1`: now; `$2`: that much later than it says.
@@ -28,6 +26,24 @@ const FROM: &str = "
     cross join client_secrets s
     left join last_uses u on u.client_id = e.client_id and u.secret_id = e.secret_id";
 
+pub(super) const INSERT: &str = "
+    insert into secret_ends (secret_id, client_id, unused_for, since)
+    values ($1, $2, $3, $4)";
+
+/// Inserts the end of a secret on an open transaction of either product.
+macro_rules! insert {
+    ($tx:ident, $client_id:expr, $secret_id:expr, $unused_for:expr, $since:expr) => {
+        sqlx::query($crate::store::secret_ends::INSERT)
+            .bind($secret_id.as_str())
+            .bind($client_id.as_str())
+            .bind($unused_for.seconds())
+            .bind($since.0)
+            .execute(&mut *$tx)
+            .await?
+    };
+}
+pub(super) use insert;
+
 impl Store {
     /// Sets after how long without use a secret of this client ends, or that it does not; false when the client has no
     /// such secret.
@@ -44,9 +60,6 @@ impl Store {
             left join secret_ends e on e.secret_id = s.secret_id
             where s.client_id = $1 and s.secret_id = $2";
         const DELETE: &str = "delete from secret_ends where secret_id = $1";
-        const INSERT: &str = "
-            insert into secret_ends (secret_id, client_id, unused_for, since)
-            values ($1, $2, $3, $4)";
         in_transaction!(self, |tx| {
             if lock_client!(tx, id).is_none() {
                 return Ok(false);
@@ -64,13 +77,7 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
             if let Some(unused_for) = unused_for {
-                sqlx::query(INSERT)
-                    .bind(secret_id.as_str())
-                    .bind(id.as_str())
-                    .bind(unused_for.seconds())
-                    .bind(stamp.at.0)
-                    .execute(&mut *tx)
-                    .await?;
+                insert!(tx, id, secret_id, unused_for, stamp.at);
             }
             let event = of_secret(id, secret_id)
                 .before(json!({ "ends_unused_for": before }))
@@ -78,29 +85,6 @@ impl Store {
             record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
             true
         })
-    }
-
-    /// Which secrets of a client end by themselves.
-    pub async fn list_unused_ends(&self, id: &ClientId) -> Result<Vec<UnusedEnd>, StoreError> {
-        const SQL: &str = "
-            select e.secret_id, e.unused_for, e.since
-            from secret_ends e
-            join client_secrets s on s.secret_id = e.secret_id
-            where s.client_id = $1
-            order by e.secret_id";
-        let rows: Vec<(String, i64, i64)> = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(id.as_str())
-            .fetch_all(pool)
-            .await)?;
-        rows.into_iter()
-            .map(|(secret_id, unused_for, since)| {
-                Ok(UnusedEnd {
-                    secret_id: SecretId::parse(&secret_id)?,
-                    unused_for: UnusedFor::from_seconds(unused_for)?,
-                    since: UnixTime(since),
-                })
-            })
-            .collect()
     }
 
     /// The secrets that have not been used for so long that they end; `slack` is how much later than that.

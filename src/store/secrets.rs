@@ -10,7 +10,7 @@ use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
     Action, Change, ClientId, ClientSecret, EndingSecret, MAX_LIVE_SECRETS, NewEvent, SecretId,
-    SecretOrigin, Stamp, Target,
+    SecretOrigin, Stamp, Target, UnusedFor,
 };
 
 /// What came of adding a secret.
@@ -31,20 +31,31 @@ pub(super) const INSERT: &str = "
         expires_at)
     values ($1, $2, $3, $4, $5, $6, $7)";
 
-/// Inserts a secret on an open transaction of either product.
+/// Inserts a secret on an open transaction of either product. Where it ends when it is used no more, that counts from `now`:
+/// nothing is known of a use before.
 macro_rules! insert {
-    ($tx:ident, $client_id:expr, $secret:expr) => {
+    ($tx:ident, $client_id:expr, $secret:expr, $now:expr) => {{
+        let secret: &$crate::domain::ClientSecret = $secret;
         sqlx::query($crate::store::secrets::INSERT)
-            .bind($secret.secret_id.as_str())
+            .bind(secret.secret_id.as_str())
             .bind($client_id.as_str())
-            .bind($secret.origin.as_str())
-            .bind(&$secret.secret_hash)
-            .bind(&$secret.hint)
-            .bind($secret.created_at.0)
-            .bind($secret.expires_at.map(|expires_at| expires_at.0))
+            .bind(secret.origin.as_str())
+            .bind(&secret.secret_hash)
+            .bind(&secret.hint)
+            .bind(secret.created_at.0)
+            .bind(secret.expires_at.map(|expires_at| expires_at.0))
             .execute(&mut *$tx)
-            .await?
-    };
+            .await?;
+        if let Some(unused_for) = secret.unused_for {
+            $crate::store::secret_ends::insert!(
+                $tx,
+                $client_id,
+                secret.secret_id,
+                unused_for,
+                $now
+            );
+        }
+    }};
 }
 pub(super) use insert;
 
@@ -89,7 +100,7 @@ impl Store {
             if usize::try_from(live).is_ok_and(|live| live >= MAX_LIVE_SECRETS) {
                 return Ok(SecretAdded::TooMany);
             }
-            insert!(tx, id, secret);
+            insert!(tx, id, secret, stamp.at);
             let event = of_secret(Action::SecretAdd, id, &secret.secret_id).after(secret);
             record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
             SecretAdded::Added
@@ -272,6 +283,7 @@ pub(super) struct SecretColumns {
     hint: Option<String>,
     secret_created_at: Option<i64>,
     expires_at: Option<i64>,
+    unused_for: Option<i64>,
 }
 
 impl TryFrom<SecretColumns> for Option<ClientSecret> {
@@ -294,6 +306,7 @@ impl TryFrom<SecretColumns> for Option<ClientSecret> {
             hint,
             created_at: UnixTime(created_at),
             expires_at: row.expires_at.map(UnixTime),
+            unused_for: row.unused_for.map(UnusedFor::from_seconds).transpose()?,
         }))
     }
 }

@@ -59,7 +59,7 @@ await inBrowser(async (browser) => {
 
   const { page } = inside
   // The browser runs nothing of what others wrote, and does not even try: the policy would complain.
-  for (const path of ['clients/hostile', 'clients/hostile/edit']) {
+  for (const path of ['clients/hostile', 'clients/hostile/edit', 'clients/kept', 'clients/kept/edit']) {
     await page.goto(`${PORTAL}/admin/${path}`)
     await look(page, path.replaceAll('/', '-'))
   }

@@ -177,6 +177,11 @@ async function readTrail(page, secrets) {
   assert.equal(lines.length, ACTIONS.length)
   ACTIONS.forEach((action, n) => assert.ok(lines[n].includes(`,${action},`), lines[n]))
   for (const secret of secrets) assert.ok(!csv.includes(secret) && !JSON.stringify(json).includes(secret))
+
+  await page.getByRole('link', { name: 'Verify' }).click()
+  await page.getByRole('button', { name: 'Check the whole trail' }).click()
+  await page.getByRole('status').getByText(/^Good: /).waitFor()
+  await look(page, 'audit-verified')
 }
 
 async function download(page, name) {

@@ -1,5 +1,7 @@
 //! Who wastes tokens, who does most, and how the service is.
 
+use std::time::Duration;
+
 use serde_json::json;
 use token_server::app::{NewClient, WasteSpan};
 use token_server::domain::{ClientId, Scope, TokenTtl, TokenWaste};
@@ -137,7 +139,7 @@ async fn the_overview_has_every_minute_and_hour_and_what_ends_soon() {
     test.app.rotate_keys(BY, true).await.unwrap();
     test.clock.advance(90);
 
-    let overview = test.app.overview().await.unwrap();
+    let overview = test.app.overview(Duration::MAX).await.unwrap();
 
     assert_eq!((overview.minutes.len(), overview.hours.len()), (60, 720));
     assert_eq!(overview.minutes[58].counts.issued, 3);
@@ -152,6 +154,19 @@ async fn the_overview_has_every_minute_and_hour_and_what_ends_soon() {
     assert_eq!(ending, [("lasting", false), (CLIENT, true)]);
     assert_eq!(overview.ending_keys.len(), 1);
     assert!(overview.rotation_due.is_some());
+}
+
+#[tokio::test]
+async fn the_overview_does_not_wait_for_who_does_most_and_has_it_the_next_time() {
+    let test = TestApp::new().await;
+
+    let first = test.app.overview(Duration::ZERO).await.unwrap();
+    // What was begun goes on, and is waited for here.
+    test.app.find_top_clients().await.unwrap();
+    let next = test.app.overview(Duration::ZERO).await.unwrap();
+
+    assert_eq!((first.counting, first.counted_at), (true, None));
+    assert_eq!((next.counting, next.counted_at), (false, Some(NOW)));
 }
 
 #[tokio::test]

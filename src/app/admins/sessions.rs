@@ -167,16 +167,23 @@ impl App {
     ) -> Result<()> {
         let mine = self.list_admin_sessions(Some(&asking.name)).await?;
         let is_mine = mine.iter().any(|session| session.session_id == *id);
+        if is_mine || asking.role.permits(AdminRole::Owner) {
+            self.end_any_admin_session(by, id).await
+        } else {
+            Err(no_session(id))
+        }
+    }
+
+    /// The same, whosever it is.
+    pub async fn end_any_admin_session(&self, by: &Origin, id: &SessionId) -> Result<()> {
         let stamp = by.at(self.clock.now());
-        let ended = (is_mine || asking.role.permits(AdminRole::Owner))
-            && self
-                .store
-                .delete_admin_session(id, Action::AdminEndSession, stamp)
-                .await?;
-        if ended {
+        let ended = self
+            .store
+            .delete_admin_session(id, Action::AdminEndSession, stamp);
+        if ended.await? {
             Ok(())
         } else {
-            Err(Error::not_found(format_args!("session `{id}`")))
+            Err(no_session(id))
         }
     }
 
@@ -212,6 +219,10 @@ pub(super) fn digest_of(token: &Secret<String>) -> String {
 fn csrf_token(token: &Secret<String>) -> Secret<String> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes());
     Secret::new(URL_SAFE_NO_PAD.encode(hmac::sign(&key, b"csrf")))
+}
+
+fn no_session(id: &SessionId) -> Error {
+    Error::not_found(format_args!("session `{id}`"))
 }
 
 fn session_is_over() -> Error {

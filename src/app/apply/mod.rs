@@ -3,6 +3,7 @@
 
 mod manifest;
 mod plan;
+mod release;
 
 use serde::Serialize;
 

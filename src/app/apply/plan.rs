@@ -222,6 +222,7 @@ fn plan_secrets(
         if let Some(known) = known.iter().find(|it| it.secret_id == secret.secret_id) {
             secret = ClientSecret {
                 expires_at: secret.expires_at,
+                unused_for: secret.unused_for.or(known.unused_for),
                 ..known.clone()
             };
         }
@@ -247,9 +248,15 @@ fn secrets_change(
     after: &[ClientSecret],
     makes_secret: bool,
 ) -> Option<FieldChange> {
-    let shown = |secret: &ClientSecret| match secret.expires_at {
-        Some(end) => json!(format!("{} until {end}", secret.secret_id)),
-        None => json!(secret.secret_id),
+    let shown = |secret: &ClientSecret| {
+        let mut text = secret.secret_id.to_string();
+        if let Some(end) = secret.expires_at {
+            text += &format!(" until {end}");
+        }
+        if let Some(span) = secret.unused_for {
+            text += &format!(", {span} after its last use");
+        }
+        json!(text)
     };
     let old: Vec<Value> = before.iter().map(shown).collect();
     let mut new: Vec<Value> = after.iter().map(shown).collect();

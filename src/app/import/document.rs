@@ -9,7 +9,7 @@ use super::members::Moment;
 use crate::clock::UnixTime;
 use crate::domain::{
     AuthMethods, AuthenticationSettings, CertificateSubject, ClientId, ClientKeys, ClientSecret,
-    JwkSet, JwksUri, ParseError, SecretId, SecretOrigin,
+    JwkSet, JwksUri, ParseError, SecretId, SecretOrigin, UnusedFor,
 };
 
 /// Makes a document with the members that are said of every client, and `own` ones.
@@ -108,6 +108,7 @@ pub(in crate::app) struct SecretDocument {
     hint: String,
     pub(in crate::app) created_at: Option<Moment>,
     expires_at: Option<Moment>,
+    ends_unused_for: Option<i64>,
 }
 
 impl SecretDocument {
@@ -141,6 +142,10 @@ impl SecretDocument {
             hint: self.hint.clone(),
             created_at: self.created_at.map_or(now, |it| it.0),
             expires_at: self.expires_at.map(|it| it.0),
+            unused_for: self
+                .ends_unused_for
+                .map(UnusedFor::from_seconds)
+                .transpose()?,
         })
     }
 }

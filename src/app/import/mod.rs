@@ -233,6 +233,7 @@ impl App {
                 hint: String::new(),
                 created_at: same.map_or(now, |it| it.created_at),
                 expires_at,
+                unused_for: same.and_then(|it| it.unused_for),
             });
         }
         Ok(ClientWrite {

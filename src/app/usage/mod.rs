@@ -141,9 +141,7 @@ impl App {
     pub async fn find_client_uses(&self, id: &ClientId) -> Result<ClientUses> {
         // Whole hours: up to one more than the day.
         let since = UsageSpan::Hour.start(self.clock.now().plus(-SECRET_HOURS));
-        let mut uses = self.store.find_client_uses(id, since).await?;
-        uses.unused_ends = self.store.list_unused_ends(id).await?;
-        Ok(uses)
+        Ok(self.store.find_client_uses(id, since).await?)
     }
 
     /// When these clients were last used, those that were.

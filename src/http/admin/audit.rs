@@ -1,21 +1,22 @@
 //! The audit trail: to look through, and to take away.
 
 use askama::Template;
-use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_DISPOSITION;
-use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
-use futures_util::stream;
 
+use super::chart::Grouped;
 use super::clients::{encoded, path_of};
+use super::form::{Form, filled_in};
 use super::page::{self, Layout, When};
 use super::session::{Session, Viewer};
-use crate::app::{AuditFilter, AuditFormat, AuditPage};
+use crate::app::{AuditFilter, AuditFormat, AuditPage, AuditVerdict};
 use crate::clock::UnixTime;
 use crate::domain::{Action, Actor, AuditEvent, ClientId};
 use crate::error::{Error, Result};
-use crate::http::{AppState, Params, answer};
+use crate::http::audit_export::audit_export;
+use crate::http::{AppState, Params};
 
 const PATH: &str = "/admin/audit";
 
@@ -201,30 +202,59 @@ pub(super) async fn export_audit(
     let mut query = Params::from_query(&uri)?;
     let format: AuditFormat = query.take("format").unwrap_or_default().parse()?;
     let filter = Asked::read(&mut query).filter()?;
-    // The first piece before the answer begins: an error can still be told then.
-    let first = app.export_audit_events(&filter, format, 0).await?;
-    let rest = stream::try_unfold(first.after, move |after| {
-        let (app, filter) = (app.clone(), filter.clone());
-        async move {
-            let Some(after) = after else { return Ok(None) };
-            let piece = app.export_audit_events(&filter, format, after).await?;
-            Ok::<_, Error>(Some((Bytes::from(piece.text), piece.after)))
-        }
-    });
-    let first = stream::once(async move { Ok::<_, Error>(Bytes::from(first.text)) });
-    let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
-    let (content_type, name) = match format {
-        AuditFormat::Json => (
-            "application/x-ndjson",
-            "attachment; filename=\"audit.jsonl\"",
-        ),
-        AuditFormat::Csv => (
-            "text/csv; charset=utf-8",
-            "attachment; filename=\"audit.csv\"",
-        ),
+    let mut response = audit_export(app, filter, format).await?;
+    let name = match format {
+        AuditFormat::Json => "attachment; filename=\"audit.jsonl\"",
+        AuditFormat::Csv => "attachment; filename=\"audit.csv\"",
     };
-    let mut response = answer::secret(StatusCode::OK, content_type, body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(name));
     Ok(response)
+}
+
+#[derive(Template)]
+#[template(path = "audit_verify.html")]
+struct VerifyPage {
+    layout: Layout,
+    error: Option<String>,
+    known: String,
+    verdict: Option<AuditVerdict>,
+}
+
+impl VerifyPage {
+    fn new(session: &Session<Viewer>, known: String) -> Self {
+        Self {
+            layout: Layout::new("Verify the trail", "/admin/audit/verify", Some(session)),
+            error: None,
+            known,
+            verdict: None,
+        }
+    }
+}
+
+/// A form to check the trail.
+pub(super) async fn show_verify(session: Session<Viewer>) -> Response {
+    page::show(&VerifyPage::new(&session, String::new()))
+}
+
+/// Checks that nobody changed, removed, added or moved an event. By POST, for it reads all of them.
+pub(super) async fn verify(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    mut form: Form,
+) -> Result<Response> {
+    let mut page = VerifyPage::new(&session, form.take("known"));
+    let checked = async {
+        let known = filled_in(&page.known).map(str::parse).transpose()?;
+        app.verify_audit(known.as_ref()).await
+    };
+    match checked.await {
+        Ok(verdict) => page.verdict = Some(verdict),
+        Err(error) => {
+            let error = page::mendable(error)?;
+            page.error = Some(page::sentence(&error));
+            return Ok(page::show_again(&page, error));
+        }
+    }
+    Ok(page::show(&page))
 }

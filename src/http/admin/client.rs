@@ -5,8 +5,10 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use super::chart::{Axis, Chart};
 use super::client_form::{ClientForm, pretty};
 use super::clients::{PATH, encoded, path_of};
+use super::dashboard::charts;
 use super::explain;
 use super::form::Form;
 use super::guard::see;
@@ -15,10 +17,16 @@ use super::secrets::{LIFETIMES, Lifetime, SHORT_LIFETIMES};
 use super::session::{Operator, Session, Viewer};
 use crate::domain::{
     AdminRole, Audience, Client, ClientId, ClientKeys, ClientSecret, ClientStatus, ClientVersion,
-    ExpectedVersion, LastUse, ManagedBy, QuotaState, SecretAdvice, UnusedFor,
+    ExpectedVersion, LastUse, ManagedBy, QuotaState, SecretAdvice, UnusedFor, UsageCounts,
 };
 use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
+
+const WEEK: Axis = Axis {
+    column: "an hour",
+    begins: "7 days ago",
+    ends: "now",
+};
 
 const DONE: &[(&str, &str)] = &[
     ("created", "The client is registered."),
@@ -26,6 +34,7 @@ const DONE: &[(&str, &str)] = &[
     ("enabled", "The client may have tokens again."),
     ("disabled", "The client has no more tokens, and gets none."),
     ("revoked", "All tokens that it had are revoked."),
+    ("released", "No file keeps the client any more."),
     ("ended", "The end of the secret is set."),
     ("removed", "The secret is removed."),
 ];
@@ -45,6 +54,8 @@ struct ClientPage {
     keys: String,
     secrets: Vec<ShownSecret>,
     takes_secrets: bool,
+    /// Nothing: it did nothing.
+    usage: Option<[Chart; 3]>,
     last: Option<LastUse>,
     lifetimes: &'static [Lifetime],
     short_lifetimes: &'static [Lifetime],
@@ -76,13 +87,16 @@ async fn client_page<R>(
             is_live: secret.expires_at.is_none_or(|end| end > now),
             last: last.map(|it| it.last),
             uses_24h: last.map_or(0, |it| it.uses_24h),
-            unused_for: uses.unused_end_of(&secret.secret_id),
+            unused_for: secret.unused_for,
             advice: SecretAdvice::new(secret, &record.secrets, &uses, now),
         }
     };
     let secrets: Vec<ShownSecret> = record.secrets.iter().map(shown).collect();
     let client = record.client;
     let path = path_of(id);
+    let hours = app.list_client_hours(id, 7 * 24).await?;
+    let did_something = hours.iter().any(|it| it.counts != UsageCounts::default());
+    let ids = ["issued-hours", "verified-hours", "refused-hours"];
     Ok(ClientPage {
         layout: Layout::new(id.as_str(), &path, Some(session)),
         error,
@@ -95,6 +109,7 @@ async fn client_page<R>(
         keys: keys_in_words(&client),
         secrets,
         takes_secrets: client.authentication.allow_secrets(),
+        usage: did_something.then(|| charts(ids, WEEK, &hours)),
         last: uses.last,
         lifetimes: LIFETIMES,
         short_lifetimes: SHORT_LIFETIMES,
@@ -217,6 +232,18 @@ pub(super) async fn revoke_tokens(
     let id = ClientId::parse(&id)?;
     let done = app.revoke_client_tokens(&session.origin, &id).await;
     changed(&app, &session, &id, done, "revoked").await
+}
+
+/// Lets no file keep the client any more.
+pub(super) async fn release(
+    State(app): State<AppState>,
+    session: Session<Operator>,
+    Path(id): Path<String>,
+    _form: Form,
+) -> Result<Response> {
+    let id = ClientId::parse(&id)?;
+    let done = app.release_client(&session.origin, &id).await;
+    changed(&app, &session, &id, done.map(drop), "released").await
 }
 
 /// Removes the client, whose id has to be typed.

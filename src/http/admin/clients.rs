@@ -14,7 +14,7 @@ use super::secrets::{self, Lifetime};
 use super::session::{Operator, Session, Viewer};
 use crate::app::{ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::clock::UnixTime;
-use crate::domain::{AdminRole, Client, ClientId, ClientStatus};
+use crate::domain::{AdminRole, Client, ClientId, ClientStatus, Scope};
 use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
 
@@ -37,6 +37,7 @@ struct ClientsPage {
     can_change: bool,
     prefix: String,
     status: String,
+    scope: String,
     order: ClientsOrder,
     rows: Vec<Row>,
     is_filtered: bool,
@@ -83,6 +84,7 @@ pub(super) async fn show_clients(
             .filter
             .status
             .map_or_else(String::new, |it| it.as_str().to_owned()),
+        scope: scope_of(&part.filter).to_owned(),
         order: part.order,
         prefix: part.filter.prefix.unwrap_or_default(),
     }))
@@ -90,16 +92,18 @@ pub(super) async fn show_clients(
 
 fn read_part(query: &mut Params) -> Result<ClientsPart> {
     let prefix = query.take("prefix").map(|prefix| prefix.trim().to_owned());
-    let order = query.take("order").map(|order| order.parse()).transpose()?;
-    // The form has both; a search is by id.
-    let order: ClientsOrder = order.filter(|_| prefix.is_none()).unwrap_or_default();
     let status = query.take("status");
+    let scope = query.take("scope");
+    let order = query.take("order").map(|order| order.parse()).transpose()?;
+    // The form has all of them; a search is by id.
+    let is_search = prefix.is_some() || scope.is_some();
+    let order: ClientsOrder = order.filter(|_| !is_search).unwrap_or_default();
     let after = query.take("after").map(|place| order.parse_place(&place));
     Ok(ClientsPart {
         filter: ClientFilter {
             prefix,
             status: status.map(|it| ClientStatus::parse(&it)).transpose()?,
-            scope: None,
+            scope: scope.map(|it| Scope::parse_one(it.trim())).transpose()?,
         },
         order,
         after: after.transpose()?,
@@ -110,11 +114,16 @@ fn read_part(query: &mut Params) -> Result<ClientsPart> {
 fn query_of(part: &ClientsPart) -> String {
     let filter = &part.filter;
     format!(
-        "?prefix={}&status={}&order={}",
+        "?prefix={}&status={}&scope={}&order={}",
         encoded(filter.prefix.as_deref().unwrap_or_default()),
         filter.status.map_or("", ClientStatus::as_str),
+        encoded(scope_of(filter)),
         part.order.as_str()
     )
+}
+
+fn scope_of(filter: &ClientFilter) -> &str {
+    filter.scope.as_ref().map_or("", Scope::as_str)
 }
 
 pub(super) fn encoded(text: &str) -> String {

@@ -12,7 +12,7 @@ use crate::app::Overview;
 use crate::clock::UnixTime;
 use crate::domain::{EndingSecret, Replica, UsageIn, UsageOf};
 use crate::error::Result;
-use crate::http::AppState;
+use crate::http::{AppState, OVERVIEW_PATIENCE};
 
 const MINUTES: Axis = Axis {
     column: "a minute",
@@ -73,7 +73,8 @@ fn ranked(list: &[UsageOf]) -> Vec<Ranked> {
     list.iter().map(shown).collect()
 }
 
-fn charts(ids: [&'static str; 3], axis: Axis, spans: &[UsageIn]) -> [Chart; 3] {
+/// What was issued, verified and refused.
+pub(super) fn charts(ids: [&'static str; 3], axis: Axis, spans: &[UsageIn]) -> [Chart; 3] {
     let values = |of: fn(&UsageIn) -> u64| -> Vec<u64> { spans.iter().map(of).collect() };
     let [issued, verified, refused] = ids;
     [
@@ -117,7 +118,7 @@ pub(super) async fn show_dashboard(
     State(app): State<AppState>,
     session: Session<Viewer>,
 ) -> Result<Response> {
-    let overview = app.overview().await?;
+    let overview = app.overview(OVERVIEW_PATIENCE).await?;
     let now = overview.at;
     let replicas = overview.replicas.iter().map(|it| ShownReplica {
         is_heard: it.is_heard(now),

@@ -112,6 +112,11 @@ fn clients(routes: Routes) -> Routes {
             client::revoke_tokens,
         )
         .post(
+            "/admin/clients/{client_id}/release",
+            role(Operator),
+            client::release,
+        )
+        .post(
             "/admin/clients/{client_id}/delete",
             role(Operator),
             client::delete,
@@ -157,6 +162,8 @@ fn trail_and_keys(routes: Routes) -> Routes {
         .post("/admin/keys/{kid}/delete", role(Owner), keys::delete)
         .get("/admin/audit", role(Viewer), audit::show_audit)
         .get("/admin/audit/export", role(Viewer), audit::export_audit)
+        .get("/admin/audit/verify", role(Viewer), audit::show_verify)
+        .post("/admin/audit/verify", role(Viewer), audit::verify)
 }
 
 fn pages(routes: Routes) -> Routes {

@@ -17,6 +17,7 @@ use crate::app::apply::{
 use crate::app::import::{
     ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, OnConflict,
 };
+use crate::config::Bytes;
 use crate::domain::ClientId;
 use crate::error::{Error, Result};
 use crate::http::admin_api::transfer::{MAX_PLAIN, export_body};
@@ -32,7 +33,7 @@ const SHOWN: usize = 1_000;
 struct TransferPage {
     layout: Layout,
     clients: u64,
-    max_import: usize,
+    max_import: Bytes,
     import: ImportForm,
     apply: ApplyForm,
 }
@@ -70,7 +71,7 @@ async fn transfer_page(
     Ok(TransferPage {
         layout: Layout::new("Import and export", PATH, Some(session)),
         clients: app.count_clients().await?,
-        max_import: app.config().http.max_import,
+        max_import: Bytes::from(app.config().http.max_import),
         import,
         apply,
     })

@@ -1,24 +1,20 @@
 //! `/audit`: the trail of everything that was changed.
 
-use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use futures_util::stream;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::Query;
 use super::usage::moment;
-use crate::app::{AuditFilter, AuditLine, AuditPage};
+use crate::app::{AuditFilter, AuditFormat, AuditLine, AuditPage, ChainLink};
 use crate::domain::{Action, Actor, ClientId};
 use crate::error::{Error, Result};
+use crate::http::audit_export::audit_export;
 use crate::http::openapi::AdminListErrors;
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};
-
-/// Events that an export reads at once.
-const BATCH: u32 = 1_000;
 
 /// Which events.
 #[derive(IntoParams)]
@@ -95,6 +91,60 @@ struct EventAnswer {
     hash: String,
 }
 
+/// How they are written.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "what `Query` is read for, for the document")]
+struct Format {
+    /// `json` for JSON lines, or `csv`; `json` when left out
+    #[param(nullable = false)]
+    format: Option<String>,
+}
+
+/// What has to be there still.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "what `Query` is read for, for the document")]
+struct Known {
+    /// `event_id` and `hash` of `last` of an earlier answer: `42:9f86…`. Without it nobody can tell whether the newest events
+    /// were cut off
+    #[param(nullable = false)]
+    known: Option<String>,
+}
+
+/// A place in the trail, for the document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditLink)]
+struct Link {
+    /// 0: before the first event
+    event_id: i64,
+    hash: String,
+}
+
+/// What is wrong, for the document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditBreak)]
+struct Break {
+    event_id: i64,
+    reason: String,
+}
+
+/// What a walk along the trail showed, for the document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditVerdict)]
+struct VerdictAnswer {
+    /// Whether the trail is as the server wrote it
+    good: bool,
+    /// How many events were looked at
+    checked: u64,
+    /// The last event that was removed by age, before the first one that is there
+    anchor: Link,
+    /// The last event: keep it elsewhere, as `known` of a later check
+    last: Link,
+    /// The first thing that is wrong
+    broken: Option<Break>,
+}
+
 /// Lists events, the newest first.
 #[utoipa::path(get, path = "", tag = "Administration", params(Filter, Page, ProofHeader), responses(
     (status = 200, description = "a page of them", body = Events, headers(("cache-control" = String))),
@@ -124,10 +174,12 @@ pub(super) async fn list_events(
     Ok(answer::json(StatusCode::OK, &events))
 }
 
-/// Writes events out as JSON lines, the oldest first.
-#[utoipa::path(get, path = "", tag = "Administration", params(Filter, ProofHeader), responses(
-    (status = 200, description = "an event a line", headers(("cache-control" = String)),
-        body = String, content_type = "application/x-ndjson"),
+/// Writes events out, the oldest first, as JSON lines or as CSV.
+#[utoipa::path(get, path = "", tag = "Administration", params(Filter, Format, ProofHeader), responses(
+    (status = 200, description = "an event a line", headers(("cache-control" = String)), content(
+        (String = "application/x-ndjson"),
+        (String = "text/csv"),
+    )),
     AdminListErrors,
 ))]
 pub(super) async fn export_events(
@@ -136,31 +188,29 @@ pub(super) async fn export_events(
 ) -> Result<Response> {
     let mut query = query?;
     let filter = take_filter(&mut query)?;
+    let format = query.take("format", |text| Ok(text.parse::<AuditFormat>()?))?;
     query.end()?;
 
-    // The first ones before the answer begins: an error can still be told then.
-    let (first, after) = batch(&app, &filter, 0).await?;
-
-    let rest = stream::try_unfold(after, move |after| {
-        let (app, filter) = (app.clone(), filter.clone());
-        async move {
-            let Some(after) = after else { return Ok(None) };
-            let (lines, after) = batch(&app, &filter, after).await?;
-            Ok::<_, Error>(Some((lines, after)))
-        }
-    });
-    let lines = stream::once(async { Ok(first) });
-    let body = Body::from_stream(futures_util::StreamExt::chain(lines, rest));
-    Ok(answer::secret(StatusCode::OK, "application/x-ndjson", body))
+    audit_export(app, filter, format.unwrap_or(AuditFormat::Json)).await
 }
 
-/// The next lines after an event, and after which to go on, if there may be more.
-async fn batch(app: &AppState, filter: &AuditFilter, after: i64) -> Result<(Bytes, Option<i64>)> {
-    let page = AuditPage::After(after);
-    let rows = app.list_audit_events(filter, page, BATCH).await?;
-    let lines = AuditLine::join(&rows).map_err(Error::internal)?;
-    let last = rows.last().filter(|_| rows.len() == BATCH as usize);
-    Ok((Bytes::from(lines), last.map(|row| row.event.event_id)))
+/// Checks that nobody changed, removed, added or moved an event.
+#[utoipa::path(get, path = "", tag = "Administration", params(Known, ProofHeader), responses(
+    (status = 200, description = "what a walk along the whole trail showed", body = VerdictAnswer,
+        headers(("cache-control" = String))),
+    AdminListErrors,
+))]
+pub(super) async fn verify_trail(
+    State(app): State<AppState>,
+    query: Result<Query, Error>,
+) -> Result<Response> {
+    let mut query = query?;
+    let known = query.take("known", |text| Ok(text.parse::<ChainLink>()?))?;
+    query.end()?;
+
+    let verdict = app.verify_audit(known.as_ref()).await?;
+
+    Ok(answer::json(StatusCode::OK, &verdict))
 }
 
 fn take_filter(query: &mut Query) -> Result<AuditFilter> {

@@ -14,9 +14,9 @@ use super::body::given;
 use crate::app::{NewClient, NewSecret};
 use crate::clock::UnixTime;
 use crate::domain::{
-    AllowedNetworks, Audience, AuthMethods, AuthenticationChanges, AuthenticationSettings,
-    CertificateSubject, ClientChanges, ClientId, ClientKeys, Description, JwkSet, JwksUri,
-    Metadata, Name, Scope, SenderConstraint, SenderConstraintChanges, TokenQuota, TokenTtl,
+    AllowedNetworks, Audience, AuthMethods, AuthenticationChanges, CertificateSubject,
+    ClientChanges, ClientId, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
+    SenderConstraintChanges, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -165,20 +165,7 @@ impl NewClientBody {
         let client_id = self.client_id.take();
         let chosen = self.client_secret.take().map(Secret::new);
         let expires_at = self.client_secret_expires_at.take();
-        let changes = self.changes()?;
-        let new = NewClient {
-            client_id,
-            name: changes.name.unwrap_or_default(),
-            description: changes.description.unwrap_or_default(),
-            scopes: changes.scopes.unwrap_or_default(),
-            audiences: changes.audiences.unwrap_or_default(),
-            metadata: changes.metadata.unwrap_or_default(),
-            token_ttl: changes.token_ttl.flatten(),
-            token_quota: changes.token_quota.flatten(),
-            allowed_networks: changes.allowed_networks.unwrap_or_default(),
-            authentication: AuthenticationSettings::default().changed(changes.authentication),
-            sender_constraint: SenderConstraint::default().changed(changes.sender_constraint),
-        };
+        let new = NewClient::new(client_id, self.changes()?);
         if new.authentication.allow_secrets() {
             return Ok((new, Some(NewSecret { chosen, expires_at })));
         }

@@ -1,9 +1,9 @@
 //! `/clients`: registering clients, looking at them, changing them, and switching them off.
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +13,7 @@ use super::client_body::{ClientAnswer, ClientChangesBody, NewClientBody};
 use super::guard::Operator;
 use super::precondition::{IfMatch, with_etag};
 use super::secrets::{NewSecretAnswer, Shown};
-use crate::app::{AddedSecret, ClientFilter, ClientsPage};
+use crate::app::{AddedSecret, ClientFilter, ClientsOrder, ClientsPart};
 use crate::domain::{Client, ClientId, ClientStatus, Scope};
 use crate::error::{Error, Result};
 use crate::http::openapi::{
@@ -38,7 +38,10 @@ struct Filter {
     /// Whose id begins so
     #[param(nullable = false)]
     prefix: Option<String>,
-    /// Only those after this one: `next` of the page before
+    /// `client_id`, `newest` or `oldest`; `client_id` when left out; no other with `prefix` or `scope`
+    #[param(nullable = false)]
+    order: Option<String>,
+    /// Only those after this one: `next` of the page before, in the same order
     #[param(nullable = false)]
     after: Option<String>,
     /// At most so many: 1 to 1000, else 100
@@ -46,14 +49,13 @@ struct Filter {
     limit: Option<u32>,
 }
 
-/// A page of clients, by id.
+/// A page of clients, in the order that was asked for.
 #[derive(Serialize, ToSchema)]
 struct Clients<'a> {
     #[schema(value_type = Vec<ClientAnswer>)]
     clients: &'a [Client],
     /// For the next page, as `after`; null: this is the last
-    #[schema(value_type = Option<String>)]
-    next: Option<&'a ClientId>,
+    next: Option<&'a str>,
 }
 
 /// A client that was registered, and its secret, which can be had only now.
@@ -78,24 +80,26 @@ pub(super) async fn list_clients(
     let mut query = query?;
     let filter = ClientFilter {
         status: query.take("status", |text| Ok(ClientStatus::parse(text)?))?,
-        scope: query.take("scope", one_scope)?,
+        scope: query.take("scope", |text| Ok(Scope::parse_one(text)?))?,
         prefix: query.take("prefix", |text| Ok(text.to_owned()))?,
     };
-    let after = query.take("after", |text| Ok(ClientId::parse(text)?))?;
-    let limit = query.take_limit()?;
+    let order = query.take("order", |text| Ok(text.parse::<ClientsOrder>()?))?;
+    let order = order.unwrap_or_default();
+    let part = ClientsPart {
+        filter,
+        order,
+        after: query.take("after", |text| Ok(order.parse_place(text)?))?,
+        limit: query.take_limit()?,
+    };
     query.end()?;
 
-    // One more than wanted, which is not shown, says that there is a next page.
-    let page = ClientsPage {
-        after,
-        limit: limit + 1,
-    };
-    let found = app.list_clients_of(&filter, &page).await?;
+    let found = app.list_clients_in_order(&part).await?;
 
-    let clients = &found[..found.len().min(limit as usize)];
-    let last = clients.last().filter(|_| found.len() > clients.len());
-    let next = last.map(|client| &client.client_id);
-    Ok(answer::json(StatusCode::OK, &Clients { clients, next }))
+    let page = Clients {
+        clients: &found.clients,
+        next: found.after.as_deref(),
+    };
+    Ok(answer::json(StatusCode::OK, &page))
 }
 
 /// Registers a client. Its secret is in the answer and nowhere else.
@@ -219,8 +223,7 @@ pub(super) async fn delete_client(
     app.delete_expected_client(&operator.origin, &id, &expected)
         .await?;
 
-    let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok((StatusCode::NO_CONTENT, [no_store]).into_response())
+    Ok(answer::nothing())
 }
 
 /// Lets a client have tokens again.
@@ -257,6 +260,23 @@ pub(super) async fn disable_client(
     Ok(with_etag(&client.await?))
 }
 
+/// Lets no file keep a client any more, so that what is changed by hand stays.
+#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader), responses(
+    (status = 200, description = "as it is now", body = ClientAnswer, headers(
+        ("cache-control" = String), ("etag" = String, description = "for `If-Match`"),
+    )),
+    AdminActionErrors,
+))]
+pub(super) async fn release_client(
+    State(app): State<AppState>,
+    operator: Operator,
+    id: Result<InPath<ClientId>, Error>,
+) -> Result<Response> {
+    let InPath(id) = id?;
+    let client = app.release_client(&operator.origin, &id);
+    Ok(with_etag(&client.await?))
+}
+
 /// Revokes all tokens that a client was issued before now; it may have new ones.
 #[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader), responses(
     (status = 204, description = "they are revoked", headers(("cache-control" = String))),
@@ -269,14 +289,5 @@ pub(super) async fn revoke_tokens(
 ) -> Result<Response> {
     let InPath(id) = id?;
     app.revoke_client_tokens(&operator.origin, &id).await?;
-    let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok((StatusCode::NO_CONTENT, [no_store]).into_response())
-}
-
-fn one_scope(text: &str) -> Result<String> {
-    let scope = Scope::parse(text)?;
-    match scope.tokens().count() {
-        1 => Ok(scope.to_string()),
-        _ => Err(Error::invalid_request("`scope` is one scope here")),
-    }
+    Ok(answer::nothing())
 }

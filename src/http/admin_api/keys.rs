@@ -2,8 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -159,7 +158,7 @@ pub(super) async fn retire_key(
 ) -> Result<Response> {
     let InPath(kid) = kid?;
     app.retire_key(&operator.origin, &kid).await?;
-    Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())
+    Ok(answer::nothing())
 }
 
 /// Deletes a key that does not sign: every token under it is refused from now on.
@@ -174,5 +173,5 @@ pub(super) async fn delete_key(
 ) -> Result<Response> {
     let InPath(kid) = kid?;
     app.delete_key(&operator.origin, &kid).await?;
-    Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())
+    Ok(answer::nothing())
 }

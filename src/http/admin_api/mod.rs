@@ -14,6 +14,7 @@ mod precondition;
 mod rankings;
 mod routes;
 mod secrets;
+mod settings;
 mod tokens;
 pub(super) mod transfer;
 mod usage;

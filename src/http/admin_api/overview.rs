@@ -10,7 +10,7 @@ use super::rankings::{ClientUse, SpanOfUse};
 use crate::error::Result;
 use crate::http::openapi::AdminListErrors;
 use crate::http::sender::ProofHeader;
-use crate::http::{AppState, answer};
+use crate::http::{AppState, OVERVIEW_PATIENCE, answer};
 
 /// How the service is, for the document.
 #[derive(Serialize, ToSchema)]
@@ -28,8 +28,10 @@ struct OverviewAnswer {
     minutes: Vec<SpanOfUse>,
     /// The last 30 days by the hour, all 720 of them
     hours: Vec<SpanOfUse>,
-    /// When it was counted who does most: that is kept for about a minute; null: it could not be counted
+    /// When it was counted who does most: that is kept for about a minute; null: it is being counted, or could not be
     counted_at: Option<i64>,
+    /// Whether it is being counted for the first time: ask again in some seconds
+    counting: bool,
     most_active: Vec<ClientUse>,
     most_failing: Vec<ClientUse>,
     /// The 10 that end first within 30 days
@@ -87,6 +89,6 @@ struct EndingKeyAnswer {
     AdminListErrors,
 ))]
 pub(super) async fn show_overview(State(app): State<AppState>) -> Result<Response> {
-    let overview = app.overview().await?;
+    let overview = app.overview(OVERVIEW_PATIENCE).await?;
     Ok(answer::json(StatusCode::OK, &overview))
 }

@@ -11,7 +11,8 @@ use utoipa_axum::routes;
 
 use super::guard::{Guard, guard};
 use super::{
-    admins, audit, clients, explain, keys, overview, rankings, secrets, tokens, transfer, usage,
+    admins, audit, clients, explain, keys, overview, rankings, secrets, settings, tokens, transfer,
+    usage,
 };
 use crate::app::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
 use crate::http::openapi::Routes as Described;
@@ -77,6 +78,11 @@ fn clients(routes: Routes) -> Routes {
             routes!(clients::disable_client),
         )
         .at(
+            "/admin/api/v1/clients/{client_id}/release",
+            write,
+            routes!(clients::release_client),
+        )
+        .at(
             "/admin/api/v1/clients/{client_id}/revoke-tokens",
             write,
             routes!(clients::revoke_tokens),
@@ -90,6 +96,11 @@ fn clients(routes: Routes) -> Routes {
             "/admin/api/v1/clients/{client_id}/secrets",
             write,
             routes!(secrets::add_secret),
+        )
+        .at(
+            "/admin/api/v1/clients/{client_id}/secrets/{secret_id}",
+            write,
+            routes!(secrets::delete_secret),
         )
         .at(
             "/admin/api/v1/clients/{client_id}/secrets/{secret_id}/expire",
@@ -169,11 +180,21 @@ fn others(routes: Routes) -> Routes {
             read,
             routes!(audit::export_events),
         )
+        .at(
+            "/admin/api/v1/audit/verify",
+            read,
+            routes!(audit::verify_trail),
+        )
         .at("/admin/api/v1/admins", read, routes!(admins::list_admins))
         .at(
             "/admin/api/v1/sessions",
             read,
             routes!(admins::list_sessions),
+        )
+        .at(
+            "/admin/api/v1/settings",
+            read,
+            routes!(settings::list_settings),
         )
 }
 

@@ -17,7 +17,7 @@ use crate::app::{AddedSecret, NewSecret};
 use crate::clock::UnixTime;
 use crate::domain::{ClientId, ClientSecret, ClientUses, LastUse, SecretId, UnusedFor};
 use crate::error::{Error, Result};
-use crate::http::openapi::{AdminActionErrors, AdminItemErrors};
+use crate::http::openapi::{AdminActionErrors, AdminItemErrors, AdminRemoveErrors};
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};
 use crate::secret::Secret;
@@ -125,7 +125,6 @@ struct Dates<'a> {
 
 impl<'a> Listed<'a> {
     fn of(secret: &'a ClientSecret, uses: &ClientUses) -> Self {
-        let ends_unused_for = uses.unused_end_of(&secret.secret_id);
         let uses = uses.of_secret(&secret.secret_id);
         let last: Option<&LastUse> = uses.map(|uses| &uses.last);
         Self {
@@ -139,7 +138,7 @@ impl<'a> Listed<'a> {
             last_used_at: last.map(|last| last.used_at),
             last_used_from: last.map(|last| last.source.to_string()),
             uses_24h: uses.map_or(0, |uses| uses.uses_24h),
-            ends_unused_for,
+            ends_unused_for: secret.unused_for,
         }
     }
 }
@@ -198,6 +197,21 @@ pub(super) async fn add_secret(
         StatusCode::CREATED,
         text.expose().clone(),
     ))
+}
+
+/// Removes a secret: it ends at once, and nothing is left of it.
+#[utoipa::path(delete, path = "", tag = "Administration", params(ProofHeader), responses(
+    (status = 204, description = "it is gone", headers(("cache-control" = String))),
+    AdminRemoveErrors,
+))]
+pub(super) async fn delete_secret(
+    State(app): State<AppState>,
+    operator: Operator,
+    ids: Result<InPath<(ClientId, SecretId)>, Error>,
+) -> Result<Response> {
+    let InPath((id, secret_id)) = ids?;
+    app.delete_secret(&operator.origin, &id, &secret_id).await?;
+    Ok(answer::nothing())
 }
 
 /// When a secret ends.

@@ -107,3 +107,33 @@ async fn what_somebody_wrote_stays_text_in_it() {
         assert!(page.text().contains("&#60;script&#62;alert"));
     }
 }
+
+#[tokio::test]
+async fn the_trail_is_checked_and_what_does_not_fit_is_told() {
+    let test = portal().await;
+    register(&test, BY, "a", "").await;
+    let mut vera = Browser::of(&test, "vera").await;
+    assert_eq!(vera.get("/admin/audit/verify").await.status, 200);
+
+    let good = vera.post("/admin/audit/verify", &[]).await;
+    assert_eq!(good.status, 200, "{}", good.text());
+    assert!(good.text().contains("Good: "));
+    let (_, last) = good.text().split_once("and its hash\">").unwrap();
+    let last = last.split('<').next().unwrap().to_owned();
+    let again = vera.post("/admin/audit/verify", &[("known", &last)]).await;
+    assert!(again.text().contains("Good: "), "{last}");
+
+    let (number, hash) = last.split_once(':').unwrap();
+    let forged = format!("{number}:{}", "0".repeat(hash.len()));
+    let broken = vera
+        .post("/admin/audit/verify", &[("known", &forged)])
+        .await;
+    assert!(
+        broken
+            .text()
+            .contains(&format!("Broken at the event {number}"))
+    );
+    let wrong = vera.post("/admin/audit/verify", &[("known", "<b>")]).await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.text().contains("&#60;b&#62;"));
+}

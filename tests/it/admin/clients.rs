@@ -2,7 +2,7 @@
 
 use token_server::app::{AuditFilter, NewClient};
 use token_server::clock::UnixTime;
-use token_server::domain::{Client, ClientId, ClientStatus, ErrorCode, TokenTtl};
+use token_server::domain::{Client, ClientId, ClientStatus, ErrorCode, Scope, TokenTtl};
 
 use super::{Browser, portal};
 use crate::audit;
@@ -525,4 +525,68 @@ async fn networks_are_typed_on_lines_and_shown_on_the_clients_page() {
     assert!(find(&test, CLIENT).await.allowed_networks.is_empty());
     let page = omar.get("/admin/clients/billing").await;
     assert!(page.text().contains("anywhere"));
+}
+
+#[tokio::test]
+async fn the_list_has_only_those_with_a_scope_when_one_is_named() {
+    let test = portal().await;
+    for (name, scopes) in [("reader", "read"), ("writer", "read write")] {
+        let new = NewClient {
+            client_id: Some(id(name)),
+            scopes: Scope::parse(scopes).unwrap(),
+            ..NewClient::default()
+        };
+        test.register(new).await;
+    }
+    let mut vera = Browser::of(&test, "vera").await;
+
+    let page = vera
+        .get("/admin/clients?prefix=&scope=write&status=&order=newest")
+        .await;
+
+    assert!(page.text().contains(">writer<") && !page.text().contains(">reader<"));
+    let none = vera.get("/admin/clients?scope=wri").await;
+    assert!(none.text().contains("No client is like that"));
+    assert_eq!(vera.get("/admin/clients?scope=a+b").await.status, 400);
+}
+
+#[tokio::test]
+async fn a_client_of_a_file_says_so_and_is_released() {
+    let test = portal().await;
+    let file = "version: 1\nname: team.yaml\nclients:\n  - client_id: kept\n";
+    let manifest = token_server::app::apply::Manifest::parse(file.as_bytes(), None).unwrap();
+    let options = token_server::app::apply::ApplyOptions::default();
+    test.app
+        .apply_clients(BY, &manifest, options, &mut |_| Ok(()))
+        .await
+        .unwrap();
+    let mut vera = Browser::of(&test, "vera").await;
+    let seen = vera.get("/admin/clients/kept").await;
+    assert!(seen.text().contains("team.yaml") && !seen.text().contains("/release"));
+    let refused = vera.post("/admin/clients/kept/release", &[]).await;
+    assert_eq!(refused.status, 403);
+
+    let mut omar = Browser::of(&test, "omar").await;
+    let done = omar.post("/admin/clients/kept/release", &[]).await;
+
+    assert_eq!(done.header("location"), "/admin/clients/kept?done=released");
+    let page = omar.get("/admin/clients/kept?done=released").await;
+    assert!(page.text().contains("No file keeps the client any more."));
+    assert!(!page.text().contains("team.yaml"));
+    assert_eq!(find(&test, "kept").await.managed_by, None);
+}
+
+#[tokio::test]
+async fn the_page_of_a_client_draws_what_it_did() {
+    let test = portal().await;
+    let secret = test.client().await;
+    for _ in 0..3 {
+        test.token(&secret).await;
+    }
+    test.app.write_usage().await.unwrap();
+    let mut vera = Browser::of(&test, "vera").await;
+
+    let page = vera.get("/admin/clients/billing").await;
+
+    assert!(page.text().contains("3 in all, at most 3 in an hour."));
 }

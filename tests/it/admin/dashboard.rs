@@ -16,6 +16,8 @@ async fn the_dashboard_draws_what_happened_and_says_it_in_words() {
     test.authorize(CLIENT, "wrong").await;
     test.app.write_usage().await.unwrap();
     test.app.say_alive().await.unwrap();
+    // Else it may be on its way when the page is shown.
+    test.app.find_top_clients().await.unwrap();
 
     let page = Browser::of(&test, "vera").await.get("/admin/").await;
 

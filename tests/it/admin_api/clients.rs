@@ -290,3 +290,68 @@ async fn secret_id(test: &TestApp, client_id: &str) -> String {
     let record = test.app.find_client(&id(client_id)).await.unwrap();
     record.secrets[0].secret_id.to_string()
 }
+
+#[tokio::test]
+async fn the_list_comes_in_the_order_that_is_asked_for_page_by_page() {
+    let test = TestApp::new().await;
+    for name in ["c", "a", "b"] {
+        register(&test, name, "read").await;
+        test.clock.advance(60);
+    }
+    let robot = Robot::new(&test).await;
+    for (order, expected) in [
+        ("newest", ["robot", "b", "a", "c"]),
+        ("oldest", ["c", "a", "b", "robot"]),
+        ("client_id", ["a", "b", "c", "robot"]),
+    ] {
+        let (mut ids, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = robot
+                .get(&format!("/clients?order={order}&limit=3{after}"))
+                .await
+                .json();
+            let clients = page["clients"].as_array().unwrap();
+            ids.extend(clients.iter().map(|it| it["client_id"].clone()));
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={}", next.replace(':', "%3A")),
+                None => break,
+            }
+        }
+        assert_eq!(ids, expected, "{order}");
+    }
+    for wrong in [
+        "order=name",
+        "order=newest&after=a",
+        "order=newest&prefix=a",
+    ] {
+        let answer = robot.get(&format!("/clients?{wrong}")).await;
+        answer.assert_error(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_released_from_the_file_that_keeps_it() {
+    let test = TestApp::new().await;
+    let robot = Robot::new(&test).await;
+    let file = "version: 1\nname: team\nclients:\n  - client_id: kept\n";
+    let manifest = token_server::app::apply::Manifest::parse(file.as_bytes(), None).unwrap();
+    let options = token_server::app::apply::ApplyOptions::default();
+    test.app
+        .apply_clients(crate::harness::BY, &manifest, options, &mut |_| Ok(()))
+        .await
+        .unwrap();
+    assert_eq!(
+        robot.get("/clients/kept").await.json()["managed_by"],
+        "team"
+    );
+
+    let released = robot.post("/clients/kept/release", &json!({})).await;
+
+    assert_eq!(released.json()["managed_by"], Value::Null);
+    let shown = robot.get("/clients/kept").await;
+    assert_eq!(shown.header("etag"), released.header("etag"));
+    let nobody = robot.post("/clients/nobody/release", &json!({})).await;
+    nobody.assert_error(404, "not_found");
+    let own = robot.post("/clients/robot/release", &json!({})).await;
+    own.assert_error(403, "access_denied");
+}

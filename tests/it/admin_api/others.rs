@@ -319,3 +319,88 @@ async fn a_new_client_has_a_name_that_a_path_can_have() {
     let fine = robot.post("/clients", &json!({"client_id": "..."})).await;
     assert_eq!(fine.status, 201);
 }
+
+#[tokio::test]
+async fn a_secret_is_removed_and_nothing_is_left_of_it() {
+    let test = TestApp::new().await;
+    let old = test.client().await;
+    let robot = Robot::new(&test).await;
+    let added = robot.post("/clients/billing/secrets", &json!({})).await;
+    let listed = robot.get("/clients/billing/secrets").await.json();
+    let first = listed["secrets"].as_array().unwrap().iter();
+    let mut first = first.filter(|it| it["secret_id"] != added.json()["secret_id"]);
+    let secret_id = first.next().unwrap()["secret_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/clients/billing/secrets/{secret_id}");
+
+    let gone = robot.send("DELETE", &path, &[], None).await;
+
+    assert_eq!((gone.status, gone.text()), (204, ""));
+    assert_eq!(gone.header("cache-control"), "no-store");
+    assert_eq!(test.authorize(CLIENT, &old).await.status, 401);
+    let left = robot.get("/clients/billing/secrets").await.json();
+    assert_eq!(left["secrets"].as_array().unwrap().len(), 1);
+    let again = robot.send("DELETE", &path, &[], None).await;
+    again.assert_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_trail_is_written_out_for_spreadsheets_too_and_checked() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let robot = Robot::new(&test).await;
+
+    let csv = robot
+        .get("/audit/export?format=csv&client_id=billing")
+        .await;
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+    assert!(csv.text().starts_with("event_id,at,"));
+    assert_eq!(csv.text().lines().count(), 2);
+    robot
+        .get("/audit/export?format=xml")
+        .await
+        .assert_error(400, "invalid_request");
+
+    let verdict = robot.get("/audit/verify").await.json();
+    assert_eq!(
+        (&verdict["good"], &verdict["checked"]),
+        (&json!(true), &json!(2))
+    );
+    assert_eq!(verdict["broken"], Value::Null);
+    let last = &verdict["last"];
+    let hash = last["hash"].as_str().unwrap();
+    let known = format!("/audit/verify?known={}:{hash}", last["event_id"]);
+    assert_eq!(robot.get(&known).await.json(), verdict);
+    let forged = known.replace(hash, &"0".repeat(64));
+    let broken = robot.get(&forged).await.json();
+    assert_eq!(
+        (&broken["good"], &broken["broken"]["event_id"]),
+        (&json!(false), &json!(2))
+    );
+    for wrong in ["1", "x:y", "9"] {
+        let answer = robot.get(&format!("/audit/verify?known={wrong}")).await;
+        answer.assert_error(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn settings_are_told_and_of_secrets_only_that_they_are_set() {
+    let test = TestApp::with(&[("TOKEN_TTL", "20m")]).await;
+    let robot = Robot::new(&test).await;
+
+    let answer = robot.get("/settings").await;
+
+    let settings = answer.json()["settings"].as_array().unwrap().clone();
+    let of = |name: &str| settings.iter().find(|it| it["name"] == name).unwrap();
+    assert_eq!(
+        (&of("TOKEN_TTL")["value"], &of("TOKEN_TTL")["is_set"]),
+        (&json!("20m"), &json!(true))
+    );
+    let secret = of("SECRET");
+    assert_eq!(
+        (&secret["is_secret"], &secret["is_set"], &secret["value"]),
+        (&json!(true), &json!(true), &json!(""))
+    );
+}

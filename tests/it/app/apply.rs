@@ -344,3 +344,38 @@ async fn a_program_gets_no_power_over_the_server_by_a_file() {
         "admin:write"
     );
 }
+
+#[tokio::test]
+async fn a_client_that_is_released_is_of_no_file_until_one_takes_it_again() {
+    let test = TestApp::new().await;
+    apply(&test, TEAM).await;
+    let events = count_events(&test).await;
+    test.clock.advance(10);
+
+    let released = test.app.release_client(BY, &id("made")).await.unwrap();
+    let again = test.app.release_client(BY, &id("made")).await.unwrap();
+
+    assert_eq!((&released.managed_by, &again), (&None, &released));
+    assert_eq!(count_events(&test).await, events + 1);
+    let page = AuditPage::Before(None);
+    let filter = AuditFilter::default();
+    let newest = test.app.list_audit_events(&filter, page, 1).await.unwrap();
+    let event = &newest[0].event;
+    assert_eq!(event.action, "client.release");
+    assert_eq!(event.before.as_deref(), Some("{\"managed_by\":\"team\"}"));
+    assert_eq!(event.after.as_deref(), Some("{\"managed_by\":null}"));
+    let nobody = test.app.release_client(BY, &id("nobody")).await;
+    assert!(nobody.is_err());
+
+    // A file without it leaves it alone, and one with it takes it over.
+    let prune = ApplyOptions {
+        prune: Some(Prune::Delete),
+        ..ApplyOptions::default()
+    };
+    let empty = "version: 1\nname: team\nclients: []\n";
+    apply_by(&test, BY, empty, prune).await.unwrap();
+    assert_eq!(client(&test, "made").await.client, released);
+    apply(&test, TEAM).await;
+    let kept_by = client(&test, "made").await.client.managed_by.unwrap();
+    assert_eq!(kept_by.as_str(), "team");
+}

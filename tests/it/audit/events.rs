@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
+use token_server::app::apply::{ApplyOptions, Manifest};
 use token_server::app::import::{ImportOptions, ImportSource};
 use token_server::app::{AuditFilter, NewClient, NewPassword, NewSecret};
 use token_server::domain::{
@@ -123,6 +124,14 @@ async fn change_clients(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec
     let mut export = app.begin_client_export(BY).await.unwrap();
     app.export_clients(&mut export).await.unwrap();
     trail.expect(&[Action::ClientExport]).await;
+    let file = "version: 1\nname: team\nclients:\n  - client_id: b\n";
+    let manifest = Manifest::parse(file.as_bytes(), None).unwrap();
+    app.apply_clients(BY, &manifest, ApplyOptions::default(), &mut |_| Ok(()))
+        .await
+        .unwrap();
+    trail.expect(&[Action::ClientUpdate]).await;
+    app.release_client(BY, &id("b")).await.unwrap();
+    trail.expect(&[Action::ClientRelease]).await;
     for client in [CLIENT, "a"] {
         let record = app.find_client(&id(client)).await.unwrap();
         secrets.extend(record.secrets.into_iter().map(|secret| secret.secret_hash));

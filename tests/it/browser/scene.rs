@@ -118,6 +118,11 @@ impl Scene {
         let scope = format!("short {}", "a.very.long.scope.".repeat(6));
         create(&id, &["--name", &name, "--scope", &scope]);
         self.command(&["client", "disable", "reporting"]);
+        let file =
+            "version: 1\nclients:\n  - client_id: kept\n    scopes: read\n    secrets: make\n";
+        std::fs::write(self.shell.path().join("team.yaml"), file).unwrap();
+        let out = "made.jsonl";
+        self.command(&["client", "apply", "-f", "team.yaml", "--secrets-out", out]);
     }
 
     fn command(&self, arguments: &[&str]) {

@@ -167,3 +167,38 @@ async fn what_is_wrong_is_said_and_nothing_is_done() {
     }
     assert_eq!(list(&shell), before);
 }
+
+#[tokio::test]
+async fn roles_sessions_and_those_who_left_are_for_the_command_line_too() {
+    let shell = Shell::migrated().await;
+    let first = password(&shell.run(&["admin", "create", "olga", "--json"]));
+    shell.run(&["admin", "create", "omar", "--role", "viewer"]);
+    let test = shell.service().await;
+    assert!(gets_in(&test, "olga", &first).await);
+
+    let sessions = shell.run(&["admin", "sessions", "--json"]).json();
+    assert_eq!(sessions[0]["name"], "olga");
+    let session_id = sessions[0]["session_id"].as_str().unwrap();
+    assert!(shell.run(&["admin", "sessions"]).out.contains(session_id));
+    assert_eq!(shell.run(&["admin", "end-session", session_id]).code, 0);
+    assert_eq!(shell.run(&["admin", "end-session", session_id]).code, 3);
+    assert_eq!(shell.run(&["admin", "end-session", "x"]).code, 2);
+    let left = shell.run(&["admin", "sessions", "--json"]).json();
+    assert_eq!(left, serde_json::json!([]));
+
+    assert_eq!(shell.run(&["admin", "role", "omar", "operator"]).code, 0);
+    assert_eq!(list(&shell)[1]["role"], "operator");
+    for (arguments, code) in [
+        (&["role", "omar", "root"][..], 2),
+        (&["role", "olga", "viewer"], 4),
+        (&["delete", "olga", "--yes"], 4),
+        (&["delete", "nobody", "--yes"], 3),
+        // Nobody is there to be asked.
+        (&["delete", "omar"], 2),
+    ] {
+        let ran = shell.run(&[&["admin"], arguments].concat());
+        assert_eq!(ran.code, code, "{ran:?}");
+    }
+    assert_eq!(shell.run(&["admin", "delete", "omar", "--yes"]).code, 0);
+    assert_eq!(list(&shell).len(), 1);
+}

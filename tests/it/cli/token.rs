@@ -101,6 +101,11 @@ async fn a_token_is_revoked_and_may_be_revoked_again() {
         );
     }
     test.verify(&first).await.assert_error(401, "invalid_token");
+    let alone = shell.run(&["token", "inspect", &first, "--json"]);
+    let looked_up = shell.run(&["token", "inspect", &first, "--revoked", "--json"]);
+    assert_eq!((alone.code, alone.json()["good"].clone()), (0, true.into()));
+    assert_eq!(looked_up.code, 1, "{looked_up:?}");
+    assert_eq!(looked_up.json()["verdict"], "the token is revoked");
 }
 
 #[tokio::test]

@@ -115,6 +115,10 @@ async fn a_file_is_applied_and_the_secrets_that_are_made_are_in_a_file_of_ones_o
 
     let again = with(&["--json"]);
     assert_eq!(again.json()["clients"][0]["step"], "unchanged", "{again:?}");
+    let released = shell.run(&["client", "release", "made", "--json"]);
+    assert_eq!(released.json()["managed_by"], serde_json::Value::Null);
+    assert_eq!(shell.run(&["client", "release", "nobody"]).code, 3);
+    assert_eq!(with(&["--json"]).json()["clients"][0]["step"], "change");
     fs::write(shell.path().join("team.yaml"), "version: 1\nclients: []\n").unwrap();
     assert!(
         with(&["--prune", "--dry-run"])

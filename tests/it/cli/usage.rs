@@ -1,5 +1,7 @@
 use std::process::Command;
 
+use serde_json::Value;
+
 use super::Shell;
 use super::serve::{free_port, read_until, signal};
 
@@ -41,6 +43,9 @@ async fn a_server_that_is_told_to_stop_writes_its_last_counts() {
     assert_eq!(secret["uses_24h"], 1);
     let list = shell.run(&["client", "list", "--json"]).json();
     assert_eq!(list["clients"][0]["last_used_at"], shown["last_used_at"]);
+    let hours = shell.run(&["usage", "client", "billing", "--json"]).json();
+    assert_eq!((&hours[0]["issued"], &hours[1]), (&1.into(), &Value::Null));
+    assert_eq!(shell.run(&["usage", "client", "nobody"]).code, 3);
     let people = shell.run(&["client", "show", "billing"]);
     assert!(people.out.contains("from 127.0.0.1"), "{people:?}");
     let secrets = shell.run(&["client", "secret", "list", "billing", "--json"]);

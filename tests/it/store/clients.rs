@@ -1,10 +1,12 @@
 use token_server::clock::UnixTime;
 use token_server::domain::{
-    AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
-    ClientStatus, ErrorCode, JwksUri, Name, SenderConstraint, SenderConstraintChanges,
+    Action, AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
+    ClientStatus, ErrorCode, ExpectedVersion, JwksUri, Name, Scope, SenderConstraint,
+    SenderConstraintChanges,
 };
 use token_server::store::{
-    ClientFilter, ClientRevoked, ClientWritten, ClientsOrder, ClientsPage, ClientsPart, StoreError,
+    ClientFilter, ClientRevoked, ClientWrite, ClientWritten, ClientsOrder, ClientsPart, IfTaken,
+    StoreError, WriteActions,
 };
 
 use super::{id, insert_missing, record, secret};
@@ -118,12 +120,14 @@ async fn the_list_is_paged_by_key() {
             .await
             .unwrap();
     }
-    let page = |after: Option<&str>| ClientsPage {
-        after: after.map(id),
+    let order = ClientsOrder::ClientId;
+    let page = |after: Option<&str>| ClientsPart {
+        after: after.map(|place| order.parse_place(place).unwrap()),
         limit: 2,
+        ..ClientsPart::default()
     };
-    let names = async |page: ClientsPage| -> Vec<String> {
-        let clients = test.app.store().list_clients(&page).await.unwrap();
+    let names = async |page: ClientsPart| -> Vec<String> {
+        let clients = test.app.store().list_clients_in_order(&page).await.unwrap();
         clients
             .iter()
             .map(|client| client.client_id.to_string())
@@ -212,6 +216,77 @@ async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
         list(None, disabled, ClientsOrder::Newest).await,
         ["app-2", "app_4"]
     );
+}
+
+#[tokio::test]
+async fn clients_of_a_scope_are_those_that_may_ask_for_it_now() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    for (name, scopes) in [
+        ("c", "read"),
+        ("a", "read write"),
+        ("b", ""),
+        ("A", "write"),
+    ] {
+        let mut client = record(name);
+        client.secrets.clear();
+        client.client.scopes = Scope::parse(scopes).unwrap();
+        store.insert_client(&client, BY.at(NOW)).await.unwrap();
+    }
+    let list = async |scope: &str, prefix: Option<&str>| -> Vec<String> {
+        let part = ClientsPart {
+            filter: ClientFilter {
+                scope: Some(Scope::parse_one(scope).unwrap()),
+                prefix: prefix.map(ToOwned::to_owned),
+                status: Some(ClientStatus::Enabled),
+            },
+            limit: 10,
+            ..ClientsPart::default()
+        };
+        let list = store.list_clients_in_order(&part).await.unwrap();
+        let mut names: Vec<String> = list.iter().map(|it| it.client_id.to_string()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(list("read", None).await, ["a", "c"]);
+    assert_eq!(list("write", None).await, ["A", "a"]);
+    assert_eq!(list("write", Some("a")).await, ["a"]);
+    assert!(list("rea", None).await.is_empty());
+
+    let changes = ClientChanges {
+        scopes: Scope::parse("admin write").ok(),
+        ..ClientChanges::default()
+    };
+    let stamp = BY.at(NOW);
+    store
+        .update_client(&id("c"), &changes, stamp)
+        .await
+        .unwrap();
+    let mut replaced = record("a");
+    replaced.secrets.clear();
+    replaced.client.scopes = Scope::parse("read").unwrap();
+    let write = ClientWrite {
+        record: replaced,
+        if_taken: IfTaken::Replace(ExpectedVersion::Any),
+    };
+    let actions = WriteActions {
+        insert: Action::ClientImport,
+        replace: Action::ClientImport,
+    };
+    let (writes, stamp) = ([write], BY.at(NOW));
+    let written = store.write_clients(&writes, actions, NOW, stamp);
+    written.await.unwrap();
+    assert_eq!(list("read", None).await, ["a"]);
+    assert_eq!(list("write", None).await, ["A", "c"]);
+    assert_eq!(list("admin", None).await, ["c"]);
+
+    test.app.delete_client(BY, &id("c")).await.unwrap();
+    assert!(list("admin", None).await.is_empty());
+    let mut again = record("c");
+    again.secrets.clear();
+    insert_missing(store, vec![again]).await.unwrap();
+    assert_eq!(list("read", None).await, ["a", "c"]);
+    assert!(list("admin", None).await.is_empty());
 }
 
 #[tokio::test]

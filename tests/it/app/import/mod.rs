@@ -10,6 +10,8 @@ use token_server::app::import::{
     ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
 };
 
+use token_server::app::ClientsPart;
+
 use crate::harness::{BY, TestApp};
 
 /// Imports a file; what came of it.
@@ -41,12 +43,13 @@ async fn import_with(
 
 /// The ids of all clients.
 async fn client_ids(test: &TestApp) -> Vec<String> {
-    let page = token_server::store::ClientsPage {
-        after: None,
+    let all = ClientsPart {
         limit: 10_000,
+        ..ClientsPart::default()
     };
-    let clients = test.app.list_clients(&page).await.unwrap();
-    clients
+    let listed = test.app.list_clients_in_order(&all).await.unwrap();
+    listed
+        .clients
         .iter()
         .map(|client| client.client_id.to_string())
         .collect()

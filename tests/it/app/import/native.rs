@@ -8,7 +8,7 @@ use token_server::app::{NewClient, NewSecret};
 use token_server::clock::UnixTime;
 use token_server::domain::{
     Actor, ClientChanges, ClientId, ClientRecord, ClientStatus, ExpectedVersion, ManagedBy, Origin,
-    Scope,
+    Scope, UnusedFor,
 };
 use token_server::secret::Secret;
 use token_server::store::ClientsPage;
@@ -65,6 +65,9 @@ async fn fill(test: &TestApp) -> HashMap<String, String> {
                     expires_at: (n % 10 == 1).then_some(NOW.plus(60)),
                 };
                 let added = test.app.add_secret(BY, &id, new).await.unwrap();
+                if n % 20 == 6 {
+                    end_first_when_unused(test, &id).await;
+                }
                 added.plain.expose().clone()
             }
             _ => format!("secret of {n}"),
@@ -76,6 +79,15 @@ async fn fill(test: &TestApp) -> HashMap<String, String> {
         secrets.insert(id.to_string(), secret);
     }
     secrets
+}
+
+/// A rotation that is not over: the older secret ends a day after its last use.
+async fn end_first_when_unused(test: &TestApp, id: &ClientId) {
+    let record = test.app.find_client(id).await.unwrap();
+    let first = &record.secrets[0].secret_id;
+    let day = UnusedFor::from_seconds(86_400).unwrap();
+    let set = test.app.end_secret_when_unused(BY, id, first, Some(day));
+    set.await.unwrap();
 }
 
 fn name(n: usize) -> String {
@@ -420,4 +432,29 @@ async fn a_secret_in_clear_is_never_in_an_export_and_every_hash_is() {
             .await
             .ends_with("{\"end\":true,\"clients\":1}\n")
     );
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_not_over_goes_on_there_and_counts_from_the_import() {
+    const SLACK: i64 = 15 * 60 + 60;
+    let from = TestApp::new().await;
+    let old = from.client().await;
+    let billing = id(crate::harness::CLIENT);
+    let added = from.app.add_secret(BY, &billing, NewSecret::default());
+    let new = added.await.unwrap().plain.expose().clone();
+    end_first_when_unused(&from, &billing).await;
+    from.clock.advance(10 * 86_400);
+    let fresh = Database::fresh().await;
+    let to = TestApp::at(from.clock.clone(), fresh, &[]).await;
+
+    import(&to, &export(&from).await, false).await;
+
+    // Of a use before nothing is known there.
+    assert_eq!(to.app.end_unused_secrets().await.unwrap(), 0);
+    assert_eq!(to.authorize("billing", &old).await.status, 200);
+    to.app.write_usage().await.unwrap();
+    to.clock.advance(86_400 + SLACK);
+    assert_eq!(to.app.end_unused_secrets().await.unwrap(), 1);
+    assert_eq!(to.authorize("billing", &old).await.status, 401);
+    assert_eq!(to.authorize("billing", &new).await.status, 200);
 }
