@@ -149,9 +149,11 @@ impl Store {
                     values.push_bind_unseparated(format!("{prefix}{latest}"));
                     values.push_unseparated(")");
                 }
-                // The order of the database may have others between, such as those with capital letters.
-                query.push(format!(") as latest) and substr({id}, 1, length("));
+                // The order of the database may have others between, such as those with capital letters. Without `coalesce`
+                // Postgres takes it for granted that hardly one is left, and reads and sorts all before the first.
+                query.push(format!(") as latest) and coalesce(substr({id}, 1, length("));
                 query.push_bind(prefix).push(")) = ").push_bind(prefix);
+                query.push(", false)");
             }
             match (&page.after, page.order) {
                 (None, _) => {}
