@@ -66,9 +66,4 @@ impl App {
         export.after = last.map(|record| record.client.client_id);
         Ok(Some(text))
     }
-
-    /// How many clients there are.
-    pub async fn count_clients(&self) -> Result<u64> {
-        Ok(self.store.count_clients().await?)
-    }
 }

@@ -58,11 +58,4 @@ impl Store {
         }
         Ok(found)
     }
-
-    /// How many clients there are.
-    pub async fn count_clients(&self) -> Result<u64, StoreError> {
-        const SQL: &str = "select count(*) from clients";
-        let count: i64 = on_pool!(self, |pool| sqlx::query_scalar(SQL).fetch_one(pool).await)?;
-        Ok(count.unsigned_abs())
-    }
 }

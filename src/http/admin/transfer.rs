@@ -32,7 +32,6 @@ const SHOWN: usize = 1_000;
 #[template(path = "transfer.html")]
 struct TransferPage {
     layout: Layout,
-    clients: u64,
     max_import: Bytes,
     import: ImportForm,
     apply: ApplyForm,
@@ -62,19 +61,18 @@ struct ApplyForm {
     secrets: Vec<(ClientId, String)>,
 }
 
-async fn transfer_page(
+fn transfer_page(
     app: &AppState,
     session: &Session<Owner>,
     import: ImportForm,
     apply: ApplyForm,
-) -> Result<TransferPage> {
-    Ok(TransferPage {
+) -> TransferPage {
+    TransferPage {
         layout: Layout::new("Import and export", PATH, Some(session)),
-        clients: app.count_clients().await?,
         max_import: Bytes::from(app.config().http.max_import),
         import,
         apply,
-    })
+    }
 }
 
 /// What can be done.
@@ -83,9 +81,7 @@ pub(super) async fn show_transfer(
     session: Session<Owner>,
 ) -> Result<Response> {
     let (import, apply) = (ImportForm::default(), ApplyForm::default());
-    Ok(page::show(
-        &transfer_page(&app, &session, import, apply).await?,
-    ))
+    Ok(page::show(&transfer_page(&app, &session, import, apply)))
 }
 
 /// All clients as a file. By POST, so that nobody gets it by a link.
@@ -146,7 +142,7 @@ pub(super) async fn import(
     };
     fields.error = failed.as_ref().map(page::sentence);
     fields.lines = lines;
-    let page = transfer_page(&app, &session, fields, ApplyForm::default()).await?;
+    let page = transfer_page(&app, &session, fields, ApplyForm::default());
     Ok(answered(&page, failed))
 }
 
@@ -190,7 +186,7 @@ pub(super) async fn apply(
     };
     fields.error = failed.as_ref().map(page::sentence);
     fields.secrets = secrets;
-    let page = transfer_page(&app, &session, ImportForm::default(), fields).await?;
+    let page = transfer_page(&app, &session, ImportForm::default(), fields);
     Ok(answered(&page, failed))
 }
 
