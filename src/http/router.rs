@@ -15,9 +15,9 @@ use super::threads::apart;
 use super::{AppState, admin, admin_api, error, health, home, openapi};
 
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
-pub(super) fn routes() -> Routes {
+pub(super) fn routes(routes: Routes) -> Routes {
     let verify_original = || routes!(verify::verify_original).map(|_| any(verify::verify_original));
-    Routes::new()
+    routes
         // Clients.
         .at("/authorize", routes!(authorize::authorize))
         .at("/token", routes!(token::issue_token))
@@ -50,7 +50,7 @@ pub(super) fn routes() -> Routes {
 pub fn router(app: AppState) -> HttpService {
     let Routes {
         mut router, paths, ..
-    } = routes();
+    } = routes(Routes::new());
     // So that each is told from the start, with nothing counted.
     for path in paths {
         app.traffic().route(path);

@@ -25,7 +25,7 @@ pub(super) use errors::{
 
 /// The document as JSON. It depends on nothing but the code.
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let routes = admin_api::describe(router::routes());
+    let routes = admin_api::describe(router::routes(Routes::described()));
     let document = common::finish(&routes.document);
     format!("{document:#}\n")
 });
@@ -36,18 +36,29 @@ pub(super) struct Routes {
     /// As the router has them.
     pub(super) paths: Vec<&'static str>,
     document: utoipa::openapi::OpenApi,
+    is_described: bool,
 }
 
 impl Routes {
+    /// To be served. What is said of each is let go at once: kept together until all are there, it takes megabytes.
     pub(super) fn new() -> Self {
         Self {
             router: Router::new(),
             paths: Vec::new(),
             document: common::Document::openapi(),
+            is_described: false,
         }
     }
 
-    /// Serves handlers at a path, and describes them there: a path is written here and nowhere else.
+    /// To be described too.
+    fn described() -> Self {
+        Self {
+            is_described: true,
+            ..Self::new()
+        }
+    }
+
+    /// Serves handlers at a path, and describes them there if need be: a path is written here and nowhere else.
     pub(super) fn at(
         mut self,
         path: &'static str,
@@ -55,6 +66,9 @@ impl Routes {
     ) -> Self {
         self.router = self.router.route(path, handlers);
         self.paths.push(path);
+        if !self.is_described {
+            return self;
+        }
         let components = self.document.components.get_or_insert_default();
         components.schemas.extend(schemas);
         // OpenAPI has no sign for the rest of a path.

@@ -1,7 +1,9 @@
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command};
+use std::time::Duration;
 
 use super::{Ran, Shell};
 
@@ -125,6 +127,39 @@ async fn with_any_setting_nothing_is_made_up() {
         no_certificate.err
     );
     assert_eq!(fs::read_dir(shell.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn that_connections_do_not_say_whose_they_are_is_told_once() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut child = shell
+        .command(&["serve"])
+        .env("LISTEN_ADDR", &address)
+        .env("PROXY_PROTOCOL", "required")
+        .env("TRUSTED_PROXIES", "192.0.2.1")
+        .spawn()
+        .unwrap();
+    let mut closed = 0;
+    while closed < 5 {
+        match TcpStream::connect(&address) {
+            Ok(mut stream) => {
+                assert_eq!(stream.read(&mut [0; 1]).unwrap_or(0), 0);
+                closed += 1;
+            }
+            Err(_) => {
+                assert!(child.try_wait().unwrap().is_none(), "it does not start");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    signal(&child, "-TERM");
+
+    let ended = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let told = ended.err.matches("is not in TRUSTED_PROXIES").count();
+    assert_eq!(told, 1, "{ended:?}");
 }
 
 #[tokio::test]
