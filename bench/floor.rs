@@ -1,11 +1,10 @@
 //! The floor under the bench: what axum, axum-server and rustls cost by themselves. It reads the same
 //! requests as the service and answers the same bytes, recorded from it, without any work.
 //!
-//! `floor <address> <cert.pem> <key.pem> <answers.json> [a-runtime-a-core]`: on the runtime of `#[tokio::main]`, or on
-//! one for each core, as the service has them.
+//! `floor <address> <cert.pem> <key.pem> <answers.json>`
 
-use std::net::{SocketAddr, TcpListener};
-use std::{env, fs, thread};
+use std::net::SocketAddr;
+use std::{env, fs};
 
 use anyhow::Context;
 use axum::Router;
@@ -17,7 +16,6 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use axum_server::tls_rustls::RustlsConfig;
 use serde::Deserialize;
-use tokio::runtime::{Builder, Runtime};
 
 // As in the service; the system's would flatter it.
 #[global_allocator]
@@ -40,38 +38,14 @@ struct Answer {
     body: Bytes,
 }
 
-fn main() -> anyhow::Result<()> {
-    let mut arguments: Vec<String> = env::args().skip(1).collect();
-    let is_split = arguments
-        .pop_if(|last| last == "a-runtime-a-core")
-        .is_some();
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
     let [address, cert, key, answers] = arguments.as_slice() else {
-        anyhow::bail!("floor <address> <cert.pem> <key.pem> <answers.json> [a-runtime-a-core]");
+        anyhow::bail!("floor <address> <cert.pem> <key.pem> <answers.json>");
     };
-    let listener = TcpListener::bind(address.parse::<SocketAddr>()?)?;
-    let router = router(answers)?;
-    if !is_split {
-        return Runtime::new()?.block_on(serve(listener, cert, key, router));
-    }
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism()?.get() {
-            let (listener, router) = (listener.try_clone()?, router.clone());
-            let runtime = Builder::new_current_thread().enable_all().build()?;
-            scope.spawn(move || runtime.block_on(serve(listener, cert, key, router)));
-        }
-        Ok(())
-    })
-}
-
-async fn serve(listener: TcpListener, cert: &str, key: &str, router: Router) -> anyhow::Result<()> {
+    let address: SocketAddr = address.parse()?;
     let tls = RustlsConfig::from_pem_file(cert, key).await?;
-    axum_server::from_tcp_rustls(listener, tls)?
-        .serve(router.into_make_service())
-        .await?;
-    Ok(())
-}
-
-fn router(answers: &str) -> anyhow::Result<Router> {
     let recorded: Vec<Recorded> = serde_json::from_slice(&fs::read(answers)?)?;
     let mut router = Router::new();
     for one in recorded {
@@ -83,7 +57,10 @@ fn router(answers: &str) -> anyhow::Result<Router> {
         };
         router = router.route(&one.path, route);
     }
-    Ok(router)
+    axum_server::bind_rustls(address, tls)
+        .serve(router.into_make_service())
+        .await?;
+    Ok(())
 }
 
 async fn answer_head(State(answer): State<Answer>, request: Request<Body>) -> Response {

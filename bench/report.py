@@ -5,10 +5,7 @@ import platform
 from statistics import median, quantiles
 
 NEW_CONNECTION = ", a connection each"
-SPLIT = ", a runtime a core"
 FLOORS = {
-    "floor of GET /verify" + SPLIT: "floor of GET /verify",
-    "floor of POST /authorize" + SPLIT: "floor of POST /authorize",
     "GET /verify": "floor of GET /verify",
     "GET /verify, unseen token": "floor of GET /verify",
     "GET /verify, 1 client": "floor of GET /verify",

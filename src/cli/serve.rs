@@ -17,7 +17,7 @@ use super::{development, environment};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
 use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
-use crate::http::{self, AppState, Certificate, Listener, Ops, ServingThreads, Tickets};
+use crate::http::{self, AppState, Certificate, Listener, Ops, Tickets};
 use crate::telemetry;
 
 #[derive(Args)]
@@ -100,19 +100,16 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         connections: state.connections(),
         balancers: balancers(app.config(), |it| it.proxy_protocol),
     };
-    let mut serving =
-        ServingThreads::start(&listener, &http::router(state.clone()), &state, &stop)?;
-    // Theirs alone, so that nobody can connect any more when they have stopped.
-    drop(listener);
     supervisor::ready(address);
-    let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app), serving.runtimes()));
-    let grace = app.config().http.shutdown_grace;
-    let stopping = async {
+    let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app)));
+    let config = &app.config().http;
+    let grace = config.shutdown_grace;
+    let stopping = async move {
         stop.cancelled().await;
         supervisor::stopping(grace);
-        Ok(())
     };
-    tokio::try_join!(serving.ended(), portal, stopping)?;
+    let service = http::serve(listener, http::router(state), config, stopping);
+    tokio::try_join!(service, portal)?;
     following.abort();
     // Last, so that the figures of stopping can be seen.
     if let Some(serving_ops) = serving_ops {

@@ -11,7 +11,6 @@ use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::openapi::Routes;
 use super::shortcut::HttpService;
 use super::simple::{authorize, verify};
-use super::threads::apart;
 use super::{AppState, admin, admin_api, error, health, home, openapi};
 
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
@@ -57,7 +56,7 @@ pub fn router(app: AppState) -> HttpService {
     }
     let config = &app.config().admin;
     if config.is_on && config.listen_addr.is_none() {
-        router = router.merge(apart(admin_routes(&app)));
+        router = router.merge(admin_routes(&app));
     }
     HttpService::new(app.clone(), finish(router, app))
 }

@@ -44,18 +44,6 @@ pub struct Listener {
     pub balancers: Option<ProxiesConfig>,
 }
 
-impl Listener {
-    /// The same, for one more thread.
-    pub(super) fn share(&self) -> io::Result<Self> {
-        Ok(Self {
-            tcp: self.tcp.try_clone()?,
-            certificate: self.certificate.clone(),
-            connections: Arc::clone(&self.connections),
-            balancers: self.balancers.clone(),
-        })
-    }
-}
-
 /// Serves until `shutdown` resolves; then takes no new connection, lets requests in flight end
 /// within the grace period, and returns.
 pub async fn serve<S>(

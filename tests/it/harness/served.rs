@@ -11,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
 use token_server::config::{ProxyProtocolUse, TlsConfig};
 use token_server::http::{
-    Certificate, CertificateStatus, Listener, ServingThreads, Tickets, admin_router, router, serve,
+    Certificate, CertificateStatus, Listener, Tickets, admin_router, router, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -55,17 +55,16 @@ impl Served {
         let proxies = &test.app.config().proxies;
         let is_used = proxies.proxy_protocol == ProxyProtocolUse::Required;
         let balancers = is_used.then(|| proxies.clone());
+        let stopped = stop.clone().cancelled_owned();
         let listener = Listener {
             tcp: listener,
             certificate: served.clone(),
             connections: state.connections(),
             balancers,
         };
-        let service = router(state.clone());
-        let threads = ServingThreads::start(&listener, &service, &state, &stop);
         let serving = tokio::spawn(async move {
-            let mut threads = threads?;
-            threads.ended().await
+            let config = &state.config().http;
+            serve(listener, router(state.clone()), config, stopped).await
         });
         Self {
             test,
