@@ -70,9 +70,8 @@ impl Directory {
 
     /// Makes an account there, and with it accepts the terms of service; what it is logged in with later.
     pub(crate) async fn register(&self) -> Result<(Account, Secret<Vec<u8>>), AcmeError> {
-        let contact: Vec<&str> = self.config.contacts.iter().map(String::as_str).collect();
         let new = NewAccount {
-            contact: &contact,
+            contact: &self.contacts(),
             terms_of_service_agreed: true,
             only_return_existing: false,
         };
@@ -95,8 +94,7 @@ impl Directory {
             .map_err(|error| self.failed(error.into()))?;
         let account = self.builder().from_credentials(parsed).await;
         let account = account.map_err(|error| self.failed(error))?;
-        let contacts: Vec<&str> = self.config.contacts.iter().map(String::as_str).collect();
-        let updated = account.update_contacts(&contacts).await;
+        let updated = account.update_contacts(&self.contacts()).await;
         updated.map_err(|error| self.failed(error))?;
         Ok(account)
     }
@@ -134,6 +132,10 @@ impl Directory {
         };
         let revoked = account.revoke(&request).await;
         revoked.map_err(|error| self.failed(error))
+    }
+
+    fn contacts(&self) -> Vec<&str> {
+        self.config.contacts.iter().map(String::as_str).collect()
     }
 
     fn builder(&self) -> AccountBuilder {

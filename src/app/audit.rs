@@ -43,7 +43,7 @@ impl App {
         Ok(self.store.list_audit_events(filter, page, limit).await?)
     }
 
-    /// Keeps an event that changes nothing else: a login, or the failure of one.
+    /// Keeps an event that changes nothing else: a login, the failure of one, or an export.
     pub async fn record_audit_event(&self, by: &Origin, event: NewEvent) -> Result<()> {
         let stamp = by.at(self.clock.now());
         Ok(self.store.insert_audit_event(event, stamp).await?)

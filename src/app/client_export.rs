@@ -35,9 +35,8 @@ impl ClientExport {
 impl App {
     /// Begins an export. Who does so is written down before anything is out of hand.
     pub async fn begin_client_export(&self, by: &Origin) -> Result<ClientExport> {
-        let stamp = by.at(self.clock.now());
         let event = NewEvent::new(Action::ClientExport, Target::Clients);
-        self.store.record_event(event, stamp).await?;
+        self.record_audit_event(by, event).await?;
         Ok(ClientExport::default())
     }
 

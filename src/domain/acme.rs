@@ -20,8 +20,6 @@ pub struct AcmeRecord {
     pub certificate: Option<SealedCertificate>,
     /// When to order next.
     pub due_at: UnixTime,
-    /// Until when somebody who began to order is waited for.
-    pub leased_until: UnixTime,
     /// Orders that failed since the last one that did not.
     pub failures: i64,
     /// When the last of them failed.

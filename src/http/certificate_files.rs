@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::Notify;
 
 use super::certificate_status::CertificateStatus;
@@ -31,12 +31,12 @@ pub(super) struct CertificateFiles {
 impl CertificateFiles {
     pub(super) fn load(files: TlsConfig, handshakes: Handshakes) -> Result<Self, TlsError> {
         let last_read = read(&files)?;
-        let config = parse(&files, &last_read, &handshakes)?;
+        let (config, chain) = parse(&files, &last_read, &handshakes)?;
         Ok(Self {
             files,
             handshakes,
             served: RustlsConfig::from_config(config),
-            status: Arc::new(CertificateStatus::new(chain_of(&last_read))),
+            status: Arc::new(CertificateStatus::new(&chain)),
             last_read,
         })
     }
@@ -75,10 +75,9 @@ impl CertificateFiles {
             return;
         }
         match parse(&self.files, &contents, &self.handshakes) {
-            Ok(config) => {
+            Ok((config, chain)) => {
                 self.served.reload_from_config(config);
-                let chain = parse_certificates(chain_of(&contents));
-                self.status.note_reload(&chain.unwrap_or_default());
+                self.status.note_reload(&chain);
                 tracing::info!(path = %self.files.cert.display(), "the certificate was reloaded");
             }
             Err(error) => {
@@ -88,10 +87,6 @@ impl CertificateFiles {
         }
         self.last_read = contents;
     }
-}
-
-fn chain_of(contents: &[Vec<u8>]) -> &[u8] {
-    contents.first().map_or(&[], Vec::as_slice)
 }
 
 fn read(files: &TlsConfig) -> Result<Vec<Vec<u8>>, TlsError> {
@@ -111,7 +106,7 @@ fn parse(
     files: &TlsConfig,
     contents: &[Vec<u8>],
     handshakes: &Handshakes,
-) -> Result<Arc<ServerConfig>, TlsError> {
+) -> Result<(Arc<ServerConfig>, Vec<CertificateDer<'static>>), TlsError> {
     let empty = |name, path: &PathBuf, what| TlsError::Empty {
         name,
         path: path.clone(),
@@ -124,6 +119,6 @@ fn parse(
     };
     let chain = parse_certificates(cert).map_err(|_| no_chain())?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
-    let config = handshakes.builder()?.with_single_cert(chain, key);
-    Ok(handshakes.finish(config.map_err(TlsError::Pair)?))
+    let config = handshakes.builder()?.with_single_cert(chain.clone(), key);
+    Ok((handshakes.finish(config.map_err(TlsError::Pair)?), chain))
 }

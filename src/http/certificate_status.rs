@@ -8,7 +8,6 @@ use x509_parser::prelude::FromDer;
 
 use crate::clock::UnixTime;
 use crate::metric::Counter;
-use crate::pem::parse_certificates;
 
 /// What is known of the certificate that is presented.
 #[derive(Debug)]
@@ -20,13 +19,8 @@ pub struct CertificateStatus {
 }
 
 impl CertificateStatus {
-    /// Of this chain, PEM.
-    pub fn new(chain: &[u8]) -> Self {
-        Self::of(&parse_certificates(chain).unwrap_or_default())
-    }
-
     /// Of this chain; without any it has no end.
-    pub(super) fn of(chain: &[CertificateDer<'_>]) -> Self {
+    pub fn new(chain: &[CertificateDer<'_>]) -> Self {
         let status = Self {
             expires_at: AtomicI64::new(i64::MIN),
             reloaded: Counter::default(),

@@ -37,7 +37,7 @@ impl IssuedCertificate {
             changes,
             handshakes,
             served: RustlsConfig::from_config(config),
-            status: Arc::new(CertificateStatus::of(&ends)),
+            status: Arc::new(CertificateStatus::new(&ends)),
         })
     }
 

@@ -71,8 +71,7 @@ impl Store {
     /// Every subject that there was an order for.
     pub async fn list_acme_certificates(&self) -> Result<Vec<AcmeRecord>, StoreError> {
         const SQL: &str = "
-            select directory, names, chain, sealed_key, issued_at, expires_at, due_at, leased_until, failures,
-                failed_at, problem
+            select directory, names, chain, sealed_key, issued_at, expires_at, due_at, failures, failed_at, problem
             from acme_certificates
             order by directory, names";
         let rows: Vec<Row> = on_feed!(self, |pool| sqlx::query_as(SQL).fetch_all(pool).await)?;
@@ -286,7 +285,6 @@ struct Row {
     issued_at: Option<i64>,
     expires_at: Option<i64>,
     due_at: i64,
-    leased_until: i64,
     failures: i64,
     failed_at: Option<i64>,
     problem: Option<String>,
@@ -313,7 +311,6 @@ impl From<Row> for AcmeRecord {
             },
             certificate,
             due_at: UnixTime(row.due_at),
-            leased_until: UnixTime(row.leased_until),
             failures: row.failures,
             failed_at: row.failed_at.map(UnixTime),
             problem: row.problem,

@@ -41,7 +41,7 @@ const SELECT: &str = "
     where true";
 
 impl Store {
-    /// Keeps what is no change of a row: that somebody logged in, or could not.
+    /// Keeps what is no change of a row: that somebody logged in or could not, or took something away.
     pub async fn insert_audit_event(
         &self,
         event: NewEvent,

@@ -5,23 +5,14 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::StoreError;
 use super::audit_chain::{AuditKeys, ChainLink, ChainedEvent};
-use super::{Store, StoreError, in_transaction};
 use crate::domain::{AuditEvent, NewEvent, Stamp};
 
 /// Rows of one statement: an import of many clients should not hold the lock for long.
 const ROWS: usize = 500;
 
 const COLUMNS: usize = 15;
-
-impl Store {
-    /// Appends an event about what changes nothing.
-    pub async fn record_event(&self, event: NewEvent, stamp: Stamp<'_>) -> Result<(), StoreError> {
-        in_transaction!(self, |tx| {
-            tx.append(&self.audit_keys, stamp, vec![event]).await?;
-        })
-    }
-}
 
 /// Adds events to a transaction of one product.
 pub(super) trait AuditLog {

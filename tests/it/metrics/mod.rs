@@ -27,7 +27,7 @@ pub(crate) struct Operator(Router);
 
 impl Operator {
     fn of(test: &TestApp) -> Self {
-        let certificate = Arc::new(CertificateStatus::new(b""));
+        let certificate = Arc::new(CertificateStatus::new(&[]));
         Self::with(test.state.clone(), certificate)
     }
 
