@@ -440,6 +440,8 @@ async fn a_rotation_that_is_not_over_goes_on_there_and_counts_from_the_import() 
     let from = TestApp::new().await;
     let old = from.client().await;
     let billing = id(crate::harness::CLIENT);
+    // Of two secrets of one second either may be the first.
+    from.clock.advance(1);
     let added = from.app.add_secret(BY, &billing, NewSecret::default());
     let new = added.await.unwrap().plain.expose().clone();
     end_first_when_unused(&from, &billing).await;
