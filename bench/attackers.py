@@ -1,30 +1,58 @@
-"""Callers that behave badly, or come all at once, for bench/scenarios.py."""
+"""Callers that behave badly, or come all at once, for bench/scenarios.py. Those that come in thousands run as a program
+of their own, so that they and the load do not wait for one another: `attackers.py idle|burst <port>`."""
 
 import asyncio
+import json
 import socket
 import ssl
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
 from urllib.parse import urlencode
 
 
-async def idle(port, wanted, measure):
+@contextmanager
+def attack(what, port):
+    """The program, which is told on its input and tells on its output, a line of JSON each."""
+    command = [sys.executable, __file__, what, str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def tell(process, what):
+    process.stdin.write(json.dumps(what) + "\n")
+    process.stdin.flush()
+
+
+def hear(process):
+    return json.loads(process.stdout.readline())
+
+
+async def idle(port, wanted):
+    """Opens so many connections, asks once over each, says so and is silent; when told, says how many still live."""
     context = ssl._create_unverified_context()  # our own certificate, our own loopback
     gate, open_ones = asyncio.Semaphore(50), []
 
     async def connect():
         async with gate:
             try:
-                open_ones.append(await asyncio.open_connection("127.0.0.1", port, ssl=context))
-            except OSError:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+                writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = head.lower().split(b"content-length:")[1].split()[0]
+                await reader.readexactly(int(length))
+                open_ones.append((reader, writer))
+            except (OSError, EOFError):
                 pass
 
     await asyncio.gather(*(connect() for _ in range(wanted)))
-    await asyncio.sleep(5)
-    held = measure()
-    living = sum(1 for reader, _ in open_ones if not reader.at_eof())
-    for _, writer in open_ones:
-        writer.transport.abort()
-    return living, held
+    print(len(open_ones), flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    return sum(1 for reader, _ in open_ones if not reader.at_eof())
 
 
 def send_huge(port, chunked, ending, answers):
@@ -54,6 +82,8 @@ async def burst(port, clients):
     """A connection each; handshakes are Python's, and a good part of the time."""
     context = ssl._create_unverified_context()  # our own certificate, our own loopback
     counts = {"served": 0, "again": 0}
+    # More handshakes at a time than this program is quick enough for would time out.
+    gate = asyncio.Semaphore(256)
 
     async def one(client_id, secret):
         body = urlencode({"client_id": client_id, "client_secret": secret})
@@ -61,8 +91,8 @@ async def burst(port, clients):
                    f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}")
         for _ in range(120):
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context,
-                                                               ssl_handshake_timeout=120)
+                async with gate:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
                 writer.write(request.encode())
                 answer = (await reader.read()).decode()
                 writer.close()
@@ -80,4 +110,9 @@ async def burst(port, clients):
 
     began = time.monotonic()
     await asyncio.gather(*(one(*client) for client in clients))
-    return counts["served"], time.monotonic() - began, counts["again"]
+    return {**counts, "seconds": time.monotonic() - began}
+
+
+if __name__ == "__main__":
+    act = {"idle": idle, "burst": burst}[sys.argv[1]]
+    print(json.dumps(asyncio.run(act(int(sys.argv[2]), json.loads(sys.stdin.readline())))))

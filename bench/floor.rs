@@ -1,10 +1,11 @@
 //! The floor under the bench: what axum, axum-server and rustls cost by themselves. It reads the same
 //! requests as the service and answers the same bytes, recorded from it, without any work.
 //!
-//! `floor <address> <cert.pem> <key.pem> <answers.json>`
+//! `floor <address> <cert.pem> <key.pem> <answers.json> [a-runtime-a-core]`: on the runtime of `#[tokio::main]`, or on
+//! one for each core, as the service has them.
 
-use std::net::SocketAddr;
-use std::{env, fs};
+use std::net::{SocketAddr, TcpListener};
+use std::{env, fs, thread};
 
 use anyhow::Context;
 use axum::Router;
@@ -16,6 +17,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use axum_server::tls_rustls::RustlsConfig;
 use serde::Deserialize;
+use tokio::runtime::{Builder, Runtime};
 
 // As in the service; the system's would flatter it.
 #[global_allocator]
@@ -38,14 +40,38 @@ struct Answer {
     body: Bytes,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
+fn main() -> anyhow::Result<()> {
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    let is_split = arguments
+        .pop_if(|last| last == "a-runtime-a-core")
+        .is_some();
     let [address, cert, key, answers] = arguments.as_slice() else {
-        anyhow::bail!("floor <address> <cert.pem> <key.pem> <answers.json>");
+        anyhow::bail!("floor <address> <cert.pem> <key.pem> <answers.json> [a-runtime-a-core]");
     };
-    let address: SocketAddr = address.parse()?;
+    let listener = TcpListener::bind(address.parse::<SocketAddr>()?)?;
+    let router = router(answers)?;
+    if !is_split {
+        return Runtime::new()?.block_on(serve(listener, cert, key, router));
+    }
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism()?.get() {
+            let (listener, router) = (listener.try_clone()?, router.clone());
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            scope.spawn(move || runtime.block_on(serve(listener, cert, key, router)));
+        }
+        Ok(())
+    })
+}
+
+async fn serve(listener: TcpListener, cert: &str, key: &str, router: Router) -> anyhow::Result<()> {
     let tls = RustlsConfig::from_pem_file(cert, key).await?;
+    axum_server::from_tcp_rustls(listener, tls)?
+        .serve(router.into_make_service())
+        .await?;
+    Ok(())
+}
+
+fn router(answers: &str) -> anyhow::Result<Router> {
     let recorded: Vec<Recorded> = serde_json::from_slice(&fs::read(answers)?)?;
     let mut router = Router::new();
     for one in recorded {
@@ -57,10 +83,7 @@ async fn main() -> anyhow::Result<()> {
         };
         router = router.route(&one.path, route);
     }
-    axum_server::bind_rustls(address, tls)
-        .serve(router.into_make_service())
-        .await?;
-    Ok(())
+    Ok(router)
 }
 
 async fn answer_head(State(answer): State<Answer>, request: Request<Body>) -> Response {

@@ -5,7 +5,10 @@ import platform
 from statistics import median, quantiles
 
 NEW_CONNECTION = ", a connection each"
+SPLIT = ", a runtime a core"
 FLOORS = {
+    "floor of GET /verify" + SPLIT: "floor of GET /verify",
+    "floor of POST /authorize" + SPLIT: "floor of POST /authorize",
     "GET /verify": "floor of GET /verify",
     "GET /verify, unseen token": "floor of GET /verify",
     "GET /verify, 1 client": "floor of GET /verify",
@@ -50,7 +53,7 @@ def ratio(rounds, name, other):
     return median(a["rate"] / b["rate"] for a, b in zip(rounds[name], rounds[other]))
 
 
-def collect(args, rounds, cold, memory, starts, balanced, refusals):
+def collect(args, rounds, cold, memory, starts, balanced, writes, refusals):
     rows = {}
     peers = dict.fromkeys(name.partition(": ")[0] for name in rounds if ": " in name)
     columns = ("rate", "cpu_us", "p50_us", "p99_us", "queries")
@@ -73,7 +76,7 @@ def collect(args, rounds, cold, memory, starts, balanced, refusals):
     return {"machine": {"cores": len(os.sched_getaffinity(0)), "arch": platform.machine(),
                         "kernel": platform.release()},
             "run": {"rounds": args.rounds, "seconds": args.seconds, "connections": args.connections},
-            "peers": list(peers), "rows": rows, "memory_mib": memory, "starts_ms": starts, "balanced": balanced, "goals": goals,
+            "peers": list(peers), "rows": rows, "memory_mib": memory, "starts_ms": starts, "balanced": balanced, "writes": writes, "goals": goals,
             "limits": limits, "refusals_ms": refusals,
             "rounds": {**rounds, **{f"cold, {o}": f for o, f in cold.items()}}}
 
@@ -107,6 +110,11 @@ def table(result):
     lines += ["", line(("two replicas behind HAProxy", "req/s", "HAProxy µs", "a µs/req", "b µs/req"))]
     for name, row in result["balanced"].items():
         lines.append(line((name, f"{row['rate']:,.0f}", *(f"{cpu:,.1f}" for cpu in (row["cpu_us"], *row["replicas_us"])))))
+    writes = result["writes"]
+    lines += ["", f"POST /revoke, another token each time: {writes['revoke']['cpu_us']:,.0f} us of processor time and "
+              f"{writes['revoke']['queries']:.1f} statements each",
+              f"while nobody asks: {writes['idle_us_per_s']:,.0f} us of processor time and "
+              f"{writes['idle_queries_per_s']:.1f} statements a second"]
     lines += ["", line(("refused in ms", "p5", "p25", "p50", "p75", "p95", "mean"))]
     for origin, bodies in result["refusals_ms"].items():
         for name, times in bodies.items():

@@ -1,7 +1,6 @@
 """The faults of bench/faults, one function each. Each is given a `Stage`, makes what it needs there, breaks it under
 load, and leaves what is worth telling as notes."""
 
-import asyncio
 import os
 import re
 import signal
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from attackers import burst, idle, send_huge
+from attackers import attack, hear, send_huge, tell
 from machinery import Failure, load, make_certificate, run
 from stage import Replica
 
@@ -196,13 +195,19 @@ def clock_ahead(stage):
 
 
 def idle_connections(stage):
-    """10,000 TLS connections are open and silent at one replica."""
-    stage.two_replicas()
-    wanted = stage.quick(10_000, 500)
-    before = stage.replicas[0].running.rss_mib()
-    with stage.steady():
-        opened, held = asyncio.run(idle(stage.replicas[0].port, wanted, lambda: stage.replicas[0].running.rss_mib()))
-        time.sleep(2)
+    """10,000 TLS connections are open and silent at one replica, after a request each."""
+    stage.two_replicas(IDLE_TIMEOUT="10m")
+    wanted, replica = stage.quick(10_000, 500), stage.replicas[0]
+    before = replica.running.rss_mib()
+    with stage.steady(), attack("idle", replica.port) as callers:
+        tell(callers, wanted)
+        opened = hear(callers)
+        time.sleep(5)
+        held = replica.running.rss_mib()
+        tell(callers, "count")
+        living = hear(callers)
+    if living != wanted:
+        stage.lost.append(f"of {wanted:,} connections {opened:,} were opened and {living:,} kept")
     stage.note(f"{opened:,} open; memory from {before:.0f} to {held:.0f} MiB: "
                f"{(held - before) * 1024 / max(1, opened):.1f} KiB each")
 
@@ -295,10 +300,13 @@ def cold_clients(stage):
     stage.with_replicas()
     new = stage.clients[8:]
     with stage.steady(clients=stage.clients[:8], final=False):
-        served, took, again = asyncio.run(burst(stage.replicas[0].port, new))
-    if served != len(new):
-        stage.lost.append(f"{len(new) - served} of {len(new)} were never served")
-    stage.note(f"{served:,} served in {took:.1f} s, a connection each; {again:,} came again after 503")
+        with attack("burst", stage.replicas[0].port) as callers:
+            tell(callers, new)
+            done = hear(callers)
+    if done["served"] != len(new):
+        stage.lost.append(f"{len(new) - done['served']} of {len(new)} were never served")
+    stage.note(f"{done['served']:,} served in {done['seconds']:.1f} s, a connection each; {done['again']:,} came again "
+               "after 503")
 
 
 def listen_cut(stage):

@@ -51,7 +51,8 @@ class Caller:
                 self.close()
                 # A kept connection may be closed by the server just when it is used again (RFC 9110 §9.2.2): any
                 # client then asks once more over a new one.
-                gone = isinstance(error, (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError))
+                gone = isinstance(error, (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError,
+                                          ssl.SSLEOFError))
                 if not (kept and gone and not answered):
                     raise Broken(f"{method} {path}: {type(error).__name__}: {error}") from error
 

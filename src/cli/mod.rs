@@ -32,6 +32,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use tokio::runtime::Builder;
 
 use crate::domain::ErrorCode;
 use crate::error::Error;
@@ -108,7 +109,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // Before there are threads, since it changes the environment.
     let handed_over = HandedOver::take();
-    let runtime = match tokio::runtime::Runtime::new() {
+    // This thread is all that a command needs, and one of those that serve.
+    let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&anyhow::Error::from(error)),
     };

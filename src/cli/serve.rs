@@ -7,17 +7,22 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::supervisor::{self, HandedOver};
 use super::{development, environment};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
 use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
-use crate::http::{self, AppState, Certificate, Listener, Ops, Tickets};
+use crate::http::{
+    self, AppState, Certificate, Listener, OperatorsThreads, Ops, ServingThreads, Tickets,
+};
 use crate::telemetry;
 
 #[derive(Args)]
@@ -62,12 +67,14 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     };
     let address = listener.local_addr()?;
     let state = AppState::new(Arc::clone(&app));
-    let serving_ops = serve_ops(Ops {
+    let operators = OperatorsThreads::start()?;
+    let ops = Ops {
         state: state.clone(),
         certificate: certificate.status(),
         log: log.dropped(),
         traces: log.exports(),
-    })?;
+    };
+    let serving_ops = serve_ops(ops, operators.runtime())?;
     let admin = &app.config().admin;
     let admin_listener = match admin.listen_addr.filter(|_| admin.is_on) {
         Some(address) => Some(listen("ADMIN_LISTEN", address)?),
@@ -94,22 +101,27 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         balancers: balancers(app.config(), |it| it.admin_proxy_protocol),
     });
     let portal = serve_portal(portal_listener, state.clone(), stop.clone());
+    let portal = AbortOnDropHandle::new(operators.runtime().spawn(portal));
     let listener = Listener {
         tcp: listener,
         certificate: served,
         connections: state.connections(),
         balancers: balancers(app.config(), |it| it.proxy_protocol),
     };
+    let service = http::router(state.clone(), operators.runtime());
+    let mut serving = ServingThreads::start(&listener, &service, &state, &stop)?;
+    // Theirs alone, so that nobody can connect any more when they have stopped.
+    drop(listener);
     supervisor::ready(address);
-    let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app)));
-    let config = &app.config().http;
-    let grace = config.shutdown_grace;
-    let stopping = async move {
+    let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app), serving.runtimes()));
+    let grace = app.config().http.shutdown_grace;
+    let stopping = async {
         stop.cancelled().await;
         supervisor::stopping(grace);
+        Ok(())
     };
-    let service = http::serve(listener, http::router(state), config, stopping);
-    tokio::try_join!(service, portal)?;
+    let portal = portal.map(|ended| ended.unwrap_or_else(|panic| Err(io::Error::other(panic))));
+    tokio::try_join!(serving.ended(), portal, stopping)?;
     following.abort();
     // Last, so that the figures of stopping can be seen.
     if let Some(serving_ops) = serving_ops {
@@ -185,23 +197,17 @@ async fn serve_portal(
         return Ok(());
     };
     let router = http::admin_router(state.clone());
-    http::serve(
-        listener,
-        router,
-        &state.config().http,
-        stop.cancelled_owned(),
-    )
-    .await
+    http::serve(listener, router, &state.config().http, stop).await
 }
 
 /// Tells operators' programs of the service, unless they are not listened to.
-fn serve_ops(ops: Ops) -> anyhow::Result<Option<JoinHandle<()>>> {
+fn serve_ops(ops: Ops, operators: &Handle) -> anyhow::Result<Option<JoinHandle<()>>> {
     let Some(address) = ops.state.config().http.ops_listen else {
         return Ok(None);
     };
     let listener = listen("OPS_LISTEN", address)?;
     tracing::info!(%address, "figures and health are told on {address}");
-    Ok(Some(tokio::spawn(async move {
+    Ok(Some(operators.spawn(async move {
         if let Err(error) = http::serve_ops(listener, ops).await {
             tracing::error!("figures and health are told no more: {error}");
         }

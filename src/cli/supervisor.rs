@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use listenfd::ListenFd;
 use rustix::net::sockopt::socket_acceptconn;
 use sd_notify::NotifyState;
+use tokio::runtime::Handle;
 
 use crate::app::App;
 
@@ -78,13 +79,16 @@ pub(super) fn stopping(grace: Duration) {
 }
 
 /// Where the manager asks for signs of life (`WatchdogSec=`), gives them twice as often as it wants them, with what
-/// `/readyz` says. They come from the runtime that serves, and so cease when it stands still.
-pub(super) async fn keep_alive(app: Arc<App>) {
+/// `/readyz` says. They cease when one of the runtimes that serve stands still.
+pub(super) async fn keep_alive(app: Arc<App>, serving: Vec<Handle>) {
     let Some(patience) = sd_notify::watchdog_enabled() else {
         return;
     };
     let mut heard = true;
     loop {
+        for runtime in &serving {
+            let _ = runtime.spawn(async {}).await;
+        }
         let status = NotifyState::Status(app.readiness().as_str());
         let told = sd_notify::notify(&[NotifyState::Watchdog, status]);
         // One line, not one for each.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use axum_server::Handle;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
+use super::doorkeeper::Peer;
 use super::proxy_header::NoSource;
 use crate::metric::Counter;
 
@@ -16,7 +18,9 @@ use crate::metric::Counter;
 #[derive(Debug, Default)]
 pub struct ConnectionTraffic {
     /// Knows how many are open; there once the server serves.
-    pub(super) handle: OnceLock<Handle<SocketAddr>>,
+    pub(super) handle: OnceLock<Handle<Peer>>,
+    /// Those over which nothing was asked yet.
+    pub(super) newcomers: TaskTracker,
     pub(super) accepted: Counter,
     pub(super) over_limit: Counter,
     pub(super) handshakes_failed: Counter,

@@ -4,14 +4,15 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
 
 /// How often a connection is looked at within the time that it may be silent. It is closed after that time or up to a
@@ -19,18 +20,28 @@ use tower::Service;
 const LOOKS: u32 = 4;
 
 /// What happens on one connection: its stream writes it down beside its requests.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Requests(Arc<Counts>);
 
-#[derive(Default)]
 struct Counts {
     begun: AtomicUsize,
     ended: AtomicUsize,
+    /// Until the first request.
+    newcomer: Mutex<Option<TaskTrackerToken>>,
 }
 
-/// Makes a stream and the service of its requests know of one another.
-pub(super) fn watch<T, S>(stream: T, service: S, limit: Duration) -> (Watched<T>, Counted<S>) {
-    let requests = Requests::default();
+/// Makes a stream and the service of its requests know of one another. It is a newcomer until it asks.
+pub(super) fn watch<T, S>(
+    stream: T,
+    service: S,
+    limit: Duration,
+    newcomer: TaskTrackerToken,
+) -> (Watched<T>, Counted<S>) {
+    let requests = Requests(Arc::new(Counts {
+        begun: AtomicUsize::new(0),
+        ended: AtomicUsize::new(0),
+        newcomer: Mutex::new(Some(newcomer)),
+    }));
     let watched = Watched {
         stream,
         requests: requests.clone(),
@@ -156,7 +167,10 @@ impl<S: Service<R>, R> Service<R> for Counted<S> {
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        self.requests.0.begun.fetch_add(1, Ordering::Relaxed);
+        let counts = &self.requests.0;
+        if counts.begun.fetch_add(1, Ordering::Relaxed) == 0 {
+            drop(counts.newcomer.lock().map(|mut newcomer| newcomer.take()));
+        }
         Answering {
             answering: self.service.call(request),
             ends: Ends(self.requests.clone()),

@@ -13,6 +13,7 @@ mod client_authentication;
 mod client_certificates;
 mod connections;
 mod credentials;
+mod doorkeeper;
 mod error;
 mod health;
 mod home;
@@ -31,6 +32,7 @@ mod server;
 mod shortcut;
 mod simple;
 mod state;
+mod threads;
 mod tickets;
 mod tls;
 mod token_request;
@@ -40,7 +42,7 @@ mod traffic;
 use std::time::Duration;
 
 /// How long who looks at the service is kept waiting for what is counted for the first time.
-const OVERVIEW_PATIENCE: Duration = Duration::from_millis(50);
+const COUNTING_PATIENCE: Duration = Duration::from_millis(50);
 
 pub use admin::{Access, AdminRoute, list as admin_routes};
 pub use admin_api::{AdminApiRoute, list as admin_api_routes};
@@ -52,5 +54,6 @@ pub use router::{admin_router, router};
 pub use server::{Listener, serve};
 pub use shortcut::HttpService;
 pub use state::AppState;
+pub use threads::{OperatorsThreads, ServingThreads};
 pub use tickets::Tickets;
 pub use tls::{Certificate, TlsError};

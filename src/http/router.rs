@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::routing::any;
+use tokio::runtime::Handle;
 use tower::layer::layer_fn;
 use utoipa_axum::router::UtoipaMethodRouterExt;
 use utoipa_axum::routes;
@@ -11,6 +12,7 @@ use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::openapi::Routes;
 use super::shortcut::HttpService;
 use super::simple::{authorize, verify};
+use super::threads::apart;
 use super::{AppState, admin, admin_api, error, health, home, openapi};
 
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
@@ -45,8 +47,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .at("/readyz", routes!(health::show_readiness))
 }
 
-/// The whole service as one tower service; portal and admin API too, unless they have an address of their own.
-pub fn router(app: AppState) -> HttpService {
+/// The whole service as one tower service; portal and admin API too, unless they have an address of their own. They
+/// are answered by `operators`.
+pub fn router(app: AppState, operators: &Handle) -> HttpService {
     let Routes {
         mut router, paths, ..
     } = routes(Routes::new());
@@ -56,7 +59,7 @@ pub fn router(app: AppState) -> HttpService {
     }
     let config = &app.config().admin;
     if config.is_on && config.listen_addr.is_none() {
-        router = router.merge(admin_routes(&app));
+        router = router.merge(apart(admin_routes(&app), operators.clone()));
     }
     HttpService::new(app.clone(), finish(router, app))
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::ready;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,14 +13,16 @@ use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use axum_server::accept::{Accept, TcpConfigAcceptor, TcpSocketConfig};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use axum_server::{Handle, Server};
+use axum_server::{Address, Handle, Server};
 use hyper::body::Incoming;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tower::{Service, service_fn};
 
 use super::connections::ConnectionTraffic;
+use super::doorkeeper::{Doorkeeper, Peer};
 use super::idle::{Counted, Watched, watch};
 use super::issued_certificate::ACME_TLS;
 use super::proxy_header::read_source;
@@ -32,10 +34,16 @@ const HEAD_SLACK: usize = 8;
 /// Streams that one HTTP/2 connection may have open.
 const MAX_STREAMS: u32 = 250;
 
+/// By then all threads that serve have taken the last connections that came before they were told to stop.
+const LAST_ACCEPTED: Duration = Duration::from_millis(50);
+
+/// How long those may take to shake hands and to ask.
+const NEWCOMERS_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What is listened on.
 pub struct Listener {
     /// Where connections come.
-    pub tcp: TcpListener,
+    pub tcp: std::net::TcpListener,
     /// The certificate that they are shown.
     pub certificate: RustlsConfig,
     /// Where they are counted.
@@ -44,13 +52,25 @@ pub struct Listener {
     pub balancers: Option<ProxiesConfig>,
 }
 
-/// Serves until `shutdown` resolves; then takes no new connection, lets requests in flight end
-/// within the grace period, and returns.
+impl Listener {
+    /// The same, for one more thread.
+    pub(super) fn share(&self) -> io::Result<Self> {
+        Ok(Self {
+            tcp: self.tcp.try_clone()?,
+            certificate: self.certificate.clone(),
+            connections: Arc::clone(&self.connections),
+            balancers: self.balancers.clone(),
+        })
+    }
+}
+
+/// Serves until it is told to stop; then takes no new connection, hears those that came just before, lets requests in
+/// flight end within the grace period, and returns.
 pub async fn serve<S>(
     listener: Listener,
     service: S,
     config: &HttpConfig,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    stop: CancellationToken,
 ) -> io::Result<()>
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
@@ -61,7 +81,10 @@ where
     let tls = RustlsAcceptor::new(listener.certificate)
         .handshake_timeout(config.handshake_timeout)
         .acceptor(TcpConfigAcceptor::new(TcpSocketConfig::new().nodelay(true)));
-    let mut server = axum_server::from_tcp(listener.tcp)?
+    listener.tcp.set_nonblocking(true)?;
+    let tcp = TcpListener::from_std(listener.tcp)?;
+    let newcomers = traffic.newcomers.clone();
+    let mut server = Server::from_listener(Doorkeeper::new(tcp, stop.clone())?)
         .handle(handle.clone())
         .first_request_timeout(config.header_timeout)
         .accept_error_handler(log_accept_error)
@@ -78,11 +101,18 @@ where
 
     let grace = config.shutdown_grace;
     let stopping = tokio::spawn(async move {
-        shutdown.await;
+        stop.cancelled().await;
+        // A balancer has chosen this replica for them, and cannot choose again.
+        newcomers.close();
+        let heard = async {
+            sleep(LAST_ACCEPTED).await;
+            newcomers.wait().await;
+        };
+        let _ = timeout(NEWCOMERS_PATIENCE, heard).await;
         handle.graceful_shutdown(Some(grace));
     });
     let result = server
-        .serve(service_fn(move |source: SocketAddr| {
+        .serve(service_fn(move |Peer(source)| {
             let service = service.clone();
             ready(Ok::<_, Infallible>(OfCaller { source, service }))
         }))
@@ -91,7 +121,7 @@ where
     result
 }
 
-pub(super) fn set_limits<A>(server: &mut Server<SocketAddr, A>, config: &HttpConfig) {
+pub(super) fn set_limits<A: Address, B>(server: &mut Server<A, B>, config: &HttpConfig) {
     let head = config.max_head.saturating_mul(HEAD_SLACK).max(8 * 1024);
     let builder = server.http_builder();
     builder.http1().max_buf_size(head);
@@ -102,9 +132,9 @@ pub(super) fn set_limits<A>(server: &mut Server<SocketAddr, A>, config: &HttpCon
 }
 
 /// A scanner's failed handshake is not worth a line at the usual level; running out of files is.
-fn log_accept_error(peer: Option<&SocketAddr>, error: &io::Error) {
+fn log_accept_error(peer: Option<&Peer>, error: &io::Error) {
     match peer {
-        Some(peer) => tracing::debug!(%peer, "a connection was not taken: {error}"),
+        Some(Peer(peer)) => tracing::debug!(%peer, "a connection was not taken: {error}"),
         None => tracing::warn!("connections cannot be accepted: {error}"),
     }
 }
@@ -113,7 +143,7 @@ fn log_accept_error(peer: Option<&SocketAddr>, error: &io::Error) {
 #[derive(Clone)]
 struct ConnectionAcceptor {
     tls: RustlsAcceptor<TcpConfigAcceptor>,
-    handle: Handle<SocketAddr>,
+    handle: Handle<Peer>,
     max_connections: usize,
     idle_timeout: Duration,
     header_patience: Duration,
@@ -182,7 +212,7 @@ impl<S: Send + 'static> Accept<TcpStream, OfCaller<S>> for ConnectionAcceptor {
             let full = io::Error::other("there are MAX_CONNECTIONS connections already");
             return Box::pin(std::future::ready(Err(full)));
         }
-        let this = self.clone();
+        let (this, newcomer) = (self.clone(), self.traffic.newcomers.token());
         Box::pin(async move {
             service.source = this.source(&mut stream, service.source).await?;
             let shaken = this.tls.accept(stream, service).await;
@@ -192,7 +222,7 @@ impl<S: Send + 'static> Accept<TcpStream, OfCaller<S>> for ConnectionAcceptor {
             if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
                 return Err(this.validated(stream).await);
             }
-            Ok(watch(stream, service, this.idle_timeout))
+            Ok(watch(stream, service, this.idle_timeout, newcomer))
         })
     }
 }

@@ -72,9 +72,10 @@ impl Store {
             }
             match filter.action.as_deref() {
                 Some(group) if group.ends_with('.') => {
+                    // As in the index.
                     query
-                        .push(" and action like ")
-                        .push_bind(format!("{group}%"));
+                        .push(" and rtrim(action, 'abcdefghijklmnopqrstuvwxyz_') = ")
+                        .push_bind(group);
                 }
                 Some(action) => {
                     query.push(" and action = ").push_bind(action);

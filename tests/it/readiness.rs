@@ -7,6 +7,7 @@ use axum::extract::Request;
 use token_server::app::App;
 use token_server::clock::Clock;
 use token_server::http::{AppState, router};
+use tokio::runtime::Handle;
 use tower::ServiceExt;
 
 use crate::harness::{Answer, Database, Log, NOW, TestApp, config};
@@ -24,7 +25,8 @@ async fn without_keys(clock: &Clock) -> (Arc<App>, AppState, Database) {
 
 async fn readyz(state: &AppState) -> Answer {
     let request = Request::get("/readyz").body(Body::empty()).unwrap();
-    Answer::read(router(state.clone()).oneshot(request).await.unwrap()).await
+    let router = router(state.clone(), &Handle::current());
+    Answer::read(router.oneshot(request).await.unwrap()).await
 }
 
 #[tokio::test]

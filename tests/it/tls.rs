@@ -208,6 +208,29 @@ async fn a_request_in_flight_ends_when_the_server_stops() {
 }
 
 #[tokio::test]
+async fn who_came_just_before_the_stop_is_heard() {
+    let served = Served::start(&[]).await;
+    let not_shaken = TcpStream::connect(served.address).await.unwrap();
+    let mut shaken = served.connect(served.root(), BOTH).await.unwrap();
+
+    served.stop.cancel();
+    while TcpStream::connect(served.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+
+    let mut now_shaken = served.go_on(not_shaken).await.unwrap();
+    for stream in [&mut shaken, &mut now_shaken] {
+        let request = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+    }
+    for stream in [&mut shaken, &mut now_shaken] {
+        let answer = read_all(stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    served.serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn an_idle_connection_does_not_hold_up_the_stop() {
     let served = Served::start(&[("SHUTDOWN_GRACE", "60s")]).await;
     let client = served.client().build().unwrap();

@@ -12,7 +12,7 @@ use crate::app::Overview;
 use crate::clock::UnixTime;
 use crate::domain::{EndingSecret, Replica, UsageIn, UsageOf};
 use crate::error::Result;
-use crate::http::{AppState, OVERVIEW_PATIENCE};
+use crate::http::{AppState, COUNTING_PATIENCE};
 
 const MINUTES: Axis = Axis {
     column: "a minute",
@@ -118,7 +118,7 @@ pub(super) async fn show_dashboard(
     State(app): State<AppState>,
     session: Session<Viewer>,
 ) -> Result<Response> {
-    let overview = app.overview(OVERVIEW_PATIENCE).await?;
+    let overview = app.overview(COUNTING_PATIENCE).await?;
     let now = overview.at;
     let replicas = overview.replicas.iter().map(|it| ShownReplica {
         is_heard: it.is_heard(now),

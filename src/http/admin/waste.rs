@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use tokio::time::timeout;
 
 use super::chart::Grouped;
 use super::clients::path_of;
@@ -13,14 +14,15 @@ use crate::app::WasteSpan;
 use crate::clock::UnixTime;
 use crate::domain::TokenWaste;
 use crate::error::Result;
-use crate::http::{AppState, Params};
+use crate::http::{AppState, COUNTING_PATIENCE, Params};
 
 #[derive(Template)]
 #[template(path = "waste.html")]
 struct WastePage {
     layout: Layout,
     span: WasteSpan,
-    at: UnixTime,
+    /// When it was counted; `None`: it is being counted.
+    at: Option<UnixTime>,
     rows: Vec<Row>,
 }
 
@@ -37,15 +39,17 @@ pub(super) async fn show_waste(
 ) -> Result<Response> {
     let over = Params::from_query(&uri)?.take("over");
     let span = over.map_or(Ok(WasteSpan::Day), |over| over.parse())?;
-    let found = app.find_waste(span).await?;
-    let rows = found.value.iter().map(|waste| Row {
+    let found = timeout(COUNTING_PATIENCE, app.find_waste(span)).await;
+    let found = found.ok().transpose()?;
+    let wasteful = found.iter().flat_map(|found| &found.value);
+    let rows = wasteful.map(|waste| Row {
         path: path_of(&waste.client_id),
         waste: waste.clone(),
     });
     Ok(page::show(&WastePage {
         layout: Layout::new("Waste", "/admin/waste", Some(&session)),
         span,
-        at: found.at,
+        at: found.as_ref().map(|found| found.at),
         rows: rows.collect(),
     }))
 }

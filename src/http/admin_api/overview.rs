@@ -10,7 +10,7 @@ use super::rankings::{ClientUse, SpanOfUse};
 use crate::error::Result;
 use crate::http::openapi::AdminListErrors;
 use crate::http::sender::ProofHeader;
-use crate::http::{AppState, OVERVIEW_PATIENCE, answer};
+use crate::http::{AppState, COUNTING_PATIENCE, answer};
 
 /// How the service is, for the document.
 #[derive(Serialize, ToSchema)]
@@ -89,6 +89,6 @@ struct EndingKeyAnswer {
     AdminListErrors,
 ))]
 pub(super) async fn show_overview(State(app): State<AppState>) -> Result<Response> {
-    let overview = app.overview(OVERVIEW_PATIENCE).await?;
+    let overview = app.overview(COUNTING_PATIENCE).await?;
     Ok(answer::json(StatusCode::OK, &overview))
 }

@@ -1,5 +1,6 @@
 //! The first page, and that of those who waste tokens.
 
+use token_server::app::WasteSpan;
 use token_server::domain::{ClientChanges, ClientId, TokenQuota};
 
 use super::{Browser, portal};
@@ -43,6 +44,10 @@ async fn waste_is_listed_over_a_day_and_a_month() {
         test.token(&secret).await;
     }
     test.app.write_usage().await.unwrap();
+    // Else it may be on its way when the page is shown.
+    for span in WasteSpan::ALL {
+        test.app.find_waste(span).await.unwrap();
+    }
     let mut vera = Browser::of(&test, "vera").await;
 
     for path in ["/admin/waste", "/admin/waste?over=30d"] {

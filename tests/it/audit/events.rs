@@ -243,6 +243,21 @@ async fn every_change_leaves_an_event_and_no_event_has_a_secret() {
     change_keys(&test, &mut trail, &mut secrets).await;
     change_admins(&test, &mut trail, &mut secrets).await;
     let events = all(&test).await;
+    for kind in events
+        .iter()
+        .filter_map(|event| event.action.split('.').next())
+    {
+        let kind = format!("{kind}.");
+        let of_kind = events
+            .iter()
+            .filter(|event| event.action.starts_with(&kind));
+        let filter = AuditFilter {
+            action: Some(kind.clone()),
+            ..AuditFilter::default()
+        };
+        let found = find(&test, &filter).await;
+        assert!(found.iter().eq(of_kind), "{kind}");
+    }
     test.clock.advance(800 * 86_400);
     test.app.prune_audit().await.unwrap();
     trail.seen = 0;

@@ -21,6 +21,7 @@ use token_server::clock::{Clock, UnixTime};
 use token_server::config::Config;
 use token_server::domain::{ClientId, Metadata, Origin, Scope};
 use token_server::http::{AppState, HttpService, router};
+use tokio::runtime::Handle;
 use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
@@ -78,7 +79,7 @@ impl TestApp {
         app.read_changes().await.unwrap();
         let state = AppState::new(Arc::clone(&app));
         Self {
-            router: router(state.clone()),
+            router: router(state.clone(), &Handle::current()),
             state,
             app,
             clock,

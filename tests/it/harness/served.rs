@@ -11,10 +11,11 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
 use token_server::config::{ProxyProtocolUse, TlsConfig};
 use token_server::http::{
-    Certificate, CertificateStatus, Listener, Tickets, admin_router, router, serve,
+    Certificate, CertificateStatus, Listener, ServingThreads, Tickets, admin_router, router, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
@@ -55,16 +56,17 @@ impl Served {
         let proxies = &test.app.config().proxies;
         let is_used = proxies.proxy_protocol == ProxyProtocolUse::Required;
         let balancers = is_used.then(|| proxies.clone());
-        let stopped = stop.clone().cancelled_owned();
         let listener = Listener {
             tcp: listener,
             certificate: served.clone(),
             connections: state.connections(),
             balancers,
         };
+        let service = router(state.clone(), &Handle::current());
+        let threads = ServingThreads::start(&listener, &service, &state, &stop);
         let serving = tokio::spawn(async move {
-            let config = &state.config().http;
-            serve(listener, router(state.clone()), config, stopped).await
+            let mut threads = threads?;
+            threads.ended().await
         });
         Self {
             test,
@@ -83,7 +85,7 @@ impl Served {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = tcp.local_addr().unwrap();
         let state = self.test.state.clone();
-        let stopped = self.stop.clone().cancelled_owned();
+        let stop = self.stop.clone();
         let listener = Listener {
             tcp,
             certificate: self.presented.clone(),
@@ -92,7 +94,7 @@ impl Served {
         };
         tokio::spawn(async move {
             let config = &state.config().http;
-            serve(listener, admin_router(state.clone()), config, stopped).await
+            serve(listener, admin_router(state.clone()), config, stop).await
         });
         address
     }

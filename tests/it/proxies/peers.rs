@@ -79,7 +79,7 @@ impl TokenServer {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = tcp.local_addr().unwrap().port();
         let stop = CancellationToken::new();
-        let stopped = stop.clone().cancelled_owned();
+        let stopped = stop.clone();
         let serving = tokio::spawn(async move {
             let config = config("sqlite::memory:", &[]);
             let listener = Listener {

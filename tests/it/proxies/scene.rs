@@ -15,6 +15,7 @@ use token_server::domain::{Audience, ClientId, Scope};
 use token_server::http::{AppState, router};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -48,7 +49,8 @@ impl Scene {
     /// With a real token-server.
     pub(super) async fn new(proxy: &Proxy) -> (Self, TestApp) {
         let test = TestApp::new().await;
-        let router = Router::new().fallback_service(router(AppState::new(Arc::clone(&test.app))));
+        let state = AppState::new(Arc::clone(&test.app));
+        let router = Router::new().fallback_service(router(state, &Handle::current()));
         (Self::with_token_server(proxy, router).await, test)
     }
 
@@ -59,7 +61,8 @@ impl Scene {
             ("CLIENT_CERT_HEADER", proxy.certificate_header),
         ];
         let test = TestApp::with(&[&trust, settings].concat()).await;
-        let router = Router::new().fallback_service(router(AppState::new(Arc::clone(&test.app))));
+        let state = AppState::new(Arc::clone(&test.app));
+        let router = Router::new().fallback_service(router(state, &Handle::current()));
         (Self::with_token_server(proxy, router).await, test)
     }
 
