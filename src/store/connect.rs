@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Executor, SqliteConnection};
+use sqlx::{Connection, Executor, SqliteConnection};
 
 use super::{AuditKeys, Pool, Store};
 use crate::secret::Secret;
@@ -60,7 +60,8 @@ impl Store {
                     .max_connections(options.pool_size)
                     .acquire_timeout(options.acquire_timeout)
                     .idle_timeout(options.idle_timeout)
-                    .after_connect(|connection, _| Box::pin(use_wal(connection)));
+                    .after_connect(|connection, _| Box::pin(use_wal(connection)))
+                    .after_release(|connection, _| Box::pin(can_begin(connection)));
                 if url.contains(":memory:") || url.contains("mode=memory") {
                     // Each connection would see a database of its own, which goes with it.
                     let pool = pool
@@ -138,10 +139,53 @@ async fn use_wal(connection: &mut SqliteConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Whether a connection can begin another transaction; else it is closed. SQLite rolls back by itself what there is no room
+/// for, and then the count of transactions that sqlx keeps is wrong for ever.
+async fn can_begin(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    if connection.is_in_transaction() {
+        // What is to be rolled back is so by then.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
+}
+
 /// `SQLITE_BUSY`, which is the low byte of every code of its kind.
 fn is_locked(error: &sqlx::Error) -> bool {
     let refusal = error.as_database_error();
     let code = refusal.and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse::<u32>().ok())
         .is_some_and(|code| code & 0xff == 5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_sqlite_rolled_back_by_itself_spoils_no_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.db");
+        let options = DatabaseOptions {
+            url: Secret::new(format!("sqlite:{}", file.display())),
+            pool_size: 1,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_mins(10),
+        };
+        let secret = Secret::from("0123456789abcdef0123456789abcdef");
+        let keys = AuditKeys::new(&secret, None).unwrap();
+        let store = Store::open(&options, keys).unwrap();
+        let Pool::Sqlite(pool) = &store.pool else {
+            panic!("not SQLite");
+        };
+
+        let mut full = pool.begin_with("begin immediate").await.unwrap();
+        // As SQLite does when the disk is full.
+        full.execute("rollback").await.unwrap();
+        drop(full);
+
+        let mut next = pool.begin_with("begin immediate").await.unwrap();
+        next.execute("create table a (b bigint)").await.unwrap();
+        next.commit().await.unwrap();
+    }
 }
