@@ -208,13 +208,12 @@ impl App {
             .ok_or_else(|| no_client(id))
     }
 
-    /// A part of the list of clients, in any order that there is. What begins with a prefix or has a scope is listed by id:
+    /// A part of the list of clients, in any order that there is. What begins so or has a scope is listed by id:
     /// in any other order all of that would have to be sorted.
     pub async fn list_clients_in_order(&self, part: &ClientsPart) -> Result<ClientsList> {
-        let is_search = part.filter.prefix.is_some() || part.filter.scope.is_some();
-        if is_search && part.order != ClientsOrder::ClientId {
+        if part.filter.is_search() && part.order != ClientsOrder::ClientId {
             return Err(Error::invalid_request(
-                "a search by the beginning of ids or by a scope is in the order `client_id`",
+                "a search by the beginning of ids or names, or by a scope, is in the order `client_id`",
             ));
         }
         // One more tells whether there is another part.

@@ -116,6 +116,9 @@ pub(super) struct ListArgs {
     /// Only those whose id begins so, in the order `client_id`
     #[arg(long)]
     prefix: Option<String>,
+    /// Only those whose name begins so, in capitals or not (among the first 1000 of such names), in the order `client_id`
+    #[arg(long)]
+    name_prefix: Option<String>,
     /// Only those of this status
     #[arg(long, value_parser = ClientStatus::parse)]
     status: Option<ClientStatus>,
@@ -214,6 +217,7 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
     let part = ClientsPart {
         filter: ClientFilter {
             prefix: args.prefix,
+            name_prefix: args.name_prefix,
             status: args.status,
             scope: args.scope,
         },

@@ -1,7 +1,7 @@
 //! Owns the list of clients: which of them, in which order, page by page. Every way to ask is served by an index, so
 //! that a page is as quick among a million clients as among ten.
 
-use sqlx::QueryBuilder;
+use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use super::client_rows::ClientRow;
 use super::{Store, StoreError, on_pool};
@@ -30,7 +30,19 @@ pub struct ClientFilter {
     pub scope: Option<Scope>,
     /// Whose id begins so. A part from the middle would be a search through all of them.
     pub prefix: Option<String>,
+    /// Whose name begins so, in capitals or not: among the first 1,000 of such names.
+    pub name_prefix: Option<String>,
 }
+
+impl ClientFilter {
+    /// Whether what it finds is listed by id alone.
+    pub fn is_search(&self) -> bool {
+        self.scope.is_some() || self.prefix.is_some() || self.name_prefix.is_some()
+    }
+}
+
+/// How many clients a search by name looks at: it has to sort them.
+const NAMES: u32 = 1_000;
 
 /// In which order clients are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,6 +129,37 @@ const OF_A_SCOPE: &str =
 /// by the locales of glibc. So what begins with a text lies between it and the latest of it with one of these.
 const LATEST: [&str; 5] = ["\u{10FFFF}", "\u{FFFD}", "\u{9FA5}", "\u{D7A3}", "\u{0E2E}"];
 
+/// A condition: what `function` makes of the column begins with what it makes of the prefix.
+fn push_prefix<DB: Database>(
+    query: &mut QueryBuilder<DB>,
+    column: &str,
+    function: &str,
+    prefix: &str,
+) where
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    query.push(format!(" and {function}{column} >= {function}("));
+    query.push_bind(prefix.to_owned());
+    query.push(format!(
+        ") and {function}{column} <= (select max(column1) from (values "
+    ));
+    let mut values = query.separated(", ");
+    for latest in LATEST {
+        values.push(format!("({function}("));
+        values.push_bind_unseparated(format!("{prefix}{latest}"));
+        values.push_unseparated("))");
+    }
+    // The order of the database may have others between, such as those with capital letters. Without `coalesce`
+    // Postgres takes it for granted that hardly one is left, and reads and sorts all before the first.
+    query.push(format!(
+        ") as latest) and coalesce(substr({function}{column}, 1, length("
+    ));
+    query
+        .push_bind(prefix.to_owned())
+        .push(format!(")) = {function}("));
+    query.push_bind(prefix.to_owned()).push("), false)");
+}
+
 impl Store {
     /// A part of the list of clients, without their secrets.
     pub async fn list_clients_in_order(
@@ -137,23 +180,16 @@ impl Store {
             if let Some(status) = page.filter.status {
                 query.push(" and c.status = ").push_bind(status.as_str());
             }
-            for id in ids {
-                let Some(prefix) = page.filter.prefix.as_deref() else {
-                    break;
-                };
-                query.push(format!(" and {id} >= ")).push_bind(prefix);
-                query.push(format!(" and {id} <= (select max(column1) from (values "));
-                let mut values = query.separated(", ");
-                for latest in LATEST {
-                    values.push("(");
-                    values.push_bind_unseparated(format!("{prefix}{latest}"));
-                    values.push_unseparated(")");
+            if let Some(prefix) = &page.filter.prefix {
+                for id in ids {
+                    push_prefix(&mut query, id, "", prefix);
                 }
-                // The order of the database may have others between, such as those with capital letters. Without `coalesce`
-                // Postgres takes it for granted that hardly one is left, and reads and sorts all before the first.
-                query.push(format!(") as latest) and coalesce(substr({id}, 1, length("));
-                query.push_bind(prefix).push(")) = ").push_bind(prefix);
-                query.push(", false)");
+            }
+            if let Some(prefix) = &page.filter.name_prefix {
+                query.push(" and c.client_id in (select n.client_id from clients n where true");
+                push_prefix(&mut query, "(n.name)", "lower", prefix);
+                query.push(" order by lower(n.name), n.client_id limit ");
+                query.push_bind(i64::from(NAMES)).push(")");
             }
             match (&page.after, page.order) {
                 (None, _) => {}

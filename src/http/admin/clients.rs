@@ -36,6 +36,7 @@ struct ClientsPage {
     layout: Layout,
     can_change: bool,
     prefix: String,
+    name_prefix: String,
     status: String,
     scope: String,
     order: ClientsOrder,
@@ -87,24 +88,25 @@ pub(super) async fn show_clients(
         scope: scope_of(&part.filter).to_owned(),
         order: part.order,
         prefix: part.filter.prefix.unwrap_or_default(),
+        name_prefix: part.filter.name_prefix.unwrap_or_default(),
     }))
 }
 
 fn read_part(query: &mut Params) -> Result<ClientsPart> {
-    let prefix = query.take("prefix").map(|prefix| prefix.trim().to_owned());
-    let status = query.take("status");
-    let scope = query.take("scope");
+    let trimmed = |text: String| text.trim().to_owned();
+    let (status, scope) = (query.take("status"), query.take("scope"));
+    let filter = ClientFilter {
+        prefix: query.take("prefix").map(trimmed),
+        name_prefix: query.take("name_prefix").map(trimmed),
+        status: status.map(|it| ClientStatus::parse(&it)).transpose()?,
+        scope: scope.map(|it| Scope::parse_one(it.trim())).transpose()?,
+    };
     let order = query.take("order").map(|order| order.parse()).transpose()?;
     // The form has all of them; a search is by id.
-    let is_search = prefix.is_some() || scope.is_some();
-    let order: ClientsOrder = order.filter(|_| !is_search).unwrap_or_default();
+    let order: ClientsOrder = order.filter(|_| !filter.is_search()).unwrap_or_default();
     let after = query.take("after").map(|place| order.parse_place(&place));
     Ok(ClientsPart {
-        filter: ClientFilter {
-            prefix,
-            status: status.map(|it| ClientStatus::parse(&it)).transpose()?,
-            scope: scope.map(|it| Scope::parse_one(it.trim())).transpose()?,
-        },
+        filter,
         order,
         after: after.transpose()?,
         limit: LIMIT,
@@ -114,8 +116,9 @@ fn read_part(query: &mut Params) -> Result<ClientsPart> {
 fn query_of(part: &ClientsPart) -> String {
     let filter = &part.filter;
     format!(
-        "?prefix={}&status={}&scope={}&order={}",
+        "?prefix={}&name_prefix={}&status={}&scope={}&order={}",
         encoded(filter.prefix.as_deref().unwrap_or_default()),
+        encoded(filter.name_prefix.as_deref().unwrap_or_default()),
         filter.status.map_or("", ClientStatus::as_str),
         encoded(scope_of(filter)),
         part.order.as_str()

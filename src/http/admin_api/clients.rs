@@ -38,7 +38,10 @@ struct Filter {
     /// Whose id begins so
     #[param(nullable = false)]
     prefix: Option<String>,
-    /// `client_id`, `newest` or `oldest`; `client_id` when left out; no other with `prefix` or `scope`
+    /// Whose name begins so, in capitals or not: among the first 1000 of such names
+    #[param(nullable = false)]
+    name_prefix: Option<String>,
+    /// `client_id`, `newest` or `oldest`; `client_id` when left out; no other with `prefix`, `name_prefix` or `scope`
     #[param(nullable = false)]
     order: Option<String>,
     /// Only those after this one: `next` of the page before, in the same order
@@ -82,6 +85,7 @@ pub(super) async fn list_clients(
         status: query.take("status", |text| Ok(ClientStatus::parse(text)?))?,
         scope: query.take("scope", |text| Ok(Scope::parse_one(text)?))?,
         prefix: query.take("prefix", |text| Ok(text.to_owned()))?,
+        name_prefix: query.take("name_prefix", |text| Ok(text.to_owned()))?,
     };
     let order = query.take("order", |text| Ok(text.parse::<ClientsOrder>()?))?;
     let order = order.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use token_server::app::{AuditFilter, NewClient};
 use token_server::clock::UnixTime;
-use token_server::domain::{Client, ClientId, ClientStatus, ErrorCode, Scope, TokenTtl};
+use token_server::domain::{Client, ClientId, ClientStatus, ErrorCode, Name, Scope, TokenTtl};
 
 use super::{Browser, portal};
 use crate::audit;
@@ -336,6 +336,7 @@ async fn the_list_is_filtered_and_goes_on_from_page_to_page() {
     for n in 0..60 {
         let new = NewClient {
             client_id: Some(id(&format!("app-{n:02}"))),
+            name: Name::parse(&format!("Number {n}")).unwrap(),
             ..NewClient::default()
         };
         test.app
@@ -371,6 +372,11 @@ async fn the_list_is_filtered_and_goes_on_from_page_to_page() {
         some.text()
             .contains("<option value=\"client_id\" selected>")
     );
+    let named = vera
+        .get("/admin/clients?name_prefix=number+5&order=newest")
+        .await;
+    assert_eq!(rows(&named), 11, "5, and 50 to 59");
+    assert!(named.text().contains("value=\"number 5\""));
     let none = vera.get("/admin/clients?prefix=APP").await;
     assert!(none.text().contains("No client is like that"));
     for wrong in ["status=x", "order=x", "order=newest&after=x", "after=a%20b"] {

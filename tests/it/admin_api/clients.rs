@@ -222,6 +222,10 @@ async fn many_clients_are_listed_page_by_page_each_once() {
     assert_eq!(count("prefix=c1").await, 10);
     assert_eq!(count("prefix=C1").await, 0);
     assert_eq!(count("prefix=c%25").await, 0);
+    let name = json!({"name": "Payments worker"});
+    robot.patch("/clients/c05", "*", &name).await;
+    assert_eq!(count("name_prefix=PAY&scope=odd").await, 1);
+    assert_eq!(count("name_prefix=PAY&scope=even").await, 0);
     assert_eq!(count("prefix=c1&status=enabled&scope=odd").await, 5);
     for wrong in [
         "limit=0",
@@ -323,6 +327,7 @@ async fn the_list_comes_in_the_order_that_is_asked_for_page_by_page() {
         "order=name",
         "order=newest&after=a",
         "order=newest&prefix=a",
+        "order=newest&name_prefix=a",
     ] {
         let answer = robot.get(&format!("/clients?{wrong}")).await;
         answer.assert_error(400, "invalid_request");

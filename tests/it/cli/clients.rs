@@ -52,6 +52,9 @@ async fn a_client_is_made_shown_changed_and_deleted() {
         "enabled"
     );
 
+    let named = |name| shell.run(&["client", "list", "--name-prefix", name, "--json"]);
+    assert_eq!(named("BILL").json()["clients"][0]["client_id"], "billing");
+    assert_eq!(named("worker").json()["clients"], serde_json::json!([]));
     let table = shell.run(&["client", "list"]);
     assert!(
         table.out.contains("CLIENT_ID") && table.out.contains("billing"),

@@ -219,6 +219,55 @@ async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
 }
 
 #[tokio::test]
+async fn clients_are_found_by_the_beginning_of_their_name() {
+    let test = TestApp::new().await;
+    for (id, name, status) in [
+        ("d", "Billing worker", ClientStatus::Enabled),
+        ("b", "BILLING WORKSHOP", ClientStatus::Disabled),
+        ("a", "billing_x", ClientStatus::Enabled),
+        ("c", "The billing worker", ClientStatus::Enabled),
+        ("billing", "", ClientStatus::Enabled),
+    ] {
+        let mut client = record(id);
+        client.secrets.clear();
+        client.client.name = Name::parse(name).unwrap();
+        client.client.status = status;
+        let stamp = BY.at(NOW);
+        let inserted = test.app.store().insert_client(&client, stamp).await;
+        inserted.unwrap();
+    }
+    // All pages of one client each, one after another.
+    let list = async |name: &str, status| -> Vec<String> {
+        let mut page = ClientsPart {
+            filter: ClientFilter {
+                name_prefix: Some(name.to_owned()),
+                status,
+                ..ClientFilter::default()
+            },
+            limit: 1,
+            ..ClientsPart::default()
+        };
+        let mut ids = Vec::new();
+        loop {
+            let list = test.app.list_clients_in_order(&page).await.unwrap();
+            ids.extend(list.clients.iter().map(|it| it.client_id.to_string()));
+            match list.after {
+                Some(place) => page.after = Some(page.order.parse_place(&place).unwrap()),
+                None => return ids,
+            }
+        }
+    };
+
+    assert_eq!(list("billing", None).await, ["a", "b", "d"]);
+    assert_eq!(list("Billing Work", None).await, ["b", "d"]);
+    let enabled = Some(ClientStatus::Enabled);
+    assert_eq!(list("billing", enabled).await, ["a", "d"]);
+    assert_eq!(list("billing_", None).await, ["a"]);
+    assert!(list("worker", None).await.is_empty());
+    assert!(list("billing%", None).await.is_empty());
+}
+
+#[tokio::test]
 async fn clients_of_a_scope_are_those_that_may_ask_for_it_now() {
     let test = TestApp::new().await;
     let store = test.app.store();
@@ -239,6 +288,7 @@ async fn clients_of_a_scope_are_those_that_may_ask_for_it_now() {
                 scope: Some(Scope::parse_one(scope).unwrap()),
                 prefix: prefix.map(ToOwned::to_owned),
                 status: Some(ClientStatus::Enabled),
+                ..ClientFilter::default()
             },
             limit: 10,
             ..ClientsPart::default()
