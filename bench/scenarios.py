@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from urllib.parse import urlencode
 
 from attackers import attack, hear, send_huge, tell
@@ -266,16 +267,16 @@ def bad_credentials(stage):
         def p99():
             return load(replica.running, "GET", "/verify", f"Bearer {token}", seconds=seconds, connections=4)["p99_us"]
 
-        alone = p99()
+        alone = median(p99() for _ in range(3))
         # What any other requests over as many connections cost, since load and server share the cores.
         with flood(replica, "GET", "/healthz", ""):
-            beside_others = p99()
+            beside_others = median(p99() for _ in range(3))
         began, beside_bad = time.monotonic(), []
-        with flood(replica, "POST", "/authorize", "", f"@{bodies}") as attack:
-            while attack.poll() is None:
+        with flood(replica, "POST", "/authorize", "", f"@{bodies}") as sending:
+            while sending.poll() is None:
                 beside_bad.append(p99())
         took = time.monotonic() - began
-    stage.note(f"{wanted:,} refused in {took:.0f} s; p99 of /verify {max(beside_bad) / 1e3:.2f} ms ({alone / 1e3:.2f} ms alone, "
+    stage.note(f"{wanted:,} refused in {took:.0f} s; p99 of /verify {median(beside_bad) / 1e3:.2f} ms ({alone / 1e3:.2f} ms alone, "
                f"{beside_others / 1e3:.2f} ms beside a flood of GET /healthz)")
 
 
