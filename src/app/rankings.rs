@@ -1,6 +1,7 @@
 //! Which clients do most, fail most and waste most. To count that reads what all of them did, so the answers are kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
@@ -15,6 +16,9 @@ const LISTED: u32 = 50;
 
 /// Clients among which those are looked for that waste most: who wastes much was issued much.
 const CANDIDATES: u32 = 1_000;
+
+/// SQLite takes some seconds for a million clients, and nobody waits.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const HOUR: i64 = 3_600;
 
@@ -112,7 +116,8 @@ impl App {
 
     async fn count_top_clients(&self) -> Result<TopClients> {
         let since = self.clock.now().plus(-24 * HOUR);
-        let list = async |order| self.store.list_top_clients(order, since, LISTED).await;
+        let store = self.store.patient(PATIENCE);
+        let list = async |order| store.list_top_clients(order, since, LISTED).await;
         Ok(TopClients {
             active: list(UsageOrder::Issued).await?,
             failing: list(UsageOrder::Refused).await?,
@@ -122,7 +127,8 @@ impl App {
     async fn count_waste(&self, span: WasteSpan) -> Result<Vec<TokenWaste>> {
         let since = self.clock.now().plus(-span.seconds());
         let ttl = self.config.token.ttl;
-        let mut found = self.store.list_waste(since, ttl, CANDIDATES).await?;
+        let store = self.store.patient(PATIENCE);
+        let mut found = store.list_waste(since, ttl, CANDIDATES).await?;
         found.retain(|waste| waste.wasted() > 0);
         found.sort_by(|one, other| {
             let by_waste = other.wasted().cmp(&one.wasted());

@@ -216,6 +216,14 @@ fn placeholders(rows: usize, columns: usize) -> String {
 }
 
 impl Store {
+    /// The same for a caller with more patience than a request has. On Postgres a statement takes no longer for it.
+    pub fn patient(&self, deadline: Duration) -> Self {
+        Self {
+            deadline,
+            ..self.clone()
+        }
+    }
+
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), StoreError> {
         on_pool!(self, |pool| sqlx::query("select 1")
