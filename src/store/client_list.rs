@@ -152,11 +152,11 @@ fn push_prefix<DB: Database>(
     // The order of the database may have others between, such as those with capital letters. Without `coalesce`
     // Postgres takes it for granted that hardly one is left, and reads and sorts all before the first.
     query.push(format!(
-        ") as latest) and coalesce(substr({function}{column}, 1, length("
+        ") as latest) and coalesce(substr({function}{column}, 1, length({function}("
     ));
     query
         .push_bind(prefix.to_owned())
-        .push(format!(")) = {function}("));
+        .push(format!("))) = {function}("));
     query.push_bind(prefix.to_owned()).push("), false)");
 }
 

@@ -217,6 +217,7 @@ fn placeholders(rows: usize, columns: usize) -> String {
 
 impl Store {
     /// The same for a caller with more patience than a request has. On Postgres a statement takes no longer for it.
+    #[must_use]
     pub fn patient(&self, deadline: Duration) -> Self {
         Self {
             deadline,

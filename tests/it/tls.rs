@@ -210,7 +210,7 @@ async fn a_request_in_flight_ends_when_the_server_stops() {
 #[tokio::test]
 async fn who_came_just_before_the_stop_is_heard() {
     let served = Served::start(&[]).await;
-    let not_shaken = TcpStream::connect(served.address).await.unwrap();
+    let waiting = TcpStream::connect(served.address).await.unwrap();
     let mut shaken = served.connect(served.root(), BOTH).await.unwrap();
 
     served.stop.cancel();
@@ -218,12 +218,12 @@ async fn who_came_just_before_the_stop_is_heard() {
         tokio::task::yield_now().await;
     }
 
-    let mut now_shaken = served.go_on(not_shaken).await.unwrap();
-    for stream in [&mut shaken, &mut now_shaken] {
+    let mut late = served.go_on(waiting).await.unwrap();
+    for stream in [&mut shaken, &mut late] {
         let request = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
         stream.write_all(request).await.unwrap();
     }
-    for stream in [&mut shaken, &mut now_shaken] {
+    for stream in [&mut shaken, &mut late] {
         let answer = read_all(stream).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
