@@ -129,7 +129,7 @@ const OF_A_SCOPE: &str =
 /// by the locales of glibc. So what begins with a text lies between it and the latest of it with one of these.
 const LATEST: [&str; 5] = ["\u{10FFFF}", "\u{FFFD}", "\u{9FA5}", "\u{D7A3}", "\u{0E2E}"];
 
-/// A condition: what `function` makes of the column begins with what it makes of the prefix.
+/// A condition: what the function, if any, makes of the column begins with what it makes of the prefix.
 fn push_prefix<DB: Database>(
     query: &mut QueryBuilder<DB>,
     column: &str,
@@ -138,10 +138,10 @@ fn push_prefix<DB: Database>(
 ) where
     String: for<'q> Encode<'q, DB> + Type<DB>,
 {
-    query.push(format!(" and {function}{column} >= {function}("));
+    query.push(format!(" and {function}({column}) >= {function}("));
     query.push_bind(prefix.to_owned());
     query.push(format!(
-        ") and {function}{column} <= (select max(column1) from (values "
+        ") and {function}({column}) <= (select max(column1) from (values "
     ));
     let mut values = query.separated(", ");
     for latest in LATEST {
@@ -152,7 +152,7 @@ fn push_prefix<DB: Database>(
     // The order of the database may have others between, such as those with capital letters. Without `coalesce`
     // Postgres takes it for granted that hardly one is left, and reads and sorts all before the first.
     query.push(format!(
-        ") as latest) and coalesce(substr({function}{column}, 1, length({function}("
+        ") as latest) and coalesce(substr({function}({column}), 1, length({function}("
     ));
     query
         .push_bind(prefix.to_owned())
@@ -187,7 +187,7 @@ impl Store {
             }
             if let Some(prefix) = &page.filter.name_prefix {
                 query.push(" and c.client_id in (select n.client_id from clients n where true");
-                push_prefix(&mut query, "(n.name)", "lower", prefix);
+                push_prefix(&mut query, "n.name", "lower", prefix);
                 query.push(" order by lower(n.name), n.client_id limit ");
                 query.push_bind(i64::from(NAMES)).push(")");
             }
