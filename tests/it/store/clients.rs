@@ -139,6 +139,29 @@ async fn the_list_is_paged_by_key() {
     assert!(names(page(Some("c"))).await.is_empty());
 }
 
+/// Of all that a list has, read in pages of one client each.
+async fn ids_page_by_page(
+    test: &TestApp,
+    filter: ClientFilter,
+    order: ClientsOrder,
+) -> Vec<String> {
+    let mut page = ClientsPart {
+        filter,
+        order,
+        limit: 1,
+        after: None,
+    };
+    let mut ids = Vec::new();
+    loop {
+        let list = test.app.list_clients_in_order(&page).await.unwrap();
+        ids.extend(list.clients.iter().map(|it| it.client_id.to_string()));
+        match list.after {
+            Some(place) => page.after = Some(order.parse_place(&place).unwrap()),
+            None => return ids,
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
     let test = TestApp::new().await;
@@ -162,27 +185,13 @@ async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
             .await
             .unwrap();
     }
-    // All pages of one client each, one after another.
-    let list = async |prefix: Option<&str>, status, order: ClientsOrder| -> Vec<String> {
-        let mut page = ClientsPart {
-            filter: ClientFilter {
-                prefix: prefix.map(ToOwned::to_owned),
-                status,
-                ..ClientFilter::default()
-            },
-            order,
-            limit: 1,
-            ..ClientsPart::default()
+    let list = async |prefix: Option<&str>, status, order| {
+        let filter = ClientFilter {
+            prefix: prefix.map(ToOwned::to_owned),
+            status,
+            ..ClientFilter::default()
         };
-        let mut names = Vec::new();
-        loop {
-            let list = test.app.list_clients_in_order(&page).await.unwrap();
-            names.extend(list.clients.iter().map(|it| it.client_id.to_string()));
-            match list.after {
-                Some(place) => page.after = Some(order.parse_place(&place).unwrap()),
-                None => return names,
-            }
-        }
+        ids_page_by_page(&test, filter, order).await
     };
     let sorted = async |prefix: &str, status| {
         let mut names = list(Some(prefix), status, ClientsOrder::ClientId).await;
@@ -236,26 +245,13 @@ async fn clients_are_found_by_the_beginning_of_their_name() {
         let inserted = test.app.store().insert_client(&client, stamp).await;
         inserted.unwrap();
     }
-    // All pages of one client each, one after another.
-    let list = async |name: &str, status| -> Vec<String> {
-        let mut page = ClientsPart {
-            filter: ClientFilter {
-                name_prefix: Some(name.to_owned()),
-                status,
-                ..ClientFilter::default()
-            },
-            limit: 1,
-            ..ClientsPart::default()
+    let list = async |name: &str, status| {
+        let filter = ClientFilter {
+            name_prefix: Some(name.to_owned()),
+            status,
+            ..ClientFilter::default()
         };
-        let mut ids = Vec::new();
-        loop {
-            let list = test.app.list_clients_in_order(&page).await.unwrap();
-            ids.extend(list.clients.iter().map(|it| it.client_id.to_string()));
-            match list.after {
-                Some(place) => page.after = Some(page.order.parse_place(&place).unwrap()),
-                None => return ids,
-            }
-        }
+        ids_page_by_page(&test, filter, ClientsOrder::ClientId).await
     };
 
     assert_eq!(list("billing", None).await, ["a", "b", "d"]);
