@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::domain::{Attempt, ErrorCode, ParseError};
+use crate::redact::redact_string;
 use crate::store::StoreError;
 use crate::token::{DpopError, IssueError, KeyError, VerifyError};
 
@@ -65,11 +66,15 @@ fn shown(text: &str) -> String {
 }
 
 impl Error {
-    /// An error of this code, for the codes without a constructor of their own.
+    /// An error of this code, for the codes without a constructor of their own. A description that quotes the request is
+    /// redacted: a caller may have sent a secret in the wrong field.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
-            description: description.into(),
+            description: match description.into() {
+                Cow::Owned(text) => Cow::Owned(redact_string(text)),
+                literal @ Cow::Borrowed(_) => literal,
+            },
             cause: None,
             retry_after: None,
             required_scope: None,
@@ -123,7 +128,7 @@ impl Error {
             ErrorCode::InsufficientScope,
             format!("the token lacks the scope `{missing}`"),
         );
-        error.required_scope = Some(required.to_owned());
+        error.required_scope = Some(redact_string(required.to_owned()));
         error
     }
 
@@ -202,10 +207,10 @@ impl Error {
         self
     }
 
-    /// The true reason where there is one, else the description. For the log only.
+    /// The true reason where there is one, else the description; redacted. For the log only.
     pub fn reason(&self) -> String {
         match &self.cause {
-            Some(cause) => format!("{cause:#}"),
+            Some(cause) => redact_string(format!("{cause:#}")),
             None => self.description.to_string(),
         }
     }

@@ -18,8 +18,8 @@
 //! - [`telemetry`]: the log and the traces; where they go.
 //! - `fetch`: the only requests to hosts that clients name, of those that the operator allowed; known to `app`.
 //! - `acme`: the talk with the authority that issues the certificate; known to `app`.
-//! - [`clock`], [`metric`], [`secret`], [`error`], `pem`, `span`, `json_object`: small things usable where the picture allows
-//!   them.
+//! - [`clock`], [`metric`], [`secret`], [`redact`], [`error`], `pem`, `private_file`, `span`, `json_object`: small things usable where the
+//!   picture allows them.
 //!
 //! The walk a reader takes: `cli/serve` → `http/router` → `http/simple/authorize` →
 //! `app/authenticate` → `app/tokens` → `token/issue` and `store/clients`.
@@ -36,6 +36,8 @@ pub mod http;
 mod json_object;
 pub mod metric;
 mod pem;
+mod private_file;
+pub mod redact;
 pub mod secret;
 mod span;
 pub mod store;

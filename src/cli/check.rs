@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::environment;
 use super::output::{Output, chain};
+use super::{environment, warnings};
 use crate::app::{App, open_store};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors};
@@ -41,8 +41,11 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
             if config.acme.is_some() {
                 check_acme(&mut report, config.clone()).await;
             }
-            check_keys(&mut report, config).await;
+            check_keys(&mut report, config.clone()).await;
         }
+    }
+    for warning in warnings::find(&config) {
+        report.warn(&warning);
     }
     report.print()
 }

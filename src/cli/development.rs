@@ -2,9 +2,7 @@
 //! to type next. It begins only when nothing at all is configured; after that `DEVELOPMENT=true`
 //! in the `.env` it wrote keeps it.
 
-use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
@@ -14,6 +12,7 @@ use crate::app::{App, NewAdmin, NewClient, NewPassword, NewSecret};
 use crate::config::Config;
 use crate::domain::{AdminName, AdminRole, ClientId, Metadata, Name, Origin, Scope};
 use crate::error::Error;
+use crate::private_file;
 use crate::secret::{Secret, random_base62};
 
 const DEMO_CLIENT: &str = "demo";
@@ -61,12 +60,12 @@ impl Made {
             .context("cannot make a certificate for localhost")?;
         for path in [cert, key] {
             if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)
+                private_file::ensure_folder(folder)
                     .with_context(|| format!("cannot make {}", folder.display()))?;
             }
         }
         write_private(key, made.signing_key.serialize_pem().as_bytes())?;
-        fs::write(cert, made.cert.pem()).with_context(|| format!("cannot write {name}"))?;
+        write_private(cert, made.cert.pem().as_bytes())?;
         self.new.push(name);
         Ok(())
     }
@@ -181,11 +180,7 @@ impl Made {
 
 /// Writes a file that only its owner may read; never over one that is there.
 fn write_private(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    private_file::create_new(path)
         .and_then(|mut file| file.write_all(contents))
         .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -1,8 +1,7 @@
 //! `client export`: all clients to a file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,6 +11,7 @@ use clap::Args;
 use super::environment;
 use super::output::Output;
 use crate::app::App;
+use crate::private_file;
 
 /// Where nobody counts along, it is said every so many clients how far it is.
 const TOLD_EVERY: u64 = 10_000;
@@ -50,10 +50,5 @@ pub(super) async fn run(app: &App, args: ExportArgs) -> anyhow::Result<ExitCode>
 
 /// A file that is new, and that nobody else can read.
 pub(super) fn private_file(path: &Path) -> anyhow::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot make {}", path.display()))
+    private_file::create_new(path).with_context(|| format!("cannot make {}", path.display()))
 }

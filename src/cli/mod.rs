@@ -26,7 +26,11 @@ mod supervisor;
 mod token;
 mod usage;
 mod uses;
+mod warnings;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::borrow::Cow;
+use std::panic::{self, PanicHookInfo};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,6 +40,7 @@ use tokio::runtime::Builder;
 
 use crate::domain::ErrorCode;
 use crate::error::Error;
+use crate::redact::redact;
 use output::Output;
 use supervisor::HandedOver;
 
@@ -106,7 +111,8 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    panic::set_hook(Box::new(report_panic));
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse_arguments(&error));
     // Before there are threads, since it changes the environment.
     let handed_over = HandedOver::take();
     // This thread is all that a command needs, and one of those that serve.
@@ -144,6 +150,28 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         }
         Command::Man { folder } => man::run(Cli::command(), &folder),
     }
+}
+
+/// Prints what is wrong with the arguments, redacted: clap quotes the one that it does not understand.
+fn refuse_arguments(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    match redact(&text) {
+        Cow::Borrowed(_) => error.exit(),
+        Cow::Owned(shown) => {
+            Output::remark(shown.trim_end());
+            std::process::exit(error.exit_code())
+        }
+    }
+}
+
+/// Prints a panic, redacted: some quote the text that they stumble over.
+fn report_panic(panic: &PanicHookInfo<'_>) {
+    let trace = Backtrace::capture();
+    let mut text = redact(&panic.to_string()).into_owned();
+    if trace.status() == BacktraceStatus::Captured {
+        text += &format!("\n{trace}");
+    }
+    Output::remark(&text);
 }
 
 /// Prints the error with its causes, once, and chooses the exit code.

@@ -9,6 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::redact::redact_string;
 
 /// How a command prints its result.
 #[derive(Args, Clone, Copy)]
@@ -76,7 +77,7 @@ impl Output {
     }
 }
 
-/// The error and its causes, without those that the one before quotes already.
+/// The error and its causes, redacted, without those that the one before quotes already.
 pub(super) fn chain(error: &anyhow::Error) -> String {
     let mut told = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -86,7 +87,7 @@ pub(super) fn chain(error: &anyhow::Error) -> String {
             told += &format!(": {cause}");
         }
     }
-    told
+    redact_string(told)
 }
 
 fn write_out(text: &str) -> io::Result<()> {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::supervisor::{self, HandedOver};
-use super::{development, environment};
+use super::{development, environment, warnings};
 use crate::app::{App, tasks};
 use crate::clock::Clock;
 use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
@@ -55,6 +55,9 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
 
     let app = Arc::new(App::open(config, clock)?);
     begin(&app, &args).await?;
+    for warning in warnings::find(app.config()) {
+        tracing::warn!("{warning}");
+    }
     let certificate = match files {
         Some(certificate) => certificate,
         None => Certificate::issued_to(Arc::clone(&app), tickets)?,

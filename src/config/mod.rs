@@ -16,6 +16,8 @@ mod retention;
 mod tickets;
 mod traces;
 mod values;
+mod warnings;
+mod weak_secret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -112,6 +114,8 @@ pub struct HttpConfig {
     pub idle_timeout: Duration,
     /// For requests in flight when the server is told to stop.
     pub shutdown_grace: Duration,
+    /// For how many seconds browsers are told to speak HTTPS only; `None`: they are not told.
+    pub hsts_max_age: Option<i64>,
 }
 
 /// Where the certificate is.
@@ -267,6 +271,15 @@ impl HttpConfig {
             body_timeout: read.parsed::<Seconds>("BODY_TIMEOUT", seconds, "10s").0,
             idle_timeout: read.parsed::<Seconds>("IDLE_TIMEOUT", seconds, "75s").0,
             shutdown_grace: read.parsed::<Seconds>("SHUTDOWN_GRACE", seconds, "20s").0,
+            hsts_max_age: read.checked(
+                "HSTS_MAX_AGE",
+                "a duration such as `365d`, or `off`",
+                "365d",
+                |text| match text {
+                    "off" => Ok(None),
+                    text => parse_seconds(text).map(Some),
+                },
+            ),
         }
     }
 }

@@ -10,7 +10,12 @@ use serde::Serialize;
 
 use super::SAMPLE_SECRET;
 use super::values::{Bytes, parse_seconds};
+use super::weak_secret::weakness;
+use crate::redact::{redact, redact_string};
 use crate::secret::Secret;
+
+/// What to do about a bad `SECRET`.
+const MAKE_ONE: &str = "make one with `openssl rand -base64 48`";
 
 /// One mistake: which variable, what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +88,7 @@ impl<'a> Reader<'a> {
     fn note(&mut self, name: &str, found: Option<&str>, default: &str) {
         self.found.push(Setting {
             name: name.to_owned(),
-            value: found.unwrap_or(default).trim().to_owned(),
+            value: redact(found.unwrap_or(default).trim()).into_owned(),
             is_secret: false,
             is_set: found.is_some(),
         });
@@ -103,7 +108,7 @@ impl<'a> Reader<'a> {
     pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) {
         self.errors.push(ConfigError {
             name: name.to_owned(),
-            message: message.into(),
+            message: redact_string(message.into()),
         });
     }
 
@@ -249,17 +254,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A signing key, which has to be there.
+    /// A signing key, which has to be there and must not be weak.
     pub(super) fn signing_secret(&mut self, name: &str) -> Option<Secret<String>> {
         let errors_before = self.errors.len();
         let secret = self.optional_signing_secret(name);
+        if let Some(weakness) = secret.as_ref().and_then(|it| weakness(it.expose())) {
+            self.refuse(name, format!("{weakness}; {MAKE_ONE}"));
+            return None;
+        }
         if secret.is_none() && self.errors.len() == errors_before {
-            self.refuse(name, "is missing; make one with `openssl rand -base64 48`");
+            self.refuse(name, format!("is missing; {MAKE_ONE}"));
         }
         secret
     }
 
-    /// A signing key (RFC 7518 §3.2: at least as long as the hash).
+    /// A signing key (RFC 7518 §3.2: at least as long as the hash), which may be weak: the one before has to be replaced.
     pub(super) fn optional_signing_secret(&mut self, name: &str) -> Option<Secret<String>> {
         let secret = self.secret(name)?;
         let problem = if secret.expose() == SAMPLE_SECRET {
@@ -269,10 +278,7 @@ impl<'a> Reader<'a> {
         } else {
             return Some(secret);
         };
-        self.refuse(
-            name,
-            format!("{problem}; make one with `openssl rand -base64 48`"),
-        );
+        self.refuse(name, format!("{problem}; {MAKE_ONE}"));
         None
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{ClientId, KeyId, ParseError, SecretId, TokenId};
 use crate::clock::UnixTime;
+use crate::redact::{redact_json, redact_string};
 
 /// Who changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -366,22 +367,31 @@ pub struct AuditEvent {
 }
 
 impl AuditEvent {
-    /// The new event as that of this id.
+    /// The new event as that of this id. What people typed is redacted: a name, a description or metadata may hold a
+    /// secret by mistake, and nothing removes it from here.
     pub fn new(event_id: i64, stamp: Stamp<'_>, new: NewEvent) -> Self {
         let by = stamp.by;
         Self {
             event_id,
             at: stamp.at,
             actor_type: by.actor.kind().to_owned(),
-            actor: by.actor.name().to_owned(),
+            actor: match &by.actor {
+                Actor::Client(id) => id.to_string(),
+                Actor::Server | Actor::Cli(_) | Actor::Admin(_) => {
+                    redact_string(by.actor.name().to_owned())
+                }
+            },
             source: by.source.map(|address| address.to_canonical().to_string()),
             request_id: by.request_id.clone(),
             action: new.action.as_str().to_owned(),
             target_type: new.target.kind().to_owned(),
-            target: new.target.id(),
+            target: match &new.target {
+                Target::Admin(name) => redact_string(name.clone()),
+                other => other.id(),
+            },
             client_id: new.client_id.map(|id| id.to_string()),
-            before: new.before,
-            after: new.after,
+            before: new.before.map(redact_json),
+            after: new.after.map(redact_json),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{
     SenderConstraintChanges, TokenQuota, text_type,
 };
 use crate::clock::UnixTime;
+use crate::redact::holds_secret;
 
 /// The name a client logs in with (RFC 6749 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,11 +37,14 @@ impl ClientId {
         Ok(id)
     }
 
-    /// Fails for what no new client may be called.
+    /// Fails for what no new client may be called. An id stands in every log line in clear.
     pub fn check_new(&self) -> Result<(), ParseError> {
         match self.as_str() {
             "." | ".." => Err(ParseError::new(
                 "a client_id cannot be `.` or `..`, which no URL can name",
+            )),
+            text if holds_secret(text) => Err(ParseError::new(
+                "a client_id cannot have the form of a client secret or a token",
             )),
             _ => Ok(()),
         }

@@ -73,14 +73,15 @@ pub use usage::{
     ClientUses, LastUse, SecretUses, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
 
-/// Why a text is not the thing it should be: one sentence for the person who wrote it.
+/// Why a text is not the thing it should be: one sentence for the person who wrote it, redacted, since it may quote the
+/// text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParseError(pub String);
 
 impl ParseError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self(crate::redact::redact_string(message.into()))
     }
 }
 

@@ -1,12 +1,15 @@
 //! `GET /`: the service's name, and for a browser a small page that says what to do next.
 
-use axum::http::HeaderMap;
+use axum::extract::State;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
     X_FRAME_OPTIONS,
 };
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 
+use super::AppState;
+use super::hsts::Hsts;
 use super::openapi::AnyErrors;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -19,7 +22,11 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; for
     )),
     AnyErrors,
 ))]
-pub(super) async fn show_home(headers: HeaderMap) -> Response {
+pub(super) async fn show_home(
+    State(app): State<AppState>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/html")) {
         let page = [
@@ -29,7 +36,9 @@ pub(super) async fn show_home(headers: HeaderMap) -> Response {
             (X_FRAME_OPTIONS, "DENY"),
             (VARY, "accept"),
         ];
-        (page, include_str!("home.html")).into_response()
+        let mut response = (page, include_str!("home.html")).into_response();
+        Hsts::of(&app, &uri, &headers).add_to(&mut response);
+        response
     } else {
         (
             [

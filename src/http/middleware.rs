@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::AppState;
 use super::answer::{Note, Noted};
 use super::error;
+use super::host::HostProblem;
 use super::params::check_announced_length;
 use super::trace::Trace;
 use super::traffic::{Passing, RouteTraffic};
@@ -29,6 +30,7 @@ use crate::clock::Stopwatch;
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::error::{Error, Result};
 use crate::metric::whole_micros;
+use crate::redact::holds_secret;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -135,7 +137,7 @@ fn takes_files(path: &str) -> bool {
 struct Exchange {
     stopwatch: Stopwatch,
     request_id: HeaderValue,
-    method: Method,
+    method: &'static str,
     passing: Passing,
     trace: Option<Box<Trace>>,
 }
@@ -145,11 +147,15 @@ impl Exchange {
         let exchange = Self {
             stopwatch: Stopwatch::start(),
             request_id: request_id(request.headers()),
-            method: request.method().clone(),
+            method: known_method(request.method()),
             passing: Arc::clone(route).begin(),
-            trace: app
-                .is_traced()
-                .then(|| Box::new(Trace::begin(request, route.path()))),
+            trace: app.is_traced().then(|| {
+                Box::new(Trace::begin(
+                    request,
+                    known_method(request.method()),
+                    route.path(),
+                ))
+            }),
         };
         if route.may_change {
             let left = RequestId(exchange.request_id.clone());
@@ -181,7 +187,7 @@ impl Exchange {
 
     /// One line a request: 5xx at `error`, the rest at `info`.
     fn log(&self, status: StatusCode, note: &Note, took: Duration) {
-        let method = self.method.as_str();
+        let method = self.method;
         let route = self.passing.path();
         let request_id = self.request_id.to_str().unwrap_or_default();
         let trace_id = self.trace.as_ref().and_then(|trace| trace.id());
@@ -242,7 +248,7 @@ impl RequestId {
     }
 }
 
-/// The caller's id when it is sane: short, and nothing that could forge a log line. Else one of ours.
+/// The caller's id when it is sane: short, nothing that could forge a log line, and no secret. Else one of ours.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let sane = |value: &&HeaderValue| {
         (1..=128).contains(&value.len())
@@ -250,6 +256,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
                 .as_bytes()
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b))
+            && !may_hold_secret(value)
     };
     if let Some(theirs) = headers.get(X_REQUEST_ID).filter(sane) {
         return theirs.clone();
@@ -259,8 +266,33 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     HeaderValue::from_str(ours).unwrap_or_else(|_| HeaderValue::from_static("none"))
 }
 
+/// Whether an id has the form of a secret. Hexadecimal digits, as in nearly all ids of requests, are not searched.
+fn may_hold_secret(id: &HeaderValue) -> bool {
+    let is_uuid_digit = |b: &u8| b.is_ascii_hexdigit() || *b == b'-';
+    !id.as_bytes().iter().all(is_uuid_digit) && id.to_str().is_ok_and(holds_secret)
+}
+
+/// The method as log and traces have it, in OpenTelemetry's words. Callers make up others, and may write anything there.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "_OTHER",
+    }
+}
+
 /// The server reads somewhat more than `max_head` so that this can say why it goes no further.
 fn check_head(request: &Request, max_head: usize) -> Result<(), Error> {
+    if let Some(problem) = request.extensions().get::<HostProblem>() {
+        return Err((*problem).into());
+    }
     let target = request
         .uri()
         .path_and_query()

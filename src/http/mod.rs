@@ -17,6 +17,8 @@ mod doorkeeper;
 mod error;
 mod health;
 mod home;
+mod host;
+mod hsts;
 mod idle;
 mod issued_certificate;
 mod middleware;

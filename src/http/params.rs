@@ -20,13 +20,22 @@ use serde_json::Value;
 use super::AppState;
 use crate::domain::ErrorCode;
 use crate::error::{Error, Result};
+use crate::redact::redact;
 
 /// What may be there more than once (RFC 8707 §2): in JSON as a list.
 const REPEATABLE: &str = "resource";
 
 /// Named texts, each name once but for `resource`. A parameter without a value counts as absent (RFC 6749 §3.2).
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
+
+/// Without the values: one of them is a secret.
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.iter().map(|(name, _)| printable(name));
+        f.debug_list().entries(names).finish()
+    }
+}
 
 impl Params {
     /// Parses `application/x-www-form-urlencoded` bytes: a body or a query.
@@ -133,9 +142,10 @@ fn not_text(name: &str) -> Error {
     ))
 }
 
-/// A name from the wire, fit to be shown.
+/// A name from the wire, fit to be shown. It is redacted before it is cut: the beginning of a secret is harder to recognise.
 fn printable(name: &str) -> String {
-    name.chars()
+    redact(name)
+        .chars()
         .take(40)
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()

@@ -23,6 +23,7 @@ use tower::{Service, service_fn};
 
 use super::connections::ConnectionTraffic;
 use super::doorkeeper::{Doorkeeper, Peer};
+use super::host::mark_host_problem;
 use super::idle::{Counted, Watched, watch};
 use super::issued_certificate::ACME_TLS;
 use super::proxy_header::read_source;
@@ -169,6 +170,7 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for OfCaller<S> {
 
     fn call(&mut self, mut request: Request<Incoming>) -> S::Future {
         request.extensions_mut().insert(ConnectInfo(self.source));
+        mark_host_problem(&mut request);
         self.service.call(request)
     }
 }

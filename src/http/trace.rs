@@ -2,16 +2,16 @@
 //! says, in the words of OpenTelemetry's conventions for HTTP.
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode};
-use opentelemetry::propagation::TextMapPropagator;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
-use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing::field::{Empty, display};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::answer::Note;
+use crate::redact::holds_secret;
 use crate::span::TARGET;
 
 /// A request that is traced.
@@ -24,8 +24,7 @@ pub(super) struct Trace {
 
 impl Trace {
     /// Goes on with the trace that the caller sends, else begins one.
-    pub(super) fn begin(request: &Request, route: &str) -> Self {
-        let method = request.method().as_str();
+    pub(super) fn begin(request: &Request, method: &'static str, route: &str) -> Self {
         let span = tracing::debug_span!(
             target: TARGET,
             "request",
@@ -39,7 +38,7 @@ impl Trace {
             client_id = Empty,
             request_id = Empty,
         );
-        let parent = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
+        let parent = TraceContextPropagator::new().extract(&CallersContext(request.headers()));
         // It cannot where nobody records.
         let _ = span.set_parent(parent);
         let context = span.context();
@@ -80,5 +79,19 @@ impl Trace {
         if status.is_server_error() {
             self.span.record("otel.status_code", "ERROR");
         }
+    }
+}
+
+/// What the caller says of its trace. `tracestate` is free text, which goes on to the collector: not with a secret in it.
+struct CallersContext<'a>(&'a HeaderMap);
+
+impl Extractor for CallersContext<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        let value = self.0.get(key)?.to_str().ok()?;
+        Some(value).filter(|value| !holds_secret(value))
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(axum::http::HeaderName::as_str).collect()
     }
 }

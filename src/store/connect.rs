@@ -9,8 +9,10 @@ use anyhow::{Context, bail};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Executor, SqliteConnection};
+use url::Url;
 
 use super::{AuditKeys, Pool, Store};
+use crate::private_file;
 use crate::secret::Secret;
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
@@ -72,7 +74,7 @@ impl Store {
                     let pool = Pool::Sqlite(pool.connect_lazy_with(file));
                     (pool.clone(), pool)
                 } else {
-                    make_folder(file.get_filename())?;
+                    make_file(file.get_filename())?;
                     let feed = pool.clone().max_connections(1);
                     (
                         Pool::Sqlite(pool.connect_lazy_with(file.clone())),
@@ -92,21 +94,63 @@ impl Store {
     }
 }
 
-fn make_folder(file: &Path) -> anyhow::Result<()> {
-    let Some(folder) = file.parent() else {
-        return Ok(());
-    };
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))
+/// Makes the file and its folder where they are missing. SQLite itself would make a file that all may read. Its other files
+/// (`-wal`, `-shm`, `-journal`) get the mode of this one.
+fn make_file(file: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent() {
+        private_file::ensure_folder(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    private_file::ensure(file).with_context(|| format!("cannot make the file {}", file.display()))
 }
 
-fn postgres(url: &str, options: &DatabaseOptions) -> anyhow::Result<PgConnectOptions> {
+/// The parameters of a Postgres URL that mean something to sqlx; so do those that begin with `options[`.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// A URL without the parameters that are unknown, and their names: sqlx would log their values, one of which may be a
+/// mistyped password. An unknown one about TLS is refused, for it would be ignored.
+pub(super) fn split_parameters(url: &str) -> anyhow::Result<(String, Vec<String>)> {
+    let mut url = Url::parse(url)?;
+    let is_known = |name: &str| PARAMETERS.contains(&name) || name.starts_with("options[");
+    let pairs = url.query_pairs().into_owned();
+    let (known, unknown): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| is_known(name));
+    let unknown: Vec<String> = unknown.into_iter().map(|(name, _)| name).collect();
+    if let Some(name) = unknown.iter().find(|name| name.starts_with("ssl")) {
+        bail!("there is no parameter `{name}`");
+    }
+    if !unknown.is_empty() {
+        url.query_pairs_mut().clear().extend_pairs(known);
+    }
+    Ok((url.into(), unknown))
+}
+
+pub(super) fn postgres(url: &str, options: &DatabaseOptions) -> anyhow::Result<PgConnectOptions> {
     let timeout = options.statement_timeout.as_millis().to_string();
     // A process that stalls in a transaction holds locks that others wait for.
     let idle = (options.statement_timeout + TRANSACTION_PAUSE)
         .as_millis()
         .to_string();
-    Ok(PgConnectOptions::from_str(url)
+    let (url, _) = split_parameters(url).context("the Postgres URL does not parse")?;
+    Ok(PgConnectOptions::from_str(&url)
         .context("the Postgres URL does not parse")?
         .application_name("token-server")
         .options([
@@ -115,7 +159,7 @@ fn postgres(url: &str, options: &DatabaseOptions) -> anyhow::Result<PgConnectOpt
         ]))
 }
 
-fn sqlite(url: &str, options: &DatabaseOptions) -> anyhow::Result<SqliteConnectOptions> {
+pub(super) fn sqlite(url: &str, options: &DatabaseOptions) -> anyhow::Result<SqliteConnectOptions> {
     Ok(SqliteConnectOptions::from_str(url)
         .context("the SQLite URL does not parse")?
         .create_if_missing(true)

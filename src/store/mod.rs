@@ -36,6 +36,7 @@ mod usage;
 mod usage_rows;
 mod usage_waste;
 mod used_values;
+mod warnings;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,7 +12,9 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::redacted::is_redacted_already;
 use crate::json_object::JsonObject;
+use crate::redact::{redact, redact_string};
 
 const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
@@ -35,23 +37,29 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut fields = Fields(JsonObject::with_capacity(512));
+        let mut fields = Fields {
+            json: JsonObject::with_capacity(512),
+            redacts: !is_redacted_already(metadata),
+        };
         fields.print_time(Timestamp::now())?;
         fields.text("level", metadata.level().as_str());
         event.record(&mut fields);
         fields.text("target", metadata.target());
-        let mut line = fields.0.end();
+        let mut line = fields.json.end();
         line.push(b'\n');
         writer.write_str(std::str::from_utf8(&line).map_err(|_| fmt::Error)?)
     }
 }
 
 /// The fields of an event, as members of an object.
-struct Fields(JsonObject);
+struct Fields {
+    json: JsonObject,
+    redacts: bool,
+}
 
 impl Fields {
     fn print_time(&mut self, now: Timestamp) -> fmt::Result {
-        let json = self.0.begin("timestamp");
+        let json = self.json.begin("timestamp");
         json.push(b'"');
         TIME.print_timestamp(&now, &mut *json)
             .map_err(|_| fmt::Error)?;
@@ -60,18 +68,22 @@ impl Fields {
     }
 
     fn text(&mut self, name: &str, value: &str) {
-        let _ = self.0.text(name, value);
+        let _ = self.json.text(name, value);
     }
 
     fn member(&mut self, name: &str, value: impl Serialize) {
         // Texts, numbers and truth values are all there are, and those can be written.
-        let _ = self.0.member(name, &value);
+        let _ = self.json.member(name, &value);
     }
 }
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field.name(), value);
+        if self.redacts {
+            self.text(field.name(), &redact(value));
+        } else {
+            self.text(field.name(), value);
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -91,6 +103,12 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field.name(), &format!("{value:?}"));
+        let text = format!("{value:?}");
+        let text = if self.redacts {
+            redact_string(text)
+        } else {
+            text
+        };
+        self.text(field.name(), &text);
     }
 }

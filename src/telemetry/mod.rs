@@ -1,9 +1,10 @@
 //! Owns the log and the traces: where they go and what they look like. What is said is decided where it happens;
-//! no secret, token or Authorization header ever reaches here.
+//! what has the form of a secret or token nevertheless is hidden here.
 
 mod collector;
 mod json_line;
 mod lines;
+mod redacted;
 mod traces;
 
 use std::io::{self, IsTerminal};
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::Subscriber;
 use tracing_subscriber::filter::ParseError;
-use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::fmt::{self, MakeWriter, format};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -22,6 +23,7 @@ pub use traces::Traces;
 use crate::config::{LogConfig, LogFormat, TracesConfig};
 use json_line::JsonLine;
 use lines::{Lines, Writing};
+use redacted::Redacted;
 
 /// How often dropped lines are reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
@@ -50,6 +52,7 @@ pub fn start(config: &LogConfig, traces: Option<&TracesConfig>) -> anyhow::Resul
         LogFormat::Auto => !terminal,
     };
     let filter = filter(&config.filter)?;
+    let text = Redacted(format().with_ansi(terminal).with_target(false));
     match (&log.traces, json) {
         (None, true) => set(json_lines(filter, lines)),
         (Some(traces), true) => set(traced_json_lines(filter, lines, traces)),
@@ -59,7 +62,7 @@ pub fn start(config: &LogConfig, traces: Option<&TracesConfig>) -> anyhow::Resul
                 .log_internal_errors(false)
                 .with_writer(lines)
                 .with_ansi(terminal)
-                .with_target(false);
+                .event_format(text);
             set(text.finish())
         }
         (Some(traces), false) => {
@@ -67,7 +70,7 @@ pub fn start(config: &LogConfig, traces: Option<&TracesConfig>) -> anyhow::Resul
                 .log_internal_errors(false)
                 .with_writer(lines)
                 .with_ansi(terminal)
-                .with_target(false);
+                .event_format(text);
             let text = text.with_filter(filter);
             set(tracing_subscriber::registry()
                 .with(text)

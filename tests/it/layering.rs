@@ -116,6 +116,8 @@ const RULES: &[(&str, &[&str])] = &[
     ("metric.rs", &["crate::"]),
     ("span.rs", &["crate::"]),
     ("secret.rs", &["crate::"]),
+    ("private_file.rs", &["crate::"]),
+    ("redact.rs", &["crate::"]),
     ("pem.rs", &["crate::"]),
     ("json_object.rs", &["crate::"]),
     (

@@ -12,6 +12,7 @@ use crate::domain::{
     Target,
 };
 use crate::error::{Error, Result};
+use crate::redact::redact;
 use crate::secret::Secret;
 use crate::store::AdminRecord;
 
@@ -100,7 +101,10 @@ impl App {
             source: by
                 .source
                 .map_or_else(String::new, |it| it.to_canonical().to_string()),
-            user_agent: user_agent.chars().take(USER_AGENT_CHARACTERS).collect(),
+            user_agent: redact(&user_agent)
+                .chars()
+                .take(USER_AGENT_CHARACTERS)
+                .collect(),
         };
         session.expires_at = now.plus(self.ttl(&session, &record.admin));
         let digest = digest_of(&token);

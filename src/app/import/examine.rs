@@ -107,12 +107,7 @@ impl App {
                 outcome,
                 ImportOutcome::Created | ImportOutcome::Replaced { .. }
             );
-            let line = ImportLine {
-                line,
-                client_id: name,
-                outcome,
-                remarks: imported.remarks.clone(),
-            };
+            let line = ImportLine::new(line, name, outcome, &imported.remarks);
             Examined {
                 line,
                 planned: is_written.then_some(Planned { imported, before }),
@@ -151,12 +146,7 @@ impl App {
 
 impl Examined {
     fn refused(line: u64, client_id: Option<String>, outcome: ImportOutcome) -> Self {
-        let line = ImportLine {
-            line,
-            client_id,
-            outcome,
-            remarks: Vec::new(),
-        };
+        let line = ImportLine::new(line, client_id, outcome, &[]);
         Self {
             line,
             planned: None,

@@ -28,6 +28,7 @@ use crate::domain::{
     Action, ClientRecord, ClientSecret, ErrorCode, ExpectedVersion, Origin, SecretId, SecretOrigin,
 };
 use crate::error::{Error, Result};
+use crate::redact::redact_string;
 use crate::store::{ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions, WrittenClients};
 use examine::{Examined, Planned, Seen};
 
@@ -98,7 +99,9 @@ impl App {
     ) -> Result<ImportReport> {
         let mut rows = source.rows().map_err(|error| unreadable(&error))?;
         let mut report = ImportReport::new(rows.format, options.dry_run);
-        report.ignored = std::mem::take(&mut rows.ignored);
+        // Without a line of names the first client stands in its place.
+        let ignored = std::mem::take(&mut rows.ignored).into_iter();
+        report.ignored = ignored.map(redact_string).collect();
         let (mut seen, mut done, mut plain) = (Seen::default(), 0, 0);
         loop {
             let batch = rows.take(BATCH).map_err(|error| unreadable(&error))?;

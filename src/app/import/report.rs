@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::redact::{redact, redact_string};
+
 /// Makes an enum of words.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident, $what:literal, $($(#[$doc:meta])+ $variant:ident = $word:literal,)+) => {
@@ -127,6 +129,21 @@ pub struct ImportLine {
 }
 
 impl ImportLine {
+    /// A row, redacted: its columns may be in another order than somebody thought.
+    pub(super) fn new(
+        line: u64,
+        client_id: Option<String>,
+        outcome: ImportOutcome,
+        remarks: &[String],
+    ) -> Self {
+        Self {
+            line,
+            client_id: client_id.map(redact_string),
+            outcome,
+            remarks: remarks.iter().map(|it| redact(it).into_owned()).collect(),
+        }
+    }
+
     /// Why the row is not imported, if it is not.
     pub fn reason(&self) -> Option<&str> {
         match &self.outcome {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName, LOCATION, ORIGIN,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, ORIGIN,
     REFERRER_POLICY, RETRY_AFTER, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::page::{self, Layout};
 use super::session;
@@ -20,6 +20,9 @@ use crate::domain::{AdminRole, ErrorCode};
 use crate::error::{Error, Result};
 use crate::http::AppState;
 use crate::http::answer::Note;
+use crate::http::host::host;
+use crate::http::hsts::Hsts;
+use crate::redact::holds_secret;
 
 /// Everything from here, nothing inline, and in nobody's frame. `data:` is for nothing: a QR code is SVG in the page.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -72,6 +75,7 @@ pub(super) async fn guard(
         Err(error) => (None, Some(error.into_response())),
     };
     let path = request.uri().path().to_owned();
+    let hsts = Hsts::of(&app, request.uri(), request.headers());
     let response = match refusal {
         Some(refusal) => refusal,
         None => {
@@ -81,7 +85,9 @@ pub(super) async fn guard(
             next.run(request).await
         }
     };
-    with_headers(as_page(response, session.as_deref(), &path))
+    let mut response = with_headers(as_page(response, session.as_deref(), &path));
+    hsts.add_to(&mut response);
+    response
 }
 
 /// Why a request goes no further; `None`: it does.
@@ -131,12 +137,6 @@ fn check_origin(request: &Request) -> Result<()> {
     Err(Error::new(ErrorCode::AccessDenied, description))
 }
 
-/// HTTP/2 has it in the URI, HTTP/1.1 in a header.
-fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
-    let authority = uri.authority().map(axum::http::uri::Authority::as_str);
-    authority.or_else(|| headers.get(HOST)?.to_str().ok())
-}
-
 fn is_origin_of(origin: &str, host: Option<&str>) -> bool {
     let theirs = origin.strip_prefix("https://");
     theirs.is_some_and(|theirs| host.is_some_and(|host| theirs.eq_ignore_ascii_case(host)))
@@ -144,7 +144,13 @@ fn is_origin_of(origin: &str, host: Option<&str>) -> bool {
 
 fn to_login(request: &Request) -> Response {
     let path = request.uri().path_and_query().map(ToString::to_string);
-    match path.filter(|path| *request.method() == Method::GET && path != "/admin/") {
+    // A secret in a path is not repeated in the answer.
+    let is_repeatable = |path: &String| {
+        *request.method() == Method::GET
+            && path != "/admin/"
+            && !holds_secret(&percent_decode_str(path).decode_utf8_lossy())
+    };
+    match path.filter(is_repeatable) {
         Some(path) => {
             let next = utf8_percent_encode(&path, NON_ALPHANUMERIC);
             see(&format!("/admin/login?next={next}"))

@@ -10,14 +10,16 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use super::certificate_status::CertificateStatus;
+use super::host::check_host;
 use super::{AppState, error, health, server};
 use crate::error::Error;
 use crate::telemetry::{DroppedLines, ExportStatus};
@@ -58,7 +60,16 @@ pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
     let config = &ops.state.config().http;
     let mut server = axum_server::from_tcp(listener)?.first_request_timeout(config.header_timeout);
     server::set_limits(&mut server, config);
-    server.serve(ops_router(ops).into_make_service()).await
+    let router = ops_router(ops).layer(from_fn(refuse_host_problem));
+    server.serve(router.into_make_service()).await
+}
+
+/// Answers a request whose host is missing or ambiguous.
+async fn refuse_host_problem(request: Request, next: Next) -> Response {
+    match check_host(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => Error::from(problem).into_response(),
+    }
 }
 
 async fn show_metrics(State(ops): State<Ops>) -> Result<Response, Error> {
