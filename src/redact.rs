@@ -96,10 +96,7 @@ fn find(text: &str, from: usize) -> Option<Range<usize>> {
     }
     let mut at = from;
     while at < bytes.len() {
-        if bytes[at] == b'\x1b' {
-            // The colour of a terminal, which ends with `m`.
-            at += run(&bytes[at..], |b| b != b'm').max(1);
-        }
+        at += colour(&bytes[at..]);
         let length = run(&bytes[at..], is_in_word);
         if length == 0 {
             at += 1;
@@ -111,6 +108,19 @@ fn find(text: &str, from: usize) -> Option<Range<usize>> {
         at += length;
     }
     None
+}
+
+/// How long the code for a colour of a terminal is that a text begins with, as in `ESC [ 3 m`.
+fn colour(bytes: &[u8]) -> usize {
+    let Some(rest) = bytes.strip_prefix(b"\x1b[") else {
+        return 0;
+    };
+    let digits = run(rest, |b| b.is_ascii_digit() || b == b';');
+    if rest.get(digits) == Some(&b'm') {
+        digits + 3
+    } else {
+        0
+    }
 }
 
 /// How many bytes from the beginning on are so.
@@ -179,13 +189,15 @@ fn generated_secret(word: &str) -> Option<Range<usize>> {
 /// The password of `scheme://user:password@host`.
 fn password_in_url(word: &str) -> Option<Range<usize>> {
     let start = word.find("://")? + 3;
-    let authority = &word[start..];
-    let end = authority.find(['/', '?', '#']).unwrap_or(authority.len());
-    // A password that is not escaped may hold all of these.
-    let at = authority[..end]
-        .rfind('@')
-        .or_else(|| authority.rfind('@'))?;
-    let colon = authority[..at].find(':')?;
+    let rest = &word[start..];
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let colon = authority.find(':')?;
+    let is_port = authority[colon + 1..].bytes().all(|b| b.is_ascii_digit());
+    // A password that is not escaped may hold the characters that end an authority.
+    let at = match authority.rfind('@') {
+        None if !is_port => rest.rfind('@'),
+        at => at,
+    }?;
     (colon + 1 < at).then(|| start + colon + 1..start + at)
 }
 

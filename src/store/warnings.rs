@@ -18,6 +18,9 @@ impl DatabaseOptions {
         if url.starts_with("sqlite:") {
             return self.exposed_files();
         }
+        if !url.starts_with("postgres") {
+            return Vec::new();
+        }
         let Ok(server) = postgres(url, self) else {
             return Vec::new();
         };

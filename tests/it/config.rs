@@ -90,6 +90,48 @@ fn a_missing_a_short_and_the_samples_secret_are_refused() {
 }
 
 #[test]
+fn a_secret_that_can_be_guessed_is_refused_in_one_line_without_it() {
+    let repeated = "a".repeat(32);
+    for secret in [&*repeated, "0123456789abcdef0123456789abcdef"] {
+        let (names, text) = mistakes(&[("SECRET", secret)]);
+        assert_eq!(names, ["SECRET"]);
+        assert!(text.contains("can be guessed; make one with `openssl rand -base64 48`"));
+        assert!(!text.contains(secret));
+    }
+}
+
+#[test]
+fn a_weak_secret_can_be_replaced_and_is_warned_of_until_it_is_gone() {
+    let weak = "a".repeat(32);
+    let replaced = config(&[("SECRET", SECRET), ("SECRET_PREVIOUS", &weak)]).unwrap();
+    let warnings = replaced.warnings();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].name, "SECRET_PREVIOUS");
+    assert!(!warnings[0].message.contains(&weak));
+
+    let gone = config(&[("SECRET", SECRET)]).unwrap();
+    assert_eq!(gone.warnings(), []);
+}
+
+#[test]
+fn a_secret_in_the_wrong_setting_is_not_in_the_error_nor_among_the_settings() {
+    let secret = "tks_AbCdEf12ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210zyxwvutsrq";
+    let (_, text) = mistakes(&[("SECRET", SECRET), ("ISSUER", secret)]);
+    assert!(
+        text.contains("`[redacted]`") && !text.contains("ZYXW"),
+        "{text}"
+    );
+
+    let url = "https://user:hunter2@collector.test/";
+    let read = config(&[("SECRET", SECRET), ("AUDIENCE", url)]);
+    let settings = read.map_or_else(
+        |errors| errors.to_string(),
+        |it| format!("{:?}", it.settings.0),
+    );
+    assert!(!settings.contains("hunter2"), "{settings}");
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_with_what_was_found() {
     let (names, text) = mistakes(&[
         ("LISTEN_ADDR", "everywhere"),

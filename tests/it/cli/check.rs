@@ -196,3 +196,61 @@ async fn clients_that_need_a_certificate_where_none_can_come_are_a_warning() {
     }
     assert!(!check(&[]).out.contains("warn"));
 }
+
+#[tokio::test]
+async fn a_postgres_elsewhere_without_tls_is_a_warning_without_the_password() {
+    let shell = Shell::new().await;
+    // Reserved for documentation: nothing answers there.
+    let check = |parameters: &str| {
+        let url = format!("postgres://user:hunter2@192.0.2.1/tokens{parameters}");
+        let mut command = shell.command(&["check"]);
+        command
+            .env("DATABASE_URL", url)
+            .env("DATABASE_ACQUIRE_TIMEOUT", "1s");
+        Ran::from(command.output().unwrap())
+    };
+
+    let warned = check("?pasword=hunter3");
+    let told = "warn  DATABASE_URL: the connection to 192.0.2.1 may be without TLS (sslmode=prefer); add \
+                `sslmode=verify-full`";
+    assert!(warned.out.contains(told), "{}", warned.out);
+    assert!(
+        warned
+            .out
+            .contains("warn  DATABASE_URL: the URL's parameter `pasword` is unknown")
+    );
+    assert!(!(warned.out + &warned.err).contains("hunter"));
+
+    assert!(
+        !check("?sslmode=verify-full")
+            .out
+            .contains("warn  DATABASE_URL")
+    );
+    let mistyped = check("?sslmod=verify-full");
+    assert!(
+        mistyped.out.contains("there is no parameter `sslmod`"),
+        "{}",
+        mistyped.out
+    );
+}
+
+#[tokio::test]
+async fn a_weak_previous_secret_is_a_warning() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let mut command = shell.command(&["check"]);
+
+    let ran = Ran::from(
+        command
+            .env("SECRET_PREVIOUS", "a".repeat(32))
+            .output()
+            .unwrap(),
+    );
+
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.out.contains("warn  SECRET_PREVIOUS: repeats itself"),
+        "{}",
+        ran.out
+    );
+}

@@ -13,6 +13,7 @@ mod key;
 mod migrate;
 mod ops;
 mod printing;
+mod private_files;
 mod schemathesis;
 mod serve;
 mod supervised;

@@ -45,6 +45,45 @@ async fn figures_and_health_are_told_without_tls_where_ops_listen_says() {
 }
 
 #[tokio::test]
+async fn ops_listen_answers_400_without_a_host_or_with_two() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let ops = free_port();
+    let mut child = shell
+        .command(&["serve"])
+        .env("LISTEN_ADDR", format!("127.0.0.1:{}", free_port()))
+        .env("OPS_LISTEN", format!("127.0.0.1:{ops}"))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    read_until(&mut child, "listening on");
+
+    let ask = |version: &str, hosts: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", ops)).unwrap();
+        let request = format!("GET /healthz HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answers = [
+        ask("1.1", ""),
+        ask("1.1", "host: a\r\nhost: b\r\n"),
+        ask("1.1", "host: a\r\n"),
+        ask("1.0", ""),
+    ];
+    signal(&child, "-TERM");
+
+    assert!(child.wait().unwrap().success());
+    for answer in &answers[..2] {
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains(r#""error":"invalid_request""#), "{answer}");
+    }
+    assert!(answers[2].starts_with("HTTP/1.1 200 "), "{}", answers[2]);
+    assert!(answers[3].starts_with("HTTP/1.0 200 "), "{}", answers[3]);
+}
+
+#[tokio::test]
 async fn a_taken_ops_listen_is_an_error_that_names_it() {
     let shell = Shell::migrated().await;
     shell.certificate();

@@ -189,3 +189,19 @@ async fn every_shell_gets_its_completions() {
     }
     assert_eq!(shell.run(&["completions", "dos"]).code, 2);
 }
+
+#[tokio::test]
+async fn an_error_that_quotes_a_secret_is_redacted() {
+    let shell = Shell::migrated().await;
+    let secret = "tks_AbCdEf12ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210zyxwvutsrq";
+    for (arguments, code) in [
+        (&["client", "show", secret][..], 3),
+        (&["client", "list", secret], 2),
+        (&["client", "create", secret], 2),
+        (&["client", "create", "a", "--token-ttl", secret], 2),
+    ] {
+        let ran = shell.run(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{ran:?}");
+        assert!(!ran.err.contains("ZYXW"), "{ran:?}");
+    }
+}

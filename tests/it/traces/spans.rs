@@ -46,6 +46,28 @@ async fn a_request_is_a_span_of_its_callers_trace_and_the_log_has_its_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_secret_in_the_method_the_request_id_or_the_tracestate_is_not_recorded() {
+    let traced = Traced::start(&[]).await;
+    let secret = "tks_AbCdEf12ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210zyxwvutsrq";
+    let request = axum::http::Request::builder()
+        .method(secret)
+        .uri("/healthz")
+        .header("traceparent", traceparent("01"))
+        .header("tracestate", format!("vendor={secret}"))
+        .header("x-request-id", secret);
+
+    let request = request.body(axum::body::Body::empty()).unwrap();
+    traced.test.call(request).await;
+    let received = traced.received().await;
+
+    let span = received.only("_OTHER /healthz");
+    assert_eq!(hex(&span.trace_id), TRACE);
+    let bodies = received.bodies.iter();
+    let bodies: String = bodies.map(|body| String::from_utf8_lossy(body)).collect();
+    assert!(!bodies.contains("ZYXWVUTSRQ"), "{bodies}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_waited_for_is_recorded_within_the_request() {
     let traced = Traced::start(&[]).await;
     let secret = traced.test.client().await;
