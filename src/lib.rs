@@ -18,7 +18,7 @@
 //! - [`telemetry`]: the log and the traces; where they go.
 //! - `fetch`: the only requests to hosts that clients name, of those that the operator allowed; known to `app`.
 //! - `acme`: the talk with the authority that issues the certificate; known to `app`.
-//! - [`clock`], [`metric`], [`secret`], [`redact`], [`error`], `pem`, `private_file`, `span`, `json_object`: small things usable where the
+//! - [`clock`], [`metric`], [`secret`], [`redact`], [`error`], [`json`], `pem`, `private_file`, `span`, `json_object`: small things usable where the
 //!   picture allows them.
 //!
 //! The walk a reader takes: `cli/serve` → `http/router` → `http/simple/authorize` →
@@ -33,6 +33,7 @@ pub mod domain;
 pub mod error;
 mod fetch;
 pub mod http;
+pub mod json;
 mod json_object;
 pub mod metric;
 mod pem;

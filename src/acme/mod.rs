@@ -18,6 +18,7 @@ pub(crate) use instant_acme::Account;
 pub(crate) use order::{Issued, PendingOrder};
 
 use crate::config::AcmeConfig;
+use crate::json;
 use crate::pem::read_certificates;
 use crate::secret::Secret;
 use transport::Transport;
@@ -90,8 +91,8 @@ impl Directory {
 
     /// The account that was made before, with the contacts of now.
     pub(crate) async fn log_in(&self, credentials: &Secret<Vec<u8>>) -> Result<Account, AcmeError> {
-        let parsed: AccountCredentials = serde_json::from_slice(credentials.expose())
-            .map_err(|error| self.failed(error.into()))?;
+        let parsed: AccountCredentials =
+            json::from_slice(credentials.expose()).map_err(|error| self.failed(error.into()))?;
         let account = self.builder().from_credentials(parsed).await;
         let account = account.map_err(|error| self.failed(error))?;
         let updated = account.update_contacts(&self.contacts()).await;

@@ -14,6 +14,7 @@ use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use crate::fetch::{USER_AGENT, read_body, tls};
+use crate::json;
 
 /// For one request, all in all.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,7 +60,7 @@ pub(super) async fn probe(client: &reqwest::Client, url: Url) -> anyhow::Result<
     ensure!(status.is_success(), "it answered {status}");
     let text = read_body(response, MAX_BYTES).await?;
     let directory: serde_json::Value =
-        serde_json::from_slice(&text).context("what it answered is no directory")?;
+        json::from_slice(&text).context("what it answered is no directory")?;
     ensure!(
         directory["newOrder"].is_string(),
         "what it answered is no directory"
@@ -85,7 +86,7 @@ async fn exchange(
     let body = read_body(response, MAX_BYTES).await?;
     if answer.status.is_client_error() || answer.status.is_server_error() {
         note_wait(wait, &answer.headers);
-        let problem = serde_json::from_slice::<Problem>(&body);
+        let problem = json::from_slice::<Problem>(&body);
         match problem {
             // The library reads these.
             Ok(_) if is_post => {}

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::ChainedEvent;
 use crate::clock::UnixTime;
+use crate::json;
 
 /// An event as it is written.
 #[derive(Debug, Serialize)]
@@ -29,7 +30,7 @@ impl<'a> AuditLine<'a> {
     pub fn of(
         ChainedEvent { event, hash, .. }: &'a ChainedEvent,
     ) -> Result<Self, serde_json::Error> {
-        let json = |text: &'a Option<String>| text.as_deref().map(serde_json::from_str).transpose();
+        let json = |text: &'a Option<String>| text.as_deref().map(json::from_str).transpose();
         Ok(Self {
             event_id: event.event_id,
             at: event.at,

@@ -116,6 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::json;
 
     fn networks(text: &str) -> AllowedNetworks {
         AllowedNetworks::parse(text).unwrap()
@@ -161,10 +162,7 @@ mod tests {
         assert_eq!(list.lines().lines().count(), 3);
         let json = serde_json::to_string(&list).unwrap();
         assert_eq!(json, r#"["10.0.0.0/8","192.0.2.7/32","2001:db8::/32"]"#);
-        assert_eq!(
-            serde_json::from_str::<AllowedNetworks>(&json).unwrap(),
-            list
-        );
+        assert_eq!(json::from_str::<AllowedNetworks>(&json).unwrap(), list);
     }
 
     #[test]

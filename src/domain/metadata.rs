@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::ParseError;
+use crate::json;
 
 /// A JSON object, at most 8 KiB when written without spaces.
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ const MAX_BYTES: usize = 8 * 1024;
 impl Metadata {
     /// Parses a JSON object and drops the spaces between its parts. Names keep their order.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)
+        let object: serde_json::Map<String, serde_json::Value> = json::from_str(text)
             .map_err(|error| ParseError::new(format!("metadata is not a JSON object: {error}")))?;
         Self::from_object(&object)
     }

@@ -21,6 +21,7 @@ use super::AppState;
 use crate::domain::ErrorCode;
 use crate::error::{Error, Result};
 use crate::redact::redact;
+use crate::json;
 
 /// What may be there more than once (RFC 8707 §2): in JSON as a list.
 const REPEATABLE: &str = "resource";
@@ -57,7 +58,7 @@ impl Params {
 
     /// Parses a JSON object whose members are texts; other members may be there, but not be used.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let Members(members) = serde_json::from_slice(bytes)
+        let Members(members) = json::from_slice(bytes)
             .map_err(|_| Error::invalid_request("the body is not a JSON object"))?;
         let mut params = Self::default();
         for (name, value) in members {

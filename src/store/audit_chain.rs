@@ -10,6 +10,7 @@ use aws_lc_rs::hmac;
 use serde::Serialize;
 
 use crate::domain::{Action, AuditEvent, ParseError};
+use crate::json;
 use crate::secret::Secret;
 
 /// An event with its place in the chain.
@@ -250,7 +251,7 @@ fn names_anchor(event: &AuditEvent, anchor: &ChainLink) -> bool {
         return false;
     }
     let after = event.after.as_deref().unwrap_or_default();
-    serde_json::from_str(after).is_ok_and(|after: serde_json::Value| {
+    json::from_str(after).is_ok_and(|after: serde_json::Value| {
         after["through"] == anchor.event_id && after["hash"] == anchor.hash.as_str()
     })
 }

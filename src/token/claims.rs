@@ -77,6 +77,7 @@ impl AccessTokenClaims<'_> {
 mod tests {
     use super::*;
     use crate::domain::Audience;
+    use crate::json;
 
     #[test]
     fn claims_are_signed_as_serde_writes_them() {
@@ -99,7 +100,7 @@ mod tests {
             let json = claims.to_json().unwrap();
             assert_eq!(json, serde_json::to_vec(&claims).unwrap());
             assert_eq!(
-                serde_json::from_slice::<AccessTokenClaims<'_>>(&json).unwrap(),
+                json::from_slice::<AccessTokenClaims<'_>>(&json).unwrap(),
                 claims
             );
         }

@@ -27,6 +27,7 @@ impl Confirmation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn it_has_the_names_of_the_rfcs_and_no_others() {
@@ -37,12 +38,9 @@ mod tests {
         let json = r#"{"x5t#S256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","jkt":"__________________________________________8"}"#;
 
         assert_eq!(serde_json::to_string(&cnf).unwrap(), json);
-        assert_eq!(serde_json::from_str::<Confirmation>(json).unwrap(), cnf);
+        assert_eq!(json::from_str::<Confirmation>(json).unwrap(), cnf);
         for json in [r#"{"jwk":{}}"#, r#"{"jkt":"short"}"#, r#"{"jkt":1}"#, "[1]"] {
-            assert!(
-                serde_json::from_str::<Confirmation>(json).is_err(),
-                "{json}"
-            );
+            assert!(json::from_str::<Confirmation>(json).is_err(), "{json}");
         }
     }
 }

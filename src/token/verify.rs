@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{AccessTokenClaims, KeySet};
 use crate::clock::UnixTime;
 use crate::domain::{KeyId, TokenTtl};
+use crate::json;
 
 /// Seconds by which the clocks of two replicas may differ. A revocation is kept this much longer
 /// than its token.
@@ -90,7 +91,7 @@ impl KeySet {
         let json =
             String::from_utf8(decode_base64(parts.payload)?).map_err(|_| VerifyError::Malformed)?;
         let claims: AccessTokenClaims<'static> =
-            serde_json::from_str(&json).map_err(|_| VerifyError::Malformed)?;
+            json::from_str(&json).map_err(|_| VerifyError::Malformed)?;
         if *claims.iss != self.issuer {
             return Err(VerifyError::WrongIssuer);
         }
@@ -172,7 +173,7 @@ impl<'a> Parts<'a> {
 }
 
 pub(super) fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
-    serde_json::from_slice(&decode_base64(part)?).map_err(|_| VerifyError::Malformed)
+    json::from_slice(&decode_base64(part)?).map_err(|_| VerifyError::Malformed)
 }
 
 /// Strict base64url: no padding, no stray bits, so that a token has one spelling.

@@ -119,6 +119,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("private_file.rs", &["crate::"]),
     ("redact.rs", &["crate::"]),
     ("pem.rs", &["crate::"]),
+    ("json.rs", &["crate::"]),
     ("json_object.rs", &["crate::"]),
     (
         "config",

@@ -8,6 +8,7 @@ use super::sessions::CurrentSession;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::error::{Error, Result};
+use crate::json;
 use crate::secret::Secret;
 
 /// So long somebody may look for the device.
@@ -60,8 +61,7 @@ impl App {
         }
         let opened = self.admins.sealer.open(&owner_of(current), sealed);
         let (plain, _) = opened.ok_or_else(gone)?;
-        let challenge: Challenge =
-            serde_json::from_slice(plain.expose()).map_err(Error::internal)?;
+        let challenge: Challenge = json::from_slice(plain.expose()).map_err(Error::internal)?;
         if UnixTime(challenge.expires_at) <= self.clock.now() {
             return Err(gone());
         }

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::config::{Config, SecondFactorUse};
 use crate::domain::{Action, AdminName, ErrorCode, Name, Origin, Passkey, PasskeyId};
 use crate::error::{Error, Result};
+use crate::json;
 use crate::secret::Secret;
 use crate::store::{AdminChanges, PasskeyChange, PasskeyRecord};
 
@@ -88,7 +89,7 @@ impl App {
             return Err(Error::invalid_request("a passkey needs a name"));
         }
         let made: RegisterPublicKeyCredential =
-            serde_json::from_str(made).map_err(|error| not_accepted(error.into()))?;
+            json::from_str(made).map_err(|error| not_accepted(error.into()))?;
         let credential = self
             .webauthn()?
             .finish_passkey_registration(&made, &state)
@@ -159,7 +160,7 @@ impl App {
         let Ceremony::Authentication(state) = self.take_challenge(current).await? else {
             return Err(other_ceremony());
         };
-        let Ok(signed) = serde_json::from_str::<PublicKeyCredential>(signed) else {
+        let Ok(signed) = json::from_str::<PublicKeyCredential>(signed) else {
             return Ok(Err(anyhow::anyhow!("what came is no answer of a passkey")));
         };
         // The count of signatures is looked at here: one that does not go up is of a copy.
@@ -215,7 +216,7 @@ impl App {
     async fn credentials(&self, name: &AdminName) -> Result<Vec<(PasskeyRecord, Credential)>> {
         let listed = self.store.list_passkeys(name).await?;
         let read = listed.into_iter().map(|record| {
-            let credential = serde_json::from_str(&record.credential).map_err(Error::internal)?;
+            let credential = json::from_str(&record.credential).map_err(Error::internal)?;
             Ok((record, credential))
         });
         read.collect()

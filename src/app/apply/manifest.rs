@@ -10,6 +10,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use crate::app::import::document::{SecretDocument, client_document};
 use crate::domain::{Client, ManagedBy, ParseError};
 use crate::error::explain;
+use crate::json;
 
 /// The version that is read.
 const VERSION: u32 = 1;
@@ -67,7 +68,7 @@ impl Manifest {
             .map_err(|error| ParseError::new(format!("the file is not UTF-8: {error}")))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let document = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| error.to_string())
+            json::from_str(text).map_err(|error| error.to_string())
         } else {
             read_yaml(text)
         };
@@ -125,7 +126,10 @@ impl Manifest {
 fn read_yaml(text: &str) -> Result<Document, String> {
     // A part of the file in an error could be a secret.
     let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
+        Document::deserialize(json::objects_only(yaml))
+    })
+    .map_err(|error| error.to_string())
 }
 
 impl<'de> Deserialize<'de> for Secrets {
@@ -220,6 +224,23 @@ mod tests {
         ] {
             let error = error(text);
             assert!(told.iter().all(|it| error.contains(it)), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_list_in_the_place_of_members_is_refused_however_deep() {
+        let hash = r#"[null,null,"$2b$04$w/Kt6ZnmudqpTJPaJvLk8eQ6M9Ab3aE0EeMUzFO0WFKzn7MnLXMmG","",null,null,null]"#;
+        for text in [
+            "[1, a, []]".to_owned(),
+            "version: 1\nclients:\n  - [a]\n".to_owned(),
+            format!("version: 1\nclients:\n  - client_id: a\n    secrets: [{hash}]\n"),
+            format!(r#"{{"version":1,"clients":[{{"client_id":"a","secrets":[{hash}]}}]}}"#),
+        ] {
+            let error = error(&text);
+            assert!(
+                error.contains("object") || error.contains("mapping"),
+                "{text}: {error}"
+            );
         }
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::client::{RefusedRow, Row};
 use super::report::ImportFormat;
 use super::{hydra, keycloak, row};
+use crate::json;
 
 /// The rows of a file, each with the line it begins on.
 #[derive(Debug, Default)]
@@ -91,7 +92,7 @@ impl ImportFile {
         list: &str,
         parse: Parse,
     ) -> Result<(), ImportFileError> {
-        let values: Vec<&RawValue> = serde_json::from_str(list).map_err(|e| malformed(&e))?;
+        let values: Vec<&RawValue> = json::from_str(list).map_err(|e| malformed(&e))?;
         let mut lines = Lines::of(text);
         for value in values {
             let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
@@ -101,6 +102,7 @@ impl ImportFile {
     }
 
     /// Values one behind the other, each on as many lines as it likes.
+    #[expect(clippy::disallowed_methods, reason = "many values; no struct is read")]
     fn read_json_values(&mut self, text: &str, parse: Parse) -> Result<(), ImportFileError> {
         let mut lines = Lines::of(text);
         for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
@@ -179,7 +181,7 @@ impl ImportFile {
     }
 
     fn push_json(&mut self, line: u64, text: &str, parse: Parse) {
-        match serde_json::from_str::<Map<String, Value>>(text) {
+        match json::from_str::<Map<String, Value>>(text) {
             Ok(row) => self.push(line, row, parse),
             // Not the error's own line: it counts from the row, and may quote what should stay secret.
             Err(_) => {
@@ -203,7 +205,7 @@ pub(super) type Parse = fn(&mut Map<String, Value>) -> Row;
 
 /// The list that an object has under this name, if it has one.
 fn inner_list<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let members: HashMap<&str, &'a RawValue> = serde_json::from_str(text).ok()?;
+    let members: HashMap<&str, &'a RawValue> = json::from_str(text).ok()?;
     let list = members.get(name)?.get();
     list.starts_with('[').then_some(list)
 }

@@ -9,6 +9,7 @@ use super::document::{authentication, take_keys};
 use super::row::{parse_metadata, take_text};
 use crate::clock::UnixTime;
 use crate::domain::{Audience, Client, ClientId, Name, Scope, TokenTtl, chosen_secret};
+use crate::json;
 use crate::secret::Secret;
 
 /// Scopes that are for the login of people.
@@ -143,7 +144,7 @@ fn words(row: &mut Map<String, Value>, name: &str) -> Result<Vec<String>, String
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(list)) => list,
         Some(Value::String(text)) if text.starts_with('[') => {
-            serde_json::from_str(&text).map_err(|_| not_words())?
+            json::from_str(&text).map_err(|_| not_words())?
         }
         Some(Value::String(text)) => {
             let words = text.split(['|', ' ', ',']).filter(|word| !word.is_empty());

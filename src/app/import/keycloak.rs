@@ -11,6 +11,7 @@ use crate::domain::{
     Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name,
     Scope, SenderConstraint, TokenTtl, chosen_secret,
 };
+use crate::json;
 use crate::secret::Secret;
 
 /// The client scopes that every realm has: they say which claims about people are in a token.
@@ -170,7 +171,7 @@ fn read_authentication(
             let uri = uri.filter(|_| attributes.is_set("use.jwks.url"));
             let set = attributes.take("jwks.string");
             let set = set.filter(|_| attributes.is_set("use.jwks.string") && uri.is_none());
-            let set = set.map(|text| serde_json::from_str(&text)).transpose();
+            let set = set.map(|text| json::from_str(&text)).transpose();
             let set = set.map_err(|_| "the attribute jwks.string is no JWK set")?;
             let keys = named("its keys", take_keys(set, uri.as_deref()))?;
             if keys.is_none() {

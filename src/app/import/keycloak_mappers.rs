@@ -1,5 +1,6 @@
 //! Owns what the protocol mappers of a client of Keycloak are here: audiences, and claims that are the same in each token.
 
+use crate::json;
 use serde_json::{Map, Value};
 
 /// The audiences, and the claims that are the same in each token: what its protocol mappers put there.
@@ -48,7 +49,7 @@ pub(super) fn take_mappers(
 fn claim(kind: Option<&str>, text: &str) -> Value {
     match kind {
         Some("int" | "long" | "boolean" | "JSON") => {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+            json::from_str(text).unwrap_or_else(|_| Value::from(text))
         }
         _ => Value::from(text),
     }

@@ -13,6 +13,7 @@ use super::file::ImportFileError;
 use crate::clock::UnixTime;
 use crate::domain::{Client, ClientRecord, ManagedBy};
 use crate::error::explain;
+use crate::json;
 
 /// What the first line calls the format.
 pub(super) const FORMAT: &str = "token-server/clients";
@@ -81,7 +82,7 @@ fn line(value: &impl Serialize) -> serde_json::Result<String> {
 
 /// Whether a first line is that of an export; an error when it is one that cannot be read here.
 pub(super) fn is_head(line: &[u8]) -> Result<bool, ImportFileError> {
-    let Ok(head) = serde_json::from_slice::<Head>(line) else {
+    let Ok(head) = json::from_slice::<Head>(line) else {
         return Ok(false);
     };
     if head.format != FORMAT {
@@ -141,7 +142,7 @@ impl NativeLines {
                 return Ok(Some((self.line, Err(RefusedRow::bad(None, reason)))));
             }
             if bytes.starts_with(b"{\"end\"")
-                && let Ok(end) = serde_json::from_slice::<End>(&bytes)
+                && let Ok(end) = json::from_slice::<End>(&bytes)
             {
                 self.has_ended = true;
                 if end.clients == self.clients {
@@ -178,8 +179,8 @@ pub(super) fn read_line(
 }
 
 fn parse(bytes: &[u8]) -> Row {
-    let mut document: NativeClient = serde_json::from_slice(bytes).map_err(|error| {
-        let members: Option<Value> = serde_json::from_slice(bytes).ok();
+    let mut document: NativeClient = json::from_slice(bytes).map_err(|error| {
+        let members: Option<Value> = json::from_slice(bytes).ok();
         let id = members
             .as_ref()
             .and_then(|it| it.get("client_id")?.as_str());

@@ -122,6 +122,10 @@ fn begins_like_ours(bytes: &[u8]) -> bool {
 }
 
 /// What a file is, by the names in it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the first of many values; no struct is read"
+)]
 fn detect(bytes: &[u8]) -> ImportFormat {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();

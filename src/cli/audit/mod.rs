@@ -13,6 +13,7 @@ use super::environment;
 use super::output::{self, Output};
 use crate::app::{App, AuditLine, AuditPage, ChainLink, ChainedEvent};
 use crate::domain::AuditEvent;
+use crate::json;
 use filters::Filters;
 
 #[derive(Subcommand)]
@@ -125,7 +126,7 @@ fn actor(event: &AuditEvent) -> String {
 fn changed(event: &AuditEvent) -> String {
     let members = |text: &Option<String>| {
         let text = text.as_deref().unwrap_or_default();
-        serde_json::from_str::<serde_json::Map<_, _>>(text).unwrap_or_default()
+        json::from_str::<serde_json::Map<_, _>>(text).unwrap_or_default()
     };
     let (before, after) = (members(&event.before), members(&event.after));
     if before.is_empty() && !after.is_empty() || after.is_empty() {

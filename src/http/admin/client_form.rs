@@ -9,6 +9,7 @@ use crate::domain::{
     SenderConstraintChanges, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
+use crate::json;
 
 /// The fields, as they are typed.
 pub(super) struct ClientForm {
@@ -182,7 +183,7 @@ fn parse_quota(text: &str) -> Result<TokenQuota> {
 
 /// JSON with its members on lines of their own.
 pub(super) fn pretty(json: &str) -> String {
-    let value: serde_json::Result<serde_json::Value> = serde_json::from_str(json);
+    let value: serde_json::Result<serde_json::Value> = json::from_str(json);
     match value {
         Ok(serde_json::Value::Object(members)) if members.is_empty() => String::new(),
         Ok(value) => format!("{value:#}"),

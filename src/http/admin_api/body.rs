@@ -12,6 +12,7 @@ use crate::domain::ClientId;
 use crate::error::{Error, Result, explain};
 use crate::http::params::{self, Params};
 use crate::http::{AppState, caller};
+use crate::json;
 
 /// A JSON body.
 pub(super) struct Json<T> {
@@ -64,7 +65,7 @@ fn idempotency_key(parts: &Parts) -> Result<Option<String>> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    json::from_slice(bytes).map_err(|error| {
         let explained = explain(&error.to_string());
         Error::invalid_request(format!("the body is not as it should be: {explained}"))
     })

@@ -22,6 +22,7 @@ use crate::http::openapi::{
 };
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};
+use crate::json;
 use crate::secret::Secret;
 
 /// Which clients.
@@ -152,7 +153,7 @@ fn created_answer(text: &Secret<String>) -> Result<Response> {
     struct Named {
         client_id: ClientId,
     }
-    let Created { client } = serde_json::from_str(text.expose()).map_err(Error::internal)?;
+    let Created { client } = json::from_str(text.expose()).map_err(Error::internal)?;
     let id = utf8_percent_encode(client.client_id.as_str(), NON_ALPHANUMERIC);
     let location = HeaderValue::try_from(format!("clients/{id}")).map_err(Error::internal)?;
     let mut response = answer::json_bytes(StatusCode::CREATED, text.expose().clone());

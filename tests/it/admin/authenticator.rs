@@ -30,7 +30,7 @@ pub(super) fn options(page: &Answer) -> Value {
     let (_, rest) = page.text().split_once("data-options=\"").unwrap();
     let text = rest.split('"').next().unwrap();
     let text = text.replace("&#34;", "\"").replace("&quot;", "\"");
-    serde_json::from_str(&text).unwrap()
+    token_server::json::from_str(&text).unwrap()
 }
 
 fn encode(bytes: &[u8]) -> String {

@@ -5,6 +5,7 @@ mod bound;
 mod changes;
 mod clients;
 mod idempotency;
+mod objects;
 mod others;
 mod transfer;
 

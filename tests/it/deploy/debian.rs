@@ -2,6 +2,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{names, ran, read};
@@ -19,7 +20,7 @@ fn metadata() -> Value {
         ])
         .output()
         .unwrap();
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let metadata: Value = token_server::json::from_slice(&output.stdout).unwrap();
     metadata["packages"][0]["metadata"]["deb"].clone()
 }
 
@@ -28,7 +29,7 @@ fn assets() -> Vec<[String; 3]> {
     let metadata = metadata();
     let assets = metadata["assets"].as_array().unwrap().iter();
     assets
-        .map(|asset| serde_json::from_value(asset.clone()).unwrap())
+        .map(|asset| Deserialize::deserialize(asset).unwrap())
         .collect()
 }
 

@@ -148,6 +148,30 @@ async fn what_is_wrong_with_the_header_is_refused_and_told() {
     }
 }
 
+/// serde reads a struct also from an array of its members in their order.
+#[tokio::test]
+async fn arrays_are_neither_a_header_nor_claims() {
+    let (test, secret, prover) = service().await;
+    let good = proof_claims("POST", TOKEN_URL);
+    let members = json!([
+        good["jti"],
+        good["htm"],
+        good["htu"],
+        good["iat"],
+        null,
+        null
+    ]);
+    let header = json!(["dpop+jwt", "ES256", prover.jwk(), null]);
+
+    for proof in [prover.sign(&members), prover.signer.sign(header, &good)] {
+        let answer = ask(&test, &secret, &[("dpop", &proof)]).await;
+        answer.assert_error(400, "invalid_dpop_proof");
+        assert!(answer.text().contains("no JWT"), "{}", answer.text());
+    }
+    let answer = ask(&test, &secret, &[("dpop", &prover.sign(&good))]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
 #[tokio::test]
 async fn what_is_no_jwt_is_refused() {
     let (test, secret, prover) = service().await;

@@ -70,7 +70,7 @@ impl Signer {
 
     /// A JWT with the key's `alg` in its header.
     pub(crate) fn sign(&self, mut header: Value, claims: &Value) -> String {
-        if header.get("alg").is_none() {
+        if header.is_object() && header.get("alg").is_none() {
             header["alg"] = self.alg.into();
         }
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());

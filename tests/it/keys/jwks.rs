@@ -5,6 +5,7 @@ use axum::http::Request;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use serde::Deserialize;
 use token_server::domain::JWKS_MAX_AGE;
 
 use super::{PAIRS, jwks, published, signing, the};
@@ -68,7 +69,7 @@ async fn a_kid_is_the_keys_thumbprint() {
     let test = signing("ES256").await;
 
     for key in jwks(&test).await["keys"].as_array().unwrap() {
-        let jwk: Jwk = serde_json::from_value(key.clone()).unwrap();
+        let jwk = Jwk::deserialize(key).unwrap();
         let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).unwrap();
         assert_eq!(key["kid"], thumbprint);
     }

@@ -11,6 +11,7 @@ mod sealing;
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
 use serde_json::Value;
 use token_server::domain::{KeyRecord, KeyState};
 
@@ -57,7 +58,7 @@ fn kid(token: &str) -> String {
 /// What a resource server does that knows the JWKS and nothing else of ours; its times are not checked, as the
 /// test's clock stands still.
 fn verify_offline(token: &str, jwks: &Value) -> Option<Value> {
-    let set: JwkSet = serde_json::from_value(jwks.clone()).unwrap();
+    let set = JwkSet::deserialize(jwks).unwrap();
     let jwk = set.find(&kid(token))?;
     let alg: Algorithm = jwk.common.key_algorithm?.try_into().ok()?;
     let mut validation = Validation::new(alg);

@@ -157,6 +157,32 @@ async fn what_is_wrong_with_the_claims_is_refused_and_told() {
     }
 }
 
+/// serde reads a struct also from an array of its members in their order.
+#[tokio::test]
+async fn arrays_are_neither_a_header_nor_claims() {
+    let (test, signer) = es256().await;
+    let good = claims();
+    let members = json!([
+        good["iss"],
+        good["sub"],
+        good["aud"],
+        good["exp"],
+        null,
+        good["iat"],
+        good["jti"]
+    ]);
+
+    for assertion in [
+        signer.sign(key(), &members),
+        signer.sign(json!(["ES256", "k", null]), &good),
+    ] {
+        let refused = present(&test, &assertion).await;
+        refused.assert_error(401, "invalid_client");
+        assert!(refused.text().contains("no JWT"), "{}", refused.text());
+    }
+    assert_eq!(present(&test, &signer.sign(key(), &good)).await.status, 200);
+}
+
 #[tokio::test]
 async fn a_clients_clock_may_differ_by_half_a_minute() {
     let (test, signer) = es256().await;

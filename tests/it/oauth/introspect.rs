@@ -1,6 +1,7 @@
 use axum::http::Request;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use token_server::app::NewClient;
 use token_server::domain::{ClientId, ClientStatus, Metadata, Scope};
@@ -234,8 +235,7 @@ async fn a_signed_answer_can_be_verified_by_the_published_keys() {
     let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
     let api = Caller::new(&test, "api", "", "").await;
     let token = Caller::new(&test, "billing", "", "").await.token().await;
-    let keys: JwkSet =
-        serde_json::from_value(test.get("/.well-known/jwks.json").await.json()).unwrap();
+    let keys = JwkSet::deserialize(test.get("/.well-known/jwks.json").await.json()).unwrap();
     let read = |answer: &Answer| {
         assert_eq!((answer.status, answer.header("content-type")), (200, JWT));
         assert_eq!(answer.header("cache-control"), "no-store");

@@ -24,7 +24,7 @@ fn signed(header: &str, payload: &str, key: &str) -> String {
 
 fn part(token: &str, place: usize) -> Value {
     let part = token.split('.').nth(place).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    token_server::json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 struct Forge {
@@ -153,6 +153,27 @@ async fn tricks_in_the_header_are_refused() {
     forge
         .refuse(&signed(&twice, &forge.claims.to_string(), SECRET))
         .await;
+}
+
+/// serde reads a struct also from an array of its members in their order.
+#[tokio::test]
+async fn arrays_in_the_place_of_objects_are_refused_even_under_our_key() {
+    let forge = Forge::new().await;
+    let header = &forge.header;
+    let header = json!([header["typ"], header["alg"], header["kid"]]);
+
+    forge
+        .refuse(&signed(
+            &header.to_string(),
+            &forge.claims.to_string(),
+            SECRET,
+        ))
+        .await;
+    for cnf in [json!([null, null]), json!([null, "A".repeat(43)])] {
+        forge
+            .refuse(&forge.with_claims(&json!({ "cnf": cnf })))
+            .await;
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,95 @@
+//! A body is a JSON object. serde's derived structs also read an array of the members in their order: no body may be one.
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Value, json};
+
+use super::{Robot, id};
+use crate::harness::{CLIENT, TestApp};
+
+/// Follows a reference of the document.
+fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(&reference[1..]).unwrap(),
+        None => schema,
+    }
+}
+
+/// A value of the type that a schema names first.
+fn example(schema: &Value) -> Value {
+    let kind = &schema["type"];
+    match kind.as_str().or_else(|| kind[0].as_str()) {
+        Some("integer") => json!(3_600),
+        Some("boolean") => json!(true),
+        Some("array") => json!([]),
+        Some("object") => json!({}),
+        _ => json!("read"),
+    }
+}
+
+/// Each operation that takes JSON: method, path, and its members in the order of the document, which is that of the code.
+async fn operations(test: &TestApp) -> Vec<(String, String, Vec<Value>)> {
+    let document = test.get("/openapi.json").await.json();
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, said) in item.as_object().unwrap() {
+            let schema = &said["requestBody"]["content"]["application/json"]["schema"];
+            // A file of clients has none: it may be a list.
+            if let Some(properties) = resolve(&document, schema)["properties"].as_object() {
+                let members = properties.values();
+                let members = members.map(|it| example(resolve(&document, it))).collect();
+                found.push((method.to_uppercase(), path.clone(), members));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_body_is_an_array() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let robot = Robot::new(&test).await;
+    let record = test.app.find_client(&id(CLIENT)).await.unwrap();
+    let operations = operations(&test).await;
+
+    assert!(operations.len() > 8, "{operations:?}");
+    for (method, path, members) in operations {
+        let uri = path
+            .replace("{client_id}", CLIENT)
+            .replace("{secret_id}", record.secrets[0].secret_id.as_str())
+            .replace("{requirements}", "scope=read");
+        for length in 0..=members.len() {
+            let body = Value::from(&members[..length]);
+            let request = Request::builder()
+                .method(&*method)
+                .uri(&uri)
+                .header("authorization", format!("Bearer {}", robot.token))
+                .header("if-match", "*")
+                .header("content-type", "application/json");
+            let request = request.body(Body::from(body.to_string())).unwrap();
+
+            let answer = test.call(request).await;
+
+            let told = answer.text().to_owned();
+            answer.assert_error(400, "invalid_request");
+            assert!(told.contains("object"), "{method} {path} {body}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_array_renames_no_client() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let robot = Robot::new(&test).await;
+    let path = format!("/clients/{CLIENT}");
+    let before = robot.get(&path).await;
+
+    let answer = robot
+        .patch(&path, before.header("etag"), &json!(["hello"]))
+        .await;
+
+    answer.assert_error(400, "invalid_request");
+    assert_eq!(robot.get(&path).await.json(), before.json());
+}
