@@ -10,7 +10,7 @@ use tracing::Instrument;
 use super::figures::CacheFigures;
 use crate::clock::UnixTime;
 use crate::config::JwksUriConfig;
-use crate::domain::{JwkSet, JwksUri};
+use crate::domain::{JwkSet, JwksUri, SkippedKey};
 use crate::fetch::Fetcher;
 use crate::span::{TARGET, within_request};
 
@@ -19,6 +19,9 @@ const CAPACITY: u64 = 1_000;
 
 /// For how many seconds more old keys are believed when new ones cannot be had.
 const STALE_LIMIT: i64 = 15 * 60;
+
+/// Keys of one fetch that are logged as not used, each on a line of its own.
+const MAX_SKIPPED_LINES: usize = 20;
 
 /// Key sets by their URL.
 pub(super) struct PublishedKeys {
@@ -139,7 +142,18 @@ impl PublishedKeys {
             )
         });
         let text = self.fetcher.get(uri).instrument(span).await?;
-        Ok(JwkSet::parse(&text)?)
+        let (keys, skipped) = JwkSet::parse_published(&text)?;
+        log_skipped(uri, &skipped);
+        Ok(keys)
+    }
+}
+
+fn log_skipped(uri: &JwksUri, skipped: &[SkippedKey]) {
+    for key in skipped.iter().take(MAX_SKIPPED_LINES) {
+        tracing::warn!("a key at {uri} is not used: {key}");
+    }
+    if let Some(others @ 1..) = skipped.len().checked_sub(MAX_SKIPPED_LINES) {
+        tracing::warn!("{others} more keys at {uri} are not used");
     }
 }
 

@@ -1,22 +1,14 @@
 //! Owns the public keys of clients as JWKs (RFC 7517, 7518 §6, 8037). Only what is public parses: a key
 //! with a private or symmetric member is refused, for it is a secret that must not be kept here.
 
-use std::fmt;
-use std::str::FromStr;
-
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::ParseError;
 
-/// A client rotates two or three keys; the bytes leave room for certificate chains beside them.
-const MAX_KEYS: usize = 20;
-
 /// RFC 7518 §6.2.2, §6.3.2, §6.4: what makes a key private or symmetric.
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub(super) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// A curve of RFC 7518 §6.2.1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,93 +109,6 @@ pub struct Jwk {
     pub certificate: Option<Vec<u8>>,
     /// The SHA-256 of a certificate, `x5t#S256`.
     pub thumbprint: Option<Vec<u8>>,
-}
-
-/// The public keys of a client: 1 to 20, at most 32 KiB of JSON.
-#[derive(Clone, Debug)]
-pub struct JwkSet {
-    json: Box<RawValue>,
-    keys: Vec<Jwk>,
-}
-
-impl JwkSet {
-    /// The most bytes of JSON, written without spaces.
-    pub const MAX_BYTES: usize = 32 * 1024;
-
-    /// Parses a JWK set. A key of a kind unknown here is skipped (RFC 7517 §5), but one has to be left.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let set: Map<String, Value> = serde_json::from_str(text)
-            .map_err(|error| ParseError::new(format!("a JWK set is a JSON object: {error}")))?;
-        let Some(Value::Array(members)) = set.get("keys") else {
-            return Err(ParseError::new(
-                "a JWK set has its keys in the member `keys`",
-            ));
-        };
-        if members.len() > MAX_KEYS {
-            return Err(ParseError::new(format!(
-                "a JWK set has at most {MAX_KEYS} keys"
-            )));
-        }
-        let mut keys = Vec::new();
-        for (index, member) in members.iter().enumerate() {
-            let parsed = Jwk::parse(member);
-            keys.extend(
-                parsed.map_err(|error| ParseError::new(format!("keys[{index}]: {error}")))?,
-            );
-        }
-        if keys.is_empty() {
-            return Err(ParseError::new(
-                "the JWK set has no key of kind EC, OKP (Ed25519) or RSA",
-            ));
-        }
-        let json = serde_json::value::to_raw_value(&set)
-            .map_err(|error| ParseError::new(format!("the JWK set is not JSON: {error}")))?;
-        if json.get().len() > Self::MAX_BYTES {
-            return Err(ParseError::new(format!(
-                "a JWK set has at most {} bytes",
-                Self::MAX_BYTES
-            )));
-        }
-        Ok(Self { json, keys })
-    }
-
-    /// The keys.
-    pub fn keys(&self) -> &[Jwk] {
-        &self.keys
-    }
-
-    /// The JSON text.
-    pub fn as_str(&self) -> &str {
-        self.json.get()
-    }
-}
-
-impl PartialEq for JwkSet {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for JwkSet {}
-
-impl fmt::Display for JwkSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for JwkSet {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text)
-    }
-}
-
-impl Serialize for JwkSet {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.json.serialize(serializer)
-    }
 }
 
 impl Jwk {
@@ -307,108 +212,4 @@ fn bytes(members: &Map<String, Value>, name: &str) -> Result<Vec<u8>, ParseError
     URL_SAFE_NO_PAD
         .decode(text)
         .map_err(|_| ParseError::new(format!("`{name}` is not base64url without padding")))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    /// RFC 8037 appendix A.2.
-    const ED25519: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-
-    fn set(keys: &Value) -> Result<JwkSet, ParseError> {
-        JwkSet::parse(&json!({ "keys": keys }).to_string())
-    }
-
-    fn ed25519(member: &str, value: &str) -> Value {
-        let mut key = json!({"kty": "OKP", "crv": "Ed25519", "x": ED25519});
-        key[member] = Value::from(value);
-        key
-    }
-
-    #[test]
-    fn public_keys_are_read() {
-        let n = URL_SAFE_NO_PAD.encode([0xc1; 256]);
-        let coordinate = URL_SAFE_NO_PAD.encode([7; 32]);
-        let keys = set(&json!([
-            ed25519("kid", "one"),
-            {"kty": "RSA", "n": n, "e": "AQAB", "alg": "PS256", "use": "enc"},
-            {"kty": "EC", "crv": "P-256", "x": coordinate, "y": coordinate, "x5c": ["AQID"]},
-        ]))
-        .unwrap();
-
-        assert_eq!(keys.keys()[0].kid.as_deref(), Some("one"));
-        assert_eq!(keys.keys()[1].alg.as_deref(), Some("PS256"));
-        assert!(keys.keys()[0].verifies && !keys.keys()[1].verifies);
-        assert_eq!(keys.keys()[2].certificate, Some(vec![1, 2, 3]));
-        assert_eq!(JwkSet::parse(keys.as_str()).unwrap(), keys);
-    }
-
-    #[test]
-    fn private_and_symmetric_keys_are_refused_by_name() {
-        for member in PRIVATE_MEMBERS {
-            let error = set(&json!([ed25519(member, "AQAB")])).unwrap_err();
-            assert!(error.0.contains(&format!("`{member}`")), "{error}");
-        }
-        assert!(set(&json!([ed25519("kid", "a"), {"kty": "oct"}])).is_err());
-    }
-
-    #[test]
-    fn unknown_kinds_are_skipped_but_not_all() {
-        let unknown = json!({"kty": "AKP", "pub": "AQAB"});
-
-        assert_eq!(
-            set(&json!([unknown, ed25519("kid", "a")]))
-                .unwrap()
-                .keys()
-                .len(),
-            1
-        );
-        assert!(set(&json!([unknown])).is_err());
-    }
-
-    /// RFC 7517 §4 and §5.
-    #[test]
-    fn members_unknown_here_are_ignored_and_of_two_equal_ones_the_last_counts() {
-        let key = format!(
-            r#"{{"kty":"OKP","crv":"Ed25519","x":"{ED25519}","kid":"a","new":[1],"kid":"b"}}"#
-        );
-        let keys = JwkSet::parse(&format!(r#"{{"new":1,"keys":[],"keys":[{key}]}}"#)).unwrap();
-
-        assert_eq!(keys.keys().len(), 1);
-        assert_eq!(keys.keys()[0].kid.as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn malformed_and_oversized_sets_are_refused() {
-        let short = URL_SAFE_NO_PAD.encode([0xc1; 128]);
-        for keys in [
-            json!([]),
-            json!(["a"]),
-            json!([{"crv": "P-256"}]),
-            json!([{"kty": "OKP", "crv": "Ed25519", "x": "AQAB"}]),
-            json!([{"kty": "EC", "crv": "P-256", "x": ED25519, "y": "AQAB"}]),
-            json!([{"kty": "RSA", "n": short, "e": "AQAB"}]),
-            json!([{"kty": "RSA", "n": URL_SAFE_NO_PAD.encode([0xc1; 256]), "e": "Ag"}]),
-            json!([{"kty": "RSA", "n": "=", "e": "AQAB"}]),
-            json!([ed25519("kid", &"x".repeat(40_000))]),
-            Value::Array(vec![ed25519("kid", "a"); 21]),
-        ] {
-            assert!(set(&keys).is_err(), "{keys}");
-        }
-        for text in ["", "[]", "{}", r#"{"keys":{}}"#] {
-            assert!(JwkSet::parse(text).is_err(), "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn parsing_never_panics(text in any::<String>(), member in "[a-z0-9#S]{1,8}", value in "\\PC{0,20}") {
-            let _ = JwkSet::parse(&text);
-            let _ = set(&json!([ed25519(&member, &value)]));
-        }
-    }
 }
