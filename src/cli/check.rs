@@ -9,7 +9,7 @@ use super::{environment, warnings};
 use crate::app::{App, open_store};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors};
-use crate::http::Certificate;
+use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let (config, mistakes) = environment::load()?.read();
@@ -25,7 +25,8 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     }
     // A mistaken path or URL was told above; its default is nobody's business.
     if !are_about(&mistakes, "TLS_") && config.acme.is_none() {
-        report.add("certificate", check_certificate(&config));
+        let is_read_whole = mistakes.0.is_empty();
+        check_certificate(&mut report, &config, is_read_whole);
     }
     let authentication = check_client_authentication(&config);
     let opens = authentication.is_ok();
@@ -78,6 +79,19 @@ impl Report {
         self.failed = true;
     }
 
+    /// What is right in some places, for the operator to know.
+    fn note(&mut self, text: &str) {
+        self.text += &format!("note  {text}\n");
+    }
+
+    fn add_problem(&mut self, problem: &CertificateProblem) {
+        match problem {
+            CertificateProblem::Invalid(text) => self.fail(&format!("certificate: {text}")),
+            CertificateProblem::Warning(text) => self.warn(&format!("certificate: {text}")),
+            CertificateProblem::Remark(text) => self.note(&format!("certificate: {text}")),
+        }
+    }
+
     fn add(&mut self, what: &str, finding: anyhow::Result<String>) {
         match finding {
             Ok(text) => self.good(&format!("{what}: {text}")),
@@ -95,9 +109,21 @@ impl Report {
     }
 }
 
-fn check_certificate(config: &Config) -> anyhow::Result<String> {
-    Certificate::load(config.tls.clone())?;
-    Ok(format!("{} and its key fit", config.tls.cert.display()))
+/// Its hosts are looked at only when every setting is right: else a default could be taken for the issuer.
+fn check_certificate(report: &mut Report, config: &Config, is_read_whole: bool) {
+    let certificate = match Certificate::load(config.tls.clone()) {
+        Ok(certificate) => certificate,
+        Err(error) => return report.fail(&format!("certificate: {error}")),
+    };
+    report.good(&format!(
+        "certificate: {} and its key fit",
+        config.tls.cert.display()
+    ));
+    for problem in certificate.problems(config) {
+        if is_read_whole || matches!(problem, CertificateProblem::Invalid(_)) {
+            report.add_problem(&problem);
+        }
+    }
 }
 
 /// Clients whose tokens must be bound to a certificate, where no certificate can come.
@@ -132,9 +158,14 @@ async fn check_acme(report: &mut Report, config: Config) {
         if app.store().list_pending_migrations().await?.is_empty() {
             app.read_certificate().await?;
         }
-        anyhow::Ok((app.certificate_standing()?, app.probe_acme().await))
+        let problems = issued_certificate_problems(&app);
+        anyhow::Ok((
+            app.certificate_standing()?,
+            problems,
+            app.probe_acme().await,
+        ))
     };
-    let (standing, probed) = match read.await {
+    let (standing, problems, probed) = match read.await {
         Ok(read) => read,
         Err(error) => return report.fail(&format!("certificate: {}", chain(&error))),
     };
@@ -142,6 +173,9 @@ async fn check_acme(report: &mut Report, config: Config) {
         (_, Some(problem)) => report.warn(&format!("certificate: {problem}")),
         (Some(end), None) => report.good(&format!("certificate: issued, good until {end}")),
         (None, None) => report.warn("certificate: none was issued yet, serve orders one"),
+    }
+    for problem in &problems {
+        report.add_problem(problem);
     }
     match probed {
         Ok(()) => report.good(&format!("certificate: {} answers", standing.directory)),

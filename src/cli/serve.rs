@@ -50,7 +50,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     follow_signals(stop.clone(), Arc::clone(&reload))?;
     let clock = Clock::system();
     let tickets = Tickets::new(&config, &clock)?;
-    let files = load_certificate(&config, &tickets)?;
+    let files = load_certificate(&config, &tickets, &clock)?;
     let handed_over = take_listener(handed_over, &config)?;
 
     let app = Arc::new(App::open(config, clock)?);
@@ -58,10 +58,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     for warning in warnings::find(app.config()) {
         tracing::warn!("{warning}");
     }
-    let certificate = match files {
-        Some(certificate) => certificate,
-        None => Certificate::issued_to(Arc::clone(&app), tickets)?,
-    };
+    let certificate = present_certificate(files, &app, tickets)?;
     let presented = certificate.status();
     app.tell_certificate_end(move || presented.expires_at());
     let listener = match handed_over {
@@ -159,7 +156,11 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
 }
 
 /// The certificate in files; `None` where an authority issues it.
-fn load_certificate(config: &Config, tickets: &Tickets) -> anyhow::Result<Option<Certificate>> {
+fn load_certificate(
+    config: &Config,
+    tickets: &Tickets,
+    clock: &Clock,
+) -> anyhow::Result<Option<Certificate>> {
     if config.acme.is_some() {
         return Ok(None);
     }
@@ -169,7 +170,24 @@ fn load_certificate(config: &Config, tickets: &Tickets) -> anyhow::Result<Option
         files,
         asks_clients,
         tickets.clone(),
+        clock.clone(),
     )?))
+}
+
+/// The certificate to serve with. Logs what will keep clients from trusting it.
+fn present_certificate(
+    files: Option<Certificate>,
+    app: &Arc<App>,
+    tickets: Tickets,
+) -> anyhow::Result<Certificate> {
+    let certificate = match files {
+        Some(certificate) => certificate,
+        None => Certificate::issued_to(Arc::clone(app), tickets)?,
+    };
+    for problem in certificate.problems(app.config()) {
+        problem.log();
+    }
+    Ok(certificate)
 }
 
 /// The socket that was handed over, which then stands for `LISTEN_ADDR`.

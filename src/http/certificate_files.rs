@@ -1,19 +1,21 @@
 //! Owns the certificate in files: reading it, refusing a bad pair, and taking a new one over while serving.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use tokio::sync::Notify;
 
+use super::certificate_problems::{CertificateProblem, certificate_problems, check_replacement};
 use super::certificate_status::CertificateStatus;
 use super::tls::{Handshakes, TlsError};
-use crate::config::TlsConfig;
-use crate::pem::parse_certificates;
+use crate::clock::{Clock, UnixTime};
+use crate::config::{Config, TlsConfig};
+use crate::pem::{parse_certificates, parse_private_key};
 
 /// How often the files are looked at. Reading two small files costs nothing, works on every file system
 /// and sees the swapped links of Kubernetes, which a watch on the files themselves does not.
@@ -23,22 +25,41 @@ const INTERVAL: Duration = Duration::from_secs(2);
 pub(super) struct CertificateFiles {
     files: TlsConfig,
     handshakes: Handshakes,
+    clock: Clock,
+    chain: Vec<CertificateDer<'static>>,
+    /// When the files are to be judged again though they did not change: they are not valid before.
+    retry_at: Option<UnixTime>,
     pub(super) served: RustlsConfig,
     pub(super) status: Arc<CertificateStatus>,
     last_read: Vec<Vec<u8>>,
 }
 
 impl CertificateFiles {
-    pub(super) fn load(files: TlsConfig, handshakes: Handshakes) -> Result<Self, TlsError> {
+    pub(super) fn load(
+        files: TlsConfig,
+        handshakes: Handshakes,
+        clock: Clock,
+    ) -> Result<Self, TlsError> {
         let last_read = read(&files)?;
         let (config, chain) = parse(&files, &last_read, &handshakes)?;
         Ok(Self {
             files,
             handshakes,
+            clock,
+            retry_at: None,
             served: RustlsConfig::from_config(config),
             status: Arc::new(CertificateStatus::new(&chain)),
+            chain,
             last_read,
         })
+    }
+
+    pub(super) fn problems(&self, config: &Config) -> Vec<CertificateProblem> {
+        certificate_problems(&self.name(), &self.chain, config, self.clock.now())
+    }
+
+    fn name(&self) -> String {
+        format!("TLS_CERT: `{}`", self.files.cert.display())
     }
 
     /// Reads the files again whenever they change, and whenever `asked`, which is `answered` then; never ends.
@@ -71,21 +92,35 @@ impl CertificateFiles {
             }
             Err(_) => return,
         };
-        if contents == self.last_read && !by_request {
+        let now = self.clock.now();
+        let is_valid_by_now = self.retry_at.is_some_and(|at| at <= now);
+        if contents == self.last_read && !by_request && !is_valid_by_now {
             return;
         }
+        self.retry_at = None;
         match parse(&self.files, &contents, &self.handshakes) {
-            Ok((config, chain)) => {
-                self.served.reload_from_config(config);
-                self.status.note_reload(&chain);
-                tracing::info!(path = %self.files.cert.display(), "the certificate was reloaded");
-            }
-            Err(error) => {
-                self.status.note_refusal();
-                tracing::error!("the new certificate is refused, the old one is kept: {error}");
-            }
+            Ok((config, chain)) => match check_replacement(&self.chain, &chain, now) {
+                Ok(()) => self.serve(config, chain),
+                Err(error) => {
+                    self.retry_at = error.valid_from();
+                    self.refuse(&format!("{}: {error}", self.name()));
+                }
+            },
+            Err(error) => self.refuse(&error.to_string()),
         }
         self.last_read = contents;
+    }
+
+    fn serve(&mut self, config: Arc<ServerConfig>, chain: Vec<CertificateDer<'static>>) {
+        self.served.reload_from_config(config);
+        self.status.note_reload(&chain);
+        self.chain = chain;
+        tracing::info!(path = %self.files.cert.display(), "the certificate was reloaded");
+    }
+
+    fn refuse(&self, why: &str) {
+        self.status.note_refusal();
+        tracing::error!("the new certificate is refused, the old one is kept: {why}");
     }
 }
 
@@ -107,18 +142,17 @@ fn parse(
     contents: &[Vec<u8>],
     handshakes: &Handshakes,
 ) -> Result<(Arc<ServerConfig>, Vec<CertificateDer<'static>>), TlsError> {
-    let empty = |name, path: &PathBuf, what| TlsError::Empty {
-        name,
-        path: path.clone(),
-        what,
+    let malformed = |name, path: &Path| {
+        let path = path.to_owned();
+        move |cause| TlsError::Malformed { name, path, cause }
     };
-    let no_chain = || empty("TLS_CERT", &files.cert, "PEM certificate");
-    let no_key = || empty("TLS_KEY", &files.key, "PEM private key");
     let [cert, key] = contents else {
-        return Err(no_chain());
+        return Err(malformed("TLS_CERT", &files.cert)(anyhow!(
+            "it was not read"
+        )));
     };
-    let chain = parse_certificates(cert).map_err(|_| no_chain())?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
+    let chain = parse_certificates(cert).map_err(malformed("TLS_CERT", &files.cert))?;
+    let key = parse_private_key(key).map_err(malformed("TLS_KEY", &files.key))?;
     let config = handshakes.builder()?.with_single_cert(chain.clone(), key);
     Ok((handshakes.finish(config.map_err(TlsError::Pair)?), chain))
 }

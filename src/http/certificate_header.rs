@@ -6,10 +6,9 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use crate::app::PeerCertificate;
+use crate::pem::parse_certificates;
 
 /// The certificate, and those behind it if there are any: a byte sequence between colons (RFC 9440), PEM or base64 of
 /// DER, the latter two percent-encoded or not.
@@ -27,9 +26,8 @@ fn chain(value: &str) -> Option<Vec<Vec<u8>>> {
     }
     let text: Cow<'_, str> = percent_decode_str(value).decode_utf8().ok()?;
     if text.starts_with("-----BEGIN") {
-        return CertificateDer::pem_slice_iter(text.as_bytes())
-            .map(|certificate| Some(certificate.ok()?.to_vec()))
-            .collect();
+        let certificates = parse_certificates(text.as_bytes()).ok()?;
+        return Some(certificates.iter().map(|it| it.to_vec()).collect());
     }
     text.split(',')
         .map(|certificate| STANDARD.decode(certificate.trim()).ok())

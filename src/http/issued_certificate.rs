@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::ServerConfig;
@@ -12,18 +13,30 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 
+use super::certificate_problems::{CertificateProblem, certificate_problems, check_replacement};
 use super::certificate_status::CertificateStatus;
 use super::tls::{Handshakes, TlsError};
 use crate::app::{App, KeptCertificate};
+use crate::clock::UnixTime;
 
 /// The protocol of a connection by which an authority validates a name (RFC 8737 §6.2).
 pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";
+
+/// What messages call it.
+const NAME: &str = "TLS_ACME_NAMES: the certificate";
+
+/// How often it is looked whether a certificate is valid by now.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A certificate that an authority issues, as the server presents it.
 pub(super) struct IssuedCertificate {
     app: Arc<App>,
     changes: watch::Receiver<()>,
     handshakes: Handshakes,
+    /// Of the authority's certificate that is presented; empty for a stand-in.
+    chain: Vec<CertificateDer<'static>>,
+    /// When the certificate in the database is to be judged again: it is not valid before.
+    retry_at: Option<UnixTime>,
     pub(super) served: RustlsConfig,
     pub(super) status: Arc<CertificateStatus>,
 }
@@ -31,14 +44,20 @@ pub(super) struct IssuedCertificate {
 impl IssuedCertificate {
     pub(super) fn new(app: Arc<App>, handshakes: Handshakes) -> Result<Self, TlsError> {
         let changes = app.certificate_changes().ok_or(TlsError::NotIssued)?;
-        let (config, ends) = present(&app, &handshakes)?;
+        let (config, chain) = present(&app, &handshakes)?;
         Ok(Self {
             app,
             changes,
             handshakes,
+            retry_at: None,
             served: RustlsConfig::from_config(config),
-            status: Arc::new(CertificateStatus::new(&ends)),
+            status: Arc::new(CertificateStatus::new(&chain)),
+            chain,
         })
+    }
+
+    pub(super) fn problems(&self) -> Vec<CertificateProblem> {
+        issued_certificate_problems(&self.app)
     }
 
     pub(super) async fn follow(mut self, asked: Arc<Notify>, answered: impl Fn()) {
@@ -48,6 +67,12 @@ impl IssuedCertificate {
                 changed = self.changes.changed() => {
                     if changed.is_err() {
                         return std::future::pending().await;
+                    }
+                    false
+                }
+                () = tokio::time::sleep(RETRY_INTERVAL), if self.retry_at.is_some() => {
+                    if self.retry_at.is_some_and(|at| at > self.app.clock().now()) {
+                        continue;
                     }
                     false
                 }
@@ -65,18 +90,35 @@ impl IssuedCertificate {
         }
     }
 
-    fn take_over(&self) {
-        match present(&self.app, &self.handshakes) {
-            Ok((config, ends)) => {
-                self.served.reload_from_config(config);
-                self.status.note_reload(&ends);
-                tracing::info!("the certificate was reloaded");
-            }
-            Err(error) => {
-                self.status.note_refusal();
-                tracing::error!("the new certificate is refused, the old one is kept: {error}");
-            }
+    fn take_over(&mut self) {
+        self.retry_at = None;
+        let (config, chain) = match present(&self.app, &self.handshakes) {
+            Ok(presented) => presented,
+            Err(error) => return self.refuse(&error.to_string()),
+        };
+        if let Err(error) = check_replacement(&self.chain, &chain, self.app.clock().now()) {
+            self.retry_at = error.valid_from();
+            return self.refuse(&format!("{NAME}: {error}"));
         }
+        self.served.reload_from_config(config);
+        self.status.note_reload(&chain);
+        self.chain = chain;
+        tracing::info!("the certificate was reloaded");
+    }
+
+    fn refuse(&self, why: &str) {
+        self.status.note_refusal();
+        tracing::error!("the new certificate is refused, the old one is kept: {why}");
+    }
+}
+
+/// What is wrong with the certificate that an authority issued, or with the stand-in for it.
+pub fn issued_certificate_problems(app: &App) -> Vec<CertificateProblem> {
+    match app.certificate() {
+        Some((certificate, _)) => {
+            certificate_problems(NAME, &certificate.chain, app.config(), app.clock().now())
+        }
+        None => Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ mod audit_export;
 mod caller;
 mod certificate_files;
 mod certificate_header;
+mod certificate_problems;
 mod certificate_status;
 mod client_authentication;
 mod client_certificates;
@@ -48,8 +49,10 @@ const COUNTING_PATIENCE: Duration = Duration::from_millis(50);
 
 pub use admin::{Access, AdminRoute, list as admin_routes};
 pub use admin_api::{AdminApiRoute, list as admin_api_routes};
+pub use certificate_problems::CertificateProblem;
 pub use certificate_status::CertificateStatus;
 pub use connections::ConnectionTraffic;
+pub use issued_certificate::issued_certificate_problems;
 pub use ops::{Ops, ops_router, serve_ops};
 pub use params::Params;
 pub use router::{admin_router, router};

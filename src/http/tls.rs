@@ -12,12 +12,14 @@ use rustls::{ConfigBuilder, ServerConfig};
 use tokio::sync::Notify;
 
 use super::certificate_files::CertificateFiles;
+use super::certificate_problems::CertificateProblem;
 use super::certificate_status::CertificateStatus;
 use super::client_certificates::AnyCertificate;
 use super::issued_certificate::IssuedCertificate;
 use super::tickets::Tickets;
 use crate::app::App;
-use crate::config::TlsConfig;
+use crate::clock::Clock;
+use crate::config::{Config, TlsConfig};
 
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,14 +35,14 @@ pub enum TlsError {
         cause: std::io::Error,
     },
     /// A file does not hold what it should.
-    #[error("{name}: `{path}` holds no usable {what}")]
-    Empty {
+    #[error("{name}: `{path}`: {cause:#}")]
+    Malformed {
         /// The setting.
         name: &'static str,
         /// What it says.
         path: PathBuf,
-        /// What is missing.
-        what: &'static str,
+        /// Why.
+        cause: anyhow::Error,
     },
     /// No authority issues one.
     #[error("TLS_ACME_NAMES is not set")]
@@ -64,7 +66,8 @@ enum Source {
 impl Certificate {
     /// Reads the files, for a listener that asks for no certificates and goes on with its own sessions.
     pub fn load(files: TlsConfig) -> Result<Self, TlsError> {
-        Self::load_for(files, false, Tickets::of_this_process()?)
+        let clock = Clock::system();
+        Self::load_for(files, false, Tickets::of_this_process()?, clock)
     }
 
     /// Reads the files, for a listener that may ask its clients for certificates of their own.
@@ -72,12 +75,13 @@ impl Certificate {
         files: TlsConfig,
         asks_clients: bool,
         tickets: Tickets,
+        clock: Clock,
     ) -> Result<Self, TlsError> {
         let handshakes = Handshakes {
             asks_clients,
             tickets,
         };
-        let files = CertificateFiles::load(files, handshakes)?;
+        let files = CertificateFiles::load(files, handshakes, clock)?;
         Ok(Self(Source::Files(files)))
     }
 
@@ -104,6 +108,14 @@ impl Certificate {
         match &self.0 {
             Source::Files(files) => Arc::clone(&files.status),
             Source::Issued(issued) => Arc::clone(&issued.status),
+        }
+    }
+
+    /// What is wrong with what is presented.
+    pub fn problems(&self, config: &Config) -> Vec<CertificateProblem> {
+        match &self.0 {
+            Source::Files(files) => files.problems(config),
+            Source::Issued(issued) => issued.problems(),
         }
     }
 

@@ -39,6 +39,7 @@ mod quota;
 mod rankings;
 mod readiness;
 mod secret_ends;
+mod server_certificate;
 mod session_tickets;
 mod simple;
 mod standards;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use token_server::app::{AuditFilter, AuditPage};
+use token_server::clock::Clock;
 use token_server::domain::Action;
 
-use super::authority::Fault;
+use super::authority::{Authority, Fault};
 use super::validation::{look, names};
-use super::{DAY, NAME, Scene, figure, next_presented, order, presented};
-use crate::harness::{BY, TestApp};
+use super::{DAY, NAME, Scene, figure, next_presented, order, presented, replica};
+use crate::harness::{BY, Database, NOW, TestApp};
 
 /// The trail: what was done, to what, and what there is since.
 async fn trail(test: &TestApp) -> Vec<(String, String, Value)> {
@@ -18,7 +19,7 @@ async fn trail(test: &TestApp) -> Vec<(String, String, Value)> {
     let events = test.app.list_audit_events(&filter, page, 100).await;
     let event = |it: token_server::app::ChainedEvent| {
         let state = it.event.after.or(it.event.before).unwrap_or_default();
-        let state = serde_json::from_str(&state).unwrap();
+        let state = token_server::json::from_str(&state).unwrap();
         (it.event.action, it.event.target, state)
     };
     events.unwrap().into_iter().map(event).collect()
@@ -245,4 +246,26 @@ async fn by_hand_it_is_renewed_at_any_time_and_a_failure_is_told() {
     assert_eq!(scene.authority.orders(), 2);
     assert!(failed.description.contains("rateLimited"), "{failed}");
     assert_eq!(scene.authority.revoked(), []);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_valid_yet_replaces_a_valid_one_only_when_it_is_valid() {
+    let (clock, theirs) = (Clock::fixed(NOW), Clock::fixed(NOW));
+    let authority = Authority::start(&theirs);
+    let served = replica(&clock, &authority, Database::fresh().await, &[]).await;
+    authority.lead_names_to(served.address);
+    order(&served).await;
+    let old = next_presented(&served, &authority, None).await;
+
+    theirs.advance(DAY);
+    let app = &served.test.app;
+    app.renew_certificate(BY, false).await.unwrap();
+    while figure(&served, "certificate_files_unusable").await != Some(1) {
+        tokio::task::yield_now().await;
+    }
+    let kept = presented(&served, &authority, NAME).await;
+    clock.advance(DAY);
+
+    assert_eq!(kept.as_ref(), Some(&old));
+    assert_ne!(next_presented(&served, &authority, Some(&old)).await, old);
 }

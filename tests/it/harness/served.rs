@@ -201,7 +201,7 @@ fn certificate(test: &TestApp, folder: &Path) -> Certificate {
         key: folder.join("key.pem"),
     };
     let asks_clients = test.app.config().client_authentication.ask_for_certificates;
-    Certificate::load_for(files, asks_clients, tickets).unwrap()
+    Certificate::load_for(files, asks_clients, tickets, test.clock.clone()).unwrap()
 }
 
 /// TLS on a TCP connection.
