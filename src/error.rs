@@ -284,7 +284,7 @@ impl From<StoreError> for Error {
             }
             StoreError::Database(cause) => Self::internal(cause),
             StoreError::Migration(cause) => Self::internal(cause),
-            StoreError::Corrupt(_) => Self::internal(error),
+            StoreError::Corrupt(_) | StoreError::AuditTrail(_) => Self::internal(error),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::App;
 use super::acme::{Acme, AcmeFigures};
+use super::audit_head::AuditHeadFigures;
 use super::expiring::LastSecrets;
 use super::feed::FeedFigures;
 use super::hashing::HashingFigures;
@@ -55,6 +56,8 @@ pub struct Figures {
     pub pools: [PoolFigures; 2],
     /// The calls of the database.
     pub calls: CallFigures,
+    /// The end of the audit trail.
+    pub audit_head: AuditHeadFigures,
     /// What is done by itself, and when it last succeeded.
     pub upkeep: Vec<(&'static str, Option<UnixTime>)>,
 }
@@ -156,6 +159,7 @@ impl App {
             refused_without_database: self.feed.refused(),
             pools: self.store.pools(),
             calls: self.store.calls(),
+            audit_head: self.audit_watch.figures(),
             upkeep: self.upkeep.read(),
         }
     }

@@ -6,6 +6,7 @@ mod admins;
 pub mod apply;
 mod audit;
 mod audit_export;
+mod audit_head;
 mod audit_lines;
 mod authenticate;
 mod canary;
@@ -57,8 +58,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 pub use crate::store::{
-    AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder, ClientsPart,
-    UsageOrder,
+    AuditEnd, AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder,
+    ClientsPart, UsageOrder,
 };
 pub use acme::{AcmeFigures, CertificateStanding, KeptCertificate};
 pub use admins::{
@@ -66,6 +67,7 @@ pub use admins::{
 };
 pub use audit::AuditVerdict;
 pub use audit_export::{AuditFormat, AuditPiece};
+pub use audit_head::{AuditHeadFigures, UnverifiedTrail};
 pub use audit_lines::AuditLine;
 use authenticate::WrongNetworks;
 pub use authenticate::{
@@ -104,6 +106,7 @@ use crate::store::{AuditKeys, Store};
 use crate::token::{DpopNonces, Sealer};
 use acme::Acme;
 use admins::Admins;
+use audit_head::AuditWatch;
 use canary::Canary;
 use client_ca::ClientCa;
 use clock_difference::ClockDifference;
@@ -150,6 +153,7 @@ pub struct App {
     admins: Admins,
     expiring: Expiring,
     upkeep: Upkeep,
+    audit_watch: AuditWatch,
     tokens_issued: Counter,
     refused_tokens: RefusedTokens,
     refusals: Arc<Refusals>,
@@ -194,6 +198,7 @@ impl App {
             admins: Admins::new(&config)?,
             expiring: Expiring::default(),
             upkeep: Upkeep::default(),
+            audit_watch: AuditWatch::default(),
             tokens_issued: Counter::default(),
             refused_tokens: RefusedTokens::default(),
             refusals: Arc::new(Refusals::new(clock.clone())),

@@ -43,6 +43,9 @@ const FILES_INTERVAL: Duration = Duration::from_secs(5);
 /// A clock that is set wrong is wrong for long.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Whoever puts the trail back to an earlier end can undo the events of so long without contradicting the log.
+const AUDIT_HEAD_INTERVAL: Duration = Duration::from_hours(1);
+
 /// So much of the counts is lost when the process is killed.
 const USAGE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -61,6 +64,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
     tasks.spawn(count_secrets(Arc::clone(&app), stop.clone()));
     tasks.spawn(compare_clocks(Arc::clone(&app), stop.clone()));
+    tasks.spawn(watch_audit_head(Arc::clone(&app), stop.clone()));
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
     if app.has_acme() {
         tasks.spawn(renew_certificate(Arc::clone(&app), stop.clone()));
@@ -274,6 +278,19 @@ async fn compare_clocks(app: Arc<App>, stop: CancellationToken) {
         }
         if !pause(spread(CLOCK_INTERVAL), &stop).await {
             return;
+        }
+    }
+}
+
+async fn watch_audit_head(app: Arc<App>, stop: CancellationToken) {
+    // The start has looked at it already.
+    while pause(AUDIT_HEAD_INTERVAL, &stop).await {
+        if app.database().is_err() {
+            continue;
+        }
+        match stop.run_until_cancelled(app.watch_audit_head()).await {
+            None => return,
+            Some(watched) => warn_of(watched, "the end of the audit trail cannot be read"),
         }
     }
 }

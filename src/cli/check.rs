@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::output::{Output, chain};
 use super::{environment, warnings};
-use crate::app::{App, open_store};
+use crate::app::{App, AuditEnd, open_store};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors};
 use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
@@ -42,6 +42,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
             if config.acme.is_some() {
                 check_acme(&mut report, config.clone()).await;
             }
+            check_audit(&mut report, &config).await;
             check_keys(&mut report, config.clone()).await;
         }
     }
@@ -180,6 +181,33 @@ async fn check_acme(report: &mut Report, config: Config) {
     match probed {
         Ok(()) => report.good(&format!("certificate: {} answers", standing.directory)),
         Err(error) => report.warn(&format!("certificate: {}: {error}", standing.directory)),
+    }
+}
+
+/// Whether the audit trail can go on, without which nothing can be changed.
+async fn check_audit(report: &mut Report, config: &Config) {
+    let read = async {
+        let store = open_store(config)?;
+        // The columns may not be there yet.
+        anyhow::Ok(if store.list_pending_migrations().await?.is_empty() {
+            Some(store.find_audit_end().await?)
+        } else {
+            None
+        })
+    };
+    match read.await {
+        Err(error) => report.fail(&format!("audit trail: {}", chain(&error))),
+        Ok(None) => {}
+        Ok(Some(AuditEnd { key: Err(why), .. })) => report.fail(&format!(
+            "audit trail: nothing can be added to it, and so nothing can be changed: {why}"
+        )),
+        Ok(Some(AuditEnd { head, .. })) if head.link.event_id == 0 => {
+            report.good("audit trail: no event yet");
+        }
+        Ok(Some(AuditEnd { head, .. })) => report.good(&format!(
+            "audit trail: its last event, {}, is authentic",
+            head.link.event_id
+        )),
     }
 }
 

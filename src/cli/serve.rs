@@ -147,6 +147,9 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
             .await
             .context("DATABASE_URL: cannot migrate the database")?;
     }
+    app.take_over_audit_trail()
+        .await
+        .context("DATABASE_URL: cannot read the audit trail")?;
     app.start_keys().await?;
     app.reseal_second_factors().await?;
     app.reseal_certificates().await?;

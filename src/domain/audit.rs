@@ -179,6 +179,10 @@ actions! {
     AdminRemovePasskey = "admin.remove_passkey",
     /// Events were removed by age.
     AuditPrune = "audit.prune",
+    /// The events before are under the key of another `SECRET`.
+    AuditKeyChange = "audit.key_change",
+    /// An operator accepted the trail up to here, although not all of it can be verified.
+    AuditAcceptHead = "audit.accept_head",
 }
 
 impl Action {

@@ -2,7 +2,8 @@
 
 use sqlx::{FromRow, QueryBuilder};
 
-use super::audit_chain::{AuditChain, AuditKeys, ChainLink, ChainedEvent, removal};
+use super::audit_chain::{AuditChain, ChainLink, ChainedEvent, Removal};
+use super::audit_keys::AuditKeys;
 use super::audit_log::AuditLog;
 use super::{Store, StoreError, in_transaction, on_pool};
 use crate::clock::UnixTime;
@@ -136,62 +137,52 @@ impl Store {
         &self.audit_keys
     }
 
-    /// Removes the events before `end`, `limit` at most, and appends one that says so; how many. The oldest go
-    /// first, up to the first that is to stay. Nothing happens unless one is older than `overdue`: else
-    /// there would be an event about the removal of each.
-    pub async fn prune_audit_events(
-        &self,
-        end: UnixTime,
-        overdue: UnixTime,
-        limit: u32,
-        stamp: Stamp<'_>,
-    ) -> Result<u64, StoreError> {
-        const OLDEST: &str = "select event_id, at from audit_events order by event_id limit 1";
-        const LOCK: &str = "update audit_head set last_id = last_id";
-        const FIRST_TO_STAY: &str = "
-            select event_id
-            from audit_events
-            where at >= $1
-            order by event_id
-            limit 1";
-        const HASH: &str = "select event_id, hash from audit_events where event_id <= $1 order by event_id desc limit 1";
-        const DELETE: &str = "delete from audit_events where event_id <= $1";
-        const SET_ANCHOR: &str = "update audit_head set anchor_id = $1, anchor_hash = $2";
-        let is_due = |oldest: Option<(i64, i64)>| oldest.filter(|(_, at)| *at < overdue.0);
-        let oldest = on_pool!(self, |pool| sqlx::query_as(OLDEST)
+    /// Whether the first event is older than that.
+    pub async fn has_audit_event_before(&self, end: UnixTime) -> Result<bool, StoreError> {
+        const SQL: &str = "select at from audit_events order by event_id limit 1";
+        let oldest: Option<i64> = on_pool!(self, |pool| sqlx::query_scalar(SQL)
             .fetch_optional(pool)
             .await)?;
-        if is_due(oldest).is_none() {
-            return Ok(0);
-        }
+        Ok(oldest.is_some_and(|at| at < end.0))
+    }
+
+    /// Removes the events from behind `anchor` up to `through`, and appends one that says so; how many. None where the
+    /// trail does not begin behind `anchor`: another replica was quicker.
+    ///
+    /// The appended event vouches for what it says. So `through` is the caller's, who has verified the trail, and not
+    /// read here from rows that somebody may have changed.
+    pub async fn prune_audit_events(
+        &self,
+        anchor: &ChainLink,
+        through: &ChainLink,
+        stamp: Stamp<'_>,
+    ) -> Result<u64, StoreError> {
+        const SET_ANCHOR: &str = "
+            update audit_head
+            set anchor_id = $1, anchor_hash = $2
+            where anchor_id = $3 and anchor_hash = $4";
+        const DELETE: &str = "delete from audit_events where event_id <= $1";
         in_transaction!(self, |tx| {
-            sqlx::query(LOCK).execute(&mut *tx).await?;
-            // Another replica may have been quicker.
-            let oldest = sqlx::query_as(OLDEST).fetch_optional(&mut *tx).await?;
-            let Some((oldest, _)) = is_due(oldest) else {
-                return Ok(0);
-            };
-            let first_to_stay: Option<i64> = sqlx::query_scalar(FIRST_TO_STAY)
-                .bind(end.0)
-                .fetch_optional(&mut *tx)
-                .await?;
-            let through = (oldest + i64::from(limit)).min(first_to_stay.unwrap_or(i64::MAX)) - 1;
-            let (event_id, hash): (i64, String) = sqlx::query_as(HASH)
-                .bind(through)
-                .fetch_one(&mut *tx)
-                .await?;
-            let anchor = ChainLink { event_id, hash };
-            let removed = sqlx::query(DELETE)
-                .bind(anchor.event_id)
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            sqlx::query(SET_ANCHOR)
+            let moved = sqlx::query(SET_ANCHOR)
+                .bind(through.event_id)
+                .bind(&through.hash)
                 .bind(anchor.event_id)
                 .bind(&anchor.hash)
                 .execute(&mut *tx)
                 .await?;
-            let said = removal(&anchor, i64::try_from(removed).unwrap_or(i64::MAX));
+            if moved.rows_affected() == 0 {
+                return Ok(0);
+            }
+            let removed = sqlx::query(DELETE)
+                .bind(through.event_id)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            let said = Removal {
+                removed,
+                through: through.event_id,
+                hash: through.hash.clone(),
+            };
             let event = NewEvent::new(Action::AuditPrune, Target::Audit).after(said);
             tx.append(&self.audit_keys, stamp, vec![event]).await?;
             removed

@@ -1,4 +1,4 @@
-//! Owns the three ways in which a database call can fail that a caller tells apart.
+//! Owns the ways in which a database call can fail that a caller tells apart.
 
 use sqlx::migrate::MigrateError;
 
@@ -17,6 +17,10 @@ pub enum StoreError {
     /// The schema is not the one this version needs.
     #[error("the migration failed")]
     Migration(#[source] MigrateError),
+    /// The end of the audit trail is not as this server left it, so that no change can be recorded; what is wrong and
+    /// what to do.
+    #[error("nothing can be added to the audit trail, and so nothing can be changed: {0}")]
+    AuditTrail(String),
     /// A row does not hold what it should.
     #[error("a row in the database is damaged: {0}")]
     Corrupt(String),

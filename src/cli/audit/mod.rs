@@ -1,5 +1,6 @@
 //! `audit`: the trail of everything that was changed.
 
+mod accept;
 mod export;
 mod filters;
 
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use super::environment;
 use super::output::{self, Output};
-use crate::app::{App, AuditLine, AuditPage, ChainLink, ChainedEvent};
+use crate::app::{App, AuditLine, AuditPage, AuditVerdict, ChainLink, ChainedEvent};
 use crate::domain::AuditEvent;
 use crate::json;
 use filters::Filters;
@@ -24,6 +25,8 @@ pub(super) enum AuditCommand {
     Export(export::ExportArgs),
     /// Check that nobody changed, removed, added or moved an event
     Verify(VerifyArgs),
+    /// Go on with a trail whose end or whose past cannot be verified
+    AcceptHead(accept::AcceptArgs),
 }
 
 #[derive(Args)]
@@ -62,6 +65,7 @@ pub(super) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         AuditCommand::List(args) => list(&app, args).await?,
         AuditCommand::Export(args) => export::export(&app, args).await?,
         AuditCommand::Verify(args) => return verify(&app, args).await,
+        AuditCommand::AcceptHead(args) => return accept::accept(&app, args).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -138,19 +142,24 @@ fn changed(event: &AuditEvent) -> String {
 
 async fn verify(app: &App, args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let verdict = app.verify_audit(args.known.as_ref()).await?;
-    args.output.print(&verdict, || {
-        let (checked, last) = (verdict.checked, &verdict.last);
-        match &verdict.broken {
-            None => format!("good: {checked} event(s), the last is {last}"),
-            Some(broken) => format!(
-                "broken at the event {}: {}; {checked} event(s) before it are good",
-                broken.event_id, broken.reason
-            ),
-        }
-    })?;
+    args.output.print(&verdict, || describe(&verdict))?;
     Ok(if verdict.good {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn describe(verdict: &AuditVerdict) -> String {
+    let (checked, last) = (verdict.checked, &verdict.last);
+    let mut text = match &verdict.broken {
+        None => format!("good: {checked} event(s), the last is {last}"),
+        Some(broken) => format!("broken at the event {}: {}", broken.event_id, broken.reason),
+    };
+    if let Some(accepted_at) = verdict.accepted_at {
+        text += &format!(
+            "\nnot verified: the events before {accepted_at}, which somebody accepted by hand there (`audit accept-head`)"
+        );
+    }
+    text
 }

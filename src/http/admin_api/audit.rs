@@ -141,6 +141,8 @@ struct VerdictAnswer {
     anchor: Link,
     /// The last event: keep it elsewhere, as `known` of a later check
     last: Link,
+    /// The event by which an operator accepted all before it by hand (`audit accept-head`); those are not verified
+    accepted_at: Option<i64>,
     /// The first thing that is wrong
     broken: Option<Break>,
 }

@@ -44,6 +44,20 @@ impl Snapshot {
         )
     }
 
+    pub(super) fn audit(&self, page: &mut Page<'_>) -> fmt::Result {
+        let audit = &self.app.audit_head;
+        page.gauges(
+            "token_server_audit_head_event_id",
+            "The last event of the audit trail and its hash, as last seen; read at the start and every hour",
+            audit.head.iter().map(|head| ([("hash", &*head.hash)], span(head.event_id))),
+        )?;
+        page.gauge(
+            "token_server_audit_head_authentic",
+            "1 if the end of the audit trail is this server's; at 0 nothing can be changed",
+            audit.is_authentic.map(truth),
+        )
+    }
+
     pub(super) fn database(&self, page: &mut Page<'_>) -> fmt::Result {
         let pools = &self.app.pools;
         page.gauges(

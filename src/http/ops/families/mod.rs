@@ -126,6 +126,7 @@ impl Collector for Snapshot {
         self.keys(&mut page)?;
         self.feed(&mut page)?;
         self.clock(&mut page)?;
+        self.audit(&mut page)?;
         self.database(&mut page)?;
         self.process.write(&mut page)
     }

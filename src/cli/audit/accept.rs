@@ -1,0 +1,52 @@
+//! `audit accept-head`: the way out when nothing can be added to the trail any more, or its past is damaged.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Args;
+
+use super::describe;
+use crate::app::App;
+use crate::cli::environment::origin;
+use crate::cli::output::{self, Output};
+
+/// Accepts by hand what `audit verify` cannot verify: after SECRET was lost, or after somebody changed the trail in the
+/// database. An event under SECRET says so, and `audit verify` reports it from then on.
+#[derive(Args)]
+pub(in crate::cli) struct AcceptArgs {
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn accept(app: &App, args: AcceptArgs) -> anyhow::Result<ExitCode> {
+    let Some(found) = app.find_unverified_trail().await? else {
+        Output::remark("the audit trail is good: there is nothing to accept");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let head = output::printable(&found.head.to_string());
+    Output::remark(&format!(
+        "the trail cannot be verified from the event {} on: {}\nits last event is {head}",
+        found.broken.event_id,
+        output::printable(&found.broken.reason)
+    ));
+    if !args.yes {
+        let why = format!("no event up to {head} is verified any more once it is accepted");
+        let question =
+            "Accept all events up to this one without verifying them? Type its number to go on: ";
+        if Output::ask(&why, question)? != found.head.event_id.to_string() {
+            bail!("not accepted");
+        }
+    }
+    let accepted = app.accept_audit_head(&origin(), &found).await?;
+    let verdict = app.verify_audit(None).await?;
+    Output::text(&format!(
+        "accepted: the trail up to {accepted}\n{}\n",
+        describe(&verdict)
+    ))?;
+    Ok(if verdict.good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
