@@ -1,19 +1,12 @@
 use token_server::app::import::{ImportOptions, ImportSource};
-use token_server::app::{App, AuditVerdict, ChainLink, NewClient, NewSecret};
-use token_server::clock::Clock;
+use token_server::app::{AuditVerdict, ChainLink, NewClient, NewSecret};
 use token_server::domain::ClientId;
 
-use super::{all, rename, with_events};
-use crate::harness::{BY, NOW, TestApp, config};
+use super::{all, broken_at, rename, set_head_to, with_events};
+use crate::harness::{BY, TestApp};
 
 async fn verify(test: &TestApp) -> AuditVerdict {
     test.app.verify_audit(None).await.unwrap()
-}
-
-async fn broken_at(test: &TestApp) -> Option<i64> {
-    let verdict = verify(test).await;
-    assert_eq!(verdict.good, verdict.broken.is_none());
-    verdict.broken.map(|broken| broken.event_id)
 }
 
 #[tokio::test]
@@ -127,9 +120,7 @@ async fn a_trail_that_was_cut_off_is_noticed_by_who_knows_a_later_event() {
     test.database
         .execute("delete from audit_events where event_id > 4")
         .await;
-    let sql = "update audit_head set last_id = 4,
-        hash = (select hash from audit_events where event_id = 4)";
-    test.database.execute(sql).await;
+    set_head_to(&test, 4).await;
 
     assert_eq!(broken_at(&test).await, None);
     assert_eq!(known(&earlier).await, Some(5));
@@ -138,26 +129,6 @@ async fn a_trail_that_was_cut_off_is_noticed_by_who_knows_a_later_event() {
         hash: earlier.hash,
     };
     assert_eq!(known(&forged).await, Some(4));
-}
-
-#[tokio::test]
-async fn a_trail_is_vouched_for_by_secret_and_secret_previous() {
-    let test = with_events(3).await;
-    let new = "another secret for tests, of more than 32 bytes";
-    let verdict = async |settings: &[(&str, &str)]| {
-        let config = config(&test.database.url, settings);
-        let app = App::open(config, Clock::fixed(NOW)).unwrap();
-        app.verify_audit(None).await.unwrap().good
-    };
-
-    assert!(!verdict(&[("SECRET", new)]).await);
-    let both = [("SECRET", new), ("SECRET_PREVIOUS", crate::harness::SECRET)];
-    assert!(verdict(&both).await);
-
-    // The first change under the new secret vouches for all before it.
-    let other = TestApp::on(test.database.clone(), &both).await;
-    rename(&other, "new").await;
-    assert!(verdict(&[("SECRET", new)]).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -167,8 +167,18 @@ async fn change_keys(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<St
         ("SECRET_PREVIOUS", SECRET),
     ];
     TestApp::on(test.database.clone(), &settings).await;
-    trail.expect(&[Action::KeyReseal; 2]).await;
+    let resealed = [
+        Action::AuditKeyChange,
+        Action::KeyReseal,
+        Action::KeyReseal,
+    ];
+    trail.expect(&resealed).await;
     secrets.extend(sealed().await);
+
+    // As if the other secret were lost.
+    let found = app.find_unverified_trail().await.unwrap().unwrap();
+    app.accept_audit_head(BY, &found).await.unwrap();
+    trail.expect(&[Action::AuditAcceptHead]).await;
 }
 
 async fn change_admins(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<String>) {

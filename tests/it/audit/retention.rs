@@ -103,3 +103,53 @@ async fn who_removes_the_beginning_by_hand_is_noticed() {
         assert_eq!(broken.event_id, if moved_anchor { 3 } else { 1 });
     }
 }
+
+#[tokio::test]
+async fn the_server_removes_nothing_by_a_time_that_somebody_set_back() {
+    let test = with_events(5).await;
+    let sql = "update audit_events set at = 0 where event_id < 4";
+    assert_eq!(test.database.execute(sql).await, 3);
+
+    let error = test.app.prune_audit().await.unwrap_err();
+
+    assert!(
+        error.reason().contains("broken at the event 1"),
+        "{}",
+        error.reason()
+    );
+    assert_eq!(ids(&test).await, [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn the_server_does_not_vouch_for_a_beginning_that_somebody_removed() {
+    let test = aged().await;
+    for sql in [
+        "update audit_head set anchor_id = 2, anchor_hash = (select hash from audit_events where event_id = 2)",
+        "delete from audit_events where event_id <= 2",
+    ] {
+        test.database.execute(sql).await;
+    }
+
+    test.app.prune_audit().await.unwrap_err();
+
+    assert_eq!(ids(&test).await, [3, 4, 5]);
+    assert_eq!(verify(&test).await.broken.unwrap().event_id, 3);
+}
+
+#[tokio::test]
+async fn a_broken_trail_is_read_again_after_an_hour_for_a_removal_by_age() {
+    let test = aged().await;
+    let set = async |actor: &str| {
+        let sql = format!("update audit_events set actor = '{actor}' where event_id = 1");
+        assert_eq!(test.database.execute(&sql).await, 1);
+    };
+    set("nobody").await;
+    test.app.prune_audit().await.unwrap_err();
+
+    set("").await;
+    assert!(verify(&test).await.good);
+
+    test.app.prune_audit().await.unwrap_err();
+    test.clock.advance(3_600);
+    assert_eq!(test.app.prune_audit().await.unwrap(), 3);
+}

@@ -108,3 +108,58 @@ async fn verify_tells_a_good_trail_from_a_broken_one() {
     assert_eq!(broken.json()["broken"]["event_id"], 2);
     assert!(shell.run(&verify).out.starts_with("broken at the event 2:"));
 }
+
+/// A trail whose last event was written under a secret that nobody has any more.
+async fn with_a_lost_secret() -> Shell {
+    let shell = with_clients().await;
+    let sql = "update audit_events set key_id = 'f0f0f0f0f0f0f0f0' where event_id = 3";
+    for sql in [sql, "update audit_head set key_id = 'f0f0f0f0f0f0f0f0'"] {
+        assert_eq!(shell.database.execute(sql).await, 1);
+    }
+    shell
+}
+
+#[tokio::test]
+async fn a_trail_that_cannot_go_on_is_an_error_of_changes_and_a_failure_of_check() {
+    let shell = with_a_lost_secret().await;
+    shell.certificate();
+
+    let refused = shell.run(&["client", "create", "c"]);
+
+    assert_eq!(refused.code, 1);
+    let why =
+        "is under the key `f0f0f0f0f0f0f0f0`, which is neither SECRET's nor SECRET_PREVIOUS's";
+    assert!(refused.err.contains(why), "{refused:?}");
+    assert!(refused.err.contains("audit accept-head"), "{refused:?}");
+    let check = shell.run(&["check"]);
+    assert_eq!(check.code, 1);
+    let failure = "FAIL  audit trail: nothing can be added to it, and so nothing can be changed: its last event, 3, ";
+    assert!(check.out.contains(failure), "{}", check.out);
+}
+
+#[tokio::test]
+async fn accept_head_asks_first_and_goes_on_with_the_trail() {
+    let shell = with_a_lost_secret().await;
+    let asked = shell.run(&["audit", "accept-head"]);
+    assert_eq!(asked.code, 2, "{asked:?}");
+    assert!(asked.err.contains("say --yes"), "{asked:?}");
+    assert!(asked.err.contains("its last event is 3:"), "{asked:?}");
+    assert_eq!(shell.run(&["client", "create", "c"]).code, 1);
+
+    let accepted = shell.run(&["audit", "accept-head", "--yes"]);
+
+    assert_eq!(accepted.code, 0, "{accepted:?}");
+    assert!(
+        accepted.out.starts_with("accepted: the trail up to 3:"),
+        "{accepted:?}"
+    );
+    assert_eq!(shell.run(&["client", "create", "c"]).code, 0);
+    let good = shell.run(&["audit", "verify"]);
+    assert_eq!(good.code, 0);
+    assert!(
+        good.out.contains("not verified: the events before 4"),
+        "{good:?}"
+    );
+    let again = shell.run(&["audit", "accept-head"]);
+    assert!(again.err.contains("nothing to accept"), "{again:?}");
+}

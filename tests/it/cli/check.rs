@@ -54,7 +54,7 @@ async fn all_is_well_is_exit_0() {
     let ran = shell.run(&["check"]);
 
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
-    assert_eq!(ran.out.lines().count(), 5, "{}", ran.out);
+    assert_eq!(ran.out.lines().count(), 6, "{}", ran.out);
     assert!(ran.out.lines().all(|line| line.starts_with("ok    ")));
 }
 

@@ -26,7 +26,7 @@ pub(crate) use wire::operator;
 pub(crate) struct Operator(Router);
 
 impl Operator {
-    fn of(test: &TestApp) -> Self {
+    pub(crate) fn of(test: &TestApp) -> Self {
         let certificate = Arc::new(CertificateStatus::new(&[]));
         Self::with(test.state.clone(), certificate)
     }
