@@ -44,6 +44,8 @@ pub struct Figures {
     pub tokens_refused: Vec<(&'static str, u64)>,
     /// Logins that were refused for failures before them.
     pub throttled: Throttled,
+    /// Logins of clients and of admins that wait until others of their source are decided.
+    pub logins_waiting: [(&'static str, usize); 2],
     /// The same of admins at the portal, by what was too much.
     pub admins_throttled: Vec<(&'static str, u64)>,
     /// Answers that warned a client of its quota, and requests that were refused for one.
@@ -153,6 +155,10 @@ impl App {
             tokens_issued: self.tokens_issued.value(),
             tokens_refused: self.refused_tokens.read(),
             throttled: self.throttle.throttled(),
+            logins_waiting: [
+                ("clients", self.throttle.waiting()),
+                ("admins", self.admins.waiting()),
+            ],
             admins_throttled: self.admins.throttled(),
             quotas: self.quotas.counts(),
             refusals_left_out: self.refusals.left_out(),

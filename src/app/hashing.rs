@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::Instrument;
 
 use super::secret_hash::Memory;
@@ -33,6 +33,48 @@ pub(super) struct Hashing {
     work: Arc<Work>,
     threads: usize,
     queue_limit: usize,
+}
+
+/// Where attempts wait that may not hash yet. It has as many seats as the queue.
+#[derive(Debug)]
+pub(super) struct WaitingRoom {
+    seats: Arc<Semaphore>,
+    limit: usize,
+    work: Arc<Work>,
+}
+
+impl WaitingRoom {
+    /// A seat, until it is dropped; 503 at once when all are taken.
+    pub(super) fn enter(&self) -> Result<OwnedSemaphorePermit> {
+        let seat = Arc::clone(&self.seats).try_acquire_owned();
+        seat.map_err(|_| {
+            self.work
+                .refuse("too many logins wait for others of their source")
+        })
+    }
+
+    /// One without a queue beside it.
+    #[cfg(test)]
+    pub(super) fn for_tests(seats: usize) -> Self {
+        Self {
+            seats: Arc::new(Semaphore::new(seats)),
+            limit: seats,
+            work: Arc::default(),
+        }
+    }
+
+    /// Seats that are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.limit - self.seats.available_permits()
+    }
+}
+
+impl Work {
+    fn refuse(&self, reason: &'static str) -> Error {
+        self.refused.count();
+        Error::temporarily_unavailable("too many logins at once; try again shortly")
+            .because(anyhow::anyhow!(reason))
+    }
 }
 
 /// What is counted of the work.
@@ -98,11 +140,7 @@ impl Hashing {
         let waiting = Stopwatch::start();
         let queued = self.queue.try_send(Job { run, waiting });
         queued.map_err(|refused| match refused {
-            TrySendError::Full(_) => {
-                self.work.refused.count();
-                Error::temporarily_unavailable("too many logins at once; try again shortly")
-                    .because(anyhow::anyhow!("the hashing queue is full"))
-            }
+            TrySendError::Full(_) => self.work.refuse("the hashing queue is full"),
             TrySendError::Disconnected(_) => {
                 Error::internal(anyhow::anyhow!("the hashing threads are gone"))
             }
@@ -110,6 +148,15 @@ impl Hashing {
         self.work.queued.count();
         let hashing = within_request(|| tracing::debug_span!(target: TARGET, "hashing"));
         answered.instrument(hashing).await.map_err(Error::internal)
+    }
+
+    /// A place to wait in, for one kind of attempts: those of admins leave the seats of clients free.
+    pub(super) fn waiting_room(&self) -> WaitingRoom {
+        WaitingRoom {
+            seats: Arc::new(Semaphore::new(self.queue_limit)),
+            limit: self.queue_limit,
+            work: Arc::clone(&self.work),
+        }
     }
 
     pub(super) fn figures(&self) -> HashingFigures {

@@ -30,6 +30,7 @@ mod keys;
 mod once;
 mod overview;
 mod peer_certificate;
+mod places;
 mod proofs;
 mod published_keys;
 mod quotas;
@@ -170,14 +171,14 @@ impl App {
         );
         let auth = &config.authentication;
         let (client_ca, published_keys) = open_client_authentication(&config)?;
+        let hashing = Hashing::start(auth.hashing_threads, auth.hashing_queue)
+            .context("cannot start the hashing threads")?;
         Ok(Self {
             store: open_store(&config)?,
             keys: Keys::new(&config)?,
-            hashing: Hashing::start(auth.hashing_threads, auth.hashing_queue)
-                .context("cannot start the hashing threads")?,
             directory: Directory::new(auth.client_cache_size),
-            proofs: Proofs::new(auth.proved_secrets),
-            throttle: Throttle::new(auth),
+            proofs: Proofs::new(auth.proved_secrets, auth.proved_networks),
+            throttle: Throttle::new(auth, clock.clone(), hashing.waiting_room()),
             wrong_networks: WrongNetworks::default(),
             verified: VerifiedTokens::new(config.token.cache_size),
             client_ca,
@@ -195,7 +196,8 @@ impl App {
             rankings: Rankings::default(),
             replica: ThisReplica::new(&clock),
             acme: Acme::open(&config)?,
-            admins: Admins::new(&config)?,
+            admins: Admins::new(&config, &clock, hashing.waiting_room())?,
+            hashing,
             expiring: Expiring::default(),
             upkeep: Upkeep::default(),
             audit_watch: AuditWatch::default(),

@@ -23,12 +23,14 @@ pub struct AdminConfig {
     pub session_ttl: i64,
     /// The span in which failed logins are counted.
     pub throttle_window: i64,
-    /// Failures from one source in one admin's name, in that span; wrong codes of one admin too.
+    /// Failures and unresolved attempts from one source in one admin's name, in that span; wrong codes of one admin too.
     pub throttle_failures: u32,
     /// Failures from one source in anybody's name.
     pub throttle_source_failures: u32,
     /// Failures in one admin's name from anywhere.
     pub throttle_account_failures: u32,
+    /// Networks that are remembered of each admin: from these, failures of others do not count.
+    pub known_networks: u32,
 }
 
 /// Whether a password alone is enough.
@@ -95,6 +97,7 @@ impl AdminConfig {
                 1..=100_000,
                 "100",
             ),
+            known_networks: read.within("ADMIN_KNOWN_NETWORKS", 0..=1_000, "50"),
         };
         if config.listen_addr == Some(main) {
             read.refuse(

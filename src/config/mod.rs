@@ -153,17 +153,19 @@ pub struct AuthenticationConfig {
     pub argon2_chosen: Argon2Work,
     /// Threads that hash.
     pub hashing_threads: usize,
-    /// Hashes that may wait for a thread.
+    /// Hashes that may wait for a thread, and logins that may wait for others of their source.
     pub hashing_queue: usize,
     /// Bytes of client records in memory.
     pub client_cache_size: u64,
     /// Proved secrets in memory.
     pub proved_secrets: usize,
+    /// Networks that are remembered of each proved secret that a human chose.
+    pub proved_networks: usize,
     /// The span in which failures are counted.
     pub throttle_window: Duration,
-    /// Failures from one source in the name of one client, in that span; 0: no limit.
+    /// Failures and unresolved attempts from one source in the name of one client, in that span; 0: no limit.
     pub throttle_client_failures: u32,
-    /// Failures from one source in anybody's name, in that span; 0: no limit.
+    /// Failures and unresolved attempts from one source in anybody's name, in that span; 0: no limit.
     pub throttle_source_failures: u32,
 }
 
@@ -324,6 +326,7 @@ impl AuthenticationConfig {
                 .parsed::<Bytes>("CLIENT_CACHE_SIZE", "a size such as `32MiB`", "32MiB")
                 .0,
             proved_secrets: read.parsed("PROVED_SECRETS", whole, "100000"),
+            proved_networks: read.within("PROVED_NETWORKS", 0..=1_000, "32"),
             throttle_window: read.parsed::<Seconds>("THROTTLE_WINDOW", seconds, "60s").0,
             throttle_client_failures: read.parsed("THROTTLE_CLIENT_FAILURES", whole, "20"),
             throttle_source_failures: read.parsed("THROTTLE_SOURCE_FAILURES", whole, "200"),

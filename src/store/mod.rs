@@ -5,6 +5,7 @@
 //! out once for each. The conformance suite (`tests/it/store`) runs on both.
 
 mod acme;
+mod admin_networks;
 mod admin_sessions;
 mod admins;
 mod audit;

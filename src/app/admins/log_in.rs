@@ -6,7 +6,9 @@
 use std::net::IpAddr;
 
 use super::sessions::{digest_of, made_token};
+use super::throttle::AdminAttempt;
 use crate::app::App;
+use crate::app::throttle::network;
 use crate::domain::{
     Action, Actor, AdminName, AdminSession, AdminStatus, ErrorCode, NewEvent, Origin, SessionId,
     Target,
@@ -48,14 +50,15 @@ impl App {
         request_id: Option<String>,
         presented: AdminLogIn,
     ) -> Result<StartedSession> {
-        let now = self.clock.now();
         let source = presented.source;
         let claimed = AdminName::parse(presented.name.trim()).ok();
-        self.admins.throttle.check(source, claimed.as_ref(), now)?;
-        let found = match &claimed {
+        let claimed = claimed.as_ref();
+        let attempt = self.admins.throttle.begin(source, claimed).await?;
+        let found = match claimed {
             Some(name) => self.store.find_admin(name).await?,
             None => None,
         };
+        let may_come_in = self.may_come_in(&attempt, claimed, Some(source)).await?;
         let hash = found.as_ref().map(|it| it.password_hash.as_str());
         let is_right = self.is_password(hash, &presented.password).await?;
         let origin = |actor| Origin {
@@ -63,8 +66,9 @@ impl App {
             source: Some(source),
             request_id,
         };
-        match judge(found, is_right) {
+        match judge(found, is_right, may_come_in) {
             Ok(record) => {
+                drop(attempt);
                 let name = record.admin.name.clone();
                 let by = origin(Actor::Admin(name.to_string()));
                 let started = self
@@ -76,10 +80,10 @@ impl App {
                 Ok(started)
             }
             Err((known, reason)) => {
-                self.admins.throttle.record(source, claimed.as_ref(), now);
                 let by = origin(Actor::Admin(known));
-                self.record_refused_log_in(&by, reason).await?;
-                Err(wrong_credentials(reason))
+                Err(self
+                    .refuse_attempt(attempt, &by, reason, wrong_credentials(reason))
+                    .await?)
             }
         }
     }
@@ -107,6 +111,7 @@ impl App {
                 .collect(),
         };
         session.expires_at = now.plus(self.ttl(&session, &record.admin));
+        self.note_network(&session, &record.admin).await?;
         let digest = digest_of(&token);
         self.store
             .insert_admin_session(&session, &digest, by.at(now))
@@ -117,7 +122,40 @@ impl App {
         })
     }
 
-    pub(super) async fn record_refused_log_in(&self, by: &Origin, reason: &str) -> Result<()> {
+    /// Whether an attempt may succeed. When failures of others have used up a limit, it may from a network from which
+    /// this admin logged in before.
+    pub(super) async fn may_come_in(
+        &self,
+        attempt: &AdminAttempt<'_>,
+        name: Option<&AdminName>,
+        source: Option<IpAddr>,
+    ) -> Result<bool> {
+        if !attempt.needs_known_network() {
+            return Ok(true);
+        }
+        match (name, source.map(network)) {
+            (Some(name), Some(network)) => Ok(self.store.is_admin_network(name, network).await?),
+            _ => Ok(false),
+        }
+    }
+
+    /// Counts a failed attempt; its answer. Attempts over a limit do not fill the audit trail.
+    pub(super) async fn refuse_attempt(
+        &self,
+        attempt: AdminAttempt<'_>,
+        by: &Origin,
+        reason: &str,
+        refusal: Error,
+    ) -> Result<Error> {
+        let is_throttled = attempt.needs_known_network();
+        let refusal = attempt.refuse(refusal);
+        if !is_throttled {
+            self.record_refused_log_in(by, reason).await?;
+        }
+        Ok(refusal)
+    }
+
+    async fn record_refused_log_in(&self, by: &Origin, reason: &str) -> Result<()> {
         let target = Target::Admin(by.actor.name().to_owned());
         let said = serde_json::json!({ "reason": reason });
         let change = NewEvent::new(Action::AdminLogInRefused, target).after(said);
@@ -130,6 +168,7 @@ impl App {
 fn judge(
     found: Option<AdminRecord>,
     is_right: bool,
+    may_come_in: bool,
 ) -> Result<AdminRecord, (String, &'static str)> {
     let Some(record) = found else {
         return Err((String::new(), "unknown name"));
@@ -138,6 +177,7 @@ fn judge(
     match record.admin.status {
         _ if !is_right => Err((name, "wrong password")),
         AdminStatus::Disabled => Err((name, "the admin is disabled")),
+        AdminStatus::Enabled if !may_come_in => Err((name, "the network is not known")),
         AdminStatus::Enabled => Ok(record),
     }
 }

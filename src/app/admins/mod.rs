@@ -15,6 +15,8 @@ pub use log_in::{AdminLogIn, StartedSession};
 pub use second_factor::TotpEnrolment;
 pub use sessions::{CurrentSession, SessionStep};
 
+use super::hashing::WaitingRoom;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::token::{KeyError, Sealer};
 use throttle::AdminThrottle;
@@ -29,14 +31,23 @@ pub(super) struct Admins {
 }
 
 impl Admins {
-    pub(super) fn new(config: &Config) -> Result<Self, KeyError> {
+    pub(super) fn new(
+        config: &Config,
+        clock: &Clock,
+        waiting: WaitingRoom,
+    ) -> Result<Self, KeyError> {
         let token = &config.token;
         let purpose = "admins' second factors, AES-256-GCM, v1";
         Ok(Self {
             sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
-            throttle: AdminThrottle::new(&config.admin),
+            throttle: AdminThrottle::new(&config.admin, clock.clone(), waiting),
             webauthn: passkeys::relying_party(config),
         })
+    }
+
+    /// Passwords and codes that wait until others are decided.
+    pub(super) fn waiting(&self) -> usize {
+        self.throttle.waiting()
     }
 
     /// Passwords and codes that were refused for failures before them, by what was too much.

@@ -138,17 +138,23 @@ impl App {
         current: &CurrentSession,
         signed: &str,
     ) -> Result<Secret<String>> {
-        let (name, now) = (&current.admin.name, self.clock.now());
-        self.admins.throttle.check_code(name, now)?;
-        match self.use_passkey(current, signed).await? {
-            Ok(()) => self.renew_session(current, true).await,
-            Err(reason) => {
-                self.admins.throttle.record_code(name, now);
-                self.record_refused_log_in(by, &reason.to_string()).await?;
-                let description = "the passkey was not accepted; try again";
-                Err(Error::new(ErrorCode::InvalidClient, description).because(reason))
+        let name = &current.admin.name;
+        let attempt = self.admins.throttle.begin_code(by.source, name).await?;
+        let may_come_in = self.may_come_in(&attempt, Some(name), by.source).await?;
+        let reason = match self.use_passkey(current, signed).await? {
+            Ok(()) if may_come_in => {
+                drop(attempt);
+                return self.renew_session(current, true).await;
             }
-        }
+            Ok(()) => anyhow::anyhow!("the network is not known"),
+            Err(reason) => reason,
+        };
+        let (told, description) = (
+            reason.to_string(),
+            "the passkey was not accepted; try again",
+        );
+        let refusal = Error::new(ErrorCode::InvalidClient, description).because(reason);
+        Err(self.refuse_attempt(attempt, by, &told, refusal).await?)
     }
 
     /// Whether one of them has signed; if not, why.

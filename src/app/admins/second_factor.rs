@@ -97,15 +97,15 @@ impl App {
         new: &Secret<String>,
     ) -> Result<Secret<String>> {
         refuse_before_code(current)?;
-        let (name, now) = (&current.admin.name, self.clock.now());
-        self.admins.throttle.check_code(name, now)?;
+        let name = &current.admin.name;
+        let attempt = self.admins.throttle.begin_code(by.source, name).await?;
+        let may_come_in = self.may_come_in(&attempt, Some(name), by.source).await?;
         let hash = &current.record.owner.password_hash;
-        if !self.is_password(Some(hash), old).await? {
-            self.admins.throttle.record_code(name, now);
-            return Err(Error::invalid_request(
-                "the password until now is another one",
-            ));
+        if !self.is_password(Some(hash), old).await? || !may_come_in {
+            let refusal = Error::invalid_request("the password until now is another one");
+            return Err(attempt.refuse(refusal));
         }
+        drop(attempt);
         if old == new {
             return Err(Error::invalid_request("the new password is the old one"));
         }
@@ -149,21 +149,22 @@ impl App {
         name: &AdminName,
         code: &str,
     ) -> Result<()> {
-        let now = self.clock.now();
-        self.admins.throttle.check_code(name, now)?;
+        let attempt = self.admins.throttle.begin_code(by.source, name).await?;
+        let may_come_in = self.may_come_in(&attempt, Some(name), by.source).await?;
         let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-        let seconds = u64::try_from(now.0).unwrap_or_default();
+        let seconds = u64::try_from(self.clock.now().0).unwrap_or_default();
         let step = totp(secret, name)?.check(&code, seconds);
         let step = step.and_then(|step| i64::try_from(step).ok());
         let reason = match step {
+            Some(_) if !may_come_in => "the network is not known",
             Some(step) if self.store.use_totp_step(name, step).await? => return Ok(()),
             Some(_) => "the code was used before",
             None => "wrong code",
         };
-        self.admins.throttle.record_code(name, now);
-        self.record_refused_log_in(by, reason).await?;
         let description = "the code is wrong, or was used already; wait for the next one";
-        Err(Error::new(ErrorCode::InvalidClient, description).because(anyhow::anyhow!(reason)))
+        let refusal = Error::new(ErrorCode::InvalidClient, description);
+        let refusal = refusal.because(anyhow::anyhow!(reason));
+        Err(self.refuse_attempt(attempt, by, reason, refusal).await?)
     }
 
     fn pending(&self, current: &CurrentSession) -> Option<Secret<Vec<u8>>> {

@@ -1,11 +1,14 @@
 //! The sessions of admins: what a session's token is worth, and their end.
 
+use std::net::IpAddr;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::App;
+use crate::app::throttle::network;
 use crate::config::SecondFactorUse;
 use crate::domain::{
     Action, Admin, AdminName, AdminRole, AdminSession, AdminStatus, Origin, SessionId,
@@ -116,6 +119,7 @@ impl App {
         let Some(owner) = found else {
             return Err(session_is_over());
         };
+        self.note_network(&session, &owner.admin).await?;
         let renewed = RenewedSession {
             token_digest: digest_of(&token),
             second_factor,
@@ -127,6 +131,22 @@ impl App {
         } else {
             Err(session_is_over())
         }
+    }
+
+    /// Notes from where an admin has logged in, once nothing is missing: who has the password alone makes no network
+    /// known.
+    pub(super) async fn note_network(&self, session: &AdminSession, admin: &Admin) -> Result<()> {
+        let limit = self.config.admin.known_networks;
+        let source = session.source.parse::<IpAddr>();
+        if let Ok(source) = source
+            && self.step(session, admin) == SessionStep::Done
+        {
+            let (name, now) = (&admin.name, self.clock.now());
+            self.store
+                .note_admin_network(name, network(source), now, limit)
+                .await?;
+        }
+        Ok(())
     }
 
     pub(super) fn ttl(&self, session: &AdminSession, admin: &Admin) -> i64 {

@@ -1,18 +1,24 @@
-//! Owns the counting of failed logins at the portal: by source, by account, and of both together, so that guessing is slow
-//! from one place and from many. Each replica counts for itself.
+//! Owns the limits of failed logins at the portal: of a source, of an account, and of a source in the name of an account,
+//! so that guessing is slow from one place and from many. Each replica counts for itself.
+//!
+//! Some limits only the admin's own failures from there use up, others those of anybody. When anybody has used one up, the
+//! attempt goes on as ever and costs the same work, but only an admin who logged in from this network before gets in. All
+//! others get 429, with the right password too: the answer does not tell which networks are known.
 
 use std::net::IpAddr;
 
-use crate::app::throttle::{Failures, network};
-use crate::clock::UnixTime;
+use crate::app::hashing::WaitingRoom;
+use crate::app::places::{Place, Places};
+use crate::app::throttle::network;
+use crate::clock::Clock;
 use crate::config::AdminConfig;
-use crate::domain::AdminName;
-use crate::error::Result;
+use crate::domain::{AdminName, ErrorCode};
+use crate::error::{Error, Result};
 use crate::metric::Counter;
 
-/// Failures of the last moments.
+/// The limits of failed logins at the portal.
 pub(super) struct AdminThrottle {
-    failures: Failures<Key>,
+    places: Places<Key>,
     limit: u32,
     source_limit: u32,
     account_limit: u32,
@@ -27,6 +33,9 @@ enum Key {
     Both(IpAddr, AdminName),
     /// Wrong codes of an account whose password is known: there are only a million codes.
     Code(AdminName),
+    CodeFrom(IpAddr, AdminName),
+    /// A source that has used up its places: its attempts are hashed one after the other.
+    Beyond(IpAddr),
 }
 
 impl Key {
@@ -35,18 +44,29 @@ impl Key {
 
     fn kind(&self) -> usize {
         match self {
-            Self::Source(_) => 0,
+            Self::Source(_) | Self::Beyond(_) => 0,
             Self::Account(_) => 1,
             Self::Both(..) => 2,
-            Self::Code(_) => 3,
+            Self::Code(_) | Self::CodeFrom(..) => 3,
         }
     }
 }
 
+/// An attempt that is not decided yet. Dropped, it counts as no failure.
+#[must_use]
+pub(super) struct AdminAttempt<'a> {
+    throttle: &'a AdminThrottle,
+    places: Vec<Place<'a, Key>>,
+    /// Its turn among the attempts of a source that has used up its places.
+    turn: Option<Place<'a, Key>>,
+    /// The limit that anybody has used up, and its answer.
+    used_up: Option<(Key, Error)>,
+}
+
 impl AdminThrottle {
-    pub(super) fn new(config: &AdminConfig) -> Self {
+    pub(super) fn new(config: &AdminConfig, clock: Clock, waiting: WaitingRoom) -> Self {
         Self {
-            failures: Failures::new(config.throttle_window),
+            places: Places::new(config.throttle_window, clock, waiting),
             limit: config.throttle_failures,
             source_limit: config.throttle_source_failures,
             account_limit: config.throttle_account_failures,
@@ -54,53 +74,121 @@ impl AdminThrottle {
         }
     }
 
-    /// Refuses a password when too many failed before it.
-    pub(super) fn check(
+    /// Begins an attempt with a password. `name` is `None` when no admin can have the name that was typed.
+    pub(super) async fn begin(
         &self,
         source: IpAddr,
         name: Option<&AdminName>,
-        now: UnixTime,
-    ) -> Result<()> {
-        for (key, limit) in self.keys(source, name) {
-            self.check_one(&key, limit, now)?;
+    ) -> Result<AdminAttempt<'_>> {
+        let source = network(source);
+        let mut attempt = self.no_places();
+        // The narrow limit first: attempts in one name that wait hold no place that other names need.
+        if let Some(name) = name {
+            let both = Key::Both(source, name.clone());
+            attempt.take_own(both, self.limit).await?;
+            let account = Key::Account(name.clone());
+            attempt.take_shared(account, self.account_limit).await?;
         }
-        Ok(())
+        let is_within = attempt
+            .take_shared(Key::Source(source), self.source_limit)
+            .await?;
+        if !is_within {
+            attempt.turn = Some(self.places.enter(&Key::Beyond(source), 1).await?);
+        }
+        Ok(attempt)
     }
 
-    fn check_one(&self, key: &Key, limit: u32, now: UnixTime) -> Result<()> {
-        let checked = self.failures.check(key, limit, now);
-        checked.inspect_err(|_| self.throttled[key.kind()].count())
+    /// Begins an attempt with a second factor.
+    pub(super) async fn begin_code(
+        &self,
+        source: Option<IpAddr>,
+        name: &AdminName,
+    ) -> Result<AdminAttempt<'_>> {
+        let mut attempt = self.no_places();
+        if let Some(source) = source {
+            let own = Key::CodeFrom(network(source), name.clone());
+            attempt.take_own(own, self.limit).await?;
+        }
+        attempt
+            .take_shared(Key::Code(name.clone()), self.limit)
+            .await?;
+        Ok(attempt)
     }
 
-    /// Counts a wrong password, or an unknown name.
-    pub(super) fn record(&self, source: IpAddr, name: Option<&AdminName>, now: UnixTime) {
-        for (key, _) in self.keys(source, name) {
-            self.failures.record(key, now);
+    fn no_places(&self) -> AdminAttempt<'_> {
+        AdminAttempt {
+            throttle: self,
+            places: Vec::new(),
+            turn: None,
+            used_up: None,
         }
     }
 
-    /// Refuses a code when too many were wrong before it.
-    pub(super) fn check_code(&self, name: &AdminName, now: UnixTime) -> Result<()> {
-        self.check_one(&Key::Code(name.clone()), self.limit, now)
+    /// Counts an answer, if it is 429.
+    fn count(&self, key: &Key, error: Error) -> Error {
+        if error.code == ErrorCode::RateLimited {
+            self.throttled[key.kind()].count();
+        }
+        error
     }
 
-    /// Counts a wrong code.
-    pub(super) fn record_code(&self, name: &AdminName, now: UnixTime) {
-        self.failures.record(Key::Code(name.clone()), now);
+    /// Attempts that wait for a place.
+    pub(super) fn waiting(&self) -> usize {
+        self.places.waiting()
     }
 
     /// How many were refused, by what was too much.
     pub(super) fn throttled(&self) -> [(&'static str, u64); Key::KINDS.len()] {
         std::array::from_fn(|kind| (Key::KINDS[kind], self.throttled[kind].value()))
     }
+}
 
-    fn keys(&self, source: IpAddr, name: Option<&AdminName>) -> Vec<(Key, u32)> {
-        let source = network(source);
-        let mut keys = vec![(Key::Source(source), self.source_limit)];
-        if let Some(name) = name {
-            keys.push((Key::Both(source, name.clone()), self.limit));
-            keys.push((Key::Account(name.clone()), self.account_limit));
+impl AdminAttempt<'_> {
+    /// Whether anybody's failures have used up a limit, so that only a known network lets the admin in.
+    pub(super) fn needs_known_network(&self) -> bool {
+        self.used_up.is_some()
+    }
+
+    /// Counts the attempt as a failure. The answer is `refusal`, or 429 when a limit is used up.
+    pub(super) fn refuse(self, refusal: Error) -> Error {
+        let Self {
+            throttle,
+            places,
+            turn,
+            used_up,
+        } = self;
+        places.into_iter().for_each(Place::fail);
+        drop(turn);
+        match used_up {
+            None => refusal,
+            Some((key, throttled)) => throttle.count(&key, throttled),
         }
-        keys
+    }
+}
+
+impl<'a> AdminAttempt<'a> {
+    /// A place that only this source uses up, in the name of this account.
+    async fn take_own(&mut self, key: Key, limit: u32) -> Result<()> {
+        let throttle = self.throttle;
+        let place = throttle.places.enter(&key, limit).await;
+        self.places
+            .push(place.map_err(|error| throttle.count(&key, error))?);
+        Ok(())
+    }
+
+    /// A place that anybody uses up; whether there is one.
+    async fn take_shared(&mut self, key: Key, limit: u32) -> Result<bool> {
+        let throttle: &'a AdminThrottle = self.throttle;
+        match throttle.places.enter(&key, limit).await {
+            Ok(place) => {
+                self.places.push(place);
+                Ok(true)
+            }
+            Err(error) if error.code == ErrorCode::RateLimited => {
+                self.used_up = Some((key, error));
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 }

@@ -37,19 +37,20 @@ impl App {
             Err(error) => {
                 let claimed = client_id.and_then(|id| ClientId::parse(id).ok());
                 let refusal = Error::invalid_authentication(error.to_string());
-                return Err(self.refuse(refusal, claimed.as_ref(), source));
+                return Err(self.refuse(refusal, claimed.as_ref(), source).await);
             }
         };
         let claimed = &assertion.client_id;
         if client_id.is_some_and(|id| id != claimed.as_str()) {
             let refusal =
                 Error::invalid_authentication("the client_assertion's `sub` is not the client_id");
-            return Err(self.refuse(refusal, Some(claimed), source));
+            return Err(self.refuse(refusal, Some(claimed), source).await);
         }
         let client = match self.judge_assertion(&assertion, source).await? {
             Ok(client) => client,
             Err(reason) => {
-                return Err(self.refuse(Error::invalid_client(reason), Some(claimed), source));
+                let refusal = Error::invalid_client(reason);
+                return Err(self.refuse(refusal, Some(claimed), source).await);
             }
         };
         // Last of all: only who has the key may write a row.
@@ -67,7 +68,7 @@ impl App {
             let refusal = Error::invalid_authentication(
                 "the client_assertion was used before; its `jti` has to be a new one each time",
             );
-            Err(self.refuse(refusal, Some(claimed), source))
+            Err(self.refuse(refusal, Some(claimed), source).await)
         }
     }
 

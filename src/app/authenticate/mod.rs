@@ -16,6 +16,7 @@ pub use assertion::PresentedAssertion;
 pub(super) use network::WrongNetworks;
 pub use secret::Credentials;
 
+use super::refusals::is_refusal;
 use super::{App, PeerCertificate};
 use crate::domain::{
     Attempt, AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus,
@@ -104,10 +105,14 @@ impl App {
             } => {
                 let verdict =
                     Box::pin(self.judge_certificate(client_id, certificate, source)).await?;
-                verdict.map_err(|reason| {
-                    let claimed = ClientId::parse(client_id).ok();
-                    self.refuse(Error::invalid_client(reason), claimed.as_ref(), source)
-                })
+                match verdict {
+                    Ok(client) => Ok(client),
+                    Err(reason) => {
+                        let claimed = ClientId::parse(client_id).ok();
+                        let refusal = Error::invalid_client(reason);
+                        Err(self.refuse(refusal, claimed.as_ref(), source).await)
+                    }
+                }
             }
         }
     }
@@ -132,12 +137,11 @@ impl App {
     }
 
     /// Counts a failure of a proof that nobody can guess. Such a proof is checked before any throttle, so
-    /// that nobody can lock a good client out; who failed too often hears that instead.
-    fn refuse(&self, refusal: Error, claimed: Option<&ClientId>, source: IpAddr) -> Error {
-        let now = self.clock.now();
-        let told = match self.throttle.check(source, claimed, now) {
-            Ok(()) => {
-                self.throttle.record_failure(source, claimed, now);
+    /// that nobody can lock a good client out; a source that failed too often gets 429 in place of the refusal.
+    async fn refuse(&self, refusal: Error, claimed: Option<&ClientId>, source: IpAddr) -> Error {
+        let told = match Box::pin(self.throttle.begin(source, claimed)).await {
+            Ok(attempt) => {
+                attempt.fail();
                 refusal
             }
             Err(throttled) => throttled,
@@ -147,6 +151,9 @@ impl App {
 
     /// Ends every log-in that is refused: it is counted, and the error says in whose name it was.
     fn refused(&self, error: Error, claimed: &str, source: IpAddr) -> Error {
+        if !is_refusal(&error) {
+            return error;
+        }
         let id = ClientId::parse(claimed).ok();
         self.count_refused_log_in(id.as_ref());
         error.to(match id.filter(|id| self.directory.holds(id)) {

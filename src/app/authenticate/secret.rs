@@ -23,6 +23,15 @@ struct Way {
     source: IpAddr,
 }
 
+/// Whether an attempt has its places under the limits of its source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Limits {
+    /// Not yet: the source may be over its limits, and must learn nothing about a secret that a human chose.
+    NotAsked,
+    /// It has them: a failure counts.
+    Kept,
+}
+
 /// What a caller presents, unchecked.
 #[derive(Debug)]
 pub struct Credentials {
@@ -41,27 +50,41 @@ impl App {
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
         let way = Way { method, source };
-        // A secret already proved is answered before any throttle.
         for credentials in readings {
-            if let Some(client) = self.recognise(way, credentials).await? {
+            if let Some(client) = self.recognise(way, credentials, Limits::NotAsked).await? {
                 return Ok(client);
             }
         }
+        // In a box, as is all that is rare on this path: a login's future is moved several times, whole.
+        Box::pin(self.authenticate_within_limits(way, readings)).await
+    }
+
+    /// All readings are one attempt.
+    async fn authenticate_within_limits(
+        self: &Arc<Self>,
+        way: Way,
+        readings: &[Credentials],
+    ) -> Result<AuthenticatedClient> {
         let typed = readings.first().map_or("", |first| &*first.client_id);
         let claimed = ClientId::parse(typed).ok();
-        let now = self.clock.now();
-        if let Err(throttled) = self.throttle.check(source, claimed.as_ref(), now) {
-            return Err(self.refused(throttled, typed, source));
+        let attempt = match self.throttle.begin(way.source, claimed.as_ref()).await {
+            Ok(attempt) => attempt,
+            Err(throttled) => return Err(self.refused(throttled, typed, way.source)),
+        };
+        for credentials in readings {
+            if let Some(client) = self.recognise(way, credentials, Limits::Kept).await? {
+                return Ok(client);
+            }
         }
         let mut refusal = Error::invalid_client("no credentials");
         for credentials in readings {
-            match Box::pin(self.prove(way, credentials)).await? {
+            match self.prove(way, credentials).await? {
                 Ok(client) => return Ok(client),
                 Err(reason) => refusal = Error::invalid_client(reason),
             }
         }
-        self.throttle.record_failure(source, claimed.as_ref(), now);
-        Err(self.refused(refusal, typed, source))
+        attempt.fail();
+        Err(self.refused(refusal, typed, way.source))
     }
 
     /// The client, if this secret of it was proved before. Unless memory says so, the store is not asked here:
@@ -70,6 +93,7 @@ impl App {
         &self,
         way: Way,
         credentials: &Credentials,
+        limits: Limits,
     ) -> Result<Option<AuthenticatedClient>> {
         let Ok(id) = ClientId::parse(&credentials.client_id) else {
             return Ok(None);
@@ -78,7 +102,7 @@ impl App {
             return Ok(None);
         };
         let plain = &credentials.client_secret;
-        let secret = self.find_proved(&record, way, plain);
+        let secret = self.find_proved(&record, way, plain, limits);
         if secret.is_none() {
             return Ok(None);
         }
@@ -86,20 +110,21 @@ impl App {
             self.proofs.asked.hits.count();
             return Ok(Some(AuthenticatedClient { record, secret }));
         }
-        // In a box, as is all that is rare on this path: a login's future is moved several times, whole.
         let record = Box::pin(self.directory.load(&id, self.database()?)).await?;
         Ok(record.and_then(|record| {
-            let secret = self.find_proved(&record, way, plain);
+            let secret = self.find_proved(&record, way, plain, limits);
             secret.map(|_| AuthenticatedClient { record, secret })
         }))
     }
 
-    /// Which of the client's secrets this is, if it was proved before and is good still.
+    /// Which of the client's secrets this is, if it was proved before and is good still. Under kept limits its network
+    /// need not be known, and is from then on.
     fn find_proved(
         &self,
         record: &ClientRecord,
         way: Way,
         plain: &Secret<String>,
+        limits: Limits,
     ) -> Option<usize> {
         let client = &record.client;
         if refusal_of(client, way.method).is_some() || !client.allowed_networks.admit(way.source) {
@@ -107,9 +132,17 @@ impl App {
         }
         let now = self.clock.now();
         let mut candidates = candidates(record, plain);
-        let proved =
-            candidates.find(|(_, one)| one.is_live(now) && self.proofs.contains(one, plain));
-        proved.map(|(secret, _)| secret)
+        let (index, secret) = candidates.find(|(_, one)| {
+            one.is_live(now)
+                && match limits {
+                    Limits::NotAsked => self.proofs.contains_from(one, plain, way.source),
+                    Limits::Kept => self.proofs.contains(one, plain),
+                }
+        })?;
+        if limits == Limits::Kept && secret.origin == SecretOrigin::Chosen {
+            self.proofs.insert(secret, plain, way.source);
+        }
+        Some(index)
     }
 
     /// The client, if hashing proves it; else why not, for the log. Each attempt is one reading of the store and
@@ -128,7 +161,7 @@ impl App {
             self.hash_in_vain(plain).await?;
             return Ok(Err("unknown client".into()));
         };
-        let secret = self.find_proved(&record, way, plain);
+        let secret = self.find_proved(&record, way, plain, Limits::Kept);
         if secret.is_some() {
             self.proofs.asked.hits.count();
             return Ok(Ok(AuthenticatedClient { record, secret }));
@@ -168,8 +201,8 @@ impl App {
                         reason = refusal;
                         continue;
                     }
-                    self.proofs.insert(secret, plain);
-                    self.renew_if_outdated(&record.client.client_id, secret, plain);
+                    self.proofs.insert(secret, plain, way.source);
+                    self.renew_if_outdated(&record.client.client_id, secret, plain, way.source);
                     return Ok(Ok(AuthenticatedClient {
                         record: Arc::clone(record),
                         secret: Some(index),
@@ -222,6 +255,7 @@ impl App {
         id: &ClientId,
         secret: &ClientSecret,
         plain: &Secret<String>,
+        source: IpAddr,
     ) {
         let outdated = SecretHash::parse(&secret.secret_hash)
             .is_ok_and(|hash| hash.needs_renewal(self.work(secret.origin)));
@@ -231,7 +265,7 @@ impl App {
         let (app, id, secret, plain) =
             (Arc::clone(self), id.clone(), secret.clone(), plain.clone());
         tokio::spawn(async move {
-            if let Err(error) = app.renew(&id, &secret, &plain).await {
+            if let Err(error) = app.renew(&id, &secret, &plain, source).await {
                 let cause = error.cause.as_ref().map(|cause| format!("{cause:#}"));
                 tracing::warn!(
                     client_id = %id, secret_id = %secret.secret_id, cause,
@@ -246,6 +280,7 @@ impl App {
         id: &ClientId,
         secret: &ClientSecret,
         plain: &Secret<String>,
+        source: IpAddr,
     ) -> Result<()> {
         let secret_hash = self.hash_secret(plain, secret.origin).await?;
         let old = &secret.secret_hash;
@@ -260,6 +295,7 @@ impl App {
                     ..secret.clone()
                 },
                 plain,
+                source,
             );
             self.directory.forget(id);
         }

@@ -1,11 +1,12 @@
 //! Logging in with name and password.
 
+use futures_util::future::join_all;
 use token_server::app::AuditFilter;
 use token_server::domain::AdminStatus;
 
-use super::{Browser, PASSWORD, create, name, portal};
+use super::{Browser, PASSWORD, create, name, portal, portal_with};
 use crate::audit;
-use crate::harness::BY;
+use crate::harness::{BY, TestApp};
 
 #[tokio::test]
 async fn an_unknown_name_a_wrong_password_and_a_disabled_admin_are_one_answer() {
@@ -130,7 +131,7 @@ async fn guessing_is_slowed_down_for_one_name_and_for_one_source() {
             .await;
     }
     assert_eq!(
-        Browser::new(&test).log_in("omar", PASSWORD).await.status,
+        Browser::new(&test).log_in("vera", PASSWORD).await.status,
         429
     );
     test.clock.advance(15 * 60);
@@ -189,4 +190,149 @@ async fn a_cookie_from_before_the_login_is_worth_nothing_after_it() {
     let mut eve = fixed.clone();
     assert_eq!(eve.get("/admin/admins").await.status, 403);
     assert_eq!(victim.get("/admin/admins").await.status, 200);
+}
+
+#[tokio::test]
+async fn of_120_parallel_wrong_passwords_of_an_owner_10_are_answered() {
+    let test = portal().await;
+    let hashes = || test.app.figures().hashing.waited.count();
+    let before = hashes();
+
+    let guess = async |n: usize| {
+        let password = format!("wrong password {n}");
+        Browser::new(&test).log_in("olga", &password).await.status
+    };
+    let statuses = join_all((0..120).map(guess)).await;
+
+    let count = |status| statuses.iter().filter(|it| **it == status).count();
+    assert_eq!((count(401), count(429)), (10, 110));
+    assert_eq!(hashes() - before, 10);
+    let by = |kind| {
+        let throttled = test.app.figures().admins_throttled;
+        throttled.into_iter().find(|it| it.0 == kind).unwrap().1
+    };
+    assert_eq!((by("source_and_account"), by("account")), (110, 0));
+}
+
+/// A portal with low limits, on which olga has logged in from `192.0.2.1`.
+async fn portal_with_known_network() -> TestApp {
+    let settings = [
+        ("ADMIN_SECOND_FACTOR", "optional"),
+        ("ADMIN_THROTTLE_FAILURES", "3"),
+        ("ADMIN_THROTTLE_SOURCE_FAILURES", "4"),
+        ("ADMIN_THROTTLE_ACCOUNT_FAILURES", "4"),
+    ];
+    let test = portal_with(&settings).await;
+    Browser::of(&test, "olga").await;
+    test
+}
+
+async fn log_in_at(test: &TestApp, source: &str, who: &str, password: &str) -> u16 {
+    let mut browser = Browser::new(test).at(source);
+    browser.log_in(who, password).await.status
+}
+
+#[tokio::test]
+async fn failures_elsewhere_keep_nobody_out_of_a_network_that_they_know() {
+    let test = portal_with_known_network().await;
+    for (source, status) in [(2, 401), (3, 401), (4, 401), (5, 401), (6, 429)] {
+        let source = format!("198.51.100.{source}");
+        assert_eq!(log_in_at(&test, &source, "olga", "wrong").await, status);
+    }
+
+    // Known on each replica, and after a restart.
+    let settings = [
+        ("ADMIN_SECOND_FACTOR", "optional"),
+        ("ADMIN_THROTTLE_ACCOUNT_FAILURES", "1"),
+    ];
+    let other = TestApp::on(test.database.clone(), &settings).await;
+    assert_eq!(
+        log_in_at(&other, "198.51.100.2", "olga", "wrong").await,
+        401
+    );
+    for replica in [&test, &other] {
+        assert_eq!(
+            log_in_at(replica, "198.51.100.9", "olga", PASSWORD).await,
+            429
+        );
+        assert_eq!(log_in_at(replica, "192.0.2.1", "olga", PASSWORD).await, 303);
+    }
+}
+
+#[tokio::test]
+async fn failures_of_other_names_keep_nobody_out_of_a_network_that_they_know() {
+    let test = portal_with_known_network().await;
+    for n in 0..4 {
+        let name = format!("nobody{n}");
+        assert_eq!(log_in_at(&test, "192.0.2.1", &name, "wrong").await, 401);
+    }
+    assert_eq!(log_in_at(&test, "192.0.2.1", "vera", PASSWORD).await, 429);
+
+    assert_eq!(log_in_at(&test, "192.0.2.1", "olga", PASSWORD).await, 303);
+}
+
+#[tokio::test]
+async fn failures_of_ones_own_name_count_in_a_network_that_is_known_too() {
+    let test = portal_with_known_network().await;
+    for _ in 0..3 {
+        assert_eq!(log_in_at(&test, "192.0.2.1", "olga", "wrong").await, 401);
+    }
+
+    assert_eq!(log_in_at(&test, "192.0.2.1", "olga", PASSWORD).await, 429);
+}
+
+#[tokio::test]
+async fn over_a_limit_no_answer_tells_which_networks_are_known() {
+    let test = portal_with_known_network().await;
+    let hashes = || test.app.figures().hashing.waited.count();
+    let mut seen = Vec::new();
+    for source in ["192.0.2.1", "192.0.2.9"] {
+        // Used up by failures in other names.
+        for n in 0..4 {
+            let name = format!("nobody{n}");
+            assert_eq!(log_in_at(&test, source, &name, "wrong").await, 401);
+        }
+        for who in ["olga", "vera", "vara"] {
+            for _ in 0..4 {
+                let before = hashes();
+                let mut browser = Browser::new(&test).at(source);
+                let mut answer = browser.log_in(who, "wrong").await;
+                answer.headers.remove("x-request-id");
+                let text = answer.text().replace(who, "");
+                seen.push((answer.status, answer.headers, text, hashes() - before));
+            }
+        }
+    }
+
+    assert_eq!((seen[0].0, seen[0].3, seen[3].3), (429, 1, 0));
+    let first = seen[..4].to_vec();
+    assert!(seen.chunks(4).all(|it| it == first), "{seen:?}");
+    let filter = AuditFilter {
+        action: Some("admin.log_in_refused".to_owned()),
+        ..AuditFilter::default()
+    };
+    assert_eq!(audit::find(&test, &filter).await.len(), 8);
+}
+
+#[tokio::test]
+async fn the_networks_of_an_admin_are_bounded_and_the_latest_stay() {
+    let settings = [
+        ("ADMIN_SECOND_FACTOR", "optional"),
+        ("ADMIN_KNOWN_NETWORKS", "2"),
+        ("ADMIN_THROTTLE_ACCOUNT_FAILURES", "1"),
+    ];
+    let test = portal_with(&settings).await;
+    let sources = ["192.0.2.1", "192.0.2.2", "2001:db8::1"];
+    for source in sources {
+        assert_eq!(log_in_at(&test, source, "olga", PASSWORD).await, 303);
+        test.clock.advance(1);
+    }
+    log_in_at(&test, "192.0.2.9", "olga", "wrong").await;
+
+    let mut statuses = Vec::new();
+    for source in ["192.0.2.1", "192.0.2.2", "2001:db8::2"] {
+        statuses.push(log_in_at(&test, source, "olga", PASSWORD).await);
+    }
+
+    assert_eq!(statuses, [429, 303, 303]);
 }

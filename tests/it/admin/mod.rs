@@ -65,12 +65,22 @@ pub(crate) async fn create(test: &TestApp, who: &str, role: AdminRole) {
 #[derive(Clone)]
 pub(crate) struct Browser<'a> {
     test: &'a TestApp,
+    source: &'a str,
     cookie: Option<String>,
 }
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(test: &'a TestApp) -> Self {
-        Self { test, cookie: None }
+        Self {
+            test,
+            source: "192.0.2.1",
+            cookie: None,
+        }
+    }
+
+    /// The same at another address.
+    fn at(self, source: &'a str) -> Self {
+        Self { source, ..self }
     }
 
     /// Logged in with name and password.
@@ -116,7 +126,7 @@ impl<'a> Browser<'a> {
         if let Some(cookie) = &self.cookie {
             headers.insert("cookie", cookie.parse().unwrap());
         }
-        let answer = self.test.call(request).await;
+        let answer = self.test.call_from(self.source, request).await;
         let set = answer.header("set-cookie").split(';').next();
         if let Some(cookie) = set.filter(|cookie| !cookie.is_empty()) {
             self.cookie = Some(cookie.to_owned());

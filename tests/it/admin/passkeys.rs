@@ -194,8 +194,8 @@ async fn of_two_who_answer_the_same_challenge_at_once_one_is_let_in() {
     let mut one = Browser::of(&test, "olga").await;
     let proof = signed(&mut one, &mut device).await;
     let mut two = Browser {
-        test: &replica,
         cookie: one.cookie.clone(),
+        ..Browser::new(&replica)
     };
     let csrf = one.csrf_token().await;
     let fields = [("csrf", csrf.as_str()), ("response", proof.as_str())];

@@ -40,8 +40,8 @@ async fn no_route_gives_anything_without_a_session() {
         }
         for cookie in [None, Some("__Host-token-server-admin=guessed".to_owned())] {
             let mut browser = Browser {
-                test: &test,
                 cookie,
+                ..Browser::new(&test)
             };
             let answer = ask(&mut browser, &route).await;
             assert_eq!(answer.status, 303, "{route:?}");

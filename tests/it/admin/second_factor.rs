@@ -1,5 +1,6 @@
 //! The codes of an authenticator app.
 
+use futures_util::future::join_all;
 use token_server::app::{AuditFilter, TotpEnrolment};
 use token_server::config::Config;
 use token_server::domain::AdminRole;
@@ -225,4 +226,46 @@ async fn an_app_reads_from_the_page_what_the_server_keeps() {
         url.contains(&format!("secret={plain}")) && url.contains("issuer=TokenServer"),
         "{url}"
     );
+}
+
+#[tokio::test]
+async fn of_parallel_wrong_codes_10_are_answered() {
+    let test = portal().await;
+    enrol(&test, &mut Browser::of(&test, "olga").await).await;
+    let thief = Browser::of(&test, "olga").await;
+
+    let guess = async |n: usize| {
+        let fields = [("code", &*format!("{:07}", n))];
+        let mut browser = thief.clone();
+        browser.post("/admin/login/code", &fields).await.status
+    };
+    let statuses = join_all((0..40).map(guess)).await;
+
+    let count = |status| statuses.iter().filter(|it| **it == status).count();
+    assert_eq!((count(401), count(429)), (10, 30));
+}
+
+#[tokio::test]
+async fn wrong_codes_elsewhere_keep_nobody_out_of_a_network_that_they_know() {
+    let test = portal().await;
+    let secret = enrol(&test, &mut Browser::of(&test, "olga").await).await;
+    test.clock.advance(30);
+    let type_code = async |source: &str, code: &str| {
+        let mut browser = Browser::new(&test).at(source);
+        assert_eq!(browser.log_in("olga", PASSWORD).await.status, 303);
+        browser
+            .post("/admin/login/code", &[("code", code)])
+            .await
+            .status
+    };
+    // Who has the password alone makes no network known.
+    for n in 0..10 {
+        let source = format!("198.51.100.{}", n % 2);
+        assert_eq!(type_code(&source, "1234567").await, 401);
+    }
+
+    let right = code(&test, &secret);
+    assert_eq!(type_code("198.51.100.1", &right).await, 429);
+    assert_eq!(type_code("192.0.2.1", "1234567").await, 429);
+    assert_eq!(type_code("192.0.2.1", &right).await, 303);
 }

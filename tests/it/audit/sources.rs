@@ -17,6 +17,7 @@ const UPKEEP: &[&str] = &[
     "delete_uses",
     "lease_acme_order",
     "mark_keys_used",
+    "note_admin_network",
     "prune_acme",
     "prune_admin_sessions",
     "prune_refusals",

@@ -69,14 +69,20 @@ impl Snapshot {
             "Hashes that wait for a thread",
             Some(number(hashing.queue)),
         )?;
+        let waiting = self.app.logins_waiting.iter();
+        page.gauges(
+            "token_server_logins_waiting",
+            "Logins that wait until others of their source are decided",
+            waiting.map(|(of, waiting)| ([("of", *of)], count(*waiting))),
+        )?;
         page.gauge(
             "token_server_hashing_queue_limit",
-            "The most that may (HASHING_QUEUE)",
+            "The most hashes that may wait, and the most logins of each kind (HASHING_QUEUE)",
             Some(count(hashing.queue_limit)),
         )?;
         page.counter(
             "token_server_hashing_refused",
-            "Logins that were refused because the queue was full",
+            "Logins that were refused because too many waited already",
             hashing.refused,
         )?;
         page.histograms(
