@@ -1,7 +1,7 @@
 //! Logging in with a name and a password.
 //!
 //! An unknown name, a disabled admin and a wrong password are one answer, in text and in time: each costs one reading of
-//! the store, one hash and one event.
+//! the store, one hash and one event. Over a limit that others can use up, each costs one more reading and no event.
 
 use std::net::IpAddr;
 
@@ -58,7 +58,7 @@ impl App {
             Some(name) => self.store.find_admin(name).await?,
             None => None,
         };
-        let may_come_in = self.may_come_in(&attempt, claimed, Some(source)).await?;
+        let is_admitted = self.is_admitted(&attempt, claimed, Some(source)).await?;
         let hash = found.as_ref().map(|it| it.password_hash.as_str());
         let is_right = self.is_password(hash, &presented.password).await?;
         let origin = |actor| Origin {
@@ -66,7 +66,7 @@ impl App {
             source: Some(source),
             request_id,
         };
-        match judge(found, is_right, may_come_in) {
+        match judge(found, is_right, is_admitted) {
             Ok(record) => {
                 drop(attempt);
                 let name = record.admin.name.clone();
@@ -124,7 +124,7 @@ impl App {
 
     /// Whether an attempt may succeed. When failures of others have used up a limit, it may from a network from which
     /// this admin logged in before.
-    pub(super) async fn may_come_in(
+    pub(super) async fn is_admitted(
         &self,
         attempt: &AdminAttempt<'_>,
         name: Option<&AdminName>,
@@ -168,7 +168,7 @@ impl App {
 fn judge(
     found: Option<AdminRecord>,
     is_right: bool,
-    may_come_in: bool,
+    is_admitted: bool,
 ) -> Result<AdminRecord, (String, &'static str)> {
     let Some(record) = found else {
         return Err((String::new(), "unknown name"));
@@ -177,7 +177,7 @@ fn judge(
     match record.admin.status {
         _ if !is_right => Err((name, "wrong password")),
         AdminStatus::Disabled => Err((name, "the admin is disabled")),
-        AdminStatus::Enabled if !may_come_in => Err((name, "the network is not known")),
+        AdminStatus::Enabled if !is_admitted => Err((name, "the network is not known")),
         AdminStatus::Enabled => Ok(record),
     }
 }

@@ -140,9 +140,9 @@ impl App {
     ) -> Result<Secret<String>> {
         let name = &current.admin.name;
         let attempt = self.admins.throttle.begin_code(by.source, name).await?;
-        let may_come_in = self.may_come_in(&attempt, Some(name), by.source).await?;
+        let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
         let reason = match self.use_passkey(current, signed).await? {
-            Ok(()) if may_come_in => {
+            Ok(()) if is_admitted => {
                 drop(attempt);
                 return self.renew_session(current, true).await;
             }

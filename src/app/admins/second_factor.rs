@@ -99,9 +99,9 @@ impl App {
         refuse_before_code(current)?;
         let name = &current.admin.name;
         let attempt = self.admins.throttle.begin_code(by.source, name).await?;
-        let may_come_in = self.may_come_in(&attempt, Some(name), by.source).await?;
+        let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
         let hash = &current.record.owner.password_hash;
-        if !self.is_password(Some(hash), old).await? || !may_come_in {
+        if !self.is_password(Some(hash), old).await? || !is_admitted {
             let refusal = Error::invalid_request("the password until now is another one");
             return Err(attempt.refuse(refusal));
         }
@@ -150,13 +150,13 @@ impl App {
         code: &str,
     ) -> Result<()> {
         let attempt = self.admins.throttle.begin_code(by.source, name).await?;
-        let may_come_in = self.may_come_in(&attempt, Some(name), by.source).await?;
+        let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
         let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         let seconds = u64::try_from(self.clock.now().0).unwrap_or_default();
         let step = totp(secret, name)?.check(&code, seconds);
         let step = step.and_then(|step| i64::try_from(step).ok());
         let reason = match step {
-            Some(_) if !may_come_in => "the network is not known",
+            Some(_) if !is_admitted => "the network is not known",
             Some(step) if self.store.use_totp_step(name, step).await? => return Ok(()),
             Some(_) => "the code was used before",
             None => "wrong code",

@@ -26,10 +26,10 @@ struct Way {
 /// Whether an attempt has its places under the limits of its source.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Limits {
-    /// Not yet: the source may be over its limits, and must learn nothing about a secret that a human chose.
-    NotAsked,
-    /// It has them: a failure counts.
-    Kept,
+    /// Not yet. The source may be over its limits and must learn nothing about a secret that a human chose.
+    Unchecked,
+    /// It holds them: a failure counts.
+    Held,
 }
 
 /// What a caller presents, unchecked.
@@ -51,7 +51,7 @@ impl App {
     ) -> Result<AuthenticatedClient> {
         let way = Way { method, source };
         for credentials in readings {
-            if let Some(client) = self.recognise(way, credentials, Limits::NotAsked).await? {
+            if let Some(client) = self.recognise(way, credentials, Limits::Unchecked).await? {
                 return Ok(client);
             }
         }
@@ -72,7 +72,7 @@ impl App {
             Err(throttled) => return Err(self.refused(throttled, typed, way.source)),
         };
         for credentials in readings {
-            if let Some(client) = self.recognise(way, credentials, Limits::Kept).await? {
+            if let Some(client) = self.recognise(way, credentials, Limits::Held).await? {
                 return Ok(client);
             }
         }
@@ -117,7 +117,7 @@ impl App {
         }))
     }
 
-    /// Which of the client's secrets this is, if it was proved before and is good still. Under kept limits its network
+    /// Which of the client's secrets this is, if it was proved before and is good still. With places held its network
     /// need not be known, and is from then on.
     fn find_proved(
         &self,
@@ -135,11 +135,11 @@ impl App {
         let (index, secret) = candidates.find(|(_, one)| {
             one.is_live(now)
                 && match limits {
-                    Limits::NotAsked => self.proofs.contains_from(one, plain, way.source),
-                    Limits::Kept => self.proofs.contains(one, plain),
+                    Limits::Unchecked => self.proofs.contains_from(one, plain, way.source),
+                    Limits::Held => self.proofs.contains(one, plain),
                 }
         })?;
-        if limits == Limits::Kept && secret.origin == SecretOrigin::Chosen {
+        if limits == Limits::Held && secret.origin == SecretOrigin::Chosen {
             self.proofs.insert(secret, plain, way.source);
         }
         Some(index)
@@ -161,7 +161,7 @@ impl App {
             self.hash_in_vain(plain).await?;
             return Ok(Err("unknown client".into()));
         };
-        let secret = self.find_proved(&record, way, plain, Limits::Kept);
+        let secret = self.find_proved(&record, way, plain, Limits::Held);
         if secret.is_some() {
             self.proofs.asked.hits.count();
             return Ok(Ok(AuthenticatedClient { record, secret }));
