@@ -1,5 +1,6 @@
 //! Owns the reading of the `Authorization` header: HTTP Basic for clients (RFC 6749 §2.3.1), Bearer and `DPoP`
-//! for tokens (RFC 6750 §2.1, RFC 9449 §7.1). Parses untrusted bytes; proves nothing.
+//! for tokens (RFC 6750 §2.1, RFC 9449 §7.1), and at `/verify` a token without a scheme. Parses untrusted bytes; proves
+//! nothing.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -11,17 +12,76 @@ use crate::app::Credentials;
 use crate::error::{Error, Result, TokenScheme};
 use crate::secret::Secret;
 
+/// The registered schemes (RFC 9110 §16.4.1): such a word alone is a scheme without credentials, and no token.
+const SCHEMES: [&str; 14] = [
+    "Basic",
+    "Bearer",
+    "Concealed",
+    "Digest",
+    "DPoP",
+    "GNAP",
+    "HOBA",
+    "Mutual",
+    "Negotiate",
+    "OAuth",
+    "PrivateToken",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-256",
+    "vapid",
+];
+
+/// A token to be verified, and how it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PresentedToken<'a> {
+    pub(super) text: &'a str,
+    pub(super) source: TokenSource,
+}
+
+/// How a token was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenSource {
+    /// In `Authorization`, behind a scheme.
+    Scheme(TokenScheme),
+    /// As the whole value of `Authorization`.
+    Bare,
+    /// As a parameter in the body.
+    Body,
+}
+
+impl TokenSource {
+    /// The scheme, where there is one.
+    pub(super) fn scheme(self) -> Option<TokenScheme> {
+        match self {
+            Self::Scheme(scheme) => Some(scheme),
+            Self::Bare | Self::Body => None,
+        }
+    }
+}
+
 /// The token in the header, when there is one, and how it is sent.
 pub(super) fn token(headers: &HeaderMap) -> Result<Option<(TokenScheme, &str)>> {
-    let found = match authorization(headers, "Bearer")? {
-        Some(token) => Some((TokenScheme::Bearer, token)),
-        None => authorization(headers, "DPoP")?.map(|token| (TokenScheme::Dpop, token)),
+    Ok(header_value(headers)?.and_then(token_behind_scheme))
+}
+
+/// The same for `/verify`, where the value may also be a token without a scheme.
+pub(super) fn token_or_bare(headers: &HeaderMap) -> Result<Option<PresentedToken<'_>>> {
+    let Some(value) = header_value(headers)? else {
+        return Ok(None);
     };
-    Ok(found.filter(|(_, token)| !token.is_empty()))
+    let found = match token_behind_scheme(value) {
+        Some((scheme, token)) => Some((TokenSource::Scheme(scheme), token)),
+        None => bare_token(value).map(|token| (TokenSource::Bare, token)),
+    };
+    Ok(found.map(|(source, text)| PresentedToken { text, source }))
 }
 
 /// What stands behind `scheme` in the one `Authorization` header.
 pub(super) fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Result<Option<&'a str>> {
+    Ok(header_value(headers)?.and_then(|value| behind_scheme(value, scheme)))
+}
+
+/// The value of the one `Authorization` header.
+fn header_value(headers: &HeaderMap) -> Result<Option<&str>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), another) = (values.next(), values.next()) else {
         return Ok(None);
@@ -34,8 +94,28 @@ pub(super) fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Result<
     let text = value
         .to_str()
         .map_err(|_| Error::invalid_request("the Authorization header is not ASCII"))?;
-    let (theirs, rest) = text.split_once(' ').unwrap_or((text, ""));
-    Ok(theirs.eq_ignore_ascii_case(scheme).then(|| rest.trim()))
+    Ok(Some(text))
+}
+
+fn token_behind_scheme(value: &str) -> Option<(TokenScheme, &str)> {
+    let found = match behind_scheme(value, "Bearer") {
+        Some(token) => Some((TokenScheme::Bearer, token)),
+        None => behind_scheme(value, "DPoP").map(|token| (TokenScheme::Dpop, token)),
+    };
+    found.filter(|(_, token)| !token.is_empty())
+}
+
+fn behind_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+    let (theirs, rest) = value.split_once(' ').unwrap_or((value, ""));
+    theirs.eq_ignore_ascii_case(scheme).then(|| rest.trim())
+}
+
+/// A value that is one word, and not the name of a scheme.
+fn bare_token(value: &str) -> Option<&str> {
+    let word = value.trim();
+    let is_scheme = || SCHEMES.iter().any(|name| name.eq_ignore_ascii_case(word));
+    let is_token = !word.is_empty() && !word.contains(char::is_whitespace) && !is_scheme();
+    is_token.then_some(word)
 }
 
 /// RFC 6749 §2.3.1 has both parts form-encoded before base64; half the world sends them raw. Where the
@@ -113,13 +193,43 @@ mod tests {
         }
     }
 
+    #[test]
+    fn one_word_is_a_bare_token_unless_it_names_a_scheme() {
+        let found = |text: &str| {
+            let headers = headers(text);
+            let token = token_or_bare(&headers).unwrap();
+            token.map(|token| (token.source, token.text.to_owned()))
+        };
+
+        for text in ["eyJ.a.b", " eyJ.a.b ", "rubbish"] {
+            let bare = (TokenSource::Bare, text.trim().to_owned());
+            assert_eq!(found(text), Some(bare));
+            assert_eq!(token(&headers(text)).unwrap(), None);
+        }
+        let bearer = TokenSource::Scheme(TokenScheme::Bearer);
+        assert_eq!(found("Bearer a"), Some((bearer, "a".to_owned())));
+        for text in [
+            "",
+            "Bearer",
+            "dpop ",
+            "BASIC",
+            "negotiate",
+            "Basic YTpi",
+            "a b",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn reading_never_panics(text in "\\PC{0,60}", bytes in any::<Vec<u8>>()) {
             let _ = basic(&text);
             let _ = basic(&STANDARD.encode(&bytes));
             if let Ok(value) = HeaderValue::from_bytes(&bytes) {
-                let _ = token(&HeaderMap::from_iter([(AUTHORIZATION, value)]));
+                let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+                let _ = token(&headers);
+                let _ = token_or_bare(&headers);
             }
         }
     }

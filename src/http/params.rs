@@ -66,6 +66,10 @@ impl Params {
                 Value::String(text) => params.insert(name, text)?,
                 // As in a form: without a value it counts as absent.
                 Value::Null => params.insert(name, String::new())?,
+                // The name is there, so that `refuse_others` finds it.
+                Value::Array(list) if name == REPEATABLE && list.is_empty() => {
+                    params.insert(name, String::new())?;
+                }
                 Value::Array(list) if name == REPEATABLE => {
                     for member in list {
                         let Value::String(text) = member else {
@@ -88,6 +92,32 @@ impl Params {
         Some(self.0.remove(place).1).filter(|value| !value.is_empty())
     }
 
+    /// Takes a parameter out. An empty value is an error: a parameter that restricts must not count as absent only
+    /// because a variable was not set.
+    pub(super) fn take_nonempty(&mut self, name: &str) -> Result<Option<String>> {
+        let Some(place) = self.0.iter().position(|(theirs, _)| theirs == name) else {
+            return Ok(None);
+        };
+        let (_, value) = self.0.remove(place);
+        if value.is_empty() {
+            return Err(Self::empty(name));
+        }
+        Ok(Some(value))
+    }
+
+    /// The error of a parameter that has no value.
+    pub(super) fn empty(name: &str) -> Error {
+        Error::invalid_request(format!("the parameter `{name}` is empty"))
+    }
+
+    /// Adds the parameters of another part of the same request. None may be in both.
+    pub(super) fn append(&mut self, others: Self) -> Result<()> {
+        for (name, value) in others.0 {
+            self.insert(name, value)?;
+        }
+        Ok(())
+    }
+
     /// Takes every value of a parameter that may be repeated, in order.
     pub fn take_all(&mut self, name: &str) -> Vec<String> {
         std::iter::from_fn(|| {
@@ -103,7 +133,7 @@ impl Params {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => Err(Error::invalid_request(format!(
-                "there is no parameter `{}` here",
+                "unknown parameter `{}`",
                 printable(name)
             ))),
         }
@@ -380,6 +410,26 @@ mod tests {
         ] {
             assert!(json(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_parameter_is_once_in_all_parts_of_a_request_together() {
+        let mut params = form("scope=a").unwrap();
+        params.append(form("audience=b").unwrap()).unwrap();
+        assert!(params.append(form("scope=a").unwrap()).is_err());
+
+        assert_eq!(params.take_nonempty("scope").unwrap(), Some("a".to_owned()));
+        assert_eq!(params.take_nonempty("scope").unwrap(), None);
+        assert!(form("scope=").unwrap().take_nonempty("scope").is_err());
+        assert!(params.refuse_others().is_err());
+    }
+
+    #[test]
+    fn an_empty_list_of_resources_is_there_and_has_no_value() {
+        let none = || Params::from_json(br#"{"resource":[]}"#).unwrap();
+
+        assert!(none().take_all("resource").is_empty());
+        assert!(none().refuse_others().is_err());
     }
 
     #[test]

@@ -29,6 +29,11 @@ impl HttpService {
     pub(super) fn new(app: AppState, router: Router) -> Self {
         Self { app, router }
     }
+
+    /// The router alone, which answers the same without the fast path.
+    pub fn into_router(self) -> Router {
+        self.router
+    }
 }
 
 impl<B> Service<Request<B>> for HttpService

@@ -47,6 +47,11 @@ const PARAMETERS: Case = (
     "a parameter is missing, repeated or malformed",
 );
 
+const REQUIREMENTS: Case = (
+    ErrorCode::InvalidRequest,
+    "a parameter is unknown, repeated, empty or malformed, or there is more than one token",
+);
+
 const CLIENT: &[Case] = &[
     PARAMETERS,
     (
@@ -86,7 +91,7 @@ const PROOF: &[Case] = &[
 ];
 
 const TOKEN: &[Case] = &[
-    PARAMETERS,
+    REQUIREMENTS,
     (
         ErrorCode::InvalidToken,
         "no token; or expired, malformed, forged, revoked, from another issuer or for another audience",

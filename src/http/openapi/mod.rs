@@ -74,9 +74,12 @@ impl Routes {
         // OpenAPI has no sign for the rest of a path.
         let path = path.replace("{*", "{");
         for item in described.paths.into_values() {
-            // axum reads the body of a GET too, but OpenAPI gives it no meaning.
+            // The server reads the body of no GET, so none can be refused.
             let get = item.get.map(|mut operation| {
                 operation.request_body = None;
+                for status in ["408", "413", "415"] {
+                    operation.responses.responses.remove(status);
+                }
                 operation
             });
             for (method, name, operation) in [

@@ -1,10 +1,11 @@
-//! `POST /verify` and `GET /verify`: token in, claims out; as it stands a backend for nginx
-//! `auth_request`, Traefik ForwardAuth, Caddy `forward_auth` and Envoy `ext_authz`.
+//! `POST /verify`, `GET /verify` and `/verify/requiring/…`: token in, claims out. nginx `auth_request`, Traefik
+//! ForwardAuth, Caddy `forward_auth` and Envoy `ext_authz` can call it directly. A requirement that the server does
+//! not understand is refused: ignored, it would let a token pass that the caller meant to exclude.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -12,32 +13,45 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::TokenRequirements;
 use crate::domain::{Audience, ErrorCode, Scope};
 use crate::error::{Error, TokenScheme};
+use crate::http::AppState;
 use crate::http::answer::{self, Noted};
+use crate::http::credentials::{self, PresentedToken, TokenSource};
 use crate::http::error::SimpleError;
 use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
 use crate::http::params::{BodyParams, Params};
 use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::OneOrMore;
-use crate::http::{AppState, credentials};
 use crate::token::{AccessTokenClaims, SignedClaims};
 
-/// What the token has to be good for.
+/// The requirements that the server understands. Any other parameter is refused.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "what `Params` are read from, for the document")]
 struct Requirements {
-    /// Space-separated; all of it must have been granted
+    /// Space-separated; the token must have all of them
+    #[param(nullable = false)]
     scope: Option<String>,
-    /// Must be among the token's
+    /// Must be one of the token's audiences
+    #[param(nullable = false)]
     audience: Option<String>,
 }
 
-/// The token, if it is not in the header.
+/// The token, if it is not in the header, under one of its two names; and requirements that are not in the query.
 #[derive(ToSchema)]
 #[schema(as = TokenToVerify)]
 #[expect(dead_code, reason = "what `Params` are read from, for the document")]
 struct Form {
+    #[schema(nullable = false)]
     token: Option<String>,
+    /// The same under the name of RFC 6750 §2.2
+    #[schema(nullable = false)]
+    access_token: Option<String>,
+    /// As in the query
+    #[schema(nullable = false)]
+    scope: Option<String>,
+    /// As in the query
+    #[schema(nullable = false)]
+    audience: Option<String>,
 }
 
 /// The claims of the token (RFC 9068 §2.2).
@@ -63,8 +77,11 @@ struct Answer {
     cnf: Option<sender::Confirmation>,
 }
 
-/// Says whether a token is good, and what it says.
+/// Verifies a token and returns its claims. A GET is judged by its head alone; of a POST the body is read too.
 #[utoipa::path(method(get, post), path = "", tag = "Verification",
+    summary = "Verifies a token and returns its claims.",
+    description = "Any parameter but the documented ones, a repeated one, an empty one and a second token are 400. The \
+                   token may also be the whole value of `Authorization`, without a scheme, unless it has `cnf`.",
     params(Requirements, ProofHeader),
     request_body(content(
         (Form = "application/x-www-form-urlencoded"),
@@ -84,23 +101,21 @@ struct Answer {
 )]
 pub(in crate::http) async fn verify(State(app): State<AppState>, request: Request) -> Noted {
     let (parts, body) = request.into_parts();
-    let required = Params::from_query(&parts.uri).and_then(requirements);
-    let answered = match (required, credentials::token(&parts.headers)) {
-        (Ok(required), Ok(Some(token))) => judge(&app, &parts, token.into(), &required).await,
-        (Ok(required), Ok(None)) => match token_in_body(&parts.headers, body, &app).await {
-            Ok(text) => judge(&app, &parts, PresentedToken::in_body(&text), &required).await,
-            Err(error) => Err(error),
-        },
-        (Err(error), _) | (_, Err(error)) => Err(error),
+    let answered = if parts.method == Method::POST {
+        judge_with_body(&app, &parts, body).await
+    } else {
+        let required = Params::from_query(&parts.uri).and_then(requirements);
+        judge_head(&app, &parts, required).await
     };
     answer(&app, &parts, answered)
 }
 
-/// For Envoy, whose `ext_authz` asks in the method of the request it has before it, and appends that request's
-/// path and query to a prefix. So the requirements are a segment of the path, and query and body, which
-/// are the caller's, are not looked at.
+/// For Envoy: its `ext_authz` asks in the method of the caller's request, and appends that request's path and query
+/// to a prefix. So the requirements are one segment of the path; query and body are the caller's, and never read.
 #[utoipa::path(get, path = "", tag = "Verification",
-    summary = "The same with the requirements in the path and in any method, for Envoy.",
+    summary = "Verifies a token in any method, with the requirements in the path, for Envoy.",
+    description = "The first segment is written like the query of `/verify`, with at least one requirement. The server \
+                   reads neither the path behind it, nor query and body: they are the original caller's.",
     params(ProofHeader),
     responses(
         (status = 200, description = "the token is good", body = Answer, headers(
@@ -120,33 +135,40 @@ pub(in crate::http) async fn verify_original(
 ) -> Noted {
     let (parts, _) = request.into_parts();
     let required = requirements_in_path(parts.uri.path());
-    let answered = match (required, credentials::token(&parts.headers)) {
-        (Ok(required), Ok(Some(token))) => judge(&app, &parts, token.into(), &required).await,
-        (Ok(_), Ok(None)) => Err(missing_token()),
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    };
+    let answered = judge_head(&app, &parts, required).await;
     answer(&app, &parts, answered)
 }
 
-/// A token, and how it was sent; in a body there is no scheme.
-struct PresentedToken<'a> {
-    text: &'a str,
-    scheme: Option<TokenScheme>,
+/// Judges the token in the header. The body is not looked at.
+async fn judge_head(
+    app: &AppState,
+    parts: &Parts,
+    required: Result<TokenRequirements, Error>,
+) -> Result<Noted, Error> {
+    let required = required?;
+    let token = credentials::token_or_bare(&parts.headers)?.ok_or_else(missing_token)?;
+    judge(app, parts, token, &required).await
 }
 
-impl<'a> PresentedToken<'a> {
-    fn in_body(text: &'a str) -> Self {
-        Self { text, scheme: None }
-    }
-}
-
-impl<'a> From<(TokenScheme, &'a str)> for PresentedToken<'a> {
-    fn from((scheme, text): (TokenScheme, &'a str)) -> Self {
-        Self {
+/// Judges the token in the header or in the body, by the requirements in the query and in the body.
+async fn judge_with_body(app: &AppState, parts: &Parts, body: Body) -> Result<Noted, Error> {
+    let mut params = Params::from_query(&parts.uri)?;
+    let in_header = credentials::token_or_bare(&parts.headers)?;
+    let BodyParams(mut body) = BodyParams::read(&parts.headers, body, app).await?;
+    // Before the two are put together: in the query a token is an unknown parameter.
+    let in_body = take_token(&mut body)?;
+    params.append(body)?;
+    let required = requirements(params)?;
+    let token = match (in_header, &in_body) {
+        (Some(_), Some(_)) => return Err(second_token()),
+        (Some(token), None) => token,
+        (None, Some(text)) => PresentedToken {
             text,
-            scheme: Some(scheme),
-        }
-    }
+            source: TokenSource::Body,
+        },
+        (None, None) => return Err(missing_token()),
+    };
+    judge(app, parts, token, &required).await
 }
 
 async fn judge(
@@ -155,7 +177,7 @@ async fn judge(
     token: PresentedToken<'_>,
     required: &TokenRequirements,
 ) -> Result<Noted, Error> {
-    let scheme = token.scheme.unwrap_or_default();
+    let scheme = token.source.scheme().unwrap_or_default();
     let verified = app
         .verify_presented_token(token.text, required)
         .await
@@ -175,9 +197,14 @@ async fn check_possession(
     token: &PresentedToken<'_>,
     claims: &AccessTokenClaims<'_>,
 ) -> Result<(), Error> {
-    let as_bearer = token.scheme == Some(TokenScheme::Bearer);
-    let shown = sender::of_token(app, parts, as_bearer)?;
-    sender::require_proof(token.scheme, &shown)?;
+    let scheme = token.source.scheme();
+    if token.source == TokenSource::Bare {
+        return Err(Error::invalid_token(
+            "the token is sender-constrained: send it with the scheme Bearer or DPoP",
+        ));
+    }
+    let shown = sender::of_token(app, parts, scheme == Some(TokenScheme::Bearer))?;
+    sender::require_proof(scheme, &shown)?;
     app.check_possession(token.text, claims, &shown).await
 }
 
@@ -201,42 +228,56 @@ fn answer_json(claims: &str) -> String {
     [r#"{"success":true,"#, members].concat()
 }
 
-async fn token_in_body(headers: &HeaderMap, body: Body, app: &AppState) -> Result<String, Error> {
-    let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
-    params.take("token").ok_or_else(missing_token)
+/// The token in a body, under the one or the other name.
+fn take_token(body: &mut Params) -> Result<Option<String>, Error> {
+    let names = (
+        body.take_nonempty("token")?,
+        body.take_nonempty("access_token")?,
+    );
+    match names {
+        (Some(_), Some(_)) => Err(second_token()),
+        (token, access_token) => Ok(token.or(access_token)),
+    }
 }
 
 fn missing_token() -> Error {
     Error::new(ErrorCode::MissingToken, "there is no token in the request")
 }
 
-/// `/verify/requiring/{requirements}/…`: spelled as in a query. There a misspelled name requires nothing; here,
-/// where no caller can have added any, it is an error.
+/// RFC 6750 §2: a token is sent in one way.
+fn second_token() -> Error {
+    Error::invalid_request("the request has more than one token")
+}
+
+/// `/verify/requiring/{requirements}/…`: the one segment, written like a query. An empty one, or an empty part, is what
+/// a variable that was never set leaves in a configuration.
 fn requirements_in_path(path: &str) -> Result<TokenRequirements, Error> {
     let segment = path.split('/').nth(3).unwrap_or_default();
-    let is_understood = |pair: &str| match pair.split_once('=') {
-        Some((name, value)) => ["scope", "audience"].contains(&name) && !value.is_empty(),
-        None => false,
-    };
-    if !segment.split('&').all(is_understood) {
+    if segment.split('&').any(str::is_empty) {
         return Err(Error::invalid_request(
-            "what is required in the path is scope=… or audience=… or both",
+            "the path must name requirements: scope=… or audience=… or both, with & between them",
         ));
     }
     requirements(Params::from_form(segment.as_bytes())?)
 }
 
-fn requirements(mut query: Params) -> Result<TokenRequirements, Error> {
+fn requirements(mut params: Params) -> Result<TokenRequirements, Error> {
+    let scope = params.take_nonempty("scope")?;
+    let audience = params.take_nonempty("audience")?;
+    params.refuse_others()?;
     Ok(TokenRequirements {
-        scope: query
-            .take("scope")
-            .map(|text| Scope::parse(&text))
-            .transpose()?,
-        audience: query
-            .take("audience")
-            .map(|text| Audience::parse(&text))
-            .transpose()?,
+        scope: scope.map(|text| required_scope(&text)).transpose()?,
+        audience: audience.map(|text| Audience::parse(&text)).transpose()?,
     })
+}
+
+/// Spaces alone make an empty scope, which would require nothing.
+fn required_scope(text: &str) -> Result<Scope, Error> {
+    let scope = Scope::parse(text)?;
+    if scope.is_empty() {
+        return Err(Params::empty("scope"));
+    }
+    Ok(scope)
 }
 
 /// What a proxy hands on to the service behind it.

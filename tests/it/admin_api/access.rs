@@ -58,6 +58,28 @@ async fn no_route_does_anything_without_a_token_or_with_one_that_is_no_good() {
     }
 }
 
+/// Only `/verify` takes a token without a scheme.
+#[tokio::test]
+async fn a_token_without_a_scheme_counts_nowhere_but_at_verify() {
+    let test = TestApp::new().await;
+    let secret = register(&test, ROBOT, "admin:read admin:write").await;
+    let token = token(&test, ROBOT, &secret, "").await;
+    let bare = [("authorization", token.as_str())];
+    assert_eq!(test.get_with("/verify", &bare).await.status, 200);
+
+    let listed = send(&test, "GET", "/clients", &bare, None).await;
+    let created = send(&test, "POST", "/clients", &bare, Some(&json!({}))).await;
+    for answer in [listed, created] {
+        answer.assert_error(401, "invalid_token");
+        let challenge = answer.header("www-authenticate");
+        assert_eq!(challenge, r#"Bearer realm="token-server""#);
+    }
+    for path in ["/introspect", "/revoke"] {
+        let answer = test.post_form_with(path, &[("token", &token)], &bare).await;
+        answer.assert_error(401, "invalid_client");
+    }
+}
+
 #[tokio::test]
 async fn each_route_needs_its_own_scope_and_no_other_will_do() {
     let test = TestApp::new().await;

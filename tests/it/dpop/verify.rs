@@ -35,6 +35,23 @@ async fn as_bearer_it_is_refused_with_a_proof_and_without() {
 }
 
 #[tokio::test]
+async fn bare_it_is_refused_with_a_proof_and_without() {
+    let (test, prover, token) = bound().await;
+    let bare = ("authorization", token.as_str());
+
+    for path in ["/verify", "/verify/requiring/scope=read/"] {
+        let url = format!("https://tokens.test{path}");
+        let proof = prover.prove_with("GET", &url, &token);
+        for headers in [&[bare][..], &[bare, ("dpop", &proof)]] {
+            let answer = test.get_with(path, headers).await;
+            answer.assert_error(401, "invalid_token");
+            let challenge = answer.header("www-authenticate");
+            assert!(challenge.starts_with("DPoP "), "{challenge}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_proof_it_is_refused_in_the_header_and_in_the_body() {
     let (test, _, token) = bound().await;
 

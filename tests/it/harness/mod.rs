@@ -196,6 +196,22 @@ impl TestApp {
         self.call_from("192.0.2.1", request).await
     }
 
+    /// Any request, sent over the fast path and through the router alone: both have to answer the same.
+    pub(crate) async fn call_both(&self, request: impl Fn() -> Request<Body>) -> Answer {
+        let router = self.router.clone().into_router();
+        let of_router = Answer::read(router.oneshot(request()).await.unwrap()).await;
+        let answer = self.call(request()).await;
+        let seen = |answer: &Answer| {
+            let mut headers = answer.headers.clone();
+            headers.remove("x-request-id");
+            // The router writes it, and behind the fast path the HTTP library does.
+            headers.remove("content-length");
+            (answer.status, headers, answer.text().to_owned())
+        };
+        assert_eq!(seen(&answer), seen(&of_router));
+        answer
+    }
+
     /// The same from another address.
     pub(crate) async fn call_from(&self, source: &str, mut request: Request<Body>) -> Answer {
         let source = SocketAddr::new(source.parse().unwrap(), 50_000);

@@ -124,6 +124,24 @@ async fn verify_proxied(test: &TestApp, token: &str, headers: &[&str]) -> Answer
 }
 
 #[tokio::test]
+async fn a_bare_token_is_refused_with_its_certificate_too() {
+    let test = TestApp::with(&TRUSTED).await;
+    let secret = register(&test).await;
+    let certificate = STANDARD.encode(Holder::self_signed(&params()).der());
+    let issued = ask_proxied(&test, &secret, &certificate).await.json();
+    let token = issued["access_token"].as_str().unwrap();
+    assert_eq!(
+        verify_proxied(&test, token, &[&certificate]).await.status,
+        200
+    );
+
+    let headers = [("authorization", token), ("client-cert", &certificate)];
+    let bare = test.get_with("/verify", &headers).await;
+
+    bare.assert_error(401, "invalid_token");
+}
+
+#[tokio::test]
 async fn a_trusted_proxy_says_the_certificate_in_any_of_the_usual_forms() {
     let test = TestApp::with(&TRUSTED).await;
     let secret = register(&test).await;

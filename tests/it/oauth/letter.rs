@@ -154,14 +154,10 @@ async fn parameters_that_nobody_knows_are_ignored() {
     for (path, params) in [
         ("/token", &[("grant_type", "client_credentials")]),
         ("/introspect", &[("token", token.as_str())]),
-        ("/verify", &[("token", token.as_str())]),
         ("/revoke", &[("token", token.as_str())]),
     ] {
         let params = [&params[..], &more].concat();
-        let answer = match path {
-            "/verify" => test.post_form("/verify?x=y&x[]=1", &params).await,
-            _ => caller.post(path, &params).await,
-        };
+        let answer = caller.post(path, &params).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     }
 }
@@ -199,9 +195,8 @@ async fn a_token_in_the_query_is_no_token() {
     for name in ["token", "access_token"] {
         let path = format!("/verify?{name}={token}");
         for answer in [test.get(&path).await, test.post_form(&path, &[]).await] {
-            answer.assert_error(401, "invalid_token");
-            let challenge = answer.header("www-authenticate");
-            assert_eq!(challenge, r#"Bearer realm="token-server""#);
+            answer.assert_error(400, "invalid_request");
+            assert!(answer.text().contains(name) && !answer.text().contains(&token[..40]));
         }
     }
     for path in ["/introspect", "/revoke"] {

@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 
 use super::peers::Recorder;
 use super::proxy::{BOUND, PLAIN, Place, Proxy};
-use super::scene::Scene;
+use super::scene::{Scene, good_token};
 
 const NGINX: Proxy = Proxy {
     program: "nginx",
@@ -40,24 +40,58 @@ async fn the_location_that_asks_cannot_be_asked_from_outside() {
     assert!(scene.arrived().is_empty() && token_server.take().is_empty());
 }
 
+/// Other configurations than the example's ask with the length of a body that they do not send.
+#[tokio::test]
+async fn a_length_that_comes_without_its_body_does_not_matter_to_verify() {
+    const PASSING: Proxy = Proxy {
+        configure: configure_with_length,
+        ..NGINX
+    };
+    let (scene, test) = Scene::new(&PASSING).await;
+    let token = good_token(&test).await;
+
+    // The second over whatever connection is left of the first.
+    for _ in 0..2 {
+        let request = scene.request("POST", "/invoices").bearer_auth(&token);
+        let answer = request.body(vec![b'x'; 300_000]).send().await.unwrap();
+
+        assert_eq!(answer.status(), 200);
+        assert_eq!(scene.arrived()[0].body.len(), 300_000);
+    }
+}
+
 fn configure(place: &Place) -> Vec<String> {
-    let site = place.example(
-        "nginx.conf",
-        &[
-            (
-                "token-server.internal:2600",
-                &format!("127.0.0.1:{}", place.token_server),
-            ),
-            ("127.0.0.1:8080", &format!("127.0.0.1:{}", place.service)),
-            (
-                "listen 443 ssl",
-                &format!("listen 127.0.0.1:{} ssl", place.port),
-            ),
-            ("/etc/ssl/invoices.example.com.pem", &place.file("site.pem")),
-            ("/etc/ssl/invoices.example.com.key", &place.file("site.key")),
-            ("/etc/ssl/token-server-ca.pem", &place.file("ca.pem")),
-        ],
-    );
+    configure_with(place, &[])
+}
+
+fn configure_with_length(place: &Place) -> Vec<String> {
+    let emptied = r#"proxy_set_header Content-Length "";"#;
+    let passed = "proxy_set_header Content-Length $content_length;";
+    configure_with(place, &[(emptied, passed)])
+}
+
+fn configure_with(place: &Place, changed: &[(&str, &str)]) -> Vec<String> {
+    let placed = &[
+        (
+            "token-server.internal:2600",
+            &*format!("127.0.0.1:{}", place.token_server),
+        ),
+        ("127.0.0.1:8080", &*format!("127.0.0.1:{}", place.service)),
+        (
+            "listen 443 ssl",
+            &*format!("listen 127.0.0.1:{} ssl", place.port),
+        ),
+        (
+            "/etc/ssl/invoices.example.com.pem",
+            &*place.file("site.pem"),
+        ),
+        (
+            "/etc/ssl/invoices.example.com.key",
+            &*place.file("site.key"),
+        ),
+        ("/etc/ssl/token-server-ca.pem", &*place.file("ca.pem")),
+    ];
+    let site = place.example("nginx.conf", &[&placed[..], changed].concat());
     // What Debian's own nginx.conf has around the site, without its paths, which only root may write. Its
     // workers stay root when it is run by root, since the folder is private.
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

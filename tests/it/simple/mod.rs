@@ -2,4 +2,7 @@
 
 mod authorize;
 mod forged;
+mod presented;
+mod requirements;
+mod unread;
 mod verify;

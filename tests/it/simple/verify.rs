@@ -81,7 +81,6 @@ async fn required_scopes_must_all_be_granted() {
             .status,
         200
     );
-    assert_eq!(verify("scope=&other=x").await.status, 200);
     let lacking = verify("scope=read%20delete").await;
     lacking.assert_error(403, "insufficient_scope");
     let challenge = lacking.header("www-authenticate");
@@ -237,6 +236,8 @@ async fn requirements_in_the_path_must_be_understood() {
         "scope=%22",
         "scope=%ff",
         "-",
+        "scope=read&",
+        "&scope=read",
     ] {
         let answer = get(&format!("/verify/requiring/{requirements}/a")).await;
         answer.assert_error(400, "invalid_request");

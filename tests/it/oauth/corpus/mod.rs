@@ -80,7 +80,11 @@ impl<'a> Doors<'a> {
             }
         }
         for answer in verified {
-            is(name, &answer, 401, "invalid_token");
+            if jws.is_empty() {
+                is(name, &answer, 400, "invalid_request");
+            } else {
+                is(name, &answer, 401, "invalid_token");
+            }
         }
         let introspected = self.caller.introspect(jws).await;
         if jws.is_empty() {
