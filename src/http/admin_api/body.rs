@@ -106,13 +106,14 @@ impl FromRequestParts<AppState> for Query {
 }
 
 impl Query {
-    /// Takes a parameter out.
+    /// Takes a parameter out. An empty value is an error: `dry_run=` must not import, nor `known=` check nothing.
     pub(super) fn take<T>(
         &mut self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T>,
     ) -> Result<Option<T>> {
-        self.0.take(name).map(|text| parse(&text)).transpose()
+        let text = self.0.take_nonempty(name)?;
+        text.map(|text| parse(&text)).transpose()
     }
 
     /// Takes how many are wanted.

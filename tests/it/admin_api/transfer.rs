@@ -99,6 +99,27 @@ async fn an_import_answers_what_came_of_each_row() {
     test.app.find_client(&id("signer")).await.unwrap();
 }
 
+/// What a script asks for whose variable is not set.
+#[tokio::test]
+async fn an_option_without_a_value_imports_and_applies_nothing() {
+    let test = TestApp::new().await;
+    let Robot { token, .. } = Robot::new(&test).await;
+    let file = "version: 1\nname: team\nclients:\n  - client_id: signer\n";
+
+    for (path, body) in [
+        ("import?keep_going=true&dry_run=", HYDRA),
+        ("import?keep_going=true&dry_run", HYDRA),
+        ("apply?dry_run=", file),
+    ] {
+        let answer = send(&test, &token, path, body).await;
+        answer.assert_error(400, "invalid_request");
+        assert!(answer.text().contains("`dry_run`"), "{}", answer.text());
+        assert!(test.app.find_client(&id("signer")).await.is_err());
+    }
+    let applied = send(&test, &token, "apply", file).await;
+    assert_eq!(applied.status, 200, "{}", applied.text());
+}
+
 #[tokio::test]
 async fn a_file_is_applied_and_what_is_made_is_answered_once() {
     let test = TestApp::new().await;
