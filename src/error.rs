@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::domain::{Attempt, ErrorCode, ParseError};
+use crate::domain::{AccessDenied, Attempt, ErrorCode, ParseError};
 use crate::redact::redact_string;
 use crate::store::StoreError;
 use crate::token::{DpopError, IssueError, KeyError, VerifyError};
@@ -244,6 +244,12 @@ impl From<ParseError> for Error {
     }
 }
 
+impl From<AccessDenied> for Error {
+    fn from(denied: AccessDenied) -> Self {
+        Self::new(ErrorCode::AccessDenied, denied.0)
+    }
+}
+
 impl From<VerifyError> for Error {
     fn from(error: VerifyError) -> Self {
         Self::invalid_token(error.to_string())
@@ -278,6 +284,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict => Self::conflict("it exists already"),
+            StoreError::Denied(denied) => denied.into(),
             StoreError::Unavailable(cause) => {
                 Self::temporarily_unavailable("the database does not answer; try again shortly")
                     .because(cause)

@@ -108,7 +108,7 @@ impl App {
             None => None,
         };
         let secrets = added.iter().map(|added| added.secret.clone());
-        let record = self.prepare_client(by, new, secrets.collect())?;
+        let record = self.prepare_client(new, secrets.collect())?;
         let answer = answer(&record.client, added.as_ref())?;
         let kept = once
             .map(|once| self.remembered(once, &answer))
@@ -131,7 +131,7 @@ impl App {
         new: NewClient,
         secrets: Vec<ClientSecret>,
     ) -> Result<Client> {
-        let record = self.prepare_client(by, new, secrets)?;
+        let record = self.prepare_client(new, secrets)?;
         let stamp = by.at(record.client.created_at);
         match self.store.insert_client(&record, stamp).await {
             Err(StoreError::Conflict) => return Err(taken(&record.client.client_id)),
@@ -141,13 +141,7 @@ impl App {
         Ok(record.client)
     }
 
-    fn prepare_client(
-        &self,
-        by: &Origin,
-        new: NewClient,
-        secrets: Vec<ClientSecret>,
-    ) -> Result<ClientRecord> {
-        Self::check_grant(by, Some(&new.scopes))?;
+    fn prepare_client(&self, new: NewClient, secrets: Vec<ClientSecret>) -> Result<ClientRecord> {
         self.check_authentication(&new.authentication)?;
         if let Some(id) = &new.client_id {
             id.check_new()?;
@@ -249,8 +243,6 @@ impl App {
         expected: &ExpectedVersion,
         changes: ClientChanges,
     ) -> Result<Client> {
-        Self::check_grant(by, changes.scopes.as_ref())?;
-        self.check_target(by, id).await?;
         if !changes.authentication.are_empty() {
             let now = self.find_client(id).await?.client.authentication;
             self.check_authentication(&now.changed(changes.authentication.clone()))?;
@@ -276,9 +268,6 @@ impl App {
         id: &ClientId,
         status: ClientStatus,
     ) -> Result<()> {
-        if status == ClientStatus::Enabled {
-            self.check_target(by, id).await?;
-        }
         let now = self.clock.now();
         let cutoff = match status {
             ClientStatus::Enabled => now,

@@ -5,12 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{App, TokenRequirements};
-use crate::domain::{Client, ErrorCode};
+use crate::domain::{Client, ErrorCode, INTROSPECT_SCOPE};
 use crate::error::{Error, Result};
 use crate::token::{AccessTokenClaims, IntrospectionClaims, SignedClaims};
-
-/// The scope that lets a client introspect every token.
-pub const INTROSPECT_SCOPE: &str = "token:introspect";
 
 impl App {
     /// The claims of a token that is good and is the caller's business; else, in the inner result, why

@@ -2,6 +2,7 @@
 //! memory between them. No HTTP, no SQL.
 
 mod acme;
+mod admin_token;
 mod admins;
 pub mod apply;
 mod audit;
@@ -39,7 +40,6 @@ mod readiness;
 mod refusal;
 mod refusals;
 mod replicas;
-mod reserved_scopes;
 mod revocations;
 mod revoking;
 mod secret_ends;
@@ -83,7 +83,6 @@ pub use feed::FeedFigures;
 pub use figures::{CacheFigures, Figures};
 pub use hashing::HashingFigures;
 pub use inspect::TokenInspection;
-pub use introspect::INTROSPECT_SCOPE;
 pub use kept::Counted;
 pub use keys::{KeyFigures, KeyStatus, Rotation};
 pub use once::Once;
@@ -92,7 +91,6 @@ pub use peer_certificate::PeerCertificate;
 pub use rankings::{TopClients, WasteSpan};
 pub use readiness::Readiness;
 pub use refusals::Refusals;
-pub use reserved_scopes::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
 pub use secrets::{AddedSecret, NewSecret};

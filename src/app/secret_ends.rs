@@ -17,7 +17,6 @@ impl App {
         secret_id: &SecretId,
         unused_for: Option<UnusedFor>,
     ) -> Result<()> {
-        self.check_target(by, id).await?;
         let stamp = by.at(self.clock.now());
         let done = self
             .store

@@ -33,9 +33,9 @@ text_type!(AdminName);
 pub enum AdminRole {
     /// Look at everything but secrets.
     Viewer,
-    /// Change clients, secrets, keys and tokens.
+    /// Change clients and their secrets, but for clients with a reserved scope, and revoke tokens.
     Operator,
-    /// Change admins too.
+    /// Change every client, keys and admins too; import and export.
     Owner,
 }
 

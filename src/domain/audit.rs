@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{ClientId, KeyId, ParseError, SecretId, TokenId};
+use super::{AdminRole, ClientId, KeyId, ParseError, SecretId, TokenId};
 use crate::clock::UnixTime;
 use crate::redact::{redact_json, redact_string};
 
@@ -18,8 +18,14 @@ pub enum Actor {
     Server,
     /// Somebody at the command line: the name of the user of the operating system.
     Cli(String),
-    /// Somebody at the portal, by name; also one who tries to log in and fails.
-    Admin(String),
+    /// Somebody at the portal.
+    Admin {
+        /// The admin's name; empty when somebody tried to log in under a name that is unknown.
+        name: String,
+        /// The role that the admin has in the database when the request comes in; `None`: the login is not complete,
+        /// or failed.
+        role: Option<AdminRole>,
+    },
     /// A client, with a token or with its credentials.
     Client(ClientId),
 }
@@ -33,7 +39,7 @@ impl Actor {
         match self {
             Self::Server => "server",
             Self::Cli(_) => "cli",
-            Self::Admin(_) => "admin",
+            Self::Admin { .. } => "admin",
             Self::Client(_) => "client",
         }
     }
@@ -42,7 +48,7 @@ impl Actor {
     pub fn name(&self) -> &str {
         match self {
             Self::Server => "",
-            Self::Cli(name) | Self::Admin(name) => name,
+            Self::Cli(name) | Self::Admin { name, .. } => name,
             Self::Client(id) => id.as_str(),
         }
     }

@@ -26,6 +26,7 @@ mod passkey;
 mod refused_request;
 mod replica;
 mod revocation;
+mod rights;
 mod scope;
 mod secret_advice;
 mod sender_constraint;
@@ -63,6 +64,10 @@ pub use passkey::{Passkey, PasskeyId};
 pub use refused_request::{Attempt, RefusedRequest};
 pub use replica::Replica;
 pub use revocation::{ClientCutoff, Revocation, RevocationId, Revoked};
+pub use rights::{
+    ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE, AccessDenied, ClientEffect,
+    INTROSPECT_SCOPE, REVOCATIONS_SCOPE,
+};
 pub use scope::Scope;
 pub use secret_advice::{SecretAdvice, UNUSED_AFTER};
 pub use sender_constraint::{SenderConstraint, SenderConstraintChanges};

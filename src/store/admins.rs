@@ -103,6 +103,7 @@ impl Store {
                 created_at, updated_at)
             values ($1, $2, $3, $4, $5, 0, $6, $6)";
         in_transaction!(self, |tx| {
+            stamp.by.actor.check_admin_write(&admin.name, false)?;
             sqlx::query(SQL)
                 .bind(admin.name.as_str())
                 .bind(admin.role.as_str())
@@ -162,6 +163,8 @@ impl Store {
                 updated_at = $7
             where name = $1";
         in_transaction!(self, |tx| {
+            let only_credentials = changes.role.is_none() && changes.status.is_none();
+            stamp.by.actor.check_admin_write(name, only_credentials)?;
             sqlx::query(LOCK).execute(&mut *tx).await?;
             let row: Option<AdminRow> = sqlx::query_as(FIND)
                 .bind(name.as_str())
@@ -249,6 +252,7 @@ impl Store {
     ) -> Result<AdminChanged, StoreError> {
         const SQL: &str = "delete from admins where name = $1";
         in_transaction!(self, |tx| {
+            stamp.by.actor.check_admin_write(name, false)?;
             sqlx::query(LOCK).execute(&mut *tx).await?;
             let row: Option<AdminRow> = sqlx::query_as(FIND)
                 .bind(name.as_str())

@@ -49,18 +49,24 @@ pub(super) const LOCK: &str = "
     update clients
     set updated_at = updated_at
     where client_id = $1
-    returning status";
+    returning status, scopes";
 
 /// Locks a client on an open transaction of either product, so that it stays as it is until the end; its status, if
-/// there is such a client.
+/// there is such a client. Fails when the actor may not write to the client as it is now: there is no other way to lock one.
 macro_rules! lock_client {
-    ($tx:ident, $client_id:expr) => {{
-        let status: Option<String> = sqlx::query_scalar($crate::store::client_rows::LOCK)
-            .bind($client_id.as_str())
+    ($tx:ident, $client_id:expr, $effect:expr, $stamp:expr) => {{
+        let (id, stamp): (&$crate::domain::ClientId, $crate::domain::Stamp<'_>) =
+            ($client_id, $stamp);
+        let row: Option<(String, String)> = sqlx::query_as($crate::store::client_rows::LOCK)
+            .bind(id.as_str())
             .fetch_optional(&mut *$tx)
             .await?;
-        match status {
-            Some(status) => Some($crate::domain::ClientStatus::parse(&status)?),
+        match row {
+            Some((status, scopes)) => {
+                let scopes = $crate::domain::Scope::parse(&scopes)?;
+                stamp.by.actor.check_client_write(id, &scopes, $effect)?;
+                Some($crate::domain::ClientStatus::parse(&status)?)
+            }
             None => None,
         }
     }};

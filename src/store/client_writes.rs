@@ -11,8 +11,8 @@ use super::revocations::cut_off;
 use super::{Store, StoreError, in_long_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientCutoff, ClientId, ClientRecord, ClientStatus, ExpectedVersion,
-    Revocation, SecretId, Stamp,
+    Action, Change, ClientCutoff, ClientEffect, ClientId, ClientRecord, ClientStatus,
+    ExpectedVersion, Revocation, SecretId, Stamp,
 };
 
 /// A client to be written, and what to do when there is one of its id.
@@ -179,6 +179,7 @@ impl Store {
             for ClientWrite { record, if_taken } in writes {
                 let client = &record.client;
                 let id = &client.client_id;
+                stamp.by.actor.check_grant(&client.scopes)?;
                 if run_with_client!(tx, INSERT, client) == 1 {
                     note_scopes!(tx, id, &client.scopes);
                     for secret in &record.secrets {
@@ -194,7 +195,7 @@ impl Store {
                     continue;
                 };
                 // It cannot go meanwhile: the insertion has met it, and the lock holds it.
-                let locked = lock_client!(tx, id);
+                let locked = lock_client!(tx, id, ClientEffect::Changes, stamp);
                 let Some(before) = read_record!(tx, id).filter(|_| locked.is_some()) else {
                     written.outcomes.push(ClientWritten::OtherVersion);
                     continue;

@@ -10,9 +10,9 @@ use super::remembered_answers::{RememberedAnswer, remember};
 use super::revocations::cut_off;
 use super::{Store, StoreError, in_long_transaction, in_transaction, on_pool};
 use crate::domain::{
-    Action, Audience, Change, ClientChanges, ClientCutoff, ClientId, ClientKeys, ClientRecord,
-    ClientStatus, Description, ExpectedVersion, Metadata, Name, NewEvent, Scope, Stamp, Target,
-    TokenQuota, TokenTtl,
+    Action, Audience, Change, ClientChanges, ClientCutoff, ClientEffect, ClientId, ClientKeys,
+    ClientRecord, ClientStatus, Description, ExpectedVersion, Metadata, Name, NewEvent, Scope,
+    Stamp, Target, TokenQuota, TokenTtl,
 };
 
 /// Which part of the list of clients to read.
@@ -122,6 +122,7 @@ impl Store {
             let mut new = HashMap::new();
             for record in records {
                 let client = &record.client;
+                stamp.by.actor.check_grant(&client.scopes)?;
                 let added = run_with_client!(tx, INSERT, client);
                 for secret in record.secrets.iter().filter(|_| added == 1) {
                     super::secrets::insert!(tx, &client.client_id, secret, stamp.at);
@@ -197,7 +198,7 @@ impl Store {
         let constraint = changes.sender_constraint;
         let networks = changes.allowed_networks.as_ref();
         in_transaction!(self, |tx| {
-            if lock_client!(tx, id).is_none() {
+            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
                 return Ok(ClientChanged::NoClient);
             }
             let before = read_record!(tx, id);
@@ -231,6 +232,7 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
             if let Some(scopes) = &changes.scopes {
+                stamp.by.actor.check_grant(scopes)?;
                 note_scopes!(tx, id, scopes);
             }
             let after = read_record!(tx, id);

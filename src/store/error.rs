@@ -1,6 +1,8 @@
-//! Owns the ways in which a database call can fail that a caller tells apart.
+//! Owns the ways in which a call to the store can fail that a caller tells apart.
 
 use sqlx::migrate::MigrateError;
+
+use crate::domain::AccessDenied;
 
 /// Why a call to the store failed. "Not there" is an `Option`, not an error.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +10,9 @@ pub enum StoreError {
     /// Something of this name exists already.
     #[error("it exists already")]
     Conflict,
+    /// The actor may not do this.
+    #[error(transparent)]
+    Denied(#[from] AccessDenied),
     /// The database does not answer, is stopping, is overloaded or has no room; later it may.
     #[error("the database does not answer")]
     Unavailable(#[source] sqlx::Error),

@@ -65,6 +65,7 @@ impl Store {
             (&changes.activate, "next", "active", Action::KeyActivate),
         ];
         in_transaction!(self, |tx| {
+            stamp.by.actor.check_key_write()?;
             let mut events = Vec::new();
             for (kid, from, to, action) in moves {
                 let Some(kid) = kid else { continue };
@@ -189,6 +190,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const SQL: &str = "delete from signing_keys where kid = $1 and state = $2 returning alg";
         in_transaction!(self, |tx| {
+            stamp.by.actor.check_key_write()?;
             let alg: Option<String> = sqlx::query_scalar(SQL)
                 .bind(kid.as_str())
                 .bind(from.as_str())

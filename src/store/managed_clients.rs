@@ -4,7 +4,7 @@ use super::audit_log::record;
 use super::client_rows::{lock_client, read_record};
 use super::clients::of_client;
 use super::{Store, StoreError, in_transaction, on_pool};
-use crate::domain::{Action, Change, ClientId, ManagedBy, Stamp};
+use crate::domain::{Action, Change, ClientEffect, ClientId, ManagedBy, Stamp};
 
 impl Store {
     /// The clients that this file keeps.
@@ -36,7 +36,7 @@ impl Store {
             set managed_by = null, updated_at = $2
             where client_id = $1";
         in_transaction!(self, |tx| {
-            if lock_client!(tx, id).is_none() {
+            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
                 return Ok(false);
             }
             let before = read_record!(tx, id);

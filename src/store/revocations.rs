@@ -13,8 +13,8 @@ use super::clients::of_client;
 use super::{Store, StoreError, execute, in_transaction, on_feed};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientCutoff, ClientId, ClientStatus, ExpectedVersion, NewEvent, Revocation,
-    RevocationId, Revoked, Stamp, Target, TokenId,
+    Action, Change, ClientCutoff, ClientEffect, ClientId, ClientStatus, ExpectedVersion, NewEvent,
+    Revocation, RevocationId, Revoked, Stamp, Target, TokenId,
 };
 
 /// What came of a change that revokes the tokens of a client.
@@ -105,7 +105,7 @@ impl Store {
         stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
         in_transaction!(self, |tx| {
-            let Some(status) = lock_client!(tx, id) else {
+            let Some(status) = lock_client!(tx, id, ClientEffect::Restricts, stamp) else {
                 return Ok(ClientRevoked::NoClient);
             };
             let disabled = status == ClientStatus::Disabled;
@@ -127,12 +127,12 @@ impl Store {
         stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
         const SQL: &str = "update clients set status = $2, updated_at = $3 where client_id = $1";
-        let (action, disabled) = match status {
-            ClientStatus::Enabled => (Action::ClientEnable, false),
-            ClientStatus::Disabled => (Action::ClientDisable, true),
+        let (action, disabled, effect) = match status {
+            ClientStatus::Enabled => (Action::ClientEnable, false, ClientEffect::Changes),
+            ClientStatus::Disabled => (Action::ClientDisable, true, ClientEffect::Restricts),
         };
         in_transaction!(self, |tx| {
-            let Some(before) = lock_client!(tx, id) else {
+            let Some(before) = lock_client!(tx, id, effect, stamp) else {
                 return Ok(ClientRevoked::NoClient);
             };
             // Switching on what is on must not revoke; switching off is done again to be sure of it.
@@ -179,7 +179,7 @@ impl Store {
             disabled: true,
         };
         in_transaction!(self, |tx| {
-            if lock_client!(tx, id).is_none() {
+            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
                 return Ok(ClientRevoked::NoClient);
             }
             let before = read_record!(tx, id);

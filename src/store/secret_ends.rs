@@ -6,7 +6,9 @@ use super::audit_log::record;
 use super::client_rows::lock_client;
 use super::{Store, StoreError, in_transaction, on_pool};
 use crate::clock::UnixTime;
-use crate::domain::{Action, Change, ClientId, NewEvent, SecretId, Stamp, Target, UnusedFor};
+use crate::domain::{
+    Action, Change, ClientEffect, ClientId, NewEvent, SecretId, Stamp, Target, UnusedFor,
+};
 
 /// What holds of a secret that is due: it is good, it has not been used for long enough, and it is not the last good one
 /// of its client. `$1`: now; `$2`: that much later than it says.
@@ -61,7 +63,7 @@ impl Store {
             where s.client_id = $1 and s.secret_id = $2";
         const DELETE: &str = "delete from secret_ends where secret_id = $1";
         in_transaction!(self, |tx| {
-            if lock_client!(tx, id).is_none() {
+            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
                 return Ok(false);
             }
             let before: Option<Option<i64>> = sqlx::query_scalar(FIND)
@@ -117,7 +119,7 @@ impl Store {
             "select s.expires_at, u.used_at, e.unused_for {FROM} where {IS_DUE} and e.secret_id = $3"
         );
         in_transaction!(self, |tx| {
-            if lock_client!(tx, id).is_none() {
+            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
                 return Ok(false);
             }
             let due: Option<(Option<i64>, Option<i64>, i64)> =

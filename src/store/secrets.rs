@@ -9,8 +9,8 @@ use super::remembered_answers::{RememberedAnswer, remember};
 use super::{Store, StoreError, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientId, ClientSecret, EndingSecret, MAX_LIVE_SECRETS, NewEvent, SecretId,
-    SecretOrigin, Stamp, Target, UnusedFor,
+    Action, Change, ClientEffect, ClientId, ClientSecret, EndingSecret, MAX_LIVE_SECRETS, NewEvent,
+    SecretId, SecretOrigin, Stamp, Target, UnusedFor,
 };
 
 /// What came of adding a secret.
@@ -89,7 +89,7 @@ impl Store {
             {
                 return Ok(SecretAdded::Remembered);
             }
-            if lock_client!(tx, id).is_none() {
+            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
                 return Ok(SecretAdded::NoClient);
             }
             let live: i64 = sqlx::query_scalar(COUNT_LIVE)
@@ -124,7 +124,7 @@ impl Store {
             set expires_at = $3
             where client_id = $1 and secret_id = $2";
         in_transaction!(self, |tx| {
-            if lock_client!(tx, id).is_none() {
+            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
                 return Ok(false);
             }
             let before: Option<Option<i64>> = sqlx::query_scalar(FIND)
@@ -161,7 +161,7 @@ impl Store {
             "delete from secret_hours where client_id = $1 and secret_id = $2";
         const DELETE: &str = "delete from client_secrets where client_id = $1 and secret_id = $2";
         in_transaction!(self, |tx| {
-            if lock_client!(tx, id).is_none() {
+            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
                 return Ok(false);
             }
             let record = read_record!(tx, id);

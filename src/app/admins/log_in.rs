@@ -70,7 +70,7 @@ impl App {
             Ok(record) => {
                 drop(attempt);
                 let name = record.admin.name.clone();
-                let by = origin(Actor::Admin(name.to_string()));
+                let by = origin(logging_in(name.to_string()));
                 let started = self
                     .begin_session(&by, &record, presented.user_agent)
                     .await?;
@@ -80,7 +80,7 @@ impl App {
                 Ok(started)
             }
             Err((known, reason)) => {
-                let by = origin(Actor::Admin(known));
+                let by = origin(logging_in(known));
                 Err(self
                     .refuse_attempt(attempt, &by, reason, wrong_credentials(reason))
                     .await?)
@@ -180,6 +180,11 @@ fn judge(
         AdminStatus::Enabled if !is_admitted => Err((name, "the network is not known")),
         AdminStatus::Enabled => Ok(record),
     }
+}
+
+/// Nobody has rights by a password alone.
+fn logging_in(name: String) -> Actor {
+    Actor::Admin { name, role: None }
 }
 
 fn wrong_credentials(reason: &'static str) -> Error {

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use super::manifest::{Entry, Manifest, Secrets};
 use super::{AppliedClient, ApplyOptions, ApplyStep, Prune};
 use crate::app::differences::differences;
+use crate::app::import::check_rights;
 use crate::app::{App, FieldChange};
 use crate::clock::UnixTime;
 use crate::domain::{
-    ClientId, ClientRecord, ClientSecret, ClientStatus, MAX_LIVE_SECRETS, ManagedBy, Origin,
-    SecretId,
+    ClientEffect, ClientId, ClientRecord, ClientSecret, ClientStatus, ErrorCode, MAX_LIVE_SECRETS,
+    ManagedBy, Origin, SecretId,
 };
 use crate::error::{Error, Result};
 
@@ -39,15 +40,22 @@ impl App {
         let mut there = self.store.find_clients(&ids).await?;
         let now = self.clock.now();
         let (mut planned, mut mistakes) = (Vec::new(), Vec::new());
+        let mut code = ErrorCode::InvalidRequest;
         for entry in &manifest.entries {
             let before = there.remove(entry.id());
-            let checked = self
-                .check_entry(by, entry)
-                .and_then(|()| check_before(by, before.as_ref(), &manifest.name, options))
+            let checked = check_rights(&by.actor, &entry.client, before.as_ref())
+                .map_err(Error::from)
+                .and_then(|()| self.check_authentication(&entry.client.authentication))
+                .and_then(|()| check_before(before.as_ref(), &manifest.name, options))
                 .and_then(|()| plan_entry(entry, before, &manifest.name, now));
             match checked {
                 Ok(plan) => planned.push(plan),
-                Err(error) => mistakes.push(format!("{}: {}", entry.place, error.description)),
+                Err(error) => {
+                    if error.code == ErrorCode::AccessDenied {
+                        code = error.code;
+                    }
+                    mistakes.push(format!("{}: {}", entry.place, error.description));
+                }
             }
         }
         self.check_secret_owners(&planned, &mut mistakes).await?;
@@ -57,18 +65,13 @@ impl App {
             if more > 0 {
                 mistakes.push(format!("and {more} more"));
             }
-            return Err(Error::invalid_request(mistakes.join("; ")));
+            return Err(Error::new(code, mistakes.join("; ")));
         }
         if let Some(prune) = options.prune {
             let of_file: HashSet<&ClientId> = ids.into_iter().collect();
-            planned.extend(self.plan_pruning(manifest, &of_file, prune).await?);
+            planned.extend(self.plan_pruning(by, manifest, &of_file, prune).await?);
         }
         Ok(planned)
-    }
-
-    fn check_entry(&self, by: &Origin, entry: &Entry) -> Result<()> {
-        Self::check_grant(by, Some(&entry.client.scopes))?;
-        self.check_authentication(&entry.client.authentication)
     }
 
     /// A secret has one client; each secret of the file is looked for.
@@ -102,6 +105,7 @@ impl App {
 
     async fn plan_pruning(
         &self,
+        by: &Origin,
         manifest: &Manifest,
         of_file: &HashSet<&ClientId>,
         prune: Prune,
@@ -110,10 +114,18 @@ impl App {
         managed.retain(|id| !of_file.contains(id));
         let ids: Vec<&ClientId> = managed.iter().collect();
         let mut there = self.store.find_clients(&ids).await?;
-        let planned = managed.iter().filter_map(|id| {
-            let before = there.remove(id)?;
+        let mut planned = Vec::new();
+        for id in &managed {
+            let Some(before) = there.remove(id) else {
+                continue;
+            };
             let step = match (prune, before.client.status) {
-                (Prune::Delete, _) => ApplyStep::Delete,
+                (Prune::Delete, _) => {
+                    let scopes = &before.client.scopes;
+                    by.actor
+                        .check_client_write(id, scopes, ClientEffect::Changes)?;
+                    ApplyStep::Delete
+                }
                 (Prune::Disable, ClientStatus::Enabled) => ApplyStep::Disable,
                 (Prune::Disable, ClientStatus::Disabled) => ApplyStep::Unchanged,
             };
@@ -124,25 +136,23 @@ impl App {
                 makes_secret: false,
                 remarks: vec!["the file no longer has it".to_owned()],
             };
-            Some(Planned {
+            planned.push(Planned {
                 applied,
                 before: Some(before),
                 record: None,
-            })
-        });
-        Ok(planned.collect())
+            });
+        }
+        Ok(planned)
     }
 }
 
 /// Whether what is there may become the file's.
 fn check_before(
-    by: &Origin,
     before: Option<&ClientRecord>,
     name: &ManagedBy,
     options: ApplyOptions,
 ) -> Result<()> {
     let Some(before) = before else { return Ok(()) };
-    App::check_record(by, before)?;
     match &before.client.managed_by {
         Some(other) if other != name && !options.take_over => Err(Error::conflict(format!(
             "the file `{other}` keeps it; take it over explicitly, or leave it out"

@@ -9,13 +9,18 @@ use super::report::{ImportLine, ImportOutcome, OnConflict};
 use crate::app::App;
 use crate::app::differences::differences;
 use crate::clock::UnixTime;
-use crate::domain::{Actor, Client, ClientId, ClientRecord, MAX_LIVE_SECRETS, Origin, SecretId};
+use crate::domain::{
+    AccessDenied, Actor, Client, ClientEffect, ClientId, ClientRecord, MAX_LIVE_SECRETS, Origin,
+    SecretId,
+};
 use crate::error::Result;
 
 /// A row that was judged, and what is to be written of it.
 pub(super) struct Examined {
     pub(super) line: ImportLine,
     pub(super) planned: Option<Planned>,
+    /// Whether the row is bad because its actor may not write such a client.
+    pub(super) is_denied: bool,
 }
 
 /// A client to be written.
@@ -75,7 +80,7 @@ impl App {
             let id = &imported.client.client_id;
             let name = Some(id.to_string());
             let bad = self
-                .check_import(by, &imported)
+                .check_import(&imported)
                 .or_else(|| find_twice(&imported, line, seen))
                 .or_else(|| {
                     let mut kept = kept_secrets(&imported);
@@ -90,18 +95,22 @@ impl App {
                 return Examined::refused(line, name, ImportOutcome::Bad { reason });
             }
             let before = there.remove(id);
+            let replaced = before.as_ref();
+            let replaced = replaced.filter(|_| on_conflict == OnConflict::Replace);
+            if let Err(denied) = check_rights(&by.actor, &imported.client, replaced) {
+                let reason = denied.to_string();
+                return Examined {
+                    is_denied: true,
+                    ..Examined::refused(line, name, ImportOutcome::Bad { reason })
+                };
+            }
             let outcome = match &before {
                 None => ImportOutcome::Created,
                 Some(_) if on_conflict == OnConflict::Skip => ImportOutcome::Existing,
                 Some(_) if on_conflict == OnConflict::Refuse => ImportOutcome::Bad {
                     reason: format!("there is a client `{id}` already"),
                 },
-                Some(before) => match Self::check_record(by, before) {
-                    Err(error) => ImportOutcome::Bad {
-                        reason: error.description.into_owned(),
-                    },
-                    Ok(()) => imported.outcome_beside(before),
-                },
+                Some(before) => imported.outcome_beside(before),
             };
             let is_written = matches!(
                 outcome,
@@ -111,17 +120,16 @@ impl App {
             Examined {
                 line,
                 planned: is_written.then_some(Planned { imported, before }),
+                is_denied: false,
             }
         });
         Ok(examined.collect())
     }
 
     /// What is wrong with a client, whatever is there.
-    fn check_import(&self, by: &Origin, imported: &ImportedClient) -> Option<String> {
+    fn check_import(&self, imported: &ImportedClient) -> Option<String> {
         let client = &imported.client;
-        let checked = Self::check_grant(by, Some(&client.scopes))
-            .and_then(|()| self.check_authentication(&client.authentication));
-        if let Err(error) = checked {
+        if let Err(error) = self.check_authentication(&client.authentication) {
             return Some(error.description.into_owned());
         }
         let now = self.clock.now();
@@ -134,14 +142,19 @@ impl App {
         let is_full = live.count() > MAX_LIVE_SECRETS;
         is_full.then(|| format!("a client has at most {MAX_LIVE_SECRETS} live secrets"))
     }
+}
 
-    /// Refuses a client that would change one which has a reserved scope.
-    pub(in crate::app) fn check_record(by: &Origin, record: &ClientRecord) -> Result<()> {
-        match by.actor {
-            Actor::Client(_) => Self::check_grant_to(&record.client),
-            Actor::Server | Actor::Cli(_) | Actor::Admin(_) => Ok(()),
-        }
+/// What the store will say when a client of a file is written in the place of `before`: told before anything is written,
+/// and in a dry run.
+pub(in crate::app) fn check_rights(
+    actor: &Actor,
+    client: &Client,
+    before: Option<&ClientRecord>,
+) -> Result<(), AccessDenied> {
+    if let Some(ClientRecord { client, .. }) = before {
+        actor.check_client_write(&client.client_id, &client.scopes, ClientEffect::Changes)?;
     }
+    actor.check_grant(&client.scopes)
 }
 
 impl Examined {
@@ -150,6 +163,7 @@ impl Examined {
         Self {
             line,
             planned: None,
+            is_denied: false,
         }
     }
 }

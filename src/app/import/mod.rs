@@ -30,6 +30,7 @@ use crate::domain::{
 use crate::error::{Error, Result};
 use crate::redact::redact_string;
 use crate::store::{ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions, WrittenClients};
+pub(super) use examine::check_rights;
 use examine::{Examined, Planned, Seen};
 
 /// Clients that are written in one transaction: of a file with no more all are, or none.
@@ -112,6 +113,7 @@ impl App {
             let examined = self
                 .examine_import(by, batch, options.on_conflict, &mut seen)
                 .await?;
+            report.denied += examined.iter().filter(|it| it.is_denied).count() as u64;
             let lines = match purpose {
                 Purpose::Check => {
                     plain += examined.iter().map(Examined::count_plain).sum::<u64>();

@@ -203,6 +203,9 @@ pub struct ImportReport {
     pub skipped: u64,
     /// Rows that are mistakes.
     pub bad: u64,
+    /// Those of them that the actor may not import.
+    #[serde(skip)]
+    pub denied: u64,
     /// Names in the file that mean nothing here.
     pub ignored: BTreeSet<String>,
 }
@@ -219,6 +222,7 @@ impl ImportReport {
             existing: 0,
             skipped: 0,
             bad: 0,
+            denied: 0,
             ignored: BTreeSet::new(),
         }
     }

@@ -16,8 +16,9 @@ use super::page::{self, Layout, When};
 use super::secrets::{LIFETIMES, Lifetime, SHORT_LIFETIMES};
 use super::session::{Operator, Session, Viewer};
 use crate::domain::{
-    AdminRole, Audience, Client, ClientId, ClientKeys, ClientSecret, ClientStatus, ClientVersion,
-    ExpectedVersion, LastUse, ManagedBy, QuotaState, SecretAdvice, UnusedFor, UsageCounts,
+    AdminRole, Audience, Client, ClientEffect, ClientId, ClientKeys, ClientSecret, ClientStatus,
+    ClientVersion, ExpectedVersion, LastUse, ManagedBy, QuotaState, SecretAdvice, UnusedFor,
+    UsageCounts,
 };
 use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
@@ -44,7 +45,11 @@ const DONE: &[(&str, &str)] = &[
 struct ClientPage {
     layout: Layout,
     error: Option<String>,
+    /// Whether the admin may disable it and revoke its tokens.
+    can_restrict: bool,
     can_change: bool,
+    /// Why an admin who may change other clients may not change this one.
+    denied: Option<String>,
     path: String,
     explain: String,
     quota: Option<QuotaState>,
@@ -93,6 +98,9 @@ async fn client_page<R>(
     };
     let secrets: Vec<ShownSecret> = record.secrets.iter().map(shown).collect();
     let client = record.client;
+    let can_restrict = session.permits(AdminRole::Operator);
+    let actor = &session.origin.actor;
+    let checked = actor.check_client_write(id, &client.scopes, ClientEffect::Changes);
     let path = path_of(id);
     let hours = app.list_client_hours(id, 7 * 24).await?;
     let did_something = hours.iter().any(|it| it.counts != UsageCounts::default());
@@ -100,7 +108,12 @@ async fn client_page<R>(
     Ok(ClientPage {
         layout: Layout::new(id.as_str(), &path, Some(session)),
         error,
-        can_change: session.permits(AdminRole::Operator),
+        can_restrict,
+        can_change: can_restrict && checked.is_ok(),
+        denied: checked
+            .err()
+            .filter(|_| can_restrict)
+            .map(|it| page::sentence(&it.into())),
         path,
         quota: app.find_quota_state(&client).await?,
         explain: format!("{}?client_id={}", explain::PATH, encoded(id.as_str())),

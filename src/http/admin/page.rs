@@ -215,6 +215,7 @@ pub(super) fn mendable(error: Error) -> Result<Error> {
         error.code,
         ErrorCode::InvalidRequest
             | ErrorCode::InvalidClient
+            | ErrorCode::AccessDenied
             | ErrorCode::Conflict
             | ErrorCode::PreconditionFailed
             | ErrorCode::RateLimited

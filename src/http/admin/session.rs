@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
 use super::guard::{needs, see};
-use crate::app::CurrentSession;
+use crate::app::{CurrentSession, SessionStep};
 use crate::domain::{Actor, AdminRole, Origin};
 use crate::error::{Error, Result};
 use crate::http::AppState;
@@ -83,7 +83,10 @@ impl<R: Role> FromRequestParts<AppState> for Session<R> {
         let request_id = parts.extensions.get::<RequestId>();
         let request_id = request_id
             .ok_or_else(|| Error::internal(anyhow::anyhow!("a request without an id")))?;
-        let actor = Actor::Admin(current.admin.name.to_string());
+        let actor = Actor::Admin {
+            name: current.admin.name.to_string(),
+            role: (current.step == SessionStep::Done).then_some(current.admin.role),
+        };
         Ok(Self {
             origin: request_id.origin(actor, caller.source),
             current,

@@ -38,7 +38,7 @@ macro_rules! body {
             #[serde(default, deserialize_with = "given")]
             #[schema(value_type = Option<String>, nullable = false)]
             description: Option<Description>,
-            /// All it may ask for, space-separated; none that begins with `admin:`
+            /// All it may ask for, space-separated; none that is reserved: `admin:…`, `token:introspect`, `revocations:read`
             #[serde(default, deserialize_with = "given")]
             #[schema(value_type = Option<String>, nullable = false)]
             scopes: Option<Scope>,

@@ -14,7 +14,7 @@ use super::{
     admins, audit, clients, explain, keys, overview, rankings, secrets, settings, tokens, transfer,
     usage,
 };
-use crate::app::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
+use crate::domain::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
 use crate::http::openapi::Routes as Described;
 use crate::http::{AppState, error};
 

@@ -14,6 +14,7 @@ use super::body::Query;
 use super::guard::Operator;
 use crate::app::apply::{ApplyNews, ApplyOptions, ApplyReport, Manifest};
 use crate::app::import::{ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource};
+use crate::domain::ErrorCode;
 use crate::error::{Error, Result};
 use crate::http::openapi::{AdminCreateErrors, AdminListErrors};
 use crate::http::sender::ProofHeader;
@@ -208,14 +209,21 @@ pub(super) async fn import_clients(
         clients: &clients,
     };
     if report.refused && !report.dry_run {
-        let why = format!("nothing was imported, for {} row(s) are bad", report.bad);
-        return Ok(with_member(
-            Error::invalid_request(why),
-            "report",
-            json!(imported),
-        ));
+        return Ok(with_member(refusal(&report), "report", json!(imported)));
     }
     Ok(answer::json(StatusCode::OK, &imported))
+}
+
+fn refusal(report: &ImportReport) -> Error {
+    let (bad, denied) = (report.bad, report.denied);
+    if denied > 0 {
+        let why = format!(
+            "nothing was imported: {denied} row(s) are for clients with a reserved scope, which only an owner at the portal, \
+             or the command line, can import"
+        );
+        return Error::new(ErrorCode::AccessDenied, why);
+    }
+    Error::invalid_request(format!("nothing was imported, for {bad} row(s) are bad"))
 }
 
 /// Makes clients what a YAML or JSON file says. Done a second time it changes nothing.

@@ -160,7 +160,8 @@ const ONE: &[Case] = &[(ErrorCode::NotFound, "there is no such thing")];
 const CHANGE: &[Case] = &[
     (
         ErrorCode::AccessDenied,
-        "it concerns a scope that begins with `admin:`, which is for an operator to give",
+        "it gives a client a reserved scope (`admin:…`, `token:introspect`, `revocations:read`), or concerns a client that \
+         has one: only an owner at the portal, or the command line, can do that",
     ),
     (
         ErrorCode::Conflict,

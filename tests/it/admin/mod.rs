@@ -10,6 +10,7 @@ mod keys;
 mod log_in;
 mod pages;
 mod passkeys;
+mod rights;
 mod routes;
 mod second_factor;
 mod sessions;

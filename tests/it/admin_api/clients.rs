@@ -240,61 +240,6 @@ async fn many_clients_are_listed_page_by_page_each_once() {
     }
 }
 
-/// Else whoever has a token for a minute could have the power of it for ever.
-#[tokio::test]
-async fn the_scopes_of_this_api_are_not_given_by_it() {
-    let test = TestApp::new().await;
-    test.client().await;
-    register(&test, "other-robot", "admin:write").await;
-    let robot = Robot::new(&test).await;
-
-    for scopes in ["admin:read", "read admin:write", "admin:x"] {
-        let answer = robot.post("/clients", &json!({"scopes": scopes})).await;
-        answer.assert_error(403, "access_denied");
-        let change = json!({"scopes": scopes});
-        let answer = robot.patch("/clients/billing", "*", &change).await;
-        answer.assert_error(403, "access_denied");
-    }
-    let hour = json!({"expires_at": crate::harness::NOW.0 + 3_600});
-    for name in [ROBOT, "other-robot"] {
-        let path = format!("/clients/{name}");
-        let change = json!({"name": "mine"});
-        let secret_id = secret_id(&test, name).await;
-        let expire = format!("{path}/secrets/{secret_id}/expire");
-        for answer in [
-            robot.patch(&path, "*", &change).await,
-            robot.post(&format!("{path}/secrets"), &json!({})).await,
-            robot.post(&format!("{path}/enable"), &json!({})).await,
-            robot.post(&expire, &hour).await,
-        ] {
-            answer.assert_error(403, "access_denied");
-        }
-    }
-
-    // To take power away is another thing.
-    let secret_id = secret_id(&test, "other-robot").await;
-    let expire = format!("/clients/other-robot/secrets/{secret_id}/expire");
-    assert_eq!(robot.post(&expire, &json!({})).await.status, 200);
-    let off = robot.post("/clients/other-robot/disable", &json!({})).await;
-    assert_eq!(off.status, 200);
-    assert_eq!(robot.delete("/clients/other-robot", "*").await.status, 204);
-    assert_eq!(
-        test.app
-            .find_client(&id(CLIENT))
-            .await
-            .unwrap()
-            .client
-            .scopes
-            .as_str(),
-        "read write"
-    );
-}
-
-async fn secret_id(test: &TestApp, client_id: &str) -> String {
-    let record = test.app.find_client(&id(client_id)).await.unwrap();
-    record.secrets[0].secret_id.to_string()
-}
-
 #[tokio::test]
 async fn the_list_comes_in_the_order_that_is_asked_for_page_by_page() {
     let test = TestApp::new().await;

@@ -7,6 +7,7 @@ mod clients;
 mod idempotency;
 mod objects;
 mod others;
+mod rights;
 mod transfer;
 
 use axum::body::Body;

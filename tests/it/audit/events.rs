@@ -292,7 +292,10 @@ async fn an_event_says_who_from_where_in_which_request_and_what() {
     let test = TestApp::new().await;
     let secret = test.client().await;
     let by = Origin {
-        actor: Actor::Admin("alice".to_owned()),
+        actor: Actor::Admin {
+            name: "alice".to_owned(),
+            role: Some(AdminRole::Owner),
+        },
         source: Some(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)).to_canonical()),
         request_id: Some("r-1".to_owned()),
     };

@@ -5,6 +5,7 @@ mod clients;
 mod keys;
 mod migrations;
 mod revocations;
+mod rights;
 mod secrets;
 mod used_values;
 

@@ -1,0 +1,240 @@
+//! Owns who may write what: the reserved scopes, and the rights that an actor needs for a write. Pure: the store asks here
+//! inside the transaction that writes, about the row that it has locked.
+
+use super::{Actor, AdminName, AdminRole, ClientId, Scope};
+
+/// The scope of tokens that may read through the admin API.
+pub const ADMIN_READ_SCOPE: &str = "admin:read";
+
+/// The scope of tokens that may change things through the admin API.
+pub const ADMIN_WRITE_SCOPE: &str = "admin:write";
+
+/// The scope of tokens that may export all clients with the hashes of their secrets. No other scope includes it: a
+/// program that may change clients must not learn what clients with reserved scopes log in with.
+pub const ADMIN_EXPORT_SCOPE: &str = "admin:export";
+
+/// The scope that lets a client introspect every token.
+pub const INTROSPECT_SCOPE: &str = "token:introspect";
+
+/// The scope for reading revocations. Nothing uses it yet; it is reserved so that nobody has it by then.
+pub const REVOCATIONS_SCOPE: &str = "revocations:read";
+
+/// Every scope with this prefix is reserved.
+const RESERVED_PREFIX: &str = "admin:";
+
+/// The other reserved scopes.
+const RESERVED: [&str; 2] = [INTROSPECT_SCOPE, REVOCATIONS_SCOPE];
+
+/// Why an actor may not do something: one sentence for the actor.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct AccessDenied(pub String);
+
+/// What a write does to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientEffect {
+    /// It only takes away, and can be undone by those who may change the client: the client is disabled, or its tokens
+    /// are revoked.
+    Restricts,
+    /// Anything else.
+    Changes,
+}
+
+impl Scope {
+    /// The first reserved scope of these: one that gives power over this server or over the tokens of others.
+    pub fn first_reserved(&self) -> Option<&str> {
+        self.tokens()
+            .find(|token| token.starts_with(RESERVED_PREFIX) || RESERVED.contains(token))
+    }
+}
+
+impl Actor {
+    /// Refuses to give a client a reserved scope.
+    pub fn check_grant(&self, scopes: &Scope) -> Result<(), AccessDenied> {
+        match scopes.first_reserved() {
+            Some(scope) if !self.has_all_rights() => Err(AccessDenied(format!(
+                "the scope {scope} is reserved: only an owner at the portal, or the command line, can give it to a client"
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Refuses a write to a client that has a reserved scope, unless the write only restricts the client.
+    pub fn check_client_write(
+        &self,
+        id: &ClientId,
+        scopes: &Scope,
+        effect: ClientEffect,
+    ) -> Result<(), AccessDenied> {
+        match (scopes.first_reserved(), effect) {
+            (Some(scope), ClientEffect::Changes) if !self.has_all_rights() => {
+                Err(AccessDenied(format!(
+                    "the client `{id}` has the reserved scope {scope}: only an owner at the portal, or the command line, \
+                     can change, enable or delete it, or write its secrets; others can disable it and revoke its tokens"
+                )))
+            }
+            (Some(_), ClientEffect::Changes | ClientEffect::Restricts) | (None, _) => Ok(()),
+        }
+    }
+
+    /// Refuses a write to a portal admin. Admins change their own credentials (password and second factors); owners
+    /// change everything.
+    pub fn check_admin_write(
+        &self,
+        name: &AdminName,
+        only_credentials: bool,
+    ) -> Result<(), AccessDenied> {
+        let is_self = matches!(self, Self::Admin { name: own, .. } if own == name.as_str());
+        if self.has_all_rights() || (is_self && only_credentials) {
+            return Ok(());
+        }
+        Err(AccessDenied(format!(
+            "only an owner at the portal, or the command line, can change the admin `{name}`"
+        )))
+    }
+
+    /// Refuses a write to signing keys. A client came here with a token that has [`ADMIN_WRITE_SCOPE`], which only owners
+    /// and the command line give.
+    pub fn check_key_write(&self) -> Result<(), AccessDenied> {
+        match self {
+            Self::Client(_) => Ok(()),
+            _ if self.has_all_rights() => Ok(()),
+            _ => Err(AccessDenied(
+                "only an owner at the portal, or the command line, can change signing keys"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// Whether this is an owner at the portal, somebody at the command line, or the server itself.
+    fn has_all_rights(&self) -> bool {
+        match self {
+            Self::Server | Self::Cli(_) => true,
+            Self::Admin { role, .. } => *role == Some(AdminRole::Owner),
+            Self::Client(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(text: &str) -> Scope {
+        Scope::parse(text).unwrap()
+    }
+
+    fn admin(role: Option<AdminRole>) -> Actor {
+        Actor::Admin {
+            name: "ann".to_owned(),
+            role,
+        }
+    }
+
+    fn client() -> Actor {
+        Actor::Client(ClientId::parse("robot").unwrap())
+    }
+
+    /// Everybody who may not write a client with a reserved scope.
+    fn others() -> [Actor; 4] {
+        [
+            admin(Some(AdminRole::Operator)),
+            admin(Some(AdminRole::Viewer)),
+            admin(None),
+            client(),
+        ]
+    }
+
+    fn those_with_all_rights() -> [Actor; 3] {
+        [
+            Actor::Server,
+            Actor::Cli("root".to_owned()),
+            admin(Some(AdminRole::Owner)),
+        ]
+    }
+
+    #[test]
+    fn reserved_scopes_are_whole_words_in_the_spelling_that_counts() {
+        for text in [
+            "admin:",
+            "admin:read",
+            "read admin:anything write",
+            "  admin:write  ",
+            "admin:*",
+            "token:introspect",
+            "revocations:read",
+        ] {
+            assert!(scope(text).first_reserved().is_some(), "{text}");
+        }
+        // None of these is a scope that this server asks for.
+        for text in [
+            "",
+            "admin",
+            "administrator",
+            "Admin:read",
+            "read,admin:write",
+            "x:admin:read",
+            "token:introspection",
+            "token:",
+            "revocations:write",
+        ] {
+            assert_eq!(scope(text).first_reserved(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_owners_and_the_command_line_give_reserved_scopes() {
+        for actor in those_with_all_rights() {
+            assert_eq!(actor.check_grant(&scope("admin:write")), Ok(()));
+        }
+        for actor in others() {
+            let refused = actor.check_grant(&scope("read token:introspect"));
+            let refused = refused.unwrap_err().to_string();
+            assert!(refused.contains("token:introspect"), "{actor:?}");
+            assert_eq!(actor.check_grant(&scope("read write")), Ok(()));
+        }
+    }
+
+    #[test]
+    fn others_only_restrict_a_client_with_a_reserved_scope() {
+        let id = ClientId::parse("chief").unwrap();
+        let check = |actor: &Actor, text: &str, effect| {
+            actor.check_client_write(&id, &scope(text), effect).is_ok()
+        };
+        for effect in [ClientEffect::Restricts, ClientEffect::Changes] {
+            for actor in those_with_all_rights() {
+                assert!(check(&actor, "admin:read", effect));
+            }
+            for actor in others() {
+                assert!(check(&actor, "read", effect));
+                let is_allowed = check(&actor, "admin:read", effect);
+                assert_eq!(is_allowed, effect == ClientEffect::Restricts);
+            }
+        }
+    }
+
+    #[test]
+    fn admins_change_their_own_credentials_and_owners_every_admin() {
+        let [ann, ben] = ["ann", "ben"].map(|name| AdminName::parse(name).unwrap());
+        for actor in those_with_all_rights() {
+            assert!(actor.check_admin_write(&ben, false).is_ok());
+        }
+        for actor in others() {
+            assert!(actor.check_admin_write(&ben, true).is_err());
+            assert!(actor.check_admin_write(&ann, false).is_err());
+            let is_person = actor != client();
+            assert_eq!(actor.check_admin_write(&ann, true).is_ok(), is_person);
+        }
+    }
+
+    #[test]
+    fn no_admin_but_an_owner_changes_signing_keys() {
+        assert!(client().check_key_write().is_ok());
+        for actor in those_with_all_rights() {
+            assert!(actor.check_key_write().is_ok());
+        }
+        for role in [None, Some(AdminRole::Viewer), Some(AdminRole::Operator)] {
+            assert!(admin(role).check_key_write().is_err());
+        }
+    }
+}
