@@ -387,7 +387,7 @@ impl AuditEvent {
             actor_type: by.actor.kind().to_owned(),
             actor: match &by.actor {
                 Actor::Client(id) => id.to_string(),
-                Actor::Server | Actor::Cli(_) | Actor::Admin(_) => {
+                Actor::Server | Actor::Cli(_) | Actor::Admin { .. } => {
                     redact_string(by.actor.name().to_owned())
                 }
             },
