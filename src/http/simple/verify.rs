@@ -255,7 +255,7 @@ fn requirements_in_path(path: &str) -> Result<TokenRequirements, Error> {
     let segment = path.split('/').nth(3).unwrap_or_default();
     if segment.split('&').any(str::is_empty) {
         return Err(Error::invalid_request(
-            "the path must name requirements: scope=… or audience=… or both, with & between them",
+            "the path segment after /verify/requiring/ must be scope=VALUE, audience=VALUE or both, joined by &",
         ));
     }
     requirements(Params::from_form(segment.as_bytes())?)
