@@ -298,8 +298,8 @@ async fn over_a_limit_no_answer_tells_which_networks_are_known() {
                 let mut browser = Browser::new(&test).at(source);
                 let mut answer = browser.log_in(who, "wrong").await;
                 answer.headers.remove("x-request-id");
-                let text = answer.text().replace(who, "");
-                seen.push((answer.status, answer.headers, text, hashes() - before));
+                let page = answer.text().replace(who, "");
+                seen.push((answer.status, answer.headers, page, hashes() - before));
             }
         }
     }

@@ -235,7 +235,7 @@ async fn of_parallel_wrong_codes_10_are_answered() {
     let thief = Browser::of(&test, "olga").await;
 
     let guess = async |n: usize| {
-        let fields = [("code", &*format!("{:07}", n))];
+        let fields = [("code", &*format!("{n:07}"))];
         let mut browser = thief.clone();
         browser.post("/admin/login/code", &fields).await.status
     };
