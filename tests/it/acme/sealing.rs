@@ -77,6 +77,7 @@ async fn when_the_secret_changes_it_is_sealed_anew_and_replicas_go_on_with_what_
 
     let changed = [("SECRET", OTHER), ("SECRET_PREVIOUS", SECRET)];
     let other = scene.replica(&changed).await;
+    other.test.app.take_over_audit_trail().await.unwrap();
     other.test.app.reseal_certificates().await.unwrap();
     scene.served.test.app.read_certificate().await.unwrap();
     let later = scene.replica(&[("SECRET", OTHER)]).await;

@@ -186,6 +186,7 @@ async fn the_secret_is_sealed_for_its_owner_and_sealed_anew_with_a_new_secret() 
         ("SECRET_PREVIOUS", SECRET),
     ];
     let later = TestApp::on(test.database.clone(), &settings).await;
+    later.app.take_over_audit_trail().await.unwrap();
 
     assert_eq!(later.app.reseal_second_factors().await.unwrap(), 1);
     assert_eq!(later.app.reseal_second_factors().await.unwrap(), 0);

@@ -167,11 +167,7 @@ async fn change_keys(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<St
         ("SECRET_PREVIOUS", SECRET),
     ];
     TestApp::on(test.database.clone(), &settings).await;
-    let resealed = [
-        Action::AuditKeyChange,
-        Action::KeyReseal,
-        Action::KeyReseal,
-    ];
+    let resealed = [Action::AuditKeyChange, Action::KeyReseal, Action::KeyReseal];
     trail.expect(&resealed).await;
     secrets.extend(sealed().await);
 
