@@ -55,9 +55,6 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
 
     let app = Arc::new(App::open(config, clock)?);
     begin(&app, &args).await?;
-    for warning in warnings::find(app.config()) {
-        tracing::warn!("{warning}");
-    }
     let certificate = present_certificate(files, &app, tickets)?;
     let presented = certificate.status();
     app.tell_certificate_end(move || presented.expires_at());
@@ -137,7 +134,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-/// Does with the database what must be done before the first request.
+/// Does with the database what must be done before the first request, and warns of what is dangerous.
 async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
     if args.no_migrate {
         environment::refuse_pending(app).await?;
@@ -146,6 +143,9 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
             .migrate()
             .await
             .context("DATABASE_URL: cannot migrate the database")?;
+    }
+    for warning in warnings::find(app.config()) {
+        tracing::warn!("{warning}");
     }
     app.take_over_audit_trail()
         .await

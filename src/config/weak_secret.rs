@@ -97,7 +97,7 @@ mod tests {
 
         #[test]
         fn what_was_drawn_at_random_is_not_weak(bytes in any::<[u8; 48]>()) {
-            let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+            let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().concat();
             let uuids = [&bytes[..16], &bytes[16..32]]
                 .map(|it| uuid::Uuid::from_slice(it).unwrap().to_string());
             for secret in [

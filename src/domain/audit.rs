@@ -257,14 +257,14 @@ impl Target {
         }
     }
 
-    /// Its id.
+    /// Its id; a name that somebody chose is redacted.
     pub fn id(&self) -> String {
         match self {
             Self::Client(id) => id.to_string(),
             Self::Secret(id) => id.to_string(),
             Self::Token(id) => id.to_string(),
             Self::Key(id) => id.to_string(),
-            Self::Admin(text) | Self::Certificate(text) => text.clone(),
+            Self::Admin(text) | Self::Certificate(text) => redact_string(text.clone()),
             Self::Clients | Self::Audit => String::new(),
         }
     }
@@ -395,10 +395,7 @@ impl AuditEvent {
             request_id: by.request_id.clone(),
             action: new.action.as_str().to_owned(),
             target_type: new.target.kind().to_owned(),
-            target: match &new.target {
-                Target::Admin(name) => redact_string(name.clone()),
-                other => other.id(),
-            },
+            target: new.target.id(),
             client_id: new.client_id.map(|id| id.to_string()),
             before: new.before.map(redact_json),
             after: new.after.map(redact_json),

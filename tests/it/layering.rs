@@ -117,7 +117,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("span.rs", &["crate::"]),
     ("secret.rs", &["crate::"]),
     ("private_file.rs", &["crate::"]),
-    ("redact.rs", &["crate::"]),
+    ("redact", &["crate::"]),
     ("pem.rs", &["crate::"]),
     ("json.rs", &["crate::"]),
     ("json_object.rs", &["crate::"]),
