@@ -185,7 +185,8 @@ impl App {
     /// Removes the events that are older than `AUDIT_RETENTION`; how many. What is removed is said by an event, which
     /// vouches for it: so nothing is removed from a trail that is not good.
     pub async fn prune_audit(&self) -> Result<u64> {
-        let now = self.clock.now();
+        let trusted = self.trusted_time().await?;
+        let now = trusted.time();
         let end = now.plus(-self.config.retention.audit);
         // Nothing happens before one is overdue: else there would be an event about the removal of each.
         let overdue = end.plus(-OVERDUE);
@@ -206,10 +207,11 @@ impl App {
             return Err(error);
         }
         let (mut anchor, mut pruned) = (verdict.anchor, 0);
-        let stamp = Origin::SERVER.at(now);
         for through in due {
             let store = &self.store;
-            let done = store.prune_audit_events(&anchor, &through, stamp).await?;
+            let done = store
+                .prune_audit_events(&anchor, &through, trusted)
+                .await?;
             if done == 0 {
                 break;
             }

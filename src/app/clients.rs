@@ -270,8 +270,8 @@ impl App {
     ) -> Result<()> {
         let now = self.clock.now();
         let cutoff = match status {
-            ClientStatus::Enabled => now,
-            ClientStatus::Disabled => self.last_issue(),
+            ClientStatus::Enabled => self.latest_time().await?,
+            ClientStatus::Disabled => self.last_issue().await?,
         };
         let done = self.store.set_client_status(id, status, cutoff, by.at(now));
         self.revoked(id, &done.await?)
@@ -301,7 +301,7 @@ impl App {
         id: &ClientId,
         expected: &ExpectedVersion,
     ) -> Result<()> {
-        let (cutoff, stamp) = (self.last_issue(), by.at(self.clock.now()));
+        let (cutoff, stamp) = (self.last_issue().await?, by.at(self.clock.now()));
         let deleted = self
             .store
             .delete_expected_client(id, expected, cutoff, stamp);

@@ -104,7 +104,8 @@ impl App {
     /// more kept, it reads everything. When it cannot, this replica goes on with what it knows, for `STALE_LIMIT`.
     pub async fn read_changes(&self) -> Result<()> {
         let mut position = self.feed.position.lock().await;
-        let began_at = self.clock.now();
+        // Nobody who sets the wall clock makes the memory younger.
+        let began_at = self.clock.steady();
         let read = self.catch_up(&mut position).await;
         match &read {
             Ok(()) => {
@@ -126,7 +127,7 @@ impl App {
 
     /// Forgets changes that are older than `CHANGES_RETENTION`.
     pub async fn prune_changes(&self) -> Result<()> {
-        let end = self.clock.now().plus(-self.config.feed.retention);
+        let end = self.trusted_time().await?.ago(self.config.feed.retention);
         while self.store.delete_changes(end, BATCH).await? == u64::from(BATCH) {}
         Ok(())
     }
@@ -211,7 +212,7 @@ impl App {
             return;
         };
         let limit = self.config.feed.stale_limit;
-        if self.clock.now().since(read_at) <= limit {
+        if self.clock.steady().since(read_at) <= limit {
             if self.feed.set_readiness(Readiness::Degraded) {
                 tracing::warn!(
                     "changes cannot be read; clients in memory are served for {limit} s at most: {}",

@@ -24,6 +24,8 @@ pub struct Figures {
     pub canary_is_well: bool,
     /// Seconds by which this machine's clock is ahead of the database's.
     pub clock_difference: i64,
+    /// Whether nothing is removed, rotated or ended by time, because the clock may be wrong.
+    pub removal_is_held_back: bool,
     /// The memories, by name.
     pub caches: Vec<CacheFigures>,
     /// The hashing threads and their queue.
@@ -138,7 +140,8 @@ impl App {
         Figures {
             readiness: self.readiness(),
             canary_is_well: self.check_canary().is_ok(),
-            clock_difference: self.clock_difference.seconds(),
+            clock_difference: self.clock_guard.difference(),
+            removal_is_held_back: self.clock_guard.holds_back(),
             caches: vec![
                 self.directory.figures(),
                 self.proofs.figures(),

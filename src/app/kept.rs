@@ -58,7 +58,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
         count: fn(Arc<App>) -> BoxFuture<'static, Result<T>>,
     ) -> Result<Arc<Counted<T>>> {
         if let Some(last) = self.0.last.load_full() {
-            let is_old = app.clock.now().since(last.at) >= self.0.max_age;
+            let is_old = app.clock.steady().since(last.at) >= self.0.max_age;
             if is_old && let Ok(counting) = Arc::clone(&self.0.counting).try_lock_owned() {
                 let (kept, app) = (self.clone(), Arc::clone(app));
                 tokio::spawn(async move {
@@ -92,7 +92,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
         app: &Arc<App>,
         count: fn(Arc<App>) -> BoxFuture<'static, Result<T>>,
     ) -> Result<Arc<Counted<T>>> {
-        let at = app.clock.now();
+        let at = app.clock.steady();
         let value = count(Arc::clone(app)).await.inspect_err(|error| {
             self.0.failed.fetch_add(1, Ordering::Release);
             tracing::warn!("a figure cannot be counted: {}", error.reason());

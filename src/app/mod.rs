@@ -14,7 +14,7 @@ mod canary;
 mod client_ca;
 mod client_export;
 mod clients;
-mod clock_difference;
+mod clock_guard;
 mod differences;
 mod directory;
 mod expiring;
@@ -108,7 +108,7 @@ use admins::Admins;
 use audit_head::AuditWatch;
 use canary::Canary;
 use client_ca::ClientCa;
-use clock_difference::ClockDifference;
+use clock_guard::ClockGuard;
 use directory::Directory;
 use expiring::Expiring;
 use feed::Feed;
@@ -143,7 +143,7 @@ pub struct App {
     revocations: Revocations,
     feed: Feed,
     canary: Canary,
-    clock_difference: ClockDifference,
+    clock_guard: ClockGuard,
     usage: Usage,
     quotas: Quotas,
     rankings: Rankings,
@@ -188,7 +188,7 @@ impl App {
             revocations: Revocations::default(),
             feed: Feed::default(),
             canary: Canary::new()?,
-            clock_difference: ClockDifference::default(),
+            clock_guard: ClockGuard::default(),
             usage: Usage::new(),
             quotas: Quotas::default(),
             rankings: Rankings::default(),

@@ -43,8 +43,7 @@ pub(super) fn sealer(config: &Config) -> Result<Sealer, KeyError> {
 impl App {
     /// What was answered before to this very request.
     pub(super) async fn recall(&self, once: &Once) -> Result<Option<Secret<String>>> {
-        let now = self.clock.now();
-        let found = self.store.find_remembered_answer(&once.key, now).await?;
+        let found = self.store.find_remembered_answer(&once.key).await?;
         let Some(sealed) = found else { return Ok(None) };
         let (plain, _) = self.answers.open(&once.key, &sealed).ok_or_else(|| {
             Error::conflict("this was done, but SECRET has changed since, so that its answer cannot be given again")
@@ -84,7 +83,7 @@ impl App {
 
     /// Forgets the answers that nobody may ask for any more.
     pub async fn prune_remembered_answers(&self) -> Result<u64> {
-        let now = self.clock.now();
+        let now = self.trusted_time().await?;
         Ok(self.store.prune_remembered_answers(now).await?)
     }
 }

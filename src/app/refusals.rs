@@ -163,7 +163,8 @@ impl App {
     /// Forgets the refusals that are older than `REFUSAL_RETENTION`, and of the others the oldest when there are too
     /// many.
     pub async fn prune_refusals(&self) -> Result<u64> {
-        let end = self.clock.now().plus(-self.config.retention.refusals);
+        let kept_for = self.config.retention.refusals;
+        let end = self.trusted_time().await?.ago(kept_for);
         Ok(self.store.prune_refusals(end, KEPT).await?)
     }
 }

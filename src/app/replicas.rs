@@ -83,7 +83,7 @@ impl App {
 
     /// Forgets those that were not.
     pub async fn prune_replicas(&self) -> Result<u64> {
-        let end = self.clock.now().plus(-SHOWN);
+        let end = self.trusted_time().await?.ago(SHOWN);
         Ok(self.store.prune_replicas(end).await?)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::shards::Shards;
 use crate::clock::UnixTime;
 use crate::domain::{ClientCutoff, ClientId, Revocation, RevocationId, Revoked, TokenId};
+use crate::store::TrustedTime;
 use crate::token::{AccessTokenClaims, LEEWAY};
 
 /// All revocations of tokens that a verifier could still accept.
@@ -80,7 +81,8 @@ impl Revocations {
     }
 
     /// Drops what no verifier accepts any more in any case.
-    pub fn prune(&self, now: UnixTime) {
+    pub fn prune(&self, now: TrustedTime) {
+        let now = now.time();
         self.tokens.retain(|exp| exp.plus(LEEWAY) > now);
         self.clients
             .retain(|entry| entry.expires_at.plus(LEEWAY) > now);

@@ -32,14 +32,13 @@ impl App {
     pub async fn end_unused_secrets(&self) -> Result<u64> {
         let slack = self.config.feed.stale_limit + WRITTEN_WITHIN;
         let mut ended = 0;
-        let now = self.clock.now();
+        let now = self.trusted_time().await?;
         for (id, secret_id) in self.store.list_due_ends(now, slack).await? {
-            let stamp = Origin::SERVER.at(now);
-            if self
+            let by = &Origin::SERVER;
+            let ended_one = self
                 .store
-                .end_unused_secret(&id, &secret_id, slack, stamp)
-                .await?
-            {
+                .end_unused_secret(&id, &secret_id, slack, by, now);
+            if ended_one.await? {
                 self.directory.forget(&id);
                 tracing::info!(client_id = %id, secret_id = %secret_id, "a secret that is used no more has ended");
                 ended += 1;

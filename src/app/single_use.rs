@@ -28,7 +28,8 @@ impl App {
 
     /// Forgets the values that nobody would accept any more in any case.
     pub async fn prune_used_values(&self) -> Result<u64> {
-        Ok(self.store.prune_used_values(self.clock.now()).await?)
+        let now = self.trusted_time().await?;
+        Ok(self.store.prune_used_values(now).await?)
     }
 }
 

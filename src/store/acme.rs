@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use super::audit_log::record;
 use super::changes::tell;
-use super::{Store, StoreError, execute, in_transaction, on_feed, on_pool};
+use super::{Store, StoreError, TrustedTime, execute, in_transaction, on_feed, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
     AcmeChallenge, AcmeRecord, AcmeSubject, Change, NewEvent, SealedCertificate, Stamp,
@@ -84,7 +84,7 @@ impl Store {
         &self,
         lease: &AcmeLease,
         due_by: UnixTime,
-        now: UnixTime,
+        now: TrustedTime,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "
             insert into acme_certificates (directory, names, holder, leased_until)
@@ -100,7 +100,7 @@ impl Store {
             &lease.holder,
             lease.until.0,
             due_by.0,
-            now.0,
+            now.time().0,
         )?;
         Ok(leased == 1)
     }
@@ -265,11 +265,12 @@ impl Store {
 
     /// Removes what nobody asks for any more: challenges that are over, and the certificates, with their keys, that
     /// expired at `end` or before.
-    pub async fn prune_acme(&self, end: UnixTime, now: UnixTime) -> Result<(), StoreError> {
+    pub async fn prune_acme(&self, end: TrustedTime, now: TrustedTime) -> Result<(), StoreError> {
         const CHALLENGES: &str = "delete from acme_challenges where expires_at <= $1";
         const CERTIFICATES: &str = "
             delete from acme_certificates
             where expires_at <= $1 and leased_until <= $2";
+        let (end, now) = (end.time(), now.time());
         execute!(self, CHALLENGES, now.0)?;
         execute!(self, CERTIFICATES, end.0, now.0)?;
         Ok(())

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::admins::{AdminRecord, AdminRow, of_admin, of_session};
 use super::audit_log::AuditLog;
-use super::{Store, StoreError, execute, in_transaction, on_pool};
+use super::{Store, StoreError, TrustedTime, execute, in_transaction, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{Action, AdminName, AdminSession, SessionId, Stamp};
 
@@ -205,11 +205,11 @@ impl Store {
     /// Removes the sessions that have ended; how many.
     pub async fn prune_admin_sessions(
         &self,
-        seen_before: UnixTime,
-        now: UnixTime,
+        seen_before: TrustedTime,
+        now: TrustedTime,
     ) -> Result<u64, StoreError> {
         const SQL: &str = "delete from admin_sessions where expires_at <= $1 or seen_at <= $2";
-        Ok(execute!(self, SQL, now.0, seen_before.0)?)
+        Ok(execute!(self, SQL, now.time().0, seen_before.time().0)?)
     }
 }
 

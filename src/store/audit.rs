@@ -5,9 +5,9 @@ use sqlx::{FromRow, QueryBuilder};
 use super::audit_chain::{AuditChain, ChainLink, ChainedEvent, Removal};
 use super::audit_keys::AuditKeys;
 use super::audit_log::AuditLog;
-use super::{Store, StoreError, in_transaction, on_pool};
+use super::{Store, StoreError, TrustedTime, in_transaction, on_pool};
 use crate::clock::UnixTime;
-use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Stamp, Target};
+use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Origin, Stamp, Target};
 
 /// Which events.
 #[derive(Clone, Debug, Default)]
@@ -155,7 +155,7 @@ impl Store {
         &self,
         anchor: &ChainLink,
         through: &ChainLink,
-        stamp: Stamp<'_>,
+        now: TrustedTime,
     ) -> Result<u64, StoreError> {
         const SET_ANCHOR: &str = "
             update audit_head
@@ -184,6 +184,7 @@ impl Store {
                 hash: through.hash.clone(),
             };
             let event = NewEvent::new(Action::AuditPrune, Target::Audit).after(said);
+            let stamp = Origin::SERVER.at(now.time());
             tx.append(&self.audit_keys, stamp, vec![event]).await?;
             removed
         })

@@ -6,7 +6,7 @@
 
 use sqlx::{FromRow, PgConnection, SqliteConnection};
 
-use super::{Store, StoreError, execute, on_feed};
+use super::{Store, StoreError, TrustedTime, execute, on_feed};
 use crate::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
 
@@ -127,7 +127,7 @@ impl Store {
 
     /// Removes changes of before `end`, the oldest first and never the newest of all; how many, `limit` at most, so
     /// that no statement runs for long.
-    pub async fn delete_changes(&self, end: UnixTime, limit: u32) -> Result<u64, StoreError> {
+    pub async fn delete_changes(&self, end: TrustedTime, limit: u32) -> Result<u64, StoreError> {
         const SQL: &str = "
             delete from changes
             where change_id in (
@@ -136,7 +136,12 @@ impl Store {
                 where change_id < $1 and change_id < (select max(change_id) from changes)
                 order by change_id
                 limit $2)";
-        Ok(execute!(self, SQL, first_id(end).0, i64::from(limit))?)
+        Ok(execute!(
+            self,
+            SQL,
+            first_id(end.time()).0,
+            i64::from(limit)
+        )?)
     }
 }
 

@@ -114,7 +114,7 @@ impl Store {
     ) -> Result<Option<u64>, StoreError> {
         in_long_transaction!(self, |tx| {
             if let Some(answer) = answer
-                && !remember!(tx, answer, stamp.at)
+                && !remember!(tx, answer)
             {
                 return Ok(None);
             }

@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::FromRow;
 
 use super::audit_log::record;
-use super::{Store, StoreError, in_transaction, on_feed, on_pool};
+use super::{Store, StoreError, TrustedTime, in_transaction, on_feed, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::{
     Action, Change, KeyId, KeyRecord, KeyState, NewEvent, SigningAlg, Stamp, Target,
@@ -13,8 +13,8 @@ use crate::domain::{
 /// One step in the life of an algorithm's keys.
 #[derive(Clone, Debug, Default)]
 pub struct KeyChanges {
-    /// The active key that signs no more.
-    pub retire: Option<KeyId>,
+    /// The active key that signs no more, and since when: by that it is removed later.
+    pub retire: Option<(KeyId, TrustedTime)>,
     /// The next key that signs from now on.
     pub activate: Option<KeyId>,
     /// Keys that are new.
@@ -60,20 +60,23 @@ impl Store {
         const INSERT: &str = "
             insert into signing_keys (kid, alg, state, state_since, created_at, used_at, sealed_key)
             values ($1, $2, $3, $4, $5, $6, $7)";
-        let moves = [
-            (&changes.retire, "active", "retired", Action::KeyRetire),
-            (&changes.activate, "next", "active", Action::KeyActivate),
-        ];
+        let retire = changes.retire.as_ref();
+        let retire = retire.map(|(kid, at)| (kid, "active", "retired", at.time()));
+        let activate = changes.activate.as_ref();
+        let activate = activate.map(|kid| (kid, "next", "active", stamp.at));
+        let moves = [(retire, Action::KeyRetire), (activate, Action::KeyActivate)];
         in_transaction!(self, |tx| {
             stamp.by.actor.check_key_write()?;
             let mut events = Vec::new();
-            for (kid, from, to, action) in moves {
-                let Some(kid) = kid else { continue };
+            for (moved, action) in moves {
+                let Some((kid, from, to, at)) = moved else {
+                    continue;
+                };
                 let alg: Option<String> = sqlx::query_scalar(MOVE)
                     .bind(kid.as_str())
                     .bind(from)
                     .bind(to)
-                    .bind(stamp.at.0)
+                    .bind(at.0)
                     .fetch_optional(&mut *tx)
                     .await?;
                 let Some(alg) = alg else { return Ok(false) };
@@ -119,7 +122,7 @@ impl Store {
     pub async fn retire_unused_keys(
         &self,
         alg: SigningAlg,
-        before: UnixTime,
+        before: TrustedTime,
         stamp: Stamp<'_>,
     ) -> Result<usize, StoreError> {
         const RETIRE: &str = "
@@ -132,7 +135,7 @@ impl Store {
         in_transaction!(self, |tx| {
             let left: Vec<(String, String)> = sqlx::query_as(RETIRE)
                 .bind(alg.as_str())
-                .bind(before.0)
+                .bind(before.time().0)
                 .bind(stamp.at.0)
                 .fetch_all(&mut *tx)
                 .await?;
@@ -206,7 +209,7 @@ impl Store {
     /// Removes the keys that were retired at `retired_until` or before; how many that were.
     pub async fn prune_keys(
         &self,
-        retired_until: UnixTime,
+        retired_until: TrustedTime,
         stamp: Stamp<'_>,
     ) -> Result<usize, StoreError> {
         const SQL: &str = "
@@ -215,7 +218,7 @@ impl Store {
             returning kid, alg";
         in_transaction!(self, |tx| {
             let gone: Vec<(String, String)> = sqlx::query_as(SQL)
-                .bind(retired_until.0)
+                .bind(retired_until.time().0)
                 .fetch_all(&mut *tx)
                 .await?;
             let mut events = Vec::new();

@@ -68,6 +68,7 @@ pub use passkeys::{PasskeyChange, PasskeyRecord};
 pub use remembered_answers::RememberedAnswer;
 pub use revocations::ClientRevoked;
 pub use secrets::SecretAdded;
+pub use time::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};
 pub use usage::UsageOrder;
 pub use usage_rows::UsageRows;
 

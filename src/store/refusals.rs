@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::{Store, StoreError, execute, on_pool, placeholders};
+use super::{Store, StoreError, TrustedTime, execute, on_pool, placeholders};
 use crate::clock::UnixTime;
 use crate::domain::{ClientId, RefusedRequest};
 
@@ -79,11 +79,11 @@ impl Store {
     }
 
     /// Removes the refusals before `end`, and those before the newest `kept`; how many.
-    pub async fn prune_refusals(&self, end: UnixTime, kept: u32) -> Result<u64, StoreError> {
+    pub async fn prune_refusals(&self, end: TrustedTime, kept: u32) -> Result<u64, StoreError> {
         const SQL: &str = "
             delete from refusals
             where at < $1 or at < (select at from refusals order by at desc limit 1 offset $2)";
-        Ok(execute!(self, SQL, end.0, i64::from(kept))?)
+        Ok(execute!(self, SQL, end.time().0, i64::from(kept))?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Owns the rows of `remembered_answers`: what was answered to a request that may come again, sealed by the caller.
 
-use super::{Store, StoreError, execute, on_pool};
+use super::{Store, StoreError, TrustedTime, execute, on_pool};
 use crate::clock::UnixTime;
 
 /// An answer to be kept for when its request comes again.
@@ -14,23 +14,20 @@ pub struct RememberedAnswer {
     pub expires_at: UnixTime,
 }
 
-/// A row that is over counts as none, so that pruning it sooner or later changes nothing.
+/// A row counts until it is pruned, whatever the clock of the caller says: a wrong one would do a request twice.
 pub(super) const REMEMBER: &str = "
     insert into remembered_answers (key, sealed_answer, expires_at)
     values ($1, $2, $3)
-    on conflict (key) do update
-    set sealed_answer = excluded.sealed_answer, expires_at = excluded.expires_at
-    where remembered_answers.expires_at <= $4";
+    on conflict (key) do nothing";
 
 /// Keeps an answer on an open transaction of either product; false when there is one already, also when another
 /// transaction, for which this waits, is just keeping it.
 macro_rules! remember {
-    ($tx:ident, $answer:expr, $now:expr) => {{
+    ($tx:ident, $answer:expr) => {{
         let done = sqlx::query($crate::store::remembered_answers::REMEMBER)
             .bind(&$answer.key)
             .bind(&$answer.sealed)
             .bind($answer.expires_at.0)
-            .bind($now.0)
             .execute(&mut *$tx)
             .await?;
         done.rows_affected() == 1
@@ -39,26 +36,21 @@ macro_rules! remember {
 pub(super) use remember;
 
 impl Store {
-    /// The answer to the request of this name, sealed, unless its time is over.
-    pub async fn find_remembered_answer(
-        &self,
-        key: &str,
-        now: UnixTime,
-    ) -> Result<Option<String>, StoreError> {
+    /// The answer to the request of this name, sealed, unless it was pruned.
+    pub async fn find_remembered_answer(&self, key: &str) -> Result<Option<String>, StoreError> {
         const SQL: &str = "
             select sealed_answer
             from remembered_answers
-            where key = $1 and expires_at > $2";
+            where key = $1";
         Ok(on_pool!(self, |pool| sqlx::query_scalar(SQL)
             .bind(key)
-            .bind(now.0)
             .fetch_optional(pool)
             .await)?)
     }
 
     /// Forgets the answers whose time is over; how many that were.
-    pub async fn prune_remembered_answers(&self, now: UnixTime) -> Result<u64, StoreError> {
+    pub async fn prune_remembered_answers(&self, now: TrustedTime) -> Result<u64, StoreError> {
         const SQL: &str = "delete from remembered_answers where expires_at <= $1";
-        Ok(execute!(self, SQL, now.0)?)
+        Ok(execute!(self, SQL, now.time().0)?)
     }
 }

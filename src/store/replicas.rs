@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Store, StoreError, execute, on_pool};
+use super::{Store, StoreError, TrustedTime, execute, on_pool};
 use crate::clock::UnixTime;
 use crate::domain::Replica;
 
@@ -53,9 +53,9 @@ impl Store {
     }
 
     /// Forgets those that were not heard of since a time.
-    pub async fn prune_replicas(&self, end: UnixTime) -> Result<u64, StoreError> {
+    pub async fn prune_replicas(&self, end: TrustedTime) -> Result<u64, StoreError> {
         const SQL: &str = "delete from replicas where seen_at < $1";
-        Ok(execute!(self, SQL, end.0)?)
+        Ok(execute!(self, SQL, end.time().0)?)
     }
 }
 

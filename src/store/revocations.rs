@@ -10,7 +10,7 @@ use super::audit_log::AuditLog;
 use super::changes::tell;
 use super::client_rows::{lock_client, read_record};
 use super::clients::of_client;
-use super::{Store, StoreError, execute, in_transaction, on_feed};
+use super::{Store, StoreError, TrustedTime, execute, in_transaction, on_feed};
 use crate::clock::UnixTime;
 use crate::domain::{
     Action, Change, ClientCutoff, ClientEffect, ClientId, ClientStatus, ExpectedVersion, NewEvent,
@@ -219,7 +219,11 @@ impl Store {
 
     /// Removes revocations whose tokens had all expired at `end`; how many, `limit` at most, so that no
     /// statement runs for long.
-    pub async fn delete_revocations(&self, end: UnixTime, limit: u32) -> Result<u64, StoreError> {
+    pub async fn delete_revocations(
+        &self,
+        end: TrustedTime,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
         const SQL: &str = "
             delete from revocations
             where revocation_id in (
@@ -228,7 +232,7 @@ impl Store {
                 where expires_at <= $1
                 order by expires_at
                 limit $2)";
-        Ok(execute!(self, SQL, end.0, i64::from(limit))?)
+        Ok(execute!(self, SQL, end.time().0, i64::from(limit))?)
     }
 }
 

@@ -4,10 +4,9 @@ use serde_json::json;
 
 use super::audit_log::record;
 use super::client_rows::lock_client;
-use super::{Store, StoreError, in_transaction, on_pool};
-use crate::clock::UnixTime;
+use super::{Store, StoreError, TrustedTime, in_transaction, on_pool};
 use crate::domain::{
-    Action, Change, ClientEffect, ClientId, NewEvent, SecretId, Stamp, Target, UnusedFor,
+    Action, Change, ClientEffect, ClientId, NewEvent, Origin, SecretId, Stamp, Target, UnusedFor,
 };
 
 /// What holds of a secret that is due: it is good, it has not been used for long enough, and it is not the last good one
@@ -92,13 +91,13 @@ impl Store {
     /// The secrets that have not been used for so long that they end; `slack` is how much later than that.
     pub async fn list_due_ends(
         &self,
-        now: UnixTime,
+        now: TrustedTime,
         slack: i64,
     ) -> Result<Vec<(ClientId, SecretId)>, StoreError> {
         let sql = format!("select e.client_id, e.secret_id {FROM} where {IS_DUE} limit 1000");
         let rows: Vec<(String, String)> = on_pool!(self, |pool| {
             let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            query.bind(now.0).bind(slack).fetch_all(pool).await
+            query.bind(now.time().0).bind(slack).fetch_all(pool).await
         })?;
         rows.into_iter()
             .map(|(id, secret_id)| Ok((ClientId::parse(&id)?, SecretId::parse(&secret_id)?)))
@@ -111,10 +110,12 @@ impl Store {
         id: &ClientId,
         secret_id: &SecretId,
         slack: i64,
-        stamp: Stamp<'_>,
+        by: &Origin,
+        now: TrustedTime,
     ) -> Result<bool, StoreError> {
         const END: &str = "update client_secrets set expires_at = $2 where secret_id = $1";
         const DELETE: &str = "delete from secret_ends where secret_id = $1";
+        let stamp = by.at(now.time());
         let find = format!(
             "select s.expires_at, u.used_at, e.unused_for {FROM} where {IS_DUE} and e.secret_id = $3"
         );

@@ -85,7 +85,7 @@ impl Store {
             where client_id = $1 and (expires_at is null or expires_at > $2)";
         in_transaction!(self, |tx| {
             if let Some(answer) = answer
-                && !remember!(tx, answer, stamp.at)
+                && !remember!(tx, answer)
             {
                 return Ok(SecretAdded::Remembered);
             }

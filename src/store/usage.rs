@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::{Store, StoreError, execute, on_pool, placeholders};
+use super::{Store, StoreError, TrustedTime, execute, on_pool, placeholders};
 use crate::clock::UnixTime;
 use crate::domain::{
     ClientId, ClientUses, LastUse, SecretId, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
@@ -214,31 +214,35 @@ impl Store {
     }
 
     /// Removes the hours of clients before `end`; how many, `limit` at most.
-    pub async fn prune_usage_hours(&self, end: UnixTime, limit: u32) -> Result<u64, StoreError> {
+    pub async fn prune_usage_hours(&self, end: TrustedTime, limit: u32) -> Result<u64, StoreError> {
         const SQL: &str = "
             delete from usage_hours
             where (client_id, hour) in (
                 select client_id, hour from usage_hours where hour < $1 order by hour limit $2)";
-        Ok(execute!(self, SQL, end.0, i64::from(limit))?)
+        Ok(execute!(self, SQL, end.time().0, i64::from(limit))?)
     }
 
     /// Removes the hours of secrets before `end`; how many, `limit` at most.
-    pub async fn prune_secret_hours(&self, end: UnixTime, limit: u32) -> Result<u64, StoreError> {
+    pub async fn prune_secret_hours(
+        &self,
+        end: TrustedTime,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
         const SQL: &str = "
             delete from secret_hours
             where (client_id, secret_id, hour) in (
                 select client_id, secret_id, hour from secret_hours where hour < $1 order by hour limit $2)";
-        Ok(execute!(self, SQL, end.0, i64::from(limit))?)
+        Ok(execute!(self, SQL, end.time().0, i64::from(limit))?)
     }
 
     /// Removes the totals before `end`; how many.
     pub async fn prune_usage_totals(
         &self,
         span: UsageSpan,
-        end: UnixTime,
+        end: TrustedTime,
     ) -> Result<u64, StoreError> {
         const SQL: &str = "delete from usage_totals where span = $1 and start < $2";
-        Ok(execute!(self, SQL, span.seconds(), end.0)?)
+        Ok(execute!(self, SQL, span.seconds(), end.time().0)?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Owns the rows of `used_values`: what may be used once, on all replicas together.
 
-use super::{Store, StoreError, execute};
+use super::{Store, StoreError, TrustedTime, execute};
 use crate::clock::UnixTime;
 
 impl Store {
@@ -24,8 +24,8 @@ impl Store {
     }
 
     /// Forgets what has expired; how many that were.
-    pub async fn prune_used_values(&self, now: UnixTime) -> Result<u64, StoreError> {
+    pub async fn prune_used_values(&self, now: TrustedTime) -> Result<u64, StoreError> {
         const SQL: &str = "delete from used_values where expires_at <= $1";
-        Ok(execute!(self, SQL, now.0)?)
+        Ok(execute!(self, SQL, now.time().0)?)
     }
 }

@@ -48,3 +48,4 @@ mod tls;
 mod tls_profile;
 mod traces;
 mod usage;
+mod wrong_clock;

@@ -263,8 +263,8 @@ impl App {
         if self.acme.is_none() {
             return Ok(());
         }
-        let now = self.clock.now();
-        let end = now.plus(-schedule::KEPT_AFTER_END);
+        let now = self.trusted_time().await?;
+        let end = now.ago(schedule::KEPT_AFTER_END);
         Ok(self.store.prune_acme(end, now).await?)
     }
 }

@@ -10,7 +10,7 @@ use crate::acme::{Account, AcmeError, Issued};
 use crate::clock::UnixTime;
 use crate::domain::{Action, Actor, NewEvent, Origin, Target};
 use crate::error::{Error, Result};
-use crate::store::AcmeLease;
+use crate::store::{AcmeLease, TrustedTime};
 
 /// So long the others have to hear of a challenge before the authority is told that it can be met: it may connect to any
 /// of them. The feed is read every second, and a fifth more, also when nobody tells of changes.
@@ -34,8 +34,9 @@ impl App {
         if known.problem.is_some() || known.record.as_ref().is_some_and(|it| it.due_at > now) {
             return Ok(());
         }
-        let lease = self.acme_lease(acme);
-        if self.store.lease_acme_order(&lease, now, now).await? {
+        let trusted = self.trusted_time().await?;
+        let lease = self.acme_lease(acme, trusted);
+        if self.store.lease_acme_order(&lease, now, trusted).await? {
             self.order(&Origin::SERVER, acme, &lease).await?;
         }
         Ok(())
@@ -55,7 +56,8 @@ impl App {
             .record
             .as_ref()
             .and_then(|it| it.certificate.clone());
-        let (lease, now) = (self.acme_lease(acme), self.clock.now());
+        let now = self.trusted_time().await?;
+        let lease = self.acme_lease(acme, now);
         let any_time = UnixTime(i64::MAX);
         if !self.store.lease_acme_order(&lease, any_time, now).await? {
             return Err(Error::conflict(
@@ -87,11 +89,11 @@ impl App {
         })
     }
 
-    fn acme_lease(&self, acme: &Acme) -> AcmeLease {
+    fn acme_lease(&self, acme: &Acme, now: TrustedTime) -> AcmeLease {
         AcmeLease {
             subject: acme.subject.clone(),
             holder: self.replica.id().to_owned(),
-            until: self.clock.now().plus(schedule::LEASE),
+            until: now.time().plus(schedule::LEASE),
         }
     }
 

@@ -21,7 +21,8 @@ impl App {
         lease: &AcmeLease,
         issued: &Issued,
     ) -> Result<()> {
-        let now = self.clock.now();
+        // The order took a while, in which the clock may have been set.
+        let now = self.read_clock().await?.probable();
         let dates = Dates::of(&issued.chain).map_err(Error::internal)?;
         if dates.not_after <= now {
             let over = anyhow::anyhow!("the certificate that came was over at {}", dates.not_after);
@@ -61,7 +62,7 @@ impl App {
         lease: &AcmeLease,
         failed: AcmeError,
     ) -> Result<String> {
-        let (now, problem) = (self.clock.now(), failed.problem);
+        let (now, problem) = (self.read_clock().await?.probable(), failed.problem);
         let (failures, last) = match &acme.known().record {
             Some(record) => (record.failures.saturating_add(1), record.problem.clone()),
             None => (1, None),

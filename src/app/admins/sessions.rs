@@ -77,7 +77,11 @@ impl App {
         let (now, idle) = (self.clock.now(), self.config.admin.session_idle);
         let (session, admin) = (record.session.clone(), record.owner.admin.clone());
         let unused = now.since(session.seen_at);
-        if session.expires_at <= now || unused >= idle || admin.status == AdminStatus::Disabled {
+        // Begun or last used under a clock that was ahead: it would outlive its time by as much.
+        let newest = session.seen_at.max(session.created_at);
+        let is_from_the_future = newest.since(now) > self.config.feed.max_clock_difference;
+        let has_ended = session.expires_at <= now || unused >= idle || is_from_the_future;
+        if has_ended || admin.status == AdminStatus::Disabled {
             return Ok(None);
         }
         if unused >= SEEN_EVERY.min(idle / 4) {
@@ -220,8 +224,8 @@ impl App {
 
     /// Removes the sessions that have ended; how many.
     pub async fn prune_admin_sessions(&self) -> Result<u64> {
-        let now = self.clock.now();
-        let seen_before = now.plus(-self.config.admin.session_idle);
+        let now = self.trusted_time().await?;
+        let seen_before = now.ago(self.config.admin.session_idle);
         Ok(self.store.prune_admin_sessions(seen_before, now).await?)
     }
 }

@@ -175,7 +175,7 @@ impl App {
             Some(ClientKeys::Inline(keys)) => return Ok(judge(keys)),
             Some(ClientKeys::Uri(uri)) => uri,
         };
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let keys = self.published_keys.find(uri, now).await?;
         let verdict = judge(&keys);
         if may_change(&verdict)

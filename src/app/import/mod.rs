@@ -193,7 +193,7 @@ impl App {
         let stamp = by.at(self.clock.now());
         let written = self
             .store
-            .write_clients(writes, actions, self.last_issue(), stamp);
+            .write_clients(writes, actions, self.last_issue().await?, stamp);
         let WrittenClients {
             outcomes,
             revocations,

@@ -48,15 +48,21 @@ impl<'a> InUse<'a> {
 }
 
 /// What has to happen by itself, if anything. There is always one key that signs, and one that is published ahead.
-pub(super) fn due(records: &[KeyRecord], config: &KeysConfig, now: UnixTime) -> Option<Step> {
+/// Without a trusted time nothing is replaced and nothing published ahead: only a key that signs is made, if there is none.
+pub(super) fn due(
+    records: &[KeyRecord],
+    config: &KeysConfig,
+    now: Option<UnixTime>,
+) -> Option<Step> {
     let in_use = InUse::of(records, config.signing_alg);
     match (in_use.active, in_use.next) {
         (None, _) => Some(in_use.replace()),
-        (Some(_), None) => Some(Step {
+        (Some(_), None) => now.map(|_| Step {
             make_next: true,
             ..Step::default()
         }),
         (Some((_, activated_at)), Some(next)) => {
+            let now = now?;
             let old = config
                 .rotation
                 .is_some_and(|rotation| now.since(activated_at) >= rotation);
@@ -146,7 +152,8 @@ mod tests {
                 make_next: true,
                 ..Step::default()
             };
-            assert_eq!(due(records, &CONFIG, UnixTime(5)), Some(expected));
+            assert_eq!(due(records, &CONFIG, None), Some(expected.clone()));
+            assert_eq!(due(records, &CONFIG, Some(UnixTime(5))), Some(expected));
         }
     }
 
@@ -157,7 +164,7 @@ mod tests {
             make_next: true,
             ..Step::default()
         };
-        assert_eq!(due(&[next(0)], &CONFIG, UnixTime(0)), Some(expected));
+        assert_eq!(due(&[next(0)], &CONFIG, Some(UnixTime(0))), Some(expected));
     }
 
     #[test]
@@ -166,7 +173,9 @@ mod tests {
             make_next: true,
             ..Step::default()
         };
-        assert_eq!(due(&[active(0)], &CONFIG, UnixTime(99_999)), Some(expected));
+        let at = |now| due(&[active(0)], &CONFIG, now);
+        assert_eq!(at(Some(UnixTime(99_999))), Some(expected));
+        assert_eq!(at(None), None);
     }
 
     #[test]
@@ -177,7 +186,7 @@ mod tests {
             make_active: false,
             make_next: true,
         };
-        let at = |now, next| due(&[active(0), next], &CONFIG, UnixTime(now));
+        let at = |now, next| due(&[active(0), next], &CONFIG, Some(UnixTime(now)));
 
         assert_eq!(at(9_999, next(0)), None);
         assert_eq!(at(10_000, next(0)), Some(rotation.clone()));
@@ -192,7 +201,7 @@ mod tests {
             ..CONFIG
         };
         assert_eq!(
-            due(&[active(0), next(0)], &config, UnixTime(i64::MAX)),
+            due(&[active(0), next(0)], &config, Some(UnixTime(i64::MAX))),
             None
         );
     }

@@ -4,9 +4,11 @@
 use serde::Serialize;
 
 use super::{App, plan};
+use crate::app::clock_guard::held_back;
+use crate::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, RETIRED_KEY_TTL, SigningAlg};
 use crate::error::{Error, Result};
-use crate::store::KeyChanges;
+use crate::store::{ClockDoubt, ClockReading, KeyChanges, TrustedTime};
 use crate::token::{KeyError, SigningKey};
 use plan::Step;
 
@@ -30,7 +32,7 @@ impl App {
     /// learns all. Fails when a key cannot be opened: its tokens would be refused without a word.
     pub async fn start_keys(&self) -> Result<()> {
         self.reseal_keys(&Origin::SERVER).await?;
-        self.rotate_keys_if_due().await?;
+        self.look_after_keys().await?;
         if self.keys().signing().is_none() {
             // Another replica made the keys just now, under another secret.
             self.reseal_keys(&Origin::SERVER).await?;
@@ -40,37 +42,57 @@ impl App {
     }
 
     /// All that happens by itself: missing keys are made, the active one is replaced when it is old, keys of an
-    /// algorithm that is no more in use retire, and those whose last token is dead go.
+    /// algorithm that is no more in use retire, and those whose last token is dead go. Fails while the clock may be wrong,
+    /// after doing what needs no trusted time.
     pub async fn rotate_keys_if_due(&self) -> Result<()> {
-        let now = self.clock.now();
+        match self.look_after_keys().await? {
+            Some(doubt) => Err(held_back(doubt)),
+            None => Ok(()),
+        }
+    }
+
+    /// Why it did not do all of it, if it did not.
+    async fn look_after_keys(&self) -> Result<Option<ClockDoubt>> {
+        let reading = self.read_clock().await?;
+        let trusted = reading.trusted();
         if self.keys.alg.is_asymmetric() {
             let records = self.store.list_keys().await?;
+            let now = trusted.ok().map(TrustedTime::time);
             if let Some(step) = plan::due(&records, &self.config.keys, now) {
                 // When another replica was quicker, its keys are as good.
-                self.take_step(&Origin::SERVER, step).await?;
+                self.take_step(&Origin::SERVER, step, &reading).await?;
             }
-            self.store.mark_keys_used(self.keys.alg, now).await?;
+            let (alg, now) = (self.keys.alg, reading.probable());
+            self.store.mark_keys_used(alg, now).await?;
         }
-        let unused = now.plus(-UNUSED_AFTER);
-        let retired = self
-            .store
-            .retire_unused_keys(self.keys.alg, unused, Origin::SERVER.at(now))
-            .await?;
-        let end = now.plus(-RETIRED_KEY_TTL);
-        let gone = self.store.prune_keys(end, Origin::SERVER.at(now)).await?;
+        if let Ok(now) = trusted {
+            self.end_old_keys(now).await?;
+        }
+        self.refresh_keys().await?;
+        Ok(trusted.err())
+    }
+
+    async fn end_old_keys(&self, now: TrustedTime) -> Result<()> {
+        let stamp = Origin::SERVER.at(now.time());
+        let unused = now.ago(UNUSED_AFTER);
+        let alg = self.keys.alg;
+        let retired = self.store.retire_unused_keys(alg, unused, stamp).await?;
+        let end = now.ago(RETIRED_KEY_TTL);
+        let gone = self.store.prune_keys(end, stamp).await?;
         if retired > 0 || gone > 0 {
             tracing::info!("signing keys: {retired} of another algorithm retired, {gone} deleted");
         }
-        self.refresh_keys().await?;
         Ok(())
     }
 
-    /// Replaces the active key by the next one. Refuses while verifiers may not know the next one yet, unless `forced`.
+    /// Replaces the active key by the next one. Refuses while verifiers may not know the next one yet, unless `forced`; and
+    /// while the clock may be wrong: the old key would be removed by the time that is written now.
     pub async fn rotate_keys(&self, by: &Origin, forced: bool) -> Result<Rotation> {
         self.require_key_pairs()?;
-        let (alg, now) = (self.keys.alg, self.clock.now());
+        let reading = self.read_clock().await?;
+        let now = reading.trusted().map_err(held_back)?.time();
         let records = self.store.list_keys().await?;
-        let step = match plan::by_hand(&records, alg, forced, now) {
+        let step = match plan::by_hand(&records, self.keys.alg, forced, now) {
             Ok(step) => step,
             Err(seconds) => {
                 // If there was no next key at all, waiting would not help.
@@ -78,7 +100,7 @@ impl App {
                 return Err(too_early(seconds));
             }
         };
-        let rotation = self.take_step(by, step).await?;
+        let rotation = self.take_step(by, step, &reading).await?;
         self.refresh_keys().await?;
         rotation.ok_or_else(|| Error::conflict("somebody else rotated the keys at the same time"))
     }
@@ -97,12 +119,13 @@ impl App {
         if let Some(kid) = next(&self.store.list_keys().await?) {
             return Ok(kid);
         }
-        let key = self.make_key(alg, KeyState::Next).await?;
+        let now = self.trusted_time().await?.time();
+        let key = self.make_key(alg, KeyState::Next, now).await?;
         let changes = KeyChanges {
             insert: vec![key],
             ..KeyChanges::default()
         };
-        let stamp = by.at(self.clock.now());
+        let stamp = by.at(now);
         self.store.change_keys(&changes, stamp).await?;
         self.refresh_keys().await?;
         // Ours, or that of somebody quicker.
@@ -124,7 +147,7 @@ impl App {
             }
             KeyState::Active { .. } => {
                 let changes = KeyChanges {
-                    retire: Some(kid.clone()),
+                    retire: Some((kid.clone(), self.trusted_time().await?)),
                     ..KeyChanges::default()
                 };
                 self.store.change_keys(&changes, stamp).await?
@@ -167,16 +190,22 @@ impl App {
             .ok_or_else(|| Error::not_found(format!("signing key `{kid}`")))
     }
 
-    /// Makes the keys of a step and takes it; `None` when somebody else was quicker.
-    async fn take_step(&self, by: &Origin, step: Step) -> Result<Option<Rotation>> {
-        let (alg, now) = (self.keys.alg, self.clock.now());
+    /// Makes the keys of a step and takes it; `None` when somebody else was quicker. A step that retires a key needs a
+    /// trusted time.
+    async fn take_step(
+        &self,
+        by: &Origin,
+        step: Step,
+        reading: &ClockReading,
+    ) -> Result<Option<Rotation>> {
+        let (alg, now) = (self.keys.alg, reading.probable());
         let mut insert = Vec::new();
         if step.make_active {
             let state = KeyState::Active { activated_at: now };
-            insert.push(self.make_key(alg, state).await?);
+            insert.push(self.make_key(alg, state, now).await?);
         }
         if step.make_next {
-            insert.push(self.make_key(alg, KeyState::Next).await?);
+            insert.push(self.make_key(alg, KeyState::Next, now).await?);
         }
         let made = |state: &str| {
             let mut made = insert.iter();
@@ -188,8 +217,12 @@ impl App {
             retired: step.retire.clone(),
             next: made("next"),
         };
+        let retire = match step.retire {
+            Some(kid) => Some((kid, reading.trusted().map_err(held_back)?)),
+            None => None,
+        };
         let changes = KeyChanges {
-            retire: step.retire,
+            retire,
             activate: step.activate,
             insert,
         };
@@ -201,7 +234,12 @@ impl App {
     }
 
     /// A new key pair. RSA takes a moment, which no other request should wait for.
-    async fn make_key(&self, alg: SigningAlg, state: KeyState) -> Result<KeyRecord> {
+    async fn make_key(
+        &self,
+        alg: SigningAlg,
+        state: KeyState,
+        created_at: UnixTime,
+    ) -> Result<KeyRecord> {
         let making = tokio::task::spawn_blocking(move || {
             let private = SigningKey::generate(alg)?;
             let key = SigningKey::from_pkcs8(alg, &private)?;
@@ -212,7 +250,7 @@ impl App {
             kid: key.kid().clone(),
             alg,
             state,
-            created_at: self.clock.now(),
+            created_at,
             sealed: self.keys.sealing.seal(key.kid(), alg, &private)?,
         })
     }

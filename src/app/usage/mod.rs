@@ -79,12 +79,15 @@ impl App {
         }
     }
 
-    /// Writes what was counted since the last time. What cannot be written waits for the next.
+    /// Writes what was counted since the last time. What cannot be written waits for the next; while the clock may be
+    /// wrong, what was counted waits in memory: a secret that seems to have been used long ago would be ended by others.
     pub async fn write_usage(&self) -> Result<()> {
         let mut pending = self.usage.pending.lock().await;
         let quotas = self.quota_counts();
-        let (taken, nobody) = self.usage.counters.take();
-        pending.add(taken, nobody, self.clock.now());
+        if !self.doubts_its_clock() {
+            let (taken, nobody) = self.usage.counters.take();
+            pending.add(taken, nobody, self.clock.now());
+        }
         let Pending {
             totals,
             clients,
@@ -121,17 +124,17 @@ impl App {
 
     /// Removes the counts that are older than they are kept.
     pub async fn prune_usage(&self) -> Result<()> {
-        let now = self.clock.now();
-        let end = now.plus(-self.config.retention.usage);
+        let now = self.trusted_time().await?;
+        let end = now.ago(self.config.retention.usage);
         let limit = PRUNE_BATCH;
         while self.store.prune_usage_hours(end, limit).await? == u64::from(limit) {}
-        let end = UsageSpan::Hour.start(now.plus(-SECRET_HOURS));
+        let end = now.back_to(UsageSpan::Hour.start(now.ago(SECRET_HOURS).time()));
         while self.store.prune_secret_hours(end, limit).await? == u64::from(limit) {}
         for (span, kept) in [
             (UsageSpan::Minute, MINUTES_KEPT),
             (UsageSpan::Hour, self.config.retention.usage),
         ] {
-            self.store.prune_usage_totals(span, now.plus(-kept)).await?;
+            self.store.prune_usage_totals(span, now.ago(kept)).await?;
         }
         Ok(())
     }

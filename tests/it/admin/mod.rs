@@ -41,7 +41,7 @@ async fn portal() -> TestApp {
     portal_with(&[("ADMIN_SECOND_FACTOR", "optional")]).await
 }
 
-async fn portal_with(settings: &[(&str, &str)]) -> TestApp {
+pub(crate) async fn portal_with(settings: &[(&str, &str)]) -> TestApp {
     let test = TestApp::with(settings).await;
     for (who, role) in [
         ("olga", AdminRole::Owner),
@@ -97,7 +97,7 @@ impl<'a> Browser<'a> {
         self.post_as_is("/admin/login", &fields).await
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap())
             .await
     }

@@ -159,10 +159,28 @@ async fn an_answer_can_be_had_for_a_day_and_is_gone_then() {
     let same = create(&robot().await, "k", &body).await;
     assert_eq!(same.text(), first.text());
     test.clock.advance(1);
-    // Whether it was removed yet or not.
+    assert_eq!(test.app.prune_remembered_answers().await.unwrap(), 1);
     let new = create(&robot().await, "k", &body).await;
     assert_eq!(new.status, 201);
     assert_ne!(new.text(), first.text());
     test.clock.advance(24 * 3_600);
     assert_eq!(test.app.prune_remembered_answers().await.unwrap(), 1);
+}
+
+/// Whether its time is over, only a trusted clock says.
+#[tokio::test]
+async fn a_wrong_clock_does_not_make_the_same_request_be_done_twice() {
+    let test = TestApp::new().await;
+    let secret = register(&test, ROBOT, "admin:read admin:write").await;
+    let robot = async || Robot {
+        test: &test,
+        token: token(&test, ROBOT, &secret, "").await,
+    };
+    let body = json!({"name": "once"});
+    let first = create(&robot().await, "k", &body).await;
+
+    test.clock.set_ahead(3 * 86_400);
+    let again = create(&robot().await, "k", &body).await;
+
+    assert_eq!(again.text(), first.text());
 }

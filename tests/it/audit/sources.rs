@@ -15,6 +15,7 @@ const UPKEEP: &[&str] = &[
     "delete_replica",
     "delete_revocations",
     "delete_uses",
+    "end_unused_secret",
     "lease_acme_order",
     "mark_keys_used",
     "note_admin_network",
@@ -44,6 +45,32 @@ const UPKEEP: &[&str] = &[
     "use_passkey",
     "use_totp_step",
 ];
+
+/// A wrong clock must not remove anything: whoever deletes by age takes a [`TrustedTime`], which only the clock guard gives.
+///
+/// [`TrustedTime`]: token_server::store::TrustedTime
+#[test]
+fn whatever_deletes_by_age_takes_a_trusted_time() {
+    let (mut trusted, mut untrusted) = (0, Vec::new());
+    for entry in fs::read_dir("src/store").unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for function in text.split("pub async fn ").skip(1) {
+            let (signature, body) = function.split_once('{').unwrap();
+            let body = body.split("\n    }\n").next().unwrap();
+            let compares = body.contains(" < $") || body.contains(" <= $");
+            if !(body.contains("delete from ") && compares) {
+                continue;
+            }
+            if signature.contains("TrustedTime") {
+                trusted += 1;
+            } else {
+                untrusted.push(signature.split('(').next().unwrap().to_owned());
+            }
+        }
+    }
+    assert!(trusted >= 12, "{trusted}");
+    assert_eq!(untrusted, [""; 0]);
+}
 
 #[test]
 fn whatever_writes_takes_a_stamp() {

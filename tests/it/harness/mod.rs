@@ -21,6 +21,7 @@ use token_server::clock::{Clock, UnixTime};
 use token_server::config::Config;
 use token_server::domain::{ClientId, Metadata, Origin, Scope};
 use token_server::http::{AppState, HttpService, router};
+use token_server::store::TrustedTime;
 use tokio::runtime::Handle;
 use tower::ServiceExt;
 
@@ -85,6 +86,13 @@ impl TestApp {
             clock,
             database,
         }
+    }
+
+    /// A time of the past, or that of the tests, by which stored things may be removed.
+    pub(crate) async fn trusted(&self, time: UnixTime) -> TrustedTime {
+        let clock = Clock::fixed(time.max(NOW));
+        let reading = self.app.store().read_clock(&clock).await.unwrap();
+        reading.trusted().unwrap().back_to(time)
     }
 
     /// Registers the client [`CLIENT`] with the scopes `read write`; its secret.

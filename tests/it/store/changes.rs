@@ -135,16 +135,17 @@ async fn every_change_of_the_keys_tells_of_it() {
             .unwrap()
     );
     tells().await;
+    let trusted = test.trusted(later).await;
     let activate = KeyChanges {
         activate: Some(kid.clone()),
         ..KeyChanges::default()
     };
     assert!(store.change_keys(&activate, stamp()).await.unwrap());
     tells().await;
-    let retired = store.retire_unused_keys(SigningAlg::EdDSA, later, BY.at(later));
+    let retired = store.retire_unused_keys(SigningAlg::EdDSA, trusted, BY.at(later));
     assert_eq!(retired.await.unwrap(), 1);
     tells().await;
-    assert_eq!(store.prune_keys(later, BY.at(later)).await.unwrap(), 1);
+    assert_eq!(store.prune_keys(trusted, BY.at(later)).await.unwrap(), 1);
     tells().await;
     assert!(store.change_keys(&insert, stamp()).await.unwrap());
     tells().await;
@@ -174,7 +175,8 @@ async fn nobody_is_told_of_what_nobody_remembers_or_of_what_was_not_done() {
     assert!(!store.update_client(&c, &named("x"), stamp()).await.unwrap());
     let expired = store.set_secret_expiry(&a, &none, AT, stamp());
     assert!(!expired.await.unwrap());
-    assert_eq!(store.prune_keys(AT, stamp()).await.unwrap(), 0);
+    let at = test.trusted(AT).await;
+    assert_eq!(store.prune_keys(at, stamp()).await.unwrap(), 0);
     let enabled = store.set_client_status(&a, ClientStatus::Enabled, AT, stamp());
     enabled.await.unwrap();
 
@@ -222,13 +224,15 @@ async fn old_changes_go_the_newest_stays_and_who_had_read_less_is_told() {
     }
     let read = async |after: ChangeId| store.list_changes(after, 10).await.unwrap();
 
-    assert_eq!(store.delete_changes(UnixTime(200), 1).await.unwrap(), 1);
-    assert_eq!(store.delete_changes(UnixTime(200), 10).await.unwrap(), 1);
-    assert_eq!(store.delete_changes(UnixTime(200), 10).await.unwrap(), 0);
+    let end = test.trusted(UnixTime(200)).await;
+    assert_eq!(store.delete_changes(end, 1).await.unwrap(), 1);
+    assert_eq!(store.delete_changes(end, 10).await.unwrap(), 1);
+    assert_eq!(store.delete_changes(end, 10).await.unwrap(), 0);
 
     assert_eq!((read(start).await, read(ids[0]).await), (None, None));
     assert_eq!(read(ids[1]).await.unwrap().changes, [client("a")]);
-    assert_eq!(store.delete_changes(UnixTime(999), 10).await.unwrap(), 1);
+    let end = test.trusted(UnixTime(999)).await;
+    assert_eq!(store.delete_changes(end, 10).await.unwrap(), 1);
     assert_eq!(read(ids[2]).await.unwrap().changes, []);
     // One that a fail-over has lost, or a restored backup.
     assert_eq!(read(ChangeId(ids[2].0 + 1)).await, None);

@@ -1,6 +1,6 @@
 use token_server::clock::UnixTime;
 use token_server::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
-use token_server::store::{KeyChanges, Store};
+use token_server::store::{KeyChanges, Store, TrustedTime};
 
 use crate::harness::{BY, NOW, TestApp};
 
@@ -43,16 +43,13 @@ async fn insert(store: &Store, keys: Vec<KeyRecord>) -> bool {
         .unwrap()
 }
 
-async fn rotate(store: &Store, from: &str, to: &str, new: &str, now: i64) -> bool {
+async fn rotate(store: &Store, from: &str, to: &str, new: &str, at: TrustedTime) -> bool {
     let changes = KeyChanges {
-        retire: Some(kid(from)),
+        retire: Some((kid(from), at)),
         activate: Some(kid(to)),
         insert: vec![key(new, ALG, KeyState::Next)],
     };
-    store
-        .change_keys(&changes, BY.at(UnixTime(now)))
-        .await
-        .unwrap()
+    store.change_keys(&changes, BY.at(at.time())).await.unwrap()
 }
 
 /// Names and states, by name.
@@ -118,16 +115,17 @@ async fn a_rotation_is_whole_or_not_at_all() {
     )
     .await;
     let before = states(store).await;
+    let at = test.trusted(UnixTime(200)).await;
 
     for (from, to) in [("b", "a"), ("a", "x"), ("x", "b"), ("a", "a")] {
-        assert!(!rotate(store, from, to, "c", 200).await, "{from} {to}");
+        assert!(!rotate(store, from, to, "c", at).await, "{from} {to}");
         assert_eq!(states(store).await, before, "{from} {to}");
     }
     // The new key's name is taken.
-    assert!(!rotate(store, "a", "b", "a", 200).await);
+    assert!(!rotate(store, "a", "b", "a", at).await);
     assert_eq!(states(store).await, before);
 
-    assert!(rotate(store, "a", "b", "c", 200).await);
+    assert!(rotate(store, "a", "b", "c", at).await);
     let expected = [
         ("a".to_owned(), retired(200)),
         ("b".to_owned(), active(200)),
@@ -146,10 +144,11 @@ async fn of_rotations_at_once_one_happens() {
     )
     .await;
 
+    let at = test.trusted(UnixTime(200)).await;
     let rotations: Vec<_> = (0..8)
         .map(|n| {
             let store = store.clone();
-            tokio::spawn(async move { rotate(&store, "a", "b", &format!("n{n}"), 200).await })
+            tokio::spawn(async move { rotate(&store, "a", "b", &format!("n{n}"), at).await })
         })
         .collect();
     let mut happened = 0;
@@ -188,8 +187,9 @@ async fn unused_keys_of_other_algorithms_retire_and_ones_own_and_prepared_ones_s
         .await
         .unwrap();
 
+    let unused = test.trusted(UnixTime(150)).await;
     let left = store
-        .retire_unused_keys(ALG, UnixTime(150), BY.at(UnixTime(900)))
+        .retire_unused_keys(ALG, unused, BY.at(UnixTime(900)))
         .await
         .unwrap();
 
@@ -222,8 +222,10 @@ async fn retired_keys_are_pruned_at_their_second() {
     )
     .await;
 
-    assert_eq!(store.prune_keys(UnixTime(49), BY.at(NOW)).await.unwrap(), 0);
-    assert_eq!(store.prune_keys(UnixTime(50), BY.at(NOW)).await.unwrap(), 1);
+    for (end, removed) in [(49, 0), (50, 1)] {
+        let end = test.trusted(UnixTime(end)).await;
+        assert_eq!(store.prune_keys(end, BY.at(NOW)).await.unwrap(), removed);
+    }
 
     let names: Vec<_> = states(store).await.into_iter().map(|s| s.0).collect();
     assert_eq!(names, ["a", "b", "d"]);

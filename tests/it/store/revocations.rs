@@ -268,12 +268,8 @@ async fn revocations_are_removed_in_batches_and_only_those_whose_tokens_have_exp
             .await
             .unwrap();
     }
-    let delete = async |limit| {
-        store
-            .delete_revocations(UnixTime(200), limit)
-            .await
-            .unwrap()
-    };
+    let end = test.trusted(UnixTime(200)).await;
+    let delete = async |limit| store.delete_revocations(end, limit).await.unwrap();
 
     assert_eq!(delete(2).await, 2);
     assert_eq!(delete(2).await, 1);

@@ -71,7 +71,8 @@ async fn an_expired_value_counts_as_unused_pruned_or_not() {
             .unwrap()
     );
 
-    assert_eq!(store.prune_used_values(UnixTime(101)).await.unwrap(), 1);
+    let now = test.trusted(UnixTime(101)).await;
+    assert_eq!(store.prune_used_values(now).await.unwrap(), 1);
     assert!(
         !store
             .use_once("a", UnixTime(300), UnixTime(101))

@@ -41,6 +41,11 @@ impl Snapshot {
             "token_server_clock_difference_seconds",
             "By how much this machine's clock is ahead of the database's; 0 always on SQLite",
             Some(span(self.app.clock_difference)),
+        )?;
+        page.gauge(
+            "token_server_removal_held_back",
+            "1 while nothing is removed, rotated or ended by time, because the clock may be wrong",
+            Some(truth(self.app.removal_is_held_back)),
         )
     }
 

@@ -65,7 +65,7 @@ impl Snapshot {
         let traffic = app.traffic();
         let routes = traffic.routes();
         Self {
-            now: app.clock().now(),
+            now: app.clock().steady(),
             database: app.store().product(),
             signing_alg: app.config().keys.signing_alg.as_str(),
             app: app.figures(),
