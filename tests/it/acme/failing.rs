@@ -2,7 +2,7 @@
 
 use super::authority::Fault;
 use super::{DAY, Scene, next_presented};
-use crate::harness::Log;
+use crate::harness::{BY, Log};
 
 /// How often the log complains.
 fn complaints(log: &Log) -> usize {
@@ -134,4 +134,22 @@ async fn a_certificate_for_somebody_else_is_not_taken() {
     let problem = scene.standing().problem.unwrap();
     assert!(problem.contains("is not for tokens.test"), "{problem}");
     assert_eq!(scene.presented().await, Some(old));
+}
+
+/// The next order would be dated by the wrong clock: years ahead, long after the certificate is over.
+#[tokio::test]
+async fn no_certificate_is_ordered_or_removed_under_a_wrong_clock() {
+    let scene = Scene::issued().await;
+    let (app, due_at) = (&scene.served.test.app, scene.standing().due_at);
+
+    scene.clock.set_ahead(3 * 365 * DAY);
+    assert!(app.renew_certificate_if_due().await.is_err());
+    assert!(app.renew_certificate(BY, false).await.is_err());
+    assert!(app.prune_certificates().await.is_err());
+    scene.clock.set_ahead(0);
+    scene.order().await;
+
+    assert_eq!(scene.authority.orders(), 1);
+    assert_eq!(scene.standing().due_at, due_at);
+    app.prune_certificates().await.unwrap();
 }
