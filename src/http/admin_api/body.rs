@@ -147,7 +147,8 @@ mod tests {
             (r#"{"_number":1.5}"#, "expected i64"),
             (r#"{"number":1}"#, "unknown field `number`"),
             (r#"{"_number":1,"_number":1}"#, "duplicate field"),
-            ("[", "EOF"),
+            ("{", "EOF"),
+            ("[1]", "expected an object"),
         ] {
             let error = parse::<Wanted>(text.as_bytes()).unwrap_err().description;
             assert!(error.contains(said), "{error}");
