@@ -12,8 +12,8 @@ async fn a_trail_that_was_put_back_is_found_by_the_end_that_the_log_has() {
     let guard = log.capture();
     test.app.watch_audit_head().await.unwrap();
     drop(guard);
-    let text = log.text();
-    let (_, known) = text.split_once(r#""head":""#).unwrap();
+    let logged = log.text();
+    let (_, known) = logged.split_once(r#""head":""#).unwrap();
     let known = known.split('"').next().unwrap().parse().unwrap();
     assert!(test.app.verify_audit(Some(&known)).await.unwrap().good);
 

@@ -49,8 +49,7 @@ async fn try_rename(test: &TestApp, name: &str) -> Result<()> {
         ..Default::default()
     };
     let id = crate::harness::CLIENT.parse().unwrap();
-    let changed = test.app.update_client(BY, &id, changes).await;
-    changed.map(drop)
+    test.app.update_client(BY, &id, changes).await.map(drop)
 }
 
 /// Puts the end of the trail where this event is, with all that belongs to it.
