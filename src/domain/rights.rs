@@ -96,14 +96,12 @@ impl Actor {
     /// Refuses a write to signing keys. A client came here with a token that has [`ADMIN_WRITE_SCOPE`], which only owners
     /// and the command line give.
     pub fn check_key_write(&self) -> Result<(), AccessDenied> {
-        match self {
-            Self::Client(_) => Ok(()),
-            _ if self.has_all_rights() => Ok(()),
-            _ => Err(AccessDenied(
-                "only an owner at the portal, or the command line, can change signing keys"
-                    .to_owned(),
-            )),
+        if self.has_all_rights() || matches!(self, Self::Client(_)) {
+            return Ok(());
         }
+        Err(AccessDenied(
+            "only an owner at the portal, or the command line, can change signing keys".to_owned(),
+        ))
     }
 
     /// Whether this is an owner at the portal, somebody at the command line, or the server itself.

@@ -135,7 +135,7 @@ const TABLE: &[(&str, Fields, Effect)] = &[
             ("name", "team"),
             (
                 "manifest",
-                "{version: 1, clients: [{client_id: '{client_id}', scopes: 'admin:read'}]}",
+                r#"{"version": 1, "clients": [{"client_id": "{client_id}", "scopes": "admin:read"}]}"#,
             ),
         ],
         Changes,

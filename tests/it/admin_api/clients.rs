@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{ROBOT, Robot, id, register, token};
-use crate::harness::{CLIENT, TestApp};
+use super::{ROBOT, Robot, register, token};
+use crate::harness::TestApp;
 
 #[tokio::test]
 async fn a_client_is_made_used_changed_switched_off_and_removed() {

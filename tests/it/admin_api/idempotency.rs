@@ -184,3 +184,22 @@ async fn a_wrong_clock_does_not_make_the_same_request_be_done_twice() {
 
     assert_eq!(again.text(), first.text());
 }
+
+#[tokio::test]
+async fn a_secret_that_was_refused_is_refused_again() {
+    let test = TestApp::new().await;
+    register(&test, "gateway", "token:introspect").await;
+    let robot = Robot::new(&test).await;
+    let headers = [("idempotency-key", "k")];
+
+    for _ in 0..2 {
+        let path = "/clients/gateway/secrets";
+        let answer = robot.send("POST", path, &headers, Some(&json!({}))).await;
+        answer.assert_error(403, "access_denied");
+    }
+    let kept = test
+        .database
+        .execute("delete from remembered_answers")
+        .await;
+    assert_eq!(kept, 0);
+}

@@ -206,3 +206,80 @@ async fn what_is_wrong_is_answered_in_the_documented_shape() {
     assert!(test.app.find_client(&id("c0")).await.is_err());
     test.app.find_client(&id(ROBOT)).await.unwrap();
 }
+
+#[tokio::test]
+async fn no_format_of_a_file_brings_a_reserved_scope_and_a_dry_run_says_so() {
+    let test = TestApp::new().await;
+    let robot = Robot::new(&test).await;
+    let hash = "a secret of my own";
+    let csv = format!("client_id,client_secret,scopes\nnew,{hash},\"read   admin:write\"\n");
+    let hydra = json!([{
+        "client_id": "new", "client_secret": hash, "grant_types": ["client_credentials"],
+        "scope": "openid token:introspect", "token_endpoint_auth_method": "client_secret_post",
+    }]);
+    let keycloak = json!([{
+        "clientId": "new", "secret": hash, "serviceAccountsEnabled": true, "protocol": "openid-connect",
+        "defaultClientScopes": ["profile", "revocations:read"],
+    }]);
+    let other = TestApp::new().await;
+    register(&other, "new", "admin:x").await;
+    let exported = export(&other).await;
+
+    for file in [csv, hydra.to_string(), keycloak.to_string(), exported] {
+        let import = async |query: &str| {
+            let request =
+                axum::http::Request::post(format!("/admin/api/v1/transfer/import?{query}"))
+                    .header("authorization", format!("Bearer {}", robot.token));
+            test.call(request.body(file.clone().into()).unwrap()).await
+        };
+        let looked = import("dry_run=true").await;
+        assert_eq!((looked.status, &looked.json()["bad"]), (200, &json!(1)));
+        let told = looked.json()["clients"][0]["reason"].to_string();
+        assert!(told.contains("is reserved"), "{file}: {told}");
+
+        let refused = import("").await;
+        refused.assert_error(403, "access_denied");
+        assert_eq!(
+            refused.json()["report"]["clients"],
+            looked.json()["clients"]
+        );
+        // A mistake does not hinder the other rows; this one is none of them either way.
+        let kept_going = import("keep_going=true").await;
+        assert_eq!(kept_going.json()["imported"], 0);
+        assert!(!test.app.store().has_client(&id("new")).await.unwrap());
+    }
+}
+
+async fn export(test: &TestApp) -> String {
+    let mut export = test
+        .app
+        .begin_client_export(crate::harness::BY)
+        .await
+        .unwrap();
+    let mut file = String::new();
+    while let Some(text) = test.app.export_clients(&mut export).await.unwrap() {
+        file += &text;
+    }
+    file
+}
+
+#[tokio::test]
+async fn a_refused_file_applies_nothing_in_a_dry_run_either() {
+    let test = TestApp::new().await;
+    let robot = Robot::new(&test).await;
+    super::rights::chief(&test, "chief", "admin:write").await;
+    let taken = json!({"version": 1, "name": "team", "clients": [
+        {"client_id": "a", "scopes": "read"}, {"client_id": "b", "scopes": "admin:read"},
+    ]});
+    let pruned = json!({"version": 1, "name": "kept", "clients": []});
+
+    for (query, file) in [("", &taken), ("&prune=delete", &pruned)] {
+        for dry_run in ["true", "false"] {
+            let path = format!("/transfer/apply?dry_run={dry_run}{query}");
+            let answer = robot.post(&path, file).await;
+            answer.assert_error(403, "access_denied");
+        }
+    }
+    assert!(!test.app.store().has_client(&id("a")).await.unwrap());
+    test.app.find_client(&id("chief")).await.unwrap();
+}
