@@ -13,6 +13,7 @@ mod keys;
 mod proxies;
 mod reader;
 mod retention;
+mod secrets;
 mod tickets;
 mod traces;
 mod values;
@@ -33,6 +34,7 @@ pub use keys::KeysConfig;
 pub use proxies::{ProxiesConfig, ProxyProtocolUse};
 pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use retention::RetentionConfig;
+pub use secrets::{ImportWork, SecretsConfig};
 pub use tickets::TicketUse;
 pub use traces::{TraceSampler, TracesConfig};
 pub use values::{Argon2Work, Bytes, LogFormat, parse_seconds};
@@ -67,6 +69,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// How client secrets are checked.
     pub authentication: AuthenticationConfig,
+    /// How secrets that the server did not make must be.
+    pub secrets: SecretsConfig,
     /// How clients may prove who they are without a secret.
     pub client_authentication: ClientAuthenticationConfig,
     /// How proofs of possession are judged.
@@ -207,6 +211,7 @@ impl Config {
             token: TokenConfig::read(&mut read, http.listen_addr.port()),
             keys: KeysConfig::read(&mut read),
             authentication: AuthenticationConfig::read(&mut read),
+            secrets: SecretsConfig::read(&mut read),
             client_authentication: ClientAuthenticationConfig::read(&mut read),
             dpop: DpopConfig::read(&mut read),
             proxies: ProxiesConfig::read(&mut read),

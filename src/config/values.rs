@@ -108,6 +108,11 @@ pub struct Argon2Work {
 }
 
 impl Argon2Work {
+    /// Whether this is no more work than `other` in anything.
+    pub fn is_within(self, other: Self) -> bool {
+        self.m <= other.m && self.t <= other.t && self.p <= other.p
+    }
+
     /// Whether a hash of this work ends in seconds, not minutes, and does not take all memory.
     pub fn is_bearable(self) -> bool {
         (8..=1 << 20).contains(&self.m)
@@ -115,6 +120,12 @@ impl Argon2Work {
             && (1..=16).contains(&self.p)
             && self.m >= 8 * self.p
             && u64::from(self.m) * u64::from(self.t) <= 4 << 20
+    }
+}
+
+impl std::fmt::Display for Argon2Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "m={},t={},p={}", self.m, self.t, self.p)
     }
 }
 

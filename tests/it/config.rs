@@ -159,6 +159,38 @@ fn all_mistakes_are_told_at_once_with_what_was_found() {
 }
 
 #[test]
+fn the_bounds_of_secrets_and_hashes_have_bounds_themselves() {
+    for (name, low, high, beyond) in [
+        ("MIN_SECRET_LENGTH", "8", "256", ["7", "257"]),
+        ("IMPORT_MAX_BCRYPT_COST", "4", "16", ["3", "17"]),
+        (
+            "IMPORT_MAX_PBKDF2_ROUNDS",
+            "1000",
+            "10000000",
+            ["999", "10000001"],
+        ),
+        (
+            "IMPORT_MAX_HASH_MEMORY",
+            "1MiB",
+            "1GiB",
+            ["1023KiB", "1025MiB"],
+        ),
+        ("IMPORT_MAX_ARGON2_PASSES", "1", "100", ["0", "101"]),
+    ] {
+        for value in [low, high] {
+            assert!(
+                config(&[("SECRET", SECRET), (name, value)]).is_ok(),
+                "{name}={value}"
+            );
+        }
+        for value in beyond {
+            let (names, _) = mistakes(&[("SECRET", SECRET), (name, value)]);
+            assert_eq!(names, [name], "{name}={value}");
+        }
+    }
+}
+
+#[test]
 fn no_secret_is_in_an_error_or_in_debug() {
     let url = "postgres://user:hunter2@db/tokens";
     let good = config(&[("SECRET", SECRET), ("DATABASE_URL", url)]).unwrap();
