@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use token_server::app::{App, NewClient, NewSecret};
+use token_server::app::{App, NewClient};
 use token_server::clock::Clock;
 use token_server::config::Environment;
 use token_server::domain::{Metadata, Origin, Scope};
@@ -50,10 +50,7 @@ async fn register(app: &App, chosen: bool) -> anyhow::Result<String> {
         metadata: Metadata::parse(r#"{"tenant":"acme","role":"importer","regions":["eu","us"]}"#)?,
         ..NewClient::default()
     };
-    let secret = NewSecret {
-        chosen: chosen.then(|| Secret::new(random_base62(24))),
-        expires_at: None,
-    };
+    let secret = app.new_secret(chosen.then(|| Secret::new(random_base62(24))), None)?;
     let (client, added) = app.register_client(&Origin::SERVER, new, secret).await?;
     // Base62 and `_` need no escaping in a form.
     let plain = added.plain.expose();

@@ -93,7 +93,7 @@ pub use readiness::Readiness;
 pub use refusals::Refusals;
 pub use revocations::Revocations;
 pub use secret_hash::{Memory, SecretHash};
-pub use secrets::{AddedSecret, NewSecret};
+pub use secrets::{AddedSecret, ChosenSecret, NewSecret};
 pub use sender_constraint::{PresentedProof, SenderProofs};
 pub use throttle::Throttled;
 pub use tokens::{TokenRequest, TokenRequirements};

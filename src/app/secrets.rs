@@ -3,37 +3,47 @@
 use super::clients::no_client;
 use super::{App, Once};
 use crate::clock::UnixTime;
+use crate::config::SecretsConfig;
 use crate::domain::{
-    ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, SecretId, SecretOrigin,
-    chosen_secret,
+    ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, ParseError, SecretId,
+    SecretOrigin, chosen_secret,
 };
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::store::SecretAdded;
 
-/// A secret to be added.
-#[derive(Debug, Default)]
-pub struct NewSecret {
-    /// What a human chose; `None`: one is made.
-    pub chosen: Option<Secret<String>>,
-    /// When it ends; `None`: never.
-    pub expires_at: Option<UnixTime>,
-}
+/// A secret that somebody chose: one of a person at any front, or a plain one of a file. [`App::new_secret`] and the rules
+/// of an import make it, and nothing else does.
+#[derive(Clone, Debug)]
+pub struct ChosenSecret(Secret<String>);
 
-/// A secret that somebody makes up for a client has so many bytes at least; one that is imported may have fewer.
-const MIN_LENGTH: usize = 16;
-
-impl NewSecret {
-    /// A secret of one's own where there is one, else one that is made.
-    pub fn new(chosen: Option<Secret<String>>, expires_at: Option<UnixTime>) -> Result<Self> {
-        let is_short = |plain: &Secret<String>| plain.expose().len() < MIN_LENGTH;
-        if chosen.as_ref().is_some_and(is_short) {
-            return Err(Error::invalid_request(format!(
-                "a secret of your own has at least {MIN_LENGTH} bytes; or let one be made"
+impl ChosenSecret {
+    /// Refuses what is shorter than `MIN_SECRET_LENGTH`, or cannot be a secret at all.
+    pub(in crate::app) fn new(
+        plain: Secret<String>,
+        config: &SecretsConfig,
+    ) -> std::result::Result<Self, ParseError> {
+        chosen_secret(plain.expose())?;
+        let length = plain.expose().chars().count();
+        if length < config.min_length {
+            return Err(ParseError::new(format!(
+                "the secret has {length} characters, fewer than MIN_SECRET_LENGTH ({})",
+                config.min_length
             )));
         }
-        Ok(Self { chosen, expires_at })
+        Ok(Self(plain))
     }
+
+    pub(in crate::app) fn plain(&self) -> &Secret<String> {
+        &self.0
+    }
+}
+
+/// A secret to be added: a chosen one or, as the default is, one that the server makes and that does not expire.
+#[derive(Debug, Default)]
+pub struct NewSecret {
+    chosen: Option<ChosenSecret>,
+    expires_at: Option<UnixTime>,
 }
 
 /// A secret that was added.
@@ -46,6 +56,19 @@ pub struct AddedSecret {
 }
 
 impl App {
+    /// A secret to be added: `chosen`, or one that the server makes; `expires_at` in the future, or never.
+    pub fn new_secret(
+        &self,
+        chosen: Option<Secret<String>>,
+        expires_at: Option<UnixTime>,
+    ) -> Result<NewSecret> {
+        let chosen = chosen.map(|plain| ChosenSecret::new(plain, &self.config.secrets));
+        Ok(NewSecret {
+            chosen: chosen.transpose()?,
+            expires_at,
+        })
+    }
+
     /// Adds a secret to a client; those it has stay good.
     pub async fn add_secret(
         &self,
@@ -147,7 +170,7 @@ impl App {
         Err(Error::not_found(what))
     }
 
-    /// Makes a secret, or checks a chosen one, and hashes it.
+    /// Makes a secret unless it is chosen, and hashes it.
     pub(super) async fn prepare_secret(&self, new: NewSecret) -> Result<AddedSecret> {
         let now = self.clock.now();
         if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
@@ -156,15 +179,12 @@ impl App {
             ));
         }
         let (secret_id, origin, hint, plain) = match new.chosen {
-            Some(plain) => {
-                chosen_secret(plain.expose())?;
-                (
-                    SecretId::random(),
-                    SecretOrigin::Chosen,
-                    String::new(),
-                    plain,
-                )
-            }
+            Some(chosen) => (
+                SecretId::random(),
+                SecretOrigin::Chosen,
+                String::new(),
+                chosen.0,
+            ),
             None => {
                 let made = GeneratedSecret::random();
                 let hint = made.hint();

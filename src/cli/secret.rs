@@ -188,7 +188,7 @@ impl NewSecretArgs {
         let expires_at = self
             .expires_in
             .map(|seconds| app.clock().now().plus(seconds));
-        Ok(NewSecret::new(chosen, expires_at)?)
+        Ok(app.new_secret(chosen, expires_at)?)
     }
 }
 

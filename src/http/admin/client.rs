@@ -64,6 +64,7 @@ struct ClientPage {
     last: Option<LastUse>,
     lifetimes: &'static [Lifetime],
     short_lifetimes: &'static [Lifetime],
+    min_secret_length: usize,
 }
 
 /// A secret on the page of its client.
@@ -126,6 +127,7 @@ async fn client_page<R>(
         last: uses.last,
         lifetimes: LIFETIMES,
         short_lifetimes: SHORT_LIFETIMES,
+        min_secret_length: app.config().secrets.min_length,
         client,
     })
 }

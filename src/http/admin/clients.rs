@@ -147,10 +147,14 @@ struct NewClientPage {
     form: ClientForm,
     lifetimes: &'static [Lifetime],
     lifetime: String,
+    min_secret_length: usize,
 }
 
 /// A form for one more.
-pub(super) async fn show_new_client(session: Session<Operator>) -> Response {
+pub(super) async fn show_new_client(
+    State(app): State<AppState>,
+    session: Session<Operator>,
+) -> Response {
     page::show(&NewClientPage {
         layout: Layout::new("New client", PATH_OF_NEW, Some(&session)),
         error: None,
@@ -158,6 +162,7 @@ pub(super) async fn show_new_client(session: Session<Operator>) -> Response {
         form: ClientForm::empty(),
         lifetimes: secrets::LIFETIMES,
         lifetime: String::new(),
+        min_secret_length: app.config().secrets.min_length,
     })
 }
 
@@ -199,6 +204,7 @@ pub(super) async fn create_client(
                 form: fields,
                 lifetimes: secrets::LIFETIMES,
                 lifetime,
+                min_secret_length: app.config().secrets.min_length,
             };
             Ok(page::show_again(&page, error))
         }

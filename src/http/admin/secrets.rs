@@ -64,7 +64,7 @@ pub(super) fn read_new(
         "" => None,
         span => Some(app.clock().now().plus(read_span(span)?)),
     };
-    NewSecret::new(chosen, expires_at)
+    app.new_secret(chosen, expires_at)
 }
 
 fn read_span(text: &str) -> Result<i64> {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::body::given;
-use crate::app::{NewClient, NewSecret};
+use crate::app::{App, NewClient, NewSecret};
 use crate::clock::UnixTime;
 use crate::domain::{
     AllowedNetworks, Audience, AuthMethods, AuthenticationChanges, CertificateSubject,
@@ -143,7 +143,7 @@ body! {
         #[serde(default, deserialize_with = "given")]
         #[schema(value_type = Option<String>, nullable = false)]
         client_id: Option<ClientId>,
-        /// A secret that you chose; one is made when left out
+        /// A secret that you chose, of at least `MIN_SECRET_LENGTH` characters; one is made when left out
         #[serde(default, deserialize_with = "given")]
         #[schema(nullable = false)]
         client_secret: Option<String>,
@@ -161,13 +161,13 @@ body! {
 
 impl NewClientBody {
     /// The client, and its first secret if it may log in with one.
-    pub(super) fn read(mut self) -> Result<(NewClient, Option<NewSecret>)> {
+    pub(super) fn read(mut self, app: &App) -> Result<(NewClient, Option<NewSecret>)> {
         let client_id = self.client_id.take();
         let chosen = self.client_secret.take().map(Secret::new);
         let expires_at = self.client_secret_expires_at.take();
         let new = NewClient::new(client_id, self.changes()?);
         if new.authentication.allow_secrets() {
-            return Ok((new, Some(NewSecret { chosen, expires_at })));
+            return Ok((new, Some(app.new_secret(chosen, expires_at)?)));
         }
         if chosen.is_some() || expires_at.is_some() {
             return Err(Error::invalid_request(

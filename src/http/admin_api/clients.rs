@@ -129,7 +129,7 @@ pub(super) async fn create_client(
 ) -> Result<Response> {
     let body = body?;
     let once = body.once(&operator.client_id);
-    let (new, secret) = body.value.read()?;
+    let (new, secret) = body.value.read(&app)?;
 
     let by = &operator.origin;
     let made = app.register_client_once(by, new, secret, once.as_ref(), created);

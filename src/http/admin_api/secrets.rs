@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::body::{InPath, Json, given};
 use super::guard::Operator;
-use crate::app::{AddedSecret, NewSecret};
+use crate::app::AddedSecret;
 use crate::clock::UnixTime;
 use crate::domain::{ClientId, ClientSecret, ClientUses, LastUse, SecretId, UnusedFor};
 use crate::error::{Error, Result};
@@ -27,7 +27,7 @@ use crate::secret::Secret;
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSecret)]
 pub(super) struct NewSecretBody {
-    /// A secret that you chose; one is made when left out
+    /// A secret that you chose, of at least `MIN_SECRET_LENGTH` characters; one is made when left out
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     client_secret: Option<String>,
@@ -181,10 +181,8 @@ pub(super) async fn add_secret(
 ) -> Result<Response> {
     let (InPath(id), body) = (id?, body?);
     let once = body.once(&operator.client_id);
-    let new = NewSecret {
-        chosen: body.value.client_secret.map(Secret::new),
-        expires_at: body.value.expires_at,
-    };
+    let chosen = body.value.client_secret.map(Secret::new);
+    let new = app.new_secret(chosen, body.value.expires_at)?;
 
     let by = &operator.origin;
     let added = app.add_secret_once(by, &id, new, once.as_ref(), |added| {

@@ -120,7 +120,7 @@ async fn what_was_typed_wrongly_is_told_above_the_form_and_nothing_is_lost() {
         ("client_id", "a b", "client_id"),
         ("tls_client_auth", "yes", "tls_client_auth needs"),
         ("jwks_uri", "https://keys.test/", "JWKS_URI_HOSTS"),
-        ("client_secret", "short", "16 bytes"),
+        ("client_secret", "short", "MIN_SECRET_LENGTH (16)"),
         ("lifetime", "-1d", ""),
     ] {
         let fields = [("description", "kept as it was"), POST, (name, value)];

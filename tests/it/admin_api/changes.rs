@@ -129,7 +129,7 @@ async fn every_change_is_in_the_trail_with_the_client_that_made_it() {
         (
             "POST",
             "/clients/new/secrets",
-            &json!({"client_secret": "of my choice"}),
+            &json!({"client_secret": "a secret of my choice"}),
             &["secret.add"],
         ),
         ("DELETE", "/clients/new", &none, &["client.delete"]),
@@ -173,7 +173,7 @@ async fn every_change_is_in_the_trail_with_the_client_that_made_it() {
     }
     let trail = format!("{:?}", find(&test, &filter).await);
     assert!(
-        !trail.contains("of my choice") && !trail.contains("argon2"),
+        !trail.contains("a secret of my choice") && !trail.contains("argon2"),
         "{trail}"
     );
     assert!(test.app.verify_audit(None).await.unwrap().good);

@@ -75,7 +75,7 @@ async fn a_client_without_secrets_gets_none() {
 
     for extra in [
         json!({"tls_client_auth_san_uri": "urn:a"}),
-        json!({"client_secret": "chosen by me"}),
+        json!({"client_secret": "chosen by me alone"}),
         json!({"client_secret_expires_at": 1}),
     ] {
         let mut body = with.clone();
@@ -304,4 +304,26 @@ async fn a_client_is_released_from_the_file_that_keeps_it() {
     nobody.assert_error(404, "not_found");
     let own = robot.post("/clients/robot/release", &json!({})).await;
     own.assert_error(403, "access_denied");
+}
+
+#[tokio::test]
+async fn a_chosen_secret_has_as_many_characters_as_min_secret_length_says() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let robot = Robot::new(&test).await;
+    let fifteen = "\u{fc}".repeat(15);
+    for path in ["/clients", "/clients/billing/secrets"] {
+        for short in ["x", "15 characters..", &fifteen] {
+            let answer = robot.post(path, &json!({"client_secret": short})).await;
+            answer.assert_error(400, "invalid_request");
+            assert!(
+                answer.text().contains("MIN_SECRET_LENGTH (16)"),
+                "{path}: {}",
+                answer.text()
+            );
+        }
+        let sixteen = json!({"client_secret": format!("{fifteen}b")});
+        let answer = robot.post(path, &sixteen).await;
+        assert_eq!(answer.status, 201, "{path}: {}", answer.text());
+    }
 }

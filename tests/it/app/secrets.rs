@@ -11,10 +11,11 @@ fn id() -> ClientId {
 }
 
 async fn add(test: &TestApp, chosen: Option<&str>, ends_in: Option<i64>) -> (SecretId, String) {
-    let new = NewSecret {
-        chosen: chosen.map(Secret::from),
-        expires_at: ends_in.map(|seconds| test.clock.now().plus(seconds)),
-    };
+    let ends_at = ends_in.map(|seconds| test.clock.now().plus(seconds));
+    let new = test
+        .app
+        .new_secret(chosen.map(Secret::from), ends_at)
+        .unwrap();
     let added = test.app.add_secret(BY, &id(), new).await.unwrap();
     (added.secret.secret_id, added.plain.expose().clone())
 }
@@ -112,10 +113,7 @@ async fn a_sixth_live_secret_and_a_past_end_are_refused() {
         .add_secret(BY, &id(), NewSecret::default())
         .await
         .unwrap_err();
-    let past = NewSecret {
-        chosen: None,
-        expires_at: Some(NOW),
-    };
+    let past = test.app.new_secret(None, Some(NOW)).unwrap();
     let past = test.app.add_secret(BY, &id(), past).await.unwrap_err();
 
     assert_eq!(sixth.code, ErrorCode::Conflict);
@@ -144,4 +142,23 @@ async fn what_is_stored_of_a_secret_is_an_argon2id_hash_and_a_hint() {
     );
     assert_eq!(secrets[1].hint, "");
     assert!(!serde_json::to_string(&secrets).unwrap().contains("argon2"));
+}
+
+#[tokio::test]
+async fn a_chosen_secret_is_as_long_as_the_setting_says() {
+    for (setting, least) in [("8", 8), ("16", 16), ("40", 40)] {
+        let test = TestApp::with(&[("MIN_SECRET_LENGTH", setting)]).await;
+        test.client().await;
+        let new = |length: usize| {
+            let plain = Secret::new("\u{fc}".repeat(length));
+            test.app.new_secret(Some(plain), None)
+        };
+
+        for short in [0, 1, least - 1] {
+            assert_eq!(new(short).unwrap_err().code, ErrorCode::InvalidRequest);
+        }
+        let added = test.app.add_secret(BY, &id(), new(least).unwrap()).await;
+        let plain = added.unwrap().plain;
+        test.token(plain.expose()).await;
+    }
 }

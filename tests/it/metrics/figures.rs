@@ -1,6 +1,6 @@
 //! Each figure moves when it should, and by how much.
 
-use token_server::app::{NewClient, NewSecret};
+use token_server::app::NewClient;
 use token_server::domain::ClientId;
 
 use super::Operator;
@@ -216,10 +216,8 @@ async fn clients_whose_last_secret_ends_are_counted_by_how_soon() {
             .await
             .unwrap();
         for seconds in expires_in {
-            let secret = NewSecret {
-                expires_at: seconds.map(|seconds| NOW.plus(seconds)),
-                ..NewSecret::default()
-            };
+            let ends_at = seconds.map(|seconds| NOW.plus(seconds));
+            let secret = test.app.new_secret(None, ends_at).unwrap();
             test.app.add_secret(BY, &id, secret).await.unwrap();
         }
     };

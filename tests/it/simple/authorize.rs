@@ -51,10 +51,7 @@ async fn basic_is_form_decoded_or_taken_raw() {
         .register_client(
             BY,
             new,
-            token_server::app::NewSecret {
-                chosen: Some(chosen.into()),
-                expires_at: None,
-            },
+            test.app.new_secret(Some(chosen.into()), None).unwrap(),
         )
         .await
         .unwrap();
@@ -65,10 +62,7 @@ async fn basic_is_form_decoded_or_taken_raw() {
                 client_id: Some(ClientId::parse("raw").unwrap()),
                 ..NewClient::default()
             },
-            token_server::app::NewSecret {
-                chosen: Some(chosen.into()),
-                expires_at: None,
-            },
+            test.app.new_secret(Some(chosen.into()), None).unwrap(),
         )
         .await
         .unwrap();

@@ -60,10 +60,8 @@ async fn fill(test: &TestApp) -> HashMap<String, String> {
         let secret = match n % 5 {
             0 => "an old secret: %+ü".to_owned(),
             1 | 2 => {
-                let new = NewSecret {
-                    chosen: None,
-                    expires_at: (n % 10 == 1).then_some(NOW.plus(60)),
-                };
+                let expires_at = (n % 10 == 1).then_some(NOW.plus(60));
+                let new = test.app.new_secret(None, expires_at).unwrap();
                 let added = test.app.add_secret(BY, &id, new).await.unwrap();
                 if n % 20 == 6 {
                     end_first_when_unused(test, &id).await;
@@ -409,10 +407,11 @@ async fn whoever_exports_is_in_the_trail_before_anything_is_out() {
 #[tokio::test]
 async fn a_secret_in_clear_is_never_in_an_export_and_every_hash_is() {
     let test = TestApp::new().await;
-    let chosen = NewSecret {
-        chosen: Some(Secret::from("a secret of my own")),
-        expires_at: Some(UnixTime(NOW.0 + 1)),
-    };
+    let plain = Secret::from("a secret of my own");
+    let chosen = test
+        .app
+        .new_secret(Some(plain), Some(UnixTime(NOW.0 + 1)));
+    let chosen = chosen.unwrap();
     let new = NewClient::new(Some(id("a")), ClientChanges::default());
     test.app.register_client(BY, new, chosen).await.unwrap();
     let generated = test.client().await;
