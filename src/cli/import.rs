@@ -15,7 +15,8 @@ use super::environment;
 use super::output::{Output, printable};
 use crate::app::App;
 use crate::app::import::{
-    ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, OnConflict,
+    FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
+    OnConflict, SecretRules,
 };
 
 /// Where nobody sees the bar, it is said every so many clients how far it is.
@@ -32,7 +33,8 @@ const TOLD_EVERY: u64 = 10_000;
 /// client, is no mistake; it is skipped. Each of either is named with its line and the reason.
 #[derive(Args)]
 pub(super) struct ImportArgs {
-    /// The file; `-` for stdin. Secrets may be in clear, or argon2, bcrypt, PBKDF2 or scrypt hashes
+    /// The file; `-` for stdin. Secrets may be in clear (at least `MIN_SECRET_LENGTH` characters), or argon2, bcrypt, PBKDF2
+    /// or scrypt hashes
     file: PathBuf,
     /// What wrote it: `token-server`, `table` (CSV, a JSON array or JSON lines), `hydra` or `keycloak`; told by what
     /// is in it when left out
@@ -42,6 +44,10 @@ pub(super) struct ImportArgs {
     /// becomes what the file says, with its secrets)
     #[arg(long, default_value = "skip")]
     on_conflict: OnConflict,
+    /// What the secrets of the file are: `plain` takes a text that has the length of a digest in hex or base64 for a plain
+    /// secret; without it such a row is refused
+    #[arg(long, value_name = "KIND")]
+    secrets: Option<FileSecrets>,
     /// Say for every client what would come of it, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -64,7 +70,8 @@ struct Printed<'a> {
 pub(super) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode> {
     let name = args.file.display().to_string();
     let source = source(&args)?;
-    source.check().with_context(|| name.clone())?;
+    let rules = SecretRules::new(app.config(), args.secrets);
+    source.check(&rules).with_context(|| name.clone())?;
     // Drawn on a terminal only.
     let bar = ProgressBar::new(0).with_style(
         ProgressStyle::with_template("{bar:30} {pos}/{len} clients, {eta} left")
@@ -77,6 +84,7 @@ pub(super) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode>
         keep_going: args.keep_going,
         dry_run: args.dry_run,
         max_plain: None,
+        secrets: args.secrets,
     };
     let by = environment::origin();
     let report = app

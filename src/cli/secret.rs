@@ -75,7 +75,7 @@ pub(super) struct NewSecretArgs {
     /// End the secret after so long, such as `90d`
     #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     expires_in: Option<i64>,
-    /// Read a secret of your own from stdin instead of making one
+    /// Read a secret of your own, of at least `MIN_SECRET_LENGTH` characters, from stdin instead of making one
     #[arg(long)]
     secret_stdin: bool,
 }

@@ -79,7 +79,7 @@ impl App {
         password: &Secret<String>,
     ) {
         let work = self.config.authentication.argon2_chosen;
-        if !SecretHash::parse(old).is_ok_and(|hash| hash.needs_renewal(work)) {
+        if !SecretHash::parse(old).is_ok_and(|hash| hash.needs_renewal(work, password)) {
             return;
         }
         let renewed = async {

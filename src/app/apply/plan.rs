@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::manifest::{Entry, Manifest, Secrets};
 use super::{AppliedClient, ApplyOptions, ApplyStep, Prune};
 use crate::app::differences::differences;
-use crate::app::import::check_rights;
+use crate::app::import::{SecretRules, check_rights};
 use crate::app::{App, FieldChange};
 use crate::clock::UnixTime;
 use crate::domain::{
@@ -39,6 +39,7 @@ impl App {
         let ids: Vec<&ClientId> = manifest.entries.iter().map(Entry::id).collect();
         let mut there = self.store.find_clients(&ids).await?;
         let now = self.clock.now();
+        let rules = SecretRules::new(&self.config, None);
         let (mut planned, mut mistakes) = (Vec::new(), Vec::new());
         let mut code = ErrorCode::InvalidRequest;
         for entry in &manifest.entries {
@@ -47,7 +48,7 @@ impl App {
                 .map_err(Error::from)
                 .and_then(|()| self.check_authentication(&entry.client.authentication))
                 .and_then(|()| check_before(before.as_ref(), &manifest.name, options))
-                .and_then(|()| plan_entry(entry, before, &manifest.name, now));
+                .and_then(|()| plan_entry(entry, before, &manifest.name, &rules, now));
             match checked {
                 Ok(plan) => planned.push(plan),
                 Err(error) => {
@@ -165,6 +166,7 @@ fn plan_entry(
     entry: &Entry,
     before: Option<ClientRecord>,
     name: &ManagedBy,
+    rules: &SecretRules,
     now: UnixTime,
 ) -> Result<Planned> {
     let mut client = entry.client.clone();
@@ -180,7 +182,7 @@ fn plan_entry(
         }
     }
     let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
-    let (secrets, makes_secret) = plan_secrets(entry, known, now)?;
+    let (secrets, makes_secret) = plan_secrets(entry, known, rules, now)?;
     let takes_secrets = client.authentication.allow_secrets();
     if takes_secrets && !makes_secret && !secrets.iter().any(|it| it.is_live(now)) {
         remarks.push("it has no secret that is good".to_owned());
@@ -215,6 +217,7 @@ fn plan_entry(
 fn plan_secrets(
     entry: &Entry,
     known: &[ClientSecret],
+    rules: &SecretRules,
     now: UnixTime,
 ) -> Result<(Vec<ClientSecret>, bool)> {
     let list = match &entry.secrets {
@@ -227,7 +230,7 @@ fn plan_secrets(
     };
     let mut secrets: Vec<ClientSecret> = Vec::new();
     for document in list {
-        let mut secret = document.read(entry.id(), now)?;
+        let mut secret = document.read(entry.id(), now, rules)?;
         // It is known by its id: the hash was renewed when it was first used.
         if let Some(known) = known.iter().find(|it| it.secret_id == secret.secret_id) {
             secret = ClientSecret {

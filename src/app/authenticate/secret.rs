@@ -258,7 +258,7 @@ impl App {
         source: IpAddr,
     ) {
         let outdated = SecretHash::parse(&secret.secret_hash)
-            .is_ok_and(|hash| hash.needs_renewal(self.work(secret.origin)));
+            .is_ok_and(|hash| hash.needs_renewal(self.work(secret.origin), plain));
         if !outdated {
             return;
         }

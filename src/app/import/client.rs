@@ -1,8 +1,8 @@
 //! Owns what is read from a file of any format: a client to be, or why a row is none.
 
+use crate::app::secrets::ChosenSecret;
 use crate::clock::UnixTime;
 use crate::domain::{Client, ClientId, ClientSecret, ParseError};
-use crate::secret::Secret;
 
 /// A client as a file describes it.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct ImportedClient {
 #[derive(Debug)]
 pub enum ImportedSecret {
     /// In clear: hashed before it is stored.
-    Plain(Secret<String>, Option<UnixTime>),
+    Plain(ChosenSecret, Option<UnixTime>),
     /// As a hash of an algorithm we understand.
     Hash(String, Option<UnixTime>),
     /// As it was kept by a server like this.

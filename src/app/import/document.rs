@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::secret_hash::SecretHash;
 use super::members::Moment;
+use super::secrets::SecretRules;
 use crate::clock::UnixTime;
 use crate::domain::{
     AuthMethods, AuthenticationSettings, CertificateSubject, ClientId, ClientKeys, ClientSecret,
@@ -117,8 +117,11 @@ impl SecretDocument {
         &self,
         client_id: &ClientId,
         now: UnixTime,
+        rules: &SecretRules,
     ) -> Result<ClientSecret, ParseError> {
-        SecretHash::parse(&self.secret_hash)?;
+        let secret_hash = rules
+            .read_hash(&self.secret_hash)
+            .map_err(|error| ParseError::new(format!("secret_hash: {error}")))?;
         let origin = match &self.origin {
             Some(word) => SecretOrigin::parse(word)?,
             None => SecretOrigin::Chosen,
@@ -138,7 +141,7 @@ impl SecretDocument {
         Ok(ClientSecret {
             secret_id,
             origin,
-            secret_hash: self.secret_hash.clone(),
+            secret_hash,
             hint: self.hint.clone(),
             created_at: self.created_at.map_or(now, |it| it.0),
             expires_at: self.expires_at.map(|it| it.0),

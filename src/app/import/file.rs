@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::client::{RefusedRow, Row};
 use super::report::ImportFormat;
+use super::secrets::SecretRules;
 use super::{hydra, keycloak, row};
 use crate::json;
 
@@ -41,19 +42,26 @@ pub enum ImportFileError {
 
 impl ImportFile {
     /// Reads the rows of a home-made server.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ImportFileError> {
-        Self::parse_as(ImportFormat::Table, bytes)
+    pub fn parse(bytes: &[u8], rules: &SecretRules) -> Result<Self, ImportFileError> {
+        Self::parse_as(ImportFormat::Table, bytes, rules)
     }
 
     /// Reads JSON when the first character is `[` or `{`; else CSV, where there may be any.
-    pub(super) fn parse_as(format: ImportFormat, bytes: &[u8]) -> Result<Self, ImportFileError> {
+    pub(super) fn parse_as(
+        format: ImportFormat,
+        bytes: &[u8],
+        rules: &SecretRules,
+    ) -> Result<Self, ImportFileError> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| ImportFileError::NotUtf8(line_at(bytes, error.valid_up_to())))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let parse: Parse = match format {
-            ImportFormat::Table | ImportFormat::TokenServer => row::parse,
-            ImportFormat::Hydra => hydra::parse,
-            ImportFormat::Keycloak => keycloak::parse,
+        let parse = Parse {
+            row: match format {
+                ImportFormat::Table | ImportFormat::TokenServer => row::parse,
+                ImportFormat::Hydra => hydra::parse,
+                ImportFormat::Keycloak => keycloak::parse,
+            },
+            rules: *rules,
         };
         let list = match format {
             ImportFormat::Table | ImportFormat::TokenServer => None,
@@ -68,7 +76,7 @@ impl ImportFile {
                 None if list.is_some() => file.read_json_values(text, parse)?,
                 None => file.read_json_lines(text, parse),
             },
-            Some(_) if format == ImportFormat::Table => file.read_csv(text)?,
+            Some(_) if format == ImportFormat::Table => file.read_csv(text, parse)?,
             Some(_) => {
                 return Err(ImportFileError::Malformed {
                     line: 1,
@@ -121,7 +129,7 @@ impl ImportFile {
         }
     }
 
-    fn read_csv(&mut self, text: &str) -> Result<(), ImportFileError> {
+    fn read_csv(&mut self, text: &str, parse: Parse) -> Result<(), ImportFileError> {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let malformed_csv = |error: &csv::Error| ImportFileError::Malformed {
             line: error.position().map_or(1, csv::Position::line),
@@ -161,7 +169,7 @@ impl ImportFile {
                         .zip(&record)
                         .map(|(name, text)| ((*name).to_owned(), Value::from(text)))
                         .collect();
-                    self.push(line_of(record.position()), row, row::parse);
+                    self.push(line_of(record.position()), row, parse);
                 }
                 Err(error) => {
                     let line = line_of(error.position());
@@ -192,7 +200,7 @@ impl ImportFile {
     }
 
     fn push(&mut self, line: u64, mut row: Map<String, Value>, parse: Parse) {
-        let parsed = parse(&mut row);
+        let parsed = (parse.row)(&mut row, &parse.rules);
         // What was not taken means nothing here; what is empty would not anywhere.
         let left = row.into_iter().filter(|(_, value)| !is_empty(value));
         self.ignored.extend(left.map(|(name, _)| name));
@@ -200,8 +208,12 @@ impl ImportFile {
     }
 }
 
-/// Reads a row of some format, and takes out of it what it knows.
-pub(super) type Parse = fn(&mut Map<String, Value>) -> Row;
+/// The parser of a format, which takes the members that it knows out of a row, and the rules for secrets.
+#[derive(Clone, Copy)]
+struct Parse {
+    row: fn(&mut Map<String, Value>, &SecretRules) -> Row,
+    rules: SecretRules,
+}
 
 /// The list that an object has under this name, if it has one.
 fn inner_list<'a>(text: &'a str, name: &str) -> Option<&'a str> {

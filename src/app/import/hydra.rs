@@ -3,14 +3,13 @@
 
 use serde_json::{Map, Value};
 
-use super::super::secret_hash::SecretHash;
 use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row, named};
 use super::document::{authentication, take_keys};
-use super::row::{parse_metadata, take_text};
+use super::row::{parse_metadata, take_secret_text, take_text};
+use super::secrets::SecretRules;
 use crate::clock::UnixTime;
-use crate::domain::{Audience, Client, ClientId, Name, Scope, TokenTtl, chosen_secret};
+use crate::domain::{Audience, Client, ClientId, Name, Scope, TokenTtl};
 use crate::json;
-use crate::secret::Secret;
 
 /// Scopes that are for the login of people.
 const OF_PEOPLE: [&str; 3] = ["openid", "offline", "offline_access"];
@@ -26,7 +25,7 @@ const SILENT: [&str; 6] = [
 ];
 
 /// Parses a client.
-pub(super) fn parse(row: &mut Map<String, Value>) -> Row {
+pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     let id = row
         .get("client_id")
         .or_else(|| row.get("id"))
@@ -50,12 +49,13 @@ pub(super) fn parse(row: &mut Map<String, Value>) -> Row {
     for name in SILENT {
         row.remove(name);
     }
-    parse_members(row, method).map_err(bad)
+    parse_members(row, method, rules).map_err(bad)
 }
 
 fn parse_members(
     row: &mut Map<String, Value>,
     method: Option<String>,
+    rules: &SecretRules,
 ) -> Result<ImportedClient, String> {
     let id = match take_text(row, "client_id")? {
         Some(id) => Some(id),
@@ -83,7 +83,7 @@ fn parse_members(
     let keys = named("jwks", take_keys(jwks, jwks_uri.as_deref()))?;
     let authentication = authentication(Some(&method), keys, &std::array::from_fn(|_| ("", None)));
     let authentication = named("token_endpoint_auth_method", authentication)?;
-    let secrets = take_secret(row, authentication.allow_secrets(), &mut remarks)?;
+    let secrets = take_secret(row, authentication.allow_secrets(), rules, &mut remarks)?;
     let audience = words(row, "audience")?.join(" ");
     let ttl = take_text(row, "client_credentials_grant_access_token_lifespan")?;
     let client = Client {
@@ -109,27 +109,21 @@ fn parse_members(
 fn take_secret(
     row: &mut Map<String, Value>,
     is_needed: bool,
+    rules: &SecretRules,
     remarks: &mut Vec<String>,
 ) -> Result<Vec<ImportedSecret>, String> {
     let expires_at = match row.remove("client_secret_expires_at") {
         Some(Value::Number(number)) => number.as_i64().filter(|at| *at != 0).map(UnixTime),
         _ => None,
     };
-    let text = take_text(row, "client_secret")?;
+    let text = take_secret_text(row, "client_secret")?;
     match text {
         Some(_) if !is_needed => {
             remarks.push("its secret is left out: its method takes none".to_owned());
             Ok(Vec::new())
         }
         None if !is_needed => Ok(Vec::new()),
-        Some(hash) if SecretHash::looks_like_one(&hash) => {
-            named("client_secret", SecretHash::parse(&hash))?;
-            Ok(vec![ImportedSecret::Hash(hash, expires_at)])
-        }
-        Some(plain) => {
-            named("client_secret", chosen_secret(&plain))?;
-            Ok(vec![ImportedSecret::Plain(Secret::new(plain), expires_at)])
-        }
+        Some(text) => Ok(vec![named("client_secret", rules.read(text, expires_at))?]),
         None => Err(
             "client_secret is missing: Hydra's API does not give it; its table hydra_client has the hash"
                 .to_owned(),

@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row, named};
 use super::document::{authentication, take_keys};
 use super::keycloak_mappers::take_mappers;
-use super::row::take_text;
+use super::row::{take_secret_text, take_text};
+use super::secrets::SecretRules;
 use crate::clock::UnixTime;
 use crate::domain::{
     Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name,
-    Scope, SenderConstraint, TokenTtl, chosen_secret,
+    Scope, SenderConstraint, TokenTtl,
 };
 use crate::json;
-use crate::secret::Secret;
 
 /// The client scopes that every realm has: they say which claims about people are in a token.
 const BUILT_IN: [&str; 14] = [
@@ -49,7 +49,7 @@ const SILENT: [&str; 12] = [
 ];
 
 /// Parses a client.
-pub(super) fn parse(row: &mut Map<String, Value>) -> Row {
+pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     let id = row.get("clientId").and_then(Value::as_str);
     let id = id.map(str::to_owned);
     let id = id.as_deref();
@@ -60,7 +60,7 @@ pub(super) fn parse(row: &mut Map<String, Value>) -> Row {
     for name in SILENT {
         row.remove(name);
     }
-    parse_members(row).map_err(|reason| RefusedRow::bad(id, reason))
+    parse_members(row, rules).map_err(|reason| RefusedRow::bad(id, reason))
 }
 
 /// Why a client is none that could get tokens here.
@@ -80,7 +80,10 @@ fn why_not(row: &Map<String, Value>) -> Option<&'static str> {
     }
 }
 
-fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String> {
+fn parse_members(
+    row: &mut Map<String, Value>,
+    rules: &SecretRules,
+) -> Result<ImportedClient, String> {
     let mut remarks = Vec::new();
     let id = take_text(row, "clientId")?.ok_or("clientId is missing")?;
     let name = take_text(row, "name")?.unwrap_or_default();
@@ -91,7 +94,7 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
     });
     let kind = take_text(row, "clientAuthenticatorType")?;
     let authentication = read_authentication(kind.as_deref(), &mut attributes)?;
-    let secrets = take_secret(row, &authentication, &mut attributes)?;
+    let secrets = take_secret(row, &authentication, rules, &mut attributes)?;
     let scopes = take_scopes(row, &mut remarks)?;
     let (audiences, metadata) = take_mappers(row, &mut remarks)?;
     let status = match row.remove("enabled") {
@@ -203,22 +206,22 @@ fn read_authentication(
 fn take_secret(
     row: &mut Map<String, Value>,
     authentication: &AuthenticationSettings,
+    rules: &SecretRules,
     attributes: &mut Attributes,
 ) -> Result<Vec<ImportedSecret>, String> {
-    let plain = take_text(row, "secret")?;
+    let text = take_secret_text(row, "secret")?;
     let expires_at = attributes.number("client.secret.expiration.time")?;
     if !authentication.allow_secrets() {
         return Ok(Vec::new());
     }
-    let plain = plain.ok_or("secret is missing")?;
-    if plain.bytes().all(|byte| byte == b'*') {
+    let text = text.ok_or("secret is missing")?;
+    if text.bytes().all(|byte| byte == b'*') {
         return Err(
             "the export hides its secret: export by `kc.sh export`, not in the console".to_owned(),
         );
     }
-    named("secret", chosen_secret(&plain))?;
     let expires_at = expires_at.filter(|at| *at > 0).map(UnixTime);
-    Ok(vec![ImportedSecret::Plain(Secret::new(plain), expires_at)])
+    Ok(vec![named("secret", rules.read(text, expires_at))?])
 }
 
 /// All that it may ask for: what Keycloak gives unasked, and what it gives when asked.

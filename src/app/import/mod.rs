@@ -12,6 +12,7 @@ pub(super) mod members;
 pub(super) mod native;
 pub(super) mod report;
 mod row;
+pub(super) mod secrets;
 mod source;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -21,6 +22,7 @@ pub use file::{ImportFile, ImportFileError};
 pub use report::{
     ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport, OnConflict,
 };
+pub use secrets::{FileSecrets, SecretRules};
 pub use source::ImportSource;
 
 use super::App;
@@ -98,7 +100,8 @@ impl App {
         purpose: Purpose,
         tell: &mut ImportListener<'_>,
     ) -> Result<ImportReport> {
-        let mut rows = source.rows().map_err(|error| unreadable(&error))?;
+        let rules = SecretRules::new(&self.config, options.secrets);
+        let mut rows = source.rows(&rules).map_err(|error| unreadable(&error))?;
         let mut report = ImportReport::new(rows.format, options.dry_run);
         // Without a line of names the first client stands in its place.
         let ignored = std::mem::take(&mut rows.ignored).into_iter();
@@ -226,7 +229,8 @@ impl App {
                     continue;
                 }
                 ImportedSecret::Plain(secret, end) => {
-                    (self.hash_secret(&secret, SecretOrigin::Chosen).await?, end)
+                    let hashed = self.hash_secret(secret.plain(), SecretOrigin::Chosen);
+                    (hashed.await?, end)
                 }
                 ImportedSecret::Hash(hash, end) => (hash, end),
             };

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row};
 use super::document::{ExportedSecret, SecretDocument, client_document};
 use super::file::ImportFileError;
+use super::secrets::SecretRules;
 use crate::clock::UnixTime;
 use crate::domain::{Client, ClientRecord, ManagedBy};
 use crate::error::explain;
@@ -103,6 +104,7 @@ pub(super) fn is_head(line: &[u8]) -> Result<bool, ImportFileError> {
 /// The lines after the first one.
 pub(super) struct NativeLines {
     reader: Box<dyn BufRead + Send>,
+    rules: SecretRules,
     line: u64,
     clients: u64,
     has_ended: bool,
@@ -111,9 +113,10 @@ pub(super) struct NativeLines {
 
 impl NativeLines {
     /// Reads on behind the first line.
-    pub(super) fn new(reader: Box<dyn BufRead + Send>) -> Self {
+    pub(super) fn new(reader: Box<dyn BufRead + Send>, rules: &SecretRules) -> Self {
         Self {
             reader,
+            rules: *rules,
             line: 1,
             clients: 0,
             has_ended: false,
@@ -155,7 +158,7 @@ impl NativeLines {
                 return Ok(Some((self.line, Err(RefusedRow::bad(None, reason)))));
             }
             self.clients += 1;
-            return Ok(Some((self.line, parse(&bytes))));
+            return Ok(Some((self.line, parse(&bytes, &self.rules))));
         }
         Ok(None)
     }
@@ -178,7 +181,7 @@ pub(super) fn read_line(
     Ok((read > 0).then_some(bytes))
 }
 
-fn parse(bytes: &[u8]) -> Row {
+fn parse(bytes: &[u8], rules: &SecretRules) -> Row {
     let mut document: NativeClient = json::from_slice(bytes).map_err(|error| {
         let members: Option<Value> = json::from_slice(bytes).ok();
         let id = members
@@ -199,7 +202,7 @@ fn parse(bytes: &[u8]) -> Row {
                 "a secret lacks its secret_id or its created_at".to_owned()
             ));
         }
-        let secret = secret.read(&client.client_id, client.created_at);
+        let secret = secret.read(&client.client_id, client.created_at, rules);
         let secret = secret.map_err(|error| bad(format!("a secret: {error}")))?;
         secrets.push(ImportedSecret::Kept(secret));
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::secrets::FileSecrets;
 use crate::redact::{redact, redact_string};
 
 /// Makes an enum of words.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident, $what:literal, $($(#[$doc:meta])+ $variant:ident = $word:literal,)+) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
         pub enum $name { $($(#[$doc])+ #[serde(rename = $word)] $variant,)+ }
 
         impl $name {
@@ -73,6 +74,8 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// The most secrets in clear that are hashed; `None`: any number.
     pub max_plain: Option<u64>,
+    /// What the operator vouches for about the secrets; `None`: nothing.
+    pub secrets: Option<FileSecrets>,
 }
 
 impl Default for ImportOptions {
@@ -82,6 +85,7 @@ impl Default for ImportOptions {
             keep_going: false,
             dry_run: false,
             max_plain: None,
+            secrets: None,
         }
     }
 }

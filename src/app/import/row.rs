@@ -2,30 +2,35 @@
 
 use serde_json::{Map, Value};
 
-use super::super::secret_hash::SecretHash;
 use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row, named};
+use super::secrets::SecretRules;
 use crate::clock::UnixTime;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description,
-    Metadata, Name, Scope, SenderConstraint, TokenTtl, chosen_secret,
+    Metadata, Name, Scope, SenderConstraint, TokenTtl,
 };
-use crate::secret::Secret;
 
 const CERTIFICATE_BOUND: &str = "tls_client_certificate_bound_access_tokens";
 const DPOP_BOUND: &str = "dpop_bound_access_tokens";
 
 /// Parses a row; the error names the member and what to mend, never the secret.
-pub(super) fn parse(row: &mut Map<String, Value>) -> Row {
+pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     let id = row.get("client_id").and_then(Value::as_str);
     let id = id.map(str::to_owned);
-    parse_members(row).map_err(|reason| RefusedRow::bad(id.as_deref(), reason))
+    parse_members(row, rules).map_err(|reason| RefusedRow::bad(id.as_deref(), reason))
 }
 
-fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String> {
+fn parse_members(
+    row: &mut Map<String, Value>,
+    rules: &SecretRules,
+) -> Result<ImportedClient, String> {
     // All of them first: what is wrong with one must not make another one that means nothing.
+    let (plain, hash) = (
+        take_secret_text(row, "client_secret"),
+        take_secret_text(row, "client_secret_hash"),
+    );
     let mut text = |name: &str| take_text(row, name);
     let (id, name, description) = (text("client_id"), text("name"), text("description"));
-    let (plain, hash) = (text("client_secret"), text("client_secret_hash"));
     let (status, token_ttl) = (text("status"), text("token_ttl"));
     let (scopes, scope) = (text("scopes"), text("scope"));
     let (audiences, audience) = (text("audiences"), text("audience"));
@@ -39,7 +44,7 @@ fn parse_members(row: &mut Map<String, Value>) -> Result<ImportedClient, String>
         Some(id) => named("client_id", ClientId::parse_new(&id))?,
         None => return Err("client_id is missing".to_owned()),
     };
-    let secret = parse_secret(plain?, hash?)?;
+    let secret = parse_secret(plain?, hash?, rules)?;
     let name = named("name", Name::parse(&name?.unwrap_or_default()))?;
     let description = description?.unwrap_or_default();
     let client = Client {
@@ -89,18 +94,18 @@ fn parse_token_ttl(text: &str) -> Result<TokenTtl, String> {
     named("token_ttl", TokenTtl::from_seconds(seconds))
 }
 
-fn parse_secret(plain: Option<String>, hash: Option<String>) -> Result<ImportedSecret, String> {
-    match (plain, hash) {
-        // Home-made servers that hash keep the hash in the column that held the secret.
-        (Some(hash), None) | (None, Some(hash)) if SecretHash::looks_like_one(&hash) => {
-            named("client_secret", SecretHash::parse(&hash))?;
+fn parse_secret(
+    text: Option<String>,
+    hash: Option<String>,
+    rules: &SecretRules,
+) -> Result<ImportedSecret, String> {
+    match (text, hash) {
+        // Home-made servers that hash have the hash in the column that had the secret.
+        (Some(text), None) => named("client_secret", rules.read(text, None)),
+        (None, Some(hash)) => {
+            let hash = named("client_secret_hash", rules.read_hash(&hash))?;
             Ok(ImportedSecret::Hash(hash, None))
         }
-        (Some(plain), None) => {
-            named("client_secret", chosen_secret(&plain))?;
-            Ok(ImportedSecret::Plain(Secret::new(plain), None))
-        }
-        (None, Some(_)) => Err("client_secret_hash is no hash of a kind we understand".to_owned()),
         (None, None) => Err("client_secret is missing".to_owned()),
         (Some(_), Some(_)) => Err("give client_secret or client_secret_hash, not both".to_owned()),
     }
@@ -139,6 +144,18 @@ pub(super) fn take_text(
         }
         Some(Value::Bool(_) | Value::Object(_)) => Err(format!("{name} is not text")),
     }
+}
+
+/// A member that holds a secret or a hash: as [`take_text`] has it, but a list is none, for its words would become one secret.
+pub(super) fn take_secret_text(
+    row: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Option<String>, String> {
+    if row.get(name).is_some_and(Value::is_array) {
+        row.remove(name);
+        return Err(format!("{name} is a list and not text"));
+    }
+    take_text(row, name)
 }
 
 /// A member that says yes or no; CSV has only text, which spreadsheets write in capitals. Missing, null and empty are no.

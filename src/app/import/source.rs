@@ -10,6 +10,7 @@ use super::client::Row;
 use super::file::{ImportFile, ImportFileError};
 use super::native::{self, NativeLines};
 use super::report::ImportFormat;
+use super::secrets::SecretRules;
 
 type Open = dyn Fn() -> io::Result<Box<dyn BufRead + Send>> + Send + Sync;
 
@@ -40,11 +41,11 @@ impl ImportSource {
     }
 
     /// Whether it is a file of clients at all.
-    pub fn check(&self) -> Result<(), ImportFileError> {
-        self.rows().map(drop)
+    pub fn check(&self, rules: &SecretRules) -> Result<(), ImportFileError> {
+        self.rows(rules).map(drop)
     }
 
-    pub(super) fn rows(&self) -> Result<Rows, ImportFileError> {
+    pub(super) fn rows(&self, rules: &SecretRules) -> Result<Rows, ImportFileError> {
         let unreadable = |error: io::Error| ImportFileError::Unreadable(error.to_string());
         let mut reader = (self.open)().map_err(unreadable)?;
         // Other files may have lines of any length, being held in memory whole in any case.
@@ -60,7 +61,7 @@ impl ImportSource {
                 return Ok(Rows {
                     format: ImportFormat::TokenServer,
                     ignored: BTreeSet::new(),
-                    kind: Kind::Lines(NativeLines::new(reader)),
+                    kind: Kind::Lines(NativeLines::new(reader, rules)),
                 });
             }
             if self.format.is_some() {
@@ -72,7 +73,7 @@ impl ImportSource {
         }
         reader.read_to_end(&mut bytes).map_err(unreadable)?;
         let format = self.format.unwrap_or_else(|| detect(&bytes));
-        let file = ImportFile::parse_as(format, &bytes)?;
+        let file = ImportFile::parse_as(format, &bytes, rules)?;
         Ok(Rows {
             format,
             ignored: file.ignored,

@@ -15,7 +15,8 @@ use crate::app::apply::{
     AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
 };
 use crate::app::import::{
-    ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, OnConflict,
+    FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
+    OnConflict,
 };
 use crate::config::Bytes;
 use crate::domain::ClientId;
@@ -43,6 +44,7 @@ struct ImportForm {
     file: String,
     format: String,
     on_conflict: String,
+    plain_secrets: bool,
     keep_going: bool,
     error: Option<String>,
     report: Option<ImportReport>,
@@ -110,6 +112,7 @@ pub(super) async fn import(
         file: form.take("file"),
         format: form.take("format"),
         on_conflict: form.take("on_conflict"),
+        plain_secrets: form.is_ticked("plain_secrets"),
         keep_going: form.is_ticked("keep_going"),
         ..ImportForm::default()
     };
@@ -120,6 +123,7 @@ pub(super) async fn import(
             keep_going: fields.keep_going,
             dry_run: !is_done,
             max_plain: Some(MAX_PLAIN),
+            secrets: fields.plain_secrets.then_some(FileSecrets::Plain),
         };
         let format = filled_in(&fields.format).map(str::parse).transpose()?;
         let source = ImportSource::of_bytes(format, fields.file.clone().into_bytes());

@@ -48,6 +48,9 @@ struct HowToImport {
     /// Say what would come of it, and change nothing
     #[param(nullable = false)]
     dry_run: Option<bool>,
+    /// `plain`: a text that has the length of a digest in hex or base64 is a plain secret; without it such a row is refused
+    #[param(nullable = false)]
+    secrets: Option<String>,
     /// Import the good rows although there are bad ones
     #[param(nullable = false)]
     keep_going: Option<bool>,
@@ -191,6 +194,7 @@ pub(super) async fn import_clients(
         dry_run: query.take("dry_run", flag)?.unwrap_or(false),
         keep_going: query.take("keep_going", flag)?.unwrap_or(false),
         max_plain: Some(MAX_PLAIN),
+        secrets: query.take("secrets", |text| Ok(text.parse()?))?,
     };
     query.end()?;
 

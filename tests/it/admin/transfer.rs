@@ -119,3 +119,26 @@ async fn an_owner_exports_and_nobody_else() {
     let page = owner.get("/admin/audit").await;
     assert!(page.text().contains("client.export"));
 }
+
+#[tokio::test]
+async fn secrets_with_the_length_of_a_digest_are_imported_when_that_is_ticked() {
+    let test = portal().await;
+    let mut browser = Browser::of(&test, "olga").await;
+    let digest = "9e7cf5d23a0123baffae99f47a6f30a0";
+    let file = format!("client_id,client_secret\nmade,{digest}\n");
+    let fields = [
+        ("file", file.as_str()),
+        ("on_conflict", "skip"),
+        ("act", "do"),
+    ];
+    let import = format!("{PATH}/import");
+
+    let refused = browser.post(&import, &fields).await;
+    assert!(refused.text().contains("length of a digest in hex"));
+    assert!(test.app.find_client(&id("made")).await.is_err());
+
+    let ticked = [&fields[..], &[("plain_secrets", "yes")]].concat();
+    let done = browser.post(&import, &ticked).await;
+    assert!(done.text().contains("Done."), "{}", done.text());
+    assert_eq!(test.authorize("made", digest).await.status, 200);
+}

@@ -183,7 +183,7 @@ async fn what_is_wrong_is_answered_in_the_documented_shape() {
     // Larger than other bodies may be, and then too large for this one.
     let rows = |count| {
         format!(
-            "client_id,client_secret,name\na,secret,{}\n",
+            "client_id,client_secret,name\na,the old secret of a,{}\n",
             "x".repeat(count)
         )
     };
@@ -198,7 +198,7 @@ async fn what_is_wrong_is_answered_in_the_documented_shape() {
     larger.assert_error(413, "content_too_large");
     let mut many = "client_id,client_secret\n".to_owned();
     for n in 0..1_001 {
-        many += &format!("c{n},secret {n}\n");
+        many += &format!("c{n},the old secret {n}\n");
     }
     let many = send(&test, &token, "import", many).await;
     many.assert_error(400, "invalid_request");
@@ -282,4 +282,28 @@ async fn a_refused_file_applies_nothing_in_a_dry_run_either() {
     }
     assert!(!test.app.store().has_client(&id("a")).await.unwrap());
     test.app.find_client(&id("chief")).await.unwrap();
+}
+
+async fn secrets_with_the_length_of_a_digest_are_plain_ones_when_the_caller_says_so() {
+    let test = TestApp::new().await;
+    let Robot { token, .. } = Robot::new(&test).await;
+    let digest = "9e7cf5d23a0123baffae99f47a6f30a0";
+    let file = format!("client_id,client_secret\na,{digest}\n");
+
+    let refused = send(&test, &token, "import", file.clone()).await;
+    refused.assert_error(400, "invalid_request");
+    let row = &refused.json()["report"]["clients"][0];
+    assert_eq!((&row["line"], &row["client_id"]), (&json!(2), &json!("a")));
+    assert!(row["reason"].as_str().unwrap().contains("secrets=plain"));
+    assert!(!refused.text().contains(digest));
+    for other in ["generated", "hashes", ""] {
+        let path = format!("import?secrets={other}");
+        let unknown = send(&test, &token, &path, file.clone()).await;
+        unknown.assert_error(400, "invalid_request");
+    }
+    assert!(test.app.find_client(&id("a")).await.is_err());
+
+    let taken = send(&test, &token, "import?secrets=plain", file).await;
+    assert_eq!(taken.json()["imported"], 1, "{}", taken.text());
+    assert_eq!(test.authorize("a", digest).await.status, 200);
 }

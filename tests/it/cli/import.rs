@@ -12,7 +12,7 @@ fn count(shell: &Shell) -> usize {
 fn csv(rows: usize) -> String {
     let mut text = "client_id,client_secret\n".to_owned();
     for row in 0..rows {
-        writeln!(text, "client-{row},secret number {row}").unwrap();
+        writeln!(text, "client-{row},the secret number {row}").unwrap();
     }
     text
 }
@@ -20,7 +20,7 @@ fn csv(rows: usize) -> String {
 #[tokio::test]
 async fn bad_rows_are_named_and_nothing_is_imported_unless_told_to_go_on() {
     let shell = Shell::migrated().await;
-    let text = "client_id,client_secret,note\na,one,x\n\"b\n\",two,x\nc,,x\na,again,x\nd,four,x\n";
+    let text = "client_id,client_secret,note\na,the first secret,x\n\"b\n\",the second secret,x\nc,,x\na,the third secret,x\nd,the fourth secret,x\n";
     fs::write(shell.path().join("clients.csv"), text).unwrap();
 
     let refused = shell.run(&["client", "import", "clients.csv"]);
@@ -92,4 +92,27 @@ async fn an_import_that_is_killed_leaves_all_or_nothing() {
 
     assert_eq!(shell.run(&["client", "import", "clients.csv"]).code, 0);
     assert_eq!(count(&shell), ROWS);
+}
+
+#[tokio::test]
+async fn secrets_with_the_length_of_a_digest_need_the_operators_word() {
+    let shell = Shell::migrated().await;
+    let digest = "9e7cf5d23a0123baffae99f47a6f30a0";
+    let text = format!("client_id,client_secret\na,{digest}\n");
+    fs::write(shell.path().join("clients.csv"), text).unwrap();
+
+    let refused = shell.run(&["client", "import", "clients.csv"]);
+    assert_eq!((refused.code, count(&shell)), (1, 0), "{refused:?}");
+    assert!(
+        refused.err.contains("clients.csv:2: `a`: client_secret: ")
+            && refused.err.contains("--secrets plain")
+            && !refused.err.contains(digest),
+        "{}",
+        refused.err
+    );
+    let unknown = shell.run(&["client", "import", "clients.csv", "--secrets", "hashes"]);
+    assert_eq!((unknown.code, count(&shell)), (2, 0), "{unknown:?}");
+
+    let taken = shell.run(&["client", "import", "clients.csv", "--secrets", "plain"]);
+    assert_eq!((taken.code, count(&shell)), (0, 1), "{taken:?}");
 }

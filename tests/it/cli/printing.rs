@@ -64,7 +64,11 @@ async fn a_secret_of_ones_own_is_read_whole_but_for_its_line_end() {
 #[tokio::test]
 async fn every_result_is_json_when_asked_for() {
     let shell = Shell::migrated().await;
-    std::fs::write(shell.path().join("f"), "client_id,client_secret\nc,x\n").unwrap();
+    std::fs::write(
+        shell.path().join("f"),
+        "client_id,client_secret\nc,the old secret of c\n",
+    )
+    .unwrap();
     for arguments in [
         &["client", "create", "a"][..],
         &["client", "list"],

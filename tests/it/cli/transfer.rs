@@ -20,7 +20,7 @@ async fn a_thousand_clients_go_from_sqlite_to_another_database_and_back() {
     };
     assert_eq!(from(&["migrate"]).code, 0);
     let rows: Vec<String> = (0..CLIENTS)
-        .map(|n| format!("client-{n},secret number {n},s{n}"))
+        .map(|n| format!("client-{n},the secret number {n},s{n}"))
         .collect();
     let csv = format!("client_id,client_secret,scopes\n{}\n", rows.join("\n"));
     fs::write(shell.path().join("clients.csv"), csv).unwrap();

@@ -135,7 +135,8 @@ async fn a_table_may_have_networks_and_one_without_leaves_those_that_are_known()
         let record = test.app.find_client(&id(CLIENT)).await.unwrap();
         record.client.allowed_networks.to_string()
     };
-    let with = "client_id,client_secret,allowed_networks\nbilling,a chosen secret,10.1.2.3/8 ::1\n";
+    let with =
+        "client_id,client_secret,allowed_networks\nbilling,the chosen secret,10.1.2.3/8 ::1\n";
     let without = "client_id,client_secret\nbilling,another chosen secret\n";
 
     import(&test, with, OnConflict::Refuse).await;

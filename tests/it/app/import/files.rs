@@ -8,12 +8,12 @@ use token_server::app::import::{
 };
 use token_server::domain::ClientId;
 
-use super::{client_ids, import, import_with};
+use super::{RULES, client_ids, import, import_with};
 use crate::harness::{BY, TestApp};
 
 /// The lines of the bad rows.
 fn bad_lines(contents: &str) -> Vec<u64> {
-    let file = ImportFile::parse(contents.as_bytes()).unwrap();
+    let file = ImportFile::parse(contents.as_bytes(), &RULES).unwrap();
     let bad = file.rows.iter().filter(|(_, row)| row.is_err());
     bad.map(|(line, _)| *line).collect()
 }
@@ -83,12 +83,11 @@ async fn csv_a_json_array_and_json_lines_say_the_same() {
 #[tokio::test]
 async fn a_client_imported_as_bound_gets_no_other_token() {
     let test = TestApp::new().await;
-    let row =
-        json!({"client_id": "a", "client_secret": "hunter2", "dpop_bound_access_tokens": true});
+    let row = json!({"client_id": "a", "client_secret": "hunter2 is too short", "dpop_bound_access_tokens": true});
 
     import(&test, &row.to_string(), false).await;
 
-    let refused = test.authorize("a", "hunter2").await;
+    let refused = test.authorize("a", "hunter2 is too short").await;
     refused.assert_error(400, "invalid_dpop_proof");
 }
 
@@ -110,6 +109,7 @@ fn bad_rows_are_named_by_their_line() {
         ("\n[\n  {\"client_id\": 1}\n]\n".to_owned(), vec![3]),
         ("{}\n\n{\"client_id\":\r\n[]\n".to_owned(), vec![1, 3, 4]),
     ] {
+        let contents = contents.replace(",x", ",the old secret x");
         assert_eq!(bad_lines(&contents), lines, "{contents:?}");
     }
 }
@@ -117,22 +117,25 @@ fn bad_rows_are_named_by_their_line() {
 #[test]
 fn a_reason_says_what_to_mend_and_never_the_secret() {
     for (row, reason) in [
-        (json!({"client_secret": "hunter2"}), "client_id is missing"),
+        (
+            json!({"client_secret": "hunter2 is too short"}),
+            "client_id is missing",
+        ),
         (json!({"client_id": "a"}), "client_secret is missing"),
         (
             json!({"client_id": "a", "client_secret": ""}),
             "client_secret is missing",
         ),
         (
-            json!({"client_id": "a b", "client_secret": "hunter2"}),
+            json!({"client_id": "a b", "client_secret": "hunter2 is too short"}),
             "client_id: ",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2\n"}),
+            json!({"client_id": "a", "client_secret": "hunter2 is too short\n"}),
             "client_secret: ",
         ),
         (
-            json!({"client_id": "a", "client_secret": "tks_hunter2"}),
+            json!({"client_id": "a", "client_secret": "tks_hunter2 is too short"}),
             "client_secret: ",
         ),
         (
@@ -148,50 +151,50 @@ fn a_reason_says_what_to_mend_and_never_the_secret() {
             "client_secret is a number",
         ),
         (
-            json!({"client_id": "a", "client_secret_hash": "hunter2"}),
-            "client_secret_hash is no",
+            json!({"client_id": "a", "client_secret_hash": "hunter2 is too short"}),
+            "client_secret_hash: it is no hash",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2", "client_secret_hash": "hunter2"}),
+            json!({"client_id": "a", "client_secret": "hunter2 is too short", "client_secret_hash": "hunter2 is too short"}),
             "give client_secret or client_secret_hash",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2", "status": "on"}),
+            json!({"client_id": "a", "client_secret": "hunter2 is too short", "status": "on"}),
             "status: ",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2", "token_ttl": "1h"}),
+            json!({"client_id": "a", "client_secret": "hunter2 is too short", "token_ttl": "1h"}),
             "token_ttl ",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2", "token_ttl": 59}),
+            json!({"client_id": "a", "client_secret": "hunter2 is too short", "token_ttl": 59}),
             "token_ttl: ",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2", "metadata": []}),
+            json!({"client_id": "a", "client_secret": "hunter2 is too short", "metadata": []}),
             "metadata ",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2", "scope": "x", "scopes": "x"}),
+            json!({"client_id": "a", "client_secret": "hunter2 is too short", "scope": "x", "scopes": "x"}),
             "give scopes or scope",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2", "dpop_bound_access_tokens": "yes"}),
+            json!({"client_id": "a", "client_secret": "hunter2 is too short", "dpop_bound_access_tokens": "yes"}),
             "dpop_bound_access_tokens is neither",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2", "dpop_bound_access_tokens": 1}),
+            json!({"client_id": "a", "client_secret": "hunter2 is too short", "dpop_bound_access_tokens": 1}),
             "dpop_bound_access_tokens is neither",
         ),
         (
-            json!({"client_id": "a", "client_secret": "hunter2",
+            json!({"client_id": "a", "client_secret": "hunter2 is too short",
                 "tls_client_certificate_bound_access_tokens": ["true"]}),
             "tls_client_certificate_bound_access_tokens is neither",
         ),
         (json!("hunter2"), "not a JSON object"),
     ] {
         let contents = json!([row]).to_string();
-        let file = ImportFile::parse(contents.as_bytes()).unwrap();
+        let file = ImportFile::parse(contents.as_bytes(), &RULES).unwrap();
         let found = file.rows[0].1.as_ref().unwrap_err();
         let found = &found.reason;
         assert!(found.starts_with(reason), "{contents}: {found}");
@@ -216,7 +219,7 @@ fn what_is_no_file_of_clients_is_refused_whole_with_a_line() {
         (b"[{},\n{}", "line 2: "),
         (b"[{}]\n[{}]", "line 2: "),
     ] {
-        let refused: ImportFileError = ImportFile::parse(bytes).unwrap_err();
+        let refused: ImportFileError = ImportFile::parse(bytes, &RULES).unwrap_err();
         assert!(refused.to_string().starts_with(line), "{refused}");
     }
 }
@@ -224,7 +227,7 @@ fn what_is_no_file_of_clients_is_refused_whole_with_a_line() {
 #[tokio::test]
 async fn one_bad_row_and_nothing_is_imported_unless_told_to_go_on() {
     let test = TestApp::new().await;
-    let contents = "client_id,client_secret\na,one\n,two\nb,three\na,four\n";
+    let contents = "client_id,client_secret\na,the first secret\n,the second secret\nb,the third secret\na,the fourth secret\n";
 
     let (refused, bad) = import_with(&test, contents, ImportOptions::default()).await;
     assert_eq!((refused.imported, client_ids(&test).await.len()), (0, 0));
@@ -243,8 +246,8 @@ async fn one_bad_row_and_nothing_is_imported_unless_told_to_go_on() {
     assert_eq!(client_ids(&test).await, ["a", "b"]);
     assert_eq!(bad[1].line, 5);
     assert!(bad[1].reason().unwrap().contains("line 2 already"));
-    assert_eq!(test.authorize("a", "one").await.status, 200);
-    assert_eq!(test.authorize("a", "four").await.status, 401);
+    assert_eq!(test.authorize("a", "the first secret").await.status, 200);
+    assert_eq!(test.authorize("a", "the fourth secret").await.status, 401);
 }
 
 #[tokio::test]
@@ -253,7 +256,9 @@ async fn what_exists_is_left_as_it_is() {
     let secret = test.client().await;
     let id = ClientId::parse(crate::harness::CLIENT).unwrap();
     let before = test.app.find_client(&id).await.unwrap();
-    let contents = format!("client_id,client_secret,name\n{id},another,Another\nnew,one,\n");
+    let contents = format!(
+        "client_id,client_secret,name\n{id},another old secret,Another\nnew,the first secret,\n"
+    );
 
     for imported in [1, 0] {
         let report = import(&test, &contents, false).await;
@@ -262,7 +267,12 @@ async fn what_exists_is_left_as_it_is() {
 
     assert_eq!(test.app.find_client(&id).await.unwrap(), before);
     assert_eq!(test.authorize(id.as_str(), &secret).await.status, 200);
-    assert_eq!(test.authorize(id.as_str(), "another").await.status, 401);
+    assert_eq!(
+        test.authorize(id.as_str(), "another old secret")
+            .await
+            .status,
+        401
+    );
 }
 
 #[tokio::test]
@@ -271,7 +281,7 @@ async fn a_file_of_two_thousand_rows_works_and_tells_how_far_it_is() {
     let test = TestApp::new().await;
     let mut contents = "client_id,client_secret\n".to_owned();
     for row in 0..ROWS {
-        writeln!(contents, "client-{row},secret of {row}").unwrap();
+        writeln!(contents, "client-{row},the old secret of {row}").unwrap();
     }
     let mut told = Vec::new();
     let source = ImportSource::of_bytes(None, contents.into_bytes());
@@ -290,7 +300,9 @@ async fn a_file_of_two_thousand_rows_works_and_tells_how_far_it_is() {
     assert_eq!((report.imported, report.existing), (ROWS, 0));
     assert_eq!(client_ids(&test).await.len() as u64, ROWS);
     assert_eq!(
-        test.authorize("client-1999", "secret of 1999").await.status,
+        test.authorize("client-1999", "the old secret of 1999")
+            .await
+            .status,
         200
     );
     assert!(told.windows(2).all(|pair| pair[0].0 <= pair[1].0));
@@ -299,7 +311,7 @@ async fn a_file_of_two_thousand_rows_works_and_tells_how_far_it_is() {
 
 #[test]
 fn names_without_a_meaning_are_told() {
-    let file = ImportFile::parse(b"client_id,Client_Secret,created\na,b,c\n").unwrap();
+    let file = ImportFile::parse(b"client_id,Client_Secret,created\na,b,c\n", &RULES).unwrap();
     let ignored: Vec<&str> = file.ignored.iter().map(String::as_str).collect();
     assert_eq!(ignored, ["Client_Secret", "created"]);
 }

@@ -17,6 +17,7 @@ const KEEP_GOING: ImportOptions = ImportOptions {
     keep_going: true,
     dry_run: false,
     max_plain: None,
+    secrets: None,
 };
 
 const DRY_RUN: ImportOptions = ImportOptions {

@@ -5,14 +5,23 @@ mod foreign;
 mod hashes;
 mod hostile;
 mod native;
+mod other_forms;
+mod secret_texts;
+mod work;
+
+use std::sync::LazyLock;
 
 use token_server::app::import::{
-    ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
+    ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, SecretRules,
 };
 
 use token_server::app::ClientsPart;
 
-use crate::harness::{BY, TestApp};
+use crate::harness::{BY, TestApp, config};
+
+/// How secrets are judged without a word of the operator's.
+static RULES: LazyLock<SecretRules> =
+    LazyLock::new(|| SecretRules::new(&config("sqlite:unused", &[]), None));
 
 /// Imports a file; what came of it.
 async fn import(test: &TestApp, contents: &str, keep_going: bool) -> ImportReport {

@@ -13,7 +13,7 @@ use token_server::domain::{
 use token_server::secret::Secret;
 use token_server::store::ClientsPage;
 
-use super::{client_ids, import, import_with};
+use super::{RULES, client_ids, import, import_with};
 use crate::harness::{BY, Database, NOW, TestApp};
 
 const CLIENTS: usize = 1_000;
@@ -26,6 +26,7 @@ const REPLACE: ImportOptions = ImportOptions {
     keep_going: false,
     dry_run: false,
     max_plain: None,
+    secrets: None,
 };
 
 pub(super) async fn export(test: &TestApp) -> String {
@@ -68,7 +69,7 @@ async fn fill(test: &TestApp) -> HashMap<String, String> {
                 }
                 added.plain.expose().clone()
             }
-            _ => format!("secret of {n}"),
+            _ => format!("the old secret of {n}"),
         };
         if n.is_multiple_of(7) {
             let status = ClientStatus::Disabled;
@@ -96,7 +97,7 @@ fn name(n: usize) -> String {
 fn row(n: usize) -> Value {
     let mut row = json!({
         "client_id": name(n),
-        "client_secret": format!("secret of {n}"),
+        "client_secret": format!("the old secret of {n}"),
         "name": format!("Ünïcode \"{n}\""),
         "description": "two\nlines\t'",
         "scopes": ["read", &format!("s{n}")],
@@ -336,7 +337,7 @@ async fn what_is_damaged_is_told_with_its_line_and_nothing_is_imported() {
     let source = ImportSource::of_bytes(None, newer.into_bytes());
     assert!(
         source
-            .check()
+            .check(&RULES)
             .unwrap_err()
             .to_string()
             .contains("version 2")
@@ -408,9 +409,7 @@ async fn whoever_exports_is_in_the_trail_before_anything_is_out() {
 async fn a_secret_in_clear_is_never_in_an_export_and_every_hash_is() {
     let test = TestApp::new().await;
     let plain = Secret::from("a secret of my own");
-    let chosen = test
-        .app
-        .new_secret(Some(plain), Some(UnixTime(NOW.0 + 1)));
+    let chosen = test.app.new_secret(Some(plain), Some(UnixTime(NOW.0 + 1)));
     let chosen = chosen.unwrap();
     let new = NewClient::new(Some(id("a")), ClientChanges::default());
     test.app.register_client(BY, new, chosen).await.unwrap();
