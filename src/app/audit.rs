@@ -209,9 +209,7 @@ impl App {
         let (mut anchor, mut pruned) = (verdict.anchor, 0);
         for through in due {
             let store = &self.store;
-            let done = store
-                .prune_audit_events(&anchor, &through, trusted)
-                .await?;
+            let done = store.prune_audit_events(&anchor, &through, trusted).await?;
             if done == 0 {
                 break;
             }

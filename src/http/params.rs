@@ -20,8 +20,8 @@ use serde_json::Value;
 use super::AppState;
 use crate::domain::ErrorCode;
 use crate::error::{Error, Result};
-use crate::redact::redact;
 use crate::json;
+use crate::redact::redact;
 
 /// What may be there more than once (RFC 8707 §2): in JSON as a list.
 const REPEATABLE: &str = "resource";

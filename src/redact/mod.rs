@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use crate::json;
 use forms::find_in_word;
 
 /// What stands in the place of a secret.
@@ -53,7 +54,7 @@ pub fn redact_json(json: String) -> String {
     if !json.contains('\\') && !holds_secret(&json) {
         return json;
     }
-    let Ok(value) = serde_json::from_str::<Value>(&json) else {
+    let Ok(value) = json::from_str::<Value>(&json) else {
         return redact_string(json);
     };
     let shown = redact_value(value.clone());
@@ -225,7 +226,7 @@ mod tests {
             "name": "x\n[redacted]", "list": ["[redacted]", 1], "[redacted]": {"tab": "\t[redacted]"},
         });
         let shown = redact_json(dirty.to_string());
-        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), expected);
+        assert_eq!(json::from_str::<Value>(&shown).unwrap(), expected);
     }
 
     proptest! {

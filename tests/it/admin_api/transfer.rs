@@ -284,6 +284,7 @@ async fn a_refused_file_applies_nothing_in_a_dry_run_either() {
     test.app.find_client(&id("chief")).await.unwrap();
 }
 
+#[tokio::test]
 async fn secrets_with_the_length_of_a_digest_are_plain_ones_when_the_caller_says_so() {
     let test = TestApp::new().await;
     let Robot { token, .. } = Robot::new(&test).await;

@@ -5,7 +5,7 @@ use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, poll, stream};
-use token_server::app::{NewClient, NewSecret};
+use token_server::app::NewClient;
 use token_server::domain::ClientId;
 
 use crate::harness::{Answer, BY, CLIENT, TestApp, form};
@@ -27,10 +27,7 @@ async fn client_with_chosen_secret(test: &TestApp) {
         client_id: Some(ClientId::parse(CLIENT).unwrap()),
         ..NewClient::default()
     };
-    let secret = NewSecret {
-        chosen: Some(CHOSEN.into()),
-        expires_at: None,
-    };
+    let secret = test.app.new_secret(Some(CHOSEN.into()), None).unwrap();
     test.app.register_client(BY, new, secret).await.unwrap();
 }
 

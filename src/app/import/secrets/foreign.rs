@@ -185,8 +185,10 @@ fn werkzeug(text: &str) -> Option<Form> {
     };
     let method: Vec<&str> = method.split(':').collect();
     match method.as_slice() {
-        ["pbkdf2", digest, rounds] => pbkdf2(digest, rounds, salt, &from_hex(output)?),
-        ["scrypt", n, r, p] => scrypt(n, r, p, salt.as_bytes(), &from_hex(output)?).map(Form::Hash),
+        ["pbkdf2", digest, rounds] => pbkdf2(digest, rounds, salt, &hex::decode(output).ok()?),
+        ["scrypt", n, r, p] => {
+            scrypt(n, r, p, salt.as_bytes(), &hex::decode(output).ok()?).map(Form::Hash)
+        }
         _ => None,
     }
 }
@@ -308,16 +310,6 @@ fn doubtful(text: &str) -> Option<&'static str> {
 
 fn is_hex(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !is_hex(text) || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    pairs
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
 }
 
 /// Whether a text is as long as a digest, in hex or in base64 as programs write it: with no bits left over.
