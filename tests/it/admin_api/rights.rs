@@ -190,7 +190,8 @@ async fn no_route_changes_a_client_with_a_reserved_scope_or_makes_one() {
             let token = chief(&test, &name, scopes).await;
             let before = find(&test, &name).await;
             let path = filled_in(path, &before, &token);
-            let body: Value = token_server::json::from_str(&filled_in(body, &before, &token)).unwrap();
+            let body: Value =
+                token_server::json::from_str(&filled_in(body, &before, &token)).unwrap();
 
             let answer = robot
                 .send(method, &path, &[("if-match", "*")], Some(&body))
