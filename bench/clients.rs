@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use token_server::app::{App, NewClient};
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
+use token_server::base::secret::{Secret, random_base62};
 use token_server::config::Environment;
 use token_server::domain::{Metadata, Origin, Scope};
-use token_server::secret::{Secret, random_base62};
 
 /// As many at once as the database pool has connections.
 const AT_ONCE: usize = 10;

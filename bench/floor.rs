@@ -72,7 +72,7 @@ async fn serve(listener: TcpListener, cert: &str, key: &str, router: Router) -> 
 }
 
 fn router(answers: &str) -> anyhow::Result<Router> {
-    let recorded: Vec<Recorded> = token_server::json::from_slice(&fs::read(answers)?)?;
+    let recorded: Vec<Recorded> = token_server::base::json::from_slice(&fs::read(answers)?)?;
     let mut router = Router::new();
     for one in recorded {
         let answer = Answer::new(&one).with_context(|| one.path.clone())?;

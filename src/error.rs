@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::base::redact::redact_string;
 use crate::domain::{AccessDenied, Attempt, ErrorCode, ParseError};
-use crate::redact::redact_string;
 use crate::store::StoreError;
 use crate::token::{DpopError, IssueError, KeyError, VerifyError};
 

@@ -11,9 +11,9 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use url::Host;
 
+use crate::base::pem::read_certificates;
 use crate::config::JwksUriConfig;
 use crate::domain::JwksUri;
-use crate::pem::read_certificates;
 
 /// What this service calls itself.
 pub(crate) const USER_AGENT: &str = concat!("token-server/", env!("CARGO_PKG_VERSION"));

@@ -26,21 +26,13 @@
 
 mod acme;
 pub mod app;
+pub mod base;
 pub mod cli;
-pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod error;
 mod fetch;
 pub mod http;
-pub mod json;
-mod json_object;
-pub mod metric;
-mod pem;
-mod private_file;
-pub mod redact;
-pub mod secret;
-mod span;
 pub mod store;
 pub mod telemetry;
 pub mod token;

@@ -17,10 +17,10 @@ use rustls::pki_types::CertificateDer;
 pub(crate) use instant_acme::Account;
 pub(crate) use order::{Issued, PendingOrder};
 
+use crate::base::json;
+use crate::base::pem::read_certificates;
+use crate::base::secret::Secret;
 use crate::config::AcmeConfig;
-use crate::json;
-use crate::pem::read_certificates;
-use crate::secret::Secret;
 use transport::Transport;
 
 /// More of an authority's words is not kept.

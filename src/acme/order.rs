@@ -16,9 +16,9 @@ use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 
 use super::describe;
+use crate::base::pem::parse_certificates;
+use crate::base::secret::Secret;
 use crate::domain::AcmeChallenge;
-use crate::pem::parse_certificates;
-use crate::secret::Secret;
 
 /// How often, and for how long, the authority is asked what became of an order.
 const POLLS: RetryPolicy = RetryPolicy::new()

@@ -13,8 +13,8 @@ use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient, Problem};
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
+use crate::base::json;
 use crate::fetch::{USER_AGENT, read_body, tls};
-use crate::json;
 
 /// For one request, all in all.
 const TIMEOUT: Duration = Duration::from_secs(30);

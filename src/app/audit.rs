@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::App;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Action, NewEvent, Origin};
 use crate::error::{Error, Result};
 use crate::store::{

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::App;
 use super::audit::Walk;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::Origin;
 use crate::error::{Error, Result};
 use crate::store::{AuditEnd, ChainBreak, ChainLink, HeadKey};

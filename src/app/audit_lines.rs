@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::ChainedEvent;
-use crate::clock::UnixTime;
-use crate::json;
+use crate::base::clock::UnixTime;
+use crate::base::json;
 
 /// An event as it is written.
 #[derive(Debug, Serialize)]

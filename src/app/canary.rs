@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use anyhow::{Context, ensure};
 
 use super::App;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, TokenTtl};
 use crate::error::{Error, Result};
 use crate::token::Grant;

@@ -13,8 +13,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
 use super::{App, PeerCertificate};
-use crate::clock::UnixTime;
-use crate::pem::parse_certificates;
+use crate::base::clock::UnixTime;
+use crate::base::pem::parse_certificates;
 
 impl App {
     /// Reads `TLS_CLIENT_CA` again, if it has changed.

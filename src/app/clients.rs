@@ -2,13 +2,13 @@
 
 use super::secrets::{AddedSecret, NewSecret};
 use super::{App, Once};
+use crate::base::secret::{Secret, random_base62};
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys,
     ClientRecord, ClientSecret, ClientStatus, Description, ErrorCode, ExpectedVersion, Metadata,
     Name, Origin, Scope, SenderConstraint, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
-use crate::secret::{Secret, random_base62};
 use crate::store::{ClientChanged, ClientInserted, ClientsOrder, ClientsPart, StoreError};
 
 /// A client to be registered.

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use super::App;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::error::{Error, Result};
 use crate::store::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};
 use crate::token::LEEWAY;

@@ -319,7 +319,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::secret::Secret;
+    use crate::base::secret::Secret;
     use crate::store::{AuditKeys, DatabaseOptions};
 
     /// Nobody answers there.

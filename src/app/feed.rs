@@ -7,10 +7,10 @@ use tokio::sync::{Mutex, Notify};
 
 use super::App;
 use super::readiness::Readiness;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::metrics::Counter;
 use crate::domain::{Change, ChangeId};
 use crate::error::{Error, Result};
-use crate::metric::Counter;
 use crate::store::Store;
 
 /// Rows of one statement: enough that a busy hour is read at once, few enough that none runs for long.

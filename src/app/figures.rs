@@ -11,8 +11,8 @@ use super::hashing::HashingFigures;
 use super::keys::KeyFigures;
 use super::readiness::Readiness;
 use super::throttle::Throttled;
-use crate::clock::UnixTime;
-use crate::metric::Counter;
+use crate::base::clock::UnixTime;
+use crate::base::metrics::Counter;
 use crate::store::{CallFigures, PoolFigures};
 
 /// Figures of one moment. Those of what happened count from the start of the process.

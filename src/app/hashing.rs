@@ -10,10 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::Instrument;
 
 use super::secret_hash::Memory;
-use crate::clock::Stopwatch;
+use crate::base::clock::Stopwatch;
+use crate::base::metrics::{Counter, Distribution, Histogram, whole_micros};
+use crate::base::tracing_span::{TARGET, within_request};
 use crate::error::{Error, Result};
-use crate::metric::{Counter, Distribution, Histogram, whole_micros};
-use crate::span::{TARGET, within_request};
 
 struct Job {
     run: Box<dyn FnOnce(&mut Memory) + Send>,

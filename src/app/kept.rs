@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::App;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::error::{Error, Result};
 
 /// A result, and how old it is.

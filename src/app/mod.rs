@@ -46,7 +46,6 @@ mod secret_ends;
 mod secret_hash;
 mod secrets;
 mod sender_constraint;
-mod shards;
 mod single_use;
 pub mod tasks;
 mod throttle;
@@ -98,9 +97,9 @@ pub use sender_constraint::{PresentedProof, SenderProofs};
 pub use throttle::Throttled;
 pub use tokens::{TokenRequest, TokenRequirements};
 
-use crate::clock::Clock;
+use crate::base::clock::Clock;
+use crate::base::metrics::Counter;
 use crate::config::Config;
-use crate::metric::Counter;
 use crate::store::{AuditKeys, Store};
 use crate::token::{DpopNonces, Sealer};
 use acme::Acme;
@@ -164,7 +163,7 @@ impl App {
     /// [`start_keys`](Self::start_keys), and all that binds by [`read_changes`](Self::read_changes).
     pub fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
         anyhow::ensure!(
-            crate::secret::randomness_works(),
+            crate::base::secret::randomness_works(),
             "the operating system gives no randomness"
         );
         let auth = &config.authentication;

@@ -5,10 +5,10 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
 use super::App;
 use super::single_use::key;
+use crate::base::secret::Secret;
 use crate::config::Config;
 use crate::domain::ClientId;
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 use crate::store::RememberedAnswer;
 use crate::token::{KeyError, Sealer};
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{App, TopClients};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     ClientId, EndingSecret, KeyId, Replica, SigningAlg, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };

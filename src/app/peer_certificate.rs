@@ -10,7 +10,7 @@ use x509_parser::prelude::{ASN1Time, FromDer};
 use x509_parser::public_key::PublicKey as X509Key;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{CertificateSubject, Curve, DistinguishedName, JwkSet, PublicKey, Thumbprint};
 
 /// A client's certificate, and those it sent along to lead from it to an authority.

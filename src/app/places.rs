@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::figures::CacheFigures;
 use super::hashing::WaitingRoom;
-use crate::clock::{Clock, UnixTime};
+use crate::base::clock::{Clock, UnixTime};
 use crate::error::{Error, Result};
 
 /// Keys with failures that are remembered at once. Past that the oldest failures are forgotten, which favours an

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use super::figures::{Asked, CacheFigures};
 use super::throttle::network;
+use crate::base::secret::{Secret, random_bytes};
 use crate::domain::{ClientSecret, SecretId, SecretOrigin};
-use crate::secret::{Secret, random_bytes};
 
 /// Proved secrets, at most so many; the least used go first.
 pub(super) struct Proofs {

@@ -8,11 +8,11 @@ use tokio::sync::Mutex;
 use tracing::Instrument;
 
 use super::figures::CacheFigures;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::tracing_span::{TARGET, within_request};
 use crate::config::JwksUriConfig;
 use crate::domain::{JwkSet, JwksUri, SkippedKey};
 use crate::fetch::Fetcher;
-use crate::span::{TARGET, within_request};
 
 /// URLs whose keys are kept; past that the least used are forgotten.
 const CAPACITY: u64 = 1_000;

@@ -9,10 +9,10 @@ use anyhow::anyhow;
 use moka::sync::Cache;
 
 use super::App;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::metrics::Counter;
 use crate::domain::{Client, ClientId, QUOTA_WINDOW, QuotaState, TokenQuota, UsageSpan};
 use crate::error::{Error, Result};
-use crate::metric::Counter;
 
 /// Clients with a quota that can be counted at once; past that the least used begin anew.
 const CAPACITY: u64 = 100_000;

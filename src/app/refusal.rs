@@ -1,7 +1,7 @@
 //! Why a token is refused, and how often each reason came up.
 
+use crate::base::metrics::Counter;
 use crate::error::Error;
-use crate::metric::Counter;
 use crate::token::VerifyError;
 
 /// Why a token is not good for what it is shown for.

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::App;
 use super::throttle::network;
-use crate::clock::{Clock, UnixTime};
+use crate::base::clock::{Clock, UnixTime};
+use crate::base::metrics::Counter;
 use crate::domain::{Attempt, ClientId, ErrorCode, RefusedRequest};
 use crate::error::{Error, Result};
-use crate::metric::Counter;
 
 /// Between two writings.
 const CAPACITY: usize = 1_000;

@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use super::App;
-use crate::clock::{Clock, UnixTime};
+use crate::base::clock::{Clock, UnixTime};
+use crate::base::secret::random_base62;
 use crate::domain::Replica;
 use crate::error::Result;
-use crate::secret::random_base62;
 
 /// One that was not heard of for so long is not shown any more, in seconds.
 const SHOWN: i64 = 24 * 3_600;

@@ -3,8 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::shards::Shards;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::sharded_map::Shards;
 use crate::domain::{ClientCutoff, ClientId, Revocation, RevocationId, Revoked, TokenId};
 use crate::store::TrustedTime;
 use crate::token::{AccessTokenClaims, LEEWAY};

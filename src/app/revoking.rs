@@ -2,7 +2,7 @@
 
 use super::App;
 use super::clients::other_version;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, Origin, RevocationId, Revoked};
 use crate::error::{Error, Result};
 use crate::store::ClientRevoked;

@@ -15,9 +15,9 @@ use scrypt::mcf::PasswordHashRef as McfHash;
 use subtle::ConstantTimeEq;
 
 use super::hash_forms::{self, HashWork};
+use crate::base::secret::{Secret, random_bytes};
 use crate::config::Argon2Work;
 use crate::domain::ParseError;
-use crate::secret::{Secret, random_bytes};
 
 /// A hash whose algorithm is understood and whose work is bounded: a row must not be able to stop
 /// a thread for a minute or to take all memory.

@@ -2,14 +2,14 @@
 
 use super::clients::no_client;
 use super::{App, Once};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::secret::Secret;
 use crate::config::SecretsConfig;
 use crate::domain::{
     ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, ParseError, SecretId,
     SecretOrigin, chosen_secret,
 };
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 use crate::store::SecretAdded;
 
 /// A secret that somebody chose: one of a person at any front, or a plain one of a file. [`App::new_secret`] and the rules

@@ -2,10 +2,10 @@
 //! its `DPoP` proofs (RFC 9449). What a sender shows in, whether it is the one out.
 
 use super::{App, TokenRequest};
+use crate::base::secret::Secret;
 use crate::config::DpopNonceUse;
 use crate::domain::{Client, HttpUri, Thumbprint};
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 use crate::token::{AccessToken, AccessTokenClaims, Confirmation, DpopProof, DpopRules};
 
 /// What the sender of a request shows of what it has.

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::App;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::error::Result;
 
 impl App {

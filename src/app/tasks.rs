@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::figures::Task;
+use crate::base::secret::random_bytes;
 use crate::error::Result;
-use crate::secret::random_bytes;
 
 /// So long what others change may go unnoticed when nobody says so, and a fifth more.
 const FEED_INTERVAL: Duration = Duration::from_secs(1);

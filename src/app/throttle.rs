@@ -8,11 +8,11 @@ use anyhow::anyhow;
 use super::figures::CacheFigures;
 use super::hashing::WaitingRoom;
 use super::places::{Place, Places};
-use crate::clock::Clock;
+use crate::base::clock::Clock;
+use crate::base::metrics::Counter;
 use crate::config::AuthenticationConfig;
 use crate::domain::{ClientId, ErrorCode};
 use crate::error::{Error, Result};
-use crate::metric::Counter;
 
 /// The limits of failed logins of clients.
 pub(super) struct Throttle {
@@ -129,7 +129,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::clock::UnixTime;
+    use crate::base::clock::UnixTime;
 
     #[test]
     fn failing_in_many_names_is_noticed_too() {

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::environment::{self, origin};
 use super::output::{self, Output};
 use crate::app::{App, NewAdmin, NewPassword};
+use crate::base::secret::Secret;
 use crate::domain::{Admin, AdminName, AdminRole, AdminStatus, SessionId};
-use crate::secret::Secret;
 
 #[derive(Subcommand)]
 pub(super) enum AdminCommand {

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::environment::{self, origin};
 use super::output::{self, Output};
 use crate::app::CertificateStanding;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 #[derive(Subcommand)]
 pub(super) enum CertificateCommand {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::output::{Output, chain};
 use super::{environment, warnings};
 use crate::app::{App, AuditEnd, open_store};
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 use crate::config::{Config, ConfigErrors};
 use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
 

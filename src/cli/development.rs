@@ -9,11 +9,11 @@ use anyhow::Context;
 
 use super::output::Output;
 use crate::app::{App, NewAdmin, NewClient, NewPassword, NewSecret};
+use crate::base::private_file;
+use crate::base::secret::{Secret, random_base62};
 use crate::config::Config;
 use crate::domain::{AdminName, AdminRole, ClientId, Metadata, Name, Origin, Scope};
 use crate::error::Error;
-use crate::private_file;
-use crate::secret::{Secret, random_base62};
 
 const DEMO_CLIENT: &str = "demo";
 

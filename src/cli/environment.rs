@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::app::App;
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 use crate::config::Environment;
 use crate::domain::{Actor, Origin};
 

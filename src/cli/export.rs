@@ -11,7 +11,7 @@ use clap::Args;
 use super::environment;
 use super::output::Output;
 use crate::app::App;
-use crate::private_file;
+use crate::base::private_file;
 
 /// Where nobody counts along, it is said every so many clients how far it is.
 const TOLD_EVERY: u64 = 10_000;

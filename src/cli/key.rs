@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::environment::{self, origin};
 use super::output::{self, Output};
 use crate::app::{App, KeyStatus};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, SigningAlg};
 
 #[derive(Subcommand)]

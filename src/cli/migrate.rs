@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::environment;
 use super::output::Output;
 use crate::app::App;
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let app = App::open(environment::load()?.config()?, Clock::system())?;

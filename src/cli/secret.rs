@@ -10,9 +10,9 @@ use super::environment::origin;
 use super::output::{self, Output};
 use super::uses;
 use crate::app::{AddedSecret, App, NewSecret};
+use crate::base::secret::Secret;
 use crate::domain::{ClientId, ClientSecret, SecretId, UnusedFor};
 use crate::error::Error;
-use crate::secret::Secret;
 
 #[derive(Subcommand)]
 pub(super) enum SecretCommand {

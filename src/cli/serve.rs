@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::supervisor::{self, HandedOver};
 use super::{development, environment, warnings};
 use crate::app::{App, tasks};
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
 use crate::http::{
     self, AppState, Certificate, Listener, OperatorsThreads, Ops, ServingThreads, Tickets,

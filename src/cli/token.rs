@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::environment;
 use super::output::Output;
 use crate::app::{App, TokenInspection};
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 use crate::domain::SigningAlg;
 use crate::token;
 

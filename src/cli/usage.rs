@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::environment;
 use super::output::{self, Output};
 use crate::app::{App, Overview, WasteSpan};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, Replica, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan};
 
 const HOUR: i64 = 3_600;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::output;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     Client, ClientRecord, ClientSecret, ClientUses, LastUse, SecretAdvice, SecretUses,
 };

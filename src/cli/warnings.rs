@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::base::private_file::exposure;
 use crate::config::Config;
-use crate::private_file::exposure;
 
 /// Each with the variable that it is about. Looked at is `.env` of the working directory, and no other file of the
 /// operator's: what orchestrators mount is often readable by all, in a container with one user.

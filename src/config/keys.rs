@@ -1,7 +1,7 @@
 //! Owns the settings of the signing keys.
 
 use super::reader::{Reader, inside};
-use super::values::parse_seconds;
+use crate::base::units::parse_seconds;
 use crate::domain::{JWKS_MAX_AGE, SigningAlg};
 
 const HOUR: i64 = 3_600;

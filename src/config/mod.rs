@@ -16,14 +16,13 @@ mod retention;
 mod secrets;
 mod tickets;
 mod traces;
-mod values;
 mod warnings;
-mod weak_secret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use crate::base::units::{Argon2Work, Bytes, LogFormat, parse_seconds};
 pub use acme::{AcmeConfig, ExternalAccount};
 pub use admin::{AdminConfig, SecondFactorUse};
 pub use client_authentication::{ClientAuthenticationConfig, JwksUriConfig};
@@ -37,13 +36,12 @@ pub use retention::RetentionConfig;
 pub use secrets::{ImportWork, SecretsConfig};
 pub use tickets::TicketUse;
 pub use traces::{TraceSampler, TracesConfig};
-pub use values::{Argon2Work, Bytes, LogFormat, parse_seconds};
 
+use crate::base::secret::Secret;
+use crate::base::units::Seconds;
 use crate::domain::{Audience, Issuer, TokenTtl};
-use crate::secret::Secret;
 use crate::store::DatabaseOptions;
 use reader::Reader;
-use values::Seconds;
 
 /// The value of `SECRET` in `.env.sample`, refused wherever it turns up.
 pub const SAMPLE_SECRET: &str = "replace-me-by-the-output-of-openssl-rand-base64-48";

@@ -9,10 +9,10 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::SAMPLE_SECRET;
-use super::values::{Bytes, parse_seconds};
-use super::weak_secret::weakness;
-use crate::redact::{redact, redact_string};
-use crate::secret::Secret;
+use crate::base::redact::{redact, redact_string};
+use crate::base::secret::Secret;
+use crate::base::units::{Bytes, parse_seconds};
+use crate::base::weak_secret::weakness;
 
 /// What to do about a bad `SECRET`.
 const MAKE_ONE: &str = "make one with `openssl rand -base64 48`";

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::reader::{Reader, inside};
-use crate::secret::Secret;
+use crate::base::secret::Secret;
 
 /// Where traces are sent, and which.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Owns what is dangerous in a configuration and yet does not keep the server from serving.
 
-use super::weak_secret::weakness;
 use super::{Config, ConfigError};
+use crate::base::weak_secret::weakness;
 
 impl Config {
     /// What an operator should change, each with its variable.

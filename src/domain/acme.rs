@@ -1,6 +1,6 @@
 //! Owns the words of certificates that an authority issues to this service (RFC 8555). Knows neither the authority nor TLS.
 
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// What is ordered: a certificate for these names, at that authority.
 #[derive(Clone, Debug, PartialEq, Eq)]

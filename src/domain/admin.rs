@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::{ParseError, text_type};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// The name an admin logs in with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,7 +154,7 @@ impl SessionId {
 
     /// A new one.
     pub fn random() -> Self {
-        Self(crate::secret::random_base62(Self::LENGTH))
+        Self(crate::base::secret::random_base62(Self::LENGTH))
     }
 }
 

@@ -116,7 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::json;
+    use crate::base::json;
 
     fn networks(text: &str) -> AllowedNetworks {
         AllowedNetworks::parse(text).unwrap()

@@ -203,7 +203,7 @@ text_type!(Issuer);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
+    use crate::base::json;
 
     #[test]
     fn a_list_keeps_its_order_and_drops_repetitions() {

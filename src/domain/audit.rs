@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{AdminRole, ClientId, KeyId, ParseError, SecretId, TokenId};
-use crate::clock::UnixTime;
-use crate::redact::{redact_json, redact_string};
+use crate::base::clock::UnixTime;
+use crate::base::redact::{redact_json, redact_string};
 
 /// Who changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]

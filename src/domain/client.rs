@@ -7,8 +7,8 @@ use super::{
     Description, ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraint,
     SenderConstraintChanges, TokenQuota, text_type,
 };
-use crate::clock::UnixTime;
-use crate::redact::holds_secret;
+use crate::base::clock::UnixTime;
+use crate::base::redact::holds_secret;
 
 /// The name a client logs in with (RFC 6749 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

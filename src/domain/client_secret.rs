@@ -5,8 +5,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
 use super::{ClientId, ParseError, UnusedFor, text_type};
-use crate::clock::UnixTime;
-use crate::secret::{Secret, random_base62};
+use crate::base::clock::UnixTime;
+use crate::base::secret::{Secret, random_base62};
 
 /// A rotation overlaps two; five leave room for a fleet in the middle of one.
 pub const MAX_LIVE_SECRETS: usize = 5;

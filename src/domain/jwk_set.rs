@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Jwk, ParseError};
-use crate::json;
+use crate::base::json;
 
 /// A client rotates two or three keys; the bytes leave room for certificate chains beside them.
 const MAX_KEYS: usize = 20;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ParseError, TokenTtl, text_type};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// How long others may keep our published keys, in seconds: `max-age` of the JWKS. A key that has been published
 /// for longer than this is known to everybody who heeds it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::ParseError;
-use crate::json;
+use crate::base::json;
 
 /// A JSON object, at most 8 KiB when written without spaces.
 #[derive(Clone, Debug)]

@@ -88,7 +88,7 @@ pub struct ParseError(pub String);
 
 impl ParseError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(crate::redact::redact_string(message.into()))
+        Self(crate::base::redact::redact_string(message.into()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns what is known of an admin's passkey. Knows nothing of how one is checked.
 
 use super::{Name, ParseError, text_type};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// The name of a passkey in URLs and events.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,7 +21,7 @@ impl PasskeyId {
 
     /// A new one.
     pub fn random() -> Self {
-        Self(crate::secret::random_base62(Self::LENGTH))
+        Self(crate::base::secret::random_base62(Self::LENGTH))
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::ClientId;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// Who asked, as far as it may be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// A replica is thought to be gone when nothing was heard of it for so long, in seconds.
 const SILENT_AFTER: i64 = 30;

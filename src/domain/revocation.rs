@@ -1,7 +1,7 @@
 //! Owns what a revocation is: of one token, or of all that a client has.
 
 use super::{ClientId, TokenId, TokenTtl};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// The place of a revocation in the order in which they were committed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

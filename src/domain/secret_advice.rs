@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::{ClientSecret, ClientUses};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// A secret that was not used for so long is taken for one that nothing uses. A job of every weekend is noticed; one of
 /// every month is not, and who has such jobs knows them.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::ParseError;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// The span of a quota, in seconds: hours of the clock, as usage is counted.
 pub const QUOTA_WINDOW: i64 = 3_600;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::{ClientId, ParseError, SecretId, TokenQuota, TokenTtl};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// What happened in some span of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -13,9 +13,9 @@ use tokio::sync::Notify;
 use super::certificate_problems::{CertificateProblem, certificate_problems, check_replacement};
 use super::certificate_status::CertificateStatus;
 use super::tls::{Handshakes, TlsError};
-use crate::clock::{Clock, UnixTime};
+use crate::base::clock::{Clock, UnixTime};
+use crate::base::pem::{parse_certificates, parse_private_key};
 use crate::config::{Config, TlsConfig};
-use crate::pem::{parse_certificates, parse_private_key};
 
 /// How often the files are looked at. Reading two small files costs nothing, works on every file system
 /// and sees the swapped links of Kubernetes, which a watch on the files themselves does not.

@@ -10,7 +10,7 @@ use url::{Host, Url};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::config::Config;
 use crate::domain::Issuer;
 

@@ -6,8 +6,8 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use crate::clock::UnixTime;
-use crate::metric::Counter;
+use crate::base::clock::UnixTime;
+use crate::base::metrics::Counter;
 
 /// What is known of the certificate that is presented.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::doorkeeper::Peer;
 use super::proxy_header::NoSource;
-use crate::metric::Counter;
+use crate::base::metrics::Counter;
 
 /// What is counted of connections.
 #[derive(Debug, Default)]

@@ -17,7 +17,7 @@ use super::certificate_problems::{CertificateProblem, certificate_problems, chec
 use super::certificate_status::CertificateStatus;
 use super::tls::{Handshakes, TlsError};
 use crate::app::{App, KeptCertificate};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// The protocol of a connection by which an authority validates a name (RFC 8737 §6.2).
 pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";

@@ -11,9 +11,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::caller::{Caller, single};
 use crate::app::{PeerCertificate, PresentedProof, SenderProofs};
+use crate::base::secret::Secret;
 use crate::domain::HttpUri;
 use crate::error::{Error, Result, TokenScheme};
-use crate::secret::Secret;
 use crate::token::{self, AccessTokenClaims};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");

@@ -7,7 +7,7 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
 
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 use crate::config::{Config, TicketUse};
 use crate::token::SessionTickets;
 

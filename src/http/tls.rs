@@ -18,7 +18,7 @@ use super::client_certificates::AnyCertificate;
 use super::issued_certificate::IssuedCertificate;
 use super::tickets::Tickets;
 use crate::app::App;
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 use crate::config::{Config, TlsConfig};
 
 /// Why a certificate cannot be used.

@@ -11,8 +11,8 @@ use tracing::field::{Empty, display};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::answer::Note;
-use crate::redact::holds_secret;
-use crate::span::TARGET;
+use crate::base::redact::holds_secret;
+use crate::base::tracing_span::TARGET;
 
 /// A request that is traced.
 #[derive(Debug)]

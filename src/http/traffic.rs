@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use crate::app::Refusals;
+use crate::base::metrics::{BOUNDS, Counter, Distribution, Level, bucket, whole_micros};
 use crate::domain::ErrorCode;
 use crate::error::{Error, Result};
-use crate::metric::{BOUNDS, Counter, Distribution, Level, bucket, whole_micros};
 
 /// The classes of status that an answer can have.
 pub(super) const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
@@ -215,7 +215,7 @@ impl Drop for Passing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{Clock, UnixTime};
+    use crate::base::clock::{Clock, UnixTime};
 
     #[test]
     fn a_request_is_in_flight_until_it_is_answered_or_abandoned() {

@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use super::audit_log::record;
 use super::changes::tell;
 use super::{Store, StoreError, TrustedTime, execute, in_transaction, on_feed, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     AcmeChallenge, AcmeRecord, AcmeSubject, Change, NewEvent, SealedCertificate, Stamp,
 };

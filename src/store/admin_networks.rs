@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Store, StoreError, in_transaction, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::AdminName;
 
 impl Store {

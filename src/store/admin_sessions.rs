@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::admins::{AdminRecord, AdminRow, of_admin, of_session};
 use super::audit_log::AuditLog;
 use super::{Store, StoreError, TrustedTime, execute, in_transaction, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Action, AdminName, AdminSession, SessionId, Stamp};
 
 /// A session as it is kept, with the admin whose it is.

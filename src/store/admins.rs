@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use super::audit_log::AuditLog;
 use super::passkeys::PasskeyChange;
 use super::{Store, StoreError, execute, in_transaction, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Action, Admin, AdminName, AdminRole, AdminStatus, NewEvent, Stamp, Target};
 
 /// An admin with what proves who it is.

@@ -6,7 +6,7 @@ use super::audit_chain::{AuditChain, ChainLink, ChainedEvent, Removal};
 use super::audit_keys::AuditKeys;
 use super::audit_log::AuditLog;
 use super::{Store, StoreError, TrustedTime, in_transaction, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Origin, Stamp, Target};
 
 /// Which events.

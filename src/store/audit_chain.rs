@@ -7,8 +7,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::base::json;
 use crate::domain::{Action, AuditEvent, NewEvent, ParseError, Target};
-use crate::json;
 
 /// An event with its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 
 use super::audit_chain::{AuditHead, ChainLink, ChainedEvent, hash};
+use crate::base::secret::Secret;
 use crate::domain::AuditEvent;
-use crate::secret::Secret;
 
 /// The keys of `SECRET` and `SECRET_PREVIOUS`.
 pub struct AuditKeys {

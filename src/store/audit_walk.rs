@@ -187,9 +187,9 @@ impl<'a> ChainWalk<'a> {
 mod tests {
     use super::super::audit_chain::AuditHead;
     use super::*;
-    use crate::clock::UnixTime;
+    use crate::base::clock::UnixTime;
+    use crate::base::secret::Secret;
     use crate::domain::{Action, AuditEvent, NewEvent, Origin, Target};
-    use crate::secret::Secret;
     use crate::store::HeadKey;
 
     fn keys(secret: &str, previous: Option<&str>) -> AuditKeys {

@@ -7,7 +7,7 @@
 use sqlx::{FromRow, PgConnection, SqliteConnection};
 
 use super::{Store, StoreError, TrustedTime, execute, on_feed};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
 
 /// On which Postgres tells the replicas that there are changes. The payload is the schema, for a database may have
@@ -31,7 +31,8 @@ pub(super) const INSERT: &str = "
 macro_rules! tell {
     ($tx:ident, $change:expr, $now:expr) => {{
         use $crate::store::changes::{Announce, INSERT, NEXT_ID, first_id};
-        let (change, now): ($crate::domain::Change, $crate::clock::UnixTime) = ($change, $now);
+        let (change, now): ($crate::domain::Change, $crate::base::clock::UnixTime) =
+            ($change, $now);
         let id: i64 = sqlx::query_scalar(NEXT_ID)
             .bind(first_id(now).0)
             .fetch_one(&mut *$tx)

@@ -5,7 +5,7 @@ use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use super::client_rows::ClientRow;
 use super::{Store, StoreError, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, ClientStatus, ParseError, Scope};
 
 /// Which part of the list of clients to read.

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::StoreError;
 use super::secrets::SecretColumns;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client,
     ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri,

@@ -9,7 +9,7 @@ use super::client_scopes::note_scopes;
 use super::clients::of_client;
 use super::revocations::cut_off;
 use super::{Store, StoreError, in_long_transaction, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     Action, Change, ClientCutoff, ClientEffect, ClientId, ClientRecord, ClientStatus,
     ExpectedVersion, Revocation, SecretId, Stamp,

@@ -12,8 +12,8 @@ use sqlx::{Connection, Executor, SqliteConnection};
 use url::Url;
 
 use super::{AuditKeys, Pool, Store};
-use crate::private_file;
-use crate::secret::Secret;
+use crate::base::private_file;
+use crate::base::secret::Secret;
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
 const TRANSACTION_PAUSE: Duration = Duration::from_secs(5);

@@ -6,8 +6,8 @@ use tracing::Instrument;
 use tracing::instrument::Instrumented;
 
 use super::{Pool, Store};
-use crate::metric::{Counter, Distribution, Histogram};
-use crate::span::{TARGET, within_request};
+use crate::base::metrics::{Counter, Distribution, Histogram};
+use crate::base::tracing_span::{TARGET, within_request};
 
 /// What is counted of calls.
 #[derive(Debug, Default)]

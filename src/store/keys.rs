@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::audit_log::record;
 use super::{Store, StoreError, TrustedTime, in_transaction, on_feed, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     Action, Change, KeyId, KeyRecord, KeyState, NewEvent, SigningAlg, Stamp, Target,
 };

@@ -128,10 +128,10 @@ use on_connection;
 macro_rules! within_deadline {
     ($store:expr, $pool:ident, |$connection:ident| $call:expr) => {
         Box::pin($crate::store::figures::in_span($store, async {
-            let (asked, calls) = ($crate::clock::Stopwatch::start(), &$store.calls);
+            let (asked, calls) = ($crate::base::clock::Stopwatch::start(), &$store.calls);
             let acquired = $pool.acquire().await;
             let mut pooled = calls.acquired(acquired, asked.elapsed())?;
-            let begun = $crate::clock::Stopwatch::start();
+            let begun = $crate::base::clock::Stopwatch::start();
             let called = tokio::time::timeout($store.deadline, async {
                 let $connection = &mut *pooled;
                 $call

@@ -4,7 +4,7 @@
 use sqlx::FromRow;
 
 use super::{Store, StoreError, execute, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{AdminName, Name, Passkey, PasskeyId, SessionId};
 
 /// A passkey with what its signatures are checked with.

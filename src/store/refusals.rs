@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::{Store, StoreError, TrustedTime, execute, on_pool, placeholders};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, RefusedRequest};
 
 /// Rows of one statement.

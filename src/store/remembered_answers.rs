@@ -1,7 +1,7 @@
 //! Owns the rows of `remembered_answers`: what was answered to a request that may come again, sealed by the caller.
 
 use super::{Store, StoreError, TrustedTime, execute, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 /// An answer to be kept for when its request comes again.
 #[derive(Clone, Debug)]

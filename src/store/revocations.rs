@@ -11,7 +11,7 @@ use super::changes::tell;
 use super::client_rows::{lock_client, read_record};
 use super::clients::of_client;
 use super::{Store, StoreError, TrustedTime, execute, in_transaction, on_feed};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     Action, Change, ClientCutoff, ClientEffect, ClientId, ClientStatus, ExpectedVersion, NewEvent,
     Revocation, RevocationId, Revoked, Stamp, Target, TokenId,
@@ -48,7 +48,8 @@ pub(super) const CUT_OFF: &str = "
 macro_rules! cut_off {
     ($tx:ident, $client_id:expr, $cut:expr, $now:expr) => {{
         use $crate::store::revocations::{CUT_OFF, Row};
-        let (cut, now): ($crate::domain::ClientCutoff, $crate::clock::UnixTime) = ($cut, $now);
+        let (cut, now): ($crate::domain::ClientCutoff, $crate::base::clock::UnixTime) =
+            ($cut, $now);
         let id = $crate::store::changes::tell!($tx, $crate::domain::Change::Revocation, now);
         let row: Row = sqlx::query_as(CUT_OFF)
             .bind(id)

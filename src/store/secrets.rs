@@ -7,7 +7,7 @@ use super::audit_log::record;
 use super::client_rows::{lock_client, read_record};
 use super::remembered_answers::{RememberedAnswer, remember};
 use super::{Store, StoreError, execute, in_transaction, on_pool};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     Action, Change, ClientEffect, ClientId, ClientSecret, EndingSecret, MAX_LIVE_SECRETS, NewEvent,
     SecretId, SecretOrigin, Stamp, Target, UnusedFor,

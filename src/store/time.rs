@@ -3,7 +3,7 @@
 //! one, so that none can forget to ask.
 
 use super::{Pool, Store, StoreError, within_deadline};
-use crate::clock::{Clock, UnixTime};
+use crate::base::clock::{Clock, UnixTime};
 
 /// Seconds by which a clock may differ, and a jump or a row be ahead, before nothing is removed.
 pub const CLOCK_TOLERANCE: i64 = 5;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::{Store, StoreError, TrustedTime, execute, on_pool, placeholders};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     ClientId, ClientUses, LastUse, SecretId, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };

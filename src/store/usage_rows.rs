@@ -4,7 +4,7 @@
 use sqlx::AssertSqlSafe;
 
 use super::{Store, StoreError, on_pool, placeholders};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, LastUse, SecretId, UsageCounts, UsageSpan};
 
 /// What is to be added, some hundred rows at most: it is one statement.

@@ -1,7 +1,7 @@
 //! Owns the rows of `used_values`: what may be used once, on all replicas together.
 
 use super::{Store, StoreError, TrustedTime, execute};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 impl Store {
     /// Uses a value up until `expires_at`; false when somebody has already. Of two replicas that try at

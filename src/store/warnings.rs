@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::connect::{DatabaseOptions, postgres, split_parameters, sqlite};
-use crate::private_file::exposure;
+use crate::base::private_file::exposure;
 
 /// What SQLite appends to the name of its file for those beside it.
 const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
@@ -78,7 +78,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::secret::Secret;
+    use crate::base::secret::Secret;
 
     fn warnings(url: &str) -> Vec<String> {
         let options = DatabaseOptions {

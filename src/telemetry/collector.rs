@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
 
+use crate::base::metrics::Counter;
+use crate::base::pem::read_certificates;
 use crate::config::TracesConfig;
 use crate::fetch;
-use crate::metric::Counter;
-use crate::pem::read_certificates;
 
 /// More of an answer is not read: it says how many spans were refused, and nobody asks.
 const MAX_BYTES: usize = 64 * 1024;

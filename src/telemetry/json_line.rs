@@ -13,8 +13,8 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::redacted::is_redacted_already;
-use crate::json_object::JsonObject;
-use crate::redact::{redact, redact_string};
+use crate::base::json_writer::JsonObject;
+use crate::base::redact::{redact, redact_string};
 
 const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 

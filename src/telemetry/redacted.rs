@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::redact::redact_string;
+use crate::base::redact::redact_string;
 
 /// Whether what an event says was redacted where it was made: so is the line of an answered request, of which there are
 /// thousands a second.

@@ -18,8 +18,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::ExportStatus;
 use super::collector::Collector;
+use crate::base::tracing_span::TARGET;
 use crate::config::{TraceSampler, TracesConfig};
-use crate::span::TARGET;
 
 /// Records spans and sends them.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::public_key;
 use super::verify::{Parts, decode};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, Jwk, JwkSet};
 
 /// Seconds by which a client's clock may differ: those are not ours to set.

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Confirmation;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::json_writer::JsonObject;
 use crate::domain::{Audiences, ClientId, Issuer, Metadata, Scope, TokenId};
-use crate::json_object::JsonObject;
 
 /// More than most claims take.
 const ROOM: usize = 512;
@@ -76,8 +76,8 @@ impl AccessTokenClaims<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::json;
     use crate::domain::Audience;
-    use crate::json;
 
     #[test]
     fn claims_are_signed_as_serde_writes_them() {

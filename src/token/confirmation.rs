@@ -27,7 +27,7 @@ impl Confirmation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
+    use crate::base::json;
 
     #[test]
     fn it_has_the_names_of_the_rfcs_and_no_others() {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::assertion::NumericDate;
 use super::public_key;
 use super::verify::{Parts, decode};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{HttpUri, Jwk, Thumbprint};
 
 /// Seconds by which a client's clock may be ahead of ours.

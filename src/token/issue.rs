@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::{AccessTokenClaims, Confirmation, KeyError, KeySet};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Audiences, Client, ClientId, Scope, TokenId, TokenTtl};
 
 /// What a client was granted.

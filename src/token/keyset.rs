@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use super::SigningKey;
+use crate::base::secret::Secret;
 use crate::domain::{Issuer, ParseError};
-use crate::secret::Secret;
 
 /// The keys of one issuer at one moment.
 #[derive(Debug)]

@@ -9,15 +9,15 @@ mod dpop_proof;
 mod issue;
 mod keyset;
 mod public_key;
-mod sealer;
 mod sealing;
-mod session_ticket;
 mod sign;
 mod signing_key;
 #[cfg(test)]
 mod vectors;
 mod verify;
 
+pub use crate::base::crypto::sealer::{SealedUnder, Sealer};
+pub use crate::base::crypto::session_ticket::SessionTickets;
 pub use assertion::{
     ASSERTION_LEEWAY, AssertionError, AssertionRules, ClientAssertion, SignatureVerdict,
 };
@@ -28,9 +28,7 @@ pub use dpop_proof::{DPOP_LEEWAY, DpopError, DpopProof, DpopRules};
 pub use issue::{AccessToken, Grant, IssueError};
 pub use keyset::{Jwks, KeySet};
 pub use public_key::assertion_algorithms;
-pub use sealer::{SealedUnder, Sealer};
 pub use sealing::{OpenError, Sealing};
-pub use session_ticket::SessionTickets;
 pub use sign::IntrospectionClaims;
 pub use signing_key::{KeyError, SigningKey};
 pub use verify::{

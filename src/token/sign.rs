@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{IssueError, KeySet};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, Issuer, SigningAlg};
 
 /// The claims of an answer to an introspection (RFC 9701 §5). No `sub` and no `exp` of its own, so that

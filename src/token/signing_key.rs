@@ -20,8 +20,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Serialize;
 
 use super::{AccessTokenClaims, TokenHeader};
+use crate::base::secret::Secret;
 use crate::domain::{KeyId, ParseError, SigningAlg};
-use crate::secret::Secret;
 
 /// 128 bits of strength (NIST SP 800-57), good beyond 2030.
 const RSA_SIZE: KeySize = KeySize::Rsa3072;

@@ -9,9 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::{AccessTokenClaims, KeySet};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::json;
 use crate::domain::{KeyId, TokenTtl};
-use crate::json;
 
 /// Seconds by which the clocks of two replicas may differ. A revocation is kept this much longer
 /// than its token.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use token_server::app::App;
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 use token_server::http::{AppState, router};
 use tokio::runtime::Handle;
 use tower::ServiceExt;

@@ -125,7 +125,7 @@ async fn the_trail_has_what_was_set_and_what_came_of_it() {
         .unwrap();
 
     let state = |text: &Option<String>| -> Value {
-        token_server::json::from_str(text.as_deref().unwrap()).unwrap()
+        token_server::base::json::from_str(text.as_deref().unwrap()).unwrap()
     };
     let (set, end) = (&events[0].event, &events[1].event);
     assert_eq!(state(&set.before), json!({"ends_unused_for": null}));

@@ -9,7 +9,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
     date_time_ymd,
 };
-use token_server::clock::{Clock, UnixTime};
+use token_server::base::clock::{Clock, UnixTime};
 
 use crate::cli::{Ran, Shell, free_port, read_until, signal};
 use crate::harness::{Log, NOW, Served, write_certificate};

@@ -9,7 +9,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 use rustls::version::TLS13;
-use token_server::clock::{Clock, UnixTime};
+use token_server::base::clock::{Clock, UnixTime};
 
 use crate::harness::Served;
 

@@ -1,7 +1,7 @@
 //! What clients do is counted, by all replicas together, and costs nobody an answer.
 
 use token_server::app::{NewClient, NewSecret, UsageOrder};
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
 use token_server::domain::{
     ClientId, ClientUses, LastUse, Scope, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };

@@ -20,12 +20,12 @@ pub use status::{AcmeFigures, CertificateStanding};
 
 use super::App;
 use crate::acme::Directory;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::pem::parse_certificates;
+use crate::base::secret::Secret;
 use crate::config::{AcmeConfig, Config};
 use crate::domain::{AcmeRecord, AcmeSubject};
 use crate::error::Result;
-use crate::pem::parse_certificates;
-use crate::secret::Secret;
 use crate::token::{SealedUnder, Sealer};
 
 /// A certificate and its key, to be presented.

@@ -7,7 +7,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Acme, App, CertificateStanding, account_owner, schedule};
 use crate::acme::{Account, AcmeError, Issued};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, NewEvent, Origin, Target};
 use crate::error::{Error, Result};
 use crate::store::{AcmeLease, TrustedTime};

@@ -6,11 +6,11 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{Acme, App, owner, schedule};
 use crate::acme::{AcmeError, Issued};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::pem::parse_certificates;
+use crate::base::secret::random_bytes;
 use crate::domain::{Action, Origin, SealedCertificate};
 use crate::error::{Error, Result};
-use crate::pem::parse_certificates;
-use crate::secret::random_bytes;
 use crate::store::{AcmeFailure, AcmeLease};
 
 impl App {

@@ -1,6 +1,6 @@
 //! Owns when a certificate is ordered: in good time before the old one ends, and ever later after failures. Pure.
 
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;

@@ -4,7 +4,7 @@
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 
 use super::KeptCertificate;
-use crate::secret::Secret;
+use crate::base::secret::Secret;
 
 /// For these names; nobody trusts it, but the port answers.
 pub(super) fn stand_in(names: &[String]) -> Result<KeptCertificate, rcgen::Error> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Acme, App};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::error::Result;
 
 /// How it stands with the certificate. Nothing in it is secret.

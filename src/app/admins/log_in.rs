@@ -9,13 +9,13 @@ use super::sessions::{digest_of, made_token};
 use super::throttle::AdminAttempt;
 use crate::app::App;
 use crate::app::throttle::network;
+use crate::base::redact::redact;
+use crate::base::secret::Secret;
 use crate::domain::{
     Action, Actor, AdminName, AdminSession, AdminStatus, ErrorCode, NewEvent, Origin, SessionId,
     Target,
 };
 use crate::error::{Error, Result};
-use crate::redact::redact;
-use crate::secret::Secret;
 use crate::store::AdminRecord;
 
 /// What is kept of what a browser calls itself.

@@ -16,7 +16,7 @@ pub use second_factor::TotpEnrolment;
 pub use sessions::{CurrentSession, SessionStep};
 
 use super::hashing::WaitingRoom;
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 use crate::config::Config;
 use crate::token::{KeyError, Sealer};
 use throttle::AdminThrottle;

@@ -6,10 +6,10 @@ use webauthn_rs::prelude::{PasskeyAuthentication, PasskeyRegistration};
 
 use super::sessions::CurrentSession;
 use crate::app::App;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::json;
+use crate::base::secret::Secret;
 use crate::error::{Error, Result};
-use crate::json;
-use crate::secret::Secret;
 
 /// So long somebody may look for the device.
 const TTL: i64 = 300;

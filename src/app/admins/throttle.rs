@@ -10,11 +10,11 @@ use std::net::IpAddr;
 use crate::app::hashing::WaitingRoom;
 use crate::app::places::{Place, Places};
 use crate::app::throttle::network;
-use crate::clock::Clock;
+use crate::base::clock::Clock;
+use crate::base::metrics::Counter;
 use crate::config::AdminConfig;
 use crate::domain::{AdminName, ErrorCode};
 use crate::error::{Error, Result};
-use crate::metric::Counter;
 
 /// The limits of failed logins at the portal.
 pub(super) struct AdminThrottle {

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use crate::app::import::document::{SecretDocument, client_document};
+use crate::base::json;
 use crate::domain::{Client, ManagedBy, ParseError};
 use crate::error::explain;
-use crate::json;
 
 /// The version that is read.
 const VERSION: u32 = 1;

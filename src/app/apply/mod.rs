@@ -11,11 +11,11 @@ pub use manifest::Manifest;
 
 use super::import::report::words;
 use super::{App, FieldChange, NewSecret};
+use crate::base::secret::Secret;
 use crate::domain::{
     Action, ClientId, ClientRecord, ClientStatus, ClientVersion, ExpectedVersion, ManagedBy, Origin,
 };
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 use crate::store::{ClientWrite, ClientWritten, IfTaken, WriteActions};
 use plan::Planned;
 

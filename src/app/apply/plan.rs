@@ -9,7 +9,7 @@ use super::{AppliedClient, ApplyOptions, ApplyStep, Prune};
 use crate::app::differences::differences;
 use crate::app::import::{SecretRules, check_rights};
 use crate::app::{App, FieldChange};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     ClientEffect, ClientId, ClientRecord, ClientSecret, ClientStatus, ErrorCode, MAX_LIVE_SECRETS,
     ManagedBy, Origin, SecretId,

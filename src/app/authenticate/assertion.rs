@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use super::{App, AuthenticatedClient, Verdict, refusal_of};
+use crate::base::secret::Secret;
 use crate::domain::{AuthMethod, ClientId, JwkSet};
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 use crate::token::{AssertionRules, ClientAssertion, SignatureVerdict};
 
 /// A client assertion, unchecked.

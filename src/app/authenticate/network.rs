@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::App;
 use crate::app::throttle::network;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, Client, ClientId, NewEvent, Origin, Target};
 use crate::error::Result;
 

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::{App, AuthenticatedClient, Verdict, refusal_of};
 use crate::app::secret_hash::{self, SecretHash};
+use crate::base::secret::Secret;
 use crate::config::Argon2Work;
 use crate::domain::{
     AuthMethod, ClientId, ClientRecord, ClientSecret, GeneratedSecret, SecretOrigin,
 };
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 
 /// How a secret came.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Owns what is read from a file of any format: a client to be, or why a row is none.
 
 use crate::app::secrets::ChosenSecret;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, ClientSecret, ParseError};
 
 /// A client as a file describes it.

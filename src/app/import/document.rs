@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::members::Moment;
 use super::secrets::SecretRules;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     AuthMethods, AuthenticationSettings, CertificateSubject, ClientId, ClientKeys, ClientSecret,
     JwkSet, JwksUri, ParseError, SecretId, SecretOrigin, UnusedFor,
@@ -88,8 +88,8 @@ macro_rules! client_document {
                         dpop_bound_access_tokens: self.dpop_bound_access_tokens,
                     },
                     managed_by: None,
-                    created_at: $crate::clock::UnixTime(0),
-                    updated_at: $crate::clock::UnixTime(0),
+                    created_at: $crate::base::clock::UnixTime(0),
+                    updated_at: $crate::base::clock::UnixTime(0),
                 })
             }
         }

@@ -8,7 +8,7 @@ use super::client::{ImportedClient, ImportedSecret, Row};
 use super::report::{ImportLine, ImportOutcome, OnConflict};
 use crate::app::App;
 use crate::app::differences::differences;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     AccessDenied, Actor, Client, ClientEffect, ClientId, ClientRecord, MAX_LIVE_SECRETS, Origin,
     SecretId,

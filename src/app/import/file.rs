@@ -10,7 +10,7 @@ use super::client::{RefusedRow, Row};
 use super::report::ImportFormat;
 use super::secrets::SecretRules;
 use super::{hydra, keycloak, row};
-use crate::json;
+use crate::base::json;
 
 /// The rows of a file, each with the line it begins on.
 #[derive(Debug, Default)]

@@ -7,9 +7,9 @@ use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row, named};
 use super::document::{authentication, take_keys};
 use super::row::{parse_metadata, take_secret_text, take_text};
 use super::secrets::SecretRules;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::json;
 use crate::domain::{Audience, Client, ClientId, Name, Scope, TokenTtl};
-use crate::json;
 
 /// Scopes that are for the login of people.
 const OF_PEOPLE: [&str; 3] = ["openid", "offline", "offline_access"];

@@ -7,12 +7,12 @@ use super::document::{authentication, take_keys};
 use super::keycloak_mappers::take_mappers;
 use super::row::{take_secret_text, take_text};
 use super::secrets::SecretRules;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::json;
 use crate::domain::{
     Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name,
     Scope, SenderConstraint, TokenTtl,
 };
-use crate::json;
 
 /// The client scopes that every realm has: they say which claims about people are in a token.
 const BUILT_IN: [&str; 14] = [

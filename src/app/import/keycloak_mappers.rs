@@ -1,6 +1,6 @@
 //! Owns what the protocol mappers of a client of Keycloak are here: audiences, and claims that are the same in each token.
 
-use crate::json;
+use crate::base::json;
 use serde_json::{Map, Value};
 
 /// The audiences, and the claims that are the same in each token: what its protocol mappers put there.

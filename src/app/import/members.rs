@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::config::parse_seconds;
 use crate::domain::{ParseError, TokenTtl};
 

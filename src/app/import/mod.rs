@@ -26,11 +26,11 @@ pub use secrets::{FileSecrets, SecretRules};
 pub use source::ImportSource;
 
 use super::App;
+use crate::base::redact::redact_string;
 use crate::domain::{
     Action, ClientRecord, ClientSecret, ErrorCode, ExpectedVersion, Origin, SecretId, SecretOrigin,
 };
 use crate::error::{Error, Result};
-use crate::redact::redact_string;
 use crate::store::{ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions, WrittenClients};
 pub(super) use examine::check_rights;
 use examine::{Examined, Planned, Seen};

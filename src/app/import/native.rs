@@ -11,10 +11,10 @@ use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row};
 use super::document::{ExportedSecret, SecretDocument, client_document};
 use super::file::ImportFileError;
 use super::secrets::SecretRules;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::json;
 use crate::domain::{Client, ClientRecord, ManagedBy};
 use crate::error::explain;
-use crate::json;
 
 /// What the first line calls the format.
 pub(super) const FORMAT: &str = "token-server/clients";

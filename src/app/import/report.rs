@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::secrets::FileSecrets;
-use crate::redact::{redact, redact_string};
+use crate::base::redact::{redact, redact_string};
 
 /// Makes an enum of words.
 macro_rules! words {

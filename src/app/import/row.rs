@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::client::{ImportedClient, ImportedSecret, RefusedRow, Row, named};
 use super::secrets::SecretRules;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description,
     Metadata, Name, Scope, SenderConstraint, TokenTtl,

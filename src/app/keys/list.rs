@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::App;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, SigningAlg, TokenTtl, UsageIn, UsageSpan};
 use crate::error::{Error, Result};
 use crate::token::SealedUnder;

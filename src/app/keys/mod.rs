@@ -15,7 +15,7 @@ pub use list::KeyStatus;
 pub use rotate::Rotation;
 
 use super::{App, TokenRequirements};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::config::Config;
 use crate::domain::{ErrorCode, KeyId, KeyRecord, KeyState, SigningAlg};
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! Decides what has to happen to the keys of an algorithm. Pure: records and a time in, a step out.
 
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::config::KeysConfig;
 use crate::domain::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, SigningAlg};
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{App, plan};
 use crate::app::clock_guard::held_back;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, RETIRED_KEY_TTL, SigningAlg};
 use crate::error::{Error, Result};
 use crate::store::{ClockDoubt, ClockReading, KeyChanges, TrustedTime};

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::refusals::is_refusal;
 use super::{App, AuthenticatedClient};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, ClientUses, LastUse, UsageCounts, UsageIn, UsageOf, UsageSpan};
 use crate::error::Result;
 use crate::store::{UsageOrder, UsageRows};

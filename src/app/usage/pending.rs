@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::counters::Entry;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, LastUse, SecretId, UsageCounts, UsageSpan};
 
 /// Rows of one map at most. More are counted under nobody's name, and of uses the older ones stay.

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::app::AuditFilter;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, ClientId};
 
 /// Which events.

@@ -13,8 +13,8 @@ use serde::Serialize;
 use super::environment;
 use super::output::{self, Output};
 use crate::app::{App, AuditLine, AuditPage, AuditVerdict, ChainLink, ChainedEvent};
+use crate::base::json;
 use crate::domain::AuditEvent;
-use crate::json;
 use filters::Filters;
 
 #[derive(Subcommand)]

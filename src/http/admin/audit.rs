@@ -12,7 +12,7 @@ use super::form::{Form, filled_in};
 use super::page::{self, Layout, When};
 use super::session::{Session, Viewer};
 use crate::app::{AuditFilter, AuditFormat, AuditPage, AuditVerdict};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, AuditEvent, ClientId};
 use crate::error::{Error, Result};
 use crate::http::audit_export::audit_export;

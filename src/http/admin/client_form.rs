@@ -2,6 +2,7 @@
 //! field here cannot be set by a form, whatever is sent.
 
 use super::form::Form;
+use crate::base::json;
 use crate::config::parse_seconds;
 use crate::domain::{
     AllowedNetworks, Audience, AuthMethod, AuthMethods, AuthenticationChanges, CertificateSubject,
@@ -9,7 +10,6 @@ use crate::domain::{
     SenderConstraintChanges, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
-use crate::json;
 
 /// The fields, as they are typed.
 pub(super) struct ClientForm {

@@ -13,7 +13,7 @@ use super::page::{self, Layout, When};
 use super::secrets::{self, Lifetime};
 use super::session::{Operator, Session, Viewer};
 use crate::app::{ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Client, ClientId, ClientStatus, Scope};
 use crate::error::{Error, Result};
 use crate::http::{AppState, Params};

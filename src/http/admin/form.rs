@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, Request};
 
 use crate::app::CurrentSession;
+use crate::base::secret::Secret;
 use crate::domain::ErrorCode;
 use crate::error::{Error, Result};
 use crate::http::params::BodyParams;
 use crate::http::{AppState, Params};
-use crate::secret::Secret;
 
 /// The fields of a form that one of this session's pages had.
 pub(super) struct Form(Params);

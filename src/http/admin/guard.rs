@@ -16,13 +16,13 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use super::page::{self, Layout};
 use super::session;
 use crate::app::{CurrentSession, SessionStep};
+use crate::base::redact::holds_secret;
 use crate::domain::{AdminRole, ErrorCode};
 use crate::error::{Error, Result};
 use crate::http::AppState;
 use crate::http::answer::Note;
 use crate::http::host::host;
 use crate::http::hsts::Hsts;
-use crate::redact::holds_secret;
 
 /// Everything from here, nothing inline, and in nobody's frame. `data:` is for nothing: a QR code is SVG in the page.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \

@@ -1,7 +1,7 @@
 //! Owns how the lives of signing keys are drawn beside one another on one line of time.
 
 use crate::app::KeyStatus;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::SigningAlg;
 
 /// The width of a line.

@@ -11,12 +11,12 @@ use super::guard::see;
 use super::page::{self, Layout};
 use super::session::{LoggingIn, Session, remove_cookie, see_with_token};
 use crate::app::AdminLogIn;
+use crate::base::secret::Secret;
 use crate::error::Result;
 use crate::http::caller::Caller;
 use crate::http::middleware::RequestId;
 use crate::http::params::BodyParams;
 use crate::http::{AppState, Params};
-use crate::secret::Secret;
 
 const PATH: &str = "/admin/login";
 

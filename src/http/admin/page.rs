@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::assets;
 use crate::app::{CurrentSession, SessionStep};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
 use crate::error::{Error, Result};
 use crate::http::answer::{self, Note, Noted};

@@ -11,9 +11,9 @@ use super::guard::see;
 use super::page::{self, Layout};
 use super::session::{LoggingIn, Session, see_with_token};
 use crate::app::{SessionStep, TotpEnrolment};
+use crate::base::secret::Secret;
 use crate::error::{Error, Result};
 use crate::http::AppState;
-use crate::secret::Secret;
 
 #[derive(Template)]
 #[template(path = "challenge.html")]

@@ -12,12 +12,12 @@ use axum::response::Response;
 
 use super::guard::{needs, see};
 use crate::app::{CurrentSession, SessionStep};
+use crate::base::secret::Secret;
 use crate::domain::{Actor, AdminRole, Origin};
 use crate::error::{Error, Result};
 use crate::http::AppState;
 use crate::http::caller::Caller;
 use crate::http::middleware::RequestId;
-use crate::secret::Secret;
 
 /// `__Host-`: browsers take it from this very host only, over TLS, for every path.
 const COOKIE_NAME: &str = "__Host-token-server-admin";

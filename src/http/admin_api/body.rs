@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::app::Once;
+use crate::base::json;
 use crate::domain::ClientId;
 use crate::error::{Error, Result, explain};
 use crate::http::params::{self, Params};
 use crate::http::{AppState, caller};
-use crate::json;
 
 /// A JSON body.
 pub(super) struct Json<T> {

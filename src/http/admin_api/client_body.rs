@@ -12,14 +12,14 @@ use utoipa::ToSchema;
 
 use super::body::given;
 use crate::app::{App, NewClient, NewSecret};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::secret::Secret;
 use crate::domain::{
     AllowedNetworks, Audience, AuthMethods, AuthenticationChanges, CertificateSubject,
     ClientChanges, ClientId, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
     SenderConstraintChanges, TokenQuota, TokenTtl,
 };
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 
 /// Makes a body with the members that a client has, when it is made and later.
 macro_rules! body {

@@ -14,6 +14,8 @@ use super::guard::Operator;
 use super::precondition::{IfMatch, with_etag};
 use super::secrets::{NewSecretAnswer, Shown};
 use crate::app::{AddedSecret, ClientFilter, ClientsOrder, ClientsPart};
+use crate::base::json;
+use crate::base::secret::Secret;
 use crate::domain::{Client, ClientId, ClientStatus, Scope};
 use crate::error::{Error, Result};
 use crate::http::openapi::{
@@ -22,8 +24,6 @@ use crate::http::openapi::{
 };
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};
-use crate::json;
-use crate::secret::Secret;
 
 /// Which clients.
 #[derive(IntoParams)]

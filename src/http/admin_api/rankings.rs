@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::body::Query;
 use super::usage::moment;
 use crate::app::WasteSpan;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{TokenWaste, UsageIn, UsageOf, UsageSpan};
 use crate::error::{Error, Result};
 use crate::http::openapi::AdminListErrors;

@@ -14,13 +14,13 @@ use utoipa::ToSchema;
 use super::body::{InPath, Json, given};
 use super::guard::Operator;
 use crate::app::AddedSecret;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
+use crate::base::secret::Secret;
 use crate::domain::{ClientId, ClientSecret, ClientUses, LastUse, SecretId, UnusedFor};
 use crate::error::{Error, Result};
 use crate::http::openapi::{AdminActionErrors, AdminItemErrors, AdminRemoveErrors};
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};
-use crate::secret::Secret;
 
 /// A secret to be added.
 #[derive(Deserialize, ToSchema)]

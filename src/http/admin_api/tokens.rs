@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::body::Json;
 use super::guard::Operator;
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, ErrorCode};
 use crate::error::{Error, Result};
 use crate::http::openapi::AdminCreateErrors;

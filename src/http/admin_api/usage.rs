@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{InPath, Query};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, UsageCounts, UsageIn};
 use crate::error::{Error, Result};
 use crate::http::openapi::AdminItemErrors;

@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::base::json_writer::JsonObject;
 use crate::domain::{Attempt, ErrorCode, Scope};
 use crate::error::{Error, Result};
 use crate::http::answer::{self, Noted, ROOM_BESIDE_JWT};
@@ -19,7 +20,6 @@ use crate::http::params::{BodyParams, Params};
 use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::{TokenRequestForm, token_request};
 use crate::http::{AppState, quota};
-use crate::json_object::JsonObject;
 
 /// RFC 6749 §4.4.2.
 #[derive(Serialize, ToSchema)]

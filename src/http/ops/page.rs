@@ -7,7 +7,7 @@ use prometheus_client::encoding::{
 };
 use prometheus_client::metrics::MetricType;
 
-use crate::metric::{BOUNDS, Distribution};
+use crate::base::metrics::{BOUNDS, Distribution};
 
 /// A page of figures. A family is written once, with all its series; without any only its name and type are.
 pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);

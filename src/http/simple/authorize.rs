@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::base::json_writer::JsonObject;
 use crate::domain::{Attempt, ClientId, Scope};
 use crate::error::Error;
 use crate::http::answer::{self, Noted, ROOM_BESIDE_JWT};
@@ -19,7 +20,6 @@ use crate::http::params::BodyParams;
 use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::{TokenRequestForm, token_request};
 use crate::http::{AppState, quota};
-use crate::json_object::JsonObject;
 
 /// The credentials, and what the token is to be for.
 #[derive(Serialize, ToSchema)]

@@ -18,10 +18,10 @@ use rcgen::{
 use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
+use token_server::base::secret::random_base62;
 use token_server::config::TlsConfig;
 use token_server::http::Certificate;
-use token_server::secret::random_base62;
 
 use super::jws::{self, AccountKey, Signed};
 use super::request::Csr;

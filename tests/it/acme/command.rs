@@ -1,6 +1,6 @@
 //! The program as it is started: it orders by itself, and says how it stands.
 
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 
 use super::authority::Authority;
 use super::{LONG, NAME, presented_at};

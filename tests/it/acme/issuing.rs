@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use token_server::app::{AuditFilter, AuditPage};
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 use token_server::domain::Action;
 
 use super::authority::{Authority, Fault};
@@ -19,7 +19,7 @@ async fn trail(test: &TestApp) -> Vec<(String, String, Value)> {
     let events = test.app.list_audit_events(&filter, page, 100).await;
     let event = |it: token_server::app::ChainedEvent| {
         let state = it.event.after.or(it.event.before).unwrap_or_default();
-        let state = token_server::json::from_str(&state).unwrap();
+        let state = token_server::base::json::from_str(&state).unwrap();
         (it.event.action, it.event.target, state)
     };
     events.unwrap().into_iter().map(event).collect()

@@ -17,13 +17,14 @@ pub(super) struct Signed {
 
 impl Signed {
     pub(super) fn parse(body: &[u8]) -> Result<Self, String> {
-        Self::of(&token_server::json::from_slice(body).map_err(|error| error.to_string())?)
+        Self::of(&token_server::base::json::from_slice(body).map_err(|error| error.to_string())?)
     }
 
     fn of(body: &Value) -> Result<Self, String> {
         let text = |name: &str| body[name].as_str().ok_or(format!("no {name}"));
-        let json =
-            |text: &[u8]| token_server::json::from_slice(text).map_err(|error| error.to_string());
+        let json = |text: &[u8]| {
+            token_server::base::json::from_slice(text).map_err(|error| error.to_string())
+        };
         let payload = decode(&body["payload"])?;
         Ok(Self {
             header: json(&decode(&body["protected"])?)?,

@@ -19,7 +19,7 @@ use std::time::Duration;
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, RootCertStore, time_provider::TimeProvider};
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 

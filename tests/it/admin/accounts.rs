@@ -1,8 +1,8 @@
 //! Making admins and changing them.
 
 use token_server::app::{AuditFilter, NewAdmin, NewPassword};
+use token_server::base::secret::Secret;
 use token_server::domain::{AdminRole, AdminStatus, ErrorCode};
-use token_server::secret::Secret;
 
 use super::{Browser, PASSWORD, create, name, portal};
 use crate::audit;

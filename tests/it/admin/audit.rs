@@ -83,7 +83,7 @@ async fn it_goes_on_from_page_to_page_and_is_exported_whole() {
     let lines: Vec<serde_json::Value> = json
         .text()
         .lines()
-        .map(|line| token_server::json::from_str(line).unwrap())
+        .map(|line| token_server::base::json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines.len(), 60);
     assert_eq!(lines[0]["client_id"], "app-0");

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use token_server::secret::random_bytes;
+use token_server::base::secret::random_bytes;
 
 use crate::harness::Answer;
 
@@ -30,7 +30,7 @@ pub(super) fn options(page: &Answer) -> Value {
     let (_, rest) = page.text().split_once("data-options=\"").unwrap();
     let text = rest.split('"').next().unwrap();
     let text = text.replace("&#34;", "\"").replace("&quot;", "\"");
-    token_server::json::from_str(&text).unwrap()
+    token_server::base::json::from_str(&text).unwrap()
 }
 
 fn encode(bytes: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! The pages about clients.
 
 use token_server::app::{AuditFilter, NewClient};
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
 use token_server::domain::{Client, ClientId, ClientStatus, ErrorCode, Name, Scope, TokenTtl};
 
 use super::{Browser, portal};

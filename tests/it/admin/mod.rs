@@ -20,8 +20,8 @@ mod transfer;
 use axum::body::Body;
 use axum::http::Request;
 use token_server::app::{NewAdmin, NewPassword};
+use token_server::base::secret::Secret;
 use token_server::domain::{AdminName, AdminRole};
-use token_server::secret::Secret;
 
 use crate::harness::{Answer, BY, TestApp};
 

@@ -217,7 +217,7 @@ async fn an_app_reads_from_the_page_what_the_server_keeps() {
 
     let cookie = olga.cookie.clone().unwrap();
     let token = cookie.split_once('=').unwrap().1;
-    let token = token_server::secret::Secret::from(token);
+    let token = token_server::base::secret::Secret::from(token);
     let current = test.app.find_admin_session(&token).await.unwrap().unwrap();
     let TotpEnrolment { url, .. } = test.app.begin_totp(&current).await.unwrap();
     let plain = secret(page.text()).replace(' ', "");

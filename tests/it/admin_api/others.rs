@@ -224,7 +224,7 @@ async fn the_trail_is_listed_by_pages_and_written_out_whole() {
     let lines: Vec<Value> = exported
         .text()
         .lines()
-        .map(|it| token_server::json::from_str(it).unwrap())
+        .map(|it| token_server::base::json::from_str(it).unwrap())
         .collect();
     assert_eq!(lines.len(), 9);
     let newest = robot.get("/audit/events?limit=1").await.json()["events"][0].clone();

@@ -191,7 +191,7 @@ async fn no_route_changes_a_client_with_a_reserved_scope_or_makes_one() {
             let before = find(&test, &name).await;
             let path = filled_in(path, &before, &token);
             let body: Value =
-                token_server::json::from_str(&filled_in(body, &before, &token)).unwrap();
+                token_server::base::json::from_str(&filled_in(body, &before, &token)).unwrap();
 
             let answer = robot
                 .send(method, &path, &[("if-match", "*")], Some(&body))
@@ -228,7 +228,7 @@ async fn no_scope_of_the_api_is_enough_and_none_but_one_gets_that_far() {
             }
             let path = filled_in(path, &before, "");
             let body = filled_in(body, &before, "");
-            let body: Value = token_server::json::from_str(&body).unwrap();
+            let body: Value = token_server::base::json::from_str(&body).unwrap();
             let headers = [("authorization", bearer.as_str()), ("if-match", "*")];
             let answer = send(&test, method, &path, &headers, Some(&body)).await;
             let code = match scope {

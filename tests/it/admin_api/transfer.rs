@@ -39,7 +39,7 @@ async fn an_export_needs_its_own_scope_which_no_program_can_give() {
     let lines: Vec<Value> = answer
         .text()
         .lines()
-        .map(|line| token_server::json::from_str(line).unwrap())
+        .map(|line| token_server::base::json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines[0]["format"], "token-server/clients");
     assert_eq!(lines[1]["client_id"], "exporter");

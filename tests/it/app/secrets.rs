@@ -1,8 +1,8 @@
 //! Secrets: several at once, each with an end.
 
 use token_server::app::NewSecret;
+use token_server::base::secret::Secret;
 use token_server::domain::{ClientId, ErrorCode, SecretId};
-use token_server::secret::Secret;
 
 use crate::harness::{BY, CLIENT, NOW, TestApp};
 

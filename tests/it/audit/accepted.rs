@@ -49,7 +49,8 @@ async fn after_secret_was_lost_an_accepted_trail_goes_on_and_verify_says_where_i
     assert_eq!((verdict.checked, verdict.accepted_at), (5, Some(4)));
     let said = all(&test).await.remove(3);
     assert_eq!(said.action, "audit.accept_head");
-    let after: serde_json::Value = token_server::json::from_str(&said.after.unwrap()).unwrap();
+    let after: serde_json::Value =
+        token_server::base::json::from_str(&said.after.unwrap()).unwrap();
     assert_eq!(after["through"], 3);
     assert_eq!(after["key_id"].as_str().map(str::len), Some(16));
     assert_eq!(after["hash"].as_str().map(str::len), Some(64));

@@ -343,7 +343,7 @@ async fn an_event_says_who_from_where_in_which_request_and_what() {
         )
     );
     let json = |text: &Option<String>| -> Value {
-        token_server::json::from_str(text.as_deref().unwrap()).unwrap()
+        token_server::base::json::from_str(text.as_deref().unwrap()).unwrap()
     };
     assert_eq!(json(&events[1].before), json!({"name": ""}));
     assert_eq!(json(&events[1].after), json!({"name": "Billing"}));

@@ -1,7 +1,7 @@
 //! The trail across changes of `SECRET`.
 
 use token_server::app::{App, AuditVerdict};
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 
 use super::{all, refuses_changes, rename, with_events};
 use crate::harness::{Database, NOW, SECRET, TestApp, config};

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 use token_server::app::AdminLogIn;
-use token_server::secret::Secret;
+use token_server::base::secret::Secret;
 
 use super::{Ran, Shell};
 use crate::harness::TestApp;

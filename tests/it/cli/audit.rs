@@ -71,7 +71,7 @@ async fn the_trail_is_exported_oldest_first_as_json_lines_and_as_csv() {
     let lines: Vec<Value> = lines
         .out
         .lines()
-        .map(|line| token_server::json::from_str(line).unwrap())
+        .map(|line| token_server::base::json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines.len(), 4);
     assert_eq!(lines[0]["event_id"], 1);
@@ -84,7 +84,7 @@ async fn the_trail_is_exported_oldest_first_as_json_lines_and_as_csv() {
     assert_eq!((rows.len(), &rows[0][0]), (4, "1"));
     // No formula to a spreadsheet.
     assert_eq!(&rows[3][9], "'=1+1");
-    let after: Value = token_server::json::from_str(&rows[2][11]).unwrap();
+    let after: Value = token_server::base::json::from_str(&rows[2][11]).unwrap();
     assert_eq!(after["name"], "A");
 }
 

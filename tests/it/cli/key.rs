@@ -1,6 +1,6 @@
 //! `key`, and what the other commands say of keys.
 
-use token_server::clock::{Clock, UnixTime};
+use token_server::base::clock::{Clock, UnixTime};
 
 use super::{Ran, Shell};
 use crate::harness::{SECRET, TestApp};

@@ -106,6 +106,7 @@ impl From<Output> for Ran {
 
 impl Ran {
     pub(crate) fn json(&self) -> serde_json::Value {
-        token_server::json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        token_server::base::json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }

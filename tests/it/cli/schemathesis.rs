@@ -147,7 +147,8 @@ async fn no_request_is_answered_by_a_500_or_by_what_is_not_documented() {
 async fn an_answer_that_is_not_documented_would_be_found() {
     let live = Live::start("ES256").await;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
-    let mut document: Value = token_server::json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let mut document: Value =
+        token_server::base::json::from_slice(&fs::read(file).unwrap()).unwrap();
     let answers = &mut document["paths"]["/verify"]["get"]["responses"];
     answers.as_object_mut().unwrap().remove("401");
     fs::write(live.shell.path().join("blind.json"), document.to_string()).unwrap();

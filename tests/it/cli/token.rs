@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use token_server::clock::{Clock, UnixTime};
+use token_server::base::clock::{Clock, UnixTime};
 
 use super::{Ran, Shell};
 use crate::harness::{CLIENT, TestApp};

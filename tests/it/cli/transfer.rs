@@ -106,7 +106,7 @@ async fn a_file_is_applied_and_the_secrets_that_are_made_are_in_a_file_of_ones_o
         0o600
     );
     let line: serde_json::Value =
-        token_server::json::from_str(&fs::read_to_string(secrets).unwrap()).unwrap();
+        token_server::base::json::from_str(&fs::read_to_string(secrets).unwrap()).unwrap();
     assert_eq!(line["client_id"], "made");
     let secret = line["client_secret"].as_str().unwrap();
     assert!(secret.starts_with("tks_") && !done.out.contains(secret) && !done.err.contains(secret));

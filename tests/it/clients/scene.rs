@@ -164,7 +164,7 @@ impl Place<'_> {
     fn register_clients(&self) -> [String; 2] {
         let create = |id: &str, more: &[&str]| {
             let arguments = [&["client", "create", id, "--json"], more].concat();
-            token_server::json::from_slice::<Value>(&self.run(&arguments)).unwrap()
+            token_server::base::json::from_slice::<Value>(&self.run(&arguments)).unwrap()
         };
         let audiences = ["--audience", AUDIENCE, "--audience", OTHER_AUDIENCE];
         let made = create(

@@ -20,7 +20,7 @@ fn metadata() -> Value {
         ])
         .output()
         .unwrap();
-    let metadata: Value = token_server::json::from_slice(&output.stdout).unwrap();
+    let metadata: Value = token_server::base::json::from_slice(&output.stdout).unwrap();
     metadata["packages"][0]["metadata"]["deb"].clone()
 }
 

@@ -97,7 +97,7 @@ fn an_empty_file_stands_for_every_target_while_dependencies_are_built() {
         ])
         .output()
         .unwrap();
-    let metadata: Value = token_server::json::from_slice(&output.stdout).unwrap();
+    let metadata: Value = token_server::base::json::from_slice(&output.stdout).unwrap();
     let text = read(DOCKERFILE);
     for target in metadata["packages"][0]["targets"].as_array().unwrap() {
         let path = target["src_path"].as_str().unwrap();

@@ -170,7 +170,7 @@ async fn each_change_of_state_is_one_line() {
         .lines()
         .filter(|line| line.contains("app::feed"))
         .map(|line| {
-            let line: serde_json::Value = token_server::json::from_str(line).unwrap();
+            let line: serde_json::Value = token_server::base::json::from_str(line).unwrap();
             let message = line["message"].as_str().unwrap();
             let told = message.split_once(['(', ';', ':']).unwrap().0;
             format!("{} {told}", line["level"].as_str().unwrap())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use token_server::app::{App, NewSecret, TokenRequirements};
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
 
 use super::{disable, id, read, replica, scope, secret_id, set_scope};
 use crate::harness::{BY, CLIENT, NOW, TestApp, config};

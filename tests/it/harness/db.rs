@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
-use token_server::secret::random_bytes;
+use token_server::base::secret::random_bytes;
 
 /// A database, and on SQLite the folder it lives in.
 #[derive(Clone)]

@@ -63,7 +63,7 @@ impl Log {
     pub(crate) fn requests(&self) -> Vec<serde_json::Value> {
         self.text()
             .lines()
-            .map(|line| token_server::json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|line| token_server::base::json::from_str::<serde_json::Value>(line).unwrap())
             .filter(|line| line["request_id"].is_string())
             .collect()
     }

@@ -17,7 +17,7 @@ use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{Method, Request};
 use token_server::app::{App, NewClient, NewSecret};
-use token_server::clock::{Clock, UnixTime};
+use token_server::base::clock::{Clock, UnixTime};
 use token_server::config::Config;
 use token_server::domain::{ClientId, Metadata, Origin, Scope};
 use token_server::http::{AppState, HttpService, router};

@@ -56,7 +56,7 @@ impl Prover {
 
 /// Claims that are good, with a `jti` of their own.
 pub(crate) fn proof_claims(method: &str, uri: &str) -> Value {
-    let jti = token_server::secret::random_base62(16);
+    let jti = token_server::base::secret::random_base62(16);
     json!({"jti": jti, "htm": method, "htu": uri, "iat": NOW.0})
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use token_server::app::NewClient;
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 use token_server::domain::{ClientId, TokenTtl};
 use tokio::task::JoinHandle;
 

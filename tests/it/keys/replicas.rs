@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use token_server::app::App;
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 
 use super::{kept, kid, published, replica, signing, the};
 use crate::harness::{BY, Database, NOW, TestApp, config};

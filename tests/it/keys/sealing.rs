@@ -1,9 +1,9 @@
 //! Private keys at rest: sealed under `SECRET`, sealed anew when it changes, and never believed otherwise.
 
 use token_server::app::App;
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
+use token_server::base::secret::Secret;
 use token_server::domain::{ErrorCode, KeyRecord, SigningAlg};
-use token_server::secret::Secret;
 use token_server::store::KeyChanges;
 use token_server::token::{Sealing, SigningKey};
 

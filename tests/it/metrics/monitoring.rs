@@ -31,7 +31,7 @@ fn alerts() -> BTreeMap<String, String> {
 
 fn dashboard() -> Value {
     let text = fs::read_to_string(format!("{FOLDER}/dashboard.json")).unwrap();
-    token_server::json::from_str(&text).unwrap()
+    token_server::base::json::from_str(&text).unwrap()
 }
 
 /// The panels that show something.

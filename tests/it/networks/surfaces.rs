@@ -81,7 +81,7 @@ async fn a_change_of_networks_is_in_the_audit_trail_and_makes_another_version() 
     };
     let events = audit::find(&test, &filter).await;
     let state = |text: &Option<String>| -> serde_json::Value {
-        token_server::json::from_str(text.as_deref().unwrap()).unwrap()
+        token_server::base::json::from_str(text.as_deref().unwrap()).unwrap()
     };
     assert_eq!(
         state(&events[0].before),

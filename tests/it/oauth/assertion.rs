@@ -36,7 +36,7 @@ fn inline(jwks: &str) -> ClientKeys {
 
 /// Claims that are good, with a `jti` of their own.
 pub(super) fn claims() -> Value {
-    let jti = token_server::secret::random_base62(16);
+    let jti = token_server::base::secret::random_base62(16);
     json!({"iss": CLIENT, "sub": CLIENT, "aud": "https://tokens.test", "iat": NOW.0, "exp": NOW.0 + 60, "jti": jti})
 }
 

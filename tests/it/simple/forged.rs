@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use token_server::app::{App, TokenRequirements};
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 
 use crate::harness::{CLIENT, NOW, SECRET, TestApp, config};
 
@@ -24,7 +24,7 @@ fn signed(header: &str, payload: &str, key: &str) -> String {
 
 fn part(token: &str, place: usize) -> Value {
     let part = token.split('.').nth(place).unwrap();
-    token_server::json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    token_server::base::json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 struct Forge {

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Change, ChangeId, ClientChanges, ClientId, ClientStatus, KeyId, KeyRecord, KeyState, Name,
     SecretId, SigningAlg, Stamp, TokenId,

@@ -1,4 +1,4 @@
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
     ClientStatus, ErrorCode, ExpectedVersion, JwksUri, Name, Scope, SenderConstraint,

@@ -1,5 +1,5 @@
 use token_server::app::App;
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 
 use crate::harness::{Database, NOW, config};
 

@@ -9,7 +9,7 @@ mod rights;
 mod secrets;
 mod used_values;
 
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
     Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet,

@@ -1,6 +1,6 @@
 //! What an actor may never do is refused by the write itself, whatever the caller has checked.
 
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, Actor, Admin, AdminName, AdminRole, AdminStatus, ClientChanges, ClientRecord,
     ClientStatus, ExpectedVersion, KeyId, KeyState, Name, Origin, Scope, Stamp, UnusedFor,

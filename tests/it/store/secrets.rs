@@ -1,4 +1,4 @@
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
 use token_server::domain::SecretId;
 use token_server::store::SecretAdded;
 

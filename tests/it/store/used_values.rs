@@ -1,4 +1,4 @@
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
 
 use crate::harness::TestApp;
 

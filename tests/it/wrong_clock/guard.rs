@@ -1,7 +1,7 @@
 //! When the clock is trusted, and how operators learn that it is not.
 
 use token_server::app::NewSecret;
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 use token_server::domain::ClientId;
 
 use super::{DAY, assert_held_back, replica, started_ahead};

@@ -1,7 +1,7 @@
 //! Signing keys are neither rotated nor retired nor deleted under a wrong clock, by schedule or by hand.
 
 use token_server::app::App;
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 use token_server::domain::SigningAlg;
 
 use super::{DAY, YEAR, assert_held_back, replica};

@@ -6,7 +6,7 @@ mod keys;
 mod removals;
 mod revocations;
 
-use token_server::clock::Clock;
+use token_server::base::clock::Clock;
 use token_server::domain::ErrorCode;
 use token_server::error::Result;
 

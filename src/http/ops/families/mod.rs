@@ -16,7 +16,7 @@ use super::Ops;
 use super::page::Page;
 use super::process::Process;
 use crate::app::{Figures, Readiness};
-use crate::clock::UnixTime;
+use crate::base::clock::UnixTime;
 use crate::http::AppState;
 use crate::http::connections::ConnectionTraffic;
 use crate::http::traffic::RouteFigures;

@@ -197,7 +197,7 @@ async fn without_being_told_to_go_on_one_mistake_keeps_all_out_but_what_is_none_
     assert!(report.refused && bad.iter().all(ImportLine::is_bad));
     assert!(client_ids(&test).await.is_empty());
 
-    let mut realm: serde_json::Value = token_server::json::from_str(KEYCLOAK).unwrap();
+    let mut realm: serde_json::Value = token_server::base::json::from_str(KEYCLOAK).unwrap();
     realm["clients"].as_array_mut().unwrap().truncate(7);
     let (report, _) = import_with(&test, &realm.to_string(), ImportOptions::default()).await;
     assert_eq!(

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use token_server::app::import::{ImportFormat, ImportOptions, ImportSource, OnConflict};
 use token_server::app::{NewClient, NewSecret};
-use token_server::clock::UnixTime;
+use token_server::base::clock::UnixTime;
+use token_server::base::secret::Secret;
 use token_server::domain::{
     Actor, ClientChanges, ClientId, ClientRecord, ClientStatus, ExpectedVersion, ManagedBy, Origin,
     Scope, UnusedFor,
 };
-use token_server::secret::Secret;
 use token_server::store::ClientsPage;
 
 use super::{RULES, client_ids, import, import_with};

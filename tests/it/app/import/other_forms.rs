@@ -214,7 +214,7 @@ async fn every_byte_of_a_long_secret_counts_with_djangos_bcrypt_sha256() {
 #[test]
 fn a_text_with_a_nul_is_not_the_secret_of_a_foreign_hash() {
     use token_server::app::{Memory, SecretHash};
-    use token_server::secret::Secret;
+    use token_server::base::secret::Secret;
 
     let mut memory = Memory::default();
     for hash in [

@@ -145,7 +145,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
 /// A part of a JWT, as JSON.
 fn part(jwt: &str, place: usize) -> Value {
     let part = jwt.split('.').nth(place).unwrap();
-    token_server::json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    token_server::base::json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 /// Signed in HS256, whatever the header says.

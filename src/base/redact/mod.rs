@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use crate::json;
+use crate::base::json;
 use forms::find_in_word;
 
 /// What stands in the place of a secret.

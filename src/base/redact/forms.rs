@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::run;
+use crate::base::redact::run;
 
 /// What follows `tks_` in a part of a generated secret that is worth hiding. Its id alone (8 characters) is public.
 const SECRET_LENGTH: usize = 16;

@@ -20,7 +20,7 @@ const PLACEHOLDERS: [&str; 12] = [
 ];
 
 /// Why a secret can be guessed, if it can; without the secret.
-pub(super) fn weakness(secret: &str) -> Option<&'static str> {
+pub(crate) fn weakness(secret: &str) -> Option<&'static str> {
     let plain: String = secret
         .chars()
         .filter(char::is_ascii_alphanumeric)

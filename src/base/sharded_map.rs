@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 /// A map that many read while few write.
 #[derive(Debug)]
-pub(super) struct Shards<K, V> {
+pub(crate) struct Shards<K, V> {
     hasher: RandomState,
     shards: Box<[RwLock<HashMap<K, V>>]>,
 }
@@ -27,7 +27,7 @@ impl<K, V> Shards<K, V> {
     const COUNT: usize = 256;
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.shards
             .iter()
             .map(|shard| shard.read().unwrap_or_else(PoisonError::into_inner).len())
@@ -36,7 +36,7 @@ impl<K, V> Shards<K, V> {
 }
 
 impl<K: Eq + Hash, V: Copy> Shards<K, V> {
-    pub(super) fn get(&self, key: &K) -> Option<V> {
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
         let map = self.shard(key).read();
         map.unwrap_or_else(PoisonError::into_inner)
             .get(key)
@@ -44,7 +44,7 @@ impl<K: Eq + Hash, V: Copy> Shards<K, V> {
     }
 
     /// Puts a value in, unless there is one that is to stay.
-    pub(super) fn insert_unless(&self, key: K, value: V, stays: impl FnOnce(&V) -> bool) {
+    pub(crate) fn insert_unless(&self, key: K, value: V, stays: impl FnOnce(&V) -> bool) {
         let shard = self.shard(&key).write();
         let mut map = shard.unwrap_or_else(PoisonError::into_inner);
         if !map.get(&key).is_some_and(stays) {
@@ -53,7 +53,7 @@ impl<K: Eq + Hash, V: Copy> Shards<K, V> {
     }
 
     /// Keeps what is `wanted`, and gives memory back when most of it has gone.
-    pub(super) fn retain(&self, wanted: impl Fn(&V) -> bool) {
+    pub(crate) fn retain(&self, wanted: impl Fn(&V) -> bool) {
         for shard in &self.shards {
             let mut map = shard.write().unwrap_or_else(PoisonError::into_inner);
             map.retain(|_, value| wanted(value));
@@ -76,7 +76,7 @@ impl<K: Eq + Hash, V: Copy> Shards<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::UnixTime;
+    use crate::base::clock::UnixTime;
     use crate::domain::TokenId;
 
     /// Bytes that the tables of all shards take: a slot for an entry and a byte of its hash, in 8/7 times

@@ -5,8 +5,8 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 
-use crate::clock::UnixTime;
-use crate::secret::{Secret, random_bytes};
+use crate::base::clock::UnixTime;
+use crate::base::secret::{Secret, random_bytes};
 
 /// Seconds for which tickets are made under one span's keys. They open for as long again after that.
 const SPAN: i64 = 6 * 60 * 60;

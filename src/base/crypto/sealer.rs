@@ -7,8 +7,8 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::KeyError;
-use crate::secret::{Secret, random_bytes};
+use crate::base::secret::{Secret, random_bytes};
+use crate::token::KeyError;
 
 /// Before what is sealed, so that another way of sealing could be told from this one.
 const VERSION: &str = "v1.";

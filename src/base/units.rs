@@ -8,7 +8,7 @@ const LONGEST: u64 = 36_525 * 86_400;
 
 /// `90` or `90s`, `5m`, `1h`, `2d`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seconds(pub(super) Duration);
+pub(crate) struct Seconds(pub(crate) Duration);
 
 impl FromStr for Seconds {
     type Err = String;
@@ -38,10 +38,10 @@ pub fn parse_seconds(text: &str) -> Result<i64, String> {
 
 /// `65536` or `64KiB`, `32MiB`, `1GiB`.
 #[derive(Clone, Copy, Debug)]
-pub struct Bytes(pub(super) u64);
+pub struct Bytes(pub(crate) u64);
 
 impl Bytes {
-    pub(super) fn in_memory(self) -> usize {
+    pub(crate) fn in_memory(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
