@@ -4,17 +4,17 @@
 //! `.env.sample` explains each setting; `tests/it/config.rs` keeps the two equal.
 
 mod acme;
-mod admin;
-mod client_authentication;
-mod dpop;
+mod admins;
+mod authentication;
+mod database;
 mod environment;
 mod feed;
 mod keys;
 mod proxies;
 mod reader;
-mod retention;
 mod secrets;
-mod tickets;
+mod tls;
+mod tokens;
 mod traces;
 mod warnings;
 
@@ -24,17 +24,17 @@ use std::time::Duration;
 
 pub use crate::base::units::{Argon2Work, Bytes, LogFormat, parse_seconds};
 pub use acme::{AcmeConfig, ExternalAccount};
-pub use admin::{AdminConfig, SecondFactorUse};
-pub use client_authentication::{ClientAuthenticationConfig, JwksUriConfig};
-pub use dpop::{DpopConfig, DpopNonceUse};
+pub use admins::{AdminConfig, SecondFactorUse};
+pub use authentication::{ClientAuthenticationConfig, JwksUriConfig};
+pub use database::RetentionConfig;
 pub use environment::Environment;
 pub use feed::FeedConfig;
 pub use keys::KeysConfig;
 pub use proxies::{ProxiesConfig, ProxyProtocolUse};
 pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
-pub use retention::RetentionConfig;
 pub use secrets::{ImportWork, SecretsConfig};
-pub use tickets::TicketUse;
+pub use tls::TicketUse;
+pub use tokens::{DpopConfig, DpopNonceUse};
 pub use traces::{TraceSampler, TracesConfig};
 
 use crate::base::secret::Secret;

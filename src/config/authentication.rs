@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::reader::Reader;
+use crate::config::reader::Reader;
 use crate::domain::JwksUri;
 
 /// How clients may prove who they are without a secret.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::reader::Reader;
+use crate::config::reader::Reader;
 
 /// How proofs of possession are judged.
 #[derive(Clone, Debug)]

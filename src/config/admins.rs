@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use super::reader::Reader;
+use crate::config::reader::Reader;
 use crate::domain::Issuer;
 
 /// Who may use the portal, and how. Times are in seconds.

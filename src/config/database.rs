@@ -1,6 +1,6 @@
 //! Owns the settings of how long is kept what only tells of the past.
 
-use super::reader::Reader;
+use crate::config::reader::Reader;
 
 /// How long the past is kept, in seconds.
 #[derive(Clone, Copy, Debug)]
