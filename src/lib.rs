@@ -24,15 +24,14 @@
 //! The walk a reader takes: `cli/serve` → `http/router` → `http/simple/authorize` →
 //! `app/authenticate` → `app/tokens` → `token/issue` and `store/clients`.
 
-mod acme;
 pub mod app;
 pub mod base;
 pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod error;
-mod fetch;
 pub mod http;
+mod outbound;
 pub mod store;
 pub mod telemetry;
 pub mod token;

@@ -12,7 +12,7 @@ use crate::base::clock::UnixTime;
 use crate::base::tracing_span::{TARGET, within_request};
 use crate::config::JwksUriConfig;
 use crate::domain::{JwkSet, JwksUri, SkippedKey};
-use crate::fetch::Fetcher;
+use crate::outbound::jwks_fetcher::Fetcher;
 
 /// URLs whose keys are kept; past that the least used are forgotten.
 const CAPACITY: u64 = 1_000;

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use crate::base::metrics::Counter;
 use crate::base::pem::read_certificates;
 use crate::config::TracesConfig;
-use crate::fetch;
+use crate::outbound::jwks_fetcher;
 
 /// More of an answer is not read: it says how many spans were refused, and nobody asks.
 const MAX_BYTES: usize = 64 * 1024;
@@ -66,13 +66,13 @@ impl Collector {
             Some(path) => read_certificates(path).context("OTEL_EXPORTER_OTLP_CERTIFICATE")?,
             None => Vec::new(),
         };
-        let tls = fetch::tls(extra).context("OTEL_EXPORTER_OTLP_CERTIFICATE")?;
+        let tls = jwks_fetcher::tls(extra).context("OTEL_EXPORTER_OTLP_CERTIFICATE")?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(config.timeout)
-            .user_agent(fetch::USER_AGENT);
+            .user_agent(jwks_fetcher::USER_AGENT);
         Ok(Self {
             client: client.build()?,
             runtime: Handle::try_current().context("there is no runtime to send traces")?,

@@ -3,7 +3,7 @@
 
 mod collector;
 mod json_line;
-mod lines;
+mod log_writer;
 mod redacted;
 mod traces;
 
@@ -22,7 +22,7 @@ pub use traces::Traces;
 
 use crate::config::{LogConfig, LogFormat, TracesConfig};
 use json_line::JsonLine;
-use lines::{Lines, Writing};
+use log_writer::{Lines, Writing};
 use redacted::Redacted;
 
 /// How often dropped lines are reported.

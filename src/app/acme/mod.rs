@@ -19,13 +19,13 @@ use tokio::sync::{Mutex, watch};
 pub use status::{AcmeFigures, CertificateStanding};
 
 use super::App;
-use crate::acme::Directory;
 use crate::base::clock::UnixTime;
 use crate::base::pem::parse_certificates;
 use crate::base::secret::Secret;
 use crate::config::{AcmeConfig, Config};
 use crate::domain::{AcmeRecord, AcmeSubject};
 use crate::error::Result;
+use crate::outbound::acme::Directory;
 use crate::token::{SealedUnder, Sealer};
 
 /// A certificate and its key, to be presented.

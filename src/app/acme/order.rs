@@ -6,10 +6,10 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::{Acme, App, CertificateStanding, account_owner, schedule};
-use crate::acme::{Account, AcmeError, Issued};
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, NewEvent, Origin, Target};
 use crate::error::{Error, Result};
+use crate::outbound::acme::{Account, AcmeError, Issued};
 use crate::store::{AcmeLease, TrustedTime};
 
 /// So long the others have to hear of a challenge before the authority is told that it can be met: it may connect to any

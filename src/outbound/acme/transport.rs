@@ -14,7 +14,7 @@ use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use crate::base::json;
-use crate::fetch::{USER_AGENT, read_body, tls};
+use crate::outbound::jwks_fetcher::{USER_AGENT, read_body, tls};
 
 /// For one request, all in all.
 const TIMEOUT: Duration = Duration::from_secs(30);

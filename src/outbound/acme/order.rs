@@ -15,10 +15,10 @@ use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 
-use super::describe;
 use crate::base::pem::parse_certificates;
 use crate::base::secret::Secret;
 use crate::domain::AcmeChallenge;
+use crate::outbound::acme::describe;
 
 /// How often, and for how long, the authority is asked what became of an order.
 const POLLS: RetryPolicy = RetryPolicy::new()
