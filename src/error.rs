@@ -7,8 +7,8 @@ use std::fmt;
 
 use crate::base::redact::redact_string;
 use crate::domain::{AccessDenied, Attempt, ErrorCode, ParseError};
+use crate::jwt::{DpopError, IssueError, KeyError, VerifyError};
 use crate::store::StoreError;
-use crate::token::{DpopError, IssueError, KeyError, VerifyError};
 
 /// An error that answers a caller. `description` is public, `cause` is private.
 #[derive(Debug)]

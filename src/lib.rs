@@ -31,7 +31,7 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod http;
+pub mod jwt;
 mod outbound;
 pub mod store;
 pub mod telemetry;
-pub mod token;

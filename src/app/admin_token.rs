@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{App, TokenRequirements};
 use crate::domain::{Audience, Scope};
 use crate::error::Result;
-use crate::token::SignedClaims;
+use crate::jwt::SignedClaims;
 
 impl App {
     /// The claims of a token that is good for the admin API: with this scope, and for this very server.

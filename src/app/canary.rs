@@ -10,7 +10,7 @@ use super::App;
 use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, TokenTtl};
 use crate::error::{Error, Result};
-use crate::token::Grant;
+use crate::jwt::Grant;
 
 /// Whom the token is for, and what came of it.
 #[derive(Debug)]

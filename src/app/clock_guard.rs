@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use super::App;
 use crate::base::clock::UnixTime;
 use crate::error::{Error, Result};
+use crate::jwt::LEEWAY;
 use crate::store::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};
-use crate::token::LEEWAY;
 
 /// What the last comparison showed.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use super::authenticate::may_log_in;
 use super::tokens::TokenRequest;
 use crate::domain::{Client, ClientRecord, RefusedRequest, Thumbprint};
 use crate::error::{Error, Result};
-use crate::token::{Confirmation, decode_unverified};
+use crate::jwt::{Confirmation, decode_unverified};
 
 /// Refused requests that are told beside it.
 const REFUSALS: u32 = 10;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{App, TokenRequirements};
 use crate::domain::ErrorCode;
 use crate::error::{Error, Result};
-use crate::token::decode_unverified;
+use crate::jwt::decode_unverified;
 
 /// A token, taken apart, and judged.
 #[derive(Clone, Debug, Serialize)]

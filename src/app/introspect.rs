@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{App, TokenRequirements};
 use crate::domain::{Client, ErrorCode, INTROSPECT_SCOPE};
 use crate::error::{Error, Result};
-use crate::token::{AccessTokenClaims, IntrospectionClaims, SignedClaims};
+use crate::jwt::{AccessTokenClaims, IntrospectionClaims, SignedClaims};
 
 impl App {
     /// The claims of a token that is good and is the caller's business; else, in the inner result, why

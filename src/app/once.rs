@@ -9,8 +9,8 @@ use crate::base::secret::Secret;
 use crate::config::Config;
 use crate::domain::ClientId;
 use crate::error::{Error, Result};
+use crate::jwt::{KeyError, Sealer};
 use crate::store::RememberedAnswer;
-use crate::token::{KeyError, Sealer};
 
 /// For so long an answer can be had again, in seconds.
 const ANSWER_TTL: i64 = 24 * 60 * 60;

@@ -2,7 +2,7 @@
 
 use crate::base::metrics::Counter;
 use crate::error::Error;
-use crate::token::VerifyError;
+use crate::jwt::VerifyError;
 
 /// Why a token is not good for what it is shown for.
 pub(super) enum Refusal {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::base::clock::UnixTime;
 use crate::base::sharded_map::Shards;
 use crate::domain::{ClientCutoff, ClientId, Revocation, RevocationId, Revoked, TokenId};
+use crate::jwt::{AccessTokenClaims, LEEWAY};
 use crate::store::TrustedTime;
-use crate::token::{AccessTokenClaims, LEEWAY};
 
 /// All revocations of tokens that a verifier could still accept.
 #[derive(Debug, Default)]

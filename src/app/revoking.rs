@@ -5,8 +5,8 @@ use super::clients::other_version;
 use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, Origin, RevocationId, Revoked};
 use crate::error::{Error, Result};
+use crate::jwt::{AccessTokenClaims, LEEWAY, VerifyError};
 use crate::store::ClientRevoked;
-use crate::token::{AccessTokenClaims, LEEWAY, VerifyError};
 
 /// Rows of one statement: enough that a million are read in seconds, few enough that none runs for long.
 const BATCH: u32 = 10_000;

@@ -6,7 +6,7 @@ use crate::base::secret::Secret;
 use crate::config::DpopNonceUse;
 use crate::domain::{Client, HttpUri, Thumbprint};
 use crate::error::{Error, Result};
-use crate::token::{AccessToken, AccessTokenClaims, Confirmation, DpopProof, DpopRules};
+use crate::jwt::{AccessToken, AccessTokenClaims, Confirmation, DpopProof, DpopRules};
 
 /// What the sender of a request shows of what it has.
 #[derive(Debug, Default)]

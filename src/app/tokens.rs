@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::sender_constraint::check_bound;
 use crate::domain::{Audience, Audiences, Client, ErrorCode, Scope};
 use crate::error::{Error, Result};
-use crate::token::{AccessToken, Confirmation, Grant, SignedClaims};
+use crate::jwt::{AccessToken, Confirmation, Grant, SignedClaims};
 
 /// What a client asks for (RFC 6749 §4.4.2, RFC 8707 §2).
 #[derive(Clone, Debug, Default)]

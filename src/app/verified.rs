@@ -9,7 +9,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::figures::{Asked, CacheFigures};
-use crate::token::{KeySet, SignedClaims, VerifyError};
+use crate::jwt::{KeySet, SignedClaims, VerifyError};
 
 /// Verified tokens, by digest: a bearer token is a secret and not kept. Only good ones, so that nobody
 /// can fill this memory with rubbish; the least used go first.

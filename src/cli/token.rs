@@ -11,7 +11,7 @@ use super::output::Output;
 use crate::app::{App, TokenInspection};
 use crate::base::clock::Clock;
 use crate::domain::SigningAlg;
-use crate::token;
+use crate::jwt;
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
@@ -84,7 +84,7 @@ async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
 /// By what is in the token and in the settings.
 async fn inspect_alone(token: &str) -> anyhow::Result<TokenInspection> {
     let app = App::open(environment::load()?.config()?, Clock::system())?;
-    let (header, claims) = token::decode_unverified(token)?;
+    let (header, claims) = jwt::decode_unverified(token)?;
     // Tokens under SECRET are judged without a database; the other keys are there.
     if header["alg"] != SigningAlg::HS256.as_str() {
         environment::refuse_pending(&app).await?;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::answer::{self, Note, Noted};
 use crate::domain::ErrorCode;
 use crate::error::{Error, TokenScheme};
-use crate::token::assertion_algorithms;
+use crate::jwt::assertion_algorithms;
 
 /// The body of every error.
 #[derive(Serialize, ToSchema)]

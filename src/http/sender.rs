@@ -14,7 +14,8 @@ use crate::app::{PeerCertificate, PresentedProof, SenderProofs};
 use crate::base::secret::Secret;
 use crate::domain::HttpUri;
 use crate::error::{Error, Result, TokenScheme};
-use crate::token::{self, AccessTokenClaims};
+use crate::jwt;
+use crate::jwt::AccessTokenClaims;
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -115,7 +116,7 @@ pub(super) fn of_request_here(
 /// The scheme that an answer about a token asks for: the token's own, whatever it was sent with.
 pub(super) fn scheme_of(claims: &AccessTokenClaims<'_>, sent: TokenScheme) -> TokenScheme {
     match claims.cnf {
-        Some(token::Confirmation { jkt: Some(_), .. }) => TokenScheme::Dpop,
+        Some(jwt::Confirmation { jkt: Some(_), .. }) => TokenScheme::Dpop,
         Some(_) | None => sent,
     }
 }

@@ -9,7 +9,7 @@ use rustls::server::{NoServerSessionStorage, ProducesTickets};
 
 use crate::base::clock::Clock;
 use crate::config::{Config, TicketUse};
-use crate::token::SessionTickets;
+use crate::jwt::SessionTickets;
 
 /// How sessions are gone on with; kept when the certificate changes.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use token_server::domain::{
     Audience, AuthMethods, AuthenticationSettings, ClientId, ClientStatus, RefusedRequest, Scope,
     SenderConstraint, TokenTtl,
 };
-use token_server::token::decode_unverified;
+use token_server::jwt::decode_unverified;
 
 use crate::harness::{Answer, BY, CLIENT, Database, NOW, TestApp};
 

@@ -25,8 +25,8 @@ use crate::base::secret::Secret;
 use crate::config::{AcmeConfig, Config};
 use crate::domain::{AcmeRecord, AcmeSubject};
 use crate::error::Result;
+use crate::jwt::{SealedUnder, Sealer};
 use crate::outbound::acme::Directory;
-use crate::token::{SealedUnder, Sealer};
 
 /// A certificate and its key, to be presented.
 pub struct KeptCertificate {

@@ -18,7 +18,7 @@ pub use sessions::{CurrentSession, SessionStep};
 use super::hashing::WaitingRoom;
 use crate::base::clock::Clock;
 use crate::config::Config;
-use crate::token::{KeyError, Sealer};
+use crate::jwt::{KeyError, Sealer};
 use throttle::AdminThrottle;
 use webauthn_rs::Webauthn;
 

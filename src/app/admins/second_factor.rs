@@ -8,8 +8,8 @@ use crate::app::App;
 use crate::base::secret::{Secret, random_bytes};
 use crate::domain::{Action, AdminName, ErrorCode, Origin};
 use crate::error::{Error, Result};
+use crate::jwt::SealedUnder;
 use crate::store::AdminChanges;
-use crate::token::SealedUnder;
 
 /// What an app calls this service.
 const ISSUER: &str = "TokenServer";

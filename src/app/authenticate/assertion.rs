@@ -6,7 +6,7 @@ use super::{App, AuthenticatedClient, Verdict, refusal_of};
 use crate::base::secret::Secret;
 use crate::domain::{AuthMethod, ClientId, JwkSet};
 use crate::error::{Error, Result};
-use crate::token::{AssertionRules, ClientAssertion, SignatureVerdict};
+use crate::jwt::{AssertionRules, ClientAssertion, SignatureVerdict};
 
 /// A client assertion, unchecked.
 #[derive(Debug)]

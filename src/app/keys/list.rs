@@ -6,7 +6,7 @@ use super::App;
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, SigningAlg, TokenTtl, UsageIn, UsageSpan};
 use crate::error::{Error, Result};
-use crate::token::SealedUnder;
+use crate::jwt::SealedUnder;
 
 /// A kept key, for people. Nothing in it is secret.
 #[derive(Clone, Debug, Serialize)]

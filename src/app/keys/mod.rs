@@ -19,7 +19,7 @@ use crate::base::clock::UnixTime;
 use crate::config::Config;
 use crate::domain::{ErrorCode, KeyId, KeyRecord, KeyState, SigningAlg};
 use crate::error::{Error, Result};
-use crate::token::{KeySet, Sealing, SignedClaims, SigningKey, claimed_key_id};
+use crate::jwt::{KeySet, Sealing, SignedClaims, SigningKey, claimed_key_id};
 
 /// The keys, and where they come from.
 pub(super) struct Keys {

@@ -8,8 +8,8 @@ use crate::app::clock_guard::held_back;
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, RETIRED_KEY_TTL, SigningAlg};
 use crate::error::{Error, Result};
+use crate::jwt::{KeyError, SigningKey};
 use crate::store::{ClockDoubt, ClockReading, KeyChanges, TrustedTime};
-use crate::token::{KeyError, SigningKey};
 use plan::Step;
 
 /// An algorithm that no replica has signed with for so many seconds is one that the operator has left. Replicas say

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::base::secret::{Secret, random_bytes};
-use crate::token::KeyError;
+use crate::jwt::KeyError;
 
 /// Before what is sealed, so that another way of sealing could be told from this one.
 const VERSION: &str = "v1.";

@@ -16,7 +16,7 @@ use crate::http::openapi::IntrospectErrors;
 use crate::http::params::BodyParams;
 use crate::http::sender::Confirmation;
 use crate::http::token_request::OneOrMore;
-use crate::token::AccessTokenClaims;
+use crate::jwt::AccessTokenClaims;
 
 const JWT: &str = "application/token-introspection+jwt";
 

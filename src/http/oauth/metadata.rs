@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer;
 use crate::http::openapi::MetadataErrors;
-use crate::token::{KeySet, assertion_algorithms};
+use crate::jwt::{KeySet, assertion_algorithms};
 
 pub(in crate::http) const OAUTH: &str = "/.well-known/oauth-authorization-server";
 pub(in crate::http) const OPENID: &str = "/.well-known/openid-configuration";

@@ -21,7 +21,7 @@ use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
 use crate::http::params::{BodyParams, Params};
 use crate::http::sender::{self, ProofHeader};
 use crate::http::token_request::OneOrMore;
-use crate::token::{AccessTokenClaims, SignedClaims};
+use crate::jwt::{AccessTokenClaims, SignedClaims};
 
 /// The requirements that the server understands. Any other parameter is refused.
 #[derive(IntoParams)]

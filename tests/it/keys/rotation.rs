@@ -1,7 +1,7 @@
 //! Rotation by hand and by schedule, and the end of a key.
 
 use token_server::domain::{ErrorCode, JWKS_MAX_AGE, KeyState, RETIRED_KEY_TTL, TokenTtl};
-use token_server::token::LEEWAY;
+use token_server::jwt::LEEWAY;
 
 use super::{jwks, kept, kid, published, signing, the, verify_offline};
 use crate::harness::{BY, TestApp};

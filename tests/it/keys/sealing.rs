@@ -4,8 +4,8 @@ use token_server::app::App;
 use token_server::base::clock::Clock;
 use token_server::base::secret::Secret;
 use token_server::domain::{ErrorCode, KeyRecord, SigningAlg};
+use token_server::jwt::{Sealing, SigningKey};
 use token_server::store::KeyChanges;
-use token_server::token::{Sealing, SigningKey};
 
 use super::{PAIRS, published, signing, the};
 use crate::harness::{BY, NOW, SECRET, TestApp, config};

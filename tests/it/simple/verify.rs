@@ -1,7 +1,7 @@
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
-use token_server::token::LEEWAY;
+use token_server::jwt::LEEWAY;
 
 use crate::harness::{BY, CLIENT, NOW, TestApp};
 

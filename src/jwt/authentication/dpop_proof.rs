@@ -9,11 +9,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::assertion::NumericDate;
-use super::public_key;
-use super::verify::{Parts, decode};
 use crate::base::clock::UnixTime;
 use crate::domain::{HttpUri, Jwk, Thumbprint};
+use crate::jwt::authentication::client_assertion::NumericDate;
+use crate::jwt::public_key;
+use crate::jwt::tokens::verify::{Parts, decode};
 
 /// Seconds by which a client's clock may be ahead of ours.
 pub const DPOP_LEEWAY: i64 = 30;

@@ -1,8 +1,8 @@
 //! Owns how private keys are sealed for the database: bound to the key's name and algorithm. Knows no database.
 
-use super::{KeyError, SealedUnder, Sealer, SigningKey};
 use crate::base::secret::Secret;
 use crate::domain::{KeyId, KeyRecord, SigningAlg};
+use crate::jwt::{KeyError, SealedUnder, Sealer, SigningKey};
 
 /// Why a kept key cannot be used.
 #[derive(Debug, thiserror::Error)]

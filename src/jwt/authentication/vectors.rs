@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 use wycheproof_ng_kdf_jose::json_web::{TestName, TestSet};
 
-use super::assertion::{SignatureVerdict, Signer};
-use super::public_key;
-use super::verify::{Parts, decode_base64};
 use crate::domain::JwkSet;
+use crate::jwt::authentication::client_assertion::{SignatureVerdict, Signer};
+use crate::jwt::public_key;
+use crate::jwt::tokens::verify::{Parts, decode_base64};
 
 /// Whether a JWS counts as signed by one of `keys`.
 fn accepts(jws: &str, keys: &JwkSet) -> bool {

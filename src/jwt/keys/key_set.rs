@@ -8,14 +8,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-use super::SigningKey;
 use crate::base::secret::Secret;
 use crate::domain::{Issuer, ParseError};
+use crate::jwt::SigningKey;
 
 /// The keys of one issuer at one moment.
 #[derive(Debug)]
 pub struct KeySet {
-    pub(super) issuer: Issuer,
+    pub(in crate::jwt) issuer: Issuer,
     signing: Option<Arc<SigningKey>>,
     /// From `SECRET` and `SECRET_PREVIOUS`. They verify whatever the algorithm of today is, so that changing it
     /// loses no token. That is safe: each key has one algorithm, and is found by its own name only.

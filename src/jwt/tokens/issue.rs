@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::{AccessTokenClaims, Confirmation, KeyError, KeySet};
 use crate::base::clock::UnixTime;
 use crate::domain::{Audiences, Client, ClientId, Scope, TokenId, TokenTtl};
+use crate::jwt::{AccessTokenClaims, Confirmation, KeyError, KeySet};
 
 /// What a client was granted.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::KeyError;
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
+use crate::jwt::KeyError;
 
 /// Seconds for which one nonce is given out. It is good for as long again after that.
 const SPAN: i64 = 300;

@@ -8,10 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::{AccessTokenClaims, KeySet};
 use crate::base::clock::UnixTime;
 use crate::base::json;
 use crate::domain::{KeyId, TokenTtl};
+use crate::jwt::{AccessTokenClaims, KeySet};
 
 /// Seconds by which the clocks of two replicas may differ. A revocation is kept this much longer
 /// than its token.
@@ -149,15 +149,15 @@ impl AccessTokenClaims<'_> {
     }
 }
 
-pub(super) struct Parts<'a> {
-    pub(super) header: &'a str,
-    pub(super) payload: &'a str,
-    pub(super) signature: &'a str,
-    pub(super) signed: &'a str,
+pub(in crate::jwt) struct Parts<'a> {
+    pub(in crate::jwt) header: &'a str,
+    pub(in crate::jwt) payload: &'a str,
+    pub(in crate::jwt) signature: &'a str,
+    pub(in crate::jwt) signed: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn split(token: &'a str) -> Result<Self, VerifyError> {
+    pub(in crate::jwt) fn split(token: &'a str) -> Result<Self, VerifyError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(VerifyError::Malformed);
         }
@@ -172,12 +172,12 @@ impl<'a> Parts<'a> {
     }
 }
 
-pub(super) fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
+pub(in crate::jwt) fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, VerifyError> {
     json::from_slice(&decode_base64(part)?).map_err(|_| VerifyError::Malformed)
 }
 
 /// Strict base64url: no padding, no stray bits, so that a token has one spelling.
-pub(super) fn decode_base64(part: &str) -> Result<Vec<u8>, VerifyError> {
+pub(in crate::jwt) fn decode_base64(part: &str) -> Result<Vec<u8>, VerifyError> {
     URL_SAFE_NO_PAD
         .decode(part)
         .map_err(|_| VerifyError::Malformed)

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::Confirmation;
 use crate::base::clock::UnixTime;
 use crate::base::json_writer::JsonObject;
 use crate::domain::{Audiences, ClientId, Issuer, Metadata, Scope, TokenId};
+use crate::jwt::Confirmation;
 
 /// More than most claims take.
 const ROOM: usize = 512;

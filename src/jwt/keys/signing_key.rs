@@ -19,9 +19,9 @@ use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Serialize;
 
-use super::{AccessTokenClaims, TokenHeader};
 use crate::base::secret::Secret;
 use crate::domain::{KeyId, ParseError, SigningAlg};
+use crate::jwt::{AccessTokenClaims, TokenHeader};
 
 /// 128 bits of strength (NIST SP 800-57), good beyond 2030.
 const RSA_SIZE: KeySize = KeySize::Rsa3072;
@@ -57,11 +57,11 @@ pub enum KeyError {
 
 /// A key under which tokens are signed and verified. It has one name and one algorithm for ever.
 pub struct SigningKey {
-    pub(super) kid: KeyId,
-    pub(super) alg: SigningAlg,
+    pub(in crate::jwt) kid: KeyId,
+    pub(in crate::jwt) alg: SigningAlg,
     /// The algorithm as jsonwebtoken writes it.
-    pub(super) algorithm: Algorithm,
-    pub(super) decoding: DecodingKey,
+    pub(in crate::jwt) algorithm: Algorithm,
+    pub(in crate::jwt) decoding: DecodingKey,
     /// The header of its tokens, encoded once.
     header: String,
     signer: Signer,
@@ -79,7 +79,7 @@ enum Signer {
 
 impl SigningKey {
     /// HS256 under a secret.
-    pub(super) fn hs256(secret: &Secret<String>) -> Result<Self, ParseError> {
+    pub(in crate::jwt) fn hs256(secret: &Secret<String>) -> Result<Self, ParseError> {
         let bytes = secret.expose().as_bytes();
         let kid = symmetric_key_id(bytes)?;
         Ok(Self {
@@ -160,17 +160,21 @@ impl SigningKey {
     }
 
     /// Its public key, if it has one.
-    pub(super) fn jwk(&self) -> Option<&Jwk> {
+    pub(in crate::jwt) fn jwk(&self) -> Option<&Jwk> {
         self.jwk.as_ref()
     }
 
     /// The claims as a signed access token in compact form (RFC 7515 §3.1).
-    pub(super) fn sign(&self, claims: &AccessTokenClaims<'_>) -> Result<String, KeyError> {
+    pub(in crate::jwt) fn sign(&self, claims: &AccessTokenClaims<'_>) -> Result<String, KeyError> {
         self.sign_under(&self.header, &claims.to_json()?)
     }
 
     /// The claims as a signed JWT of another type.
-    pub(super) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
+    pub(in crate::jwt) fn sign_as(
+        &self,
+        typ: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, KeyError> {
         let header = encode_header(typ, self.alg, &self.kid);
         self.sign_under(&header, &serde_json::to_vec(claims)?)
     }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::{IssueError, KeySet};
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, Issuer, SigningAlg};
+use crate::jwt::{IssueError, KeySet};
 
 /// The claims of an answer to an introspection (RFC 9701 §5). No `sub` and no `exp` of its own, so that
 /// nobody takes it for an access token.

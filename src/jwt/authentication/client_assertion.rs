@@ -6,10 +6,10 @@
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Deserializer};
 
-use super::public_key;
-use super::verify::{Parts, decode};
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, Jwk, JwkSet};
+use crate::jwt::public_key;
+use crate::jwt::tokens::verify::{Parts, decode};
 
 /// Seconds by which a client's clock may differ: those are not ours to set.
 pub const ASSERTION_LEEWAY: i64 = 30;
@@ -30,7 +30,7 @@ pub struct ClientAssertion<'a> {
 }
 
 /// How a JWT says it was signed.
-pub(super) struct Signer {
+pub(in crate::jwt) struct Signer {
     kid: Option<String>,
     algorithm: Algorithm,
 }
@@ -115,7 +115,7 @@ enum OneOrMany {
 
 /// Seconds since 1970, maybe with a fraction (RFC 7519 §2), which is dropped.
 #[derive(Clone, Copy)]
-pub(super) struct NumericDate(pub(super) UnixTime);
+pub(in crate::jwt) struct NumericDate(pub(in crate::jwt) UnixTime);
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -185,7 +185,7 @@ impl<'a> ClientAssertion<'a> {
 }
 
 impl Signer {
-    pub(super) fn named_in(parts: &Parts<'_>) -> Result<Self, AssertionError> {
+    pub(in crate::jwt) fn named_in(parts: &Parts<'_>) -> Result<Self, AssertionError> {
         let header: Header = decode(parts.header).map_err(|_| AssertionError::Malformed)?;
         if header.crit.is_some() {
             return Err(AssertionError::Critical);
@@ -197,7 +197,7 @@ impl Signer {
         })
     }
 
-    pub(super) fn judge(&self, parts: &Parts<'_>, keys: &JwkSet) -> SignatureVerdict {
+    pub(in crate::jwt) fn judge(&self, parts: &Parts<'_>, keys: &JwkSet) -> SignatureVerdict {
         let mut verdict = SignatureVerdict::UnknownKey;
         for jwk in keys.keys().iter().filter(|jwk| self.may_be(jwk)) {
             verdict = SignatureVerdict::Bad;
