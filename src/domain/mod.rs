@@ -3,79 +3,58 @@
 //! No I/O, no async, no framework.
 
 mod acme;
-mod admin;
-mod allowed_networks;
-mod audience;
-mod audit;
-mod auth_method;
-mod certificate_subject;
-mod change;
-mod client;
-mod client_authentication;
-mod client_secret;
-mod client_version;
-mod distinguished_name;
+mod admins;
+pub(crate) mod audit;
+mod authentication;
+mod clients;
 mod error_code;
-mod http_uri;
-mod jwk;
-mod jwk_set;
-mod jwks_uri;
-mod key;
-mod metadata;
-mod passkey;
-mod refused_request;
-mod replica;
-mod revocation;
+mod keys;
+mod replication;
 mod rights;
-mod scope;
-mod secret_advice;
-mod sender_constraint;
+mod secrets;
 mod text;
-mod thumbprint;
-mod token_id;
-mod token_quota;
-mod unused_end;
+mod tokens;
 mod usage;
 
 pub use acme::{AcmeChallenge, AcmeRecord, AcmeSubject, SealedCertificate};
-pub use admin::{Admin, AdminName, AdminRole, AdminSession, AdminStatus, SessionId};
-pub use allowed_networks::AllowedNetworks;
-pub use audience::{Audience, Audiences, Issuer};
-pub use audit::{Action, Actor, AuditEvent, NewEvent, Origin, Stamp, Target};
-pub use auth_method::{AuthMethod, AuthMethods};
-pub use certificate_subject::CertificateSubject;
-pub use change::{Change, ChangeId};
-pub use client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};
-pub use client_authentication::{AuthenticationChanges, AuthenticationSettings, ClientKeys};
-pub use client_secret::{
-    ClientSecret, EndingSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin,
-    chosen_secret,
-};
-pub use client_version::{ClientVersion, ExpectedVersion};
-pub use distinguished_name::DistinguishedName;
+pub use admins::admin::{Admin, AdminName, AdminRole, AdminSession, AdminStatus, SessionId};
+pub use admins::passkey::{Passkey, PasskeyId};
+pub use audit::event::{Action, Actor, AuditEvent, NewEvent, Origin, Stamp, Target};
+pub use audit::rejected_request::{Attempt, RefusedRequest};
+pub use authentication::allowed_networks::AllowedNetworks;
+pub use authentication::auth_method::{AuthMethod, AuthMethods};
+pub use authentication::certificate_subject::CertificateSubject;
+pub use authentication::distinguished_name::DistinguishedName;
+pub use authentication::jwk::{Curve, Jwk, PublicKey};
+pub use authentication::jwk_set::{JwkSet, SkippedKey};
+pub use authentication::jwks_uri::JwksUri;
+pub use authentication::settings::{AuthenticationChanges, AuthenticationSettings, ClientKeys};
+pub use clients::client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};
+pub use clients::metadata::Metadata;
+pub use clients::version::{ClientVersion, ExpectedVersion};
 pub use error_code::ErrorCode;
-pub use http_uri::HttpUri;
-pub use jwk::{Curve, Jwk, PublicKey};
-pub use jwk_set::{JwkSet, SkippedKey};
-pub use jwks_uri::JwksUri;
-pub use key::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
-pub use metadata::Metadata;
-pub use passkey::{Passkey, PasskeyId};
-pub use refused_request::{Attempt, RefusedRequest};
-pub use replica::Replica;
-pub use revocation::{ClientCutoff, Revocation, RevocationId, Revoked};
+pub use keys::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
+pub use replication::change::{Change, ChangeId};
+pub use replication::replica::Replica;
 pub use rights::{
     ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE, AccessDenied, ClientEffect,
     INTROSPECT_SCOPE, REVOCATIONS_SCOPE,
 };
-pub use scope::Scope;
-pub use secret_advice::{SecretAdvice, UNUSED_AFTER};
-pub use sender_constraint::{SenderConstraint, SenderConstraintChanges};
+pub use secrets::client_secret::{
+    ClientSecret, EndingSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin,
+    chosen_secret,
+};
+pub use secrets::idle_expiry::UnusedFor;
+pub use secrets::retirement_advice::{SecretAdvice, UNUSED_AFTER};
 pub use text::{Description, ManagedBy, Name};
-pub use thumbprint::Thumbprint;
-pub use token_id::TokenId;
-pub use token_quota::{QUOTA_WINDOW, QuotaState, TokenQuota};
-pub use unused_end::UnusedFor;
+pub use tokens::audience::{Audience, Audiences, Issuer};
+pub use tokens::http_uri::HttpUri;
+pub use tokens::revocation::{ClientCutoff, Revocation, RevocationId, Revoked};
+pub use tokens::scope::Scope;
+pub use tokens::sender_constraint::{SenderConstraint, SenderConstraintChanges};
+pub use tokens::thumbprint::Thumbprint;
+pub use tokens::token_id::TokenId;
+pub use tokens::token_quota::{QUOTA_WINDOW, QuotaState, TokenQuota};
 pub use usage::{
     ClientUses, LastUse, SecretUses, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };

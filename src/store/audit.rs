@@ -2,11 +2,11 @@
 
 use sqlx::{FromRow, QueryBuilder};
 
-use super::audit_chain::{AuditChain, ChainLink, ChainedEvent, Removal};
-use super::audit_keys::AuditKeys;
 use super::audit_log::AuditLog;
 use super::{Store, StoreError, TrustedTime, in_transaction, on_pool};
 use crate::base::clock::UnixTime;
+use crate::domain::audit::chain::{AuditChain, ChainLink, ChainedEvent, Removal};
+use crate::domain::audit::keys::AuditKeys;
 use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Origin, Stamp, Target};
 
 /// Which events.

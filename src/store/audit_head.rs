@@ -1,10 +1,10 @@
 //! Owns the end of the audit trail: whether it is authentic, and how an operator accepts one that is not.
 
-use super::audit_chain::{AuditHead, ChainLink};
-use super::audit_keys::HeadKey;
 use super::audit_log::AuditLog;
 use super::{Store, StoreError, in_transaction, on_pool};
 use crate::domain::Stamp;
+use crate::domain::audit::chain::{AuditHead, ChainLink};
+use crate::domain::audit::keys::HeadKey;
 
 /// The end of the trail.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@
 use sqlx::AssertSqlSafe;
 
 use super::StoreError;
-use super::audit_chain::{AuditHead, ChainLink, ChainedEvent};
-use super::audit_keys::{AuditKeys, HeadKey};
+use crate::domain::audit::chain::{AuditHead, ChainLink, ChainedEvent};
+use crate::domain::audit::keys::{AuditKeys, HeadKey};
 use crate::domain::{AuditEvent, NewEvent, Stamp};
 
 /// Rows of one statement: an import of many clients should not hold the lock for long.

@@ -9,11 +9,8 @@ mod admin_networks;
 mod admin_sessions;
 mod admins;
 mod audit;
-mod audit_chain;
 mod audit_head;
-mod audit_keys;
 mod audit_log;
-mod audit_walk;
 mod changes;
 mod client_list;
 mod client_reads;
@@ -47,14 +44,16 @@ use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 
+pub use crate::domain::audit::chain::{
+    Acceptance, AuditChain, AuditHead, ChainBreak, ChainLink, ChainedEvent,
+};
+pub use crate::domain::audit::keys::{AuditKeys, HeadKey};
+pub use crate::domain::audit::walk::ChainWalk;
 pub use acme::{AcmeFailure, AcmeLease};
 pub use admin_sessions::{RenewedSession, SessionRecord};
 pub use admins::{AdminChanged, AdminChanges, AdminRecord};
 pub use audit::{AuditFilter, AuditPage};
-pub use audit_chain::{Acceptance, AuditChain, AuditHead, ChainBreak, ChainLink, ChainedEvent};
 pub use audit_head::AuditEnd;
-pub use audit_keys::{AuditKeys, HeadKey};
-pub use audit_walk::ChainWalk;
 pub use changes::ChangesPage;
 pub use client_list::{ClientFilter, ClientsOrder, ClientsPart, ClientsPlace};
 pub use client_writes::{ClientWrite, ClientWritten, IfTaken, WriteActions, WrittenClients};

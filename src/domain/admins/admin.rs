@@ -1,0 +1,211 @@
+//! Owns who may use the portal: admins, their roles and what each role may do, and their sessions. Knows nothing of
+//! how a password or a code is checked.
+
+use serde::Serialize;
+
+use crate::base::clock::UnixTime;
+use crate::domain::{ParseError, text_type};
+
+/// The name an admin logs in with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AdminName(String);
+
+impl AdminName {
+    /// Parses 1 to 64 characters of `a-z 0-9 . _ - + @`; capital letters are read as small ones, since nobody
+    /// remembers which he used.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let good = |b: u8| b.is_ascii_alphanumeric() || b"._-+@".contains(&b);
+        if (1..=64).contains(&text.len()) && text.bytes().all(good) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(ParseError::new(
+                "an admin's name is 1 to 64 letters, digits and characters of `._-+@`",
+            ))
+        }
+    }
+}
+
+text_type!(AdminName);
+
+/// What an admin may do. Each role may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdminRole {
+    /// Look at everything but secrets.
+    Viewer,
+    /// Change clients and their secrets, but for clients with a reserved scope, and revoke tokens.
+    Operator,
+    /// Change every client, keys and admins too; import and export.
+    Owner,
+}
+
+impl AdminRole {
+    /// Every one, from the least to the most.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Owner];
+
+    /// The word for it, everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// Whether who has this role may do what `needed` may.
+    pub fn permits(self, needed: Self) -> bool {
+        self >= needed
+    }
+}
+
+impl std::fmt::Display for AdminRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for AdminRole {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|role| role.as_str() == text)
+            .ok_or_else(|| ParseError::new("a role is viewer, operator or owner"))
+    }
+}
+
+/// Whether an admin may log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdminStatus {
+    /// Yes.
+    Enabled,
+    /// No, and has no session.
+    Disabled,
+}
+
+impl AdminStatus {
+    /// The word for it, everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl std::str::FromStr for AdminStatus {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "enabled" => Ok(Self::Enabled),
+            "disabled" => Ok(Self::Disabled),
+            _ => Err(ParseError::new("a status is enabled or disabled")),
+        }
+    }
+}
+
+/// A person at the portal, without secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Admin {
+    /// What the admin logs in with.
+    pub name: AdminName,
+    /// What the admin may do.
+    pub role: AdminRole,
+    /// Whether the admin may log in.
+    pub status: AdminStatus,
+    /// Whether somebody else knows the password, so that it has to be changed at the next login.
+    pub must_change_password: bool,
+    /// Whether a code of an authenticator app is a second factor.
+    pub has_totp: bool,
+    /// How many passkeys there are, any of which will do in the place of a code.
+    pub passkeys: u32,
+    /// When it was made.
+    pub created_at: UnixTime,
+    /// When it was last changed.
+    pub updated_at: UnixTime,
+    /// When the admin last logged in.
+    pub last_log_in_at: Option<UnixTime>,
+}
+
+impl Admin {
+    /// Whether the password alone is not enough.
+    pub fn has_second_factor(&self) -> bool {
+        self.has_totp || self.passkeys > 0
+    }
+}
+
+/// The public name of a session: good for listing and ending it, not for using it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SessionId(String);
+
+impl SessionId {
+    const LENGTH: usize = 16;
+
+    /// Parses 16 base62 characters.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        if text.len() == Self::LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseError::new("a session id is 16 letters and digits"))
+        }
+    }
+
+    /// A new one.
+    pub fn random() -> Self {
+        Self(crate::base::secret::random_base62(Self::LENGTH))
+    }
+}
+
+text_type!(SessionId);
+
+/// A login that has not ended, without what proves it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AdminSession {
+    /// Its public name.
+    pub session_id: SessionId,
+    /// Whose it is.
+    pub name: AdminName,
+    /// Whether a second factor was proved in it.
+    pub second_factor: bool,
+    /// When it began.
+    pub created_at: UnixTime,
+    /// When it was last used, to the minute.
+    pub seen_at: UnixTime,
+    /// When it ends at the latest.
+    pub expires_at: UnixTime,
+    /// From which address it began.
+    pub source: String,
+    /// With which program, as that says of itself.
+    pub user_agent: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_may_do_what_those_before_it_may() {
+        for (place, role) in AdminRole::ALL.into_iter().enumerate() {
+            for (other, needed) in AdminRole::ALL.into_iter().enumerate() {
+                assert_eq!(role.permits(needed), place >= other);
+            }
+            assert_eq!(role.as_str().parse(), Ok(role));
+        }
+        assert!("Owner".parse::<AdminRole>().is_err());
+    }
+
+    #[test]
+    fn a_name_is_an_address_or_a_word_in_small_letters() {
+        let name = |text: &str| AdminName::parse(text).map(|name| name.to_string());
+
+        assert_eq!(
+            name("Ann.Lee+ops@Corp.example").unwrap(),
+            "ann.lee+ops@corp.example"
+        );
+        for bad in ["", "a b", "ä", "a/b", "a\"", &"x".repeat(65)] {
+            assert!(name(bad).is_err(), "{bad}");
+        }
+    }
+}

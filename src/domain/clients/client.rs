@@ -1,0 +1,247 @@
+//! Owns what a registered client is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::UnixTime;
+use crate::base::redact::holds_secret;
+use crate::domain::{
+    AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
+    Description, ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraint,
+    SenderConstraintChanges, TokenQuota, text_type,
+};
+
+/// The name a client logs in with (RFC 6749 §2.2).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Parses 1 to 128 printable ASCII characters without spaces: any of them survives a header,
+    /// a log line and a URL (escaped).
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseError::new(
+                "a client_id is 1 to 128 printable ASCII characters without spaces",
+            ))
+        }
+    }
+}
+
+impl ClientId {
+    /// The same for a client that is new. One called `.` or `..` could not be named in a URL: browsers and libraries
+    /// take such a segment of a path for a step up, in whichever way it is written.
+    pub fn parse_new(text: &str) -> Result<Self, ParseError> {
+        let id = Self::parse(text)?;
+        id.check_new()?;
+        Ok(id)
+    }
+
+    /// Fails for what no new client may be called. An id stands in every log line in clear.
+    pub fn check_new(&self) -> Result<(), ParseError> {
+        match self.as_str() {
+            "." | ".." => Err(ParseError::new(
+                "a client_id cannot be `.` or `..`, which no URL can name",
+            )),
+            text if holds_secret(text) => Err(ParseError::new(
+                "a client_id cannot have the form of a client secret or a token",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+text_type!(ClientId);
+
+/// Whether a client may have tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientStatus {
+    /// It may.
+    Enabled,
+    /// It may not; its record and secrets are kept.
+    Disabled,
+}
+
+impl ClientStatus {
+    /// The word for it, everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Parses `enabled` or `disabled`.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "enabled" => Ok(Self::Enabled),
+            "disabled" => Ok(Self::Disabled),
+            _ => Err(ParseError::new("a status is `enabled` or `disabled`")),
+        }
+    }
+}
+
+/// How long a client's tokens live: 1 minute to 24 hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct TokenTtl(i64);
+
+impl TokenTtl {
+    /// The longest: no token of ours is good for longer.
+    pub const MAX: Self = Self(24 * 60 * 60);
+
+    /// The shortest.
+    pub const MIN: Self = Self(60);
+
+    /// Takes a number of seconds.
+    pub fn from_seconds(seconds: i64) -> Result<Self, ParseError> {
+        if (Self::MIN.0..=Self::MAX.0).contains(&seconds) {
+            Ok(Self(seconds))
+        } else {
+            Err(ParseError::new(
+                "a token lifetime is 60 seconds to 86400 seconds (24 hours)",
+            ))
+        }
+    }
+
+    /// Seconds.
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+}
+
+/// A registered machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Client {
+    /// What it logs in with.
+    pub client_id: ClientId,
+    /// What people call it.
+    pub name: Name,
+    /// What it is for.
+    pub description: Description,
+    /// Whether it may have tokens.
+    pub status: ClientStatus,
+    /// All it may ask for.
+    pub scopes: Scope,
+    /// Whom its tokens may be for; the first is the default. Empty: the server's `AUDIENCE`.
+    pub audiences: Vec<Audience>,
+    /// What every token says of it.
+    pub metadata: Metadata,
+    /// How long its tokens live; `None`: the server's `TOKEN_TTL`.
+    pub token_ttl: Option<TokenTtl>,
+    /// How many tokens it may have in an hour; `None`: any number.
+    pub token_quota: Option<TokenQuota>,
+    /// From where it may log in.
+    pub allowed_networks: AllowedNetworks,
+    /// How it may prove who it is.
+    #[serde(flatten)]
+    pub authentication: AuthenticationSettings,
+    /// To what its tokens must be bound.
+    #[serde(flatten)]
+    pub sender_constraint: SenderConstraint,
+    /// Which file it is kept by; `None`: none.
+    pub managed_by: Option<ManagedBy>,
+    /// When it was registered.
+    pub created_at: UnixTime,
+    /// When it was last changed; its secrets have times of their own.
+    pub updated_at: UnixTime,
+}
+
+impl Client {
+    /// A client of which no more is said than what it is called.
+    pub fn new(client_id: ClientId, created_at: UnixTime) -> Self {
+        Self {
+            client_id,
+            name: Name::default(),
+            description: Description::default(),
+            status: ClientStatus::Enabled,
+            scopes: Scope::default(),
+            audiences: Vec::new(),
+            metadata: Metadata::default(),
+            token_ttl: None,
+            token_quota: None,
+            allowed_networks: AllowedNetworks::default(),
+            authentication: AuthenticationSettings::default(),
+            sender_constraint: SenderConstraint::default(),
+            managed_by: None,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+}
+
+/// What to change of a client; `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientChanges {
+    /// What people call it.
+    pub name: Option<Name>,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// All it may ask for.
+    pub scopes: Option<Scope>,
+    /// Whom its tokens may be for.
+    pub audiences: Option<Vec<Audience>>,
+    /// What its tokens say of it.
+    pub metadata: Option<Metadata>,
+    /// How long its tokens live; `Some(None)`: as long as the server's `TOKEN_TTL` says.
+    pub token_ttl: Option<Option<TokenTtl>>,
+    /// How many tokens it may have in an hour; `Some(None)`: any number.
+    pub token_quota: Option<Option<TokenQuota>>,
+    /// From where it may log in.
+    pub allowed_networks: Option<AllowedNetworks>,
+    /// How it may prove who it is.
+    pub authentication: AuthenticationChanges,
+    /// To what its tokens must be bound.
+    pub sender_constraint: SenderConstraintChanges,
+}
+
+impl ClientChanges {
+    /// Whether there is nothing to change.
+    pub fn are_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A client with its secrets: what logging in needs, read in one go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClientRecord {
+    /// The client.
+    #[serde(flatten)]
+    pub client: Client,
+    /// Its secrets, oldest first, expired ones among them.
+    pub secrets: Vec<ClientSecret>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_id_is_short_printable_ascii() {
+        assert!(ClientId::parse("billing@example.com:2").is_ok());
+        for text in ["", "a b", "a\0", "é", &"x".repeat(129)] {
+            assert!(ClientId::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_client_has_a_name_that_a_url_can_have() {
+        for text in [".", ".."] {
+            assert!(ClientId::parse(text).is_ok() && ClientId::parse_new(text).is_err());
+        }
+        for text in ["...", ".a", "a."] {
+            assert!(ClientId::parse_new(text).is_ok(), "{text}");
+        }
+        assert!(ClientId::parse_new("a b").is_err());
+    }
+
+    #[test]
+    fn a_token_lives_from_a_minute_to_a_day() {
+        assert!(TokenTtl::from_seconds(60).is_ok());
+        assert!(TokenTtl::from_seconds(86_400).is_ok());
+        for seconds in [i64::MIN, 0, 59, 86_401, i64::MAX] {
+            assert!(TokenTtl::from_seconds(seconds).is_err(), "{seconds}");
+        }
+    }
+}

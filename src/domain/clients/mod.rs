@@ -1,0 +1,5 @@
+//! what a client is
+
+pub(in crate::domain) mod client;
+pub(in crate::domain) mod metadata;
+pub(in crate::domain) mod version;

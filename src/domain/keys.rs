@@ -1,0 +1,188 @@
+//! Owns what a signing key is called, which algorithm it is for and where in its life it stands.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::UnixTime;
+use crate::domain::{ParseError, TokenTtl, text_type};
+
+/// How long others may keep our published keys, in seconds: `max-age` of the JWKS. A key that has been published
+/// for longer than this is known to everybody who heeds it.
+pub const JWKS_MAX_AGE: i64 = 300;
+
+/// How much longer than its last token a retired key is kept, in seconds. A replica that is cut off from the
+/// database goes on signing with the key it knows; this is how long it may.
+const CUT_OFF: i64 = 3_600;
+
+/// How long a retired key goes on verifying, in seconds.
+pub const RETIRED_KEY_TTL: i64 = TokenTtl::MAX.seconds() + CUT_OFF;
+
+/// The name of a signing key, `kid` (RFC 7515 §4.1.4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// Parses 1 to 64 characters of base64url.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let good = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if (1..=64).contains(&text.len()) && text.bytes().all(good) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseError::new(
+                "a key id is 1 to 64 characters of base64url",
+            ))
+        }
+    }
+}
+
+text_type!(KeyId);
+
+/// The algorithm under which tokens are signed, `alg` (RFC 7518 §3.1, RFC 8037 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SigningAlg {
+    /// HMAC with SHA-256 under `SECRET`: who verifies could also sign.
+    HS256,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+    /// RSASSA-PSS with SHA-256.
+    PS256,
+}
+
+impl SigningAlg {
+    /// Every one.
+    pub const ALL: [Self; 5] = [
+        Self::HS256,
+        Self::ES256,
+        Self::EdDSA,
+        Self::RS256,
+        Self::PS256,
+    ];
+
+    /// The RFC's name of it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HS256 => "HS256",
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+            Self::RS256 => "RS256",
+            Self::PS256 => "PS256",
+        }
+    }
+
+    /// Parses the RFC's name, in its own case.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let found = Self::ALL.into_iter().find(|alg| alg.as_str() == text);
+        found.ok_or_else(|| {
+            ParseError::new("an algorithm is `HS256`, `ES256`, `EdDSA`, `RS256` or `PS256`")
+        })
+    }
+
+    /// Whether it has a key pair, so that others can verify without being able to sign.
+    pub fn is_asymmetric(self) -> bool {
+        self != Self::HS256
+    }
+}
+
+impl std::fmt::Display for SigningAlg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for SigningAlg {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::parse(text)
+    }
+}
+
+/// Where in its life a key pair stands; after the last of these it is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// Published ahead, so that everybody knows it before the first token under it. Does not sign.
+    Next,
+    /// Signs.
+    Active {
+        /// Since when.
+        activated_at: UnixTime,
+    },
+    /// Signs no more; still verifies, until the last token under it is dead.
+    Retired {
+        /// Since when.
+        retired_at: UnixTime,
+    },
+}
+
+impl KeyState {
+    /// The words for all of them.
+    pub const NAMES: [&'static str; 3] = ["next", "active", "retired"];
+
+    /// The word for it, everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Active { .. } => "active",
+            Self::Retired { .. } => "retired",
+        }
+    }
+
+    /// When the key is to be deleted; `None` while it is in use.
+    pub fn verifies_until(self) -> Option<UnixTime> {
+        match self {
+            Self::Next | Self::Active { .. } => None,
+            Self::Retired { retired_at } => Some(retired_at.plus(RETIRED_KEY_TTL)),
+        }
+    }
+}
+
+/// A key pair as it is kept: the private key is sealed, and the public one follows from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Its name: the thumbprint of the public key (RFC 7638).
+    pub kid: KeyId,
+    /// What it signs with. A key has one algorithm for ever.
+    pub alg: SigningAlg,
+    /// Where in its life it stands.
+    pub state: KeyState,
+    /// When it was made, and published.
+    pub created_at: UnixTime,
+    /// The private key, sealed under a key derived from `SECRET`.
+    pub sealed: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_algorithm_parses_what_it_prints_and_nothing_near_it() {
+        for alg in SigningAlg::ALL {
+            assert_eq!(SigningAlg::parse(alg.as_str()), Ok(alg));
+            assert_eq!(
+                serde_json::to_string(&alg).ok(),
+                Some(format!("\"{alg}\"")),
+                "serde and the parser agree"
+            );
+        }
+        for bad in ["", "hs256", "EDDSA", "none", "ES384", "Ed25519", " ES256"] {
+            assert!(SigningAlg::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_retired_key_outlives_the_longest_token_and_a_used_one_has_no_end() {
+        let state = KeyState::Retired {
+            retired_at: UnixTime(1_000),
+        };
+        let last_token = UnixTime(1_000 + TokenTtl::MAX.seconds());
+
+        assert!(state.verifies_until() > Some(last_token.plus(60)));
+        assert_eq!(KeyState::Next.verifies_until(), None);
+        let activated_at = UnixTime(1);
+        assert_eq!(KeyState::Active { activated_at }.verifies_until(), None);
+    }
+}

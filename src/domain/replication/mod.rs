@@ -1,0 +1,4 @@
+//! what replicas tell one another
+
+pub(in crate::domain) mod change;
+pub(in crate::domain) mod replica;

@@ -1,0 +1,187 @@
+//! Owns what is said of a secret that may have to go: whether anything would break without it. Knows nothing of how uses
+//! are counted.
+
+use serde::Serialize;
+
+use crate::base::clock::UnixTime;
+use crate::domain::{ClientSecret, ClientUses};
+
+/// A secret that was not used for so long is taken for one that nothing uses. A job of every weekend is noticed; one of
+/// every month is not, and who has such jobs knows them.
+pub const UNUSED_AFTER: i64 = 3 * DAY;
+
+const DAY: i64 = 86_400;
+
+/// What would come of removing a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SecretAdvice {
+    /// Whether it looks as if nothing would break.
+    pub is_safe: bool,
+    /// A plain sentence about it.
+    pub sentence: String,
+}
+
+impl SecretAdvice {
+    /// What to say of `secret`, one of the client's `all`.
+    pub fn new(
+        secret: &ClientSecret,
+        all: &[ClientSecret],
+        uses: &ClientUses,
+        now: UnixTime,
+    ) -> Self {
+        let is_live = |secret: &ClientSecret| secret.expires_at.is_none_or(|end| end > now);
+        if !is_live(secret) {
+            return safe("It has ended: safe to remove.");
+        }
+        let others = all
+            .iter()
+            .filter(|it| is_live(it))
+            .count()
+            .saturating_sub(1);
+        let last = uses.of_secret(&secret.secret_id);
+        let age = now.since(last.map_or(secret.created_at, |it| it.last.used_at));
+        let span = in_words(age);
+        match last {
+            Some(it) if age < UNUSED_AFTER => {
+                let (times, source) = (it.uses_24h, it.last.source);
+                let often = if times == 0 {
+                    format!("Last used {span} ago from {source}")
+                } else {
+                    format!("In use: {}, last {span} ago from {source}", often(times))
+                };
+                unsafe_because(format!("{often}. Without it that log-in fails."))
+            }
+            _ if others == 0 => unsafe_because(format!(
+                "{}, but it is the only one: without it the client cannot log in with a secret.",
+                unused(last.is_some(), &span)
+            )),
+            None if age < UNUSED_AFTER => unsafe_because(format!(
+                "Not used yet, {span} after it was made: it may not be in place everywhere."
+            )),
+            _ => safe(format!(
+                "{}: safe to remove.",
+                unused(last.is_some(), &span)
+            )),
+        }
+    }
+}
+
+fn safe(sentence: impl Into<String>) -> SecretAdvice {
+    SecretAdvice {
+        is_safe: true,
+        sentence: sentence.into(),
+    }
+}
+
+fn unsafe_because(sentence: String) -> SecretAdvice {
+    SecretAdvice {
+        is_safe: false,
+        sentence,
+    }
+}
+
+fn unused(was_used: bool, span: &str) -> String {
+    if was_used {
+        format!("Not used for {span}")
+    } else {
+        format!("Never used since it was made, {span} ago")
+    }
+}
+
+fn often(times: u64) -> String {
+    match times {
+        1 => "once in 24 hours".to_owned(),
+        _ => format!("{times} times in 24 hours"),
+    }
+}
+
+/// A span of time in its largest unit.
+fn in_words(seconds: i64) -> String {
+    let (count, unit) = match seconds {
+        ..60 => return "less than a minute".to_owned(),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..DAY => (seconds / 3_600, "hour"),
+        DAY.. => (seconds / DAY, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{LastUse, SecretId, SecretOrigin, SecretUses};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn secret(age: i64, expires_at: Option<i64>) -> ClientSecret {
+        ClientSecret {
+            secret_id: SecretId::random(),
+            origin: SecretOrigin::Generated,
+            secret_hash: String::new(),
+            hint: String::new(),
+            created_at: NOW.plus(-age),
+            expires_at: expires_at.map(|seconds| NOW.plus(seconds)),
+            unused_for: None,
+        }
+    }
+
+    fn used(secret: &ClientSecret, ago: i64, uses_24h: u64) -> ClientUses {
+        let last = LastUse {
+            used_at: NOW.plus(-ago),
+            source: "192.0.2.7".parse().unwrap(),
+        };
+        ClientUses {
+            last: Some(last),
+            secrets: vec![SecretUses {
+                secret_id: secret.secret_id.clone(),
+                last,
+                uses_24h,
+            }],
+        }
+    }
+
+    fn say(secret: &ClientSecret, others: &[ClientSecret], uses: &ClientUses) -> (bool, String) {
+        let all = [std::slice::from_ref(secret), others].concat();
+        let advice = SecretAdvice::new(secret, &all, uses, NOW);
+        (advice.is_safe, advice.sentence)
+    }
+
+    #[test]
+    fn what_is_used_would_break() {
+        let (old, new) = (secret(30 * DAY, None), [secret(60, None)]);
+
+        let (is_safe, sentence) = say(&old, &new, &used(&old, 300, 42));
+        assert!(!is_safe);
+        assert_eq!(
+            sentence,
+            "In use: 42 times in 24 hours, last 5 minutes ago from 192.0.2.7. Without it that log-in fails."
+        );
+        let (is_safe, sentence) = say(&old, &new, &used(&old, 2 * DAY, 0));
+        assert!(!is_safe && sentence.starts_with("Last used 2 days ago"));
+    }
+
+    #[test]
+    fn what_nothing_uses_is_safe_unless_it_is_the_only_one() {
+        let (old, new) = (secret(30 * DAY, None), [secret(60, None)]);
+        let unused = used(&old, UNUSED_AFTER, 0);
+        let never = ClientUses::default();
+
+        assert_eq!(
+            say(&old, &new, &unused),
+            (true, "Not used for 3 days: safe to remove.".to_owned())
+        );
+        let (is_safe, sentence) = say(&old, &new, &never);
+        assert!(is_safe && sentence.starts_with("Never used since it was made, 30 days ago"));
+        let (is_safe, sentence) = say(&old, &[secret(9, Some(0))], &unused);
+        assert!(!is_safe && sentence.contains("the only one"));
+        assert!(!say(&new[0], &[old], &never).0);
+    }
+
+    #[test]
+    fn what_has_ended_is_safe() {
+        let ended = secret(DAY, Some(0));
+
+        assert!(say(&ended, &[], &used(&ended, 10, 5)).0);
+    }
+}
