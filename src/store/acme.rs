@@ -4,13 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sqlx::FromRow;
 
-use super::audit_log::record;
-use super::changes::tell;
 use super::{Store, StoreError, TrustedTime, execute, in_transaction, on_feed, on_pool};
 use crate::base::clock::UnixTime;
 use crate::domain::{
     AcmeChallenge, AcmeRecord, AcmeSubject, Change, NewEvent, SealedCertificate, Stamp,
 };
+use crate::store::audit::append::record;
+use crate::store::replication::changes::tell;
 
 /// Who may order for a subject for a while.
 #[derive(Clone, Debug)]

@@ -3,12 +3,12 @@
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::audit_log::record;
 use super::{Store, StoreError, TrustedTime, in_transaction, on_feed, on_pool};
 use crate::base::clock::UnixTime;
 use crate::domain::{
     Action, Change, KeyId, KeyRecord, KeyState, NewEvent, SigningAlg, Stamp, Target,
 };
+use crate::store::audit::append::record;
 
 /// One step in the life of an algorithm's keys.
 #[derive(Clone, Debug, Default)]

@@ -5,39 +5,17 @@
 //! out once for each. The conformance suite (`tests/it/store`) runs on both.
 
 mod acme;
-mod admin_networks;
-mod admin_sessions;
 mod admins;
 mod audit;
-mod audit_head;
-mod audit_log;
-mod changes;
-mod client_list;
-mod client_reads;
-mod client_rows;
-mod client_scopes;
-mod client_writes;
 mod clients;
-mod connect;
-mod error;
-mod figures;
+mod db;
+mod idempotency;
 mod keys;
-mod listener;
-mod managed_clients;
-mod migrations;
-mod passkeys;
-mod refusals;
-mod remembered_answers;
-mod replicas;
-mod revocations;
-mod secret_ends;
+mod replication;
 mod secrets;
-mod time;
+mod single_use;
+mod tokens;
 mod usage;
-mod usage_rows;
-mod usage_waste;
-mod used_values;
-mod warnings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,28 +28,28 @@ pub use crate::domain::audit::chain::{
 pub use crate::domain::audit::keys::{AuditKeys, HeadKey};
 pub use crate::domain::audit::walk::ChainWalk;
 pub use acme::{AcmeFailure, AcmeLease};
-pub use admin_sessions::{RenewedSession, SessionRecord};
-pub use admins::{AdminChanged, AdminChanges, AdminRecord};
-pub use audit::{AuditFilter, AuditPage};
-pub use audit_head::AuditEnd;
-pub use changes::ChangesPage;
-pub use client_list::{ClientFilter, ClientsOrder, ClientsPart, ClientsPlace};
-pub use client_writes::{ClientWrite, ClientWritten, IfTaken, WriteActions, WrittenClients};
-pub use clients::{ClientChanged, ClientInserted, ClientsPage};
-pub use connect::DatabaseOptions;
-pub use error::StoreError;
-pub use figures::{CallFigures, PoolFigures};
+pub use admins::accounts::{AdminChanged, AdminChanges, AdminRecord};
+pub use admins::passkeys::{PasskeyChange, PasskeyRecord};
+pub use admins::sessions::{RenewedSession, SessionRecord};
+pub use audit::head::AuditEnd;
+pub use audit::read::{AuditFilter, AuditPage};
+pub use clients::bulk_write::{ClientWrite, ClientWritten, IfTaken, WriteActions, WrittenClients};
+pub use clients::list::{ClientFilter, ClientsOrder, ClientsPart, ClientsPlace};
+pub use clients::write::{ClientChanged, ClientInserted, ClientsPage};
+pub use db::connect::DatabaseOptions;
+pub use db::database_time::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};
+pub use db::error::StoreError;
+pub use db::metrics::{CallFigures, PoolFigures};
+pub use idempotency::RememberedAnswer;
 pub use keys::KeyChanges;
-pub use listener::ChangeListener;
-pub use passkeys::{PasskeyChange, PasskeyRecord};
-pub use remembered_answers::RememberedAnswer;
-pub use revocations::ClientRevoked;
-pub use secrets::SecretAdded;
-pub use time::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};
-pub use usage::UsageOrder;
-pub use usage_rows::UsageRows;
+pub use replication::changes::ChangesPage;
+pub use replication::listener::ChangeListener;
+pub use secrets::write::SecretAdded;
+pub use tokens::ClientRevoked;
+pub use usage::add::UsageRows;
+pub use usage::read::UsageOrder;
 
-use figures::Calls;
+use db::metrics::Calls;
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -126,7 +104,7 @@ use on_connection;
 
 macro_rules! within_deadline {
     ($store:expr, $pool:ident, |$connection:ident| $call:expr) => {
-        Box::pin($crate::store::figures::in_span($store, async {
+        Box::pin($crate::store::db::metrics::in_span($store, async {
             let (asked, calls) = ($crate::base::clock::Stopwatch::start(), &$store.calls);
             let acquired = $pool.acquire().await;
             let mut pooled = calls.acquired(acquired, asked.elapsed())?;

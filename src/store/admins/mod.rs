@@ -1,0 +1,6 @@
+//! `admins`, `admin_passkeys`, `admin_sessions`
+
+pub(in crate::store) mod accounts;
+pub(in crate::store) mod networks;
+pub(in crate::store) mod passkeys;
+pub(in crate::store) mod sessions;

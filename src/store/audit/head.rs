@@ -1,0 +1,108 @@
+//! Owns the end of the audit trail: whether it is authentic, and how an operator accepts one that is not.
+
+use crate::domain::Stamp;
+use crate::domain::audit::chain::{AuditHead, ChainLink};
+use crate::domain::audit::keys::HeadKey;
+use crate::store::audit::append::AuditLog;
+use crate::store::{Store, StoreError, in_transaction, on_pool};
+
+/// The end of the trail.
+#[derive(Clone, Debug)]
+pub struct AuditEnd {
+    /// The event behind which the next one comes.
+    pub head: AuditHead,
+    /// Under which key it is; else why nothing can be appended to it, and what to do.
+    pub key: Result<HeadKey, String>,
+}
+
+/// What the head row says; the same with the code of the event itself, which counts where a release before this one
+/// moved the head without its code; and the event with the highest number. One statement, so that it is one picture
+/// while others append.
+const ENDS: &str = "
+    select 'head' as place, h.last_id, h.hash, h.mac, h.key_id
+    from audit_head h
+    union all
+    select 'head', e.event_id, e.hash, e.mac, e.key_id
+    from audit_head h join audit_events e on e.event_id = h.last_id and e.hash = h.hash
+    union all
+    select 'last', e.event_id, e.hash, e.mac, e.key_id
+    from audit_events e
+    where e.event_id = (select max(event_id) from audit_events)";
+
+type EndRow = (String, i64, String, String, String);
+
+impl Store {
+    /// The end of the trail.
+    pub async fn find_audit_end(&self) -> Result<AuditEnd, StoreError> {
+        let rows = on_pool!(self, |pool| sqlx::query_as(ENDS).fetch_all(pool).await)?;
+        Ok(self.audit_end(rows))
+    }
+
+    /// An authentic head is the end, unless there is an event behind it. Else the last event is.
+    fn audit_end(&self, rows: Vec<EndRow>) -> AuditEnd {
+        let (mut heads, mut last) = (Vec::new(), None);
+        for (place, event_id, hash, mac, key_id) in rows {
+            let link = ChainLink { event_id, hash };
+            let found = AuditHead { link, mac, key_id };
+            if place == "head" {
+                heads.push(found);
+            } else {
+                last = Some(found);
+            }
+        }
+        let is_authentic = |head: &AuditHead| self.audit_keys.check_head(head).is_ok();
+        let at = heads.iter().position(is_authentic).unwrap_or_default();
+        let head = heads.into_iter().nth(at).unwrap_or_default();
+        let key = self.audit_keys.check_head(&head);
+        match last {
+            Some(last) if last.link.event_id > head.link.event_id => AuditEnd {
+                key: key.and_then(|_| {
+                    Err(format!(
+                        "it ends at the event {}, but there is the event {} behind it: somebody set the end of the trail \
+                         back, or put that event in. Run `token-server audit verify`, find out who, then delete an event \
+                         that does not belong there, or run `token-server audit accept-head`",
+                        head.link.event_id, last.link.event_id
+                    ))
+                }),
+                head: last,
+            },
+            Some(last) if key.is_err() => AuditEnd { head: last, key },
+            _ => AuditEnd { head, key },
+        }
+    }
+
+    /// Appends the event that names the last one under `SECRET_PREVIOUS`, if the head is under that.
+    pub async fn append_audit_key_change(&self, stamp: Stamp<'_>) -> Result<(), StoreError> {
+        in_transaction!(self, |tx| {
+            tx.append_key_change(&self.audit_keys, stamp).await?;
+        })
+    }
+
+    /// Appends the event by which an operator accepts the end of the trail, whose chain of hashes is broken at
+    /// `broken_at`; `None` when the end is not `seen` any more and not authentic.
+    pub async fn accept_audit_head(
+        &self,
+        seen: &ChainLink,
+        broken_at: Option<i64>,
+        stamp: Stamp<'_>,
+    ) -> Result<Option<ChainLink>, StoreError> {
+        const ANCHOR: &str = "select anchor_id, anchor_hash from audit_head";
+        in_transaction!(self, |tx| {
+            // Until the commit nobody else appends.
+            tx.lock_head(&self.audit_keys).await?;
+            let end = self.audit_end(sqlx::query_as(ENDS).fetch_all(&mut *tx).await?);
+            // Behind an authentic head the server itself may have appended meanwhile.
+            if end.head.link != *seen && end.key.is_err() {
+                return Ok(None);
+            }
+            let (event_id, hash) = sqlx::query_as(ANCHOR).fetch_one(&mut *tx).await?;
+            let accepted = end.head.link.clone();
+            let event = end
+                .head
+                .acceptance(broken_at, &ChainLink { event_id, hash });
+            tx.append_to(end.head, &self.audit_keys, stamp, vec![event])
+                .await?;
+            Some(accepted)
+        })
+    }
+}

@@ -1,0 +1,6 @@
+//! `audit_events`, `refusals`
+
+pub(in crate::store) mod append;
+pub(in crate::store) mod head;
+pub(in crate::store) mod read;
+pub(in crate::store) mod rejected_requests;

@@ -1,0 +1,224 @@
+//! Owns the list of clients: which of them, in which order, page by page. Every way to ask is served by an index, so
+//! that a page is as quick among a million clients as among ten.
+
+use sqlx::{Database, Encode, QueryBuilder, Type};
+
+use crate::base::clock::UnixTime;
+use crate::domain::{Client, ClientId, ClientStatus, ParseError, Scope};
+use crate::store::clients::row::ClientRow;
+use crate::store::{Store, StoreError, on_pool};
+
+/// Which part of the list of clients to read.
+#[derive(Clone, Debug, Default)]
+pub struct ClientsPart {
+    /// Only these.
+    pub filter: ClientFilter,
+    /// In this order.
+    pub order: ClientsOrder,
+    /// Only clients after this place in the order.
+    pub after: Option<ClientsPlace>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Which clients.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientFilter {
+    /// Of this status.
+    pub status: Option<ClientStatus>,
+    /// That may ask for this one scope.
+    pub scope: Option<Scope>,
+    /// Whose id begins so. A part from the middle would be a search through all of them.
+    pub prefix: Option<String>,
+    /// Whose name begins so, in capitals or not: among the first 1,000 of such names.
+    pub name_prefix: Option<String>,
+}
+
+impl ClientFilter {
+    /// Whether what it finds is listed by id alone.
+    pub fn is_search(&self) -> bool {
+        self.scope.is_some() || self.prefix.is_some() || self.name_prefix.is_some()
+    }
+}
+
+/// How many clients a search by name looks at: it has to sort them.
+const NAMES: u32 = 1_000;
+
+/// In which order clients are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientsOrder {
+    /// By id.
+    #[default]
+    ClientId,
+    /// The last registered first.
+    Newest,
+    /// The first registered first.
+    Oldest,
+}
+
+impl ClientsOrder {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::ClientId, Self::Newest, Self::Oldest];
+
+    /// The word for it, everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientId => "client_id",
+            Self::Newest => "newest",
+            Self::Oldest => "oldest",
+        }
+    }
+
+    /// A place in this order, as [`place_of`](Self::place_of) wrote it.
+    pub fn parse_place(self, text: &str) -> Result<ClientsPlace, ParseError> {
+        let wrong =
+            || ParseError::new("`after` is not a place in this list; begin with its first page");
+        let (created_at, client_id) = match self {
+            Self::ClientId => (0, text),
+            Self::Newest | Self::Oldest => {
+                let (created_at, client_id) = text.split_once(':').ok_or_else(wrong)?;
+                (created_at.parse().map_err(|_| wrong())?, client_id)
+            }
+        };
+        Ok(ClientsPlace {
+            created_at: UnixTime(created_at),
+            client_id: ClientId::parse(client_id)?,
+        })
+    }
+
+    /// The place of a client in this order, for [`parse_place`](Self::parse_place).
+    pub fn place_of(self, client: &Client) -> String {
+        match self {
+            Self::ClientId => client.client_id.to_string(),
+            Self::Newest | Self::Oldest => {
+                format!("{}:{}", client.created_at.0, client.client_id)
+            }
+        }
+    }
+}
+
+impl std::str::FromStr for ClientsOrder {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let found = Self::ALL.into_iter().find(|order| order.as_str() == text);
+        found.ok_or_else(|| ParseError::new("an order is `client_id`, `newest` or `oldest`"))
+    }
+}
+
+/// Where a page of the list ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientsPlace {
+    /// When the last client was registered; of no meaning in the order of ids.
+    pub created_at: UnixTime,
+    /// The last client.
+    pub client_id: ClientId,
+}
+
+const COLUMNS: &str = "
+    select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences, c.metadata, c.token_ttl, c.token_quota,
+        c.allowed_networks, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, c.tls_client_certificate_bound,
+        c.dpop_bound, c.managed_by, c.created_at, c.updated_at
+    from ";
+
+/// `cross join` keeps SQLite from beginning with the clients.
+const OF_A_SCOPE: &str =
+    "client_scopes s cross join clients c where c.client_id = s.client_id and s.scope = ";
+
+/// One of these is later than every ASCII character in whichever order the database has for text: by bytes, by ICU,
+/// by the locales of glibc. So what begins with a text lies between it and the latest of it with one of these.
+const LATEST: [&str; 5] = ["\u{10FFFF}", "\u{FFFD}", "\u{9FA5}", "\u{D7A3}", "\u{0E2E}"];
+
+/// A condition: what the function, if any, makes of the column begins with what it makes of the prefix.
+fn push_prefix<DB: Database>(
+    query: &mut QueryBuilder<DB>,
+    column: &str,
+    function: &str,
+    prefix: &str,
+) where
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    query.push(format!(" and {function}({column}) >= {function}("));
+    query.push_bind(prefix.to_owned());
+    query.push(format!(
+        ") and {function}({column}) <= (select max(column1) from (values "
+    ));
+    let mut values = query.separated(", ");
+    for latest in LATEST {
+        values.push(format!("({function}("));
+        values.push_bind_unseparated(format!("{prefix}{latest}"));
+        values.push_unseparated("))");
+    }
+    // The order of the database may have others between, such as those with capital letters. Without `coalesce`
+    // Postgres takes it for granted that hardly one is left, and reads and sorts all before the first.
+    query.push(format!(
+        ") as latest) and coalesce(substr({function}({column}), 1, length({function}("
+    ));
+    query
+        .push_bind(prefix.to_owned())
+        .push(format!("))) = {function}("));
+    query.push_bind(prefix.to_owned()).push("), false)");
+}
+
+impl Store {
+    /// A part of the list of clients, without their secrets.
+    pub async fn list_clients_in_order(
+        &self,
+        page: &ClientsPart,
+    ) -> Result<Vec<Client>, StoreError> {
+        // A bound of one of the two is none of the other to Postgres, which would read the other from its beginning.
+        let ids: &[&str] = match page.filter.scope {
+            Some(_) => &["s.client_id", "c.client_id"],
+            None => &["c.client_id"],
+        };
+        let rows: Vec<ClientRow> = on_pool!(self, |pool| {
+            let mut query = QueryBuilder::new(COLUMNS);
+            match &page.filter.scope {
+                Some(scope) => query.push(OF_A_SCOPE).push_bind(scope.as_str()),
+                None => query.push("clients c where true"),
+            };
+            if let Some(status) = page.filter.status {
+                query.push(" and c.status = ").push_bind(status.as_str());
+            }
+            if let Some(prefix) = &page.filter.prefix {
+                for id in ids {
+                    push_prefix(&mut query, id, "", prefix);
+                }
+            }
+            if let Some(prefix) = &page.filter.name_prefix {
+                query.push(" and c.client_id in (select n.client_id from clients n where true");
+                push_prefix(&mut query, "n.name", "lower", prefix);
+                query.push(" order by lower(n.name), n.client_id limit ");
+                query.push_bind(i64::from(NAMES)).push(")");
+            }
+            match (&page.after, page.order) {
+                (None, _) => {}
+                (Some(after), ClientsOrder::ClientId) => {
+                    for id in ids {
+                        query.push(format!(" and {id} > "));
+                        query.push_bind(after.client_id.as_str());
+                    }
+                }
+                (Some(after), ClientsOrder::Newest | ClientsOrder::Oldest) => {
+                    query.push(match page.order {
+                        ClientsOrder::Newest => " and (c.created_at, c.client_id) < (",
+                        ClientsOrder::ClientId | ClientsOrder::Oldest => {
+                            " and (c.created_at, c.client_id) > ("
+                        }
+                    });
+                    query.push_bind(after.created_at.0).push(", ");
+                    query.push_bind(after.client_id.as_str()).push(")");
+                }
+            }
+            query.push(" order by ").push(match page.order {
+                ClientsOrder::ClientId => ids[0],
+                ClientsOrder::Newest => "c.created_at desc, c.client_id desc",
+                ClientsOrder::Oldest => "c.created_at, c.client_id",
+            });
+            query.push(" limit ");
+            query.push_bind(i64::from(page.limit));
+            query.build_query_as().fetch_all(pool).await
+        })?;
+        rows.into_iter().map(Client::try_from).collect()
+    }
+}

@@ -1,0 +1,5 @@
+//! `changes`, `replicas`
+
+pub(in crate::store) mod changes;
+pub(in crate::store) mod listener;
+pub(in crate::store) mod replicas;

@@ -1,0 +1,31 @@
+//! Owns the rows of `used_values`: what may be used once, on all replicas together.
+
+use crate::base::clock::UnixTime;
+use crate::store::{Store, StoreError, TrustedTime, execute};
+
+impl Store {
+    /// Uses a value up until `expires_at`; false when somebody has already. Of two replicas that try at
+    /// once one wins: the database decides.
+    pub async fn use_once(
+        &self,
+        key: &str,
+        expires_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        // A row that is over counts as none, so that pruning it sooner or later changes nothing.
+        const SQL: &str = "
+            insert into used_values (key, expires_at)
+            values ($1, $2)
+            on conflict (key) do update
+            set expires_at = excluded.expires_at
+            where used_values.expires_at <= $3";
+        let used = execute!(self, SQL, key, expires_at.0, now.0)?;
+        Ok(used == 1)
+    }
+
+    /// Forgets what has expired; how many that were.
+    pub async fn prune_used_values(&self, now: TrustedTime) -> Result<u64, StoreError> {
+        const SQL: &str = "delete from used_values where expires_at <= $1";
+        Ok(execute!(self, SQL, now.time().0)?)
+    }
+}

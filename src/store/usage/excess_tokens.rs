@@ -1,0 +1,72 @@
+//! Owns how it is read from `usage_hours` which clients are issued more tokens than they need.
+
+use sqlx::FromRow;
+
+use crate::base::clock::UnixTime;
+use crate::domain::{ClientId, TokenQuota, TokenTtl, TokenWaste};
+use crate::store::{Store, StoreError, on_pool};
+
+impl Store {
+    /// What the clients needed that were issued most tokens since a time, `limit` at most, in no order. `ttl` is the lifetime of tokens of a client that has none of its own.
+    pub async fn list_waste(
+        &self,
+        since: UnixTime,
+        ttl: TokenTtl,
+        limit: u32,
+    ) -> Result<Vec<TokenWaste>, StoreError> {
+        // Who was issued most is found first, and only of those the needed tokens are counted: one for each span of their
+        // lifetime in which there was one; of lifetimes below an hour as many as fit into one.
+        const SQL: &str = "
+            with busiest as (
+                select client_id, cast(sum(issued) as bigint) as issued
+                from usage_hours
+                where hour >= $1 and issued > 0 and client_id <> ''
+                group by client_id
+                order by sum(issued) desc, client_id
+                limit $3),
+            candidates as (
+                select b.client_id, c.token_quota, coalesce(c.token_ttl, $2) as ttl, b.issued
+                from busiest b
+                join clients c on c.client_id = b.client_id)
+            select k.client_id, k.token_quota, k.ttl, k.issued, (
+                select cast(case
+                    when k.ttl >= 3600 then count(distinct u.hour / k.ttl)
+                    else coalesce(sum(case
+                        when u.issued < (3599 + k.ttl) / k.ttl then u.issued
+                        else (3599 + k.ttl) / k.ttl end), 0)
+                    end as bigint)
+                from usage_hours u
+                where u.client_id = k.client_id and u.hour >= $1 and u.issued > 0) as needed
+            from candidates k";
+        let rows: Vec<Row> = on_pool!(self, |pool| sqlx::query_as(SQL)
+            .bind(since.0)
+            .bind(ttl.seconds())
+            .bind(i64::from(limit))
+            .fetch_all(pool)
+            .await)?;
+        rows.into_iter().map(TokenWaste::try_from).collect()
+    }
+}
+
+#[derive(FromRow)]
+struct Row {
+    client_id: String,
+    token_quota: Option<i64>,
+    ttl: i64,
+    issued: i64,
+    needed: i64,
+}
+
+impl TryFrom<Row> for TokenWaste {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            client_id: ClientId::parse(&row.client_id)?,
+            token_ttl: TokenTtl::from_seconds(row.ttl)?,
+            token_quota: row.token_quota.map(TokenQuota::from_count).transpose()?,
+            issued: row.issued.unsigned_abs(),
+            needed: row.needed.unsigned_abs(),
+        })
+    }
+}

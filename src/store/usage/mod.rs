@@ -1,0 +1,5 @@
+//! `usage_hours`, `usage_totals`, `last_uses`, `secret_hours`
+
+pub(in crate::store) mod add;
+pub(in crate::store) mod excess_tokens;
+pub(in crate::store) mod read;
