@@ -29,7 +29,6 @@ pub mod base;
 pub mod cli;
 pub mod config;
 pub mod domain;
-pub mod error;
 pub mod http;
 pub mod jwt;
 mod outbound;

@@ -2,56 +2,20 @@
 //! memory between them. No HTTP, no SQL.
 
 mod acme;
-mod admin_token;
 mod admins;
-pub mod apply;
+mod apply;
 mod audit;
-mod audit_export;
-mod audit_head;
-mod audit_lines;
-mod authenticate;
-mod canary;
-mod client_ca;
-mod client_export;
-mod clients;
-mod clock_guard;
-mod differences;
-mod directory;
-mod expiring;
-mod explain;
-mod feed;
-mod figures;
-mod hash_forms;
-mod hashing;
-pub mod import;
-mod inspect;
-mod introspect;
-mod kept;
+mod authentication;
+pub mod background;
+pub mod clients;
+pub mod error;
+mod idempotency;
 mod keys;
-mod once;
-mod overview;
-mod peer_certificate;
-mod places;
-mod proofs;
-mod published_keys;
-mod quotas;
-mod rankings;
-mod readiness;
-mod refusal;
-mod refusals;
-mod replicas;
-mod revocations;
-mod revoking;
-mod secret_ends;
-mod secret_hash;
+mod metrics;
+mod replication;
 mod secrets;
-mod sender_constraint;
-mod single_use;
-pub mod tasks;
-mod throttle;
 mod tokens;
 mod usage;
-mod verified;
 
 use std::sync::Arc;
 
@@ -66,36 +30,36 @@ pub use admins::{
     AdminLogIn, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession, TotpEnrolment,
 };
 pub use audit::AuditVerdict;
-pub use audit_export::{AuditFormat, AuditPiece};
-pub use audit_head::{AuditHeadFigures, UnverifiedTrail};
-pub use audit_lines::AuditLine;
-use authenticate::WrongNetworks;
-pub use authenticate::{
+pub use audit::export::{AuditFormat, AuditPiece};
+pub use audit::head::{AuditHeadFigures, UnverifiedTrail};
+pub use audit::line::AuditLine;
+pub use audit::rejected_requests::Refusals;
+use authentication::WrongNetworks;
+pub use authentication::peer_certificate::PeerCertificate;
+pub use authentication::throttle::Throttled;
+pub use authentication::{
     AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
 };
-pub use client_export::ClientExport;
-pub use clients::{ClientsList, NewClient};
-pub use differences::FieldChange;
-pub use expiring::LastSecrets;
-pub use explain::{ExplainedRefusal, TokenExplanation};
-pub use feed::FeedFigures;
-pub use figures::{CacheFigures, Figures};
-pub use hashing::HashingFigures;
-pub use inspect::TokenInspection;
-pub use kept::Counted;
+pub use clients::crud::{ClientsList, NewClient};
+pub use clients::diff::FieldChange;
+pub use clients::transfer::export::ClientExport;
+pub use idempotency::Once;
 pub use keys::{KeyFigures, KeyStatus, Rotation};
-pub use once::Once;
-pub use overview::{EndingKey, Overview};
-pub use peer_certificate::PeerCertificate;
-pub use rankings::{TopClients, WasteSpan};
-pub use readiness::Readiness;
-pub use refusals::Refusals;
-pub use revocations::Revocations;
-pub use secret_hash::{Memory, SecretHash};
-pub use secrets::{AddedSecret, ChosenSecret, NewSecret};
-pub use sender_constraint::{PresentedProof, SenderProofs};
-pub use throttle::Throttled;
-pub use tokens::{TokenRequest, TokenRequirements};
+pub use metrics::{CacheFigures, Figures};
+pub use replication::change_feed::FeedFigures;
+pub use replication::readiness::Readiness;
+pub use secrets::crud::{AddedSecret, ChosenSecret, NewSecret};
+pub use secrets::expiring::LastSecrets;
+pub use secrets::hash::{Memory, SecretHash};
+pub use secrets::hashing_pool::HashingFigures;
+pub use tokens::explain::{ExplainedRefusal, TokenExplanation};
+pub use tokens::inspect::TokenInspection;
+pub use tokens::issue::{TokenRequest, TokenRequirements};
+pub use tokens::revocation_set::Revocations;
+pub use tokens::sender_constraint::{PresentedProof, SenderProofs};
+pub use usage::overview::{EndingKey, Overview};
+pub use usage::refreshing_cache::Counted;
+pub use usage::top_clients::{TopClients, WasteSpan};
 
 use crate::base::clock::Clock;
 use crate::base::metrics::Counter;
@@ -104,25 +68,25 @@ use crate::jwt::{DpopNonces, Sealer};
 use crate::store::{AuditKeys, Store};
 use acme::Acme;
 use admins::Admins;
-use audit_head::AuditWatch;
-use canary::Canary;
-use client_ca::ClientCa;
-use clock_guard::ClockGuard;
-use directory::Directory;
-use expiring::Expiring;
-use feed::Feed;
-use figures::Upkeep;
-use hashing::Hashing;
+use audit::head::AuditWatch;
+use authentication::client_ca::ClientCa;
+use authentication::jwks_cache::PublishedKeys;
+use authentication::throttle::Throttle;
+use clients::cache::Directory;
 use keys::Keys;
-use proofs::Proofs;
-use published_keys::PublishedKeys;
-use quotas::Quotas;
-use rankings::Rankings;
-use refusal::RefusedTokens;
-use replicas::ThisReplica;
-use throttle::Throttle;
+use keys::self_test::Canary;
+use metrics::Upkeep;
+use replication::change_feed::Feed;
+use replication::clock_guard::ClockGuard;
+use replication::replicas::ThisReplica;
+use secrets::expiring::Expiring;
+use secrets::hashing_pool::Hashing;
+use secrets::verified_secrets::Proofs;
+use tokens::quota::Quotas;
+use tokens::rejection::RefusedTokens;
+use tokens::verified_tokens::VerifiedTokens;
 use usage::Usage;
-use verified::VerifiedTokens;
+use usage::top_clients::Rankings;
 
 /// The service, without the ways to reach it.
 pub struct App {
@@ -201,7 +165,7 @@ impl App {
             tokens_issued: Counter::default(),
             refused_tokens: RefusedTokens::default(),
             refusals: Arc::new(Refusals::new(clock.clone())),
-            answers: once::sealer(&config)?,
+            answers: idempotency::sealer(&config)?,
             clock,
             config,
         })

@@ -13,10 +13,10 @@ use super::environment;
 use super::export::private_file;
 use super::output::{Output, printable};
 use crate::app::App;
-use crate::app::apply::{
+use crate::app::clients::transfer::apply::{
     AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
 };
-use crate::error::Error;
+use crate::app::error::Error;
 
 /// Make clients what a YAML or JSON file says
 ///

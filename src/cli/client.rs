@@ -13,12 +13,12 @@ use super::secret::NewSecretArgs;
 use super::sender_constraint::{self, SenderConstraintArgs};
 use super::uses::{LastUsed, ListedClient, ShownClient};
 use super::{apply, export, import, secret};
+use crate::app::error::{Error, Result};
 use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::domain::{
     AllowedNetworks, Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus,
     ClientUses, Description, Metadata, Name, Scope, TokenQuota, TokenTtl,
 };
-use crate::error::{Error, Result};
 
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::app::error::{Error, Result};
 use crate::domain::{
     AuthMethods, AuthenticationChanges, AuthenticationSettings, CertificateSubject, ClientKeys,
     JwkSet, JwksUri,
 };
-use crate::error::{Error, Result};
 
 #[derive(Args)]
 pub(super) struct AuthenticationArgs {

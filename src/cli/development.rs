@@ -8,12 +8,12 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::output::Output;
+use crate::app::error::Error;
 use crate::app::{App, NewAdmin, NewClient, NewPassword, NewSecret};
 use crate::base::private_file;
 use crate::base::secret::{Secret, random_base62};
 use crate::config::Config;
 use crate::domain::{AdminName, AdminRole, ClientId, Metadata, Name, Origin, Scope};
-use crate::error::Error;
 
 const DEMO_CLIENT: &str = "demo";
 

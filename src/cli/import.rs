@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::environment;
 use super::output::{Output, printable};
 use crate::app::App;
-use crate::app::import::{
+use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
     OnConflict, SecretRules,
 };
@@ -167,7 +167,7 @@ fn remark(file: &str, line: &ImportLine) {
 }
 
 fn sentence(line: &ImportLine) -> String {
-    use crate::app::import::ImportOutcome;
+    use crate::app::clients::transfer::import::ImportOutcome;
     let id = line.client_id.as_deref().unwrap_or_default();
     match &line.outcome {
         ImportOutcome::Replaced { fields } if !fields.is_empty() => {

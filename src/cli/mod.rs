@@ -38,9 +38,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use tokio::runtime::Builder;
 
+use crate::app::error::Error;
 use crate::base::redact::redact;
 use crate::domain::ErrorCode;
-use crate::error::Error;
 use output::Output;
 use supervisor::HandedOver;
 

@@ -8,8 +8,8 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::app::error::Error;
 use crate::base::redact::redact_string;
-use crate::error::Error;
 
 /// How a command prints its result.
 #[derive(Args, Clone, Copy)]

@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::environment::origin;
 use super::output::{self, Output};
 use super::uses;
+use crate::app::error::Error;
 use crate::app::{AddedSecret, App, NewSecret};
 use crate::base::secret::Secret;
 use crate::domain::{ClientId, ClientSecret, SecretId, UnusedFor};
-use crate::error::Error;
 
 #[derive(Subcommand)]
 pub(super) enum SecretCommand {

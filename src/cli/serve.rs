@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::supervisor::{self, HandedOver};
 use super::{development, environment, warnings};
-use crate::app::{App, tasks};
+use crate::app::{App, background};
 use crate::base::clock::Clock;
 use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
 use crate::http::{
@@ -88,7 +88,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
     tokio::spawn(log.report_dropped(stop.clone()));
-    let tasks = tokio::spawn(tasks::run(Arc::clone(&app), stop.clone()));
+    let tasks = tokio::spawn(background::run(Arc::clone(&app), stop.clone()));
     let served = certificate.served();
     let following = tokio::spawn(certificate.follow(reload, supervisor::reloaded));
     let portal_listener = admin_listener.map(|tcp| Listener {
@@ -125,7 +125,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         serving_ops.abort();
     }
     let ended = tasks.await;
-    tasks::finish(&app).await;
+    background::finish(&app).await;
     ended??;
     app.store().close().await;
     watched.abort();

@@ -9,8 +9,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::app::error::Error;
 use crate::domain::ClientId;
-use crate::error::Error;
 
 /// As many headers as an answer of ours has at most; room made once is cheaper than growing for each.
 const MOST_HEADERS: usize = 12;

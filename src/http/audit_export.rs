@@ -6,8 +6,8 @@ use axum::response::Response;
 use futures_util::{StreamExt, stream};
 
 use super::{AppState, answer};
+use crate::app::error::{Error, Result};
 use crate::app::{AuditFilter, AuditFormat};
-use crate::error::{Error, Result};
 
 /// The events that `filter` admits, the oldest first.
 pub(super) async fn audit_export(

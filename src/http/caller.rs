@@ -11,8 +11,8 @@ use axum_server::tls::TlsInfo;
 
 use super::{AppState, certificate_header};
 use crate::app::PeerCertificate;
+use crate::app::error::{Error, Result};
 use crate::config::ProxiesConfig;
-use crate::error::{Error, Result};
 
 /// The other end.
 pub(super) struct Caller {

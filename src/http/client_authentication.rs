@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::credentials::{authorization, basic};
 use super::params::Params;
+use crate::app::error::{Error, Result};
 use crate::app::{ClientAuthentication, Credentials, PresentedAssertion};
 use crate::base::secret::Secret;
 use crate::domain::AuthMethod;
-use crate::error::{Error, Result};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

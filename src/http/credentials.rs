@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::params::decode;
 use crate::app::Credentials;
+use crate::app::error::{Error, Result, TokenScheme};
 use crate::base::secret::Secret;
-use crate::error::{Error, Result, TokenScheme};
 
 /// The registered schemes (RFC 9110 §16.4.1): such a word alone is a scheme without credentials, and no token.
 const SCHEMES: [&str; 14] = [

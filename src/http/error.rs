@@ -11,8 +11,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::{self, Note, Noted};
+use crate::app::error::{Error, TokenScheme};
 use crate::domain::ErrorCode;
-use crate::error::{Error, TokenScheme};
 use crate::jwt::assertion_algorithms;
 
 /// The body of every error.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::openapi::{HealthErrors, ReadinessErrors};
 use super::{AppState, answer};
-use crate::error::Error;
+use crate::app::error::Error;
 
 #[derive(Serialize, ToSchema)]
 struct Health {

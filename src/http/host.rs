@@ -4,7 +4,7 @@
 use axum::http::header::HOST;
 use axum::http::{HeaderValue, Request, Uri, Version};
 
-use crate::error::Error;
+use crate::app::error::Error;
 
 /// What is wrong with the host of a request, left in it for what answers.
 #[derive(Clone, Copy, Debug)]

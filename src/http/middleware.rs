@@ -26,11 +26,11 @@ use super::host::HostProblem;
 use super::params::check_announced_length;
 use super::trace::Trace;
 use super::traffic::{Passing, RouteTraffic};
+use crate::app::error::{Error, Result};
 use crate::base::clock::Stopwatch;
 use crate::base::metrics::whole_micros;
 use crate::base::redact::holds_secret;
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
-use crate::error::{Error, Result};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

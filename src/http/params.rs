@@ -18,10 +18,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::AppState;
+use crate::app::error::{Error, Result};
 use crate::base::json;
 use crate::base::redact::redact;
 use crate::domain::ErrorCode;
-use crate::error::{Error, Result};
 
 /// What may be there more than once (RFC 8707 §2): in JSON as a list.
 const REPEATABLE: &str = "resource";

@@ -10,10 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::caller::{Caller, single};
+use crate::app::error::{Error, Result, TokenScheme};
 use crate::app::{PeerCertificate, PresentedProof, SenderProofs};
 use crate::base::secret::Secret;
 use crate::domain::HttpUri;
-use crate::error::{Error, Result, TokenScheme};
 use crate::jwt;
 use crate::jwt::AccessTokenClaims;
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::params::Params;
 use crate::app::TokenRequest;
-use crate::error::Result;
+use crate::app::error::Result;
 
 /// What a token is to be for.
 #[derive(Serialize, ToSchema)]

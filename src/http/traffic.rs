@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use crate::app::Refusals;
+use crate::app::error::{Error, Result};
 use crate::base::metrics::{BOUNDS, Counter, Distribution, Level, bucket, whole_micros};
 use crate::domain::ErrorCode;
-use crate::error::{Error, Result};
 
 /// The classes of status that an answer can have.
 pub(super) const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];

@@ -19,12 +19,12 @@ use tokio::sync::{Mutex, watch};
 pub use status::{AcmeFigures, CertificateStanding};
 
 use super::App;
+use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::base::pem::parse_certificates;
 use crate::base::secret::Secret;
 use crate::config::{AcmeConfig, Config};
 use crate::domain::{AcmeRecord, AcmeSubject};
-use crate::error::Result;
 use crate::jwt::{SealedUnder, Sealer};
 use crate::outbound::acme::Directory;
 

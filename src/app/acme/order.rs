@@ -6,9 +6,9 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::{Acme, App, CertificateStanding, account_owner, schedule};
+use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, NewEvent, Origin, Target};
-use crate::error::{Error, Result};
 use crate::outbound::acme::{Account, AcmeError, Issued};
 use crate::store::{AcmeLease, TrustedTime};
 

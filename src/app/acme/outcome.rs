@@ -5,11 +5,11 @@ use serde_json::json;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{Acme, App, owner, schedule};
+use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::pem::parse_certificates;
 use crate::base::secret::random_bytes;
 use crate::domain::{Action, Origin, SealedCertificate};
-use crate::error::{Error, Result};
 use crate::outbound::acme::{AcmeError, Issued};
 use crate::store::{AcmeFailure, AcmeLease};
 

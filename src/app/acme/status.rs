@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{Acme, App};
+use crate::app::error::Result;
 use crate::base::clock::UnixTime;
-use crate::error::Result;
 
 /// How it stands with the certificate. Nothing in it is secret.
 #[derive(Clone, Debug, Serialize)]
@@ -51,7 +51,7 @@ impl App {
     /// Fails unless the authority answers.
     pub async fn probe_acme(&self) -> Result<()> {
         let probed = self.require_acme()?.directory.probe().await;
-        probed.map_err(|failed| crate::error::Error::temporarily_unavailable(failed.problem))
+        probed.map_err(|failed| crate::app::error::Error::temporarily_unavailable(failed.problem))
     }
 }
 

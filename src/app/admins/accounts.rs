@@ -2,10 +2,10 @@
 
 use super::passwords::{check_password, made_password};
 use crate::app::App;
+use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
 use crate::config::SecondFactorUse;
 use crate::domain::{Action, Admin, AdminName, AdminRole, AdminStatus, Origin};
-use crate::error::{Error, Result};
 use crate::store::{AdminChanged, AdminChanges, PasskeyChange, StoreError};
 
 /// More admins than anybody has; a list shows all.

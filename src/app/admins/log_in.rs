@@ -8,14 +8,14 @@ use std::net::IpAddr;
 use super::sessions::{digest_of, made_token};
 use super::throttle::AdminAttempt;
 use crate::app::App;
-use crate::app::throttle::network;
+use crate::app::authentication::throttle::network;
+use crate::app::error::{Error, Result};
 use crate::base::redact::redact;
 use crate::base::secret::Secret;
 use crate::domain::{
     Action, Actor, AdminName, AdminSession, AdminStatus, ErrorCode, NewEvent, Origin, SessionId,
     Target,
 };
-use crate::error::{Error, Result};
 use crate::store::AdminRecord;
 
 /// What is kept of what a browser calls itself.

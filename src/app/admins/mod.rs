@@ -15,7 +15,7 @@ pub use log_in::{AdminLogIn, StartedSession};
 pub use second_factor::TotpEnrolment;
 pub use sessions::{CurrentSession, SessionStep};
 
-use super::hashing::WaitingRoom;
+use crate::app::secrets::hashing_pool::WaitingRoom;
 use crate::base::clock::Clock;
 use crate::config::Config;
 use crate::jwt::{KeyError, Sealer};

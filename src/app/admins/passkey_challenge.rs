@@ -6,10 +6,10 @@ use webauthn_rs::prelude::{PasskeyAuthentication, PasskeyRegistration};
 
 use super::sessions::CurrentSession;
 use crate::app::App;
+use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::json;
 use crate::base::secret::Secret;
-use crate::error::{Error, Result};
 
 /// So long somebody may look for the device.
 const TTL: i64 = 300;

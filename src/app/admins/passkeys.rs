@@ -13,11 +13,11 @@ use super::passkey_challenge::Ceremony;
 use super::second_factor::refuse_before_code;
 use super::sessions::CurrentSession;
 use crate::app::App;
+use crate::app::error::{Error, Result};
 use crate::base::json;
 use crate::base::secret::Secret;
 use crate::config::{Config, SecondFactorUse};
 use crate::domain::{Action, AdminName, ErrorCode, Name, Origin, Passkey, PasskeyId};
-use crate::error::{Error, Result};
 use crate::store::{AdminChanges, PasskeyChange, PasskeyRecord};
 
 /// More than anybody has.

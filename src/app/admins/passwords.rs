@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::app::App;
-use crate::app::secret_hash::SecretHash;
+use crate::app::error::{Error, Result};
+use crate::app::secrets::hash::SecretHash;
 use crate::base::secret::{Secret, random_base62};
 use crate::domain::{AdminName, SecretOrigin};
-use crate::error::{Error, Result};
 
 /// As NIST SP 800-63B-4 §3.1.1.2 asks of a password that may be the only factor.
 const MIN_CHARACTERS: usize = 15;

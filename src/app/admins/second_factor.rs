@@ -5,9 +5,9 @@ use totp_rs::{Builder, Totp};
 use super::passwords::check_password;
 use super::sessions::{CurrentSession, SessionStep};
 use crate::app::App;
+use crate::app::error::{Error, Result};
 use crate::base::secret::{Secret, random_bytes};
 use crate::domain::{Action, AdminName, ErrorCode, Origin};
-use crate::error::{Error, Result};
 use crate::jwt::SealedUnder;
 use crate::store::AdminChanges;
 

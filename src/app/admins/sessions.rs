@@ -8,13 +8,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::App;
-use crate::app::throttle::network;
+use crate::app::authentication::throttle::network;
+use crate::app::error::{Error, Result};
 use crate::base::secret::{Secret, random_base62};
 use crate::config::SecondFactorUse;
 use crate::domain::{
     Action, Admin, AdminName, AdminRole, AdminSession, AdminStatus, Origin, SessionId,
 };
-use crate::error::{Error, Result};
 use crate::store::{RenewedSession, SessionRecord};
 
 /// 43 characters of base62 are 256 random bits.

@@ -7,14 +7,14 @@
 
 use std::net::IpAddr;
 
-use crate::app::hashing::WaitingRoom;
-use crate::app::places::{Place, Places};
-use crate::app::throttle::network;
+use crate::app::authentication::places::{Place, Places};
+use crate::app::authentication::throttle::network;
+use crate::app::error::{Error, Result};
+use crate::app::secrets::hashing_pool::WaitingRoom;
 use crate::base::clock::Clock;
 use crate::base::metrics::Counter;
 use crate::config::AdminConfig;
 use crate::domain::{AdminName, ErrorCode};
-use crate::error::{Error, Result};
 
 /// The limits of failed logins at the portal.
 pub(super) struct AdminThrottle {

@@ -1,8 +1,8 @@
 //! Taking a client out of the hands of the file that keeps it.
 
 use crate::app::App;
+use crate::app::error::Result;
 use crate::domain::{Client, ClientId, Origin};
-use crate::error::Result;
 
 impl App {
     /// Lets no file keep this client any more, so that it can be changed by hand; the client as it is then. A file that

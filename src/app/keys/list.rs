@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::App;
+use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, SigningAlg, TokenTtl, UsageIn, UsageSpan};
-use crate::error::{Error, Result};
 use crate::jwt::SealedUnder;
 
 /// A kept key, for people. Nothing in it is secret.

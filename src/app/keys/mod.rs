@@ -4,6 +4,7 @@
 mod list;
 mod plan;
 mod rotate;
+pub(in crate::app) mod self_test;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,10 +16,10 @@ pub use list::KeyStatus;
 pub use rotate::Rotation;
 
 use super::{App, TokenRequirements};
+use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::config::Config;
 use crate::domain::{ErrorCode, KeyId, KeyRecord, KeyState, SigningAlg};
-use crate::error::{Error, Result};
 use crate::jwt::{KeySet, Sealing, SignedClaims, SigningKey, claimed_key_id};
 
 /// The keys, and where they come from.

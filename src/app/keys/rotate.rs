@@ -4,10 +4,10 @@
 use serde::Serialize;
 
 use super::{App, plan};
-use crate::app::clock_guard::held_back;
+use crate::app::error::{Error, Result};
+use crate::app::replication::clock_guard::held_back;
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, RETIRED_KEY_TTL, SigningAlg};
-use crate::error::{Error, Result};
 use crate::jwt::{KeyError, SigningKey};
 use crate::store::{ClockDoubt, ClockReading, KeyChanges, TrustedTime};
 use plan::Step;

@@ -2,18 +2,21 @@
 //! of its own. Nothing here can refuse or delay a request.
 
 mod counters;
+pub(in crate::app) mod overview;
 mod pending;
+pub(in crate::app) mod refreshing_cache;
+pub(in crate::app) mod top_clients;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use tokio::sync::Mutex;
 
-use super::refusals::is_refusal;
 use super::{App, AuthenticatedClient};
+use crate::app::audit::rejected_requests::is_refusal;
+use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, ClientUses, LastUse, UsageCounts, UsageIn, UsageOf, UsageSpan};
-use crate::error::Result;
 use crate::store::{UsageOrder, UsageRows};
 use counters::Counters;
 use pending::{MINUTES_KEPT, Pending};

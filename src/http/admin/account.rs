@@ -10,8 +10,8 @@ use super::guard::see;
 use super::page::{self, Layout, When};
 use super::session::{LoggingIn, Session, Viewer, see_with_token};
 use crate::app::SessionStep;
+use crate::app::error::{Error, Result};
 use crate::domain::{Admin, Passkey};
-use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
 
 const DONE: &[(&str, &str)] = &[

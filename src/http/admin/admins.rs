@@ -9,9 +9,9 @@ use super::form::Form;
 use super::guard::see;
 use super::page::{self, Layout, When};
 use super::session::{Owner, Session};
+use crate::app::error::{Error, Result};
 use crate::app::{NewAdmin, NewPassword};
 use crate::domain::{Admin, AdminName, AdminRole, AdminStatus};
-use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
 
 const PATH: &str = "/admin/admins";

@@ -7,7 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::error::{Error, Result};
+use crate::app::error::{Error, Result};
 
 /// A file that is part of the program.
 pub(super) struct Asset {

@@ -11,10 +11,10 @@ use super::clients::{encoded, path_of};
 use super::form::{Form, filled_in};
 use super::page::{self, Layout, When};
 use super::session::{Session, Viewer};
+use crate::app::error::{Error, Result};
 use crate::app::{AuditFilter, AuditFormat, AuditPage, AuditVerdict};
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, AuditEvent, ClientId};
-use crate::error::{Error, Result};
 use crate::http::audit_export::audit_export;
 use crate::http::{AppState, Params};
 

@@ -15,12 +15,12 @@ use super::guard::see;
 use super::page::{self, Layout, When};
 use super::secrets::{LIFETIMES, Lifetime, SHORT_LIFETIMES};
 use super::session::{Operator, Session, Viewer};
+use crate::app::error::{Error, Result};
 use crate::domain::{
     AdminRole, Audience, Client, ClientEffect, ClientId, ClientKeys, ClientSecret, ClientStatus,
     ClientVersion, ExpectedVersion, LastUse, ManagedBy, QuotaState, SecretAdvice, UnusedFor,
     UsageCounts,
 };
-use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
 
 const WEEK: Axis = Axis {

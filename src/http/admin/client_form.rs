@@ -2,6 +2,7 @@
 //! field here cannot be set by a form, whatever is sent.
 
 use super::form::Form;
+use crate::app::error::{Error, Result};
 use crate::base::json;
 use crate::config::parse_seconds;
 use crate::domain::{
@@ -9,7 +10,6 @@ use crate::domain::{
     Client, ClientChanges, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
     SenderConstraintChanges, TokenQuota, TokenTtl,
 };
-use crate::error::{Error, Result};
 
 /// The fields, as they are typed.
 pub(super) struct ClientForm {

@@ -12,10 +12,10 @@ use super::guard::see;
 use super::page::{self, Layout, When};
 use super::secrets::{self, Lifetime};
 use super::session::{Operator, Session, Viewer};
+use crate::app::error::{Error, Result};
 use crate::app::{ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Client, ClientId, ClientStatus, Scope};
-use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
 
 pub(super) const PATH: &str = "/admin/clients";

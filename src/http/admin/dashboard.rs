@@ -9,9 +9,9 @@ use super::clients::path_of;
 use super::page::{self, Layout, When};
 use super::session::{Session, Viewer};
 use crate::app::Overview;
+use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{EndingSecret, Replica, UsageIn, UsageOf};
-use crate::error::Result;
 use crate::http::{AppState, COUNTING_PATIENCE};
 
 const MINUTES: Axis = Axis {

@@ -10,8 +10,8 @@ use super::form::filled_in;
 use super::page::{self, Layout, When};
 use super::session::{Session, Viewer};
 use crate::app::TokenExplanation;
+use crate::app::error::{Error, Result};
 use crate::domain::{ClientId, ErrorCode, RefusedRequest};
-use crate::error::{Error, Result};
 use crate::http::{AppState, Params};
 
 pub(super) const PATH: &str = "/admin/explain";

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, Request};
 
 use crate::app::CurrentSession;
+use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
 use crate::domain::ErrorCode;
-use crate::error::{Error, Result};
 use crate::http::params::BodyParams;
 use crate::http::{AppState, Params};
 

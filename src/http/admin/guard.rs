@@ -15,10 +15,10 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 
 use super::page::{self, Layout};
 use super::session;
+use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, SessionStep};
 use crate::base::redact::holds_secret;
 use crate::domain::{AdminRole, ErrorCode};
-use crate::error::{Error, Result};
 use crate::http::AppState;
 use crate::http::answer::Note;
 use crate::http::host::host;

@@ -12,8 +12,8 @@ use super::key_lines::{self, KeyLine};
 use super::page::{self, Layout, When};
 use super::session::{Owner, Session, Viewer};
 use crate::app::KeyStatus;
+use crate::app::error::Result;
 use crate::domain::{AdminRole, ErrorCode, KeyId, SigningAlg};
-use crate::error::Result;
 use crate::http::{AppState, Params};
 
 const PATH: &str = "/admin/keys";

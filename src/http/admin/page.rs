@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::assets;
+use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, SessionStep};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
-use crate::error::{Error, Result};
 use crate::http::answer::{self, Note, Noted};
 
 /// A page in the navigation. Another one is a line here.

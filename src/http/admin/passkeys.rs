@@ -10,8 +10,8 @@ use super::page::{self, Layout};
 use super::second_factor::go_on;
 use super::session::{LoggingIn, Session, Viewer, see_with_token};
 use crate::app::SessionStep;
+use crate::app::error::Result;
 use crate::domain::PasskeyId;
-use crate::error::Result;
 use crate::http::AppState;
 
 #[derive(Template)]

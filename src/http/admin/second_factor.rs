@@ -10,9 +10,9 @@ use super::form::Form;
 use super::guard::see;
 use super::page::{self, Layout};
 use super::session::{LoggingIn, Session, see_with_token};
+use crate::app::error::{Error, Result};
 use crate::app::{SessionStep, TotpEnrolment};
 use crate::base::secret::Secret;
-use crate::error::{Error, Result};
 use crate::http::AppState;
 
 #[derive(Template)]

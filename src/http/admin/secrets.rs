@@ -11,12 +11,12 @@ use super::form::Form;
 use super::page::{self, Layout, When};
 use super::session::{Operator, Session};
 use super::snippets::{self, Snippet};
+use crate::app::error::{Error, Result};
 use crate::app::{AddedSecret, NewSecret};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::config::parse_seconds;
 use crate::domain::{Client, ClientId, SecretId, UnusedFor};
-use crate::error::{Error, Result};
 use crate::http::AppState;
 
 /// How long something is to live, and how that is said.

@@ -11,10 +11,10 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
 use super::guard::{needs, see};
+use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, SessionStep};
 use crate::base::secret::Secret;
 use crate::domain::{Actor, AdminRole, Origin};
-use crate::error::{Error, Result};
 use crate::http::AppState;
 use crate::http::caller::Caller;
 use crate::http::middleware::RequestId;

@@ -9,8 +9,8 @@ use super::form::Form;
 use super::guard::see;
 use super::page::{self, Layout, When};
 use super::session::{Session, Viewer};
+use crate::app::error::Result;
 use crate::domain::{AdminRole, AdminSession, SessionId};
-use crate::error::Result;
 use crate::http::{AppState, Params};
 
 const PATH: &str = "/admin/sessions";

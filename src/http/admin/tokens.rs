@@ -9,8 +9,8 @@ use super::form::Form;
 use super::page::{self, Layout};
 use super::session::{Operator, Session, Viewer};
 use crate::app::TokenInspection;
+use crate::app::error::{Error, Result};
 use crate::domain::{AdminRole, ClientId, ErrorCode};
-use crate::error::{Error, Result};
 use crate::http::AppState;
 
 const PATH: &str = "/admin/tokens";

@@ -11,16 +11,16 @@ use super::clients::path_of;
 use super::form::{FileForm, Form, filled_in};
 use super::page::{self, Layout};
 use super::session::{Owner, Session};
-use crate::app::apply::{
+use crate::app::clients::transfer::apply::{
     AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
 };
-use crate::app::import::{
+use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
     OnConflict,
 };
+use crate::app::error::{Error, Result};
 use crate::config::Bytes;
 use crate::domain::ClientId;
-use crate::error::{Error, Result};
 use crate::http::admin_api::transfer::{MAX_PLAIN, export_body};
 use crate::http::{AppState, answer};
 
@@ -209,7 +209,9 @@ impl TransferPage {
     /// What is wrong with a row, or what changes.
     fn told(line: &ImportLine) -> String {
         let mut told: Vec<String> = line.reason().map(str::to_owned).into_iter().collect();
-        if let crate::app::import::ImportOutcome::Replaced { fields } = &line.outcome {
+        if let crate::app::clients::transfer::import::ImportOutcome::Replaced { fields } =
+            &line.outcome
+        {
             told.push(fields.join(", "));
         }
         told.extend(line.remarks.iter().cloned());

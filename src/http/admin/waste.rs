@@ -11,9 +11,9 @@ use super::clients::path_of;
 use super::page::{self, Layout, When};
 use super::session::{Session, Viewer};
 use crate::app::WasteSpan;
+use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::TokenWaste;
-use crate::error::Result;
 use crate::http::{AppState, COUNTING_PATIENCE, Params};
 
 #[derive(Template)]

@@ -7,8 +7,8 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::error::Result;
 use crate::domain::{Admin, AdminSession};
-use crate::error::Result;
 use crate::http::openapi::AdminListErrors;
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};

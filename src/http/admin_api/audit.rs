@@ -8,9 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::body::Query;
 use super::usage::moment;
+use crate::app::error::{Error, Result};
 use crate::app::{AuditFilter, AuditFormat, AuditLine, AuditPage, ChainLink};
 use crate::domain::{Action, Actor, ClientId};
-use crate::error::{Error, Result};
 use crate::http::audit_export::audit_export;
 use crate::http::openapi::AdminListErrors;
 use crate::http::sender::ProofHeader;

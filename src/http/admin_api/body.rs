@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::app::Once;
+use crate::app::error::{Error, Result, explain};
 use crate::base::json;
 use crate::domain::ClientId;
-use crate::error::{Error, Result, explain};
 use crate::http::params::{self, Params};
 use crate::http::{AppState, caller};
 

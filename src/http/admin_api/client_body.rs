@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::body::given;
+use crate::app::error::{Error, Result};
 use crate::app::{App, NewClient, NewSecret};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
@@ -19,7 +20,6 @@ use crate::domain::{
     ClientChanges, ClientId, ClientKeys, Description, JwkSet, JwksUri, Metadata, Name, Scope,
     SenderConstraintChanges, TokenQuota, TokenTtl,
 };
-use crate::error::{Error, Result};
 
 /// Makes a body with the members that a client has, when it is made and later.
 macro_rules! body {

@@ -13,11 +13,11 @@ use super::client_body::{ClientAnswer, ClientChangesBody, NewClientBody};
 use super::guard::Operator;
 use super::precondition::{IfMatch, with_etag};
 use super::secrets::{NewSecretAnswer, Shown};
+use crate::app::error::{Error, Result};
 use crate::app::{AddedSecret, ClientFilter, ClientsOrder, ClientsPart};
 use crate::base::json;
 use crate::base::secret::Secret;
 use crate::domain::{Client, ClientId, ClientStatus, Scope};
-use crate::error::{Error, Result};
 use crate::http::openapi::{
     AdminActionErrors, AdminChangeErrors, AdminCreateErrors, AdminDeleteErrors, AdminItemErrors,
     AdminListErrors,

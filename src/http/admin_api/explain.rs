@@ -7,8 +7,8 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::Query;
+use crate::app::error::{Error, Result};
 use crate::domain::RefusedRequest;
-use crate::error::{Error, Result};
 use crate::http::openapi::{AdminItemErrors, AdminListErrors};
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};

@@ -6,8 +6,8 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::app::error::{Error, Result, TokenScheme};
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
-use crate::error::{Error, Result, TokenScheme};
 use crate::http::answer::Noted;
 use crate::http::caller::Caller;
 use crate::http::middleware::RequestId;

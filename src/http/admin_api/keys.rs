@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::body::{InPath, Json};
 use super::guard::Operator;
+use crate::app::error::{Error, Result};
 use crate::app::{KeyStatus, Rotation};
 use crate::domain::{KeyId, SigningAlg};
-use crate::error::{Error, Result};
 use crate::http::openapi::{
     AdminActionErrors, AdminCreateErrors, AdminListErrors, AdminRemoveErrors,
 };

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::rankings::{ClientUse, SpanOfUse};
-use crate::error::Result;
+use crate::app::error::Result;
 use crate::http::openapi::AdminListErrors;
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, COUNTING_PATIENCE, answer};

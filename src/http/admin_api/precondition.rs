@@ -6,8 +6,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
+use crate::app::error::{Error, Result};
 use crate::domain::{Client, ClientVersion, ErrorCode, ExpectedVersion};
-use crate::error::{Error, Result};
 use crate::http::{AppState, answer};
 
 /// A client with its `ETag`.

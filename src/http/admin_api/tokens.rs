@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::body::Json;
 use super::guard::Operator;
+use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, ErrorCode};
-use crate::error::{Error, Result};
 use crate::http::openapi::AdminCreateErrors;
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};

@@ -12,10 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::body::Query;
 use super::guard::Operator;
-use crate::app::apply::{ApplyNews, ApplyOptions, ApplyReport, Manifest};
-use crate::app::import::{ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource};
+use crate::app::clients::transfer::apply::{ApplyNews, ApplyOptions, ApplyReport, Manifest};
+use crate::app::clients::transfer::import::{
+    ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
+};
+use crate::app::error::{Error, Result};
 use crate::domain::ErrorCode;
-use crate::error::{Error, Result};
 use crate::http::openapi::{AdminCreateErrors, AdminListErrors};
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer, params};

@@ -7,9 +7,9 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{InPath, Query};
+use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, UsageCounts, UsageIn};
-use crate::error::{Error, Result};
 use crate::http::openapi::AdminItemErrors;
 use crate::http::sender::ProofHeader;
 use crate::http::{AppState, answer};

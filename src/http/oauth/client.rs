@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::AuthenticatedClient;
-use crate::error::{Error, Result};
+use crate::app::error::{Error, Result};
 use crate::http::AppState;
 use crate::http::caller::Caller;
 use crate::http::client_authentication::{ClientAuthenticationForm, client_authentication};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::client::{self, Form};
-use crate::error::Error;
+use crate::app::error::Error;
 use crate::http::AppState;
 use crate::http::answer::{self, Noted};
 use crate::http::caller::Caller;

@@ -8,8 +8,8 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::error::Error;
 use crate::domain::{AuthMethod, Issuer};
-use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer;
 use crate::http::openapi::MetadataErrors;

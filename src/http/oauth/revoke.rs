@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
 use super::client::{self, Form};
+use crate::app::error::Error;
 use crate::domain::Actor;
-use crate::error::Error;
 use crate::http::AppState;
 use crate::http::answer::Noted;
 use crate::http::caller::Caller;

@@ -9,9 +9,9 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::error::{Error, Result};
 use crate::base::json_writer::JsonObject;
 use crate::domain::{Attempt, ErrorCode, Scope};
-use crate::error::{Error, Result};
 use crate::http::answer::{self, Noted, ROOM_BESIDE_JWT};
 use crate::http::caller::Caller;
 use crate::http::client_authentication::{ClientAuthenticationForm, client_authentication};

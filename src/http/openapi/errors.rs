@@ -9,8 +9,8 @@ use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
 };
 
+use crate::app::error::{Error, TokenScheme};
 use crate::domain::ErrorCode;
-use crate::error::{Error, TokenScheme};
 use crate::http::error;
 
 /// A code, and when it is answered.

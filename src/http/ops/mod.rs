@@ -21,7 +21,7 @@ use prometheus_client::registry::Registry;
 use super::certificate_status::CertificateStatus;
 use super::host::check_host;
 use super::{AppState, error, health, server};
-use crate::error::Error;
+use crate::app::error::Error;
 use crate::telemetry::{DroppedLines, ExportStatus};
 use families::Snapshot;
 

@@ -8,9 +8,9 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::error::Error;
 use crate::base::json_writer::JsonObject;
 use crate::domain::{Attempt, ClientId, Scope};
-use crate::error::Error;
 use crate::http::answer::{self, Noted, ROOM_BESIDE_JWT};
 use crate::http::caller::Caller;
 use crate::http::client_authentication::{ClientAuthenticationForm, find_client_authentication};

@@ -11,8 +11,8 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::TokenRequirements;
+use crate::app::error::{Error, TokenScheme};
 use crate::domain::{Audience, ErrorCode, Scope};
-use crate::error::{Error, TokenScheme};
 use crate::http::AppState;
 use crate::http::answer::{self, Noted};
 use crate::http::credentials::{self, PresentedToken, TokenSource};

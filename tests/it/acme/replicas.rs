@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use token_server::app::tasks::follow_changes;
+use token_server::app::background::follow_changes;
 
 use super::{DAY, Scene, figure, next_presented, order};
 use crate::harness::Served;

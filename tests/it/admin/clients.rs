@@ -560,8 +560,10 @@ async fn the_list_has_only_those_with_a_scope_when_one_is_named() {
 async fn a_client_of_a_file_says_so_and_is_released() {
     let test = portal().await;
     let file = "version: 1\nname: team.yaml\nclients:\n  - client_id: kept\n";
-    let manifest = token_server::app::apply::Manifest::parse(file.as_bytes(), None).unwrap();
-    let options = token_server::app::apply::ApplyOptions::default();
+    let manifest =
+        token_server::app::clients::transfer::apply::Manifest::parse(file.as_bytes(), None)
+            .unwrap();
+    let options = token_server::app::clients::transfer::apply::ApplyOptions::default();
     test.app
         .apply_clients(BY, &manifest, options, &mut |_| Ok(()))
         .await

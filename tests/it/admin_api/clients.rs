@@ -284,8 +284,10 @@ async fn a_client_is_released_from_the_file_that_keeps_it() {
     let test = TestApp::new().await;
     let robot = Robot::new(&test).await;
     let file = "version: 1\nname: team\nclients:\n  - client_id: kept\n";
-    let manifest = token_server::app::apply::Manifest::parse(file.as_bytes(), None).unwrap();
-    let options = token_server::app::apply::ApplyOptions::default();
+    let manifest =
+        token_server::app::clients::transfer::apply::Manifest::parse(file.as_bytes(), None)
+            .unwrap();
+    let options = token_server::app::clients::transfer::apply::ApplyOptions::default();
     test.app
         .apply_clients(crate::harness::BY, &manifest, options, &mut |_| Ok(()))
         .await

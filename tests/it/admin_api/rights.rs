@@ -138,8 +138,10 @@ pub(super) async fn chief(test: &TestApp, client_id: &str, scopes: &str) -> Stri
     let file = format!(
         r#"{{"version":1,"name":"kept","clients":[{{"client_id":"{client_id}","scopes":"{scopes}"}}]}}"#
     );
-    let manifest = token_server::app::apply::Manifest::parse(file.as_bytes(), None).unwrap();
-    let options = token_server::app::apply::ApplyOptions::default();
+    let manifest =
+        token_server::app::clients::transfer::apply::Manifest::parse(file.as_bytes(), None)
+            .unwrap();
+    let options = token_server::app::clients::transfer::apply::ApplyOptions::default();
     let by = crate::harness::BY;
     test.app
         .apply_clients(by, &manifest, options, &mut |_| Ok(()))

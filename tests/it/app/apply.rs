@@ -2,12 +2,14 @@
 //! touched.
 
 use serde_json::json;
-use token_server::app::apply::{ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune};
+use token_server::app::clients::transfer::apply::{
+    ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
+};
+use token_server::app::error::Error;
 use token_server::app::{AuditFilter, AuditPage, NewClient, NewSecret};
 use token_server::domain::{
     Actor, ClientChanges, ClientId, ClientRecord, ClientStatus, ErrorCode, Origin, Scope,
 };
-use token_server::error::Error;
 
 use crate::harness::{BY, NOW, TestApp};
 

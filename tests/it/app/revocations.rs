@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use token_server::app::error::Result;
 use token_server::app::{App, NewClient, TokenRequest, TokenRequirements};
 use token_server::domain::{Client, ClientId, ClientStatus, RevocationId};
-use token_server::error::Result;
 use token_server::jwt::{LEEWAY, SignedClaims};
 
 use crate::harness::{BY, CLIENT, NOW, TestApp, config};

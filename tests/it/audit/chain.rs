@@ -1,4 +1,4 @@
-use token_server::app::import::{ImportOptions, ImportSource};
+use token_server::app::clients::transfer::import::{ImportOptions, ImportSource};
 use token_server::app::{AuditVerdict, ChainLink, NewClient, NewSecret};
 use token_server::domain::ClientId;
 

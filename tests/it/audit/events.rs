@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
-use token_server::app::apply::{ApplyOptions, Manifest};
-use token_server::app::import::{ImportOptions, ImportSource};
+use token_server::app::clients::transfer::apply::{ApplyOptions, Manifest};
+use token_server::app::clients::transfer::import::{ImportOptions, ImportSource};
 use token_server::app::{AuditFilter, NewClient, NewPassword, NewSecret};
 use token_server::domain::{
     Action, Actor, AdminName, AdminRole, AdminStatus, AllowedNetworks, AuditEvent, AuthMethods,

@@ -10,9 +10,9 @@ mod retention;
 mod rotation;
 mod sources;
 
+use token_server::app::error::Result;
 use token_server::app::{AuditFilter, AuditPage, ChainedEvent};
 use token_server::domain::{AuditEvent, ErrorCode, Name};
-use token_server::error::Result;
 
 use crate::harness::{BY, TestApp};
 

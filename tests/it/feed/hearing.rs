@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use token_server::app::tasks;
+use token_server::app::background;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +31,8 @@ async fn a_replica_that_listens_knows_of_a_change_without_asking() {
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     let app = || Arc::clone(&other.app);
-    tasks.spawn(tasks::follow_changes(app(), NEVER, stop.clone()));
-    tasks.spawn(tasks::listen(app(), stop.clone()));
+    tasks.spawn(background::follow_changes(app(), NEVER, stop.clone()));
+    tasks.spawn(background::listen(app(), stop.clone()));
     // It listens by the time that it knows this, for it reads once when it begins to.
     set_scope(&test, "first").await;
     knows_scope(&other, &secret, "first").await;
@@ -56,7 +56,7 @@ async fn a_replica_that_hears_nothing_asks_by_itself() {
     let secret = test.client().await;
     let other = replica(&test).await;
     let stop = CancellationToken::new();
-    let following = tokio::spawn(tasks::follow_changes(
+    let following = tokio::spawn(background::follow_changes(
         Arc::clone(&other.app),
         Duration::from_millis(20),
         stop.clone(),

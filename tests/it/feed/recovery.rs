@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use token_server::app::{Readiness, tasks};
+use token_server::app::{Readiness, background};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +34,7 @@ impl Scene {
         test.token(&secret).await;
         let stop = CancellationToken::new();
         let app = Arc::clone(&test.app);
-        tokio::spawn(tasks::follow_changes(
+        tokio::spawn(background::follow_changes(
             app,
             Duration::from_millis(20),
             stop.clone(),

@@ -151,7 +151,7 @@ async fn only_a_key_that_does_not_sign_is_retired_or_deleted_by_hand() {
     let (active, next) = (the(&test, "active").await.kid, the(&test, "next").await.kid);
     let unknown = token_server::domain::KeyId::parse("unknown").unwrap();
 
-    let code = |done: token_server::error::Result<()>| done.err().map(|error| error.code);
+    let code = |done: token_server::app::error::Result<()>| done.err().map(|error| error.code);
     for (done, expected) in [
         (
             test.app.retire_key(BY, &active).await,

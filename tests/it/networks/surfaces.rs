@@ -1,8 +1,8 @@
 //! Every way in which an operator sets networks and sees them.
 
 use serde_json::json;
-use token_server::app::apply::{ApplyNews, ApplyOptions, ApplyStep, Manifest};
-use token_server::app::import::{ImportOptions, ImportSource, OnConflict};
+use token_server::app::clients::transfer::apply::{ApplyNews, ApplyOptions, ApplyStep, Manifest};
+use token_server::app::clients::transfer::import::{ImportOptions, ImportSource, OnConflict};
 use token_server::app::{AuditFilter, NewClient};
 use token_server::domain::{Action, ClientVersion};
 
@@ -175,7 +175,7 @@ async fn a_file_that_is_applied_says_the_networks_or_that_there_are_none() {
         let done = test.app.apply_clients(BY, &manifest, options, &mut tell);
         let record = done.await?.clients.remove(0);
         let client = test.app.find_client(&id(CLIENT)).await?.client;
-        Ok::<_, token_server::error::Error>((record.step, client.allowed_networks.to_string()))
+        Ok::<_, token_server::app::error::Error>((record.step, client.allowed_networks.to_string()))
     };
 
     let member = "    allowed_networks: [\"2001:db8::/32\", 10.0.0.0/8]\n";

@@ -6,9 +6,9 @@ mod keys;
 mod removals;
 mod revocations;
 
+use token_server::app::error::Result;
 use token_server::base::clock::Clock;
 use token_server::domain::ErrorCode;
-use token_server::error::Result;
 
 use crate::harness::{Database, NOW, TestApp};
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use token_server::app::import::{
+use token_server::app::clients::transfer::import::{
     ImportFile, ImportFileError, ImportLine, ImportNews, ImportOptions, ImportSource,
 };
 use token_server::domain::ClientId;

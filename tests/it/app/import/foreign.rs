@@ -1,6 +1,8 @@
 //! Files of Ory Hydra and of Keycloak, made by hand after their documentation.
 
-use token_server::app::import::{ImportFormat, ImportLine, ImportOptions, OnConflict};
+use token_server::app::clients::transfer::import::{
+    ImportFormat, ImportLine, ImportOptions, OnConflict,
+};
 use token_server::domain::{ClientId, ClientRecord, ClientStatus};
 
 use super::{client_ids, import_with};

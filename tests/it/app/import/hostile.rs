@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 use token_server::app::SecretHash;
-use token_server::app::import::{ImportFile, ImportedSecret};
+use token_server::app::clients::transfer::import::{ImportFile, ImportedSecret};
 
 use super::RULES;
 

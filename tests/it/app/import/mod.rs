@@ -11,7 +11,7 @@ mod work;
 
 use std::sync::LazyLock;
 
-use token_server::app::import::{
+use token_server::app::clients::transfer::import::{
     ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, SecretRules,
 };
 

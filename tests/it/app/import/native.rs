@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use token_server::app::import::{ImportFormat, ImportOptions, ImportSource, OnConflict};
+use token_server::app::clients::transfer::import::{
+    ImportFormat, ImportOptions, ImportSource, OnConflict,
+};
 use token_server::app::{NewClient, NewSecret};
 use token_server::base::clock::UnixTime;
 use token_server::base::secret::Secret;
@@ -174,12 +176,14 @@ async fn a_client_with_everything_is_the_same_there() {
     };
     import_with(&from, file, keep_going).await;
     let marked = "version: 1\nname: team.yaml\nclients:\n  - client_id: marked\n    tls_client_auth_san_dns: a.example\n    auth_methods: tls_client_auth\n    dpop_bound_access_tokens: true\n";
-    let manifest = token_server::app::apply::Manifest::parse(marked.as_bytes(), None).unwrap();
+    let manifest =
+        token_server::app::clients::transfer::apply::Manifest::parse(marked.as_bytes(), None)
+            .unwrap();
     from.app
         .apply_clients(
             BY,
             &manifest,
-            token_server::app::apply::ApplyOptions::default(),
+            token_server::app::clients::transfer::apply::ApplyOptions::default(),
             &mut |_| Ok(()),
         )
         .await

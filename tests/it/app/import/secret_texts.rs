@@ -1,7 +1,7 @@
 //! What a text in the field of a secret is taken for: a plain secret is only what cannot be anything else.
 
 use serde_json::json;
-use token_server::app::import::{FileSecrets, ImportLine, ImportOptions};
+use token_server::app::clients::transfer::import::{FileSecrets, ImportLine, ImportOptions};
 
 use super::{client_ids, import_with};
 use crate::harness::TestApp;
@@ -12,7 +12,7 @@ const VOUCHED: ImportOptions = ImportOptions {
 };
 
 const CAREFUL: ImportOptions = ImportOptions {
-    on_conflict: token_server::app::import::OnConflict::Skip,
+    on_conflict: token_server::app::clients::transfer::import::OnConflict::Skip,
     keep_going: true,
     dry_run: false,
     max_plain: None,

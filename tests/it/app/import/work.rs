@@ -1,8 +1,8 @@
 //! Hashes that take more work than a file may bring: refused at the import, by settings.
 
 use serde_json::json;
-use token_server::app::apply::{ApplyNews, ApplyOptions, Manifest};
-use token_server::app::import::{ImportLine, ImportOptions};
+use token_server::app::clients::transfer::apply::{ApplyNews, ApplyOptions, Manifest};
+use token_server::app::clients::transfer::import::{ImportLine, ImportOptions};
 use token_server::domain::{ClientId, ErrorCode};
 
 use super::native::export;

@@ -1,0 +1,144 @@
+//! The end of the audit trail: checked at the start and every hour, shown to the operator, and accepted by hand where
+//! it cannot be verified.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::app::App;
+use crate::app::audit::Walk;
+use crate::app::error::{Error, Result};
+use crate::base::clock::UnixTime;
+use crate::domain::Origin;
+use crate::store::{AuditEnd, ChainBreak, ChainLink, HeadKey};
+
+/// What this replica last saw of the trail.
+#[derive(Debug, Default)]
+pub(in crate::app) struct AuditWatch(Mutex<Watched>);
+
+#[derive(Debug, Default)]
+struct Watched {
+    head: Option<ChainLink>,
+    is_authentic: Option<bool>,
+    /// A break that a removal by age found, and when.
+    broken: Option<(UnixTime, ChainBreak)>,
+}
+
+/// The end of the trail, for metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditHeadFigures {
+    /// The last event that was seen to be authentic, if there was any.
+    pub head: Option<ChainLink>,
+    /// Whether the end was authentic when it was last looked at; `None` before the first time.
+    pub is_authentic: Option<bool>,
+}
+
+/// An end of the trail that an operator may accept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnverifiedTrail {
+    /// The last event.
+    pub head: ChainLink,
+    /// What is wrong.
+    pub broken: ChainBreak,
+    gap: Option<i64>,
+}
+
+impl AuditWatch {
+    fn with<T>(&self, use_it: impl FnOnce(&mut Watched) -> T) -> T {
+        use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(in crate::app) fn figures(&self) -> AuditHeadFigures {
+        self.with(|it| AuditHeadFigures {
+            head: it.head.clone(),
+            is_authentic: it.is_authentic,
+        })
+    }
+
+    /// The break that was found at that time or later.
+    pub(in crate::app) fn broken_since(&self, since: UnixTime) -> Option<ChainBreak> {
+        let found = self.with(|it| it.broken.clone());
+        found
+            .filter(|(at, _)| *at > since)
+            .map(|(_, broken)| broken)
+    }
+
+    pub(in crate::app) fn note_broken(&self, now: UnixTime, broken: ChainBreak) {
+        self.with(|it| it.broken = Some((now, broken)));
+    }
+}
+
+impl App {
+    /// Checks the end of the trail as [`watch_audit_head`](Self::watch_audit_head) does. An end under
+    /// `SECRET_PREVIOUS` is named by an event under `SECRET`, so that the trail stays good when `SECRET_PREVIOUS` is gone.
+    pub async fn take_over_audit_trail(&self) -> Result<()> {
+        let end = self.store.find_audit_end().await?;
+        if end.key == Ok(HeadKey::Previous) {
+            let stamp = Origin::SERVER.at(self.clock.now());
+            if let Err(error) = self.store.append_audit_key_change(stamp).await {
+                // The next change does it.
+                tracing::warn!("the audit trail does not say yet that SECRET has changed: {error}");
+            }
+        }
+        self.watch_audit_head().await
+    }
+
+    /// Checks the end of the trail, and logs it: with `--known`, `audit verify` finds that somebody put the trail back to
+    /// an earlier one.
+    pub async fn watch_audit_head(&self) -> Result<()> {
+        let AuditEnd { head, key } = self.store.find_audit_end().await?;
+        let is_authentic = key.is_ok();
+        match key {
+            Err(problem) => tracing::error!(
+                "nothing can be added to the audit trail, and so nothing can be changed: {problem}"
+            ),
+            Ok(HeadKey::Empty) => {}
+            Ok(HeadKey::Current | HeadKey::Previous) => {
+                tracing::info!(head = %head.link, "the audit trail ends here");
+                self.audit_watch.with(|it| it.head = Some(head.link));
+            }
+        }
+        self.audit_watch
+            .with(|it| it.is_authentic = Some(is_authentic));
+        Ok(())
+    }
+
+    /// The end of the trail that an operator may accept; `None` where there is nothing to accept, for the trail is good.
+    pub async fn find_unverified_trail(&self) -> Result<Option<UnverifiedTrail>> {
+        let end = self.store.find_audit_end().await?;
+        let walk = Walk {
+            end: Some(&end.head.link),
+            ..Walk::default()
+        };
+        let walked = self.walk_audit(walk).await?;
+        let broken = walked.verdict.broken;
+        let broken = broken.or_else(|| {
+            Some(ChainBreak {
+                event_id: end.head.link.event_id,
+                reason: end.key.err()?,
+            })
+        });
+        Ok(broken.map(|broken| UnverifiedTrail {
+            head: end.head.link,
+            broken,
+            gap: walked.gap.map(|gap| gap.event_id),
+        }))
+    }
+
+    /// Accepts the trail up to its end, by an event under `SECRET` that says so. What was accepted.
+    pub async fn accept_audit_head(
+        &self,
+        by: &Origin,
+        seen: &UnverifiedTrail,
+    ) -> Result<ChainLink> {
+        let stamp = by.at(self.clock.now());
+        let accepted = self
+            .store
+            .accept_audit_head(&seen.head, seen.gap, stamp)
+            .await?;
+        accepted.ok_or_else(|| {
+            Error::conflict(format!(
+                "the audit trail does not end with the event {} any more; look at it again",
+                seen.head
+            ))
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! Owns how an event is written as JSON, wherever: what it was before and after is JSON in it, not text.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::app::ChainedEvent;
+use crate::base::clock::UnixTime;
+use crate::base::json;
+
+/// An event as it is written.
+#[derive(Debug, Serialize)]
+pub struct AuditLine<'a> {
+    event_id: i64,
+    at: UnixTime,
+    actor_type: &'a str,
+    actor: &'a str,
+    source: Option<&'a str>,
+    request_id: Option<&'a str>,
+    action: &'a str,
+    target_type: &'a str,
+    target: &'a str,
+    client_id: Option<&'a str>,
+    before: Option<&'a RawValue>,
+    after: Option<&'a RawValue>,
+    hash: &'a str,
+}
+
+impl<'a> AuditLine<'a> {
+    /// Fails when the JSON in the event is damaged.
+    pub fn of(
+        ChainedEvent { event, hash, .. }: &'a ChainedEvent,
+    ) -> Result<Self, serde_json::Error> {
+        let json = |text: &'a Option<String>| text.as_deref().map(json::from_str).transpose();
+        Ok(Self {
+            event_id: event.event_id,
+            at: event.at,
+            actor_type: &event.actor_type,
+            actor: &event.actor,
+            source: event.source.as_deref(),
+            request_id: event.request_id.as_deref(),
+            action: &event.action,
+            target_type: &event.target_type,
+            target: &event.target,
+            client_id: event.client_id.as_deref(),
+            before: json(&event.before)?,
+            after: json(&event.after)?,
+            hash,
+        })
+    }
+
+    /// Events as JSON lines.
+    pub fn join(rows: &[ChainedEvent]) -> Result<String, serde_json::Error> {
+        let mut text = String::new();
+        for row in rows {
+            text += &serde_json::to_string(&AuditLine::of(row)?)?;
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,292 @@
+//! The audit trail: reading it, checking that nobody changed it, and its end by age. Changes write it themselves, in
+//! the store.
+
+pub(in crate::app) mod export;
+pub(in crate::app) mod head;
+pub(in crate::app) mod line;
+pub(in crate::app) mod rejected_requests;
+
+use serde::Serialize;
+
+use super::App;
+use crate::app::error::{Error, Result};
+use crate::base::clock::UnixTime;
+use crate::domain::{Action, NewEvent, Origin};
+use crate::store::{
+    Acceptance, AuditChain, AuditFilter, AuditPage, ChainBreak, ChainLink, ChainWalk, ChainedEvent,
+};
+
+/// Events of one statement: enough that a million are read in seconds, few enough that none runs for long.
+const BATCH: u32 = 2_000;
+
+/// Events of one removal.
+const PRUNE_BATCH: usize = 10_000;
+
+/// How far the oldest event may be over its time: so a removal, which is an event itself, is at most once a day.
+const OVERDUE: i64 = 86_400;
+
+/// So long no old event is removed after the trail was found broken: it is not read again every minute.
+const BROKEN_FOR: i64 = 3_600;
+
+/// What a walk along the trail showed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditVerdict {
+    /// Whether the trail is as the server wrote it, from `accepted_at` on where that is set.
+    pub good: bool,
+    /// How many events were looked at.
+    pub checked: u64,
+    /// The last event that was removed by age, before the first one that is there.
+    pub anchor: ChainLink,
+    /// The last event that was looked at: to be kept elsewhere, as `known` of a later walk.
+    pub last: ChainLink,
+    /// In a good trail, the event by which an operator accepted all before it by hand. Those events are not verified.
+    pub accepted_at: Option<i64>,
+    /// The first thing that is wrong.
+    pub broken: Option<ChainBreak>,
+}
+
+/// What a walk looks for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Walk<'a> {
+    /// An event that has to be there.
+    pub(super) known: Option<&'a ChainLink>,
+    /// Where the trail ends, if not at its head.
+    pub(super) end: Option<&'a ChainLink>,
+    /// Events before are to be removed.
+    pub(super) due_before: Option<UnixTime>,
+}
+
+pub(super) struct Walked {
+    pub(super) verdict: AuditVerdict,
+    /// Where the chain of hashes is broken and does not go on.
+    pub(super) gap: Option<ChainBreak>,
+    /// The last events of the removals.
+    due: Vec<ChainLink>,
+}
+
+impl App {
+    /// A page of the trail, `limit` at most.
+    pub async fn list_audit_events(
+        &self,
+        filter: &AuditFilter,
+        page: AuditPage,
+        limit: u32,
+    ) -> Result<Vec<ChainedEvent>> {
+        Ok(self.store.list_audit_events(filter, page, limit).await?)
+    }
+
+    /// Keeps an event that changes nothing else: a login, the failure of one, or an export.
+    pub async fn record_audit_event(&self, by: &Origin, event: NewEvent) -> Result<()> {
+        let stamp = by.at(self.clock.now());
+        Ok(self.store.insert_audit_event(event, stamp).await?)
+    }
+
+    /// Walks along the whole trail. `known` is a place in it from an earlier walk, which has to be there still: without
+    /// it nobody can tell whether the trail was put back to an earlier end.
+    pub async fn verify_audit(&self, known: Option<&ChainLink>) -> Result<AuditVerdict> {
+        let walk = Walk {
+            known,
+            ..Walk::default()
+        };
+        Ok(self.walk_audit(walk).await?.verdict)
+    }
+
+    pub(super) async fn walk_audit(&self, walk: Walk<'_>) -> Result<Walked> {
+        loop {
+            let walked = self.walk_audit_once(walk).await?;
+            // Events that were removed by age while we walked look like missing ones.
+            let verdict = &walked.verdict;
+            if verdict.good || self.store.find_audit_chain().await?.anchor == verdict.anchor {
+                return Ok(walked);
+            }
+        }
+    }
+
+    async fn walk_audit_once(&self, wanted: Walk<'_>) -> Result<Walked> {
+        let mut chain = self.store.find_audit_chain().await?;
+        if let Some(end) = wanted.end {
+            chain.head = end.clone();
+        }
+        let mut seen = Seen::new(wanted, &chain)?;
+        let anchor = chain.anchor.clone();
+        let mut walk = ChainWalk::new(self.store.audit_keys(), chain);
+        let gap = self.walk_along(&mut walk, &mut seen).await?;
+        let gap = gap.or_else(|| walk.end().err());
+        let (last, accepted) = (walk.last().clone(), walk.accepted());
+        let broken = walk.finish(gap.clone()).or_else(|| seen.lacking());
+        // In a broken trail it may be forged.
+        let accepted_at = accepted.filter(|_| broken.is_none());
+        Ok(Walked {
+            verdict: AuditVerdict {
+                good: broken.is_none(),
+                checked: seen.count,
+                anchor,
+                last,
+                accepted_at,
+                broken,
+            },
+            gap,
+            due: seen.due,
+        })
+    }
+
+    /// Walks to the head, or to a break behind which nothing leads.
+    async fn walk_along(
+        &self,
+        walk: &mut ChainWalk<'_>,
+        seen: &mut Seen<'_>,
+    ) -> Result<Option<ChainBreak>> {
+        let head = walk.chain().head.event_id;
+        'page: while walk.last().event_id < head {
+            let page = AuditPage::After(walk.last().event_id);
+            let all = AuditFilter::default();
+            let mut rows = self.store.list_audit_events(&all, page, BATCH).await?;
+            rows.retain(|row| row.event.event_id <= head);
+            if rows.is_empty() {
+                break;
+            }
+            for row in &rows {
+                if let Err(found) = walk.step(row) {
+                    match self.find_acceptance(&found, head).await? {
+                        Some(acceptance) => walk.jump(acceptance),
+                        None => return Ok(Some(found)),
+                    }
+                    continue 'page;
+                }
+                seen.note(row, walk.last());
+            }
+        }
+        Ok(None)
+    }
+
+    /// The event that accepts the trail in spite of this break.
+    async fn find_acceptance(&self, found: &ChainBreak, head: i64) -> Result<Option<Acceptance>> {
+        let filter = AuditFilter {
+            action: Some(Action::AuditAcceptHead.as_str().to_owned()),
+            ..AuditFilter::default()
+        };
+        let mut after = found.event_id;
+        loop {
+            let page = AuditPage::After(after);
+            let rows = self.store.list_audit_events(&filter, page, BATCH).await?;
+            let Some(last) = rows.last() else {
+                return Ok(None);
+            };
+            after = last.event.event_id;
+            let fits = |row: &ChainedEvent| {
+                let read = Acceptance::read(&row.event);
+                read.filter(|it| {
+                    it.broken_at() == Some(found.event_id)
+                        && it.through().checked_add(1) == Some(row.event.event_id)
+                        && row.event.event_id <= head
+                })
+            };
+            if let Some(acceptance) = rows.iter().find_map(fits) {
+                return Ok(Some(acceptance));
+            }
+        }
+    }
+
+    /// Removes the events that are older than `AUDIT_RETENTION`; how many. What is removed is said by an event, which
+    /// vouches for it: so nothing is removed from a trail that is not good.
+    pub async fn prune_audit(&self) -> Result<u64> {
+        let trusted = self.trusted_time().await?;
+        let now = trusted.time();
+        let end = now.plus(-self.config.retention.audit);
+        // Nothing happens before one is overdue: else there would be an event about the removal of each.
+        let overdue = end.plus(-OVERDUE);
+        if !self.store.has_audit_event_before(overdue).await? {
+            return Ok(0);
+        }
+        if let Some(broken) = self.audit_watch.broken_since(now.plus(-BROKEN_FOR)) {
+            return Err(not_pruned(&broken));
+        }
+        let walk = Walk {
+            due_before: Some(end),
+            ..Walk::default()
+        };
+        let Walked { verdict, due, .. } = self.walk_audit(walk).await?;
+        if let Some(broken) = verdict.broken {
+            let error = not_pruned(&broken);
+            self.audit_watch.note_broken(now, broken);
+            return Err(error);
+        }
+        let (mut anchor, mut pruned) = (verdict.anchor, 0);
+        for through in due {
+            let store = &self.store;
+            let done = store.prune_audit_events(&anchor, &through, trusted).await?;
+            if done == 0 {
+                break;
+            }
+            pruned += done;
+            anchor = through;
+        }
+        Ok(pruned)
+    }
+}
+
+fn not_pruned(broken: &ChainBreak) -> Error {
+    Error::internal(anyhow::anyhow!(
+        "no event is removed from the audit trail, which is broken at the event {}: {}",
+        broken.event_id,
+        broken.reason
+    ))
+}
+
+/// What a walk has seen so far.
+struct Seen<'a> {
+    wanted: Walk<'a>,
+    count: u64,
+    is_known: bool,
+    due: Vec<ChainLink>,
+    /// Events of the last one of `due`.
+    in_batch: usize,
+    all_due: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn new(wanted: Walk<'a>, chain: &AuditChain) -> Result<Self> {
+        if let Some(known) = wanted.known
+            && known.event_id < chain.anchor.event_id
+        {
+            return Err(Error::invalid_request(format!(
+                "the event {} was removed by age; the oldest that can be known is {}",
+                known.event_id, chain.anchor.event_id
+            )));
+        }
+        Ok(Self {
+            wanted,
+            count: 0,
+            is_known: wanted.known.is_none_or(|known| *known == chain.anchor),
+            due: Vec::new(),
+            in_batch: 0,
+            all_due: true,
+        })
+    }
+
+    fn note(&mut self, row: &ChainedEvent, link: &ChainLink) {
+        self.count += 1;
+        self.is_known |= self.wanted.known == Some(link);
+        // The oldest go first, up to the first that is to stay.
+        self.all_due &= self.wanted.due_before.is_some_and(|end| row.event.at < end);
+        if !self.all_due {
+            return;
+        }
+        match self.due.last_mut().filter(|_| self.in_batch < PRUNE_BATCH) {
+            Some(last) => *last = link.clone(),
+            None => {
+                self.due.push(link.clone());
+                self.in_batch = 0;
+            }
+        }
+        self.in_batch += 1;
+    }
+
+    fn lacking(&self) -> Option<ChainBreak> {
+        let known = self.wanted.known.filter(|_| !self.is_known)?;
+        Some(ChainBreak {
+            event_id: known.event_id,
+            reason: "the event is not there, or not with the hash it is known by".to_owned(),
+        })
+    }
+}

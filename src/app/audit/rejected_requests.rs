@@ -1,0 +1,206 @@
+//! Requests that were refused, with the true reason, to be found by the id that the caller was answered with. Owns those
+//! that are not written yet, some of them: whoever is refused without end must not fill memory or the database.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::app::App;
+use crate::app::authentication::throttle::network;
+use crate::app::error::{Error, Result};
+use crate::base::clock::{Clock, UnixTime};
+use crate::base::metrics::Counter;
+use crate::domain::{Attempt, ClientId, ErrorCode, RefusedRequest};
+
+/// Between two writings.
+const CAPACITY: usize = 1_000;
+
+/// Of one source between two writings: one that fails without end must not push out all others.
+const CAPACITY_OF_SOURCE: u32 = 20;
+
+/// Rows in the database.
+pub(in crate::app) const KEPT: u32 = 100_000;
+
+/// Requests of one id that are shown: callers may choose it.
+const SHOWN: u32 = 20;
+
+/// What is refused, for those who answer.
+#[derive(Debug)]
+pub struct Refusals {
+    clock: Clock,
+    held: Mutex<Held>,
+    left_out: Counter,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    new: Vec<RefusedRequest>,
+    by_source: HashMap<IpAddr, u32>,
+}
+
+impl Refusals {
+    /// None yet.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            held: Mutex::default(),
+            left_out: Counter::default(),
+        }
+    }
+
+    /// Notes the answer to a request, if somebody was refused with it.
+    pub fn note(&self, route: &str, request_id: &str, error: &Error) {
+        let Some(attempt) = error.attempt.as_deref().filter(|_| is_refusal(error)) else {
+            return;
+        };
+        let mut held = self.held();
+        if held.new.len() >= CAPACITY || !held.has_room_for(attempt.source) {
+            self.left_out.count();
+            return;
+        }
+        held.new
+            .push(refused(route, request_id, error, attempt, self.clock.now()));
+    }
+
+    /// How many were not kept, for want of room.
+    pub(in crate::app) fn left_out(&self) -> u64 {
+        self.left_out.value()
+    }
+
+    /// Those that are not written yet, the last one first.
+    fn find(&self, which: impl Fn(&RefusedRequest) -> bool) -> Vec<RefusedRequest> {
+        let held = self.held();
+        let found = held.new.iter().rev().filter(|it| which(it));
+        found.cloned().collect()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn has_room_for(&mut self, source: IpAddr) -> bool {
+        let count = self.by_source.entry(network(source)).or_default();
+        *count += 1;
+        *count <= CAPACITY_OF_SOURCE
+    }
+}
+
+fn refused(
+    route: &str,
+    request_id: &str,
+    error: &Error,
+    attempt: &Attempt,
+    at: UnixTime,
+) -> RefusedRequest {
+    RefusedRequest {
+        request_id: request_id.to_owned(),
+        at,
+        route: route.to_owned(),
+        client_id: attempt.client_id.as_ref().map(ToString::to_string),
+        hint: attempt.hint.clone(),
+        source: attempt.source.to_canonical().to_string(),
+        error: error.code.as_str().to_owned(),
+        reason: error.reason(),
+    }
+}
+
+/// Whether the caller was refused, and not we failed it or asked for the next step.
+pub(in crate::app) fn is_refusal(error: &Error) -> bool {
+    !matches!(
+        error.code,
+        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable | ErrorCode::UseDpopNonce
+    )
+}
+
+impl App {
+    /// Where refusals are noted.
+    pub fn refusals(&self) -> &Arc<Refusals> {
+        &self.refusals
+    }
+
+    /// Writes what was refused since the last time. What cannot be written waits, as far as there is room.
+    pub async fn write_refusals(&self) -> Result<()> {
+        let Held { new, .. } = std::mem::take(&mut *self.refusals.held());
+        let written = self.store.add_refusals(&new).await;
+        if written.is_err() {
+            let mut held = self.refusals.held();
+            let newer = std::mem::replace(&mut held.new, new);
+            held.new.extend(newer);
+            let room = held.new.len().min(CAPACITY);
+            let left_out = held.new.split_off(room).len();
+            self.refusals.left_out.add(left_out as u64);
+        }
+        Ok(written?)
+    }
+
+    /// Why the requests of this id were refused, the last one first. There is more than one only when their callers
+    /// chose the id themselves.
+    pub async fn explain_request(&self, request_id: &str) -> Result<Vec<RefusedRequest>> {
+        // Of other replicas up to a few seconds' worth is not there yet.
+        let mut found = self.refusals.find(|it| it.request_id == request_id);
+        found.extend(self.store.find_refusals(request_id, SHOWN).await?);
+        if found.is_empty() {
+            return Err(Error::not_found(
+                "request of this id that was refused: it was answered as asked, or some seconds ago by another \
+                 replica, or it was one of too many; the log has every request",
+            ));
+        }
+        found.truncate(SHOWN as usize);
+        Ok(found)
+    }
+
+    /// The last requests that were refused in the name of a client.
+    pub async fn list_refusals(&self, id: &ClientId, limit: u32) -> Result<Vec<RefusedRequest>> {
+        let named = Some(id.as_str());
+        let mut found = self.refusals.find(|it| it.client_id.as_deref() == named);
+        found.extend(self.store.list_refusals(id, limit).await?);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    /// Forgets the refusals that are older than `REFUSAL_RETENTION`, and of the others the oldest when there are too
+    /// many.
+    pub async fn prune_refusals(&self) -> Result<u64> {
+        let kept_for = self.config.retention.refusals;
+        let end = self.trusted_time().await?.ago(kept_for);
+        Ok(self.store.prune_refusals(end, KEPT).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_fails_without_end_leaves_room_for_others() {
+        let refusals = Refusals::new(Clock::fixed(UnixTime(0)));
+        let fail = |source: [u8; 4]| {
+            let attempt = Attempt::of_unknown("nobody", IpAddr::from(source));
+            refusals.note("/token", "id", &Error::invalid_client("x").to(attempt));
+        };
+        for _ in 0..1_000 {
+            fail([192, 0, 2, 1]);
+        }
+        fail([192, 0, 2, 2]);
+        assert_eq!(refusals.held().new.len(), 21);
+        assert_eq!(refusals.left_out(), 980);
+
+        for n in 0..100_000_u32 {
+            fail(n.to_be_bytes());
+        }
+        assert_eq!(refusals.held().new.len(), CAPACITY);
+    }
+
+    #[test]
+    fn our_own_failures_and_errors_without_a_caller_are_not_kept() {
+        let refusals = Refusals::new(Clock::fixed(UnixTime(0)));
+        let attempt = || Attempt::of_unknown("nobody", IpAddr::from([192, 0, 2, 1]));
+        refusals.note("/token", "id", &Error::invalid_client("x"));
+        let unavailable = Error::temporarily_unavailable("x").to(attempt());
+        refusals.note("/token", "id", &unavailable);
+
+        assert!(refusals.held().new.is_empty());
+    }
+}

@@ -1,0 +1,223 @@
+//! Client authentication: what a caller presents in, the client out. One file for each kind of proof.
+//!
+//! An unknown client, a disabled one, a wrong proof and a wrong network are one answer; the true reason goes to the log.
+//! What is wrong with an assertion by itself is told: it says nothing about any client.
+
+mod certificate;
+mod client_assertion;
+pub(in crate::app) mod client_ca;
+pub(in crate::app) mod jwks_cache;
+mod network;
+pub(in crate::app) mod peer_certificate;
+pub(in crate::app) mod places;
+mod secret;
+pub(in crate::app) mod single_use;
+pub(in crate::app) mod throttle;
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+pub use client_assertion::PresentedAssertion;
+pub(super) use network::WrongNetworks;
+pub use secret::Credentials;
+
+use crate::app::audit::rejected_requests::is_refusal;
+use crate::app::error::{Error, Result};
+use crate::app::{App, PeerCertificate};
+use crate::domain::{
+    Attempt, AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus,
+    JwkSet,
+};
+
+/// What a caller presents, in the one way in which it does; unchecked.
+#[derive(Debug)]
+pub enum ClientAuthentication {
+    /// A secret. More than one reading comes of HTTP Basic, which half the world sends unencoded: the same
+    /// bytes can then be read in two ways.
+    Secret {
+        /// How it was sent.
+        method: AuthMethod,
+        /// What it may mean, the standard's reading first.
+        readings: Vec<Credentials>,
+    },
+    /// A JWT.
+    Assertion(PresentedAssertion),
+    /// The certificate of the connection.
+    Certificate {
+        /// As it was sent; may be no `client_id` at all.
+        client_id: String,
+        /// What the client connected with.
+        certificate: PeerCertificate,
+    },
+}
+
+/// A client that is who it says.
+#[derive(Debug)]
+pub struct AuthenticatedClient {
+    record: Arc<ClientRecord>,
+    /// Which of its secrets proved it, if one did.
+    secret: Option<usize>,
+}
+
+impl AuthenticatedClient {
+    /// The secret that proved it, if one did.
+    pub fn secret(&self) -> Option<&ClientSecret> {
+        self.record.secrets.get(self.secret?)
+    }
+}
+
+impl std::ops::Deref for AuthenticatedClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.record.client
+    }
+}
+
+/// A client, or why not, for the log.
+type Verdict = Result<AuthenticatedClient, Cow<'static, str>>;
+
+impl App {
+    /// Finds the client that `presented` proves.
+    pub async fn authenticate(
+        self: &Arc<Self>,
+        presented: &ClientAuthentication,
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
+        self.require_known_clients()?;
+        let authenticated = self.judge(presented, source).await;
+        if let Ok(client) = &authenticated {
+            self.count_log_in(client, source);
+        }
+        authenticated
+    }
+
+    async fn judge(
+        self: &Arc<Self>,
+        presented: &ClientAuthentication,
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
+        match presented {
+            ClientAuthentication::Secret { method, readings } => {
+                self.authenticate_by_secret(*method, readings, source).await
+            }
+            ClientAuthentication::Assertion(assertion) => {
+                Box::pin(self.authenticate_by_assertion(assertion, source)).await
+            }
+            ClientAuthentication::Certificate {
+                client_id,
+                certificate,
+            } => {
+                let verdict =
+                    Box::pin(self.judge_certificate(client_id, certificate, source)).await?;
+                match verdict {
+                    Ok(client) => Ok(client),
+                    Err(reason) => {
+                        let claimed = ClientId::parse(client_id).ok();
+                        let refusal = Error::invalid_client(reason);
+                        Err(self.refuse(refusal, claimed.as_ref(), source).await)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The methods that can succeed under this configuration: what the server may say of itself.
+    pub fn supported_auth_methods(&self) -> Vec<AuthMethod> {
+        let config = &self.config.client_authentication;
+        let supported = |method: &AuthMethod| match method {
+            AuthMethod::ClientSecretBasic
+            | AuthMethod::ClientSecretPost
+            | AuthMethod::PrivateKeyJwt => true,
+            AuthMethod::TlsClientAuth => config.client_ca.is_some(),
+            AuthMethod::SelfSignedTlsClientAuth => self.takes_certificates(),
+        };
+        AuthMethod::ALL.into_iter().filter(supported).collect()
+    }
+
+    /// Whether clients can show a certificate at all.
+    pub fn takes_certificates(&self) -> bool {
+        self.config.client_authentication.ask_for_certificates
+            || self.config.proxies.client_cert_header.is_some()
+    }
+
+    /// Counts a failure of a proof that nobody can guess. Such a proof is checked before any throttle, so
+    /// that nobody can lock a good client out; a source that failed too often gets 429 in place of the refusal.
+    async fn refuse(&self, refusal: Error, claimed: Option<&ClientId>, source: IpAddr) -> Error {
+        let told = match Box::pin(self.throttle.begin(source, claimed)).await {
+            Ok(attempt) => {
+                attempt.fail();
+                refusal
+            }
+            Err(throttled) => throttled,
+        };
+        self.refused(told, claimed.map_or("", ClientId::as_str), source)
+    }
+
+    /// Ends every log-in that is refused: it is counted, and the error says in whose name it was.
+    fn refused(&self, error: Error, claimed: &str, source: IpAddr) -> Error {
+        if !is_refusal(&error) {
+            return error;
+        }
+        let id = ClientId::parse(claimed).ok();
+        self.count_refused_log_in(id.as_ref());
+        error.to(match id.filter(|id| self.directory.holds(id)) {
+            Some(id) => Attempt::of_client(&id, source),
+            None => Attempt::of_unknown(claimed, source),
+        })
+    }
+
+    /// The verdict of a client's keys on a proof. Keys that it publishes may be newer than those that were fetched,
+    /// so a verdict that these may change is asked for once more. Without keys there is none, and the reason is for the log.
+    async fn judge_by_keys<T>(
+        &self,
+        client: &Client,
+        judge: impl Fn(&JwkSet) -> T,
+        may_change: impl Fn(&T) -> bool,
+    ) -> Result<T, String> {
+        let uri = match &client.authentication.keys {
+            None => return Err("the client has no keys".to_owned()),
+            Some(ClientKeys::Inline(keys)) => return Ok(judge(keys)),
+            Some(ClientKeys::Uri(uri)) => uri,
+        };
+        let now = self.clock.steady();
+        let keys = self.published_keys.find(uri, now).await?;
+        let verdict = judge(&keys);
+        if may_change(&verdict)
+            && let Some(newer) = self.published_keys.find_newer(uri, &keys, now).await
+        {
+            return Ok(judge(&newer));
+        }
+        Ok(verdict)
+    }
+
+    pub(super) async fn find_record(&self, client_id: &str) -> Result<Option<Arc<ClientRecord>>> {
+        let Ok(id) = ClientId::parse(client_id) else {
+            return Ok(None);
+        };
+        match self.directory.peek(&id) {
+            Some((record, true)) => Ok(Some(record)),
+            Some(_) | None => self.directory.load(&id, self.database()?).await,
+        }
+    }
+}
+
+/// Fails when a client may not log in at all.
+pub(super) fn may_log_in(client: &Client) -> Result<(), &'static str> {
+    match client.status {
+        ClientStatus::Enabled => Ok(()),
+        ClientStatus::Disabled => Err("the client is disabled"),
+    }
+}
+
+/// Why a client may not log in at all, or not in this way.
+fn refusal_of(client: &Client, method: AuthMethod) -> Option<Cow<'static, str>> {
+    if let Err(reason) = may_log_in(client) {
+        return Some(reason.into());
+    }
+    if !client.authentication.auth_methods.contains(method) {
+        return Some(format!("the client may not use {}", method.as_str()).into());
+    }
+    None
+}

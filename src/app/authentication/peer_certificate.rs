@@ -1,0 +1,168 @@
+//! Owns the certificate with which a client connected: what it says, in the words of `domain`. That the client
+//! has its private key was proved in the handshake; whether anybody vouches for it is not known here.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use rustls::pki_types::CertificateDer;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::oid_registry::{OID_EC_P256, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_SIG_ED25519};
+use x509_parser::prelude::{ASN1Time, FromDer};
+use x509_parser::public_key::PublicKey as X509Key;
+use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
+
+use crate::base::clock::UnixTime;
+use crate::domain::{CertificateSubject, Curve, DistinguishedName, JwkSet, PublicKey, Thumbprint};
+
+/// A client's certificate, and those it sent along to lead from it to an authority.
+#[derive(Clone, Debug)]
+pub struct PeerCertificate {
+    end_entity: CertificateDer<'static>,
+    intermediates: Vec<CertificateDer<'static>>,
+}
+
+impl PeerCertificate {
+    /// The certificates of a connection, in the order of the handshake; `None` when there is none.
+    pub fn from_chain(chain: &[Vec<u8>]) -> Option<Self> {
+        let mut chain = chain.iter().cloned().map(CertificateDer::from);
+        Some(Self {
+            end_entity: chain.next()?,
+            intermediates: chain.collect(),
+        })
+    }
+
+    /// Whether it is a certificate at all, which a handshake has seen and a header has not.
+    pub fn is_readable(&self) -> bool {
+        self.parse().is_ok()
+    }
+
+    /// Its SHA-256 (`x5t#S256`, RFC 8705 §3.1).
+    pub fn thumbprint(&self) -> Thumbprint {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(digest(&SHA256, &self.end_entity).as_ref());
+        Thumbprint::new(sha256)
+    }
+
+    /// The certificate and the intermediate ones.
+    pub(in crate::app) fn chain(&self) -> (&CertificateDer<'static>, &[CertificateDer<'static>]) {
+        (&self.end_entity, &self.intermediates)
+    }
+
+    /// Whether the certificate names its holder so; else why not, for the log.
+    pub(in crate::app) fn judge_subject(
+        &self,
+        registered: &CertificateSubject,
+    ) -> Result<(), String> {
+        let certificate = self.parse()?;
+        if let CertificateSubject::Dn(name) = registered {
+            let theirs = distinguished_name(certificate.subject())?;
+            return if theirs == *name {
+                Ok(())
+            } else {
+                Err(format!(
+                    "the certificate's subject is `{theirs}`, not `{name}`"
+                ))
+            };
+        }
+        let names = certificate
+            .subject_alternative_name()
+            .map_err(|error| format!("the certificate's alternative names: {error}"))?;
+        let mut names = names
+            .iter()
+            .flat_map(|extension| &extension.value.general_names);
+        if names.any(|name| is_alternative_name(name, registered)) {
+            Ok(())
+        } else {
+            Err(format!(
+                "the certificate has no alternative name `{registered}`"
+            ))
+        }
+    }
+
+    /// Whether the certificate, or its key, is among a client's, and good at `now`; else why not, for the log.
+    pub(in crate::app) fn judge_key(&self, keys: &JwkSet, now: UnixTime) -> Result<(), String> {
+        let certificate = self.parse()?;
+        let now = ASN1Time::from_timestamp(now.0).map_err(|error| error.to_string())?;
+        if !certificate.validity().is_valid_at(now) {
+            return Err("the certificate is expired or not valid yet".to_owned());
+        }
+        let key = public_key(certificate.public_key());
+        let thumbprint = digest(&SHA256, &self.end_entity);
+        let fits = keys.keys().iter().any(|jwk| {
+            jwk.certificate.as_deref() == Some(&*self.end_entity)
+                || jwk.thumbprint.as_deref() == Some(thumbprint.as_ref())
+                || key.as_ref() == Some(&jwk.key)
+        });
+        if fits {
+            Ok(())
+        } else {
+            Err("the certificate's key is not among the client's keys".to_owned())
+        }
+    }
+
+    fn parse(&self) -> Result<X509Certificate<'_>, String> {
+        X509Certificate::from_der(&self.end_entity)
+            .map(|(_, certificate)| certificate)
+            .map_err(|error| format!("the certificate cannot be read: {error}"))
+    }
+}
+
+fn distinguished_name(name: &X509Name<'_>) -> Result<DistinguishedName, String> {
+    let mut relative_names = Vec::new();
+    for relative in name.iter_rdn() {
+        let mut attributes = Vec::new();
+        for attribute in relative.iter() {
+            let number = attribute.attr_type().to_id_string();
+            let value = attribute.as_str().map_err(|_| {
+                format!(
+                    "the certificate's subject has the attribute {number} in an outdated encoding"
+                )
+            })?;
+            attributes.push((number, value.to_owned()));
+        }
+        relative_names.push(attributes);
+    }
+    Ok(DistinguishedName::from_relative_names(relative_names))
+}
+
+/// A name of the certificate is compared as it stands: its wildcard is no wildcard here.
+fn is_alternative_name(name: &GeneralName<'_>, registered: &CertificateSubject) -> bool {
+    match (registered, name) {
+        (CertificateSubject::SanDns(ours), GeneralName::DNSName(theirs)) => {
+            ours.eq_ignore_ascii_case(theirs)
+        }
+        (CertificateSubject::SanUri(ours), GeneralName::URI(theirs))
+        | (CertificateSubject::SanEmail(ours), GeneralName::RFC822Name(theirs)) => ours == theirs,
+        (CertificateSubject::SanIp(ours), GeneralName::IPAddress(theirs)) => match ours {
+            std::net::IpAddr::V4(ours) => ours.octets() == *theirs,
+            std::net::IpAddr::V6(ours) => ours.octets() == *theirs,
+        },
+        _ => false,
+    }
+}
+
+/// The key, when it is of a kind that can be registered.
+fn public_key(info: &SubjectPublicKeyInfo<'_>) -> Option<PublicKey> {
+    if info.algorithm.algorithm == OID_SIG_ED25519 {
+        return Some(PublicKey::Ed25519(info.subject_public_key.data.to_vec()));
+    }
+    match info.parsed().ok()? {
+        X509Key::RSA(key) => PublicKey::rsa(key.modulus, key.exponent).ok(),
+        X509Key::EC(point) => {
+            let parameters = info.algorithm.parameters.as_ref()?.as_oid().ok()?;
+            let curve = [
+                (OID_EC_P256, Curve::P256),
+                (OID_NIST_EC_P384, Curve::P384),
+                (OID_NIST_EC_P521, Curve::P521),
+            ];
+            let (_, curve) = curve.into_iter().find(|(oid, _)| *oid == parameters)?;
+            Some(PublicKey::Ec {
+                curve,
+                point: point.data().to_vec(),
+            })
+        }
+        X509Key::DSA(_)
+        | X509Key::GostR3410(_)
+        | X509Key::GostR3410_2012(_)
+        | X509Key::Unknown(_) => None,
+    }
+}

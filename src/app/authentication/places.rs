@@ -1,0 +1,386 @@
+//! Owns the places of unresolved attempts. A key (a source, a client) has as many places as its limit says. An attempt
+//! takes one before it is decided; success gives the place back, a failure uses it up until the window of the key ends.
+//! So parallel attempts get no more answers than attempts one after the other. Knows neither clients nor admins.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::anyhow;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+use crate::app::error::{Error, Result};
+use crate::app::metrics::CacheFigures;
+use crate::app::secrets::hashing_pool::WaitingRoom;
+use crate::base::clock::{Clock, UnixTime};
+
+/// Keys with failures that are remembered at once. Past that the oldest failures are forgotten, which favours an
+/// attacker with 100,000 addresses and nobody else.
+const CAPACITY: usize = 100_000;
+
+/// The places of all keys.
+pub(in crate::app) struct Places<K: Clone + Eq + Hash> {
+    windows: Mutex<Windows<K>>,
+    clock: Clock,
+    waiting: WaitingRoom,
+}
+
+struct Windows<K> {
+    seconds: i64,
+    /// The time of the last look.
+    now: UnixTime,
+    by_key: HashMap<K, Window>,
+    /// The keys with failures in the order of their first failures, which is the order in which their windows end.
+    failing: VecDeque<K>,
+}
+
+/// Free places, places in use and failures are together as many as the limit.
+struct Window {
+    /// When the first of the failures happened.
+    began_at: UnixTime,
+    failures: u32,
+    limit: u32,
+    /// The free places. Closed when the failures have used up all of them.
+    free: Arc<Semaphore>,
+}
+
+impl<K: Clone + Eq + Hash> Places<K> {
+    /// All places are free. A window lasts for `seconds` from its first failure on.
+    pub(in crate::app) fn new(seconds: i64, clock: Clock, waiting: WaitingRoom) -> Self {
+        let windows = Windows {
+            seconds,
+            now: clock.now(),
+            by_key: HashMap::new(),
+            failing: VecDeque::new(),
+        };
+        Self {
+            windows: Mutex::new(windows),
+            clock,
+            waiting,
+        }
+    }
+
+    /// Takes one of the `limit` places of `key`. Waits while all are in use: each of those attempts ends, since hashing
+    /// and the database have deadlines. 429 when failures have used up all places, 503 when too many attempts wait.
+    ///
+    /// An attempt that needs places of several keys takes them in one order, the same for all attempts, so that no two
+    /// of them wait for each other.
+    pub(in crate::app) async fn enter(&self, key: &K, limit: u32) -> Result<Place<'_, K>> {
+        let mut seat = None;
+        loop {
+            let (visit, free) = self.visit(key, limit)?;
+            let permit = match Arc::clone(&free).try_acquire_owned() {
+                Ok(permit) => permit,
+                Err(TryAcquireError::Closed) => continue,
+                Err(TryAcquireError::NoPermits) => {
+                    if seat.is_none() {
+                        seat = Some(self.waiting.enter()?);
+                    }
+                    match free.acquire_owned().await {
+                        Ok(permit) => permit,
+                        // The last free place was used up meanwhile.
+                        Err(_) => continue,
+                    }
+                }
+            };
+            return Ok(Place { permit, visit });
+        }
+    }
+
+    fn visit(&self, key: &K, limit: u32) -> Result<(Visit<'_, K>, Arc<Semaphore>)> {
+        let mut windows = self.windows();
+        let (now, seconds) = (windows.now, windows.seconds);
+        let window = windows.by_key.entry(key.clone()).or_insert_with(|| Window {
+            began_at: now,
+            failures: 0,
+            limit,
+            free: Arc::new(Semaphore::new(limit as usize)),
+        });
+        if window.is_used_up() {
+            let (end, failures) = (window.began_at.plus(seconds), window.failures);
+            let rest = u32::try_from(end.since(now)).unwrap_or(u32::MAX);
+            let reason = anyhow!("throttled until {end} after {failures} failures");
+            return Err(Error::rate_limited(rest).because(reason));
+        }
+        let free = Arc::clone(&window.free);
+        let visit = Visit {
+            free: Some(Arc::clone(&free)),
+            places: self,
+            key: key.clone(),
+        };
+        Ok((visit, free))
+    }
+
+    /// Attempts that wait for a place.
+    pub(in crate::app) fn waiting(&self) -> usize {
+        self.waiting.taken()
+    }
+
+    /// The keys with failures.
+    pub(in crate::app) fn figures(&self, name: &'static str) -> CacheFigures {
+        CacheFigures {
+            name,
+            entries: self.windows().failing.len() as u64,
+            bytes: None,
+            limit: CAPACITY as u64,
+            asked: None,
+        }
+    }
+
+    /// The windows as of now: those that have ended are gone.
+    fn windows(&self) -> MutexGuard<'_, Windows<K>> {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        // Asked under the lock, so that time goes backwards only when the clock does.
+        windows.go_on(self.clock.now());
+        windows
+    }
+}
+
+impl<K: Clone + Eq + Hash> Windows<K> {
+    fn go_on(&mut self, now: UnixTime) {
+        if now < self.now {
+            // The clock was set back: a window lasts no longer for that.
+            for window in self.by_key.values_mut() {
+                window.began_at = window.began_at.min(now);
+            }
+        }
+        self.now = now;
+        while let Some(key) = self.failing.front() {
+            let window = self.by_key.get(key);
+            let is_over = window.is_none_or(|it| now.since(it.began_at) >= self.seconds);
+            if !is_over && self.failing.len() <= CAPACITY {
+                break;
+            }
+            if let Some(key) = self.failing.pop_front() {
+                self.forget_failures(&key);
+            }
+        }
+    }
+
+    fn forget_failures(&mut self, key: &K) {
+        let Some(window) = self.by_key.get_mut(key) else {
+            return;
+        };
+        if window.is_used_up() {
+            // No place of it is in use, and nobody waits for one.
+            self.by_key.remove(key);
+            return;
+        }
+        window.free.add_permits(window.failures as usize);
+        window.failures = 0;
+        self.remove_if_idle(key);
+    }
+
+    fn fail(&mut self, key: &K, permit: OwnedSemaphorePermit) {
+        let window = self.by_key.get_mut(key);
+        let Some(window) = window.filter(|it| Arc::ptr_eq(&it.free, permit.semaphore())) else {
+            return;
+        };
+        permit.forget();
+        window.failures += 1;
+        if window.is_used_up() {
+            window.free.close();
+        }
+        if window.failures == 1 {
+            window.began_at = self.now;
+            self.failing.push_back(key.clone());
+        }
+    }
+
+    /// Whoever has a place or waits for one has the semaphore too.
+    fn remove_if_idle(&mut self, key: &K) {
+        let window = self.by_key.get(key);
+        if window.is_some_and(|it| it.failures == 0 && Arc::strong_count(&it.free) == 1) {
+            self.by_key.remove(key);
+        }
+    }
+}
+
+impl Window {
+    fn is_used_up(&self) -> bool {
+        self.failures >= self.limit
+    }
+}
+
+/// A place of an attempt that is not decided yet. Dropped, it is free again: the attempt succeeded, the server failed
+/// it, or its caller went away and gets no answer.
+pub(in crate::app) struct Place<'a, K: Clone + Eq + Hash> {
+    // Before the visit, so that a window without attempts is seen to have none.
+    permit: OwnedSemaphorePermit,
+    visit: Visit<'a, K>,
+}
+
+impl<K: Clone + Eq + Hash> Place<'_, K> {
+    /// Uses the place up: the attempt failed.
+    pub(in crate::app) fn fail(self) {
+        let Self { permit, visit } = self;
+        visit.places.windows().fail(&visit.key, permit);
+    }
+}
+
+/// Somebody who has a place of a key, or waits for one.
+struct Visit<'a, K: Clone + Eq + Hash> {
+    /// `None` only while it is dropped.
+    free: Option<Arc<Semaphore>>,
+    places: &'a Places<K>,
+    key: K,
+}
+
+impl<K: Clone + Eq + Hash> Drop for Visit<'_, K> {
+    fn drop(&mut self) {
+        let mut windows = self.places.windows();
+        // Let go of under the lock, so that the last one sees that it is.
+        self.free = None;
+        windows.remove_if_idle(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::domain::ErrorCode;
+
+    const KEY: &str = "a";
+
+    fn places(seats: usize) -> (Places<&'static str>, Clock) {
+        let clock = Clock::fixed(UnixTime(1_000));
+        (
+            Places::new(60, clock.clone(), WaitingRoom::for_tests(seats)),
+            clock,
+        )
+    }
+
+    fn enter<'a>(places: &'a Places<&'static str>, limit: u32) -> Result<Place<'a, &'static str>> {
+        places.enter(&KEY, limit).now_or_never().unwrap()
+    }
+
+    fn is_empty(places: &Places<&'static str>) -> bool {
+        let windows = places.windows();
+        windows.by_key.is_empty() && windows.failing.is_empty()
+    }
+
+    #[test]
+    fn failures_use_up_the_places_until_the_window_ends() {
+        let (places, clock) = places(0);
+        enter(&places, 2).unwrap().fail();
+        clock.advance(10);
+        enter(&places, 2).unwrap().fail();
+        clock.advance(10);
+
+        let refused = enter(&places, 2).err().unwrap();
+
+        assert_eq!(refused.retry_after, Some(40));
+        assert!(refused.reason().contains("after 2 failures"));
+        clock.advance(40);
+        assert!(is_empty(&places));
+        enter(&places, 2).unwrap().fail();
+    }
+
+    #[test]
+    fn an_attempt_waits_while_all_places_are_in_use_and_takes_the_first_that_is_given_back() {
+        let (places, _) = places(1);
+        let place = enter(&places, 1).unwrap();
+        let mut waiting = Box::pin(places.enter(&KEY, 1));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert_eq!(places.waiting(), 1);
+
+        drop(place);
+
+        drop(waiting.now_or_never().unwrap().unwrap());
+        assert_eq!(places.waiting(), 0);
+        assert!(is_empty(&places));
+    }
+
+    #[test]
+    fn those_who_wait_are_refused_when_the_last_place_is_used_up() {
+        let (places, _) = places(3);
+        let place = enter(&places, 1).unwrap();
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(places.enter(&KEY, 1))).collect();
+        for it in &mut waiting {
+            assert!(it.as_mut().now_or_never().is_none());
+        }
+
+        place.fail();
+
+        for it in waiting {
+            let refused = it.now_or_never().unwrap().err().unwrap();
+            assert_eq!(refused.code, ErrorCode::RateLimited);
+        }
+    }
+
+    #[test]
+    fn whoever_stops_waiting_takes_nobodys_turn() {
+        let (places, _) = places(2);
+        let place = enter(&places, 1).unwrap();
+        let mut gone = Box::pin(places.enter(&KEY, 1));
+        let mut next = Box::pin(places.enter(&KEY, 1));
+        assert!(gone.as_mut().now_or_never().is_none());
+        assert!(next.as_mut().now_or_never().is_none());
+
+        drop(place);
+        drop(gone);
+
+        drop(next.now_or_never().unwrap().unwrap());
+        assert!(is_empty(&places));
+    }
+
+    #[test]
+    fn more_than_there_are_seats_do_not_wait() {
+        let (places, _) = places(1);
+        let _place = enter(&places, 1).unwrap();
+        let mut waiting = Box::pin(places.enter(&KEY, 1));
+        assert!(waiting.as_mut().now_or_never().is_none());
+
+        let refused = enter(&places, 1).err().unwrap();
+
+        assert_eq!(refused.code, ErrorCode::TemporarilyUnavailable);
+        assert_eq!(refused.retry_after, Some(1));
+    }
+
+    #[test]
+    fn the_end_of_a_window_lets_in_who_waits_but_frees_no_place_in_use() {
+        let (places, clock) = places(2);
+        enter(&places, 2).unwrap().fail();
+        let place = enter(&places, 2).unwrap();
+        let mut waiting = Box::pin(places.enter(&KEY, 2));
+        assert!(waiting.as_mut().now_or_never().is_none());
+
+        clock.advance(60);
+        assert_eq!(places.figures("").entries, 0);
+        let second = waiting.now_or_never().unwrap().unwrap();
+
+        // The one that began in the old window counts in the new one.
+        place.fail();
+        second.fail();
+        assert!(enter(&places, 2).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_window_longer() {
+        let (places, clock) = places(0);
+        enter(&places, 1).unwrap().fail();
+        clock.advance(-900);
+
+        let refused = enter(&places, 1).err().unwrap();
+
+        assert_eq!(refused.retry_after, Some(60));
+        clock.advance(60);
+        drop(enter(&places, 1).unwrap());
+    }
+
+    #[test]
+    fn failures_of_many_keys_take_bounded_memory() {
+        let clock = Clock::fixed(UnixTime(0));
+        let places = Places::new(60, clock, WaitingRoom::for_tests(0));
+        for key in 0..=CAPACITY {
+            let place = places.enter(&key, 1).now_or_never().unwrap();
+            place.unwrap().fail();
+        }
+
+        assert_eq!(places.windows().by_key.len(), CAPACITY);
+        assert!(places.enter(&0, 1).now_or_never().unwrap().is_ok());
+        assert!(places.enter(&1, 1).now_or_never().unwrap().is_err());
+    }
+}

@@ -1,0 +1,325 @@
+//! `client_secret_basic` and `client_secret_post` (RFC 6749 §2.3.1): a secret.
+//!
+//! An unknown client, a disabled one, a wrong secret and a wrong network are one answer, in text and in time: how much
+//! is hashed depends on the form of the presented secret alone.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::app::authentication::{App, AuthenticatedClient, Verdict, refusal_of};
+use crate::app::error::{Error, Result};
+use crate::app::secrets::hash;
+use crate::app::secrets::hash::SecretHash;
+use crate::base::secret::Secret;
+use crate::config::Argon2Work;
+use crate::domain::{
+    AuthMethod, ClientId, ClientRecord, ClientSecret, GeneratedSecret, SecretOrigin,
+};
+
+/// How a secret came.
+#[derive(Clone, Copy)]
+struct Way {
+    method: AuthMethod,
+    source: IpAddr,
+}
+
+/// Whether an attempt has its places under the limits of its source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Limits {
+    /// Not yet. The source may be over its limits and must learn nothing about a secret that a human chose.
+    Unchecked,
+    /// It holds them: a failure counts.
+    Held,
+}
+
+/// What a caller presents, unchecked.
+#[derive(Debug)]
+pub struct Credentials {
+    /// As it was sent; may be no `client_id` at all.
+    pub client_id: String,
+    /// As it was sent.
+    pub client_secret: Secret<String>,
+}
+
+impl App {
+    /// Finds the client that one of `readings` proves.
+    pub(super) async fn authenticate_by_secret(
+        self: &Arc<Self>,
+        method: AuthMethod,
+        readings: &[Credentials],
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
+        let way = Way { method, source };
+        for credentials in readings {
+            if let Some(client) = self.recognise(way, credentials, Limits::Unchecked).await? {
+                return Ok(client);
+            }
+        }
+        // In a box, as is all that is rare on this path: a login's future is moved several times, whole.
+        Box::pin(self.authenticate_within_limits(way, readings)).await
+    }
+
+    /// All readings are one attempt.
+    async fn authenticate_within_limits(
+        self: &Arc<Self>,
+        way: Way,
+        readings: &[Credentials],
+    ) -> Result<AuthenticatedClient> {
+        let typed = readings.first().map_or("", |first| &*first.client_id);
+        let claimed = ClientId::parse(typed).ok();
+        let attempt = match self.throttle.begin(way.source, claimed.as_ref()).await {
+            Ok(attempt) => attempt,
+            Err(throttled) => return Err(self.refused(throttled, typed, way.source)),
+        };
+        for credentials in readings {
+            if let Some(client) = self.recognise(way, credentials, Limits::Held).await? {
+                return Ok(client);
+            }
+        }
+        let mut refusal = Error::invalid_client("no credentials");
+        for credentials in readings {
+            match self.prove(way, credentials).await? {
+                Ok(client) => return Ok(client),
+                Err(reason) => refusal = Error::invalid_client(reason),
+            }
+        }
+        attempt.fail();
+        Err(self.refused(refusal, typed, way.source))
+    }
+
+    /// The client, if this secret of it was proved before. Unless memory says so, the store is not asked here:
+    /// how long a refusal takes must not tell whose record is in memory.
+    async fn recognise(
+        &self,
+        way: Way,
+        credentials: &Credentials,
+        limits: Limits,
+    ) -> Result<Option<AuthenticatedClient>> {
+        let Ok(id) = ClientId::parse(&credentials.client_id) else {
+            return Ok(None);
+        };
+        let Some((record, is_current)) = self.directory.peek(&id) else {
+            return Ok(None);
+        };
+        let plain = &credentials.client_secret;
+        let secret = self.find_proved(&record, way, plain, limits);
+        if secret.is_none() {
+            return Ok(None);
+        }
+        if is_current {
+            self.proofs.asked.hits.count();
+            return Ok(Some(AuthenticatedClient { record, secret }));
+        }
+        let record = Box::pin(self.directory.load(&id, self.database()?)).await?;
+        Ok(record.and_then(|record| {
+            let secret = self.find_proved(&record, way, plain, limits);
+            secret.map(|_| AuthenticatedClient { record, secret })
+        }))
+    }
+
+    /// Which of the client's secrets this is, if it was proved before and is good still. With places held its network
+    /// need not be known, and is from then on.
+    fn find_proved(
+        &self,
+        record: &ClientRecord,
+        way: Way,
+        plain: &Secret<String>,
+        limits: Limits,
+    ) -> Option<usize> {
+        let client = &record.client;
+        if refusal_of(client, way.method).is_some() || !client.allowed_networks.admit(way.source) {
+            return None;
+        }
+        let now = self.clock.now();
+        let mut candidates = candidates(record, plain);
+        let (index, secret) = candidates.find(|(_, one)| {
+            one.is_live(now)
+                && match limits {
+                    Limits::Unchecked => self.proofs.contains_from(one, plain, way.source),
+                    Limits::Held => self.proofs.contains(one, plain),
+                }
+        })?;
+        if limits == Limits::Held && secret.origin == SecretOrigin::Chosen {
+            self.proofs.insert(secret, plain, way.source);
+        }
+        Some(index)
+    }
+
+    /// The client, if hashing proves it; else why not, for the log. Each attempt is one reading of the store and
+    /// one hash, whether there is such a client or not.
+    async fn prove(self: &Arc<Self>, way: Way, credentials: &Credentials) -> Result<Verdict> {
+        let plain = &credentials.client_secret;
+        let generated = GeneratedSecret::has_prefix(plain.expose());
+        if generated && GeneratedSecret::find_id(plain.expose()).is_none() {
+            return Ok(Err("the secret is mistyped: its checksum is wrong".into()));
+        }
+        let record = match ClientId::parse(&credentials.client_id) {
+            Ok(id) => self.directory.read(&id, self.database()?).await?,
+            Err(_) => None,
+        };
+        let Some(record) = record else {
+            self.hash_in_vain(plain).await?;
+            return Ok(Err("unknown client".into()));
+        };
+        let secret = self.find_proved(&record, way, plain, Limits::Held);
+        if secret.is_some() {
+            self.proofs.asked.hits.count();
+            return Ok(Ok(AuthenticatedClient { record, secret }));
+        }
+        self.proofs.asked.misses.count();
+        self.prove_by_hashing(&record, way, plain).await
+    }
+
+    async fn prove_by_hashing(
+        self: &Arc<Self>,
+        record: &Arc<ClientRecord>,
+        way: Way,
+        plain: &Secret<String>,
+    ) -> Result<Verdict> {
+        let generated = GeneratedSecret::has_prefix(plain.expose());
+        let now = self.clock.now();
+        let mut reason = Cow::from("wrong secret");
+        let mut hashed = false;
+        for (index, secret) in candidates(record, plain) {
+            // Of the chosen ones only live ones are tried; a generated one is named by its id, so
+            // that an expired one can be told from a wrong one.
+            if !generated && !secret.is_live(now) {
+                continue;
+            }
+            hashed = true;
+            if !self.is_hash_of(secret, plain).await? {
+                continue;
+            }
+            match (secret.expires_at, refusal_of(&record.client, way.method)) {
+                (Some(expires_at), _) if !secret.is_live(now) => {
+                    reason =
+                        format!("the secret {} expired at {expires_at}", secret.secret_id).into();
+                }
+                (_, Some(refusal)) => reason = refusal,
+                (_, None) => {
+                    if let Some(refusal) = self.refuse_network(&record.client, way.source) {
+                        reason = refusal;
+                        continue;
+                    }
+                    self.proofs.insert(secret, plain, way.source);
+                    self.renew_if_outdated(&record.client.client_id, secret, plain, way.source);
+                    return Ok(Ok(AuthenticatedClient {
+                        record: Arc::clone(record),
+                        secret: Some(index),
+                    }));
+                }
+            }
+        }
+        if !hashed {
+            self.hash_in_vain(plain).await?;
+        }
+        Ok(Err(reason))
+    }
+
+    async fn is_hash_of(&self, secret: &ClientSecret, plain: &Secret<String>) -> Result<bool> {
+        let hash = SecretHash::parse(&secret.secret_hash).map_err(Error::internal)?;
+        let plain = plain.clone();
+        self.hashing
+            .run(move |memory| hash.verify(&plain, memory))
+            .await
+    }
+
+    /// The work that a known client's secret of this form would have cost.
+    async fn hash_in_vain(&self, plain: &Secret<String>) -> Result<()> {
+        let origin = if GeneratedSecret::has_prefix(plain.expose()) {
+            SecretOrigin::Generated
+        } else {
+            SecretOrigin::Chosen
+        };
+        self.hash_secret(plain, origin).await.map(drop)
+    }
+
+    /// Hashes a secret with the work that its origin asks for.
+    pub(in crate::app) async fn hash_secret(
+        &self,
+        plain: &Secret<String>,
+        origin: SecretOrigin,
+    ) -> Result<String> {
+        let work = self.work(origin);
+        let plain = plain.clone();
+        self.hashing
+            .run(move |memory| hash::hash(&plain, work, memory))
+            .await?
+            .map_err(Error::internal)
+    }
+
+    /// After a good login: a hash made with other parameters than today's is made anew, on the side. It
+    /// may fail without harm; the next login tries again.
+    fn renew_if_outdated(
+        self: &Arc<Self>,
+        id: &ClientId,
+        secret: &ClientSecret,
+        plain: &Secret<String>,
+        source: IpAddr,
+    ) {
+        let outdated = SecretHash::parse(&secret.secret_hash)
+            .is_ok_and(|hash| hash.needs_renewal(self.work(secret.origin), plain));
+        if !outdated {
+            return;
+        }
+        let (app, id, secret, plain) =
+            (Arc::clone(self), id.clone(), secret.clone(), plain.clone());
+        tokio::spawn(async move {
+            if let Err(error) = app.renew(&id, &secret, &plain, source).await {
+                let cause = error.cause.as_ref().map(|cause| format!("{cause:#}"));
+                tracing::warn!(
+                    client_id = %id, secret_id = %secret.secret_id, cause,
+                    "the secret's hash is outdated and could not be renewed: {error}"
+                );
+            }
+        });
+    }
+
+    async fn renew(
+        &self,
+        id: &ClientId,
+        secret: &ClientSecret,
+        plain: &Secret<String>,
+        source: IpAddr,
+    ) -> Result<()> {
+        let secret_hash = self.hash_secret(plain, secret.origin).await?;
+        let old = &secret.secret_hash;
+        if self
+            .store
+            .renew_secret_hash(&secret.secret_id, old, &secret_hash)
+            .await?
+        {
+            self.proofs.insert(
+                &ClientSecret {
+                    secret_hash,
+                    ..secret.clone()
+                },
+                plain,
+                source,
+            );
+            self.directory.forget(id);
+        }
+        Ok(())
+    }
+
+    fn work(&self, origin: SecretOrigin) -> Argon2Work {
+        match origin {
+            SecretOrigin::Generated => self.config.authentication.argon2_generated,
+            SecretOrigin::Chosen => self.config.authentication.argon2_chosen,
+        }
+    }
+}
+
+/// The secrets of a client that `plain` may be, with their places: the one it names, or else all that we did not make.
+fn candidates<'a>(
+    record: &'a ClientRecord,
+    plain: &'a Secret<String>,
+) -> impl Iterator<Item = (usize, &'a ClientSecret)> {
+    let named = GeneratedSecret::find_id(plain.expose());
+    let secrets = record.secrets.iter().enumerate();
+    secrets.filter(move |(_, secret)| match &named {
+        Some(id) => secret.origin == SecretOrigin::Generated && secret.secret_id == *id,
+        None => secret.origin == SecretOrigin::Chosen,
+    })
+}

@@ -1,0 +1,56 @@
+//! Values that may be used once, on all replicas together: the name of an assertion, and whatever else must not
+//! be played back. Owns how such a value is named in the store.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::app::App;
+use crate::app::error::Result;
+use crate::base::clock::UnixTime;
+
+impl App {
+    /// Uses the value `jti` of `issuer`, which may be used once as a `kind` until `good_until`; false when it was
+    /// used before, here or on another replica.
+    pub(in crate::app) async fn use_once(
+        &self,
+        kind: &str,
+        issuer: &str,
+        jti: &str,
+        good_until: UnixTime,
+    ) -> Result<bool> {
+        let key = key(&[kind, issuer, jti]);
+        Ok(self
+            .database()?
+            .use_once(&key, good_until, self.clock.now())
+            .await?)
+    }
+
+    /// Forgets the values that nobody would accept any more in any case.
+    pub async fn prune_used_values(&self) -> Result<u64> {
+        let now = self.trusted_time().await?;
+        Ok(self.store.prune_used_values(now).await?)
+    }
+}
+
+/// A hash, so that it has one length whatever others call their values. The lengths keep apart what would
+/// otherwise read alike.
+pub(in crate::app) fn key(parts: &[&str]) -> String {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_le_bytes());
+        context.update(part.as_bytes());
+    }
+    URL_SAFE_NO_PAD.encode(context.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_one_length_and_keep_their_parts_apart() {
+        assert_eq!(key(&["a", "b", "c"]).len(), key(&["", "", ""]).len());
+        assert_ne!(key(&["a", "b", "c"]), key(&["ab", "", "c"]));
+    }
+}

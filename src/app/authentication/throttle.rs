@@ -1,0 +1,161 @@
+//! Owns the limits of failed logins of clients (RFC 6749 §2.3.1: guessing MUST be throttled). An attempt takes its places
+//! before it is decided. A proof that cannot be guessed, and a secret that this network has proved before, need none.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use anyhow::anyhow;
+
+use crate::app::authentication::places::{Place, Places};
+use crate::app::error::{Error, Result};
+use crate::app::metrics::CacheFigures;
+use crate::app::secrets::hashing_pool::WaitingRoom;
+use crate::base::clock::Clock;
+use crate::base::metrics::Counter;
+use crate::config::AuthenticationConfig;
+use crate::domain::{ClientId, ErrorCode};
+
+/// The limits of failed logins of clients.
+pub(in crate::app) struct Throttle {
+    places: Places<Key>,
+    client_limit: u32,
+    source_limit: u32,
+    by_client: Counter,
+    by_source: Counter,
+}
+
+/// Logins that were refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Throttled {
+    /// For failures of their source in the name of their client.
+    pub by_client: u64,
+    /// For failures of their source in anybody's name.
+    pub by_source: u64,
+}
+
+/// From where, and in whose name; `None`: in anybody's.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key(IpAddr, Option<ClientId>);
+
+/// A login that is not decided yet. Dropped, it counts as no failure.
+#[must_use]
+pub(in crate::app) struct LogInAttempt<'a>(Vec<Place<'a, Key>>);
+
+impl LogInAttempt<'_> {
+    /// Counts the attempt as a failure.
+    pub(in crate::app) fn fail(self) {
+        self.0.into_iter().for_each(Place::fail);
+    }
+}
+
+impl Throttle {
+    /// Nothing has failed yet.
+    pub(in crate::app) fn new(
+        config: &AuthenticationConfig,
+        clock: Clock,
+        waiting: WaitingRoom,
+    ) -> Self {
+        let seconds = i64::try_from(config.throttle_window.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            places: Places::new(seconds, clock, waiting),
+            client_limit: config.throttle_client_failures,
+            source_limit: config.throttle_source_failures,
+            by_client: Counter::default(),
+            by_source: Counter::default(),
+        }
+    }
+
+    /// Begins an attempt. Waits while others of this source may still use up the limits; 429 when failures have done so.
+    pub(in crate::app) async fn begin(
+        &self,
+        source: IpAddr,
+        id: Option<&ClientId>,
+    ) -> Result<LogInAttempt<'_>> {
+        let source = network(source);
+        // The narrow limit first: attempts in one name that wait hold no place that other names need.
+        let of_client = id.map(|id| (Key(source, Some(id.clone())), self.client_limit));
+        let of_source = Some((Key(source, None), self.source_limit));
+        let mut places = Vec::with_capacity(2);
+        for (key, limit) in of_client.into_iter().chain(of_source) {
+            // 0: no limit.
+            if limit > 0 {
+                let place = self.places.enter(&key, limit).await;
+                places.push(place.map_err(|error| self.explain(&key, error))?);
+            }
+        }
+        Ok(LogInAttempt(places))
+    }
+
+    fn explain(&self, key: &Key, error: Error) -> Error {
+        if error.code != ErrorCode::RateLimited {
+            return error;
+        }
+        let (counter, of) = match key.1 {
+            Some(_) => (
+                &self.by_client,
+                "of this address in the name of this client",
+            ),
+            None => (&self.by_source, "of this address in anybody's name"),
+        };
+        counter.count();
+        let reason = format!("{} {of}", error.reason());
+        error.because(anyhow!(reason))
+    }
+
+    /// Logins that wait for a place.
+    pub(in crate::app) fn waiting(&self) -> usize {
+        self.places.waiting()
+    }
+
+    pub(in crate::app) fn throttled(&self) -> Throttled {
+        Throttled {
+            by_client: self.by_client.value(),
+            by_source: self.by_source.value(),
+        }
+    }
+
+    pub(in crate::app) fn figures(&self) -> CacheFigures {
+        self.places.figures("failures")
+    }
+}
+
+/// One customer of a provider has a whole /64 of IPv6.
+pub(in crate::app) fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
+            address.to_bits() & !u128::from(u64::MAX),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::base::clock::UnixTime;
+
+    #[test]
+    fn failing_in_many_names_is_noticed_too() {
+        let (clock, waiting) = (Clock::fixed(UnixTime(0)), WaitingRoom::for_tests(0));
+        let throttle = Throttle {
+            places: Places::new(60, clock, waiting),
+            client_limit: 2,
+            source_limit: 3,
+            by_client: Counter::default(),
+            by_source: Counter::default(),
+        };
+        let begin = |source: &str, name: &str| {
+            let (source, id) = (source.parse().unwrap(), ClientId::parse(name).ok());
+            let begun = throttle.begin(source, id.as_ref()).now_or_never();
+            begun.unwrap().map(LogInAttempt::fail)
+        };
+        for name in ["a", "b", "c"] {
+            begin("2001:db8::1", name).unwrap();
+        }
+
+        assert!(begin("2001:db8::ffff", "d").is_err());
+        assert!(begin("2001:db8:0:1::1", "d").is_ok());
+        assert_eq!(throttle.throttled().by_source, 1);
+    }
+}

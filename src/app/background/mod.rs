@@ -1,0 +1,352 @@
+//! What the service does without being asked. Each task is a plain loop around a use case, which tests call
+//! by itself; this file owns only how often.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::bail;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::app::error::Result;
+use crate::app::metrics::Task;
+use crate::base::secret::random_bytes;
+
+/// So long what others change may go unnoticed when nobody says so, and a fifth more.
+const FEED_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What changes at about the same time is read together: a busy time costs the database a hundred readings a second.
+const GATHERING: Duration = Duration::from_millis(10);
+
+/// Until somebody says so again there is the interval.
+const LISTEN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Nothing waits for a pruning: it only keeps tables and memory small.
+const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Keys live for days; and within this time a replica says again what it signs with.
+const KEY_ROTATION_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Nobody is to be told to the minute that a secret ends tomorrow, and it reads every secret's row.
+const SECRETS_INTERVAL: Duration = Duration::from_mins(5);
+
+/// A certificate is ordered days before it has to be; but the first one, and the one that somebody else failed to order,
+/// somebody is waiting for.
+const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Files with authorities change once a year; whoever changes one should not have to wait.
+const FILES_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A clock that is set wrong is wrong for long.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Whoever puts the trail back to an earlier end can undo the events of so long without contradicting the log.
+const AUDIT_HEAD_INTERVAL: Duration = Duration::from_hours(1);
+
+/// So much of the counts is lost when the process is killed.
+const USAGE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Runs every task until `stop` is cancelled. A task that ends before is a bug: it stops the service, so that
+/// whoever watches over it starts it anew.
+pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(follow_changes(
+        Arc::clone(&app),
+        FEED_INTERVAL,
+        stop.clone(),
+    ));
+    tasks.spawn(listen(Arc::clone(&app), stop.clone()));
+    tasks.spawn(write_usage(Arc::clone(&app), stop.clone()));
+    tasks.spawn(prune(Arc::clone(&app), stop.clone()));
+    tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
+    tasks.spawn(count_secrets(Arc::clone(&app), stop.clone()));
+    tasks.spawn(compare_clocks(Arc::clone(&app), stop.clone()));
+    tasks.spawn(watch_audit_head(Arc::clone(&app), stop.clone()));
+    tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
+    if app.has_acme() {
+        tasks.spawn(renew_certificate(Arc::clone(&app), stop.clone()));
+    }
+    let ended = tasks.join_next().await;
+    if !stop.is_cancelled() {
+        stop.cancel();
+        bail!("a background task ended: {ended:?}");
+    }
+    tasks.join_all().await;
+    Ok(())
+}
+
+/// Reads what was changed, when [`listen`] hears of it and after each `interval` in any case.
+pub async fn follow_changes(app: Arc<App>, interval: Duration, stop: CancellationToken) {
+    loop {
+        let told = timeout(spread(interval), app.feed.woken.notified());
+        match stop.run_until_cancelled(told).await {
+            None => return,
+            Some(Ok(())) if !pause(GATHERING, &stop).await => return,
+            Some(Ok(()) | Err(_)) => {}
+        }
+        // It logs by itself when it ceases to work, and when it works again.
+        if stop.run_until_cancelled(app.read_changes()).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Wakes [`follow_changes`] when the database says that something has changed.
+pub async fn listen(app: Arc<App>, stop: CancellationToken) {
+    let mut log = Changes {
+        failing: false,
+        failed: "the database does not tell of changes, which are noticed a second later therefore",
+        recovered: "the database tells of changes again",
+    };
+    loop {
+        match stop.run_until_cancelled(hear(&app, &mut log)).await {
+            None => return,
+            Some(lost) => log.note(lost),
+        }
+        app.feed.listening.store(false, Ordering::Relaxed);
+        if !pause(spread(LISTEN_INTERVAL), &stop).await {
+            return;
+        }
+    }
+}
+
+/// Ends when the connection does.
+async fn hear(app: &App, log: &mut Changes) -> Result<()> {
+    let Some(mut listener) = app.store().listen().await? else {
+        return std::future::pending().await;
+    };
+    log.note(Ok(()));
+    app.feed.listening.store(true, Ordering::Relaxed);
+    loop {
+        // The first time for what was said when nobody listened.
+        app.feed.woken.notify_one();
+        listener.wait().await?;
+    }
+}
+
+async fn write_usage(app: Arc<App>, stop: CancellationToken) {
+    let mut log = Changes {
+        failing: false,
+        failed: "what is counted cannot be written, and waits",
+        recovered: "what was counted is written",
+    };
+    while pause(USAGE_INTERVAL, &stop).await {
+        if app.database().is_err() {
+            continue;
+        }
+        // Not cancelled in the middle: it would not be known what was written.
+        let written = match app.write_usage().await {
+            Ok(()) => app.write_refusals().await,
+            failed => failed,
+        };
+        let written = match written {
+            Ok(()) => app.write_wrong_networks().await,
+            failed => failed,
+        };
+        let written = match written {
+            Ok(()) => app.say_alive().await,
+            failed => failed,
+        };
+        if written.is_ok() {
+            app.upkeep.succeeded(Task::WriteUsage, app.clock.now());
+        }
+        log.note(written);
+    }
+}
+
+/// The last things, when no request is under way any more.
+pub async fn finish(app: &App) {
+    warn_of(app.write_usage().await, "the last counts are lost");
+    warn_of(
+        app.say_gone().await,
+        "it looks as if this replica were lost",
+    );
+    warn_of(
+        app.write_refusals().await,
+        "why the last were refused is in the log only",
+    );
+    warn_of(
+        app.write_wrong_networks().await,
+        "the audit trail lacks clients from a wrong network",
+    );
+}
+
+async fn prune(app: Arc<App>, stop: CancellationToken) {
+    while pause(PRUNE_INTERVAL, &stop).await {
+        if app.database().is_err() {
+            continue;
+        }
+        match stop.run_until_cancelled(prune_once(&app)).await {
+            None => return,
+            Some(pruned) => app.note_upkeep(Task::Prune, pruned, "what has ended is not removed"),
+        }
+    }
+}
+
+async fn prune_once(app: &App) -> Result<()> {
+    app.end_unused_secrets().await?;
+    app.prune_revocations().await?;
+    app.prune_changes().await?;
+    app.prune_used_values().await?;
+    app.prune_remembered_answers().await?;
+    app.prune_admin_sessions().await?;
+    app.prune_usage().await?;
+    app.prune_refusals().await?;
+    app.prune_replicas().await?;
+    app.prune_certificates().await?;
+    app.prune_audit().await.map(drop)
+}
+
+async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
+    while pause(KEY_ROTATION_INTERVAL, &stop).await {
+        if app.database().is_err() {
+            continue;
+        }
+        match stop.run_until_cancelled(app.rotate_keys_if_due()).await {
+            None => return,
+            Some(rotated) => {
+                app.note_upkeep(
+                    Task::RotateKeys,
+                    rotated,
+                    "cannot look after the signing keys",
+                );
+            }
+        }
+    }
+}
+
+async fn renew_certificate(app: Arc<App>, stop: CancellationToken) {
+    let mut log = Changes {
+        failing: false,
+        failed: "cannot look after the certificate",
+        recovered: "the certificate is looked after again",
+    };
+    loop {
+        if app.database().is_ok() {
+            match stop
+                .run_until_cancelled(app.renew_certificate_if_due())
+                .await
+            {
+                // It may have been in the middle of an order.
+                None => {
+                    let released = app.give_up_order().await;
+                    warn_of(released, "others wait before they order a certificate");
+                    return;
+                }
+                Some(renewed) => log.note(renewed),
+            }
+        }
+        if !pause(spread(CERTIFICATE_INTERVAL), &stop).await {
+            return;
+        }
+    }
+}
+
+async fn count_secrets(app: Arc<App>, stop: CancellationToken) {
+    // So that whoever looks first does not wait for it. Should it fail, that one asks again.
+    let _ = stop.run_until_cancelled(app.find_top_clients()).await;
+    loop {
+        if app.database().is_ok() {
+            match stop.run_until_cancelled(app.count_expiring_secrets()).await {
+                None => return,
+                Some(counted) => {
+                    app.note_upkeep(Task::CountSecrets, counted, "cannot count expiring secrets");
+                }
+            }
+        }
+        if !pause(spread(SECRETS_INTERVAL), &stop).await {
+            return;
+        }
+    }
+}
+
+async fn compare_clocks(app: Arc<App>, stop: CancellationToken) {
+    let mut log = Changes {
+        failing: false,
+        failed: "the clock cannot be compared with the database's",
+        recovered: "the clock is compared with the database's again",
+    };
+    loop {
+        if app.database().is_ok() {
+            match stop.run_until_cancelled(app.compare_clocks()).await {
+                None => return,
+                Some(compared) => log.note(compared),
+            }
+        }
+        if !pause(spread(CLOCK_INTERVAL), &stop).await {
+            return;
+        }
+    }
+}
+
+async fn watch_audit_head(app: Arc<App>, stop: CancellationToken) {
+    // The start has looked at it already.
+    while pause(AUDIT_HEAD_INTERVAL, &stop).await {
+        if app.database().is_err() {
+            continue;
+        }
+        match stop.run_until_cancelled(app.watch_audit_head()).await {
+            None => return,
+            Some(watched) => warn_of(watched, "the end of the audit trail cannot be read"),
+        }
+    }
+}
+
+impl App {
+    fn note_upkeep<T>(&self, task: Task, done: Result<T>, failed: &str) {
+        match done {
+            Ok(_) => self.upkeep.succeeded(task, self.clock.now()),
+            // The clock guard has said so, once.
+            Err(_) if self.clock_guard.holds_back() => {}
+            Err(_) => warn_of(done, failed),
+        }
+    }
+}
+
+async fn follow_files(app: Arc<App>, stop: CancellationToken) {
+    while pause(FILES_INTERVAL, &stop).await {
+        let app = Arc::clone(&app);
+        // A panic in there is a bug, but none that should stop the service.
+        let _ = tokio::task::spawn_blocking(move || app.reread_client_ca()).await;
+    }
+}
+
+/// Logs that something fails, and that it works again: once, not every second of an outage.
+struct Changes {
+    failing: bool,
+    failed: &'static str,
+    recovered: &'static str,
+}
+
+impl Changes {
+    fn note<T>(&mut self, outcome: Result<T>) {
+        match outcome {
+            Err(_) if !self.failing => warn_of(outcome, self.failed),
+            Ok(_) if self.failing => tracing::info!("{}", self.recovered),
+            Ok(_) | Err(_) => return,
+        }
+        self.failing = !self.failing;
+    }
+}
+
+fn warn_of<T>(outcome: Result<T>, failed: &str) {
+    if let Err(error) = outcome {
+        tracing::warn!("{failed}: {}", error.reason());
+    }
+}
+
+/// The interval, a fifth more or less at random: what many replicas do is not to happen at once.
+fn spread(interval: Duration) -> Duration {
+    let [random] = random_bytes::<1>();
+    interval.mul_f64(0.8 + 0.4 * f64::from(random) / 255.0)
+}
+
+/// False when it is time to stop.
+async fn pause(interval: Duration, stop: &CancellationToken) -> bool {
+    stop.run_until_cancelled(tokio::time::sleep(interval))
+        .await
+        .is_some()
+}

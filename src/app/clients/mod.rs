@@ -1,0 +1,6 @@
+//! clients
+
+pub(in crate::app) mod cache;
+pub(in crate::app) mod crud;
+pub(in crate::app) mod diff;
+pub mod transfer;

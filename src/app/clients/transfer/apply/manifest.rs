@@ -1,0 +1,278 @@
+//! Owns the files of `client apply`: YAML or JSON that says which clients there are to be. Parses untrusted bytes; what is
+//! wrong is told with its place, and never with what a member holds.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+
+use crate::app::clients::transfer::document::{SecretDocument, client_document};
+use crate::app::error::explain;
+use crate::base::json;
+use crate::domain::{Client, ManagedBy, ParseError};
+
+/// The version that is read.
+const VERSION: u32 = 1;
+
+/// A file of clients.
+#[derive(Debug)]
+pub struct Manifest {
+    /// What its clients are marked with.
+    pub name: ManagedBy,
+    pub(in crate::app) entries: Vec<Entry>,
+}
+
+/// A client of a file.
+#[derive(Debug)]
+pub(in crate::app) struct Entry {
+    /// Where it stands, for people.
+    pub(in crate::app) place: String,
+    /// As it is to be; its times and its mark mean nothing.
+    pub(in crate::app) client: Client,
+    /// Whether the file says whether it is enabled. If not, that is left to others: a client that somebody has
+    /// disabled in haste must not come back by itself.
+    pub(in crate::app) has_status: bool,
+    /// `None`: its secrets are not the file's business.
+    pub(in crate::app) secrets: Option<Secrets>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u32,
+    name: Option<ManagedBy>,
+    clients: Vec<ManifestClient>,
+}
+
+client_document! {
+    /// A client of a file.
+    ManifestClient {
+        secrets: Option<Secrets>,
+    }
+}
+
+/// Which secrets a client is to have.
+#[derive(Debug)]
+pub(in crate::app) enum Secrets {
+    /// One at least; it is made when there is none that is good.
+    Make,
+    /// These and no others.
+    These(Vec<SecretDocument>),
+}
+
+impl Manifest {
+    /// Reads JSON when the first character is `{`, else YAML. A file that has no name is called `otherwise`.
+    pub fn parse(bytes: &[u8], otherwise: Option<&str>) -> Result<Self, ParseError> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| ParseError::new(format!("the file is not UTF-8: {error}")))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let document = if text.trim_start().starts_with('{') {
+            json::from_str(text).map_err(|error| error.to_string())
+        } else {
+            read_yaml(text)
+        };
+        let document: Document = document.map_err(|error| ParseError::new(explain(&error)))?;
+        if document.version != VERSION {
+            return Err(ParseError::new(format!(
+                "version: this server reads version {VERSION}"
+            )));
+        }
+        let name = match (document.name, otherwise) {
+            (Some(name), _) => name,
+            (None, Some(name)) => ManagedBy::parse(name)?,
+            (None, None) => {
+                return Err(ParseError::new(
+                    "name is missing: what the clients of the file are marked with",
+                ));
+            }
+        };
+        let mut seen = HashSet::new();
+        let entries = document
+            .clients
+            .into_iter()
+            .enumerate()
+            .map(|(at, mut client)| {
+                let place = format!("clients[{at}] `{}`", client.client_id);
+                let here = |error: ParseError| ParseError::new(format!("{place}: {error}"));
+                let read = client.client().map_err(here)?;
+                read.authentication.check().map_err(here)?;
+                if !seen.insert(read.client_id.clone()) {
+                    return Err(here(ParseError::new("the client_id is there twice")));
+                }
+                let has_secrets = match &client.secrets {
+                    Some(Secrets::Make) => true,
+                    Some(Secrets::These(list)) => !list.is_empty(),
+                    None => false,
+                };
+                if has_secrets && !read.authentication.allow_secrets() {
+                    let why = "none of its authentication methods takes a secret";
+                    return Err(here(ParseError::new(why)));
+                }
+                Ok(Entry {
+                    place,
+                    client: read,
+                    has_status: client.status.is_some(),
+                    secrets: client.secrets.take(),
+                })
+            });
+        Ok(Self {
+            name,
+            entries: entries.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn read_yaml(text: &str) -> Result<Document, String> {
+    // A part of the file in an error could be a secret.
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
+        Document::deserialize(json::objects_only(yaml))
+    })
+    .map_err(|error| error.to_string())
+}
+
+impl<'de> Deserialize<'de> for Secrets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl<'de> Visitor<'de> for Read {
+            type Value = Secrets;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`make`, or a list of secrets with their hashes")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Secrets, E> {
+                match text {
+                    "make" => Ok(Secrets::Make),
+                    _ => Err(E::custom("secrets is `make`, or a list of hashes")),
+                }
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Secrets, A::Error> {
+                let mut secrets = Vec::new();
+                while let Some(secret) = list.next_element()? {
+                    secrets.push(secret);
+                }
+                Ok(Secrets::These(secrets))
+            }
+        }
+
+        deserializer.deserialize_any(Read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Manifest::parse(text.as_bytes(), Some("f"))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn yaml_and_json_say_the_same() {
+        let yaml = "version: 1\nname: team\nclients:\n  - client_id: a\n    scopes: [b, a]\n    token_ttl: 15m\n    metadata: {tenant: acme, n: 1}\n    secrets: make\n";
+        let json = r#"{"version":1,"name":"team","clients":[{"client_id":"a","scopes":"a b","token_ttl":900,"metadata":{"tenant":"acme","n":1},"secrets":"make"}]}"#;
+        let [yaml, json] = [yaml, json].map(|it| Manifest::parse(it.as_bytes(), None).unwrap());
+        assert_eq!(yaml.name, json.name);
+        assert_eq!(yaml.entries[0].client, json.entries[0].client);
+        assert_eq!(yaml.entries[0].client.scopes.as_str(), "a b");
+        assert!(matches!(yaml.entries[0].secrets, Some(Secrets::Make)));
+        assert!(!yaml.entries[0].has_status);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        for (text, told) in [
+            (
+                "version: 1\nclients:\n  - client_id: a\n    scope: b\n",
+                ["scope", "line 4"],
+            ),
+            (
+                "version: 1\nclients:\n  - client_id: a b\n",
+                ["client_id", "line 3"],
+            ),
+            (
+                "version: 1\nclients:\n  - client_id: a\n    client_id: b\n",
+                ["client_id", "line 4"],
+            ),
+            (
+                "version: 1\nclients:\n  - client_id: a\n    scopes: a\"b\n",
+                ["clients[0] `a`", "scope"],
+            ),
+            (
+                "version: 1\nclients:\n  - client_id: a\n    auth_methods: none\n",
+                ["clients[0] `a`", "method"],
+            ),
+            (
+                "version: 1\nclients:\n  - {client_id: a}\n  - {client_id: a}\n",
+                ["clients[1] `a`", "twice"],
+            ),
+            ("version: 2\nclients: []\n", ["version", "1"]),
+            (
+                "{\"version\":1,\n\"clients\":[{\"client_id\":\"a\",\"x\":1}]}",
+                ["unknown field `x`", "line 2"],
+            ),
+            ("clients: []\n", ["version", "line"]),
+            ("- a\n", ["line 1", ""]),
+        ] {
+            let error = error(text);
+            assert!(told.iter().all(|it| error.contains(it)), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_list_in_the_place_of_members_is_refused_however_deep() {
+        let hash = r#"[null,null,"$2b$04$w/Kt6ZnmudqpTJPaJvLk8eQ6M9Ab3aE0EeMUzFO0WFKzn7MnLXMmG","",null,null,null]"#;
+        for text in [
+            "[1, a, []]".to_owned(),
+            "version: 1\nclients:\n  - [a]\n".to_owned(),
+            format!("version: 1\nclients:\n  - client_id: a\n    secrets: [{hash}]\n"),
+            format!(r#"{{"version":1,"clients":[{{"client_id":"a","secrets":[{hash}]}}]}}"#),
+        ] {
+            let error = error(&text);
+            assert!(
+                error.contains("object") || error.contains("mapping"),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_does_not_repeat_what_a_member_holds() {
+        for text in [
+            "version: 1\nclients:\n  - client_id: a\n    secrets: hunter2\n",
+            "version: 1\nclients:\n  - client_id: a\n    secrets:\n      - hunter2\n",
+            "version: 1\nclients:\n  - client_id: a\n    client_secret: hunter2\n",
+            "version: 1\nclients:\n  - client_id: a\n    secrets:\n      - secret_hash: {hunter2: 1}\n",
+            "{\"version\":1,\"clients\":[{\"client_id\":\"a\",\"secrets\":[\"hunter2\"]}]}",
+        ] {
+            let error = error(text);
+            assert!(!error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_of_aliases_is_refused() {
+        let mut text = "version: 1\nclients: []\nname: &a0 x\n".to_owned();
+        for n in 1..40 {
+            text += &format!("k{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1);
+        }
+        assert!(Manifest::parse(text.as_bytes(), None).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text in any::<String>(), bytes in any::<Vec<u8>>()) {
+            let _ = Manifest::parse(text.as_bytes(), None);
+            let _ = Manifest::parse(&bytes, None);
+            let _ = Manifest::parse(format!("version: 1\nclients: {text}").as_bytes(), None);
+        }
+    }
+}

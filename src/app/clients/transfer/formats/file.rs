@@ -1,0 +1,283 @@
+//! Owns the files that are read whole: CSV with a header, a JSON array, JSON lines, and what others have inside of an
+//! object. Parses untrusted bytes; every row knows its line.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::app::clients::transfer::formats::imported_client::{RefusedRow, Row};
+use crate::app::clients::transfer::formats::{hydra, keycloak, table};
+use crate::app::clients::transfer::import::report::ImportFormat;
+use crate::app::clients::transfer::secrets::SecretRules;
+use crate::base::json;
+
+/// The rows of a file, each with the line it begins on.
+#[derive(Debug, Default)]
+pub struct ImportFile {
+    /// A client, or why the row is none.
+    pub rows: Vec<(u64, Row)>,
+    /// Names in the file that mean nothing to us.
+    pub ignored: BTreeSet<String>,
+}
+
+/// Why a file as a whole cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportFileError {
+    /// It is not UTF-8.
+    #[error("line {0}: the file is not UTF-8")]
+    NotUtf8(u64),
+    /// It cannot be read at all.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It is not of its format.
+    #[error("line {line}: {message}")]
+    Malformed {
+        /// Where.
+        line: u64,
+        /// Why.
+        message: String,
+    },
+}
+
+impl ImportFile {
+    /// Reads the rows of a home-made server.
+    pub fn parse(bytes: &[u8], rules: &SecretRules) -> Result<Self, ImportFileError> {
+        Self::parse_as(ImportFormat::Table, bytes, rules)
+    }
+
+    /// Reads JSON when the first character is `[` or `{`; else CSV, where there may be any.
+    pub(in crate::app::clients::transfer) fn parse_as(
+        format: ImportFormat,
+        bytes: &[u8],
+        rules: &SecretRules,
+    ) -> Result<Self, ImportFileError> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| ImportFileError::NotUtf8(line_at(bytes, error.valid_up_to())))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let parse = Parse {
+            row: match format {
+                ImportFormat::Table | ImportFormat::TokenServer => table::parse,
+                ImportFormat::Hydra => hydra::parse,
+                ImportFormat::Keycloak => keycloak::parse,
+            },
+            rules: *rules,
+        };
+        let list = match format {
+            ImportFormat::Table | ImportFormat::TokenServer => None,
+            ImportFormat::Hydra => Some("items"),
+            ImportFormat::Keycloak => Some("clients"),
+        };
+        let mut file = Self::default();
+        match text.trim_start().chars().next() {
+            Some('[') => file.read_json_array(text, text, parse)?,
+            Some('{') => match list.and_then(|name| inner_list(text, name)) {
+                Some(inner) => file.read_json_array(text, inner, parse)?,
+                None if list.is_some() => file.read_json_values(text, parse)?,
+                None => file.read_json_lines(text, parse),
+            },
+            Some(_) if format == ImportFormat::Table => file.read_csv(text, parse)?,
+            Some(_) => {
+                return Err(ImportFileError::Malformed {
+                    line: 1,
+                    message: "not JSON".to_owned(),
+                });
+            }
+            None => {
+                return Err(ImportFileError::Malformed {
+                    line: 1,
+                    message: "the file is empty".into(),
+                });
+            }
+        }
+        Ok(file)
+    }
+
+    /// The values of a list, which is the text or a part of it.
+    fn read_json_array(
+        &mut self,
+        text: &str,
+        list: &str,
+        parse: Parse,
+    ) -> Result<(), ImportFileError> {
+        let values: Vec<&RawValue> = json::from_str(list).map_err(|e| malformed(&e))?;
+        let mut lines = Lines::of(text);
+        for value in values {
+            let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
+            self.push_json(lines.line_of(offset), value.get(), parse);
+        }
+        Ok(())
+    }
+
+    /// Values one behind the other, each on as many lines as it likes.
+    #[expect(clippy::disallowed_methods, reason = "many values; no struct is read")]
+    fn read_json_values(&mut self, text: &str, parse: Parse) -> Result<(), ImportFileError> {
+        let mut lines = Lines::of(text);
+        for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+            let value = value.map_err(|error| malformed(&error))?;
+            let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
+            self.push_json(lines.line_of(offset), value.get(), parse);
+        }
+        Ok(())
+    }
+
+    fn read_json_lines(&mut self, text: &str, parse: Parse) {
+        for (number, line) in (1..).zip(text.lines()) {
+            if !line.trim().is_empty() {
+                self.push_json(number, line, parse);
+            }
+        }
+    }
+
+    fn read_csv(&mut self, text: &str, parse: Parse) -> Result<(), ImportFileError> {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let malformed_csv = |error: &csv::Error| ImportFileError::Malformed {
+            line: error.position().map_or(1, csv::Position::line),
+            message: format!("not CSV: {error}"),
+        };
+        let header = reader
+            .headers()
+            .map_err(|error| malformed_csv(&error))?
+            .clone();
+        let names: Vec<&str> = header.iter().map(str::trim).collect();
+        if !names.contains(&"client_id") {
+            return Err(ImportFileError::Malformed {
+                line: 1,
+                message: "the first line has to name the columns, `client_id` among them".into(),
+            });
+        }
+        if let Some(twice) = names
+            .iter()
+            .enumerate()
+            .find(|(i, n)| names[..*i].contains(n))
+        {
+            return Err(ImportFileError::Malformed {
+                line: 1,
+                message: format!("the column `{}` is there twice", twice.1),
+            });
+        }
+        let mut lines = Lines::of(text);
+        let mut line_of = |position: Option<&csv::Position>| {
+            let offset = position.map_or(0, csv::Position::byte);
+            lines.line_of_text_from(usize::try_from(offset).unwrap_or(usize::MAX))
+        };
+        for record in reader.records() {
+            match record {
+                Ok(record) => {
+                    let row = names
+                        .iter()
+                        .zip(&record)
+                        .map(|(name, text)| ((*name).to_owned(), Value::from(text)))
+                        .collect();
+                    self.push(line_of(record.position()), row, parse);
+                }
+                Err(error) => {
+                    let line = line_of(error.position());
+                    let reason = if let csv::ErrorKind::UnequalLengths {
+                        expected_len, len, ..
+                    } = error.kind()
+                    {
+                        format!("it has {len} cells, the first line has {expected_len}")
+                    } else {
+                        format!("not CSV: {error}")
+                    };
+                    self.rows.push((line, Err(RefusedRow::bad(None, reason))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push_json(&mut self, line: u64, text: &str, parse: Parse) {
+        match json::from_str::<Map<String, Value>>(text) {
+            Ok(row) => self.push(line, row, parse),
+            // Not the error's own line: it counts from the row, and may quote what should stay secret.
+            Err(_) => {
+                let refused = RefusedRow::bad(None, "not a JSON object");
+                self.rows.push((line, Err(refused)));
+            }
+        }
+    }
+
+    fn push(&mut self, line: u64, mut row: Map<String, Value>, parse: Parse) {
+        let parsed = (parse.row)(&mut row, &parse.rules);
+        // What was not taken means nothing here; what is empty would not anywhere.
+        let left = row.into_iter().filter(|(_, value)| !is_empty(value));
+        self.ignored.extend(left.map(|(name, _)| name));
+        self.rows.push((line, parsed));
+    }
+}
+
+/// The parser of a format, which takes the members that it knows out of a row, and the rules for secrets.
+#[derive(Clone, Copy)]
+struct Parse {
+    row: fn(&mut Map<String, Value>, &SecretRules) -> Row,
+    rules: SecretRules,
+}
+
+/// The list that an object has under this name, if it has one.
+fn inner_list<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let members: HashMap<&str, &'a RawValue> = json::from_str(text).ok()?;
+    let list = members.get(name)?.get();
+    list.starts_with('[').then_some(list)
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(members) => members.is_empty(),
+    }
+}
+
+fn malformed(error: &serde_json::Error) -> ImportFileError {
+    ImportFileError::Malformed {
+        line: error.line() as u64,
+        message: format!("not JSON: {error}"),
+    }
+}
+
+/// Counts lines along a text whose places are asked for in their order.
+struct Lines<'a> {
+    text: &'a [u8],
+    seen: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            seen: 0,
+            line: 1,
+        }
+    }
+
+    /// The line on which the byte at `offset` stands.
+    fn line_of(&mut self, offset: usize) -> u64 {
+        let offset = offset.clamp(self.seen, self.text.len());
+        self.line += line_at(&self.text[self.seen..offset], offset) - 1;
+        self.seen = offset;
+        self.line
+    }
+
+    /// The same for a row of CSV, whose position is right behind the row before: on the line break of
+    /// that one, when it is CRLF, and before empty lines.
+    fn line_of_text_from(&mut self, offset: usize) -> u64 {
+        let rest = self.text.get(offset..).unwrap_or_default();
+        let breaks = rest.iter().take_while(|b| matches!(b, b'\r' | b'\n'));
+        self.line_of(offset.saturating_add(breaks.count()))
+    }
+}
+
+/// The line, from 1, on which the byte at `offset` stands.
+fn line_at(bytes: &[u8], offset: usize) -> u64 {
+    1 + bytes
+        .iter()
+        .take(offset)
+        .map(|byte| u64::from(*byte == b'\n'))
+        .sum::<u64>()
+}

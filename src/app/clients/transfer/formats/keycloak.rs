@@ -1,0 +1,260 @@
+//! Owns what a client of Keycloak is here: a `ClientRepresentation`, from the export of a realm or alone.
+
+use serde_json::{Map, Value};
+
+use crate::app::clients::transfer::document::{authentication, take_keys};
+use crate::app::clients::transfer::formats::imported_client::{
+    ImportedClient, ImportedSecret, RefusedRow, Row, named,
+};
+use crate::app::clients::transfer::formats::keycloak_mappers::take_mappers;
+use crate::app::clients::transfer::formats::table::{take_secret_text, take_text};
+use crate::app::clients::transfer::secrets::SecretRules;
+use crate::base::clock::UnixTime;
+use crate::base::json;
+use crate::domain::{
+    Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name,
+    Scope, SenderConstraint, TokenTtl,
+};
+
+/// The client scopes that every realm has: they say which claims about people are in a token.
+const BUILT_IN: [&str; 14] = [
+    "acr",
+    "address",
+    "basic",
+    "email",
+    "microprofile-jwt",
+    "offline_access",
+    "openid",
+    "organization",
+    "phone",
+    "profile",
+    "role_list",
+    "roles",
+    "service_account",
+    "web-origins",
+];
+
+/// Members and attributes that say nothing more than others do, or nothing to a machine.
+const SILENT: [&str; 12] = [
+    "id",
+    "surrogateAuthRequired",
+    "alwaysDisplayInConsole",
+    "redirectUris",
+    "webOrigins",
+    "standardFlowEnabled",
+    "directAccessGrantsEnabled",
+    "frontchannelLogout",
+    "fullScopeAllowed",
+    "nodeReRegistrationTimeout",
+    "serviceAccountsEnabled",
+    "access",
+];
+
+/// Parses a client.
+pub(in crate::app::clients::transfer) fn parse(
+    row: &mut Map<String, Value>,
+    rules: &SecretRules,
+) -> Row {
+    let id = row.get("clientId").and_then(Value::as_str);
+    let id = id.map(str::to_owned);
+    let id = id.as_deref();
+    if let Some(reason) = why_not(row) {
+        row.clear();
+        return Err(RefusedRow::skipped(id, reason));
+    }
+    for name in SILENT {
+        row.remove(name);
+    }
+    parse_members(row, rules).map_err(|reason| RefusedRow::bad(id, reason))
+}
+
+/// Why a client is none that could get tokens here.
+fn why_not(row: &Map<String, Value>) -> Option<&'static str> {
+    let is = |name: &str| row.get(name) == Some(&Value::Bool(true));
+    let protocol = row.get("protocol").and_then(Value::as_str);
+    if protocol.is_some_and(|protocol| protocol != "openid-connect") {
+        Some("its protocol is not openid-connect")
+    } else if is("publicClient") {
+        Some("it is a public client")
+    } else if is("bearerOnly") {
+        Some("it is bearer-only: it gets no tokens")
+    } else if !is("serviceAccountsEnabled") {
+        Some("it has no service account")
+    } else {
+        None
+    }
+}
+
+fn parse_members(
+    row: &mut Map<String, Value>,
+    rules: &SecretRules,
+) -> Result<ImportedClient, String> {
+    let mut remarks = Vec::new();
+    let id = take_text(row, "clientId")?.ok_or("clientId is missing")?;
+    let name = take_text(row, "name")?.unwrap_or_default();
+    let description = take_text(row, "description")?.unwrap_or_default();
+    let mut attributes = Attributes(match row.remove("attributes") {
+        Some(Value::Object(attributes)) => attributes,
+        _ => Map::new(),
+    });
+    let kind = take_text(row, "clientAuthenticatorType")?;
+    let authentication = read_authentication(kind.as_deref(), &mut attributes)?;
+    let secrets = take_secret(row, &authentication, rules, &mut attributes)?;
+    let scopes = take_scopes(row, &mut remarks)?;
+    let (audiences, metadata) = take_mappers(row, &mut remarks)?;
+    let status = match row.remove("enabled") {
+        None | Some(Value::Null | Value::Bool(true)) => ClientStatus::Enabled,
+        Some(Value::Bool(false)) => ClientStatus::Disabled,
+        Some(_) => return Err("enabled is neither true nor false".to_owned()),
+    };
+    let client = Client {
+        name: named("name", Name::parse(&name))?,
+        description: named("description", Description::parse(&description))?,
+        status,
+        scopes: named("the client scopes", Scope::parse(&scopes.join(" ")))?,
+        audiences: named("the audiences", Audience::parse_list(&audiences.join(" ")))?,
+        metadata: named("the claims", Metadata::from_object(&metadata))?,
+        token_ttl: attributes.token_ttl(&mut remarks)?,
+        authentication,
+        sender_constraint: SenderConstraint {
+            tls_client_certificate_bound_access_tokens: attributes
+                .is_set("tls.client.certificate.bound.access.tokens"),
+            dpop_bound_access_tokens: attributes.is_set("dpop.bound.access.tokens"),
+        },
+        ..Client::new(named("clientId", ClientId::parse(&id))?, UnixTime(0))
+    };
+    Ok(ImportedClient {
+        client,
+        secrets,
+        is_exact: false,
+        remarks,
+    })
+}
+
+/// What Keycloak keeps of a client beside its members, all of it texts.
+struct Attributes(Map<String, Value>);
+
+impl Attributes {
+    fn take(&mut self, name: &str) -> Option<String> {
+        let text = self.0.remove(name)?.as_str()?.to_owned();
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    fn is_set(&mut self, name: &str) -> bool {
+        self.take(name).is_some_and(|text| text == "true")
+    }
+
+    fn number(&mut self, name: &str) -> Result<Option<i64>, String> {
+        let text = self.take(name);
+        let number = text.map(|text| text.parse::<i64>()).transpose();
+        number.map_err(|_| format!("the attribute {name} is no number"))
+    }
+
+    /// What is beyond our bounds is not taken: a client must not be lost for it.
+    fn token_ttl(&mut self, remarks: &mut Vec<String>) -> Result<Option<TokenTtl>, String> {
+        const NAME: &str = "access.token.lifespan";
+        // -1: that of the realm.
+        let Some(seconds) = self.number(NAME)?.filter(|seconds| *seconds >= 0) else {
+            return Ok(None);
+        };
+        let ttl = TokenTtl::from_seconds(seconds).ok();
+        if ttl.is_none() {
+            remarks.push(format!(
+                "{NAME} is {seconds} s, which is not 60 to 86400: its tokens live as long as TOKEN_TTL says"
+            ));
+        }
+        Ok(ttl)
+    }
+}
+
+fn read_authentication(
+    kind: Option<&str>,
+    attributes: &mut Attributes,
+) -> Result<AuthenticationSettings, String> {
+    let none = || [(); 5].map(|()| ("", None));
+    let settings = match kind {
+        None | Some("client-secret") => authentication(None, None, &none()),
+        Some("client-jwt") => {
+            let uri = attributes.take("jwks.url");
+            let uri = uri.filter(|_| attributes.is_set("use.jwks.url"));
+            let set = attributes.take("jwks.string");
+            let set = set.filter(|_| attributes.is_set("use.jwks.string") && uri.is_none());
+            let set = set.map(|text| json::from_str(&text)).transpose();
+            let set = set.map_err(|_| "the attribute jwks.string is no JWK set")?;
+            let keys = named("its keys", take_keys(set, uri.as_deref()))?;
+            if keys.is_none() {
+                return Err(
+                    "its key is a certificate: register the public key as a JWK set here"
+                        .to_owned(),
+                );
+            }
+            authentication(Some("private_key_jwt"), keys, &none())
+        }
+        Some("client-x509") => {
+            let subject = attributes.take("x509.subjectdn");
+            if attributes.is_set("x509.allow.regex.pattern.comparison") {
+                return Err("its x509.subjectdn is a pattern, and names more than one".to_owned());
+            }
+            let mut subjects = none();
+            subjects[0] = ("subject_dn", subject);
+            authentication(Some("tls_client_auth"), None, &subjects)
+        }
+        Some(other) => {
+            return Err(format!(
+                "its clientAuthenticatorType `{other}` is not possible here"
+            ));
+        }
+    };
+    named("its authentication", settings)
+}
+
+fn take_secret(
+    row: &mut Map<String, Value>,
+    authentication: &AuthenticationSettings,
+    rules: &SecretRules,
+    attributes: &mut Attributes,
+) -> Result<Vec<ImportedSecret>, String> {
+    let text = take_secret_text(row, "secret")?;
+    let expires_at = attributes.number("client.secret.expiration.time")?;
+    if !authentication.allow_secrets() {
+        return Ok(Vec::new());
+    }
+    let text = text.ok_or("secret is missing")?;
+    if text.bytes().all(|byte| byte == b'*') {
+        return Err(
+            "the export hides its secret: export by `kc.sh export`, not in the console".to_owned(),
+        );
+    }
+    let expires_at = expires_at.filter(|at| *at > 0).map(UnixTime);
+    Ok(vec![named("secret", rules.read(text, expires_at))?])
+}
+
+/// All that it may ask for: what Keycloak gives unasked, and what it gives when asked.
+fn take_scopes(
+    row: &mut Map<String, Value>,
+    remarks: &mut Vec<String>,
+) -> Result<Vec<String>, String> {
+    let mut scopes = Vec::new();
+    for name in ["defaultClientScopes", "optionalClientScopes"] {
+        let list = match row.remove(name) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(list)) => list,
+            Some(_) => return Err(format!("{name} is no list")),
+        };
+        for word in list {
+            let Value::String(word) = word else {
+                return Err(format!("{name} is a list of something else than words"));
+            };
+            if BUILT_IN.contains(&word.as_str()) {
+                continue;
+            }
+            if name == "optionalClientScopes" {
+                remarks.push(format!(
+                    "`{word}` is optional there; here it is granted too to who asks for no scope"
+                ));
+            }
+            scopes.push(word);
+        }
+    }
+    Ok(scopes)
+}

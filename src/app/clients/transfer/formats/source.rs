@@ -1,0 +1,176 @@
+//! Owns where the rows of an import come from: which format a file is of, and that it can be read twice, once to look
+//! for mistakes and once to write.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, Cursor, Read};
+
+use serde_json::Value;
+
+use crate::app::clients::transfer::formats::file::{ImportFile, ImportFileError};
+use crate::app::clients::transfer::formats::imported_client::Row;
+use crate::app::clients::transfer::formats::native;
+use crate::app::clients::transfer::formats::native::NativeLines;
+use crate::app::clients::transfer::import::report::ImportFormat;
+use crate::app::clients::transfer::secrets::SecretRules;
+
+type Open = dyn Fn() -> io::Result<Box<dyn BufRead + Send>> + Send + Sync;
+
+/// A file of clients.
+pub struct ImportSource {
+    format: Option<ImportFormat>,
+    open: Box<Open>,
+}
+
+impl ImportSource {
+    /// What `open` gives, each time the same. Without a format it is told by what is in the file.
+    pub fn new(
+        format: Option<ImportFormat>,
+        open: impl Fn() -> io::Result<Box<dyn BufRead + Send>> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            format,
+            open: Box::new(open),
+        }
+    }
+
+    /// These bytes.
+    pub fn of_bytes(
+        format: Option<ImportFormat>,
+        bytes: impl AsRef<[u8]> + Clone + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(format, move || Ok(Box::new(Cursor::new(bytes.clone()))))
+    }
+
+    /// Whether it is a file of clients at all.
+    pub fn check(&self, rules: &SecretRules) -> Result<(), ImportFileError> {
+        self.rows(rules).map(drop)
+    }
+
+    pub(in crate::app::clients::transfer) fn rows(
+        &self,
+        rules: &SecretRules,
+    ) -> Result<Rows, ImportFileError> {
+        let unreadable = |error: io::Error| ImportFileError::Unreadable(error.to_string());
+        let mut reader = (self.open)().map_err(unreadable)?;
+        // Other files may have lines of any length, being held in memory whole in any case.
+        let begins_like_ours = match self.format {
+            None => begins_like_ours(reader.fill_buf().map_err(unreadable)?),
+            Some(format) => format == ImportFormat::TokenServer,
+        };
+        let mut bytes = Vec::new();
+        if begins_like_ours {
+            bytes = native::read_line(&mut reader)?.unwrap_or_default();
+            let line = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+            if native::is_head(line)? {
+                return Ok(Rows {
+                    format: ImportFormat::TokenServer,
+                    ignored: BTreeSet::new(),
+                    kind: Kind::Lines(NativeLines::new(reader, rules)),
+                });
+            }
+            if self.format.is_some() {
+                return Err(ImportFileError::Malformed {
+                    line: 1,
+                    message: "this is not the first line of an export".to_owned(),
+                });
+            }
+        }
+        reader.read_to_end(&mut bytes).map_err(unreadable)?;
+        let format = self.format.unwrap_or_else(|| detect(&bytes));
+        let file = ImportFile::parse_as(format, &bytes, rules)?;
+        Ok(Rows {
+            format,
+            ignored: file.ignored,
+            kind: Kind::Whole(file.rows.into_iter()),
+        })
+    }
+}
+
+/// The rows of a file, each with the line it begins on.
+pub(in crate::app::clients::transfer) struct Rows {
+    pub(in crate::app::clients::transfer) format: ImportFormat,
+    /// Names in the file that mean nothing to us.
+    pub(in crate::app::clients::transfer) ignored: BTreeSet<String>,
+    kind: Kind,
+}
+
+enum Kind {
+    Whole(std::vec::IntoIter<(u64, Row)>),
+    Lines(NativeLines),
+}
+
+impl Rows {
+    /// The next `count` of them, or fewer at the end.
+    pub(in crate::app::clients::transfer) fn take(
+        &mut self,
+        count: usize,
+    ) -> Result<Vec<(u64, Row)>, ImportFileError> {
+        let lines = match &mut self.kind {
+            Kind::Whole(rows) => return Ok(rows.take(count).collect()),
+            Kind::Lines(lines) => lines,
+        };
+        let mut rows = Vec::new();
+        while rows.len() < count {
+            let Some(row) = lines.next()? else { break };
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+}
+
+/// Whether a file may be an export of ours, by its first bytes.
+fn begins_like_ours(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let format = native::FORMAT.as_bytes();
+    line.windows(format.len()).take(100).any(|it| it == format)
+}
+
+/// What a file is, by the names in it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the first of many values; no struct is read"
+)]
+fn detect(bytes: &[u8]) -> ImportFormat {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    let Some(Ok(first)) = values.next() else {
+        return ImportFormat::Table;
+    };
+    let first = match first.as_array() {
+        Some(list) => list.first().cloned().unwrap_or_default(),
+        None => first,
+    };
+    let has = |names: &[&str]| names.iter().any(|name| first.get(name).is_some());
+    if has(&["clientId", "realm", "clients"]) {
+        ImportFormat::Keycloak
+    } else if has(&["grant_types", "token_endpoint_auth_method", "items"]) {
+        ImportFormat::Hydra
+    } else {
+        ImportFormat::Table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_tells_what_wrote_it() {
+        for (text, format) in [
+            ("client_id,client_secret\n", ImportFormat::Table),
+            (r#"[{"client_id":"a","scope":"b"}]"#, ImportFormat::Table),
+            (r#"{"client_id":"a"}"#, ImportFormat::Table),
+            ("[]", ImportFormat::Table),
+            (r#"{"client_id":"a","grant_types":[]}"#, ImportFormat::Hydra),
+            (r#"{"items":[]}"#, ImportFormat::Hydra),
+            (r#"[{"clientId":"a"}]"#, ImportFormat::Keycloak),
+            (r#"{"realm":"a"}"#, ImportFormat::Keycloak),
+        ] {
+            assert_eq!(detect(text.as_bytes()), format, "{text}");
+        }
+    }
+}

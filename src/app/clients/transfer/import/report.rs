@@ -1,0 +1,249 @@
+//! Owns how an import is asked for, and what is told of it.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::app::clients::transfer::secrets::FileSecrets;
+use crate::base::redact::{redact, redact_string};
+
+/// Makes an enum of words.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident, $what:literal, $($(#[$doc:meta])+ $variant:ident = $word:literal,)+) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+        pub enum $name { $($(#[$doc])+ #[serde(rename = $word)] $variant,)+ }
+
+        impl $name {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The word for it, everywhere.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::ParseError;
+
+            fn from_str(text: &str) -> Result<Self, $crate::domain::ParseError> {
+                let mut all = Self::ALL.iter().copied();
+                all.find(|it| it.as_str() == text).ok_or_else(|| {
+                    let words: Vec<&str> = Self::ALL.iter().map(|it| it.as_str()).collect();
+                    $crate::domain::ParseError::new(format!("{} is one of {}", $what, words.join(", ")))
+                })
+            }
+        }
+    };
+}
+pub(in crate::app) use words;
+
+words! {
+    /// What a file of clients was written by.
+    ImportFormat, "a format",
+    /// `client export`.
+    TokenServer = "token-server",
+    /// A home-made server: CSV, a JSON array or JSON lines.
+    Table = "table",
+    /// Ory Hydra.
+    Hydra = "hydra",
+    /// Keycloak: a realm, or clients of one.
+    Keycloak = "keycloak",
+}
+
+words! {
+    /// What to do with a client whose id is taken.
+    OnConflict, "what to do with a taken id",
+    /// It stays as it is, and is none of the mistakes.
+    Skip = "skip",
+    /// It is a mistake of the file.
+    Refuse = "refuse",
+    /// It becomes what the file says, with its secrets.
+    Replace = "replace",
+}
+
+/// How an import goes.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportOptions {
+    /// What to do with a client whose id is taken.
+    pub on_conflict: OnConflict,
+    /// Whether the good rows are imported although there are bad ones.
+    pub keep_going: bool,
+    /// Whether nothing is written.
+    pub dry_run: bool,
+    /// The most secrets in clear that are hashed; `None`: any number.
+    pub max_plain: Option<u64>,
+    /// What the operator vouches for about the secrets; `None`: nothing.
+    pub secrets: Option<FileSecrets>,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        Self {
+            on_conflict: OnConflict::Skip,
+            keep_going: false,
+            dry_run: false,
+            max_plain: None,
+            secrets: None,
+        }
+    }
+}
+
+/// What comes, or in a dry run would come, of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum ImportOutcome {
+    /// The client is added.
+    Created,
+    /// The client was there, and these members of it are others now.
+    Replaced {
+        /// By name.
+        fields: Vec<String>,
+    },
+    /// The client was there, as the file says.
+    Unchanged,
+    /// The client was there, and is left as it is.
+    Existing,
+    /// It is none that could get tokens here: not a mistake.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+    /// A mistake.
+    Bad {
+        /// What to mend.
+        reason: String,
+    },
+}
+
+/// A row of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportLine {
+    /// Where it begins in the file, from 1.
+    pub line: u64,
+    /// Whom it is about, where that can be told.
+    pub client_id: Option<String>,
+    /// What comes of it.
+    #[serde(flatten)]
+    pub outcome: ImportOutcome,
+    /// What of it has no place here, or another meaning.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+impl ImportLine {
+    /// A row, redacted: its columns may be in another order than somebody thought.
+    pub(in crate::app::clients::transfer) fn new(
+        line: u64,
+        client_id: Option<String>,
+        outcome: ImportOutcome,
+        remarks: &[String],
+    ) -> Self {
+        Self {
+            line,
+            client_id: client_id.map(redact_string),
+            outcome,
+            remarks: remarks.iter().map(|it| redact(it).into_owned()).collect(),
+        }
+    }
+
+    /// Why the row is not imported, if it is not.
+    pub fn reason(&self) -> Option<&str> {
+        match &self.outcome {
+            ImportOutcome::Skipped { reason } | ImportOutcome::Bad { reason } => Some(reason),
+            ImportOutcome::Created
+            | ImportOutcome::Replaced { .. }
+            | ImportOutcome::Unchanged
+            | ImportOutcome::Existing => None,
+        }
+    }
+
+    /// The word for what comes of it.
+    pub fn word(&self) -> &'static str {
+        match &self.outcome {
+            ImportOutcome::Created => "created",
+            ImportOutcome::Replaced { .. } => "replaced",
+            ImportOutcome::Unchanged => "unchanged",
+            ImportOutcome::Existing => "existing",
+            ImportOutcome::Skipped { .. } => "skipped",
+            ImportOutcome::Bad { .. } => "bad",
+        }
+    }
+
+    /// Whether it is a mistake.
+    pub fn is_bad(&self) -> bool {
+        matches!(self.outcome, ImportOutcome::Bad { .. })
+    }
+}
+
+/// What is told while an import goes on.
+#[derive(Debug)]
+pub enum ImportNews<'a> {
+    /// A row is done.
+    Line(&'a ImportLine),
+    /// So many rows are done, of so many if that is known.
+    Progress(u64, Option<u64>),
+}
+
+/// What came, or in a dry run would come, of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// Whether nothing was written because nothing was to be.
+    pub dry_run: bool,
+    /// Whether nothing was, or would be, written because of bad rows.
+    pub refused: bool,
+    /// What the file was read as.
+    pub format: ImportFormat,
+    /// Clients that are new.
+    pub imported: u64,
+    /// Clients that were there and are others now.
+    pub replaced: u64,
+    /// Clients that were there, as the file says.
+    pub unchanged: u64,
+    /// Clients that were there and are left as they are.
+    pub existing: u64,
+    /// Rows of what could get no tokens here.
+    pub skipped: u64,
+    /// Rows that are mistakes.
+    pub bad: u64,
+    /// Those of them that the actor may not import.
+    #[serde(skip)]
+    pub denied: u64,
+    /// Names in the file that mean nothing here.
+    pub ignored: BTreeSet<String>,
+}
+
+impl ImportReport {
+    pub(in crate::app::clients::transfer) fn new(format: ImportFormat, dry_run: bool) -> Self {
+        Self {
+            dry_run,
+            refused: false,
+            format,
+            imported: 0,
+            replaced: 0,
+            unchanged: 0,
+            existing: 0,
+            skipped: 0,
+            bad: 0,
+            denied: 0,
+            ignored: BTreeSet::new(),
+        }
+    }
+
+    pub(in crate::app::clients::transfer) fn count(&mut self, line: &ImportLine) {
+        *match &line.outcome {
+            ImportOutcome::Created => &mut self.imported,
+            ImportOutcome::Replaced { .. } => &mut self.replaced,
+            ImportOutcome::Unchanged => &mut self.unchanged,
+            ImportOutcome::Existing => &mut self.existing,
+            ImportOutcome::Skipped { .. } => &mut self.skipped,
+            ImportOutcome::Bad { .. } => &mut self.bad,
+        } += 1;
+    }
+
+    /// The rows there were.
+    pub fn rows(&self) -> u64 {
+        self.imported + self.replaced + self.unchanged + self.existing + self.skipped + self.bad
+    }
+}

@@ -1,0 +1,9 @@
+//! clients to and from files
+
+pub mod apply;
+pub(in crate::app) mod document;
+pub(in crate::app) mod export;
+pub(in crate::app) mod formats;
+pub mod import;
+pub(in crate::app) mod members;
+pub(in crate::app) mod secrets;

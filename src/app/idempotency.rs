@@ -1,0 +1,89 @@
+//! Requests that make something and may come again, because who sent one did not hear the answer: the second time the
+//! answer is given again and nothing is made. Owns how such an answer is kept for a day.
+
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+
+use crate::app::App;
+use crate::app::authentication::single_use::key;
+use crate::app::error::{Error, Result};
+use crate::base::secret::Secret;
+use crate::config::Config;
+use crate::domain::ClientId;
+use crate::jwt::{KeyError, Sealer};
+use crate::store::RememberedAnswer;
+
+/// For so long an answer can be had again, in seconds.
+const ANSWER_TTL: i64 = 24 * 60 * 60;
+
+/// A request that is to be done once.
+#[derive(Debug)]
+pub struct Once {
+    key: String,
+    /// SHA-256 of what is asked for.
+    request: Vec<u8>,
+}
+
+impl Once {
+    /// What this caller asks for at this place under its name for it.
+    pub fn new(caller: &ClientId, place: &str, name: &str, request: &[u8]) -> Self {
+        Self {
+            key: key(&["answer", caller.as_str(), place, name]),
+            request: digest(&SHA256, request).as_ref().to_vec(),
+        }
+    }
+}
+
+/// What answers are sealed with: there may be a secret in one, and who reads the database is not to have it.
+pub(super) fn sealer(config: &Config) -> Result<Sealer, KeyError> {
+    let token = &config.token;
+    let purpose = "remembered answers, AES-256-GCM, v1";
+    Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)
+}
+
+impl App {
+    /// What was answered before to this very request.
+    pub(super) async fn recall(&self, once: &Once) -> Result<Option<Secret<String>>> {
+        let found = self.store.find_remembered_answer(&once.key).await?;
+        let Some(sealed) = found else { return Ok(None) };
+        let (plain, _) = self.answers.open(&once.key, &sealed).ok_or_else(|| {
+            Error::conflict("this was done, but SECRET has changed since, so that its answer cannot be given again")
+        })?;
+        let (request, answer) = plain.expose().split_at(SHA256_OUTPUT_LEN);
+        if request != once.request {
+            return Err(Error::conflict(
+                "the Idempotency-Key was used for another request; take a new one for each",
+            ));
+        }
+        let answer = String::from_utf8(answer.to_vec()).map_err(Error::internal)?;
+        Ok(Some(Secret::new(answer)))
+    }
+
+    /// The same when somebody else, to whom a transaction lost, has just kept it.
+    pub(super) async fn recall_now(&self, once: Option<&Once>) -> Result<Secret<String>> {
+        let recalled = match once {
+            Some(once) => self.recall(once).await?,
+            None => None,
+        };
+        recalled.ok_or_else(|| Error::conflict("the same is being done at this moment; try again"))
+    }
+
+    /// An answer to be kept, for the transaction that makes it true.
+    pub(super) fn remembered(
+        &self,
+        once: &Once,
+        answer: &Secret<String>,
+    ) -> Result<RememberedAnswer> {
+        let plain = [once.request.as_slice(), answer.expose().as_bytes()].concat();
+        Ok(RememberedAnswer {
+            key: once.key.clone(),
+            sealed: self.answers.seal(&once.key, &Secret::new(plain))?,
+            expires_at: self.clock.now().plus(ANSWER_TTL),
+        })
+    }
+
+    /// Forgets the answers that nobody may ask for any more.
+    pub async fn prune_remembered_answers(&self) -> Result<u64> {
+        let now = self.trusted_time().await?;
+        Ok(self.store.prune_remembered_answers(now).await?)
+    }
+}

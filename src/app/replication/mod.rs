@@ -1,0 +1,6 @@
+//! this replica among the others
+
+pub(in crate::app) mod change_feed;
+pub(in crate::app) mod clock_guard;
+pub(in crate::app) mod readiness;
+pub(in crate::app) mod replicas;

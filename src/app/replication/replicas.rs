@@ -1,0 +1,89 @@
+//! What this replica says of itself in the database, so that people see all of them wherever they look. Nothing depends
+//! on it.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
+use crate::app::App;
+use crate::app::error::Result;
+use crate::base::clock::{Clock, UnixTime};
+use crate::base::secret::random_base62;
+use crate::domain::Replica;
+
+/// One that was not heard of for so long is not shown any more, in seconds.
+const SHOWN: i64 = 24 * 3_600;
+
+/// This one.
+pub(in crate::app) struct ThisReplica {
+    replica_id: String,
+    started_at: UnixTime,
+    certificate_end: OnceLock<CertificateEnd>,
+}
+
+type CertificateEnd = Box<dyn Fn() -> Option<UnixTime> + Send + Sync>;
+
+impl fmt::Debug for ThisReplica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThisReplica")
+            .field("replica_id", &self.replica_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ThisReplica {
+    pub(in crate::app) fn new(clock: &Clock) -> Self {
+        Self {
+            replica_id: random_base62(12),
+            started_at: clock.now(),
+            certificate_end: OnceLock::new(),
+        }
+    }
+
+    pub(in crate::app) fn id(&self) -> &str {
+        &self.replica_id
+    }
+}
+
+impl App {
+    /// Tells how it is known until when the presented certificate is good; the first word counts.
+    pub fn tell_certificate_end(&self, end: impl Fn() -> Option<UnixTime> + Send + Sync + 'static) {
+        let _ = self.replica.certificate_end.set(Box::new(end));
+    }
+
+    /// Says that this replica runs.
+    pub async fn say_alive(&self) -> Result<()> {
+        let end = self.replica.certificate_end.get();
+        let replica = Replica {
+            replica_id: self.replica.replica_id.clone(),
+            name: rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.replica.started_at,
+            seen_at: self.clock.now(),
+            changes_read_at: self.changes_read_at(),
+            listening: self.feed.listening.load(Ordering::Relaxed),
+            certificate_expires_at: end.and_then(|end| end()),
+        };
+        Ok(self.store.upsert_replica(&replica).await?)
+    }
+
+    /// Says that it stops.
+    pub async fn say_gone(&self) -> Result<()> {
+        Ok(self.store.delete_replica(&self.replica.replica_id).await?)
+    }
+
+    /// All that were heard of in the last day.
+    pub async fn list_replicas(&self) -> Result<Vec<Replica>> {
+        let since = self.clock.now().plus(-SHOWN);
+        Ok(self.store.list_replicas(since).await?)
+    }
+
+    /// Forgets those that were not.
+    pub async fn prune_replicas(&self) -> Result<u64> {
+        let end = self.trusted_time().await?.ago(SHOWN);
+        Ok(self.store.prune_replicas(end).await?)
+    }
+}

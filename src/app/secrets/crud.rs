@@ -1,0 +1,206 @@
+//! Adding secrets to a client and ending them, so that a rotation overlaps.
+
+use crate::app::clients::crud::no_client;
+use crate::app::error::{Error, Result};
+use crate::app::{App, Once};
+use crate::base::clock::UnixTime;
+use crate::base::secret::Secret;
+use crate::config::SecretsConfig;
+use crate::domain::{
+    ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, ParseError, SecretId,
+    SecretOrigin, chosen_secret,
+};
+use crate::store::SecretAdded;
+
+/// A secret that somebody chose: one of a person at any front, or a plain one of a file. [`App::new_secret`] and the rules
+/// of an import make it, and nothing else does.
+#[derive(Clone, Debug)]
+pub struct ChosenSecret(Secret<String>);
+
+impl ChosenSecret {
+    /// Refuses what is shorter than `MIN_SECRET_LENGTH`, or cannot be a secret at all.
+    pub(in crate::app) fn new(
+        plain: Secret<String>,
+        config: &SecretsConfig,
+    ) -> std::result::Result<Self, ParseError> {
+        chosen_secret(plain.expose())?;
+        let length = plain.expose().chars().count();
+        if length < config.min_length {
+            return Err(ParseError::new(format!(
+                "the secret has {length} characters, fewer than MIN_SECRET_LENGTH ({})",
+                config.min_length
+            )));
+        }
+        Ok(Self(plain))
+    }
+
+    pub(in crate::app) fn plain(&self) -> &Secret<String> {
+        &self.0
+    }
+}
+
+/// A secret to be added: a chosen one or, as the default is, one that the server makes and that does not expire.
+#[derive(Debug, Default)]
+pub struct NewSecret {
+    chosen: Option<ChosenSecret>,
+    expires_at: Option<UnixTime>,
+}
+
+/// A secret that was added.
+#[derive(Debug)]
+pub struct AddedSecret {
+    /// What is kept of it.
+    pub secret: ClientSecret,
+    /// The secret itself: this is the only time it can be had.
+    pub plain: Secret<String>,
+}
+
+impl App {
+    /// A secret to be added: `chosen`, or one that the server makes; `expires_at` in the future, or never.
+    pub fn new_secret(
+        &self,
+        chosen: Option<Secret<String>>,
+        expires_at: Option<UnixTime>,
+    ) -> Result<NewSecret> {
+        let chosen = chosen.map(|plain| ChosenSecret::new(plain, &self.config.secrets));
+        Ok(NewSecret {
+            chosen: chosen.transpose()?,
+            expires_at,
+        })
+    }
+
+    /// Adds a secret to a client; those it has stay good.
+    pub async fn add_secret(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        new: NewSecret,
+    ) -> Result<AddedSecret> {
+        let added = self.prepare_secret(new).await?;
+        let stamp = by.at(added.secret.created_at);
+        let done = self.store.insert_secret(id, &added.secret, stamp).await?;
+        self.added(id, done)?;
+        Ok(added)
+    }
+
+    /// The same for a caller who may ask for the very same again: what is answered is kept, and is the answer then too.
+    pub async fn add_secret_once(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        new: NewSecret,
+        once: Option<&Once>,
+        answer: impl FnOnce(&AddedSecret) -> Result<Secret<String>>,
+    ) -> Result<Secret<String>> {
+        if let Some(once) = once
+            && let Some(answer) = self.recall(once).await?
+        {
+            return Ok(answer);
+        }
+        let added = self.prepare_secret(new).await?;
+        let answer = answer(&added)?;
+        let kept = once
+            .map(|once| self.remembered(once, &answer))
+            .transpose()?;
+        let stamp = by.at(added.secret.created_at);
+        let done = self
+            .store
+            .insert_secret_once(id, &added.secret, kept.as_ref(), stamp)
+            .await?;
+        if done == SecretAdded::Remembered {
+            return self.recall_now(once).await;
+        }
+        self.added(id, done)?;
+        Ok(answer)
+    }
+
+    fn added(&self, id: &ClientId, done: SecretAdded) -> Result<()> {
+        match done {
+            SecretAdded::Added => {
+                self.directory.forget(id);
+                Ok(())
+            }
+            SecretAdded::NoClient => Err(no_client(id)),
+            SecretAdded::TooMany => Err(Error::conflict(format!(
+                "the client has {MAX_LIVE_SECRETS} live secrets; expire one first"
+            ))),
+            SecretAdded::Remembered => Err(Error::conflict("it was added before")),
+        }
+    }
+
+    /// Ends a secret at a time; a past one ends it now.
+    pub async fn expire_secret(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        secret_id: &SecretId,
+        expires_at: UnixTime,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let done = self
+            .store
+            .set_secret_expiry(id, secret_id, expires_at, by.at(now))
+            .await?;
+        self.secret_changed(id, secret_id, done)
+    }
+
+    /// Removes a secret. It ends at once; what is known of its use goes with it.
+    pub async fn delete_secret(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        secret_id: &SecretId,
+    ) -> Result<()> {
+        let stamp = by.at(self.clock.now());
+        let done = self.store.delete_secret(id, secret_id, stamp).await?;
+        self.secret_changed(id, secret_id, done)
+    }
+
+    pub(in crate::app) fn secret_changed(
+        &self,
+        id: &ClientId,
+        secret_id: &SecretId,
+        done: bool,
+    ) -> Result<()> {
+        self.directory.forget(id);
+        if done {
+            return Ok(());
+        }
+        let what = format!("secret `{secret_id}` of client `{id}`");
+        Err(Error::not_found(what))
+    }
+
+    /// Makes a secret unless it is chosen, and hashes it.
+    pub(in crate::app) async fn prepare_secret(&self, new: NewSecret) -> Result<AddedSecret> {
+        let now = self.clock.now();
+        if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(Error::invalid_request(
+                "a secret's end must be in the future",
+            ));
+        }
+        let (secret_id, origin, hint, plain) = match new.chosen {
+            Some(chosen) => (
+                SecretId::random(),
+                SecretOrigin::Chosen,
+                String::new(),
+                chosen.0,
+            ),
+            None => {
+                let made = GeneratedSecret::random();
+                let hint = made.hint();
+                (made.secret_id, SecretOrigin::Generated, hint, made.plain)
+            }
+        };
+        let secret_hash = self.hash_secret(&plain, origin).await?;
+        let secret = ClientSecret {
+            secret_id,
+            origin,
+            secret_hash,
+            hint,
+            created_at: now,
+            expires_at: new.expires_at,
+            unused_for: None,
+        };
+        Ok(AddedSecret { secret, plain })
+    }
+}

@@ -1,0 +1,54 @@
+//! Owns the count of clients that are about to be locked out by time: those whose last secret ends soon, and those
+//! that are so already. One whose rotation overlaps has a later one and is none of them.
+
+use std::sync::RwLock;
+
+use crate::app::App;
+use crate::app::error::Result;
+
+const DAY: i64 = 86_400;
+
+/// The spans that are looked at, in seconds, and their names.
+pub(in crate::app) const SPANS: [(i64, &str); 3] =
+    [(DAY, "1d"), (7 * DAY, "7d"), (30 * DAY, "30d")];
+
+/// Enabled clients that log in by secret, by when their last one ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastSecrets {
+    /// It has.
+    pub past: u64,
+    /// It does within the span of this name.
+    pub within: [(&'static str, u64); SPANS.len()],
+}
+
+/// The count, as it was last made.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Expiring(RwLock<Option<LastSecrets>>);
+
+impl Expiring {
+    pub(in crate::app) fn read(&self) -> Option<LastSecrets> {
+        *self
+            .0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl App {
+    /// Counts the clients whose last secret ends soon.
+    pub async fn count_expiring_secrets(&self) -> Result<()> {
+        let now = self.clock.now();
+        let ends = SPANS.map(|(seconds, _)| now.plus(seconds));
+        let (past, counted) = self.store.count_last_secrets(now, ends).await?;
+        let mut within = SPANS.map(|(_, name)| (name, 0));
+        for ((_, count), found) in within.iter_mut().zip(counted) {
+            *count = found;
+        }
+        let mut held = self.expiring.0.write();
+        let held = held
+            .as_deref_mut()
+            .unwrap_or_else(|poisoned| poisoned.get_mut());
+        *held = Some(LastSecrets { past, within });
+        Ok(())
+    }
+}

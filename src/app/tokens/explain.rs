@@ -1,0 +1,146 @@
+//! Why a client gets the token that it gets, or none: by the steps of a real request after its client has proved
+//! itself. The token that comes of it is taken apart and dropped; its signature never leaves here.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::app::authentication::may_log_in;
+use crate::app::error::{Error, Result};
+use crate::app::tokens::issue::TokenRequest;
+use crate::domain::{Client, ClientRecord, RefusedRequest, Thumbprint};
+use crate::jwt::{Confirmation, decode_unverified};
+
+/// Refused requests that are told beside it.
+const REFUSALS: u32 = 10;
+
+/// What a client would get.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenExplanation {
+    /// Whether it would get a token.
+    pub granted: bool,
+    /// The token's header; null: none is issued.
+    pub header: Option<Value>,
+    /// The token's claims; null: none is issued.
+    pub claims: Option<Value>,
+    /// Why none is; null: one is.
+    pub refusal: Option<ExplainedRefusal>,
+    /// What else has to be known, in sentences.
+    pub remarks: Vec<String>,
+    /// The last requests in its name that were refused, the newest first.
+    pub refusals: Vec<RefusedRequest>,
+}
+
+/// Why a client would get no token.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplainedRefusal {
+    /// What it would be told, for programs.
+    pub error: &'static str,
+    /// What it would be told, for people.
+    pub error_description: String,
+    /// The true reason.
+    pub reason: String,
+}
+
+impl From<Error> for ExplainedRefusal {
+    fn from(error: Error) -> Self {
+        Self {
+            error: error.code.as_str(),
+            reason: error.reason(),
+            error_description: error.description.into_owned(),
+        }
+    }
+}
+
+impl App {
+    /// What a client that proves itself gets for this request.
+    pub async fn explain_token(
+        &self,
+        client_id: &str,
+        scope: Option<&str>,
+        audience: Option<&str>,
+    ) -> Result<TokenExplanation> {
+        self.require_known_clients()?;
+        let record = self.find_record(client_id).await?;
+        let outcome = match TokenRequest::parse(scope, audience, &[]) {
+            Ok(request) => self.explain(record.as_deref(), request),
+            Err(error) => Err(error),
+        };
+        let (refusals, remarks) = match &record {
+            Some(record) => (
+                self.list_refusals(&record.client.client_id, REFUSALS)
+                    .await?,
+                self.remarks(record),
+            ),
+            None => (Vec::new(), Vec::new()),
+        };
+        let (token, refusal) = match outcome {
+            Ok(token) => (Some(token), None),
+            Err(error) => (None, Some(ExplainedRefusal::from(error))),
+        };
+        let granted = token.is_some();
+        let (header, claims) = token.unzip();
+        Ok(TokenExplanation {
+            granted,
+            header,
+            claims,
+            refusal,
+            remarks,
+            refusals,
+        })
+    }
+
+    /// Header and claims.
+    fn explain(
+        &self,
+        record: Option<&ClientRecord>,
+        request: TokenRequest,
+    ) -> Result<(Value, Value)> {
+        let client = match record {
+            Some(record) => &record.client,
+            None => return Err(Error::invalid_client("unknown client")),
+        };
+        may_log_in(client).map_err(Error::invalid_client)?;
+        let cnf = assumed_confirmation(client);
+        let token = self.prepare_token(client, TokenRequest { cnf, ..request })?;
+        decode_unverified(&token.jwt).map_err(Error::internal)
+    }
+
+    fn remarks(&self, record: &ClientRecord) -> Vec<String> {
+        let client = &record.client;
+        let now = self.clock.now();
+        let mut remarks = vec![format!(
+            "This is after it has proved itself, by one of {}.",
+            client.authentication.auth_methods
+        )];
+        if client.authentication.allow_secrets() && !record.secrets.iter().any(|it| it.is_live(now))
+        {
+            remarks.push("It has no secret that is good, so it cannot log in with one.".to_owned());
+        }
+        if !client.allowed_networks.is_empty() {
+            remarks.push(format!(
+                "From elsewhere than {} it is refused: wrong network.",
+                client.allowed_networks
+            ));
+        }
+        if assumed_confirmation(client).is_some() {
+            remarks.push(
+                "Its tokens are bound to its holder: cnf stands for the certificate or key that it shows, and without \
+                 one it is refused."
+                    .to_owned(),
+            );
+        }
+        remarks
+    }
+}
+
+/// What a client that has to show something would show; a place for it, since nothing is shown.
+fn assumed_confirmation(client: &Client) -> Option<Confirmation> {
+    let constraint = client.sender_constraint;
+    let shown = |is_bound: bool| is_bound.then(|| Thumbprint::new([0; 32]));
+    let cnf = Confirmation {
+        certificate: shown(constraint.tls_client_certificate_bound_access_tokens),
+        jkt: shown(constraint.dpop_bound_access_tokens),
+    };
+    Some(cnf).filter(|cnf| !cnf.is_empty())
+}

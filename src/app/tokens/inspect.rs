@@ -1,0 +1,43 @@
+//! What a token says and what this server says of it, for operators. What microservices ask is `introspect`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::app::error::{Error, Result};
+use crate::app::{App, TokenRequirements};
+use crate::domain::ErrorCode;
+use crate::jwt::decode_unverified;
+
+/// A token, taken apart, and judged.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenInspection {
+    /// Whether `/verify` would call it good, whatever it is bound to.
+    pub good: bool,
+    /// Why, in a sentence.
+    pub verdict: String,
+    /// Its header, as it says.
+    pub header: Value,
+    /// Its claims, as it says.
+    pub claims: Value,
+}
+
+impl App {
+    /// Takes a token apart and judges it. A token that cannot be judged now is an error, and so is what is none at all.
+    pub async fn inspect_token(&self, token: &str) -> Result<TokenInspection> {
+        let (header, claims) = decode_unverified(token).map_err(|error| {
+            Error::invalid_request(format!("it is no token of this kind: {error}"))
+        })?;
+        let required = TokenRequirements::default();
+        let verdict = match self.verify_presented_token(token, &required).await {
+            Ok(signed) => Ok(format!("good until {}", signed.claims.exp)),
+            Err(error) if error.code == ErrorCode::InvalidToken => Err(error.description),
+            Err(error) => return Err(error),
+        };
+        Ok(TokenInspection {
+            good: verdict.is_ok(),
+            verdict: verdict.unwrap_or_else(std::borrow::Cow::into_owned),
+            header,
+            claims,
+        })
+    }
+}

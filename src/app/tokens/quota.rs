@@ -1,0 +1,178 @@
+//! How far clients are with their quotas of tokens. Owns the counts of this hour, for the clients that have a quota:
+//! those of this replica at once, those of the others as of the last writing of usage. A client without a quota never
+//! comes here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::anyhow;
+use moka::sync::Cache;
+
+use crate::app::App;
+use crate::app::error::{Error, Result};
+use crate::base::clock::UnixTime;
+use crate::base::metrics::Counter;
+use crate::domain::{Client, ClientId, QUOTA_WINDOW, QuotaState, TokenQuota, UsageSpan};
+
+/// Clients with a quota that can be counted at once; past that the least used begin anew.
+const CAPACITY: u64 = 100_000;
+
+/// Clients that are asked for in one statement.
+const BATCH: usize = 500;
+
+/// Tokens of the clients that have a quota.
+pub(in crate::app) struct Quotas {
+    hours: Cache<ClientId, Arc<Hour>>,
+    warned: Counter,
+    refused: Counter,
+}
+
+/// Tokens of a client in an hour.
+#[derive(Debug)]
+struct Hour {
+    began_at: UnixTime,
+    ours: AtomicU32,
+    others: AtomicU32,
+}
+
+impl Hour {
+    fn used(&self) -> u32 {
+        let (ours, others) = (&self.ours, &self.others);
+        ours.load(Ordering::Relaxed)
+            .saturating_add(others.load(Ordering::Relaxed))
+    }
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            hours: Cache::new(CAPACITY),
+            warned: Counter::default(),
+            refused: Counter::default(),
+        }
+    }
+}
+
+impl Quotas {
+    fn hour(&self, id: &ClientId, began_at: UnixTime) -> Arc<Hour> {
+        if let Some(hour) = self.hours.get(id).filter(|hour| hour.began_at == began_at) {
+            return hour;
+        }
+        let fresh = || {
+            Arc::new(Hour {
+                began_at,
+                ours: AtomicU32::new(0),
+                others: AtomicU32::new(0),
+            })
+        };
+        let is_over = |hour: &Arc<Hour>| hour.began_at != began_at;
+        let entry = self.hours.entry(id.clone());
+        entry.or_insert_with_if(fresh, is_over).into_value()
+    }
+
+    /// Answers that warned, and requests that were refused.
+    pub(in crate::app) fn counts(&self) -> (u64, u64) {
+        (self.warned.value(), self.refused.value())
+    }
+}
+
+impl App {
+    /// Fails when a client has had all the tokens of this hour.
+    pub(in crate::app) fn check_quota(&self, client: &Client) -> Result<()> {
+        match client.token_quota {
+            None => Ok(()),
+            Some(quota) => self.check_this_quota(&client.client_id, quota),
+        }
+    }
+
+    fn check_this_quota(&self, id: &ClientId, quota: TokenQuota) -> Result<()> {
+        let now = self.clock.now();
+        let state = self.quota_state(id, quota, now);
+        if state.remaining() > 0 {
+            return Ok(());
+        }
+        let rest = u32::try_from(state.ends_at.since(now)).unwrap_or(1);
+        let reason = anyhow!("it has had {} of {quota} tokens of this hour", state.used);
+        Err(Error::over_quota(rest).because(reason))
+    }
+
+    /// Counts a token that a client with a quota was issued.
+    pub(in crate::app) fn count_against_quota(&self, client: &Client) {
+        if client.token_quota.is_some() {
+            let hour = UsageSpan::Hour.start(self.clock.now());
+            let hour = self.quotas.hour(&client.client_id, hour);
+            hour.ours.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts that a client was refused for its quota.
+    pub(in crate::app) fn count_refused_by_quota(&self) {
+        self.quotas.refused.count();
+    }
+
+    /// How far a client is with its quota, when it has one and is to be warned.
+    pub fn quota_warning(&self, client: &Client) -> Option<QuotaState> {
+        let quota = client.token_quota?;
+        let state = self.quota_state(&client.client_id, quota, self.clock.now());
+        if !state.is_warning() {
+            return None;
+        }
+        self.quotas.warned.count();
+        Some(state)
+    }
+
+    /// How far a client is with its quota, if it has one: as this replica knows it, or as all have written.
+    pub async fn find_quota_state(&self, client: &Client) -> Result<Option<QuotaState>> {
+        let Some(quota) = client.token_quota else {
+            return Ok(None);
+        };
+        let (id, now) = (&client.client_id, self.clock.now());
+        let mut state = self.quota_state(id, quota, now);
+        let hour = UsageSpan::Hour.start(now);
+        for (_, issued) in self.store.list_issued_in_hour(&[id], hour).await? {
+            state.used = state.used.max(u32::try_from(issued).unwrap_or(u32::MAX));
+        }
+        Ok(Some(state))
+    }
+
+    fn quota_state(&self, id: &ClientId, quota: TokenQuota, now: UnixTime) -> QuotaState {
+        let began_at = UsageSpan::Hour.start(now);
+        let hour = self.quotas.hours.get(id);
+        let hour = hour.filter(|hour| hour.began_at == began_at);
+        QuotaState {
+            quota,
+            used: hour.map_or(0, |hour| hour.used()),
+            ends_at: began_at.plus(QUOTA_WINDOW),
+        }
+    }
+
+    /// Learns what other replicas have issued to the clients with a quota that are active here. To be called when all
+    /// that was counted here is written; `ours` is what was, as [`quota_counts`](Self::quota_counts) said before.
+    pub(in crate::app) async fn learn_quotas(&self, ours: &[(ClientId, u32)]) -> Result<()> {
+        let began_at = UsageSpan::Hour.start(self.clock.now());
+        for batch in ours.chunks(BATCH) {
+            let ids: Vec<&ClientId> = batch.iter().map(|(id, _)| id).collect();
+            let issued = self.store.list_issued_in_hour(&ids, began_at).await?;
+            for (id, written) in batch {
+                let all = issued.iter().find(|(theirs, _)| theirs == id);
+                let all = all.map_or(0, |(_, count)| u32::try_from(*count).unwrap_or(u32::MAX));
+                let hour = self.quotas.hours.get(id);
+                if let Some(hour) = hour.filter(|hour| hour.began_at == began_at) {
+                    let others = all.saturating_sub(*written);
+                    hour.others.store(others, Ordering::Relaxed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was issued here in this hour to each client with a quota.
+    pub(in crate::app) fn quota_counts(&self) -> Vec<(ClientId, u32)> {
+        let began_at = UsageSpan::Hour.start(self.clock.now());
+        let hours = self.quotas.hours.iter();
+        hours
+            .filter(|(_, hour)| hour.began_at == began_at)
+            .map(|(id, hour)| (ClientId::clone(&id), hour.ours.load(Ordering::Relaxed)))
+            .collect()
+    }
+}

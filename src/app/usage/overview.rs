@@ -1,0 +1,153 @@
+//! How the service is, on one page: what it did, what ends soon, who does most, and the replicas. Everything in it comes
+//! from the database, so that each replica and the command line show the same; a few seconds' worth is missing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::timeout;
+
+use crate::app::error::Result;
+use crate::app::{App, TopClients};
+use crate::base::clock::UnixTime;
+use crate::domain::{
+    ClientId, EndingSecret, KeyId, Replica, SigningAlg, UsageCounts, UsageIn, UsageOf, UsageSpan,
+};
+
+/// What ends within so many seconds is told: 30 days.
+const SOON: i64 = 30 * 86_400;
+
+/// Of each kind at most so many.
+const LISTED: u32 = 10;
+
+/// How the service is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Overview {
+    /// When it was so.
+    pub at: UnixTime,
+    /// The version of who says so.
+    pub version: &'static str,
+    /// Whom tokens are from.
+    pub issuer: String,
+    /// What signs them.
+    pub signing_alg: SigningAlg,
+    /// The database product.
+    pub database: &'static str,
+    /// Those that were heard of in the last day.
+    pub replicas: Vec<Replica>,
+    /// The last hour by the minute, all 60 of them.
+    pub minutes: Vec<UsageIn>,
+    /// The last 30 days by the hour, all 720 of them.
+    pub hours: Vec<UsageIn>,
+    /// When it was counted who does most: that is kept for a while. Null: it is being counted, or could not be.
+    pub counted_at: Option<UnixTime>,
+    /// Whether it is being counted for the first time.
+    pub counting: bool,
+    /// The clients that were issued most tokens in the last 24 hours.
+    pub most_active: Vec<UsageOf>,
+    /// The clients in whose names most was refused in the last 24 hours.
+    pub most_failing: Vec<UsageOf>,
+    /// The secrets that end first within 30 days.
+    pub ending_secrets: Vec<EndingSecret>,
+    /// The keys that end.
+    pub ending_keys: Vec<EndingKey>,
+    /// When the next key begins to sign; null: by hand.
+    pub rotation_due: Option<UnixTime>,
+}
+
+/// A signing key that is retired, and ends for good when the last token under it has.
+#[derive(Clone, Debug, Serialize)]
+pub struct EndingKey {
+    /// Its name.
+    pub kid: KeyId,
+    /// What it signed with.
+    pub alg: SigningAlg,
+    /// When it ends.
+    pub ends_at: UnixTime,
+}
+
+impl App {
+    /// How the service is. Who does most takes seconds to count where clients are many: when nobody has counted yet, no
+    /// longer than `patience` is waited for it.
+    pub async fn overview(self: &Arc<Self>, patience: Duration) -> Result<Overview> {
+        let now = self.clock.now();
+        let minutes = self.list_all_usage(UsageSpan::Minute, 60, now).await?;
+        let hours = self.list_all_usage(UsageSpan::Hour, 30 * 24, now).await?;
+        // It may fail where the rest does not.
+        let (top, counting) = match timeout(patience, self.find_top_clients()).await {
+            Ok(Ok(top)) => (Some(top), false),
+            Ok(Err(error)) => {
+                tracing::warn!("who does most is not counted: {}", error.reason());
+                (None, false)
+            }
+            Err(_) => (None, true),
+        };
+        let first = |of: fn(&TopClients) -> &Vec<UsageOf>| -> Vec<UsageOf> {
+            let list = top.iter().flat_map(|top| of(&top.value));
+            list.take(LISTED as usize).cloned().collect()
+        };
+        self.refresh_keys().await?;
+        let keys = self.list_keys().await?;
+        let ending_keys = keys.into_iter().filter_map(|key| {
+            Some(EndingKey {
+                ends_at: key.verifies_until?,
+                kid: key.kid,
+                alg: key.alg,
+            })
+        });
+        Ok(Overview {
+            at: now,
+            version: env!("CARGO_PKG_VERSION"),
+            issuer: self.keys().issuer().to_string(),
+            signing_alg: self.config.keys.signing_alg,
+            database: self.store.product(),
+            replicas: self.list_replicas().await?,
+            minutes,
+            hours,
+            counted_at: top.as_ref().map(|top| top.at),
+            counting,
+            most_active: first(|top| &top.active),
+            most_failing: first(|top| &top.failing),
+            ending_secrets: self
+                .store
+                .list_ending_secrets(now, now.plus(SOON), LISTED)
+                .await?,
+            ending_keys: ending_keys.collect(),
+            rotation_due: self.keys.figures().rotation_due,
+        })
+    }
+
+    /// The last spans, this one among them, also those in which nothing happened.
+    async fn list_all_usage(
+        &self,
+        span: UsageSpan,
+        count: i64,
+        now: UnixTime,
+    ) -> Result<Vec<UsageIn>> {
+        let first = span.start(now).plus(-(count - 1) * span.seconds());
+        let found = self.list_usage(span, first).await?;
+        Ok(filled(found, span, first, count))
+    }
+
+    /// The last hours of a client, this one among them, also those in which nothing happened.
+    pub async fn list_client_hours(&self, id: &ClientId, count: i64) -> Result<Vec<UsageIn>> {
+        let span = UsageSpan::Hour;
+        let first = span.start(self.clock.now());
+        let first = first.plus(-(count - 1) * span.seconds());
+        let found = self.list_client_usage(id, first).await?;
+        Ok(filled(found, span, first, count))
+    }
+}
+
+/// The spans from `first` on, also those that were not found.
+fn filled(found: Vec<UsageIn>, span: UsageSpan, first: UnixTime, count: i64) -> Vec<UsageIn> {
+    let mut found = found.into_iter().peekable();
+    let all = (0..count).map(|number| first.plus(number * span.seconds()));
+    let filled = all.map(|start| {
+        found.next_if(|it| it.start == start).unwrap_or(UsageIn {
+            start,
+            counts: UsageCounts::default(),
+        })
+    });
+    filled.collect()
+}

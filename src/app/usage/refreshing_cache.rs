@@ -1,0 +1,104 @@
+//! Results that take long to count: kept for a while, and counted anew on the side. Owns when that is; a request never
+//! waits for it when there is an older result, and those that ask for the first one wait for one counting together,
+//! also when it comes to nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arc_swap::ArcSwapOption;
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
+
+use crate::app::App;
+use crate::app::error::{Error, Result};
+use crate::base::clock::UnixTime;
+
+/// A result, and how old it is.
+#[derive(Debug)]
+pub struct Counted<T> {
+    /// When it was counted.
+    pub at: UnixTime,
+    /// What was.
+    pub value: T,
+}
+
+/// The last result.
+pub(in crate::app) struct Kept<T>(Arc<Inner<T>>);
+
+struct Inner<T> {
+    last: ArcSwapOption<Counted<T>>,
+    counting: Arc<Mutex<()>>,
+    /// How often it could not be counted.
+    failed: AtomicUsize,
+    /// So old it may become before another is counted, in seconds.
+    max_age: i64,
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Send + Sync + 'static> Kept<T> {
+    /// Nothing yet.
+    pub(in crate::app) fn new(max_age: i64) -> Self {
+        Self(Arc::new(Inner {
+            last: ArcSwapOption::empty(),
+            counting: Arc::default(),
+            failed: AtomicUsize::new(0),
+            max_age,
+        }))
+    }
+
+    /// The last result; when it is old, the next one is begun on the side.
+    pub(in crate::app) async fn find(
+        &self,
+        app: &Arc<App>,
+        count: fn(Arc<App>) -> BoxFuture<'static, Result<T>>,
+    ) -> Result<Arc<Counted<T>>> {
+        if let Some(last) = self.0.last.load_full() {
+            let is_old = app.clock.steady().since(last.at) >= self.0.max_age;
+            if is_old && let Ok(counting) = Arc::clone(&self.0.counting).try_lock_owned() {
+                let (kept, app) = (self.clone(), Arc::clone(app));
+                tokio::spawn(async move {
+                    let _ = kept.count(&app, count).await;
+                    drop(counting);
+                });
+            }
+            return Ok(last);
+        }
+        // In a task of its own, so that it goes on when who asked waits no longer.
+        let (kept, app) = (self.clone(), Arc::clone(app));
+        let failed = self.0.failed.load(Ordering::Acquire);
+        let counted = tokio::spawn(async move {
+            let counting = kept.0.counting.lock().await;
+            // Somebody else may have counted meanwhile, or tried to.
+            let found = match kept.0.last.load_full() {
+                Some(last) => Ok(last),
+                None if kept.0.failed.load(Ordering::Acquire) != failed => Err(
+                    Error::temporarily_unavailable("it could not be counted; the log says why"),
+                ),
+                None => kept.count(&app, count).await,
+            };
+            drop(counting);
+            found
+        });
+        counted.await.map_err(Error::internal)?
+    }
+
+    async fn count(
+        &self,
+        app: &Arc<App>,
+        count: fn(Arc<App>) -> BoxFuture<'static, Result<T>>,
+    ) -> Result<Arc<Counted<T>>> {
+        let at = app.clock.steady();
+        let value = count(Arc::clone(app)).await.inspect_err(|error| {
+            self.0.failed.fetch_add(1, Ordering::Release);
+            tracing::warn!("a figure cannot be counted: {}", error.reason());
+        })?;
+        let counted = Arc::new(Counted { at, value });
+        self.0.last.store(Some(Arc::clone(&counted)));
+        Ok(counted)
+    }
+}
