@@ -7,13 +7,17 @@ use tower::layer::layer_fn;
 use utoipa_axum::router::UtoipaMethodRouterExt;
 use utoipa_axum::routes;
 
-use super::middleware::Observe;
-use super::oauth::{introspect, jwks, metadata, revoke, token};
 use super::openapi::Routes;
-use super::shortcut::HttpService;
-use super::simple::{authorize, verify};
-use super::threads::apart;
-use super::{AppState, admin, admin_api, error, health, home, openapi};
+use super::{AppState, admin_api, openapi};
+use crate::http::fast_path::HttpService;
+use crate::http::middleware::observe::Observe;
+use crate::http::ops::health;
+use crate::http::portal;
+use crate::http::public::home;
+use crate::http::public::{authorize, verify};
+use crate::http::public::{introspect, jwks, metadata, revoke, token};
+use crate::http::response::error;
+use crate::http::server::runtimes::apart;
 
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -70,7 +74,7 @@ pub fn admin_router(app: AppState) -> Router {
 }
 
 fn admin_routes(app: &AppState) -> Router<AppState> {
-    admin::router(app).merge(admin_api::router(app))
+    portal::router(app).merge(admin_api::router(app))
 }
 
 fn finish(router: Router<AppState>, app: AppState) -> Router {

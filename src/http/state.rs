@@ -3,9 +3,9 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::connections::ConnectionTraffic;
-use super::traffic::Traffic;
 use crate::app::App;
+use crate::http::route_metrics::Traffic;
+use crate::http::server::connection_metrics::ConnectionTraffic;
 
 /// The use cases, and what is counted of those who ask; shared.
 #[derive(Clone)]

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use crate::app::error::Result;
 use crate::domain::{Admin, AdminSession};
 use crate::http::openapi::AdminListErrors;
-use crate::http::sender::ProofHeader;
-use crate::http::{AppState, answer};
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::{AppState, response};
 
 /// Every admin, by name.
 #[derive(Serialize, ToSchema)]
@@ -74,7 +74,7 @@ struct SessionAnswer {
 ))]
 pub(super) async fn list_admins(State(app): State<AppState>) -> Result<Response> {
     let admins = &app.list_admins().await?;
-    Ok(answer::json(StatusCode::OK, &Admins { admins }))
+    Ok(response::json(StatusCode::OK, &Admins { admins }))
 }
 
 /// Lists the sessions in the portal.
@@ -84,5 +84,5 @@ pub(super) async fn list_admins(State(app): State<AppState>) -> Result<Response>
 ))]
 pub(super) async fn list_sessions(State(app): State<AppState>) -> Result<Response> {
     let sessions = &app.list_admin_sessions(None).await?;
-    Ok(answer::json(StatusCode::OK, &Sessions { sessions }))
+    Ok(response::json(StatusCode::OK, &Sessions { sessions }))
 }

@@ -6,15 +6,15 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::Query;
-use super::usage::moment;
 use crate::app::error::{Error, Result};
 use crate::app::{AuditFilter, AuditFormat, AuditLine, AuditPage, ChainLink};
 use crate::domain::{Action, Actor, ClientId};
-use crate::http::audit_export::audit_export;
+use crate::http::admin_api::request::Query;
+use crate::http::admin_api::usage::client::moment;
 use crate::http::openapi::AdminListErrors;
-use crate::http::sender::ProofHeader;
-use crate::http::{AppState, answer};
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::response::download::audit_export;
+use crate::http::{AppState, response};
 
 /// Which events.
 #[derive(IntoParams)]
@@ -173,7 +173,7 @@ pub(super) async fn list_events(
         events: events.map_err(Error::internal)?,
         next: last.map(|row| row.event.event_id),
     };
-    Ok(answer::json(StatusCode::OK, &events))
+    Ok(response::json(StatusCode::OK, &events))
 }
 
 /// Writes events out, the oldest first, as JSON lines or as CSV.
@@ -212,7 +212,7 @@ pub(super) async fn verify_trail(
 
     let verdict = app.verify_audit(known.as_ref()).await?;
 
-    Ok(answer::json(StatusCode::OK, &verdict))
+    Ok(response::json(StatusCode::OK, &verdict))
 }
 
 fn take_filter(query: &mut Query) -> Result<AuditFilter> {

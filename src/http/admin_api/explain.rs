@@ -6,12 +6,12 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::Query;
 use crate::app::error::{Error, Result};
 use crate::domain::RefusedRequest;
+use crate::http::admin_api::request::Query;
 use crate::http::openapi::{AdminItemErrors, AdminListErrors};
-use crate::http::sender::ProofHeader;
-use crate::http::{AppState, answer};
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::{AppState, response};
 
 /// What would be asked for.
 #[derive(IntoParams)]
@@ -116,7 +116,7 @@ pub(super) async fn explain_token(
         .explain_token(&client_id, scope.as_deref(), audience.as_deref())
         .await?;
 
-    Ok(answer::json(StatusCode::OK, &explained))
+    Ok(response::json(StatusCode::OK, &explained))
 }
 
 /// Says why a request to `/authorize`, `/token`, `/introspect` or `/revoke` was refused, when, and from where it came.
@@ -135,5 +135,8 @@ pub(super) async fn explain_request(
 
     let refusals = &app.explain_request(&request_id).await?;
 
-    Ok(answer::json(StatusCode::OK, &RefusedRequests { refusals }))
+    Ok(response::json(
+        StatusCode::OK,
+        &RefusedRequests { refusals },
+    ))
 }

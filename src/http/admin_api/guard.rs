@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::error::{Error, Result, TokenScheme};
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
-use crate::http::answer::Noted;
-use crate::http::caller::Caller;
-use crate::http::middleware::RequestId;
-use crate::http::params::read_body;
-use crate::http::{AppState, credentials, sender};
+use crate::http::AppState;
+use crate::http::middleware::observe::RequestId;
+use crate::http::request::caller::Caller;
+use crate::http::request::params::read_body;
+use crate::http::request::{authorization, proof_of_possession};
+use crate::http::response::Noted;
 
 /// What guards one route.
 #[derive(Clone)]
@@ -43,7 +44,7 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let proof_came = sender::has_proof(&parts.headers);
+    let proof_came = proof_of_possession::has_proof(&parts.headers);
     let mut noted = match admit(&app, &parts, scope).await {
         Ok(operator) => {
             let client_id = operator.client_id.clone();
@@ -59,28 +60,28 @@ pub(super) async fn guard(
             error.into_response().into()
         }
     };
-    sender::offer_nonce(&app, proof_came, &mut noted.response);
+    proof_of_possession::offer_nonce(&app, proof_came, &mut noted.response);
     noted.into_response()
 }
 
 async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
     let missing = || Error::new(ErrorCode::MissingToken, "there is no token in the request");
-    let (scheme, token) = credentials::token(&parts.headers)?.ok_or_else(missing)?;
+    let (scheme, token) = authorization::token(&parts.headers)?.ok_or_else(missing)?;
     let verified = app
         .verify_admin_token(token, scope)
         .await
         .map_err(|error| error.under(scheme))?;
     let claims = &verified.claims;
     if claims.cnf.is_some() || scheme == TokenScheme::Dpop {
-        let shown = sender::of_request_here(app, parts, scheme == TokenScheme::Bearer);
+        let shown = proof_of_possession::of_request_here(app, parts, scheme == TokenScheme::Bearer);
         let possessed = match shown {
-            Ok(shown) => match sender::require_proof(Some(scheme), &shown) {
+            Ok(shown) => match proof_of_possession::require_proof(Some(scheme), &shown) {
                 Ok(()) => app.check_possession(token, claims, &shown).await,
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
         };
-        possessed.map_err(|error| error.under(sender::scheme_of(claims, scheme)))?;
+        possessed.map_err(|error| error.under(proof_of_possession::scheme_of(claims, scheme)))?;
     }
     let client_id = claims.client_id.clone().into_owned();
     let source = Caller::of(parts, &app.config().proxies)?.source;

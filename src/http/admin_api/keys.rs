@@ -6,16 +6,16 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{InPath, Json};
 use super::guard::Operator;
 use crate::app::error::{Error, Result};
 use crate::app::{KeyStatus, Rotation};
 use crate::domain::{KeyId, SigningAlg};
+use crate::http::admin_api::request::{InPath, Json};
 use crate::http::openapi::{
     AdminActionErrors, AdminCreateErrors, AdminListErrors, AdminRemoveErrors,
 };
-use crate::http::sender::ProofHeader;
-use crate::http::{AppState, answer};
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::{AppState, response};
 
 /// The keys, in the order in which they were made.
 #[derive(Serialize, ToSchema)]
@@ -107,7 +107,7 @@ struct Prepared {
 pub(super) async fn list_keys(State(app): State<AppState>) -> Result<Response> {
     let keys = &app.list_keys().await?;
     let signing_alg = app.config().keys.signing_alg;
-    Ok(answer::json(StatusCode::OK, &Keys { signing_alg, keys }))
+    Ok(response::json(StatusCode::OK, &Keys { signing_alg, keys }))
 }
 
 /// Makes the next key sign, retires the one that does, and publishes a new next one.
@@ -125,7 +125,7 @@ pub(super) async fn rotate_keys(
 ) -> Result<Response> {
     let forced = body?.value.now;
     let done = app.rotate_keys(&operator.origin, forced).await?;
-    Ok(answer::json(StatusCode::OK, &Rotated::from(done)))
+    Ok(response::json(StatusCode::OK, &Rotated::from(done)))
 }
 
 /// Publishes a key of another algorithm ahead, before `SIGNING_ALG` becomes that. Asked again it makes no second one.
@@ -143,7 +143,7 @@ pub(super) async fn prepare_key(
 ) -> Result<Response> {
     let alg = body?.value.alg;
     let next = app.prepare_key(&operator.origin, alg).await?;
-    Ok(answer::json(StatusCode::OK, &Prepared { next }))
+    Ok(response::json(StatusCode::OK, &Prepared { next }))
 }
 
 /// Ends a next key, or the active one of an algorithm that is not `SIGNING_ALG`.
@@ -158,7 +158,7 @@ pub(super) async fn retire_key(
 ) -> Result<Response> {
     let InPath(kid) = kid?;
     app.retire_key(&operator.origin, &kid).await?;
-    Ok(answer::nothing())
+    Ok(response::nothing())
 }
 
 /// Deletes a key that does not sign: every token under it is refused from now on.
@@ -173,5 +173,5 @@ pub(super) async fn delete_key(
 ) -> Result<Response> {
     let InPath(kid) = kid?;
     app.delete_key(&operator.origin, &kid).await?;
-    Ok(answer::nothing())
+    Ok(response::nothing())
 }

@@ -3,21 +3,16 @@
 
 mod admins;
 mod audit;
-mod body;
-mod client_body;
-mod clients;
+pub(in crate::http) mod clients;
 mod explain;
 mod guard;
 mod keys;
-mod overview;
-mod precondition;
-mod rankings;
+mod request;
 mod routes;
 mod secrets;
 mod settings;
 mod tokens;
-pub(super) mod transfer;
-mod usage;
+pub(in crate::http) mod usage;
 
 pub use routes::{AdminApiRoute, list};
 

@@ -10,13 +10,13 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::guard::{Guard, guard};
-use super::{
-    admins, audit, clients, explain, keys, overview, rankings, secrets, settings, tokens, transfer,
-    usage,
-};
+use super::{admins, audit, clients, explain, keys, secrets, settings, tokens};
 use crate::domain::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
+use crate::http::AppState;
+use crate::http::admin_api::clients::transfer;
+use crate::http::admin_api::usage::{client, overview, totals};
 use crate::http::openapi::Routes as Described;
-use crate::http::{AppState, error};
+use crate::http::response::error;
 
 /// The list.
 fn all(routes: Routes) -> Routes {
@@ -110,7 +110,7 @@ fn clients(routes: Routes) -> Routes {
         .at(
             "/admin/api/v1/clients/{client_id}/usage",
             read,
-            routes!(usage::show_usage),
+            routes!(client::show_usage),
         )
 }
 
@@ -152,13 +152,13 @@ fn others(routes: Routes) -> Routes {
         .at(
             "/admin/api/v1/usage/totals",
             read,
-            routes!(rankings::show_totals),
+            routes!(totals::show_totals),
         )
-        .at("/admin/api/v1/usage/top", read, routes!(rankings::show_top))
+        .at("/admin/api/v1/usage/top", read, routes!(totals::show_top))
         .at(
             "/admin/api/v1/usage/waste",
             read,
-            routes!(rankings::show_waste),
+            routes!(totals::show_waste),
         )
         .at(
             "/admin/api/v1/explain/token",

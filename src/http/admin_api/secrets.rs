@@ -11,16 +11,16 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{InPath, Json, given};
 use super::guard::Operator;
 use crate::app::AddedSecret;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::domain::{ClientId, ClientSecret, ClientUses, LastUse, SecretId, UnusedFor};
+use crate::http::admin_api::request::{InPath, Json, given};
 use crate::http::openapi::{AdminActionErrors, AdminItemErrors, AdminRemoveErrors};
-use crate::http::sender::ProofHeader;
-use crate::http::{AppState, answer};
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::{AppState, response};
 
 /// A secret to be added.
 #[derive(Deserialize, ToSchema)]
@@ -157,7 +157,7 @@ pub(super) async fn list_secrets(
     let uses = app.find_client_uses(&id).await?;
     let secrets = record.secrets.iter();
     let secrets = secrets.map(|secret| Listed::of(secret, &uses)).collect();
-    Ok(answer::json(StatusCode::OK, &Secrets { secrets }))
+    Ok(response::json(StatusCode::OK, &Secrets { secrets }))
 }
 
 /// Adds a secret; the others stay good. It is in the answer and nowhere else.
@@ -191,7 +191,7 @@ pub(super) async fn add_secret(
     });
 
     let text = added.await?;
-    Ok(answer::json_bytes(
+    Ok(response::json_bytes(
         StatusCode::CREATED,
         text.expose().clone(),
     ))
@@ -209,7 +209,7 @@ pub(super) async fn delete_secret(
 ) -> Result<Response> {
     let InPath((id, secret_id)) = ids?;
     app.delete_secret(&operator.origin, &id, &secret_id).await?;
-    Ok(answer::nothing())
+    Ok(response::nothing())
 }
 
 /// When a secret ends.
@@ -270,5 +270,5 @@ pub(super) async fn expire_secret(
         expires_at,
         unused_for,
     };
-    Ok(answer::json(StatusCode::OK, &ended))
+    Ok(response::json(StatusCode::OK, &ended))
 }

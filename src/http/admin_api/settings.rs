@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use crate::config::Setting;
 use crate::http::openapi::AdminListErrors;
-use crate::http::sender::ProofHeader;
-use crate::http::{AppState, answer};
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::{AppState, response};
 
 /// Every setting.
 #[derive(Serialize, ToSchema)]
@@ -38,5 +38,5 @@ struct SettingAnswer {
 ))]
 pub(super) async fn list_settings(State(app): State<AppState>) -> Response {
     let settings = &app.config().settings.0;
-    answer::json(StatusCode::OK, &Settings { settings })
+    response::json(StatusCode::OK, &Settings { settings })
 }

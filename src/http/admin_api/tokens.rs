@@ -7,14 +7,14 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::Json;
 use super::guard::Operator;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, ErrorCode};
+use crate::http::admin_api::request::Json;
 use crate::http::openapi::AdminCreateErrors;
-use crate::http::sender::ProofHeader;
-use crate::http::{AppState, answer};
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::{AppState, response};
 
 /// A token.
 #[derive(Deserialize, ToSchema)]
@@ -66,7 +66,7 @@ pub(super) async fn inspect_token(
 ) -> Result<Response> {
     let token = body?.value.token;
     let inspection = app.inspect_token(token.trim()).await?;
-    Ok(answer::json(StatusCode::OK, &inspection))
+    Ok(response::json(StatusCode::OK, &inspection))
 }
 
 /// Ends a token, whoever's it is, before its time.
@@ -90,7 +90,7 @@ pub(super) async fn revoke_token(
         client_id: claims.client_id.into_owned(),
         exp: claims.exp,
     };
-    Ok(answer::json(StatusCode::OK, &revoked))
+    Ok(response::json(StatusCode::OK, &revoked))
 }
 
 /// A 401 would say that the caller's own token is no good.

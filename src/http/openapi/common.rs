@@ -8,7 +8,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{OpenApi as Openapi, Required};
 use utoipa::{Modify, OpenApi};
 
-use crate::http::error;
+use crate::http::response::error;
 
 /// Headers that an answer has only where there is something to tell.
 const SOMETIMES: [&str; 3] = ["dpop-nonce", "ratelimit", "ratelimit-policy"];

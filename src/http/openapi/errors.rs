@@ -11,7 +11,7 @@ use utoipa::openapi::{
 
 use crate::app::error::{Error, TokenScheme};
 use crate::domain::ErrorCode;
-use crate::http::error;
+use crate::http::response::error;
 
 /// A code, and when it is answered.
 type Case = (ErrorCode, &'static str);

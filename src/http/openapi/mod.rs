@@ -15,7 +15,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::HttpMethod;
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::{AppState, admin_api, answer, router};
+use super::{AppState, admin_api, router};
+use crate::http::response;
 
 pub(super) use errors::{
     AdminActionErrors, AdminChangeErrors, AdminCreateErrors, AdminDeleteErrors, AdminItemErrors,
@@ -107,5 +108,5 @@ impl Routes {
     AnyErrors,
 ))]
 pub(super) async fn show_openapi(State(_): State<AppState>) -> Response {
-    answer::json_bytes(StatusCode::OK, DOCUMENT.as_str())
+    response::json_bytes(StatusCode::OK, DOCUMENT.as_str())
 }

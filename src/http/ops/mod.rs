@@ -1,8 +1,9 @@
 //! What operators' programs ask, on a listener of its own without TLS: figures for Prometheus, and health. Nothing of it
 //! is secret, but it is nobody else's business: the listener is on the loopback interface unless it is set otherwise.
 
+mod exposition;
 mod families;
-mod page;
+pub(in crate::http) mod health;
 mod process;
 
 use std::io;
@@ -18,10 +19,12 @@ use axum::routing::get;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
-use super::certificate_status::CertificateStatus;
-use super::host::check_host;
-use super::{AppState, error, health, server};
+use super::AppState;
 use crate::app::error::Error;
+use crate::http::request::host::check_host;
+use crate::http::response::error;
+use crate::http::server::listener;
+use crate::http::server::tls::certificate_status::CertificateStatus;
 use crate::telemetry::{DroppedLines, ExportStatus};
 use families::Snapshot;
 
@@ -59,7 +62,7 @@ pub fn ops_router(ops: Ops) -> Router {
 pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
     let config = &ops.state.config().http;
     let mut server = axum_server::from_tcp(listener)?.first_request_timeout(config.header_timeout);
-    server::set_limits(&mut server, config);
+    listener::set_limits(&mut server, config);
     let router = ops_router(ops).layer(from_fn(refuse_host_problem));
     server.serve(router.into_make_service()).await
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 
-use super::page::Page;
+use crate::http::ops::exposition::Page;
 
 /// What the kernel says of this process; nothing where there is no `/proc`.
 #[derive(Debug)]

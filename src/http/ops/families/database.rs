@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Snapshot, span, truth};
-use crate::http::ops::page::Page;
+use crate::http::ops::exposition::Page;
 
 impl Snapshot {
     pub(super) fn feed(&self, page: &mut Page<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Snapshot, count, number, time};
-use crate::http::ops::page::{Page, seconds};
+use crate::http::ops::exposition::{Page, seconds};
 
 impl Snapshot {
     pub(super) fn tokens(&self, page: &mut Page<'_>) -> fmt::Result {

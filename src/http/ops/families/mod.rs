@@ -1,9 +1,9 @@
 //! Every figure that is told, by name; one file for each group. `docs/metrics.md` has the same list for people, and a
 //! test holds the two together.
 
+mod caches;
 mod database;
 mod logins;
-mod memory;
 mod traffic;
 
 use std::fmt;
@@ -13,13 +13,13 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
 use super::Ops;
-use super::page::Page;
 use super::process::Process;
 use crate::app::{Figures, Readiness};
 use crate::base::clock::UnixTime;
 use crate::http::AppState;
-use crate::http::connections::ConnectionTraffic;
-use crate::http::traffic::RouteFigures;
+use crate::http::ops::exposition::Page;
+use crate::http::route_metrics::RouteFigures;
+use crate::http::server::connection_metrics::ConnectionTraffic;
 
 /// All figures of one moment.
 #[derive(Debug)]

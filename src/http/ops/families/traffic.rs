@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{Snapshot, count, number, span, time, truth};
 use crate::domain::ErrorCode;
-use crate::http::ops::page::Page;
-use crate::http::traffic::CLASSES;
+use crate::http::ops::exposition::Page;
+use crate::http::route_metrics::CLASSES;
 
 impl Snapshot {
     pub(super) fn requests(&self, page: &mut Page<'_>) -> fmt::Result {

@@ -1,0 +1,100 @@
+//! Owns `ETag` and `If-Match` (RFC 9110 §8.8.3, §13.1.1): who changes something says as what they have seen it.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+
+use crate::app::error::{Error, Result};
+use crate::domain::{Client, ClientVersion, ErrorCode, ExpectedVersion};
+use crate::http::{AppState, response};
+
+/// A client with its `ETag`.
+pub(in crate::http::admin_api) fn with_etag(client: &Client) -> Response {
+    let mut response = response::json(StatusCode::OK, client);
+    let etag = format!("\"{}\"", ClientVersion::from(client));
+    // It is base64url.
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response
+}
+
+/// `If-Match`, which has to be there: who has not looked at a thing cannot know what a change undoes.
+pub(in crate::http::admin_api) struct IfMatch(pub(in crate::http::admin_api) ExpectedVersion);
+
+impl FromRequestParts<AppState> for IfMatch {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self> {
+        parse(&parts.headers).map(Self)
+    }
+}
+
+fn parse(headers: &HeaderMap) -> Result<ExpectedVersion> {
+    let mut tags = Vec::new();
+    for value in headers.get_all(IF_MATCH) {
+        let text = value.to_str().map_err(|_| malformed())?;
+        tags.extend(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()));
+    }
+    match tags.as_slice() {
+        [] => Err(Error::new(
+            ErrorCode::PreconditionRequired,
+            "say in If-Match what you have seen: the ETag of an earlier answer, or * for whatever there is",
+        )),
+        ["*"] => Ok(ExpectedVersion::Any),
+        // §13.1.1: by strong comparison; a weak one is like none that there is, and so is what we never gave.
+        tags => {
+            let versions = tags.iter().map(|tag| unquote(tag));
+            let versions: Result<Vec<_>> = versions.collect();
+            let known = versions?.into_iter().filter_map(|tag| tag.parse().ok());
+            Ok(ExpectedVersion::OneOf(known.collect()))
+        }
+    }
+}
+
+/// `"…"` or `W/"…"`, of which the second keeps its mark.
+fn unquote(tag: &str) -> Result<&str> {
+    if tag.starts_with("W/\"") && tag.ends_with('"') && tag.len() > 3 {
+        return Ok(tag);
+    }
+    let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    inner.ok_or_else(malformed)
+}
+
+fn malformed() -> Error {
+    Error::invalid_request("If-Match is a list of ETags, each in quotation marks, or *")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<ExpectedVersion> {
+        let values = values.iter().map(|it| HeaderValue::from_str(it).unwrap());
+        parse(&values.map(|value| (IF_MATCH, value)).collect())
+    }
+
+    #[test]
+    fn only_strong_tags_that_were_given_count() {
+        let (a, b) = ("AAECAwQFBgcICQoLDA0ODw", "BAECAwQFBgcICQoLDA0ODw");
+        let versions = |tags: &[&str]| {
+            ExpectedVersion::OneOf(tags.iter().map(|tag| tag.parse().unwrap()).collect())
+        };
+
+        assert_eq!(read(&["*"]).unwrap(), ExpectedVersion::Any);
+        let list = format!("\"{a}\" , \"{b}\"");
+        assert_eq!(read(&[&list]).unwrap(), versions(&[a, b]));
+        let weak = format!("W/\"{a}\"");
+        assert_eq!(read(&[&weak, "\"x\""]).unwrap(), versions(&[]));
+        for text in [a, "\"", "W/", "*, \"x\"", "W/\""] {
+            let code = read(&[text]).unwrap_err().code;
+            assert_eq!(code, ErrorCode::InvalidRequest, "{text}");
+        }
+        for none in [&[][..], &[""], &[","]] {
+            let code = read(none).unwrap_err().code;
+            assert_eq!(code, ErrorCode::PreconditionRequired);
+        }
+    }
+}

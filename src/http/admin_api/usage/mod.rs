@@ -1,0 +1,5 @@
+//!
+
+pub(in crate::http) mod client;
+pub(in crate::http) mod overview;
+pub(in crate::http) mod totals;

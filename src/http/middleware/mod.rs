@@ -1,0 +1,4 @@
+//! around every request
+
+pub(in crate::http) mod observe;
+pub(in crate::http) mod request_span;

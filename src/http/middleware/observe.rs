@@ -1,0 +1,320 @@
+//! Owns what every request goes through: its id, the limits of its head, the headers of its answer,
+//! being counted, and its one line in the log.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::Route;
+use futures_util::FutureExt;
+use tower::Service;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::app::error::{Error, Result};
+use crate::base::clock::Stopwatch;
+use crate::base::metrics::whole_micros;
+use crate::base::redact::holds_secret;
+use crate::domain::{Actor, ClientId, ErrorCode, Origin};
+use crate::http::AppState;
+use crate::http::middleware::request_span::Trace;
+use crate::http::request::host::HostProblem;
+use crate::http::request::params::check_announced_length;
+use crate::http::response::error;
+use crate::http::response::{Note, Noted};
+use crate::http::route_metrics::{Passing, RouteTraffic};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Wraps a route so that each of its requests goes through what this module owns.
+#[derive(Clone)]
+pub(in crate::http) struct Observe {
+    /// In one piece: it is cloned for every request.
+    place: Arc<Place>,
+    inner: Route,
+}
+
+struct Place {
+    app: AppState,
+    /// Known at the first request: a layer is not told the path of what it wraps, which is always the same.
+    route: OnceLock<Arc<RouteTraffic>>,
+}
+
+impl Observe {
+    pub(in crate::http) fn new(app: AppState, inner: Route) -> Self {
+        let route = OnceLock::new();
+        let place = Arc::new(Place { app, route });
+        Self { place, inner }
+    }
+}
+
+/// By hand, because `axum::middleware::from_fn` boxes and copies each request twice more.
+impl Service<Request> for Observe {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Observed;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request>::poll_ready(&mut self.inner, context)
+    }
+
+    fn call(&mut self, request: Request) -> Observed {
+        let Place { app, route } = &*self.place;
+        let route = route.get_or_init(|| {
+            // The matched route, never the path: a path may hold what should not be in a log.
+            let matched = request.extensions().get::<MatchedPath>();
+            app.traffic()
+                .route(matched.map_or("(none)", MatchedPath::as_str))
+        });
+        let inner = &mut self.inner;
+        observe(app, route, request, |request| {
+            inner.call(request).map(|Ok(response)| response)
+        })
+    }
+}
+
+/// What an observed request comes to.
+pub(in crate::http) type Observed =
+    Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+/// Lets `handler` answer a request, and does before and after it what this module owns.
+pub(in crate::http) fn observe<F>(
+    app: &AppState,
+    route: &Arc<RouteTraffic>,
+    mut request: Request,
+    handler: impl FnOnce(Request) -> F,
+) -> Observed
+where
+    F: Future<Output: Into<Noted>> + Send + 'static,
+{
+    let exchange = Exchange::begin(&mut request, app, route);
+    let span = exchange.trace.as_ref().map(|trace| trace.span());
+    let limits = &app.config().http;
+    let answering = exchange
+        .passing
+        .admit()
+        .and_then(|()| check_head(&request, limits.max_head))
+        .and_then(|()| {
+            if ignores_body(request.method(), route.path()) {
+                return Ok(());
+            }
+            // Few routes take more, and few requests say that they bring it.
+            check_announced_length(request.headers(), limits.max_body).or_else(|error| {
+                if !takes_files(route.path()) {
+                    return Err(error);
+                }
+                check_announced_length(request.headers(), limits.max_import)
+            })
+        })
+        .map(|()| handler(request));
+    let answer = async move {
+        let noted = match answering {
+            Ok(answering) => AssertUnwindSafe(answering)
+                .catch_unwind()
+                .await
+                .map_or_else(|panic| error::panicked(panic).into(), Into::into),
+            Err(error) => error.into_response().into(),
+        };
+        Ok(exchange.end(noted))
+    };
+    match span {
+        None => Box::pin(answer),
+        Some(span) => Box::pin(answer.instrument(span)),
+    }
+}
+
+/// Whether the server never reads the body of such a request. Then its length does not matter either: a proxy that asks
+/// about a request may send that request's `Content-Length` without its body.
+fn ignores_body(method: &Method, path: &str) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) || path.starts_with("/verify/requiring/")
+}
+
+/// Whether the body of a request there may be a file of clients.
+fn takes_files(path: &str) -> bool {
+    let mut prefixes = ["/admin/api/v1/transfer/", "/admin/transfer/"].into_iter();
+    prefixes.any(|prefix| path.starts_with(prefix))
+}
+
+/// What the log and the answer need of a request.
+struct Exchange {
+    stopwatch: Stopwatch,
+    request_id: HeaderValue,
+    method: &'static str,
+    passing: Passing,
+    trace: Option<Box<Trace>>,
+}
+
+impl Exchange {
+    fn begin(request: &mut Request, app: &AppState, route: &Arc<RouteTraffic>) -> Self {
+        let exchange = Self {
+            stopwatch: Stopwatch::start(),
+            request_id: request_id(request.headers()),
+            method: known_method(request.method()),
+            passing: Arc::clone(route).begin(),
+            trace: app.is_traced().then(|| {
+                Box::new(Trace::begin(
+                    request,
+                    known_method(request.method()),
+                    route.path(),
+                ))
+            }),
+        };
+        if route.may_change {
+            let left = RequestId(exchange.request_id.clone());
+            request.extensions_mut().insert(left);
+        }
+        exchange
+    }
+
+    fn end(mut self, Noted { mut response, note }: Noted) -> Response {
+        let took = self.stopwatch.elapsed();
+        let status = response.status();
+        // An introspection is answered 200 also when the log knows better.
+        let refused_for = note.error.as_ref().filter(|_| !status.is_success());
+        self.passing
+            .end(status, refused_for.map(|error| error.code), took);
+        if let Some(trace) = &self.trace {
+            trace.end(status, &self.request_id, &note);
+        }
+        self.log(status, &note, took);
+        if let Some(error) = &note.error {
+            let request_id = self.request_id.to_str().unwrap_or_default();
+            self.passing.note_refusal(request_id, error);
+        }
+        let headers = response.headers_mut();
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(X_REQUEST_ID, self.request_id);
+        response
+    }
+
+    /// One line a request: 5xx at `error`, the rest at `info`.
+    fn log(&self, status: StatusCode, note: &Note, took: Duration) {
+        let method = self.method;
+        let route = self.passing.path();
+        let request_id = self.request_id.to_str().unwrap_or_default();
+        let trace_id = self.trace.as_ref().and_then(|trace| trace.id());
+        let client_id = note.client_id.as_ref().map(ClientId::as_str);
+        let latency_us = whole_micros(took);
+        let error = note.error.as_ref();
+        let code = error.map(|error| error.code.as_str());
+        let reason = error.map(|error| error.reason());
+        let failed = status >= StatusCode::INTERNAL_SERVER_ERROR;
+        let status = status.as_u16();
+        if failed {
+            tracing::error!(
+                request_id,
+                method,
+                route,
+                status,
+                client_id,
+                trace_id,
+                latency_us,
+                error = code,
+                reason,
+                "answered"
+            );
+        } else {
+            tracing::info!(
+                request_id,
+                method,
+                route,
+                status,
+                client_id,
+                trace_id,
+                latency_us,
+                error = code,
+                reason,
+                "answered"
+            );
+        }
+    }
+}
+
+/// The id of a request, left in it for the audit trail.
+#[derive(Clone)]
+pub(in crate::http) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// As text.
+    pub(in crate::http) fn to_text(&self) -> Option<String> {
+        self.0.to_str().ok().map(str::to_owned)
+    }
+
+    /// Where a change comes from that this request asks for.
+    pub(in crate::http) fn origin(&self, actor: Actor, source: IpAddr) -> Origin {
+        Origin {
+            actor,
+            source: Some(source),
+            request_id: self.to_text(),
+        }
+    }
+}
+
+/// The caller's id when it is sane: short, nothing that could forge a log line, and no secret. Else one of ours.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let sane = |value: &&HeaderValue| {
+        (1..=128).contains(&value.len())
+            && value
+                .as_bytes()
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b))
+            && !may_hold_secret(value)
+    };
+    if let Some(theirs) = headers.get(X_REQUEST_ID).filter(sane) {
+        return theirs.clone();
+    }
+    let mut buffer = Uuid::encode_buffer();
+    let ours = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+    HeaderValue::from_str(ours).unwrap_or_else(|_| HeaderValue::from_static("none"))
+}
+
+/// Whether an id has the form of a secret. Hexadecimal digits, as in nearly all ids of requests, are not searched.
+fn may_hold_secret(id: &HeaderValue) -> bool {
+    let is_uuid_digit = |b: &u8| b.is_ascii_hexdigit() || *b == b'-';
+    !id.as_bytes().iter().all(is_uuid_digit) && id.to_str().is_ok_and(holds_secret)
+}
+
+/// The method as log and traces have it, in OpenTelemetry's words. Callers make up others, and may write anything there.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "_OTHER",
+    }
+}
+
+/// The server reads somewhat more than `max_head` so that this can say why it goes no further.
+fn check_head(request: &Request, max_head: usize) -> Result<(), Error> {
+    if let Some(problem) = request.extensions().get::<HostProblem>() {
+        return Err((*problem).into());
+    }
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let headers: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if target + headers > max_head {
+        let description = format!("a request's head has at most {max_head} bytes");
+        return Err(Error::new(ErrorCode::HeaderFieldsTooLarge, description));
+    }
+    Ok(())
+}

@@ -1,8 +1,0 @@
-//! OAuth 2.0 by the letter: the endpoints that libraries know, and the document by which they find them.
-
-mod client;
-pub(super) mod introspect;
-pub(super) mod jwks;
-pub(super) mod metadata;
-pub(super) mod revoke;
-pub(super) mod token;

@@ -1,0 +1,42 @@
+//! `/healthz`: the process is alive. `/readyz`: it can serve clients, and whether it has its database.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::error::Error;
+use crate::http::openapi::{HealthErrors, ReadinessErrors};
+use crate::http::{AppState, response};
+
+#[derive(Serialize, ToSchema)]
+struct Health {
+    status: &'static str,
+}
+
+/// Whether the process is alive.
+#[utoipa::path(get, path = "", tag = "Tools", responses(
+    (status = 200, description = "it is", body = Health, headers(("cache-control" = String))),
+    HealthErrors,
+))]
+pub(in crate::http) async fn show_health() -> Response {
+    response::json(StatusCode::OK, &Health { status: "ok" })
+}
+
+/// Whether it can serve clients.
+#[utoipa::path(get, path = "", tag = "Tools", responses(
+    (
+        status = 200,
+        description = "`ready`; or `degraded: database`: it can serve those in memory, and judge tokens",
+        body = Health,
+        headers(("cache-control" = String)),
+    ),
+    ReadinessErrors,
+))]
+pub(in crate::http) async fn show_readiness(
+    State(app): State<AppState>,
+) -> Result<Response, Error> {
+    let status = app.check_readiness()?.as_str();
+    Ok(response::json(StatusCode::OK, &Health { status }))
+}

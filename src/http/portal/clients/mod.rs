@@ -1,0 +1,6 @@
+//!
+
+pub(in crate::http) mod client;
+pub(in crate::http) mod form;
+pub(in crate::http) mod list;
+pub(in crate::http) mod transfer;

@@ -1,0 +1,238 @@
+//! Clients to and from files: all of them out, those of another server in, and clients as a file says. A file is looked at
+//! first, and what would come of it is shown; then it is done.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header::CONTENT_DISPOSITION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+
+use crate::app::clients::transfer::apply::{
+    AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
+};
+use crate::app::clients::transfer::import::{
+    FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
+    OnConflict,
+};
+use crate::app::error::{Error, Result};
+use crate::config::Bytes;
+use crate::domain::ClientId;
+use crate::http::admin_api::clients::transfer::{MAX_PLAIN, export_body};
+use crate::http::portal::access::form::{FileForm, Form, filled_in};
+use crate::http::portal::access::session::{Owner, Session};
+use crate::http::portal::clients::list::path_of;
+use crate::http::portal::page;
+use crate::http::portal::page::Layout;
+use crate::http::{AppState, response};
+
+const PATH: &str = "/admin/transfer";
+
+/// Rows that a page shows; the command line shows all.
+const SHOWN: usize = 1_000;
+
+#[derive(Template)]
+#[template(path = "clients/transfer.html")]
+struct TransferPage {
+    layout: Layout,
+    max_import: Bytes,
+    import: ImportForm,
+    apply: ApplyForm,
+}
+
+/// The form of an import, as it is filled in, and what came of it.
+#[derive(Default)]
+struct ImportForm {
+    file: String,
+    format: String,
+    on_conflict: String,
+    plain_secrets: bool,
+    keep_going: bool,
+    error: Option<String>,
+    report: Option<ImportReport>,
+    lines: Vec<ImportLine>,
+}
+
+/// The same of a file to be applied.
+#[derive(Default)]
+struct ApplyForm {
+    file: String,
+    name: String,
+    prune: String,
+    take_over: bool,
+    error: Option<String>,
+    report: Option<ApplyReport>,
+    secrets: Vec<(ClientId, String)>,
+}
+
+fn transfer_page(
+    app: &AppState,
+    session: &Session<Owner>,
+    import: ImportForm,
+    apply: ApplyForm,
+) -> TransferPage {
+    TransferPage {
+        layout: Layout::new("Import and export", PATH, Some(session)),
+        max_import: Bytes::from(app.config().http.max_import),
+        import,
+        apply,
+    }
+}
+
+/// What can be done.
+pub(in crate::http::portal) async fn show_transfer(
+    State(app): State<AppState>,
+    session: Session<Owner>,
+) -> Result<Response> {
+    let (import, apply) = (ImportForm::default(), ApplyForm::default());
+    Ok(page::show(&transfer_page(&app, &session, import, apply)))
+}
+
+/// All clients as a file. By POST, so that nobody gets it by a link.
+pub(in crate::http::portal) async fn export(
+    State(app): State<AppState>,
+    session: Session<Owner>,
+    _form: Form,
+) -> Result<Response> {
+    let body = export_body(app, &session.origin).await?;
+    let mut response = response::secret(StatusCode::OK, "application/x-ndjson", body);
+    response.headers_mut().insert(
+        CONTENT_DISPOSITION,
+        HeaderValue::from_static("attachment; filename=\"clients.jsonl\""),
+    );
+    Ok(response)
+}
+
+/// Imports a file, or says what would come of it.
+pub(in crate::http::portal) async fn import(
+    State(app): State<AppState>,
+    session: Session<Owner>,
+    FileForm(mut form): FileForm,
+) -> Result<Response> {
+    let is_done = form.take("act") == "do";
+    let mut fields = ImportForm {
+        file: form.take("file"),
+        format: form.take("format"),
+        on_conflict: form.take("on_conflict"),
+        plain_secrets: form.is_ticked("plain_secrets"),
+        keep_going: form.is_ticked("keep_going"),
+        ..ImportForm::default()
+    };
+    let mut lines = Vec::new();
+    let imported = async {
+        let options = ImportOptions {
+            on_conflict: fields.on_conflict.parse()?,
+            keep_going: fields.keep_going,
+            dry_run: !is_done,
+            max_plain: Some(MAX_PLAIN),
+            secrets: fields.plain_secrets.then_some(FileSecrets::Plain),
+        };
+        let format = filled_in(&fields.format).map(str::parse).transpose()?;
+        let source = ImportSource::of_bytes(format, fields.file.clone().into_bytes());
+        let mut tell = |news: ImportNews<'_>| {
+            if let ImportNews::Line(line) = news
+                && lines.len() < SHOWN
+            {
+                lines.push(line.clone());
+            }
+        };
+        app.import_clients(&session.origin, &source, options, &mut tell)
+            .await
+    };
+    let failed = match imported.await {
+        Ok(report) => {
+            fields.report = Some(report);
+            None
+        }
+        Err(error) => Some(page::mendable(error)?),
+    };
+    fields.error = failed.as_ref().map(page::sentence);
+    fields.lines = lines;
+    let page = transfer_page(&app, &session, fields, ApplyForm::default());
+    Ok(answered(&page, failed))
+}
+
+/// Makes clients what a file says, or says what would be done.
+pub(in crate::http::portal) async fn apply(
+    State(app): State<AppState>,
+    session: Session<Owner>,
+    FileForm(mut form): FileForm,
+) -> Result<Response> {
+    let is_done = form.take("act") == "do";
+    let mut fields = ApplyForm {
+        file: form.take("manifest"),
+        name: form.take("name"),
+        prune: form.take("prune"),
+        take_over: form.is_ticked("take_over"),
+        ..ApplyForm::default()
+    };
+    let mut secrets = Vec::new();
+    let applied = async {
+        let options = ApplyOptions {
+            dry_run: !is_done,
+            prune: filled_in(&fields.prune).map(str::parse).transpose()?,
+            take_over: fields.take_over,
+        };
+        let manifest = Manifest::parse(fields.file.as_bytes(), filled_in(&fields.name))?;
+        let mut tell = |news: ApplyNews<'_>| {
+            if let ApplyNews::Secret(id, secret) = news {
+                secrets.push((id.clone(), secret.expose().clone()));
+            }
+            Ok(())
+        };
+        app.apply_clients(&session.origin, &manifest, options, &mut tell)
+            .await
+    };
+    let failed = match applied.await {
+        Ok(report) => {
+            fields.report = Some(report);
+            None
+        }
+        Err(error) => Some(page::mendable(error)?),
+    };
+    fields.error = failed.as_ref().map(page::sentence);
+    fields.secrets = secrets;
+    let page = transfer_page(&app, &session, ImportForm::default(), fields);
+    Ok(answered(&page, failed))
+}
+
+fn answered(page: &TransferPage, failed: Option<Error>) -> Response {
+    match failed {
+        Some(error) => page::show_again(page, error),
+        None => page::show(page),
+    }
+}
+
+impl TransferPage {
+    fn path(client_id: &str) -> Option<String> {
+        ClientId::parse(client_id).ok().map(|id| path_of(&id))
+    }
+
+    /// What is wrong with a row, or what changes.
+    fn told(line: &ImportLine) -> String {
+        let mut told: Vec<String> = line.reason().map(str::to_owned).into_iter().collect();
+        if let crate::app::clients::transfer::import::ImportOutcome::Replaced { fields } =
+            &line.outcome
+        {
+            told.push(fields.join(", "));
+        }
+        told.extend(line.remarks.iter().cloned());
+        told.join("; ")
+    }
+
+    fn kind(line: &ImportLine) -> &'static str {
+        match line.word() {
+            "created" | "replaced" => "good",
+            "bad" => "bad",
+            "skipped" => "warn",
+            _ => "",
+        }
+    }
+
+    fn step_kind(client: &AppliedClient) -> &'static str {
+        match client.step {
+            ApplyStep::Create | ApplyStep::Change => "good",
+            ApplyStep::Disable | ApplyStep::Delete => "bad",
+            ApplyStep::Unchanged => "",
+        }
+    }
+}

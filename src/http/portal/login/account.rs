@@ -1,0 +1,126 @@
+//! The account of who is logged in: the password, and the second factor.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::app::SessionStep;
+use crate::app::error::{Error, Result};
+use crate::domain::{Admin, Passkey};
+use crate::http::portal::access::form::Form;
+use crate::http::portal::access::guard::see;
+use crate::http::portal::access::session::{LoggingIn, Session, Viewer, see_with_token};
+use crate::http::portal::page;
+use crate::http::portal::page::{Layout, When};
+use crate::http::{AppState, Params};
+
+const DONE: &[(&str, &str)] = &[
+    (
+        "password",
+        "Your password is changed. All your other sessions have ended.",
+    ),
+    (
+        "second-factor",
+        "Your second factor is added. All your other sessions have ended.",
+    ),
+    ("removed", "Your second factor is removed."),
+    (
+        "passkey",
+        "Your passkey is added. All your other sessions have ended.",
+    ),
+    (
+        "passkey-removed",
+        "Your passkey is removed. All your other sessions have ended.",
+    ),
+];
+
+#[derive(Template)]
+#[template(path = "login/account.html")]
+struct AccountPage {
+    layout: Layout,
+    admin: Admin,
+    takes_passkeys: bool,
+    passkeys: Vec<Passkey>,
+}
+
+/// Who somebody is here.
+pub(in crate::http::portal) async fn show_account(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    uri: Uri,
+) -> Result<Response> {
+    let mut query = Params::from_form(uri.query().unwrap_or_default().as_bytes())?;
+    let layout = Layout::new("Your account", "/admin/account", Some(&session));
+    Ok(page::show(&AccountPage {
+        layout: layout.with_done(query.take("done").as_deref(), DONE),
+        admin: session.admin.clone(),
+        takes_passkeys: app.takes_passkeys(),
+        passkeys: app.list_passkeys(&session.admin.name).await?,
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "login/password.html")]
+struct PasswordPage {
+    layout: Layout,
+    error: Option<String>,
+    is_required: bool,
+}
+
+fn password_page(session: &Session<LoggingIn>, error: Option<String>) -> PasswordPage {
+    let path = "/admin/account/password";
+    PasswordPage {
+        layout: Layout::new("Change your password", path, Some(session)),
+        error,
+        is_required: session.step == SessionStep::ChangePassword,
+    }
+}
+
+/// The form for another password.
+pub(in crate::http::portal) async fn show_password(session: Session<LoggingIn>) -> Response {
+    page::show(&password_page(&session, None))
+}
+
+/// Changes the password, and the session's token with it.
+pub(in crate::http::portal) async fn change_password(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+    mut form: Form,
+) -> Result<Response> {
+    let read = |form: &mut Form| {
+        let (old, new) = (form.secret("old")?, form.secret("new")?);
+        if form.secret("again")? == new {
+            return Ok((old, new));
+        }
+        Err(Error::invalid_request(
+            "the new password was typed in two ways",
+        ))
+    };
+    let changed = match read(&mut form) {
+        Ok((old, new)) => {
+            app.change_password(&session.origin, &session, &old, &new)
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    match changed {
+        Ok(token) => Ok(see_with_token("/admin/account?done=password", &token)),
+        Err(error) => {
+            let error = page::mendable(error)?;
+            let told = Some(page::sentence(&error));
+            Ok(page::show_again(&password_page(&session, told), error))
+        }
+    }
+}
+
+/// Takes the own authenticator app away, where something else is left or nothing is required. Ends every session, this one too.
+pub(in crate::http::portal) async fn remove_second_factor(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    _form: Form,
+) -> Result<Response> {
+    app.remove_second_factor(&session.origin, &session.admin.name)
+        .await?;
+    Ok(see("/admin/login"))
+}

@@ -1,0 +1,126 @@
+//! Logging in with name and password, and out.
+
+pub(in crate::http) mod account;
+pub(in crate::http) mod passkeys;
+pub(in crate::http) mod second_factor;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header::USER_AGENT;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+
+use crate::app::AdminLogIn;
+use crate::app::error::Result;
+use crate::base::secret::Secret;
+use crate::http::middleware::observe::RequestId;
+use crate::http::portal::access::form::Form;
+use crate::http::portal::access::guard::see;
+use crate::http::portal::access::session::{LoggingIn, Session, remove_cookie, see_with_token};
+use crate::http::portal::page;
+use crate::http::portal::page::Layout;
+use crate::http::request::caller::Caller;
+use crate::http::request::params::BodyParams;
+use crate::http::{AppState, Params};
+
+const PATH: &str = "/admin/login";
+
+#[derive(Template)]
+#[template(path = "login/login.html")]
+struct LoginPage {
+    layout: Layout,
+    error: Option<String>,
+    name: String,
+    next: String,
+}
+
+fn login_page(name: String, next: String, error: Option<String>) -> LoginPage {
+    LoginPage {
+        layout: Layout::new("Log in", PATH, None),
+        error,
+        name,
+        next,
+    }
+}
+
+/// The form, with the page to go to afterwards.
+pub(super) async fn show_login(uri: Uri) -> Result<Response> {
+    let query = uri.query().unwrap_or_default();
+    let next = Params::from_form(query.as_bytes())?.take("next");
+    let next = next.filter(|path| is_page(path)).unwrap_or_default();
+    Ok(page::show(&login_page(String::new(), next, None)))
+}
+
+/// Begins a session. There is no form token yet; that the form is ours, the guard has seen.
+pub(super) async fn log_in(
+    State(app): State<AppState>,
+    axum::Extension(request_id): axum::Extension<RequestId>,
+    caller: Caller,
+    headers: HeaderMap,
+    BodyParams(mut form): BodyParams,
+) -> Result<Response> {
+    let user_agent = headers.get(USER_AGENT).and_then(|it| it.to_str().ok());
+    let name = form.take("name").unwrap_or_default();
+    let next = form.take("next").filter(|path| is_page(path));
+    let presented = AdminLogIn {
+        name: name.clone(),
+        password: Secret::new(form.take("password").unwrap_or_default()),
+        source: caller.source,
+        user_agent: user_agent.unwrap_or_default().to_owned(),
+    };
+    match app.log_in_admin(request_id.to_text(), presented).await {
+        Ok(started) => {
+            let path = next.as_deref().unwrap_or("/admin/");
+            Ok(see_with_token(path, &started.token))
+        }
+        Err(error) => {
+            let error = page::mendable(error)?;
+            let told = Some(page::sentence(&error));
+            let form = login_page(name, next.unwrap_or_default(), told);
+            Ok(page::show_again(&form, error))
+        }
+    }
+}
+
+/// Ends the session.
+pub(super) async fn log_out(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+    _form: Form,
+) -> Result<Response> {
+    app.log_out_admin(&session.origin, &session).await?;
+    let mut response = see(PATH);
+    remove_cookie(&mut response);
+    Ok(response)
+}
+
+/// Whether a text is a page of this portal, and surely nothing that a browser would take for another site.
+fn is_page(path: &str) -> bool {
+    path.starts_with("/admin/")
+        && path.len() <= 1_024
+        && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+        && !path.contains("//")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_page;
+
+    #[test]
+    fn only_a_page_of_the_portal_comes_after_the_login() {
+        assert!(is_page("/admin/clients?after=a%20b"));
+        for bad in [
+            "",
+            "//evil.example",
+            "/admin//evil.example",
+            "https://evil.example/admin/",
+            "/\\evil.example",
+            "/admin/\\evil",
+            "/admin/ x",
+            "/admin/\r\nSet-Cookie: a=b",
+            "/verify",
+        ] {
+            assert!(!is_page(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Passkeys: adding one, logging in with one, removing one. The browser's part is in the script.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use crate::app::SessionStep;
+use crate::app::error::Result;
+use crate::domain::PasskeyId;
+use crate::http::AppState;
+use crate::http::portal::access::form::Form;
+use crate::http::portal::access::guard::see;
+use crate::http::portal::access::session::{LoggingIn, Session, Viewer, see_with_token};
+use crate::http::portal::login::second_factor::go_on;
+use crate::http::portal::page;
+use crate::http::portal::page::Layout;
+
+#[derive(Template)]
+#[template(path = "login/passkey.html")]
+struct PasskeyPage {
+    layout: Layout,
+    error: Option<String>,
+    is_required: bool,
+    /// Not `label`: a macro's parameter would hide it.
+    called: String,
+    options: String,
+}
+
+async fn passkey_page(
+    app: &AppState,
+    session: &Session<LoggingIn>,
+    label: String,
+    error: Option<String>,
+) -> Result<PasskeyPage> {
+    Ok(PasskeyPage {
+        layout: Layout::new("Add a passkey", "/admin/account/passkey", Some(session)),
+        error,
+        is_required: session.step == SessionStep::AddSecondFactor,
+        called: label,
+        options: app.begin_passkey(session).await?,
+    })
+}
+
+/// The form for one more, with what the browser has to know.
+pub(in crate::http::portal) async fn show_new_passkey(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+) -> Result<Response> {
+    let page = passkey_page(&app, &session, String::new(), None).await?;
+    Ok(page::show(&page))
+}
+
+/// Adds the one that the browser has made.
+pub(in crate::http::portal) async fn add_passkey(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+    mut form: Form,
+) -> Result<Response> {
+    let (label, made) = (form.take("label"), form.take("response"));
+    let added = app.add_passkey(&session.origin, &session, &label, &made);
+    match added.await {
+        Ok(token) => Ok(see_with_token("/admin/account?done=passkey", &token)),
+        Err(error) => {
+            let error = page::mendable(error)?;
+            let told = Some(page::sentence(&error));
+            let page = passkey_page(&app, &session, label, told).await?;
+            Ok(page::show_again(&page, error))
+        }
+    }
+}
+
+/// Lets the session go on, with another token.
+pub(in crate::http::portal) async fn answer_challenge(
+    State(app): State<AppState>,
+    session: Session<LoggingIn>,
+    mut form: Form,
+) -> Result<Response> {
+    let signed = form.take("response");
+    let verified = app.verify_passkey(&session.origin, &session, &signed).await;
+    go_on(&app, &session, verified).await
+}
+
+/// Removes one of the own ones.
+pub(in crate::http::portal) async fn remove_passkey(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    Path(id): Path<String>,
+    _form: Form,
+) -> Result<Response> {
+    let id = PasskeyId::parse(&id)?;
+    app.remove_passkey(&session.origin, &session, &id).await?;
+    Ok(see("/admin/account?done=passkey-removed"))
+}

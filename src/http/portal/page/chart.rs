@@ -1,0 +1,142 @@
+//! Owns how counts over time are drawn: a shape that SVG takes, scaled to its highest value, and words for those who
+//! do not see it. Knows nothing of what is counted.
+
+use std::fmt::{self, Write};
+
+use askama::Template;
+
+/// The height of a drawing; its width is the number of its columns.
+const HEIGHT: u64 = 100;
+
+/// Columns beside one another, each as high as its value.
+#[derive(Template)]
+#[template(path = "page/chart.html")]
+pub(in crate::http::portal) struct Chart {
+    id: &'static str,
+    label: &'static str,
+    /// A class of the style: the colour.
+    kind: &'static str,
+    width: usize,
+    path: String,
+    /// The highest value, as a number that is read easily.
+    top: String,
+    total: String,
+    /// What the drawing shows, in a sentence.
+    sentence: String,
+    begins: &'static str,
+    ends: &'static str,
+}
+
+/// What of it is the same for some charts beside one another.
+#[derive(Clone, Copy)]
+pub(in crate::http::portal) struct Axis {
+    /// What a column is: `a minute`.
+    pub(in crate::http::portal) column: &'static str,
+    /// The words below its two ends.
+    pub(in crate::http::portal) begins: &'static str,
+    pub(in crate::http::portal) ends: &'static str,
+}
+
+impl Chart {
+    pub(in crate::http::portal) fn new(
+        id: &'static str,
+        label: &'static str,
+        kind: &'static str,
+        axis: Axis,
+        values: &[u64],
+    ) -> Self {
+        let highest = values.iter().copied().max().unwrap_or_default();
+        let top = round_up(highest);
+        let total: u64 = values.iter().sum();
+        Self {
+            id,
+            label,
+            kind,
+            width: values.len(),
+            path: path(values, top),
+            top: Grouped(top).to_string(),
+            total: Grouped(total).to_string(),
+            sentence: format!(
+                "{} in all, at most {} in {}.",
+                Grouped(total),
+                Grouped(highest),
+                axis.column
+            ),
+            begins: axis.begins,
+            ends: axis.ends,
+        }
+    }
+}
+
+/// The outline of all columns; nothing where all are empty.
+fn path(values: &[u64], top: u64) -> String {
+    let mut path = format!("M0 {HEIGHT}");
+    for value in values {
+        let height = scaled(*value, top);
+        // A value that is there is seen, however small.
+        let height = if *value > 0 { height.max(1) } else { 0 };
+        // A text takes any number.
+        let _ = write!(path, "V{}h1", HEIGHT - height);
+    }
+    path + "V100z"
+}
+
+fn scaled(value: u64, top: u64) -> u64 {
+    u64::try_from(u128::from(value) * u128::from(HEIGHT) / u128::from(top.max(1))).unwrap_or(HEIGHT)
+}
+
+/// The next one of 1, 2, 5, 10, 20, 50, …
+fn round_up(value: u64) -> u64 {
+    let mut power: u64 = 1;
+    loop {
+        for step in [1, 2, 5] {
+            let rounded = power.saturating_mul(step);
+            if rounded >= value {
+                return rounded;
+            }
+        }
+        power = power.saturating_mul(10);
+    }
+}
+
+/// A number with its thousands apart, by a space that does not break.
+pub(in crate::http::portal) struct Grouped(pub(in crate::http::portal) u64);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                f.write_char('\u{a0}')?;
+            }
+            f.write_char(digit)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_rounded_and_grouped_for_the_eye() {
+        for (value, rounded) in [(0, 1), (1, 1), (3, 5), (10, 10), (11, 20), (501, 1_000)] {
+            assert_eq!(round_up(value), rounded);
+        }
+        assert_eq!(round_up(u64::MAX), u64::MAX);
+        assert_eq!(Grouped(1_234_567).to_string(), "1\u{a0}234\u{a0}567");
+        assert_eq!(
+            (Grouped(0).to_string(), Grouped(999).to_string()),
+            ("0".into(), "999".into())
+        );
+    }
+
+    #[test]
+    fn a_shape_fits_into_its_frame_and_what_is_there_is_seen() {
+        assert_eq!(path(&[0, 5, 10, 1], 10), "M0 100V100h1V50h1V0h1V90h1V100z");
+        assert_eq!(path(&[1], 1_000_000), "M0 100V99h1V100z");
+        assert_eq!(path(&[u64::MAX], u64::MAX), "M0 100V0h1V100z");
+        assert_eq!(path(&[], 1), "M0 100V100z");
+    }
+}

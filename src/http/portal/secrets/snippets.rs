@@ -1,0 +1,138 @@
+//! Owns the programs that a new secret is shown with: how a client gets its token, ready to run. Knows nothing of pages.
+
+use askama::Template;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::domain::{AuthMethod, Client};
+
+/// A program in one language.
+pub(in crate::http::portal) struct Snippet {
+    pub(in crate::http::portal) language: &'static str,
+    pub(in crate::http::portal) code: String,
+}
+
+#[derive(Template)]
+#[template(path = "secrets/snippet_rust.txt")]
+struct InRust<'a> {
+    url: &'a str,
+    credentials: &'a str,
+}
+
+/// What needs no escaping in a URL (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// Programs that get a token of this client with this secret.
+pub(in crate::http::portal) fn of(issuer: &str, client: &Client, secret: &str) -> Vec<Snippet> {
+    let url = format!("{}/authorize", issuer.trim_end_matches('/'));
+    let id = client.client_id.as_str();
+    let methods = client.authentication.auth_methods;
+    let quoted = literal(&url);
+    let parts = if methods.contains(AuthMethod::ClientSecretPost) {
+        in_body(&quoted, id, secret)
+    } else {
+        in_header(&quoted, id, secret)
+    };
+    let [curl, node, python, go, rust] = parts;
+    let snippet = |language, code| Snippet { language, code };
+    vec![
+        snippet("curl", format!("curl -X POST {} {curl}", in_shell(&url))),
+        snippet(
+            "Node.js",
+            format!(
+                "const answer = await fetch({quoted}, {{\n  method: \"POST\",\n  {node},\n}});\nif (!answer.ok) throw new Error(await answer.text());\nconst {{ token, expires_in }} = await answer.json();"
+            ),
+        ),
+        snippet(
+            "Python",
+            format!(
+                "import requests\n\nanswer = requests.post({quoted}, {python})\nanswer.raise_for_status()\ntoken = answer.json()[\"token\"]"
+            ),
+        ),
+        snippet(
+            "Go",
+            format!(
+                "{go}\nif err != nil {{\n\treturn err\n}}\ndefer answer.Body.Close()\nvar granted struct {{\n\tToken     string `json:\"token\"`\n\tExpiresIn int    `json:\"expires_in\"`\n}}\nif err := json.NewDecoder(answer.Body).Decode(&granted); err != nil {{\n\treturn err\n}}"
+            ),
+        ),
+        snippet(
+            "Rust",
+            // It uses a library of HTTP that nothing here may; the template is written as it is.
+            InRust {
+                url: &quoted,
+                credentials: &rust,
+            }
+            .render()
+            .unwrap_or_default(),
+        ),
+    ]
+}
+
+/// The credentials in the body (RFC 6749 §2.3.1).
+fn in_body(url: &str, id: &str, secret: &str) -> [String; 5] {
+    let (quoted_id, quoted_secret) = (literal(id), literal(secret));
+    [
+        format!(
+            "\\\n  --data-urlencode {} \\\n  --data-urlencode {}",
+            in_shell(&format!("client_id={id}")),
+            in_shell(&format!("client_secret={secret}"))
+        ),
+        format!(
+            "body: new URLSearchParams({{\n    client_id: {quoted_id},\n    client_secret: {quoted_secret},\n  }})"
+        ),
+        format!(
+            "data={{\n    \"client_id\": {quoted_id},\n    \"client_secret\": {quoted_secret},\n}}"
+        ),
+        format!(
+            "answer, err := http.PostForm({url}, url.Values{{\n\t\"client_id\":     {{{quoted_id}}},\n\t\"client_secret\": {{{quoted_secret}}},\n}})"
+        ),
+        format!(
+            ".form(&[\n        (\"client_id\", {quoted_id}),\n        (\"client_secret\", {quoted_secret}),\n    ])"
+        ),
+    ]
+}
+
+/// The credentials as HTTP Basic, each form-encoded before (RFC 6749 §2.3.1).
+fn in_header(url: &str, id: &str, secret: &str) -> [String; 5] {
+    let encoded = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
+    let (id, secret) = (encoded(id), encoded(secret));
+    let (quoted_id, quoted_secret) = (literal(&id), literal(&secret));
+    [
+        format!("\\\n  -u {}", in_shell(&format!("{id}:{secret}"))),
+        format!(
+            "headers: {{ authorization: \"Basic \" + btoa({}) }}",
+            literal(&format!("{id}:{secret}"))
+        ),
+        format!("auth=({quoted_id}, {quoted_secret})"),
+        format!(
+            "request, err := http.NewRequest(\"POST\", {url}, nil)\nif err != nil {{\n\treturn err\n}}\nrequest.SetBasicAuth({quoted_id}, {quoted_secret})\nanswer, err := http.DefaultClient.Do(request)"
+        ),
+        format!(".basic_auth({quoted_id}, Some({quoted_secret}))"),
+    ]
+}
+
+/// A text in double quotes, as JSON, JavaScript, Python, Go and Rust all read it: ids and secrets hold no control
+/// characters, so quotes and backslashes are all that is escaped.
+fn literal(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{escaped}\"")
+}
+
+/// A text as one word of a shell.
+fn in_shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_stays_one_word_and_one_text() {
+        assert_eq!(in_shell("it's $HOME `x`"), r"'it'\''s $HOME `x`'");
+        assert_eq!(literal(r#"a"b\c"#), r#""a\"b\\c""#);
+    }
+}

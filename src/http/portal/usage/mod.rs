@@ -1,0 +1,4 @@
+//!
+
+pub(in crate::http) mod dashboard;
+pub(in crate::http) mod excess_tokens;

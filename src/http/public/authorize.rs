@@ -1,0 +1,154 @@
+//! `POST /authorize`: credentials in, token out.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::IntoResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::error::Error;
+use crate::base::json_writer::JsonObject;
+use crate::domain::{Attempt, ClientId, Scope};
+use crate::http::AppState;
+use crate::http::openapi::AuthorizeErrors;
+use crate::http::request::caller::Caller;
+use crate::http::request::client_authentication::{
+    ClientAuthenticationForm, find_client_authentication,
+};
+use crate::http::request::params::BodyParams;
+use crate::http::request::proof_of_possession;
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::request::token_request::{TokenRequestForm, token_request};
+use crate::http::response;
+use crate::http::response::error::SimpleError;
+use crate::http::response::quota_headers;
+use crate::http::response::{Noted, ROOM_BESIDE_JWT};
+
+/// The credentials, and what the token is to be for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SimpleTokenRequest)]
+struct Form {
+    #[serde(flatten)]
+    request: TokenRequestForm,
+    #[serde(flatten)]
+    client: ClientAuthenticationForm,
+}
+
+/// A token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SimpleToken)]
+struct Answer<'a> {
+    success: bool,
+    #[schema(value_type = String)]
+    client_id: &'a ClientId,
+    /// `Bearer`, or `DPoP` for a token bound to the key of a proof
+    token_type: &'a str,
+    /// Seconds
+    expires_in: i64,
+    /// What was granted, space-separated
+    #[schema(value_type = String)]
+    scope: &'a Scope,
+    /// The access token, a JWT (RFC 9068)
+    token: &'a str,
+}
+
+impl Answer<'_> {
+    /// As serde writes it, in less time.
+    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = JsonObject::with_capacity(ROOM_BESIDE_JWT + self.token.len());
+        json.member("success", &self.success)?;
+        json.text("client_id", self.client_id.as_str())?;
+        json.text("token_type", self.token_type)?;
+        json.member("expires_in", &self.expires_in)?;
+        json.text("scope", self.scope.as_str())?;
+        json.plain("token", self.token);
+        Ok(json.end())
+    }
+}
+
+/// Gives a client a token, in the simple contract.
+#[utoipa::path(post, path = "", tag = "Clients",
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    params(ProofHeader),
+    responses(
+        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
+            ("ratelimit" = String, description = "what is left of the client's quota, once four fifths are used"),
+            ("ratelimit-policy" = String, description = "the quota, beside `RateLimit`"))),
+        AuthorizeErrors,
+    ),
+    security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
+)]
+pub(in crate::http) async fn authorize(State(app): State<AppState>, request: Request) -> Noted {
+    let (parts, body) = request.into_parts();
+    let answered = answer(&app, &parts, body).await;
+    let mut noted =
+        answered.unwrap_or_else(|error| SimpleError::from(error).into_response().into());
+    proof_of_possession::offer_nonce(
+        &app,
+        proof_of_possession::has_proof(&parts.headers),
+        &mut noted.response,
+    );
+    noted
+}
+
+async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted, Error> {
+    let headers = &parts.headers;
+    let caller = Caller::of(parts, &app.config().proxies)?;
+    let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
+    let source = caller.source;
+    let shown = proof_of_possession::of_token_request(app, &caller, headers, "/authorize")?;
+    let presented = find_client_authentication(headers, &mut params, caller, "/authorize")?
+        .ok_or_else(no_credentials)?;
+    let request = token_request(&mut params)?;
+
+    let client = app.authenticate(&presented, source).await?;
+    let issued = app.issue_token_to_sender(&client, request, &shown).await;
+    let token = issued.map_err(|error| error.to(Attempt::of_client(&client.client_id, source)))?;
+
+    let answer = Answer {
+        success: true,
+        client_id: token.client_id,
+        token_type: token.token_type,
+        expires_in: token.expires_in,
+        scope: &token.scope,
+        token: &token.jwt,
+    };
+    let json = answer.to_json().map_err(Error::internal)?;
+    let mut response = response::json_bytes(StatusCode::OK, json);
+    quota_headers::warn(app, &client, &mut response);
+    Ok(Noted::about(token.client_id, response))
+}
+
+/// A missing parameter, in the simple contract.
+fn no_credentials() -> Error {
+    Error::invalid_request(
+        "client_id and client_secret are both needed, in the body or as HTTP Basic",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_answered_as_serde_writes_it() {
+        let answer = Answer {
+            success: true,
+            client_id: &ClientId::parse("a.b~c").unwrap(),
+            token_type: "Bearer",
+            expires_in: 3600,
+            scope: &Scope::parse("read write").unwrap(),
+            token: "a-b_c.d.e",
+        };
+        assert_eq!(
+            answer.to_json().unwrap(),
+            serde_json::to_vec(&answer).unwrap()
+        );
+    }
+}

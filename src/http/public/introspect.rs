@@ -1,0 +1,189 @@
+//! `POST /introspect` (RFC 7662): a microservice that has proved itself asks about a token; the answer is
+//! JSON, or a JWT when it asks for one (RFC 9701).
+
+use axum::extract::State;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::error::Error;
+use crate::http::AppState;
+use crate::http::openapi::IntrospectErrors;
+use crate::http::public::client_form;
+use crate::http::public::client_form::Form;
+use crate::http::request::caller::Caller;
+use crate::http::request::params::BodyParams;
+use crate::http::request::proof_of_possession::Confirmation;
+use crate::http::request::token_request::OneOrMore;
+use crate::http::response;
+use crate::http::response::Noted;
+use crate::jwt::AccessTokenClaims;
+
+const JWT: &str = "application/token-introspection+jwt";
+
+/// RFC 7662 §2.2. An inactive token is `{"active":false}` and nothing else, whatever is wrong with it.
+#[derive(Serialize)]
+struct Answer<'a> {
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'a str>,
+    #[serde(flatten)]
+    claims: Option<&'a AccessTokenClaims<'a>>,
+}
+
+/// What is said of a token (RFC 7662 §2.2), for the document.
+#[derive(Serialize, ToSchema)]
+struct Introspection {
+    active: bool,
+    /// This and all others only of an active token
+    token_type: Option<String>,
+    scope: Option<String>,
+    client_id: Option<String>,
+    sub: Option<String>,
+    aud: Option<OneOrMore>,
+    iss: Option<String>,
+    iat: Option<i64>,
+    nbf: Option<i64>,
+    exp: Option<i64>,
+    jti: Option<String>,
+    /// The client's authorization metadata
+    #[schema(value_type = Option<Object>)]
+    metadata: (),
+    /// What its sender has to show beside it
+    cnf: Option<Confirmation>,
+}
+
+/// Says what a token says, to a client that has proved itself.
+#[utoipa::path(post, path = "", tag = "Verification",
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    params(
+        ("accept" = Option<String>, Header,
+            description = "`application/token-introspection+jwt` for a signed answer (RFC 9701)"),
+    ),
+    responses(
+        (status = 200, description = "whether it is active, and what it says", headers(("cache-control" = String)), content(
+            (Introspection = "application/json"),
+            (String = "application/token-introspection+jwt"),
+        )),
+        IntrospectErrors,
+    ),
+    security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
+)]
+pub(in crate::http) async fn introspect(
+    State(app): State<AppState>,
+    peer: Caller,
+    headers: HeaderMap,
+    params: Result<BodyParams, Error>,
+) -> Result<Noted, Error> {
+    let BodyParams(mut params) = params?;
+    let caller =
+        client_form::authenticate(&app, peer, &headers, &mut params, "/introspect").await?;
+    let token = client_form::take_token(&mut params)?;
+
+    let introspected = app.introspect(&caller, &token).await?;
+
+    let claims = introspected.as_ref().ok().map(|signed| &signed.claims);
+    let answer = Answer {
+        active: claims.is_some(),
+        token_type: claims.map(AccessTokenClaims::token_type),
+        claims,
+    };
+    let response = if wants_jwt(&headers) {
+        response::secret(
+            StatusCode::OK,
+            JWT,
+            app.sign_introspection(&caller, &answer)?,
+        )
+    } else {
+        response::json(StatusCode::OK, &answer)
+    };
+    Ok(Noted::about(&caller.client_id, response).without_saying(introspected.err()))
+}
+
+/// Whether a JWT is preferred to JSON (RFC 9110 §12.5.1). Only its full name counts: `*/*` means JSON.
+fn wants_jwt(headers: &HeaderMap) -> bool {
+    let (mut jwt, mut json) = (0, 0);
+    let values = headers.get_all(ACCEPT).iter();
+    for range in values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+    {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let quality = parts
+            .find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")))
+            .map_or(1_000, thousandths);
+        match name.as_str() {
+            JWT => jwt = jwt.max(quality),
+            "application/json" => json = json.max(quality),
+            _ => {}
+        }
+    }
+    jwt > 0 && jwt >= json
+}
+
+/// `0` to `1` with up to three decimals; 0, which is "not at all", for what is no such number.
+fn thousandths(text: &str) -> u16 {
+    let (whole, decimals) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    match (whole, decimals.len()) {
+        ("1", _) => 1_000,
+        ("0", 1..=3) => format!("{decimals:0<3}").parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wants(accept: &[&str]) -> bool {
+        let values = accept
+            .iter()
+            .map(|text| HeaderValue::from_str(text).unwrap());
+        wants_jwt(&values.map(|value| (ACCEPT, value)).collect())
+    }
+
+    #[test]
+    fn a_jwt_is_given_to_who_names_it_and_does_not_prefer_json() {
+        for accept in [
+            &[JWT][..],
+            &["Application/Token-Introspection+JWT; q=0.1"],
+            &["text/html, application/token-introspection+jwt"],
+            &["application/token-introspection+jwt, application/json;q=0.9"],
+            &["application/json;q=0.5", JWT],
+        ] {
+            assert!(wants(accept), "{accept:?}");
+        }
+        for accept in [
+            &[][..],
+            &["*/*"],
+            &["application/*"],
+            &["application/json"],
+            &["application/jwt"],
+            &["application/token-introspection+jwt;q=0"],
+            &["application/token-introspection+jwt;q=0.000"],
+            &["application/token-introspection+jwt;q=x"],
+            &["application/token-introspection+jwt;q=0.5, application/json;q=0.501"],
+        ] {
+            assert!(!wants(accept), "{accept:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_accept_never_panics(bytes in any::<Vec<u8>>(), text in "[a-z*/+;=q0-9., ]{0,40}") {
+            for bytes in [bytes.as_slice(), format!("{JWT};q={text}").as_bytes()] {
+                if let Ok(value) = HeaderValue::from_bytes(bytes) {
+                    wants_jwt(&HeaderMap::from_iter([(ACCEPT, value)]));
+                }
+            }
+        }
+    }
+}

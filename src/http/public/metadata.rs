@@ -1,0 +1,103 @@
+//! The server's metadata (RFC 8414), and the same at the path of `OpenID` Connect Discovery for libraries that
+//! look only there. Says what is true of this server and nothing else: no `authorization_endpoint`, since
+//! there is no authorization by a human, and `/authorize` is a contract of our own.
+
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::error::Error;
+use crate::domain::{AuthMethod, Issuer};
+use crate::http::AppState;
+use crate::http::openapi::MetadataErrors;
+use crate::http::response;
+use crate::jwt::{KeySet, assertion_algorithms};
+
+pub(in crate::http) const OAUTH: &str = "/.well-known/oauth-authorization-server";
+pub(in crate::http) const OPENID: &str = "/.well-known/openid-configuration";
+/// §3.1: an issuer with a path has that path behind the well-known one.
+pub(in crate::http) const OAUTH_OF_PATH: &str = "/.well-known/oauth-authorization-server/{*path}";
+pub(in crate::http) const OPENID_OF_PATH: &str = "/.well-known/openid-configuration/{*path}";
+
+/// It changes with the settings only.
+const MAX_AGE: &str = "public, max-age=3600";
+
+/// RFC 8414 §2.
+#[derive(Serialize, ToSchema)]
+struct Metadata<'a> {
+    #[schema(value_type = String)]
+    issuer: &'a Issuer,
+    token_endpoint: String,
+    jwks_uri: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    grant_types_supported: [&'a str; 1],
+    /// Required, and empty: these are of the authorization endpoint.
+    response_types_supported: [&'a str; 0],
+    token_endpoint_auth_methods_supported: &'a [&'a str],
+    token_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
+    introspection_endpoint_auth_methods_supported: &'a [&'a str],
+    introspection_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
+    revocation_endpoint_auth_methods_supported: &'a [&'a str],
+    revocation_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
+    /// RFC 9449 §5.1.
+    dpop_signing_alg_values_supported: &'a [&'a str],
+    /// RFC 8705 §3.3; not there when no client can show a certificate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tls_client_certificate_bound_access_tokens: bool,
+    /// RFC 9701 §7; not there when answers cannot be signed for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_signing_alg_values_supported: Option<[&'a str; 1]>,
+}
+
+/// The server's metadata, by which libraries find the rest.
+#[utoipa::path(get, path = "", tag = "Tools", responses(
+    (status = 200, description = "what this server can do", body = Metadata, headers(("cache-control" = String))),
+    MetadataErrors,
+))]
+pub(in crate::http) async fn show(
+    State(app): State<AppState>,
+    uri: Uri,
+) -> Result<Response, Error> {
+    let keys = app.keys();
+    let path = [OAUTH, OPENID]
+        .iter()
+        .find_map(|well_known| uri.path().strip_prefix(well_known))
+        .unwrap_or_default();
+    if !path.is_empty() && path != keys.issuer().path() {
+        return Err(Error::not_found("such issuer here"));
+    }
+    let methods: Vec<&str> = app
+        .supported_auth_methods()
+        .into_iter()
+        .map(AuthMethod::as_str)
+        .collect();
+    let algorithms = assertion_algorithms();
+    let mut document = metadata(&keys, &methods, &algorithms);
+    document.tls_client_certificate_bound_access_tokens = app.takes_certificates();
+    Ok(response::cacheable_json(&document, MAX_AGE))
+}
+
+fn metadata<'a>(keys: &'a KeySet, methods: &'a [&str], algorithms: &'a [&str]) -> Metadata<'a> {
+    let issuer = keys.issuer();
+    Metadata {
+        issuer,
+        token_endpoint: issuer.endpoint("/token"),
+        jwks_uri: issuer.endpoint("/.well-known/jwks.json"),
+        introspection_endpoint: issuer.endpoint("/introspect"),
+        revocation_endpoint: issuer.endpoint("/revoke"),
+        grant_types_supported: ["client_credentials"],
+        response_types_supported: [],
+        token_endpoint_auth_methods_supported: methods,
+        token_endpoint_auth_signing_alg_values_supported: algorithms,
+        introspection_endpoint_auth_methods_supported: methods,
+        introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+        revocation_endpoint_auth_methods_supported: methods,
+        revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+        dpop_signing_alg_values_supported: algorithms,
+        tls_client_certificate_bound_access_tokens: false,
+        introspection_signing_alg_values_supported: keys.alg_for_others().map(|alg| [alg.as_str()]),
+    }
+}

@@ -1,0 +1,56 @@
+//! `POST /revoke` (RFC 7009): a client gives a token of its own back.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+
+use crate::app::error::Error;
+use crate::domain::Actor;
+use crate::http::AppState;
+use crate::http::middleware::observe::RequestId;
+use crate::http::openapi::RevokeErrors;
+use crate::http::public::client_form;
+use crate::http::public::client_form::Form;
+use crate::http::request::caller::Caller;
+use crate::http::request::params::BodyParams;
+use crate::http::response::Noted;
+
+/// Ends a token of the client that asks, before its time.
+///
+/// `token_type_hint` is no more than help in searching (§2.1), and there is one type of token: whatever it
+/// says, the token is looked at.
+#[utoipa::path(post, path = "", tag = "Clients",
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "the token counts no longer, or never did", headers(("cache-control" = String))),
+        RevokeErrors,
+    ),
+    security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
+)]
+pub(in crate::http) async fn revoke(
+    State(app): State<AppState>,
+    Extension(request_id): Extension<RequestId>,
+    peer: Caller,
+    headers: HeaderMap,
+    params: Result<BodyParams, Error>,
+) -> Result<Noted, Error> {
+    let BodyParams(mut params) = params?;
+    let source = peer.source;
+    let client = client_form::authenticate(&app, peer, &headers, &mut params, "/revoke").await?;
+    let token = client_form::take_token(&mut params)?;
+
+    let by = request_id.origin(Actor::Client(client.client_id.clone()), source);
+    let revoked = app.revoke_own_token(&by, &client, &token).await?;
+
+    // §2.2: the client looks at the status alone.
+    let mut response = Response::default();
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(Noted::about(&client.client_id, response).without_saying(revoked.err()))
+}

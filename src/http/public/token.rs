@@ -1,0 +1,156 @@
+//! `POST /token` (RFC 6749 §4.4): client credentials in, access token out, for every OAuth library.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::PRAGMA;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::error::{Error, Result};
+use crate::base::json_writer::JsonObject;
+use crate::domain::{Attempt, ErrorCode, Scope};
+use crate::http::AppState;
+use crate::http::openapi::TokenErrors;
+use crate::http::request::caller::Caller;
+use crate::http::request::client_authentication::{
+    ClientAuthenticationForm, client_authentication,
+};
+use crate::http::request::params::{BodyParams, Params};
+use crate::http::request::proof_of_possession;
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::request::token_request::{TokenRequestForm, token_request};
+use crate::http::response;
+use crate::http::response::quota_headers;
+use crate::http::response::{Noted, ROOM_BESIDE_JWT};
+
+/// RFC 6749 §4.4.2.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenRequest)]
+struct Form {
+    #[schema(pattern = "^client_credentials$", example = "client_credentials")]
+    grant_type: String,
+    #[serde(flatten)]
+    request: TokenRequestForm,
+    #[serde(flatten)]
+    client: ClientAuthenticationForm,
+}
+
+/// RFC 6749 §5.1.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+struct Answer<'a> {
+    /// `Bearer`, or `DPoP` for a token bound to the key of a proof
+    token_type: &'a str,
+    /// Seconds
+    expires_in: i64,
+    /// What was granted, space-separated
+    #[schema(value_type = String)]
+    scope: &'a Scope,
+    /// A JWT (RFC 9068)
+    access_token: &'a str,
+}
+
+impl Answer<'_> {
+    /// As serde writes it, in less time.
+    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = JsonObject::with_capacity(ROOM_BESIDE_JWT + self.access_token.len());
+        json.text("token_type", self.token_type)?;
+        json.member("expires_in", &self.expires_in)?;
+        json.text("scope", self.scope.as_str())?;
+        json.plain("access_token", self.access_token);
+        Ok(json.end())
+    }
+}
+
+/// Gives a client a token, as every OAuth library expects it (RFC 6749 §4.4).
+#[utoipa::path(post, path = "", tag = "Clients",
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    params(ProofHeader),
+    responses(
+        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String), ("pragma" = String),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
+            ("ratelimit" = String, description = "what is left of the client's quota, once four fifths are used"),
+            ("ratelimit-policy" = String, description = "the quota, beside `RateLimit`"))),
+        TokenErrors,
+    ),
+    security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
+)]
+pub(in crate::http) async fn issue_token(State(app): State<AppState>, request: Request) -> Noted {
+    let (parts, body) = request.into_parts();
+    let answered = answer(&app, &parts, body).await;
+    let mut noted = answered.unwrap_or_else(|error| error.into_response().into());
+    let response = &mut noted.response;
+    proof_of_possession::offer_nonce(
+        &app,
+        proof_of_possession::has_proof(&parts.headers),
+        response,
+    );
+    // RFC 6749 §5.1 asks for it beside `no-store`.
+    let no_cache = HeaderValue::from_static("no-cache");
+    response.headers_mut().insert(PRAGMA, no_cache);
+    noted
+}
+
+async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted> {
+    let headers = &parts.headers;
+    let caller = Caller::of(parts, &app.config().proxies)?;
+    let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
+    let source = caller.source;
+    let shown = proof_of_possession::of_token_request(app, &caller, headers, "/token")?;
+    let presented = client_authentication(headers, &mut params, caller, "/token")?;
+    check_grant_type(&mut params)?;
+    let request = token_request(&mut params)?;
+
+    let client = app.authenticate(&presented, source).await?;
+    let issued = app.issue_token_to_sender(&client, request, &shown).await;
+    let token = issued.map_err(|error| error.to(Attempt::of_client(&client.client_id, source)))?;
+
+    let answer = Answer {
+        token_type: token.token_type,
+        expires_in: token.expires_in,
+        scope: &token.scope,
+        access_token: &token.jwt,
+    };
+    let json = answer.to_json().map_err(Error::internal)?;
+    let mut response = response::json_bytes(StatusCode::OK, json);
+    quota_headers::warn(app, &client, &mut response);
+    Ok(Noted::about(token.client_id, response))
+}
+
+fn check_grant_type(params: &mut Params) -> Result<()> {
+    match params.take("grant_type").as_deref() {
+        Some("client_credentials") => Ok(()),
+        Some(_) => Err(Error::new(
+            ErrorCode::UnsupportedGrantType,
+            "the grant_type of this server is client_credentials",
+        )),
+        None => Err(Error::invalid_request(
+            "grant_type is missing; it has to be client_credentials",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_answered_as_serde_writes_it() {
+        let answer = Answer {
+            token_type: "DPoP",
+            expires_in: 60,
+            scope: &Scope::default(),
+            access_token: "a-b_c.d.e",
+        };
+        assert_eq!(
+            answer.to_json().unwrap(),
+            serde_json::to_vec(&answer).unwrap()
+        );
+    }
+}

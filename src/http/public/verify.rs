@@ -1,0 +1,310 @@
+//! `POST /verify`, `GET /verify` and `/verify/requiring/…`: token in, claims out. nginx `auth_request`, Traefik
+//! ForwardAuth, Caddy `forward_auth` and Envoy `ext_authz` can call it directly. A requirement that the server does
+//! not understand is refused: ignored, it would let a token pass that the caller meant to exclude.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::TokenRequirements;
+use crate::app::error::{Error, TokenScheme};
+use crate::domain::{Audience, ErrorCode, Scope};
+use crate::http::AppState;
+use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
+use crate::http::request::authorization;
+use crate::http::request::authorization::{PresentedToken, TokenSource};
+use crate::http::request::params::{BodyParams, Params};
+use crate::http::request::proof_of_possession;
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::request::token_request::OneOrMore;
+use crate::http::response;
+use crate::http::response::Noted;
+use crate::http::response::error::SimpleError;
+use crate::jwt::{AccessTokenClaims, SignedClaims};
+
+/// The requirements that the server understands. Any other parameter is refused.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "what `Params` are read from, for the document")]
+struct Requirements {
+    /// Space-separated; the token must have all of them
+    #[param(nullable = false)]
+    scope: Option<String>,
+    /// Must be one of the token's audiences
+    #[param(nullable = false)]
+    audience: Option<String>,
+}
+
+/// The token, if it is not in the header, under one of its two names; and requirements that are not in the query.
+#[derive(ToSchema)]
+#[schema(as = TokenToVerify)]
+#[expect(dead_code, reason = "what `Params` are read from, for the document")]
+struct Form {
+    #[schema(nullable = false)]
+    token: Option<String>,
+    /// The same under the name of RFC 6750 §2.2
+    #[schema(nullable = false)]
+    access_token: Option<String>,
+    /// As in the query
+    #[schema(nullable = false)]
+    scope: Option<String>,
+    /// As in the query
+    #[schema(nullable = false)]
+    audience: Option<String>,
+}
+
+/// The claims of the token (RFC 9068 §2.2).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Claims)]
+struct Answer {
+    success: bool,
+    iss: String,
+    sub: String,
+    client_id: String,
+    aud: OneOrMore,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: String,
+    scope: String,
+    /// The client's authorization metadata
+    #[schema(value_type = Object)]
+    metadata: (),
+    /// What its sender has to show beside it; not there when it is bound to nothing
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    cnf: Option<proof_of_possession::Confirmation>,
+}
+
+/// Verifies a token and returns its claims. A GET is judged by its head alone; of a POST the body is read too.
+#[utoipa::path(method(get, post), path = "", tag = "Verification",
+    summary = "Verifies a token and returns its claims.",
+    description = "Any parameter but the documented ones, a repeated one, an empty one and a second token are 400. The \
+                   token may also be the whole value of `Authorization`, without a scheme, unless it has `cnf`.",
+    params(Requirements, ProofHeader),
+    request_body(content(
+        (Form = "application/x-www-form-urlencoded"),
+        (Form = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "the token is good", body = Answer, headers(
+            ("cache-control" = String),
+            ("x-token-client-id" = String), ("x-token-scope" = String),
+            ("x-token-audience" = String, description = "several are separated by spaces"),
+            ("x-token-expires" = i64, description = "seconds since 1970"),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
+        )),
+        VerifyErrors,
+    ),
+    security(("access_token" = []), ("bound_access_token" = []), ()),
+)]
+pub(in crate::http) async fn verify(State(app): State<AppState>, request: Request) -> Noted {
+    let (parts, body) = request.into_parts();
+    let answered = if parts.method == Method::POST {
+        judge_with_body(&app, &parts, body).await
+    } else {
+        let required = Params::from_query(&parts.uri).and_then(requirements);
+        judge_head(&app, &parts, required).await
+    };
+    answer(&app, &parts, answered)
+}
+
+/// For Envoy: its `ext_authz` asks in the method of the caller's request, and appends that request's path and query
+/// to a prefix. So the requirements are one segment of the path; query and body are the caller's, and never read.
+#[utoipa::path(get, path = "", tag = "Verification",
+    summary = "Verifies a token in any method, with the requirements in the path, for Envoy.",
+    description = "The first segment is written like the query of `/verify`, with at least one requirement. The server \
+                   reads neither the path behind it, nor query and body: they are the original caller's.",
+    params(ProofHeader),
+    responses(
+        (status = 200, description = "the token is good", body = Answer, headers(
+            ("cache-control" = String),
+            ("x-token-client-id" = String), ("x-token-scope" = String),
+            ("x-token-audience" = String, description = "several are separated by spaces"),
+            ("x-token-expires" = i64, description = "seconds since 1970"),
+            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
+        )),
+        VerifyOriginalErrors,
+    ),
+    security(("access_token" = []), ("bound_access_token" = []), ()),
+)]
+pub(in crate::http) async fn verify_original(
+    State(app): State<AppState>,
+    request: Request,
+) -> Noted {
+    let (parts, _) = request.into_parts();
+    let required = requirements_in_path(parts.uri.path());
+    let answered = judge_head(&app, &parts, required).await;
+    answer(&app, &parts, answered)
+}
+
+/// Judges the token in the header. The body is not looked at.
+async fn judge_head(
+    app: &AppState,
+    parts: &Parts,
+    required: Result<TokenRequirements, Error>,
+) -> Result<Noted, Error> {
+    let required = required?;
+    let token = authorization::token_or_bare(&parts.headers)?.ok_or_else(missing_token)?;
+    judge(app, parts, token, &required).await
+}
+
+/// Judges the token in the header or in the body, by the requirements in the query and in the body.
+async fn judge_with_body(app: &AppState, parts: &Parts, body: Body) -> Result<Noted, Error> {
+    let mut params = Params::from_query(&parts.uri)?;
+    let in_header = authorization::token_or_bare(&parts.headers)?;
+    let BodyParams(mut body) = BodyParams::read(&parts.headers, body, app).await?;
+    // Before the two are put together: in the query a token is an unknown parameter.
+    let in_body = take_token(&mut body)?;
+    params.append(body)?;
+    let required = requirements(params)?;
+    let token = match (in_header, &in_body) {
+        (Some(_), Some(_)) => return Err(second_token()),
+        (Some(token), None) => token,
+        (None, Some(text)) => PresentedToken {
+            text,
+            source: TokenSource::Body,
+        },
+        (None, None) => return Err(missing_token()),
+    };
+    judge(app, parts, token, &required).await
+}
+
+async fn judge(
+    app: &AppState,
+    parts: &Parts,
+    token: PresentedToken<'_>,
+    required: &TokenRequirements,
+) -> Result<Noted, Error> {
+    let scheme = token.source.scheme().unwrap_or_default();
+    let verified = app
+        .verify_presented_token(token.text, required)
+        .await
+        .map_err(|error| error.under(scheme))?;
+    if verified.claims.cnf.is_some() || scheme == TokenScheme::Dpop {
+        check_possession(app, parts, &token, &verified.claims)
+            .await
+            .map_err(|error| {
+                error.under(proof_of_possession::scheme_of(&verified.claims, scheme))
+            })?;
+    }
+    app.count_verified(&verified.claims.client_id);
+    Ok(approve(&verified))
+}
+
+async fn check_possession(
+    app: &AppState,
+    parts: &Parts,
+    token: &PresentedToken<'_>,
+    claims: &AccessTokenClaims<'_>,
+) -> Result<(), Error> {
+    let scheme = token.source.scheme();
+    if token.source == TokenSource::Bare {
+        return Err(Error::invalid_token(
+            "the token is sender-constrained: send it with the scheme Bearer or DPoP",
+        ));
+    }
+    let shown = proof_of_possession::of_token(app, parts, scheme == Some(TokenScheme::Bearer))?;
+    proof_of_possession::require_proof(scheme, &shown)?;
+    app.check_possession(token.text, claims, &shown).await
+}
+
+fn answer(app: &AppState, parts: &Parts, answered: Result<Noted, Error>) -> Noted {
+    let mut noted =
+        answered.unwrap_or_else(|error| SimpleError::from(error).into_response().into());
+    proof_of_possession::offer_nonce(
+        app,
+        proof_of_possession::has_proof(&parts.headers),
+        &mut noted.response,
+    );
+    noted
+}
+
+fn approve(verified: &SignedClaims) -> Noted {
+    let claims = &verified.claims;
+    let mut response = response::json_bytes(StatusCode::OK, answer_json(&verified.json));
+    identify(response.headers_mut(), claims);
+    Noted::about(&claims.client_id, response)
+}
+
+/// `"success": true`, and the claims beside it as they were signed.
+fn answer_json(claims: &str) -> String {
+    let members = claims.strip_prefix('{').unwrap_or(claims);
+    [r#"{"success":true,"#, members].concat()
+}
+
+/// The token in a body, under the one or the other name.
+fn take_token(body: &mut Params) -> Result<Option<String>, Error> {
+    let names = (
+        body.take_nonempty("token")?,
+        body.take_nonempty("access_token")?,
+    );
+    match names {
+        (Some(_), Some(_)) => Err(second_token()),
+        (token, access_token) => Ok(token.or(access_token)),
+    }
+}
+
+fn missing_token() -> Error {
+    Error::new(ErrorCode::MissingToken, "there is no token in the request")
+}
+
+/// RFC 6750 §2: a token is sent in one way.
+fn second_token() -> Error {
+    Error::invalid_request("the request has more than one token")
+}
+
+/// `/verify/requiring/{requirements}/…`: the one segment, written like a query. An empty one, or an empty part, is what
+/// a variable that was never set leaves in a configuration.
+fn requirements_in_path(path: &str) -> Result<TokenRequirements, Error> {
+    let segment = path.split('/').nth(3).unwrap_or_default();
+    if segment.split('&').any(str::is_empty) {
+        return Err(Error::invalid_request(
+            "the path segment after /verify/requiring/ must be scope=VALUE, audience=VALUE or both, joined by &",
+        ));
+    }
+    requirements(Params::from_form(segment.as_bytes())?)
+}
+
+fn requirements(mut params: Params) -> Result<TokenRequirements, Error> {
+    let scope = params.take_nonempty("scope")?;
+    let audience = params.take_nonempty("audience")?;
+    params.refuse_others()?;
+    Ok(TokenRequirements {
+        scope: scope.map(|text| required_scope(&text)).transpose()?,
+        audience: audience.map(|text| Audience::parse(&text)).transpose()?,
+    })
+}
+
+/// Spaces alone make an empty scope, which would require nothing.
+fn required_scope(text: &str) -> Result<Scope, Error> {
+    let scope = Scope::parse(text)?;
+    if scope.is_empty() {
+        return Err(Params::empty("scope"));
+    }
+    Ok(scope)
+}
+
+/// What a proxy hands on to the service behind it.
+fn identify(headers: &mut HeaderMap, claims: &AccessTokenClaims<'_>) {
+    const CLIENT_ID: HeaderName = HeaderName::from_static("x-token-client-id");
+    const SCOPE: HeaderName = HeaderName::from_static("x-token-scope");
+    const AUDIENCE: HeaderName = HeaderName::from_static("x-token-audience");
+    const EXPIRES: HeaderName = HeaderName::from_static("x-token-expires");
+    let audience = claims.aud.to_text();
+    for (name, text) in [
+        (CLIENT_ID, claims.client_id.as_str()),
+        (SCOPE, claims.scope.as_str()),
+        (AUDIENCE, &*audience),
+    ] {
+        // All three are printable ASCII by their types.
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(EXPIRES, HeaderValue::from(claims.exp.0));
+}

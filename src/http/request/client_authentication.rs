@@ -1,0 +1,160 @@
+//! Owns which way of client authentication a request uses: HTTP Basic or parameters (RFC 6749 §2.3.1), an
+//! assertion (RFC 7521 §4.2) or the certificate of the connection (RFC 8705 §2). Parses untrusted bytes; proves
+//! nothing.
+
+use axum::http::HeaderMap;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::error::{Error, Result};
+use crate::app::{ClientAuthentication, Credentials, PresentedAssertion};
+use crate::base::secret::Secret;
+use crate::domain::AuthMethod;
+use crate::http::request::authorization::{authorization, basic};
+use crate::http::request::caller::Caller;
+use crate::http::request::params::Params;
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// What of a client authentication may be in a body.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClientAuthentication)]
+#[expect(clippy::struct_field_names, reason = "the RFCs' names")]
+pub(in crate::http) struct ClientAuthenticationForm {
+    /// With `client_secret`, or over a connection with a certificate
+    client_id: Option<String>,
+    /// Not beside another method
+    client_secret: Option<String>,
+    /// A JWT under a key of the client (RFC 7523 §2.2)
+    client_assertion: Option<String>,
+    /// With `client_assertion`
+    #[schema(pattern = "^urn:ietf:params:oauth:client-assertion-type:jwt-bearer$")]
+    client_assertion_type: Option<String>,
+}
+
+/// What a request has of a client authentication, each part once.
+struct Found<'a> {
+    basic: Option<&'a str>,
+    client_id: Option<String>,
+    client_secret: Option<Secret<String>>,
+    assertion: Option<Secret<String>>,
+    assertion_type: Option<String>,
+}
+
+/// The client authentication of a request to an OAuth endpoint, which has to be there: without one the answer is
+/// 401 (RFC 6749 §5.2).
+pub(in crate::http) fn client_authentication(
+    headers: &HeaderMap,
+    params: &mut Params,
+    caller: Caller,
+    endpoint: &'static str,
+) -> Result<ClientAuthentication> {
+    find_client_authentication(headers, params, caller, endpoint)?.ok_or_else(|| {
+        Error::invalid_authentication(
+            "there is no client authentication in the request: HTTP Basic, client_id with client_secret, \
+             client_assertion, or client_id with a certificate",
+        )
+    })
+}
+
+/// The client authentication of a request, if there is one. More than one is refused (RFC 6749 §2.3). A certificate
+/// counts only where nothing else is there: beside another method it is what a token may be bound to.
+pub(in crate::http) fn find_client_authentication(
+    headers: &HeaderMap,
+    params: &mut Params,
+    caller: Caller,
+    endpoint: &'static str,
+) -> Result<Option<ClientAuthentication>> {
+    let found = Found {
+        basic: authorization(headers, "Basic")?,
+        client_id: params.take("client_id"),
+        client_secret: params.take("client_secret").map(Secret::new),
+        assertion: params.take("client_assertion").map(Secret::new),
+        assertion_type: params.take("client_assertion_type"),
+    };
+    found.refuse_several()?;
+    if let Some(encoded) = found.basic {
+        return from_basic(encoded, found.client_id.as_deref()).map(Some);
+    }
+    if let Some(client_secret) = found.client_secret {
+        return from_body(found.client_id, client_secret).map(Some);
+    }
+    if let Some(assertion) = found.assertion {
+        return Ok(Some(ClientAuthentication::Assertion(PresentedAssertion {
+            client_id: found.client_id,
+            assertion,
+            endpoint,
+        })));
+    }
+    let certificate = caller.certificate.zip(found.client_id);
+    Ok(certificate.map(
+        |(certificate, client_id)| ClientAuthentication::Certificate {
+            client_id,
+            certificate,
+        },
+    ))
+}
+
+impl Found<'_> {
+    fn refuse_several(&self) -> Result<()> {
+        let ways = [
+            (self.basic.is_some(), "HTTP Basic"),
+            (self.client_secret.is_some(), "client_secret"),
+            (self.assertion.is_some(), "client_assertion"),
+        ];
+        if ways.iter().filter(|(is_there, _)| *is_there).count() > 1 {
+            let there: Vec<&str> = ways
+                .iter()
+                .filter_map(|(is_there, name)| is_there.then_some(*name))
+                .collect();
+            return Err(Error::invalid_request(format!(
+                "a request has one client authentication, and this has {}",
+                there.join(" and ")
+            )));
+        }
+        match (&self.assertion, self.assertion_type.as_deref()) {
+            (None, None) | (Some(_), Some(JWT_BEARER)) => Ok(()),
+            (None, Some(_)) => Err(Error::invalid_request(
+                "there is a client_assertion_type, but no client_assertion",
+            )),
+            (Some(_), None) => Err(Error::invalid_request(format!(
+                "a client_assertion needs the client_assertion_type {JWT_BEARER}"
+            ))),
+            // RFC 6749 §5.2: an unsupported authentication method.
+            (Some(_), Some(_)) => Err(Error::invalid_authentication(format!(
+                "the only client_assertion_type here is {JWT_BEARER}"
+            ))),
+        }
+    }
+}
+
+fn from_basic(encoded: &str, client_id: Option<&str>) -> Result<ClientAuthentication> {
+    let readings = basic(encoded)?;
+    match client_id {
+        Some(other) if readings.iter().all(|reading| reading.client_id != other) => Err(
+            Error::invalid_request("HTTP Basic and the body name different clients"),
+        ),
+        _ => Ok(ClientAuthentication::Secret {
+            method: AuthMethod::ClientSecretBasic,
+            readings,
+        }),
+    }
+}
+
+fn from_body(
+    client_id: Option<String>,
+    client_secret: Secret<String>,
+) -> Result<ClientAuthentication> {
+    let Some(client_id) = client_id else {
+        return Err(Error::invalid_request(
+            "there is a client_secret, but no client_id",
+        ));
+    };
+    Ok(ClientAuthentication::Secret {
+        method: AuthMethod::ClientSecretPost,
+        readings: vec![Credentials {
+            client_id,
+            client_secret,
+        }],
+    })
+}

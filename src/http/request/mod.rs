@@ -1,0 +1,10 @@
+//! what a request says; parses, proves nothing
+
+pub(in crate::http) mod authorization;
+pub(in crate::http) mod caller;
+pub(in crate::http) mod certificate_header;
+pub(in crate::http) mod client_authentication;
+pub(in crate::http) mod host;
+pub(in crate::http) mod params;
+pub(in crate::http) mod proof_of_possession;
+pub(in crate::http) mod token_request;

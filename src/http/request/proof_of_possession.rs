@@ -1,0 +1,246 @@
+//! Owns what a request shows of what its sender has (RFC 9449, RFC 8705 §3), and which request it is about: this one,
+//! or the one before a trusted proxy. Parses; proves nothing.
+
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::error::{Error, Result, TokenScheme};
+use crate::app::{PeerCertificate, PresentedProof, SenderProofs};
+use crate::base::secret::Secret;
+use crate::domain::HttpUri;
+use crate::http::AppState;
+use crate::http::request::caller::{Caller, single};
+use crate::jwt;
+use crate::jwt::AccessTokenClaims;
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// The proof, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by `dpop`")]
+pub(in crate::http) struct ProofHeader {
+    /// A `DPoP` proof (RFC 9449 §4), a JWT of this method, this URL and, with a token, of that
+    #[param(rename = "DPoP", nullable = false)]
+    dpop: Option<String>,
+}
+
+/// `cnf` (RFC 7800 §3.1), for the document.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Confirmation {
+    /// The client's certificate (RFC 8705 §3.1)
+    #[serde(rename = "x5t#S256")]
+    certificate: Option<String>,
+    /// The key of its `DPoP` proofs (RFC 9449 §6.1)
+    jkt: Option<String>,
+}
+
+/// Answers a proof with the nonce for the next one (RFC 9449 §8.2).
+pub(in crate::http) fn offer_nonce(app: &AppState, proof_came: bool, response: &mut Response) {
+    let nonce = if proof_came { app.dpop_nonce() } else { None };
+    // It is base64url.
+    if let Some(value) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+        response.headers_mut().insert(DPOP_NONCE, value);
+    }
+}
+
+/// Whether there is a proof at all.
+pub(in crate::http) fn has_proof(headers: &HeaderMap) -> bool {
+    headers.contains_key(DPOP)
+}
+
+/// What the sender of a token request, by POST to `path`, shows.
+pub(in crate::http) fn of_token_request(
+    app: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    path: &str,
+) -> Result<SenderProofs> {
+    let dpop = match dpop(headers)? {
+        None => None,
+        Some(jwt) => Some(PresentedProof {
+            jwt,
+            method: "POST".to_owned(),
+            uri: app.endpoint_uri(path)?,
+        }),
+    };
+    Ok(SenderProofs {
+        certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
+        dpop,
+    })
+}
+
+/// What the sender of a request with a token shows. A proof counts only where the token is not sent as Bearer: else
+/// who has stolen a token could have it taken for one that is not bound.
+pub(in crate::http) fn of_token(
+    app: &AppState,
+    parts: &Parts,
+    as_bearer: bool,
+) -> Result<SenderProofs> {
+    let caller = Caller::of(parts, &app.config().proxies)?;
+    let dpop = match dpop(&parts.headers)?.filter(|_| !as_bearer) {
+        None => None,
+        Some(jwt) => {
+            let (method, uri) = original(app, parts, &caller)?;
+            Some(PresentedProof { jwt, method, uri })
+        }
+    };
+    Ok(SenderProofs {
+        certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
+        dpop,
+    })
+}
+
+/// The same of a request to this server itself: no proxy speaks for another one here.
+pub(in crate::http) fn of_request_here(
+    app: &AppState,
+    parts: &Parts,
+    as_bearer: bool,
+) -> Result<SenderProofs> {
+    let caller = Caller::of(parts, &app.config().proxies)?;
+    let dpop = match dpop(&parts.headers)?.filter(|_| !as_bearer) {
+        None => None,
+        Some(jwt) => Some(PresentedProof {
+            jwt,
+            method: parts.method.as_str().to_owned(),
+            uri: app.endpoint_uri(parts.uri.path())?,
+        }),
+    };
+    Ok(SenderProofs {
+        certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
+        dpop,
+    })
+}
+
+/// The scheme that an answer about a token asks for: the token's own, whatever it was sent with.
+pub(in crate::http) fn scheme_of(claims: &AccessTokenClaims<'_>, sent: TokenScheme) -> TokenScheme {
+    match claims.cnf {
+        Some(jwt::Confirmation { jkt: Some(_), .. }) => TokenScheme::Dpop,
+        Some(_) | None => sent,
+    }
+}
+
+/// Refuses a token that is sent with the scheme `DPoP` without a proof.
+pub(in crate::http) fn require_proof(
+    scheme: Option<TokenScheme>,
+    shown: &SenderProofs,
+) -> Result<()> {
+    if scheme == Some(TokenScheme::Dpop) && shown.dpop.is_none() {
+        return Err(Error::invalid_dpop_proof(
+            "a token with the scheme DPoP needs a DPoP proof beside it",
+        ));
+    }
+    Ok(())
+}
+
+/// The one `DPoP` header (RFC 9449 §4.3, checks 1 and 2).
+fn dpop(headers: &HeaderMap) -> Result<Option<Secret<String>>> {
+    let mut values = headers.get_all(DPOP).iter();
+    let (Some(value), another) = (values.next(), values.next()) else {
+        return Ok(None);
+    };
+    match (value.to_str(), another) {
+        (Ok(text), None) => Ok(Some(Secret::from(text))),
+        (_, _) => Err(Error::invalid_dpop_proof(
+            "the DPoP header is there more than once, or not ASCII",
+        )),
+    }
+}
+
+/// The request that a token came with: what a trusted proxy says of it, else this one.
+fn original(app: &AppState, parts: &Parts, caller: &Caller) -> Result<(String, HttpUri)> {
+    let header = |name: &str| single(&parts.headers, name);
+    let method = parts.method.as_str();
+    if app.config().proxies.are_trusted(caller.source) {
+        let proto = header("x-forwarded-proto")?.unwrap_or("https");
+        if let Some(uri) = header("x-forwarded-uri")? {
+            let told = header("x-forwarded-method")?.zip(header("x-forwarded-host")?);
+            let (method, host) = told.ok_or_else(|| {
+                Error::invalid_request(
+                    "the proxy sent X-Forwarded-Uri without X-Forwarded-Method and X-Forwarded-Host",
+                )
+            })?;
+            return Ok((method.to_owned(), absolute(proto, host, uri)?));
+        }
+        if let Some(path) = path_behind_requirements(parts.uri.path()) {
+            let authority = parts.uri.authority().map(Authority::as_str);
+            let host = match authority {
+                Some(authority) => authority,
+                None => header("host")?.unwrap_or_default(),
+            };
+            return Ok((method.to_owned(), absolute(proto, host, path)?));
+        }
+    }
+    Ok((method.to_owned(), app.endpoint_uri(parts.uri.path())?))
+}
+
+/// The path of the original request behind `/verify/requiring/{requirements}`, slash included.
+fn path_behind_requirements(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/verify/requiring/")?;
+    rest.find('/').map(|start| &rest[start..])
+}
+
+fn absolute(proto: &str, host: &str, uri: &str) -> Result<HttpUri> {
+    let malformed = || {
+        Error::invalid_request(
+            "the proxy's X-Forwarded-Proto, -Host and -Uri do not make a URL of a request",
+        )
+    };
+    // No request has a fragment: what the service takes for the path must not be taken for one here.
+    let is_path = uri.starts_with('/') && !uri.contains('#');
+    if host.is_empty() || host.contains(['/', '?', '#', '@']) || !is_path {
+        return Err(malformed());
+    }
+    HttpUri::parse(&format!("{proto}://{host}{uri}")).map_err(|_| malformed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_original_path_stands_behind_the_requirements() {
+        let path = |path| path_behind_requirements(path);
+
+        assert_eq!(path("/verify/requiring/scope=a/x/y"), Some("/x/y"));
+        assert_eq!(path("/verify/requiring/scope=a/"), Some("/"));
+        assert_eq!(path("/verify"), None);
+    }
+
+    #[test]
+    fn what_looks_like_a_host_in_the_path_is_none() {
+        for (uri, same) in [
+            ("/x?y", "https://a.example/x"),
+            ("//evil.example/x", "https://a.example//evil.example/x"),
+            ("/@evil.example", "https://a.example/@evil.example"),
+            ("/:80/x", "https://a.example/:80/x"),
+        ] {
+            let parsed = absolute("https", "a.example", uri).unwrap();
+            assert_eq!(parsed, HttpUri::parse(same).unwrap(), "{uri}");
+            let evil = HttpUri::parse("https://evil.example/x").unwrap();
+            assert_ne!(parsed, evil, "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused() {
+        assert!(absolute("https", "a.example:8443", "/x?y").is_ok());
+        for (proto, host, uri) in [
+            ("https", "a.example/b", "/x"),
+            ("https", "user@a.example", "/x"),
+            ("https", "", "/x"),
+            ("https", "a.example", "x"),
+            ("https", "a.example", "https://a.example/x"),
+            ("https", "a.example", "/x#y"),
+            ("ftp", "a.example", "/x"),
+            ("https", "a.example, b.example", "/x"),
+        ] {
+            assert!(absolute(proto, host, uri).is_err(), "{proto} {host} {uri}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Owns when a connection is given up: nothing was asked and nothing written for as long as it may be silent. One timer a
+//! connection looks every now and then whether something happened since; one for each request, as HTTP servers have
+//! them, would be set, and nearly always unset, thousands of times a second.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use tower::Service;
+
+/// How often a connection is looked at within the time that it may be silent. It is closed after that time or up to a
+/// `LOOKS`th more.
+const LOOKS: u32 = 4;
+
+/// What happens on one connection: its stream writes it down beside its requests.
+#[derive(Clone)]
+struct Requests(Arc<Counts>);
+
+struct Counts {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+    /// Until the first request.
+    newcomer: Mutex<Option<TaskTrackerToken>>,
+}
+
+/// Makes a stream and the service of its requests know of one another. It is a newcomer until it asks.
+pub(in crate::http) fn watch<T, S>(
+    stream: T,
+    service: S,
+    limit: Duration,
+    newcomer: TaskTrackerToken,
+) -> (Watched<T>, Counted<S>) {
+    let requests = Requests(Arc::new(Counts {
+        begun: AtomicUsize::new(0),
+        ended: AtomicUsize::new(0),
+        newcomer: Mutex::new(Some(newcomer)),
+    }));
+    let watched = Watched {
+        stream,
+        requests: requests.clone(),
+        requests_seen: 0,
+        has_written: false,
+        quiet_looks: 0,
+        pause: limit / LOOKS,
+        next_look: Box::pin(sleep(limit / LOOKS)),
+    };
+    (watched, Counted { service, requests })
+}
+
+/// A stream that fails when its connection was silent for too long. A head that comes byte by byte is silence, too.
+pub(in crate::http) struct Watched<T> {
+    stream: T,
+    requests: Requests,
+    requests_seen: usize,
+    has_written: bool,
+    quiet_looks: u32,
+    pause: Duration,
+    next_look: Pin<Box<Sleep>>,
+}
+
+impl<T> Watched<T> {
+    /// What waits for the stream also waits for the next look.
+    fn look(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        loop {
+            ready!(self.next_look.as_mut().poll(context));
+            let begun = self.requests.0.begun.load(Ordering::Relaxed);
+            let answering = begun != self.requests.0.ended.load(Ordering::Relaxed);
+            let is_quiet = begun == self.requests_seen && !answering && !self.has_written;
+            self.requests_seen = begun;
+            self.has_written = false;
+            self.quiet_looks = if is_quiet { self.quiet_looks + 1 } else { 0 };
+            if self.quiet_looks >= LOOKS {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            let next = Instant::now() + self.pause;
+            self.next_look.as_mut().reset(next);
+        }
+    }
+
+    fn note_written(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Pending => self.look(context).map(Err),
+            Poll::Ready(_) => {
+                self.has_written = true;
+                written
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Pending => self.look(context).map(Err),
+            read @ Poll::Ready(_) => read,
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.note_written(written, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.note_written(written, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_flush(context) {
+            Poll::Pending => self.look(context).map(Err),
+            flushed @ Poll::Ready(_) => flushed,
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_shutdown(context) {
+            Poll::Pending => self.look(context).map(Err),
+            shut @ Poll::Ready(_) => shut,
+        }
+    }
+}
+
+/// A service whose requests keep their connection open.
+#[derive(Clone)]
+pub(in crate::http) struct Counted<S> {
+    service: S,
+    requests: Requests,
+}
+
+impl<S: Service<R>, R> Service<R> for Counted<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Answering<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let counts = &self.requests.0;
+        if counts.begun.fetch_add(1, Ordering::Relaxed) == 0 {
+            drop(counts.newcomer.lock().map(|mut newcomer| newcomer.take()));
+        }
+        Answering {
+            answering: self.service.call(request),
+            ends: Ends(self.requests.clone()),
+        }
+    }
+}
+
+pin_project! {
+    /// A request that is being answered.
+    pub(in crate::http) struct Answering<F> {
+        #[pin]
+        answering: F,
+        ends: Ends,
+    }
+}
+
+impl<F: Future> Future for Answering<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().answering.poll(context)
+    }
+}
+
+/// Counts the end of a request, however it ends.
+struct Ends(Requests);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,230 @@
+//! Owns the listener: TLS, the limits of a connection, and stopping without losing a request.
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use axum_server::accept::{Accept, TcpConfigAcceptor, TcpSocketConfig};
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Address, Handle, Server};
+use hyper::body::Incoming;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tower::{Service, service_fn};
+
+use crate::config::{HttpConfig, ProxiesConfig};
+use crate::http::request::host::mark_host_problem;
+use crate::http::server::connection_metrics::ConnectionTraffic;
+use crate::http::server::idle_timeout::{Counted, Watched, watch};
+use crate::http::server::proxy_protocol::read_source;
+use crate::http::server::stoppable_listener::{Doorkeeper, Peer};
+use crate::http::server::tls::acme_certificate::ACME_TLS;
+
+/// How much more than `MAX_HEAD` is read, so that a head over it is answered in our shape.
+const HEAD_SLACK: usize = 8;
+
+/// Streams that one HTTP/2 connection may have open.
+const MAX_STREAMS: u32 = 250;
+
+/// By then all threads that serve have taken the last connections that came before they were told to stop.
+const LAST_ACCEPTED: Duration = Duration::from_millis(50);
+
+/// How long those may take to shake hands and to ask.
+const NEWCOMERS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is listened on.
+pub struct Listener {
+    /// Where connections come.
+    pub tcp: std::net::TcpListener,
+    /// The certificate that they are shown.
+    pub certificate: RustlsConfig,
+    /// Where they are counted.
+    pub connections: Arc<ConnectionTraffic>,
+    /// The balancers that they come through, if each has to say whose it is.
+    pub balancers: Option<ProxiesConfig>,
+}
+
+impl Listener {
+    /// The same, for one more thread.
+    pub(in crate::http) fn share(&self) -> io::Result<Self> {
+        Ok(Self {
+            tcp: self.tcp.try_clone()?,
+            certificate: self.certificate.clone(),
+            connections: Arc::clone(&self.connections),
+            balancers: self.balancers.clone(),
+        })
+    }
+}
+
+/// Serves until it is told to stop; then takes no new connection, hears those that came just before, lets requests in
+/// flight end within the grace period, and returns.
+pub async fn serve<S>(
+    listener: Listener,
+    service: S,
+    config: &HttpConfig,
+    stop: CancellationToken,
+) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let traffic = listener.connections;
+    let handle = traffic.handle.get_or_init(Handle::new).clone();
+    let tls = RustlsAcceptor::new(listener.certificate)
+        .handshake_timeout(config.handshake_timeout)
+        .acceptor(TcpConfigAcceptor::new(TcpSocketConfig::new().nodelay(true)));
+    listener.tcp.set_nonblocking(true)?;
+    let tcp = TcpListener::from_std(listener.tcp)?;
+    let newcomers = traffic.newcomers.clone();
+    let mut server = Server::from_listener(Doorkeeper::new(tcp, stop.clone())?)
+        .handle(handle.clone())
+        .first_request_timeout(config.header_timeout)
+        .accept_error_handler(log_accept_error)
+        .acceptor(ConnectionAcceptor {
+            tls,
+            handle: handle.clone(),
+            max_connections: config.max_connections,
+            idle_timeout: config.idle_timeout,
+            header_patience: config.handshake_timeout,
+            balancers: listener.balancers.map(Arc::new),
+            traffic,
+        });
+    set_limits(&mut server, config);
+
+    let grace = config.shutdown_grace;
+    let stopping = tokio::spawn(async move {
+        stop.cancelled().await;
+        // A balancer has chosen this replica for them, and cannot choose again.
+        newcomers.close();
+        let heard = async {
+            sleep(LAST_ACCEPTED).await;
+            newcomers.wait().await;
+        };
+        let _ = timeout(NEWCOMERS_PATIENCE, heard).await;
+        handle.graceful_shutdown(Some(grace));
+    });
+    let result = server
+        .serve(service_fn(move |Peer(source)| {
+            let service = service.clone();
+            ready(Ok::<_, Infallible>(OfCaller { source, service }))
+        }))
+        .await;
+    stopping.abort();
+    result
+}
+
+pub(in crate::http) fn set_limits<A: Address, B>(server: &mut Server<A, B>, config: &HttpConfig) {
+    let head = config.max_head.saturating_mul(HEAD_SLACK).max(8 * 1024);
+    let builder = server.http_builder();
+    builder.http1().max_buf_size(head);
+    builder
+        .http2()
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX));
+}
+
+/// A scanner's failed handshake is not worth a line at the usual level; running out of files is.
+fn log_accept_error(peer: Option<&Peer>, error: &io::Error) {
+    match peer {
+        Some(Peer(peer)) => tracing::debug!(%peer, "a connection was not taken: {error}"),
+        None => tracing::warn!("connections cannot be accepted: {error}"),
+    }
+}
+
+/// Counts connections, shakes hands, and then watches for silence.
+#[derive(Clone)]
+struct ConnectionAcceptor {
+    tls: RustlsAcceptor<TcpConfigAcceptor>,
+    handle: Handle<Peer>,
+    max_connections: usize,
+    idle_timeout: Duration,
+    header_patience: Duration,
+    balancers: Option<Arc<ProxiesConfig>>,
+    traffic: Arc<ConnectionTraffic>,
+}
+
+/// The service of one connection, which tells each request whose that is.
+#[derive(Clone)]
+struct OfCaller<S> {
+    source: SocketAddr,
+    service: S,
+}
+
+impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for OfCaller<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> S::Future {
+        request.extensions_mut().insert(ConnectInfo(self.source));
+        mark_host_problem(&mut request);
+        self.service.call(request)
+    }
+}
+
+impl ConnectionAcceptor {
+    /// Whose the connection is: who the balancer in front says it is of, where there is one.
+    async fn source(&self, stream: &mut TcpStream, peer: SocketAddr) -> io::Result<SocketAddr> {
+        let Some(balancers) = &self.balancers else {
+            return Ok(peer);
+        };
+        let source = read_source(stream, peer, balancers, self.header_patience).await;
+        source.map_err(|why| {
+            self.traffic.note_without_source(peer, why);
+            io::Error::other(why)
+        })
+    }
+
+    /// Ends a connection by which an authority validates a name: all that it wanted to see is the certificate of the
+    /// handshake, and no HTTP is spoken (RFC 8737 §3).
+    async fn validated(&self, mut stream: TlsStream) -> io::Error {
+        self.traffic.validations.count();
+        // Who stays away from the farewell is let go too.
+        let _ = timeout(self.header_patience, stream.shutdown()).await;
+        io::Error::other("it was to validate a name, and is over")
+    }
+}
+
+type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::Stream;
+
+impl<S: Send + 'static> Accept<TcpStream, OfCaller<S>> for ConnectionAcceptor {
+    type Stream = Watched<TlsStream>;
+    type Service =
+        Counted<<RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, OfCaller<S>>>::Service>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
+
+    fn accept(&self, mut stream: TcpStream, mut service: OfCaller<S>) -> Self::Future {
+        // The count has this one in it already.
+        self.traffic.accepted.count();
+        if self.handle.connection_count() > self.max_connections {
+            self.traffic.over_limit.count();
+            let full = io::Error::other("there are MAX_CONNECTIONS connections already");
+            return Box::pin(std::future::ready(Err(full)));
+        }
+        let (this, newcomer) = (self.clone(), self.traffic.newcomers.token());
+        Box::pin(async move {
+            service.source = this.source(&mut stream, service.source).await?;
+            let shaken = this.tls.accept(stream, service).await;
+            let traffic = &this.traffic;
+            let (stream, service) = shaken.inspect_err(|error| traffic.count_failure(error))?;
+            traffic.count_handshake(stream.get_ref().1);
+            if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
+                return Err(this.validated(stream).await);
+            }
+            Ok(watch(stream, service, this.idle_timeout, newcomer))
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! sockets, TLS, runtimes; knows no route
+
+pub(in crate::http) mod connection_metrics;
+pub(in crate::http) mod idle_timeout;
+pub(in crate::http) mod listener;
+pub(in crate::http) mod proxy_protocol;
+pub(in crate::http) mod runtimes;
+pub(in crate::http) mod stoppable_listener;
+pub(in crate::http) mod tls;

@@ -1,0 +1,191 @@
+//! Owns the presenting of a certificate that an authority issues: taking a new one over while serving, and showing the
+//! authority what it looks for when it connects (RFC 8737).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio::sync::{Notify, watch};
+
+use crate::app::{App, KeptCertificate};
+use crate::base::clock::UnixTime;
+use crate::http::server::tls::certificate_problems::{
+    CertificateProblem, certificate_problems, check_replacement,
+};
+use crate::http::server::tls::certificate_status::CertificateStatus;
+use crate::http::server::tls::{Handshakes, TlsError};
+
+/// The protocol of a connection by which an authority validates a name (RFC 8737 §6.2).
+pub(in crate::http) const ACME_TLS: &[u8] = b"acme-tls/1";
+
+/// What messages call it.
+const NAME: &str = "TLS_ACME_NAMES: the certificate";
+
+/// How often it is looked whether a certificate is valid by now.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
+
+/// A certificate that an authority issues, as the server presents it.
+pub(in crate::http) struct IssuedCertificate {
+    app: Arc<App>,
+    changes: watch::Receiver<()>,
+    handshakes: Handshakes,
+    /// Of the authority's certificate that is presented; empty for a stand-in.
+    chain: Vec<CertificateDer<'static>>,
+    /// When the certificate in the database is to be judged again: it is not valid before.
+    retry_at: Option<UnixTime>,
+    pub(in crate::http) served: RustlsConfig,
+    pub(in crate::http) status: Arc<CertificateStatus>,
+}
+
+impl IssuedCertificate {
+    pub(in crate::http) fn new(app: Arc<App>, handshakes: Handshakes) -> Result<Self, TlsError> {
+        let changes = app.certificate_changes().ok_or(TlsError::NotIssued)?;
+        let (config, chain) = present(&app, &handshakes)?;
+        Ok(Self {
+            app,
+            changes,
+            handshakes,
+            retry_at: None,
+            served: RustlsConfig::from_config(config),
+            status: Arc::new(CertificateStatus::new(&chain)),
+            chain,
+        })
+    }
+
+    pub(in crate::http) fn problems(&self) -> Vec<CertificateProblem> {
+        issued_certificate_problems(&self.app)
+    }
+
+    pub(in crate::http) async fn follow(mut self, asked: Arc<Notify>, answered: impl Fn()) {
+        loop {
+            let by_request = tokio::select! {
+                () = asked.notified() => true,
+                changed = self.changes.changed() => {
+                    if changed.is_err() {
+                        return std::future::pending().await;
+                    }
+                    false
+                }
+                () = tokio::time::sleep(RETRY_INTERVAL), if self.retry_at.is_some() => {
+                    if self.retry_at.is_some_and(|at| at > self.app.clock().now()) {
+                        continue;
+                    }
+                    false
+                }
+            };
+            if by_request {
+                if let Err(error) = self.app.read_certificate().await {
+                    tracing::warn!("the certificate cannot be read: {}", error.reason());
+                }
+                self.changes.mark_unchanged();
+            }
+            self.take_over();
+            if by_request {
+                answered();
+            }
+        }
+    }
+
+    fn take_over(&mut self) {
+        self.retry_at = None;
+        let (config, chain) = match present(&self.app, &self.handshakes) {
+            Ok(presented) => presented,
+            Err(error) => return self.refuse(&error.to_string()),
+        };
+        if let Err(error) = check_replacement(&self.chain, &chain, self.app.clock().now()) {
+            self.retry_at = error.valid_from();
+            return self.refuse(&format!("{NAME}: {error}"));
+        }
+        self.served.reload_from_config(config);
+        self.status.note_reload(&chain);
+        self.chain = chain;
+        tracing::info!("the certificate was reloaded");
+    }
+
+    fn refuse(&self, why: &str) {
+        self.status.note_refusal();
+        tracing::error!("the new certificate is refused, the old one is kept: {why}");
+    }
+}
+
+/// What is wrong with the certificate that an authority issued, or with the stand-in for it.
+pub fn issued_certificate_problems(app: &App) -> Vec<CertificateProblem> {
+    match app.certificate() {
+        Some((certificate, _)) => {
+            certificate_problems(NAME, &certificate.chain, app.config(), app.clock().now())
+        }
+        None => Vec::new(),
+    }
+}
+
+/// The configuration, and the chain whose end counts: not that of a stand-in, which is good for ever and for nobody.
+fn present(
+    app: &Arc<App>,
+    handshakes: &Handshakes,
+) -> Result<(Arc<ServerConfig>, Vec<CertificateDer<'static>>), TlsError> {
+    let (certificate, is_issued) = app.certificate().ok_or(TlsError::NotIssued)?;
+    let resolver = Resolver {
+        app: Arc::clone(app),
+        certified: Arc::new(certify(&certificate)?),
+    };
+    let builder = handshakes.builder()?;
+    let config = builder.with_cert_resolver(Arc::new(resolver));
+    let mut config = handshakes.finish(config);
+    Arc::make_mut(&mut config)
+        .alpn_protocols
+        .push(ACME_TLS.to_vec());
+    let ends = if is_issued {
+        certificate.chain.clone()
+    } else {
+        Vec::new()
+    };
+    Ok((config, ends))
+}
+
+/// A pair that is seen to fit.
+fn certify(certificate: &KeptCertificate) -> Result<CertifiedKey, rustls::Error> {
+    let key = PrivatePkcs8KeyDer::from(certificate.key.expose().clone());
+    let provider = aws_lc_rs::default_provider();
+    CertifiedKey::from_der(certificate.chain.clone(), key.into(), &provider)
+}
+
+/// The same of one that was just made to be shown to an authority. That the two fit cannot be seen: there is a critical
+/// extension in it that rustls does not know.
+fn certify_challenge(certificate: &KeptCertificate) -> Result<CertifiedKey, rustls::Error> {
+    let key = PrivatePkcs8KeyDer::from(certificate.key.expose().clone());
+    let provider = aws_lc_rs::default_provider().key_provider;
+    let key = provider.load_private_key(key.into())?;
+    Ok(CertifiedKey::new(certificate.chain.clone(), key))
+}
+
+/// Chooses by what the caller speaks: who speaks HTTP never sees what is made for the authority.
+struct Resolver {
+    app: Arc<App>,
+    certified: Arc<CertifiedKey>,
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Resolver")
+    }
+}
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let is_validation = hello.alpn().is_some_and(|mut protocols| {
+            protocols.next() == Some(ACME_TLS) && protocols.next().is_none()
+        });
+        if !is_validation {
+            return Some(Arc::clone(&self.certified));
+        }
+        // Of a name that nobody validates there is nothing to be shown: the handshake ends (RFC 8737 §3).
+        let made = self.app.challenge_certificate(hello.server_name()?)?;
+        certify_challenge(&made).ok().map(Arc::new)
+    }
+}

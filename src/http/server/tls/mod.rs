@@ -1,0 +1,165 @@
+//! Owns what is presented in the handshake, whether it is in files or an authority issues it.
+//!
+//! TLS 1.2 and 1.3 with aws-lc-rs, X25519MLKEM768 preferred, ALPN `h2` and `http/1.1`.
+
+pub(in crate::http) mod acme_certificate;
+pub(in crate::http) mod certificate_files;
+pub(in crate::http) mod certificate_problems;
+pub(in crate::http) mod certificate_status;
+pub(in crate::http) mod client_certificates;
+pub(in crate::http) mod session_tickets;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::server::WantsServerCert;
+use rustls::{ConfigBuilder, ServerConfig};
+use tokio::sync::Notify;
+
+use crate::app::App;
+use crate::base::clock::Clock;
+use crate::config::{Config, TlsConfig};
+use crate::http::server::tls::acme_certificate::IssuedCertificate;
+use crate::http::server::tls::certificate_files::CertificateFiles;
+use crate::http::server::tls::certificate_problems::CertificateProblem;
+use crate::http::server::tls::certificate_status::CertificateStatus;
+use crate::http::server::tls::client_certificates::AnyCertificate;
+use crate::http::server::tls::session_tickets::Tickets;
+
+/// Why a certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("{name}: cannot read `{path}`: {cause}")]
+    Unreadable {
+        /// The setting.
+        name: &'static str,
+        /// What it says.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{name}: `{path}`: {cause:#}")]
+    Malformed {
+        /// The setting.
+        name: &'static str,
+        /// What it says.
+        path: PathBuf,
+        /// Why.
+        cause: anyhow::Error,
+    },
+    /// No authority issues one.
+    #[error("TLS_ACME_NAMES is not set")]
+    NotIssued,
+    /// The two do not fit, or the algorithm is not supported.
+    #[error("TLS_CERT and TLS_KEY do not make a usable pair: {0}")]
+    Pair(rustls::Error),
+    /// The same of what an authority issued; or TLS itself cannot be set up.
+    #[error("TLS: {0}")]
+    Unusable(#[from] rustls::Error),
+}
+
+/// A certificate and its key, as the server presents them.
+pub struct Certificate(Source);
+
+enum Source {
+    Files(CertificateFiles),
+    Issued(IssuedCertificate),
+}
+
+impl Certificate {
+    /// Reads the files, for a listener that asks for no certificates and goes on with its own sessions.
+    pub fn load(files: TlsConfig) -> Result<Self, TlsError> {
+        let clock = Clock::system();
+        Self::load_for(files, false, Tickets::of_this_process()?, clock)
+    }
+
+    /// Reads the files, for a listener that may ask its clients for certificates of their own.
+    pub fn load_for(
+        files: TlsConfig,
+        asks_clients: bool,
+        tickets: Tickets,
+        clock: Clock,
+    ) -> Result<Self, TlsError> {
+        let handshakes = Handshakes {
+            asks_clients,
+            tickets,
+        };
+        let files = CertificateFiles::load(files, handshakes, clock)?;
+        Ok(Self(Source::Files(files)))
+    }
+
+    /// What an authority issues to the service, or a stand-in until it does.
+    pub fn issued_to(app: Arc<App>, tickets: Tickets) -> Result<Self, TlsError> {
+        let handshakes = Handshakes {
+            asks_clients: app.config().client_authentication.ask_for_certificates,
+            tickets,
+        };
+        let issued = IssuedCertificate::new(app, handshakes)?;
+        Ok(Self(Source::Issued(issued)))
+    }
+
+    /// What the listener presents; it follows every reload.
+    pub fn served(&self) -> RustlsConfig {
+        match &self.0 {
+            Source::Files(files) => files.served.clone(),
+            Source::Issued(issued) => issued.served.clone(),
+        }
+    }
+
+    /// What is known of what is presented; it follows every reload.
+    pub fn status(&self) -> Arc<CertificateStatus> {
+        match &self.0 {
+            Source::Files(files) => Arc::clone(&files.status),
+            Source::Issued(issued) => Arc::clone(&issued.status),
+        }
+    }
+
+    /// What is wrong with what is presented.
+    pub fn problems(&self, config: &Config) -> Vec<CertificateProblem> {
+        match &self.0 {
+            Source::Files(files) => files.problems(config),
+            Source::Issued(issued) => issued.problems(),
+        }
+    }
+
+    /// Takes over what is new, and looks for it whenever `asked`, which is `answered` then; never ends. What cannot be
+    /// used is logged once and the old pair kept.
+    pub async fn follow(self, asked: Arc<Notify>, answered: impl Fn()) {
+        match self.0 {
+            Source::Files(files) => files.follow(asked, answered).await,
+            Source::Issued(issued) => issued.follow(asked, answered).await,
+        }
+    }
+}
+
+/// How hands are shaken, whatever the certificate.
+pub(in crate::http) struct Handshakes {
+    asks_clients: bool,
+    tickets: Tickets,
+}
+
+impl Handshakes {
+    pub(in crate::http) fn builder(
+        &self,
+    ) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, rustls::Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let any_certificate = AnyCertificate::new(&provider);
+        let builder = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+        Ok(if self.asks_clients {
+            builder.with_client_cert_verifier(any_certificate)
+        } else {
+            builder.with_no_client_auth()
+        })
+    }
+
+    pub(in crate::http) fn finish(&self, mut config: ServerConfig) -> Arc<ServerConfig> {
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        self.tickets.apply(&mut config);
+        Arc::new(config)
+    }
+}
