@@ -8,10 +8,11 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::environment::{self, origin};
 use super::output::{self, Output};
 use crate::app::{App, NewAdmin, NewPassword};
 use crate::base::secret::Secret;
+use crate::cli::open;
+use crate::cli::open::origin;
 use crate::domain::{Admin, AdminName, AdminRole, AdminStatus, SessionId};
 
 #[derive(Subcommand)]
@@ -113,7 +114,7 @@ struct WithPassword<'a> {
 }
 
 pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
-    let app = environment::open().await?;
+    let app = open::open().await?;
     match command {
         AdminCommand::Create(args) => {
             let (password, is_made) = args.password.read()?;

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::environment::{self, origin};
 use super::output::{self, Output};
 use crate::app::CertificateStanding;
 use crate::base::clock::UnixTime;
+use crate::cli::open;
+use crate::cli::open::origin;
 
 #[derive(Subcommand)]
 pub(super) enum CertificateCommand {
@@ -33,7 +34,7 @@ pub(super) struct RenewArgs {
 }
 
 pub(super) async fn run(command: CertificateCommand) -> anyhow::Result<ExitCode> {
-    let app = environment::open().await?;
+    let app = open::open().await?;
     let (standing, output) = match command {
         CertificateCommand::Show(args) => {
             app.read_certificate().await?;

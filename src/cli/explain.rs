@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::environment;
 use super::output::{self, Output};
 use crate::app::TokenExplanation;
+use crate::cli::open;
 use crate::domain::RefusedRequest;
 
 #[derive(Args)]
@@ -29,7 +29,7 @@ pub(super) struct ExplainArgs {
 }
 
 pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<ExitCode> {
-    let app = environment::open().await?;
+    let app = open::open().await?;
     if let Some(request_id) = &args.request {
         let refusals = app.explain_request(request_id).await?;
         args.output.print(&refusals, || refusals_table(&refusals))?;

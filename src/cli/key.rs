@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::environment::{self, origin};
 use super::output::{self, Output};
 use crate::app::{App, KeyStatus};
 use crate::base::clock::UnixTime;
+use crate::cli::open;
+use crate::cli::open::origin;
 use crate::domain::{KeyId, SigningAlg};
 
 #[derive(Subcommand)]
@@ -83,7 +84,7 @@ struct Resealed {
 }
 
 pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
-    let app = environment::open().await?;
+    let app = open::open().await?;
     match command {
         KeyCommand::List(args) => list(&app, args.output).await?,
         KeyCommand::Rotate(args) => rotate(&app, &args).await?,

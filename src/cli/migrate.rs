@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::environment;
 use super::output::Output;
 use crate::app::App;
 use crate::base::clock::Clock;
+use crate::cli::open;
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
-    let app = App::open(environment::load()?.config()?, Clock::system())?;
+    let app = App::open(open::load()?.config()?, Clock::system())?;
     let pending = app.store().list_pending_migrations().await;
     let pending = pending.context("DATABASE_URL")?;
     app.store()

@@ -3,30 +3,19 @@
 //! Exit codes: 0 done; 1 failed; 2 called wrongly; 3 no such thing; 4 exists already; 5 done in part.
 
 mod admin;
-mod apply;
 mod audit;
 mod certificate;
-mod check;
 mod client;
-mod client_authentication;
-mod development;
-mod environment;
 mod explain;
-mod export;
-mod import;
 mod key;
 mod man;
 mod migrate;
+mod open;
 mod output;
-mod secret;
-mod sender_constraint;
 mod serve;
 mod settings;
-mod supervisor;
 mod token;
 mod usage;
-mod uses;
-mod warnings;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::borrow::Cow;
@@ -42,7 +31,7 @@ use crate::app::error::Error;
 use crate::base::redact::redact;
 use crate::domain::ErrorCode;
 use output::Output;
-use supervisor::HandedOver;
+use serve::systemd::HandedOver;
 
 const AFTER_HELP: &str = "\
 Settings come from the environment and from `.env` in the working directory; .env.sample explains each.
@@ -130,7 +119,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::run(args, handed_over).await,
-        Command::Check => check::run().await,
+        Command::Check => serve::check::run().await,
         Command::Settings(args) => settings::run(&args),
         Command::Migrate => migrate::run().await,
         Command::Client(command) => client::run(*command).await,

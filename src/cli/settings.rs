@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::environment;
 use super::output::{self, Output};
+use crate::cli::open;
 use crate::config::Setting;
 
 #[derive(Args)]
@@ -15,7 +15,7 @@ pub(super) struct SettingsArgs {
 }
 
 pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<ExitCode> {
-    let settings = environment::load()?.config()?.settings.0;
+    let settings = open::load()?.config()?.settings.0;
     args.output.print(&settings, || {
         let header = ["name", "value", "from"];
         output::table(&header, settings.iter().map(row))

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::environment;
 use super::output::Output;
 use crate::app::{App, TokenInspection};
 use crate::base::clock::Clock;
+use crate::cli::open;
 use crate::domain::SigningAlg;
 use crate::jwt;
 
@@ -47,10 +47,8 @@ pub(super) async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
 
 async fn revoke(args: RevokeArgs) -> anyhow::Result<ExitCode> {
     let token = read_token(args.token)?;
-    let app = environment::open().await?;
-    let claims = app
-        .revoke_token(&environment::origin(), token.trim())
-        .await?;
+    let app = open::open().await?;
+    let claims = app.revoke_token(&open::origin(), token.trim()).await?;
     Output::remark(&format!(
         "revoked the token {} of `{}`, which was good until {}",
         claims.jti, claims.client_id, claims.exp
@@ -61,7 +59,7 @@ async fn revoke(args: RevokeArgs) -> anyhow::Result<ExitCode> {
 async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
     let token = read_token(args.token)?;
     let inspection = if args.revoked {
-        let app = environment::open().await?;
+        let app = open::open().await?;
         app.refresh_keys().await?;
         app.read_changes().await?;
         app.inspect_token(token.trim()).await?
@@ -83,11 +81,11 @@ async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
 
 /// By what is in the token and in the settings.
 async fn inspect_alone(token: &str) -> anyhow::Result<TokenInspection> {
-    let app = App::open(environment::load()?.config()?, Clock::system())?;
+    let app = App::open(open::load()?.config()?, Clock::system())?;
     let (header, claims) = jwt::decode_unverified(token)?;
     // Tokens under SECRET are judged without a database; the other keys are there.
     if header["alg"] != SigningAlg::HS256.as_str() {
-        environment::refuse_pending(&app).await?;
+        open::refuse_pending(&app).await?;
         app.refresh_keys().await.context("DATABASE_URL")?;
     }
     let verified = app.keys().verify(token, app.clock().now());

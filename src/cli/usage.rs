@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::environment;
 use super::output::{self, Output};
 use crate::app::{App, Overview, WasteSpan};
 use crate::base::clock::UnixTime;
+use crate::cli::open;
 use crate::domain::{ClientId, Replica, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan};
 
 const HOUR: i64 = 3_600;
@@ -77,7 +77,7 @@ struct Top<'a> {
 }
 
 pub(super) async fn run(command: UsageCommand) -> anyhow::Result<ExitCode> {
-    let app = environment::open().await?;
+    let app = open::open().await?;
     match command {
         UsageCommand::Totals(args) => totals(&app, &args).await?,
         UsageCommand::Client(args) => {
@@ -168,7 +168,7 @@ fn waste(list: &[TokenWaste]) -> String {
 }
 
 pub(super) async fn overview(args: OverviewArgs) -> anyhow::Result<ExitCode> {
-    let overview = environment::open().await?.overview(Duration::MAX).await?;
+    let overview = open::open().await?.overview(Duration::MAX).await?;
     args.output.print(&overview, || in_words(&overview))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::describe;
 use crate::app::App;
-use crate::cli::environment::origin;
+use crate::cli::open::origin;
 use crate::cli::output::{self, Output};
 
 /// Accepts by hand what `audit verify` cannot verify: after SECRET was lost, or after somebody changed the trail in the

@@ -10,10 +10,10 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::environment;
 use super::output::{self, Output};
 use crate::app::{App, AuditLine, AuditPage, AuditVerdict, ChainLink, ChainedEvent};
 use crate::base::json;
+use crate::cli::open;
 use crate::domain::AuditEvent;
 use filters::Filters;
 
@@ -60,7 +60,7 @@ struct EventsList<'a> {
 }
 
 pub(super) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
-    let app = environment::open().await?;
+    let app = open::open().await?;
     match command {
         AuditCommand::List(args) => list(&app, args).await?,
         AuditCommand::Export(args) => export::export(&app, args).await?,

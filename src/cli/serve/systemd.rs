@@ -21,17 +21,17 @@ const SLACK: Duration = Duration::from_secs(10);
 const SHORTEST_PING: Duration = Duration::from_millis(10);
 
 /// The sockets that the manager handed over, if it did.
-pub(super) struct HandedOver(ListenFd);
+pub(in crate::cli) struct HandedOver(ListenFd);
 
 impl HandedOver {
     /// Takes them, and the variables that say so out of the environment; to be called before there are threads.
-    pub(super) fn take() -> Self {
+    pub(in crate::cli) fn take() -> Self {
         Self(ListenFd::from_env())
     }
 
     /// The socket to serve on; none when none was handed over. Several, or one that does not listen for TCP, are a
     /// mistake in the manager's configuration.
-    pub(super) fn listener(mut self) -> anyhow::Result<Option<TcpListener>> {
+    pub(in crate::cli) fn listener(mut self) -> anyhow::Result<Option<TcpListener>> {
         let expected = "one TCP socket that listens is expected (in a socket unit: one ListenStream, Accept=no)";
         match self.0.len() {
             0 => return Ok(None),
@@ -50,13 +50,13 @@ impl HandedOver {
 }
 
 /// It serves now.
-pub(super) fn ready(address: SocketAddr) {
+pub(in crate::cli) fn ready(address: SocketAddr) {
     let status = format!("listening on {address}");
     tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
 }
 
 /// It reads files again; [`reloaded`] follows.
-pub(super) fn reloading() {
+pub(in crate::cli) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(error) => tracing::warn!("cannot tell the service manager of the reload: {error}"),
@@ -64,12 +64,12 @@ pub(super) fn reloading() {
 }
 
 /// The reload is over, whatever came of it.
-pub(super) fn reloaded() {
+pub(in crate::cli) fn reloaded() {
     tell(&[NotifyState::Ready]);
 }
 
 /// It stops, and may take as long as requests in flight are given.
-pub(super) fn stopping(grace: Duration) {
+pub(in crate::cli) fn stopping(grace: Duration) {
     let micros = grace.saturating_add(SLACK).as_micros();
     tell(&[
         NotifyState::Stopping,
@@ -80,7 +80,7 @@ pub(super) fn stopping(grace: Duration) {
 
 /// Where the manager asks for signs of life (`WatchdogSec=`), gives them twice as often as it wants them, with what
 /// `/readyz` says. They cease when one of the runtimes that serve stands still.
-pub(super) async fn keep_alive(app: Arc<App>, serving: Vec<Handle>) {
+pub(in crate::cli) async fn keep_alive(app: Arc<App>, serving: Vec<Handle>) {
     let Some(patience) = sd_notify::watchdog_enabled() else {
         return;
     };

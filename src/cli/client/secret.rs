@@ -6,16 +6,17 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::environment::origin;
-use super::output::{self, Output};
-use super::uses;
 use crate::app::error::Error;
 use crate::app::{AddedSecret, App, NewSecret};
 use crate::base::secret::Secret;
+use crate::cli::client::view;
+use crate::cli::open::origin;
+use crate::cli::output;
+use crate::cli::output::Output;
 use crate::domain::{ClientId, ClientSecret, SecretId, UnusedFor};
 
 #[derive(Subcommand)]
-pub(super) enum SecretCommand {
+pub(in crate::cli) enum SecretCommand {
     /// Add a secret and print it, once; the others stay good
     Add(AddArgs),
     /// List a client's secrets: their dates and when they were last used, never the secrets
@@ -27,7 +28,7 @@ pub(super) enum SecretCommand {
 }
 
 #[derive(Args)]
-pub(super) struct AddArgs {
+pub(in crate::cli) struct AddArgs {
     /// The client
     client_id: ClientId,
     #[command(flatten)]
@@ -37,7 +38,7 @@ pub(super) struct AddArgs {
 }
 
 #[derive(Args)]
-pub(super) struct ListArgs {
+pub(in crate::cli) struct ListArgs {
     /// The client
     client_id: ClientId,
     #[command(flatten)]
@@ -45,7 +46,7 @@ pub(super) struct ListArgs {
 }
 
 #[derive(Args)]
-pub(super) struct ExpireArgs {
+pub(in crate::cli) struct ExpireArgs {
     /// The client
     client_id: ClientId,
     /// The secret's id, as `list` shows it
@@ -59,7 +60,7 @@ pub(super) struct ExpireArgs {
 }
 
 #[derive(Args)]
-pub(super) struct DeleteArgs {
+pub(in crate::cli) struct DeleteArgs {
     /// The client
     client_id: ClientId,
     /// The secret's id, as `list` shows it
@@ -71,7 +72,7 @@ struct UnusedOrNever(Option<UnusedFor>);
 
 /// How a secret is to be.
 #[derive(Args)]
-pub(super) struct NewSecretArgs {
+pub(in crate::cli) struct NewSecretArgs {
     /// End the secret after so long, such as `90d`
     #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     expires_in: Option<i64>,
@@ -89,7 +90,7 @@ struct Added<'a> {
     secret: &'a ClientSecret,
 }
 
-pub(super) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()> {
+pub(in crate::cli) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()> {
     match command {
         SecretCommand::Add(args) => {
             let added = app
@@ -100,8 +101,8 @@ pub(super) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()>
         SecretCommand::List(args) => {
             let record = app.find_client(&args.client_id).await?;
             let uses = app.find_client_uses(&args.client_id).await?;
-            let secrets = uses::secrets(&record.secrets, &uses, app.clock().now());
-            args.output.print(&secrets, || uses::table(&secrets))
+            let secrets = view::secrets(&record.secrets, &uses, app.clock().now());
+            args.output.print(&secrets, || view::table(&secrets))
         }
         SecretCommand::Expire(args) => expire(app, args).await,
         SecretCommand::Delete(args) => {
@@ -140,7 +141,7 @@ fn parse_unused_for(text: &str) -> Result<UnusedOrNever, String> {
     Ok(UnusedOrNever(Some(span)))
 }
 
-pub(super) fn print_added(
+pub(in crate::cli) fn print_added(
     client_id: &ClientId,
     added: &AddedSecret,
     output: Output,
@@ -157,7 +158,7 @@ pub(super) fn print_added(
                 ("client_id", client_id.to_string()),
                 ("client_secret", client_secret.clone()),
                 ("secret_id", added.secret.secret_id.to_string()),
-                ("expires_at", uses::expiry(&added.secret)),
+                ("expires_at", view::expiry(&added.secret)),
             ])
         })
         .with_context(|| {
@@ -170,7 +171,7 @@ pub(super) fn print_added(
 
 impl NewSecretArgs {
     /// Fails when something is said about a secret that will not be.
-    pub(super) fn refuse(&self) -> Result<(), Error> {
+    pub(in crate::cli) fn refuse(&self) -> Result<(), Error> {
         if self.secret_stdin || self.expires_in.is_some() {
             return Err(Error::invalid_request(
                 "none of the client's authentication methods takes a secret",
@@ -179,7 +180,7 @@ impl NewSecretArgs {
         Ok(())
     }
 
-    pub(super) fn read(self, app: &App) -> anyhow::Result<NewSecret> {
+    pub(in crate::cli) fn read(self, app: &App) -> anyhow::Result<NewSecret> {
         let chosen = if self.secret_stdin {
             Some(read_chosen()?)
         } else {

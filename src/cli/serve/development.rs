@@ -7,11 +7,11 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::output::Output;
 use crate::app::error::Error;
 use crate::app::{App, NewAdmin, NewClient, NewPassword, NewSecret};
 use crate::base::private_file;
 use crate::base::secret::{Secret, random_base62};
+use crate::cli::output::Output;
 use crate::config::Config;
 use crate::domain::{AdminName, AdminRole, ClientId, Metadata, Name, Origin, Scope};
 
@@ -21,7 +21,7 @@ const ADMIN: &str = "admin";
 
 /// What this start made, and what it found.
 #[derive(Default)]
-pub(super) struct Made {
+pub(in crate::cli) struct Made {
     new: Vec<String>,
     found: Vec<String>,
     demo_secret: Option<Secret<String>>,
@@ -30,7 +30,7 @@ pub(super) struct Made {
 
 impl Made {
     /// Writes `.env`.
-    pub(super) fn settings(&mut self) -> anyhow::Result<()> {
+    pub(in crate::cli) fn settings(&mut self) -> anyhow::Result<()> {
         let text = format!(
             "# Made by the first start, for development on this machine only. Every setting: .env.sample\n\
              DEVELOPMENT=true\n\
@@ -45,7 +45,7 @@ impl Made {
     }
 
     /// Makes a self-signed certificate for localhost, when there is none.
-    pub(super) fn certificate(&mut self, config: &Config) -> anyhow::Result<()> {
+    pub(in crate::cli) fn certificate(&mut self, config: &Config) -> anyhow::Result<()> {
         if self.new.is_empty() {
             self.found.push(".env".to_owned());
         }
@@ -71,7 +71,7 @@ impl Made {
     }
 
     /// Registers the demo client, when there is none.
-    pub(super) async fn client(&mut self, app: &App) -> anyhow::Result<()> {
+    pub(in crate::cli) async fn client(&mut self, app: &App) -> anyhow::Result<()> {
         let new = NewClient {
             client_id: Some(ClientId::parse(DEMO_CLIENT)?),
             name: Name::parse("Demo")?,
@@ -98,7 +98,7 @@ impl Made {
     }
 
     /// Makes an admin for the portal, when there is none at all.
-    pub(super) async fn admin(&mut self, app: &App) -> anyhow::Result<()> {
+    pub(in crate::cli) async fn admin(&mut self, app: &App) -> anyhow::Result<()> {
         if !app.config().admin.is_on {
             return Ok(());
         }
@@ -118,7 +118,7 @@ impl Made {
     }
 
     /// Says what there is and what to type. The demo client's secret is shown at its making only.
-    pub(super) fn print(&self, app: &App) -> anyhow::Result<()> {
+    pub(in crate::cli) fn print(&self, app: &App) -> anyhow::Result<()> {
         let port = app.config().http.listen_addr.port();
         let curl = format!("curl -sS --cacert {}", app.config().tls.cert.display());
         let server = format!("https://localhost:{port}");

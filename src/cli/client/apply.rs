@@ -9,14 +9,14 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::environment;
-use super::export::private_file;
-use super::output::{Output, printable};
 use crate::app::App;
 use crate::app::clients::transfer::apply::{
     AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
 };
 use crate::app::error::Error;
+use crate::cli::client::export::private_file;
+use crate::cli::open;
+use crate::cli::output::{Output, printable};
 
 /// Make clients what a YAML or JSON file says
 ///
@@ -25,7 +25,7 @@ use crate::app::error::Error;
 /// `make` (one is made when there is none that is good, and written to --secrets-out), or a list with `secret_hash` and
 /// `expires_at`. Clients are marked with the file's name, and only those are ever pruned.
 #[derive(Args)]
-pub(super) struct ApplyArgs {
+pub(in crate::cli) struct ApplyArgs {
     /// The file; `-` for stdin
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
@@ -48,14 +48,14 @@ pub(super) struct ApplyArgs {
     output: Output,
 }
 
-pub(super) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<ExitCode> {
     let manifest = read(&args)?;
     let options = ApplyOptions {
         dry_run: args.dry_run,
         prune: args.prune,
         take_over: args.take_over,
     };
-    let by = environment::origin();
+    let by = open::origin();
     let look = ApplyOptions {
         dry_run: true,
         ..options

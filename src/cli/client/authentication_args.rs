@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 #[derive(Args)]
-pub(super) struct AuthenticationArgs {
+pub(in crate::cli) struct AuthenticationArgs {
     /// How it may log in: `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `tls_client_auth`,
     /// `self_signed_tls_client_auth`; may be repeated
     #[arg(long = "auth-method", value_name = "METHOD")]
@@ -37,7 +37,7 @@ pub(super) struct AuthenticationArgs {
 
 impl AuthenticationArgs {
     /// The changes; reads the file.
-    pub(super) fn changes(self) -> Result<AuthenticationChanges> {
+    pub(in crate::cli) fn changes(self) -> Result<AuthenticationChanges> {
         let keys = match (self.jwks, self.jwks_uri) {
             (Some(path), _) => Some(Some(ClientKeys::Inline(read_keys(&path)?))),
             (None, Some(uri)) => Some(Some(ClientKeys::Uri(uri))),
@@ -64,7 +64,7 @@ fn join(list: &[AuthMethods]) -> Result<AuthMethods> {
 }
 
 /// The lines of `client show`.
-pub(super) fn lines(settings: &AuthenticationSettings) -> [(&'static str, String); 3] {
+pub(in crate::cli) fn lines(settings: &AuthenticationSettings) -> [(&'static str, String); 3] {
     let keys = match &settings.keys {
         None => String::new(),
         Some(ClientKeys::Uri(uri)) => uri.to_string(),

@@ -4,15 +4,16 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::output::{Output, chain};
-use super::{environment, warnings};
 use crate::app::{App, AuditEnd, open_store};
 use crate::base::clock::Clock;
+use crate::cli::open;
+use crate::cli::output::{Output, chain};
+use crate::cli::serve::warnings;
 use crate::config::{Config, ConfigErrors};
 use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
 
-pub(super) async fn run() -> anyhow::Result<ExitCode> {
-    let (config, mistakes) = environment::load()?.read();
+pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
+    let (config, mistakes) = open::load()?.read();
     let mut report = Report::default();
     for mistake in &mistakes.0 {
         report.fail(&format!("{}: {}", mistake.name, mistake.message));

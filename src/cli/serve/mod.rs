@@ -1,5 +1,10 @@
 //! `serve`: the composition root. Configuration, then the use cases, then the listener, until a signal.
 
+pub(in crate::cli) mod check;
+pub(in crate::cli) mod development;
+pub(in crate::cli) mod systemd;
+pub(in crate::cli) mod warnings;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -15,10 +20,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::supervisor::{self, HandedOver};
-use super::{development, environment, warnings};
 use crate::app::{App, background};
 use crate::base::clock::Clock;
+use crate::cli::open;
+use crate::cli::serve::systemd::HandedOver;
 use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
 use crate::http::{
     self, AppState, Certificate, Listener, OperatorsThreads, Ops, ServingThreads, Tickets,
@@ -34,10 +39,10 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Result<ExitCode> {
     let mut made = development::Made::default();
-    let mut environment = environment::load()?;
+    let mut environment = open::load()?;
     if environment.is_empty() {
         made.settings()?;
-        environment = environment::load()?;
+        environment = open::load()?;
     }
     let config = environment.config()?;
     let log = telemetry::start(&config.log, config.traces.as_ref())?;
@@ -90,7 +95,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     tokio::spawn(log.report_dropped(stop.clone()));
     let tasks = tokio::spawn(background::run(Arc::clone(&app), stop.clone()));
     let served = certificate.served();
-    let following = tokio::spawn(certificate.follow(reload, supervisor::reloaded));
+    let following = tokio::spawn(certificate.follow(reload, systemd::reloaded));
     let portal_listener = admin_listener.map(|tcp| Listener {
         tcp,
         certificate: served.clone(),
@@ -109,12 +114,12 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let mut serving = ServingThreads::start(&listener, &service, &state, &stop)?;
     // Theirs alone, so that nobody can connect any more when they have stopped.
     drop(listener);
-    supervisor::ready(address);
-    let watched = tokio::spawn(supervisor::keep_alive(Arc::clone(&app), serving.runtimes()));
+    systemd::ready(address);
+    let watched = tokio::spawn(systemd::keep_alive(Arc::clone(&app), serving.runtimes()));
     let grace = app.config().http.shutdown_grace;
     let stopping = async {
         stop.cancelled().await;
-        supervisor::stopping(grace);
+        systemd::stopping(grace);
         Ok(())
     };
     let portal = portal.map(|ended| ended.unwrap_or_else(|panic| Err(io::Error::other(panic))));
@@ -137,7 +142,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
 /// Does with the database what must be done before the first request, and warns of what is dangerous.
 async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
     if args.no_migrate {
-        environment::refuse_pending(app).await?;
+        open::refuse_pending(app).await?;
     } else {
         app.store()
             .migrate()
@@ -251,7 +256,7 @@ fn follow_signals(stop: CancellationToken, reload: Arc<Notify>) -> anyhow::Resul
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
-                    supervisor::reloading();
+                    systemd::reloading();
                     reload.notify_one();
                     continue;
                 }

@@ -7,7 +7,7 @@ use crate::config::Config;
 
 /// Each with the variable that it is about. Looked at is `.env` of the working directory, and no other file of the
 /// operator's: what orchestrators mount is often readable by all, in a container with one user.
-pub(super) fn find(config: &Config) -> Vec<String> {
+pub(in crate::cli) fn find(config: &Config) -> Vec<String> {
     let settings = config.warnings().into_iter();
     let settings = settings.map(|it| format!("{}: {}", it.name, it.message));
     let database = config.database.warnings().into_iter();

@@ -11,13 +11,13 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::environment;
-use super::output::{Output, printable};
 use crate::app::App;
 use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
     OnConflict, SecretRules,
 };
+use crate::cli::open;
+use crate::cli::output::{Output, printable};
 
 /// Where nobody sees the bar, it is said every so many clients how far it is.
 const TOLD_EVERY: u64 = 10_000;
@@ -32,7 +32,7 @@ const TOLD_EVERY: u64 = 10_000;
 /// With a mistake in the file nothing is imported, unless --keep-going. What could get no tokens here, such as a public
 /// client, is no mistake; it is skipped. Each of either is named with its line and the reason.
 #[derive(Args)]
-pub(super) struct ImportArgs {
+pub(in crate::cli) struct ImportArgs {
     /// The file; `-` for stdin. Secrets may be in clear (at least `MIN_SECRET_LENGTH` characters), or argon2, bcrypt, PBKDF2
     /// or scrypt hashes
     file: PathBuf,
@@ -67,7 +67,7 @@ struct Printed<'a> {
     clients: &'a [ImportLine],
 }
 
-pub(super) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode> {
     let name = args.file.display().to_string();
     let source = source(&args)?;
     let rules = SecretRules::new(app.config(), args.secrets);
@@ -86,7 +86,7 @@ pub(super) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode>
         max_plain: None,
         secrets: args.secrets,
     };
-    let by = environment::origin();
+    let by = open::origin();
     let report = app
         .import_clients(&by, &source, options, &mut |news| match news {
             ImportNews::Line(line) => {

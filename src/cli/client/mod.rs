@@ -1,18 +1,27 @@
 //! `client`: registering clients and changing them.
 
+pub(in crate::cli) mod apply;
+pub(in crate::cli) mod authentication_args;
+pub(in crate::cli) mod export;
+pub(in crate::cli) mod import;
+pub(in crate::cli) mod secret;
+pub(in crate::cli) mod sender_constraint_args;
+pub(in crate::cli) mod view;
+
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::client_authentication::{self, AuthenticationArgs};
-use super::environment::{self, origin};
 use super::output::{self, Output};
-use super::secret::NewSecretArgs;
-use super::sender_constraint::{self, SenderConstraintArgs};
-use super::uses::{LastUsed, ListedClient, ShownClient};
-use super::{apply, export, import, secret};
+use crate::cli::client::authentication_args::AuthenticationArgs;
+use crate::cli::client::secret::NewSecretArgs;
+use crate::cli::client::sender_constraint_args::SenderConstraintArgs;
+use crate::cli::client::view::{LastUsed, ListedClient, ShownClient};
+use crate::cli::open;
+use crate::cli::open::origin;
+
 use crate::app::error::{Error, Result};
 use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::domain::{
@@ -162,7 +171,7 @@ struct PrintedList<'a> {
 }
 
 pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
-    let app = environment::open().await?;
+    let app = open::open().await?;
     match command {
         ClientCommand::Create(args) => create(&app, args).await?,
         ClientCommand::List(args) => list(&app, args).await?,
@@ -256,7 +265,7 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
                     client.name.to_string(),
                     client.status.as_str().to_owned(),
                     client.scopes.to_string(),
-                    sender_constraint::words(client.sender_constraint),
+                    sender_constraint_args::words(client.sender_constraint),
                     client.created_at.to_string(),
                 ]
             }),
@@ -312,8 +321,9 @@ fn print_client(
         let quota = client
             .token_quota
             .map_or_else(|| "none".to_owned(), |quota| format!("{quota} in an hour"));
-        let [methods, keys, subject] = client_authentication::lines(&client.authentication);
-        let [certificate_bound, dpop_bound] = sender_constraint::lines(client.sender_constraint);
+        let [methods, keys, subject] = authentication_args::lines(&client.authentication);
+        let [certificate_bound, dpop_bound] =
+            sender_constraint_args::lines(client.sender_constraint);
         let fields = output::list(&[
             ("client_id", client.client_id.to_string()),
             ("name", client.name.to_string()),

@@ -2,31 +2,31 @@
 
 use serde::Serialize;
 
-use super::output;
 use crate::base::clock::UnixTime;
+use crate::cli::output;
 use crate::domain::{
     Client, ClientRecord, ClientSecret, ClientUses, LastUse, SecretAdvice, SecretUses,
 };
 
 /// When something was last used; null: not since it was made, or since that is counted.
 #[derive(Default, Serialize)]
-pub(super) struct LastUsed {
+pub(in crate::cli) struct LastUsed {
     last_used_at: Option<UnixTime>,
     last_used_from: Option<String>,
 }
 
 /// A client in a list.
 #[derive(Serialize)]
-pub(super) struct ListedClient<'a> {
+pub(in crate::cli) struct ListedClient<'a> {
     #[serde(flatten)]
-    pub(super) client: &'a Client,
+    pub(in crate::cli) client: &'a Client,
     #[serde(flatten)]
-    pub(super) last: LastUsed,
+    pub(in crate::cli) last: LastUsed,
 }
 
 /// A client and its secrets.
 #[derive(Serialize)]
-pub(super) struct ShownClient<'a> {
+pub(in crate::cli) struct ShownClient<'a> {
     #[serde(flatten)]
     client: ListedClient<'a>,
     secrets: Vec<ShownSecret<'a>>,
@@ -34,7 +34,7 @@ pub(super) struct ShownClient<'a> {
 
 /// A secret's dates.
 #[derive(Serialize)]
-pub(super) struct ShownSecret<'a> {
+pub(in crate::cli) struct ShownSecret<'a> {
     #[serde(flatten)]
     secret: &'a ClientSecret,
     #[serde(flatten)]
@@ -54,7 +54,7 @@ impl From<Option<&LastUse>> for LastUsed {
 }
 
 impl<'a> ShownClient<'a> {
-    pub(super) fn new(record: &'a ClientRecord, uses: &ClientUses, now: UnixTime) -> Self {
+    pub(in crate::cli) fn new(record: &'a ClientRecord, uses: &ClientUses, now: UnixTime) -> Self {
         Self {
             client: ListedClient {
                 client: &record.client,
@@ -65,17 +65,17 @@ impl<'a> ShownClient<'a> {
     }
 
     /// When it was last used, for people.
-    pub(super) fn last_used(&self) -> String {
+    pub(in crate::cli) fn last_used(&self) -> String {
         in_words(&self.client.last)
     }
 
     /// Its secrets, for people.
-    pub(super) fn secrets_table(&self) -> String {
+    pub(in crate::cli) fn secrets_table(&self) -> String {
         table(&self.secrets)
     }
 }
 
-pub(super) fn secrets<'a>(
+pub(in crate::cli) fn secrets<'a>(
     secrets: &'a [ClientSecret],
     uses: &ClientUses,
     now: UnixTime,
@@ -92,7 +92,7 @@ pub(super) fn secrets<'a>(
     secrets.iter().map(shown).collect()
 }
 
-pub(super) fn table(secrets: &[ShownSecret<'_>]) -> String {
+pub(in crate::cli) fn table(secrets: &[ShownSecret<'_>]) -> String {
     let header = [
         "secret_id",
         "hint",
@@ -133,7 +133,7 @@ fn ends(shown: &ShownSecret<'_>) -> String {
     }
 }
 
-pub(super) fn expiry(secret: &ClientSecret) -> String {
+pub(in crate::cli) fn expiry(secret: &ClientSecret) -> String {
     secret
         .expires_at
         .map_or_else(|| "never".to_owned(), |at| at.to_string())

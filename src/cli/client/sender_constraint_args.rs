@@ -6,7 +6,7 @@ use clap::Args;
 use crate::domain::{SenderConstraint, SenderConstraintChanges};
 
 #[derive(Args)]
-pub(super) struct SenderConstraintArgs {
+pub(in crate::cli) struct SenderConstraintArgs {
     /// Bind its tokens to the certificate it connects with, which it then must have (RFC 8705)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls_client_certificate_bound_access_tokens: Option<bool>,
@@ -17,7 +17,7 @@ pub(super) struct SenderConstraintArgs {
 
 impl SenderConstraintArgs {
     /// The changes.
-    pub(super) fn changes(&self) -> SenderConstraintChanges {
+    pub(in crate::cli) fn changes(&self) -> SenderConstraintChanges {
         SenderConstraintChanges {
             tls_client_certificate_bound_access_tokens: self
                 .tls_client_certificate_bound_access_tokens,
@@ -27,7 +27,7 @@ impl SenderConstraintArgs {
 }
 
 /// The lines of `client show`.
-pub(super) fn lines(constraint: SenderConstraint) -> [(&'static str, String); 2] {
+pub(in crate::cli) fn lines(constraint: SenderConstraint) -> [(&'static str, String); 2] {
     [
         (
             "tls_client_certificate_bound_access_tokens",
@@ -43,7 +43,7 @@ pub(super) fn lines(constraint: SenderConstraint) -> [(&'static str, String); 2]
 }
 
 /// What the tokens must be bound to, in a word or two for `client list`.
-pub(super) fn words(constraint: SenderConstraint) -> String {
+pub(in crate::cli) fn words(constraint: SenderConstraint) -> String {
     let bound = [
         (
             constraint.tls_client_certificate_bound_access_tokens,

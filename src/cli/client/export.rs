@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
-use super::environment;
-use super::output::Output;
 use crate::app::App;
 use crate::base::private_file;
+use crate::cli::open;
+use crate::cli::output::Output;
 
 /// Where nobody counts along, it is said every so many clients how far it is.
 const TOLD_EVERY: u64 = 10_000;
@@ -21,15 +21,15 @@ const TOLD_EVERY: u64 = 10_000;
 /// JSON lines, for `client import` here or at another server. Whoever has them can try to guess secrets that people chose:
 /// keep them as you keep the database.
 #[derive(Args)]
-pub(super) struct ExportArgs {
+pub(in crate::cli) struct ExportArgs {
     /// A new file, for its owner alone; stdout when left out
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-pub(super) async fn run(app: &App, args: ExportArgs) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) async fn run(app: &App, args: ExportArgs) -> anyhow::Result<ExitCode> {
     let mut file = args.out.as_deref().map(private_file).transpose()?;
-    let mut export = app.begin_client_export(&environment::origin()).await?;
+    let mut export = app.begin_client_export(&open::origin()).await?;
     let mut told = 0;
     while let Some(lines) = app.export_clients(&mut export).await? {
         match &mut file {
@@ -49,6 +49,6 @@ pub(super) async fn run(app: &App, args: ExportArgs) -> anyhow::Result<ExitCode>
 }
 
 /// A file that is new, and that nobody else can read.
-pub(super) fn private_file(path: &Path) -> anyhow::Result<File> {
+pub(in crate::cli) fn private_file(path: &Path) -> anyhow::Result<File> {
     private_file::create_new(path).with_context(|| format!("cannot make {}", path.display()))
 }
