@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::base::crypto::CryptoError;
 use crate::base::redact::redact_string;
 use crate::domain::{AccessDenied, Attempt, ErrorCode, ParseError};
 use crate::jwt::{DpopError, IssueError, KeyError, VerifyError};
@@ -271,6 +272,12 @@ impl From<IssueError> for Error {
             }
             IssueError::Signing(cause) => cause.into(),
         }
+    }
+}
+
+impl From<CryptoError> for Error {
+    fn from(cause: CryptoError) -> Self {
+        Self::internal(cause)
     }
 }
 

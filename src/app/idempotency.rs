@@ -6,10 +6,11 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use crate::app::App;
 use crate::app::authentication::single_use::key;
 use crate::app::error::{Error, Result};
+use crate::base::crypto::CryptoError;
 use crate::base::secret::Secret;
 use crate::config::Config;
 use crate::domain::ClientId;
-use crate::jwt::{KeyError, Sealer};
+use crate::jwt::Sealer;
 use crate::store::RememberedAnswer;
 
 /// For so long an answer can be had again, in seconds.
@@ -34,7 +35,7 @@ impl Once {
 }
 
 /// What answers are sealed with: there may be a secret in one, and who reads the database is not to have it.
-pub(super) fn sealer(config: &Config) -> Result<Sealer, KeyError> {
+pub(super) fn sealer(config: &Config) -> Result<Sealer, CryptoError> {
     let token = &config.token;
     let purpose = "remembered answers, AES-256-GCM, v1";
     Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)

@@ -3,7 +3,6 @@
 
 mod acme;
 mod admins;
-mod apply;
 mod audit;
 mod authentication;
 pub mod background;

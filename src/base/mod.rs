@@ -1,4 +1,4 @@
-//! small things without knowledge of this service; names no other module of the crate
+//! Small things that know nothing of this service: `crate::` names nothing else from here.
 
 pub mod clock;
 pub(crate) mod crypto;

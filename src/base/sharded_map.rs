@@ -77,7 +77,6 @@ impl<K: Eq + Hash, V: Copy> Shards<K, V> {
 mod tests {
     use super::*;
     use crate::base::clock::UnixTime;
-    use crate::domain::TokenId;
 
     /// Bytes that the tables of all shards take: a slot for an entry and a byte of its hash, in 8/7 times
     /// as many places as fit.
@@ -90,11 +89,10 @@ mod tests {
         places * (size_of::<(K, V)>() + 1)
     }
 
-    fn filled(count: u128) -> Shards<TokenId, UnixTime> {
+    fn filled(count: u128) -> Shards<u128, UnixTime> {
         let map = Shards::default();
         for n in 0..count {
-            let id = TokenId::new(uuid::Uuid::from_u128(n));
-            map.insert_unless(id, UnixTime(i64::try_from(n).unwrap()), |_| false);
+            map.insert_unless(n, UnixTime(i64::try_from(n).unwrap()), |_| false);
         }
         map
     }

@@ -10,6 +10,7 @@ mod database;
 mod environment;
 mod feed;
 mod keys;
+mod log;
 mod proxies;
 mod reader;
 mod secrets;
@@ -30,6 +31,8 @@ pub use database::RetentionConfig;
 pub use environment::Environment;
 pub use feed::FeedConfig;
 pub use keys::KeysConfig;
+pub use log::LogConfig;
+pub use log::filter as log_filter;
 pub use proxies::{ProxiesConfig, ProxyProtocolUse};
 pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use secrets::{ImportWork, SecretsConfig};
@@ -171,17 +174,6 @@ pub struct AuthenticationConfig {
     pub throttle_source_failures: u32,
 }
 
-/// What is logged, and how.
-#[derive(Clone, Debug)]
-pub struct LogConfig {
-    /// A filter as `tracing` writes it.
-    pub filter: String,
-    /// Text or JSON.
-    pub format: LogFormat,
-    /// Lines that may wait to be written.
-    pub queue: usize,
-}
-
 impl Config {
     /// Reads every setting through `lookup`; all mistakes are reported at once.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
@@ -215,13 +207,7 @@ impl Config {
             proxies: ProxiesConfig::read(&mut read),
             admin: AdminConfig::read(&mut read, http.listen_addr),
             retention: RetentionConfig::read(&mut read),
-            log: LogConfig {
-                filter: read.checked("LOG", "a tracing filter such as `info`", "info", |text| {
-                    crate::telemetry::filter(text).map(|_| text.to_owned())
-                }),
-                format: read.parsed("LOG_FORMAT", "`auto`, `text` or `json`", "auto"),
-                queue: read.within("LOG_QUEUE", 1..=1_000_000, "16384"),
-            },
+            log: LogConfig::read(&mut read),
             traces: TracesConfig::read(&mut read),
             http,
             settings: Settings::default(),

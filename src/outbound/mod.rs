@@ -1,4 +1,4 @@
-//! all requests that this server makes, except SQL; the only user of `reqwest` and `instant_acme`. Known to app and telemetry
+//! Every request that this server makes to others, except SQL. The only user of `reqwest` and `instant_acme`.
 
 pub(crate) mod acme;
 pub(crate) mod jwks_fetcher;

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::Subscriber;
-use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::{self, MakeWriter, format};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -20,7 +19,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 pub use collector::ExportStatus;
 pub use traces::Traces;
 
-use crate::config::{LogConfig, LogFormat, TracesConfig};
+use crate::config::{LogConfig, LogFormat, TracesConfig, log_filter};
 use json_line::JsonLine;
 use log_writer::{Lines, Writing};
 use redacted::Redacted;
@@ -51,7 +50,7 @@ pub fn start(config: &LogConfig, traces: Option<&TracesConfig>) -> anyhow::Resul
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
-    let filter = filter(&config.filter)?;
+    let filter = log_filter(&config.filter)?;
     let text = Redacted(format().with_ansi(terminal).with_target(false));
     match (&log.traces, json) {
         (None, true) => set(json_lines(filter, lines)),
@@ -112,11 +111,6 @@ where
     tracing_subscriber::registry()
         .with(json)
         .with(traces.layer())
-}
-
-/// Parses a filter such as `info` or `token_server=debug,warn`.
-pub fn filter(text: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().parse(text)
 }
 
 /// How many lines were lost because they came faster than they could be written; by default those of no log.

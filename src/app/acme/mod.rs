@@ -1,5 +1,5 @@
 //! The certificate that an authority issues to this service: what of it this replica has in memory, kept true by the
-//! change feed. Ordering it is in `order`.
+//! change feed. `order` orders it.
 
 mod order;
 mod outcome;

@@ -1,4 +1,4 @@
-//! clients
+//! Clients: register, find, change, delete, and their cache.
 
 pub(in crate::app) mod cache;
 pub(in crate::app) mod crud;

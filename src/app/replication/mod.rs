@@ -1,4 +1,4 @@
-//! this replica among the others
+//! This replica among the others: the change feed, readiness, and the clock.
 
 pub(in crate::app) mod change_feed;
 pub(in crate::app) mod clock_guard;

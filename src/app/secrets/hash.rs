@@ -1,5 +1,5 @@
 //! Owns the algorithms that turn a secret into a hash and compare it with one. Which hashes are
-//! understood is `hash_forms`' business; which thread this runs on is `hashing`'s.
+//! understood, says `hash_formats`; on which thread this runs, `hashing_pool`.
 
 use std::num::NonZeroU32;
 

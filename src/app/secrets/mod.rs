@@ -1,4 +1,4 @@
-//! secrets and their hashes
+//! Secrets of clients, and their hashes.
 
 pub(in crate::app) mod crud;
 pub(in crate::app) mod expiring;

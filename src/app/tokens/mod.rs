@@ -1,4 +1,4 @@
-//! issue, verify, revoke
+//! Tokens: issue, verify, introspect, revoke, explain.
 
 pub(in crate::app) mod admin_token;
 pub(in crate::app) mod explain;

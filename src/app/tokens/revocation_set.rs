@@ -1,5 +1,5 @@
 //! Owns the revocations that bind, in memory: every verdict asks here and nowhere else. No database:
-//! `revoking.rs` brings what is read and written there.
+//! `revoke.rs` reads and writes there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

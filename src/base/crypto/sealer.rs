@@ -2,13 +2,12 @@
 //! that says whose they are. Knows neither a database nor what is sealed.
 
 use aws_lc_rs::aead::{self, AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::CryptoError;
 use crate::base::secret::{Secret, random_bytes};
-use crate::jwt::KeyError;
 
 /// Before what is sealed, so that another way of sealing could be told from this one.
 const VERSION: &str = "v1.";
@@ -46,7 +45,7 @@ impl Sealer {
         secret: &Secret<String>,
         previous: Option<&Secret<String>>,
         purpose: &str,
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, CryptoError> {
         Ok(Self {
             current: derive(secret, purpose)?,
             previous: previous.map(|it| derive(it, purpose)).transpose()?,
@@ -54,7 +53,7 @@ impl Sealer {
     }
 
     /// Seals `plain` under `SECRET`; it opens with the same `owner` only.
-    pub fn seal(&self, owner: &str, plain: &Secret<Vec<u8>>) -> Result<String, KeyError> {
+    pub fn seal(&self, owner: &str, plain: &Secret<Vec<u8>>) -> Result<String, CryptoError> {
         let nonce = random_bytes::<NONCE_LEN>();
         let plain = plain.expose();
         // With room for the tag, so that no copy of the secret is left where the buffer was before.
@@ -81,7 +80,7 @@ impl Sealer {
 
 /// HKDF-SHA256 (RFC 5869). `SECRET` has at least 32 bytes and also signs under HS256; the two labels keep this use
 /// of it apart from every other.
-fn derive(secret: &Secret<String>, purpose: &str) -> Result<LessSafeKey, Unspecified> {
+fn derive(secret: &Secret<String>, purpose: &str) -> Result<LessSafeKey, CryptoError> {
     let prk = Salt::new(HKDF_SHA256, b"token-server").extract(secret.expose().as_bytes());
     let key: UnboundKey = prk.expand(&[purpose.as_bytes()], &AES_256_GCM)?.into();
     Ok(LessSafeKey::new(key))

@@ -1,4 +1,4 @@
-//! people at the portal
+//! People at the portal.
 
 pub(in crate::domain) mod admin;
 pub(in crate::domain) mod passkey;

@@ -1,4 +1,4 @@
-//! events, their chain, rejected requests
+//! Events of the audit trail, the chain that links them, and rejected requests. No SQL.
 
 pub(crate) mod chain;
 pub(in crate::domain) mod event;

@@ -189,8 +189,8 @@ mod tests {
     use crate::base::clock::UnixTime;
     use crate::base::secret::Secret;
     use crate::domain::audit::chain::AuditHead;
+    use crate::domain::audit::keys::HeadKey;
     use crate::domain::{Action, AuditEvent, NewEvent, Origin, Target};
-    use crate::store::HeadKey;
 
     fn keys(secret: &str, previous: Option<&str>) -> AuditKeys {
         let previous = previous.map(Secret::from);

@@ -1,4 +1,4 @@
-//! how a client proves its identity
+//! How a client proves its identity.
 
 pub(in crate::domain) mod allowed_networks;
 pub(in crate::domain) mod auth_method;

@@ -1,4 +1,4 @@
-//! what a client is
+//! What a client is.
 
 pub(in crate::domain) mod client;
 pub(in crate::domain) mod metadata;

@@ -1,4 +1,4 @@
-//! what replicas tell one another
+//! What replicas tell one another.
 
 pub(in crate::domain) mod change;
 pub(in crate::domain) mod replica;

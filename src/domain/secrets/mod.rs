@@ -1,4 +1,4 @@
-//! secrets of clients
+//! Secrets of clients.
 
 pub(in crate::domain) mod client_secret;
 pub(in crate::domain) mod idle_expiry;

@@ -1,4 +1,4 @@
-//! what is in a token, and its limits
+//! What is in a token, and its limits.
 
 pub(in crate::domain) mod audience;
 pub(in crate::domain) mod http_uri;

@@ -3,7 +3,7 @@
 
 mod admins;
 mod audit;
-pub(in crate::http) mod clients;
+mod clients;
 mod explain;
 mod guard;
 mod keys;

@@ -1,4 +1,4 @@
-//! around every request
+//! What happens around every request.
 
 pub(in crate::http) mod observe;
 pub(in crate::http) mod request_span;

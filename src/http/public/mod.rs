@@ -1,4 +1,4 @@
-//! OAuth 2.0 by the letter: the endpoints that libraries know, and the document by which they find them.
+//! One file for each public endpoint.
 
 pub(in crate::http) mod authorize;
 mod client_form;

@@ -1,4 +1,4 @@
-//! what a request says; parses, proves nothing
+//! What a request says. Parses and proves nothing.
 
 pub(in crate::http) mod authorization;
 pub(in crate::http) mod caller;

@@ -1,4 +1,4 @@
-//! Owns how the audit trail is answered as a file: piece by piece, for it may be longer than memory.
+//! Owns how the audit trail and all clients are answered as a file: piece by piece, for it may be longer than memory.
 
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::app::error::{Error, Result};
 use crate::app::{AuditFilter, AuditFormat};
+use crate::domain::Origin;
 use crate::http::{AppState, response};
 
 /// The events that `filter` admits, the oldest first.
@@ -32,4 +33,19 @@ pub(in crate::http) async fn audit_export(
     };
     let body = Body::from_stream(first.chain(rest));
     Ok(response::secret(StatusCode::OK, content_type, body))
+}
+
+/// All clients. The first of them are read before the answer begins: an error can still be told then.
+pub(in crate::http) async fn export_body(app: AppState, by: &Origin) -> Result<Body> {
+    let mut export = app.begin_client_export(by).await?;
+    let first = app.export_clients(&mut export).await?.unwrap_or_default();
+    let first = stream::once(async move { Ok::<_, Error>(Bytes::from(first)) });
+    let rest = stream::try_unfold(export, move |mut export| {
+        let app = app.clone();
+        async move {
+            let piece = app.export_clients(&mut export).await?;
+            Ok::<_, Error>(piece.map(|text| (Bytes::from(text), export)))
+        }
+    });
+    Ok(Body::from_stream(first.chain(rest)))
 }

@@ -1,4 +1,4 @@
-//! sockets, TLS, runtimes; knows no route
+//! Sockets, TLS and runtimes. Serves any tower service and knows no route.
 
 pub(in crate::http) mod connection_metrics;
 pub(in crate::http) mod idle_timeout;

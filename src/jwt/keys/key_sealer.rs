@@ -42,7 +42,7 @@ impl Sealing {
         alg: SigningAlg,
         private: &Secret<Vec<u8>>,
     ) -> Result<String, KeyError> {
-        self.0.seal(&bound_to(kid, alg), private)
+        Ok(self.0.seal(&bound_to(kid, alg), private)?)
     }
 
     /// The private key of a record, and what it was sealed under.

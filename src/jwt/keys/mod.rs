@@ -1,4 +1,4 @@
-//! our keys
+//! The keys of this server.
 
 pub(in crate::jwt) mod key_sealer;
 pub(in crate::jwt) mod key_set;

@@ -1,4 +1,4 @@
-//! access tokens
+//! Access tokens.
 
 pub(in crate::jwt) mod introspection_response;
 pub(in crate::jwt) mod issue;

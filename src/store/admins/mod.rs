@@ -1,4 +1,4 @@
-//! `admins`, `admin_passkeys`, `admin_sessions`
+//! The tables `admins`, `admin_networks`, `admin_passkeys` and `admin_sessions`.
 
 pub(in crate::store) mod accounts;
 pub(in crate::store) mod networks;

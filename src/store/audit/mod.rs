@@ -1,4 +1,4 @@
-//! `audit_events`, `refusals`
+//! The tables `audit_events`, `audit_head` and `refusals`.
 
 pub(in crate::store) mod append;
 pub(in crate::store) mod head;

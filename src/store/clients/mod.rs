@@ -1,4 +1,4 @@
-//! `clients`, `client_scopes`
+//! The tables `clients` and `client_scopes`.
 
 pub(in crate::store) mod bulk_write;
 pub(in crate::store) mod find;

@@ -1,4 +1,4 @@
-//! connections, transactions, migrations
+//! Connections, migrations, metrics and errors of the database.
 
 pub(in crate::store) mod connect;
 pub(in crate::store) mod database_time;

@@ -1,4 +1,4 @@
-//! `changes`, `replicas`
+//! The tables `changes` and `replicas`.
 
 pub(in crate::store) mod changes;
 pub(in crate::store) mod listener;

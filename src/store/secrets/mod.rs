@@ -1,4 +1,4 @@
-//! `client_secrets`, `secret_ends`
+//! The tables `client_secrets` and `secret_ends`.
 
 pub(in crate::store) mod idle_expiry;
 pub(in crate::store) mod write;

@@ -37,14 +37,14 @@ impl Write for Log {
 impl Log {
     pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
-        let filter = telemetry::filter("trace").unwrap();
+        let filter = token_server::config::log_filter("trace").unwrap();
         tracing::subscriber::set_default(telemetry::json_lines(filter, move || log.clone()))
     }
 
     /// The same and the traces, of a service that has them.
     pub(crate) fn capture_with(&self, traces: &Traces) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
-        let filter = telemetry::filter("info").unwrap();
+        let filter = token_server::config::log_filter("info").unwrap();
         let lines = telemetry::traced_json_lines(filter, move || log.clone(), traces);
         tracing::subscriber::set_default(lines)
     }

@@ -20,7 +20,7 @@ async fn send_one(traces: &Arc<Traces>) {
     let traces = Arc::clone(traces);
     tokio::task::spawn_blocking(move || {
         let subscriber = token_server::telemetry::traced_json_lines(
-            token_server::telemetry::filter("off").unwrap(),
+            token_server::config::log_filter("off").unwrap(),
             std::io::sink,
             &traces,
         );

@@ -1,4 +1,4 @@
-//! clients to and from files
+//! Clients to and from files: import, apply, export.
 
 pub mod apply;
 pub(in crate::app) mod document;

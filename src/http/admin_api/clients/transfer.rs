@@ -5,14 +5,13 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::clients::transfer::apply::{ApplyNews, ApplyOptions, ApplyReport, Manifest};
 use crate::app::clients::transfer::import::{
-    ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
+    ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, MAX_PLAIN,
 };
 use crate::app::error::{Error, Result};
 use crate::domain::ErrorCode;
@@ -21,10 +20,8 @@ use crate::http::admin_api::request::Query;
 use crate::http::openapi::{AdminCreateErrors, AdminListErrors};
 use crate::http::request::params;
 use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::response::download::export_body;
 use crate::http::{AppState, response};
-
-/// Secrets in clear that a request may have: each takes some 25 ms to hash.
-pub(in crate::http) const MAX_PLAIN: u64 = 1_000;
 
 /// A body that is a file, whatever type it says it is of: what is in it tells.
 pub(in crate::http::admin_api) struct FileBody(Bytes);
@@ -156,26 +153,6 @@ pub(in crate::http::admin_api) async fn export_clients(
         "application/x-ndjson",
         body,
     ))
-}
-
-/// All clients. The first of them are read before the answer begins: an error can still be told then.
-pub(in crate::http) async fn export_body(
-    app: AppState,
-    by: &crate::domain::Origin,
-) -> Result<Body> {
-    let mut export = app.begin_client_export(by).await?;
-    let first = app.export_clients(&mut export).await?.unwrap_or_default();
-    let first = stream::once(async move { Ok::<_, Error>(Bytes::from(first)) });
-    let rest = stream::try_unfold(export, move |mut export| {
-        let app = app.clone();
-        async move {
-            let piece = app.export_clients(&mut export).await?;
-            Ok::<_, Error>(piece.map(|text| (Bytes::from(text), export)))
-        }
-    });
-    Ok(Body::from_stream(futures_util::StreamExt::chain(
-        first, rest,
-    )))
 }
 
 /// Imports clients from a file; its secrets may be in clear (at most 1000) or hashed.

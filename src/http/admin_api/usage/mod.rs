@@ -1,4 +1,4 @@
-//!
+//! `/clients/{id}/usage`, `/usage` and `/overview` of the admin API.
 
 pub(in crate::http) mod client;
 pub(in crate::http) mod overview;

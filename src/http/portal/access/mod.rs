@@ -1,4 +1,4 @@
-//! who may see a page
+//! Who may see a page: origin, session, role, and the CSRF token of forms.
 
 pub(in crate::http) mod form;
 pub(in crate::http) mod guard;

@@ -1,4 +1,4 @@
-//!
+//! The pages of clients: list, create, one client, import and export.
 
 pub(in crate::http) mod client;
 pub(in crate::http) mod form;

@@ -12,17 +12,17 @@ use crate::app::clients::transfer::apply::{
 };
 use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
-    OnConflict,
+    MAX_PLAIN, OnConflict,
 };
 use crate::app::error::{Error, Result};
 use crate::config::Bytes;
 use crate::domain::ClientId;
-use crate::http::admin_api::clients::transfer::{MAX_PLAIN, export_body};
 use crate::http::portal::access::form::{FileForm, Form, filled_in};
 use crate::http::portal::access::session::{Owner, Session};
 use crate::http::portal::clients::list::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::response::download::export_body;
 use crate::http::{AppState, response};
 
 const PATH: &str = "/admin/transfer";

@@ -1,4 +1,4 @@
-//!
+//! The dashboard, and the page of excess tokens.
 
 pub(in crate::http) mod dashboard;
 pub(in crate::http) mod excess_tokens;

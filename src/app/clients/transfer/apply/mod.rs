@@ -13,7 +13,8 @@ use crate::app::error::{Error, Result};
 use crate::app::{App, FieldChange, NewSecret};
 use crate::base::secret::Secret;
 use crate::domain::{
-    Action, ClientId, ClientRecord, ClientStatus, ClientVersion, ExpectedVersion, ManagedBy, Origin,
+    Action, Client, ClientId, ClientRecord, ClientStatus, ClientVersion, ExpectedVersion,
+    ManagedBy, Origin,
 };
 use crate::store::{ClientWrite, ClientWritten, IfTaken, WriteActions};
 use plan::Planned;
@@ -176,5 +177,16 @@ impl App {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+impl App {
+    /// Lets no file keep this client any more, so that it can be changed by hand; the client as it is then. A file that
+    /// still has it takes it over again when it is applied.
+    pub async fn release_client(&self, by: &Origin, id: &ClientId) -> Result<Client> {
+        let stamp = by.at(self.clock.now());
+        let done = self.store.release_client(id, stamp).await?;
+        self.changed(id, done)?;
+        Ok(self.find_client(id).await?.client)
     }
 }

@@ -1,4 +1,4 @@
-//! readers of files; one per origin
+//! Readers of files, one for each origin.
 
 pub(in crate::app) mod file;
 pub(in crate::app) mod hydra;

@@ -13,7 +13,8 @@ pub use crate::app::clients::transfer::formats::imported_client::{
 pub use crate::app::clients::transfer::formats::source::ImportSource;
 pub use crate::app::clients::transfer::secrets::{FileSecrets, SecretRules};
 pub use report::{
-    ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport, OnConflict,
+    ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport, MAX_PLAIN,
+    OnConflict,
 };
 
 use crate::app::App;

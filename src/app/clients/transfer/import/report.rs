@@ -63,6 +63,9 @@ words! {
     Replace = "replace",
 }
 
+/// Secrets in clear that a request may have: each takes some 25 ms to hash.
+pub const MAX_PLAIN: u64 = 1_000;
+
 /// How an import goes.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportOptions {

@@ -1,3 +1,0 @@
-//! FIXME
-
-pub(in crate::app) mod release;
