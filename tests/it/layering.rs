@@ -1,155 +1,139 @@
-//! The dependency rule of `src/lib.rs`, held: nothing points back.
+//! The dependency rule of `src/lib.rs`, held: nothing points back. Reads the syntax tree of each file: its `use` trees, its
+//! paths, and the tokens of its macros.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A layer, and what may not be named in its files.
-const RULES: &[(&str, &[&str])] = &[
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::visit::{self, Visit};
+
+/// A layer, or a part of one, and the modules of this crate that it may name.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("base", &["base"]),
+    ("domain", &["base", "domain"]),
+    ("jwt", &["base", "domain", "jwt"]),
+    ("store", &["base", "domain", "store"]),
     (
-        "domain",
-        &[
-            "axum",
-            "sqlx",
-            "tokio",
-            "jsonwebtoken",
-            "crate::token",
-            "crate::store",
-            "crate::app",
-            "crate::http",
-            "crate::cli",
-            "crate::config",
-            "crate::error",
-            "async fn",
-        ],
+        "config",
+        &["base", "domain", "store::DatabaseOptions", "config"],
     ),
-    (
-        "token",
-        &[
-            "axum",
-            "sqlx",
-            "tokio",
-            "crate::store",
-            "crate::app",
-            "crate::http",
-            "crate::cli",
-            "crate::config",
-            "crate::error",
-            "async fn",
-        ],
-    ),
-    (
-        "store",
-        &[
-            "axum",
-            "jsonwebtoken",
-            "crate::token",
-            "crate::app",
-            "crate::http",
-            "crate::cli",
-            "crate::config",
-            "crate::error",
-        ],
-    ),
+    ("outbound", &["base", "config", "domain", "outbound"]),
+    ("telemetry", &["base", "config", "outbound", "telemetry"]),
     (
         "app",
         &[
-            "axum",
-            "sqlx",
-            "reqwest",
-            "instant_acme",
-            "crate::http",
-            "crate::cli",
+            "base", "config", "domain", "jwt", "store", "outbound", "app",
         ],
     ),
+    ("http", &["base", "config", "domain", "jwt", "app", "http"]),
     (
-        "acme",
-        &[
-            "axum",
-            "sqlx",
-            "crate::app",
-            "crate::cli",
-            "crate::http",
-            "crate::store",
-            "crate::token",
-        ],
-    ),
-    (
-        "fetch.rs",
-        &[
-            "axum",
-            "sqlx",
-            "crate::app",
-            "crate::cli",
-            "crate::http",
-            "crate::store",
-            "crate::token",
-        ],
-    ),
-    (
-        "http",
-        &[
-            "sqlx",
-            "jsonwebtoken",
-            "argon2::",
-            "reqwest",
-            "instant_acme",
-            "crate::acme",
-            "crate::cli",
-            "crate::fetch",
-            "crate::store",
-        ],
+        "http/ops",
+        &["base", "config", "domain", "app", "http", "telemetry"],
     ),
     (
         "cli",
         &[
-            "sqlx",
-            "jsonwebtoken",
-            "argon2::",
-            "axum",
-            "reqwest",
-            "instant_acme",
-            "crate::acme",
-            "crate::fetch",
+            "base",
+            "config",
+            "domain",
+            "jwt",
+            "store",
+            "app",
+            "http",
+            "telemetry",
+            "cli",
         ],
-    ),
-    ("clock.rs", &["crate::"]),
-    ("metric.rs", &["crate::"]),
-    ("span.rs", &["crate::"]),
-    ("secret.rs", &["crate::"]),
-    ("private_file.rs", &["crate::"]),
-    (
-        "redact",
-        &["crate::app", "crate::http", "crate::cli", "crate::store"],
-    ),
-    ("pem.rs", &["crate::"]),
-    ("json.rs", &["crate::"]),
-    ("json_object.rs", &["crate::"]),
-    (
-        "config",
-        &["crate::app", "crate::http", "crate::cli", "crate::token"],
     ),
 ];
 
+/// Parts of `http` that may not name others.
+const APART: &[(&str, &str)] = &[
+    ("http/portal", "http::admin_api"),
+    ("http/admin_api", "http::portal"),
+    ("http/public", "http::admin_api"),
+    ("http/public", "http::portal"),
+];
+
+/// A crate, and the layers that may name it.
+const CRATES: &[(&str, &[&str])] = &[
+    ("sqlx", &["store"]),
+    ("axum", &["http"]),
+    ("jsonwebtoken", &["jwt"]),
+    ("reqwest", &["outbound", "telemetry"]),
+    ("instant_acme", &["outbound"]),
+    ("argon2", &["app"]),
+    (
+        "tokio",
+        &["store", "outbound", "telemetry", "app", "http", "cli"],
+    ),
+];
+
+/// Layers that wait for nothing.
+const SYNCHRONOUS: &[&str] = &["base", "domain", "jwt"];
+
 #[test]
 fn no_layer_names_what_it_may_not_know() {
-    for (layer, forbidden) in RULES {
-        let files = rust_files(&Path::new("src").join(layer));
-        assert!(!files.is_empty(), "{layer} has no files");
-        for file in files {
-            let text = fs::read_to_string(&file).unwrap();
-            let code = text
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"));
-            for (number, line) in (1..).zip(code) {
-                for name in *forbidden {
-                    assert!(
-                        !line.contains(name),
-                        "{}: {name}: {number}: {line}",
-                        file.display()
-                    );
+    let mut wrong = Vec::new();
+    for file in rust_files(Path::new("src")) {
+        let module = module_of(&file);
+        let Some(layer) = layer_of(&module) else {
+            assert!(
+                module.is_empty(),
+                "{} is in no layer: add it to LAYERS",
+                file.display()
+            );
+            continue;
+        };
+        let (_, known) = layer;
+        for (line, path) in names(&file, &module) {
+            if let Some(ours) = path.strip_prefix("crate::") {
+                let is_known = known.iter().any(|known| is_below(ours, known));
+                let is_apart = APART.iter().any(|(part, other)| {
+                    is_below(&module, &part.replace('/', "::")) && is_below(ours, other)
+                });
+                if !is_known || is_apart {
+                    wrong.push(format!("{}:{line}: {path}", file.display()));
                 }
+            } else if CRATES.iter().any(|(name, layers)| {
+                is_below(&path, name) && !layers.iter().any(|layer| is_below(&module, layer))
+            }) || path == "async fn" && SYNCHRONOUS.iter().any(|it| is_below(&module, it))
+            {
+                wrong.push(format!("{}:{line}: {path}", file.display()));
             }
         }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The rule above finds each kind of name.
+#[test]
+fn names_are_found_in_use_trees_paths_and_macros() {
+    let text = "
+        use crate::app::{self, clients::{Client as _, *}};
+        use super::super::http::Router;
+        macro_rules! m { () => { $crate::cli::run() } }
+        async fn f() { sqlx::query(format!(\"{}\", crate::store::X)) }
+        mod inner { use super::Y; }
+    ";
+    let found: Vec<String> = names_in(text, "domain::a")
+        .into_iter()
+        .map(|(_, path)| path)
+        .collect();
+    for expected in [
+        "crate::app",
+        "crate::app::clients::Client",
+        "crate::app::clients",
+        "crate::http::Router",
+        "crate::cli::run",
+        "async fn",
+        "sqlx::query",
+        "crate::store::X",
+        "crate::domain::a::Y",
+    ] {
+        assert!(
+            found.iter().any(|it| it == expected),
+            "{expected}: {found:?}"
+        );
     }
 }
 
@@ -178,16 +162,159 @@ fn only_one_crypto_library_is_built() {
     assert!(lock.contains("name = \"aws-lc-rs\""));
 }
 
+/// The narrowest layer that a module is in.
+fn layer_of(module: &str) -> Option<&'static (&'static str, &'static [&'static str])> {
+    LAYERS
+        .iter()
+        .filter(|(path, _)| is_below(module, &path.replace('/', "::")))
+        .max_by_key(|(path, _)| path.len())
+}
+
+fn is_below(path: &str, ancestor: &str) -> bool {
+    path.strip_prefix(ancestor)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// `src/app/keys/mod.rs`: `app::keys`.
+fn module_of(file: &Path) -> String {
+    let path = file.strip_prefix("src").unwrap().with_extension("");
+    let mut segments: Vec<&str> = path.iter().map(|it| it.to_str().unwrap()).collect();
+    if ["mod", "lib", "main"].contains(segments.last().unwrap()) {
+        segments.pop();
+    }
+    segments.join("::")
+}
+
+/// What a file names, each with its line.
+fn names(file: &Path, module: &str) -> Vec<(usize, String)> {
+    names_in(&fs::read_to_string(file).unwrap(), module)
+}
+
+fn names_in(text: &str, module: &str) -> Vec<(usize, String)> {
+    let mut names = Names {
+        module: module.split("::").map(str::to_owned).collect(),
+        found: Vec::new(),
+    };
+    names.visit_file(&syn::parse_file(text).unwrap());
+    names.found
+}
+
+struct Names {
+    /// The module that is being read, inline ones included.
+    module: Vec<String>,
+    found: Vec<(usize, String)>,
+}
+
+impl Names {
+    fn add(&mut self, span: Span, path: &[String]) {
+        let mut path = path.to_vec();
+        if ["self", "super"].contains(&path[0].as_str()) {
+            let mut module = self.module.clone();
+            while path.first().is_some_and(|first| first == "super") {
+                module.pop();
+                path.remove(0);
+            }
+            path.retain(|segment| segment != "self");
+            module.insert(0, "crate".to_owned());
+            path.splice(0..0, module);
+        }
+        path.retain(|segment| segment != "self");
+        self.found.push((span.start().line, path.join("::")));
+    }
+
+    fn add_tree(&mut self, before: &[String], tree: &syn::UseTree) {
+        let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
+        match tree {
+            syn::UseTree::Path(path) => self.add_tree(&with(&path.ident), &path.tree),
+            syn::UseTree::Name(name) => self.add(name.ident.span(), &with(&name.ident)),
+            syn::UseTree::Rename(name) => self.add(name.ident.span(), &with(&name.ident)),
+            syn::UseTree::Glob(glob) => self.add(glob.star_token.spans[0], before),
+            syn::UseTree::Group(group) => {
+                for tree in &group.items {
+                    self.add_tree(before, tree);
+                }
+            }
+        }
+    }
+
+    /// Paths in tokens that are not parsed: names with `::` between them.
+    fn add_tokens(&mut self, tokens: TokenStream) {
+        let (mut path, mut colons): (Vec<String>, usize) = (Vec::new(), 0);
+        let mut span = Span::call_site();
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => {
+                    if colons != 2 {
+                        self.end(span, &mut path);
+                    }
+                    (span, colons) = (ident.span(), 0);
+                    path.push(ident.to_string());
+                }
+                TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
+                TokenTree::Group(group) => {
+                    self.end(span, &mut path);
+                    self.add_tokens(group.stream());
+                }
+                TokenTree::Punct(_) | TokenTree::Literal(_) => self.end(span, &mut path),
+            }
+        }
+        self.end(span, &mut path);
+    }
+
+    fn end(&mut self, span: Span, path: &mut Vec<String>) {
+        if path.len() > 1 {
+            self.add(span, path);
+        }
+        path.clear();
+    }
+}
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        self.module.push(item.ident.to_string());
+        visit::visit_item_mod(self, item);
+        self.module.pop();
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.add_tree(&[], &item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments: Vec<String> = path
+            .segments
+            .iter()
+            .map(|it| it.ident.to_string())
+            .collect();
+        if segments.len() > 1 {
+            self.add(path.segments[0].ident.span(), &segments);
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        if let Some(token) = &signature.asyncness {
+            self.found
+                .push((token.span.start().line, "async fn".to_owned()));
+        }
+        visit::visit_signature(self, signature);
+    }
+
+    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+        self.visit_path(&called.path);
+        self.add_tokens(called.tokens.clone());
+    }
+}
+
 /// Every Rust file in a folder and the folders in it.
 pub(crate) fn rust_files(path: &Path) -> Vec<PathBuf> {
-    if path.is_file() {
-        return vec![path.to_owned()];
-    }
     let mut files = Vec::new();
     for entry in fs::read_dir(path).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() || path.extension().is_some_and(|extension| extension == "rs") {
+        if path.is_dir() {
             files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
         }
     }
     files
