@@ -2,11 +2,10 @@
 //! that says whose they are. Knows neither a database nor what is sealed.
 
 use aws_lc_rs::aead::{self, AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::CryptoError;
+use super::{CryptoError, derive_key};
 use crate::base::secret::{Secret, random_bytes};
 
 /// Before what is sealed, so that another way of sealing could be told from this one.
@@ -78,11 +77,8 @@ impl Sealer {
     }
 }
 
-/// HKDF-SHA256 (RFC 5869). `SECRET` has at least 32 bytes and also signs under HS256; the two labels keep this use
-/// of it apart from every other.
 fn derive(secret: &Secret<String>, purpose: &str) -> Result<LessSafeKey, CryptoError> {
-    let prk = Salt::new(HKDF_SHA256, b"token-server").extract(secret.expose().as_bytes());
-    let key: UnboundKey = prk.expand(&[purpose.as_bytes()], &AES_256_GCM)?.into();
+    let key: UnboundKey = derive_key(secret, purpose, &AES_256_GCM)?;
     Ok(LessSafeKey::new(key))
 }
 

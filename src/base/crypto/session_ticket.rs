@@ -2,9 +2,9 @@
 //! session goes on at every replica. Knows nothing of what is in one.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hkdf::Prk;
 
+use super::{CryptoError, extract};
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_bytes};
 
@@ -75,16 +75,12 @@ fn nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }
 
-fn extract(secret: &Secret<String>) -> Prk {
-    Salt::new(HKDF_SHA256, b"token-server").extract(secret.expose().as_bytes())
-}
-
-/// HKDF-SHA256 (RFC 5869), with a label of its own.
+/// The key of one ticket.
 fn derive(
     secret: &Prk,
     span: [u8; SPAN_LEN],
     salt: &[u8; SALT_LEN],
-) -> Result<LessSafeKey, Unspecified> {
+) -> Result<LessSafeKey, CryptoError> {
     let label: &[u8] = b"TLS session tickets, AES-256-GCM, v1";
     let key: UnboundKey = secret.expand(&[label, &span, salt], &AES_256_GCM)?.into();
     Ok(LessSafeKey::new(key))

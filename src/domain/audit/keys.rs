@@ -3,10 +3,9 @@
 
 use std::fmt;
 
-use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 
+use crate::base::crypto::{CryptoError, derive_key};
 use crate::base::secret::Secret;
 use crate::domain::AuditEvent;
 use crate::domain::audit::chain::{AuditHead, ChainLink, ChainedEvent, hash};
@@ -47,7 +46,7 @@ impl AuditKeys {
     pub fn new(
         secret: &Secret<String>,
         previous: Option<&Secret<String>>,
-    ) -> Result<Self, Unspecified> {
+    ) -> Result<Self, CryptoError> {
         Ok(Self {
             current: AuditKey::derive(secret)?,
             previous: previous.map(AuditKey::derive).transpose()?,
@@ -121,12 +120,9 @@ impl fmt::Debug for AuditKeys {
 }
 
 impl AuditKey {
-    /// HKDF-SHA256 (RFC 5869), with labels of its own.
-    fn derive(secret: &Secret<String>) -> Result<Self, Unspecified> {
-        let prk = Salt::new(HKDF_SHA256, b"token-server").extract(secret.expose().as_bytes());
-        let key: hmac::Key = prk
-            .expand(&[b"audit events, HMAC-SHA256, v1"], hmac::HMAC_SHA256)?
-            .into();
+    fn derive(secret: &Secret<String>) -> Result<Self, CryptoError> {
+        let purpose = "audit events, HMAC-SHA256, v1";
+        let key: hmac::Key = derive_key(secret, purpose, hmac::HMAC_SHA256)?;
         // Names the key and reveals nothing of it.
         let name = hmac::sign(&key, b"key id");
         Ok(Self {

@@ -1,15 +1,13 @@
 //! Makes and knows `DPoP` nonces (RFC 9449 §8) without keeping any: each is the MAC of a span of time under a key
 //! derived from `SECRET`, so that every replica knows those of the others.
 
-use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::base::clock::UnixTime;
+use crate::base::crypto::{CryptoError, derive_key};
 use crate::base::secret::Secret;
-use crate::jwt::KeyError;
 
 /// Seconds for which one nonce is given out. It is good for as long again after that.
 const SPAN: i64 = 300;
@@ -25,10 +23,11 @@ impl DpopNonces {
     pub fn new(
         secret: &Secret<String>,
         previous: Option<&Secret<String>>,
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, CryptoError> {
+        let derive = |secret| derive_key(secret, "DPoP nonces, HMAC-SHA256, v1", hmac::HMAC_SHA256);
         Ok(Self {
-            current: derive(secret).map_err(KeyError::from)?,
-            previous: previous.map(derive).transpose().map_err(KeyError::from)?,
+            current: derive(secret)?,
+            previous: previous.map(derive).transpose()?,
         })
     }
 
@@ -57,13 +56,6 @@ fn span(now: UnixTime) -> i64 {
 
 fn mac(key: &hmac::Key, span: i64) -> hmac::Tag {
     hmac::sign(key, &span.to_be_bytes())
-}
-
-/// HKDF-SHA256 (RFC 5869), with a label of its own.
-fn derive(secret: &Secret<String>) -> Result<hmac::Key, Unspecified> {
-    let prk = Salt::new(HKDF_SHA256, b"token-server").extract(secret.expose().as_bytes());
-    let key = prk.expand(&[b"DPoP nonces, HMAC-SHA256, v1"], hmac::HMAC_SHA256)?;
-    Ok(key.into())
 }
 
 #[cfg(test)]
