@@ -1,9 +1,7 @@
 //! Owns what a signing key is called, which algorithm it is for and where in its life it stands.
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::clock::UnixTime;
-use crate::domain::{ParseError, TokenTtl, text_type};
+use crate::domain::{ParseError, TokenTtl, text_type, word_enum};
 
 /// How long others may keep our published keys, in seconds: `max-age` of the JWKS. A key that has been published
 /// for longer than this is known to everybody who heeds it.
@@ -36,67 +34,27 @@ impl KeyId {
 
 text_type!(KeyId);
 
-/// The algorithm under which tokens are signed, `alg` (RFC 7518 §3.1, RFC 8037 §3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SigningAlg {
-    /// HMAC with SHA-256 under `SECRET`: who verifies could also sign.
-    HS256,
-    /// ECDSA on P-256 with SHA-256.
-    ES256,
-    /// Ed25519.
-    EdDSA,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    RS256,
-    /// RSASSA-PSS with SHA-256.
-    PS256,
+word_enum! {
+    /// The algorithm under which tokens are signed, `alg` (RFC 7518 §3.1, RFC 8037 §3.1).
+    #[derive(Hash)]
+    pub enum SigningAlg, "an algorithm" {
+        /// HMAC with SHA-256 under `SECRET`: who verifies could also sign.
+        HS256 = "HS256",
+        /// ECDSA on P-256 with SHA-256.
+        ES256 = "ES256",
+        /// Ed25519.
+        EdDSA = "EdDSA",
+        /// RSASSA-PKCS1-v1_5 with SHA-256.
+        RS256 = "RS256",
+        /// RSASSA-PSS with SHA-256.
+        PS256 = "PS256",
+    }
 }
 
 impl SigningAlg {
-    /// Every one.
-    pub const ALL: [Self; 5] = [
-        Self::HS256,
-        Self::ES256,
-        Self::EdDSA,
-        Self::RS256,
-        Self::PS256,
-    ];
-
-    /// The RFC's name of it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::HS256 => "HS256",
-            Self::ES256 => "ES256",
-            Self::EdDSA => "EdDSA",
-            Self::RS256 => "RS256",
-            Self::PS256 => "PS256",
-        }
-    }
-
-    /// Parses the RFC's name, in its own case.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let found = Self::ALL.into_iter().find(|alg| alg.as_str() == text);
-        found.ok_or_else(|| {
-            ParseError::new("an algorithm is `HS256`, `ES256`, `EdDSA`, `RS256` or `PS256`")
-        })
-    }
-
     /// Whether it has a key pair, so that others can verify without being able to sign.
     pub fn is_asymmetric(self) -> bool {
         self != Self::HS256
-    }
-}
-
-impl std::fmt::Display for SigningAlg {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for SigningAlg {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text)
     }
 }
 

@@ -9,6 +9,7 @@ mod authentication;
 mod clients;
 mod error_code;
 mod keys;
+mod parse;
 mod replication;
 mod rights;
 mod secrets;
@@ -34,6 +35,8 @@ pub use clients::metadata::Metadata;
 pub use clients::version::{ClientVersion, ExpectedVersion};
 pub use error_code::ErrorCode;
 pub use keys::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
+pub use parse::ParseError;
+pub(crate) use parse::{text_type, word_enum};
 pub use replication::change::{Change, ChangeId};
 pub use replication::replica::Replica;
 pub use rights::{
@@ -58,56 +61,3 @@ pub use tokens::token_quota::{QUOTA_WINDOW, QuotaState, TokenQuota};
 pub use usage::{
     ClientUses, LastUse, SecretUses, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
-
-/// Why a text is not the thing it should be: one sentence for the person who wrote it, redacted, since it may quote the
-/// text.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ParseError(pub String);
-
-impl ParseError {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(crate::base::redact::redact_string(message.into()))
-    }
-}
-
-/// Gives a parsed text type its common traits: it prints, serializes and compares as its text, and
-/// deserializes only through its parser.
-macro_rules! text_type {
-    ($name:ident) => {
-        impl $name {
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::domain::ParseError;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::parse(text)
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                Self::parse(&text).map_err(serde::de::Error::custom)
-            }
-        }
-    };
-}
-use text_type;

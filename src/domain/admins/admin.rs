@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::base::clock::UnixTime;
-use crate::domain::{ParseError, text_type};
+use crate::domain::{ParseError, text_type, word_enum};
 
 /// The name an admin logs in with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,82 +27,33 @@ impl AdminName {
 
 text_type!(AdminName);
 
-/// What an admin may do. Each role may do what those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AdminRole {
-    /// Look at everything but secrets.
-    Viewer,
-    /// Change clients and their secrets, but for clients with a reserved scope, and revoke tokens.
-    Operator,
-    /// Change every client, keys and admins too; import and export.
-    Owner,
+word_enum! {
+    /// What an admin may do. Each role may do what those before it may.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum AdminRole, "a role" {
+        /// Look at everything but secrets.
+        Viewer = "viewer",
+        /// Change clients and their secrets, but for clients with a reserved scope, and revoke tokens.
+        Operator = "operator",
+        /// Change every client, keys and admins too; import and export.
+        Owner = "owner",
+    }
 }
 
 impl AdminRole {
-    /// Every one, from the least to the most.
-    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Owner];
-
-    /// The word for it, everywhere.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Owner => "owner",
-        }
-    }
-
-    /// Whether who has this role may do what `needed` may.
+    /// Whether an admin with this role may do what `needed` may.
     pub fn permits(self, needed: Self) -> bool {
         self >= needed
     }
 }
 
-impl std::fmt::Display for AdminRole {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for AdminRole {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|role| role.as_str() == text)
-            .ok_or_else(|| ParseError::new("a role is viewer, operator or owner"))
-    }
-}
-
-/// Whether an admin may log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AdminStatus {
-    /// Yes.
-    Enabled,
-    /// No, and has no session.
-    Disabled,
-}
-
-impl AdminStatus {
-    /// The word for it, everywhere.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Enabled => "enabled",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
-impl std::str::FromStr for AdminStatus {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        match text {
-            "enabled" => Ok(Self::Enabled),
-            "disabled" => Ok(Self::Disabled),
-            _ => Err(ParseError::new("a status is enabled or disabled")),
-        }
+word_enum! {
+    /// Whether an admin may log in.
+    pub enum AdminStatus, "a status" {
+        /// Yes.
+        Enabled = "enabled",
+        /// No, and has no session.
+        Disabled = "disabled",
     }
 }
 

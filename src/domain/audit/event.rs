@@ -1,7 +1,6 @@
 //! Owns the words of the audit trail: who did what to which thing, and what it was before and after. Knows nothing of
 //! how events are kept and chained.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -9,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::base::clock::UnixTime;
 use crate::base::redact::{redact_json, redact_string};
-use crate::domain::{AdminRole, ClientId, KeyId, ParseError, SecretId, TokenId};
+use crate::domain::{AdminRole, ClientId, KeyId, ParseError, SecretId, TokenId, word_enum};
 
 /// Who changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,136 +87,102 @@ pub struct Stamp<'a> {
     pub at: UnixTime,
 }
 
-macro_rules! actions {
-    ($($(#[$doc:meta])+ $name:ident = $text:literal,)+) => {
-        /// What was done.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Action { $($(#[$doc])+ $name,)+ }
-
-        impl Action {
-            /// Every one.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The word for it, everywhere.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text,)+ }
-            }
-        }
-    };
-}
-
-actions! {
-    /// A client was registered.
-    ClientCreate = "client.create",
-    /// A client was registered, or replaced, by an import.
-    ClientImport = "client.import",
-    /// A client was changed.
-    ClientUpdate = "client.update",
-    /// A client may have tokens again.
-    ClientEnable = "client.enable",
-    /// A client may have no more tokens, and those it had are revoked.
-    ClientDisable = "client.disable",
-    /// No file keeps a client any more.
-    ClientRelease = "client.release",
-    /// A client was removed, and its tokens are revoked.
-    ClientDelete = "client.delete",
-    /// All that a client was issued is revoked.
-    ClientRevokeTokens = "client.revoke_tokens",
-    /// A client proved itself from a network that is none of its own, and was refused.
-    ClientWrongNetwork = "client.wrong_network",
-    /// All clients were written out, with the hashes of their secrets.
-    ClientExport = "client.export",
-    /// A client has another secret.
-    SecretAdd = "secret.add",
-    /// A secret's end was set.
-    SecretExpire = "secret.expire",
-    /// A secret was removed.
-    SecretDelete = "secret.delete",
-    /// A token was revoked.
-    TokenRevoke = "token.revoke",
-    /// A signing key was made.
-    KeyCreate = "key.create",
-    /// A signing key signs from now on.
-    KeyActivate = "key.activate",
-    /// A signing key signs no more.
-    KeyRetire = "key.retire",
-    /// A signing key is gone.
-    KeyDelete = "key.delete",
-    /// A signing key was sealed anew, under another `SECRET`.
-    KeyReseal = "key.reseal",
-    /// An account was made at the authority that issues the certificate.
-    CertificateRegister = "certificate.register",
-    /// A certificate was issued to this service.
-    CertificateIssue = "certificate.issue",
-    /// None was issued, for a reason that is new.
-    CertificateFail = "certificate.fail",
-    /// A certificate is no more good, because its key may be known to others.
-    CertificateRevoke = "certificate.revoke",
-    /// An admin logged in.
-    AdminLogIn = "admin.log_in",
-    /// Somebody tried to log in as an admin and could not.
-    AdminLogInRefused = "admin.log_in_refused",
-    /// An admin logged out.
-    AdminLogOut = "admin.log_out",
-    /// A session was ended by somebody.
-    AdminEndSession = "admin.end_session",
-    /// An admin was made.
-    AdminCreate = "admin.create",
-    /// An admin has another role.
-    AdminUpdate = "admin.update",
-    /// An admin may log in again.
-    AdminEnable = "admin.enable",
-    /// An admin may not log in any more.
-    AdminDisable = "admin.disable",
-    /// An admin was removed.
-    AdminDelete = "admin.delete",
-    /// An admin was given another password, or no longer needs the second factor.
-    AdminReset = "admin.reset",
-    /// An admin chose another password.
-    AdminChangePassword = "admin.change_password",
-    /// An admin needs a second factor from now on.
-    AdminAddSecondFactor = "admin.add_second_factor",
-    /// An admin needs it no more.
-    AdminRemoveSecondFactor = "admin.remove_second_factor",
-    /// An admin may log in with a passkey too.
-    AdminAddPasskey = "admin.add_passkey",
-    /// An admin may no longer log in with it.
-    AdminRemovePasskey = "admin.remove_passkey",
-    /// Events were removed by age.
-    AuditPrune = "audit.prune",
-    /// The events before are under the key of another `SECRET`.
-    AuditKeyChange = "audit.key_change",
-    /// An operator accepted the trail up to here, although not all of it can be verified.
-    AuditAcceptHead = "audit.accept_head",
+word_enum! {
+    /// What was done.
+    pub enum Action, "an action" {
+        /// A client was registered.
+        ClientCreate = "client.create",
+        /// A client was registered, or replaced, by an import.
+        ClientImport = "client.import",
+        /// A client was changed.
+        ClientUpdate = "client.update",
+        /// A client may have tokens again.
+        ClientEnable = "client.enable",
+        /// A client may have no more tokens, and those it had are revoked.
+        ClientDisable = "client.disable",
+        /// No file keeps a client any more.
+        ClientRelease = "client.release",
+        /// A client was removed, and its tokens are revoked.
+        ClientDelete = "client.delete",
+        /// All that a client was issued is revoked.
+        ClientRevokeTokens = "client.revoke_tokens",
+        /// A client proved itself from a network that is none of its own, and was refused.
+        ClientWrongNetwork = "client.wrong_network",
+        /// All clients were written out, with the hashes of their secrets.
+        ClientExport = "client.export",
+        /// A client has another secret.
+        SecretAdd = "secret.add",
+        /// A secret's end was set.
+        SecretExpire = "secret.expire",
+        /// A secret was removed.
+        SecretDelete = "secret.delete",
+        /// A token was revoked.
+        TokenRevoke = "token.revoke",
+        /// A signing key was made.
+        KeyCreate = "key.create",
+        /// A signing key signs from now on.
+        KeyActivate = "key.activate",
+        /// A signing key signs no more.
+        KeyRetire = "key.retire",
+        /// A signing key is gone.
+        KeyDelete = "key.delete",
+        /// A signing key was sealed anew, under another `SECRET`.
+        KeyReseal = "key.reseal",
+        /// An account was made at the authority that issues the certificate.
+        CertificateRegister = "certificate.register",
+        /// A certificate was issued to this service.
+        CertificateIssue = "certificate.issue",
+        /// None was issued, for a reason that is new.
+        CertificateFail = "certificate.fail",
+        /// A certificate is no more good, because its key may be known to others.
+        CertificateRevoke = "certificate.revoke",
+        /// An admin logged in.
+        AdminLogIn = "admin.log_in",
+        /// Somebody tried to log in as an admin and could not.
+        AdminLogInRefused = "admin.log_in_refused",
+        /// An admin logged out.
+        AdminLogOut = "admin.log_out",
+        /// A session was ended by somebody.
+        AdminEndSession = "admin.end_session",
+        /// An admin was made.
+        AdminCreate = "admin.create",
+        /// An admin has another role.
+        AdminUpdate = "admin.update",
+        /// An admin may log in again.
+        AdminEnable = "admin.enable",
+        /// An admin may not log in any more.
+        AdminDisable = "admin.disable",
+        /// An admin was removed.
+        AdminDelete = "admin.delete",
+        /// An admin was given another password, or no longer needs the second factor.
+        AdminReset = "admin.reset",
+        /// An admin chose another password.
+        AdminChangePassword = "admin.change_password",
+        /// An admin needs a second factor from now on.
+        AdminAddSecondFactor = "admin.add_second_factor",
+        /// An admin needs it no more.
+        AdminRemoveSecondFactor = "admin.remove_second_factor",
+        /// An admin may log in with a passkey too.
+        AdminAddPasskey = "admin.add_passkey",
+        /// An admin may no longer log in with it.
+        AdminRemovePasskey = "admin.remove_passkey",
+        /// Events were removed by age.
+        AuditPrune = "audit.prune",
+        /// The events before are under the key of another `SECRET`.
+        AuditKeyChange = "audit.key_change",
+        /// An operator accepted the trail up to here, although not all of it can be verified.
+        AuditAcceptHead = "audit.accept_head",
+    }
 }
 
 impl Action {
     /// Parses an action, or a kind of them, which ends with a dot: `client.`
     pub fn parse_kind(text: &str) -> Result<String, ParseError> {
-        let mut all = Self::ALL.iter();
+        let mut all = Self::ALL.into_iter();
         if text.ends_with('.') && all.any(|action| action.as_str().starts_with(text)) {
             return Ok(text.to_owned());
         }
-        let action: Self = text.parse()?;
-        Ok(action.as_str().to_owned())
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for Action {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let mut all = Self::ALL.iter().copied();
-        all.find(|action| action.as_str() == text).ok_or_else(|| {
-            let words: Vec<&str> = Self::ALL.iter().map(|action| action.as_str()).collect();
-            ParseError::new(format!("an action is one of {}", words.join(", ")))
-        })
+        Ok(Self::parse(text)?.as_str().to_owned())
     }
 }
 
@@ -429,7 +394,7 @@ mod tests {
     #[test]
     fn an_action_is_read_as_it_is_written() {
         for action in Action::ALL {
-            assert_eq!(action.as_str().parse(), Ok(*action));
+            assert_eq!(action.as_str().parse(), Ok(action));
         }
         assert!("client".parse::<Action>().is_err());
     }

@@ -6,53 +6,25 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::domain::ParseError;
+use crate::domain::{ParseError, word_enum};
 
-/// One way of client authentication (`token_endpoint_auth_method`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthMethod {
-    /// RFC 6749 §2.3.1: the secret as HTTP Basic.
-    ClientSecretBasic,
-    /// RFC 6749 §2.3.1: the secret in the body.
-    ClientSecretPost,
-    /// RFC 7523 §2.2: a JWT signed with a key of the client.
-    PrivateKeyJwt,
-    /// RFC 8705 §2.1: a certificate of an authority that the server trusts.
-    TlsClientAuth,
-    /// RFC 8705 §2.2: a certificate whose key the client registered.
-    SelfSignedTlsClientAuth,
+word_enum! {
+    /// One way of client authentication (`token_endpoint_auth_method`).
+    pub enum AuthMethod, "an authentication method" {
+        /// RFC 6749 §2.3.1: the secret as HTTP Basic.
+        ClientSecretBasic = "client_secret_basic",
+        /// RFC 6749 §2.3.1: the secret in the body.
+        ClientSecretPost = "client_secret_post",
+        /// RFC 7523 §2.2: a JWT signed with a key of the client.
+        PrivateKeyJwt = "private_key_jwt",
+        /// RFC 8705 §2.1: a certificate of an authority that the server trusts.
+        TlsClientAuth = "tls_client_auth",
+        /// RFC 8705 §2.2: a certificate whose key the client registered.
+        SelfSignedTlsClientAuth = "self_signed_tls_client_auth",
+    }
 }
 
 impl AuthMethod {
-    /// Every method, in the order in which they are printed.
-    pub const ALL: [Self; 5] = [
-        Self::ClientSecretBasic,
-        Self::ClientSecretPost,
-        Self::PrivateKeyJwt,
-        Self::TlsClientAuth,
-        Self::SelfSignedTlsClientAuth,
-    ];
-
-    /// The word for it, everywhere.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientSecretBasic => "client_secret_basic",
-            Self::ClientSecretPost => "client_secret_post",
-            Self::PrivateKeyJwt => "private_key_jwt",
-            Self::TlsClientAuth => "tls_client_auth",
-            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
-        }
-    }
-
-    /// Parses one of the words.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|method| method.as_str() == text).ok_or_else(|| {
-            let words = Self::ALL.map(Self::as_str).join(", ");
-            ParseError::new(format!("an authentication method is one of {words}"))
-        })
-    }
-
     fn bit(self) -> u8 {
         1 << self as u8
     }

@@ -1,13 +1,13 @@
 //! Owns what a registered client is.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::base::clock::UnixTime;
 use crate::base::redact::holds_secret;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
     Description, ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraint,
-    SenderConstraintChanges, TokenQuota, text_type,
+    SenderConstraintChanges, TokenQuota, text_type, word_enum,
 };
 
 /// The name a client logs in with (RFC 6749 §2.2).
@@ -53,32 +53,13 @@ impl ClientId {
 
 text_type!(ClientId);
 
-/// Whether a client may have tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClientStatus {
-    /// It may.
-    Enabled,
-    /// It may not; its record and secrets are kept.
-    Disabled,
-}
-
-impl ClientStatus {
-    /// The word for it, everywhere.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Enabled => "enabled",
-            Self::Disabled => "disabled",
-        }
-    }
-
-    /// Parses `enabled` or `disabled`.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        match text {
-            "enabled" => Ok(Self::Enabled),
-            "disabled" => Ok(Self::Disabled),
-            _ => Err(ParseError::new("a status is `enabled` or `disabled`")),
-        }
+word_enum! {
+    /// Whether a client may have tokens.
+    pub enum ClientStatus, "a status" {
+        /// It may.
+        Enabled = "enabled",
+        /// It may not; its record and secrets stay.
+        Disabled = "disabled",
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
-use crate::domain::{ClientId, ParseError, UnusedFor, text_type};
+use crate::domain::{ClientId, ParseError, UnusedFor, text_type, word_enum};
 
 /// A rotation overlaps two; five leave room for a fleet in the middle of one.
 pub const MAX_LIVE_SECRETS: usize = 5;
@@ -56,32 +56,13 @@ impl SecretId {
 
 text_type!(SecretId);
 
-/// Who made a secret: this decides how much work its hash must take (design: matched to entropy).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SecretOrigin {
-    /// We did: 256 random bits.
-    Generated,
-    /// A human chose it, or it was imported.
-    Chosen,
-}
-
-impl SecretOrigin {
-    /// The word for it, everywhere.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Generated => "generated",
-            Self::Chosen => "chosen",
-        }
-    }
-
-    /// Parses `generated` or `chosen`.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        match text {
-            "generated" => Ok(Self::Generated),
-            "chosen" => Ok(Self::Chosen),
-            _ => Err(ParseError::new("an origin is `generated` or `chosen`")),
-        }
+word_enum! {
+    /// Who made a secret. It decides how much work the hash of the secret takes.
+    pub enum SecretOrigin, "an origin" {
+        /// This server: 256 random bits.
+        Generated = "generated",
+        /// A person, or an import.
+        Chosen = "chosen",
     }
 }
 
