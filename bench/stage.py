@@ -62,7 +62,7 @@ class Stage:
 
     def __init__(self, args, stack, folder, programs):
         self.args, self.stack, self.folder, self.programs = args, stack, folder, programs
-        self.binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "token-server"
+        self.binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "dist" / "token-server"
         self.clients_maker = self.binary.parent / "examples/clients"
         self.cert, self.key = make_certificate(folder)
         self.database, self.load, self.notes, self.lost = None, None, [], []

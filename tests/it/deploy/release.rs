@@ -44,3 +44,30 @@ fn nothing_is_built_for_a_release_before_everything_is_checked() {
     assert!(read(WORKFLOW).contains(" scripts/check\n"));
     assert!(read(WORKFLOW).contains("run: scripts/package\n"));
 }
+
+/// Link-time optimisation is in this profile alone.
+#[test]
+fn what_is_shipped_and_measured_is_built_with_the_profile_dist() {
+    let profile = read("Cargo.toml");
+    let (_, dist) = profile.split_once("\n[profile.dist]\n").unwrap();
+    assert!(dist.starts_with("inherits = \"release\"\nlto = "));
+
+    for path in [
+        "scripts/package",
+        "deploy/docker/Dockerfile",
+        "bench/run",
+        "bench/faults",
+        "bench/portal",
+    ] {
+        let text = read(path).replace("\", \"", " ");
+        let builds = text
+            .lines()
+            .filter(|line| !line.starts_with('#') && line.contains("cargo build"));
+        let builds: Vec<&str> = builds.collect();
+        assert!(!builds.is_empty(), "{path}");
+        for build in builds {
+            assert!(build.contains("--profile dist"), "{path}: {build}");
+        }
+        assert!(!text.contains("/release/token-server"), "{path}");
+    }
+}
