@@ -17,7 +17,6 @@ async fn without_keys(clock: &Clock) -> (Arc<App>, AppState, Database) {
     let database = Database::fresh().await;
     let config = config(&database.url, &[("SIGNING_ALG", "ES256")]);
     let app = Arc::new(App::open(config, clock.clone()).unwrap());
-    app.store().migrate().await.unwrap();
     app.read_changes().await.unwrap();
     let state = AppState::new(Arc::clone(&app));
     (app, state, database)

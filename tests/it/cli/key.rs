@@ -131,7 +131,7 @@ async fn check_reseal_and_serve_name_keys_that_cannot_be_opened() {
 
 #[tokio::test]
 async fn a_token_under_a_key_pair_is_inspected() {
-    let shell = Shell::new().await;
+    let shell = Shell::migrated().await;
     let settings = [
         ("ISSUER", "https://localhost:2600"),
         ("SIGNING_ALG", "ES256"),

@@ -36,19 +36,20 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    /// On a fresh database, not migrated.
+    /// On an empty database.
     async fn new() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
-            database: Database::fresh().await,
+            database: Database::empty().await,
         }
     }
 
     /// On a migrated database.
     pub(crate) async fn migrated() -> Self {
-        let shell = Self::new().await;
-        assert_eq!(shell.run(&["migrate"]).code, 0);
-        shell
+        Self {
+            folder: TempDir::new().unwrap(),
+            database: Database::fresh().await,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -1,35 +1,79 @@
-//! A fresh database for each test: a schema of its own on Postgres, a file of its own on SQLite.
+//! A fresh database for each test: one of its own on a server of Postgres, a file of its own on SQLite. The migrations
+//! run once in a process; each test gets a copy.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
-use token_server::base::secret::random_bytes;
+use token_server::app::App;
+use token_server::base::clock::Clock;
+use tokio::sync::OnceCell;
 
-/// A database, and on SQLite the folder it lives in.
+use super::postgres::{self, OnServer};
+use super::{NOW, config};
+
+/// A file of SQLite after the migrations.
+static SQLITE: OnceCell<Vec<u8>> = OnceCell::const_new();
+
+/// A database, which goes with the last of its clones.
 #[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) url: String,
-    _folder: Option<Arc<TempDir>>,
+    _place: Place,
+}
+
+/// Where it is until it goes.
+#[derive(Clone)]
+enum Place {
+    Folder { _folder: Arc<TempDir> },
+    Server { _database: Arc<OnServer> },
 }
 
 impl Database {
-    /// A database with nothing in it.
+    /// A migrated database.
     pub(crate) async fn fresh() -> Self {
-        match postgres_url() {
-            Some(url) => Self {
-                url: fresh_schema(&url).await,
-                _folder: None,
-            },
+        match server_url() {
+            Some(url) => Self::on_server(postgres::migrated(&url).await),
             None => {
-                let folder = TempDir::new().unwrap();
-                let url = format!("sqlite:{}", folder.path().join("test.db").display());
-                Self {
-                    url,
-                    _folder: Some(Arc::new(folder)),
-                }
+                let template = SQLITE.get_or_init(migrated_file).await;
+                let (database, file) = Self::in_folder();
+                write_private(Path::new(&file), template);
+                database
             }
         }
+    }
+
+    /// A database with nothing in it, for what migrates it itself.
+    pub(crate) async fn empty() -> Self {
+        match server_url() {
+            Some(url) => Self::on_server(postgres::empty(&url).await),
+            None => Self::in_folder().0,
+        }
+    }
+
+    fn on_server(database: OnServer) -> Self {
+        Self {
+            url: database.url.clone(),
+            _place: Place::Server {
+                _database: Arc::new(database),
+            },
+        }
+    }
+
+    /// One that is not there yet, and its file.
+    fn in_folder() -> (Self, String) {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("test.db").display().to_string();
+        let database = Self {
+            url: format!("sqlite:{file}"),
+            _place: Place::Folder {
+                _folder: Arc::new(folder),
+            },
+        };
+        (database, file)
     }
 }
 
@@ -84,24 +128,38 @@ impl Connection {
     }
 }
 
+/// Runs the migrations on a database, and leaves it without a connection.
+pub(super) async fn migrate(url: &str) {
+    let app = App::open(config(url, &[]), Clock::fixed(NOW)).unwrap();
+    app.store().migrate().await.unwrap();
+    app.store().close().await;
+}
+
+async fn migrated_file() -> Vec<u8> {
+    let (database, file) = Database::in_folder();
+    migrate(&database.url).await;
+    let rest = std::fs::metadata(format!("{file}-wal"));
+    assert!(rest.is_err(), "a part of it is not in the file yet");
+    std::fs::read(file).unwrap()
+}
+
+/// Writes a file as the service does, which warns of one that others may read.
+fn write_private(file: &Path, content: &[u8]) {
+    let mut options = std::fs::OpenOptions::new();
+    let options = options.write(true).create_new(true).mode(0o600);
+    options.open(file).unwrap().write_all(content).unwrap();
+}
+
+/// The server of Postgres to use, if it is not SQLite that is tested.
 #[expect(
     clippy::disallowed_methods,
     reason = "how the test run is told which database to use"
 )]
-fn postgres_url() -> Option<String> {
-    std::env::var("TEST_DATABASE_URL")
-        .ok()
-        .filter(|url| !url.is_empty())
-}
-
-async fn fresh_schema(url: &str) -> String {
-    let name = format!("test_{:032x}", u128::from_be_bytes(random_bytes::<16>()));
-    let mut connection = PgConnection::connect(url).await.unwrap();
-    connection
-        .execute(AssertSqlSafe(format!("create schema {name}")))
-        .await
-        .unwrap();
-    connection.close().await.unwrap();
-    let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}options[search_path]={name}")
+fn server_url() -> Option<String> {
+    let url = std::env::var("TEST_DATABASE_URL").ok()?;
+    assert!(
+        url != "none",
+        "scripts/test lists this test among those that use no database, but it uses one"
+    );
+    Some(url).filter(|url| !url.is_empty())
 }

@@ -4,6 +4,7 @@ mod answer;
 mod db;
 mod holder;
 mod log;
+mod postgres;
 mod prover;
 mod served;
 mod signer;
@@ -75,7 +76,6 @@ impl TestApp {
     pub(crate) async fn at(clock: Clock, database: Database, settings: &[(&str, &str)]) -> Self {
         let config = config(&database.url, settings);
         let app = Arc::new(App::open(config, clock.clone()).unwrap());
-        app.store().migrate().await.unwrap();
         app.start_keys().await.unwrap();
         app.read_changes().await.unwrap();
         let state = AppState::new(Arc::clone(&app));

@@ -17,7 +17,6 @@ async fn replicas_that_start_at_once_agree_on_the_first_keys() {
         let config = config(&database.url, &[("SIGNING_ALG", "ES256")]);
         tokio::spawn(async move {
             let app = App::open(config, Clock::fixed(NOW)).unwrap();
-            app.store().migrate().await.unwrap();
             app.start_keys().await.unwrap();
             let keys = app.keys();
             keys.signing().unwrap().kid().clone()

@@ -5,7 +5,7 @@ use crate::harness::{Database, NOW, config};
 
 #[tokio::test]
 async fn a_fresh_database_has_everything_pending_and_a_migrated_one_nothing() {
-    let database = Database::fresh().await;
+    let database = Database::empty().await;
     let app = App::open(config(&database.url, &[]), Clock::fixed(NOW)).unwrap();
 
     let before = app.store().list_pending_migrations().await.unwrap();
@@ -20,7 +20,7 @@ async fn a_fresh_database_has_everything_pending_and_a_migrated_one_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn replicas_that_start_at_once_migrate_once() {
-    let database = Database::fresh().await;
+    let database = Database::empty().await;
     let starting = (0..4).map(|_| {
         let config = config(&database.url, &[]);
         tokio::spawn(async move {
@@ -37,7 +37,7 @@ async fn replicas_that_start_at_once_migrate_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_new_database_is_opened_by_several_at_once() {
     for _ in 0..20 {
-        let database = Database::fresh().await;
+        let database = Database::empty().await;
         let opening = (0..8).map(|_| {
             let config = config(&database.url, &[]);
             tokio::spawn(async move {

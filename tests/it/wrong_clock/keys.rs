@@ -68,7 +68,6 @@ async fn the_first_key_is_made_whatever_the_clock_says() {
     let database = Database::fresh().await;
     let clock = Clock::fixed(NOW);
     let app = App::open(config(&database.url, ES256), clock.clone()).unwrap();
-    app.store().migrate().await.unwrap();
 
     clock.set_ahead(3 * DAY);
     app.start_keys().await.unwrap();
