@@ -1,7 +1,12 @@
 //! Real OAuth libraries against the real server, each as its own documentation has it. Here are their names;
 //! what each must be able to do is said in its script under `tests/clients`.
+//!
+//! `scripts/interop` runs the libraries. `scripts/test` replays what they sent when they were recorded.
 
+mod any_certificate;
 mod docs;
+mod recorded;
+mod recording;
 mod rust_oauth2;
 mod scene;
 mod script;
@@ -9,17 +14,25 @@ mod script;
 pub(crate) use scene::{PORTS, free_port, listens, log};
 pub(crate) use script::installed;
 
+use recording::Relay;
 use scene::Scene;
 use script::Script;
 
-/// One test for each script, by the name of its library; and [`SCRIPTS`], which has all of them.
+/// Tests for each script, by the name of its library: it passes, and its recording does. And [`SCRIPTS`], which has all
+/// of them.
 macro_rules! scripts {
     ($($name:ident: $path:literal on $($alg:ident)*;)*) => {
         /// Every script that a test runs.
         const SCRIPTS: &[&str] = &[$($path),*];
 
         $(mod $name {
+            #[tokio::test]
+            async fn recorded() {
+                super::recorded::replay($path).await;
+            }
+
             $(#[tokio::test]
+            #[ignore = "interop"]
             #[expect(non_snake_case, reason = "the algorithm's own name")]
             async fn $alg() {
                 super::passes($path, stringify!($alg)).await;
@@ -43,6 +56,21 @@ scripts! {
 
 async fn passes(path: &str, signing_alg: &str) {
     let script = Script::find(path);
-    let scene = Scene::start(signing_alg).await;
-    script.run(&scene).await;
+    if signing_alg == "ES256" && is_recorded() {
+        let relay = Relay::bind();
+        let scene = Scene::start_recorded(&relay).await;
+        let client = script.run(&scene).await;
+        scene.recording(client, &relay).await.write(path);
+    } else {
+        let scene = Scene::start(signing_alg).await;
+        script.run(&scene).await;
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how `scripts/interop record` asks for the recordings to be written"
+)]
+fn is_recorded() -> bool {
+    std::env::var_os("RECORD").is_some()
 }

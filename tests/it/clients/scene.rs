@@ -15,13 +15,16 @@ use rcgen::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Database, SECRET};
+use super::recording::{RecordedCertificate, RecordedKey, RecordedServer, Recording, Relay};
+use crate::harness::{Connection, Database};
 
-const CLIENT: &str = "billing";
-const KEY_CLIENT: &str = "billing-with-a-key";
-const CERTIFICATE_CLIENT: &str = "billing-with-a-certificate";
-const AUDIENCE: &str = "https://invoices.example.com";
-const OTHER_AUDIENCE: &str = "https://shipping.example.com";
+pub(super) const CLIENT: &str = "billing";
+pub(super) const SECRET: &str = "a-secret-for-tests-of-client-libraries";
+pub(super) const KEY_CLIENT: &str = "billing-with-a-key";
+pub(super) const CERTIFICATE_CLIENT: &str = "billing-with-a-certificate";
+pub(super) const CERTIFICATE_SECRET: &str = "another-secret-for-tests-of-client-libraries";
+pub(super) const AUDIENCE: &str = "https://invoices.example.com";
+pub(super) const OTHER_AUDIENCE: &str = "https://shipping.example.com";
 
 /// How often the port may be taken by another process before the server comes.
 pub(crate) const PORTS: usize = 5;
@@ -32,11 +35,20 @@ pub(super) struct Scene {
     folder: TempDir,
     /// What scripts and snippets read from their environment.
     pub(super) variables: Vec<(&'static str, String)>,
-    _database: Database,
+    database: Database,
 }
 
 impl Scene {
     pub(super) async fn start(signing_alg: &str) -> Self {
+        Self::behind(None, signing_alg).await
+    }
+
+    /// With a relay in front, through which a library is recorded.
+    pub(super) async fn start_recorded(relay: &Relay) -> Self {
+        Self::behind(Some(relay), "ES256").await
+    }
+
+    async fn behind(relay: Option<&Relay>, signing_alg: &str) -> Self {
         let (folder, database) = (TempDir::new().unwrap(), Database::fresh().await);
         write_certificate(folder.path());
         let place = Place {
@@ -44,18 +56,71 @@ impl Scene {
             database: &database.url,
             signing_alg,
         };
-        place.run(&["migrate"]);
-        let secrets = place.register_clients();
-        let (server, issuer) = place.serve();
+        place.register_clients();
+        let front = relay.map(Relay::port);
+        let (server, port) = place.serve(front);
+        if let Some(relay) = relay {
+            relay.start(port, folder.path());
+        }
+        let issuer = format!("https://localhost:{}", front.unwrap_or(port));
         let mut scene = Self {
             server,
-            variables: place.variables(&issuer, secrets),
+            variables: place.variables(&issuer),
             folder,
-            _database: database,
+            database,
         };
         let tokens = scene.tokens().await;
         scene.variables.extend(tokens);
+        if let Some(relay) = relay {
+            // Those were not asked for by the library.
+            relay.exchanges.lock().unwrap().clear();
+        }
         scene
+    }
+
+    /// What has passed the relay, sent by this library.
+    pub(super) async fn recording(&self, client: String, relay: &Relay) -> Recording {
+        let read = |name: &str| std::fs::read_to_string(self.folder.path().join(name)).unwrap();
+        let mut exchanges = std::mem::take(&mut *relay.exchanges.lock().unwrap());
+        let mut asked = std::collections::BTreeSet::new();
+        // The same public document once more says nothing new.
+        exchanges.retain(|it| {
+            !it.request.starts_with("GET /.well-known/") || asked.insert(it.request.clone())
+        });
+        let shows_certificate = exchanges.iter().any(|it| it.shows_certificate);
+        Recording {
+            client,
+            server: RecordedServer {
+                issuer: self.variable("ISSUER").to_owned(),
+                signing_keys: self.signing_keys().await,
+                client_jwks: token_server::base::json::from_str(&read("client.jwks")).unwrap(),
+                client_certificate: shows_certificate.then(|| RecordedCertificate {
+                    certificate: read("client-cert.pem"),
+                    key: read("client-cert.key"),
+                }),
+            },
+            exchanges,
+        }
+    }
+
+    async fn signing_keys(&self) -> Vec<RecordedKey> {
+        let Connection::Sqlite(mut connection) = self.database.connect().await else {
+            panic!("a recording is made on SQLite");
+        };
+        let list = "select kid, alg, state, state_since, created_at, sealed_key from signing_keys";
+        let rows: Vec<(String, String, String, i64, i64, String)> = sqlx::query_as(list)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        let key = |(kid, alg, state, state_since, created_at, sealed_key)| RecordedKey {
+            kid,
+            alg,
+            state,
+            state_since,
+            created_at,
+            sealed_key,
+        };
+        rows.into_iter().map(key).collect()
     }
 
     pub(super) fn variable(&self, name: &str) -> &str {
@@ -140,7 +205,7 @@ impl Place<'_> {
             .args(arguments)
             .current_dir(self.folder)
             .env_clear()
-            .env("SECRET", SECRET)
+            .env("SECRET", crate::harness::SECRET)
             .env("OPS_LISTEN", "off")
             .env("DATABASE_URL", self.database)
             .env("SIGNING_ALG", self.signing_alg)
@@ -149,45 +214,45 @@ impl Place<'_> {
             .env("TLS_CLIENT_CERTIFICATES", "true")
             // Who can do with a nonce can do without.
             .env("DPOP_NONCE", "required")
-            .env("ARGON2_GENERATED", "m=8,t=1,p=1")
+            .env("ARGON2_CHOSEN", "m=8,t=1,p=1")
             .stdin(Stdio::null());
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Vec<u8> {
-        let ran = self.command(arguments).output().unwrap();
+    /// Runs a command with this on its standard input.
+    fn run(&self, arguments: &[&str], input: &str) {
+        std::fs::write(self.folder.join("input"), input).unwrap();
+        let mut command = self.command(arguments);
+        command.stdin(File::open(self.folder.join("input")).unwrap());
+        let ran = command.output().unwrap();
         assert!(ran.status.success(), "{arguments:?}: {ran:?}");
-        ran.stdout
     }
 
-    /// One with a secret, one with a secret and a certificate, and one with a key; the secrets.
-    fn register_clients(&self) -> [String; 2] {
-        let create = |id: &str, more: &[&str]| {
-            let arguments = [&["client", "create", id, "--json"], more].concat();
-            token_server::base::json::from_slice::<Value>(&self.run(&arguments)).unwrap()
+    /// One with a secret, one with a secret and a certificate, and one with a key.
+    fn register_clients(&self) {
+        let create = |id: &str, secret: &str, more: &[&str]| {
+            self.run(&[&["client", "create", id], more].concat(), secret);
         };
+        let scopes = ["--scope", "invoices.read invoices.write", "--secret-stdin"];
         let audiences = ["--audience", AUDIENCE, "--audience", OTHER_AUDIENCE];
-        let made = create(
-            CLIENT,
-            &[&["--scope", "invoices.read invoices.write"], &audiences[..]].concat(),
-        );
+        create(CLIENT, SECRET, &[&scopes[..], &audiences].concat());
         write_key(self.folder);
+        let scope = ["--scope", "invoices.read"];
         let key = ["--auth-method", "private_key_jwt", "--jwks", "client.jwks"];
-        create(
-            KEY_CLIENT,
-            &[&["--scope", "invoices.read"], &key[..]].concat(),
-        );
+        create(KEY_CLIENT, "", &[&scope[..], &key].concat());
         write_client_certificate(self.folder);
-        let bound = ["--tls-client-certificate-bound-access-tokens"];
-        let bound = create(CERTIFICATE_CLIENT, &bound);
-        [made, bound].map(|made| made["client_secret"].as_str().unwrap().to_owned())
+        let bound = [
+            "--tls-client-certificate-bound-access-tokens",
+            "--secret-stdin",
+        ];
+        create(CERTIFICATE_CLIENT, CERTIFICATE_SECRET, &bound);
     }
 
-    /// The server once it listens, and its issuer.
-    fn serve(&self) -> (Child, String) {
+    /// The server once it listens, and its port. Clients know it by the port in front of it, if there is one.
+    fn serve(&self, front: Option<u16>) -> (Child, u16) {
         for _ in 0..PORTS {
             let port = free_port();
-            let issuer = format!("https://localhost:{port}");
+            let issuer = format!("https://localhost:{}", front.unwrap_or(port));
             let mut server = self
                 .command(&["serve"])
                 .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
@@ -197,14 +262,13 @@ impl Place<'_> {
                 .spawn()
                 .unwrap();
             if listens(&mut server, self.folder) {
-                return (server, issuer);
+                return (server, port);
             }
         }
         panic!("every one of {PORTS} ports was taken");
     }
 
-    fn variables(&self, issuer: &str, secrets: [String; 2]) -> Vec<(&'static str, String)> {
-        let [secret, certificate_secret] = secrets;
+    fn variables(&self, issuer: &str) -> Vec<(&'static str, String)> {
         let file = |name: &str| self.folder.join(name).to_str().unwrap().to_owned();
         let mut variables = vec![
             ("ISSUER", issuer.to_owned()),
@@ -213,11 +277,11 @@ impl Place<'_> {
             ("AUDIENCE", AUDIENCE.to_owned()),
             ("SIGNING_ALG", self.signing_alg.to_owned()),
             ("CLIENT_ID", CLIENT.to_owned()),
-            ("CLIENT_SECRET", secret),
+            ("CLIENT_SECRET", SECRET.to_owned()),
             ("KEY_CLIENT_ID", KEY_CLIENT.to_owned()),
             ("CLIENT_KEY_FILE", file("client.key")),
             ("CERT_CLIENT_ID", CERTIFICATE_CLIENT.to_owned()),
-            ("CERT_CLIENT_SECRET", certificate_secret),
+            ("CERT_CLIENT_SECRET", CERTIFICATE_SECRET.to_owned()),
             ("CLIENT_CERT_FILE", file("client-cert.pem")),
             ("CLIENT_CERT_KEY_FILE", file("client-cert.key")),
         ];

@@ -1,4 +1,4 @@
-//! One script of `tests/clients`, and the interpreter and libraries that `scripts/test` installed for it.
+//! One script of `tests/clients`, and the interpreter and libraries that `scripts/interop` installed for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,8 @@ impl Script {
         }
     }
 
-    pub(super) async fn run(&self, scene: &Scene) {
+    /// Runs it to its end; the library and its version.
+    pub(super) async fn run(&self, scene: &Scene) -> String {
         let child = Command::new(&self.program)
             .arg(&self.path)
             .envs(scene.variables.iter().map(|(name, value)| (name, value)))
@@ -64,11 +65,11 @@ impl Script {
         );
         let log = scene.log();
         assert!(ran.status.success(), "{out}{err}\nthe server's log:\n{log}");
-        self.check_version(&out);
+        self.check_version(&out)
     }
 
     /// Each script's first line is the library and its version, which the documentation has to name.
-    fn check_version(&self, out: &str) {
+    fn check_version(&self, out: &str) -> String {
         let version = out.lines().next().unwrap_or_default();
         let (name, number) = version.split_once(' ').unwrap();
         let row = format!("| {name} | {number} |");
@@ -78,6 +79,7 @@ impl Script {
             "docs/integrations.md does not say `{row}`, with which {} passes",
             self.path.display()
         );
+        version.to_owned()
     }
 }
 
@@ -95,6 +97,6 @@ pub(crate) fn installed(list: &str, folder: &str) {
     let found = fs::read_to_string(at(folder).join(".installed")).unwrap_or_default();
     assert!(
         found == wanted,
-        "the libraries of {list} are not in {folder}: run scripts/test, which installs them"
+        "the libraries of {list} are not in {folder}: scripts/test installs those of the browser, scripts/interop the others"
     );
 }
