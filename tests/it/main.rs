@@ -44,6 +44,7 @@ mod session_tickets;
 mod simple;
 mod standards;
 mod store;
+mod tiers;
 mod tls;
 mod tls_profile;
 mod traces;

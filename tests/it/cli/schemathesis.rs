@@ -1,5 +1,5 @@
 //! schemathesis reads the document that the built binary serves, sends what it says and what it does not, and holds
-//! every answer against it: no 500, and no answer that is not documented. `scripts/test` installs it.
+//! every answer against it: no 500, and no answer that is not documented. `scripts/interop` installs it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -24,7 +24,7 @@ fn tool() -> PathBuf {
     let wanted = fs::read(root.join("tests/schemathesis/requirements.txt")).unwrap();
     assert!(
         fs::read(folder.join(".installed")).is_ok_and(|installed| installed == wanted),
-        "schemathesis is not here in the version of tests/schemathesis: scripts/test installs it"
+        "schemathesis is not here in the version of tests/schemathesis: scripts/interop installs it"
     );
     folder.join("bin/schemathesis")
 }
@@ -133,6 +133,7 @@ impl Drop for Live {
 }
 
 #[tokio::test]
+#[ignore = "interop"]
 async fn no_request_is_answered_by_a_500_or_by_what_is_not_documented() {
     let live = Live::start("HS256").await;
 
@@ -144,6 +145,7 @@ async fn no_request_is_answered_by_a_500_or_by_what_is_not_documented() {
 
 /// The judge has eyes: without a line of the document it complains.
 #[tokio::test]
+#[ignore = "interop"]
 async fn an_answer_that_is_not_documented_would_be_found() {
     let live = Live::start("ES256").await;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");

@@ -111,7 +111,11 @@ fn the_scripts_parse_and_leave_room_for_those_of_systemd() {
     }
     for path in [
         "deploy/debian/token-server-ctl",
+        "scripts/bless",
+        "scripts/check",
+        "scripts/interop",
         "scripts/package",
+        "scripts/test",
         "deploy/compose/prepare",
     ] {
         let (parses, said) = ran(Command::new("bash").args(["-n", path]));

@@ -52,6 +52,7 @@ fn every_command_that_is_not_hidden_has_a_page() {
 }
 
 #[test]
+#[ignore = "interop"]
 fn the_pages_are_typeset_without_a_complaint() {
     let folder = pages();
     for name in names(&folder) {
@@ -77,6 +78,7 @@ fn typesets(page: &Path) {
 
 /// The one that is written by hand.
 #[test]
+#[ignore = "interop"]
 fn the_page_of_the_package_is_typeset_without_a_complaint() {
     typesets(Path::new("deploy/debian/token-server-ctl.8"));
 }

@@ -1,6 +1,6 @@
 //! What is shipped beside the program (`deploy/`, the manual pages, the packages), as far as it can be judged without
 //! a cluster, a registry or a booted machine: by running it where that is possible, else by the judges that
-//! `scripts/test` installs. HAProxy is run in `proxies/balancer.rs`.
+//! `scripts/interop` installs. HAProxy is run in `proxies/balancer.rs`.
 
 mod compose;
 mod debian;
@@ -25,7 +25,7 @@ fn judge(name: &str) -> Command {
     let wanted = fs::read(root.join("tests/deploy/requirements.txt")).unwrap();
     assert!(
         fs::read(folder.join(".installed")).is_ok_and(|installed| installed == wanted),
-        "{name} is not here in the version of tests/deploy: scripts/test installs it"
+        "{name} is not here in the version of tests/deploy: scripts/interop installs it"
     );
     let mut command = Command::new(folder.join("bin").join(name));
     command.env("NO_COLOR", "1");

@@ -6,21 +6,33 @@ use super::{judge, ran, read};
 
 const WORKFLOW: &str = ".github/workflows/release.yml";
 
-#[test]
-fn the_workflow_is_what_github_takes() {
-    let mut check = judge("check-jsonschema");
-    let check = check.args(["--builtin-schema", "vendor.github-workflows", WORKFLOW]);
+/// Every workflow.
+fn workflows() -> Vec<String> {
+    let names = super::names(".github/workflows").into_iter();
+    names
+        .map(|name| format!(".github/workflows/{name}"))
+        .collect()
+}
 
-    let (is_good, said) = ran(check);
+#[test]
+#[ignore = "interop"]
+fn the_workflows_are_what_github_takes() {
+    let mut check = judge("check-jsonschema");
+    let check = check.args(["--builtin-schema", "vendor.github-workflows"]);
+
+    let (is_good, said) = ran(check.args(workflows()));
 
     assert!(is_good, "{said}");
 }
 
 #[test]
-fn zizmor_finds_no_way_to_misuse_it() {
+#[ignore = "interop"]
+fn zizmor_finds_no_way_to_misuse_them() {
     let audit = |path: &str| ran(judge("zizmor").args(["--offline", "--no-progress", path]));
-    let (is_good, said) = audit(WORKFLOW);
-    assert!(is_good, "{said}");
+    for workflow in workflows() {
+        let (is_good, said) = audit(&workflow);
+        assert!(is_good, "{said}");
+    }
 
     let folder = TempDir::new().unwrap();
     let careless = folder.path().join(".github/workflows/release.yml");
@@ -37,12 +49,25 @@ fn nothing_is_built_for_a_release_before_everything_is_checked() {
     let workflow = super::yaml(WORKFLOW);
     let jobs = &workflow["jobs"];
 
-    for job in ["package", "image"] {
-        assert_eq!(jobs[job]["needs"].as_str(), Some("check"), "{job}");
+    for job in ["package", "static", "image"] {
+        let needs = super::texts(&jobs[job]["needs"]);
+        assert!(
+            needs.contains("check") && needs.contains("interop"),
+            "{job}"
+        );
     }
-    assert_eq!(super::texts(&jobs["release"]["needs"]).len(), 2);
-    assert!(read(WORKFLOW).contains(" scripts/check\n"));
-    assert!(read(WORKFLOW).contains("run: scripts/package\n"));
+    assert_eq!(super::texts(&jobs["release"]["needs"]).len(), 3);
+    let workflow = read(WORKFLOW);
+    for step in [
+        " scripts/check\n",
+        "run: cargo deny --locked check advisories\n",
+        "uses: ./.github/workflows/interop.yml\n",
+        "run: scripts/package\n",
+        "run: scripts/package static\n",
+    ] {
+        assert!(workflow.contains(step), "{step}");
+    }
+    assert!(read(".github/workflows/interop.yml").contains(" scripts/interop\n"));
 }
 
 /// Link-time optimisation is in this profile alone.

@@ -198,7 +198,7 @@ fn every_panel_has_a_place_of_its_own_and_says_what_it_shows() {
     }
 }
 
-/// What `promtool` says of it; `scripts/test` sees to it that there is one.
+/// What `promtool` says of it; `scripts/interop` sees to it that there is one.
 fn promtool(arguments: &[&str], file: &Path) {
     let own = Path::new("target/promtool/usr/bin/promtool");
     let program = if own.exists() {
@@ -207,7 +207,7 @@ fn promtool(arguments: &[&str], file: &Path) {
         Path::new("promtool")
     };
     let ran = Command::new(program).args(arguments).arg(file).output();
-    let ran = ran.unwrap_or_else(|error| panic!("promtool: {error}; scripts/test installs it"));
+    let ran = ran.unwrap_or_else(|error| panic!("promtool: {error}; scripts/interop installs it"));
     assert!(
         ran.status.success(),
         "{}",
@@ -216,11 +216,13 @@ fn promtool(arguments: &[&str], file: &Path) {
 }
 
 #[test]
+#[ignore = "interop"]
 fn prometheus_takes_the_alerts() {
     promtool(&["check", "rules"], &Path::new(FOLDER).join("alerts.yml"));
 }
 
 #[test]
+#[ignore = "interop"]
 fn the_alerts_fire_when_they_should_and_not_while_all_is_well() {
     promtool(
         &["test", "rules"],
@@ -229,6 +231,7 @@ fn the_alerts_fire_when_they_should_and_not_while_all_is_well() {
 }
 
 #[test]
+#[ignore = "interop"]
 fn prometheus_understands_every_question_of_the_dashboard() {
     let folder = tempfile::TempDir::new().unwrap();
     let rules = (0..).zip(questions(&dashboard())).map(|(number, expr)| {

@@ -10,7 +10,7 @@ const ENVOY: Proxy = Proxy {
     hands_on_nonces: true,
 };
 
-super::keeps_every_promise!(ENVOY, ignore = "needs envoy");
+super::keeps_every_promise!(ENVOY, ignore = "interop");
 
 /// With bound tokens.
 mod bound {
@@ -21,8 +21,8 @@ mod bound {
         ..super::ENVOY
     };
 
-    crate::proxies::keeps_every_promise!(ENVOY, ignore = "needs envoy");
-    crate::proxies::keeps_every_promise_of_bound_tokens!(ENVOY, ignore = "needs envoy");
+    crate::proxies::keeps_every_promise!(ENVOY, ignore = "interop");
+    crate::proxies::keeps_every_promise_of_bound_tokens!(ENVOY, ignore = "interop");
 }
 
 fn configure(place: &Place) -> Vec<String> {

@@ -1,8 +1,6 @@
 //! The examples of `docs/proxies`, each in its real proxy, between a caller and a small service and with a
-//! token-server behind `/verify`. What a proxy must keep is in `promises`, the same for all of them.
-//!
-//! Envoy and Traefik are no Debian packages, so theirs are run by those who have them:
-//! `cargo test --test it proxies -- --include-ignored`.
+//! token-server behind `/verify`. What a proxy must keep is in `promises`, the same for all of them. `scripts/interop`
+//! runs them.
 
 mod balancer;
 mod bound;
@@ -21,8 +19,8 @@ mod yaml;
 
 /// Every promise as a test of its own, for one proxy.
 macro_rules! keeps_every_promise {
-    ($proxy:expr $(, $ignored:meta)?) => {
-        crate::proxies::keeps! { @each $proxy, ($(#[$ignored])?)
+    ($proxy:expr, $ignored:meta) => {
+        crate::proxies::keeps! { @each $proxy, (#[$ignored])
             identity {
                 a_good_token_passes_and_its_identity_arrives
                 forged_identity_headers_do_not_arrive
@@ -55,8 +53,8 @@ use keeps_every_promise;
 
 /// The same for what the examples in `bound` promise beyond that.
 macro_rules! keeps_every_promise_of_bound_tokens {
-    ($proxy:expr $(, $ignored:meta)?) => {
-        crate::proxies::keeps! { @each $proxy, ($(#[$ignored])?)
+    ($proxy:expr, $ignored:meta) => {
+        crate::proxies::keeps! { @each $proxy, (#[$ignored])
             dpop {
                 with_a_good_proof_it_passes
                 a_proof_is_good_once

@@ -1,0 +1,70 @@
+# What scripts/test and scripts/interop share: how they install what tests run, and build and find the tests.
+# Sourced with the root of the repository as the working directory.
+
+fail() { echo "$0: $*" >&2; exit 1; }
+
+# Installs packages, which Debian and Ubuntu name alike, where that is permitted.
+install_packages() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+    echo "$0: installing $*" >&2
+    if ! DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2; then
+        # The list of packages may be old, or not there.
+        apt-get update -qq >&2 \
+            && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+    fi
+}
+
+# Debian has some servers where only root's PATH looks.
+has_program() { PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v "$1" >/dev/null; }
+
+# A program that tests run, and the package that it is in.
+find_program() {
+    has_program "$1" || install_packages "$2" || true
+    has_program "$1" || fail "$1 is missing: install the package $2"
+}
+
+# Whether what is in a folder was installed from this list; a test asks the same.
+is_installed() { cmp -s "$1" "$2/.installed"; }
+
+# Node.js has `npm` beside it, or in a package of its own.
+node_is_here() {
+    command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null
+}
+
+# Node.js packages of one list, beside it.
+install_node() {
+    local list=$1/package-lock.json folder=$1/node_modules
+    ! is_installed "$list" "$folder" || return 0
+    node_is_here || install_packages nodejs npm || true
+    node_is_here || fail "Node.js is missing: install Node.js 20 or newer, with npm (packages nodejs npm)"
+    echo "$0: installing the packages of $list" >&2
+    (cd "$1" && npm ci --no-audit --no-fund --loglevel=error >&2) || fail "npm could not install the packages of $list"
+    cp "$list" "$folder/.installed"
+}
+
+# Python libraries of one list, in an environment of their own.
+install_python() {
+    local list=$1 folder=$2
+    ! is_installed "$list" "$folder" || return 0
+    echo "$0: installing the libraries of $list" >&2
+    rm -rf "$folder"
+    mkdir -p "$(dirname "$folder")"
+    if ! python3 -m venv "$folder" >/dev/null 2>&1; then
+        install_packages python3-venv || true
+        rm -rf "$folder"
+        python3 -m venv "$folder" >/dev/null \
+            || fail "Python is missing: install Python 3.10 or newer (packages python3 python3-venv)"
+    fi
+    "$folder/bin/python3" -m pip install --quiet --disable-pip-version-check --no-deps -r "$list" >&2 \
+        || fail "pip could not install the libraries of $list"
+    cp "$list" "$folder/.installed"
+}
+
+# Builds tests once; the programs with them, one a line.
+build_tests() {
+    cargo test --locked --no-run --message-format=json-render-diagnostics "$@" \
+        | sed -n 's/.*"profile":{[^}]*"test":true[^}]*}.*"executable":"\([^"]*\)".*/\1/p'
+}
+
+# libtest tells how long each test took only when unstable options are allowed.
+run_tests() { RUSTC_BOOTSTRAP=1 "$@" -Z unstable-options --report-time; }
