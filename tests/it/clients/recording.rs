@@ -205,7 +205,7 @@ impl Ends {
             return;
         };
         let shows_certificate = client.get_ref().1.peer_certificates().is_some();
-        let mut config = client_config(&[self.ca.clone()], &[&TLS13]);
+        let mut config = client_config(std::slice::from_ref(&self.ca), &[&TLS13]);
         if shows_certificate {
             config.client_auth_cert_resolver = self.holder.resolver();
         }

@@ -61,7 +61,7 @@ fn nothing_is_built_for_a_release_before_everything_is_checked() {
     for step in [
         " scripts/check\n",
         "run: cargo deny --locked check advisories\n",
-        "uses: ./.github/workflows/interop.yml\n",
+        "uses: $/.github/workflows/interop.yml\n",
         "run: scripts/package\n",
         "run: scripts/package static\n",
     ] {
