@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use token_server::app::{App, NewClient};
 use token_server::base::clock::Clock;
@@ -50,9 +51,15 @@ async fn register(app: &App, chosen: bool) -> anyhow::Result<String> {
         metadata: Metadata::parse(r#"{"tenant":"acme","role":"importer","regions":["eu","us"]}"#)?,
         ..NewClient::default()
     };
-    let secret = app.new_secret(chosen.then(|| Secret::new(random_base62(24))), None)?;
-    let (client, added) = app.register_client(&Origin::SERVER, new, secret).await?;
+    let secret = app
+        .secrets
+        .new_secret(chosen.then(|| Secret::new(random_base62(24))), None)?;
+    let (client, added) = app
+        .clients
+        .register(&Origin::SERVER, new, Some(secret))
+        .await?;
     // Base62 and `_` need no escaping in a form.
+    let added = added.context("the client has no secret")?;
     let plain = added.plain.expose();
     Ok(format!(
         "client_id={}&client_secret={plain}",

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::base::crypto::CryptoError;
 use crate::base::redact::redact_string;
-use crate::domain::{AccessDenied, Attempt, ErrorCode, ParseError};
+use crate::domain::{AccessDenied, Attempt, ClientId, ErrorCode, ParseError};
 use crate::jwt::{DpopError, IssueError, KeyError, VerifyError};
 use crate::store::StoreError;
 
@@ -206,6 +206,25 @@ impl Error {
     pub fn to(mut self, attempt: Attempt) -> Self {
         self.attempt = Some(Box::new(attempt));
         self
+    }
+
+    /// Whether the caller was rejected: neither did the server fail, nor does it ask for the next step.
+    pub fn is_rejection(&self) -> bool {
+        !matches!(
+            self.code,
+            ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable | ErrorCode::UseDpopNonce
+        )
+    }
+
+    /// No client has this id.
+    pub fn unknown_client(id: &ClientId) -> Self {
+        Self::not_found(format_args!("client `{id}`"))
+    }
+
+    /// The client is not as its caller expects.
+    pub fn client_changed(id: &ClientId) -> Self {
+        let description = format!("the client `{id}` was changed since; look at it again");
+        Self::new(ErrorCode::PreconditionFailed, description)
     }
 
     /// The true reason where there is one, else the description; redacted. For the log only.

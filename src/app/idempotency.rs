@@ -1,14 +1,15 @@
 //! Requests that make something and may come again, because who sent one did not hear the answer: the second time the
 //! answer is given again and nothing is made. Owns how such an answer is kept for a day.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
-use crate::app::App;
-use crate::app::authentication::single_use::key;
+use crate::app::core::Core;
 use crate::app::error::{Error, Result};
+use crate::app::single_use::key;
 use crate::base::crypto::CryptoError;
 use crate::base::secret::Secret;
-use crate::config::Config;
 use crate::domain::ClientId;
 use crate::jwt::Sealer;
 use crate::store::RememberedAnswer;
@@ -34,19 +35,28 @@ impl Once {
     }
 }
 
-/// What answers are sealed with: there may be a secret in one, and who reads the database is not to have it.
-pub(super) fn sealer(config: &Config) -> Result<Sealer, CryptoError> {
-    let token = &config.token;
-    let purpose = "remembered answers, AES-256-GCM, v1";
-    Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)
+/// The answers that are kept, sealed: there may be a secret in one, and who reads the database is not to have it.
+pub struct Idempotency {
+    core: Arc<Core>,
+    sealer: Sealer,
 }
 
-impl App {
+impl Idempotency {
+    pub(in crate::app) fn new(core: &Arc<Core>) -> Result<Self, CryptoError> {
+        let token = &core.config.token;
+        let purpose = "remembered answers, AES-256-GCM, v1";
+        Ok(Self {
+            sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
+            core: Arc::clone(core),
+        })
+    }
+
     /// What was answered before to this very request.
-    pub(super) async fn recall(&self, once: &Once) -> Result<Option<Secret<String>>> {
-        let found = self.store.find_remembered_answer(&once.key).await?;
+    pub(super) async fn recall(&self, once: Option<&Once>) -> Result<Option<Secret<String>>> {
+        let Some(once) = once else { return Ok(None) };
+        let found = self.core.store.find_remembered_answer(&once.key).await?;
         let Some(sealed) = found else { return Ok(None) };
-        let (plain, _) = self.answers.open(&once.key, &sealed).ok_or_else(|| {
+        let (plain, _) = self.sealer.open(&once.key, &sealed).ok_or_else(|| {
             Error::conflict("this was done, but SECRET has changed since, so that its answer cannot be given again")
         })?;
         let (request, answer) = plain.expose().split_at(SHA256_OUTPUT_LEN);
@@ -61,30 +71,28 @@ impl App {
 
     /// The same when somebody else, to whom a transaction lost, has just kept it.
     pub(super) async fn recall_now(&self, once: Option<&Once>) -> Result<Secret<String>> {
-        let recalled = match once {
-            Some(once) => self.recall(once).await?,
-            None => None,
-        };
+        let recalled = self.recall(once).await?;
         recalled.ok_or_else(|| Error::conflict("the same is being done at this moment; try again"))
     }
 
-    /// An answer to be kept, for the transaction that makes it true.
-    pub(super) fn remembered(
+    /// The answer to be stored, for the transaction that makes it true.
+    pub(super) fn seal(
         &self,
-        once: &Once,
+        once: Option<&Once>,
         answer: &Secret<String>,
-    ) -> Result<RememberedAnswer> {
+    ) -> Result<Option<RememberedAnswer>> {
+        let Some(once) = once else { return Ok(None) };
         let plain = [once.request.as_slice(), answer.expose().as_bytes()].concat();
-        Ok(RememberedAnswer {
+        Ok(Some(RememberedAnswer {
             key: once.key.clone(),
-            sealed: self.answers.seal(&once.key, &Secret::new(plain))?,
-            expires_at: self.clock.now().plus(ANSWER_TTL),
-        })
+            sealed: self.sealer.seal(&once.key, &Secret::new(plain))?,
+            expires_at: self.core.clock.now().plus(ANSWER_TTL),
+        }))
     }
 
     /// Forgets the answers that nobody may ask for any more.
-    pub async fn prune_remembered_answers(&self) -> Result<u64> {
-        let now = self.trusted_time().await?;
-        Ok(self.store.prune_remembered_answers(now).await?)
+    pub async fn prune(&self) -> Result<u64> {
+        let now = self.core.trusted_time().await?;
+        Ok(self.core.store.prune_remembered_answers(now).await?)
     }
 }

@@ -1,18 +1,16 @@
 //! What the service knows of itself in figures: gathered from their owners when somebody asks, who is not in their way.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use crate::app::App;
-use crate::app::acme::{Acme, AcmeFigures};
+use crate::app::acme::AcmeFigures;
 use crate::app::audit::head::AuditHeadFigures;
 use crate::app::authentication::throttle::Throttled;
+use crate::app::core::availability::Readiness;
 use crate::app::keys::KeyFigures;
 use crate::app::replication::change_feed::FeedFigures;
-use crate::app::replication::readiness::Readiness;
 use crate::app::secrets::expiring::LastSecrets;
 use crate::app::secrets::hashing_pool::HashingFigures;
 use crate::base::clock::UnixTime;
-use crate::base::metrics::Counter;
+use crate::base::metrics::CacheMetrics;
 use crate::store::{CallFigures, PoolFigures};
 
 /// Figures of one moment. Those of what happened count from the start of the process.
@@ -27,7 +25,7 @@ pub struct Figures {
     /// Whether nothing is removed, rotated or ended by time, because the clock may be wrong.
     pub removal_is_held_back: bool,
     /// The memories, by name.
-    pub caches: Vec<CacheFigures>,
+    pub caches: Vec<CacheMetrics>,
     /// The hashing threads and their queue.
     pub hashing: HashingFigures,
     /// The change feed.
@@ -66,109 +64,41 @@ pub struct Figures {
     pub upkeep: Vec<(&'static str, Option<UnixTime>)>,
 }
 
-/// One memory.
-#[derive(Clone, Copy, Debug)]
-pub struct CacheFigures {
-    /// What is in it.
-    pub name: &'static str,
-    /// How many.
-    pub entries: u64,
-    /// About how many bytes they take, where that is what is bounded.
-    pub bytes: Option<u64>,
-    /// The bound: of the bytes, else of the entries.
-    pub limit: u64,
-    /// How often something was found there, and how often not; `None` where that says nothing.
-    pub asked: Option<(u64, u64)>,
-}
-
-/// How often something was found in a memory.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    pub(super) hits: Counter,
-    pub(super) misses: Counter,
-}
-
-impl Asked {
-    pub(super) fn read(&self) -> (u64, u64) {
-        (self.hits.value(), self.misses.value())
-    }
-}
-
-/// What the service does by itself, and when each last succeeded.
-#[derive(Debug)]
-pub(super) struct Upkeep([AtomicI64; Upkeep::NAMES.len()]);
-
-/// One thing that the service does by itself.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Task {
-    /// Removing what has ended.
-    Prune,
-    /// Looking after the signing keys.
-    RotateKeys,
-    /// Counting whose secret ends soon.
-    CountSecrets,
-    /// Writing what was counted of clients.
-    WriteUsage,
-}
-
-impl Default for Upkeep {
-    fn default() -> Self {
-        Self(Self::NAMES.map(|_| AtomicI64::new(i64::MIN)))
-    }
-}
-
-impl Upkeep {
-    /// By number of the task.
-    const NAMES: [&'static str; 4] = ["prune", "rotate_keys", "count_secrets", "write_usage"];
-
-    pub(super) fn succeeded(&self, task: Task, now: UnixTime) {
-        self.0[task as usize].store(now.0, Ordering::Relaxed);
-    }
-
-    fn read(&self) -> Vec<(&'static str, Option<UnixTime>)> {
-        let read = |at: &AtomicI64| Some(at.load(Ordering::Relaxed)).filter(|at| *at != i64::MIN);
-        let tasks = Self::NAMES.into_iter().zip(&self.0);
-        tasks
-            .map(|(name, at)| (name, read(at).map(UnixTime)))
-            .collect()
-    }
-}
-
 impl App {
     /// The figures of this moment.
     pub fn figures(&self) -> Figures {
         Figures {
-            readiness: self.readiness(),
-            canary_is_well: self.check_canary().is_ok(),
-            clock_difference: self.clock_guard.difference(),
-            removal_is_held_back: self.clock_guard.holds_back(),
+            readiness: self.core.readiness(),
+            canary_is_well: self.keys.run_self_test().is_ok(),
+            clock_difference: self.core.clock_guard.difference(),
+            removal_is_held_back: self.core.clock_guard.holds_back(),
             caches: vec![
-                self.directory.figures(),
-                self.proofs.figures(),
-                self.verified.figures(),
-                self.throttle.figures(),
-                self.published_keys.figures(),
+                self.cache.figures(),
+                self.secrets.verified.figures(),
+                self.tokens.verified.figures(),
+                self.authentication.throttle.figures(),
+                self.authentication.published_keys.figures(),
             ],
-            hashing: self.hashing.figures(),
-            feed: self.feed.figures(),
+            hashing: self.secrets.hashing.figures(),
+            feed: self.replication.feed.figures(self.core.changes_read_at()),
             keys: self.keys.figures(),
-            acme: self.acme.as_ref().map(Acme::figures),
-            last_secrets: self.expiring.read(),
-            revocations: self.revocations.count(),
-            tokens_issued: self.tokens_issued.value(),
-            tokens_refused: self.refused_tokens.read(),
-            throttled: self.throttle.throttled(),
+            acme: self.acme.as_ref().map(|acme| acme.figures()),
+            last_secrets: self.secrets.expiring.read(),
+            revocations: self.tokens.revocations.count(),
+            tokens_issued: self.tokens.issued.value(),
+            tokens_refused: self.tokens.rejections.read(),
+            throttled: self.authentication.throttle.throttled(),
             logins_waiting: [
-                ("clients", self.throttle.waiting()),
+                ("clients", self.authentication.throttle.waiting()),
                 ("admins", self.admins.waiting()),
             ],
             admins_throttled: self.admins.throttled(),
-            quotas: self.quotas.counts(),
-            refusals_left_out: self.refusals.left_out(),
-            refused_without_database: self.feed.refused(),
-            pools: self.store.pools(),
-            calls: self.store.calls(),
-            audit_head: self.audit_watch.figures(),
+            quotas: self.tokens.quotas.counts(),
+            refusals_left_out: self.audit.rejected_requests.left_out(),
+            refused_without_database: self.core.availability.rejected(),
+            pools: self.core.store.pools(),
+            calls: self.core.store.calls(),
+            audit_head: self.audit.watch.figures(),
             upkeep: self.upkeep.read(),
         }
     }

@@ -1,5 +1,5 @@
-//! The use cases: what the service can do, whoever asks. Owns the order of steps and what is kept in
-//! memory between them. No HTTP, no SQL.
+//! The use cases: what the service can do, whoever asks. Each feature is a struct with the features that it needs; none
+//! needs one that needs it. No HTTP, no SQL.
 
 mod acme;
 mod admins;
@@ -7,207 +7,179 @@ mod audit;
 mod authentication;
 pub mod background;
 pub mod clients;
+mod core;
 pub mod error;
 mod idempotency;
 mod keys;
 mod metrics;
+mod overview;
 mod replication;
 mod secrets;
+mod single_use;
 mod tokens;
 mod usage;
 
 use std::sync::Arc;
 
-use anyhow::Context;
-
+pub use self::core::availability::Readiness;
+pub use self::core::{Core, open_store};
 pub use crate::store::{
     AuditEnd, AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder,
     ClientsPart, UsageOrder,
 };
-pub use acme::{AcmeFigures, CertificateStanding, KeptCertificate};
+pub use acme::{Acme, AcmeFigures, CertificateStanding, KeptCertificate};
 pub use admins::{
-    AdminLogIn, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession, TotpEnrolment,
+    AdminLogIn, Admins, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession,
+    TotpEnrolment,
 };
-pub use audit::AuditVerdict;
 pub use audit::export::{AuditFormat, AuditPiece};
 pub use audit::head::{AuditHeadFigures, UnverifiedTrail};
 pub use audit::line::AuditLine;
-pub use audit::rejected_requests::Refusals;
-use authentication::WrongNetworks;
+pub use audit::rejected_requests::RejectedRequests;
+pub use audit::{Audit, AuditVerdict};
 pub use authentication::peer_certificate::PeerCertificate;
 pub use authentication::throttle::Throttled;
 pub use authentication::{
-    AuthenticatedClient, ClientAuthentication, Credentials, PresentedAssertion,
+    AuthenticatedClient, Authentication, ClientAuthentication, Credentials, PresentedAssertion,
+    check_client_authentication,
 };
+pub use clients::Clients;
 pub use clients::crud::{ClientsList, NewClient};
 pub use clients::diff::FieldChange;
 pub use clients::transfer::export::ClientExport;
-pub use idempotency::Once;
-pub use keys::{KeyFigures, KeyStatus, Rotation};
-pub use metrics::{CacheFigures, Figures};
+pub use idempotency::{Idempotency, Once};
+pub use keys::{KeyFigures, KeyStatus, Keys, Rotation};
+pub use metrics::Figures;
+pub use overview::{EndingKey, Overview};
+pub use replication::Replication;
 pub use replication::change_feed::FeedFigures;
-pub use replication::readiness::Readiness;
+pub use secrets::Secrets;
 pub use secrets::crud::{AddedSecret, ChosenSecret, NewSecret};
 pub use secrets::expiring::LastSecrets;
 pub use secrets::hash::{Memory, SecretHash};
 pub use secrets::hashing_pool::HashingFigures;
+pub use single_use::SingleUse;
+pub use tokens::Tokens;
 pub use tokens::explain::{ExplainedRefusal, TokenExplanation};
 pub use tokens::inspect::TokenInspection;
-pub use tokens::issue::{TokenRequest, TokenRequirements};
-pub use tokens::revocation_set::Revocations;
+pub use tokens::request::TokenRequest;
+pub use tokens::revocation_set::RevocationSet;
 pub use tokens::sender_constraint::{PresentedProof, SenderProofs};
-pub use usage::overview::{EndingKey, Overview};
+pub use tokens::verify::TokenRequirements;
+pub use usage::Usage;
+pub use usage::busiest_clients::{BusiestClients, ExcessSpan};
 pub use usage::refreshing_cache::Counted;
-pub use usage::top_clients::{TopClients, WasteSpan};
 
 use crate::base::clock::Clock;
-use crate::base::metrics::Counter;
 use crate::config::Config;
-use crate::jwt::{DpopNonces, Sealer};
-use crate::store::{AuditKeys, Store};
-use acme::Acme;
-use admins::Admins;
-use audit::head::AuditWatch;
-use authentication::client_ca::ClientCa;
-use authentication::jwks_cache::PublishedKeys;
-use authentication::throttle::Throttle;
-use clients::cache::Directory;
-use keys::Keys;
-use keys::self_test::Canary;
-use metrics::Upkeep;
-use replication::change_feed::Feed;
-use replication::clock_guard::ClockGuard;
+use crate::store::Store;
+use background::Upkeep;
+use clients::cache::ClientCache;
 use replication::replicas::ThisReplica;
-use secrets::expiring::Expiring;
-use secrets::hashing_pool::Hashing;
-use secrets::verified_secrets::Proofs;
-use tokens::quota::Quotas;
-use tokens::rejection::RefusedTokens;
-use tokens::verified_tokens::VerifiedTokens;
-use usage::Usage;
-use usage::top_clients::Rankings;
 
 /// The service, without the ways to reach it.
 pub struct App {
-    config: Config,
-    clock: Clock,
-    store: Store,
-    keys: Keys,
-    hashing: Hashing,
-    directory: Directory,
-    proofs: Proofs,
-    throttle: Throttle,
-    wrong_networks: WrongNetworks,
-    verified: VerifiedTokens,
-    client_ca: ClientCa,
-    published_keys: PublishedKeys,
-    dpop_nonces: DpopNonces,
-    revocations: Revocations,
-    feed: Feed,
-    canary: Canary,
-    clock_guard: ClockGuard,
-    usage: Usage,
-    quotas: Quotas,
-    rankings: Rankings,
-    replica: ThisReplica,
-    acme: Option<Acme>,
-    admins: Admins,
-    expiring: Expiring,
+    /// The settings, the clock and the database.
+    pub core: Arc<Core>,
+    /// The audit trail.
+    pub audit: Arc<Audit>,
+    /// What clients do.
+    pub usage: Arc<Usage>,
+    /// Secrets of clients.
+    pub secrets: Arc<Secrets>,
+    /// The signing keys.
+    pub keys: Arc<Keys>,
+    /// Access tokens.
+    pub tokens: Arc<Tokens>,
+    /// The registered clients.
+    pub clients: Clients,
+    /// How clients prove who they are.
+    pub authentication: Authentication,
+    /// People at the portal.
+    pub admins: Admins,
+    /// The certificate, where an authority issues it.
+    pub acme: Option<Arc<Acme>>,
+    /// This replica among the others.
+    pub replication: Replication,
+    /// Values that may be used once.
+    pub single_use: SingleUse,
+    /// Requests that may be repeated.
+    pub idempotency: Arc<Idempotency>,
+    cache: Arc<ClientCache>,
     upkeep: Upkeep,
-    audit_watch: AuditWatch,
-    tokens_issued: Counter,
-    refused_tokens: RefusedTokens,
-    refusals: Arc<Refusals>,
-    answers: Sealer,
 }
 
 impl App {
-    /// Puts the parts together. Opens the database lazily, does not migrate it and reads nothing; key pairs come by
-    /// [`start_keys`](Self::start_keys), and all that binds by [`read_changes`](Self::read_changes).
+    /// Puts the features together. Opens the database lazily, does not migrate it and reads nothing; key pairs come by
+    /// [`Keys::start`], and all that binds by [`Replication::read_changes`].
     pub fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
         anyhow::ensure!(
             crate::base::secret::randomness_works(),
             "the operating system gives no randomness"
         );
-        let auth = &config.authentication;
-        let (client_ca, published_keys) = open_client_authentication(&config)?;
-        let hashing = Hashing::start(auth.hashing_threads, auth.hashing_queue)
-            .context("cannot start the hashing threads")?;
+        let core = Arc::new(Core::open(config, clock)?);
+        let cache = Arc::new(ClientCache::new(
+            core.config.authentication.client_cache_size,
+        ));
+        let single_use = SingleUse::new(&core);
+        let idempotency = Arc::new(Idempotency::new(&core)?);
+        let audit = Arc::new(Audit::new(&core));
+        let usage = Arc::new(Usage::new(&core, &cache));
+        let secrets = Arc::new(Secrets::open(&core, &cache, &idempotency)?);
+        let keys = Arc::new(Keys::new(&core)?);
+        let tokens = Arc::new(Tokens::new(
+            &core,
+            &keys,
+            &cache,
+            &single_use,
+            &usage,
+            &audit,
+        )?);
+        let clients = Clients::new(&core, &cache, &secrets, &tokens, &idempotency, &audit);
+        let authentication = Authentication::open(&core, &cache, &secrets, &single_use, &usage)?;
+        let admins = Admins::new(&core, &secrets, &audit)?;
+        let replica = ThisReplica::new(&core.clock);
+        let acme = Acme::open(&core, &audit, replica.id())?.map(Arc::new);
         Ok(Self {
-            store: open_store(&config)?,
-            keys: Keys::new(&config)?,
-            directory: Directory::new(auth.client_cache_size),
-            proofs: Proofs::new(auth.proved_secrets, auth.proved_networks),
-            throttle: Throttle::new(auth, clock.clone(), hashing.waiting_room()),
-            wrong_networks: WrongNetworks::default(),
-            verified: VerifiedTokens::new(config.token.cache_size),
-            client_ca,
-            published_keys,
-            dpop_nonces: DpopNonces::new(
-                &config.token.secret,
-                config.token.secret_previous.as_ref(),
-            )?,
-            revocations: Revocations::default(),
-            feed: Feed::default(),
-            canary: Canary::new()?,
-            clock_guard: ClockGuard::default(),
-            usage: Usage::new(),
-            quotas: Quotas::default(),
-            rankings: Rankings::default(),
-            replica: ThisReplica::new(&clock),
-            acme: Acme::open(&config)?,
-            admins: Admins::new(&config, &clock, hashing.waiting_room())?,
-            hashing,
-            expiring: Expiring::default(),
+            replication: Replication::new(&core, &cache, &tokens, &keys, acme.as_ref(), replica),
+            core,
+            audit,
+            usage,
+            secrets,
+            keys,
+            tokens,
+            clients,
+            authentication,
+            admins,
+            acme,
+            single_use,
+            idempotency,
+            cache,
             upkeep: Upkeep::default(),
-            audit_watch: AuditWatch::default(),
-            tokens_issued: Counter::default(),
-            refused_tokens: RefusedTokens::default(),
-            refusals: Arc::new(Refusals::new(clock.clone())),
-            answers: idempotency::sealer(&config)?,
-            clock,
-            config,
         })
     }
 
     /// The settings it runs under.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.core.config
     }
 
     /// Its clock.
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        &self.core.clock
     }
 
     /// Its database: for opening, migrating and closing it. Rows are reached through use cases.
     pub fn store(&self) -> &Store {
-        &self.store
+        &self.core.store
     }
 
-    /// The revocations that bind.
-    pub fn revocations(&self) -> &Revocations {
-        &self.revocations
+    /// The certificate's feature; an error where the certificate is in files.
+    pub fn acme(&self) -> error::Result<&Arc<Acme>> {
+        self.acme.as_ref().ok_or_else(|| {
+            error::Error::invalid_request(
+                "TLS_ACME_NAMES is not set: the certificate is in TLS_CERT and TLS_KEY",
+            )
+        })
     }
-}
-
-/// Reads the files that client authentication needs, as opening the service does, and fails as it would.
-pub fn check_client_authentication(config: &Config) -> anyhow::Result<()> {
-    open_client_authentication(config).map(drop)
-}
-
-/// Opens the database that the settings name, lazily.
-pub fn open_store(config: &Config) -> anyhow::Result<Store> {
-    let token = &config.token;
-    let keys = AuditKeys::new(&token.secret, token.secret_previous.as_ref())
-        .context("cannot derive the keys of the audit trail")?;
-    Store::open(&config.database, keys).context("DATABASE_URL")
-}
-
-fn open_client_authentication(config: &Config) -> anyhow::Result<(ClientCa, PublishedKeys)> {
-    let config = &config.client_authentication;
-    Ok((
-        ClientCa::open(config.client_ca.clone())?,
-        PublishedKeys::new(&config.jwks_uri)?,
-    ))
 }

@@ -105,6 +105,37 @@ pub fn whole_micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// One memory.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheMetrics {
+    /// What is in it.
+    pub name: &'static str,
+    /// How many.
+    pub entries: u64,
+    /// About how many bytes they take, where that is what is bounded.
+    pub bytes: Option<u64>,
+    /// The bound: of the bytes, else of the entries.
+    pub limit: u64,
+    /// How often something was found there, and how often not; `None` where that says nothing.
+    pub asked: Option<(u64, u64)>,
+}
+
+/// How often something was found in a memory.
+#[derive(Debug, Default)]
+pub struct HitCounter {
+    /// How often something was found.
+    pub hits: Counter,
+    /// How often it was not.
+    pub misses: Counter,
+}
+
+impl HitCounter {
+    /// Hits and misses.
+    pub fn read(&self) -> (u64, u64) {
+        (self.hits.value(), self.misses.value())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ pub(crate) mod private_file;
 pub mod redact;
 pub mod secret;
 pub(crate) mod sharded_map;
+pub(crate) mod source_network;
 pub(crate) mod tracing_span;
 pub(crate) mod units;
 pub(crate) mod weak_secret;

@@ -122,7 +122,7 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
                 name: args.name,
                 role: args.role,
             };
-            let (admin, password) = app.create_admin(&origin(), new, password).await?;
+            let (admin, password) = app.admins.create(&origin(), new, password).await?;
             print(&admin, is_made.then_some(&password), args.output)?;
         }
         AdminCommand::List(output) => list(&app, output).await?,
@@ -130,23 +130,28 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
             let (password, is_made) = args.password.read()?;
             let (name, second_factor) = (&args.name, !args.keep_second_factor);
             let password = app
-                .reset_admin(&origin(), name, password, second_factor)
+                .admins
+                .reset(&origin(), name, password, second_factor)
                 .await?;
-            let admin = app.find_admin(name).await?;
+            let admin = app.admins.find(name).await?;
             print(&admin, is_made.then_some(&password), args.output)?;
         }
         AdminCommand::Disable(args) => {
-            app.set_admin_status(&origin(), &args.name, AdminStatus::Disabled)
+            app.admins
+                .set_status(&origin(), &args.name, AdminStatus::Disabled)
                 .await?;
             Output::remark(&format!("{} cannot log in any more", args.name));
         }
         AdminCommand::Enable(args) => {
-            app.set_admin_status(&origin(), &args.name, AdminStatus::Enabled)
+            app.admins
+                .set_status(&origin(), &args.name, AdminStatus::Enabled)
                 .await?;
             Output::remark(&format!("{} can log in again", args.name));
         }
         AdminCommand::Role(args) => {
-            app.set_admin_role(&origin(), &args.name, args.role).await?;
+            app.admins
+                .set_role(&origin(), &args.name, args.role)
+                .await?;
             Output::remark(&format!(
                 "{} is {} from the next login on",
                 args.name, args.role
@@ -155,7 +160,8 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
         AdminCommand::Delete(args) => delete(&app, args).await?,
         AdminCommand::Sessions(output) => sessions(&app, output).await?,
         AdminCommand::EndSession(args) => {
-            app.end_any_admin_session(&origin(), &args.session_id)
+            app.admins
+                .end_any_session(&origin(), &args.session_id)
                 .await?;
             Output::remark(&format!("the session {} has ended", args.session_id));
         }
@@ -165,7 +171,7 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
-    let admins = app.list_admins().await?;
+    let admins = app.admins.list().await?;
     output.print(&admins, || {
         let header = ["name", "role", "status", "second factor", "last log-in"];
         output::table(
@@ -192,7 +198,7 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
 
 async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
     let name = &args.name;
-    app.find_admin(name).await?;
+    app.admins.find(name).await?;
     if !args.yes {
         let why = format!("removing `{name}` cannot be undone");
         let question = format!("Removing `{name}` cannot be undone. Type the name to go on: ");
@@ -200,13 +206,13 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
             bail!("not removed");
         }
     }
-    app.delete_admin(&origin(), name).await?;
+    app.admins.delete(&origin(), name).await?;
     Output::remark(&format!("removed {name}"));
     Ok(())
 }
 
 async fn sessions(app: &App, output: Output) -> anyhow::Result<()> {
-    let sessions = app.list_admin_sessions(None).await?;
+    let sessions = app.admins.list_sessions(None).await?;
     output.print(&sessions, || {
         let header = [
             "session_id",

@@ -35,13 +35,14 @@ pub(super) struct RenewArgs {
 
 pub(super) async fn run(command: CertificateCommand) -> anyhow::Result<ExitCode> {
     let app = open::open().await?;
+    let acme = app.acme()?;
     let (standing, output) = match command {
         CertificateCommand::Show(args) => {
-            app.read_certificate().await?;
-            (app.certificate_standing()?, args.output)
+            acme.read().await?;
+            (acme.standing(), args.output)
         }
         CertificateCommand::Renew(args) => {
-            let standing = app.renew_certificate(&origin(), args.compromised).await?;
+            let standing = acme.renew(&origin(), args.compromised).await?;
             (standing, args.output)
         }
     };

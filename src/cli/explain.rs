@@ -31,15 +31,15 @@ pub(super) struct ExplainArgs {
 pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<ExitCode> {
     let app = open::open().await?;
     if let Some(request_id) = &args.request {
-        let refusals = app.explain_request(request_id).await?;
+        let refusals = app.audit.explain_request(request_id).await?;
         args.output.print(&refusals, || refusals_table(&refusals))?;
         return Ok(ExitCode::SUCCESS);
     }
     // What a server has read when it issues tokens: revocations and keys.
-    app.read_changes().await?;
+    app.replication.read_changes().await?;
     let client = args.client.as_deref().unwrap_or_default();
     let (scope, audience) = (args.scope.as_deref(), args.audience.as_deref());
-    let explained = app.explain_token(client, scope, audience).await?;
+    let explained = app.tokens.explain(client, scope, audience).await?;
     args.output.print(&explained, || in_words(&explained))?;
     Ok(if explained.granted {
         ExitCode::SUCCESS

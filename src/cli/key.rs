@@ -89,18 +89,18 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
         KeyCommand::List(args) => list(&app, args.output).await?,
         KeyCommand::Rotate(args) => rotate(&app, &args).await?,
         KeyCommand::Prepare(args) => {
-            let next = &app.prepare_key(&origin(), args.alg).await?;
+            let next = &app.keys.prepare(&origin(), args.alg).await?;
             args.output.print(&Prepared { next }, || {
                 output::list(&[("next", next.to_string())])
             })?;
         }
         KeyCommand::Retire(args) => {
-            app.retire_key(&origin(), &args.kid).await?;
+            app.keys.retire(&origin(), &args.kid).await?;
             Output::remark(&format!("retired {}", args.kid));
         }
         KeyCommand::Delete(args) => delete(&app, args).await?,
         KeyCommand::Reseal(args) => {
-            let resealed = app.reseal_keys(&origin()).await?;
+            let resealed = app.keys.reseal(&origin()).await?;
             args.output.print(&Resealed { resealed }, || {
                 format!("{resealed} key(s) sealed anew under SECRET")
             })?;
@@ -110,7 +110,7 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
-    let keys = &app.list_keys().await?;
+    let keys = &app.keys.list().await?;
     let signing_alg = app.config().keys.signing_alg;
     if !signing_alg.is_asymmetric() {
         Output::remark(
@@ -151,7 +151,7 @@ fn row(key: &KeyStatus) -> Vec<String> {
 }
 
 async fn rotate(app: &App, args: &RotateArgs) -> anyhow::Result<()> {
-    let rotation = app.rotate_keys(&origin(), args.now).await?;
+    let rotation = app.keys.rotate(&origin(), args.now).await?;
     args.output.print(&rotation, || {
         let text = |kid: &Option<KeyId>| kid.as_ref().map_or("-", KeyId::as_str).to_owned();
         output::list(&[
@@ -171,7 +171,7 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
             anyhow::bail!("nothing was deleted");
         }
     }
-    app.delete_key(&origin(), &kid).await?;
+    app.keys.delete(&origin(), &kid).await?;
     Output::remark(&format!("deleted {kid}"));
     Ok(())
 }

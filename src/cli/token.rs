@@ -48,7 +48,7 @@ pub(super) async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
 async fn revoke(args: RevokeArgs) -> anyhow::Result<ExitCode> {
     let token = read_token(args.token)?;
     let app = open::open().await?;
-    let claims = app.revoke_token(&open::origin(), token.trim()).await?;
+    let claims = app.tokens.revoke(&open::origin(), token.trim()).await?;
     Output::remark(&format!(
         "revoked the token {} of `{}`, which was good until {}",
         claims.jti, claims.client_id, claims.exp
@@ -60,9 +60,9 @@ async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
     let token = read_token(args.token)?;
     let inspection = if args.revoked {
         let app = open::open().await?;
-        app.refresh_keys().await?;
-        app.read_changes().await?;
-        app.inspect_token(token.trim()).await?
+        app.keys.refresh().await?;
+        app.replication.read_changes().await?;
+        app.tokens.inspect(token.trim()).await?
     } else {
         inspect_alone(token.trim()).await?
     };
@@ -86,9 +86,9 @@ async fn inspect_alone(token: &str) -> anyhow::Result<TokenInspection> {
     // Tokens under SECRET are judged without a database; the other keys are there.
     if header["alg"] != SigningAlg::HS256.as_str() {
         open::refuse_pending(&app).await?;
-        app.refresh_keys().await.context("DATABASE_URL")?;
+        app.keys.refresh().await.context("DATABASE_URL")?;
     }
-    let verified = app.keys().verify(token, app.clock().now());
+    let verified = app.keys.current().verify(token, app.clock().now());
     Ok(TokenInspection {
         good: verified.is_ok(),
         verdict: match &verified {

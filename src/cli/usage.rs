@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::output::{self, Output};
-use crate::app::{App, Overview, WasteSpan};
+use crate::app::{App, ExcessSpan, Overview};
 use crate::base::clock::UnixTime;
 use crate::cli::open;
 use crate::domain::{ClientId, Replica, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan};
@@ -59,7 +59,7 @@ pub(super) struct TopArgs {
 pub(super) struct WasteArgs {
     /// Over the last `24h` or `30d`
     #[arg(long, default_value = "24h")]
-    over: WasteSpan,
+    over: ExcessSpan,
     #[command(flatten)]
     output: Output,
 }
@@ -81,13 +81,13 @@ pub(super) async fn run(command: UsageCommand) -> anyhow::Result<ExitCode> {
     match command {
         UsageCommand::Totals(args) => totals(&app, &args).await?,
         UsageCommand::Client(args) => {
-            app.find_client(&args.client_id).await?;
+            app.clients.find(&args.client_id).await?;
             let since = app.clock().now().plus(-args.last);
-            let hours = app.list_client_usage(&args.client_id, since).await?;
+            let hours = app.usage.list_of_client(&args.client_id, since).await?;
             args.output.print(&hours, || spans(&hours))?;
         }
         UsageCommand::Top(args) => {
-            let found = app.find_top_clients().await?;
+            let found = app.usage.find_busiest_clients().await?;
             let top = Top {
                 most_active: &found.value.active,
                 most_failing: &found.value.failing,
@@ -98,7 +98,7 @@ pub(super) async fn run(command: UsageCommand) -> anyhow::Result<ExitCode> {
             })?;
         }
         UsageCommand::Waste(args) => {
-            let found = app.find_waste(args.over).await?;
+            let found = app.usage.find_excess_tokens(args.over).await?;
             args.output.print(&found.value, || waste(&found.value))?;
             if found.value.is_empty() {
                 Output::remark("no client was issued more tokens than it needed");
@@ -114,7 +114,8 @@ async fn totals(app: &App, args: &TotalsArgs) -> anyhow::Result<()> {
         UsageSpan::Hour => 24 * HOUR,
     });
     let found = app
-        .list_usage(args.by, app.clock().now().plus(-last))
+        .usage
+        .list(args.by, app.clock().now().plus(-last))
         .await?;
     args.output.print(&found, || spans(&found))
 }

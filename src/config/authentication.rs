@@ -37,6 +37,13 @@ pub struct JwksUriConfig {
     pub min_interval: i64,
 }
 
+impl JwksUriConfig {
+    /// Whether the operator allowed the host of a URL.
+    pub fn allows(&self, uri: &JwksUri) -> bool {
+        self.hosts.iter().any(|host| host == uri.authority())
+    }
+}
+
 impl ClientAuthenticationConfig {
     pub(super) fn read(read: &mut Reader<'_>) -> Self {
         let client_ca: Option<PathBuf> = read.optional("TLS_CLIENT_CA", "a path");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use crate::app::Refusals;
+use crate::app::RejectedRequests;
 use crate::app::error::{Error, Result};
 use crate::base::metrics::{BOUNDS, Counter, Distribution, Level, bucket, whole_micros};
 use crate::domain::ErrorCode;
@@ -25,12 +25,12 @@ pub(super) struct Traffic {
     pub(super) verify: Arc<RouteTraffic>,
     pub(super) authorize: Arc<RouteTraffic>,
     others: Mutex<Vec<Arc<RouteTraffic>>>,
-    refusals: Arc<Refusals>,
+    refusals: Arc<RejectedRequests>,
 }
 
 impl Traffic {
     /// Nothing is counted yet; each route answers so many requests at once. Who is refused is noted in `refusals`.
-    pub(super) fn new(max_requests: u64, refusals: Arc<Refusals>) -> Self {
+    pub(super) fn new(max_requests: u64, refusals: Arc<RejectedRequests>) -> Self {
         let hot = |path| {
             let refusals = Arc::clone(&refusals);
             Arc::new(RouteTraffic::new(path, max_requests, false, refusals))
@@ -87,11 +87,11 @@ pub(super) struct RouteTraffic {
     ended: [[Counter; BOUNDS.len() + 1]; CLASSES.len()],
     /// By number of the code.
     refused: [Counter; ErrorCode::ALL.len()],
-    refusals: Arc<Refusals>,
+    refusals: Arc<RejectedRequests>,
 }
 
 impl RouteTraffic {
-    fn new(path: &str, limit: u64, may_change: bool, refusals: Arc<Refusals>) -> Self {
+    fn new(path: &str, limit: u64, may_change: bool, refusals: Arc<RejectedRequests>) -> Self {
         Self {
             path: path.into(),
             may_change,
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_request_is_in_flight_until_it_is_answered_or_abandoned() {
-        let refusals = Refusals::new(Clock::fixed(UnixTime(0)));
+        let refusals = RejectedRequests::new(Clock::fixed(UnixTime(0)));
         let traffic = Traffic::new(2, Arc::new(refusals));
         let route = traffic.route("/a");
         let mut answered = Arc::clone(&route).begin();
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn each_route_has_its_own_limit_and_those_of_orchestrators_have_none() {
-        let refusals = Refusals::new(Clock::fixed(UnixTime(0)));
+        let refusals = RejectedRequests::new(Clock::fixed(UnixTime(0)));
         let traffic = Traffic::new(1, Arc::new(refusals));
         let begin = |path| traffic.route(path).begin();
         let (first, second, elsewhere) = (begin("/a"), begin("/a"), begin("/verify"));

@@ -23,7 +23,7 @@ impl AppState {
     /// Shares the use cases.
     pub fn new(app: Arc<App>) -> Self {
         let is_traced = app.config().traces.is_some();
-        let refusals = Arc::clone(app.refusals());
+        let refusals = Arc::clone(app.audit.rejected_requests());
         let traffic = Traffic::new(app.config().http.max_requests, refusals);
         Self(Arc::new(Shared {
             app,

@@ -25,8 +25,7 @@ const MAX_BYTES: usize = 64 * 1024;
 pub(crate) struct Fetcher {
     /// `None` when no host is allowed.
     client: Option<reqwest::Client>,
-    hosts: Vec<String>,
-    private_addresses: bool,
+    config: JwksUriConfig,
 }
 
 impl Fetcher {
@@ -39,19 +38,13 @@ impl Fetcher {
         };
         Ok(Self {
             client,
-            hosts: config.hosts.clone(),
-            private_addresses: config.private_addresses,
+            config: config.clone(),
         })
-    }
-
-    /// Whether the operator allowed the host of a URL.
-    pub(crate) fn allows(&self, uri: &JwksUri) -> bool {
-        self.hosts.iter().any(|host| host == uri.authority())
     }
 
     /// The text at a URL.
     pub(crate) async fn get(&self, uri: &JwksUri) -> anyhow::Result<String> {
-        let Some(client) = self.client.as_ref().filter(|_| self.allows(uri)) else {
+        let Some(client) = self.client.as_ref().filter(|_| self.config.allows(uri)) else {
             bail!("JWKS_URI_HOSTS does not have {}", uri.authority());
         };
         // An address in the URL itself is never resolved, so the resolver cannot refuse it.
@@ -61,7 +54,7 @@ impl Fetcher {
             Some(Host::Domain(_)) | None => None,
         };
         ensure!(
-            self.private_addresses || address.is_none_or(is_public),
+            self.config.private_addresses || address.is_none_or(is_public),
             NOT_PUBLIC
         );
         let request = client.get(uri.url().clone());

@@ -16,14 +16,14 @@ fn id(text: &str) -> ClientId {
 }
 
 async fn explain(test: &TestApp, client_id: &str, scope: Option<&str>) -> TokenExplanation {
-    let explained = test.app.explain_token(client_id, scope, None).await;
+    let explained = test.app.tokens.explain(client_id, scope, None).await;
     explained.unwrap()
 }
 
 /// The reason of an answer, by its id.
 async fn reason_of(test: &TestApp, answer: &Answer) -> RefusedRequest {
     let request_id = answer.header("x-request-id");
-    let mut found = test.app.explain_request(request_id).await.unwrap();
+    let mut found = test.app.audit.explain_request(request_id).await.unwrap();
     assert_eq!(found.len(), 1);
     found.remove(0)
 }
@@ -48,7 +48,8 @@ async fn the_token_of_an_explanation_is_the_one_that_is_issued() {
         .await;
     // Revoking moves `iat`.
     test.app
-        .revoke_client_tokens(BY, &id(CLIENT))
+        .tokens
+        .revoke_client(BY, &id(CLIENT))
         .await
         .unwrap();
     for (scope, audience) in [
@@ -68,7 +69,8 @@ async fn the_token_of_an_explanation_is_the_one_that_is_issued() {
 
         let explained = test
             .app
-            .explain_token(CLIENT, some(scope), some(audience))
+            .tokens
+            .explain(CLIENT, some(scope), some(audience))
             .await
             .unwrap();
 
@@ -100,7 +102,7 @@ async fn the_refusal_of_an_explanation_is_the_one_that_is_answered() {
             _ => (None, Some(value)),
         };
 
-        let explained = test.app.explain_token(CLIENT, scope, audience).await;
+        let explained = test.app.tokens.explain(CLIENT, scope, audience).await;
         let refusal = explained.unwrap().refusal.unwrap();
 
         assert_eq!(answer["error"], refusal.error, "{value}");
@@ -117,7 +119,8 @@ async fn who_cannot_log_in_at_all_is_explained_with_the_true_reason() {
     let unknown = explain(&test, "no body", None).await.refusal.unwrap();
     let status = ClientStatus::Disabled;
     test.app
-        .set_client_status(BY, &id(CLIENT), status)
+        .clients
+        .set_status(BY, &id(CLIENT), status)
         .await
         .unwrap();
     let disabled = explain(&test, CLIENT, None).await.refusal.unwrap();
@@ -145,12 +148,14 @@ async fn what_is_assumed_of_a_bound_client_and_what_it_lacks_is_said() {
     };
     let (_, added) = test
         .app
-        .register_client(BY, new, NewSecret::default())
+        .clients
+        .register(BY, new, Some(NewSecret::default()))
         .await
         .unwrap();
-    let secret_id = added.secret.secret_id;
+    let secret_id = added.unwrap().secret.secret_id;
     test.app
-        .expire_secret(BY, &id(CLIENT), &secret_id, NOW)
+        .secrets
+        .expire(BY, &id(CLIENT), &secret_id, NOW)
         .await
         .unwrap();
 
@@ -167,7 +172,7 @@ async fn what_is_assumed_of_a_bound_client_and_what_it_lacks_is_said() {
 async fn behind_one_answer_stand_many_reasons() {
     let test = TestApp::with(&[("THROTTLE_CLIENT_FAILURES", "3")]).await;
     let secret = test.client().await;
-    let record = test.app.find_client(&id(CLIENT)).await.unwrap();
+    let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
     let secret_id = record.secrets[0].secret_id.clone();
     let post_only = AuthMethods::parse("client_secret_post").unwrap();
     test.register(NewClient {
@@ -185,7 +190,8 @@ async fn behind_one_answer_stand_many_reasons() {
     let mistyped = test.authorize(CLIENT, &format!("{secret}x")).await;
     let end = NOW.plus(5);
     test.app
-        .expire_secret(BY, &id(CLIENT), &secret_id, end)
+        .secrets
+        .expire(BY, &id(CLIENT), &secret_id, end)
         .await
         .unwrap();
     test.clock.advance(10);
@@ -279,20 +285,25 @@ async fn a_reason_is_found_at_every_replica_and_ends_by_age() {
     one.client().await;
     let answer = one.authorize(CLIENT, "wrong").await;
     let request_id = answer.header("x-request-id");
-    assert!(other.app.explain_request(request_id).await.is_err());
+    assert!(other.app.audit.explain_request(request_id).await.is_err());
 
-    one.app.write_refusals().await.unwrap();
-    one.app.write_refusals().await.unwrap();
+    one.app.audit.write_rejected_requests().await.unwrap();
+    one.app.audit.write_rejected_requests().await.unwrap();
 
     for test in [&one, &other] {
         assert_eq!(reason_of(test, &answer).await.reason, "wrong secret");
     }
-    let listed = other.app.list_refusals(&id(CLIENT), 5).await.unwrap();
+    let listed = other
+        .app
+        .audit
+        .list_rejected_requests(&id(CLIENT), 5)
+        .await
+        .unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!(one.app.prune_refusals().await.unwrap(), 0);
+    assert_eq!(one.app.audit.prune_rejected_requests().await.unwrap(), 0);
     one.clock.advance(3_601);
-    assert_eq!(one.app.prune_refusals().await.unwrap(), 1);
-    assert!(one.app.explain_request(request_id).await.is_err());
+    assert_eq!(one.app.audit.prune_rejected_requests().await.unwrap(), 1);
+    assert!(one.app.audit.explain_request(request_id).await.is_err());
 }
 
 #[tokio::test]

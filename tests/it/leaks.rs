@@ -289,10 +289,11 @@ async fn check(test: &TestApp, asked: &Asked, planted: &Planted) {
     planted.assert_not_in(&log.text(), &what);
     let refusals = test
         .app
+        .audit
         .explain_request(answer.header("x-request-id"))
         .await;
     planted.assert_not_in(&format!("{refusals:?}"), &what);
-    test.app.write_refusals().await.unwrap();
+    test.app.audit.write_rejected_requests().await.unwrap();
 }
 
 /// Plants each text at every place of every endpoint.
@@ -351,6 +352,7 @@ async fn a_secret_as_a_scope_is_redacted_in_the_answer_the_log_and_the_refusals(
     assert_eq!(log.requests()[0]["reason"], told);
     let refusals = test
         .app
+        .audit
         .explain_request(answer.header("x-request-id"))
         .await
         .unwrap();

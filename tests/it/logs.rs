@@ -157,10 +157,7 @@ async fn why_an_assertion_was_refused_is_in_the_log_and_the_assertion_is_not() {
         ..NewClient::default()
     };
     let keyed = new("private_key_jwt", CLIENT);
-    test.app
-        .register_client_without_secret(BY, keyed)
-        .await
-        .unwrap();
+    test.app.clients.register(BY, keyed, None).await.unwrap();
     let secret = test.register(new("client_secret_basic", "secretive")).await;
     let sign = |signer: &Signer, id: &str, kid: &str| {
         let claims = json!({"iss": id, "sub": id, "aud": "https://tokens.test", "exp": NOW.0 + 60, "jti": "1"});

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use token_server::app::NewClient;
-use token_server::domain::{ClientChanges, ClientId, Scope, TokenQuota};
+use token_server::domain::{ClientChanges, ClientId, ExpectedVersion, Scope, TokenQuota};
 
 use crate::admin_api::Robot;
 use crate::harness::{Answer, BY, CLIENT, Database, NOW, TestApp};
@@ -89,9 +89,9 @@ async fn the_standard_endpoint_warns_and_refuses_the_same() {
     );
     second.assert_error(429, "rate_limited");
     let request_id = second.header("x-request-id");
-    let why = test.app.explain_request(request_id).await.unwrap();
+    let why = test.app.audit.explain_request(request_id).await.unwrap();
     assert_eq!(why[0].reason, "it has had 1 of 1 tokens of this hour");
-    let explained = test.app.explain_token(CLIENT, None, None).await.unwrap();
+    let explained = test.app.tokens.explain(CLIENT, None, None).await.unwrap();
     assert_eq!(explained.refusal.unwrap().error, "rate_limited");
 }
 
@@ -107,7 +107,7 @@ async fn what_is_refused_or_only_explained_uses_nothing_up() {
     for _ in 0..3 {
         test.authorize(CLIENT, "wrong").await;
         assert_eq!(test.post_form("/authorize", &wrong).await.status, 400);
-        test.app.explain_token(CLIENT, None, None).await.unwrap();
+        test.app.tokens.explain(CLIENT, None, None).await.unwrap();
     }
 
     assert_eq!(test.authorize(CLIENT, &secret).await.status, 200);
@@ -167,7 +167,8 @@ async fn a_changed_quota_counts_at_once() {
             ..ClientChanges::default()
         };
         test.app
-            .update_client(BY, &id(CLIENT), changes)
+            .clients
+            .update(BY, &id(CLIENT), &ExpectedVersion::Any, changes)
             .await
             .unwrap();
     };
@@ -211,9 +212,9 @@ async fn how_far_a_client_is_is_known_where_it_is_not_served_too() {
     let other = TestApp::on(database, &[]).await;
     let secret = client_with(&one, 10).await;
     one.authorize(CLIENT, &secret).await;
-    let client = one.app.find_client(&id(CLIENT)).await.unwrap().client;
+    let client = one.app.clients.find(&id(CLIENT)).await.unwrap().client;
     let used = async |test: &TestApp| {
-        let state = test.app.find_quota_state(&client).await.unwrap();
+        let state = test.app.tokens.find_quota_state(&client).await.unwrap();
         state.unwrap().used
     };
     assert_eq!((used(&one).await, used(&other).await), (1, 0));
@@ -221,6 +222,12 @@ async fn how_far_a_client_is_is_known_where_it_is_not_served_too() {
     one.app.write_usage().await.unwrap();
 
     assert_eq!((used(&one).await, used(&other).await), (1, 1));
-    let state = one.app.find_quota_state(&client).await.unwrap().unwrap();
+    let state = one
+        .app
+        .tokens
+        .find_quota_state(&client)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(state.ends_at, NOW.plus(HOUR));
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use token_server::app::{NewClient, WasteSpan};
-use token_server::domain::{ClientId, Scope, TokenTtl, TokenWaste};
+use token_server::app::{ExcessSpan, NewClient};
+use token_server::domain::{ClientId, ExpectedVersion, Scope, TokenTtl, TokenWaste};
 
 use crate::admin_api::Robot;
 use crate::harness::{BY, CLIENT, Database, NOW, TestApp};
@@ -55,7 +55,12 @@ async fn one_token_is_needed_for_each_lifetime_and_the_worst_stand_first() {
         test.clock.advance(HOUR);
     }
 
-    let found = test.app.find_waste(WasteSpan::Day).await.unwrap();
+    let found = test
+        .app
+        .usage
+        .find_excess_tokens(ExcessSpan::Day)
+        .await
+        .unwrap();
 
     assert_eq!(
         numbers(&found.value),
@@ -72,11 +77,25 @@ async fn what_is_older_than_the_span_and_of_deleted_clients_is_not_counted() {
     let gone = client(&test, "gone", HOUR).await;
     issue(&test, CLIENT, &secret, 3).await;
     issue(&test, "gone", &gone, 3).await;
-    test.app.delete_client(BY, &id("gone")).await.unwrap();
+    test.app
+        .clients
+        .delete(BY, &id("gone"), &ExpectedVersion::Any)
+        .await
+        .unwrap();
     test.clock.advance(2 * DAY);
 
-    let day = test.app.find_waste(WasteSpan::Day).await.unwrap();
-    let month = test.app.find_waste(WasteSpan::Month).await.unwrap();
+    let day = test
+        .app
+        .usage
+        .find_excess_tokens(ExcessSpan::Day)
+        .await
+        .unwrap();
+    let month = test
+        .app
+        .usage
+        .find_excess_tokens(ExcessSpan::Month)
+        .await
+        .unwrap();
 
     assert_eq!(numbers(&day.value), []);
     assert_eq!(numbers(&month.value), [(CLIENT, 3, 1)]);
@@ -87,7 +106,7 @@ async fn a_ranking_is_kept_for_a_minute_and_renewed_on_the_side() {
     let test = TestApp::new().await;
     let secret = test.client().await;
     issue(&test, CLIENT, &secret, 1).await;
-    let top = async || test.app.find_top_clients().await.unwrap();
+    let top = async || test.app.usage.find_busiest_clients().await.unwrap();
     let first = top().await;
     assert_eq!(first.value.active[0].counts.issued, 1);
     issue(&test, CLIENT, &secret, 1).await;
@@ -109,7 +128,10 @@ async fn a_ranking_is_kept_for_a_minute_and_renewed_on_the_side() {
 #[tokio::test]
 async fn those_that_ask_first_wait_for_one_answer_together() {
     let test = TestApp::new().await;
-    let (one, other) = tokio::join!(test.app.find_top_clients(), test.app.find_top_clients());
+    let (one, other) = tokio::join!(
+        test.app.usage.find_busiest_clients(),
+        test.app.usage.find_busiest_clients()
+    );
 
     assert!(std::sync::Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
 }
@@ -122,21 +144,25 @@ async fn the_overview_has_every_minute_and_hour_and_what_ends_soon() {
     let ends = |name: &str, days: i64| {
         let (app, name) = (test.app.clone(), id(name));
         async move {
-            let record = app.find_client(&name).await.unwrap();
+            let record = app.clients.find(&name).await.unwrap();
             let secret_id = &record.secrets[0].secret_id;
             let end = NOW.plus(days * DAY);
-            app.expire_secret(BY, &name, secret_id, end).await.unwrap();
+            app.secrets.expire(BY, &name, secret_id, end).await.unwrap();
         }
     };
     ends(CLIENT, 3).await;
     ends("lasting", 2).await;
     let more = token_server::app::NewSecret::default();
-    test.app.add_secret(BY, &id("lasting"), more).await.unwrap();
+    test.app
+        .secrets
+        .add(BY, &id("lasting"), more)
+        .await
+        .unwrap();
     client(&test, "later", HOUR).await;
     ends("later", 31).await;
     issue(&test, CLIENT, &secret, 2).await;
     issue(&test, "lasting", &lasting, 1).await;
-    test.app.rotate_keys(BY, true).await.unwrap();
+    test.app.keys.rotate(BY, true).await.unwrap();
     test.clock.advance(90);
 
     let overview = test.app.overview(Duration::MAX).await.unwrap();
@@ -162,7 +188,7 @@ async fn the_overview_does_not_wait_for_who_does_most_and_has_it_the_next_time()
 
     let first = test.app.overview(Duration::ZERO).await.unwrap();
     // What was begun goes on, and is waited for here.
-    test.app.find_top_clients().await.unwrap();
+    test.app.usage.find_busiest_clients().await.unwrap();
     let next = test.app.overview(Duration::ZERO).await.unwrap();
 
     // With as little to count as here it may be done at once.
@@ -176,11 +202,13 @@ async fn replicas_say_that_they_run_and_that_they_stop() {
     let database = Database::fresh().await;
     let one = TestApp::on(database.clone(), &[]).await;
     let other = TestApp::on(database, &[]).await;
-    one.app.tell_certificate_end(|| Some(NOW.plus(DAY)));
+    one.app
+        .replication
+        .tell_certificate_end(|| Some(NOW.plus(DAY)));
     for test in [&one, &other, &one] {
-        test.app.say_alive().await.unwrap();
+        test.app.replication.say_alive().await.unwrap();
     }
-    let listed = async || one.app.list_replicas().await.unwrap();
+    let listed = async || one.app.replication.list_replicas().await.unwrap();
     let replicas = listed().await;
     assert_eq!(replicas.len(), 2);
     assert!(
@@ -191,12 +219,12 @@ async fn replicas_say_that_they_run_and_that_they_stop() {
     let ends = replicas.iter().filter_map(|it| it.certificate_expires_at);
     assert_eq!(ends.collect::<Vec<_>>(), [NOW.plus(DAY)]);
 
-    other.app.say_gone().await.unwrap();
+    other.app.replication.say_gone().await.unwrap();
     assert_eq!(listed().await.len(), 1);
     one.clock.advance(31);
     assert!(!listed().await[0].is_heard(NOW.plus(31)));
     one.clock.advance(DAY);
-    assert_eq!(one.app.prune_replicas().await.unwrap(), 1);
+    assert_eq!(one.app.replication.prune_replicas().await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -205,7 +233,7 @@ async fn the_admin_api_tells_the_same() {
     let secret = test.client().await;
     let robot = Robot::new(&test).await;
     issue(&test, CLIENT, &secret, 3).await;
-    test.app.say_alive().await.unwrap();
+    test.app.replication.say_alive().await.unwrap();
 
     let overview = robot.get("/overview").await.json();
     let minutes = robot.get("/usage/totals?by=minute").await.json();

@@ -17,7 +17,7 @@ async fn without_keys(clock: &Clock) -> (Arc<App>, AppState, Database) {
     let database = Database::fresh().await;
     let config = config(&database.url, &[("SIGNING_ALG", "ES256")]);
     let app = Arc::new(App::open(config, clock.clone()).unwrap());
-    app.read_changes().await.unwrap();
+    app.replication.read_changes().await.unwrap();
     let state = AppState::new(Arc::clone(&app));
     (app, state, database)
 }
@@ -36,7 +36,7 @@ async fn who_cannot_issue_a_token_is_not_ready_and_is_when_it_can() {
     let before = readyz(&state).await;
     before.assert_error(503, "temporarily_unavailable");
     assert_eq!(before.header("retry-after"), "1");
-    app.start_keys().await.unwrap();
+    app.keys.start().await.unwrap();
 
     assert_eq!(readyz(&state).await.text(), r#"{"status":"ready"}"#);
 }
@@ -51,7 +51,7 @@ async fn each_change_is_told_once() {
     for _ in 0..3 {
         readyz(&state).await;
     }
-    app.start_keys().await.unwrap();
+    app.keys.start().await.unwrap();
     for _ in 0..3 {
         clock.advance(1);
         readyz(&state).await;
@@ -67,7 +67,7 @@ async fn each_change_is_told_once() {
 #[tokio::test]
 async fn the_canary_leaves_no_trace() {
     let test = TestApp::new().await;
-    let revoked = test.app.revocations().count();
+    let revoked = test.app.tokens.revocations().count();
 
     assert_eq!(test.get("/readyz").await.status, 200);
     let figures = test.app.figures();
@@ -88,7 +88,7 @@ async fn the_canary_needs_no_database() {
     let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
 
     test.app.store().close().await;
-    assert!(test.app.read_changes().await.is_err());
+    assert!(test.app.replication.read_changes().await.is_err());
     test.clock.advance(1);
 
     let degraded = r#"{"status":"degraded: database"}"#;
@@ -100,13 +100,13 @@ async fn who_has_a_wrong_clock_is_not_ready_and_is_when_it_is_right() {
     let test = TestApp::new().await;
 
     for wrong in [90, -90, 31] {
-        test.app.note_clock_difference(wrong);
+        test.app.core.note_clock_difference(wrong);
         let answer = test.get("/readyz").await;
         answer.assert_error(503, "temporarily_unavailable");
         assert!(answer.text().contains(&format!("by {wrong} s")));
     }
     for right in [30, -30, 0] {
-        test.app.note_clock_difference(right);
+        test.app.core.note_clock_difference(right);
         assert_eq!(test.get("/readyz").await.status, 200);
     }
 }
@@ -118,7 +118,7 @@ async fn a_clock_that_differs_is_told_once() {
     let guard = log.capture();
 
     for seconds in [5, 6, 90, 6, -5, 0, -6, 0] {
-        test.app.note_clock_difference(seconds);
+        test.app.core.note_clock_difference(seconds);
     }
     drop(guard);
 
@@ -140,7 +140,7 @@ async fn the_clock_is_compared_with_that_of_the_database() {
         let clock = Clock::fixed_ahead(NOW, ahead);
         let test = TestApp::at(clock, Database::fresh().await, &[]).await;
 
-        test.app.compare_clocks().await.unwrap();
+        test.app.core.compare_clocks().await.unwrap();
 
         let store = test.app.store();
         let has_its_own = store.product() == "Postgres";

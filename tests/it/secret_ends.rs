@@ -19,9 +19,9 @@ fn id() -> ClientId {
 /// The client with an old secret that ends after two hours without use, and a new one.
 async fn rotating(test: &TestApp) -> (String, SecretId, String) {
     let old = test.client().await;
-    let record = test.app.find_client(&id()).await.unwrap();
+    let record = test.app.clients.find(&id()).await.unwrap();
     let secret_id = record.secrets[0].secret_id.clone();
-    let added = test.app.add_secret(BY, &id(), NewSecret::default()).await;
+    let added = test.app.secrets.add(BY, &id(), NewSecret::default()).await;
     let new = added.unwrap().plain.expose().clone();
     set(test, &secret_id, Some(2 * HOUR)).await;
     (old, secret_id, new)
@@ -30,13 +30,14 @@ async fn rotating(test: &TestApp) -> (String, SecretId, String) {
 async fn set(test: &TestApp, secret_id: &SecretId, seconds: Option<i64>) {
     let unused_for = seconds.map(|seconds| UnusedFor::from_seconds(seconds).unwrap());
     test.app
-        .end_secret_when_unused(BY, &id(), secret_id, unused_for)
+        .secrets
+        .set_idle_expiry(BY, &id(), secret_id, unused_for)
         .await
         .unwrap();
 }
 
 async fn ended(test: &TestApp) -> u64 {
-    test.app.end_unused_secrets().await.unwrap()
+    test.app.secrets.expire_idle().await.unwrap()
 }
 
 async fn log_in(test: &TestApp, secret: &str) -> u16 {
@@ -78,7 +79,7 @@ async fn a_secret_that_is_never_used_again_dies_after_it_was_said() {
 async fn the_last_good_secret_stays() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let record = test.app.find_client(&id()).await.unwrap();
+    let record = test.app.clients.find(&id()).await.unwrap();
     set(&test, &record.secrets[0].secret_id, Some(HOUR)).await;
     test.clock.advance(10 * HOUR);
 
@@ -96,10 +97,14 @@ async fn it_can_be_taken_back_and_goes_with_its_secret() {
     assert_eq!(log_in(&test, &old).await, 200);
 
     set(&test, &secret_id, Some(HOUR)).await;
-    test.app.delete_secret(BY, &id(), &secret_id).await.unwrap();
+    test.app
+        .secrets
+        .delete(BY, &id(), &secret_id)
+        .await
+        .unwrap();
     test.clock.advance(10 * HOUR);
     assert_eq!(ended(&test).await, 0);
-    let left = test.app.find_client(&id()).await.unwrap().secrets;
+    let left = test.app.clients.find(&id()).await.unwrap().secrets;
     assert!(
         left.iter().all(|secret| secret.unused_for.is_none()),
         "{left:?}"
@@ -120,7 +125,8 @@ async fn the_trail_has_what_was_set_and_what_came_of_it() {
     };
     let events = test
         .app
-        .list_audit_events(&filter, AuditPage::After(0), 10)
+        .audit
+        .list(&filter, AuditPage::After(0), 10)
         .await
         .unwrap();
 
@@ -137,7 +143,7 @@ async fn the_trail_has_what_was_set_and_what_came_of_it() {
     assert_eq!(state(&end.before)["ends_unused_for"], 7_200);
     assert!(state(&end.before)["last_used_at"].is_i64());
     assert_eq!(state(&end.after)["expires_at"], test.clock.now().0);
-    assert!(test.app.verify_audit(None).await.unwrap().good);
+    assert!(test.app.audit.verify(None).await.unwrap().good);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::json;
 use token_server::app::NewClient;
 use token_server::domain::{
     AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientId,
-    ClientKeys, JwkSet,
+    ClientKeys, ExpectedVersion, JwkSet,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -140,7 +140,7 @@ async fn a_certificate_goes_on_with_its_session_for_as_long_as_it_is_the_clients
         authentication: settings(keys(holder.jwk())),
         ..NewClient::default()
     };
-    app.register_client_without_secret(BY, new).await.unwrap();
+    app.clients.register(BY, new, None).await.unwrap();
     let mut clients = [&TLS12, &TLS13].map(|version| client(&replicas, version));
     for client in &mut clients {
         client.client_auth_cert_resolver = holder.resolver();
@@ -160,7 +160,10 @@ async fn a_certificate_goes_on_with_its_session_for_as_long_as_it_is_the_clients
         },
         ..ClientChanges::default()
     };
-    app.update_client(BY, &id, changes).await.unwrap();
+    app.clients
+        .update(BY, &id, &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
     for client in &clients {
         let (kind, answer) = ask(&replicas[1], client).await;
         assert_eq!((kind, &*answer), (HandshakeKind::Resumed, "HTTP/1.1 401"));

@@ -3,7 +3,7 @@
 use token_server::app::{NewClient, NewSecret, UsageOrder};
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
-    ClientId, ClientUses, LastUse, Scope, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    ClientId, ClientUses, ExpectedVersion, LastUse, Scope, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
 
 use crate::harness::{BY, CLIENT, NOW, TestApp};
@@ -28,16 +28,20 @@ fn in_span(start: UnixTime, counts: UsageCounts) -> UsageIn {
 }
 
 async fn hours(test: &TestApp) -> Vec<UsageIn> {
-    let listed = test.app.list_client_usage(&id(CLIENT), UnixTime(0)).await;
+    let listed = test
+        .app
+        .usage
+        .list_of_client(&id(CLIENT), UnixTime(0))
+        .await;
     listed.unwrap()
 }
 
 async fn totals(test: &TestApp, span: UsageSpan) -> Vec<UsageIn> {
-    test.app.list_usage(span, UnixTime(0)).await.unwrap()
+    test.app.usage.list(span, UnixTime(0)).await.unwrap()
 }
 
 async fn uses(test: &TestApp) -> ClientUses {
-    test.app.find_client_uses(&id(CLIENT)).await.unwrap()
+    test.app.usage.find_of_client(&id(CLIENT)).await.unwrap()
 }
 
 /// Gets a token and has it verified.
@@ -124,9 +128,10 @@ async fn invented_clients_are_counted_under_nobodys_name() {
     assert_eq!(hours(&test).await, []);
     let top = test
         .app
+        .usage
         .list_top_clients(UsageOrder::Refused, UnixTime(0), 9);
     assert_eq!(top.await.unwrap(), []);
-    let nobody = test.app.sum_usage_of_nobody(UnixTime(0)).await.unwrap();
+    let nobody = test.app.usage.sum_of_nobody(UnixTime(0)).await.unwrap();
     assert_eq!(nobody, counts(0, 61, 0));
     let total = totals(&test, UsageSpan::Minute).await;
     assert_eq!(total[0].counts, counts(0, 61, 0));
@@ -138,7 +143,8 @@ async fn a_client_and_each_secret_tell_when_and_from_where_they_were_last_used()
     let old = test.client().await;
     let added = test
         .app
-        .add_secret(BY, &id(CLIENT), NewSecret::default())
+        .secrets
+        .add(BY, &id(CLIENT), NewSecret::default())
         .await
         .unwrap();
     let new = added.plain.expose();
@@ -154,7 +160,7 @@ async fn a_client_and_each_secret_tell_when_and_from_where_they_were_last_used()
     let source = "192.0.2.1".parse().unwrap();
     let at = |used_at| LastUse { used_at, source };
     let found = uses(&test).await;
-    let secrets = test.app.find_client(&id(CLIENT)).await.unwrap().secrets;
+    let secrets = test.app.clients.find(&id(CLIENT)).await.unwrap().secrets;
     let old = secrets
         .iter()
         .find(|one| one.secret_id != added.secret.secret_id)
@@ -167,7 +173,7 @@ async fn a_client_and_each_secret_tell_when_and_from_where_they_were_last_used()
 
     // A day later the uses are over; when the last one was is still known.
     test.clock.advance(DAY + HOUR);
-    test.app.prune_usage().await.unwrap();
+    test.app.usage.prune().await.unwrap();
     let found = uses(&test).await;
     assert_eq!(found.last, Some(at(NOW.plus(10))));
     assert!(found.secrets.iter().all(|secret| secret.uses_24h == 0));
@@ -179,7 +185,11 @@ async fn a_later_client_of_the_same_id_was_never_used() {
     let test = TestApp::new().await;
     let secret = test.client().await;
     work(&test, &secret).await;
-    test.app.delete_client(BY, &id(CLIENT)).await.unwrap();
+    test.app
+        .clients
+        .delete(BY, &id(CLIENT), &ExpectedVersion::Any)
+        .await
+        .unwrap();
     // Written after the client has gone.
     test.app.write_usage().await.unwrap();
     test.clock.advance(1);
@@ -187,7 +197,7 @@ async fn a_later_client_of_the_same_id_was_never_used() {
 
     assert_eq!(uses(&test).await, ClientUses::default());
     let billing = id(CLIENT);
-    let last = test.app.find_last_uses(&[&billing]).await.unwrap();
+    let last = test.app.usage.list_last_used(&[&billing]).await.unwrap();
     assert!(last.is_empty());
 }
 
@@ -256,7 +266,12 @@ async fn the_most_active_and_the_most_failing_come_first() {
     }
     test.app.write_usage().await.unwrap();
     let top = async |order, since| -> Vec<String> {
-        let listed = test.app.list_top_clients(order, since, 2).await.unwrap();
+        let listed = test
+            .app
+            .usage
+            .list_top_clients(order, since, 2)
+            .await
+            .unwrap();
         let name = |of: UsageOf| of.client_id.to_string();
         listed.into_iter().map(name).collect()
     };
@@ -274,7 +289,7 @@ async fn counts_are_kept_for_usage_retention_and_minutes_for_hours() {
     work(&test, &secret).await;
     test.app.write_usage().await.unwrap();
     let left = async || {
-        test.app.prune_usage().await.unwrap();
+        test.app.usage.prune().await.unwrap();
         let minutes = totals(&test, UsageSpan::Minute).await;
         let all = totals(&test, UsageSpan::Hour).await;
         [minutes.len(), all.len(), hours(&test).await.len()]

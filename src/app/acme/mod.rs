@@ -18,12 +18,13 @@ use tokio::sync::{Mutex, watch};
 
 pub use status::{AcmeFigures, CertificateStanding};
 
-use super::App;
+use crate::app::audit::Audit;
+use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::base::pem::parse_certificates;
 use crate::base::secret::Secret;
-use crate::config::{AcmeConfig, Config};
+use crate::config::AcmeConfig;
 use crate::domain::{AcmeRecord, AcmeSubject};
 use crate::jwt::{SealedUnder, Sealer};
 use crate::outbound::acme::Directory;
@@ -42,8 +43,12 @@ impl fmt::Debug for KeptCertificate {
     }
 }
 
-/// What is known of the certificate, where an authority issues it.
-pub(super) struct Acme {
+/// The certificate that an authority issues, and its orders.
+pub struct Acme {
+    core: Arc<Core>,
+    audit: Arc<Audit>,
+    /// Who holds the lease of an order.
+    replica_id: String,
     directory: Directory,
     names: Vec<String>,
     subject: AcmeSubject,
@@ -75,21 +80,28 @@ struct Opened {
 
 impl Acme {
     /// Reads the authorities that are trusted at the directory; `None` where the certificate is in files.
-    pub(super) fn open(config: &Config) -> anyhow::Result<Option<Self>> {
-        let Some(acme) = &config.acme else {
+    pub(in crate::app) fn open(
+        core: &Arc<Core>,
+        audit: &Arc<Audit>,
+        replica_id: &str,
+    ) -> anyhow::Result<Option<Self>> {
+        let (config, token) = (&core.config.acme, &core.config.token);
+        let Some(config) = config else {
             return Ok(None);
         };
-        let token = &config.token;
         let purpose = "certificates and ACME accounts, AES-256-GCM, v1";
         Ok(Some(Self {
-            directory: Directory::new(acme)?,
-            names: acme.names.clone(),
-            subject: subject(acme),
+            directory: Directory::new(config)?,
+            names: config.names.clone(),
+            subject: subject(config),
             sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
-            stand_in: Arc::new(self_signed::stand_in(&acme.names)?),
+            stand_in: Arc::new(self_signed::stand_in(&config.names)?),
             known: ArcSwap::default(),
             reading: Mutex::default(),
             changed: watch::Sender::new(()),
+            replica_id: replica_id.to_owned(),
+            core: Arc::clone(core),
+            audit: Arc::clone(audit),
         }))
     }
 
@@ -169,29 +181,23 @@ fn account_owner(directory: &str) -> String {
     format!("account {directory}")
 }
 
-impl App {
-    /// Whether an authority issues the certificate.
-    pub fn has_acme(&self) -> bool {
-        self.acme.is_some()
-    }
-
-    /// The certificate to present, and whether it is an authority's; `None` where it is in files.
-    pub fn certificate(&self) -> Option<(Arc<KeptCertificate>, bool)> {
-        let acme = self.acme.as_ref()?;
-        Some(match &acme.known().certificate {
+impl Acme {
+    /// The certificate to present, and whether it is an authority's.
+    pub fn certificate(&self) -> (Arc<KeptCertificate>, bool) {
+        match &self.known().certificate {
             Some(opened) => (Arc::clone(&opened.kept), true),
-            None => (Arc::clone(&acme.stand_in), false),
-        })
+            None => (Arc::clone(&self.stand_in), false),
+        }
     }
 
     /// Tells when there may be another one.
-    pub fn certificate_changes(&self) -> Option<watch::Receiver<()>> {
-        self.acme.as_ref().map(|acme| acme.changed.subscribe())
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// What the authority is to be shown when it connects for this name (RFC 8737 §3), while an order waits for that.
     pub fn challenge_certificate(&self, name: &str) -> Option<KeptCertificate> {
-        let known = self.acme.as_ref()?.known();
+        let known = self.known();
         let digest = known.challenges.get(&name.to_ascii_lowercase())?;
         let made = self_signed::for_challenge(name, digest);
         made.inspect_err(|error| tracing::error!("a challenge cannot be met: {error}"))
@@ -199,16 +205,13 @@ impl App {
     }
 
     /// Learns what is kept of the certificate.
-    pub async fn read_certificate(&self) -> Result<()> {
-        let Some(acme) = &self.acme else {
-            return Ok(());
-        };
-        let _reading = acme.reading.lock().await;
-        let now = self.clock.now();
-        let records = self.store.list_acme_certificates().await?;
-        let challenges = self.store.list_acme_challenges(now).await?;
-        let (certificate, problem) = acme.choose(&records, now);
-        let before = acme.known();
+    pub async fn read(&self) -> Result<()> {
+        let _reading = self.reading.lock().await;
+        let now = self.core.clock.now();
+        let records = self.core.store.list_acme_certificates().await?;
+        let challenges = self.core.store.list_acme_challenges(now).await?;
+        let (certificate, problem) = self.choose(&records, now);
+        let before = self.known();
         if let Some(problem) = &problem
             && before.problem.as_ref() != Some(problem)
         {
@@ -216,9 +219,9 @@ impl App {
         }
         let is_other = before.certificate.as_ref().map(|it| &it.sealed_key)
             != certificate.as_ref().map(|it| &it.sealed_key);
-        acme.known.store(Arc::new(Known {
+        self.known.store(Arc::new(Known {
             certificate,
-            record: records.into_iter().find(|it| it.subject == acme.subject),
+            record: records.into_iter().find(|it| it.subject == self.subject),
             challenges: challenges
                 .into_iter()
                 .map(|challenge| (challenge.name, challenge.digest))
@@ -226,45 +229,39 @@ impl App {
             problem,
         }));
         if is_other {
-            acme.changed.send_replace(());
+            self.changed.send_replace(());
         }
         Ok(())
     }
 
     /// Seals under `SECRET` what is still sealed under `SECRET_PREVIOUS`.
-    pub async fn reseal_certificates(&self) -> Result<()> {
-        let Some(acme) = &self.acme else {
-            return Ok(());
-        };
-        let anew = |owner: &str, sealed: &str| match acme.sealer.open(owner, sealed) {
-            Some((plain, SealedUnder::SecretPrevious)) => acme.sealer.seal(owner, &plain).map(Some),
+    pub async fn reseal(&self) -> Result<()> {
+        let anew = |owner: &str, sealed: &str| match self.sealer.open(owner, sealed) {
+            Some((plain, SealedUnder::SecretPrevious)) => self.sealer.seal(owner, &plain).map(Some),
             // What opens with neither is told where it is needed.
             Some((_, SealedUnder::Secret)) | None => Ok(None),
         };
-        for record in self.store.list_acme_certificates().await? {
+        for record in self.core.store.list_acme_certificates().await? {
             let Some(certificate) = &record.certificate else {
                 continue;
             };
             let sealed = &certificate.sealed_key;
             if let Some(new) = anew(&owner(&record.subject), sealed)? {
-                self.store.reseal_acme_key(sealed, &new).await?;
+                self.core.store.reseal_acme_key(sealed, &new).await?;
             }
         }
-        for (directory, sealed) in self.store.list_acme_accounts().await? {
+        for (directory, sealed) in self.core.store.list_acme_accounts().await? {
             if let Some(new) = anew(&account_owner(&directory), &sealed)? {
-                self.store.reseal_acme_account(&sealed, &new).await?;
+                self.core.store.reseal_acme_account(&sealed, &new).await?;
             }
         }
         Ok(())
     }
 
     /// Forgets what is over for long.
-    pub async fn prune_certificates(&self) -> Result<()> {
-        if self.acme.is_none() {
-            return Ok(());
-        }
-        let now = self.trusted_time().await?;
+    pub async fn prune(&self) -> Result<()> {
+        let now = self.core.trusted_time().await?;
         let end = now.ago(schedule::KEPT_AFTER_END);
-        Ok(self.store.prune_acme(end, now).await?)
+        Ok(self.core.store.prune_acme(end, now).await?)
     }
 }

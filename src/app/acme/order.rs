@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use super::{Acme, App, CertificateStanding, account_owner, schedule};
+use super::{Acme, CertificateStanding, account_owner, schedule};
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, NewEvent, Origin, Target};
@@ -21,86 +21,80 @@ const ALIVE: i64 = 60;
 
 pub(super) type Outcome<T> = std::result::Result<T, AcmeError>;
 
-impl App {
+impl Acme {
     /// Orders a certificate when there is none, or it is to be renewed, unless another replica does. What the authority
     /// does not like is kept, and tried again later.
-    pub async fn renew_certificate_if_due(&self) -> Result<()> {
-        let Some(acme) = &self.acme else {
-            return Ok(());
-        };
-        self.read_certificate().await?;
-        let (known, now) = (acme.known(), self.clock.now());
+    pub async fn renew_if_due(&self) -> Result<()> {
+        self.read().await?;
+        let (known, now) = (self.known(), self.core.clock.now());
         // Somebody has sealed it under another SECRET. Were it replaced, that one would do the same, and so on.
         if known.problem.is_some() || known.record.as_ref().is_some_and(|it| it.due_at > now) {
             return Ok(());
         }
-        let trusted = self.trusted_time().await?;
-        let lease = self.acme_lease(acme, trusted);
-        if self.store.lease_acme_order(&lease, now, trusted).await? {
-            self.order(&Origin::SERVER, acme, &lease).await?;
+        let trusted = self.core.trusted_time().await?;
+        let lease = self.lease(trusted);
+        if self
+            .core
+            .store
+            .lease_acme_order(&lease, now, trusted)
+            .await?
+        {
+            self.order(&Origin::SERVER, &lease).await?;
         }
         Ok(())
     }
 
     /// Orders a certificate with a new key now. When the key of the old one may be known to others, says so to the
     /// authority, once there is a new one.
-    pub async fn renew_certificate(
-        &self,
-        by: &Origin,
-        is_compromised: bool,
-    ) -> Result<CertificateStanding> {
-        let acme = self.require_acme()?;
-        self.read_certificate().await?;
-        let old = acme
+    pub async fn renew(&self, by: &Origin, is_compromised: bool) -> Result<CertificateStanding> {
+        self.read().await?;
+        let old = self
             .known()
             .record
             .as_ref()
             .and_then(|it| it.certificate.clone());
-        let now = self.trusted_time().await?;
-        let lease = self.acme_lease(acme, now);
+        let now = self.core.trusted_time().await?;
+        let lease = self.lease(now);
         let any_time = UnixTime(i64::MAX);
-        if !self.store.lease_acme_order(&lease, any_time, now).await? {
+        if !self
+            .core
+            .store
+            .lease_acme_order(&lease, any_time, now)
+            .await?
+        {
             return Err(Error::conflict(
                 "a replica is ordering a certificate at this moment; try again",
             ));
         }
-        if let Some(problem) = self.order(by, acme, &lease).await? {
+        if let Some(problem) = self.order(by, &lease).await? {
             return Err(Error::temporarily_unavailable(format!(
                 "no certificate was issued: {problem}"
             )));
         }
         if is_compromised && let Some(old) = old {
-            self.revoke_certificate(by, acme, &old).await?;
+            self.revoke_certificate(by, &old).await?;
         }
-        self.certificate_standing()
+        Ok(self.standing())
     }
 
     /// Lets others order what this replica began to.
     pub async fn give_up_order(&self) -> Result<()> {
-        let holder = self.replica.id();
-        Ok(self.store.release_acme_orders(holder).await?)
+        let store = &self.core.store;
+        Ok(store.release_acme_orders(&self.replica_id).await?)
     }
 
-    pub(super) fn require_acme(&self) -> Result<&Acme> {
-        self.acme.as_ref().ok_or_else(|| {
-            Error::invalid_request(
-                "TLS_ACME_NAMES is not set: the certificate is in TLS_CERT and TLS_KEY",
-            )
-        })
-    }
-
-    fn acme_lease(&self, acme: &Acme, now: TrustedTime) -> AcmeLease {
+    fn lease(&self, now: TrustedTime) -> AcmeLease {
         AcmeLease {
-            subject: acme.subject.clone(),
-            holder: self.replica.id().to_owned(),
+            subject: self.subject.clone(),
+            holder: self.replica_id.clone(),
             until: now.time().plus(schedule::LEASE),
         }
     }
 
     /// Orders under the lease, and ends it; why nothing was issued, if nothing was.
-    async fn order(&self, by: &Origin, acme: &Acme, lease: &AcmeLease) -> Result<Option<String>> {
+    async fn order(&self, by: &Origin, lease: &AcmeLease) -> Result<Option<String>> {
         let limit = Duration::from_secs(schedule::ORDER_TIMEOUT);
-        let issued = timeout(limit, self.issue(by, acme)).await;
+        let issued = timeout(limit, self.issue(by)).await;
         let issued = issued.unwrap_or_else(|_| {
             Err(ours(format!(
                 "the authority took more than {} s",
@@ -108,55 +102,61 @@ impl App {
             )))
         });
         let problem = match issued {
-            Ok(issued) => match self.keep_certificate(by, acme, lease, &issued).await {
+            Ok(issued) => match self.keep_certificate(by, lease, &issued).await {
                 Ok(()) => None,
                 Err(error) => {
                     // Of no use to anybody, so the lease need not run out.
                     let failed = ours(error.reason());
-                    Some(self.note_acme_failure(by, acme, lease, failed).await?)
+                    Some(self.note_failure(by, lease, failed).await?)
                 }
             },
-            Err(failed) => Some(self.note_acme_failure(by, acme, lease, failed).await?),
+            Err(failed) => Some(self.note_failure(by, lease, failed).await?),
         };
-        self.read_certificate().await?;
+        self.read().await?;
         Ok(problem)
     }
 
-    async fn issue(&self, by: &Origin, acme: &Acme) -> Outcome<Issued> {
-        let account = self.acme_account(by, acme).await?;
-        let mut order = acme.directory.order(&account).await?;
+    async fn issue(&self, by: &Origin) -> Outcome<Issued> {
+        let account = self.account(by).await?;
+        let mut order = self.directory.order(&account).await?;
         let challenges = order.challenges.clone();
         if !challenges.is_empty() {
-            let now = self.clock.now();
+            let now = self.core.clock.now();
             let end = now.plus(schedule::LEASE);
-            let shown = self.store.upsert_acme_challenges(&challenges, end, now);
+            let shown = self
+                .core
+                .store
+                .upsert_acme_challenges(&challenges, end, now);
             shown
                 .await
                 .map_err(|error| ours(Error::from(error).reason()))?;
-            self.read_certificate()
-                .await
-                .map_err(|error| ours(error.reason()))?;
+            self.read().await.map_err(|error| ours(error.reason()))?;
             self.let_others_hear(by)
                 .await
                 .map_err(|error| ours(error.reason()))?;
         }
-        let issued = acme.directory.finish(&mut order).await;
-        let now = self.clock.now();
-        if let Err(error) = self.store.delete_acme_challenges(&challenges, now).await {
+        let issued = self.directory.finish(&mut order).await;
+        let now = self.core.clock.now();
+        if let Err(error) = self
+            .core
+            .store
+            .delete_acme_challenges(&challenges, now)
+            .await
+        {
             tracing::warn!("challenges stay until their time is over: {error}");
         }
         issued
     }
 
     /// The account at the authority, which is made at the first order.
-    pub(super) async fn acme_account(&self, by: &Origin, acme: &Acme) -> Outcome<Account> {
-        let directory = &acme.subject.directory;
+    pub(super) async fn account(&self, by: &Origin) -> Outcome<Account> {
+        let directory = &self.subject.directory;
         let owner = account_owner(directory);
         let failed = |error: Error| ours(error.reason());
-        let found = self.store.find_acme_account(directory).await;
+        let found = self.core.store.find_acme_account(directory).await;
         let found = found.map_err(|error| failed(error.into()))?;
-        if let Some((credentials, _)) = found.and_then(|sealed| acme.sealer.open(&owner, &sealed)) {
-            match acme.directory.log_in(&credentials).await {
+        if let Some((credentials, _)) = found.and_then(|sealed| self.sealer.open(&owner, &sealed)) {
+            match self.directory.log_in(&credentials).await {
                 Err(error) if error.account_is_unknown => tracing::warn!(
                     "the authority does not know the account any more, and gets another one: {}",
                     error.problem
@@ -164,15 +164,16 @@ impl App {
                 known => return known,
             }
         }
-        let (account, credentials) = acme.directory.register().await?;
-        let sealed = acme.sealer.seal(&owner, &credentials);
+        let (account, credentials) = self.directory.register().await?;
+        let sealed = self.sealer.seal(&owner, &credentials);
         let sealed = sealed.map_err(|error| failed(error.into()))?;
-        let event = acme.event(Action::CertificateRegister).after(json!({
+        let event = self.event(Action::CertificateRegister).after(json!({
             "directory": directory,
             "account": account.id(),
         }));
-        let stamp = by.at(self.clock.now());
+        let stamp = by.at(self.core.clock.now());
         let kept = self
+            .core
             .store
             .upsert_acme_account(directory, &sealed, event, stamp);
         kept.await.map_err(|error| failed(error.into()))?;
@@ -181,10 +182,10 @@ impl App {
 
     /// Waits for the others, if there are any: who orders by hand is none that the authority could reach.
     async fn let_others_hear(&self, by: &Origin) -> Result<()> {
-        let since = self.clock.now().plus(-ALIVE);
-        let replicas = self.store.list_replicas(since).await?;
+        let since = self.core.clock.now().plus(-ALIVE);
+        let replicas = self.core.store.list_replicas(since).await?;
         let mut ids = replicas.iter().map(|replica| replica.replica_id.as_str());
-        if by.actor != Actor::Server || ids.any(|id| id != self.replica.id()) {
+        if by.actor != Actor::Server || ids.any(|id| id != self.replica_id) {
             sleep(HEARING).await;
         }
         Ok(())

@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::json;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Acme, App, owner, schedule};
+use super::{Acme, owner, schedule};
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::pem::parse_certificates;
@@ -13,16 +13,15 @@ use crate::domain::{Action, Origin, SealedCertificate};
 use crate::outbound::acme::{AcmeError, Issued};
 use crate::store::{AcmeFailure, AcmeLease};
 
-impl App {
+impl Acme {
     pub(super) async fn keep_certificate(
         &self,
         by: &Origin,
-        acme: &Acme,
         lease: &AcmeLease,
         issued: &Issued,
     ) -> Result<()> {
         // The order took a while, in which the clock may have been set.
-        let now = self.read_clock().await?.probable();
+        let now = self.core.read_clock().await?.probable();
         let dates = Dates::of(&issued.chain).map_err(Error::internal)?;
         if dates.not_after <= now {
             let over = anyhow::anyhow!("the certificate that came was over at {}", dates.not_after);
@@ -31,39 +30,39 @@ impl App {
         let due_at = schedule::renewal(now, dates.not_before, dates.not_after, random());
         let certificate = SealedCertificate {
             chain: issued.chain.clone(),
-            sealed_key: acme.sealer.seal(&owner(&acme.subject), &issued.key)?,
+            sealed_key: self.sealer.seal(&owner(&self.subject), &issued.key)?,
             issued_at: now,
             expires_at: dates.not_after,
         };
-        let event = acme.event(Action::CertificateIssue).after(json!({
-            "directory": acme.subject.directory,
+        let event = self.event(Action::CertificateIssue).after(json!({
+            "directory": self.subject.directory,
             "serial": dates.serial,
             "expires_at": dates.not_after,
         }));
-        let kept = self
-            .store
-            .complete_acme_order(lease, &certificate, due_at, event, by.at(now));
+        let kept =
+            self.core
+                .store
+                .complete_acme_order(lease, &certificate, due_at, event, by.at(now));
         if !kept.await? {
             let late = anyhow::anyhow!("it came when another replica had begun to order");
             return Err(Error::internal(late));
         }
         tracing::info!(
-            names = acme.subject.names, expires_at = %dates.not_after,
+            names = self.subject.names, expires_at = %dates.not_after,
             "a certificate was issued, good until {}; the next one is ordered at {due_at}", dates.not_after
         );
         Ok(())
     }
 
     /// Keeps why nothing was issued; what it is. In the log it is an error when it is another one than the last time.
-    pub(super) async fn note_acme_failure(
+    pub(super) async fn note_failure(
         &self,
         by: &Origin,
-        acme: &Acme,
         lease: &AcmeLease,
         failed: AcmeError,
     ) -> Result<String> {
-        let (now, problem) = (self.read_clock().await?.probable(), failed.problem);
-        let (failures, last) = match &acme.known().record {
+        let (now, problem) = (self.core.read_clock().await?.probable(), failed.problem);
+        let (failures, last) = match &self.known().record {
             Some(record) => (record.failures.saturating_add(1), record.problem.clone()),
             None => (1, None),
         };
@@ -73,7 +72,7 @@ impl App {
             due_at: now.plus(wait),
             problem: problem.clone(),
         };
-        let names = acme.subject.names.as_str();
+        let names = self.subject.names.as_str();
         let event = if last.as_ref() == Some(&problem) {
             tracing::debug!(
                 names,
@@ -87,10 +86,11 @@ impl App {
                 failures,
                 "no certificate was issued, which is tried again, for the first time in {wait} s: {problem}"
             );
-            let said = json!({ "directory": acme.subject.directory, "problem": problem });
-            Some(acme.event(Action::CertificateFail).after(said))
+            let said = json!({ "directory": self.subject.directory, "problem": problem });
+            Some(self.event(Action::CertificateFail).after(said))
         };
         let kept = self
+            .core
             .store
             .fail_acme_order(lease, &failure, event, by.at(now));
         kept.await?;
@@ -100,7 +100,6 @@ impl App {
     pub(super) async fn revoke_certificate(
         &self,
         by: &Origin,
-        acme: &Acme,
         old: &SealedCertificate,
     ) -> Result<()> {
         let chain = parse_certificates(old.chain.as_bytes()).map_err(Error::internal)?;
@@ -114,15 +113,15 @@ impl App {
                 dates.serial, failed.problem
             ))
         };
-        let account = self.acme_account(by, acme).await.map_err(failed)?;
-        let revoked = acme.directory.revoke(&account, first).await;
+        let account = self.account(by).await.map_err(failed)?;
+        let revoked = self.directory.revoke(&account, first).await;
         revoked.map_err(failed)?;
-        let event = acme.event(Action::CertificateRevoke).before(json!({
-            "directory": acme.subject.directory,
+        let event = self.event(Action::CertificateRevoke).before(json!({
+            "directory": self.subject.directory,
             "serial": dates.serial,
             "expires_at": dates.not_after,
         }));
-        self.record_audit_event(by, event).await
+        self.audit.record(by, event).await
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Acme, App};
-use crate::app::error::Result;
+use super::Acme;
+use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 
 /// How it stands with the certificate. Nothing in it is secret.
@@ -42,21 +42,15 @@ pub struct AcmeFigures {
     pub due_at: Option<UnixTime>,
 }
 
-impl App {
-    /// How it stood with the certificate when it was last read.
-    pub fn certificate_standing(&self) -> Result<CertificateStanding> {
-        Ok(self.require_acme()?.standing())
-    }
-
-    /// Fails unless the authority answers.
-    pub async fn probe_acme(&self) -> Result<()> {
-        let probed = self.require_acme()?.directory.probe().await;
-        probed.map_err(|failed| crate::app::error::Error::temporarily_unavailable(failed.problem))
-    }
-}
-
 impl Acme {
-    fn standing(&self) -> CertificateStanding {
+    /// Fails unless the authority answers.
+    pub async fn probe(&self) -> Result<()> {
+        let probed = self.directory.probe().await;
+        probed.map_err(|failed| Error::temporarily_unavailable(failed.problem))
+    }
+
+    /// How it stood with the certificate when it was last read.
+    pub fn standing(&self) -> CertificateStanding {
         let known = self.known();
         let record = known.record.as_ref();
         let certificate = record.and_then(|it| it.certificate.as_ref());

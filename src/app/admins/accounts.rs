@@ -1,7 +1,7 @@
 //! Making admins and changing them.
 
 use super::passwords::{check_password, made_password};
-use crate::app::App;
+use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
 use crate::config::SecondFactorUse;
@@ -31,9 +31,9 @@ pub enum NewPassword {
     Chosen(Secret<String>),
 }
 
-impl App {
+impl Admins {
     /// Makes an admin; its password, which can be had only now.
-    pub async fn create_admin(
+    pub async fn create(
         &self,
         by: &Origin,
         new: NewAdmin,
@@ -41,7 +41,7 @@ impl App {
     ) -> Result<(Admin, Secret<String>)> {
         let (plain, must_change) = prepare(&new.name, password)?;
         let hash = self.hash_password(&plain).await?;
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let admin = Admin {
             name: new.name,
             role: new.role,
@@ -53,7 +53,12 @@ impl App {
             updated_at: now,
             last_log_in_at: None,
         };
-        match self.store.insert_admin(&admin, &hash, by.at(now)).await {
+        match self
+            .core
+            .store
+            .insert_admin(&admin, &hash, by.at(now))
+            .await
+        {
             Err(StoreError::Conflict) => {
                 let name = &admin.name;
                 Err(Error::conflict(format!(
@@ -68,19 +73,19 @@ impl App {
     }
 
     /// Every admin, by name.
-    pub async fn list_admins(&self) -> Result<Vec<Admin>> {
-        Ok(self.store.list_admins(None, MOST).await?)
+    pub async fn list(&self) -> Result<Vec<Admin>> {
+        Ok(self.core.store.list_admins(None, MOST).await?)
     }
 
     /// The admin of this name.
-    pub async fn find_admin(&self, name: &AdminName) -> Result<Admin> {
-        let found = self.store.find_admin(name).await?;
+    pub async fn find(&self, name: &AdminName) -> Result<Admin> {
+        let found = self.core.store.find_admin(name).await?;
         found.map(|it| it.admin).ok_or_else(|| no_admin(name))
     }
 
     /// Gives an admin another password, which can be had only now, and takes the second factor away if `second_factor`
     /// says so: for who has lost either. Ends the admin's sessions.
-    pub async fn reset_admin(
+    pub async fn reset(
         &self,
         by: &Origin,
         name: &AdminName,
@@ -95,7 +100,7 @@ impl App {
             passkeys: second_factor.then_some(PasskeyChange::RemoveAll),
             ..AdminChanges::default()
         };
-        self.change_admin(by, name, changes, Action::AdminReset, "")
+        self.change(by, name, changes, Action::AdminReset, "")
             .await?;
         Ok(plain)
     }
@@ -104,15 +109,15 @@ impl App {
     pub async fn remove_second_factor(&self, by: &Origin, name: &AdminName) -> Result<()> {
         let changes = AdminChanges {
             totp_sealed: Some(None),
-            keeps_second_factor: self.config.admin.second_factor == SecondFactorUse::Required,
+            keeps_second_factor: self.core.config.admin.second_factor == SecondFactorUse::Required,
             ..AdminChanges::default()
         };
-        self.change_admin(by, name, changes, Action::AdminRemoveSecondFactor, "")
+        self.change(by, name, changes, Action::AdminRemoveSecondFactor, "")
             .await
     }
 
     /// Lets an admin log in, or no more. Ends the admin's sessions.
-    pub async fn set_admin_status(
+    pub async fn set_status(
         &self,
         by: &Origin,
         name: &AdminName,
@@ -126,32 +131,27 @@ impl App {
             status: Some(status),
             ..AdminChanges::default()
         };
-        self.change_admin(by, name, changes, action, "").await
+        self.change(by, name, changes, action, "").await
     }
 
     /// Gives an admin another role. Ends the admin's sessions, so that nothing goes on as it was begun.
-    pub async fn set_admin_role(
-        &self,
-        by: &Origin,
-        name: &AdminName,
-        role: AdminRole,
-    ) -> Result<()> {
+    pub async fn set_role(&self, by: &Origin, name: &AdminName, role: AdminRole) -> Result<()> {
         let changes = AdminChanges {
             role: Some(role),
             ..AdminChanges::default()
         };
-        self.change_admin(by, name, changes, Action::AdminUpdate, "")
+        self.change(by, name, changes, Action::AdminUpdate, "")
             .await
     }
 
     /// Removes an admin. What it did stays in the trail, under its name.
-    pub async fn delete_admin(&self, by: &Origin, name: &AdminName) -> Result<()> {
-        let stamp = by.at(self.clock.now());
-        done(name, self.store.delete_admin(name, stamp).await?)
+    pub async fn delete(&self, by: &Origin, name: &AdminName) -> Result<()> {
+        let stamp = by.at(self.core.clock.now());
+        done(name, self.core.store.delete_admin(name, stamp).await?)
     }
 
     /// Changes an admin, and ends its sessions but for the one that is named.
-    pub(super) async fn change_admin(
+    pub(super) async fn change(
         &self,
         by: &Origin,
         name: &AdminName,
@@ -159,8 +159,8 @@ impl App {
         action: Action,
         keep_session: &str,
     ) -> Result<()> {
-        let stamp = by.at(self.clock.now());
-        let store = &self.store;
+        let stamp = by.at(self.core.clock.now());
+        let store = &self.core.store;
         let outcome = store.update_admin(name, changes, action, keep_session, stamp);
         done(name, outcome.await?)
     }

@@ -7,11 +7,11 @@ use std::net::IpAddr;
 
 use super::sessions::{digest_of, made_token};
 use super::throttle::AdminAttempt;
-use crate::app::App;
-use crate::app::authentication::throttle::network;
+use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::base::redact::redact;
 use crate::base::secret::Secret;
+use crate::base::source_network::source_network;
 use crate::domain::{
     Action, Actor, AdminName, AdminSession, AdminStatus, ErrorCode, NewEvent, Origin, SessionId,
     Target,
@@ -43,9 +43,9 @@ pub struct StartedSession {
     pub name: AdminName,
 }
 
-impl App {
+impl Admins {
     /// Begins a session. What is missing until it is good for anything, [`SessionStep`](super::SessionStep) says.
-    pub async fn log_in_admin(
+    pub async fn log_in(
         &self,
         request_id: Option<String>,
         presented: AdminLogIn,
@@ -53,9 +53,9 @@ impl App {
         let source = presented.source;
         let claimed = AdminName::parse(presented.name.trim()).ok();
         let claimed = claimed.as_ref();
-        let attempt = self.admins.throttle.begin(source, claimed).await?;
+        let attempt = self.throttle.begin(source, claimed).await?;
         let found = match claimed {
-            Some(name) => self.store.find_admin(name).await?,
+            Some(name) => self.core.store.find_admin(name).await?,
             None => None,
         };
         let is_admitted = self.is_admitted(&attempt, claimed, Some(source)).await?;
@@ -94,7 +94,7 @@ impl App {
         record: &AdminRecord,
         user_agent: String,
     ) -> Result<StartedSession> {
-        let (token, now) = (made_token(), self.clock.now());
+        let (token, now) = (made_token(), self.core.clock.now());
         let mut session = AdminSession {
             session_id: SessionId::random(),
             name: record.admin.name.clone(),
@@ -113,7 +113,8 @@ impl App {
         session.expires_at = now.plus(self.ttl(&session, &record.admin));
         self.note_network(&session, &record.admin).await?;
         let digest = digest_of(&token);
-        self.store
+        self.core
+            .store
             .insert_admin_session(&session, &digest, by.at(now))
             .await?;
         Ok(StartedSession {
@@ -133,8 +134,10 @@ impl App {
         if !attempt.needs_known_network() {
             return Ok(true);
         }
-        match (name, source.map(network)) {
-            (Some(name), Some(network)) => Ok(self.store.is_admin_network(name, network).await?),
+        match (name, source.map(source_network)) {
+            (Some(name), Some(network)) => {
+                Ok(self.core.store.is_admin_network(name, network).await?)
+            }
             _ => Ok(false),
         }
     }
@@ -159,7 +162,7 @@ impl App {
         let target = Target::Admin(by.actor.name().to_owned());
         let said = serde_json::json!({ "reason": reason });
         let change = NewEvent::new(Action::AdminLogInRefused, target).after(said);
-        self.record_audit_event(by, change).await
+        self.audit.record(by, change).await
     }
 }
 

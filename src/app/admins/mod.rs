@@ -15,15 +15,20 @@ pub use log_in::{AdminLogIn, StartedSession};
 pub use second_factor::TotpEnrolment;
 pub use sessions::{CurrentSession, SessionStep};
 
-use crate::app::secrets::hashing_pool::WaitingRoom;
-use crate::base::clock::Clock;
-use crate::config::Config;
+use std::sync::Arc;
+
+use crate::app::audit::Audit;
+use crate::app::core::Core;
+use crate::app::secrets::Secrets;
 use crate::jwt::{KeyError, Sealer};
 use throttle::AdminThrottle;
 use webauthn_rs::Webauthn;
 
-/// What is kept in memory of admins: nothing that says who they are.
-pub(super) struct Admins {
+/// People at the portal.
+pub struct Admins {
+    core: Arc<Core>,
+    secrets: Arc<Secrets>,
+    audit: Arc<Audit>,
     sealer: Sealer,
     throttle: AdminThrottle,
     /// `None`: where the portal is has no name that passkeys could be for.
@@ -31,27 +36,31 @@ pub(super) struct Admins {
 }
 
 impl Admins {
-    pub(super) fn new(
-        config: &Config,
-        clock: &Clock,
-        waiting: WaitingRoom,
+    pub(in crate::app) fn new(
+        core: &Arc<Core>,
+        secrets: &Arc<Secrets>,
+        audit: &Arc<Audit>,
     ) -> Result<Self, KeyError> {
+        let (config, waiting) = (&core.config, secrets.hashing.waiting_room());
         let token = &config.token;
         let purpose = "admins' second factors, AES-256-GCM, v1";
         Ok(Self {
             sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
-            throttle: AdminThrottle::new(&config.admin, clock.clone(), waiting),
+            throttle: AdminThrottle::new(&config.admin, core.clock.clone(), waiting),
             webauthn: passkeys::relying_party(config),
+            core: Arc::clone(core),
+            secrets: Arc::clone(secrets),
+            audit: Arc::clone(audit),
         })
     }
 
     /// Passwords and codes that wait until others are decided.
-    pub(super) fn waiting(&self) -> usize {
+    pub(in crate::app) fn waiting(&self) -> usize {
         self.throttle.waiting()
     }
 
     /// Passwords and codes that were refused for failures before them, by what was too much.
-    pub(super) fn throttled(&self) -> Vec<(&'static str, u64)> {
+    pub(in crate::app) fn throttled(&self) -> Vec<(&'static str, u64)> {
         self.throttle.throttled().to_vec()
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{PasskeyAuthentication, PasskeyRegistration};
 
 use super::sessions::CurrentSession;
-use crate::app::App;
+use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::json;
@@ -29,7 +29,7 @@ struct Challenge {
     ceremony: Ceremony,
 }
 
-impl App {
+impl Admins {
     /// Keeps what the answer will be checked with, in the place of what was kept before.
     pub(super) async fn keep_challenge(
         &self,
@@ -37,16 +37,13 @@ impl App {
         ceremony: Ceremony,
     ) -> Result<()> {
         let challenge = Challenge {
-            expires_at: self.clock.now().plus(TTL).0,
+            expires_at: self.core.clock.now().plus(TTL).0,
             ceremony,
         };
         let plain = serde_json::to_vec(&challenge).map_err(Error::internal)?;
-        let sealed = self
-            .admins
-            .sealer
-            .seal(&owner_of(current), &Secret::new(plain))?;
+        let sealed = self.sealer.seal(&owner_of(current), &Secret::new(plain))?;
         let id = &current.session.session_id;
-        Ok(self.store.set_passkey_challenge(id, &sealed).await?)
+        Ok(self.core.store.set_passkey_challenge(id, &sealed).await?)
     }
 
     /// Takes the challenge of a session, if it has one: whatever comes of it, it is not heard again.
@@ -56,13 +53,13 @@ impl App {
             return Err(gone());
         };
         let id = &current.session.session_id;
-        if !self.store.take_passkey_challenge(id, sealed).await? {
+        if !self.core.store.take_passkey_challenge(id, sealed).await? {
             return Err(gone());
         }
-        let opened = self.admins.sealer.open(&owner_of(current), sealed);
+        let opened = self.sealer.open(&owner_of(current), sealed);
         let (plain, _) = opened.ok_or_else(gone)?;
         let challenge: Challenge = json::from_slice(plain.expose()).map_err(Error::internal)?;
-        if UnixTime(challenge.expires_at) <= self.clock.now() {
+        if UnixTime(challenge.expires_at) <= self.core.clock.now() {
             return Err(gone());
         }
         Ok(challenge.ceremony)

@@ -12,7 +12,7 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 use super::passkey_challenge::Ceremony;
 use super::second_factor::refuse_before_code;
 use super::sessions::CurrentSession;
-use crate::app::App;
+use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::base::json;
 use crate::base::secret::Secret;
@@ -42,15 +42,15 @@ pub(super) fn relying_party(config: &Config) -> Option<Webauthn> {
     builder.rp_name("TokenServer").build().ok()
 }
 
-impl App {
+impl Admins {
     /// Whether there can be passkeys where the portal is.
     pub fn takes_passkeys(&self) -> bool {
-        self.admins.webauthn.is_some()
+        self.webauthn.is_some()
     }
 
     /// The passkeys of an admin, the oldest first.
     pub async fn list_passkeys(&self, name: &AdminName) -> Result<Vec<Passkey>> {
-        let listed = self.store.list_passkeys(name).await?;
+        let listed = self.core.store.list_passkeys(name).await?;
         Ok(listed.into_iter().map(|it| it.passkey).collect())
     }
 
@@ -98,7 +98,7 @@ impl App {
             passkey: Passkey {
                 passkey_id: PasskeyId::random(),
                 label,
-                created_at: self.clock.now(),
+                created_at: self.core.clock.now(),
                 last_used_at: None,
             },
             credential_id: id_of(&credential),
@@ -109,7 +109,7 @@ impl App {
             ..AdminChanges::default()
         };
         let (name, keep) = (&current.admin.name, current.session.session_id.as_str());
-        self.change_admin(by, name, changes, Action::AdminAddPasskey, keep)
+        self.change(by, name, changes, Action::AdminAddPasskey, keep)
             .await?;
         self.renew_session(current, true).await
     }
@@ -117,7 +117,7 @@ impl App {
     /// Begins to log in with one; what a browser has to know, in JSON. `None`: there is none.
     pub async fn begin_passkey_log_in(&self, current: &CurrentSession) -> Result<Option<String>> {
         let there = self.credentials(&current.admin.name).await?;
-        let Some(webauthn) = self.admins.webauthn.as_ref().filter(|_| !there.is_empty()) else {
+        let Some(webauthn) = self.webauthn.as_ref().filter(|_| !there.is_empty()) else {
             return Ok(None);
         };
         let credentials: Vec<Credential> = there.into_iter().map(|(_, it)| it).collect();
@@ -139,7 +139,7 @@ impl App {
         signed: &str,
     ) -> Result<Secret<String>> {
         let name = &current.admin.name;
-        let attempt = self.admins.throttle.begin_code(by.source, name).await?;
+        let attempt = self.throttle.begin_code(by.source, name).await?;
         let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
         let reason = match self.use_passkey(current, signed).await? {
             Ok(()) if is_admitted => {
@@ -186,8 +186,8 @@ impl App {
         };
         credential.update_credential(&used);
         let since = serde_json::to_string(&credential).map_err(Error::internal)?;
-        let now = self.clock.now();
-        if self.store.use_passkey(&record, &since, now).await? {
+        let now = self.core.clock.now();
+        if self.core.store.use_passkey(&record, &since, now).await? {
             Ok(Ok(()))
         } else {
             Ok(Err(anyhow::anyhow!("the passkey was used twice at once")))
@@ -203,16 +203,16 @@ impl App {
     ) -> Result<()> {
         let changes = AdminChanges {
             passkeys: Some(PasskeyChange::Remove(id.clone())),
-            keeps_second_factor: self.config.admin.second_factor == SecondFactorUse::Required,
+            keeps_second_factor: self.core.config.admin.second_factor == SecondFactorUse::Required,
             ..AdminChanges::default()
         };
         let (name, keep) = (&current.admin.name, current.session.session_id.as_str());
-        self.change_admin(by, name, changes, Action::AdminRemovePasskey, keep)
+        self.change(by, name, changes, Action::AdminRemovePasskey, keep)
             .await
     }
 
     fn webauthn(&self) -> Result<&Webauthn> {
-        self.admins.webauthn.as_ref().ok_or_else(|| {
+        self.webauthn.as_ref().ok_or_else(|| {
             Error::invalid_request(
                 "passkeys need a portal at a name, not at an address: set ADMIN_ORIGIN",
             )
@@ -220,7 +220,7 @@ impl App {
     }
 
     async fn credentials(&self, name: &AdminName) -> Result<Vec<(PasskeyRecord, Credential)>> {
-        let listed = self.store.list_passkeys(name).await?;
+        let listed = self.core.store.list_passkeys(name).await?;
         let read = listed.into_iter().map(|record| {
             let credential = json::from_str(&record.credential).map_err(Error::internal)?;
             Ok((record, credential))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::App;
+use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::app::secrets::hash::SecretHash;
 use crate::base::secret::{Secret, random_base62};
@@ -44,10 +44,10 @@ pub(super) fn check_password(name: &AdminName, password: &Secret<String>) -> Res
     Ok(())
 }
 
-impl App {
+impl Admins {
     /// Hashes a password as people's secrets are hashed: at OWASP's cost, unless the settings say otherwise.
     pub(super) async fn hash_password(&self, password: &Secret<String>) -> Result<String> {
-        self.hash_secret(password, SecretOrigin::Chosen).await
+        self.secrets.hash(password, SecretOrigin::Chosen).await
     }
 
     /// Whether this is the password of that hash; without a hash, the same work in vain.
@@ -66,7 +66,8 @@ impl App {
         };
         let hash = SecretHash::parse(hash).map_err(Error::internal)?;
         let password = password.clone();
-        self.hashing
+        self.secrets
+            .hashing
             .run(move |memory| hash.verify(&password, memory))
             .await
     }
@@ -78,13 +79,13 @@ impl App {
         old: &str,
         password: &Secret<String>,
     ) {
-        let work = self.config.authentication.argon2_chosen;
+        let work = self.core.config.authentication.argon2_chosen;
         if !SecretHash::parse(old).is_ok_and(|hash| hash.needs_renewal(work, password)) {
             return;
         }
         let renewed = async {
             let new = self.hash_password(password).await?;
-            Ok::<_, Error>(self.store.renew_admin_hash(name, old, &new).await?)
+            Ok::<_, Error>(self.core.store.renew_admin_hash(name, old, &new).await?)
         };
         if let Err(error) = renewed.await {
             tracing::warn!(admin = %name, "the password's hash is outdated and could not be renewed: {}", error.reason());

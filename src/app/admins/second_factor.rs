@@ -4,7 +4,7 @@ use totp_rs::{Builder, Totp};
 
 use super::passwords::check_password;
 use super::sessions::{CurrentSession, SessionStep};
-use crate::app::App;
+use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::base::secret::{Secret, random_bytes};
 use crate::domain::{Action, AdminName, ErrorCode, Origin};
@@ -23,7 +23,7 @@ pub struct TotpEnrolment {
     pub secret: Secret<String>,
 }
 
-impl App {
+impl Admins {
     /// Makes the secret of an app that is to be added, or shows again the one that this session was shown.
     pub async fn begin_totp(&self, current: &CurrentSession) -> Result<TotpEnrolment> {
         refuse_before_code(current)?;
@@ -33,9 +33,9 @@ impl App {
             None => {
                 // 160 bits, as RFC 4226 §4 recommends.
                 let secret = Secret::new(random_bytes::<20>().to_vec());
-                let sealed = self.admins.sealer.seal(&pending_of(name), &secret)?;
+                let sealed = self.sealer.seal(&pending_of(name), &secret)?;
                 let id = &current.session.session_id;
-                self.store.set_totp_pending(id, &sealed).await?;
+                self.core.store.set_totp_pending(id, &sealed).await?;
                 secret
             }
         };
@@ -62,11 +62,11 @@ impl App {
         };
         self.use_code(by, &secret, name, code).await?;
         let changes = AdminChanges {
-            totp_sealed: Some(Some(self.admins.sealer.seal(name.as_str(), &secret)?)),
+            totp_sealed: Some(Some(self.sealer.seal(name.as_str(), &secret)?)),
             ..AdminChanges::default()
         };
         let keep = current.session.session_id.as_str();
-        self.change_admin(by, name, changes, Action::AdminAddSecondFactor, keep)
+        self.change(by, name, changes, Action::AdminAddSecondFactor, keep)
             .await?;
         self.renew_session(current, true).await
     }
@@ -82,7 +82,7 @@ impl App {
         let Some(sealed) = &current.record.owner.totp_sealed else {
             return Err(Error::invalid_request("there is no second factor"));
         };
-        let opened = self.admins.sealer.open(name.as_str(), sealed);
+        let opened = self.sealer.open(name.as_str(), sealed);
         let (secret, _) = opened.ok_or_else(|| cannot_open(name))?;
         self.use_code(by, &secret, name, code).await?;
         self.renew_session(current, true).await
@@ -98,7 +98,7 @@ impl App {
     ) -> Result<Secret<String>> {
         refuse_before_code(current)?;
         let name = &current.admin.name;
-        let attempt = self.admins.throttle.begin_code(by.source, name).await?;
+        let attempt = self.throttle.begin_code(by.source, name).await?;
         let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
         let hash = &current.record.owner.password_hash;
         if !self.is_password(Some(hash), old).await? || !is_admitted {
@@ -115,7 +115,7 @@ impl App {
             ..AdminChanges::default()
         };
         let keep = current.session.session_id.as_str();
-        self.change_admin(by, name, changes, Action::AdminChangePassword, keep)
+        self.change(by, name, changes, Action::AdminChangePassword, keep)
             .await?;
         self.renew_session(current, current.session.second_factor)
             .await
@@ -124,11 +124,12 @@ impl App {
     /// Seals under `SECRET` what is still sealed under `SECRET_PREVIOUS`; how many.
     pub async fn reseal_second_factors(&self) -> Result<usize> {
         let mut resealed = 0;
-        for (name, sealed) in self.store.list_sealed_totp().await? {
-            match self.admins.sealer.open(&name, &sealed) {
+        for (name, sealed) in self.core.store.list_sealed_totp().await? {
+            match self.sealer.open(&name, &sealed) {
                 Some((secret, SealedUnder::SecretPrevious)) => {
-                    let anew = self.admins.sealer.seal(&name, &secret)?;
-                    resealed += usize::from(self.store.reseal_totp(&name, &sealed, &anew).await?);
+                    let anew = self.sealer.seal(&name, &secret)?;
+                    resealed +=
+                        usize::from(self.core.store.reseal_totp(&name, &sealed, &anew).await?);
                 }
                 Some((_, SealedUnder::Secret)) => {}
                 None => tracing::error!(
@@ -149,15 +150,15 @@ impl App {
         name: &AdminName,
         code: &str,
     ) -> Result<()> {
-        let attempt = self.admins.throttle.begin_code(by.source, name).await?;
+        let attempt = self.throttle.begin_code(by.source, name).await?;
         let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
         let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-        let seconds = u64::try_from(self.clock.now().0).unwrap_or_default();
+        let seconds = u64::try_from(self.core.clock.now().0).unwrap_or_default();
         let step = totp(secret, name)?.check(&code, seconds);
         let step = step.and_then(|step| i64::try_from(step).ok());
         let reason = match step {
             Some(_) if !is_admitted => "the network is not known",
-            Some(step) if self.store.use_totp_step(name, step).await? => return Ok(()),
+            Some(step) if self.core.store.use_totp_step(name, step).await? => return Ok(()),
             Some(_) => "the code was used before",
             None => "wrong code",
         };
@@ -170,7 +171,7 @@ impl App {
     fn pending(&self, current: &CurrentSession) -> Option<Secret<Vec<u8>>> {
         let sealed = current.record.totp_pending.as_ref()?;
         let owner = pending_of(&current.admin.name);
-        Some(self.admins.sealer.open(&owner, sealed)?.0)
+        Some(self.sealer.open(&owner, sealed)?.0)
     }
 }
 

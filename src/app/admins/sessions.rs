@@ -7,10 +7,10 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::app::App;
-use crate::app::authentication::throttle::network;
+use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::base::secret::{Secret, random_base62};
+use crate::base::source_network::source_network;
 use crate::config::SecondFactorUse;
 use crate::domain::{
     Action, Admin, AdminName, AdminRole, AdminSession, AdminStatus, Origin, SessionId,
@@ -64,28 +64,26 @@ impl CurrentSession {
     }
 }
 
-impl App {
+impl Admins {
     /// The session of this token, unless it has ended. Notes that it is in use.
-    pub async fn find_admin_session(
-        &self,
-        token: &Secret<String>,
-    ) -> Result<Option<CurrentSession>> {
+    pub async fn find_session(&self, token: &Secret<String>) -> Result<Option<CurrentSession>> {
         let digest = digest_of(token);
-        let Some(record) = self.store.find_admin_session(&digest).await? else {
+        let Some(record) = self.core.store.find_admin_session(&digest).await? else {
             return Ok(None);
         };
-        let (now, idle) = (self.clock.now(), self.config.admin.session_idle);
+        let (now, idle) = (self.core.clock.now(), self.core.config.admin.session_idle);
         let (session, admin) = (record.session.clone(), record.owner.admin.clone());
         let unused = now.since(session.seen_at);
         // Begun or last used under a clock that was ahead: it would outlive its time by as much.
         let newest = session.seen_at.max(session.created_at);
-        let is_from_the_future = newest.since(now) > self.config.feed.max_clock_difference;
+        let is_from_the_future = newest.since(now) > self.core.config.feed.max_clock_difference;
         let has_ended = session.expires_at <= now || unused >= idle || is_from_the_future;
         if has_ended || admin.status == AdminStatus::Disabled {
             return Ok(None);
         }
         if unused >= SEEN_EVERY.min(idle / 4) {
-            self.store
+            self.core
+                .store
                 .touch_admin_session(&session.session_id, now)
                 .await?;
         }
@@ -100,7 +98,7 @@ impl App {
     }
 
     pub(super) fn step(&self, session: &AdminSession, admin: &Admin) -> SessionStep {
-        let required = self.config.admin.second_factor == SecondFactorUse::Required;
+        let required = self.core.config.admin.second_factor == SecondFactorUse::Required;
         match admin {
             admin if admin.has_second_factor() && !session.second_factor => SessionStep::TypeCode,
             admin if admin.must_change_password => SessionStep::ChangePassword,
@@ -119,7 +117,7 @@ impl App {
         let token = made_token();
         let mut session = current.session.clone();
         session.second_factor = second_factor;
-        let found = self.store.find_admin(&session.name).await?;
+        let found = self.core.store.find_admin(&session.name).await?;
         let Some(owner) = found else {
             return Err(session_is_over());
         };
@@ -130,7 +128,7 @@ impl App {
             expires_at: session.created_at.plus(self.ttl(&session, &owner.admin)),
         };
         let old = &current.token_digest;
-        if self.store.renew_admin_session(old, &renewed).await? {
+        if self.core.store.renew_admin_session(old, &renewed).await? {
             Ok(token)
         } else {
             Err(session_is_over())
@@ -140,14 +138,15 @@ impl App {
     /// Notes from where an admin has logged in, once nothing is missing: who has the password alone makes no network
     /// known.
     pub(super) async fn note_network(&self, session: &AdminSession, admin: &Admin) -> Result<()> {
-        let limit = self.config.admin.known_networks;
+        let limit = self.core.config.admin.known_networks;
         let source = session.source.parse::<IpAddr>();
         if let Ok(source) = source
             && self.step(session, admin) == SessionStep::Done
         {
-            let (name, now) = (&admin.name, self.clock.now());
-            self.store
-                .note_admin_network(name, network(source), now, limit)
+            let (name, now) = (&admin.name, self.core.clock.now());
+            self.core
+                .store
+                .note_admin_network(name, source_network(source), now, limit)
                 .await?;
         }
         Ok(())
@@ -155,7 +154,7 @@ impl App {
 
     pub(super) fn ttl(&self, session: &AdminSession, admin: &Admin) -> i64 {
         match self.step(session, admin) {
-            SessionStep::Done => self.config.admin.session_ttl,
+            SessionStep::Done => self.core.config.admin.session_ttl,
             SessionStep::TypeCode | SessionStep::ChangePassword | SessionStep::AddSecondFactor => {
                 LOGGING_IN_TTL
             }
@@ -163,11 +162,12 @@ impl App {
     }
 
     /// Ends the session of who asks for it.
-    pub async fn log_out_admin(&self, by: &Origin, current: &CurrentSession) -> Result<()> {
-        let stamp = by.at(self.clock.now());
+    pub async fn log_out(&self, by: &Origin, current: &CurrentSession) -> Result<()> {
+        let stamp = by.at(self.core.clock.now());
         let id = &current.session.session_id;
         // That it has ended meanwhile is what was asked for.
-        self.store
+        self.core
+            .store
             .delete_admin_session(id, Action::AdminLogOut, stamp)
             .await
             .map(drop)
@@ -175,33 +175,32 @@ impl App {
     }
 
     /// The sessions that have not ended, of one admin or of all, the last used first.
-    pub async fn list_admin_sessions(&self, name: Option<&AdminName>) -> Result<Vec<AdminSession>> {
-        let now = self.clock.now();
-        let seen_after = now.plus(-self.config.admin.session_idle);
-        let listed = self.store.list_admin_sessions(name, seen_after, now, MOST);
+    pub async fn list_sessions(&self, name: Option<&AdminName>) -> Result<Vec<AdminSession>> {
+        let now = self.core.clock.now();
+        let seen_after = now.plus(-self.core.config.admin.session_idle);
+        let listed = self
+            .core
+            .store
+            .list_admin_sessions(name, seen_after, now, MOST);
         Ok(listed.await?)
     }
 
     /// Ends a session. Only an owner ends those of others: of an admin who is none, one is as good as not there.
-    pub async fn end_admin_session(
-        &self,
-        by: &Origin,
-        asking: &Admin,
-        id: &SessionId,
-    ) -> Result<()> {
-        let mine = self.list_admin_sessions(Some(&asking.name)).await?;
+    pub async fn end_session(&self, by: &Origin, asking: &Admin, id: &SessionId) -> Result<()> {
+        let mine = self.list_sessions(Some(&asking.name)).await?;
         let is_mine = mine.iter().any(|session| session.session_id == *id);
         if is_mine || asking.role.permits(AdminRole::Owner) {
-            self.end_any_admin_session(by, id).await
+            self.end_any_session(by, id).await
         } else {
             Err(no_session(id))
         }
     }
 
     /// The same, whosever it is.
-    pub async fn end_any_admin_session(&self, by: &Origin, id: &SessionId) -> Result<()> {
-        let stamp = by.at(self.clock.now());
+    pub async fn end_any_session(&self, by: &Origin, id: &SessionId) -> Result<()> {
+        let stamp = by.at(self.core.clock.now());
         let ended = self
+            .core
             .store
             .delete_admin_session(id, Action::AdminEndSession, stamp);
         if ended.await? {
@@ -212,21 +211,25 @@ impl App {
     }
 
     /// Ends all the sessions of who asks for it but the one it is asked in; how many.
-    pub async fn end_other_admin_sessions(
-        &self,
-        by: &Origin,
-        current: &CurrentSession,
-    ) -> Result<u64> {
+    pub async fn end_other_sessions(&self, by: &Origin, current: &CurrentSession) -> Result<u64> {
         let (name, keep) = (&current.admin.name, current.session.session_id.as_str());
-        let stamp = by.at(self.clock.now());
-        Ok(self.store.delete_admin_sessions(name, keep, stamp).await?)
+        let stamp = by.at(self.core.clock.now());
+        Ok(self
+            .core
+            .store
+            .delete_admin_sessions(name, keep, stamp)
+            .await?)
     }
 
     /// Removes the sessions that have ended; how many.
-    pub async fn prune_admin_sessions(&self) -> Result<u64> {
-        let now = self.trusted_time().await?;
-        let seen_before = now.ago(self.config.admin.session_idle);
-        Ok(self.store.prune_admin_sessions(seen_before, now).await?)
+    pub async fn prune_sessions(&self) -> Result<u64> {
+        let now = self.core.trusted_time().await?;
+        let seen_before = now.ago(self.core.config.admin.session_idle);
+        Ok(self
+            .core
+            .store
+            .prune_admin_sessions(seen_before, now)
+            .await?)
     }
 }
 

@@ -8,11 +8,11 @@
 use std::net::IpAddr;
 
 use crate::app::authentication::places::{Place, Places};
-use crate::app::authentication::throttle::network;
 use crate::app::error::{Error, Result};
 use crate::app::secrets::hashing_pool::WaitingRoom;
 use crate::base::clock::Clock;
 use crate::base::metrics::Counter;
+use crate::base::source_network::source_network;
 use crate::config::AdminConfig;
 use crate::domain::{AdminName, ErrorCode};
 
@@ -80,7 +80,7 @@ impl AdminThrottle {
         source: IpAddr,
         name: Option<&AdminName>,
     ) -> Result<AdminAttempt<'_>> {
-        let source = network(source);
+        let source = source_network(source);
         let mut attempt = self.no_places();
         // The narrow limit first: attempts in one name that wait hold no place that other names need.
         if let Some(name) = name {
@@ -106,7 +106,7 @@ impl AdminThrottle {
     ) -> Result<AdminAttempt<'_>> {
         let mut attempt = self.no_places();
         if let Some(source) = source {
-            let own = Key::CodeFrom(network(source), name.clone());
+            let own = Key::CodeFrom(source_network(source), name.clone());
             attempt.take_own(own, self.limit).await?;
         }
         attempt

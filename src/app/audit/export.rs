@@ -1,9 +1,10 @@
 //! Writing the trail out, for programs and spreadsheets, piece by piece: it may be longer than memory.
 
+use crate::app::audit::Audit;
+use crate::app::audit::line::AuditLine;
 use crate::app::error::{Error, Result};
-use crate::app::{App, AuditLine, AuditPage, ChainedEvent};
 use crate::domain::ParseError;
-use crate::store::AuditFilter;
+use crate::store::{AuditFilter, AuditPage, ChainedEvent};
 
 /// Events of one piece.
 const BATCH: u32 = 1_000;
@@ -46,16 +47,16 @@ pub struct AuditPiece {
     pub after: Option<i64>,
 }
 
-impl App {
+impl Audit {
     /// The next piece of the events that `filter` admits, the oldest first; the first one is after 0.
-    pub async fn export_audit_events(
+    pub async fn export(
         &self,
         filter: &AuditFilter,
         format: AuditFormat,
         after: i64,
     ) -> Result<AuditPiece> {
         let page = AuditPage::After(after);
-        let rows = self.list_audit_events(filter, page, BATCH).await?;
+        let rows = self.list(filter, page, BATCH).await?;
         let is_full = rows.len() == BATCH as usize;
         let last = rows.last().filter(|_| is_full);
         Ok(AuditPiece {

@@ -3,8 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::app::App;
-use crate::app::audit::Walk;
+use crate::app::audit::{Audit, Walk};
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::Origin;
@@ -66,25 +65,25 @@ impl AuditWatch {
     }
 }
 
-impl App {
-    /// Checks the end of the trail as [`watch_audit_head`](Self::watch_audit_head) does. An end under
+impl Audit {
+    /// Checks the end of the trail as [`watch_head`](Self::watch_head) does. An end under
     /// `SECRET_PREVIOUS` is named by an event under `SECRET`, so that the trail stays good when `SECRET_PREVIOUS` is gone.
-    pub async fn take_over_audit_trail(&self) -> Result<()> {
-        let end = self.store.find_audit_end().await?;
+    pub async fn take_over(&self) -> Result<()> {
+        let end = self.core.store.find_audit_end().await?;
         if end.key == Ok(HeadKey::Previous) {
-            let stamp = Origin::SERVER.at(self.clock.now());
-            if let Err(error) = self.store.append_audit_key_change(stamp).await {
+            let stamp = Origin::SERVER.at(self.core.clock.now());
+            if let Err(error) = self.core.store.append_audit_key_change(stamp).await {
                 // The next change does it.
                 tracing::warn!("the audit trail does not say yet that SECRET has changed: {error}");
             }
         }
-        self.watch_audit_head().await
+        self.watch_head().await
     }
 
     /// Checks the end of the trail, and logs it: with `--known`, `audit verify` finds that somebody put the trail back to
     /// an earlier one.
-    pub async fn watch_audit_head(&self) -> Result<()> {
-        let AuditEnd { head, key } = self.store.find_audit_end().await?;
+    pub async fn watch_head(&self) -> Result<()> {
+        let AuditEnd { head, key } = self.core.store.find_audit_end().await?;
         let is_authentic = key.is_ok();
         match key {
             Err(problem) => tracing::error!(
@@ -93,22 +92,21 @@ impl App {
             Ok(HeadKey::Empty) => {}
             Ok(HeadKey::Current | HeadKey::Previous) => {
                 tracing::info!(head = %head.link, "the audit trail ends here");
-                self.audit_watch.with(|it| it.head = Some(head.link));
+                self.watch.with(|it| it.head = Some(head.link));
             }
         }
-        self.audit_watch
-            .with(|it| it.is_authentic = Some(is_authentic));
+        self.watch.with(|it| it.is_authentic = Some(is_authentic));
         Ok(())
     }
 
     /// The end of the trail that an operator may accept; `None` where there is nothing to accept, for the trail is good.
-    pub async fn find_unverified_trail(&self) -> Result<Option<UnverifiedTrail>> {
-        let end = self.store.find_audit_end().await?;
+    pub async fn find_unverified(&self) -> Result<Option<UnverifiedTrail>> {
+        let end = self.core.store.find_audit_end().await?;
         let walk = Walk {
             end: Some(&end.head.link),
             ..Walk::default()
         };
-        let walked = self.walk_audit(walk).await?;
+        let walked = self.walk(walk).await?;
         let broken = walked.verdict.broken;
         let broken = broken.or_else(|| {
             Some(ChainBreak {
@@ -124,13 +122,10 @@ impl App {
     }
 
     /// Accepts the trail up to its end, by an event under `SECRET` that says so. What was accepted.
-    pub async fn accept_audit_head(
-        &self,
-        by: &Origin,
-        seen: &UnverifiedTrail,
-    ) -> Result<ChainLink> {
-        let stamp = by.at(self.clock.now());
+    pub async fn accept_head(&self, by: &Origin, seen: &UnverifiedTrail) -> Result<ChainLink> {
+        let stamp = by.at(self.core.clock.now());
         let accepted = self
+            .core
             .store
             .accept_audit_head(&seen.head, seen.gap, stamp)
             .await?;

@@ -6,15 +6,19 @@ pub(in crate::app) mod head;
 pub(in crate::app) mod line;
 pub(in crate::app) mod rejected_requests;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
-use super::App;
+use crate::app::core::Core;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, NewEvent, Origin};
 use crate::store::{
     Acceptance, AuditChain, AuditFilter, AuditPage, ChainBreak, ChainLink, ChainWalk, ChainedEvent,
 };
+use head::AuditWatch;
+use rejected_requests::RejectedRequests;
 
 /// Events of one statement: enough that a million are read in seconds, few enough that none runs for long.
 const BATCH: u32 = 2_000;
@@ -64,52 +68,71 @@ pub(super) struct Walked {
     due: Vec<ChainLink>,
 }
 
-impl App {
+/// The audit trail, and the requests that were rejected.
+pub struct Audit {
+    core: Arc<Core>,
+    pub(in crate::app) watch: AuditWatch,
+    pub(in crate::app) rejected_requests: Arc<RejectedRequests>,
+}
+
+impl Audit {
+    pub(in crate::app) fn new(core: &Arc<Core>) -> Self {
+        Self {
+            watch: AuditWatch::default(),
+            rejected_requests: Arc::new(RejectedRequests::new(core.clock.clone())),
+            core: Arc::clone(core),
+        }
+    }
+
     /// A page of the trail, `limit` at most.
-    pub async fn list_audit_events(
+    pub async fn list(
         &self,
         filter: &AuditFilter,
         page: AuditPage,
         limit: u32,
     ) -> Result<Vec<ChainedEvent>> {
-        Ok(self.store.list_audit_events(filter, page, limit).await?)
+        Ok(self
+            .core
+            .store
+            .list_audit_events(filter, page, limit)
+            .await?)
     }
 
     /// Keeps an event that changes nothing else: a login, the failure of one, or an export.
-    pub async fn record_audit_event(&self, by: &Origin, event: NewEvent) -> Result<()> {
-        let stamp = by.at(self.clock.now());
-        Ok(self.store.insert_audit_event(event, stamp).await?)
+    pub async fn record(&self, by: &Origin, event: NewEvent) -> Result<()> {
+        let stamp = by.at(self.core.clock.now());
+        Ok(self.core.store.insert_audit_event(event, stamp).await?)
     }
 
     /// Walks along the whole trail. `known` is a place in it from an earlier walk, which has to be there still: without
     /// it nobody can tell whether the trail was put back to an earlier end.
-    pub async fn verify_audit(&self, known: Option<&ChainLink>) -> Result<AuditVerdict> {
+    pub async fn verify(&self, known: Option<&ChainLink>) -> Result<AuditVerdict> {
         let walk = Walk {
             known,
             ..Walk::default()
         };
-        Ok(self.walk_audit(walk).await?.verdict)
+        Ok(self.walk(walk).await?.verdict)
     }
 
-    pub(super) async fn walk_audit(&self, walk: Walk<'_>) -> Result<Walked> {
+    pub(super) async fn walk(&self, walk: Walk<'_>) -> Result<Walked> {
         loop {
-            let walked = self.walk_audit_once(walk).await?;
+            let walked = self.walk_once(walk).await?;
             // Events that were removed by age while we walked look like missing ones.
             let verdict = &walked.verdict;
-            if verdict.good || self.store.find_audit_chain().await?.anchor == verdict.anchor {
+            if verdict.good || self.core.store.find_audit_chain().await?.anchor == verdict.anchor {
                 return Ok(walked);
             }
         }
     }
 
-    async fn walk_audit_once(&self, wanted: Walk<'_>) -> Result<Walked> {
-        let mut chain = self.store.find_audit_chain().await?;
+    async fn walk_once(&self, wanted: Walk<'_>) -> Result<Walked> {
+        let mut chain = self.core.store.find_audit_chain().await?;
         if let Some(end) = wanted.end {
             chain.head = end.clone();
         }
         let mut seen = Seen::new(wanted, &chain)?;
         let anchor = chain.anchor.clone();
-        let mut walk = ChainWalk::new(self.store.audit_keys(), chain);
+        let mut walk = ChainWalk::new(self.core.store.audit_keys(), chain);
         let gap = self.walk_along(&mut walk, &mut seen).await?;
         let gap = gap.or_else(|| walk.end().err());
         let (last, accepted) = (walk.last().clone(), walk.accepted());
@@ -140,7 +163,7 @@ impl App {
         'page: while walk.last().event_id < head {
             let page = AuditPage::After(walk.last().event_id);
             let all = AuditFilter::default();
-            let mut rows = self.store.list_audit_events(&all, page, BATCH).await?;
+            let mut rows = self.core.store.list_audit_events(&all, page, BATCH).await?;
             rows.retain(|row| row.event.event_id <= head);
             if rows.is_empty() {
                 break;
@@ -168,7 +191,11 @@ impl App {
         let mut after = found.event_id;
         loop {
             let page = AuditPage::After(after);
-            let rows = self.store.list_audit_events(&filter, page, BATCH).await?;
+            let rows = self
+                .core
+                .store
+                .list_audit_events(&filter, page, BATCH)
+                .await?;
             let Some(last) = rows.last() else {
                 return Ok(None);
             };
@@ -189,31 +216,31 @@ impl App {
 
     /// Removes the events that are older than `AUDIT_RETENTION`; how many. What is removed is said by an event, which
     /// vouches for it: so nothing is removed from a trail that is not good.
-    pub async fn prune_audit(&self) -> Result<u64> {
-        let trusted = self.trusted_time().await?;
+    pub async fn prune(&self) -> Result<u64> {
+        let trusted = self.core.trusted_time().await?;
         let now = trusted.time();
-        let end = now.plus(-self.config.retention.audit);
+        let end = now.plus(-self.core.config.retention.audit);
         // Nothing happens before one is overdue: else there would be an event about the removal of each.
         let overdue = end.plus(-OVERDUE);
-        if !self.store.has_audit_event_before(overdue).await? {
+        if !self.core.store.has_audit_event_before(overdue).await? {
             return Ok(0);
         }
-        if let Some(broken) = self.audit_watch.broken_since(now.plus(-BROKEN_FOR)) {
+        if let Some(broken) = self.watch.broken_since(now.plus(-BROKEN_FOR)) {
             return Err(not_pruned(&broken));
         }
         let walk = Walk {
             due_before: Some(end),
             ..Walk::default()
         };
-        let Walked { verdict, due, .. } = self.walk_audit(walk).await?;
+        let Walked { verdict, due, .. } = self.walk(walk).await?;
         if let Some(broken) = verdict.broken {
             let error = not_pruned(&broken);
-            self.audit_watch.note_broken(now, broken);
+            self.watch.note_broken(now, broken);
             return Err(error);
         }
         let (mut anchor, mut pruned) = (verdict.anchor, 0);
         for through in due {
-            let store = &self.store;
+            let store = &self.core.store;
             let done = store.prune_audit_events(&anchor, &through, trusted).await?;
             if done == 0 {
                 break;

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::app::App;
-use crate::app::authentication::throttle::network;
+use crate::app::audit::Audit;
 use crate::app::error::{Error, Result};
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::metrics::Counter;
-use crate::domain::{Attempt, ClientId, ErrorCode, RefusedRequest};
+use crate::base::source_network::source_network;
+use crate::domain::{Attempt, ClientId, RefusedRequest};
 
 /// Between two writings.
 const CAPACITY: usize = 1_000;
@@ -26,7 +26,7 @@ const SHOWN: u32 = 20;
 
 /// What is refused, for those who answer.
 #[derive(Debug)]
-pub struct Refusals {
+pub struct RejectedRequests {
     clock: Clock,
     held: Mutex<Held>,
     left_out: Counter,
@@ -38,7 +38,7 @@ struct Held {
     by_source: HashMap<IpAddr, u32>,
 }
 
-impl Refusals {
+impl RejectedRequests {
     /// None yet.
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Refusals {
 
     /// Notes the answer to a request, if somebody was refused with it.
     pub fn note(&self, route: &str, request_id: &str, error: &Error) {
-        let Some(attempt) = error.attempt.as_deref().filter(|_| is_refusal(error)) else {
+        let Some(attempt) = error.attempt.as_deref().filter(|_| error.is_rejection()) else {
             return;
         };
         let mut held = self.held();
@@ -81,7 +81,7 @@ impl Refusals {
 
 impl Held {
     fn has_room_for(&mut self, source: IpAddr) -> bool {
-        let count = self.by_source.entry(network(source)).or_default();
+        let count = self.by_source.entry(source_network(source)).or_default();
         *count += 1;
         *count <= CAPACITY_OF_SOURCE
     }
@@ -106,31 +106,23 @@ fn refused(
     }
 }
 
-/// Whether the caller was refused, and not we failed it or asked for the next step.
-pub(in crate::app) fn is_refusal(error: &Error) -> bool {
-    !matches!(
-        error.code,
-        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable | ErrorCode::UseDpopNonce
-    )
-}
-
-impl App {
-    /// Where refusals are noted.
-    pub fn refusals(&self) -> &Arc<Refusals> {
-        &self.refusals
+impl Audit {
+    /// Where rejected requests are noted.
+    pub fn rejected_requests(&self) -> &Arc<RejectedRequests> {
+        &self.rejected_requests
     }
 
-    /// Writes what was refused since the last time. What cannot be written waits, as far as there is room.
-    pub async fn write_refusals(&self) -> Result<()> {
-        let Held { new, .. } = std::mem::take(&mut *self.refusals.held());
-        let written = self.store.add_refusals(&new).await;
+    /// Writes what was rejected since the last time. What cannot be written waits, as far as there is room.
+    pub async fn write_rejected_requests(&self) -> Result<()> {
+        let Held { new, .. } = std::mem::take(&mut *self.rejected_requests.held());
+        let written = self.core.store.add_refusals(&new).await;
         if written.is_err() {
-            let mut held = self.refusals.held();
+            let mut held = self.rejected_requests.held();
             let newer = std::mem::replace(&mut held.new, new);
             held.new.extend(newer);
             let room = held.new.len().min(CAPACITY);
             let left_out = held.new.split_off(room).len();
-            self.refusals.left_out.add(left_out as u64);
+            self.rejected_requests.left_out.add(left_out as u64);
         }
         Ok(written?)
     }
@@ -139,8 +131,10 @@ impl App {
     /// chose the id themselves.
     pub async fn explain_request(&self, request_id: &str) -> Result<Vec<RefusedRequest>> {
         // Of other replicas up to a few seconds' worth is not there yet.
-        let mut found = self.refusals.find(|it| it.request_id == request_id);
-        found.extend(self.store.find_refusals(request_id, SHOWN).await?);
+        let mut found = self
+            .rejected_requests
+            .find(|it| it.request_id == request_id);
+        found.extend(self.core.store.find_refusals(request_id, SHOWN).await?);
         if found.is_empty() {
             return Err(Error::not_found(
                 "request of this id that was refused: it was answered as asked, or some seconds ago by another \
@@ -152,20 +146,26 @@ impl App {
     }
 
     /// The last requests that were refused in the name of a client.
-    pub async fn list_refusals(&self, id: &ClientId, limit: u32) -> Result<Vec<RefusedRequest>> {
+    pub async fn list_rejected_requests(
+        &self,
+        id: &ClientId,
+        limit: u32,
+    ) -> Result<Vec<RefusedRequest>> {
         let named = Some(id.as_str());
-        let mut found = self.refusals.find(|it| it.client_id.as_deref() == named);
-        found.extend(self.store.list_refusals(id, limit).await?);
+        let mut found = self
+            .rejected_requests
+            .find(|it| it.client_id.as_deref() == named);
+        found.extend(self.core.store.list_refusals(id, limit).await?);
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
     }
 
     /// Forgets the refusals that are older than `REFUSAL_RETENTION`, and of the others the oldest when there are too
     /// many.
-    pub async fn prune_refusals(&self) -> Result<u64> {
-        let kept_for = self.config.retention.refusals;
-        let end = self.trusted_time().await?.ago(kept_for);
-        Ok(self.store.prune_refusals(end, KEPT).await?)
+    pub async fn prune_rejected_requests(&self) -> Result<u64> {
+        let kept_for = self.core.config.retention.refusals;
+        let end = self.core.trusted_time().await?.ago(kept_for);
+        Ok(self.core.store.prune_refusals(end, KEPT).await?)
     }
 }
 
@@ -175,32 +175,32 @@ mod tests {
 
     #[test]
     fn a_source_that_fails_without_end_leaves_room_for_others() {
-        let refusals = Refusals::new(Clock::fixed(UnixTime(0)));
+        let rejected = RejectedRequests::new(Clock::fixed(UnixTime(0)));
         let fail = |source: [u8; 4]| {
             let attempt = Attempt::of_unknown("nobody", IpAddr::from(source));
-            refusals.note("/token", "id", &Error::invalid_client("x").to(attempt));
+            rejected.note("/token", "id", &Error::invalid_client("x").to(attempt));
         };
         for _ in 0..1_000 {
             fail([192, 0, 2, 1]);
         }
         fail([192, 0, 2, 2]);
-        assert_eq!(refusals.held().new.len(), 21);
-        assert_eq!(refusals.left_out(), 980);
+        assert_eq!(rejected.held().new.len(), 21);
+        assert_eq!(rejected.left_out(), 980);
 
         for n in 0..100_000_u32 {
             fail(n.to_be_bytes());
         }
-        assert_eq!(refusals.held().new.len(), CAPACITY);
+        assert_eq!(rejected.held().new.len(), CAPACITY);
     }
 
     #[test]
     fn our_own_failures_and_errors_without_a_caller_are_not_kept() {
-        let refusals = Refusals::new(Clock::fixed(UnixTime(0)));
+        let rejected = RejectedRequests::new(Clock::fixed(UnixTime(0)));
         let attempt = || Attempt::of_unknown("nobody", IpAddr::from([192, 0, 2, 1]));
-        refusals.note("/token", "id", &Error::invalid_client("x"));
+        rejected.note("/token", "id", &Error::invalid_client("x"));
         let unavailable = Error::temporarily_unavailable("x").to(attempt());
-        refusals.note("/token", "id", &unavailable);
+        rejected.note("/token", "id", &unavailable);
 
-        assert!(refusals.held().new.is_empty());
+        assert!(rejected.held().new.is_empty());
     }
 }

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::app::PeerCertificate;
-use crate::app::authentication::{App, AuthenticatedClient, Verdict, refusal_of};
+use crate::app::authentication::peer_certificate::PeerCertificate;
+use crate::app::authentication::{AuthenticatedClient, Authentication, Verdict, refusal_of};
 use crate::app::error::Result;
 use crate::domain::{AuthMethod, Client, JwkSet};
 
-impl App {
+impl Authentication {
     /// The client, if the certificate is its own in one of the two ways.
     pub(super) async fn judge_certificate(
         &self,
@@ -15,7 +15,7 @@ impl App {
         certificate: &PeerCertificate,
         source: IpAddr,
     ) -> Result<Verdict> {
-        let Some(record) = self.find_record(client_id).await? else {
+        let Some(record) = self.cache.find(client_id, &self.core).await? else {
             return Ok(Err("unknown client".into()));
         };
         let mut reasons = Vec::new();
@@ -54,7 +54,7 @@ impl App {
         let registered = client.authentication.certificate_subject.as_ref();
         let subject = registered.ok_or("the client has no subject of a certificate registered")?;
         certificate.judge_subject(subject)?;
-        self.client_ca.judge(certificate, self.clock.now())
+        self.client_ca.judge(certificate, self.core.clock.now())
     }
 
     /// RFC 8705 §2.2.
@@ -63,7 +63,7 @@ impl App {
         client: &Client,
         certificate: &PeerCertificate,
     ) -> Result<(), String> {
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let judge = |keys: &JwkSet| certificate.judge_key(keys, now);
         self.judge_by_keys(client, judge, Result::is_err).await?
     }

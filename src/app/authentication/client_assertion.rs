@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::app::authentication::{App, AuthenticatedClient, Verdict, refusal_of};
+use crate::app::authentication::{AuthenticatedClient, Authentication, Verdict, refusal_of};
 use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
 use crate::domain::{AuthMethod, ClientId, JwkSet};
@@ -19,7 +19,7 @@ pub struct PresentedAssertion {
     pub endpoint: &'static str,
 }
 
-impl App {
+impl Authentication {
     pub(super) async fn authenticate_by_assertion(
         &self,
         presented: &PresentedAssertion,
@@ -29,10 +29,10 @@ impl App {
         let audiences = self.assertion_audiences(presented.endpoint);
         let rules = AssertionRules {
             audiences: &audiences,
-            max_ttl: self.config.client_authentication.assertion_max_ttl,
+            max_ttl: self.core.config.client_authentication.assertion_max_ttl,
         };
         let jwt = presented.assertion.expose();
-        let assertion = match ClientAssertion::parse(jwt, rules, self.clock.now()) {
+        let assertion = match ClientAssertion::parse(jwt, rules, self.core.clock.now()) {
             Ok(assertion) => assertion,
             Err(error) => {
                 let claimed = client_id.and_then(|id| ClientId::parse(id).ok());
@@ -55,6 +55,7 @@ impl App {
         };
         // Last of all: only who has the key may write a row.
         if self
+            .single_use
             .use_once(
                 "client_assertion",
                 claimed.as_str(),
@@ -78,7 +79,11 @@ impl App {
         assertion: &ClientAssertion<'_>,
         source: IpAddr,
     ) -> Result<Verdict> {
-        let Some(record) = self.find_record(assertion.client_id.as_str()).await? else {
+        let Some(record) = self
+            .cache
+            .find(assertion.client_id.as_str(), &self.core)
+            .await?
+        else {
             return Ok(Err("unknown client".into()));
         };
         if let Some(reason) = refusal_of(&record.client, AuthMethod::PrivateKeyJwt) {
@@ -114,7 +119,7 @@ impl App {
     /// The names by which an assertion may call this server: RFC 7523 §3 has its issuer and the URL of its token
     /// endpoint; of the other endpoints each is a name at itself.
     fn assertion_audiences(&self, endpoint: &str) -> Vec<String> {
-        let issuer = &self.config.token.issuer;
+        let issuer = &self.core.config.token.issuer;
         let mut audiences = vec![issuer.to_string(), issuer.endpoint("/token")];
         if endpoint != "/token" {
             audiences.push(issuer.endpoint(endpoint));

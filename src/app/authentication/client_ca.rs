@@ -12,11 +12,12 @@ use rustls::pki_types;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
-use crate::app::{App, PeerCertificate};
+use crate::app::authentication::Authentication;
+use crate::app::authentication::peer_certificate::PeerCertificate;
 use crate::base::clock::UnixTime;
 use crate::base::pem::parse_certificates;
 
-impl App {
+impl Authentication {
     /// Reads `TLS_CLIENT_CA` again, if it has changed.
     pub fn reread_client_ca(&self) {
         self.client_ca.reread();

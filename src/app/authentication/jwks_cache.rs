@@ -7,8 +7,8 @@ use moka::sync::Cache;
 use tokio::sync::Mutex;
 use tracing::Instrument;
 
-use crate::app::metrics::CacheFigures;
 use crate::base::clock::UnixTime;
+use crate::base::metrics::CacheMetrics;
 use crate::base::tracing_span::{TARGET, within_request};
 use crate::config::JwksUriConfig;
 use crate::domain::{JwkSet, JwksUri, SkippedKey};
@@ -55,20 +55,15 @@ impl PublishedKeys {
         })
     }
 
-    pub(in crate::app) fn figures(&self) -> CacheFigures {
+    pub(in crate::app) fn figures(&self) -> CacheMetrics {
         self.slots.run_pending_tasks();
-        CacheFigures {
+        CacheMetrics {
             name: "published_keys",
             entries: self.slots.entry_count(),
             bytes: None,
             limit: CAPACITY,
             asked: None,
         }
-    }
-
-    /// Whether the operator allowed the host of a URL.
-    pub(in crate::app) fn allows(&self, uri: &JwksUri) -> bool {
-        self.fetcher.allows(uri)
     }
 
     /// The keys at a URL; else why there are none, for the log.

@@ -11,7 +11,6 @@ mod network;
 pub(in crate::app) mod peer_certificate;
 pub(in crate::app) mod places;
 mod secret;
-pub(in crate::app) mod single_use;
 pub(in crate::app) mod throttle;
 
 use std::borrow::Cow;
@@ -19,16 +18,23 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use client_assertion::PresentedAssertion;
-pub(super) use network::WrongNetworks;
 pub use secret::Credentials;
 
-use crate::app::audit::rejected_requests::is_refusal;
+use crate::app::clients::cache::ClientCache;
+use crate::app::core::Core;
 use crate::app::error::{Error, Result};
-use crate::app::{App, PeerCertificate};
+use crate::app::secrets::Secrets;
+use crate::app::single_use::SingleUse;
+use crate::app::usage::Usage;
+use crate::config::Config;
 use crate::domain::{
-    Attempt, AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus,
-    JwkSet,
+    Attempt, AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientSecret, JwkSet,
 };
+use client_ca::ClientCa;
+use jwks_cache::PublishedKeys;
+use network::WrongNetworks;
+use peer_certificate::PeerCertificate;
+use throttle::Throttle;
 
 /// What a caller presents, in the one way in which it does; unchecked.
 #[derive(Debug)]
@@ -78,23 +84,72 @@ impl std::ops::Deref for AuthenticatedClient {
 /// A client, or why not, for the log.
 type Verdict = Result<AuthenticatedClient, Cow<'static, str>>;
 
-impl App {
+/// How clients prove who they are.
+pub struct Authentication {
+    core: Arc<Core>,
+    cache: Arc<ClientCache>,
+    secrets: Arc<Secrets>,
+    single_use: SingleUse,
+    usage: Arc<Usage>,
+    pub(in crate::app) throttle: Throttle,
+    pub(in crate::app) published_keys: PublishedKeys,
+    wrong_networks: WrongNetworks,
+    client_ca: ClientCa,
+}
+
+/// Reads the files that client authentication needs, as opening the service does, and fails as it would.
+pub fn check_client_authentication(config: &Config) -> anyhow::Result<()> {
+    open_files(config).map(drop)
+}
+
+fn open_files(config: &Config) -> anyhow::Result<(ClientCa, PublishedKeys)> {
+    let config = &config.client_authentication;
+    Ok((
+        ClientCa::open(config.client_ca.clone())?,
+        PublishedKeys::new(&config.jwks_uri)?,
+    ))
+}
+
+impl Authentication {
+    pub(in crate::app) fn open(
+        core: &Arc<Core>,
+        cache: &Arc<ClientCache>,
+        secrets: &Arc<Secrets>,
+        single_use: &SingleUse,
+        usage: &Arc<Usage>,
+    ) -> anyhow::Result<Self> {
+        let (client_ca, published_keys) = open_files(&core.config)?;
+        let waiting = secrets.hashing.waiting_room();
+        Ok(Self {
+            throttle: Throttle::new(&core.config.authentication, core.clock.clone(), waiting),
+            published_keys,
+            wrong_networks: WrongNetworks::default(),
+            client_ca,
+            core: Arc::clone(core),
+            cache: Arc::clone(cache),
+            secrets: Arc::clone(secrets),
+            single_use: single_use.clone(),
+            usage: Arc::clone(usage),
+        })
+    }
+
     /// Finds the client that `presented` proves.
     pub async fn authenticate(
-        self: &Arc<Self>,
+        &self,
         presented: &ClientAuthentication,
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
-        self.require_known_clients()?;
+        self.core.require_known_clients()?;
         let authenticated = self.judge(presented, source).await;
         if let Ok(client) = &authenticated {
-            self.count_log_in(client, source);
+            let secret = client.secret().map(|secret| &secret.secret_id);
+            self.usage.count_log_in(&client.client_id, secret, source);
         }
         authenticated
     }
 
     async fn judge(
-        self: &Arc<Self>,
+        &self,
         presented: &ClientAuthentication,
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
@@ -124,8 +179,8 @@ impl App {
     }
 
     /// The methods that can succeed under this configuration: what the server may say of itself.
-    pub fn supported_auth_methods(&self) -> Vec<AuthMethod> {
-        let config = &self.config.client_authentication;
+    pub fn supported_methods(&self) -> Vec<AuthMethod> {
+        let config = &self.core.config.client_authentication;
         let supported = |method: &AuthMethod| match method {
             AuthMethod::ClientSecretBasic
             | AuthMethod::ClientSecretPost
@@ -138,8 +193,8 @@ impl App {
 
     /// Whether clients can show a certificate at all.
     pub fn takes_certificates(&self) -> bool {
-        self.config.client_authentication.ask_for_certificates
-            || self.config.proxies.client_cert_header.is_some()
+        self.core.config.client_authentication.ask_for_certificates
+            || self.core.config.proxies.client_cert_header.is_some()
     }
 
     /// Counts a failure of a proof that nobody can guess. Such a proof is checked before any throttle, so
@@ -157,12 +212,12 @@ impl App {
 
     /// Ends every log-in that is refused: it is counted, and the error says in whose name it was.
     fn refused(&self, error: Error, claimed: &str, source: IpAddr) -> Error {
-        if !is_refusal(&error) {
+        if !error.is_rejection() {
             return error;
         }
         let id = ClientId::parse(claimed).ok();
-        self.count_refused_log_in(id.as_ref());
-        error.to(match id.filter(|id| self.directory.holds(id)) {
+        self.usage.count_rejected_log_in(id.as_ref());
+        error.to(match id.filter(|id| self.cache.contains(id)) {
             Some(id) => Attempt::of_client(&id, source),
             None => Attempt::of_unknown(claimed, source),
         })
@@ -181,7 +236,7 @@ impl App {
             Some(ClientKeys::Inline(keys)) => return Ok(judge(keys)),
             Some(ClientKeys::Uri(uri)) => uri,
         };
-        let now = self.clock.steady();
+        let now = self.core.clock.steady();
         let keys = self.published_keys.find(uri, now).await?;
         let verdict = judge(&keys);
         if may_change(&verdict)
@@ -191,29 +246,11 @@ impl App {
         }
         Ok(verdict)
     }
-
-    pub(super) async fn find_record(&self, client_id: &str) -> Result<Option<Arc<ClientRecord>>> {
-        let Ok(id) = ClientId::parse(client_id) else {
-            return Ok(None);
-        };
-        match self.directory.peek(&id) {
-            Some((record, true)) => Ok(Some(record)),
-            Some(_) | None => self.directory.load(&id, self.database()?).await,
-        }
-    }
-}
-
-/// Fails when a client may not log in at all.
-pub(super) fn may_log_in(client: &Client) -> Result<(), &'static str> {
-    match client.status {
-        ClientStatus::Enabled => Ok(()),
-        ClientStatus::Disabled => Err("the client is disabled"),
-    }
 }
 
 /// Why a client may not log in at all, or not in this way.
 fn refusal_of(client: &Client, method: AuthMethod) -> Option<Cow<'static, str>> {
-    if let Err(reason) = may_log_in(client) {
+    if let Err(reason) = client.may_log_in() {
         return Some(reason.into());
     }
     if !client.authentication.auth_methods.contains(method) {

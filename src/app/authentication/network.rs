@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::app::authentication::App;
-use crate::app::authentication::throttle::network;
+use crate::app::authentication::Authentication;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
+use crate::base::source_network::source_network;
 use crate::domain::{Action, Actor, Client, ClientId, NewEvent, Origin, Target};
 
 /// Seconds until the same client from the same address is an event once more.
@@ -38,7 +38,7 @@ impl WrongNetworks {
         let mut held = self.held();
         held.retain(|it| !it.is_written || now.since(it.at) < AGAIN_AFTER);
         let of_client = held.iter().filter(|it| it.client_id == *id);
-        let is_known = |it: &Sighting| network(it.source) == network(source);
+        let is_known = |it: &Sighting| source_network(it.source) == source_network(source);
         let has_room = held.len() < CAPACITY && of_client.clone().count() < CAPACITY_OF_CLIENT;
         if has_room && !of_client.clone().any(is_known) {
             held.push(Sighting {
@@ -66,7 +66,7 @@ impl WrongNetworks {
     }
 }
 
-impl App {
+impl Authentication {
     /// Why a client that has proved itself may not come from here, for the log. To be asked last: it is noted.
     pub(super) fn refuse_network(
         &self,
@@ -77,7 +77,7 @@ impl App {
             return None;
         }
         self.wrong_networks
-            .note(&client.client_id, source, self.clock.now());
+            .note(&client.client_id, source, self.core.clock.now());
         Some(format!("wrong network: {}", source.to_canonical()).into())
     }
 
@@ -93,7 +93,8 @@ impl App {
             };
             let target = Target::Client(id.clone());
             let event = NewEvent::of_client(Action::ClientWrongNetwork, id, target);
-            self.store
+            self.core
+                .store
                 .insert_audit_event(event, by.at(sighting.at))
                 .await?;
             self.wrong_networks.note_written(&sighting);

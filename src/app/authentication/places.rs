@@ -10,9 +10,9 @@ use anyhow::anyhow;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::app::error::{Error, Result};
-use crate::app::metrics::CacheFigures;
 use crate::app::secrets::hashing_pool::WaitingRoom;
 use crate::base::clock::{Clock, UnixTime};
+use crate::base::metrics::CacheMetrics;
 
 /// Keys with failures that are remembered at once. Past that the oldest failures are forgotten, which favours an
 /// attacker with 100,000 addresses and nobody else.
@@ -117,8 +117,8 @@ impl<K: Clone + Eq + Hash> Places<K> {
     }
 
     /// The keys with failures.
-    pub(in crate::app) fn figures(&self, name: &'static str) -> CacheFigures {
-        CacheFigures {
+    pub(in crate::app) fn figures(&self, name: &'static str) -> CacheMetrics {
+        CacheMetrics {
             name,
             entries: self.windows().failing.len() as u64,
             bytes: None,
@@ -130,7 +130,7 @@ impl<K: Clone + Eq + Hash> Places<K> {
     /// The windows as of now: those that have ended are gone.
     fn windows(&self) -> MutexGuard<'_, Windows<K>> {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        // Asked under the lock, so that time goes backwards only when the clock does.
+        // HitCounter under the lock, so that time goes backwards only when the clock does.
         windows.go_on(self.clock.now());
         windows
     }

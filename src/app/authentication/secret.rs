@@ -7,12 +7,9 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::app::authentication::{App, AuthenticatedClient, Verdict, refusal_of};
+use crate::app::authentication::{AuthenticatedClient, Authentication, Verdict, refusal_of};
 use crate::app::error::{Error, Result};
-use crate::app::secrets::hash;
-use crate::app::secrets::hash::SecretHash;
 use crate::base::secret::Secret;
-use crate::config::Argon2Work;
 use crate::domain::{
     AuthMethod, ClientId, ClientRecord, ClientSecret, GeneratedSecret, SecretOrigin,
 };
@@ -42,10 +39,10 @@ pub struct Credentials {
     pub client_secret: Secret<String>,
 }
 
-impl App {
+impl Authentication {
     /// Finds the client that one of `readings` proves.
     pub(super) async fn authenticate_by_secret(
-        self: &Arc<Self>,
+        &self,
         method: AuthMethod,
         readings: &[Credentials],
         source: IpAddr,
@@ -62,7 +59,7 @@ impl App {
 
     /// All readings are one attempt.
     async fn authenticate_within_limits(
-        self: &Arc<Self>,
+        &self,
         way: Way,
         readings: &[Credentials],
     ) -> Result<AuthenticatedClient> {
@@ -99,7 +96,7 @@ impl App {
         let Ok(id) = ClientId::parse(&credentials.client_id) else {
             return Ok(None);
         };
-        let Some((record, is_current)) = self.directory.peek(&id) else {
+        let Some((record, is_current)) = self.cache.get_cached(&id) else {
             return Ok(None);
         };
         let plain = &credentials.client_secret;
@@ -108,10 +105,10 @@ impl App {
             return Ok(None);
         }
         if is_current {
-            self.proofs.asked.hits.count();
+            self.secrets.verified.asked.hits.count();
             return Ok(Some(AuthenticatedClient { record, secret }));
         }
-        let record = Box::pin(self.directory.load(&id, self.database()?)).await?;
+        let record = Box::pin(self.cache.get_or_load(&id, self.core.database()?)).await?;
         Ok(record.and_then(|record| {
             let secret = self.find_proved(&record, way, plain, limits);
             secret.map(|_| AuthenticatedClient { record, secret })
@@ -131,54 +128,56 @@ impl App {
         if refusal_of(client, way.method).is_some() || !client.allowed_networks.admit(way.source) {
             return None;
         }
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let mut candidates = candidates(record, plain);
         let (index, secret) = candidates.find(|(_, one)| {
             one.is_live(now)
                 && match limits {
-                    Limits::Unchecked => self.proofs.contains_from(one, plain, way.source),
-                    Limits::Held => self.proofs.contains(one, plain),
+                    Limits::Unchecked => {
+                        self.secrets.verified.contains_from(one, plain, way.source)
+                    }
+                    Limits::Held => self.secrets.verified.contains(one, plain),
                 }
         })?;
         if limits == Limits::Held && secret.origin == SecretOrigin::Chosen {
-            self.proofs.insert(secret, plain, way.source);
+            self.secrets.verified.insert(secret, plain, way.source);
         }
         Some(index)
     }
 
     /// The client, if hashing proves it; else why not, for the log. Each attempt is one reading of the store and
     /// one hash, whether there is such a client or not.
-    async fn prove(self: &Arc<Self>, way: Way, credentials: &Credentials) -> Result<Verdict> {
+    async fn prove(&self, way: Way, credentials: &Credentials) -> Result<Verdict> {
         let plain = &credentials.client_secret;
         let generated = GeneratedSecret::has_prefix(plain.expose());
         if generated && GeneratedSecret::find_id(plain.expose()).is_none() {
             return Ok(Err("the secret is mistyped: its checksum is wrong".into()));
         }
         let record = match ClientId::parse(&credentials.client_id) {
-            Ok(id) => self.directory.read(&id, self.database()?).await?,
+            Ok(id) => self.cache.fetch(&id, self.core.database()?).await?,
             Err(_) => None,
         };
         let Some(record) = record else {
-            self.hash_in_vain(plain).await?;
+            self.secrets.hash_in_vain(plain).await?;
             return Ok(Err("unknown client".into()));
         };
         let secret = self.find_proved(&record, way, plain, Limits::Held);
         if secret.is_some() {
-            self.proofs.asked.hits.count();
+            self.secrets.verified.asked.hits.count();
             return Ok(Ok(AuthenticatedClient { record, secret }));
         }
-        self.proofs.asked.misses.count();
+        self.secrets.verified.asked.misses.count();
         self.prove_by_hashing(&record, way, plain).await
     }
 
     async fn prove_by_hashing(
-        self: &Arc<Self>,
+        &self,
         record: &Arc<ClientRecord>,
         way: Way,
         plain: &Secret<String>,
     ) -> Result<Verdict> {
         let generated = GeneratedSecret::has_prefix(plain.expose());
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let mut reason = Cow::from("wrong secret");
         let mut hashed = false;
         for (index, secret) in candidates(record, plain) {
@@ -188,7 +187,7 @@ impl App {
                 continue;
             }
             hashed = true;
-            if !self.is_hash_of(secret, plain).await? {
+            if !self.secrets.is_hash_of(secret, plain).await? {
                 continue;
             }
             match (secret.expires_at, refusal_of(&record.client, way.method)) {
@@ -202,8 +201,13 @@ impl App {
                         reason = refusal;
                         continue;
                     }
-                    self.proofs.insert(secret, plain, way.source);
-                    self.renew_if_outdated(&record.client.client_id, secret, plain, way.source);
+                    self.secrets.verified.insert(secret, plain, way.source);
+                    self.secrets.renew_if_outdated(
+                        &record.client.client_id,
+                        secret,
+                        plain,
+                        way.source,
+                    );
                     return Ok(Ok(AuthenticatedClient {
                         record: Arc::clone(record),
                         secret: Some(index),
@@ -212,102 +216,9 @@ impl App {
             }
         }
         if !hashed {
-            self.hash_in_vain(plain).await?;
+            self.secrets.hash_in_vain(plain).await?;
         }
         Ok(Err(reason))
-    }
-
-    async fn is_hash_of(&self, secret: &ClientSecret, plain: &Secret<String>) -> Result<bool> {
-        let hash = SecretHash::parse(&secret.secret_hash).map_err(Error::internal)?;
-        let plain = plain.clone();
-        self.hashing
-            .run(move |memory| hash.verify(&plain, memory))
-            .await
-    }
-
-    /// The work that a known client's secret of this form would have cost.
-    async fn hash_in_vain(&self, plain: &Secret<String>) -> Result<()> {
-        let origin = if GeneratedSecret::has_prefix(plain.expose()) {
-            SecretOrigin::Generated
-        } else {
-            SecretOrigin::Chosen
-        };
-        self.hash_secret(plain, origin).await.map(drop)
-    }
-
-    /// Hashes a secret with the work that its origin asks for.
-    pub(in crate::app) async fn hash_secret(
-        &self,
-        plain: &Secret<String>,
-        origin: SecretOrigin,
-    ) -> Result<String> {
-        let work = self.work(origin);
-        let plain = plain.clone();
-        self.hashing
-            .run(move |memory| hash::hash(&plain, work, memory))
-            .await?
-            .map_err(Error::internal)
-    }
-
-    /// After a good login: a hash made with other parameters than today's is made anew, on the side. It
-    /// may fail without harm; the next login tries again.
-    fn renew_if_outdated(
-        self: &Arc<Self>,
-        id: &ClientId,
-        secret: &ClientSecret,
-        plain: &Secret<String>,
-        source: IpAddr,
-    ) {
-        let outdated = SecretHash::parse(&secret.secret_hash)
-            .is_ok_and(|hash| hash.needs_renewal(self.work(secret.origin), plain));
-        if !outdated {
-            return;
-        }
-        let (app, id, secret, plain) =
-            (Arc::clone(self), id.clone(), secret.clone(), plain.clone());
-        tokio::spawn(async move {
-            if let Err(error) = app.renew(&id, &secret, &plain, source).await {
-                let cause = error.cause.as_ref().map(|cause| format!("{cause:#}"));
-                tracing::warn!(
-                    client_id = %id, secret_id = %secret.secret_id, cause,
-                    "the secret's hash is outdated and could not be renewed: {error}"
-                );
-            }
-        });
-    }
-
-    async fn renew(
-        &self,
-        id: &ClientId,
-        secret: &ClientSecret,
-        plain: &Secret<String>,
-        source: IpAddr,
-    ) -> Result<()> {
-        let secret_hash = self.hash_secret(plain, secret.origin).await?;
-        let old = &secret.secret_hash;
-        if self
-            .store
-            .renew_secret_hash(&secret.secret_id, old, &secret_hash)
-            .await?
-        {
-            self.proofs.insert(
-                &ClientSecret {
-                    secret_hash,
-                    ..secret.clone()
-                },
-                plain,
-                source,
-            );
-            self.directory.forget(id);
-        }
-        Ok(())
-    }
-
-    fn work(&self, origin: SecretOrigin) -> Argon2Work {
-        match origin {
-            SecretOrigin::Generated => self.config.authentication.argon2_generated,
-            SecretOrigin::Chosen => self.config.authentication.argon2_chosen,
-        }
     }
 }
 

@@ -1,16 +1,16 @@
 //! Owns the limits of failed logins of clients (RFC 6749 §2.3.1: guessing MUST be throttled). An attempt takes its places
 //! before it is decided. A proof that cannot be guessed, and a secret that this network has proved before, need none.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use anyhow::anyhow;
 
 use crate::app::authentication::places::{Place, Places};
 use crate::app::error::{Error, Result};
-use crate::app::metrics::CacheFigures;
 use crate::app::secrets::hashing_pool::WaitingRoom;
 use crate::base::clock::Clock;
-use crate::base::metrics::Counter;
+use crate::base::metrics::{CacheMetrics, Counter};
+use crate::base::source_network::source_network;
 use crate::config::AuthenticationConfig;
 use crate::domain::{ClientId, ErrorCode};
 
@@ -70,7 +70,7 @@ impl Throttle {
         source: IpAddr,
         id: Option<&ClientId>,
     ) -> Result<LogInAttempt<'_>> {
-        let source = network(source);
+        let source = source_network(source);
         // The narrow limit first: attempts in one name that wait hold no place that other names need.
         let of_client = id.map(|id| (Key(source, Some(id.clone())), self.client_limit));
         let of_source = Some((Key(source, None), self.source_limit));
@@ -113,18 +113,8 @@ impl Throttle {
         }
     }
 
-    pub(in crate::app) fn figures(&self) -> CacheFigures {
+    pub(in crate::app) fn figures(&self) -> CacheMetrics {
         self.places.figures("failures")
-    }
-}
-
-/// One customer of a provider has a whole /64 of IPv6.
-pub(in crate::app) fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
-            address.to_bits() & !u128::from(u64::MAX),
-        )),
     }
 }
 

@@ -2,7 +2,7 @@
 //! by itself; this file owns only how often.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
 use crate::app::error::Result;
-use crate::app::metrics::Task;
+use crate::app::{Acme, App};
+use crate::base::clock::UnixTime;
 use crate::base::secret::random_bytes;
 
 /// So long what others change may go unnoticed when nobody says so, and a fifth more.
@@ -49,6 +49,46 @@ const AUDIT_HEAD_INTERVAL: Duration = Duration::from_hours(1);
 /// So much of the counts is lost when the process is killed.
 const USAGE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// What the service does by itself, and when each last succeeded.
+#[derive(Debug)]
+pub(in crate::app) struct Upkeep([AtomicI64; Upkeep::NAMES.len()]);
+
+/// One thing that the service does by itself.
+#[derive(Clone, Copy, Debug)]
+enum Task {
+    /// Removing what has ended.
+    Prune,
+    /// Looking after the signing keys.
+    RotateKeys,
+    /// Counting whose secret ends soon.
+    CountSecrets,
+    /// Writing what was counted of clients.
+    WriteUsage,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self(Self::NAMES.map(|_| AtomicI64::new(i64::MIN)))
+    }
+}
+
+impl Upkeep {
+    /// By number of the task.
+    const NAMES: [&'static str; 4] = ["prune", "rotate_keys", "count_secrets", "write_usage"];
+
+    fn succeeded(&self, task: Task, now: UnixTime) {
+        self.0[task as usize].store(now.0, Ordering::Relaxed);
+    }
+
+    pub(in crate::app) fn read(&self) -> Vec<(&'static str, Option<UnixTime>)> {
+        let read = |at: &AtomicI64| Some(at.load(Ordering::Relaxed)).filter(|at| *at != i64::MIN);
+        let tasks = Self::NAMES.into_iter().zip(&self.0);
+        tasks
+            .map(|(name, at)| (name, read(at).map(UnixTime)))
+            .collect()
+    }
+}
+
 /// Runs every task until `stop` is cancelled. A task that ends before is a bug: it stops the service, so that
 /// whoever watches over it starts it anew.
 pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
@@ -66,8 +106,8 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     tasks.spawn(compare_clocks(Arc::clone(&app), stop.clone()));
     tasks.spawn(watch_audit_head(Arc::clone(&app), stop.clone()));
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
-    if app.has_acme() {
-        tasks.spawn(renew_certificate(Arc::clone(&app), stop.clone()));
+    if let Some(acme) = app.acme.clone() {
+        tasks.spawn(renew_certificate(Arc::clone(&app), acme, stop.clone()));
     }
     let ended = tasks.join_next().await;
     if !stop.is_cancelled() {
@@ -81,14 +121,18 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
 /// Reads what was changed, when [`listen`] hears of it and after each `interval` in any case.
 pub async fn follow_changes(app: Arc<App>, interval: Duration, stop: CancellationToken) {
     loop {
-        let told = timeout(spread(interval), app.feed.woken.notified());
+        let told = timeout(spread(interval), app.replication.feed.wake.notified());
         match stop.run_until_cancelled(told).await {
             None => return,
             Some(Ok(())) if !pause(GATHERING, &stop).await => return,
             Some(Ok(()) | Err(_)) => {}
         }
         // It logs by itself when it ceases to work, and when it works again.
-        if stop.run_until_cancelled(app.read_changes()).await.is_none() {
+        if stop
+            .run_until_cancelled(app.replication.read_changes())
+            .await
+            .is_none()
+        {
             return;
         }
     }
@@ -106,7 +150,10 @@ pub async fn listen(app: Arc<App>, stop: CancellationToken) {
             None => return,
             Some(lost) => log.note(lost),
         }
-        app.feed.listening.store(false, Ordering::Relaxed);
+        app.replication
+            .feed
+            .listening
+            .store(false, Ordering::Relaxed);
         if !pause(spread(LISTEN_INTERVAL), &stop).await {
             return;
         }
@@ -119,10 +166,13 @@ async fn hear(app: &App, log: &mut Changes) -> Result<()> {
         return std::future::pending().await;
     };
     log.note(Ok(()));
-    app.feed.listening.store(true, Ordering::Relaxed);
+    app.replication
+        .feed
+        .listening
+        .store(true, Ordering::Relaxed);
     loop {
         // The first time for what was said when nobody listened.
-        app.feed.woken.notify_one();
+        app.replication.feed.wake.notify_one();
         listener.wait().await?;
     }
 }
@@ -134,24 +184,24 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
         recovered: "what was counted is written",
     };
     while pause(USAGE_INTERVAL, &stop).await {
-        if app.database().is_err() {
+        if app.core.database().is_err() {
             continue;
         }
         // Not cancelled in the middle: it would not be known what was written.
         let written = match app.write_usage().await {
-            Ok(()) => app.write_refusals().await,
+            Ok(()) => app.audit.write_rejected_requests().await,
             failed => failed,
         };
         let written = match written {
-            Ok(()) => app.write_wrong_networks().await,
+            Ok(()) => app.authentication.write_wrong_networks().await,
             failed => failed,
         };
         let written = match written {
-            Ok(()) => app.say_alive().await,
+            Ok(()) => app.replication.say_alive().await,
             failed => failed,
         };
         if written.is_ok() {
-            app.upkeep.succeeded(Task::WriteUsage, app.clock.now());
+            app.upkeep.succeeded(Task::WriteUsage, app.core.clock.now());
         }
         log.note(written);
     }
@@ -161,22 +211,22 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
 pub async fn finish(app: &App) {
     warn_of(app.write_usage().await, "the last counts are lost");
     warn_of(
-        app.say_gone().await,
+        app.replication.say_gone().await,
         "it looks as if this replica were lost",
     );
     warn_of(
-        app.write_refusals().await,
+        app.audit.write_rejected_requests().await,
         "why the last were refused is in the log only",
     );
     warn_of(
-        app.write_wrong_networks().await,
+        app.authentication.write_wrong_networks().await,
         "the audit trail lacks clients from a wrong network",
     );
 }
 
 async fn prune(app: Arc<App>, stop: CancellationToken) {
     while pause(PRUNE_INTERVAL, &stop).await {
-        if app.database().is_err() {
+        if app.core.database().is_err() {
             continue;
         }
         match stop.run_until_cancelled(prune_once(&app)).await {
@@ -187,25 +237,27 @@ async fn prune(app: Arc<App>, stop: CancellationToken) {
 }
 
 async fn prune_once(app: &App) -> Result<()> {
-    app.end_unused_secrets().await?;
-    app.prune_revocations().await?;
-    app.prune_changes().await?;
-    app.prune_used_values().await?;
-    app.prune_remembered_answers().await?;
-    app.prune_admin_sessions().await?;
-    app.prune_usage().await?;
-    app.prune_refusals().await?;
-    app.prune_replicas().await?;
-    app.prune_certificates().await?;
-    app.prune_audit().await.map(drop)
+    app.secrets.expire_idle().await?;
+    app.tokens.prune_revocations().await?;
+    app.replication.prune_changes().await?;
+    app.single_use.prune().await?;
+    app.idempotency.prune().await?;
+    app.admins.prune_sessions().await?;
+    app.usage.prune().await?;
+    app.audit.prune_rejected_requests().await?;
+    app.replication.prune_replicas().await?;
+    if let Some(acme) = &app.acme {
+        acme.prune().await?;
+    }
+    app.audit.prune().await.map(drop)
 }
 
 async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
     while pause(KEY_ROTATION_INTERVAL, &stop).await {
-        if app.database().is_err() {
+        if app.core.database().is_err() {
             continue;
         }
-        match stop.run_until_cancelled(app.rotate_keys_if_due()).await {
+        match stop.run_until_cancelled(app.keys.rotate_if_due()).await {
             None => return,
             Some(rotated) => {
                 app.note_upkeep(
@@ -218,21 +270,18 @@ async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn renew_certificate(app: Arc<App>, stop: CancellationToken) {
+async fn renew_certificate(app: Arc<App>, acme: Arc<Acme>, stop: CancellationToken) {
     let mut log = Changes {
         failing: false,
         failed: "cannot look after the certificate",
         recovered: "the certificate is looked after again",
     };
     loop {
-        if app.database().is_ok() {
-            match stop
-                .run_until_cancelled(app.renew_certificate_if_due())
-                .await
-            {
+        if app.core.database().is_ok() {
+            match stop.run_until_cancelled(acme.renew_if_due()).await {
                 // It may have been in the middle of an order.
                 None => {
-                    let released = app.give_up_order().await;
+                    let released = acme.give_up_order().await;
                     warn_of(released, "others wait before they order a certificate");
                     return;
                 }
@@ -247,10 +296,12 @@ async fn renew_certificate(app: Arc<App>, stop: CancellationToken) {
 
 async fn count_secrets(app: Arc<App>, stop: CancellationToken) {
     // So that whoever looks first does not wait for it. Should it fail, that one asks again.
-    let _ = stop.run_until_cancelled(app.find_top_clients()).await;
+    let _ = stop
+        .run_until_cancelled(app.usage.find_busiest_clients())
+        .await;
     loop {
-        if app.database().is_ok() {
-            match stop.run_until_cancelled(app.count_expiring_secrets()).await {
+        if app.core.database().is_ok() {
+            match stop.run_until_cancelled(app.secrets.count_expiring()).await {
                 None => return,
                 Some(counted) => {
                     app.note_upkeep(Task::CountSecrets, counted, "cannot count expiring secrets");
@@ -270,8 +321,8 @@ async fn compare_clocks(app: Arc<App>, stop: CancellationToken) {
         recovered: "the clock is compared with the database's again",
     };
     loop {
-        if app.database().is_ok() {
-            match stop.run_until_cancelled(app.compare_clocks()).await {
+        if app.core.database().is_ok() {
+            match stop.run_until_cancelled(app.core.compare_clocks()).await {
                 None => return,
                 Some(compared) => log.note(compared),
             }
@@ -285,10 +336,10 @@ async fn compare_clocks(app: Arc<App>, stop: CancellationToken) {
 async fn watch_audit_head(app: Arc<App>, stop: CancellationToken) {
     // The start has looked at it already.
     while pause(AUDIT_HEAD_INTERVAL, &stop).await {
-        if app.database().is_err() {
+        if app.core.database().is_err() {
             continue;
         }
-        match stop.run_until_cancelled(app.watch_audit_head()).await {
+        match stop.run_until_cancelled(app.audit.watch_head()).await {
             None => return,
             Some(watched) => warn_of(watched, "the end of the audit trail cannot be read"),
         }
@@ -296,11 +347,18 @@ async fn watch_audit_head(app: Arc<App>, stop: CancellationToken) {
 }
 
 impl App {
+    /// Writes what was counted of clients, and learns what other replicas have counted against quotas.
+    pub async fn write_usage(&self) -> Result<()> {
+        let counts = self.tokens.quota_counts();
+        self.usage.write().await?;
+        self.tokens.learn_quotas(&counts).await
+    }
+
     fn note_upkeep<T>(&self, task: Task, done: Result<T>, failed: &str) {
         match done {
-            Ok(_) => self.upkeep.succeeded(task, self.clock.now()),
+            Ok(_) => self.upkeep.succeeded(task, self.core.clock.now()),
             // The clock guard has said so, once.
-            Err(_) if self.clock_guard.holds_back() => {}
+            Err(_) if self.core.clock_guard.holds_back() => {}
             Err(_) => warn_of(done, failed),
         }
     }
@@ -310,7 +368,7 @@ async fn follow_files(app: Arc<App>, stop: CancellationToken) {
     while pause(FILES_INTERVAL, &stop).await {
         let app = Arc::clone(&app);
         // A panic in there is a bug, but none that should stop the service.
-        let _ = tokio::task::spawn_blocking(move || app.reread_client_ca()).await;
+        let _ = tokio::task::spawn_blocking(move || app.authentication.reread_client_ca()).await;
     }
 }
 

@@ -11,8 +11,9 @@ use futures_util::future::{BoxFuture, Shared};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::app::core::Core;
 use crate::app::error::Error;
-use crate::app::metrics::{Asked, CacheFigures};
+use crate::base::metrics::{CacheMetrics, HitCounter};
 use crate::domain::{ClientId, ClientKeys, ClientRecord};
 use crate::store::{Store, StoreError};
 
@@ -20,11 +21,11 @@ use crate::store::{Store, StoreError};
 const USUAL_SIZE: u64 = 1_024;
 
 /// Client records, by `client_id`.
-pub(in crate::app) struct Directory {
+pub(in crate::app) struct ClientCache {
     entries: Cache<ClientId, Entry, Weight>,
     readings: Mutex<HashMap<ClientId, Reading>>,
     generations: Generations,
-    asked: Asked,
+    asked: HitCounter,
 }
 
 #[derive(Clone)]
@@ -36,7 +37,7 @@ struct Entry {
 /// A reading of the store that is under way, for all who wait for it.
 type Reading = Shared<BoxFuture<'static, Result<Entry, Missing>>>;
 
-impl Directory {
+impl ClientCache {
     /// Remembers about `size` bytes of records.
     pub(in crate::app) fn new(size: u64) -> Self {
         let usual = usize::try_from(size / USUAL_SIZE).unwrap_or(usize::MAX);
@@ -44,12 +45,12 @@ impl Directory {
             entries: Cache::with_weighter(usual, size, Weight),
             readings: Mutex::default(),
             generations: Generations::new(),
-            asked: Asked::default(),
+            asked: HitCounter::default(),
         }
     }
 
     /// What memory has of a client; and whether that may be believed still.
-    pub(in crate::app) fn peek(&self, id: &ClientId) -> Option<(Arc<ClientRecord>, bool)> {
+    pub(in crate::app) fn get_cached(&self, id: &ClientId) -> Option<(Arc<ClientRecord>, bool)> {
         let entry = self.entries.get(id)?;
         let is_current = self.is_current(id, &entry);
         if is_current {
@@ -60,13 +61,13 @@ impl Directory {
 
     /// The client's record, from the store if memory has none that may be believed. Callers that miss together wait
     /// for one reading. An unknown client is not remembered: an attacker could fill the memory with those.
-    pub(in crate::app) async fn load(
+    pub(in crate::app) async fn get_or_load(
         &self,
         id: &ClientId,
         store: &Store,
     ) -> Result<Option<Arc<ClientRecord>>, Error> {
         loop {
-            if let Some((record, true)) = self.peek(id) {
+            if let Some((record, true)) = self.get_cached(id) {
                 return Ok(Some(record));
             }
             let loaded = self.join_reading(id, store).await;
@@ -78,13 +79,28 @@ impl Directory {
         }
     }
 
+    /// The record of the client that a caller names, which may be no `client_id` at all.
+    pub(in crate::app) async fn find(
+        &self,
+        client_id: &str,
+        core: &Core,
+    ) -> Result<Option<Arc<ClientRecord>>, Error> {
+        let Ok(id) = ClientId::parse(client_id) else {
+            return Ok(None);
+        };
+        match self.get_cached(&id) {
+            Some((record, true)) => Ok(Some(record)),
+            Some(_) | None => self.get_or_load(&id, core.database()?).await,
+        }
+    }
+
     /// Whether memory has a record of a client, however old: there is, or was, one of this id.
-    pub(in crate::app) fn holds(&self, id: &ClientId) -> bool {
+    pub(in crate::app) fn contains(&self, id: &ClientId) -> bool {
         self.entries.contains_key(id)
     }
 
     /// The client's record as the store has it now, whatever memory has.
-    pub(in crate::app) async fn read(
+    pub(in crate::app) async fn fetch(
         &self,
         id: &ClientId,
         store: &Store,
@@ -121,7 +137,7 @@ impl Directory {
             }
         };
         let waiting = Waiting {
-            directory: self,
+            cache: self,
             id,
             reading: Some(reading.clone()),
         };
@@ -164,8 +180,8 @@ impl Directory {
     }
 
     /// A hit is a record that memory had, a miss a reading of the store.
-    pub(in crate::app) fn figures(&self) -> CacheFigures {
-        CacheFigures {
+    pub(in crate::app) fn figures(&self) -> CacheMetrics {
+        CacheMetrics {
             name: "clients",
             entries: self.entries.len() as u64,
             bytes: Some(self.entries.weight()),
@@ -181,14 +197,14 @@ impl Directory {
 
 /// Somebody who waits for a reading. Once it is done, or nobody waits any more, it is not to be joined.
 struct Waiting<'a> {
-    directory: &'a Directory,
+    cache: &'a ClientCache,
     id: &'a ClientId,
     reading: Option<Reading>,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let mut readings = self.directory.readings();
+        let mut readings = self.cache.readings();
         // Let go of under the lock, so that the last one sees that it is.
         let ours = self.reading.take();
         let (Some(ours), Some(there)) = (ours, readings.get(self.id)) else {
@@ -337,19 +353,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_reading_can_be_joined_while_somebody_waits_for_it() {
-        let (directory, store) = (Directory::new(1_000_000), store());
+        let (cache, store) = (ClientCache::new(1_000_000), store());
         let id = ClientId::parse("a").unwrap();
         {
-            let mut one = pin!(directory.load(&id, &store));
-            let mut other = pin!(directory.load(&id, &store));
+            let mut one = pin!(cache.get_or_load(&id, &store));
+            let mut other = pin!(cache.get_or_load(&id, &store));
             assert!(one.as_mut().now_or_never().is_none());
             assert!(other.as_mut().now_or_never().is_none());
-            assert_eq!(directory.readings().len(), 1);
+            assert_eq!(cache.readings().len(), 1);
         }
-        assert!(directory.readings().is_empty(), "given up");
+        assert!(cache.readings().is_empty(), "given up");
 
-        let (one, other) = tokio::join!(directory.load(&id, &store), directory.load(&id, &store));
+        let (one, other) = tokio::join!(
+            cache.get_or_load(&id, &store),
+            cache.get_or_load(&id, &store)
+        );
         assert!(one.is_err() && other.is_err());
-        assert!(directory.readings().is_empty(), "done");
+        assert!(cache.readings().is_empty(), "done");
     }
 }

@@ -1,15 +1,16 @@
 //! Registering clients and changing them.
 
+use crate::app::clients::Clients;
 use crate::app::error::{Error, Result};
+use crate::app::idempotency::Once;
 use crate::app::secrets::crud::{AddedSecret, NewSecret};
-use crate::app::{App, Once};
 use crate::base::secret::{Secret, random_base62};
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys,
-    ClientRecord, ClientSecret, ClientStatus, Description, ErrorCode, ExpectedVersion, Metadata,
-    Name, Origin, Scope, SenderConstraint, TokenQuota, TokenTtl,
+    ClientRecord, ClientSecret, ClientStatus, Description, ExpectedVersion, Metadata, Name, Origin,
+    Scope, SenderConstraint, TokenQuota, TokenTtl,
 };
-use crate::store::{ClientChanged, ClientInserted, ClientsOrder, ClientsPart, StoreError};
+use crate::store::{ClientChanged, ClientInserted, ClientsOrder, ClientsPart, RememberedAnswer};
 
 /// A client to be registered.
 #[derive(Clone, Debug, Default)]
@@ -66,31 +67,24 @@ pub struct ClientsList {
     pub after: Option<String>,
 }
 
-impl App {
-    /// Registers a client with its first secret, which is returned this once.
-    pub async fn register_client(
+impl Clients {
+    /// Registers a client, with a first secret unless it logs in otherwise. The secret is returned this once.
+    pub async fn register(
         &self,
         by: &Origin,
         new: NewClient,
-        secret: NewSecret,
-    ) -> Result<(Client, AddedSecret)> {
-        let added = self.prepare_secret(secret).await?;
-        let client = self.insert(by, new, vec![added.secret.clone()]).await?;
-        Ok((client, added))
+        secret: Option<NewSecret>,
+    ) -> Result<(Client, Option<AddedSecret>)> {
+        let (record, added) = self.prepare(new, secret).await?;
+        if self.insert(by, &record, None).await? {
+            Ok((record.client, added))
+        } else {
+            Err(taken(&record.client.client_id))
+        }
     }
 
-    /// Registers a client without a secret, which proves who it is in another way.
-    pub async fn register_client_without_secret(
-        &self,
-        by: &Origin,
-        new: NewClient,
-    ) -> Result<Client> {
-        self.insert(by, new, Vec::new()).await
-    }
-
-    /// Registers a client, with a first secret if it may log in with one, for a caller who may ask for the very same
-    /// again: what is answered is kept, and is the answer then too.
-    pub async fn register_client_once(
+    /// Registers a client for a caller who may repeat the request: the answer is stored, and given again then.
+    pub async fn register_once(
         &self,
         by: &Origin,
         new: NewClient,
@@ -98,47 +92,49 @@ impl App {
         once: Option<&Once>,
         answer: impl FnOnce(&Client, Option<&AddedSecret>) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
-        if let Some(once) = once
-            && let Some(answer) = self.recall(once).await?
-        {
+        if let Some(answer) = self.idempotency.recall(once).await? {
             return Ok(answer);
         }
-        let added = match secret {
-            Some(secret) => Some(self.prepare_secret(secret).await?),
-            None => None,
-        };
-        let secrets = added.iter().map(|added| added.secret.clone());
-        let record = self.prepare_client(new, secrets.collect())?;
+        let (record, added) = self.prepare(new, secret).await?;
         let answer = answer(&record.client, added.as_ref())?;
-        let kept = once
-            .map(|once| self.remembered(once, &answer))
-            .transpose()?;
-        let stamp = by.at(record.client.created_at);
-        let inserted = self.store.insert_client_once(&record, kept.as_ref(), stamp);
-        match inserted.await? {
-            ClientInserted::Inserted => {
-                self.registered(&record.client.client_id).await;
-                Ok(answer)
-            }
-            ClientInserted::Conflict => Err(taken(&record.client.client_id)),
-            ClientInserted::Remembered => self.recall_now(once).await,
+        let stored = self.idempotency.seal(once, &answer)?;
+        if self.insert(by, &record, stored.as_ref()).await? {
+            Ok(answer)
+        } else {
+            self.idempotency.recall_now(once).await
         }
     }
 
+    /// False when the same request has registered it before.
     async fn insert(
         &self,
         by: &Origin,
-        new: NewClient,
-        secrets: Vec<ClientSecret>,
-    ) -> Result<Client> {
-        let record = self.prepare_client(new, secrets)?;
-        let stamp = by.at(record.client.created_at);
-        match self.store.insert_client(&record, stamp).await {
-            Err(StoreError::Conflict) => return Err(taken(&record.client.client_id)),
-            inserted => inserted?,
+        record: &ClientRecord,
+        answer: Option<&RememberedAnswer>,
+    ) -> Result<bool> {
+        let id = &record.client.client_id;
+        let (store, stamp) = (&self.core.store, by.at(record.client.created_at));
+        match store.insert_client_once(record, answer, stamp).await? {
+            ClientInserted::Inserted => {
+                self.tokens.registered(id).await;
+                Ok(true)
+            }
+            ClientInserted::Conflict => Err(taken(id)),
+            ClientInserted::Remembered => Ok(false),
         }
-        self.registered(&record.client.client_id).await;
-        Ok(record.client)
+    }
+
+    async fn prepare(
+        &self,
+        new: NewClient,
+        secret: Option<NewSecret>,
+    ) -> Result<(ClientRecord, Option<AddedSecret>)> {
+        let added = match secret {
+            Some(secret) => Some(self.secrets.prepare(secret).await?),
+            None => None,
+        };
+        let secrets = added.iter().map(|added| added.secret.clone());
+        Ok((self.prepare_client(new, secrets.collect())?, added))
     }
 
     fn prepare_client(&self, new: NewClient, secrets: Vec<ClientSecret>) -> Result<ClientRecord> {
@@ -146,7 +142,7 @@ impl App {
         if let Some(id) = &new.client_id {
             id.check_new()?;
         }
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let client = Client {
             client_id: match new.client_id {
                 Some(id) => id,
@@ -170,16 +166,6 @@ impl App {
         Ok(ClientRecord { client, secrets })
     }
 
-    /// Ends every registration.
-    async fn registered(&self, id: &ClientId) {
-        self.directory.forget(id);
-        if self.revocations.find_cutoff(id).is_some() {
-            // There was a client of this id, whose tokens are revoked; those of this one are not. Should
-            // this fail, the feed says it again.
-            let _ = self.read_revocations().await;
-        }
-    }
-
     /// Refuses what could never be used: a method without what it needs, a host that is not allowed.
     pub(in crate::app) fn check_authentication(
         &self,
@@ -187,7 +173,9 @@ impl App {
     ) -> Result<()> {
         settings.check()?;
         match &settings.keys {
-            Some(ClientKeys::Uri(uri)) if !self.published_keys.allows(uri) => {
+            Some(ClientKeys::Uri(uri))
+                if !self.core.config.client_authentication.jwks_uri.allows(uri) =>
+            {
                 Err(Error::invalid_request(format!(
                     "JWKS_URI_HOSTS does not have `{}`, so nothing could be fetched from {uri}",
                     uri.authority()
@@ -198,16 +186,17 @@ impl App {
     }
 
     /// The client with its secrets, as the store has it now.
-    pub async fn find_client(&self, id: &ClientId) -> Result<ClientRecord> {
-        self.store
+    pub async fn find(&self, id: &ClientId) -> Result<ClientRecord> {
+        self.core
+            .store
             .find_client(id)
             .await?
-            .ok_or_else(|| no_client(id))
+            .ok_or_else(|| Error::unknown_client(id))
     }
 
     /// A part of the list of clients, in any order that there is. What begins so or has a scope is listed by id:
     /// in any other order all of that would have to be sorted.
-    pub async fn list_clients_in_order(&self, part: &ClientsPart) -> Result<ClientsList> {
+    pub async fn list(&self, part: &ClientsPart) -> Result<ClientsList> {
         if part.filter.is_search() && part.order != ClientsOrder::ClientId {
             return Err(Error::invalid_request(
                 "a search by the beginning of ids or names, or by a scope, is in the order `client_id`",
@@ -218,7 +207,7 @@ impl App {
             limit: part.limit.saturating_add(1),
             ..part.clone()
         };
-        let mut clients = self.store.list_clients_in_order(&one_more).await?;
+        let mut clients = self.core.store.list_clients_in_order(&one_more).await?;
         let limit = usize::try_from(part.limit).unwrap_or(usize::MAX);
         let has_more = clients.len() > limit;
         clients.truncate(limit);
@@ -227,19 +216,8 @@ impl App {
         Ok(ClientsList { clients, after })
     }
 
-    /// Changes a client.
-    pub async fn update_client(
-        &self,
-        by: &Origin,
-        id: &ClientId,
-        changes: ClientChanges,
-    ) -> Result<Client> {
-        let any = ExpectedVersion::Any;
-        self.update_expected_client(by, id, &any, changes).await
-    }
-
-    /// Changes a client if it is still as expected.
-    pub async fn update_expected_client(
+    /// Changes a client if it is as expected.
+    pub async fn update(
         &self,
         by: &Origin,
         id: &ClientId,
@@ -247,70 +225,58 @@ impl App {
         changes: ClientChanges,
     ) -> Result<Client> {
         if !changes.authentication.are_empty() {
-            let now = self.find_client(id).await?.client.authentication;
+            let now = self.find(id).await?.client.authentication;
             self.check_authentication(&now.changed(changes.authentication.clone()))?;
         }
-        let stamp = by.at(self.clock.now());
-        let outcome = self
-            .store
-            .update_expected_client(id, expected, &changes, stamp)
-            .await?;
-        match outcome {
-            ClientChanged::OtherVersion => return Err(other_version(id)),
+        let (store, stamp) = (&self.core.store, by.at(self.core.clock.now()));
+        let outcome = store.update_expected_client(id, expected, &changes, stamp);
+        match outcome.await? {
+            ClientChanged::OtherVersion => return Err(Error::client_changed(id)),
             ClientChanged::Changed => self.changed(id, true)?,
             ClientChanged::NoClient => self.changed(id, false)?,
         }
-        Ok(self.find_client(id).await?.client)
+        Ok(self.find(id).await?.client)
     }
 
     /// Lets a client have tokens, or no more; its record and secrets stay. What it was issued before is
     /// revoked either way.
-    pub async fn set_client_status(
-        &self,
-        by: &Origin,
-        id: &ClientId,
-        status: ClientStatus,
-    ) -> Result<()> {
-        let now = self.clock.now();
+    pub async fn set_status(&self, by: &Origin, id: &ClientId, status: ClientStatus) -> Result<()> {
+        let now = self.core.clock.now();
         let cutoff = match status {
-            ClientStatus::Enabled => self.latest_time().await?,
-            ClientStatus::Disabled => self.last_issue().await?,
+            ClientStatus::Enabled => self.core.latest_time().await?,
+            ClientStatus::Disabled => self.tokens.last_issue().await?,
         };
-        let done = self.store.set_client_status(id, status, cutoff, by.at(now));
-        self.revoked(id, &done.await?)
+        let done = self
+            .core
+            .store
+            .set_client_status(id, status, cutoff, by.at(now));
+        self.tokens.revoked(id, &done.await?)
     }
 
-    /// The same; the client as it is then.
-    pub async fn switch_client(
-        &self,
-        by: &Origin,
-        id: &ClientId,
-        status: ClientStatus,
-    ) -> Result<Client> {
-        self.set_client_status(by, id, status).await?;
-        Ok(self.find_client(id).await?.client)
+    /// Sets the status; the client as it is then.
+    pub async fn switch(&self, by: &Origin, id: &ClientId, status: ClientStatus) -> Result<Client> {
+        self.set_status(by, id, status).await?;
+        Ok(self.find(id).await?.client)
     }
 
-    /// Removes a client and its secrets, and revokes its tokens.
-    pub async fn delete_client(&self, by: &Origin, id: &ClientId) -> Result<()> {
-        let any = ExpectedVersion::Any;
-        self.delete_expected_client(by, id, &any).await
-    }
-
-    /// The same if the client is still as expected.
-    pub async fn delete_expected_client(
+    /// Removes a client and its secrets if it is as expected, and revokes its tokens.
+    pub async fn delete(
         &self,
         by: &Origin,
         id: &ClientId,
         expected: &ExpectedVersion,
     ) -> Result<()> {
-        let (cutoff, stamp) = (self.last_issue().await?, by.at(self.clock.now()));
+        let (cutoff, stamp) = (
+            self.tokens.last_issue().await?,
+            by.at(self.core.clock.now()),
+        );
         let deleted = self
+            .core
             .store
             .delete_expected_client(id, expected, cutoff, stamp);
-        self.revoked(id, &deleted.await?)?;
+        self.tokens.revoked(id, &deleted.await?)?;
         // They say nothing of a later client of this id, and would only take room.
-        if let Err(error) = self.store.delete_uses(id).await {
+        if let Err(error) = self.core.store.delete_uses(id).await {
             let error = Error::from(error);
             tracing::warn!(client_id = %id, "its last uses are left: {}", error.reason());
         }
@@ -319,20 +285,15 @@ impl App {
 
     /// Ends every change of a client: what memory holds of it is forgotten before anybody hears of it.
     pub(in crate::app) fn changed(&self, id: &ClientId, done: bool) -> Result<()> {
-        self.directory.forget(id);
-        if done { Ok(()) } else { Err(no_client(id)) }
+        self.cache.forget(id);
+        if done {
+            Ok(())
+        } else {
+            Err(Error::unknown_client(id))
+        }
     }
-}
-
-pub(in crate::app) fn no_client(id: &ClientId) -> Error {
-    Error::not_found(format_args!("client `{id}`"))
 }
 
 fn taken(id: &ClientId) -> Error {
     Error::conflict(format!("there is a client `{id}` already"))
-}
-
-pub(in crate::app) fn other_version(id: &ClientId) -> Error {
-    let description = format!("the client `{id}` was changed since; look at it again");
-    Error::new(ErrorCode::PreconditionFailed, description)
 }

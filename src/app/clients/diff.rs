@@ -20,7 +20,7 @@ pub struct FieldChange {
 const TIMES: [&str; 2] = ["created_at", "updated_at"];
 
 /// What differs, in the order in which members are shown.
-pub(in crate::app) fn differences(before: &Client, after: &Client) -> Vec<FieldChange> {
+pub(in crate::app) fn diff(before: &Client, after: &Client) -> Vec<FieldChange> {
     let (old, new) = (members(before), members(after));
     let gone = old.keys().filter(|name| !new.contains_key(*name));
     let names = new.keys().chain(gone);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::App;
+use super::Keys;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, SigningAlg, TokenTtl, UsageIn, UsageSpan};
@@ -33,15 +33,19 @@ pub struct KeyStatus {
     pub problem: Option<String>,
 }
 
-impl App {
+impl Keys {
     /// Every kept key, in the order in which they were made.
-    pub async fn list_keys(&self) -> Result<Vec<KeyStatus>> {
-        let records = self.store.list_keys().await?;
-        let now = self.clock.now();
+    pub async fn list(&self) -> Result<Vec<KeyStatus>> {
+        let records = self.core.store.list_keys().await?;
+        let now = self.core.clock.now();
         // No token lives longer.
         let since = now.plus(-TokenTtl::MAX.seconds());
         let hours = UsageSpan::Hour.start(since);
-        let hours = self.store.list_usage_totals(UsageSpan::Hour, hours).await?;
+        let hours = self
+            .core
+            .store
+            .list_usage_totals(UsageSpan::Hour, hours)
+            .await?;
         let status = |record| KeyStatus {
             live_tokens_at_most: issued_under(record, &hours, since, now),
             ..self.status(record)
@@ -51,19 +55,20 @@ impl App {
 
     /// Seals under `SECRET` what is sealed under `SECRET_PREVIOUS`; how many that were. Fails when a key opens with
     /// neither, after doing what can be done.
-    pub async fn reseal_keys(&self, by: &Origin) -> Result<usize> {
-        let sealing = &self.keys.sealing;
+    pub async fn reseal(&self, by: &Origin) -> Result<usize> {
+        let sealing = &self.sealing;
         let mut resealed = 0;
         let mut problems = Vec::new();
-        for record in self.store.list_keys().await? {
+        for record in self.core.store.list_keys().await? {
             match sealing.open(&record).and_then(|_| sealing.unseal(&record)) {
                 Ok((_, SealedUnder::Secret)) => {}
                 Ok((private, SealedUnder::SecretPrevious)) => {
                     let sealed = sealing.seal(&record.kid, record.alg, &private)?;
-                    let stamp = by.at(self.clock.now());
-                    let done = self
-                        .store
-                        .reseal_key(&record.kid, &record.sealed, &sealed, stamp);
+                    let stamp = by.at(self.core.clock.now());
+                    let done =
+                        self.core
+                            .store
+                            .reseal_key(&record.kid, &record.sealed, &sealed, stamp);
                     resealed += usize::from(done.await?);
                 }
                 Err(error) => problems.push(error.to_string()),
@@ -77,7 +82,7 @@ impl App {
     }
 
     fn status(&self, record: &KeyRecord) -> KeyStatus {
-        let opened = self.keys.sealing.open(record);
+        let opened = self.sealing.open(record);
         let (activated_at, retired_at) = match record.state {
             KeyState::Next => (None, None),
             KeyState::Active { activated_at } => (Some(activated_at), None),

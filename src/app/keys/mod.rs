@@ -15,15 +15,16 @@ use tokio::sync::Mutex;
 pub use list::KeyStatus;
 pub use rotate::Rotation;
 
-use super::{App, TokenRequirements};
+use crate::app::core::Core;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
-use crate::config::Config;
-use crate::domain::{ErrorCode, KeyId, KeyRecord, KeyState, SigningAlg};
-use crate::jwt::{KeySet, Sealing, SignedClaims, SigningKey, claimed_key_id};
+use crate::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
+use crate::jwt::{KeySet, Sealing, SigningKey};
+use self_test::SelfTest;
 
-/// The keys, and where they come from.
-pub(super) struct Keys {
+/// The signing keys, and where they come from.
+pub struct Keys {
+    core: Arc<Core>,
     alg: SigningAlg,
     sealing: Sealing,
     /// What `SECRET` and `SECRET_PREVIOUS` give, without the database.
@@ -35,6 +36,7 @@ pub(super) struct Keys {
     /// How old an active key becomes, and how long the one that follows it is published before.
     schedule: (Option<i64>, i64),
     figures: ArcSwap<KeyFigures>,
+    self_test: SelfTest,
 }
 
 /// What is known of the key pairs.
@@ -55,8 +57,9 @@ struct Loaded {
 }
 
 impl Keys {
-    /// Knows the symmetric keys only; the pairs come by [`App::refresh_keys`].
-    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+    /// Knows the symmetric keys only; the pairs come by [`refresh`](Self::refresh).
+    pub(in crate::app) fn new(core: &Arc<Core>) -> anyhow::Result<Self> {
+        let config = &core.config;
         let (token, alg) = (&config.token, config.keys.signing_alg);
         let previous = token.secret_previous.as_ref();
         let symmetric = KeySet::hs256(token.issuer.clone(), &token.secret, previous)?;
@@ -69,6 +72,8 @@ impl Keys {
             readings: AtomicU64::new(0),
             schedule: (config.keys.rotation, config.keys.publish_ahead),
             figures: ArcSwap::default(),
+            self_test: SelfTest::new()?,
+            core: Arc::clone(core),
         };
         keys.take(&[]);
         Ok(keys)
@@ -125,7 +130,7 @@ impl Keys {
         }));
     }
 
-    pub(super) fn figures(&self) -> KeyFigures {
+    pub(in crate::app) fn figures(&self) -> KeyFigures {
         KeyFigures::clone(&self.figures.load())
     }
 }
@@ -140,54 +145,35 @@ fn still_verifying(
         .cloned()
 }
 
-impl App {
+impl Keys {
     /// The keys of this moment.
-    pub fn keys(&self) -> Guard<Arc<KeySet>> {
-        self.keys.current.load()
+    pub fn current(&self) -> Guard<Arc<KeySet>> {
+        self.current.load()
     }
 
     /// Reads the keys of the database; whether they had changed.
-    pub async fn refresh_keys(&self) -> Result<bool> {
-        let mut loaded = self.keys.loaded.lock().await;
-        self.load_keys(&mut loaded).await
-    }
-
-    /// The verdict on a token that somebody presents: [`verify_token`](Self::verify_token), and when its key is not
-    /// known here once more after reading the keys. So the first token under a new key is good everywhere.
-    pub async fn verify_presented_token(
-        &self,
-        token: &str,
-        required: &TokenRequirements,
-    ) -> Result<Arc<SignedClaims>> {
-        let verdict = self.verify_token(token, required);
-        if let Err(error) = &verdict
-            && error.code == ErrorCode::InvalidToken
-            && let Some(kid) = claimed_key_id(token)
-            && self.keys().find(kid.as_str()).is_none()
-            && self.learn_key(&kid).await
-        {
-            return self.verify_token(token, required);
-        }
-        verdict
+    pub async fn refresh(&self) -> Result<bool> {
+        let mut loaded = self.loaded.lock().await;
+        self.load(&mut loaded).await
     }
 
     /// Reads the keys because one is asked for that is not known; whether it is now. Anybody can name any key, so
     /// this reads at most once a second, and those who ask meanwhile share one reading.
-    async fn learn_key(&self, kid: &KeyId) -> bool {
-        let begun = self.keys.readings.load(Ordering::SeqCst);
-        let mut loaded = self.keys.loaded.lock().await;
-        let known = || self.keys().find(kid.as_str()).is_some();
+    pub(in crate::app) async fn learn(&self, kid: &KeyId) -> bool {
+        let begun = self.readings.load(Ordering::SeqCst);
+        let mut loaded = self.loaded.lock().await;
+        let known = || self.current().find(kid.as_str()).is_some();
         // A reading that began after the question is an answer to it.
-        if self.keys.readings.load(Ordering::SeqCst) != begun {
+        if self.readings.load(Ordering::SeqCst) != begun {
             return known();
         }
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         if loaded.asked_at == Some(now) {
             return known();
         }
         loaded.asked_at = Some(now);
-        let read = match self.database() {
-            Ok(_) => self.load_keys(&mut loaded).await,
+        let read = match self.core.database() {
+            Ok(_) => self.load(&mut loaded).await,
             Err(error) => Err(error),
         };
         if let Err(error) = read {
@@ -196,20 +182,20 @@ impl App {
         known()
     }
 
-    async fn load_keys(&self, loaded: &mut Loaded) -> Result<bool> {
-        self.keys.readings.fetch_add(1, Ordering::SeqCst);
-        let records = self.store.list_keys().await?;
+    async fn load(&self, loaded: &mut Loaded) -> Result<bool> {
+        self.readings.fetch_add(1, Ordering::SeqCst);
+        let records = self.core.store.list_keys().await?;
         if records == loaded.records {
             return Ok(false);
         }
-        self.keys.take(&records);
+        self.take(&records);
         loaded.records = records;
         Ok(true)
     }
 
     /// Fails unless key pairs are what tokens are signed with.
     fn require_key_pairs(&self) -> Result<()> {
-        if self.keys.alg.is_asymmetric() {
+        if self.alg.is_asymmetric() {
             Ok(())
         } else {
             Err(Error::invalid_request(

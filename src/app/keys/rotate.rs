@@ -3,9 +3,9 @@
 
 use serde::Serialize;
 
-use super::{App, plan};
+use super::{Keys, plan};
+use crate::app::core::held_back;
 use crate::app::error::{Error, Result};
-use crate::app::replication::clock_guard::held_back;
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, RETIRED_KEY_TTL, SigningAlg};
 use crate::jwt::{KeyError, SigningKey};
@@ -27,15 +27,15 @@ pub struct Rotation {
     pub next: Option<KeyId>,
 }
 
-impl App {
+impl Keys {
     /// Makes the service ready to sign: seals anew what is sealed under `SECRET_PREVIOUS`, makes the first keys, and
     /// learns all. Fails when a key cannot be opened: its tokens would be refused without a word.
-    pub async fn start_keys(&self) -> Result<()> {
-        self.reseal_keys(&Origin::SERVER).await?;
-        self.look_after_keys().await?;
-        if self.keys().signing().is_none() {
+    pub async fn start(&self) -> Result<()> {
+        self.reseal(&Origin::SERVER).await?;
+        self.maintain().await?;
+        if self.current().signing().is_none() {
             // Another replica made the keys just now, under another secret.
-            self.reseal_keys(&Origin::SERVER).await?;
+            self.reseal(&Origin::SERVER).await?;
             return Err(Error::internal(anyhow::anyhow!("there is no active key")));
         }
         Ok(())
@@ -44,41 +44,45 @@ impl App {
     /// All that happens by itself: missing keys are made, the active one is replaced when it is old, keys of an
     /// algorithm that is no more in use retire, and those whose last token is dead go. Fails while the clock may be wrong,
     /// after doing what needs no trusted time.
-    pub async fn rotate_keys_if_due(&self) -> Result<()> {
-        match self.look_after_keys().await? {
+    pub async fn rotate_if_due(&self) -> Result<()> {
+        match self.maintain().await? {
             Some(doubt) => Err(held_back(doubt)),
             None => Ok(()),
         }
     }
 
     /// Why it did not do all of it, if it did not.
-    async fn look_after_keys(&self) -> Result<Option<ClockDoubt>> {
-        let reading = self.read_clock().await?;
+    async fn maintain(&self) -> Result<Option<ClockDoubt>> {
+        let reading = self.core.read_clock().await?;
         let trusted = reading.trusted();
-        if self.keys.alg.is_asymmetric() {
-            let records = self.store.list_keys().await?;
+        if self.alg.is_asymmetric() {
+            let records = self.core.store.list_keys().await?;
             let now = trusted.ok().map(TrustedTime::time);
-            if let Some(step) = plan::due(&records, &self.config.keys, now) {
+            if let Some(step) = plan::due(&records, &self.core.config.keys, now) {
                 // When another replica was quicker, its keys are as good.
                 self.take_step(&Origin::SERVER, step, &reading).await?;
             }
-            let (alg, now) = (self.keys.alg, reading.probable());
-            self.store.mark_keys_used(alg, now).await?;
+            let (alg, now) = (self.alg, reading.probable());
+            self.core.store.mark_keys_used(alg, now).await?;
         }
         if let Ok(now) = trusted {
             self.end_old_keys(now).await?;
         }
-        self.refresh_keys().await?;
+        self.refresh().await?;
         Ok(trusted.err())
     }
 
     async fn end_old_keys(&self, now: TrustedTime) -> Result<()> {
         let stamp = Origin::SERVER.at(now.time());
         let unused = now.ago(UNUSED_AFTER);
-        let alg = self.keys.alg;
-        let retired = self.store.retire_unused_keys(alg, unused, stamp).await?;
+        let alg = self.alg;
+        let retired = self
+            .core
+            .store
+            .retire_unused_keys(alg, unused, stamp)
+            .await?;
         let end = now.ago(RETIRED_KEY_TTL);
-        let gone = self.store.prune_keys(end, stamp).await?;
+        let gone = self.core.store.prune_keys(end, stamp).await?;
         if retired > 0 || gone > 0 {
             tracing::info!("signing keys: {retired} of another algorithm retired, {gone} deleted");
         }
@@ -87,26 +91,26 @@ impl App {
 
     /// Replaces the active key by the next one. Refuses while verifiers may not know the next one yet, unless `forced`; and
     /// while the clock may be wrong: the old key would be removed by the time that is written now.
-    pub async fn rotate_keys(&self, by: &Origin, forced: bool) -> Result<Rotation> {
+    pub async fn rotate(&self, by: &Origin, forced: bool) -> Result<Rotation> {
         self.require_key_pairs()?;
-        let reading = self.read_clock().await?;
+        let reading = self.core.read_clock().await?;
         let now = reading.trusted().map_err(held_back)?.time();
-        let records = self.store.list_keys().await?;
-        let step = match plan::by_hand(&records, self.keys.alg, forced, now) {
+        let records = self.core.store.list_keys().await?;
+        let step = match plan::by_hand(&records, self.alg, forced, now) {
             Ok(step) => step,
             Err(seconds) => {
                 // If there was no next key at all, waiting would not help.
-                self.rotate_keys_if_due().await?;
+                self.rotate_if_due().await?;
                 return Err(too_early(seconds));
             }
         };
         let rotation = self.take_step(by, step, &reading).await?;
-        self.refresh_keys().await?;
+        self.refresh().await?;
         rotation.ok_or_else(|| Error::conflict("somebody else rotated the keys at the same time"))
     }
 
     /// Publishes a key of an algorithm that is to become `SIGNING_ALG`, so that verifiers know it before.
-    pub async fn prepare_key(&self, by: &Origin, alg: SigningAlg) -> Result<KeyId> {
+    pub async fn prepare(&self, by: &Origin, alg: SigningAlg) -> Result<KeyId> {
         if !alg.is_asymmetric() {
             return Err(Error::invalid_request("HS256 publishes no key"));
         }
@@ -116,41 +120,41 @@ impl App {
                 .find(|record| record.alg == alg && record.state == KeyState::Next)
                 .map(|record| record.kid.clone())
         };
-        if let Some(kid) = next(&self.store.list_keys().await?) {
+        if let Some(kid) = next(&self.core.store.list_keys().await?) {
             return Ok(kid);
         }
-        let now = self.trusted_time().await?.time();
-        let key = self.make_key(alg, KeyState::Next, now).await?;
+        let now = self.core.trusted_time().await?.time();
+        let key = self.generate(alg, KeyState::Next, now).await?;
         let changes = KeyChanges {
             insert: vec![key],
             ..KeyChanges::default()
         };
         let stamp = by.at(now);
-        self.store.change_keys(&changes, stamp).await?;
-        self.refresh_keys().await?;
+        self.core.store.change_keys(&changes, stamp).await?;
+        self.refresh().await?;
         // Ours, or that of somebody quicker.
-        next(&self.store.list_keys().await?)
+        next(&self.core.store.list_keys().await?)
             .ok_or_else(|| Error::conflict("somebody else changed the keys at the same time"))
     }
 
     /// Ends a key that is not to be used: a next one is deleted, since no token is under it; the active one of an
     /// algorithm that is not `SIGNING_ALG` retires.
-    pub async fn retire_key(&self, by: &Origin, kid: &KeyId) -> Result<()> {
-        let record = self.find_key(kid).await?;
-        let stamp = by.at(self.clock.now());
+    pub async fn retire(&self, by: &Origin, kid: &KeyId) -> Result<()> {
+        let record = self.find(kid).await?;
+        let stamp = by.at(self.core.clock.now());
         let done = match record.state {
-            KeyState::Next => self.store.delete_key(kid, record.state, stamp).await?,
-            KeyState::Active { .. } if record.alg == self.keys.alg => {
+            KeyState::Next => self.core.store.delete_key(kid, record.state, stamp).await?,
+            KeyState::Active { .. } if record.alg == self.alg => {
                 return Err(Error::invalid_request(
                     "this key signs; `token-server key rotate` puts the next one in its place",
                 ));
             }
             KeyState::Active { .. } => {
                 let changes = KeyChanges {
-                    retire: Some((kid.clone(), self.trusted_time().await?)),
+                    retire: Some((kid.clone(), self.core.trusted_time().await?)),
                     ..KeyChanges::default()
                 };
-                self.store.change_keys(&changes, stamp).await?
+                self.core.store.change_keys(&changes, stamp).await?
             }
             KeyState::Retired { .. } => return Err(Error::conflict("the key is retired already")),
         };
@@ -159,21 +163,21 @@ impl App {
 
     /// Deletes a key at once: tokens under it are refused from now on. For a key that is known to others. The active
     /// one cannot go, unless it cannot be opened.
-    pub async fn delete_key(&self, by: &Origin, kid: &KeyId) -> Result<()> {
-        let record = self.find_key(kid).await?;
+    pub async fn delete(&self, by: &Origin, kid: &KeyId) -> Result<()> {
+        let record = self.find(kid).await?;
         let signs = matches!(record.state, KeyState::Active { .. });
-        if signs && self.keys.sealing.open(&record).is_ok() {
+        if signs && self.sealing.open(&record).is_ok() {
             return Err(Error::invalid_request(
                 "this key is active: rotate first, or retire it when it is of another algorithm",
             ));
         }
-        let stamp = by.at(self.clock.now());
-        let done = self.store.delete_key(kid, record.state, stamp).await?;
+        let stamp = by.at(self.core.clock.now());
+        let done = self.core.store.delete_key(kid, record.state, stamp).await?;
         self.after_hand(done).await
     }
 
     async fn after_hand(&self, done: bool) -> Result<()> {
-        self.refresh_keys().await?;
+        self.refresh().await?;
         if done {
             Ok(())
         } else {
@@ -183,8 +187,8 @@ impl App {
         }
     }
 
-    async fn find_key(&self, kid: &KeyId) -> Result<KeyRecord> {
-        let mut records = self.store.list_keys().await?.into_iter();
+    async fn find(&self, kid: &KeyId) -> Result<KeyRecord> {
+        let mut records = self.core.store.list_keys().await?.into_iter();
         records
             .find(|record| record.kid == *kid)
             .ok_or_else(|| Error::not_found(format!("signing key `{kid}`")))
@@ -198,14 +202,14 @@ impl App {
         step: Step,
         reading: &ClockReading,
     ) -> Result<Option<Rotation>> {
-        let (alg, now) = (self.keys.alg, reading.probable());
+        let (alg, now) = (self.alg, reading.probable());
         let mut insert = Vec::new();
         if step.make_active {
             let state = KeyState::Active { activated_at: now };
-            insert.push(self.make_key(alg, state, now).await?);
+            insert.push(self.generate(alg, state, now).await?);
         }
         if step.make_next {
-            insert.push(self.make_key(alg, KeyState::Next, now).await?);
+            insert.push(self.generate(alg, KeyState::Next, now).await?);
         }
         let made = |state: &str| {
             let mut made = insert.iter();
@@ -226,7 +230,7 @@ impl App {
             activate: step.activate,
             insert,
         };
-        let done = self.store.change_keys(&changes, by.at(now)).await?;
+        let done = self.core.store.change_keys(&changes, by.at(now)).await?;
         if done && let Some(kid) = &rotation.active {
             tracing::info!(%kid, %alg, "tokens are signed with the {alg} key {kid} from now on");
         }
@@ -234,7 +238,7 @@ impl App {
     }
 
     /// A new key pair. RSA takes a moment, which no other request should wait for.
-    async fn make_key(
+    async fn generate(
         &self,
         alg: SigningAlg,
         state: KeyState,
@@ -251,7 +255,7 @@ impl App {
             alg,
             state,
             created_at,
-            sealed: self.keys.sealing.seal(key.kid(), alg, &private)?,
+            sealed: self.sealing.seal(key.kid(), alg, &private)?,
         })
     }
 }

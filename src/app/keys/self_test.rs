@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use anyhow::{Context, ensure};
 
-use crate::app::App;
 use crate::app::error::{Error, Result};
+use crate::app::keys::Keys;
 use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, TokenTtl};
 use crate::jwt::Grant;
 
 /// Whom the token is for, and what came of it.
 #[derive(Debug)]
-pub(in crate::app) struct Canary {
+pub(in crate::app) struct SelfTest {
     client: Client,
     /// The second at which it was last good. Who asks often is answered from here: an RSA signature takes as long
     /// as a hundred requests, and anybody may ask.
@@ -22,7 +22,7 @@ pub(in crate::app) struct Canary {
     failing: AtomicBool,
 }
 
-impl Canary {
+impl SelfTest {
     pub(in crate::app) fn new() -> anyhow::Result<Self> {
         Ok(Self {
             client: Client::new(ClientId::parse("canary")?, UnixTime(0)),
@@ -32,18 +32,21 @@ impl Canary {
     }
 }
 
-impl App {
+impl Keys {
     /// Fails when a token cannot be issued, or not be verified then. Says so in the log once, and once when it can again.
-    pub fn check_canary(&self) -> Result<()> {
-        let now = self.clock.now();
-        if self.canary.good_at.load(Ordering::Acquire) == now.0 {
+    pub fn run_self_test(&self) -> Result<()> {
+        let now = self.core.clock.now();
+        if self.self_test.good_at.load(Ordering::Acquire) == now.0 {
             return Ok(());
         }
-        let sung = self.sing(now);
-        let failed_before = self.canary.failing.swap(sung.is_err(), Ordering::AcqRel);
-        match sung {
+        let tested = self.issue_and_verify(now);
+        let failed_before = self
+            .self_test
+            .failing
+            .swap(tested.is_err(), Ordering::AcqRel);
+        match tested {
             Ok(()) => {
-                self.canary.good_at.store(now.0, Ordering::Release);
+                self.self_test.good_at.store(now.0, Ordering::Release);
                 if failed_before {
                     tracing::info!("tokens can be issued and verified again");
                 }
@@ -61,14 +64,14 @@ impl App {
         }
     }
 
-    fn sing(&self, now: UnixTime) -> anyhow::Result<()> {
-        let keys = self.keys();
+    fn issue_and_verify(&self, now: UnixTime) -> anyhow::Result<()> {
+        let keys = self.current();
         let token = keys
             .issue(
                 Grant {
-                    client: &self.canary.client,
-                    scope: Cow::Borrowed(&self.canary.client.scopes),
-                    audience: self.config.token.audience.clone().into(),
+                    client: &self.self_test.client,
+                    scope: Cow::Borrowed(&self.self_test.client.scopes),
+                    audience: self.core.config.token.audience.clone().into(),
                     ttl: TokenTtl::MIN,
                     cutoff: None,
                     cnf: None,

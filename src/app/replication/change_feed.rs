@@ -1,38 +1,31 @@
 //! The change feed: how this replica learns what others have changed, and how old what it knows may be. Owns the
 //! place up to which changes were read; what is remembered of clients, revocations and keys is their owners'.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, Notify};
 
-use crate::app::App;
+use crate::app::core::availability::Readiness;
 use crate::app::error::{Error, Result};
-use crate::app::replication::readiness::Readiness;
+use crate::app::replication::Replication;
 use crate::base::clock::UnixTime;
 use crate::base::metrics::Counter;
 use crate::domain::{Change, ChangeId};
-use crate::store::Store;
 
 /// Rows of one statement: enough that a busy hour is read at once, few enough that none runs for long.
 const BATCH: u32 = 10_000;
 
 /// Where this replica stands in the feed.
 pub(in crate::app) struct Feed {
-    /// The last change that is heeded; `None`: all has to be read.
+    /// The last change that is applied; `None`: all has to be read.
     position: Mutex<Option<ChangeId>>,
-    /// When it was last read up to its end.
-    read_at: AtomicI64,
-    /// A [`Readiness`].
-    readiness: AtomicU8,
     /// Somebody says that there is something to read.
-    pub(in crate::app) woken: Notify,
+    pub(in crate::app) wake: Notify,
     /// Whether the database says so by itself.
     pub(in crate::app) listening: AtomicBool,
-    heeded: Counter,
+    applied: Counter,
     failed: Counter,
     reloaded: Counter,
-    refused: Counter,
-    pub(in crate::app) refused_stale: Counter,
 }
 
 /// What is known of the feed.
@@ -42,8 +35,8 @@ pub struct FeedFigures {
     pub read_at: Option<UnixTime>,
     /// Whether the database tells of changes.
     pub listening: bool,
-    /// Changes that were heeded.
-    pub heeded: u64,
+    /// Changes that were applied.
+    pub applied: u64,
     /// Readings that failed.
     pub failed: u64,
     /// How often everything was read.
@@ -54,62 +47,38 @@ impl Default for Feed {
     fn default() -> Self {
         Self {
             position: Mutex::new(None),
-            read_at: AtomicI64::new(i64::MIN),
-            readiness: AtomicU8::new(Readiness::Starting as u8),
-            woken: Notify::new(),
+            wake: Notify::new(),
             listening: AtomicBool::new(false),
-            heeded: Counter::default(),
+            applied: Counter::default(),
             failed: Counter::default(),
             reloaded: Counter::default(),
-            refused: Counter::default(),
-            refused_stale: Counter::default(),
         }
     }
 }
 
 impl Feed {
-    /// What the last reading came to.
-    pub(in crate::app) fn readiness(&self) -> Readiness {
-        Readiness::from_u8(self.readiness.load(Ordering::Acquire))
-    }
-
-    pub(in crate::app) fn figures(&self) -> FeedFigures {
+    pub(in crate::app) fn figures(&self, read_at: Option<UnixTime>) -> FeedFigures {
         FeedFigures {
-            read_at: self.read_at(),
+            read_at,
             listening: self.listening.load(Ordering::Relaxed),
-            heeded: self.heeded.value(),
+            applied: self.applied.value(),
             failed: self.failed.value(),
             reloaded: self.reloaded.value(),
         }
     }
-
-    /// Requests that were refused: while the database is gone, and because it is so for too long.
-    pub(in crate::app) fn refused(&self) -> (u64, u64) {
-        (self.refused.value(), self.refused_stale.value())
-    }
-
-    fn read_at(&self) -> Option<UnixTime> {
-        let at = self.read_at.load(Ordering::Acquire);
-        (at != i64::MIN).then_some(UnixTime(at))
-    }
-
-    /// Sets what holds from now on; whether it is another thing than before.
-    fn set_readiness(&self, readiness: Readiness) -> bool {
-        self.readiness.swap(readiness as u8, Ordering::AcqRel) != readiness as u8
-    }
 }
 
-impl App {
+impl Replication {
     /// Learns what has changed since the last time, by whomever. The first time, and after missing changes that are no
     /// more kept, it reads everything. When it cannot, this replica goes on with what it knows, for `STALE_LIMIT`.
     pub async fn read_changes(&self) -> Result<()> {
         let mut position = self.feed.position.lock().await;
         // Nobody who sets the wall clock makes the memory younger.
-        let began_at = self.clock.steady();
+        let began_at = self.core.clock.steady();
         let read = self.catch_up(&mut position).await;
         match &read {
             Ok(()) => {
-                self.feed.read_at.store(began_at.0, Ordering::Release);
+                self.core.availability.set_read_at(began_at);
                 self.note_success();
             }
             Err(error) => {
@@ -120,30 +89,15 @@ impl App {
         read
     }
 
-    /// When the changes were last read; `None`: not yet. What was changed before is heeded.
-    pub fn changes_read_at(&self) -> Option<UnixTime> {
-        self.feed.read_at()
-    }
-
     /// Forgets changes that are older than `CHANGES_RETENTION`.
     pub async fn prune_changes(&self) -> Result<()> {
-        let end = self.trusted_time().await?.ago(self.config.feed.retention);
-        while self.store.delete_changes(end, BATCH).await? == u64::from(BATCH) {}
+        let end = self
+            .core
+            .trusted_time()
+            .await?
+            .ago(self.core.config.feed.retention);
+        while self.core.store.delete_changes(end, BATCH).await? == u64::from(BATCH) {}
         Ok(())
-    }
-
-    /// The database, for what a request needs of it: while it does not answer others, a request is refused at once
-    /// instead of waiting in their line, and when it answers again it does not find all of them there.
-    pub(in crate::app) fn database(&self) -> Result<&Store> {
-        match self.readiness() {
-            Readiness::Starting | Readiness::Ready => Ok(&self.store),
-            Readiness::Degraded | Readiness::Stale => {
-                self.feed.refused.count();
-                Err(Error::temporarily_unavailable(
-                    "the database does not answer; try again shortly",
-                ))
-            }
-        }
     }
 
     async fn catch_up(&self, position: &mut Option<ChangeId>) -> Result<()> {
@@ -152,15 +106,15 @@ impl App {
                 *position = Some(self.read_everything().await?);
                 continue;
             };
-            let Some(page) = self.store.list_changes(after, BATCH).await? else {
+            let Some(page) = self.core.store.list_changes(after, BATCH).await? else {
                 tracing::warn!(
                     "changes were missed, and are no more kept: everything is read anew"
                 );
                 *position = None;
                 continue;
             };
-            self.heed(&page.changes).await?;
-            self.feed.heeded.add(page.changes.len() as u64);
+            self.apply(&page.changes).await?;
+            self.feed.applied.add(page.changes.len() as u64);
             *position = Some(page.last);
             if page.is_end {
                 return Ok(());
@@ -169,37 +123,44 @@ impl App {
     }
 
     /// Forgets what may be wrong and reads what has to be known, up to the change that it answers, at least. The
-    /// place is taken first: what changes during the reading comes after it, and is heeded next.
+    /// place is taken first: what changes during the reading comes after it, and is applied next.
     async fn read_everything(&self) -> Result<ChangeId> {
-        let last = self.store.last_change().await?;
-        self.reread_revocations().await?;
-        self.refresh_keys().await?;
+        let last = self.core.store.last_change().await?;
+        self.tokens.reread_revocations().await?;
+        self.keys.refresh().await?;
         self.read_certificate().await?;
         // Last, so that known clients are known until all the rest is read.
-        self.directory.forget_all();
+        self.cache.forget_all();
         self.feed.reloaded.count();
         Ok(last)
     }
 
-    async fn heed(&self, changes: &[Change]) -> Result<()> {
+    async fn apply(&self, changes: &[Change]) -> Result<()> {
         if changes.contains(&Change::Revocation) {
-            self.read_revocations().await?;
+            self.tokens.read_revocations().await?;
         }
         if changes.contains(&Change::SigningKey) {
-            self.refresh_keys().await?;
+            self.keys.refresh().await?;
         }
         if changes.contains(&Change::Certificate) {
             self.read_certificate().await?;
         }
         for id in changes.iter().filter_map(Change::client_id) {
-            self.directory.forget(id);
+            self.cache.forget(id);
         }
         Ok(())
     }
 
+    async fn read_certificate(&self) -> Result<()> {
+        match &self.acme {
+            Some(acme) => acme.read().await,
+            None => Ok(()),
+        }
+    }
+
     fn note_success(&self) {
-        let before = self.feed.readiness();
-        if self.feed.set_readiness(Readiness::Ready) && before != Readiness::Starting {
+        let before = self.core.readiness();
+        if self.core.availability.set_readiness(Readiness::Ready) && before != Readiness::Starting {
             tracing::info!(
                 "the database answers again: all changes are known, clients are served as usual"
             );
@@ -208,18 +169,18 @@ impl App {
 
     /// A start that fails is told by whoever starts.
     fn note_failure(&self, error: &Error) {
-        let Some(read_at) = self.changes_read_at() else {
+        let Some(read_at) = self.core.changes_read_at() else {
             return;
         };
-        let limit = self.config.feed.stale_limit;
-        if self.clock.steady().since(read_at) <= limit {
-            if self.feed.set_readiness(Readiness::Degraded) {
+        let limit = self.core.config.feed.stale_limit;
+        if self.core.clock.steady().since(read_at) <= limit {
+            if self.core.availability.set_readiness(Readiness::Degraded) {
                 tracing::warn!(
                     "changes cannot be read; clients in memory are served for {limit} s at most: {}",
                     error.reason()
                 );
             }
-        } else if self.feed.set_readiness(Readiness::Stale) {
+        } else if self.core.availability.set_readiness(Readiness::Stale) {
             tracing::error!(
                 "changes have not been read for {limit} s (STALE_LIMIT); clients are refused until they are: {}",
                 error.reason()

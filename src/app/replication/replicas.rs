@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
-use crate::app::App;
 use crate::app::error::Result;
+use crate::app::replication::Replication;
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::secret::random_base62;
 use crate::domain::Replica;
@@ -45,7 +45,7 @@ impl ThisReplica {
     }
 }
 
-impl App {
+impl Replication {
     /// Tells how it is known until when the presented certificate is good; the first word counts.
     pub fn tell_certificate_end(&self, end: impl Fn() -> Option<UnixTime> + Send + Sync + 'static) {
         let _ = self.replica.certificate_end.set(Box::new(end));
@@ -62,28 +62,32 @@ impl App {
                 .into_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.replica.started_at,
-            seen_at: self.clock.now(),
-            changes_read_at: self.changes_read_at(),
+            seen_at: self.core.clock.now(),
+            changes_read_at: self.core.changes_read_at(),
             listening: self.feed.listening.load(Ordering::Relaxed),
             certificate_expires_at: end.and_then(|end| end()),
         };
-        Ok(self.store.upsert_replica(&replica).await?)
+        Ok(self.core.store.upsert_replica(&replica).await?)
     }
 
     /// Says that it stops.
     pub async fn say_gone(&self) -> Result<()> {
-        Ok(self.store.delete_replica(&self.replica.replica_id).await?)
+        Ok(self
+            .core
+            .store
+            .delete_replica(&self.replica.replica_id)
+            .await?)
     }
 
     /// All that were heard of in the last day.
     pub async fn list_replicas(&self) -> Result<Vec<Replica>> {
-        let since = self.clock.now().plus(-SHOWN);
-        Ok(self.store.list_replicas(since).await?)
+        let since = self.core.clock.now().plus(-SHOWN);
+        Ok(self.core.store.list_replicas(since).await?)
     }
 
     /// Forgets those that were not.
     pub async fn prune_replicas(&self) -> Result<u64> {
-        let end = self.trusted_time().await?.ago(SHOWN);
-        Ok(self.store.prune_replicas(end).await?)
+        let end = self.core.trusted_time().await?.ago(SHOWN);
+        Ok(self.core.store.prune_replicas(end).await?)
     }
 }

@@ -1,8 +1,8 @@
 //! Adding secrets to a client and ending them, so that a rotation overlaps.
 
-use crate::app::clients::crud::no_client;
 use crate::app::error::{Error, Result};
-use crate::app::{App, Once};
+use crate::app::idempotency::Once;
+use crate::app::secrets::Secrets;
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::config::SecretsConfig;
@@ -10,9 +10,9 @@ use crate::domain::{
     ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, ParseError, SecretId,
     SecretOrigin, chosen_secret,
 };
-use crate::store::SecretAdded;
+use crate::store::{RememberedAnswer, SecretAdded};
 
-/// A secret that somebody chose: one of a person at any front, or a plain one of a file. [`App::new_secret`] and the rules
+/// A secret that somebody chose: one of a person at any front, or a plain one of a file. [`Secrets::new_secret`] and the rules
 /// of an import make it, and nothing else does.
 #[derive(Clone, Debug)]
 pub struct ChosenSecret(Secret<String>);
@@ -55,14 +55,14 @@ pub struct AddedSecret {
     pub plain: Secret<String>,
 }
 
-impl App {
+impl Secrets {
     /// A secret to be added: `chosen`, or one that the server makes; `expires_at` in the future, or never.
     pub fn new_secret(
         &self,
         chosen: Option<Secret<String>>,
         expires_at: Option<UnixTime>,
     ) -> Result<NewSecret> {
-        let chosen = chosen.map(|plain| ChosenSecret::new(plain, &self.config.secrets));
+        let chosen = chosen.map(|plain| ChosenSecret::new(plain, &self.core.config.secrets));
         Ok(NewSecret {
             chosen: chosen.transpose()?,
             expires_at,
@@ -70,21 +70,17 @@ impl App {
     }
 
     /// Adds a secret to a client; those it has stay good.
-    pub async fn add_secret(
-        &self,
-        by: &Origin,
-        id: &ClientId,
-        new: NewSecret,
-    ) -> Result<AddedSecret> {
-        let added = self.prepare_secret(new).await?;
-        let stamp = by.at(added.secret.created_at);
-        let done = self.store.insert_secret(id, &added.secret, stamp).await?;
-        self.added(id, done)?;
-        Ok(added)
+    pub async fn add(&self, by: &Origin, id: &ClientId, new: NewSecret) -> Result<AddedSecret> {
+        let added = self.prepare(new).await?;
+        if self.insert(by, id, &added, None).await? {
+            Ok(added)
+        } else {
+            Err(Error::conflict("it was added before"))
+        }
     }
 
-    /// The same for a caller who may ask for the very same again: what is answered is kept, and is the answer then too.
-    pub async fn add_secret_once(
+    /// Adds a secret for a caller who may repeat the request: the answer is stored, and given again then.
+    pub async fn add_once(
         &self,
         by: &Origin,
         id: &ClientId,
@@ -92,77 +88,73 @@ impl App {
         once: Option<&Once>,
         answer: impl FnOnce(&AddedSecret) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
-        if let Some(once) = once
-            && let Some(answer) = self.recall(once).await?
-        {
+        if let Some(answer) = self.idempotency.recall(once).await? {
             return Ok(answer);
         }
-        let added = self.prepare_secret(new).await?;
+        let added = self.prepare(new).await?;
         let answer = answer(&added)?;
-        let kept = once
-            .map(|once| self.remembered(once, &answer))
-            .transpose()?;
-        let stamp = by.at(added.secret.created_at);
-        let done = self
-            .store
-            .insert_secret_once(id, &added.secret, kept.as_ref(), stamp)
-            .await?;
-        if done == SecretAdded::Remembered {
-            return self.recall_now(once).await;
+        let stored = self.idempotency.seal(once, &answer)?;
+        if self.insert(by, id, &added, stored.as_ref()).await? {
+            Ok(answer)
+        } else {
+            self.idempotency.recall_now(once).await
         }
-        self.added(id, done)?;
-        Ok(answer)
     }
 
-    fn added(&self, id: &ClientId, done: SecretAdded) -> Result<()> {
-        match done {
+    /// False when the same request has added one before.
+    async fn insert(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        added: &AddedSecret,
+        answer: Option<&RememberedAnswer>,
+    ) -> Result<bool> {
+        let (store, stamp) = (&self.core.store, by.at(added.secret.created_at));
+        let inserted = store.insert_secret_once(id, &added.secret, answer, stamp);
+        match inserted.await? {
             SecretAdded::Added => {
-                self.directory.forget(id);
-                Ok(())
+                self.cache.forget(id);
+                Ok(true)
             }
-            SecretAdded::NoClient => Err(no_client(id)),
+            SecretAdded::Remembered => Ok(false),
+            SecretAdded::NoClient => Err(Error::unknown_client(id)),
             SecretAdded::TooMany => Err(Error::conflict(format!(
                 "the client has {MAX_LIVE_SECRETS} live secrets; expire one first"
             ))),
-            SecretAdded::Remembered => Err(Error::conflict("it was added before")),
         }
     }
 
     /// Ends a secret at a time; a past one ends it now.
-    pub async fn expire_secret(
+    pub async fn expire(
         &self,
         by: &Origin,
         id: &ClientId,
         secret_id: &SecretId,
         expires_at: UnixTime,
     ) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let done = self
+            .core
             .store
             .set_secret_expiry(id, secret_id, expires_at, by.at(now))
             .await?;
-        self.secret_changed(id, secret_id, done)
+        self.changed(id, secret_id, done)
     }
 
     /// Removes a secret. It ends at once; what is known of its use goes with it.
-    pub async fn delete_secret(
-        &self,
-        by: &Origin,
-        id: &ClientId,
-        secret_id: &SecretId,
-    ) -> Result<()> {
-        let stamp = by.at(self.clock.now());
-        let done = self.store.delete_secret(id, secret_id, stamp).await?;
-        self.secret_changed(id, secret_id, done)
+    pub async fn delete(&self, by: &Origin, id: &ClientId, secret_id: &SecretId) -> Result<()> {
+        let stamp = by.at(self.core.clock.now());
+        let done = self.core.store.delete_secret(id, secret_id, stamp).await?;
+        self.changed(id, secret_id, done)
     }
 
-    pub(in crate::app) fn secret_changed(
+    pub(in crate::app) fn changed(
         &self,
         id: &ClientId,
         secret_id: &SecretId,
         done: bool,
     ) -> Result<()> {
-        self.directory.forget(id);
+        self.cache.forget(id);
         if done {
             return Ok(());
         }
@@ -171,8 +163,8 @@ impl App {
     }
 
     /// Makes a secret unless it is chosen, and hashes it.
-    pub(in crate::app) async fn prepare_secret(&self, new: NewSecret) -> Result<AddedSecret> {
-        let now = self.clock.now();
+    pub(in crate::app) async fn prepare(&self, new: NewSecret) -> Result<AddedSecret> {
+        let now = self.core.clock.now();
         if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Error::invalid_request(
                 "a secret's end must be in the future",
@@ -191,7 +183,7 @@ impl App {
                 (made.secret_id, SecretOrigin::Generated, hint, made.plain)
             }
         };
-        let secret_hash = self.hash_secret(&plain, origin).await?;
+        let secret_hash = self.hash(&plain, origin).await?;
         let secret = ClientSecret {
             secret_id,
             origin,

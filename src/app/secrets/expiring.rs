@@ -3,8 +3,8 @@
 
 use std::sync::RwLock;
 
-use crate::app::App;
 use crate::app::error::Result;
+use crate::app::secrets::Secrets;
 
 const DAY: i64 = 86_400;
 
@@ -34,12 +34,12 @@ impl Expiring {
     }
 }
 
-impl App {
+impl Secrets {
     /// Counts the clients whose last secret ends soon.
-    pub async fn count_expiring_secrets(&self) -> Result<()> {
-        let now = self.clock.now();
+    pub async fn count_expiring(&self) -> Result<()> {
+        let now = self.core.clock.now();
         let ends = SPANS.map(|(seconds, _)| now.plus(seconds));
-        let (past, counted) = self.store.count_last_secrets(now, ends).await?;
+        let (past, counted) = self.core.store.count_last_secrets(now, ends).await?;
         let mut within = SPANS.map(|(_, name)| (name, 0));
         for ((_, count), found) in within.iter_mut().zip(counted) {
             *count = found;

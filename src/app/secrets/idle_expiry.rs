@@ -1,45 +1,47 @@
 //! Rotations that end by themselves: the old secret dies some time after its last use.
 
-use crate::app::App;
 use crate::app::error::Result;
+use crate::app::secrets::Secrets;
 use crate::domain::{ClientId, Origin, SecretId, UnusedFor};
 
 /// A use is written within seconds; this is more.
 const WRITTEN_WITHIN: i64 = 60;
 
-impl App {
+impl Secrets {
     /// Sets that a secret ends so long after its last use, or that it does not. What was said of its end at a fixed time
     /// stays: it ends by whichever comes first.
-    pub async fn end_secret_when_unused(
+    pub async fn set_idle_expiry(
         &self,
         by: &Origin,
         id: &ClientId,
         secret_id: &SecretId,
         unused_for: Option<UnusedFor>,
     ) -> Result<()> {
-        let stamp = by.at(self.clock.now());
+        let stamp = by.at(self.core.clock.now());
         let done = self
+            .core
             .store
             .set_unused_end(id, secret_id, unused_for, stamp)
             .await?;
-        self.secret_changed(id, secret_id, done)
+        self.changed(id, secret_id, done)
     }
 
     /// Ends the secrets that have not been used for as long as was set; how many. The last good one of a client stays.
     ///
     /// A replica that is cut off goes on for `STALE_LIMIT` and writes later which secrets were used meanwhile. So that
     /// none of them is taken for unused, all end that much later.
-    pub async fn end_unused_secrets(&self) -> Result<u64> {
-        let slack = self.config.feed.stale_limit + WRITTEN_WITHIN;
+    pub async fn expire_idle(&self) -> Result<u64> {
+        let slack = self.core.config.feed.stale_limit + WRITTEN_WITHIN;
         let mut ended = 0;
-        let now = self.trusted_time().await?;
-        for (id, secret_id) in self.store.list_due_ends(now, slack).await? {
+        let now = self.core.trusted_time().await?;
+        for (id, secret_id) in self.core.store.list_due_ends(now, slack).await? {
             let by = &Origin::SERVER;
             let ended_one = self
+                .core
                 .store
                 .end_unused_secret(&id, &secret_id, slack, by, now);
             if ended_one.await? {
-                self.directory.forget(&id);
+                self.cache.forget(&id);
                 tracing::info!(client_id = %id, secret_id = %secret_id, "a secret that is used no more has ended");
                 ended += 1;
             }

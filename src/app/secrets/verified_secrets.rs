@@ -10,17 +10,17 @@ use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
 
-use crate::app::authentication::throttle::network;
-use crate::app::metrics::{Asked, CacheFigures};
+use crate::base::metrics::{CacheMetrics, HitCounter};
 use crate::base::secret::{Secret, random_bytes};
+use crate::base::source_network::source_network;
 use crate::domain::{ClientSecret, SecretId, SecretOrigin};
 
 /// Proved secrets, at most so many; the least used go first.
-pub(in crate::app) struct Proofs {
+pub(in crate::app) struct VerifiedSecrets {
     key: [u8; 32],
     remembered: Cache<SecretId, Proof>,
     max_networks: usize,
-    pub(in crate::app) asked: Asked,
+    pub(in crate::app) asked: HitCounter,
 }
 
 /// That a secret was proved, and by which hash of its row.
@@ -32,14 +32,14 @@ struct Proof {
     networks: Option<Arc<[IpAddr]>>,
 }
 
-impl Proofs {
+impl VerifiedSecrets {
     /// Remembers nothing yet.
     pub(in crate::app) fn new(capacity: usize, max_networks: usize) -> Self {
         Self {
             key: random_bytes(),
             remembered: Cache::new(capacity),
             max_networks,
-            asked: Asked::default(),
+            asked: HitCounter::default(),
         }
     }
 
@@ -61,7 +61,7 @@ impl Proofs {
             proof
                 .networks
                 .as_ref()
-                .is_none_or(|networks| networks.contains(&network(source)))
+                .is_none_or(|networks| networks.contains(&source_network(source)))
                 && self.proves(&proof, secret, plain)
         })
     }
@@ -78,7 +78,7 @@ impl Proofs {
             let before = self.remembered.get(&secret.secret_id);
             let before = before.filter(|proof| proof.digest == digest);
             let before = before.and_then(|proof| proof.networks).unwrap_or_default();
-            self.with_network(&before, network(source))
+            self.with_network(&before, source_network(source))
         });
         let proof = Proof {
             digest,
@@ -101,8 +101,8 @@ impl Proofs {
             && constant_time::verify_slices_are_equal(&proof.digest, &presented).is_ok()
     }
 
-    pub(in crate::app) fn figures(&self) -> CacheFigures {
-        CacheFigures {
+    pub(in crate::app) fn figures(&self) -> CacheMetrics {
+        CacheMetrics {
             name: "proved_secrets",
             entries: self.remembered.len() as u64,
             bytes: None,

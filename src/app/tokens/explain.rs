@@ -4,10 +4,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::app::App;
-use crate::app::authentication::may_log_in;
 use crate::app::error::{Error, Result};
-use crate::app::tokens::issue::TokenRequest;
+use crate::app::tokens::Tokens;
+use crate::app::tokens::request::TokenRequest;
 use crate::domain::{Client, ClientRecord, RefusedRequest, Thumbprint};
 use crate::jwt::{Confirmation, decode_unverified};
 
@@ -52,23 +51,24 @@ impl From<Error> for ExplainedRefusal {
     }
 }
 
-impl App {
+impl Tokens {
     /// What a client that proves itself gets for this request.
-    pub async fn explain_token(
+    pub async fn explain(
         &self,
         client_id: &str,
         scope: Option<&str>,
         audience: Option<&str>,
     ) -> Result<TokenExplanation> {
-        self.require_known_clients()?;
-        let record = self.find_record(client_id).await?;
+        self.core.require_known_clients()?;
+        let record = self.cache.find(client_id, &self.core).await?;
         let outcome = match TokenRequest::parse(scope, audience, &[]) {
-            Ok(request) => self.explain(record.as_deref(), request),
+            Ok(request) => self.dry_run(record.as_deref(), request),
             Err(error) => Err(error),
         };
         let (refusals, remarks) = match &record {
             Some(record) => (
-                self.list_refusals(&record.client.client_id, REFUSALS)
+                self.audit
+                    .list_rejected_requests(&record.client.client_id, REFUSALS)
                     .await?,
                 self.remarks(record),
             ),
@@ -91,7 +91,7 @@ impl App {
     }
 
     /// Header and claims.
-    fn explain(
+    fn dry_run(
         &self,
         record: Option<&ClientRecord>,
         request: TokenRequest,
@@ -100,15 +100,15 @@ impl App {
             Some(record) => &record.client,
             None => return Err(Error::invalid_client("unknown client")),
         };
-        may_log_in(client).map_err(Error::invalid_client)?;
+        client.may_log_in().map_err(Error::invalid_client)?;
         let cnf = assumed_confirmation(client);
-        let token = self.prepare_token(client, TokenRequest { cnf, ..request })?;
+        let token = self.issue_uncounted(client, request, cnf)?;
         decode_unverified(&token.jwt).map_err(Error::internal)
     }
 
     fn remarks(&self, record: &ClientRecord) -> Vec<String> {
         let client = &record.client;
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let mut remarks = vec![format!(
             "This is after it has proved itself, by one of {}.",
             client.authentication.auth_methods

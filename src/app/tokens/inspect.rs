@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::app::error::{Error, Result};
-use crate::app::{App, TokenRequirements};
+use crate::app::tokens::Tokens;
+use crate::app::tokens::verify::TokenRequirements;
 use crate::domain::ErrorCode;
 use crate::jwt::decode_unverified;
 
@@ -21,14 +22,14 @@ pub struct TokenInspection {
     pub claims: Value,
 }
 
-impl App {
+impl Tokens {
     /// Takes a token apart and judges it. A token that cannot be judged now is an error, and so is what is none at all.
-    pub async fn inspect_token(&self, token: &str) -> Result<TokenInspection> {
+    pub async fn inspect(&self, token: &str) -> Result<TokenInspection> {
         let (header, claims) = decode_unverified(token).map_err(|error| {
             Error::invalid_request(format!("it is no token of this kind: {error}"))
         })?;
         let required = TokenRequirements::default();
-        let verdict = match self.verify_presented_token(token, &required).await {
+        let verdict = match self.verify_presented(token, &required).await {
             Ok(signed) => Ok(format!("good until {}", signed.claims.exp)),
             Err(error) if error.code == ErrorCode::InvalidToken => Err(error.description),
             Err(error) => return Err(error),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::app::error::{Error, Result};
-use crate::app::{App, TokenRequirements};
+use crate::app::tokens::Tokens;
+use crate::app::tokens::verify::TokenRequirements;
 use crate::domain::{Client, ErrorCode, INTROSPECT_SCOPE};
 use crate::jwt::{AccessTokenClaims, IntrospectionClaims, SignedClaims};
 
-impl App {
+impl Tokens {
     /// The claims of a token that is good and is the caller's business; else, in the inner result, why
     /// not: for the log only, the caller learns no more than that it is not active (RFC 7662 §2.2).
     pub async fn introspect(
@@ -18,9 +19,9 @@ impl App {
         token: &str,
     ) -> Result<Result<Arc<SignedClaims>>> {
         let required = TokenRequirements::default();
-        match self.verify_presented_token(token, &required).await {
+        match self.verify_presented(token, &required).await {
             Ok(signed) if self.may_introspect(caller, &signed.claims) => {
-                self.count_verified(&signed.claims.client_id);
+                self.usage.count_verified(&signed.claims.client_id);
                 Ok(Ok(signed))
             }
             Ok(_) => Ok(Err(Error::invalid_token(
@@ -33,11 +34,11 @@ impl App {
 
     /// An answer to an introspection as a JWT for the caller (RFC 9701 §5).
     pub fn sign_introspection(&self, caller: &Client, answer: impl Serialize) -> Result<String> {
-        let keys = self.keys();
+        let keys = self.keys.current();
         let claims = IntrospectionClaims {
             iss: keys.issuer(),
             aud: &caller.client_id,
-            iat: self.clock.now(),
+            iat: self.core.clock.now(),
             token_introspection: answer,
         };
         let signed = keys.sign_for_others("token-introspection+jwt", &claims);
@@ -52,7 +53,7 @@ impl App {
 
     /// A client without audiences of its own is given tokens for the server's, which is then its one.
     fn may_introspect(&self, caller: &Client, claims: &AccessTokenClaims<'_>) -> bool {
-        let default = std::slice::from_ref(&self.config.token.audience);
+        let default = std::slice::from_ref(&self.core.config.token.audience);
         let audiences = match caller.audiences.as_slice() {
             [] => default,
             theirs => theirs,

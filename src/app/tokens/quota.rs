@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::anyhow;
 use moka::sync::Cache;
 
-use crate::app::App;
 use crate::app::error::{Error, Result};
+use crate::app::tokens::Tokens;
 use crate::base::clock::UnixTime;
 use crate::base::metrics::Counter;
 use crate::domain::{Client, ClientId, QUOTA_WINDOW, QuotaState, TokenQuota, UsageSpan};
@@ -76,7 +76,7 @@ impl Quotas {
     }
 }
 
-impl App {
+impl Tokens {
     /// Fails when a client has had all the tokens of this hour.
     pub(in crate::app) fn check_quota(&self, client: &Client) -> Result<()> {
         match client.token_quota {
@@ -86,7 +86,7 @@ impl App {
     }
 
     fn check_this_quota(&self, id: &ClientId, quota: TokenQuota) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let state = self.quota_state(id, quota, now);
         if state.remaining() > 0 {
             return Ok(());
@@ -99,7 +99,7 @@ impl App {
     /// Counts a token that a client with a quota was issued.
     pub(in crate::app) fn count_against_quota(&self, client: &Client) {
         if client.token_quota.is_some() {
-            let hour = UsageSpan::Hour.start(self.clock.now());
+            let hour = UsageSpan::Hour.start(self.core.clock.now());
             let hour = self.quotas.hour(&client.client_id, hour);
             hour.ours.fetch_add(1, Ordering::Relaxed);
         }
@@ -113,7 +113,7 @@ impl App {
     /// How far a client is with its quota, when it has one and is to be warned.
     pub fn quota_warning(&self, client: &Client) -> Option<QuotaState> {
         let quota = client.token_quota?;
-        let state = self.quota_state(&client.client_id, quota, self.clock.now());
+        let state = self.quota_state(&client.client_id, quota, self.core.clock.now());
         if !state.is_warning() {
             return None;
         }
@@ -126,10 +126,10 @@ impl App {
         let Some(quota) = client.token_quota else {
             return Ok(None);
         };
-        let (id, now) = (&client.client_id, self.clock.now());
+        let (id, now) = (&client.client_id, self.core.clock.now());
         let mut state = self.quota_state(id, quota, now);
         let hour = UsageSpan::Hour.start(now);
-        for (_, issued) in self.store.list_issued_in_hour(&[id], hour).await? {
+        for (_, issued) in self.core.store.list_issued_in_hour(&[id], hour).await? {
             state.used = state.used.max(u32::try_from(issued).unwrap_or(u32::MAX));
         }
         Ok(Some(state))
@@ -149,10 +149,10 @@ impl App {
     /// Learns what other replicas have issued to the clients with a quota that are active here. To be called when all
     /// that was counted here is written; `ours` is what was, as [`quota_counts`](Self::quota_counts) said before.
     pub(in crate::app) async fn learn_quotas(&self, ours: &[(ClientId, u32)]) -> Result<()> {
-        let began_at = UsageSpan::Hour.start(self.clock.now());
+        let began_at = UsageSpan::Hour.start(self.core.clock.now());
         for batch in ours.chunks(BATCH) {
             let ids: Vec<&ClientId> = batch.iter().map(|(id, _)| id).collect();
-            let issued = self.store.list_issued_in_hour(&ids, began_at).await?;
+            let issued = self.core.store.list_issued_in_hour(&ids, began_at).await?;
             for (id, written) in batch {
                 let all = issued.iter().find(|(theirs, _)| theirs == id);
                 let all = all.map_or(0, |(_, count)| u32::try_from(*count).unwrap_or(u32::MAX));
@@ -168,7 +168,7 @@ impl App {
 
     /// What was issued here in this hour to each client with a quota.
     pub(in crate::app) fn quota_counts(&self) -> Vec<(ClientId, u32)> {
-        let began_at = UsageSpan::Hour.start(self.clock.now());
+        let began_at = UsageSpan::Hour.start(self.core.clock.now());
         let hours = self.quotas.hours.iter();
         hours
             .filter(|(_, hour)| hour.began_at == began_at)

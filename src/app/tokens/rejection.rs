@@ -1,39 +1,39 @@
-//! Why a token is refused, and how often each reason came up.
+//! Why a token is rejected, and how often each reason came up.
 
 use crate::app::error::Error;
 use crate::base::metrics::Counter;
 use crate::jwt::VerifyError;
 
 /// Why a token is not good for what it is shown for.
-pub(in crate::app) enum Refusal {
+pub(in crate::app) enum Rejection {
     Unfit(VerifyError),
     Revoked,
     WrongAudience,
     InsufficientScope { missing: String, required: String },
 }
 
-impl From<VerifyError> for Refusal {
+impl From<VerifyError> for Rejection {
     fn from(error: VerifyError) -> Self {
         Self::Unfit(error)
     }
 }
 
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Unfit(error) => error.into(),
-            Refusal::Revoked => Self::invalid_token("the token is revoked"),
-            Refusal::WrongAudience => Self::invalid_token("the token is for another audience"),
-            Refusal::InsufficientScope { missing, required } => {
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Unfit(error) => error.into(),
+            Rejection::Revoked => Self::invalid_token("the token is revoked"),
+            Rejection::WrongAudience => Self::invalid_token("the token is for another audience"),
+            Rejection::InsufficientScope { missing, required } => {
                 Self::insufficient_scope(&missing, &required)
             }
         }
     }
 }
 
-/// How many tokens were refused, by reason.
+/// How many tokens were rejected, by reason.
 #[derive(Debug, Default)]
-pub(in crate::app) struct RefusedTokens {
+pub(in crate::app) struct Rejections {
     malformed: Counter,
     unknown_key: Counter,
     bad_signature: Counter,
@@ -46,19 +46,19 @@ pub(in crate::app) struct RefusedTokens {
     insufficient_scope: Counter,
 }
 
-impl RefusedTokens {
-    pub(in crate::app) fn count(&self, refusal: &Refusal) {
-        let counter = match refusal {
-            Refusal::Unfit(VerifyError::Malformed) => &self.malformed,
-            Refusal::Unfit(VerifyError::UnknownKey) => &self.unknown_key,
-            Refusal::Unfit(VerifyError::BadSignature) => &self.bad_signature,
-            Refusal::Unfit(VerifyError::Expired) => &self.expired,
-            Refusal::Unfit(VerifyError::NotYetValid) => &self.not_yet_valid,
-            Refusal::Unfit(VerifyError::WrongIssuer) => &self.wrong_issuer,
-            Refusal::Unfit(VerifyError::WrongLifetime) => &self.wrong_lifetime,
-            Refusal::Revoked => &self.revoked,
-            Refusal::WrongAudience => &self.wrong_audience,
-            Refusal::InsufficientScope { .. } => &self.insufficient_scope,
+impl Rejections {
+    pub(in crate::app) fn count(&self, rejection: &Rejection) {
+        let counter = match rejection {
+            Rejection::Unfit(VerifyError::Malformed) => &self.malformed,
+            Rejection::Unfit(VerifyError::UnknownKey) => &self.unknown_key,
+            Rejection::Unfit(VerifyError::BadSignature) => &self.bad_signature,
+            Rejection::Unfit(VerifyError::Expired) => &self.expired,
+            Rejection::Unfit(VerifyError::NotYetValid) => &self.not_yet_valid,
+            Rejection::Unfit(VerifyError::WrongIssuer) => &self.wrong_issuer,
+            Rejection::Unfit(VerifyError::WrongLifetime) => &self.wrong_lifetime,
+            Rejection::Revoked => &self.revoked,
+            Rejection::WrongAudience => &self.wrong_audience,
+            Rejection::InsufficientScope { .. } => &self.insufficient_scope,
         };
         counter.count();
     }

@@ -11,7 +11,7 @@ use crate::store::TrustedTime;
 
 /// All revocations of tokens that a verifier could still accept.
 #[derive(Debug, Default)]
-pub struct Revocations {
+pub struct RevocationSet {
     /// With the token's `exp`.
     tokens: Shards<TokenId, UnixTime>,
     clients: Shards<ClientId, Entry>,
@@ -27,7 +27,7 @@ struct Entry {
     expires_at: UnixTime,
 }
 
-impl Revocations {
+impl RevocationSet {
     /// Makes a revocation bind. They may come more than once and in any order.
     pub fn insert(&self, revocation: &Revocation) {
         match revocation.revoked {

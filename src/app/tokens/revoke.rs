@@ -1,8 +1,7 @@
 //! Revoking tokens, and learning what other processes revoke.
 
-use crate::app::App;
-use crate::app::clients::crud::other_version;
 use crate::app::error::{Error, Result};
+use crate::app::tokens::Tokens;
 use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, Origin, RevocationId, Revoked};
 use crate::jwt::{AccessTokenClaims, LEEWAY, VerifyError};
@@ -11,10 +10,10 @@ use crate::store::ClientRevoked;
 /// Rows of one statement: enough that a million are read in seconds, few enough that none runs for long.
 const BATCH: u32 = 10_000;
 
-impl App {
+impl Tokens {
     /// Revokes a token at its own client's wish (RFC 7009 §2). One that is no good, for the reason in the
     /// inner result, is as the client wants it already (§2.2); one of another client is refused (§2.1).
-    pub async fn revoke_own_token(
+    pub async fn revoke_own(
         &self,
         by: &Origin,
         client: &Client,
@@ -28,18 +27,14 @@ impl App {
             let why = "the token was issued to another client";
             return Err(Error::unauthorized_client(why));
         }
-        self.revoke(by, &claims).await?;
+        self.revoke_claims(by, &claims).await?;
         Ok(Ok(claims))
     }
 
     /// Revokes any token, at the operator's wish; one that is no good is an error.
-    pub async fn revoke_token(
-        &self,
-        by: &Origin,
-        token: &str,
-    ) -> Result<AccessTokenClaims<'static>> {
+    pub async fn revoke(&self, by: &Origin, token: &str) -> Result<AccessTokenClaims<'static>> {
         let claims = self.verify_for_revoking(token).await??;
-        self.revoke(by, &claims).await?;
+        self.revoke_claims(by, &claims).await?;
         Ok(claims)
     }
 
@@ -49,31 +44,37 @@ impl App {
         &self,
         token: &str,
     ) -> Result<Result<AccessTokenClaims<'static>, VerifyError>> {
-        let now = self.clock.now();
-        let mut verdict = self.keys().verify(token, now);
+        let now = self.core.clock.now();
+        let mut verdict = self.keys.current().verify(token, now);
         if verdict == Err(VerifyError::UnknownKey) {
-            self.database()?;
-            self.refresh_keys().await?;
-            verdict = self.keys().verify(token, now);
+            self.core.database()?;
+            self.keys.refresh().await?;
+            verdict = self.keys.current().verify(token, now);
         }
         let is_out_of_time = matches!(
             verdict,
             Err(VerifyError::Expired | VerifyError::NotYetValid)
         );
         // A wrong clock must not take a live token for one that needs no revocation.
-        if is_out_of_time && self.doubts_its_clock() {
-            let reading = self.read_clock().await?;
+        if is_out_of_time && self.core.doubts_clock() {
+            let reading = self.core.read_clock().await?;
             let possible = [reading.earliest(), reading.latest()];
-            let mut verdicts = possible.into_iter().map(|at| self.keys().verify(token, at));
+            let mut verdicts = possible
+                .into_iter()
+                .map(|at| self.keys.current().verify(token, at));
             return Ok(verdicts.find(Result::is_ok).unwrap_or(verdict));
         }
         Ok(verdict)
     }
 
     /// Revokes all that a client was issued before now.
-    pub async fn revoke_client_tokens(&self, by: &Origin, id: &ClientId) -> Result<()> {
-        let (cutoff, stamp) = (self.latest_time().await?, by.at(self.clock.now()));
-        let done = self.store.revoke_client_tokens(id, cutoff, stamp).await?;
+    pub async fn revoke_client(&self, by: &Origin, id: &ClientId) -> Result<()> {
+        let (cutoff, stamp) = (self.core.latest_time().await?, by.at(self.core.clock.now()));
+        let done = self
+            .core
+            .store
+            .revoke_client_tokens(id, cutoff, stamp)
+            .await?;
         self.revoked(id, &done)
     }
 
@@ -82,24 +83,37 @@ impl App {
         if let ClientRevoked::Revoked(revocation) = done {
             self.revocations.insert(revocation);
         }
-        if *done == ClientRevoked::OtherVersion {
-            return Err(other_version(id));
+        self.cache.forget(id);
+        match done {
+            ClientRevoked::NoClient => Err(Error::unknown_client(id)),
+            ClientRevoked::OtherVersion => Err(Error::client_changed(id)),
+            ClientRevoked::Unchanged | ClientRevoked::Revoked(_) => Ok(()),
         }
-        self.changed(id, *done != ClientRevoked::NoClient)
+    }
+
+    /// Ends every registration.
+    pub(in crate::app) async fn registered(&self, id: &ClientId) {
+        self.cache.forget(id);
+        if self.revocations.find_cutoff(id).is_some() {
+            // There was a client of this id, whose tokens are revoked; those of this one are not. Should
+            // this fail, the feed says it again.
+            let _ = self.read_revocations().await;
+        }
     }
 
     /// Up to when tokens are revoked when a client is disabled: a replica whose clock is ahead may have
     /// issued one that seems to come from the future.
     pub(in crate::app) async fn last_issue(&self) -> Result<UnixTime> {
-        Ok(self.latest_time().await?.plus(LEEWAY))
+        Ok(self.core.latest_time().await?.plus(LEEWAY))
     }
 
-    async fn revoke(&self, by: &Origin, claims: &AccessTokenClaims<'_>) -> Result<()> {
+    async fn revoke_claims(&self, by: &Origin, claims: &AccessTokenClaims<'_>) -> Result<()> {
         if self.revocations.contains_token(claims.jti) {
             return Ok(());
         }
-        let stamp = by.at(self.clock.now());
-        self.database()?
+        let stamp = by.at(self.core.clock.now());
+        self.core
+            .database()?
             .revoke_token(claims.jti, &claims.client_id, claims.exp, stamp)
             .await?;
         self.revocations.insert_token(claims.jti, claims.exp);
@@ -123,12 +137,12 @@ impl App {
 
     async fn read_revocations_after(&self, read_until: &mut RevocationId) -> Result<()> {
         loop {
-            let page = self.store.list_revocations(*read_until, BATCH).await?;
+            let page = self.core.store.list_revocations(*read_until, BATCH).await?;
             for revocation in &page {
                 self.revocations.insert(revocation);
                 if matches!(revocation.revoked, Revoked::Client(_)) {
                     // It was enabled, disabled or deleted by another process.
-                    self.directory.forget(&revocation.client_id);
+                    self.cache.forget(&revocation.client_id);
                 }
                 *read_until = revocation.revocation_id;
             }
@@ -141,10 +155,10 @@ impl App {
     /// Forgets the revocations of tokens that are dead by now in any case. The table keeps them somewhat
     /// longer than memory: a replica that starts and reads it may have a clock that is behind this one.
     pub async fn prune_revocations(&self) -> Result<()> {
-        let now = self.trusted_time().await?;
+        let now = self.core.trusted_time().await?;
         self.revocations.prune(now);
         let end = now.ago(2 * LEEWAY);
-        while self.store.delete_revocations(end, BATCH).await? == u64::from(BATCH) {}
+        while self.core.store.delete_revocations(end, BATCH).await? == u64::from(BATCH) {}
         Ok(())
     }
 }

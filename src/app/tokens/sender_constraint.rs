@@ -2,11 +2,11 @@
 //! its `DPoP` proofs (RFC 9449). What a sender shows in, whether it is the one out.
 
 use crate::app::error::{Error, Result};
-use crate::app::{App, TokenRequest};
+use crate::app::tokens::Tokens;
 use crate::base::secret::Secret;
 use crate::config::DpopNonceUse;
 use crate::domain::{Client, HttpUri, Thumbprint};
-use crate::jwt::{AccessToken, AccessTokenClaims, Confirmation, DpopProof, DpopRules};
+use crate::jwt::{AccessTokenClaims, Confirmation, DpopProof, DpopRules};
 
 /// What the sender of a request shows of what it has.
 #[derive(Debug, Default)]
@@ -28,38 +28,24 @@ pub struct PresentedProof {
     pub uri: HttpUri,
 }
 
-impl App {
-    /// Issues a token to a client that has proved itself, bound to what it shows: to its certificate when it is
-    /// registered so, and to the key of a proof when it sends one.
-    pub async fn issue_token_to_sender<'a>(
+impl Tokens {
+    /// What a token for this client is bound to.
+    pub(in crate::app::tokens) async fn confirm(
         &self,
-        client: &'a Client,
-        request: TokenRequest,
-        shown: &SenderProofs,
-    ) -> Result<AccessToken<'a>> {
-        let issued = self.issue_bound_token(client, request, shown).await;
-        self.count_request(&client.client_id, &issued);
-        issued
-    }
-
-    async fn issue_bound_token<'a>(
-        &self,
-        client: &'a Client,
-        request: TokenRequest,
-        shown: &SenderProofs,
-    ) -> Result<AccessToken<'a>> {
+        client: &Client,
+        proofs: &SenderProofs,
+    ) -> Result<Option<Confirmation>> {
         let wants_certificate = client
             .sender_constraint
             .tls_client_certificate_bound_access_tokens;
         let cnf = Confirmation {
-            certificate: shown.certificate.filter(|_| wants_certificate),
-            jkt: match &shown.dpop {
+            certificate: proofs.certificate.filter(|_| wants_certificate),
+            jkt: match &proofs.dpop {
                 None => None,
                 Some(presented) => Some(Box::pin(self.check_token_request_proof(presented)).await?),
             },
         };
-        let cnf = Some(cnf).filter(|cnf| !cnf.is_empty());
-        self.issue_token(client, TokenRequest { cnf, ..request })
+        Ok(Some(cnf).filter(|cnf| !cnf.is_empty()))
     }
 
     /// Whether who sends `token` has what it is bound to.
@@ -103,13 +89,13 @@ impl App {
 
     /// The nonce that clients are to put into their next proofs, if they are to.
     pub fn dpop_nonce(&self) -> Option<String> {
-        (self.config.dpop.nonce != DpopNonceUse::Off)
-            .then(|| self.dpop_nonces.current(self.clock.now()))
+        (self.core.config.dpop.nonce != DpopNonceUse::Off)
+            .then(|| self.dpop_nonces.current(self.core.clock.now()))
     }
 
     /// The URL of an endpoint of this server as its callers know it.
     pub fn endpoint_uri(&self, path: &str) -> Result<HttpUri> {
-        let uri = self.config.token.issuer.endpoint(path);
+        let uri = self.core.config.token.issuer.endpoint(path);
         Ok(HttpUri::parse(&uri)?)
     }
 
@@ -125,16 +111,16 @@ impl App {
         presented: &PresentedProof,
         access_token: Option<&str>,
     ) -> Result<DpopProof> {
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let rules = DpopRules {
             method: &presented.method,
             uri: &presented.uri,
             access_token,
-            max_age: self.config.dpop.max_age,
+            max_age: self.core.config.dpop.max_age,
         };
         let proof = DpopProof::check(presented.jwt.expose(), rules, now)?;
         let known = |nonce: &String| self.dpop_nonces.knows(nonce, now);
-        match (self.config.dpop.nonce, &proof.nonce) {
+        match (self.core.config.dpop.nonce, &proof.nonce) {
             (DpopNonceUse::Off, _) | (DpopNonceUse::Offered, None) => Ok(proof),
             (_, Some(nonce)) if known(nonce) => Ok(proof),
             (_, Some(_)) => Err(Error::use_dpop_nonce(
@@ -150,6 +136,7 @@ impl App {
     async fn use_proof(&self, proof: &DpopProof) -> Result<()> {
         let jkt = proof.jkt.to_string();
         let new = self
+            .single_use
             .use_once("dpop_proof", &jkt, &proof.jti, proof.good_until)
             .await?;
         if new {

@@ -8,14 +8,14 @@ use aws_lc_rs::digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use crate::app::metrics::{Asked, CacheFigures};
+use crate::base::metrics::{CacheMetrics, HitCounter};
 use crate::jwt::{KeySet, SignedClaims, VerifyError};
 
 /// Verified tokens, by digest: a bearer token is a secret and not kept. Only good ones, so that nobody
 /// can fill this memory with rubbish; the least used go first.
 pub(in crate::app) struct VerifiedTokens {
     tokens: Cache<[u8; 32], Arc<SignedClaims>, Bytes>,
-    asked: Asked,
+    asked: HitCounter,
 }
 
 /// What an entry of usual size takes: a hint, not a limit.
@@ -27,7 +27,7 @@ impl VerifiedTokens {
         let entries = usize::try_from(size / USUAL_BYTES).unwrap_or(usize::MAX);
         Self {
             tokens: Cache::with_weighter(entries, size, Bytes),
-            asked: Asked::default(),
+            asked: HitCounter::default(),
         }
     }
 
@@ -51,8 +51,8 @@ impl VerifiedTokens {
         Ok(signed)
     }
 
-    pub(in crate::app) fn figures(&self) -> CacheFigures {
-        CacheFigures {
+    pub(in crate::app) fn figures(&self) -> CacheMetrics {
+        CacheMetrics {
             name: "verified_tokens",
             entries: self.tokens.len() as u64,
             bytes: Some(self.tokens.weight()),

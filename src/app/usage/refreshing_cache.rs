@@ -6,12 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
-use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use crate::app::App;
 use crate::app::error::{Error, Result};
-use crate::base::clock::UnixTime;
+use crate::base::clock::{Clock, UnixTime};
 
 /// A result, and how old it is.
 #[derive(Debug)]
@@ -23,7 +21,7 @@ pub struct Counted<T> {
 }
 
 /// The last result.
-pub(in crate::app) struct Kept<T>(Arc<Inner<T>>);
+pub(in crate::app) struct RefreshingCache<T>(Arc<Inner<T>>);
 
 struct Inner<T> {
     last: ArcSwapOption<Counted<T>>,
@@ -34,13 +32,13 @@ struct Inner<T> {
     max_age: i64,
 }
 
-impl<T> Clone for Kept<T> {
+impl<T> Clone for RefreshingCache<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T: Send + Sync + 'static> Kept<T> {
+impl<T: Send + Sync + 'static> RefreshingCache<T> {
     /// Nothing yet.
     pub(in crate::app) fn new(max_age: i64) -> Self {
         Self(Arc::new(Inner {
@@ -54,32 +52,32 @@ impl<T: Send + Sync + 'static> Kept<T> {
     /// The last result; when it is old, the next one is begun on the side.
     pub(in crate::app) async fn find(
         &self,
-        app: &Arc<App>,
-        count: fn(Arc<App>) -> BoxFuture<'static, Result<T>>,
+        clock: &Clock,
+        count: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<Arc<Counted<T>>> {
         if let Some(last) = self.0.last.load_full() {
-            let is_old = app.clock.steady().since(last.at) >= self.0.max_age;
+            let is_old = clock.steady().since(last.at) >= self.0.max_age;
             if is_old && let Ok(counting) = Arc::clone(&self.0.counting).try_lock_owned() {
-                let (kept, app) = (self.clone(), Arc::clone(app));
+                let (cache, clock) = (self.clone(), clock.clone());
                 tokio::spawn(async move {
-                    let _ = kept.count(&app, count).await;
+                    let _ = cache.count(&clock, count).await;
                     drop(counting);
                 });
             }
             return Ok(last);
         }
         // In a task of its own, so that it goes on when who asked waits no longer.
-        let (kept, app) = (self.clone(), Arc::clone(app));
+        let (cache, clock) = (self.clone(), clock.clone());
         let failed = self.0.failed.load(Ordering::Acquire);
         let counted = tokio::spawn(async move {
-            let counting = kept.0.counting.lock().await;
+            let counting = cache.0.counting.lock().await;
             // Somebody else may have counted meanwhile, or tried to.
-            let found = match kept.0.last.load_full() {
+            let found = match cache.0.last.load_full() {
                 Some(last) => Ok(last),
-                None if kept.0.failed.load(Ordering::Acquire) != failed => Err(
+                None if cache.0.failed.load(Ordering::Acquire) != failed => Err(
                     Error::temporarily_unavailable("it could not be counted; the log says why"),
                 ),
-                None => kept.count(&app, count).await,
+                None => cache.count(&clock, count).await,
             };
             drop(counting);
             found
@@ -89,11 +87,11 @@ impl<T: Send + Sync + 'static> Kept<T> {
 
     async fn count(
         &self,
-        app: &Arc<App>,
-        count: fn(Arc<App>) -> BoxFuture<'static, Result<T>>,
+        clock: &Clock,
+        count: impl Future<Output = Result<T>>,
     ) -> Result<Arc<Counted<T>>> {
-        let at = app.clock.steady();
-        let value = count(Arc::clone(app)).await.inspect_err(|error| {
+        let at = clock.steady();
+        let value = count.await.inspect_err(|error| {
             self.0.failed.fetch_add(1, Ordering::Release);
             tracing::warn!("a figure cannot be counted: {}", error.reason());
         })?;

@@ -20,7 +20,7 @@ pub(in crate::cli) struct AcceptArgs {
 }
 
 pub(super) async fn accept(app: &App, args: AcceptArgs) -> anyhow::Result<ExitCode> {
-    let Some(found) = app.find_unverified_trail().await? else {
+    let Some(found) = app.audit.find_unverified().await? else {
         Output::remark("the audit trail is good: there is nothing to accept");
         return Ok(ExitCode::SUCCESS);
     };
@@ -38,8 +38,8 @@ pub(super) async fn accept(app: &App, args: AcceptArgs) -> anyhow::Result<ExitCo
             bail!("not accepted");
         }
     }
-    let accepted = app.accept_audit_head(&origin(), &found).await?;
-    let verdict = app.verify_audit(None).await?;
+    let accepted = app.audit.accept_head(&origin(), &found).await?;
+    let verdict = app.audit.verify(None).await?;
     Output::text(&format!(
         "accepted: the trail up to {accepted}\n{}\n",
         describe(&verdict)

@@ -19,7 +19,7 @@ pub(super) async fn export(app: &App, args: ExportArgs) -> anyhow::Result<()> {
     let filter = args.filters.read(app.clock().now());
     let mut next = Some(0);
     while let Some(after) = next {
-        let piece = app.export_audit_events(&filter, args.format, after).await?;
+        let piece = app.audit.export(&filter, args.format, after).await?;
         Output::text(&piece.text)?;
         next = piece.after;
     }

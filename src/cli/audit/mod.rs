@@ -73,7 +73,7 @@ pub(super) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
 async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
     let filter = args.filters.read(app.clock().now());
     let page = AuditPage::Before(args.before);
-    let rows = app.list_audit_events(&filter, page, args.limit).await?;
+    let rows = app.audit.list(&filter, page, args.limit).await?;
     let full = rows.len() == args.limit as usize;
     let before = rows.last().filter(|_| full).map(|row| row.event.event_id);
     let events: Result<Vec<AuditLine>, _> = rows.iter().map(AuditLine::of).collect();
@@ -141,7 +141,7 @@ fn changed(event: &AuditEvent) -> String {
 }
 
 async fn verify(app: &App, args: VerifyArgs) -> anyhow::Result<ExitCode> {
-    let verdict = app.verify_audit(args.known.as_ref()).await?;
+    let verdict = app.audit.verify(args.known.as_ref()).await?;
     args.output.print(&verdict, || describe(&verdict))?;
     Ok(if verdict.good {
         ExitCode::SUCCESS

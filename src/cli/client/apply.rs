@@ -61,7 +61,8 @@ pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<Ex
         ..options
     };
     let plan = app
-        .apply_clients(&by, &manifest, look, &mut |_| Ok(()))
+        .clients
+        .apply(&by, &manifest, look, &mut |_| Ok(()))
         .await?;
     if args.dry_run {
         print(&plan, args.output)?;
@@ -71,7 +72,8 @@ pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<Ex
     let mut secrets = open_secrets(&plan, args.secrets_out.as_deref())?;
     let mut done = 0;
     let applied = app
-        .apply_clients(&by, &manifest, options, &mut |news| {
+        .clients
+        .apply(&by, &manifest, options, &mut |news| {
             match news {
                 ApplyNews::Secret(id, secret) => {
                     let line = json!({ "client_id": id, "client_secret": secret.expose() });

@@ -29,9 +29,9 @@ pub(in crate::cli) struct ExportArgs {
 
 pub(in crate::cli) async fn run(app: &App, args: ExportArgs) -> anyhow::Result<ExitCode> {
     let mut file = args.out.as_deref().map(private_file).transpose()?;
-    let mut export = app.begin_client_export(&open::origin()).await?;
+    let mut export = app.clients.begin_export(&open::origin()).await?;
     let mut told = 0;
-    while let Some(lines) = app.export_clients(&mut export).await? {
+    while let Some(lines) = app.clients.export(&mut export).await? {
         match &mut file {
             Some(file) => file.write_all(lines.as_bytes()).context("cannot write")?,
             None => Output::text(&lines)?,

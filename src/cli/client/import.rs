@@ -88,7 +88,8 @@ pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<E
     };
     let by = open::origin();
     let report = app
-        .import_clients(&by, &source, options, &mut |news| match news {
+        .clients
+        .import(&by, &source, options, &mut |news| match news {
             ImportNews::Line(line) => {
                 let is_told = line.reason().is_some() || !line.remarks.is_empty();
                 bar.suspend(|| remark(&name, line));

@@ -26,7 +26,7 @@ use crate::app::error::{Error, Result};
 use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::domain::{
     AllowedNetworks, Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus,
-    ClientUses, Description, Metadata, Name, Scope, TokenQuota, TokenTtl,
+    ClientUses, Description, ExpectedVersion, Metadata, Name, Scope, TokenQuota, TokenTtl,
 };
 
 #[derive(Subcommand)]
@@ -181,19 +181,20 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
             if changes.are_empty() {
                 return Err(Error::invalid_request("say what to change; see --help").into());
             }
-            app.update_client(&origin(), &args.client_id, changes)
+            app.clients
+                .update(&origin(), &args.client_id, &ExpectedVersion::Any, changes)
                 .await?;
             show(&app, &args.client_id, args.output).await?;
         }
         ClientCommand::Enable(args) => set_status(&app, args, ClientStatus::Enabled).await?,
         ClientCommand::Disable(args) => set_status(&app, args, ClientStatus::Disabled).await?,
         ClientCommand::Release(args) => {
-            app.release_client(&origin(), &args.client_id).await?;
+            app.clients.detach(&origin(), &args.client_id).await?;
             show(&app, &args.client_id, args.output).await?;
         }
         ClientCommand::Delete(args) => delete(&app, args).await?,
         ClientCommand::RevokeTokens(args) => {
-            app.revoke_client_tokens(&origin(), &args.client_id).await?;
+            app.tokens.revoke_client(&origin(), &args.client_id).await?;
             show(&app, &args.client_id, args.output).await?;
         }
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
@@ -207,18 +208,18 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
 async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
     let changes = args.fields.changes()?;
     let new = NewClient::new(args.client_id, changes);
-    if !new.authentication.allow_secrets() {
+    let secret = if new.authentication.allow_secrets() {
+        Some(args.secret.read(app)?)
+    } else {
         args.secret.refuse()?;
-        let (client, secrets) = (
-            app.register_client_without_secret(&origin(), new).await?,
-            Vec::new(),
-        );
+        None
+    };
+    let (client, added) = app.clients.register(&origin(), new, secret).await?;
+    let Some(added) = added else {
+        let secrets = Vec::new();
         let record = ClientRecord { client, secrets };
         return print_client(app, &record, &ClientUses::default(), args.output);
-    }
-    let (client, added) = app
-        .register_client(&origin(), new, args.secret.read(app)?)
-        .await?;
+    };
     secret::print_added(&client.client_id, &added, args.output)
 }
 
@@ -238,9 +239,9 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
             .map_err(Error::from)?,
         limit: args.limit,
     };
-    let ClientsList { clients, after } = app.list_clients_in_order(&part).await?;
+    let ClientsList { clients, after } = app.clients.list(&part).await?;
     let ids: Vec<&ClientId> = clients.iter().map(|client| &client.client_id).collect();
-    let uses = app.find_last_uses(&ids).await?;
+    let uses = app.usage.list_last_used(&ids).await?;
     let listed = clients.iter().map(|client| ListedClient {
         client,
         last: LastUsed::from(uses.get(&client.client_id)),
@@ -280,19 +281,20 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
 }
 
 async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow::Result<()> {
-    app.set_client_status(&origin(), &args.client_id, status)
+    app.clients
+        .set_status(&origin(), &args.client_id, status)
         .await?;
     show(app, &args.client_id, args.output).await
 }
 
 async fn show(app: &App, id: &ClientId, output: Output) -> anyhow::Result<()> {
-    let record = app.find_client(id).await?;
-    print_client(app, &record, &app.find_client_uses(id).await?, output)
+    let record = app.clients.find(id).await?;
+    print_client(app, &record, &app.usage.find_of_client(id).await?, output)
 }
 
 async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
     let id = &args.client_id;
-    app.find_client(id).await?;
+    app.clients.find(id).await?;
     if !args.yes {
         let why = format!("deleting `{id}` cannot be undone");
         let question = format!("Deleting `{id}` cannot be undone. Type its id to go on: ");
@@ -300,7 +302,9 @@ async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
             bail!("not deleted");
         }
     }
-    app.delete_client(&origin(), id).await?;
+    app.clients
+        .delete(&origin(), id, &ExpectedVersion::Any)
+        .await?;
     Output::remark(&format!("deleted `{id}`"));
     Ok(())
 }

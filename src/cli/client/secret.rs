@@ -94,19 +94,21 @@ pub(in crate::cli) async fn run(app: &App, command: SecretCommand) -> anyhow::Re
     match command {
         SecretCommand::Add(args) => {
             let added = app
-                .add_secret(&origin(), &args.client_id, args.secret.read(app)?)
+                .secrets
+                .add(&origin(), &args.client_id, args.secret.read(app)?)
                 .await?;
             print_added(&args.client_id, &added, args.output)
         }
         SecretCommand::List(args) => {
-            let record = app.find_client(&args.client_id).await?;
-            let uses = app.find_client_uses(&args.client_id).await?;
+            let record = app.clients.find(&args.client_id).await?;
+            let uses = app.usage.find_of_client(&args.client_id).await?;
             let secrets = view::secrets(&record.secrets, &uses, app.clock().now());
             args.output.print(&secrets, || view::table(&secrets))
         }
         SecretCommand::Expire(args) => expire(app, args).await,
         SecretCommand::Delete(args) => {
-            app.delete_secret(&origin(), &args.client_id, &args.secret_id)
+            app.secrets
+                .delete(&origin(), &args.client_id, &args.secret_id)
                 .await?;
             Output::remark(&format!("removed the secret {}", args.secret_id));
             Ok(())
@@ -117,7 +119,8 @@ pub(in crate::cli) async fn run(app: &App, command: SecretCommand) -> anyhow::Re
 async fn expire(app: &App, args: ExpireArgs) -> anyhow::Result<()> {
     let (id, secret_id) = (&args.client_id, &args.secret_id);
     if let Some(UnusedOrNever(unused_for)) = args.unused_for {
-        app.end_secret_when_unused(&origin(), id, secret_id, unused_for)
+        app.secrets
+            .set_idle_expiry(&origin(), id, secret_id, unused_for)
             .await?;
         Output::remark(&match unused_for {
             Some(span) => format!("the secret {secret_id} ends {span} after its last use"),
@@ -126,7 +129,8 @@ async fn expire(app: &App, args: ExpireArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let expires_at = app.clock().now().plus(args.after.unwrap_or(0));
-    app.expire_secret(&origin(), id, secret_id, expires_at)
+    app.secrets
+        .expire(&origin(), id, secret_id, expires_at)
         .await?;
     Output::remark(&format!("the secret {secret_id} ends at {expires_at}"));
     Ok(())
@@ -189,7 +193,7 @@ impl NewSecretArgs {
         let expires_at = self
             .expires_in
             .map(|seconds| app.clock().now().plus(seconds));
-        Ok(app.new_secret(chosen, expires_at)?)
+        Ok(app.secrets.new_secret(chosen, expires_at)?)
     }
 }
 

@@ -156,16 +156,13 @@ async fn check_clients(report: &mut Report, config: &Config) {
 async fn check_acme(report: &mut Report, config: Config) {
     let read = async {
         let app = App::open(config, Clock::system())?;
+        let acme = app.acme()?;
         // The tables may not be there yet.
         if app.store().list_pending_migrations().await?.is_empty() {
-            app.read_certificate().await?;
+            acme.read().await?;
         }
         let problems = issued_certificate_problems(&app);
-        anyhow::Ok((
-            app.certificate_standing()?,
-            problems,
-            app.probe_acme().await,
-        ))
+        anyhow::Ok((acme.standing(), problems, acme.probe().await))
     };
     let (standing, problems, probed) = match read.await {
         Ok(read) => read,
@@ -220,7 +217,7 @@ async fn check_keys(report: &mut Report, config: Config) {
         let pending = app.store().list_pending_migrations().await?;
         // The table may not be there yet.
         anyhow::Ok(if pending.is_empty() {
-            app.list_keys().await?
+            app.keys.list().await?
         } else {
             Vec::new()
         })

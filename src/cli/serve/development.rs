@@ -81,12 +81,13 @@ impl Made {
         };
         let name = format!("the client `{DEMO_CLIENT}` in {}", app.store().product());
         match app
-            .register_client(&Origin::SERVER, new, NewSecret::default())
+            .clients
+            .register(&Origin::SERVER, new, Some(NewSecret::default()))
             .await
         {
             Ok((_, added)) => {
                 self.new.push(name);
-                self.demo_secret = Some(added.plain);
+                self.demo_secret = added.map(|added| added.plain);
             }
             Err(Error {
                 code: crate::domain::ErrorCode::Conflict,
@@ -102,7 +103,7 @@ impl Made {
         if !app.config().admin.is_on {
             return Ok(());
         }
-        if let Some(admin) = app.list_admins().await?.first() {
+        if let Some(admin) = app.admins.list().await?.first() {
             self.found.push(format!("the admin `{}`", admin.name));
             return Ok(());
         }
@@ -110,7 +111,9 @@ impl Made {
             name: AdminName::parse(ADMIN)?,
             role: AdminRole::Owner,
         };
-        let made = app.create_admin(&Origin::SERVER, new, NewPassword::MadeToKeep);
+        let made = app
+            .admins
+            .create(&Origin::SERVER, new, NewPassword::MadeToKeep);
         let (admin, password) = made.await?;
         self.new.push(format!("the admin `{}`", admin.name));
         self.admin_password = Some(password);

@@ -62,7 +62,8 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     begin(&app, &args).await?;
     let certificate = present_certificate(files, &app, tickets)?;
     let presented = certificate.status();
-    app.tell_certificate_end(move || presented.expires_at());
+    app.replication
+        .tell_certificate_end(move || presented.expires_at());
     let listener = match handed_over {
         Some(listener) => listener,
         None => listen("LISTEN_ADDR", app.config().http.listen_addr)?,
@@ -88,7 +89,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         made.print(&app)?;
     }
     tracing::info!(
-        %address, database = app.store().product(), issuer = %app.keys().issuer(),
+        %address, database = app.store().product(), issuer = %app.keys.current().issuer(),
         signing_alg = %app.config().keys.signing_alg,
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
@@ -152,13 +153,17 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
     for warning in warnings::find(app.config()) {
         tracing::warn!("{warning}");
     }
-    app.take_over_audit_trail()
+    app.audit
+        .take_over()
         .await
         .context("DATABASE_URL: cannot read the audit trail")?;
-    app.start_keys().await?;
-    app.reseal_second_factors().await?;
-    app.reseal_certificates().await?;
-    app.read_changes()
+    app.keys.start().await?;
+    app.admins.reseal_second_factors().await?;
+    if let Some(acme) = &app.acme {
+        acme.reseal().await?;
+    }
+    app.replication
+        .read_changes()
         .await
         .context("DATABASE_URL: cannot read what is revoked, without which nothing can be verified")
 }

@@ -89,7 +89,7 @@ pub(in crate::cli) async fn keep_alive(app: Arc<App>, serving: Vec<Handle>) {
         for runtime in &serving {
             let _ = runtime.spawn(async {}).await;
         }
-        let status = NotifyState::Status(app.readiness().as_str());
+        let status = NotifyState::Status(app.core.readiness().as_str());
         let told = sd_notify::notify(&[NotifyState::Watchdog, status]);
         // One line, not one for each.
         if heard {

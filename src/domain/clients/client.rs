@@ -150,6 +150,14 @@ impl Client {
             updated_at: created_at,
         }
     }
+
+    /// Fails when the client may not log in at all.
+    pub fn may_log_in(&self) -> Result<(), &'static str> {
+        match self.status {
+            ClientStatus::Enabled => Ok(()),
+            ClientStatus::Disabled => Err("the client is disabled"),
+        }
+    }
 }
 
 /// What to change of a client; `None` leaves a thing as it is.

@@ -73,7 +73,7 @@ struct SessionAnswer {
     AdminListErrors,
 ))]
 pub(super) async fn list_admins(State(app): State<AppState>) -> Result<Response> {
-    let admins = &app.list_admins().await?;
+    let admins = &app.admins.list().await?;
     Ok(response::json(StatusCode::OK, &Admins { admins }))
 }
 
@@ -83,6 +83,6 @@ pub(super) async fn list_admins(State(app): State<AppState>) -> Result<Response>
     AdminListErrors,
 ))]
 pub(super) async fn list_sessions(State(app): State<AppState>) -> Result<Response> {
-    let sessions = &app.list_admin_sessions(None).await?;
+    let sessions = &app.admins.list_sessions(None).await?;
     Ok(response::json(StatusCode::OK, &Sessions { sessions }))
 }

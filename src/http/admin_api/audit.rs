@@ -164,7 +164,7 @@ pub(super) async fn list_events(
 
     // One more than wanted, which is not shown, says that there is a next page.
     let page = AuditPage::Before(before);
-    let found = app.list_audit_events(&filter, page, limit + 1).await?;
+    let found = app.audit.list(&filter, page, limit + 1).await?;
 
     let shown = &found[..found.len().min(limit as usize)];
     let last = shown.last().filter(|_| found.len() > shown.len());
@@ -210,7 +210,7 @@ pub(super) async fn verify_trail(
     let known = query.take("known", |text| Ok(text.parse::<ChainLink>()?))?;
     query.end()?;
 
-    let verdict = app.verify_audit(known.as_ref()).await?;
+    let verdict = app.audit.verify(known.as_ref()).await?;
 
     Ok(response::json(StatusCode::OK, &verdict))
 }

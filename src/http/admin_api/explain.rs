@@ -113,7 +113,8 @@ pub(super) async fn explain_token(
     let client_id = client_id.ok_or_else(|| Error::invalid_request("`client_id` is missing"))?;
 
     let explained = app
-        .explain_token(&client_id, scope.as_deref(), audience.as_deref())
+        .tokens
+        .explain(&client_id, scope.as_deref(), audience.as_deref())
         .await?;
 
     Ok(response::json(StatusCode::OK, &explained))
@@ -133,7 +134,7 @@ pub(super) async fn explain_request(
     query.end()?;
     let request_id = request_id.ok_or_else(|| Error::invalid_request("`request_id` is missing"))?;
 
-    let refusals = &app.explain_request(&request_id).await?;
+    let refusals = &app.audit.explain_request(&request_id).await?;
 
     Ok(response::json(
         StatusCode::OK,

@@ -68,7 +68,8 @@ async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
     let missing = || Error::new(ErrorCode::MissingToken, "there is no token in the request");
     let (scheme, token) = authorization::token(&parts.headers)?.ok_or_else(missing)?;
     let verified = app
-        .verify_admin_token(token, scope)
+        .tokens
+        .verify_admin(token, scope)
         .await
         .map_err(|error| error.under(scheme))?;
     let claims = &verified.claims;
@@ -76,7 +77,7 @@ async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
         let shown = proof_of_possession::of_request_here(app, parts, scheme == TokenScheme::Bearer);
         let possessed = match shown {
             Ok(shown) => match proof_of_possession::require_proof(Some(scheme), &shown) {
-                Ok(()) => app.check_possession(token, claims, &shown).await,
+                Ok(()) => app.tokens.check_possession(token, claims, &shown).await,
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),

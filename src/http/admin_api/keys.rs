@@ -105,7 +105,7 @@ struct Prepared {
     AdminListErrors,
 ))]
 pub(super) async fn list_keys(State(app): State<AppState>) -> Result<Response> {
-    let keys = &app.list_keys().await?;
+    let keys = &app.keys.list().await?;
     let signing_alg = app.config().keys.signing_alg;
     Ok(response::json(StatusCode::OK, &Keys { signing_alg, keys }))
 }
@@ -124,7 +124,7 @@ pub(super) async fn rotate_keys(
     body: Result<Json<RotateBody>, Error>,
 ) -> Result<Response> {
     let forced = body?.value.now;
-    let done = app.rotate_keys(&operator.origin, forced).await?;
+    let done = app.keys.rotate(&operator.origin, forced).await?;
     Ok(response::json(StatusCode::OK, &Rotated::from(done)))
 }
 
@@ -142,7 +142,7 @@ pub(super) async fn prepare_key(
     body: Result<Json<PrepareBody>, Error>,
 ) -> Result<Response> {
     let alg = body?.value.alg;
-    let next = app.prepare_key(&operator.origin, alg).await?;
+    let next = app.keys.prepare(&operator.origin, alg).await?;
     Ok(response::json(StatusCode::OK, &Prepared { next }))
 }
 
@@ -157,7 +157,7 @@ pub(super) async fn retire_key(
     kid: Result<InPath<KeyId>, Error>,
 ) -> Result<Response> {
     let InPath(kid) = kid?;
-    app.retire_key(&operator.origin, &kid).await?;
+    app.keys.retire(&operator.origin, &kid).await?;
     Ok(response::nothing())
 }
 
@@ -172,6 +172,6 @@ pub(super) async fn delete_key(
     kid: Result<InPath<KeyId>, Error>,
 ) -> Result<Response> {
     let InPath(kid) = kid?;
-    app.delete_key(&operator.origin, &kid).await?;
+    app.keys.delete(&operator.origin, &kid).await?;
     Ok(response::nothing())
 }

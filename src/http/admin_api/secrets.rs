@@ -153,8 +153,8 @@ pub(super) async fn list_secrets(
     id: Result<InPath<ClientId>, Error>,
 ) -> Result<Response> {
     let InPath(id) = id?;
-    let record = app.find_client(&id).await?;
-    let uses = app.find_client_uses(&id).await?;
+    let record = app.clients.find(&id).await?;
+    let uses = app.usage.find_of_client(&id).await?;
     let secrets = record.secrets.iter();
     let secrets = secrets.map(|secret| Listed::of(secret, &uses)).collect();
     Ok(response::json(StatusCode::OK, &Secrets { secrets }))
@@ -182,10 +182,10 @@ pub(super) async fn add_secret(
     let (InPath(id), body) = (id?, body?);
     let once = body.once(&operator.client_id);
     let chosen = body.value.client_secret.map(Secret::new);
-    let new = app.new_secret(chosen, body.value.expires_at)?;
+    let new = app.secrets.new_secret(chosen, body.value.expires_at)?;
 
     let by = &operator.origin;
-    let added = app.add_secret_once(by, &id, new, once.as_ref(), |added| {
+    let added = app.secrets.add_once(by, &id, new, once.as_ref(), |added| {
         let text = serde_json::to_string(&Shown::from(added));
         text.map(Secret::new).map_err(Error::internal)
     });
@@ -208,7 +208,9 @@ pub(super) async fn delete_secret(
     ids: Result<InPath<(ClientId, SecretId)>, Error>,
 ) -> Result<Response> {
     let InPath((id, secret_id)) = ids?;
-    app.delete_secret(&operator.origin, &id, &secret_id).await?;
+    app.secrets
+        .delete(&operator.origin, &id, &secret_id)
+        .await?;
     Ok(response::nothing())
 }
 
@@ -253,14 +255,15 @@ pub(super) async fn expire_secret(
         }
         (None, Some(seconds)) => {
             let unused_for = seconds.map(UnusedFor::from_seconds).transpose()?;
-            app.end_secret_when_unused(by, &id, &secret_id, unused_for)
+            app.secrets
+                .set_idle_expiry(by, &id, &secret_id, unused_for)
                 .await?;
             (None, unused_for)
         }
         (at, None) => {
             let now = app.clock().now();
             let at = at.map_or(now, |at| at.max(now));
-            app.expire_secret(by, &id, &secret_id, at).await?;
+            app.secrets.expire(by, &id, &secret_id, at).await?;
             (Some(at), None)
         }
     };

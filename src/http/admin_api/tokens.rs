@@ -65,7 +65,7 @@ pub(super) async fn inspect_token(
     body: Result<Json<TokenBody>, Error>,
 ) -> Result<Response> {
     let token = body?.value.token;
-    let inspection = app.inspect_token(token.trim()).await?;
+    let inspection = app.tokens.inspect(token.trim()).await?;
     Ok(response::json(StatusCode::OK, &inspection))
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn revoke_token(
     body: Result<Json<TokenBody>, Error>,
 ) -> Result<Response> {
     let token = body?.value.token;
-    let revoked = app.revoke_token(&operator.origin, token.trim()).await;
+    let revoked = app.tokens.revoke(&operator.origin, token.trim()).await;
     let claims = revoked.map_err(about_the_body)?;
     let revoked = RevokedToken {
         jti: claims.jti.to_string(),

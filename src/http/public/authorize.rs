@@ -107,8 +107,8 @@ async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted, Erro
         .ok_or_else(no_credentials)?;
     let request = token_request(&mut params)?;
 
-    let client = app.authenticate(&presented, source).await?;
-    let issued = app.issue_token_to_sender(&client, request, &shown).await;
+    let client = app.authentication.authenticate(&presented, source).await?;
+    let issued = app.tokens.issue(&client, request, &shown).await;
     let token = issued.map_err(|error| error.to(Attempt::of_client(&client.client_id, source)))?;
 
     let answer = Answer {

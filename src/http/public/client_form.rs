@@ -34,7 +34,7 @@ pub(super) async fn authenticate(
 ) -> Result<AuthenticatedClient> {
     let source = caller.source;
     let presented = client_authentication(headers, params, caller, endpoint)?;
-    app.authenticate(&presented, source).await
+    app.authentication.authenticate(&presented, source).await
 }
 
 /// The `token` of a request about one.

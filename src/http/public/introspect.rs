@@ -84,7 +84,7 @@ pub(in crate::http) async fn introspect(
         client_form::authenticate(&app, peer, &headers, &mut params, "/introspect").await?;
     let token = client_form::take_token(&mut params)?;
 
-    let introspected = app.introspect(&caller, &token).await?;
+    let introspected = app.tokens.introspect(&caller, &token).await?;
 
     let claims = introspected.as_ref().ok().map(|signed| &signed.claims);
     let answer = Answer {
@@ -96,7 +96,7 @@ pub(in crate::http) async fn introspect(
         response::secret(
             StatusCode::OK,
             JWT,
-            app.sign_introspection(&caller, &answer)?,
+            app.tokens.sign_introspection(&caller, &answer)?,
         )
     } else {
         response::json(StatusCode::OK, &answer)

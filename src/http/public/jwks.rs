@@ -37,7 +37,7 @@ pub(in crate::http) async fn show_jwks(
     State(app): State<AppState>,
     headers: HeaderMap,
 ) -> Response {
-    let keys = app.keys();
+    let keys = app.keys.current();
     let jwks = keys.jwks();
     let mut response = if is_known(&headers, &jwks.etag) {
         StatusCode::NOT_MODIFIED.into_response()

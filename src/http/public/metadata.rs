@@ -61,7 +61,7 @@ pub(in crate::http) async fn show(
     State(app): State<AppState>,
     uri: Uri,
 ) -> Result<Response, Error> {
-    let keys = app.keys();
+    let keys = app.keys.current();
     let path = [OAUTH, OPENID]
         .iter()
         .find_map(|well_known| uri.path().strip_prefix(well_known))
@@ -70,13 +70,14 @@ pub(in crate::http) async fn show(
         return Err(Error::not_found("such issuer here"));
     }
     let methods: Vec<&str> = app
-        .supported_auth_methods()
+        .authentication
+        .supported_methods()
         .into_iter()
         .map(AuthMethod::as_str)
         .collect();
     let algorithms = assertion_algorithms();
     let mut document = metadata(&keys, &methods, &algorithms);
-    document.tls_client_certificate_bound_access_tokens = app.takes_certificates();
+    document.tls_client_certificate_bound_access_tokens = app.authentication.takes_certificates();
     Ok(response::cacheable_json(&document, MAX_AGE))
 }
 

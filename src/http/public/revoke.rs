@@ -45,7 +45,7 @@ pub(in crate::http) async fn revoke(
     let token = client_form::take_token(&mut params)?;
 
     let by = request_id.origin(Actor::Client(client.client_id.clone()), source);
-    let revoked = app.revoke_own_token(&by, &client, &token).await?;
+    let revoked = app.tokens.revoke_own(&by, &client, &token).await?;
 
     // §2.2: the client looks at the status alone.
     let mut response = Response::default();

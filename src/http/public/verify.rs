@@ -182,7 +182,8 @@ async fn judge(
 ) -> Result<Noted, Error> {
     let scheme = token.source.scheme().unwrap_or_default();
     let verified = app
-        .verify_presented_token(token.text, required)
+        .tokens
+        .verify_presented(token.text, required)
         .await
         .map_err(|error| error.under(scheme))?;
     if verified.claims.cnf.is_some() || scheme == TokenScheme::Dpop {
@@ -192,7 +193,7 @@ async fn judge(
                 error.under(proof_of_possession::scheme_of(&verified.claims, scheme))
             })?;
     }
-    app.count_verified(&verified.claims.client_id);
+    app.usage.count_verified(&verified.claims.client_id);
     Ok(approve(&verified))
 }
 
@@ -210,7 +211,9 @@ async fn check_possession(
     }
     let shown = proof_of_possession::of_token(app, parts, scheme == Some(TokenScheme::Bearer))?;
     proof_of_possession::require_proof(scheme, &shown)?;
-    app.check_possession(token.text, claims, &shown).await
+    app.tokens
+        .check_possession(token.text, claims, &shown)
+        .await
 }
 
 fn answer(app: &AppState, parts: &Parts, answered: Result<Noted, Error>) -> Noted {

@@ -42,7 +42,11 @@ pub(in crate::http) struct Confirmation {
 
 /// Answers a proof with the nonce for the next one (RFC 9449 §8.2).
 pub(in crate::http) fn offer_nonce(app: &AppState, proof_came: bool, response: &mut Response) {
-    let nonce = if proof_came { app.dpop_nonce() } else { None };
+    let nonce = if proof_came {
+        app.tokens.dpop_nonce()
+    } else {
+        None
+    };
     // It is base64url.
     if let Some(value) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
         response.headers_mut().insert(DPOP_NONCE, value);
@@ -66,7 +70,7 @@ pub(in crate::http) fn of_token_request(
         Some(jwt) => Some(PresentedProof {
             jwt,
             method: "POST".to_owned(),
-            uri: app.endpoint_uri(path)?,
+            uri: app.tokens.endpoint_uri(path)?,
         }),
     };
     Ok(SenderProofs {
@@ -108,7 +112,7 @@ pub(in crate::http) fn of_request_here(
         Some(jwt) => Some(PresentedProof {
             jwt,
             method: parts.method.as_str().to_owned(),
-            uri: app.endpoint_uri(parts.uri.path())?,
+            uri: app.tokens.endpoint_uri(parts.uri.path())?,
         }),
     };
     Ok(SenderProofs {
@@ -176,7 +180,10 @@ fn original(app: &AppState, parts: &Parts, caller: &Caller) -> Result<(String, H
             return Ok((method.to_owned(), absolute(proto, host, path)?));
         }
     }
-    Ok((method.to_owned(), app.endpoint_uri(parts.uri.path())?))
+    Ok((
+        method.to_owned(),
+        app.tokens.endpoint_uri(parts.uri.path())?,
+    ))
 }
 
 /// The path of the original request behind `/verify/requiring/{requirements}`, slash included.

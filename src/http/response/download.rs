@@ -17,12 +17,12 @@ pub(in crate::http) async fn audit_export(
     format: AuditFormat,
 ) -> Result<Response> {
     // The first piece before the answer begins: an error can still be told then.
-    let first = app.export_audit_events(&filter, format, 0).await?;
+    let first = app.audit.export(&filter, format, 0).await?;
     let rest = stream::try_unfold(first.after, move |after| {
         let (app, filter) = (app.clone(), filter.clone());
         async move {
             let Some(after) = after else { return Ok(None) };
-            let piece = app.export_audit_events(&filter, format, after).await?;
+            let piece = app.audit.export(&filter, format, after).await?;
             Ok::<_, Error>(Some((Bytes::from(piece.text), piece.after)))
         }
     });
@@ -37,13 +37,13 @@ pub(in crate::http) async fn audit_export(
 
 /// All clients. The first of them are read before the answer begins: an error can still be told then.
 pub(in crate::http) async fn export_body(app: AppState, by: &Origin) -> Result<Body> {
-    let mut export = app.begin_client_export(by).await?;
-    let first = app.export_clients(&mut export).await?.unwrap_or_default();
+    let mut export = app.clients.begin_export(by).await?;
+    let first = app.clients.export(&mut export).await?.unwrap_or_default();
     let first = stream::once(async move { Ok::<_, Error>(Bytes::from(first)) });
     let rest = stream::try_unfold(export, move |mut export| {
         let app = app.clone();
         async move {
-            let piece = app.export_clients(&mut export).await?;
+            let piece = app.clients.export(&mut export).await?;
             Ok::<_, Error>(piece.map(|text| (Bytes::from(text), export)))
         }
     });

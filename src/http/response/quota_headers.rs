@@ -19,7 +19,7 @@ pub(in crate::http) fn warn(app: &AppState, client: &Client, response: &mut Resp
 
 #[cold]
 fn warn_of_quota(app: &AppState, client: &Client, response: &mut Response) {
-    let Some(state) = app.quota_warning(client) else {
+    let Some(state) = app.tokens.quota_warning(client) else {
         return;
     };
     let QuotaState { quota, ends_at, .. } = state;

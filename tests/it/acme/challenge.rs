@@ -23,7 +23,7 @@ async fn validating() -> Scene {
         .upsert_acme_challenges(&[challenge], now.plus(600), now)
         .await
         .unwrap();
-    app.read_changes().await.unwrap();
+    app.replication.read_changes().await.unwrap();
     scene
 }
 
@@ -78,7 +78,7 @@ async fn of_a_name_that_nobody_validates_nothing_is_shown() {
     }
     // And of none when the time is over.
     scene.clock.advance(600);
-    scene.served.test.app.read_certificate().await.unwrap();
+    scene.served.test.app.acme().unwrap().read().await.unwrap();
     let late = look(scene.served.address, Some(NAME), &[ACME]).await;
     assert!(late.is_err(), "{late:?}");
 }

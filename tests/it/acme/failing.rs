@@ -143,13 +143,13 @@ async fn no_certificate_is_ordered_or_removed_under_a_wrong_clock() {
     let (app, due_at) = (&scene.served.test.app, scene.standing().due_at);
 
     scene.clock.set_ahead(3 * 365 * DAY);
-    assert!(app.renew_certificate_if_due().await.is_err());
-    assert!(app.renew_certificate(BY, false).await.is_err());
-    assert!(app.prune_certificates().await.is_err());
+    assert!(app.acme().unwrap().renew_if_due().await.is_err());
+    assert!(app.acme().unwrap().renew(BY, false).await.is_err());
+    assert!(app.acme().unwrap().prune().await.is_err());
     scene.clock.set_ahead(0);
     scene.order().await;
 
     assert_eq!(scene.authority.orders(), 1);
     assert_eq!(scene.standing().due_at, due_at);
-    app.prune_certificates().await.unwrap();
+    app.acme().unwrap().prune().await.unwrap();
 }

@@ -16,7 +16,7 @@ use crate::harness::{BY, Database, NOW, TestApp};
 /// The trail: what was done, to what, and what there is since.
 async fn trail(test: &TestApp) -> Vec<(String, String, Value)> {
     let (filter, page) = (AuditFilter::default(), AuditPage::After(0));
-    let events = test.app.list_audit_events(&filter, page, 100).await;
+    let events = test.app.audit.list(&filter, page, 100).await;
     let event = |it: token_server::app::ChainedEvent| {
         let state = it.event.after.or(it.event.before).unwrap_or_default();
         let state = token_server::base::json::from_str(&state).unwrap();
@@ -199,7 +199,7 @@ async fn after_a_compromise_another_key_is_there_before_the_old_one_is_revoked()
     let old = next_presented(&scene.served, &scene.authority, None).await;
     let app = &scene.served.test.app;
 
-    let standing = app.renew_certificate(BY, true).await.unwrap();
+    let standing = app.acme().unwrap().renew(BY, true).await.unwrap();
 
     next_presented(&scene.served, &scene.authority, Some(&old)).await;
     assert_eq!(scene.authority.revoked(), [(old.to_vec(), 1)]);
@@ -214,9 +214,9 @@ async fn whatever_becomes_of_it_is_in_the_trail_without_a_key() {
     let app = &scene.served.test.app;
     scene.authority.fail(Fault::RateLimited(60));
 
-    app.renew_certificate(BY, false).await.unwrap_err();
-    app.renew_certificate(BY, false).await.unwrap();
-    app.renew_certificate(BY, true).await.unwrap();
+    app.acme().unwrap().renew(BY, false).await.unwrap_err();
+    app.acme().unwrap().renew(BY, false).await.unwrap();
+    app.acme().unwrap().renew(BY, true).await.unwrap();
 
     let trail = trail(&scene.served.test).await;
     let done: BTreeSet<&str> = trail.iter().map(|(action, ..)| action.as_str()).collect();
@@ -239,9 +239,9 @@ async fn by_hand_it_is_renewed_at_any_time_and_a_failure_is_told() {
     let scene = Scene::issued().await;
     let app = &scene.served.test.app;
 
-    app.renew_certificate(BY, false).await.unwrap();
+    app.acme().unwrap().renew(BY, false).await.unwrap();
     scene.authority.fail(Fault::RateLimited(60));
-    let failed = app.renew_certificate(BY, false).await.unwrap_err();
+    let failed = app.acme().unwrap().renew(BY, false).await.unwrap_err();
 
     assert_eq!(scene.authority.orders(), 2);
     assert!(failed.description.contains("rateLimited"), "{failed}");
@@ -259,7 +259,7 @@ async fn a_certificate_that_is_not_valid_yet_replaces_a_valid_one_only_when_it_i
 
     theirs.advance(DAY);
     let app = &served.test.app;
-    app.renew_certificate(BY, false).await.unwrap();
+    app.acme().unwrap().renew(BY, false).await.unwrap();
     while figure(&served, "certificate_files_unusable").await != Some(1) {
         tokio::task::yield_now().await;
     }

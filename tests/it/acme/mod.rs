@@ -87,7 +87,7 @@ impl Scene {
 
     /// How the orders stand.
     fn standing(&self) -> token_server::app::CertificateStanding {
-        self.served.test.app.certificate_standing().unwrap()
+        self.served.test.app.acme().unwrap().standing()
     }
 }
 
@@ -110,7 +110,7 @@ async fn replica(
 }
 
 async fn order(served: &Served) {
-    let renewed = served.test.app.renew_certificate_if_due().await;
+    let renewed = served.test.app.acme().unwrap().renew_if_due().await;
     renewed.unwrap();
 }
 

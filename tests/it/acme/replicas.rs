@@ -21,7 +21,7 @@ async fn an_order_of_one_replica_is_validated_at_another_and_both_present_what_c
     scene.authority.lead_names_to(other.address);
     for served in [&scene.served, &other] {
         follow(served);
-        served.test.app.say_alive().await.unwrap();
+        served.test.app.replication.say_alive().await.unwrap();
     }
 
     scene.order().await;
@@ -87,7 +87,15 @@ async fn one_that_is_told_to_stop_lets_others_order_at_once() {
     let other = scene.replica(&[]).await;
     scene.authority.lead_names_to(other.address);
 
-    scene.served.test.app.give_up_order().await.unwrap();
+    scene
+        .served
+        .test
+        .app
+        .acme()
+        .unwrap()
+        .give_up_order()
+        .await
+        .unwrap();
     order(&other).await;
 
     next_presented(&other, &scene.authority, None).await;

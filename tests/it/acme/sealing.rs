@@ -33,7 +33,7 @@ async fn private_keys_are_sealed_in_the_database_and_nowhere_to_be_seen() {
     let _guard = log.capture();
     let scene = Scene::issued().await;
     let app: &App = &scene.served.test.app;
-    let (kept, is_issued) = app.certificate().unwrap();
+    let (kept, is_issued) = app.acme().unwrap().certificate();
     assert!(is_issued);
 
     for sql in [KEY, ACCOUNT] {
@@ -65,7 +65,7 @@ async fn under_another_secret_it_is_neither_presented_nor_ordered_anew() {
     assert_eq!(scene.authority.orders(), 1);
     let text = log.text();
     assert!(text.contains("opens neither with SECRET nor with SECRET_PREVIOUS"));
-    let standing = other.test.app.certificate_standing().unwrap();
+    let standing = other.test.app.acme().unwrap().standing();
     assert!(standing.problem.unwrap().contains("SECRET_PREVIOUS"));
 }
 
@@ -77,9 +77,9 @@ async fn when_the_secret_changes_it_is_sealed_anew_and_replicas_go_on_with_what_
 
     let changed = [("SECRET", OTHER), ("SECRET_PREVIOUS", SECRET)];
     let other = scene.replica(&changed).await;
-    other.test.app.take_over_audit_trail().await.unwrap();
-    other.test.app.reseal_certificates().await.unwrap();
-    scene.served.test.app.read_certificate().await.unwrap();
+    other.test.app.audit.take_over().await.unwrap();
+    other.test.app.acme().unwrap().reseal().await.unwrap();
+    scene.served.test.app.acme().unwrap().read().await.unwrap();
     let later = scene.replica(&[("SECRET", OTHER)]).await;
 
     assert_ne!(

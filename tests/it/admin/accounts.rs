@@ -12,12 +12,13 @@ async fn refused(test: &TestApp, who: &str) -> [ErrorCode; 3] {
     let (app, who) = (&test.app, name(who));
     let role = AdminRole::Operator;
     [
-        app.set_admin_role(BY, &who, role).await.unwrap_err().code,
-        app.set_admin_status(BY, &who, AdminStatus::Disabled)
+        app.admins.set_role(BY, &who, role).await.unwrap_err().code,
+        app.admins
+            .set_status(BY, &who, AdminStatus::Disabled)
             .await
             .unwrap_err()
             .code,
-        app.delete_admin(BY, &who).await.unwrap_err().code,
+        app.admins.delete(BY, &who).await.unwrap_err().code,
     ]
 }
 
@@ -28,15 +29,17 @@ async fn the_last_owner_who_can_log_in_stays_one() {
 
     create(&test, "oscar", AdminRole::Owner).await;
     let (app, oscar) = (&test.app, name("oscar"));
-    app.set_admin_status(BY, &oscar, AdminStatus::Disabled)
+    app.admins
+        .set_status(BY, &oscar, AdminStatus::Disabled)
         .await
         .unwrap();
     assert_eq!(refused(&test, "olga").await, [ErrorCode::Conflict; 3]);
 
-    app.set_admin_status(BY, &oscar, AdminStatus::Enabled)
+    app.admins
+        .set_status(BY, &oscar, AdminStatus::Enabled)
         .await
         .unwrap();
-    app.delete_admin(BY, &name("olga")).await.unwrap();
+    app.admins.delete(BY, &name("olga")).await.unwrap();
     assert_eq!(refused(&test, "oscar").await, [ErrorCode::Conflict; 3]);
 }
 
@@ -48,18 +51,18 @@ async fn of_two_owners_removed_on_two_replicas_at_once_one_stays() {
         let (left, right) = (format!("left{round}"), format!("right{round}"));
         create(&one, &left, AdminRole::Owner).await;
         create(&one, &right, AdminRole::Owner).await;
-        for admin in one.app.list_admins().await.unwrap() {
+        for admin in one.app.admins.list().await.unwrap() {
             let others = [left.as_str(), right.as_str()];
             if admin.role == AdminRole::Owner && !others.contains(&admin.name.as_str()) {
-                one.app.delete_admin(BY, &admin.name).await.unwrap();
+                one.app.admins.delete(BY, &admin.name).await.unwrap();
             }
         }
 
         let (left, right) = (name(&left), name(&right));
         let viewer = AdminRole::Viewer;
         let (a, b) = tokio::join!(
-            one.app.delete_admin(BY, &left),
-            two.app.set_admin_role(BY, &right, viewer)
+            one.app.admins.delete(BY, &left),
+            two.app.admins.set_role(BY, &right, viewer)
         );
 
         assert_eq!(a.is_ok(), b.is_err(), "{a:?} {b:?}");
@@ -124,7 +127,7 @@ async fn a_form_about_admins_sets_its_own_fields_and_no_others() {
     let fields = [&[("name", "nina"), ("role", "viewer")], &more[..]].concat();
 
     assert_eq!(olga.post("/admin/admins", &fields).await.status, 200);
-    let made = test.app.find_admin(&name("nina")).await.unwrap();
+    let made = test.app.admins.find(&name("nina")).await.unwrap();
     assert!(made.must_change_password && !made.has_totp);
     assert_eq!(made.status, AdminStatus::Enabled);
     assert_eq!(made.created_at, test.clock.now());
@@ -139,12 +142,12 @@ async fn a_form_about_admins_sets_its_own_fields_and_no_others() {
         ("status", "disabled"),
     ];
     olga.post("/admin/admins/nina/role", &others).await;
-    let changed = test.app.find_admin(&name("nina")).await.unwrap();
+    let changed = test.app.admins.find(&name("nina")).await.unwrap();
     assert_eq!(
         (changed.role, changed.status),
         (AdminRole::Operator, AdminStatus::Enabled)
     );
-    let owner = test.app.find_admin(&name("olga")).await.unwrap();
+    let owner = test.app.admins.find(&name("olga")).await.unwrap();
     assert_eq!(owner.role, AdminRole::Owner);
 }
 
@@ -258,13 +261,13 @@ async fn an_admin_is_removed_only_when_its_name_is_typed() {
         .post("/admin/admins/vera/delete", &[("typed", "omar")])
         .await;
     assert_eq!(answer.status, 400);
-    assert!(test.app.find_admin(&name("vera")).await.is_ok());
+    assert!(test.app.admins.find(&name("vera")).await.is_ok());
 
     let answer = olga
         .post("/admin/admins/vera/delete", &[("typed", "vera")])
         .await;
     assert_eq!(answer.header("location"), "/admin/admins?done=deleted");
-    assert!(test.app.find_admin(&name("vera")).await.is_err());
+    assert!(test.app.admins.find(&name("vera")).await.is_err());
     assert_eq!(
         olga.post("/admin/admins/vera/delete", &[("typed", "vera")])
             .await
@@ -282,7 +285,7 @@ async fn a_name_is_taken_once_and_a_weak_password_is_refused() {
     };
     let create = async |password: &str| {
         let password = NewPassword::Chosen(Secret::from(password));
-        let created = test.app.create_admin(BY, new.clone(), password).await;
+        let created = test.app.admins.create(BY, new.clone(), password).await;
         created.unwrap_err().code
     };
 

@@ -12,10 +12,7 @@ async fn register(test: &TestApp, by: &Origin, client_id: &str, name: &str) {
         name: Name::parse(name).unwrap(),
         ..NewClient::default()
     };
-    test.app
-        .register_client_without_secret(by, new)
-        .await
-        .unwrap();
+    test.app.clients.register(by, new, None).await.unwrap();
 }
 
 fn rows(page: &Answer) -> usize {

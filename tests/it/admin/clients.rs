@@ -13,7 +13,7 @@ fn id(text: &str) -> ClientId {
 }
 
 async fn find(test: &TestApp, client_id: &str) -> Client {
-    let found = test.app.find_client(&id(client_id)).await;
+    let found = test.app.clients.find(&id(client_id)).await;
     found.unwrap().client
 }
 
@@ -70,7 +70,7 @@ async fn a_client_is_made_with_all_that_can_be_said_of_it_and_its_secret_works()
     assert_eq!(client.token_ttl.map(TokenTtl::seconds), Some(900));
     let methods = client.authentication.auth_methods.to_string();
     assert_eq!(methods, "client_secret_post private_key_jwt");
-    let record = test.app.find_client(&id("billing/eu")).await.unwrap();
+    let record = test.app.clients.find(&id("billing/eu")).await.unwrap();
     let end = record.secrets[0].expires_at;
     assert_eq!(end, Some(NOW.plus(30 * 86_400)));
     let path = "/admin/clients/billing%2Feu";
@@ -208,7 +208,7 @@ async fn a_form_sets_its_own_fields_and_no_others() {
     assert_eq!(after.name.as_str(), "new");
     // What is empty in the form was taken away.
     assert!(after.scopes.is_empty());
-    let other = test.app.find_client(&id("other")).await;
+    let other = test.app.clients.find(&id("other")).await;
     assert_eq!(other.unwrap_err().code, ErrorCode::NotFound);
     let without = omar.post("/admin/clients/billing/edit", &[POST]).await;
     assert_eq!(without.status, 400, "a version must be there");
@@ -339,14 +339,12 @@ async fn the_list_is_filtered_and_goes_on_from_page_to_page() {
             name: Name::parse(&format!("Number {n}")).unwrap(),
             ..NewClient::default()
         };
-        test.app
-            .register_client_without_secret(BY, new)
-            .await
-            .unwrap();
+        test.app.clients.register(BY, new, None).await.unwrap();
     }
     let status = ClientStatus::Disabled;
     test.app
-        .set_client_status(BY, &id("app-07"), status)
+        .clients
+        .set_status(BY, &id("app-07"), status)
         .await
         .unwrap();
     let mut vera = Browser::of(&test, "vera").await;
@@ -403,7 +401,7 @@ async fn a_viewer_sees_clients_and_no_way_to_change_one() {
 async fn a_secret_is_rotated_with_an_overlap_and_the_page_says_what_is_safe() {
     let test = portal().await;
     let old = test.client().await;
-    let record = test.app.find_client(&id(CLIENT)).await.unwrap();
+    let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
     let old_id = record.secrets[0].secret_id.clone();
     test.clock.advance(1);
     let mut omar = Browser::of(&test, "omar").await;
@@ -426,7 +424,7 @@ async fn a_secret_is_rotated_with_an_overlap_and_the_page_says_what_is_safe() {
         answer.header("location"),
         "/admin/clients/billing?done=ended"
     );
-    let record = test.app.find_client(&id(CLIENT)).await.unwrap();
+    let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
     let end: UnixTime = "2027-02-01T12:00:00Z".parse().unwrap();
     assert_eq!(record.secrets[0].expires_at, Some(end));
     omar.post(&format!("{path}/end"), &[("lifetime", "1h")])
@@ -445,7 +443,7 @@ async fn a_secret_is_rotated_with_an_overlap_and_the_page_says_what_is_safe() {
         answer.header("location"),
         "/admin/clients/billing?done=removed"
     );
-    let record = test.app.find_client(&id(CLIENT)).await.unwrap();
+    let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
     assert_eq!(record.secrets.len(), 1);
     test.token(&new).await;
     for wrong in [("at", "tomorrow"), ("lifetime", "soon"), ("lifetime", "0s")] {
@@ -463,7 +461,7 @@ async fn a_secret_is_told_to_end_when_it_is_used_no_more() {
     let test = portal().await;
     test.client().await;
     let id = ClientId::parse(CLIENT).unwrap();
-    let secret_id = test.app.find_client(&id).await.unwrap().secrets[0]
+    let secret_id = test.app.clients.find(&id).await.unwrap().secrets[0]
         .secret_id
         .clone();
     let mut omar = Browser::of(&test, "omar").await;
@@ -565,7 +563,8 @@ async fn a_client_of_a_file_says_so_and_is_released() {
             .unwrap();
     let options = token_server::app::clients::transfer::apply::ApplyOptions::default();
     test.app
-        .apply_clients(BY, &manifest, options, &mut |_| Ok(()))
+        .clients
+        .apply(BY, &manifest, options, &mut |_| Ok(()))
         .await
         .unwrap();
     let mut vera = Browser::of(&test, "vera").await;

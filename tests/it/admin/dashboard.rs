@@ -1,7 +1,7 @@
 //! The first page, and that of those who waste tokens.
 
-use token_server::app::WasteSpan;
-use token_server::domain::{ClientChanges, ClientId, TokenQuota};
+use token_server::app::ExcessSpan;
+use token_server::domain::{ClientChanges, ClientId, ExpectedVersion, TokenQuota};
 
 use super::{Browser, portal};
 use crate::harness::{BY, CLIENT};
@@ -16,9 +16,9 @@ async fn the_dashboard_draws_what_happened_and_says_it_in_words() {
     }
     test.authorize(CLIENT, "wrong").await;
     test.app.write_usage().await.unwrap();
-    test.app.say_alive().await.unwrap();
+    test.app.replication.say_alive().await.unwrap();
     // Else it may be on its way when the page is shown.
-    test.app.find_top_clients().await.unwrap();
+    test.app.usage.find_busiest_clients().await.unwrap();
 
     let page = Browser::of(&test, "vera").await.get("/admin/").await;
 
@@ -45,8 +45,8 @@ async fn waste_is_listed_over_a_day_and_a_month() {
     }
     test.app.write_usage().await.unwrap();
     // Else it may be on its way when the page is shown.
-    for span in WasteSpan::ALL {
-        test.app.find_waste(span).await.unwrap();
+    for span in ExcessSpan::ALL {
+        test.app.usage.find_excess_tokens(span).await.unwrap();
     }
     let mut vera = Browser::of(&test, "vera").await;
 
@@ -71,7 +71,11 @@ async fn a_quota_is_set_by_the_form_and_shown_with_its_use() {
         ..ClientChanges::default()
     };
     let id = ClientId::parse(CLIENT).unwrap();
-    test.app.update_client(BY, &id, changes).await.unwrap();
+    test.app
+        .clients
+        .update(BY, &id, &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
     for _ in 0..4 {
         test.token(&secret).await;
     }
@@ -100,6 +104,6 @@ async fn a_quota_is_set_by_the_form_and_shown_with_its_use() {
         let answer = omar.post("/admin/clients/billing/edit", &fields).await;
         assert_eq!(answer.status, status, "{typed}");
     }
-    let client = test.app.find_client(&id).await.unwrap().client;
+    let client = test.app.clients.find(&id).await.unwrap().client;
     assert_eq!(client.token_quota, TokenQuota::from_count(7).ok());
 }

@@ -35,7 +35,11 @@ async fn the_id_of_an_answer_leads_to_the_true_reason() {
     let secret = test.client().await;
     let id = ClientId::parse(CLIENT).unwrap();
     let disabled = ClientStatus::Disabled;
-    test.app.set_client_status(BY, &id, disabled).await.unwrap();
+    test.app
+        .clients
+        .set_status(BY, &id, disabled)
+        .await
+        .unwrap();
     let answer = test.authorize(CLIENT, &secret).await;
     let request_id = answer.header("x-request-id").to_owned();
     let mut vera = Browser::of(&test, "vera").await;

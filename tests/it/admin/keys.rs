@@ -11,17 +11,17 @@ const ES256: &[(&str, &str)] = &[
 async fn an_owner_rotates_keys_once_verifiers_know_the_next_one() {
     let test = portal_with(ES256).await;
     let mut olga = Browser::of(&test, "olga").await;
-    let active = test.app.keys().signing().unwrap().kid().clone();
+    let active = test.app.keys.current().signing().unwrap().kid().clone();
 
     let early = olga.post("/admin/keys/rotate", &[]).await;
     assert_eq!(early.status, 503);
     assert!(early.text().contains("Verifiers may not know the next key"));
-    assert_eq!(*test.app.keys().signing().unwrap().kid(), active);
+    assert_eq!(*test.app.keys.current().signing().unwrap().kid(), active);
 
     test.clock.advance(300);
     let rotated = olga.post("/admin/keys/rotate", &[]).await;
     assert_eq!(rotated.header("location"), "/admin/keys?done=rotated");
-    assert_ne!(*test.app.keys().signing().unwrap().kid(), active);
+    assert_ne!(*test.app.keys.current().signing().unwrap().kid(), active);
     let page = olga.get("/admin/keys").await;
     for state in ["active", "next", "retired"] {
         assert!(page.text().contains(&format!(">{state}</span>")), "{state}");
@@ -37,7 +37,7 @@ async fn a_key_of_another_algorithm_is_published_and_dropped_by_hand() {
 
     let done = olga.post("/admin/keys/prepare", &[("alg", "EdDSA")]).await;
     assert_eq!(done.header("location"), "/admin/keys?done=prepared");
-    let keys = test.app.list_keys().await.unwrap();
+    let keys = test.app.keys.list().await.unwrap();
     let made = keys.iter().find(|key| key.alg.as_str() == "EdDSA").unwrap();
     let active = keys.iter().find(|key| key.state == "active").unwrap();
     let path = |kid: &str| format!("/admin/keys/{kid}/retire");
@@ -45,7 +45,7 @@ async fn a_key_of_another_algorithm_is_published_and_dropped_by_hand() {
     assert_eq!(refused.status, 400);
     assert_eq!(olga.post(&path(made.kid.as_str()), &[]).await.status, 303);
 
-    let keys = test.app.list_keys().await.unwrap();
+    let keys = test.app.keys.list().await.unwrap();
     assert!(keys.iter().all(|key| key.alg.as_str() == "ES256"));
     assert_eq!(olga.post(&path("none"), &[]).await.status, 404);
     let hmac = olga.post("/admin/keys/prepare", &[("alg", "HS256")]).await;
@@ -81,7 +81,7 @@ async fn an_owner_deletes_a_key_that_does_not_sign_and_sees_how_many_tokens_that
     let token = test.token(&secret).await;
     test.app.write_usage().await.unwrap();
     let mut olga = Browser::of(&test, "olga").await;
-    let old = test.app.keys().signing().unwrap().kid().clone();
+    let old = test.app.keys.current().signing().unwrap().kid().clone();
     let path = format!("/admin/keys/{old}/delete");
     assert_eq!(olga.post(&path, &[]).await.status, 400);
     olga.post("/admin/keys/rotate", &[("now", "yes")]).await;
@@ -108,14 +108,15 @@ async fn tokens_of_before_a_key_signed_or_that_have_died_are_not_under_it() {
     test.token(&secret).await;
     test.app.write_usage().await.unwrap();
     let live = async |state: &str| -> u64 {
-        let keys = test.app.list_keys().await.unwrap();
+        let keys = test.app.keys.list().await.unwrap();
         let of_state = keys.iter().filter(|key| key.state == state);
         of_state.map(|key| key.live_tokens_at_most).sum()
     };
     assert_eq!((live("active").await, live("next").await), (1, 0));
     test.clock.advance(2 * 3_600);
     test.app
-        .rotate_keys(crate::harness::BY, false)
+        .keys
+        .rotate(crate::harness::BY, false)
         .await
         .unwrap();
     for _ in 0..2 {

@@ -13,7 +13,8 @@ async fn an_unknown_name_a_wrong_password_and_a_disabled_admin_are_one_answer() 
     let test = portal().await;
     let status = AdminStatus::Disabled;
     test.app
-        .set_admin_status(BY, &name("vera"), status)
+        .admins
+        .set_status(BY, &name("vera"), status)
         .await
         .unwrap();
     let log_in = async |who: &str, password: &str| {
@@ -48,7 +49,8 @@ async fn they_cost_the_same_and_differ_in_no_header() {
     let test = portal().await;
     let status = AdminStatus::Disabled;
     test.app
-        .set_admin_status(BY, &name("vera"), status)
+        .admins
+        .set_status(BY, &name("vera"), status)
         .await
         .unwrap();
     let hashes = || test.app.figures().hashing.waited.count();

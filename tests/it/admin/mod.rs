@@ -59,7 +59,7 @@ pub(crate) async fn create(test: &TestApp, who: &str, role: AdminRole) {
         role,
     };
     let password = NewPassword::Chosen(Secret::from(PASSWORD));
-    test.app.create_admin(BY, new, password).await.unwrap();
+    test.app.admins.create(BY, new, password).await.unwrap();
 }
 
 /// Somebody's browser: keeps the cookie, and sends what a browser sends.

@@ -251,10 +251,11 @@ async fn nobody_removes_that_of_another_and_a_reset_takes_all() {
     let password = token_server::app::NewPassword::Chosen(super::PASSWORD.into());
     let reset = test
         .app
-        .reset_admin(BY, &name("olga"), password, true)
+        .admins
+        .reset(BY, &name("olga"), password, true)
         .await;
     reset.unwrap();
-    let admin = test.app.find_admin(&name("olga")).await.unwrap();
+    let admin = test.app.admins.find(&name("olga")).await.unwrap();
     assert!(!admin.has_second_factor());
     let mut olga = Browser::of(&test, "olga").await;
     assert_eq!(olga.get("/admin/").await.status, 200);

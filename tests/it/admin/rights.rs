@@ -1,7 +1,7 @@
 //! An operator is no owner in all but name: clients with reserved scopes are made and changed by owners.
 
 use token_server::app::NewClient;
-use token_server::domain::{ClientId, ClientRecord, ClientVersion, Scope};
+use token_server::domain::{ClientId, ClientRecord, ClientVersion, ExpectedVersion, Scope};
 use token_server::http::{Access, AppState, admin_routes};
 
 use super::{Browser, portal};
@@ -185,7 +185,7 @@ fn id(text: &str) -> ClientId {
 }
 
 async fn find(test: &TestApp, client_id: &str) -> ClientRecord {
-    test.app.find_client(&id(client_id)).await.unwrap()
+    test.app.clients.find(&id(client_id)).await.unwrap()
 }
 
 async fn register(test: &TestApp, client_id: &str, scopes: &str) -> String {
@@ -251,7 +251,11 @@ async fn only_owners_change_a_client_with_a_reserved_scope_or_make_one() {
                 assert!([200, 303, 403].contains(&answer.status), "{told}");
             }
             for name in [name, "new"] {
-                let _ = test.app.delete_client(BY, &id(name)).await;
+                let _ = test
+                    .app
+                    .clients
+                    .delete(BY, &id(name), &ExpectedVersion::Any)
+                    .await;
             }
         }
     }

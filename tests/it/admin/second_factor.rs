@@ -154,7 +154,8 @@ async fn a_reset_takes_it_away_and_removing_it_is_said_in_the_trail() {
     let made = token_server::app::NewPassword::MadeToKeep;
     let password = test
         .app
-        .reset_admin(BY, &name("olga"), made, true)
+        .admins
+        .reset(BY, &name("olga"), made, true)
         .await
         .unwrap();
 
@@ -186,10 +187,10 @@ async fn the_secret_is_sealed_for_its_owner_and_sealed_anew_with_a_new_secret() 
         ("SECRET_PREVIOUS", SECRET),
     ];
     let later = TestApp::on(test.database.clone(), &settings).await;
-    later.app.take_over_audit_trail().await.unwrap();
+    later.app.audit.take_over().await.unwrap();
 
-    assert_eq!(later.app.reseal_second_factors().await.unwrap(), 1);
-    assert_eq!(later.app.reseal_second_factors().await.unwrap(), 0);
+    assert_eq!(later.app.admins.reseal_second_factors().await.unwrap(), 1);
+    assert_eq!(later.app.admins.reseal_second_factors().await.unwrap(), 0);
 
     let without = TestApp::on(test.database.clone(), &settings[..2]).await;
     without.clock.advance(60);
@@ -218,8 +219,8 @@ async fn an_app_reads_from_the_page_what_the_server_keeps() {
     let cookie = olga.cookie.clone().unwrap();
     let token = cookie.split_once('=').unwrap().1;
     let token = token_server::base::secret::Secret::from(token);
-    let current = test.app.find_admin_session(&token).await.unwrap().unwrap();
-    let TotpEnrolment { url, .. } = test.app.begin_totp(&current).await.unwrap();
+    let current = test.app.admins.find_session(&token).await.unwrap().unwrap();
+    let TotpEnrolment { url, .. } = test.app.admins.begin_totp(&current).await.unwrap();
     let plain = secret(page.text()).replace(' ', "");
     let url = url.expose();
     assert!(url.starts_with("otpauth://totp/TokenServer:olga?"), "{url}");

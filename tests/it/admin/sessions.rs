@@ -28,7 +28,7 @@ async fn a_session_ends_without_use_and_in_any_case() {
     assert_eq!(busy.get("/admin/").await.status, 200);
     test.clock.advance(1);
     assert_eq!(busy.get("/admin/").await.status, 303);
-    assert_eq!(test.app.prune_admin_sessions().await.unwrap(), 2);
+    assert_eq!(test.app.admins.prune_sessions().await.unwrap(), 2);
 }
 
 #[tokio::test]
@@ -50,7 +50,8 @@ async fn only_an_owner_sees_and_ends_the_sessions_of_others() {
     let mut omar = Browser::of(&test, "omar").await;
     let sessions = test
         .app
-        .list_admin_sessions(Some(&name("olga")))
+        .admins
+        .list_sessions(Some(&name("olga")))
         .await
         .unwrap();
     let hers = sessions[0].session_id.to_string();
@@ -62,7 +63,8 @@ async fn only_an_owner_sees_and_ends_the_sessions_of_others() {
 
     let his = test
         .app
-        .list_admin_sessions(Some(&name("omar")))
+        .admins
+        .list_sessions(Some(&name("omar")))
         .await
         .unwrap();
     let end = format!("/admin/sessions/{}/end", his[0].session_id);
@@ -121,19 +123,20 @@ async fn a_changed_role_a_reset_and_a_disabled_account_end_sessions() {
     let enabled = token_server::domain::AdminStatus::Enabled;
 
     let mut browser = Browser::of(&test, "omar").await;
-    app.set_admin_role(BY, &omar, AdminRole::Viewer)
+    app.admins
+        .set_role(BY, &omar, AdminRole::Viewer)
         .await
         .unwrap();
     assert_eq!(browser.get("/admin/").await.status, 303);
 
     let mut browser = Browser::of(&test, "omar").await;
-    app.set_admin_status(BY, &omar, disabled).await.unwrap();
+    app.admins.set_status(BY, &omar, disabled).await.unwrap();
     assert_eq!(browser.get("/admin/").await.status, 303);
-    app.set_admin_status(BY, &omar, enabled).await.unwrap();
+    app.admins.set_status(BY, &omar, enabled).await.unwrap();
     assert_eq!(browser.get("/admin/").await.status, 303);
 
     let mut browser = Browser::of(&test, "omar").await;
     let made = token_server::app::NewPassword::Made;
-    app.reset_admin(BY, &omar, made, false).await.unwrap();
+    app.admins.reset(BY, &omar, made, false).await.unwrap();
     assert_eq!(browser.get("/admin/").await.status, 303);
 }

@@ -34,13 +34,13 @@ async fn a_file_is_looked_at_and_then_imported() {
     ] {
         assert!(looked.text().contains(told), "{told}");
     }
-    assert!(test.app.find_client(&id("inventory")).await.is_err());
+    assert!(test.app.clients.find(&id("inventory")).await.is_err());
 
     let done = browser
         .post(&import, &[&fields[..], &[("act", "do")]].concat())
         .await;
     assert!(done.text().contains("Done.") && done.text().contains("/admin/clients/inventory"));
-    test.app.find_client(&id("inventory")).await.unwrap();
+    test.app.clients.find(&id("inventory")).await.unwrap();
 
     let refused = browser.post(&import, &fields[..2]).await;
     assert!(
@@ -64,7 +64,7 @@ async fn a_file_is_applied_and_its_clients_show_that_it_keeps_them() {
         .post(&apply, &[("manifest", file), ("act", "look")])
         .await;
     assert!(looked.text().contains("1 created"), "{}", looked.text());
-    assert!(test.app.find_client(&id("made")).await.is_err());
+    assert!(test.app.clients.find(&id("made")).await.is_err());
     let done = browser
         .post(&apply, &[("manifest", file), ("act", "do")])
         .await;
@@ -135,7 +135,7 @@ async fn secrets_with_the_length_of_a_digest_are_imported_when_that_is_ticked() 
 
     let refused = browser.post(&import, &fields).await;
     assert!(refused.text().contains("length of a digest in hex"));
-    assert!(test.app.find_client(&id("made")).await.is_err());
+    assert!(test.app.clients.find(&id("made")).await.is_err());
 
     let ticked = [&fields[..], &[("plain_secrets", "yes")]].concat();
     let done = browser.post(&import, &ticked).await;

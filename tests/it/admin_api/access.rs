@@ -41,7 +41,7 @@ async fn no_route_does_anything_without_a_token_or_with_one_that_is_no_good() {
     let secret = register(&test, ROBOT, "admin:read admin:write").await;
     let revoked = token(&test, ROBOT, &secret, "").await;
     let by = crate::harness::BY;
-    test.app.revoke_token(by, &revoked).await.unwrap();
+    test.app.tokens.revoke(by, &revoked).await.unwrap();
 
     for route in routes(&test) {
         for (token, says) in [

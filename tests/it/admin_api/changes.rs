@@ -78,7 +78,7 @@ async fn of_two_replicas_that_change_the_same_at_once_one_is_refused() {
     one.client().await;
     let two = TestApp::on(one.database.clone(), &[]).await;
     let robot = Robot::new(&one).await;
-    two.app.read_changes().await.unwrap();
+    two.app.replication.read_changes().await.unwrap();
     let other = robot.at(&two);
     let seen = robot.get("/clients/billing").await;
 
@@ -104,7 +104,7 @@ async fn every_change_is_in_the_trail_with_the_client_that_made_it() {
         ..AuditFilter::default()
     };
     let new = json!({"client_id": "new"});
-    let before = test.app.list_keys().await.unwrap();
+    let before = test.app.keys.list().await.unwrap();
     assert_eq!(before.len(), 2);
 
     let none = json!({});
@@ -176,5 +176,5 @@ async fn every_change_is_in_the_trail_with_the_client_that_made_it() {
         !trail.contains("a secret of my choice") && !trail.contains("argon2"),
         "{trail}"
     );
-    assert!(test.app.verify_audit(None).await.unwrap().good);
+    assert!(test.app.audit.verify(None).await.unwrap().good);
 }

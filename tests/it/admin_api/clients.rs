@@ -289,7 +289,8 @@ async fn a_client_is_released_from_the_file_that_keeps_it() {
             .unwrap();
     let options = token_server::app::clients::transfer::apply::ApplyOptions::default();
     test.app
-        .apply_clients(crate::harness::BY, &manifest, options, &mut |_| Ok(()))
+        .clients
+        .apply(crate::harness::BY, &manifest, options, &mut |_| Ok(()))
         .await
         .unwrap();
     assert_eq!(

@@ -155,16 +155,16 @@ async fn an_answer_can_be_had_for_a_day_and_is_gone_then() {
     let first = create(&robot().await, "k", &body).await;
 
     test.clock.advance(24 * 3_600 - 1);
-    assert_eq!(test.app.prune_remembered_answers().await.unwrap(), 0);
+    assert_eq!(test.app.idempotency.prune().await.unwrap(), 0);
     let same = create(&robot().await, "k", &body).await;
     assert_eq!(same.text(), first.text());
     test.clock.advance(1);
-    assert_eq!(test.app.prune_remembered_answers().await.unwrap(), 1);
+    assert_eq!(test.app.idempotency.prune().await.unwrap(), 1);
     let new = create(&robot().await, "k", &body).await;
     assert_eq!(new.status, 201);
     assert_ne!(new.text(), first.text());
     test.clock.advance(24 * 3_600);
-    assert_eq!(test.app.prune_remembered_answers().await.unwrap(), 1);
+    assert_eq!(test.app.idempotency.prune().await.unwrap(), 1);
 }
 
 /// Whether its time is over, only a trusted clock says.

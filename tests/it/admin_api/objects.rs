@@ -51,7 +51,7 @@ async fn no_body_is_an_array() {
     let test = TestApp::new().await;
     test.client().await;
     let robot = Robot::new(&test).await;
-    let record = test.app.find_client(&id(CLIENT)).await.unwrap();
+    let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
     let operations = operations(&test).await;
 
     assert!(operations.len() > 6, "{operations:?}");

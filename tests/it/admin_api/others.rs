@@ -286,7 +286,7 @@ async fn the_people_at_the_portal_are_listed_without_what_proves_them() {
 async fn a_key_that_does_not_sign_is_deleted() {
     let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
     let robot = Robot::new(&test).await;
-    let signing = test.app.keys().signing().unwrap().kid().clone();
+    let signing = test.app.keys.current().signing().unwrap().kid().clone();
     let path = format!("/keys/{signing}");
     let refused = robot.send("DELETE", &path, &[], None).await;
     refused.assert_error(400, "invalid_request");

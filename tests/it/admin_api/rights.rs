@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use token_server::app::NewClient;
-use token_server::domain::{ClientRecord, Scope};
+use token_server::domain::{ClientRecord, ExpectedVersion, Scope};
 use token_server::http::{AppState, admin_api_routes};
 
 use super::{EXPORT, READ, ROBOT, Robot, WRITE, id, register, send, token};
@@ -144,14 +144,15 @@ pub(super) async fn chief(test: &TestApp, client_id: &str, scopes: &str) -> Stri
     let options = token_server::app::clients::transfer::apply::ApplyOptions::default();
     let by = crate::harness::BY;
     test.app
-        .apply_clients(by, &manifest, options, &mut |_| Ok(()))
+        .clients
+        .apply(by, &manifest, options, &mut |_| Ok(()))
         .await
         .unwrap();
     token(test, client_id, &secret, "").await
 }
 
 async fn find(test: &TestApp, client_id: &str) -> ClientRecord {
-    test.app.find_client(&id(client_id)).await.unwrap()
+    test.app.clients.find(&id(client_id)).await.unwrap()
 }
 
 fn filled_in(text: &str, record: &ClientRecord, token: &str) -> String {
@@ -211,7 +212,11 @@ async fn no_route_changes_a_client_with_a_reserved_scope_or_makes_one() {
             }
             // Else the next file would prune it too.
             let by = crate::harness::BY;
-            test.app.delete_client(by, &id(&name)).await.unwrap();
+            test.app
+                .clients
+                .delete(by, &id(&name), &ExpectedVersion::Any)
+                .await
+                .unwrap();
         }
     }
 }

@@ -79,12 +79,12 @@ async fn an_import_answers_what_came_of_each_row() {
     assert_eq!(looked["imported"], 3);
     assert_eq!(looked["clients"][3]["outcome"], "skipped");
     assert_eq!(looked["clients"][5]["outcome"], "bad");
-    assert!(test.app.find_client(&id("signer")).await.is_err());
+    assert!(test.app.clients.find(&id("signer")).await.is_err());
 
     let refused = send(&test, &token, "import", HYDRA).await;
     refused.assert_error(400, "invalid_request");
     assert_eq!(refused.json()["report"]["clients"][0]["line"], 61);
-    assert!(test.app.find_client(&id("signer")).await.is_err());
+    assert!(test.app.clients.find(&id("signer")).await.is_err());
 
     let done = send(&test, &token, "import?keep_going=true&format=hydra", HYDRA).await;
     assert_eq!((done.status, &done.json()["imported"]), (200, &json!(3)));
@@ -96,7 +96,7 @@ async fn an_import_answers_what_came_of_each_row() {
     )
     .await;
     assert_eq!(again.json()["bad"], 4);
-    test.app.find_client(&id("signer")).await.unwrap();
+    test.app.clients.find(&id("signer")).await.unwrap();
 }
 
 /// What a script asks for whose variable is not set.
@@ -114,7 +114,7 @@ async fn an_option_without_a_value_imports_and_applies_nothing() {
         let answer = send(&test, &token, path, body).await;
         answer.assert_error(400, "invalid_request");
         assert!(answer.text().contains("`dry_run`"), "{}", answer.text());
-        assert!(test.app.find_client(&id("signer")).await.is_err());
+        assert!(test.app.clients.find(&id("signer")).await.is_err());
     }
     let applied = send(&test, &token, "apply", file).await;
     assert_eq!(applied.status, 200, "{}", applied.text());
@@ -203,8 +203,8 @@ async fn what_is_wrong_is_answered_in_the_documented_shape() {
     let many = send(&test, &token, "import", many).await;
     many.assert_error(400, "invalid_request");
     assert!(many.text().contains("client import"));
-    assert!(test.app.find_client(&id("c0")).await.is_err());
-    test.app.find_client(&id(ROBOT)).await.unwrap();
+    assert!(test.app.clients.find(&id("c0")).await.is_err());
+    test.app.clients.find(&id(ROBOT)).await.unwrap();
 }
 
 #[tokio::test]
@@ -253,11 +253,12 @@ async fn no_format_of_a_file_brings_a_reserved_scope_and_a_dry_run_says_so() {
 async fn export(test: &TestApp) -> String {
     let mut export = test
         .app
-        .begin_client_export(crate::harness::BY)
+        .clients
+        .begin_export(crate::harness::BY)
         .await
         .unwrap();
     let mut file = String::new();
-    while let Some(text) = test.app.export_clients(&mut export).await.unwrap() {
+    while let Some(text) = test.app.clients.export(&mut export).await.unwrap() {
         file += &text;
     }
     file
@@ -281,7 +282,7 @@ async fn a_refused_file_applies_nothing_in_a_dry_run_either() {
         }
     }
     assert!(!test.app.store().has_client(&id("a")).await.unwrap());
-    test.app.find_client(&id("chief")).await.unwrap();
+    test.app.clients.find(&id("chief")).await.unwrap();
 }
 
 #[tokio::test]
@@ -302,7 +303,7 @@ async fn secrets_with_the_length_of_a_digest_are_plain_ones_when_the_caller_says
         let unknown = send(&test, &token, &path, file.clone()).await;
         unknown.assert_error(400, "invalid_request");
     }
-    assert!(test.app.find_client(&id("a")).await.is_err());
+    assert!(test.app.clients.find(&id("a")).await.is_err());
 
     let taken = send(&test, &token, "import?secrets=plain", file).await;
     assert_eq!(taken.json()["imported"], 1, "{}", taken.text());

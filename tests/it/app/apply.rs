@@ -8,7 +8,8 @@ use token_server::app::clients::transfer::apply::{
 use token_server::app::error::Error;
 use token_server::app::{AuditFilter, AuditPage, NewClient, NewSecret};
 use token_server::domain::{
-    Actor, ClientChanges, ClientId, ClientRecord, ClientStatus, ErrorCode, Origin, Scope,
+    Actor, ClientChanges, ClientId, ClientRecord, ClientStatus, ErrorCode, ExpectedVersion, Origin,
+    Scope,
 };
 
 use crate::harness::{BY, NOW, TestApp};
@@ -65,7 +66,7 @@ async fn apply_by(
         }
         Ok(())
     };
-    let report = test.app.apply_clients(by, &manifest, options, &mut tell);
+    let report = test.app.clients.apply(by, &manifest, options, &mut tell);
     Ok((report.await?, secrets))
 }
 
@@ -82,14 +83,15 @@ fn steps(report: &ApplyReport) -> Vec<(&str, ApplyStep)> {
 }
 
 async fn client(test: &TestApp, name: &str) -> ClientRecord {
-    test.app.find_client(&id(name)).await.unwrap()
+    test.app.clients.find(&id(name)).await.unwrap()
 }
 
 async fn count_events(test: &TestApp) -> usize {
     let page = AuditPage::Before(None);
     let filter = AuditFilter::default();
     test.app
-        .list_audit_events(&filter, page, 1_000)
+        .audit
+        .list(&filter, page, 1_000)
         .await
         .unwrap()
         .len()
@@ -149,11 +151,12 @@ async fn what_differs_is_shown_member_by_member_and_made_so() {
         ..ClientChanges::default()
     };
     test.app
-        .update_client(BY, &id("hashed"), changes)
+        .clients
+        .update(BY, &id("hashed"), &ExpectedVersion::Any, changes)
         .await
         .unwrap();
     let hashed = id("hashed");
-    let added = test.app.add_secret(BY, &hashed, NewSecret::default());
+    let added = test.app.secrets.add(BY, &hashed, NewSecret::default());
     let added = added.await.unwrap().plain.expose().clone();
     assert_eq!(test.authorize("hashed", &added).await.status, 200);
     let other = TEAM.replace("name: Hashed", "name: Other");
@@ -233,7 +236,7 @@ async fn only_what_the_file_keeps_is_pruned() {
         .await
         .unwrap();
     assert_eq!(gone.count(ApplyStep::Delete), 3);
-    let code = test.app.find_client(&id("made")).await.unwrap_err().code;
+    let code = test.app.clients.find(&id("made")).await.unwrap_err().code;
     assert_eq!(code, ErrorCode::NotFound);
     for name in ["billing", "foreign"] {
         assert_eq!(
@@ -308,10 +311,11 @@ async fn a_secret_that_cannot_be_kept_does_not_count() {
 
     let failed = test
         .app
-        .apply_clients(BY, &manifest, ApplyOptions::default(), &mut full);
+        .clients
+        .apply(BY, &manifest, ApplyOptions::default(), &mut full);
 
     assert!(failed.await.is_err());
-    assert!(test.app.find_client(&id("made")).await.is_err());
+    assert!(test.app.clients.find(&id("made")).await.is_err());
     // What came before it stays; the next time does the rest.
     let (rest, secrets) = apply(&test, TEAM).await;
     assert_eq!((rest.count(ApplyStep::Create), secrets.len()), (2, 1));
@@ -354,19 +358,19 @@ async fn a_client_that_is_released_is_of_no_file_until_one_takes_it_again() {
     let events = count_events(&test).await;
     test.clock.advance(10);
 
-    let released = test.app.release_client(BY, &id("made")).await.unwrap();
-    let again = test.app.release_client(BY, &id("made")).await.unwrap();
+    let released = test.app.clients.detach(BY, &id("made")).await.unwrap();
+    let again = test.app.clients.detach(BY, &id("made")).await.unwrap();
 
     assert_eq!((&released.managed_by, &again), (&None, &released));
     assert_eq!(count_events(&test).await, events + 1);
     let page = AuditPage::Before(None);
     let filter = AuditFilter::default();
-    let newest = test.app.list_audit_events(&filter, page, 1).await.unwrap();
+    let newest = test.app.audit.list(&filter, page, 1).await.unwrap();
     let event = &newest[0].event;
     assert_eq!(event.action, "client.release");
     assert_eq!(event.before.as_deref(), Some("{\"managed_by\":\"team\"}"));
     assert_eq!(event.after.as_deref(), Some("{\"managed_by\":null}"));
-    let nobody = test.app.release_client(BY, &id("nobody")).await;
+    let nobody = test.app.clients.detach(BY, &id("nobody")).await;
     assert!(nobody.is_err());
 
     // A file without it leaves it alone, and one with it takes it over.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use token_server::domain::{ClientChanges, ClientId, ClientStatus, Scope};
+use token_server::domain::{ClientChanges, ClientId, ClientStatus, ExpectedVersion, Scope};
 
 use crate::harness::{BY, CLIENT, TestApp};
 
@@ -28,7 +28,8 @@ async fn a_change_of_this_process_is_heeded_at_once() {
     );
 
     test.app
-        .update_client(BY, &id(), scopes("other"))
+        .clients
+        .update(BY, &id(), &ExpectedVersion::Any, scopes("other"))
         .await
         .unwrap();
     assert_eq!(
@@ -37,7 +38,8 @@ async fn a_change_of_this_process_is_heeded_at_once() {
     );
 
     test.app
-        .set_client_status(BY, &id(), ClientStatus::Disabled)
+        .clients
+        .set_status(BY, &id(), ClientStatus::Disabled)
         .await
         .unwrap();
     test.authorize(CLIENT, &secret)
@@ -45,12 +47,17 @@ async fn a_change_of_this_process_is_heeded_at_once() {
         .assert_error(401, "invalid_client");
 
     test.app
-        .set_client_status(BY, &id(), ClientStatus::Enabled)
+        .clients
+        .set_status(BY, &id(), ClientStatus::Enabled)
         .await
         .unwrap();
     assert_eq!(test.authorize(CLIENT, &secret).await.status, 200);
 
-    test.app.delete_client(BY, &id()).await.unwrap();
+    test.app
+        .clients
+        .delete(BY, &id(), &ExpectedVersion::Any)
+        .await
+        .unwrap();
     test.authorize(CLIENT, &secret)
         .await
         .assert_error(401, "invalid_client");
@@ -90,12 +97,14 @@ async fn no_login_succeeds_after_disabling_has_returned() {
 
     for _ in 0..50 {
         test.app
-            .set_client_status(BY, &id(), ClientStatus::Disabled)
+            .clients
+            .set_status(BY, &id(), ClientStatus::Disabled)
             .await
             .unwrap();
         assert_ne!(test.authorize(CLIENT, &secret).await.status, 200);
         test.app
-            .set_client_status(BY, &id(), ClientStatus::Enabled)
+            .clients
+            .set_status(BY, &id(), ClientStatus::Enabled)
             .await
             .unwrap();
     }

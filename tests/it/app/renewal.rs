@@ -6,7 +6,7 @@ use crate::harness::{CLIENT, TestApp};
 
 async fn stored(test: &TestApp) -> ClientSecret {
     let id = ClientId::parse(CLIENT).unwrap();
-    test.app.find_client(&id).await.unwrap().secrets.remove(0)
+    test.app.clients.find(&id).await.unwrap().secrets.remove(0)
 }
 
 /// The renewal runs beside the answer; waits for it without a clock.

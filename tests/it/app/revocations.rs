@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+
 use token_server::app::error::Result;
-use token_server::app::{App, NewClient, TokenRequest, TokenRequirements};
-use token_server::domain::{Client, ClientId, ClientStatus, RevocationId};
+use token_server::app::{App, NewClient, SenderProofs, TokenRequest, TokenRequirements};
+use token_server::domain::{Client, ClientId, ClientStatus, ExpectedVersion, RevocationId};
 use token_server::jwt::{LEEWAY, SignedClaims};
 
 use crate::harness::{BY, CLIENT, NOW, TestApp, config};
@@ -17,17 +19,25 @@ fn id() -> ClientId {
 }
 
 fn verify(app: &App, token: &str) -> Result<Arc<SignedClaims>> {
-    app.verify_token(token, &TokenRequirements::default())
+    app.tokens.verify(token, &TokenRequirements::default())
 }
 
 async fn client(test: &TestApp) -> Client {
-    test.app.find_client(&id()).await.unwrap().client
+    test.app.clients.find(&id()).await.unwrap().client
 }
 
 /// A token as a replica issues it that has not heard of a change of the client.
 fn issue(test: &TestApp, client: &Client) -> String {
-    let issued = test.app.issue_token(client, TokenRequest::default());
-    issued.unwrap().jwt
+    try_issue(&test.app, client).unwrap()
+}
+
+fn try_issue(app: &App, client: &Client) -> Result<String> {
+    let proofs = SenderProofs::default();
+    let issued = app.tokens.issue(client, TokenRequest::default(), &proofs);
+    let issued = issued
+        .now_or_never()
+        .expect("without a proof nothing waits");
+    issued.map(|token| token.jwt)
 }
 
 async fn rows(test: &TestApp) -> usize {
@@ -48,7 +58,11 @@ async fn enable(test: &TestApp) {
 }
 
 async fn switch(test: &TestApp, status: ClientStatus) {
-    test.app.set_client_status(BY, &id(), status).await.unwrap();
+    test.app
+        .clients
+        .set_status(BY, &id(), status)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -57,9 +71,9 @@ async fn another_replica_learns_of_a_revoked_token_when_it_next_reads() {
     let token = test.token(&test.client().await).await;
     let other = TestApp::on(test.database.clone(), &[]).await;
 
-    test.app.revoke_token(BY, &token).await.unwrap();
+    test.app.tokens.revoke(BY, &token).await.unwrap();
     assert!(verify(&other.app, &token).is_ok());
-    other.app.read_changes().await.unwrap();
+    other.app.replication.read_changes().await.unwrap();
 
     assert!(verify(&other.app, &token).is_err());
     other
@@ -73,14 +87,14 @@ async fn after_a_restart_nothing_is_called_good_before_all_revocations_are_read(
     let test = TestApp::new().await;
     let secret = test.client().await;
     let (revoked, good) = (test.token(&secret).await, test.token(&secret).await);
-    test.app.revoke_token(BY, &revoked).await.unwrap();
+    test.app.tokens.revoke(BY, &revoked).await.unwrap();
 
     let app = App::open(config(&test.database.url, &[]), test.clock.clone()).unwrap();
     for token in [&revoked, &good] {
         let error = verify(&app, token).unwrap_err();
         assert_eq!(error.code.as_str(), "temporarily_unavailable");
     }
-    app.read_changes().await.unwrap();
+    app.replication.read_changes().await.unwrap();
 
     assert!(verify(&app, &revoked).is_err());
     assert!(verify(&app, &good).is_ok());
@@ -92,19 +106,19 @@ async fn a_database_that_does_not_answer_is_an_error_and_not_an_empty_list() {
     let app = App::open(config(&test.database.url, &[]), test.clock.clone()).unwrap();
     app.store().close().await;
 
-    assert!(app.read_changes().await.is_err());
+    assert!(app.replication.read_changes().await.is_err());
 
-    assert!(!app.revocations().is_complete());
+    assert!(!app.tokens.revocations().is_complete());
 }
 
 #[tokio::test]
 async fn a_revocation_is_kept_until_no_verifier_could_accept_the_token() {
     let test = TestApp::new().await;
     let token = test.token(&test.client().await).await;
-    test.app.revoke_token(BY, &token).await.unwrap();
+    test.app.tokens.revoke(BY, &token).await.unwrap();
     let kept = async || {
-        test.app.prune_revocations().await.unwrap();
-        (test.app.revocations().count().0, rows(&test).await)
+        test.app.tokens.prune_revocations().await.unwrap();
+        (test.app.tokens.revocations().count().0, rows(&test).await)
     };
 
     test.clock.advance(TTL + LEEWAY - 1);
@@ -124,10 +138,10 @@ async fn a_revocation_is_kept_until_no_verifier_could_accept_the_token() {
 async fn a_cut_off_is_kept_until_every_token_before_it_is_dead() {
     let test = TestApp::new().await;
     test.client().await;
-    test.app.revoke_client_tokens(BY, &id()).await.unwrap();
+    test.app.tokens.revoke_client(BY, &id()).await.unwrap();
     let kept = async || {
-        test.app.prune_revocations().await.unwrap();
-        (test.app.revocations().count().1, rows(&test).await)
+        test.app.tokens.prune_revocations().await.unwrap();
+        (test.app.tokens.revocations().count().1, rows(&test).await)
     };
 
     test.clock.advance(86_400 + LEEWAY - 1);
@@ -144,7 +158,7 @@ async fn all_tokens_of_a_client_are_revoked_and_the_next_one_is_good_in_the_same
     let secret = test.client().await;
     let before = [test.token(&secret).await, test.token(&secret).await];
 
-    test.app.revoke_client_tokens(BY, &id()).await.unwrap();
+    test.app.tokens.revoke_client(BY, &id()).await.unwrap();
 
     for token in &before {
         test.verify(token).await.assert_error(401, "invalid_token");
@@ -169,7 +183,7 @@ async fn all_tokens_of_a_client_are_revoked_and_the_next_one_is_good_in_the_same
 async fn a_client_that_is_not_there_has_no_tokens_to_revoke() {
     let test = TestApp::new().await;
 
-    let error = test.app.revoke_client_tokens(BY, &id()).await.unwrap_err();
+    let error = test.app.tokens.revoke_client(BY, &id()).await.unwrap_err();
 
     assert_eq!(error.code.as_str(), "not_found");
 }
@@ -191,14 +205,9 @@ async fn a_disabled_clients_tokens_are_refused_whenever_they_were_issued() {
     for token in [&before, &meanwhile] {
         test.verify(token).await.assert_error(401, "invalid_token");
     }
-    unaware.app.read_changes().await.unwrap();
+    unaware.app.replication.read_changes().await.unwrap();
     assert!(verify(&unaware.app, &meanwhile).is_err());
-    assert!(
-        unaware
-            .app
-            .issue_token(&record, TokenRequest::default())
-            .is_err()
-    );
+    assert!(try_issue(&unaware.app, &record).is_err());
 }
 
 #[tokio::test]
@@ -222,7 +231,7 @@ async fn a_client_that_is_enabled_again_gets_good_tokens_and_its_old_ones_stay_r
     test.clock.advance(LEEWAY + 1);
     let later = test.token(&secret).await;
     assert_eq!(test.verify(&later).await.json()["iat"], NOW.0 + LEEWAY + 1);
-    unaware.app.read_changes().await.unwrap();
+    unaware.app.replication.read_changes().await.unwrap();
     assert!(verify(&unaware.app, &new).is_ok());
     assert!(verify(&unaware.app, &old[0]).is_err());
 }
@@ -265,14 +274,14 @@ async fn other_replicas_stop_issuing_when_they_next_read() {
 
     disable(&test).await;
     assert_eq!(other.authorize(CLIENT, &secret).await.status, 200);
-    other.app.read_changes().await.unwrap();
+    other.app.replication.read_changes().await.unwrap();
     other
         .authorize(CLIENT, &secret)
         .await
         .assert_error(401, "invalid_client");
 
     enable(&test).await;
-    other.app.read_changes().await.unwrap();
+    other.app.replication.read_changes().await.unwrap();
     let token = other.token(&secret).await;
     assert_eq!(test.verify(&token).await.status, 200);
     assert_eq!(other.verify(&token).await.status, 200);
@@ -284,13 +293,13 @@ async fn a_replica_that_has_not_heard_of_enabling_issues_nothing_that_would_be_r
     let other = TestApp::on(test.database.clone(), &[]).await;
     let secret = test.client().await;
     disable(&test).await;
-    other.app.read_changes().await.unwrap();
+    other.app.replication.read_changes().await.unwrap();
     enable(&test).await;
 
     let early = other.authorize(CLIENT, &secret).await;
     early.assert_error(503, "temporarily_unavailable");
     assert_eq!(early.header("retry-after"), "1");
-    other.app.read_changes().await.unwrap();
+    other.app.replication.read_changes().await.unwrap();
 
     let token = other.token(&secret).await;
     assert_eq!(test.verify(&token).await.status, 200);
@@ -302,14 +311,18 @@ async fn a_deleted_clients_tokens_are_refused_also_when_its_id_is_given_again() 
     let other = TestApp::on(test.database.clone(), &[]).await;
     let old = test.token(&test.client().await).await;
 
-    test.app.delete_client(BY, &id()).await.unwrap();
+    test.app
+        .clients
+        .delete(BY, &id(), &ExpectedVersion::Any)
+        .await
+        .unwrap();
     test.verify(&old).await.assert_error(401, "invalid_token");
     let secret = test.client().await;
     let new = test.token(&secret).await;
 
     test.verify(&old).await.assert_error(401, "invalid_token");
     assert_eq!(test.verify(&new).await.status, 200);
-    other.app.read_changes().await.unwrap();
+    other.app.replication.read_changes().await.unwrap();
     assert!(verify(&other.app, &old).is_err());
     assert!(verify(&other.app, &new).is_ok());
 }
@@ -336,11 +349,11 @@ async fn two_busy_replicas_know_every_revocation_in_the_end() {
         tokio::spawn(async move {
             let mut revoked = Vec::new();
             for _ in 0..10 {
-                let token = mine.issue_token(&record, TokenRequest::default()).unwrap();
-                mine.revoke_token(BY, &token.jwt).await.unwrap();
-                assert!(verify(&mine, &token.jwt).is_err());
-                mine.read_changes().await.unwrap();
-                revoked.push(token.jwt);
+                let token = try_issue(&mine, &record).unwrap();
+                mine.tokens.revoke(BY, &token).await.unwrap();
+                assert!(verify(&mine, &token).is_err());
+                mine.replication.read_changes().await.unwrap();
+                revoked.push(token);
             }
             revoked
         })
@@ -351,8 +364,8 @@ async fn two_busy_replicas_know_every_revocation_in_the_end() {
     }
 
     for app in &apps {
-        app.read_changes().await.unwrap();
-        assert_eq!(app.revocations().count().0, 80);
+        app.replication.read_changes().await.unwrap();
+        assert_eq!(app.tokens.revocations().count().0, 80);
         assert!(revoked.iter().all(|token| verify(app, token).is_err()));
     }
 }

@@ -14,9 +14,10 @@ async fn add(test: &TestApp, chosen: Option<&str>, ends_in: Option<i64>) -> (Sec
     let ends_at = ends_in.map(|seconds| test.clock.now().plus(seconds));
     let new = test
         .app
+        .secrets
         .new_secret(chosen.map(Secret::from), ends_at)
         .unwrap();
-    let added = test.app.add_secret(BY, &id(), new).await.unwrap();
+    let added = test.app.secrets.add(BY, &id(), new).await.unwrap();
     (added.secret.secret_id, added.plain.expose().clone())
 }
 
@@ -24,7 +25,7 @@ async fn add(test: &TestApp, chosen: Option<&str>, ends_in: Option<i64>) -> (Sec
 async fn a_rotation_overlaps() {
     let test = TestApp::new().await;
     let old = test.client().await;
-    let old_id = test.app.find_client(&id()).await.unwrap().secrets[0]
+    let old_id = test.app.clients.find(&id()).await.unwrap().secrets[0]
         .secret_id
         .clone();
     let (_, new) = add(&test, None, None).await;
@@ -32,7 +33,8 @@ async fn a_rotation_overlaps() {
     test.token(&old).await;
     test.token(&new).await;
     test.app
-        .expire_secret(BY, &id(), &old_id, NOW.plus(60))
+        .secrets
+        .expire(BY, &id(), &old_id, NOW.plus(60))
         .await
         .unwrap();
     test.clock.advance(59);
@@ -53,15 +55,15 @@ async fn a_removed_secret_is_gone_at_once_with_all_that_is_known_of_it() {
     test.token(&new).await;
     test.app.write_usage().await.unwrap();
 
-    test.app.delete_secret(BY, &id(), &new_id).await.unwrap();
+    test.app.secrets.delete(BY, &id(), &new_id).await.unwrap();
 
     test.authorize(CLIENT, &new)
         .await
         .assert_error(401, "invalid_client");
     test.token(&old).await;
-    let uses = test.app.find_client_uses(&id()).await.unwrap();
+    let uses = test.app.usage.find_of_client(&id()).await.unwrap();
     assert!(uses.of_secret(&new_id).is_none());
-    let again = test.app.delete_secret(BY, &id(), &new_id).await;
+    let again = test.app.secrets.delete(BY, &id(), &new_id).await;
     assert_eq!(again.unwrap_err().code, ErrorCode::NotFound);
 }
 
@@ -110,11 +112,12 @@ async fn a_sixth_live_secret_and_a_past_end_are_refused() {
 
     let sixth = test
         .app
-        .add_secret(BY, &id(), NewSecret::default())
+        .secrets
+        .add(BY, &id(), NewSecret::default())
         .await
         .unwrap_err();
-    let past = test.app.new_secret(None, Some(NOW)).unwrap();
-    let past = test.app.add_secret(BY, &id(), past).await.unwrap_err();
+    let past = test.app.secrets.new_secret(None, Some(NOW)).unwrap();
+    let past = test.app.secrets.add(BY, &id(), past).await.unwrap_err();
 
     assert_eq!(sixth.code, ErrorCode::Conflict);
     assert_eq!(past.code, ErrorCode::InvalidRequest);
@@ -126,7 +129,7 @@ async fn what_is_stored_of_a_secret_is_an_argon2id_hash_and_a_hint() {
     let plain = test.client().await;
     add(&test, Some("a secret of my own"), None).await;
 
-    let mut secrets = test.app.find_client(&id()).await.unwrap().secrets;
+    let mut secrets = test.app.clients.find(&id()).await.unwrap().secrets;
     secrets.sort_by_key(|secret| secret.hint.is_empty());
 
     assert!(
@@ -151,13 +154,13 @@ async fn a_chosen_secret_is_as_long_as_the_setting_says() {
         test.client().await;
         let new = |length: usize| {
             let plain = Secret::new("\u{fc}".repeat(length));
-            test.app.new_secret(Some(plain), None)
+            test.app.secrets.new_secret(Some(plain), None)
         };
 
         for short in [0, 1, least - 1] {
             assert_eq!(new(short).unwrap_err().code, ErrorCode::InvalidRequest);
         }
-        let added = test.app.add_secret(BY, &id(), new(least).unwrap()).await;
+        let added = test.app.secrets.add(BY, &id(), new(least).unwrap()).await;
         let plain = added.unwrap().plain;
         test.token(plain.expose()).await;
     }

@@ -27,8 +27,16 @@ async fn client_with_chosen_secret(test: &TestApp) {
         client_id: Some(ClientId::parse(CLIENT).unwrap()),
         ..NewClient::default()
     };
-    let secret = test.app.new_secret(Some(CHOSEN.into()), None).unwrap();
-    test.app.register_client(BY, new, secret).await.unwrap();
+    let secret = test
+        .app
+        .secrets
+        .new_secret(Some(CHOSEN.into()), None)
+        .unwrap();
+    test.app
+        .clients
+        .register(BY, new, Some(secret))
+        .await
+        .unwrap();
 }
 
 fn count(answers: &[Answer], status: u16) -> usize {

@@ -11,13 +11,13 @@ const B: &str = "another secret for tests, of more than 32 bytes";
 const C: &str = "a third secret for tests, of more than 32 bytes";
 
 async fn verify(test: &TestApp) -> AuditVerdict {
-    test.app.verify_audit(None).await.unwrap()
+    test.app.audit.verify(None).await.unwrap()
 }
 
 /// Accepts what there is; the event up to which it does.
 async fn accept(test: &TestApp) -> i64 {
-    let found = test.app.find_unverified_trail().await.unwrap().unwrap();
-    let accepted = test.app.accept_audit_head(BY, &found).await.unwrap();
+    let found = test.app.audit.find_unverified().await.unwrap().unwrap();
+    let accepted = test.app.audit.accept_head(BY, &found).await.unwrap();
     assert_eq!(accepted, found.head);
     accepted.event_id
 }
@@ -31,9 +31,9 @@ async fn with_a_lost_secret() -> TestApp {
 #[tokio::test]
 async fn a_good_trail_has_nothing_to_accept() {
     let test = with_events(3).await;
-    assert_eq!(test.app.find_unverified_trail().await.unwrap(), None);
+    assert_eq!(test.app.audit.find_unverified().await.unwrap(), None);
     let empty = TestApp::new().await;
-    assert_eq!(empty.app.find_unverified_trail().await.unwrap(), None);
+    assert_eq!(empty.app.audit.find_unverified().await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn an_acceptance_counts_after_secret_was_changed() {
     accept(&test).await;
     let settings = [("SECRET", C), ("SECRET_PREVIOUS", B)];
     let next = TestApp::on(test.database.clone(), &settings).await;
-    next.app.take_over_audit_trail().await.unwrap();
+    next.app.audit.take_over().await.unwrap();
 
     let alone = TestApp::on(test.database.clone(), &[("SECRET", C)]).await;
     let verdict = verify(&alone).await;
@@ -207,11 +207,11 @@ async fn whoever_has_the_database_alone_cannot_accept_a_trail() {
 #[tokio::test]
 async fn an_end_that_is_not_the_one_that_was_shown_is_not_accepted() {
     let test = with_a_lost_secret().await;
-    let found = test.app.find_unverified_trail().await.unwrap().unwrap();
+    let found = test.app.audit.find_unverified().await.unwrap().unwrap();
     change(&test, 3).await;
     rewrite_from(&test, 3).await;
 
-    let error = test.app.accept_audit_head(BY, &found).await.unwrap_err();
+    let error = test.app.audit.accept_head(BY, &found).await.unwrap_err();
 
     assert_eq!(error.code, ErrorCode::Conflict);
     assert_eq!(all(&test).await.len(), 3);
@@ -232,7 +232,7 @@ async fn accepted_events_are_removed_by_age() {
         rename(&test, "7").await;
         test.clock.advance((day - 4) * DAY + 1);
 
-        let pruned = test.app.prune_audit().await.unwrap();
+        let pruned = test.app.audit.prune().await.unwrap();
 
         let verdict = verify(&test).await;
         assert!(verdict.good, "{verdict:?}");

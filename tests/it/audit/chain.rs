@@ -6,7 +6,7 @@ use super::{all, broken_at, rename, set_head_to, with_events};
 use crate::harness::{BY, TestApp};
 
 async fn verify(test: &TestApp) -> AuditVerdict {
-    test.app.verify_audit(None).await.unwrap()
+    test.app.audit.verify(None).await.unwrap()
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_trail_that_was_cut_off_is_noticed_by_who_knows_a_later_event() {
     let earlier = verify(&test).await.last;
     rename(&test, "later").await;
     let known = async |link: &ChainLink| {
-        let verdict = test.app.verify_audit(Some(link)).await.unwrap();
+        let verdict = test.app.audit.verify(Some(link)).await.unwrap();
         verdict.broken.map(|broken| broken.event_id)
     };
     assert_eq!(known(&earlier).await, None);
@@ -147,7 +147,10 @@ async fn changes_of_many_replicas_at_once_make_one_chain() {
                 client_id: Some(ClientId::parse(&format!("c{}", n / 3 * 3 + n % 3 / 2)).unwrap()),
                 ..NewClient::default()
             };
-            let made = app.register_client(BY, new, NewSecret::default()).await;
+            let made = app
+                .clients
+                .register(BY, new, Some(NewSecret::default()))
+                .await;
             made.is_ok()
         });
     }
@@ -171,7 +174,8 @@ async fn an_import_of_many_clients_is_one_stretch_of_the_chain() {
     let options = ImportOptions::default();
     let report = test
         .app
-        .import_clients(BY, &source, options, &mut |_| {})
+        .clients
+        .import(BY, &source, options, &mut |_| {})
         .await;
 
     assert_eq!(report.unwrap().imported, 1_201);

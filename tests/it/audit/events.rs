@@ -7,7 +7,8 @@ use token_server::app::clients::transfer::import::{ImportOptions, ImportSource};
 use token_server::app::{AuditFilter, NewClient, NewPassword, NewSecret};
 use token_server::domain::{
     Action, Actor, AdminName, AdminRole, AdminStatus, AllowedNetworks, AuditEvent, AuthMethods,
-    AuthenticationSettings, ClientChanges, ClientId, ClientStatus, KeyId, Name, Origin, SigningAlg,
+    AuthenticationSettings, ClientChanges, ClientId, ClientStatus, ExpectedVersion, KeyId, Name,
+    Origin, SigningAlg,
 };
 
 use super::{all, find};
@@ -47,7 +48,11 @@ async fn log_in_from_elsewhere(test: &TestApp, trail: &mut Trail<'_>) {
     };
     let secret = test.register(new).await;
     assert_eq!(test.authorize("elsewhere", &secret).await.status, 401);
-    test.app.write_wrong_networks().await.unwrap();
+    test.app
+        .authentication
+        .write_wrong_networks()
+        .await
+        .unwrap();
     let expected = [Action::ClientCreate, Action::ClientWrongNetwork];
     trail.expect(&expected).await;
 }
@@ -67,7 +72,7 @@ async fn change_clients(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec
         },
         ..NewClient::default()
     };
-    app.register_client_without_secret(BY, new).await.unwrap();
+    app.clients.register(BY, new, None).await.unwrap();
     trail.expect(&[Action::ClientCreate]).await;
 
     let changes = ClientChanges {
@@ -75,22 +80,26 @@ async fn change_clients(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec
         ..ClientChanges::default()
     };
     let client = id(CLIENT);
-    app.update_client(BY, &client, changes).await.unwrap();
+    app.clients
+        .update(BY, &client, &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
     trail.expect(&[Action::ClientUpdate]).await;
-    let added = app.add_secret(BY, &client, NewSecret::default()).await;
+    let added = app.secrets.add(BY, &client, NewSecret::default()).await;
     let added = added.unwrap();
     secrets.push(added.plain.expose().clone());
     trail.expect(&[Action::SecretAdd]).await;
     let secret_id = &added.secret.secret_id;
-    app.expire_secret(BY, &client, secret_id, NOW.plus(60))
+    app.secrets
+        .expire(BY, &client, secret_id, NOW.plus(60))
         .await
         .unwrap();
     trail.expect(&[Action::SecretExpire]).await;
-    app.delete_secret(BY, &client, secret_id).await.unwrap();
+    app.secrets.delete(BY, &client, secret_id).await.unwrap();
     trail.expect(&[Action::SecretDelete]).await;
 
     let [first, second] = [test.token(secret).await, test.token(secret).await];
-    app.revoke_token(BY, &first).await.unwrap();
+    app.tokens.revoke(BY, &first).await.unwrap();
     trail.expect(&[Action::TokenRevoke]).await;
     let form = [
         ("client_id", CLIENT),
@@ -100,42 +109,47 @@ async fn change_clients(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec
     assert_eq!(test.post_form("/revoke", &form).await.status, 200);
     trail.expect(&[Action::TokenRevoke]).await;
     // It is as it should be already.
-    app.revoke_token(BY, &first).await.unwrap();
+    app.tokens.revoke(BY, &first).await.unwrap();
     trail.expect(&[]).await;
     secrets.extend([first, second]);
 
-    app.revoke_client_tokens(BY, &client).await.unwrap();
+    app.tokens.revoke_client(BY, &client).await.unwrap();
     trail.expect(&[Action::ClientRevokeTokens]).await;
     for (status, action) in [
         (ClientStatus::Disabled, Action::ClientDisable),
         (ClientStatus::Enabled, Action::ClientEnable),
     ] {
-        app.set_client_status(BY, &client, status).await.unwrap();
+        app.clients.set_status(BY, &client, status).await.unwrap();
         trail.expect(&[action]).await;
     }
     let chosen = "a secret that somebody chose";
     let csv = format!("client_id,client_secret\na,{chosen}\nb,{chosen}\n{CLIENT},{chosen}\n");
     secrets.push(chosen.to_owned());
     let source = ImportSource::of_bytes(None, csv.into_bytes());
-    app.import_clients(BY, &source, ImportOptions::default(), &mut |_| {})
+    app.clients
+        .import(BY, &source, ImportOptions::default(), &mut |_| {})
         .await
         .unwrap();
     trail.expect(&[Action::ClientImport; 2]).await;
-    let mut export = app.begin_client_export(BY).await.unwrap();
-    app.export_clients(&mut export).await.unwrap();
+    let mut export = app.clients.begin_export(BY).await.unwrap();
+    app.clients.export(&mut export).await.unwrap();
     trail.expect(&[Action::ClientExport]).await;
     let file = "version: 1\nname: team\nclients:\n  - client_id: b\n";
     let manifest = Manifest::parse(file.as_bytes(), None).unwrap();
-    app.apply_clients(BY, &manifest, ApplyOptions::default(), &mut |_| Ok(()))
+    app.clients
+        .apply(BY, &manifest, ApplyOptions::default(), &mut |_| Ok(()))
         .await
         .unwrap();
     trail.expect(&[Action::ClientUpdate]).await;
-    app.release_client(BY, &id("b")).await.unwrap();
+    app.clients.detach(BY, &id("b")).await.unwrap();
     trail.expect(&[Action::ClientRelease]).await;
     for client in [CLIENT, "a"] {
-        let record = app.find_client(&id(client)).await.unwrap();
+        let record = app.clients.find(&id(client)).await.unwrap();
         secrets.extend(record.secrets.into_iter().map(|secret| secret.secret_hash));
-        app.delete_client(BY, &id(client)).await.unwrap();
+        app.clients
+            .delete(BY, &id(client), &ExpectedVersion::Any)
+            .await
+            .unwrap();
         trail.expect(&[Action::ClientDelete]).await;
     }
 }
@@ -147,18 +161,18 @@ async fn change_keys(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<St
         keys.into_iter().map(|key| key.sealed).collect::<Vec<_>>()
     };
     secrets.extend(sealed().await);
-    let rotation = app.rotate_keys(BY, true).await.unwrap();
+    let rotation = app.keys.rotate(BY, true).await.unwrap();
     let rotated = [Action::KeyRetire, Action::KeyActivate, Action::KeyCreate];
     let events = trail.expect(&rotated).await;
     let targets: Vec<&str> = events.iter().map(|event| event.target.as_str()).collect();
     let kids = [rotation.retired, rotation.active, rotation.next].map(Option::unwrap);
     assert_eq!(targets, kids.each_ref().map(KeyId::as_str));
-    let prepared = app.prepare_key(BY, SigningAlg::EdDSA).await.unwrap();
+    let prepared = app.keys.prepare(BY, SigningAlg::EdDSA).await.unwrap();
     trail.expect(&[Action::KeyCreate]).await;
     secrets.extend(sealed().await);
-    app.retire_key(BY, &prepared).await.unwrap();
+    app.keys.retire(BY, &prepared).await.unwrap();
     trail.expect(&[Action::KeyDelete]).await;
-    app.delete_key(BY, &kids[0]).await.unwrap();
+    app.keys.delete(BY, &kids[0]).await.unwrap();
     trail.expect(&[Action::KeyDelete]).await;
 
     let settings = [
@@ -172,8 +186,8 @@ async fn change_keys(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<St
     secrets.extend(sealed().await);
 
     // As if the other secret were lost.
-    let found = app.find_unverified_trail().await.unwrap().unwrap();
-    app.accept_audit_head(BY, &found).await.unwrap();
+    let found = app.audit.find_unverified().await.unwrap().unwrap();
+    app.audit.accept_head(BY, &found).await.unwrap();
     trail.expect(&[Action::AuditAcceptHead]).await;
 }
 
@@ -201,12 +215,13 @@ async fn change_admins(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<
     trail.expect(&[Action::AdminChangePassword]).await;
     browser.post("/admin/logout", &[]).await;
     trail.expect(&[Action::AdminLogOut]).await;
-    app.remove_second_factor(BY, &alice).await.unwrap();
+    app.admins.remove_second_factor(BY, &alice).await.unwrap();
     trail.expect(&[Action::AdminRemoveSecondFactor]).await;
-    let made = app.reset_admin(BY, &alice, NewPassword::Made, true).await;
+    let made = app.admins.reset(BY, &alice, NewPassword::Made, true).await;
     trail.expect(&[Action::AdminReset]).await;
     secrets.extend([old, new, made.unwrap().expose()].map(str::to_owned));
-    app.set_admin_role(BY, &alice, AdminRole::Viewer)
+    app.admins
+        .set_role(BY, &alice, AdminRole::Viewer)
         .await
         .unwrap();
     trail.expect(&[Action::AdminUpdate]).await;
@@ -214,16 +229,17 @@ async fn change_admins(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<
         (AdminStatus::Disabled, Action::AdminDisable),
         (AdminStatus::Enabled, Action::AdminEnable),
     ] {
-        app.set_admin_status(BY, &alice, status).await.unwrap();
+        app.admins.set_status(BY, &alice, status).await.unwrap();
         trail.expect(&[action]).await;
     }
-    app.delete_admin(BY, &alice).await.unwrap();
+    app.admins.delete(BY, &alice).await.unwrap();
     trail.expect(&[Action::AdminDelete]).await;
     crate::admin::Browser::of(test, "bob").await;
     trail.expect(&[Action::AdminLogIn]).await;
-    let bob = app.find_admin(&AdminName::parse("bob").unwrap()).await;
-    let session = app.list_admin_sessions(None).await.unwrap().remove(0);
-    app.end_admin_session(BY, &bob.unwrap(), &session.session_id)
+    let bob = app.admins.find(&AdminName::parse("bob").unwrap()).await;
+    let session = app.admins.list_sessions(None).await.unwrap().remove(0);
+    app.admins
+        .end_session(BY, &bob.unwrap(), &session.session_id)
         .await
         .unwrap();
     trail.expect(&[Action::AdminEndSession]).await;
@@ -265,7 +281,7 @@ async fn every_change_leaves_an_event_and_no_event_has_a_secret() {
         assert!(found.iter().eq(of_kind), "{kind}");
     }
     test.clock.advance(800 * 86_400);
-    test.app.prune_audit().await.unwrap();
+    test.app.audit.prune().await.unwrap();
     trail.seen = 0;
     trail.expect(&[Action::AuditPrune]).await;
 
@@ -302,7 +318,8 @@ async fn an_event_says_who_from_where_in_which_request_and_what() {
     };
     test.clock.advance(5);
     test.app
-        .update_client(&by, &id(CLIENT), changes)
+        .clients
+        .update(&by, &id(CLIENT), &ExpectedVersion::Any, changes)
         .await
         .unwrap();
     let token = test.token(&secret).await;
@@ -364,22 +381,36 @@ async fn what_did_not_happen_leaves_no_event() {
         client_id: Some(id(CLIENT)),
         ..NewClient::default()
     };
-    let taken = app.register_client(BY, new, NewSecret::default()).await;
+    let taken = app
+        .clients
+        .register(BY, new, Some(NewSecret::default()))
+        .await;
     assert!(taken.is_err());
     let nobody = id("nobody");
-    assert!(app.delete_client(BY, &nobody).await.is_err());
-    assert!(app.revoke_client_tokens(BY, &nobody).await.is_err());
+    assert!(
+        app.clients
+            .delete(BY, &nobody, &ExpectedVersion::Any)
+            .await
+            .is_err()
+    );
+    assert!(app.tokens.revoke_client(BY, &nobody).await.is_err());
     let changes = ClientChanges::default();
-    assert!(app.update_client(BY, &nobody, changes).await.is_err());
-    let added = app.add_secret(BY, &nobody, NewSecret::default()).await;
+    assert!(
+        app.clients
+            .update(BY, &nobody, &ExpectedVersion::Any, changes)
+            .await
+            .is_err()
+    );
+    let added = app.secrets.add(BY, &nobody, NewSecret::default()).await;
     assert!(added.is_err());
     let enabled = ClientStatus::Enabled;
-    app.set_client_status(BY, &id(CLIENT), enabled)
+    app.clients
+        .set_status(BY, &id(CLIENT), enabled)
         .await
         .unwrap();
     test.token(&secret).await;
-    app.rotate_keys_if_due().await.unwrap();
-    app.prune_revocations().await.unwrap();
+    app.keys.rotate_if_due().await.unwrap();
+    app.tokens.prune_revocations().await.unwrap();
 
     assert_eq!(all(&test).await, before);
 }
@@ -398,11 +429,18 @@ async fn events_are_found_by_who_what_whom_and_when() {
             client_id: Some(id(client)),
             ..NewClient::default()
         };
-        let made = test.app.register_client(&cli, new, NewSecret::default());
+        let made = test
+            .app
+            .clients
+            .register(&cli, new, Some(NewSecret::default()));
         made.await.unwrap();
     }
     test.clock.advance(10);
-    test.app.delete_client(&cli, &id("a")).await.unwrap();
+    test.app
+        .clients
+        .delete(&cli, &id("a"), &ExpectedVersion::Any)
+        .await
+        .unwrap();
 
     let ids = async |filter: AuditFilter| -> Vec<i64> {
         let found = find(&test, &filter).await;

@@ -22,7 +22,7 @@ pub(super) async fn rewrite_from(test: &TestApp, first: i64) {
 pub(super) async fn rewrite_rows_from(test: &TestApp, first: i64) {
     let all = AuditFilter::default();
     let page = AuditPage::After(0);
-    let rows = test.app.list_audit_events(&all, page, 10_000).await;
+    let rows = test.app.audit.list(&all, page, 10_000).await;
     let mut before = String::new();
     for row in rows.unwrap() {
         let event_id = row.event.event_id;

@@ -10,12 +10,12 @@ async fn a_trail_that_was_put_back_is_found_by_the_end_that_the_log_has() {
     let test = with_events(5).await;
     let log = Log::default();
     let guard = log.capture();
-    test.app.watch_audit_head().await.unwrap();
+    test.app.audit.watch_head().await.unwrap();
     drop(guard);
     let logged = log.text();
     let (_, known) = logged.split_once(r#""head":""#).unwrap();
     let known = known.split('"').next().unwrap().parse().unwrap();
-    assert!(test.app.verify_audit(Some(&known)).await.unwrap().good);
+    assert!(test.app.audit.verify(Some(&known)).await.unwrap().good);
 
     // All of it, with all that belongs to it, as from a backup; and then it goes on.
     test.database
@@ -27,7 +27,7 @@ async fn a_trail_that_was_put_back_is_found_by_the_end_that_the_log_has() {
     }
 
     assert_eq!(broken_at(&test).await, None);
-    let verdict = test.app.verify_audit(Some(&known)).await.unwrap();
+    let verdict = test.app.audit.verify(Some(&known)).await.unwrap();
     assert_eq!(verdict.broken.map(|broken| broken.event_id), Some(5));
 }
 
@@ -37,9 +37,9 @@ async fn the_metrics_have_the_last_event_and_its_hash() {
     let operator = Operator::of(&test);
     assert_eq!(operator.page().await.find("audit_head_authentic"), None);
 
-    test.app.watch_audit_head().await.unwrap();
+    test.app.audit.watch_head().await.unwrap();
 
-    let last = test.app.verify_audit(None).await.unwrap().last;
+    let last = test.app.audit.verify(None).await.unwrap().last;
     let page = operator.page().await;
     let series = format!("audit_head_event_id{{hash=\"{}\"}}", last.hash);
     assert_eq!(
@@ -51,14 +51,14 @@ async fn the_metrics_have_the_last_event_and_its_hash() {
 #[tokio::test]
 async fn an_end_that_is_not_authentic_is_an_error_in_the_log_and_a_metric() {
     let test = with_events(5).await;
-    test.app.watch_audit_head().await.unwrap();
-    let last = test.app.verify_audit(None).await.unwrap().last;
+    test.app.audit.watch_head().await.unwrap();
+    let last = test.app.audit.verify(None).await.unwrap().last;
     change(&test, 5).await;
     rewrite_from(&test, 5).await;
 
     let log = Log::default();
     let guard = log.capture();
-    test.app.take_over_audit_trail().await.unwrap();
+    test.app.audit.take_over().await.unwrap();
     drop(guard);
 
     assert!(log.text().contains(r#""level":"ERROR""#), "{}", log.text());
@@ -75,7 +75,7 @@ async fn an_empty_trail_is_fine_and_has_no_end() {
     let test = TestApp::new().await;
     let log = Log::default();
     let guard = log.capture();
-    test.app.take_over_audit_trail().await.unwrap();
+    test.app.audit.take_over().await.unwrap();
     drop(guard);
 
     assert!(!log.text().contains("ERROR"), "{}", log.text());
@@ -90,7 +90,7 @@ async fn a_trail_that_an_older_release_went_on_with_is_good() {
     let sql = "update audit_head set mac = '', key_id = ''";
     assert_eq!(test.database.execute(sql).await, 1);
 
-    test.app.take_over_audit_trail().await.unwrap();
+    test.app.audit.take_over().await.unwrap();
     rename(&test, "later").await;
 
     assert_eq!(broken_at(&test).await, None);

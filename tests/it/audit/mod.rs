@@ -12,15 +12,13 @@ mod sources;
 
 use token_server::app::error::Result;
 use token_server::app::{AuditFilter, AuditPage, ChainedEvent};
-use token_server::domain::{AuditEvent, ErrorCode, Name};
+use token_server::domain::{AuditEvent, ErrorCode, ExpectedVersion, Name};
 
 use crate::harness::{BY, TestApp};
 
 /// Every event that matches, the oldest first.
 pub(crate) async fn find(test: &TestApp, filter: &AuditFilter) -> Vec<AuditEvent> {
-    let listed = test
-        .app
-        .list_audit_events(filter, AuditPage::After(0), 10_000);
+    let listed = test.app.audit.list(filter, AuditPage::After(0), 10_000);
     let listed = listed.await.unwrap().into_iter();
     listed.map(|ChainedEvent { event, .. }| event).collect()
 }
@@ -49,7 +47,11 @@ async fn try_rename(test: &TestApp, name: &str) -> Result<()> {
         ..Default::default()
     };
     let id = crate::harness::CLIENT.parse().unwrap();
-    test.app.update_client(BY, &id, changes).await.map(drop)
+    test.app
+        .clients
+        .update(BY, &id, &ExpectedVersion::Any, changes)
+        .await
+        .map(drop)
 }
 
 /// Puts the end of the trail where this event is, with all that belongs to it.
@@ -64,7 +66,7 @@ async fn set_head_to(test: &TestApp, event_id: i64) {
 
 /// Where the trail is broken.
 async fn broken_at(test: &TestApp) -> Option<i64> {
-    let verdict = test.app.verify_audit(None).await.unwrap();
+    let verdict = test.app.audit.verify(None).await.unwrap();
     assert_eq!(verdict.good, verdict.broken.is_none());
     verdict.broken.map(|broken| broken.event_id)
 }

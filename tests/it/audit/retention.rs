@@ -6,7 +6,7 @@ use crate::harness::TestApp;
 const DAY: i64 = 86_400;
 
 async fn verify(test: &TestApp) -> AuditVerdict {
-    test.app.verify_audit(None).await.unwrap()
+    test.app.audit.verify(None).await.unwrap()
 }
 
 async fn ids(test: &TestApp) -> Vec<i64> {
@@ -28,7 +28,7 @@ async fn aged() -> TestApp {
 async fn old_events_go_and_an_event_says_so_from_which_the_chain_is_checked() {
     let test = aged().await;
 
-    assert_eq!(test.app.prune_audit().await.unwrap(), 3);
+    assert_eq!(test.app.audit.prune().await.unwrap(), 3);
 
     assert_eq!(ids(&test).await, [4, 5, 6]);
     let said = all(&test).await.pop().unwrap();
@@ -40,7 +40,7 @@ async fn old_events_go_and_an_event_says_so_from_which_the_chain_is_checked() {
     assert!(verdict.good, "{verdict:?}");
     assert_eq!((verdict.checked, verdict.anchor.event_id), (3, 3));
     let known = verdict.anchor;
-    assert!(test.app.verify_audit(Some(&known)).await.unwrap().good);
+    assert!(test.app.audit.verify(Some(&known)).await.unwrap().good);
 }
 
 #[tokio::test]
@@ -48,12 +48,12 @@ async fn a_removal_waits_until_it_is_worth_an_event() {
     let test = aged().await;
     test.clock.advance(-1);
 
-    assert_eq!(test.app.prune_audit().await.unwrap(), 0);
+    assert_eq!(test.app.audit.prune().await.unwrap(), 0);
     assert_eq!(ids(&test).await.len(), 5);
 
     test.clock.advance(1);
-    assert_eq!(test.app.prune_audit().await.unwrap(), 3);
-    assert_eq!(test.app.prune_audit().await.unwrap(), 0);
+    assert_eq!(test.app.audit.prune().await.unwrap(), 3);
+    assert_eq!(test.app.audit.prune().await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn after_all_have_gone_the_chain_goes_on() {
     let test = aged().await;
     test.clock.advance(9 * DAY);
 
-    assert_eq!(test.app.prune_audit().await.unwrap(), 5);
+    assert_eq!(test.app.audit.prune().await.unwrap(), 5);
     rename(&test, "new").await;
 
     assert_eq!(ids(&test).await, [6, 7]);
@@ -74,7 +74,7 @@ async fn of_two_replicas_one_removes() {
     let other = TestApp::on(test.database.clone(), &[]).await;
     other.clock.advance(731 * DAY + 1);
 
-    let (one, two) = tokio::join!(test.app.prune_audit(), other.app.prune_audit());
+    let (one, two) = tokio::join!(test.app.audit.prune(), other.app.audit.prune());
 
     assert_eq!(one.unwrap() + two.unwrap(), 3);
     assert_eq!(ids(&test).await, [4, 5, 6]);
@@ -110,7 +110,7 @@ async fn the_server_removes_nothing_by_a_time_that_somebody_set_back() {
     let sql = "update audit_events set at = 0 where event_id < 4";
     assert_eq!(test.database.execute(sql).await, 3);
 
-    let error = test.app.prune_audit().await.unwrap_err();
+    let error = test.app.audit.prune().await.unwrap_err();
 
     assert!(
         error.reason().contains("broken at the event 1"),
@@ -130,7 +130,7 @@ async fn the_server_does_not_vouch_for_a_beginning_that_somebody_removed() {
         test.database.execute(sql).await;
     }
 
-    test.app.prune_audit().await.unwrap_err();
+    test.app.audit.prune().await.unwrap_err();
 
     assert_eq!(ids(&test).await, [3, 4, 5]);
     assert_eq!(verify(&test).await.broken.unwrap().event_id, 3);
@@ -144,12 +144,12 @@ async fn a_broken_trail_is_read_again_after_an_hour_for_a_removal_by_age() {
         assert_eq!(test.database.execute(&sql).await, 1);
     };
     set("nobody").await;
-    test.app.prune_audit().await.unwrap_err();
+    test.app.audit.prune().await.unwrap_err();
 
     set("").await;
     assert!(verify(&test).await.good);
 
-    test.app.prune_audit().await.unwrap_err();
+    test.app.audit.prune().await.unwrap_err();
     test.clock.advance(3_600);
-    assert_eq!(test.app.prune_audit().await.unwrap(), 3);
+    assert_eq!(test.app.audit.prune().await.unwrap(), 3);
 }

@@ -13,7 +13,7 @@ const C: &str = "a third secret for tests, of more than 32 bytes";
 async fn verify(database: &Database, settings: &[(&str, &str)]) -> AuditVerdict {
     let config = config(&database.url, settings);
     let app = App::open(config, Clock::fixed(NOW)).unwrap();
-    app.verify_audit(None).await.unwrap()
+    app.audit.verify(None).await.unwrap()
 }
 
 async fn is_good(database: &Database, settings: &[(&str, &str)]) -> bool {
@@ -24,7 +24,7 @@ async fn is_good(database: &Database, settings: &[(&str, &str)]) -> bool {
 async fn start(database: &Database, secret: &str, previous: &str) -> TestApp {
     let settings = [("SECRET", secret), ("SECRET_PREVIOUS", previous)];
     let test = TestApp::on(database.clone(), &settings).await;
-    test.app.take_over_audit_trail().await.unwrap();
+    test.app.audit.take_over().await.unwrap();
     test
 }
 
@@ -131,7 +131,7 @@ async fn a_trail_under_a_forgotten_secret_is_removed_by_age_and_stays_good() {
         let alone = [("SECRET", B)];
         let alone = TestApp::at(test.clock.clone(), test.database.clone(), &alone).await;
 
-        assert_eq!(alone.app.prune_audit().await.unwrap(), removed);
+        assert_eq!(alone.app.audit.prune().await.unwrap(), removed);
 
         let verdict = verify(&test.database, &[("SECRET", B)]).await;
         assert!(verdict.good, "{verdict:?}");

@@ -27,7 +27,7 @@ async fn gets_in(test: &TestApp, name: &str, password: &str) -> bool {
         source: [192, 0, 2, 1].into(),
         user_agent: String::new(),
     };
-    test.app.log_in_admin(None, presented).await.is_ok()
+    test.app.admins.log_in(None, presented).await.is_ok()
 }
 
 fn list(shell: &Shell) -> Vec<Value> {

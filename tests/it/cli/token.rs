@@ -91,7 +91,7 @@ async fn a_token_is_revoked_and_may_be_revoked_again() {
 
     let by_argument = shell.run(&["token", "revoke", &first]);
     let again = shell.run(&["token", "revoke", &first]);
-    test.app.read_changes().await.unwrap();
+    test.app.replication.read_changes().await.unwrap();
 
     for ran in [by_argument, again] {
         assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");
@@ -123,7 +123,7 @@ async fn a_token_to_be_revoked_may_come_by_stdin() {
         let ran = Ran::from(child.wait_with_output().unwrap());
         assert_eq!(ran.code, 0, "{ran:?}");
     }
-    test.app.read_changes().await.unwrap();
+    test.app.replication.read_changes().await.unwrap();
 
     test.verify(&token).await.assert_error(401, "invalid_token");
 }
@@ -147,7 +147,7 @@ async fn all_tokens_of_a_client_are_revoked_by_a_command() {
 
     let ran = shell.run(&["client", "revoke-tokens", CLIENT, "--json"]);
     let unknown = shell.run(&["client", "revoke-tokens", "nobody"]);
-    test.app.read_changes().await.unwrap();
+    test.app.replication.read_changes().await.unwrap();
 
     assert_eq!((ran.code, unknown.code), (0, 3), "{ran:?} {unknown:?}");
     assert_eq!(ran.json()["status"], "enabled");

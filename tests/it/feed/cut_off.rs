@@ -17,7 +17,7 @@ async fn cut_off() -> (TestApp, String) {
 }
 
 async fn fail_to_read(test: &TestApp) {
-    test.app.read_changes().await.unwrap_err();
+    test.app.replication.read_changes().await.unwrap_err();
 }
 
 async fn readiness(test: &TestApp) -> (u16, String) {
@@ -134,7 +134,7 @@ async fn revoking_is_refused_and_not_forgotten() {
         .assert_error(503, "temporarily_unavailable");
 
     assert_eq!(test.verify(&token).await.status, 200);
-    assert!(test.app.revoke_client_tokens(BY, &id()).await.is_err());
+    assert!(test.app.tokens.revoke_client(BY, &id()).await.is_err());
 }
 
 /// Long enough to be over the limit, with requests all the while; then it comes back.

@@ -42,7 +42,7 @@ async fn a_replica_that_listens_knows_of_a_change_without_asking() {
         knows_scope(&other, &secret, expected).await;
     }
     let token = other.token(&secret).await;
-    test.app.revoke_token(BY, &token).await.unwrap();
+    test.app.tokens.revoke(BY, &token).await.unwrap();
     let refused = async || other.verify(&token).await.status == 401;
     until("it refuses the revoked token", refused).await;
 

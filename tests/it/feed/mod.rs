@@ -7,7 +7,9 @@ mod replicas;
 
 use std::time::Duration;
 
-use token_server::domain::{ClientChanges, ClientId, ClientStatus, Scope, SecretId};
+use token_server::domain::{
+    ClientChanges, ClientId, ClientStatus, ExpectedVersion, Scope, SecretId,
+};
 
 use crate::harness::{BY, CLIENT, TestApp};
 
@@ -24,12 +26,12 @@ async fn replica(test: &TestApp) -> TestApp {
 }
 
 async fn read(test: &TestApp) {
-    test.app.read_changes().await.unwrap();
+    test.app.replication.read_changes().await.unwrap();
 }
 
 async fn disable(test: &TestApp) {
     let (id, off) = (id(), ClientStatus::Disabled);
-    test.app.set_client_status(BY, &id, off).await.unwrap();
+    test.app.clients.set_status(BY, &id, off).await.unwrap();
 }
 
 async fn set_scope(test: &TestApp, scope: &str) {
@@ -37,7 +39,11 @@ async fn set_scope(test: &TestApp, scope: &str) {
         scopes: Some(Scope::parse(scope).unwrap()),
         ..ClientChanges::default()
     };
-    test.app.update_client(BY, &id(), changes).await.unwrap();
+    test.app
+        .clients
+        .update(BY, &id(), &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
 }
 
 /// The scope of the client's next token.

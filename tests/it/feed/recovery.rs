@@ -49,7 +49,7 @@ impl Scene {
     }
 
     async fn is(&self, expected: Readiness) {
-        let is = async || self.test.app.readiness() == expected;
+        let is = async || self.test.app.core.readiness() == expected;
         until(expected.as_str(), is).await;
     }
 

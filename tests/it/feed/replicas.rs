@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use token_server::app::{App, NewSecret, TokenRequirements};
 use token_server::base::clock::UnixTime;
+use token_server::domain::ExpectedVersion;
 
 use super::{disable, id, read, replica, scope, secret_id, set_scope};
 use crate::harness::{BY, CLIENT, NOW, TestApp, config};
@@ -55,11 +56,13 @@ async fn an_expired_secret_and_an_added_one() {
 
     let added = test
         .app
-        .add_secret(BY, &id(), NewSecret::default())
+        .secrets
+        .add(BY, &id(), NewSecret::default())
         .await
         .unwrap();
     test.app
-        .expire_secret(BY, &id(), &secret_id(&secret), NOW)
+        .secrets
+        .expire(BY, &id(), &secret_id(&secret), NOW)
         .await
         .unwrap();
     other.token(&secret).await;
@@ -79,7 +82,11 @@ async fn a_deleted_client() {
     let other = replica(&test).await;
     let token = other.token(&secret).await;
 
-    test.app.delete_client(BY, &id()).await.unwrap();
+    test.app
+        .clients
+        .delete(BY, &id(), &ExpectedVersion::Any)
+        .await
+        .unwrap();
     read(&other).await;
 
     assert_refused(&other, &token, &secret).await;
@@ -92,7 +99,7 @@ async fn a_revoked_token() {
     let other = replica(&test).await;
     let [revoked, good] = [other.token(&secret).await, other.token(&secret).await];
 
-    test.app.revoke_token(BY, &revoked).await.unwrap();
+    test.app.tokens.revoke(BY, &revoked).await.unwrap();
     assert_eq!(other.verify(&revoked).await.status, 200);
     read(&other).await;
 
@@ -107,10 +114,10 @@ async fn a_revoked_token() {
 async fn a_rotated_key() {
     let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
     let other = TestApp::on(test.database.clone(), &[("SIGNING_ALG", "ES256")]).await;
-    let signs = |test: &TestApp| test.app.keys().signing().unwrap().kid().clone();
+    let signs = |test: &TestApp| test.app.keys.current().signing().unwrap().kid().clone();
     let old = signs(&other);
 
-    test.app.rotate_keys(BY, true).await.unwrap();
+    test.app.keys.rotate(BY, true).await.unwrap();
     assert_eq!(signs(&other), old);
     read(&other).await;
 
@@ -140,14 +147,14 @@ async fn a_replica_that_slept_for_too_long_reads_everything() {
     let [revoked, good] = [test.token(&secret).await, test.token(&secret).await];
     assert_eq!(scope(&other, &secret).await, "read write");
 
-    test.app.revoke_token(BY, &revoked).await.unwrap();
+    test.app.tokens.revoke(BY, &revoked).await.unwrap();
     set_scope(&test, "read").await;
-    test.app.rotate_keys(BY, true).await.unwrap();
+    test.app.keys.rotate(BY, true).await.unwrap();
     for app in [&test, &other] {
         app.clock.advance(3_601);
     }
     set_scope(&test, "other").await;
-    test.app.prune_changes().await.unwrap();
+    test.app.replication.prune_changes().await.unwrap();
     assert_eq!(other.verify(&revoked).await.status, 200);
     read(&other).await;
 
@@ -157,8 +164,8 @@ async fn a_replica_that_slept_for_too_long_reads_everything() {
         .assert_error(401, "invalid_token");
     assert_eq!(other.verify(&good).await.status, 200);
     assert_eq!(
-        other.app.keys().signing().unwrap().kid(),
-        test.app.keys().signing().unwrap().kid()
+        other.app.keys.current().signing().unwrap().kid(),
+        test.app.keys.current().signing().unwrap().kid()
     );
     // The secret is still proved: it is answered before the throttle, which hears of it only now.
     for _ in 0..25 {
@@ -176,7 +183,7 @@ async fn changes_are_kept_for_as_long_as_the_setting_says() {
     let start = test.app.store().last_change().await.unwrap();
     let kept = async || {
         set_scope(&test, "other").await;
-        test.app.prune_changes().await.unwrap();
+        test.app.replication.prune_changes().await.unwrap();
         let page = test.app.store().list_changes(start, 10).await.unwrap();
         page.is_some()
     };
@@ -196,7 +203,7 @@ async fn a_replica_that_starts_while_tokens_are_revoked_misses_none() {
     let test = Arc::new(TestApp::new().await);
     let secret = test.client().await;
     let before = test.token(&secret).await;
-    test.app.revoke_token(BY, &before).await.unwrap();
+    test.app.tokens.revoke(BY, &before).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let revoking = {
         let (test, stop) = (Arc::clone(&test), Arc::clone(&stop));
@@ -204,7 +211,7 @@ async fn a_replica_that_starts_while_tokens_are_revoked_misses_none() {
             let mut revoked = Vec::new();
             while !stop.load(Ordering::Relaxed) {
                 let token = test.token(&secret).await;
-                test.app.revoke_token(BY, &token).await.unwrap();
+                test.app.tokens.revoke(BY, &token).await.unwrap();
                 revoked.push(token);
             }
             revoked
@@ -215,9 +222,10 @@ async fn a_replica_that_starts_while_tokens_are_revoked_misses_none() {
     for _ in 0..10 {
         let settings = config(&test.database.url, &[]);
         let app = App::open(settings, test.clock.clone()).unwrap();
-        app.read_changes().await.unwrap();
+        app.replication.read_changes().await.unwrap();
         assert!(
-            app.verify_token(&before, &TokenRequirements::default())
+            app.tokens
+                .verify(&before, &TokenRequirements::default())
                 .is_err()
         );
         started.push(app);
@@ -227,10 +235,11 @@ async fn a_replica_that_starts_while_tokens_are_revoked_misses_none() {
 
     assert!(!revoked.is_empty());
     for app in started {
-        app.read_changes().await.unwrap();
+        app.replication.read_changes().await.unwrap();
         for token in &revoked {
             let error = app
-                .verify_token(token, &TokenRequirements::default())
+                .tokens
+                .verify(token, &TokenRequirements::default())
                 .unwrap_err();
             assert_eq!(error.code.as_str(), "invalid_token");
         }
@@ -242,10 +251,10 @@ async fn before_everything_is_read_it_is_not_ready() {
     let test = TestApp::new().await;
     let app = App::open(config(&test.database.url, &[]), test.clock.clone()).unwrap();
 
-    assert!(app.check_readiness().is_err());
-    assert_eq!(app.changes_read_at(), None::<UnixTime>);
-    app.read_changes().await.unwrap();
+    assert!(app.replication.check_readiness().is_err());
+    assert_eq!(app.core.changes_read_at(), None::<UnixTime>);
+    app.replication.read_changes().await.unwrap();
 
-    assert!(app.check_readiness().is_ok());
-    assert_eq!(app.changes_read_at(), Some(NOW));
+    assert!(app.replication.check_readiness().is_ok());
+    assert_eq!(app.core.changes_read_at(), Some(NOW));
 }

@@ -76,8 +76,8 @@ impl TestApp {
     pub(crate) async fn at(clock: Clock, database: Database, settings: &[(&str, &str)]) -> Self {
         let config = config(&database.url, settings);
         let app = Arc::new(App::open(config, clock.clone()).unwrap());
-        app.start_keys().await.unwrap();
-        app.read_changes().await.unwrap();
+        app.keys.start().await.unwrap();
+        app.replication.read_changes().await.unwrap();
         let state = AppState::new(Arc::clone(&app));
         Self {
             router: router(state.clone(), &Handle::current()),
@@ -110,10 +110,11 @@ impl TestApp {
     pub(crate) async fn register(&self, new: NewClient) -> String {
         let (_, added) = self
             .app
-            .register_client(BY, new, NewSecret::default())
+            .clients
+            .register(BY, new, Some(NewSecret::default()))
             .await
             .unwrap();
-        added.plain.expose().clone()
+        added.unwrap().plain.expose().clone()
     }
 
     /// A token of [`CLIENT`], through the front door.

@@ -193,7 +193,7 @@ impl Served {
 /// What the service presents: what an authority issues where it does, else what is in the folder.
 fn certificate(test: &TestApp, folder: &Path) -> Certificate {
     let tickets = Tickets::new(test.app.config(), &test.clock).unwrap();
-    if test.app.has_acme() {
+    if test.app.acme.is_some() {
         return Certificate::issued_to(Arc::clone(&test.app), tickets).unwrap();
     }
     let files = TlsConfig {

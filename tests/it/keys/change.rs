@@ -33,7 +33,7 @@ async fn replicas_of_two_algorithms_live_side_by_side() {
     for _ in 0..30 {
         for test in [&old, &new] {
             test.clock.advance(60);
-            test.app.rotate_keys_if_due().await.unwrap();
+            test.app.keys.rotate_if_due().await.unwrap();
         }
     }
 
@@ -54,17 +54,17 @@ async fn keys_that_no_replica_signs_with_any_more_retire_and_go() {
         let new = replica(&old, alg).await;
 
         new.clock.advance(600);
-        new.app.rotate_keys_if_due().await.unwrap();
+        new.app.keys.rotate_if_due().await.unwrap();
         assert!(kept(&new, "retired").await.is_empty(), "{alg}");
         new.clock.advance(1);
-        new.app.rotate_keys_if_due().await.unwrap();
+        new.app.keys.rotate_if_due().await.unwrap();
         let retired = kept(&new, "retired").await;
         assert_eq!(retired.len(), 1, "{alg}");
         assert_eq!(retired[0].kid.to_string(), kid(&token));
         assert_eq!(new.verify(&token).await.status, 200);
 
         new.clock.advance(RETIRED_KEY_TTL);
-        new.app.rotate_keys_if_due().await.unwrap();
+        new.app.keys.rotate_if_due().await.unwrap();
         assert!(kept(&new, "retired").await.is_empty(), "{alg}");
         let left = published(&new).await.len();
         assert_eq!(left, if alg == "HS256" { 0 } else { 2 });
@@ -76,10 +76,10 @@ async fn a_prepared_key_is_published_and_is_the_first_to_sign() {
     let old = signing("RS256").await;
     let secret = old.client().await;
 
-    let prepared = old.app.prepare_key(BY, SigningAlg::ES256).await.unwrap();
-    let again = old.app.prepare_key(BY, SigningAlg::ES256).await.unwrap();
+    let prepared = old.app.keys.prepare(BY, SigningAlg::ES256).await.unwrap();
+    let again = old.app.keys.prepare(BY, SigningAlg::ES256).await.unwrap();
     old.clock.advance(86_400);
-    old.app.rotate_keys_if_due().await.unwrap();
+    old.app.keys.rotate_if_due().await.unwrap();
 
     assert_eq!(prepared, again);
     assert!(published(&old).await.contains(&prepared.to_string()));
@@ -99,12 +99,12 @@ async fn a_replica_whose_keys_were_retired_in_its_absence_makes_new_ones() {
     for replica in [&old, &new] {
         replica.clock.advance(601);
     }
-    new.app.rotate_keys_if_due().await.unwrap();
+    new.app.keys.rotate_if_due().await.unwrap();
 
     // It reads, and goes on with the retired key until it looks after its keys.
-    old.app.refresh_keys().await.unwrap();
+    old.app.keys.refresh().await.unwrap();
     let meanwhile = old.token(&secret).await;
-    old.app.rotate_keys_if_due().await.unwrap();
+    old.app.keys.rotate_if_due().await.unwrap();
     let after = old.token(&secret).await;
 
     assert_ne!(kid(&meanwhile), kid(&after));

@@ -102,7 +102,7 @@ async fn it_may_be_kept_and_asked_for_again_by_its_tag() {
         assert_eq!(again.status, 200, "{tags}");
     }
 
-    test.app.rotate_keys(BY, true).await.unwrap();
+    test.app.keys.rotate(BY, true).await.unwrap();
     let changed = test.get_with(PATH, &[("if-none-match", &etag)]).await;
     assert_eq!(changed.status, 200);
     assert_ne!(changed.header("etag"), etag);
@@ -130,7 +130,7 @@ async fn a_key_is_published_before_it_signs_and_until_it_is_gone() {
     before.sort();
     assert_eq!(before, expected);
 
-    test.app.rotate_keys(BY, true).await.unwrap();
+    test.app.keys.rotate(BY, true).await.unwrap();
 
     let after = published(&test).await;
     assert_eq!(after.len(), 3);

@@ -55,11 +55,11 @@ impl Service {
     async fn look_after_keys(&self) {
         let (one, other) = (self.at(0), self.at(1));
         let (one, other) =
-            tokio::join!(one.app.rotate_keys_if_due(), other.app.rotate_keys_if_due());
+            tokio::join!(one.app.keys.rotate_if_due(), other.app.keys.rotate_if_due());
         one.unwrap();
         other.unwrap();
         for place in [0, 1] {
-            self.at(place).app.refresh_keys().await.unwrap();
+            self.at(place).app.keys.refresh().await.unwrap();
         }
     }
 
@@ -123,7 +123,7 @@ async fn no_token_is_refused_through_three_rotations_and_a_change_of_algorithm()
 
     for place in [0, 1] {
         service.go_on(&loads).await;
-        service.at(place).app.rotate_keys(BY, true).await.unwrap();
+        service.at(place).app.keys.rotate(BY, true).await.unwrap();
         service.go_on(&loads).await;
         service.clock.advance(1);
         service.look_after_keys().await;

@@ -17,8 +17,8 @@ async fn replicas_that_start_at_once_agree_on_the_first_keys() {
         let config = config(&database.url, &[("SIGNING_ALG", "ES256")]);
         tokio::spawn(async move {
             let app = App::open(config, Clock::fixed(NOW)).unwrap();
-            app.start_keys().await.unwrap();
-            let keys = app.keys();
+            app.keys.start().await.unwrap();
+            let keys = app.keys.current();
             keys.signing().unwrap().kid().clone()
         })
     });
@@ -46,7 +46,7 @@ async fn a_rotation_that_is_due_on_every_replica_happens_once() {
         .into_iter()
         .map(|test| {
             let test = Arc::clone(test);
-            tokio::spawn(async move { test.app.rotate_keys_if_due().await })
+            tokio::spawn(async move { test.app.keys.rotate_if_due().await })
         })
         .collect();
     for done in rotating {
@@ -57,7 +57,7 @@ async fn a_rotation_that_is_due_on_every_replica_happens_once() {
     assert_eq!(kept(&one, "retired").await.len(), 1);
     the(&one, "next").await;
     for test in [&one, &other] {
-        assert_eq!(*test.app.keys().signing().unwrap().kid(), next);
+        assert_eq!(*test.app.keys.current().signing().unwrap().kid(), next);
     }
 }
 
@@ -67,7 +67,7 @@ async fn a_replica_knows_a_key_before_another_signs_with_it() {
     let secret = one.client().await;
     let other = replica(&one, "ES256").await;
 
-    one.app.rotate_keys(BY, true).await.unwrap();
+    one.app.keys.rotate(BY, true).await.unwrap();
     let token = one.token(&secret).await;
     other.app.store().close().await;
 
@@ -80,9 +80,9 @@ async fn a_replica_that_reads_the_keys_follows_a_rotation() {
     let secret = one.client().await;
     let other = replica(&one, "ES256").await;
 
-    one.app.rotate_keys(BY, true).await.unwrap();
-    assert!(other.app.refresh_keys().await.unwrap());
-    assert!(!other.app.refresh_keys().await.unwrap());
+    one.app.keys.rotate(BY, true).await.unwrap();
+    assert!(other.app.keys.refresh().await.unwrap());
+    assert!(!other.app.keys.refresh().await.unwrap());
 
     assert_eq!(
         kid(&other.token(&secret).await),
@@ -98,8 +98,8 @@ async fn the_first_token_under_an_unknown_key_is_good_everywhere() {
     let other = replica(&one, "ES256").await;
 
     // The second of these makes sign what was never read by the other one.
-    one.app.rotate_keys(BY, true).await.unwrap();
-    one.app.rotate_keys(BY, true).await.unwrap();
+    one.app.keys.rotate(BY, true).await.unwrap();
+    one.app.keys.rotate(BY, true).await.unwrap();
     let token = one.token(&secret).await;
 
     assert!(!published(&other).await.contains(&kid(&token)));
@@ -121,8 +121,8 @@ async fn unknown_keys_make_it_read_once_a_second_at_most() {
         .assert_error(401, "invalid_token");
 
     // This second's reading is spent: what is new stays unknown, whatever is asked.
-    one.app.rotate_keys(BY, true).await.unwrap();
-    one.app.rotate_keys(BY, true).await.unwrap();
+    one.app.keys.rotate(BY, true).await.unwrap();
+    one.app.keys.rotate(BY, true).await.unwrap();
     let token = one.token(&secret).await;
     for n in 1..50 {
         other

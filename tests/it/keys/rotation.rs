@@ -1,6 +1,8 @@
 //! Rotation by hand and by schedule, and the end of a key.
 
-use token_server::domain::{ErrorCode, JWKS_MAX_AGE, KeyState, RETIRED_KEY_TTL, TokenTtl};
+use token_server::domain::{
+    ErrorCode, ExpectedVersion, JWKS_MAX_AGE, KeyState, RETIRED_KEY_TTL, TokenTtl,
+};
 use token_server::jwt::LEEWAY;
 
 use super::{jwks, kept, kid, published, signing, the, verify_offline};
@@ -16,7 +18,7 @@ async fn by_hand_the_next_key_signs_and_the_one_before_still_verifies() {
     let next = the(&test, "next").await;
 
     test.clock.advance(JWKS_MAX_AGE);
-    let rotation = test.app.rotate_keys(BY, false).await.unwrap();
+    let rotation = test.app.keys.rotate(BY, false).await.unwrap();
     let new = test.token(&secret).await;
 
     assert_eq!(rotation.active, Some(next.kid.clone()));
@@ -36,13 +38,13 @@ async fn a_next_key_that_verifiers_may_not_know_waits_unless_forced() {
     let before = test.app.store().list_keys().await.unwrap();
 
     test.clock.advance(JWKS_MAX_AGE - 1);
-    let early = test.app.rotate_keys(BY, false).await.unwrap_err();
+    let early = test.app.keys.rotate(BY, false).await.unwrap_err();
 
     assert_eq!(early.code, ErrorCode::TemporarilyUnavailable);
     assert_eq!(early.retry_after, Some(1));
     assert!(early.description.contains("--now"), "{early}");
     assert_eq!(test.app.store().list_keys().await.unwrap(), before);
-    let forced = test.app.rotate_keys(BY, true).await.unwrap();
+    let forced = test.app.keys.rotate(BY, true).await.unwrap();
     let token = test.token(&secret).await;
     assert_eq!(forced.active.map(|kid| kid.to_string()), Some(kid(&token)));
 }
@@ -54,8 +56,8 @@ async fn two_forced_rotations_leave_both_old_keys_behind() {
     let first = the(&test, "active").await;
     let second = the(&test, "next").await;
 
-    test.app.rotate_keys(BY, true).await.unwrap();
-    test.app.rotate_keys(BY, true).await.unwrap();
+    test.app.keys.rotate(BY, true).await.unwrap();
+    test.app.keys.rotate(BY, true).await.unwrap();
 
     let signs = kid(&test.token(&secret).await);
     assert!(signs != first.kid.to_string() && signs != second.kid.to_string());
@@ -73,11 +75,11 @@ async fn by_schedule_a_key_is_replaced_at_its_second() {
     let (active, next) = (the(&test, "active").await, the(&test, "next").await);
 
     test.clock.advance(10 * DAY - 1);
-    test.app.rotate_keys_if_due().await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
     assert_eq!(the(&test, "active").await, active);
     test.clock.advance(1);
-    test.app.rotate_keys_if_due().await.unwrap();
-    test.app.rotate_keys_if_due().await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
 
     assert_eq!(the(&test, "active").await.kid, next.kid);
     let retired_at = test.clock.now();
@@ -92,15 +94,15 @@ async fn a_next_key_is_published_long_enough_before_the_schedule_uses_it() {
     let test = TestApp::with(&settings).await;
     test.clock.advance(2 * DAY - 60);
     let next = the(&test, "next").await;
-    test.app.retire_key(BY, &next.kid).await.unwrap();
-    test.app.rotate_keys_if_due().await.unwrap();
+    test.app.keys.retire(BY, &next.kid).await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
     let active = the(&test, "active").await;
 
     test.clock.advance(DAY - 1);
-    test.app.rotate_keys_if_due().await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
     assert_eq!(the(&test, "active").await, active);
     test.clock.advance(1);
-    test.app.rotate_keys_if_due().await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
 
     assert_ne!(the(&test, "active").await.kid, active.kid);
 }
@@ -111,7 +113,7 @@ async fn never_leaves_the_key_alone() {
     let active = the(&test, "active").await;
 
     test.clock.advance(3_650 * DAY);
-    test.app.rotate_keys_if_due().await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
 
     assert_eq!(the(&test, "active").await, active);
 }
@@ -125,19 +127,23 @@ async fn a_retired_key_verifies_until_its_last_token_is_dead_and_then_is_gone() 
         token_ttl: Some(Some(TokenTtl::MAX)),
         ..Default::default()
     };
-    test.app.update_client(BY, &id, changes).await.unwrap();
+    test.app
+        .clients
+        .update(BY, &id, &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
     let last = test.token(&secret).await;
-    test.app.rotate_keys(BY, true).await.unwrap();
+    test.app.keys.rotate(BY, true).await.unwrap();
 
     test.clock.advance(TokenTtl::MAX.seconds() + LEEWAY - 1);
-    test.app.rotate_keys_if_due().await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
     assert_eq!(test.verify(&last).await.status, 200);
     test.clock.advance(1);
     let expired = test.verify(&last).await;
     assert!(expired.text().contains("expired"), "{}", expired.text());
 
     test.clock.advance(RETIRED_KEY_TTL);
-    test.app.rotate_keys_if_due().await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
     assert!(kept(&test, "retired").await.is_empty());
     assert!(!published(&test).await.contains(&kid(&last)));
     let unknown = test.verify(&last).await;
@@ -154,26 +160,32 @@ async fn only_a_key_that_does_not_sign_is_retired_or_deleted_by_hand() {
     let code = |done: token_server::app::error::Result<()>| done.err().map(|error| error.code);
     for (done, expected) in [
         (
-            test.app.retire_key(BY, &active).await,
+            test.app.keys.retire(BY, &active).await,
             ErrorCode::InvalidRequest,
         ),
         (
-            test.app.delete_key(BY, &active).await,
+            test.app.keys.delete(BY, &active).await,
             ErrorCode::InvalidRequest,
         ),
-        (test.app.retire_key(BY, &unknown).await, ErrorCode::NotFound),
-        (test.app.delete_key(BY, &unknown).await, ErrorCode::NotFound),
+        (
+            test.app.keys.retire(BY, &unknown).await,
+            ErrorCode::NotFound,
+        ),
+        (
+            test.app.keys.delete(BY, &unknown).await,
+            ErrorCode::NotFound,
+        ),
     ] {
         assert_eq!(code(done), Some(expected));
     }
-    test.app.retire_key(BY, &next).await.unwrap();
+    test.app.keys.retire(BY, &next).await.unwrap();
     assert!(!published(&test).await.contains(&next.to_string()));
 
-    test.app.rotate_keys(BY, true).await.unwrap();
-    let again = test.app.retire_key(BY, &active).await;
+    test.app.keys.rotate(BY, true).await.unwrap();
+    let again = test.app.keys.retire(BY, &active).await;
     assert_eq!(code(again), Some(ErrorCode::Conflict));
     assert_eq!(test.verify(&token).await.status, 200);
-    test.app.delete_key(BY, &active).await.unwrap();
+    test.app.keys.delete(BY, &active).await.unwrap();
     test.verify(&token).await.assert_error(401, "invalid_token");
 }
 
@@ -181,9 +193,9 @@ async fn only_a_key_that_does_not_sign_is_retired_or_deleted_by_hand() {
 async fn hs256_has_nothing_to_rotate() {
     let test = TestApp::new().await;
 
-    let refused = test.app.rotate_keys(BY, true).await.unwrap_err();
+    let refused = test.app.keys.rotate(BY, true).await.unwrap_err();
 
     assert_eq!(refused.code, ErrorCode::InvalidRequest);
     assert!(refused.description.contains("SIGNING_ALG"), "{refused}");
-    assert!(test.app.list_keys().await.unwrap().is_empty());
+    assert!(test.app.keys.list().await.unwrap().is_empty());
 }

@@ -17,7 +17,7 @@ const ES256: (&str, &str) = ("SIGNING_ALG", "ES256");
 async fn start(test: &TestApp, settings: &[(&str, &str)]) -> Result<(), String> {
     let config = config(&test.database.url, settings);
     let app = App::open(config, Clock::fixed(NOW)).unwrap();
-    app.start_keys().await.map_err(|error| error.to_string())
+    app.keys.start().await.map_err(|error| error.to_string())
 }
 
 async fn sealed(test: &TestApp) -> Vec<String> {
@@ -71,7 +71,7 @@ async fn a_new_secret_seals_anew_at_start_what_the_previous_one_opens() {
         assert_eq!(test.verify(&token).await.status, 200);
     }
     // A replica that still runs with the old secret has the keys open.
-    test.app.refresh_keys().await.unwrap();
+    test.app.keys.refresh().await.unwrap();
     let late = test.token(&secret).await;
     assert_eq!(after.verify(&late).await.status, 200);
     assert_eq!(published(&test).await, published(&after).await);
@@ -84,14 +84,14 @@ async fn resealing_says_how_many_and_does_it_once() {
     let config = config(&test.database.url, &settings);
     let app = App::open(config, Clock::fixed(NOW)).unwrap();
     let under = async || {
-        let keys = app.list_keys().await.unwrap();
+        let keys = app.keys.list().await.unwrap();
         keys.iter().map(|key| key.sealed_under).collect::<Vec<_>>()
     };
 
     assert_eq!(under().await, [Some("SECRET_PREVIOUS"); 2]);
-    assert_eq!(app.reseal_keys(BY).await.unwrap(), 2);
+    assert_eq!(app.keys.reseal(BY).await.unwrap(), 2);
     assert_eq!(under().await, [Some("SECRET"); 2]);
-    assert_eq!(app.reseal_keys(BY).await.unwrap(), 0);
+    assert_eq!(app.keys.reseal(BY).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -119,13 +119,13 @@ async fn keys_whose_secret_is_lost_can_be_given_up() {
     let settings = [ES256, ("SECRET", OTHER)];
     let app = App::open(config(&test.database.url, &settings), Clock::fixed(NOW)).unwrap();
     // The audit trail is under the lost secret too.
-    let trail = app.find_unverified_trail().await.unwrap().unwrap();
-    app.accept_audit_head(BY, &trail).await.unwrap();
+    let trail = app.audit.find_unverified().await.unwrap().unwrap();
+    app.audit.accept_head(BY, &trail).await.unwrap();
 
-    for key in app.list_keys().await.unwrap() {
+    for key in app.keys.list().await.unwrap() {
         assert_eq!(key.sealed_under, None);
         assert!(key.problem.is_some());
-        app.delete_key(BY, &key.kid).await.unwrap();
+        app.keys.delete(BY, &key.kid).await.unwrap();
     }
 
     start(&test, &settings).await.unwrap();
@@ -159,7 +159,7 @@ async fn a_damaged_row_does_not_stop_a_replica_that_runs() {
     let token = test.token(&secret).await;
     overwrite(&test, &the(&test, "active").await, "v1.damaged").await;
 
-    test.app.refresh_keys().await.unwrap();
+    test.app.keys.refresh().await.unwrap();
     assert_eq!(test.verify(&token).await.status, 200);
     assert_eq!(
         test.authorize(crate::harness::CLIENT, &secret).await.status,
@@ -169,7 +169,7 @@ async fn a_damaged_row_does_not_stop_a_replica_that_runs() {
     // A key that it cannot open is left out, and the rest goes on.
     let foreign = foreign_key(SigningAlg::EdDSA);
     insert(&test, foreign).await;
-    test.app.refresh_keys().await.unwrap();
+    test.app.keys.refresh().await.unwrap();
     assert_eq!(published(&test).await.len(), 2);
     assert_eq!(test.verify(&token).await.status, 200);
 }
@@ -181,11 +181,11 @@ async fn who_can_write_to_the_database_alone_cannot_make_a_key() {
     let kid = theirs.kid.clone();
     insert(&test, theirs).await;
 
-    test.app.refresh_keys().await.unwrap();
+    test.app.keys.refresh().await.unwrap();
 
-    assert!(test.app.keys().find(kid.as_str()).is_none());
+    assert!(test.app.keys.current().find(kid.as_str()).is_none());
     assert!(!published(&test).await.contains(&kid.to_string()));
-    let report = test.app.list_keys().await.unwrap();
+    let report = test.app.keys.list().await.unwrap();
     let problem = report.iter().find(|key| key.kid == kid).unwrap();
     assert!(
         problem
@@ -205,10 +205,10 @@ async fn a_key_under_another_name_is_refused_even_when_it_opens() {
     renamed.sealed = sealing.seal(&renamed.kid, renamed.alg, &private).unwrap();
     insert(&test, renamed.clone()).await;
 
-    test.app.refresh_keys().await.unwrap();
+    test.app.keys.refresh().await.unwrap();
 
-    assert!(test.app.keys().find(renamed.kid.as_str()).is_none());
-    let error = test.app.reseal_keys(BY).await.unwrap_err();
+    assert!(test.app.keys.current().find(renamed.kid.as_str()).is_none());
+    let error = test.app.keys.reseal(BY).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::ServerError);
     assert!(error.description.contains("its name"), "{error}");
 }

@@ -14,7 +14,7 @@ async fn the_lag_is_the_age_of_the_last_reading() {
     assert_eq!(lag().await, 0);
     test.clock.advance(30);
     assert_eq!(lag().await, 30);
-    test.app.read_changes().await.unwrap();
+    test.app.replication.read_changes().await.unwrap();
 
     assert_eq!(lag().await, 0);
 }
@@ -25,9 +25,9 @@ async fn changes_of_others_are_counted_when_they_are_heeded() {
     let there = TestApp::on(here.database.clone(), &[]).await;
     let secret = here.client().await;
     let token = here.token(&secret).await;
-    here.app.revoke_token(BY, &token).await.unwrap();
+    here.app.tokens.revoke(BY, &token).await.unwrap();
 
-    there.app.read_changes().await.unwrap();
+    there.app.replication.read_changes().await.unwrap();
     let page = Operator::of(&there).page().await;
 
     assert_eq!(page.get("feed_changes_total"), 1);
@@ -53,14 +53,14 @@ async fn the_state_and_what_is_refused_in_it_are_told() {
     assert_eq!(state().await, (vec![Readiness::Ready], 0, 0));
 
     test.app.store().close().await;
-    assert!(test.app.read_changes().await.is_err());
+    assert!(test.app.replication.read_changes().await.is_err());
     let known = test.authorize(CLIENT, &secret).await.status;
     let unknown = test.authorize("nobody", "a guess").await.status;
     assert_eq!((known, unknown), (200, 503));
     assert_eq!(state().await, (vec![Readiness::Degraded], 1, 0));
 
     test.clock.advance(61);
-    assert!(test.app.read_changes().await.is_err());
+    assert!(test.app.replication.read_changes().await.is_err());
     assert_eq!(test.authorize(CLIENT, &secret).await.status, 503);
     assert_eq!(state().await, (vec![Readiness::Stale], 1, 1));
     let page = operator.page().await;

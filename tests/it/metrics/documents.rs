@@ -27,7 +27,7 @@ pub(super) fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
 #[tokio::test]
 async fn every_name_that_is_told_is_documented_with_its_type_and_labels() {
     let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
-    test.app.count_expiring_secrets().await.unwrap();
+    test.app.secrets.count_expiring().await.unwrap();
     let page = Operator::of(&test).page().await;
 
     let documented = documented();

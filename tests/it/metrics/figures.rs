@@ -78,7 +78,7 @@ async fn refusals_are_counted_by_their_code_and_tokens_by_their_reason() {
     test.verify("nonsense").await;
     test.get_with("/verify?scope=delete", &with_token).await;
     test.get_with("/verify?audience=other", &with_token).await;
-    test.app.revoke_token(BY, &token).await.unwrap();
+    test.app.tokens.revoke(BY, &token).await.unwrap();
     test.verify(&token).await;
     test.clock.advance(3_700);
     test.verify(&token).await;
@@ -211,14 +211,11 @@ async fn clients_whose_last_secret_ends_are_counted_by_how_soon() {
             client_id: Some(id.clone()),
             ..NewClient::default()
         };
-        test.app
-            .register_client_without_secret(BY, new)
-            .await
-            .unwrap();
+        test.app.clients.register(BY, new, None).await.unwrap();
         for seconds in expires_in {
             let ends_at = seconds.map(|seconds| NOW.plus(seconds));
-            let secret = test.app.new_secret(None, ends_at).unwrap();
-            test.app.add_secret(BY, &id, secret).await.unwrap();
+            let secret = test.app.secrets.new_secret(None, ends_at).unwrap();
+            test.app.secrets.add(BY, &id, secret).await.unwrap();
         }
     };
     add("lasting", &[None]).await;
@@ -230,12 +227,13 @@ async fn clients_whose_last_secret_ends_are_counted_by_how_soon() {
     let disabled = ClientId::parse("disabled").unwrap();
     let status = token_server::domain::ClientStatus::Disabled;
     test.app
-        .set_client_status(BY, &disabled, status)
+        .clients
+        .set_status(BY, &disabled, status)
         .await
         .unwrap();
 
     let count = async || {
-        test.app.count_expiring_secrets().await.unwrap();
+        test.app.secrets.count_expiring().await.unwrap();
         let page = operator.page().await;
         ["past", "1d", "7d", "30d"]
             .map(|within| page.get(&format!("clients_last_secret_ends{{within=\"{within}\"}}")))

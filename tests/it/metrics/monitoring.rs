@@ -126,7 +126,7 @@ fn asked() -> Vec<(String, Selector)> {
 /// A page of a service with key pairs, on which more series are than on one without.
 async fn page() -> Page {
     let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
-    test.app.count_expiring_secrets().await.unwrap();
+    test.app.secrets.count_expiring().await.unwrap();
     test.get("/verify").await;
     Operator::of(&test).page().await
 }

@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use token_server::app::{AuditFilter, NewClient};
 use token_server::domain::{
     Action, AllowedNetworks, AuthMethods, AuthenticationSettings, ClientChanges, ClientId,
-    ClientKeys, JwkSet, Scope,
+    ClientKeys, ExpectedVersion, JwkSet, Scope,
 };
 
 use crate::audit;
@@ -40,7 +40,11 @@ async fn move_to(test: &TestApp, allowed: &str) {
         allowed_networks: Some(networks(allowed)),
         ..ClientChanges::default()
     };
-    let updated = test.app.update_client(BY, &id(CLIENT), changes).await;
+    let updated = test
+        .app
+        .clients
+        .update(BY, &id(CLIENT), &ExpectedVersion::Any, changes)
+        .await;
     assert_eq!(updated.unwrap().allowed_networks, networks(allowed));
 }
 
@@ -181,7 +185,7 @@ async fn a_good_assertion_from_a_wrong_network_looks_like_a_bad_one_and_stays_go
         allowed_networks: networks("10.0.0.0/8"),
         ..NewClient::default()
     };
-    let made = test.app.register_client_without_secret(BY, new).await;
+    let made = test.app.clients.register(BY, new, None).await;
     made.unwrap();
     let claims = serde_json::json!({"iss": CLIENT, "sub": CLIENT, "aud": "https://tokens.test",
         "iat": NOW.0, "exp": NOW.0 + 60, "jti": "once"});
@@ -218,10 +222,10 @@ async fn the_true_reason_is_explained_and_in_the_log() {
     let reason = "wrong network: 192.0.2.9";
     assert_eq!(log.requests()[0]["reason"], reason);
     let request_id = answer.header("x-request-id");
-    let found = test.app.explain_request(request_id).await.unwrap();
+    let found = test.app.audit.explain_request(request_id).await.unwrap();
     assert_eq!(found[0].reason, reason);
     assert_eq!(found[0].client_id.as_deref(), Some(CLIENT));
-    let explained = test.app.explain_token(CLIENT, None, None).await.unwrap();
+    let explained = test.app.tokens.explain(CLIENT, None, None).await.unwrap();
     assert!(explained.granted);
     assert_eq!(explained.refusals[0].reason, reason);
     let remarks = explained.remarks.join(" ");
@@ -232,7 +236,7 @@ async fn the_true_reason_is_explained_and_in_the_log() {
     // A wrong secret is that, wherever it comes from.
     let wrong = log_in(&test, "192.0.2.9", "wrong").await;
     let request_id = wrong.header("x-request-id");
-    let found = test.app.explain_request(request_id).await.unwrap();
+    let found = test.app.audit.explain_request(request_id).await.unwrap();
     assert_eq!(found[0].reason, "wrong secret");
 }
 
@@ -241,7 +245,11 @@ async fn the_audit_trail_has_who_proved_themselves_from_a_wrong_network_once_an_
     let test = TestApp::new().await;
     let secret = client_in(&test, "10.0.0.0/8").await;
     let events = async || {
-        test.app.write_wrong_networks().await.unwrap();
+        test.app
+            .authentication
+            .write_wrong_networks()
+            .await
+            .unwrap();
         let filter = AuditFilter {
             action: Some(Action::ClientWrongNetwork.as_str().to_owned()),
             ..AuditFilter::default()
@@ -263,7 +271,7 @@ async fn the_audit_trail_has_who_proved_themselves_from_a_wrong_network_once_an_
     test.clock.advance(3_600);
     log_in(&test, "192.0.2.9", &secret).await;
     assert_eq!(events().await.len(), 3);
-    assert!(test.app.verify_audit(None).await.unwrap().good);
+    assert!(test.app.audit.verify(None).await.unwrap().good);
 }
 
 #[tokio::test]
@@ -275,7 +283,7 @@ async fn other_replicas_learn_of_a_change() {
     assert_eq!(log_in(&other, "192.0.2.1", &secret).await.status, 200);
 
     move_to(&one, "10.0.0.0/8").await;
-    other.app.read_changes().await.unwrap();
+    other.app.replication.read_changes().await.unwrap();
 
     assert_eq!(log_in(&other, "192.0.2.1", &secret).await.status, 401);
     assert_eq!(log_in(&other, "10.0.0.1", &secret).await.status, 200);

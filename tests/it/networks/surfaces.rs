@@ -66,7 +66,7 @@ async fn a_change_of_networks_is_in_the_audit_trail_and_makes_another_version() 
     let test = TestApp::new().await;
     client_in(&test, "10.0.0.0/8").await;
     let version = async || {
-        let record = test.app.find_client(&id(CLIENT)).await.unwrap();
+        let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
         ClientVersion::from(&record.client)
     };
     let before = version().await;
@@ -101,7 +101,8 @@ async fn import(test: &TestApp, file: &str, on_conflict: OnConflict) {
     let source = ImportSource::of_bytes(None, file.as_bytes().to_vec());
     let report = test
         .app
-        .import_clients(BY, &source, options, &mut |_| {})
+        .clients
+        .import(BY, &source, options, &mut |_| {})
         .await
         .unwrap();
     assert_eq!(report.bad, 0);
@@ -111,16 +112,16 @@ async fn import(test: &TestApp, file: &str, on_conflict: OnConflict) {
 async fn networks_go_with_an_export_to_another_database() {
     let (from, to) = (TestApp::new().await, TestApp::new().await);
     let secret = client_in(&from, "10.0.0.0/8 2001:db8::/32").await;
-    let mut export = from.app.begin_client_export(BY).await.unwrap();
+    let mut export = from.app.clients.begin_export(BY).await.unwrap();
     let mut file = String::new();
-    while let Some(lines) = from.app.export_clients(&mut export).await.unwrap() {
+    while let Some(lines) = from.app.clients.export(&mut export).await.unwrap() {
         file += &lines;
     }
 
     import(&to, &file, OnConflict::Refuse).await;
 
     for test in [&from, &to] {
-        let record = test.app.find_client(&id(CLIENT)).await.unwrap();
+        let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
         let allowed = record.client.allowed_networks;
         assert_eq!(allowed, networks("10.0.0.0/8 2001:db8::/32"));
         assert_eq!(log_in(test, "10.0.0.1", &secret).await.status, 200);
@@ -132,7 +133,7 @@ async fn networks_go_with_an_export_to_another_database() {
 async fn a_table_may_have_networks_and_one_without_leaves_those_that_are_known() {
     let test = TestApp::new().await;
     let allowed = async || {
-        let record = test.app.find_client(&id(CLIENT)).await.unwrap();
+        let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
         record.client.allowed_networks.to_string()
     };
     let with =
@@ -172,9 +173,9 @@ async fn a_file_that_is_applied_says_the_networks_or_that_there_are_none() {
         let manifest = Manifest::parse(file.as_bytes(), None)?;
         let options = ApplyOptions::default();
         let mut tell = |_: ApplyNews<'_>| Ok(());
-        let done = test.app.apply_clients(BY, &manifest, options, &mut tell);
+        let done = test.app.clients.apply(BY, &manifest, options, &mut tell);
         let record = done.await?.clients.remove(0);
-        let client = test.app.find_client(&id(CLIENT)).await?.client;
+        let client = test.app.clients.find(&id(CLIENT)).await?.client;
         Ok::<_, token_server::app::error::Error>((record.step, client.allowed_networks.to_string()))
     };
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use token_server::app::NewClient;
 use token_server::domain::{
     AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientId,
-    ClientKeys, ClientStatus, JwkSet,
+    ClientKeys, ClientStatus, ExpectedVersion, JwkSet,
 };
 
 use crate::harness::{Answer, BY, CLIENT, NOW, Signer, TestApp};
@@ -24,10 +24,7 @@ pub(super) async fn register(test: &TestApp, keys: ClientKeys) {
         },
         ..NewClient::default()
     };
-    test.app
-        .register_client_without_secret(BY, new)
-        .await
-        .unwrap();
+    test.app.clients.register(BY, new, None).await.unwrap();
 }
 
 fn inline(jwks: &str) -> ClientKeys {
@@ -229,7 +226,7 @@ async fn an_assertion_is_good_once_on_all_replicas_together() {
         assert!(refused.text().contains("used before"));
     }
     // Another assertion with the same name, also after pruning.
-    replica.app.prune_used_values().await.unwrap();
+    replica.app.single_use.prune().await.unwrap();
     let claims = with("jti", "same");
     assert_eq!(
         present(&replica, &signer.sign(key(), &claims)).await.status,
@@ -260,7 +257,7 @@ async fn an_assertion_is_remembered_until_nobody_would_accept_it() {
     present(&test, &assertion).await;
 
     test.clock.advance(60 + 29);
-    test.app.prune_used_values().await.unwrap();
+    test.app.single_use.prune().await.unwrap();
     assert!(
         present(&test, &assertion)
             .await
@@ -269,7 +266,7 @@ async fn an_assertion_is_remembered_until_nobody_would_accept_it() {
     );
 
     test.clock.advance(1);
-    assert_eq!(test.app.prune_used_values().await.unwrap(), 1);
+    assert_eq!(test.app.single_use.prune().await.unwrap(), 1);
     assert!(present(&test, &assertion).await.text().contains("expired"));
 }
 
@@ -285,10 +282,7 @@ async fn two_clients_may_use_the_same_jti() {
         },
         ..NewClient::default()
     };
-    test.app
-        .register_client_without_secret(BY, other)
-        .await
-        .unwrap();
+    test.app.clients.register(BY, other, None).await.unwrap();
     let one = with("jti", "1");
     let mut two = one.clone();
     two["iss"] = json!("other");
@@ -450,13 +444,15 @@ async fn a_disabled_client_and_one_without_the_method_are_refused() {
     assert_eq!(present_one().await.status, 200);
 
     test.app
-        .set_client_status(BY, &id, ClientStatus::Disabled)
+        .clients
+        .set_status(BY, &id, ClientStatus::Disabled)
         .await
         .unwrap();
     present_one().await.assert_error(401, "invalid_client");
 
     test.app
-        .set_client_status(BY, &id, ClientStatus::Enabled)
+        .clients
+        .set_status(BY, &id, ClientStatus::Enabled)
         .await
         .unwrap();
     let authentication = AuthenticationChanges {
@@ -467,7 +463,11 @@ async fn a_disabled_client_and_one_without_the_method_are_refused() {
         authentication,
         ..ClientChanges::default()
     };
-    test.app.update_client(BY, &id, changes).await.unwrap();
+    test.app
+        .clients
+        .update(BY, &id, &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
     present_one().await.assert_error(401, "invalid_client");
 }
 

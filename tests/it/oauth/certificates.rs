@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use token_server::app::NewClient;
 use token_server::domain::{
     AllowedNetworks, AuthMethods, AuthenticationSettings, CertificateSubject, ClientChanges,
-    ClientId, ClientKeys, JwkSet, Scope,
+    ClientId, ClientKeys, ExpectedVersion, JwkSet, Scope,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -90,7 +90,8 @@ async fn register(served: &Served, authentication: AuthenticationSettings) {
     served
         .test
         .app
-        .register_client_without_secret(BY, new)
+        .clients
+        .register(BY, new, None)
         .await
         .unwrap();
 }
@@ -182,10 +183,19 @@ async fn a_good_certificate_is_refused_from_a_network_that_is_not_the_clients() 
             ..ClientChanges::default()
         };
         let app = &served.test.app;
-        app.update_client(BY, &id, changes).await.unwrap();
+        app.clients
+            .update(BY, &id, &ExpectedVersion::Any, changes)
+            .await
+            .unwrap();
         assert_eq!(ask(&served, Some(&holder)).await, expected, "{networks}");
     }
-    let refusals = served.test.app.list_refusals(&id, 9).await.unwrap();
+    let refusals = served
+        .test
+        .app
+        .audit
+        .list_rejected_requests(&id, 9)
+        .await
+        .unwrap();
     let reasons: Vec<&str> = refusals.iter().map(|it| it.reason.as_str()).collect();
     assert_eq!(reasons, ["wrong network: 127.0.0.1"; 2]);
 }
@@ -244,11 +254,11 @@ async fn a_new_authority_is_taken_over_and_a_bad_one_refused() {
     let (old, new) = (ca.sign(&params()), other.sign(&params()));
 
     std::fs::write(ca.path(), "garbage").unwrap();
-    served.test.app.reread_client_ca();
+    served.test.app.authentication.reread_client_ca();
     assert_eq!(ask(&served, Some(&old)).await, accepted());
 
     std::fs::write(ca.path(), other.issuer.pem()).unwrap();
-    served.test.app.reread_client_ca();
+    served.test.app.authentication.reread_client_ca();
     assert_eq!(ask(&served, Some(&old)).await, refused());
     assert_eq!(ask(&served, Some(&new)).await, accepted());
 }
@@ -346,7 +356,7 @@ async fn the_server_says_which_methods_can_succeed() {
     let ca = ca.path();
     let supported = async |settings: &[(&str, &str)]| {
         let test = crate::harness::TestApp::with(settings).await;
-        let methods = test.app.supported_auth_methods();
+        let methods = test.app.authentication.supported_methods();
         methods
             .iter()
             .map(|method| method.as_str())

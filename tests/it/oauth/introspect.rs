@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use token_server::app::NewClient;
-use token_server::domain::{ClientId, ClientStatus, Metadata, Scope};
+use token_server::domain::{ClientId, ClientStatus, ExpectedVersion, Metadata, Scope};
 
 use super::{Caller, needs_a_client, refuses_bad_requests};
 use crate::harness::{Answer, BY, NOW, TestApp};
@@ -178,11 +178,13 @@ async fn every_bad_token_is_answered_alike() {
     bad.push(revoked);
     let disabled = ClientStatus::Disabled;
     test.app
-        .set_client_status(BY, &"off".parse().unwrap(), disabled)
+        .clients
+        .set_status(BY, &"off".parse().unwrap(), disabled)
         .await
         .unwrap();
     test.app
-        .delete_client(BY, &"gone".parse().unwrap())
+        .clients
+        .delete(BY, &"gone".parse().unwrap(), &ExpectedVersion::Any)
         .await
         .unwrap();
 
@@ -290,10 +292,10 @@ async fn a_token_under_a_new_key_is_known_to_introspect_and_to_revoke() {
     let caller = Caller::new(&one, "api", "", "").await;
     for path in ["/introspect", "/revoke"] {
         let other = TestApp::on(one.database.clone(), &alg).await;
-        one.app.rotate_keys(BY, true).await.unwrap();
-        one.app.rotate_keys(BY, true).await.unwrap();
+        one.app.keys.rotate(BY, true).await.unwrap();
+        one.app.keys.rotate(BY, true).await.unwrap();
         let token = caller.token().await;
-        assert!(other.app.keys().verify(&token, NOW).is_err());
+        assert!(other.app.keys.current().verify(&token, NOW).is_err());
 
         let asked = Caller {
             test: &other,
@@ -322,7 +324,8 @@ async fn a_disabled_client_is_told_nothing() {
     assert_eq!(api.introspect(&token).await.json()["active"], true);
 
     test.app
-        .set_client_status(BY, &"api".parse().unwrap(), ClientStatus::Disabled)
+        .clients
+        .set_status(BY, &"api".parse().unwrap(), ClientStatus::Disabled)
         .await
         .unwrap();
 

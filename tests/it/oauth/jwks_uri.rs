@@ -327,11 +327,7 @@ async fn a_host_that_is_not_allowed_cannot_be_registered_and_is_not_fetched_late
             },
             ..Default::default()
         };
-        let refused = other
-            .app
-            .register_client_without_secret(BY, new)
-            .await
-            .unwrap_err();
+        let refused = other.app.clients.register(BY, new, None).await.unwrap_err();
         assert!(refused.description.contains("JWKS_URI_HOSTS"), "{refused}");
     }
     assert_eq!(publisher.asked(), 0);

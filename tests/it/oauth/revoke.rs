@@ -63,7 +63,7 @@ async fn revoking_again_and_revoking_what_is_no_token_is_done_already() {
     test.clock.advance(4_000);
     assert_done(&caller.revoke(&expired).await);
 
-    assert_eq!(test.app.revocations().count(), (1, 0));
+    assert_eq!(test.app.tokens.revocations().count(), (1, 0));
 }
 
 #[tokio::test]

@@ -105,7 +105,8 @@ async fn unknown_disabled_and_wrong_are_one_answer_with_a_challenge() {
         .await;
     let disabled = ClientStatus::Disabled;
     test.app
-        .set_client_status(BY, &off, disabled)
+        .clients
+        .set_status(BY, &off, disabled)
         .await
         .unwrap();
 

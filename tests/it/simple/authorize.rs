@@ -48,21 +48,33 @@ async fn basic_is_form_decoded_or_taken_raw() {
         ..NewClient::default()
     };
     test.app
-        .register_client(
+        .clients
+        .register(
             BY,
             new,
-            test.app.new_secret(Some(chosen.into()), None).unwrap(),
+            Some(
+                test.app
+                    .secrets
+                    .new_secret(Some(chosen.into()), None)
+                    .unwrap(),
+            ),
         )
         .await
         .unwrap();
     test.app
-        .register_client(
+        .clients
+        .register(
             BY,
             NewClient {
                 client_id: Some(ClientId::parse("raw").unwrap()),
                 ..NewClient::default()
             },
-            test.app.new_secret(Some(chosen.into()), None).unwrap(),
+            Some(
+                test.app
+                    .secrets
+                    .new_secret(Some(chosen.into()), None)
+                    .unwrap(),
+            ),
         )
         .await
         .unwrap();
@@ -88,12 +100,14 @@ async fn unknown_disabled_and_wrong_are_one_answer() {
     let off = ClientId::parse("off").unwrap();
     let off_secret = test
         .app
-        .add_secret(BY, &off, token_server::app::NewSecret::default())
+        .secrets
+        .add(BY, &off, token_server::app::NewSecret::default())
         .await
         .unwrap();
     let disabled = token_server::domain::ClientStatus::Disabled;
     test.app
-        .set_client_status(BY, &off, disabled)
+        .clients
+        .set_status(BY, &off, disabled)
         .await
         .unwrap();
     let mut mistyped = secret.clone();

@@ -174,7 +174,7 @@ async fn a_token_seen_before_is_judged_anew() {
     test.get_with("/verify?audience=other", &[("authorization", &bearer)])
         .await
         .assert_error(401, "invalid_token");
-    test.app.revoke_token(BY, &token).await.unwrap();
+    test.app.tokens.revoke(BY, &token).await.unwrap();
     test.verify(&token).await.assert_error(401, "invalid_token");
 }
 

@@ -153,7 +153,7 @@ async fn ids_page_by_page(
     };
     let mut ids = Vec::new();
     loop {
-        let list = test.app.list_clients_in_order(&page).await.unwrap();
+        let list = test.app.clients.list(&page).await.unwrap();
         ids.extend(list.clients.iter().map(|it| it.client_id.to_string()));
         match list.after {
             Some(place) => page.after = Some(order.parse_place(&place).unwrap()),
@@ -219,7 +219,7 @@ async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
         limit: 1,
         after: None,
     };
-    let refused = test.app.list_clients_in_order(&both).await.unwrap_err();
+    let refused = test.app.clients.list(&both).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::InvalidRequest);
     assert_eq!(
         list(None, disabled, ClientsOrder::Newest).await,
@@ -326,7 +326,11 @@ async fn clients_of_a_scope_are_those_that_may_ask_for_it_now() {
     assert_eq!(list("write", None).await, ["A", "c"]);
     assert_eq!(list("admin", None).await, ["c"]);
 
-    test.app.delete_client(BY, &id("c")).await.unwrap();
+    test.app
+        .clients
+        .delete(BY, &id("c"), &ExpectedVersion::Any)
+        .await
+        .unwrap();
     assert!(list("admin", None).await.is_empty());
     let mut again = record("c");
     again.secrets.clear();

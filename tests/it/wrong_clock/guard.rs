@@ -13,15 +13,15 @@ async fn a_jump_of_five_seconds_is_trusted_and_one_of_six_is_not() {
     let test = TestApp::new().await;
     for small in [0, 5, -5] {
         test.clock.set_ahead(small);
-        test.app.trusted_time().await.unwrap();
+        test.app.core.trusted_time().await.unwrap();
     }
     for large in [6, -6, DAY, -DAY] {
         test.clock.set_ahead(large);
-        assert_held_back(test.app.trusted_time().await);
+        assert_held_back(test.app.core.trusted_time().await);
     }
 
     test.clock.set_ahead(0);
-    let trusted = test.app.trusted_time().await.unwrap();
+    let trusted = test.app.core.trusted_time().await.unwrap();
 
     assert_eq!(trusted.time(), test.clock.now());
 }
@@ -33,7 +33,7 @@ async fn a_clock_that_was_wrong_at_the_start_differs_from_that_of_postgres() {
         let Some(test) = started_ahead(&database, wrong).await else {
             return;
         };
-        assert_held_back(test.app.trusted_time().await);
+        assert_held_back(test.app.core.trusted_time().await);
         assert_eq!(test.app.figures().clock_difference, wrong);
     }
 }
@@ -46,15 +46,15 @@ async fn a_newest_event_from_the_future_is_a_reason_for_doubt_until_one_comes_af
     ahead.client().await;
     let test = TestApp::on(database, &[]).await;
 
-    assert_held_back(test.app.trusted_time().await);
+    assert_held_back(test.app.core.trusted_time().await);
     test.clock.advance(1);
-    test.app.trusted_time().await.unwrap();
+    test.app.core.trusted_time().await.unwrap();
     test.clock.advance(-1);
     let id = ClientId::parse(CLIENT).unwrap();
-    let added = test.app.add_secret(BY, &id, NewSecret::default()).await;
+    let added = test.app.secrets.add(BY, &id, NewSecret::default()).await;
     added.unwrap();
 
-    test.app.trusted_time().await.unwrap();
+    test.app.core.trusted_time().await.unwrap();
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn without_the_database_no_time_is_trusted() {
 
     test.app.store().close().await;
 
-    assert!(test.app.trusted_time().await.is_err());
+    assert!(test.app.core.trusted_time().await.is_err());
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn it_is_logged_once_when_it_begins_and_once_when_it_ends() {
 
     for ahead in [0, 4, DAY, DAY, 0, 0] {
         test.clock.set_ahead(ahead);
-        test.app.compare_clocks().await.unwrap();
+        test.app.core.compare_clocks().await.unwrap();
     }
     drop(guard);
 
@@ -90,13 +90,13 @@ async fn a_metric_is_1_while_removal_is_held_back() {
     let other = replica(&test, &[]).await;
     let figure = async || operator.page().await.get("removal_held_back");
 
-    test.app.compare_clocks().await.unwrap();
+    test.app.core.compare_clocks().await.unwrap();
     assert_eq!(figure().await, 0);
     test.clock.set_ahead(DAY);
-    test.app.compare_clocks().await.unwrap();
+    test.app.core.compare_clocks().await.unwrap();
     assert_eq!(figure().await, 1);
     test.clock.set_ahead(0);
-    test.app.compare_clocks().await.unwrap();
+    test.app.core.compare_clocks().await.unwrap();
 
     assert_eq!(figure().await, 0);
     assert!(!other.app.figures().removal_is_held_back);

@@ -14,19 +14,19 @@ async fn keys_are_not_rotated_retired_or_deleted_under_a_wrong_clock() {
     let test = TestApp::with(ES256).await;
     let secret = test.client().await;
     let old = test.token(&secret).await;
-    test.app.rotate_keys(BY, true).await.unwrap();
+    test.app.keys.rotate(BY, true).await.unwrap();
     let keys = async || test.app.store().list_keys().await.unwrap();
     let before = keys().await;
     for wrong in [3 * DAY, 3 * YEAR, -3 * YEAR] {
         test.clock.set_ahead(wrong);
-        assert_held_back(test.app.rotate_keys_if_due().await);
+        assert_held_back(test.app.keys.rotate_if_due().await);
         assert_eq!(keys().await, before, "{wrong}");
     }
     test.clock.set_ahead(0);
 
     assert_eq!(test.verify(&old).await.status, 200);
     test.clock.advance(YEAR);
-    test.app.rotate_keys_if_due().await.unwrap();
+    test.app.keys.rotate_if_due().await.unwrap();
     // The retired one is gone, and the active one retired.
     assert_eq!(keys().await.len(), before.len());
     assert_ne!(keys().await, before);
@@ -40,7 +40,7 @@ async fn the_key_of_a_replica_with_another_algorithm_stays() {
     let before = test.app.store().list_keys().await.unwrap();
 
     other.clock.set_ahead(DAY);
-    assert_held_back(other.app.rotate_keys_if_due().await);
+    assert_held_back(other.app.keys.rotate_if_due().await);
 
     assert_eq!(test.app.store().list_keys().await.unwrap(), before);
 }
@@ -55,10 +55,10 @@ async fn by_hand_nothing_is_rotated_or_prepared_under_a_clock_that_is_behind() {
     behind.clock.set_ahead(-3 * DAY);
 
     for forced in [false, true] {
-        assert_held_back(behind.app.rotate_keys(BY, forced).await);
+        assert_held_back(behind.app.keys.rotate(BY, forced).await);
     }
-    assert_held_back(behind.app.prepare_key(BY, SigningAlg::EdDSA).await);
-    test.app.rotate_keys_if_due().await.unwrap();
+    assert_held_back(behind.app.keys.prepare(BY, SigningAlg::EdDSA).await);
+    test.app.keys.rotate_if_due().await.unwrap();
 
     assert_eq!(test.verify(&token).await.status, 200);
 }
@@ -70,9 +70,9 @@ async fn the_first_key_is_made_whatever_the_clock_says() {
     let app = App::open(config(&database.url, ES256), clock.clone()).unwrap();
 
     clock.set_ahead(3 * DAY);
-    app.start_keys().await.unwrap();
+    app.keys.start().await.unwrap();
 
-    assert!(app.keys().signing().is_some());
+    assert!(app.keys.current().signing().is_some());
     let keys = app.store().list_keys().await.unwrap();
     // Dated as well as it can be.
     assert!(keys.iter().all(|key| key.created_at == NOW), "{keys:?}");

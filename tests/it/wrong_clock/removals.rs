@@ -20,15 +20,15 @@ async fn the_audit_trail_is_still_there_after_a_clock_that_was_three_years_ahead
     assert!(events > 0);
 
     other.clock.set_ahead(3 * YEAR);
-    assert_held_back(other.app.prune_audit().await);
+    assert_held_back(other.app.audit.prune().await);
     other.clock.set_ahead(0);
 
     assert_eq!(rows(&test, "audit_events", "at").await, events);
-    let verdict = test.app.verify_audit(None).await.unwrap();
+    let verdict = test.app.audit.verify(None).await.unwrap();
     assert!(verdict.good, "{verdict:?}");
     assert_eq!(verdict.checked, events);
     test.clock.advance(3 * YEAR);
-    assert_eq!(test.app.prune_audit().await.unwrap(), events);
+    assert_eq!(test.app.audit.prune().await.unwrap(), events);
 }
 
 #[tokio::test]
@@ -38,17 +38,17 @@ async fn nothing_that_is_pruned_is_pruned_under_a_wrong_clock() {
     for wrong in [3 * DAY, 3 * YEAR, -3 * DAY] {
         test.clock.set_ahead(wrong);
 
-        assert_held_back(app.end_unused_secrets().await);
-        assert_held_back(app.prune_revocations().await);
-        assert_held_back(app.prune_changes().await);
-        assert_held_back(app.prune_used_values().await);
-        assert_held_back(app.prune_remembered_answers().await);
-        assert_held_back(app.prune_admin_sessions().await);
-        assert_held_back(app.prune_usage().await);
-        assert_held_back(app.prune_refusals().await);
-        assert_held_back(app.prune_replicas().await);
-        assert_held_back(app.prune_audit().await);
-        assert_held_back(app.rotate_keys_if_due().await);
+        assert_held_back(app.secrets.expire_idle().await);
+        assert_held_back(app.tokens.prune_revocations().await);
+        assert_held_back(app.replication.prune_changes().await);
+        assert_held_back(app.single_use.prune().await);
+        assert_held_back(app.idempotency.prune().await);
+        assert_held_back(app.admins.prune_sessions().await);
+        assert_held_back(app.usage.prune().await);
+        assert_held_back(app.audit.prune_rejected_requests().await);
+        assert_held_back(app.replication.prune_replicas().await);
+        assert_held_back(app.audit.prune().await);
+        assert_held_back(app.keys.rotate_if_due().await);
     }
 }
 
@@ -56,20 +56,21 @@ async fn nothing_that_is_pruned_is_pruned_under_a_wrong_clock() {
 async fn a_secret_that_is_in_use_is_not_ended_by_a_clock_that_is_ahead_or_behind() {
     let test = TestApp::new().await;
     let old = test.client().await;
-    let record = test.app.find_client(&id()).await.unwrap();
+    let record = test.app.clients.find(&id()).await.unwrap();
     let secret_id = record.secrets[0].secret_id.clone();
-    let added = test.app.add_secret(BY, &id(), NewSecret::default()).await;
+    let added = test.app.secrets.add(BY, &id(), NewSecret::default()).await;
     added.unwrap();
     let unused_for = UnusedFor::from_seconds(2 * DAY).ok();
     let id = id();
     let set = test
         .app
-        .end_secret_when_unused(BY, &id, &secret_id, unused_for);
+        .secrets
+        .set_idle_expiry(BY, &id, &secret_id, unused_for);
     set.await.unwrap();
     let behind = replica(&test, &[]).await;
 
     test.clock.set_ahead(30 * DAY);
-    assert_held_back(test.app.end_unused_secrets().await);
+    assert_held_back(test.app.secrets.expire_idle().await);
     test.clock.set_ahead(0);
     // It is used at the other replica only, whose clock says that this was long ago.
     test.clock.advance(3 * DAY);
@@ -78,13 +79,13 @@ async fn a_secret_that_is_in_use_is_not_ended_by_a_clock_that_is_ahead_or_behind
     behind.token(&old).await;
     behind.app.write_usage().await.unwrap();
     behind.clock.set_ahead(0);
-    behind.app.compare_clocks().await.unwrap();
+    behind.app.core.compare_clocks().await.unwrap();
     behind.app.write_usage().await.unwrap();
 
-    assert_eq!(test.app.end_unused_secrets().await.unwrap(), 0);
+    assert_eq!(test.app.secrets.expire_idle().await.unwrap(), 0);
     test.token(&old).await;
     test.clock.advance(3 * DAY);
-    assert_eq!(test.app.end_unused_secrets().await.unwrap(), 1);
+    assert_eq!(test.app.secrets.expire_idle().await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -95,10 +96,10 @@ async fn uses_are_not_lost_while_the_clock_is_wrong_but_dated_when_it_is_right()
     test.clock.set_ahead(3 * DAY);
     test.token(&secret).await;
     test.app.write_usage().await.unwrap();
-    let during = test.app.find_client_uses(&id()).await.unwrap();
+    let during = test.app.usage.find_of_client(&id()).await.unwrap();
     test.clock.set_ahead(0);
     test.app.write_usage().await.unwrap();
-    let after = test.app.find_client_uses(&id()).await.unwrap();
+    let after = test.app.usage.find_of_client(&id()).await.unwrap();
 
     assert!(during.last.is_none());
     assert_eq!(after.last.unwrap().used_at, test.clock.now());

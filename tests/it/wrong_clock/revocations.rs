@@ -18,15 +18,15 @@ async fn assert_revoked(test: &TestApp, token: &str) {
 }
 
 async fn read(test: &TestApp) {
-    test.app.read_changes().await.unwrap();
+    test.app.replication.read_changes().await.unwrap();
 }
 
 /// A token that is revoked, and another one of a client whose tokens all are.
 async fn two_revoked(test: &TestApp) -> [String; 2] {
     let secret = test.client().await;
     let [one, all] = [test.token(&secret).await, test.token(&secret).await];
-    test.app.revoke_token(BY, &one).await.unwrap();
-    test.app.revoke_client_tokens(BY, &id()).await.unwrap();
+    test.app.tokens.revoke(BY, &one).await.unwrap();
+    test.app.tokens.revoke_client(BY, &id()).await.unwrap();
     [one, all]
 }
 
@@ -34,13 +34,13 @@ async fn two_revoked(test: &TestApp) -> [String; 2] {
 async fn a_revoked_token_stays_refused_when_the_clock_was_ahead_or_behind_for_a_while() {
     let test = TestApp::with(LONG_TOKENS).await;
     let revoked = two_revoked(&test).await;
-    let before = test.app.revocations().count();
+    let before = test.app.tokens.revocations().count();
     for wrong in [3 * DAY, -3 * DAY] {
         test.clock.set_ahead(wrong);
-        assert_held_back(test.app.prune_revocations().await);
+        assert_held_back(test.app.tokens.prune_revocations().await);
         test.clock.set_ahead(0);
 
-        assert_eq!(test.app.revocations().count(), before);
+        assert_eq!(test.app.tokens.revocations().count(), before);
         assert_eq!(rows(&test, "revocations", "revoked_at").await, 2);
         for token in &revoked {
             assert_revoked(&test, token).await;
@@ -48,8 +48,8 @@ async fn a_revoked_token_stays_refused_when_the_clock_was_ahead_or_behind_for_a_
     }
     // Those of the client last for as long as the longest token lives.
     test.clock.advance(3 * DAY);
-    test.app.prune_revocations().await.unwrap();
-    assert_eq!(test.app.revocations().count(), (0, 0));
+    test.app.tokens.prune_revocations().await.unwrap();
+    assert_eq!(test.app.tokens.revocations().count(), (0, 0));
     assert_eq!(rows(&test, "revocations", "revoked_at").await, 0);
 }
 
@@ -61,8 +61,8 @@ async fn a_replica_with_a_wrong_clock_takes_no_revocation_from_the_others() {
     read(&wrong).await;
 
     wrong.clock.set_ahead(3 * DAY);
-    assert_held_back(wrong.app.prune_revocations().await);
-    test.app.prune_revocations().await.unwrap();
+    assert_held_back(wrong.app.tokens.prune_revocations().await);
+    test.app.tokens.prune_revocations().await.unwrap();
     wrong.clock.set_ahead(0);
     let new = replica(&test, LONG_TOKENS).await;
 
@@ -81,7 +81,7 @@ async fn a_replica_that_starts_with_a_wrong_clock_removes_no_revocation() {
         return;
     };
 
-    assert_held_back(wrong.app.prune_revocations().await);
+    assert_held_back(wrong.app.tokens.prune_revocations().await);
 
     let new = replica(&test, LONG_TOKENS).await;
     for token in &revoked {
@@ -98,14 +98,14 @@ async fn what_is_revoked_under_a_clock_that_is_behind_is_revoked() {
     let behind = replica(&test, LONG_TOKENS).await;
     behind.clock.set_ahead(-3 * DAY);
 
-    behind.app.revoke_client_tokens(BY, &id()).await.unwrap();
+    behind.app.tokens.revoke_client(BY, &id()).await.unwrap();
     read(&test).await;
     assert_revoked(&test, &token).await;
     let off = ClientStatus::Disabled;
-    behind.app.set_client_status(BY, &id(), off).await.unwrap();
+    behind.app.clients.set_status(BY, &id(), off).await.unwrap();
     read(&test).await;
     // The event from the past does not keep the right clock from removing.
-    test.app.prune_revocations().await.unwrap();
+    test.app.tokens.prune_revocations().await.unwrap();
     behind.clock.set_ahead(0);
 
     let new = replica(&test, LONG_TOKENS).await;

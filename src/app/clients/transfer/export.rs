@@ -1,6 +1,6 @@
 //! Writing all clients out, with the hashes of their secrets, piece by piece: they may be more than memory holds.
 
-use crate::app::App;
+use crate::app::clients::Clients;
 use crate::app::clients::transfer::formats::native;
 use crate::app::error::{Error, Result};
 use crate::domain::{Action, ClientId, NewEvent, Origin, Target};
@@ -32,19 +32,19 @@ impl ClientExport {
     }
 }
 
-impl App {
+impl Clients {
     /// Begins an export. Who does so is written down before anything is out of hand.
-    pub async fn begin_client_export(&self, by: &Origin) -> Result<ClientExport> {
+    pub async fn begin_export(&self, by: &Origin) -> Result<ClientExport> {
         let event = NewEvent::new(Action::ClientExport, Target::Clients);
-        self.record_audit_event(by, event).await?;
+        self.audit.record(by, event).await?;
         Ok(ClientExport::default())
     }
 
     /// The next lines of an export, if there are any: clients by id, each as one consistent picture.
-    pub async fn export_clients(&self, export: &mut ClientExport) -> Result<Option<String>> {
+    pub async fn export(&self, export: &mut ClientExport) -> Result<Option<String>> {
         let mut text = match export.step {
             Step::Done => return Ok(None),
-            Step::Head => native::head(self.clock.now()).map_err(Error::internal)?,
+            Step::Head => native::head(self.core.clock.now()).map_err(Error::internal)?,
             Step::Clients => String::new(),
         };
         export.step = Step::Clients;
@@ -52,7 +52,7 @@ impl App {
             after: export.after.take(),
             limit: BATCH,
         };
-        let records = self.store.list_client_records(&page).await?;
+        let records = self.core.store.list_client_records(&page).await?;
         for record in &records {
             text += &native::client(record).map_err(Error::internal)?;
         }

@@ -170,7 +170,7 @@ impl NewClientBody {
         let expires_at = self.client_secret_expires_at.take();
         let new = NewClient::new(client_id, self.changes()?);
         if new.authentication.allow_secrets() {
-            return Ok((new, Some(app.new_secret(chosen, expires_at)?)));
+            return Ok((new, Some(app.secrets.new_secret(chosen, expires_at)?)));
         }
         if chosen.is_some() || expires_at.is_some() {
             return Err(Error::invalid_request(

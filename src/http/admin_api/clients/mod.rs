@@ -102,7 +102,7 @@ pub(super) async fn list_clients(
     };
     query.end()?;
 
-    let found = app.list_clients_in_order(&part).await?;
+    let found = app.clients.list(&part).await?;
 
     let page = Clients {
         clients: &found.clients,
@@ -136,7 +136,9 @@ pub(super) async fn create_client(
     let (new, secret) = body.value.read(&app)?;
 
     let by = &operator.origin;
-    let made = app.register_client_once(by, new, secret, once.as_ref(), created);
+    let made = app
+        .clients
+        .register_once(by, new, secret, once.as_ref(), created);
 
     created_answer(&made.await?)
 }
@@ -177,7 +179,7 @@ pub(super) async fn show_client(
     id: Result<InPath<ClientId>, Error>,
 ) -> Result<Response> {
     let InPath(id) = id?;
-    Ok(with_etag(&app.find_client(&id).await?.client))
+    Ok(with_etag(&app.clients.find(&id).await?.client))
 }
 
 /// Changes a client; what is not named stays as it is. Its tokens say what they said.
@@ -205,7 +207,7 @@ pub(super) async fn update_client(
     let changes = body?.value.read()?;
 
     let by = &operator.origin;
-    let client = app.update_expected_client(by, &id, &expected, changes);
+    let client = app.clients.update(by, &id, &expected, changes);
 
     Ok(with_etag(&client.await?))
 }
@@ -229,8 +231,7 @@ pub(super) async fn delete_client(
 ) -> Result<Response> {
     let (InPath(id), IfMatch(expected)) = (id?, expected?);
 
-    app.delete_expected_client(&operator.origin, &id, &expected)
-        .await?;
+    app.clients.delete(&operator.origin, &id, &expected).await?;
 
     Ok(response::nothing())
 }
@@ -248,7 +249,9 @@ pub(super) async fn enable_client(
     id: Result<InPath<ClientId>, Error>,
 ) -> Result<Response> {
     let InPath(id) = id?;
-    let client = app.switch_client(&operator.origin, &id, ClientStatus::Enabled);
+    let client = app
+        .clients
+        .switch(&operator.origin, &id, ClientStatus::Enabled);
     Ok(with_etag(&client.await?))
 }
 
@@ -265,7 +268,9 @@ pub(super) async fn disable_client(
     id: Result<InPath<ClientId>, Error>,
 ) -> Result<Response> {
     let InPath(id) = id?;
-    let client = app.switch_client(&operator.origin, &id, ClientStatus::Disabled);
+    let client = app
+        .clients
+        .switch(&operator.origin, &id, ClientStatus::Disabled);
     Ok(with_etag(&client.await?))
 }
 
@@ -282,7 +287,7 @@ pub(super) async fn release_client(
     id: Result<InPath<ClientId>, Error>,
 ) -> Result<Response> {
     let InPath(id) = id?;
-    let client = app.release_client(&operator.origin, &id);
+    let client = app.clients.detach(&operator.origin, &id);
     Ok(with_etag(&client.await?))
 }
 
@@ -297,6 +302,6 @@ pub(super) async fn revoke_tokens(
     id: Result<InPath<ClientId>, Error>,
 ) -> Result<Response> {
     let InPath(id) = id?;
-    app.revoke_client_tokens(&operator.origin, &id).await?;
+    app.tokens.revoke_client(&operator.origin, &id).await?;
     Ok(response::nothing())
 }

@@ -185,7 +185,8 @@ pub(in crate::http::admin_api) async fn import_clients(
     let source = ImportSource::of_bytes(format, bytes);
     let mut clients = Vec::new();
     let report = app
-        .import_clients(&operator.origin, &source, options, &mut |news| {
+        .clients
+        .import(&operator.origin, &source, options, &mut |news| {
             if let ImportNews::Line(line) = news {
                 clients.push(line.clone());
             }
@@ -241,7 +242,8 @@ pub(in crate::http::admin_api) async fn apply_clients(
 
     let mut secrets = Vec::new();
     let applied = app
-        .apply_clients(&operator.origin, &manifest, options, &mut |news| {
+        .clients
+        .apply(&operator.origin, &manifest, options, &mut |news| {
             if let ApplyNews::Secret(client_id, secret) = news {
                 let secret = secret.expose();
                 secrets.push(json!({ "client_id": client_id, "client_secret": secret }));

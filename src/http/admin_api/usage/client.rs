@@ -82,9 +82,9 @@ pub(in crate::http::admin_api) async fn show_usage(
     let since = since.unwrap_or_else(|| app.clock().now().plus(-DEFAULT_SPAN));
     query.end()?;
 
-    app.find_client(&id).await?;
-    let hours = &app.list_client_usage(&id, since).await?;
-    let last = app.find_client_uses(&id).await?.last;
+    app.clients.find(&id).await?;
+    let hours = &app.usage.list_of_client(&id, since).await?;
+    let last = app.usage.find_of_client(&id).await?.last;
 
     let mut total = UsageCounts::default();
     for hour in hours {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::WasteSpan;
+use crate::app::ExcessSpan;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{TokenWaste, UsageIn, UsageOf, UsageSpan};
@@ -129,7 +129,7 @@ pub(in crate::http::admin_api) async fn show_totals(
     let since = since.unwrap_or_else(|| app.clock().now().plus(-usual));
     query.end()?;
 
-    let spans = &app.list_usage(by, since).await?;
+    let spans = &app.usage.list(by, since).await?;
 
     Ok(response::json(StatusCode::OK, &Totals { spans }))
 }
@@ -140,7 +140,7 @@ pub(in crate::http::admin_api) async fn show_totals(
     AdminListErrors,
 ))]
 pub(in crate::http::admin_api) async fn show_top(State(app): State<AppState>) -> Result<Response> {
-    let found = app.find_top_clients().await?;
+    let found = app.usage.find_busiest_clients().await?;
     let top = Top {
         counted_at: found.at,
         most_active: &found.value.active,
@@ -159,10 +159,13 @@ pub(in crate::http::admin_api) async fn show_waste(
     query: Result<Query, Error>,
 ) -> Result<Response> {
     let mut query = query?;
-    let over = query.take("over", |text| Ok(text.parse::<WasteSpan>()?))?;
+    let over = query.take("over", |text| Ok(text.parse::<ExcessSpan>()?))?;
     query.end()?;
 
-    let found = app.find_waste(over.unwrap_or(WasteSpan::Day)).await?;
+    let found = app
+        .usage
+        .find_excess_tokens(over.unwrap_or(ExcessSpan::Day))
+        .await?;
 
     let wasted = Wasted {
         counted_at: found.at,

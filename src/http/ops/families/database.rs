@@ -22,7 +22,7 @@ impl Snapshot {
         page.counter(
             "token_server_feed_changes",
             "Changes that were heeded",
-            feed.heeded,
+            feed.applied,
         )?;
         page.counter(
             "token_server_feed_failures",

@@ -103,7 +103,7 @@ pub(in crate::http::portal) async fn find(
     let Some(token) = cookie(headers) else {
         return Ok(None);
     };
-    Ok(app.find_admin_session(&token).await?.map(Arc::new))
+    Ok(app.admins.find_session(&token).await?.map(Arc::new))
 }
 
 fn cookie(headers: &HeaderMap) -> Option<Secret<String>> {

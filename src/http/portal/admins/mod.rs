@@ -52,7 +52,7 @@ pub(super) async fn show_admins(
     Ok(page::show(&AdminsPage {
         layout: layout.with_done(done_in(&uri)?.as_deref(), DONE),
         error: None,
-        admins: app.list_admins().await?,
+        admins: app.admins.list().await?,
         name: String::new(),
         role: AdminRole::Viewer.as_str(),
     }))
@@ -86,7 +86,8 @@ pub(super) async fn create_admin(
             name: AdminName::parse(name.trim())?,
             role: role.parse()?,
         };
-        app.create_admin(&session.origin, new, NewPassword::Made)
+        app.admins
+            .create(&session.origin, new, NewPassword::Made)
             .await
     };
     match created.await {
@@ -101,7 +102,7 @@ pub(super) async fn create_admin(
             let form = AdminsPage {
                 layout: Layout::new("Admins", PATH, Some(&session)),
                 error: Some(page::sentence(&error)),
-                admins: app.list_admins().await?,
+                admins: app.admins.list().await?,
                 name,
                 role: role.as_str(),
             };
@@ -129,7 +130,7 @@ async fn admin_page(
     Ok(AdminPage {
         layout: Layout::new(name.as_str(), &path, Some(session)),
         error,
-        admin: app.find_admin(name).await?,
+        admin: app.admins.find(name).await?,
         is_own: session.admin.name == *name,
     })
 }
@@ -156,7 +157,7 @@ pub(super) async fn set_role(
 ) -> Result<Response> {
     let name = AdminName::parse(&name)?;
     let role = form.need("role")?.parse()?;
-    let done = app.set_admin_role(&session.origin, &name, role).await;
+    let done = app.admins.set_role(&session.origin, &name, role).await;
     changed(&app, &session, &name, done, "role").await
 }
 
@@ -169,7 +170,7 @@ pub(super) async fn set_status(
 ) -> Result<Response> {
     let name = AdminName::parse(&name)?;
     let status: AdminStatus = form.need("status")?.parse()?;
-    let done = app.set_admin_status(&session.origin, &name, status).await;
+    let done = app.admins.set_status(&session.origin, &name, status).await;
     changed(&app, &session, &name, done, "status").await
 }
 
@@ -183,7 +184,8 @@ pub(super) async fn reset(
     let name = AdminName::parse(&name)?;
     let second_factor = form.is_ticked("second_factor");
     let password = app
-        .reset_admin(&session.origin, &name, NewPassword::Made, second_factor)
+        .admins
+        .reset(&session.origin, &name, NewPassword::Made, second_factor)
         .await?;
     Ok(password_made(&session, name, password.expose().clone()))
 }
@@ -198,7 +200,7 @@ pub(super) async fn delete(
     let name = AdminName::parse(&name)?;
     let typed = form.take("typed");
     let done = if typed.trim() == name.as_str() {
-        app.delete_admin(&session.origin, &name).await
+        app.admins.delete(&session.origin, &name).await
     } else {
         Err(Error::invalid_request(
             "the name that was typed is another one",

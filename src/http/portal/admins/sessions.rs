@@ -41,7 +41,7 @@ pub(in crate::http::portal) async fn show_sessions(
     let layout = Layout::new("Sessions", PATH, Some(&session));
     Ok(page::show(&SessionsPage {
         layout: layout.with_done(query.take("done").as_deref(), DONE),
-        sessions: app.list_admin_sessions(own).await?,
+        sessions: app.admins.list_sessions(own).await?,
         current: session.session.session_id.clone(),
         shows_all,
     }))
@@ -54,7 +54,8 @@ pub(in crate::http::portal) async fn end_session(
     _form: Form,
 ) -> Result<Response> {
     let id = SessionId::parse(&id)?;
-    app.end_admin_session(&session.origin, &session.admin, &id)
+    app.admins
+        .end_session(&session.origin, &session.admin, &id)
         .await?;
     Ok(see("/admin/sessions?done=ended"))
 }
@@ -64,7 +65,8 @@ pub(in crate::http::portal) async fn end_others(
     session: Session<Viewer>,
     _form: Form,
 ) -> Result<Response> {
-    app.end_other_admin_sessions(&session.origin, &session)
+    app.admins
+        .end_other_sessions(&session.origin, &session)
         .await?;
     Ok(see("/admin/sessions?done=others"))
 }

@@ -152,7 +152,7 @@ pub(super) async fn show_audit(
     };
     // One more tells whether there is another page.
     let part = AuditPage::Before(before);
-    let mut events = app.list_audit_events(&filter, part, LIMIT + 1).await?;
+    let mut events = app.audit.list(&filter, part, LIMIT + 1).await?;
     let has_more = events.len() > LIMIT as usize;
     events.truncate(LIMIT as usize);
     let last = events.last().filter(|_| has_more);
@@ -247,7 +247,7 @@ pub(super) async fn verify(
     let mut page = VerifyPage::new(&session, form.take("known"));
     let checked = async {
         let known = filled_in(&page.known).map(str::parse).transpose()?;
-        app.verify_audit(known.as_ref()).await
+        app.audit.verify(known.as_ref()).await
     };
     match checked.await {
         Ok(verdict) => page.verdict = Some(verdict),

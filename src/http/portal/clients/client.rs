@@ -84,8 +84,8 @@ async fn client_page<R>(
     id: &ClientId,
     error: Option<String>,
 ) -> Result<ClientPage> {
-    let record = app.find_client(id).await?;
-    let uses = app.find_client_uses(id).await?;
+    let record = app.clients.find(id).await?;
+    let uses = app.usage.find_of_client(id).await?;
     let now = app.clock().now();
     let shown = |secret: &ClientSecret| {
         let last = uses.of_secret(&secret.secret_id);
@@ -104,7 +104,7 @@ async fn client_page<R>(
     let actor = &session.origin.actor;
     let checked = actor.check_client_write(id, &client.scopes, ClientEffect::Changes);
     let path = path_of(id);
-    let hours = app.list_client_hours(id, 7 * 24).await?;
+    let hours = app.usage.list_client_hours(id, 7 * 24).await?;
     let did_something = hours.iter().any(|it| it.counts != UsageCounts::default());
     let ids = ["issued-hours", "verified-hours", "refused-hours"];
     Ok(ClientPage {
@@ -117,7 +117,7 @@ async fn client_page<R>(
             .filter(|_| can_restrict)
             .map(|it| page::sentence(&it.into())),
         path,
-        quota: app.find_quota_state(&client).await?,
+        quota: app.tokens.find_quota_state(&client).await?,
         explain: format!("{}?client_id={}", explain::PATH, encoded(id.as_str())),
         audiences: Audience::join(&client.audiences),
         metadata: pretty(client.metadata.as_str()),
@@ -179,7 +179,7 @@ pub(in crate::http::portal) async fn show_edit(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let id = ClientId::parse(&id)?;
-    let client = app.find_client(&id).await?.client;
+    let client = app.clients.find(&id).await?.client;
     Ok(page::show(&EditPage {
         layout: Layout::new(format!("Change {id}"), &path_of(&id), Some(&session)),
         error: None,
@@ -205,7 +205,8 @@ pub(in crate::http::portal) async fn edit(
     let saved = async {
         let expected = ExpectedVersion::OneOf(vec![ClientVersion::parse(&version)?]);
         let changes = fields.changes()?;
-        app.update_expected_client(&session.origin, &id, &expected, changes)
+        app.clients
+            .update(&session.origin, &id, &expected, changes)
             .await
     };
     let Err(error) = saved.await else {
@@ -218,7 +219,7 @@ pub(in crate::http::portal) async fn edit(
         path: path_of(&id),
         version,
         is_stale: error.code == crate::domain::ErrorCode::PreconditionFailed,
-        managed_by: app.find_client(&id).await?.client.managed_by,
+        managed_by: app.clients.find(&id).await?.client.managed_by,
         form: fields,
         client_id: id,
     };
@@ -234,7 +235,7 @@ pub(in crate::http::portal) async fn set_status(
 ) -> Result<Response> {
     let id = ClientId::parse(&id)?;
     let status = ClientStatus::parse(&form.need("status")?)?;
-    let done = app.set_client_status(&session.origin, &id, status).await;
+    let done = app.clients.set_status(&session.origin, &id, status).await;
     changed(&app, &session, &id, done, status.as_str()).await
 }
 
@@ -246,7 +247,7 @@ pub(in crate::http::portal) async fn revoke_tokens(
     _form: Form,
 ) -> Result<Response> {
     let id = ClientId::parse(&id)?;
-    let done = app.revoke_client_tokens(&session.origin, &id).await;
+    let done = app.tokens.revoke_client(&session.origin, &id).await;
     changed(&app, &session, &id, done, "revoked").await
 }
 
@@ -258,7 +259,7 @@ pub(in crate::http::portal) async fn release(
     _form: Form,
 ) -> Result<Response> {
     let id = ClientId::parse(&id)?;
-    let done = app.release_client(&session.origin, &id).await;
+    let done = app.clients.detach(&session.origin, &id).await;
     changed(&app, &session, &id, done.map(drop), "released").await
 }
 
@@ -271,7 +272,9 @@ pub(in crate::http::portal) async fn delete(
 ) -> Result<Response> {
     let id = ClientId::parse(&id)?;
     if form.take("typed").trim() == id.as_str() {
-        app.delete_client(&session.origin, &id).await?;
+        app.clients
+            .delete(&session.origin, &id, &ExpectedVersion::Any)
+            .await?;
         return Ok(see(&format!("{PATH}?done=deleted")));
     }
     let refused = Err(Error::invalid_request(

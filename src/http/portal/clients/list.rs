@@ -65,9 +65,9 @@ pub(in crate::http::portal) async fn show_clients(
     let mut query = Params::from_query(&uri)?;
     let done = query.take("done");
     let part = read_part(&mut query)?;
-    let ClientsList { clients, after } = app.list_clients_in_order(&part).await?;
+    let ClientsList { clients, after } = app.clients.list(&part).await?;
     let ids: Vec<&ClientId> = clients.iter().map(|client| &client.client_id).collect();
-    let uses = app.find_last_uses(&ids).await?;
+    let uses = app.usage.list_last_used(&ids).await?;
     let rows = clients.into_iter().map(|client| Row {
         path: path_of(&client.client_id),
         last_used_at: uses.get(&client.client_id).map(|last| last.used_at),
@@ -182,17 +182,15 @@ pub(in crate::http::portal) async fn create_client(
         let id = Some(client_id.as_str()).filter(|id| !id.is_empty());
         let id = id.map(ClientId::parse).transpose()?;
         let new = NewClient::new(id, fields.changes()?);
-        if !new.authentication.allow_secrets() {
-            if chosen.is_some() || !lifetime.is_empty() {
-                let why = "none of the client's authentication methods takes a secret";
-                return Err(Error::invalid_request(why));
-            }
-            let client = app.register_client_without_secret(&session.origin, new);
-            return Ok((client.await?, None));
-        }
-        let secret = secrets::read_new(&app, chosen, &lifetime)?;
-        let (client, added) = app.register_client(&session.origin, new, secret).await?;
-        Ok((client, Some(added)))
+        let secret = if new.authentication.allow_secrets() {
+            Some(secrets::read_new(&app, chosen, &lifetime)?)
+        } else if chosen.is_some() || !lifetime.is_empty() {
+            let why = "none of the client's authentication methods takes a secret";
+            return Err(Error::invalid_request(why));
+        } else {
+            None
+        };
+        app.clients.register(&session.origin, new, secret).await
     };
     match created.await {
         Ok((client, Some(added))) => Ok(secrets::show_added(&app, &session, &client, &added)),

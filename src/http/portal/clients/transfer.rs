@@ -135,7 +135,8 @@ pub(in crate::http::portal) async fn import(
                 lines.push(line.clone());
             }
         };
-        app.import_clients(&session.origin, &source, options, &mut tell)
+        app.clients
+            .import(&session.origin, &source, options, &mut tell)
             .await
     };
     let failed = match imported.await {
@@ -179,7 +180,8 @@ pub(in crate::http::portal) async fn apply(
             }
             Ok(())
         };
-        app.apply_clients(&session.origin, &manifest, options, &mut tell)
+        app.clients
+            .apply(&session.origin, &manifest, options, &mut tell)
             .await
     };
     let failed = match applied.await {

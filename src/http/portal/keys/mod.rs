@@ -45,7 +45,7 @@ struct KeysPage {
 
 async fn keys_page<R>(app: &AppState, session: &Session<R>) -> Result<KeysPage> {
     let all = SigningAlg::ALL.into_iter();
-    let keys = app.list_keys().await?;
+    let keys = app.keys.list().await?;
     Ok(KeysPage {
         layout: Layout::new("Signing keys", PATH, Some(session)),
         error: None,
@@ -83,7 +83,7 @@ pub(super) async fn rotate(
     mut form: Form,
 ) -> Result<Response> {
     let forced = form.is_ticked("now");
-    let done = app.rotate_keys(&session.origin, forced).await;
+    let done = app.keys.rotate(&session.origin, forced).await;
     changed(&app, &session, done.map(drop), "rotated").await
 }
 
@@ -94,7 +94,7 @@ pub(super) async fn prepare(
     mut form: Form,
 ) -> Result<Response> {
     let alg = SigningAlg::parse(&form.need("alg")?)?;
-    let done = app.prepare_key(&session.origin, alg).await;
+    let done = app.keys.prepare(&session.origin, alg).await;
     changed(&app, &session, done.map(drop), "prepared").await
 }
 
@@ -105,7 +105,7 @@ pub(super) async fn retire(
     Path(kid): Path<String>,
     _form: Form,
 ) -> Result<Response> {
-    let done = app.retire_key(&session.origin, &KeyId::parse(&kid)?).await;
+    let done = app.keys.retire(&session.origin, &KeyId::parse(&kid)?).await;
     changed(&app, &session, done, "retired").await
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn delete(
     Path(kid): Path<String>,
     _form: Form,
 ) -> Result<Response> {
-    let done = app.delete_key(&session.origin, &KeyId::parse(&kid)?).await;
+    let done = app.keys.delete(&session.origin, &KeyId::parse(&kid)?).await;
     changed(&app, &session, done, "deleted").await
 }
 

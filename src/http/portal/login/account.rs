@@ -55,8 +55,8 @@ pub(in crate::http::portal) async fn show_account(
     Ok(page::show(&AccountPage {
         layout: layout.with_done(query.take("done").as_deref(), DONE),
         admin: session.admin.clone(),
-        takes_passkeys: app.takes_passkeys(),
-        passkeys: app.list_passkeys(&session.admin.name).await?,
+        takes_passkeys: app.admins.takes_passkeys(),
+        passkeys: app.admins.list_passkeys(&session.admin.name).await?,
     }))
 }
 
@@ -99,7 +99,8 @@ pub(in crate::http::portal) async fn change_password(
     };
     let changed = match read(&mut form) {
         Ok((old, new)) => {
-            app.change_password(&session.origin, &session, &old, &new)
+            app.admins
+                .change_password(&session.origin, &session, &old, &new)
                 .await
         }
         Err(error) => Err(error),
@@ -120,7 +121,8 @@ pub(in crate::http::portal) async fn remove_second_factor(
     session: Session<Viewer>,
     _form: Form,
 ) -> Result<Response> {
-    app.remove_second_factor(&session.origin, &session.admin.name)
+    app.admins
+        .remove_second_factor(&session.origin, &session.admin.name)
         .await?;
     Ok(see("/admin/login"))
 }

@@ -68,7 +68,7 @@ pub(super) async fn log_in(
         source: caller.source,
         user_agent: user_agent.unwrap_or_default().to_owned(),
     };
-    match app.log_in_admin(request_id.to_text(), presented).await {
+    match app.admins.log_in(request_id.to_text(), presented).await {
         Ok(started) => {
             let path = next.as_deref().unwrap_or("/admin/");
             Ok(see_with_token(path, &started.token))
@@ -88,7 +88,7 @@ pub(super) async fn log_out(
     session: Session<LoggingIn>,
     _form: Form,
 ) -> Result<Response> {
-    app.log_out_admin(&session.origin, &session).await?;
+    app.admins.log_out(&session.origin, &session).await?;
     let mut response = see(PATH);
     remove_cookie(&mut response);
     Ok(response)

@@ -37,7 +37,7 @@ async fn passkey_page(
         error,
         is_required: session.step == SessionStep::AddSecondFactor,
         called: label,
-        options: app.begin_passkey(session).await?,
+        options: app.admins.begin_passkey(session).await?,
     })
 }
 
@@ -57,7 +57,9 @@ pub(in crate::http::portal) async fn add_passkey(
     mut form: Form,
 ) -> Result<Response> {
     let (label, made) = (form.take("label"), form.take("response"));
-    let added = app.add_passkey(&session.origin, &session, &label, &made);
+    let added = app
+        .admins
+        .add_passkey(&session.origin, &session, &label, &made);
     match added.await {
         Ok(token) => Ok(see_with_token("/admin/account?done=passkey", &token)),
         Err(error) => {
@@ -76,7 +78,10 @@ pub(in crate::http::portal) async fn answer_challenge(
     mut form: Form,
 ) -> Result<Response> {
     let signed = form.take("response");
-    let verified = app.verify_passkey(&session.origin, &session, &signed).await;
+    let verified = app
+        .admins
+        .verify_passkey(&session.origin, &session, &signed)
+        .await;
     go_on(&app, &session, verified).await
 }
 
@@ -88,6 +93,8 @@ pub(in crate::http::portal) async fn remove_passkey(
     _form: Form,
 ) -> Result<Response> {
     let id = PasskeyId::parse(&id)?;
-    app.remove_passkey(&session.origin, &session, &id).await?;
+    app.admins
+        .remove_passkey(&session.origin, &session, &id)
+        .await?;
     Ok(see("/admin/account?done=passkey-removed"))
 }

@@ -37,7 +37,7 @@ async fn challenge_page(
         layout: Layout::new("Second factor", path, Some(session)),
         error,
         has_totp: session.admin.has_totp,
-        passkey: app.begin_passkey_log_in(session).await?,
+        passkey: app.admins.begin_passkey_log_in(session).await?,
     })
 }
 
@@ -59,7 +59,10 @@ pub(in crate::http::portal) async fn answer_challenge(
     mut form: Form,
 ) -> Result<Response> {
     let code = form.take("code");
-    let verified = app.verify_totp(&session.origin, &session, &code).await;
+    let verified = app
+        .admins
+        .verify_totp(&session.origin, &session, &code)
+        .await;
     go_on(&app, &session, verified).await
 }
 
@@ -112,7 +115,7 @@ fn enrolment_page(
         layout: Layout::new("Add a second factor", path, Some(session)),
         error,
         is_required: session.step == SessionStep::AddSecondFactor,
-        takes_passkeys: app.takes_passkeys(),
+        takes_passkeys: app.admins.takes_passkeys(),
         qr,
         secret: in_groups(enrolment.secret.expose()),
     })
@@ -123,7 +126,7 @@ pub(in crate::http::portal) async fn show_enrolment(
     State(app): State<AppState>,
     session: Session<LoggingIn>,
 ) -> Result<Response> {
-    let enrolment = app.begin_totp(&session).await?;
+    let enrolment = app.admins.begin_totp(&session).await?;
     Ok(page::show(&enrolment_page(
         &app, &session, &enrolment, None,
     )?))
@@ -136,11 +139,15 @@ pub(in crate::http::portal) async fn confirm(
     mut form: Form,
 ) -> Result<Response> {
     let code = form.take("code");
-    match app.confirm_totp(&session.origin, &session, &code).await {
+    match app
+        .admins
+        .confirm_totp(&session.origin, &session, &code)
+        .await
+    {
         Ok(token) => Ok(see_with_token("/admin/account?done=second-factor", &token)),
         Err(error) => {
             let error = page::mendable(error)?;
-            let enrolment = app.begin_totp(&session).await?;
+            let enrolment = app.admins.begin_totp(&session).await?;
             let told = Some(page::sentence(&error));
             Ok(page::show_again(
                 &enrolment_page(&app, &session, &enrolment, told)?,

@@ -67,7 +67,7 @@ pub(super) fn read_new(
         "" => None,
         span => Some(app.clock().now().plus(read_span(span)?)),
     };
-    app.new_secret(chosen, expires_at)
+    app.secrets.new_secret(chosen, expires_at)
 }
 
 fn read_span(text: &str) -> Result<i64> {
@@ -105,7 +105,7 @@ pub(super) fn show_added(
         expires_at: added.secret.expires_at,
         is_bound: constraint.dpop_bound_access_tokens
             || constraint.tls_client_certificate_bound_access_tokens,
-        snippets: snippets::of(&app.keys().issuer().to_string(), client, plain),
+        snippets: snippets::of(&app.keys.current().issuer().to_string(), client, plain),
     })
 }
 
@@ -120,11 +120,11 @@ pub(super) async fn add_secret(
     let added = async {
         let chosen = form.take_secret("client_secret");
         let new = read_new(&app, chosen, &form.take("lifetime"))?;
-        app.add_secret(&session.origin, &id, new).await
+        app.secrets.add(&session.origin, &id, new).await
     };
     match added.await {
         Ok(added) => {
-            let client = app.find_client(&id).await?.client;
+            let client = app.clients.find(&id).await?.client;
             Ok(show_added(&app, &session, &client, &added))
         }
         Err(error) => changed(&app, &session, &id, Err(error), "").await,
@@ -145,11 +145,12 @@ pub(super) async fn end_secret(
         if let Some(span) = span.strip_prefix("unused:").filter(|_| at.is_empty()) {
             let unused_for = read_unused_for(span)?;
             return app
-                .end_secret_when_unused(by, &id, &secret_id, unused_for)
+                .secrets
+                .set_idle_expiry(by, &id, &secret_id, unused_for)
                 .await;
         }
         let end = read_end(&app, &at, &span)?;
-        app.expire_secret(by, &id, &secret_id, end).await
+        app.secrets.expire(by, &id, &secret_id, end).await
     };
     let done = done.await;
     changed(&app, &session, &id, done, "ended").await
@@ -179,6 +180,6 @@ pub(super) async fn remove_secret(
     _form: Form,
 ) -> Result<Response> {
     let (id, secret_id) = (ClientId::parse(&id)?, SecretId::parse(&secret_id)?);
-    let done = app.delete_secret(&session.origin, &id, &secret_id).await;
+    let done = app.secrets.delete(&session.origin, &id, &secret_id).await;
     changed(&app, &session, &id, done, "removed").await
 }

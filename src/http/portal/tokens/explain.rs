@@ -76,11 +76,11 @@ pub(in crate::http::portal) async fn show_explanation(
 
 async fn answer(app: &AppState, page: &mut ExplainPage) -> Result<(), Error> {
     if !page.request_id.is_empty() {
-        let found = app.explain_request(&page.request_id).await?;
+        let found = app.audit.explain_request(&page.request_id).await?;
         page.refusals = found.into_iter().map(Refused::from).collect();
     } else if !page.client_id.is_empty() {
         let (scope, audience) = (filled_in(&page.scope), filled_in(&page.audience));
-        let explained = app.explain_token(&page.client_id, scope, audience);
+        let explained = app.tokens.explain(&page.client_id, scope, audience);
         let mut explained = explained.await?;
         let refusals = std::mem::take(&mut explained.refusals);
         page.refusals = refusals.into_iter().map(Refused::from).collect();

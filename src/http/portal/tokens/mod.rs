@@ -87,7 +87,7 @@ pub(super) async fn inspect(
     mut form: Form,
 ) -> Result<Response> {
     let mut page = tokens_page(&session, form.take("token").trim().to_owned());
-    match app.inspect_token(&page.token).await {
+    match app.tokens.inspect(&page.token).await {
         Ok(inspection) => {
             page.inspection = Some(inspection.into());
             Ok(page::show(&page))
@@ -103,12 +103,12 @@ pub(super) async fn revoke(
     mut form: Form,
 ) -> Result<Response> {
     let mut page = tokens_page(&session, form.need("token")?.trim().to_owned());
-    let revoked = app.revoke_token(&session.origin, &page.token).await;
+    let revoked = app.tokens.revoke(&session.origin, &page.token).await;
     if let Err(error) = revoked {
         return refused(page, error);
     }
     page.layout.done = Some("The token is revoked.");
-    page.inspection = Some(app.inspect_token(&page.token).await?.into());
+    page.inspection = Some(app.tokens.inspect(&page.token).await?.into());
     Ok(page::show(&page))
 }
 

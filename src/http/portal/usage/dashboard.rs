@@ -138,7 +138,7 @@ pub(in crate::http::portal) async fn show_dashboard(
     });
     Ok(page::show(&DashboardPage {
         layout: Layout::new("Dashboard", "/admin/", Some(&session)),
-        is_ready: app.check_readiness().is_ok(),
+        is_ready: app.replication.check_readiness().is_ok(),
         per_minute: charts(
             ["issued-minutes", "verified-minutes", "refused-minutes"],
             MINUTES,

@@ -6,7 +6,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use tokio::time::timeout;
 
-use crate::app::WasteSpan;
+use crate::app::ExcessSpan;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::TokenWaste;
@@ -21,7 +21,7 @@ use crate::http::{AppState, COUNTING_PATIENCE, Params};
 #[template(path = "usage/excess_tokens.html")]
 struct WastePage {
     layout: Layout,
-    span: WasteSpan,
+    span: ExcessSpan,
     /// When it was counted; `None`: it is being counted.
     at: Option<UnixTime>,
     rows: Vec<Row>,
@@ -39,8 +39,8 @@ pub(in crate::http::portal) async fn show_waste(
     uri: Uri,
 ) -> Result<Response> {
     let over = Params::from_query(&uri)?.take("over");
-    let span = over.map_or(Ok(WasteSpan::Day), |over| over.parse())?;
-    let found = timeout(COUNTING_PATIENCE, app.find_waste(span)).await;
+    let span = over.map_or(Ok(ExcessSpan::Day), |over| over.parse())?;
+    let found = timeout(COUNTING_PATIENCE, app.usage.find_excess_tokens(span)).await;
     let found = found.ok().transpose()?;
     let wasteful = found.iter().flat_map(|found| &found.value);
     let rows = wasteful.map(|waste| Row {

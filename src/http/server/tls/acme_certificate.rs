@@ -13,7 +13,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 
-use crate::app::{App, KeptCertificate};
+use crate::app::{Acme, App, KeptCertificate};
 use crate::base::clock::UnixTime;
 use crate::http::server::tls::certificate_problems::{
     CertificateProblem, certificate_problems, check_replacement,
@@ -33,6 +33,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 /// A certificate that an authority issues, as the server presents it.
 pub(in crate::http) struct IssuedCertificate {
     app: Arc<App>,
+    acme: Arc<Acme>,
     changes: watch::Receiver<()>,
     handshakes: Handshakes,
     /// Of the authority's certificate that is presented; empty for a stand-in.
@@ -45,11 +46,13 @@ pub(in crate::http) struct IssuedCertificate {
 
 impl IssuedCertificate {
     pub(in crate::http) fn new(app: Arc<App>, handshakes: Handshakes) -> Result<Self, TlsError> {
-        let changes = app.certificate_changes().ok_or(TlsError::NotIssued)?;
-        let (config, chain) = present(&app, &handshakes)?;
+        let acme = app.acme.clone().ok_or(TlsError::NotIssued)?;
+        let changes = acme.changes();
+        let (config, chain) = present(&acme, &handshakes)?;
         Ok(Self {
-            app,
+            acme,
             changes,
+            app,
             handshakes,
             retry_at: None,
             served: RustlsConfig::from_config(config),
@@ -80,7 +83,7 @@ impl IssuedCertificate {
                 }
             };
             if by_request {
-                if let Err(error) = self.app.read_certificate().await {
+                if let Err(error) = self.acme.read().await {
                     tracing::warn!("the certificate cannot be read: {}", error.reason());
                 }
                 self.changes.mark_unchanged();
@@ -94,7 +97,7 @@ impl IssuedCertificate {
 
     fn take_over(&mut self) {
         self.retry_at = None;
-        let (config, chain) = match present(&self.app, &self.handshakes) {
+        let (config, chain) = match present(&self.acme, &self.handshakes) {
             Ok(presented) => presented,
             Err(error) => return self.refuse(&error.to_string()),
         };
@@ -116,22 +119,21 @@ impl IssuedCertificate {
 
 /// What is wrong with the certificate that an authority issued, or with the stand-in for it.
 pub fn issued_certificate_problems(app: &App) -> Vec<CertificateProblem> {
-    match app.certificate() {
-        Some((certificate, _)) => {
-            certificate_problems(NAME, &certificate.chain, app.config(), app.clock().now())
-        }
-        None => Vec::new(),
-    }
+    let Some(acme) = &app.acme else {
+        return Vec::new();
+    };
+    let (certificate, _) = acme.certificate();
+    certificate_problems(NAME, &certificate.chain, app.config(), app.clock().now())
 }
 
 /// The configuration, and the chain whose end counts: not that of a stand-in, which is good for ever and for nobody.
 fn present(
-    app: &Arc<App>,
+    acme: &Arc<Acme>,
     handshakes: &Handshakes,
 ) -> Result<(Arc<ServerConfig>, Vec<CertificateDer<'static>>), TlsError> {
-    let (certificate, is_issued) = app.certificate().ok_or(TlsError::NotIssued)?;
+    let (certificate, is_issued) = acme.certificate();
     let resolver = Resolver {
-        app: Arc::clone(app),
+        acme: Arc::clone(acme),
         certified: Arc::new(certify(&certificate)?),
     };
     let builder = handshakes.builder()?;
@@ -166,7 +168,7 @@ fn certify_challenge(certificate: &KeptCertificate) -> Result<CertifiedKey, rust
 
 /// Chooses by what the caller speaks: who speaks HTTP never sees what is made for the authority.
 struct Resolver {
-    app: Arc<App>,
+    acme: Arc<Acme>,
     certified: Arc<CertifiedKey>,
 }
 
@@ -185,7 +187,7 @@ impl ResolvesServerCert for Resolver {
             return Some(Arc::clone(&self.certified));
         }
         // Of a name that nobody validates there is nothing to be shown: the handshake ends (RFC 8737 §3).
-        let made = self.app.challenge_certificate(hello.server_name()?)?;
+        let made = self.acme.challenge_certificate(hello.server_name()?)?;
         certify_challenge(&made).ok().map(Arc::new)
     }
 }

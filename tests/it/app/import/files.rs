@@ -67,7 +67,7 @@ async fn csv_a_json_array_and_json_lines_say_the_same() {
         let report = import(&test, &contents, false).await;
         assert_eq!(report.imported, 1, "{contents}: {report:?}");
         let id = ClientId::parse("a").unwrap();
-        let mut client = test.app.find_client(&id).await.unwrap();
+        let mut client = test.app.clients.find(&id).await.unwrap();
         client.secrets.clear();
         seen.push(client);
     }
@@ -255,7 +255,7 @@ async fn what_exists_is_left_as_it_is() {
     let test = TestApp::new().await;
     let secret = test.client().await;
     let id = ClientId::parse(crate::harness::CLIENT).unwrap();
-    let before = test.app.find_client(&id).await.unwrap();
+    let before = test.app.clients.find(&id).await.unwrap();
     let contents = format!(
         "client_id,client_secret,name\n{id},another old secret,Another\nnew,the first secret,\n"
     );
@@ -265,7 +265,7 @@ async fn what_exists_is_left_as_it_is() {
         assert_eq!((report.imported, report.existing), (imported, 2 - imported));
     }
 
-    assert_eq!(test.app.find_client(&id).await.unwrap(), before);
+    assert_eq!(test.app.clients.find(&id).await.unwrap(), before);
     assert_eq!(test.authorize(id.as_str(), &secret).await.status, 200);
     assert_eq!(
         test.authorize(id.as_str(), "another old secret")
@@ -293,7 +293,8 @@ async fn a_file_of_two_thousand_rows_works_and_tells_how_far_it_is() {
     };
     let report = test
         .app
-        .import_clients(BY, &source, ImportOptions::default(), &mut tell)
+        .clients
+        .import(BY, &source, ImportOptions::default(), &mut tell)
         .await
         .unwrap();
 

@@ -29,7 +29,8 @@ const DRY_RUN: ImportOptions = ImportOptions {
 
 async fn client(test: &TestApp, id: &str) -> ClientRecord {
     test.app
-        .find_client(&ClientId::parse(id).unwrap())
+        .clients
+        .find(&ClientId::parse(id).unwrap())
         .await
         .unwrap()
 }

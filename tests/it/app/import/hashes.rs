@@ -78,7 +78,7 @@ const HASHES: [(&str, &str); 14] = [
 
 pub(super) async fn stored(test: &TestApp, client_id: &str) -> ClientSecret {
     let id = ClientId::parse(client_id).unwrap();
-    test.app.find_client(&id).await.unwrap().secrets.remove(0)
+    test.app.clients.find(&id).await.unwrap().secrets.remove(0)
 }
 
 /// The renewal runs beside the answer; waits for it without a clock.

@@ -45,7 +45,7 @@ async fn import_with(
             lines.push(line.clone());
         }
     };
-    let report = test.app.import_clients(BY, &source, options, &mut tell);
+    let report = test.app.clients.import(BY, &source, options, &mut tell);
     let report = report.await.unwrap();
     (report, lines)
 }
@@ -56,7 +56,7 @@ async fn client_ids(test: &TestApp) -> Vec<String> {
         limit: 10_000,
         ..ClientsPart::default()
     };
-    let listed = test.app.list_clients_in_order(&all).await.unwrap();
+    let listed = test.app.clients.list(&all).await.unwrap();
     listed
         .clients
         .iter()

@@ -32,9 +32,9 @@ const REPLACE: ImportOptions = ImportOptions {
 };
 
 pub(super) async fn export(test: &TestApp) -> String {
-    let mut export = test.app.begin_client_export(BY).await.unwrap();
+    let mut export = test.app.clients.begin_export(BY).await.unwrap();
     let mut file = String::new();
-    while let Some(lines) = test.app.export_clients(&mut export).await.unwrap() {
+    while let Some(lines) = test.app.clients.export(&mut export).await.unwrap() {
         file += &lines;
     }
     file
@@ -64,8 +64,8 @@ async fn fill(test: &TestApp) -> HashMap<String, String> {
             0 => "an old secret: %+ü".to_owned(),
             1 | 2 => {
                 let expires_at = (n % 10 == 1).then_some(NOW.plus(60));
-                let new = test.app.new_secret(None, expires_at).unwrap();
-                let added = test.app.add_secret(BY, &id, new).await.unwrap();
+                let new = test.app.secrets.new_secret(None, expires_at).unwrap();
+                let added = test.app.secrets.add(BY, &id, new).await.unwrap();
                 if n % 20 == 6 {
                     end_first_when_unused(test, &id).await;
                 }
@@ -75,7 +75,7 @@ async fn fill(test: &TestApp) -> HashMap<String, String> {
         };
         if n.is_multiple_of(7) {
             let status = ClientStatus::Disabled;
-            test.app.set_client_status(BY, &id, status).await.unwrap();
+            test.app.clients.set_status(BY, &id, status).await.unwrap();
         }
         secrets.insert(id.to_string(), secret);
     }
@@ -84,10 +84,10 @@ async fn fill(test: &TestApp) -> HashMap<String, String> {
 
 /// A rotation that is not over: the older secret ends a day after its last use.
 async fn end_first_when_unused(test: &TestApp, id: &ClientId) {
-    let record = test.app.find_client(id).await.unwrap();
+    let record = test.app.clients.find(id).await.unwrap();
     let first = &record.secrets[0].secret_id;
     let day = UnusedFor::from_seconds(86_400).unwrap();
-    let set = test.app.end_secret_when_unused(BY, id, first, Some(day));
+    let set = test.app.secrets.set_idle_expiry(BY, id, first, Some(day));
     set.await.unwrap();
 }
 
@@ -180,7 +180,8 @@ async fn a_client_with_everything_is_the_same_there() {
         token_server::app::clients::transfer::apply::Manifest::parse(marked.as_bytes(), None)
             .unwrap();
     from.app
-        .apply_clients(
+        .clients
+        .apply(
             BY,
             &manifest,
             token_server::app::clients::transfer::apply::ApplyOptions::default(),
@@ -194,15 +195,19 @@ async fn a_client_with_everything_is_the_same_there() {
         ..ClientChanges::default()
     };
     let signer = id("signer");
-    from.app.update_client(BY, &signer, changes).await.unwrap();
+    from.app
+        .clients
+        .update(BY, &signer, &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
 
     let to = TestApp::new().await;
     import(&to, &export(&from).await, false).await;
 
     assert_eq!(records(&to).await, records(&from).await);
-    let marked = to.app.find_client(&id("marked")).await.unwrap().client;
+    let marked = to.app.clients.find(&id("marked")).await.unwrap().client;
     assert_eq!(marked.managed_by, ManagedBy::parse("team.yaml").ok());
-    let signer = to.app.find_client(&signer).await.unwrap().client;
+    let signer = to.app.clients.find(&signer).await.unwrap().client;
     assert_eq!(signer.updated_at.since(signer.created_at), 50);
 }
 
@@ -212,15 +217,19 @@ async fn a_taken_id_is_left_refused_or_replaced_as_told() {
     let old = test.client().await;
     let exported = export(&test).await;
     let billing = id(crate::harness::CLIENT);
-    let added = test.app.add_secret(BY, &billing, NewSecret::default());
+    let added = test.app.secrets.add(BY, &billing, NewSecret::default());
     let newer = added.await.unwrap().plain.expose().clone();
     let scopes = Scope::parse("read").unwrap();
     let changes = ClientChanges {
         scopes: Some(scopes),
         ..ClientChanges::default()
     };
-    test.app.update_client(BY, &billing, changes).await.unwrap();
-    let before = test.app.find_client(&billing).await.unwrap();
+    test.app
+        .clients
+        .update(BY, &billing, &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
+    let before = test.app.clients.find(&billing).await.unwrap();
 
     let with = |on_conflict| ImportOptions {
         on_conflict,
@@ -230,7 +239,7 @@ async fn a_taken_id_is_left_refused_or_replaced_as_told() {
     let (refused, lines) = import_with(&test, &exported, with(OnConflict::Refuse)).await;
     assert_eq!((left.existing, left.imported), (1, 0));
     assert!(refused.refused && lines[0].reason().unwrap().contains("already"));
-    assert_eq!(test.app.find_client(&billing).await.unwrap(), before);
+    assert_eq!(test.app.clients.find(&billing).await.unwrap(), before);
 
     assert_eq!(test.authorize("billing", &newer).await.status, 200);
     let looked = ImportOptions {
@@ -261,7 +270,7 @@ async fn a_client_that_is_replaced_by_a_disabled_one_has_no_tokens_left_on_any_r
     let disabled = export(&test).await.replace("\"enabled\"", "\"disabled\"");
 
     let (report, _) = import_with(&test, &disabled, REPLACE).await;
-    other.app.read_changes().await.unwrap();
+    other.app.replication.read_changes().await.unwrap();
 
     assert_eq!(report.replaced, 1);
     for test in [&test, &other] {
@@ -386,7 +395,8 @@ async fn a_program_can_neither_bring_nor_replace_a_client_with_power_over_the_se
         let source = ImportSource::of_bytes(None, file.clone().into_bytes());
         let report = test
             .app
-            .import_clients(&robot, &source, REPLACE, &mut |_| {})
+            .clients
+            .import(&robot, &source, REPLACE, &mut |_| {})
             .await
             .unwrap();
         assert_eq!((report.bad, report.replaced, report.imported), (1, 0, 0));
@@ -399,11 +409,11 @@ async fn a_program_can_neither_bring_nor_replace_a_client_with_power_over_the_se
 async fn whoever_exports_is_in_the_trail_before_anything_is_out() {
     let test = TestApp::new().await;
     test.client().await;
-    test.app.begin_client_export(BY).await.unwrap();
+    test.app.clients.begin_export(BY).await.unwrap();
 
     let page = token_server::app::AuditPage::Before(None);
     let filter = token_server::app::AuditFilter::default();
-    let events = test.app.list_audit_events(&filter, page, 1).await.unwrap();
+    let events = test.app.audit.list(&filter, page, 1).await.unwrap();
 
     assert_eq!(events[0].event.action, "client.export");
     assert_eq!(events[0].event.target_type, "clients");
@@ -413,10 +423,17 @@ async fn whoever_exports_is_in_the_trail_before_anything_is_out() {
 async fn a_secret_in_clear_is_never_in_an_export_and_every_hash_is() {
     let test = TestApp::new().await;
     let plain = Secret::from("a secret of my own");
-    let chosen = test.app.new_secret(Some(plain), Some(UnixTime(NOW.0 + 1)));
+    let chosen = test
+        .app
+        .secrets
+        .new_secret(Some(plain), Some(UnixTime(NOW.0 + 1)));
     let chosen = chosen.unwrap();
     let new = NewClient::new(Some(id("a")), ClientChanges::default());
-    test.app.register_client(BY, new, chosen).await.unwrap();
+    test.app
+        .clients
+        .register(BY, new, Some(chosen))
+        .await
+        .unwrap();
     let generated = test.client().await;
 
     let file = export(&test).await;
@@ -426,7 +443,8 @@ async fn a_secret_in_clear_is_never_in_an_export_and_every_hash_is() {
     let expected = ExpectedVersion::Any;
     let billing = id(crate::harness::CLIENT);
     test.app
-        .delete_expected_client(BY, &billing, &expected)
+        .clients
+        .delete(BY, &billing, &expected)
         .await
         .unwrap();
     assert!(
@@ -444,7 +462,7 @@ async fn a_rotation_that_is_not_over_goes_on_there_and_counts_from_the_import() 
     let billing = id(crate::harness::CLIENT);
     // Of two secrets of one second either may be the first.
     from.clock.advance(1);
-    let added = from.app.add_secret(BY, &billing, NewSecret::default());
+    let added = from.app.secrets.add(BY, &billing, NewSecret::default());
     let new = added.await.unwrap().plain.expose().clone();
     end_first_when_unused(&from, &billing).await;
     from.clock.advance(10 * 86_400);
@@ -454,11 +472,11 @@ async fn a_rotation_that_is_not_over_goes_on_there_and_counts_from_the_import() 
     import(&to, &export(&from).await, false).await;
 
     // Of a use before nothing is known there.
-    assert_eq!(to.app.end_unused_secrets().await.unwrap(), 0);
+    assert_eq!(to.app.secrets.expire_idle().await.unwrap(), 0);
     assert_eq!(to.authorize("billing", &old).await.status, 200);
     to.app.write_usage().await.unwrap();
     to.clock.advance(86_400 + SLACK);
-    assert_eq!(to.app.end_unused_secrets().await.unwrap(), 1);
+    assert_eq!(to.app.secrets.expire_idle().await.unwrap(), 1);
     assert_eq!(to.authorize("billing", &old).await.status, 401);
     assert_eq!(to.authorize("billing", &new).await.status, 200);
 }

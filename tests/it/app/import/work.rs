@@ -120,7 +120,7 @@ async fn a_file_that_is_applied_brings_no_more_work_and_no_other_hash() {
         let manifest = Manifest::parse(file.to_string().as_bytes(), None).unwrap();
         let mut tell = |_: ApplyNews<'_>| Ok(());
         let options = ApplyOptions::default();
-        let applied = test.app.apply_clients(BY, &manifest, options, &mut tell);
+        let applied = test.app.clients.apply(BY, &manifest, options, &mut tell);
         let error = applied.await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidRequest);
         let told = error.description;
@@ -178,7 +178,7 @@ async fn what_is_stored_above_the_bound_is_verified_still() {
     assert!(import_hash(&test, "b", HASH).await.is_bad());
 
     let id = ClientId::parse("a").unwrap();
-    assert_eq!(test.app.find_client(&id).await.unwrap().secrets.len(), 1);
+    assert_eq!(test.app.clients.find(&id).await.unwrap().secrets.len(), 1);
     let answer = test.authorize("a", super::hashes::OLD_SECRET).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
 }

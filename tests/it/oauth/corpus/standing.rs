@@ -2,7 +2,7 @@
 //! and those of a client that is disabled or gone.
 
 use serde_json::json;
-use token_server::domain::ClientStatus;
+use token_server::domain::{ClientStatus, ExpectedVersion};
 
 use super::{Doors, assertion_key, service};
 use crate::harness::{BY, Signer, TestApp};
@@ -71,9 +71,10 @@ async fn a_token_that_lost_its_standing_is_refused() {
     assert_eq!(doors.caller.revoke(&revoked).await.status, 200);
     let status = ClientStatus::Disabled;
     let id = "off".parse().unwrap();
-    test.app.set_client_status(BY, &id, status).await.unwrap();
+    test.app.clients.set_status(BY, &id, status).await.unwrap();
     test.app
-        .delete_client(BY, &"gone".parse().unwrap())
+        .clients
+        .delete(BY, &"gone".parse().unwrap(), &ExpectedVersion::Any)
         .await
         .unwrap();
 
@@ -154,7 +155,7 @@ async fn an_assertion_that_lost_its_standing_is_refused() {
     let good = sign(&signer, &json!({}));
     let status = ClientStatus::Disabled;
     let id = crate::harness::CLIENT.parse().unwrap();
-    test.app.set_client_status(BY, &id, status).await.unwrap();
+    test.app.clients.set_status(BY, &id, status).await.unwrap();
     doors
         .refuse_as_assertion("of a disabled client", &good)
         .await;

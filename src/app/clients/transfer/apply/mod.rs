@@ -8,9 +8,10 @@ use serde::Serialize;
 
 pub use manifest::Manifest;
 
+use crate::app::clients::Clients;
 use crate::app::clients::transfer::import::report::words;
 use crate::app::error::{Error, Result};
-use crate::app::{App, FieldChange, NewSecret};
+use crate::app::{FieldChange, NewSecret};
 use crate::base::secret::Secret;
 use crate::domain::{
     Action, Client, ClientId, ClientRecord, ClientStatus, ClientVersion, ExpectedVersion,
@@ -104,10 +105,10 @@ pub enum ApplyNews<'a> {
 /// Who hears how a file is applied; that a secret could not be kept ends it.
 pub type ApplyListener<'a> = dyn FnMut(ApplyNews<'_>) -> Result<()> + Send + 'a;
 
-impl App {
+impl Clients {
     /// Makes clients what a file says, one after another, each in a transaction of its own; a second time there is nothing
     /// left to do. Nothing is done with a mistake anywhere in it.
-    pub async fn apply_clients(
+    pub async fn apply(
         &self,
         by: &Origin,
         manifest: &Manifest,
@@ -137,12 +138,12 @@ impl App {
         let id = &plan.applied.client_id;
         match (plan.applied.step, &plan.record) {
             (ApplyStep::Unchanged, _) | (ApplyStep::Create | ApplyStep::Change, None) => Ok(()),
-            (ApplyStep::Disable, _) => self.set_client_status(by, id, ClientStatus::Disabled).await,
-            (ApplyStep::Delete, _) => self.delete_client(by, id).await,
+            (ApplyStep::Disable, _) => self.set_status(by, id, ClientStatus::Disabled).await,
+            (ApplyStep::Delete, _) => self.delete(by, id, &ExpectedVersion::Any).await,
             (ApplyStep::Create | ApplyStep::Change, Some(record)) => {
                 let mut record = record.clone();
                 if plan.applied.makes_secret {
-                    let added = self.prepare_secret(NewSecret::default()).await?;
+                    let added = self.secrets.prepare(NewSecret::default()).await?;
                     tell(ApplyNews::Secret(id, &added.plain))?;
                     record.secrets.push(added.secret);
                 }
@@ -180,13 +181,13 @@ impl App {
     }
 }
 
-impl App {
+impl Clients {
     /// Lets no file keep this client any more, so that it can be changed by hand; the client as it is then. A file that
     /// still has it takes it over again when it is applied.
-    pub async fn release_client(&self, by: &Origin, id: &ClientId) -> Result<Client> {
-        let stamp = by.at(self.clock.now());
-        let done = self.store.release_client(id, stamp).await?;
+    pub async fn detach(&self, by: &Origin, id: &ClientId) -> Result<Client> {
+        let stamp = by.at(self.core.clock.now());
+        let done = self.core.store.release_client(id, stamp).await?;
         self.changed(id, done)?;
-        Ok(self.find_client(id).await?.client)
+        Ok(self.find(id).await?.client)
     }
 }

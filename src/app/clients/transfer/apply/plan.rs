@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use crate::app::clients::diff::differences;
+use crate::app::FieldChange;
+use crate::app::clients::Clients;
+use crate::app::clients::diff::diff;
 use crate::app::clients::transfer::apply::manifest::{Entry, Manifest, Secrets};
 use crate::app::clients::transfer::apply::{AppliedClient, ApplyOptions, ApplyStep, Prune};
 use crate::app::clients::transfer::import::{SecretRules, check_rights};
 use crate::app::error::{Error, Result};
-use crate::app::{App, FieldChange};
 use crate::base::clock::UnixTime;
 use crate::domain::{
     ClientEffect, ClientId, ClientRecord, ClientSecret, ClientStatus, ErrorCode, MAX_LIVE_SECRETS,
@@ -28,7 +29,7 @@ pub(in crate::app) struct Planned {
     pub(in crate::app) record: Option<ClientRecord>,
 }
 
-impl App {
+impl Clients {
     /// What is to be done, for every client of the file and every one that is to be pruned.
     pub(in crate::app) async fn plan_application(
         &self,
@@ -37,9 +38,9 @@ impl App {
         options: ApplyOptions,
     ) -> Result<Vec<Planned>> {
         let ids: Vec<&ClientId> = manifest.entries.iter().map(Entry::id).collect();
-        let mut there = self.store.find_clients(&ids).await?;
-        let now = self.clock.now();
-        let rules = SecretRules::new(&self.config, None);
+        let mut there = self.core.store.find_clients(&ids).await?;
+        let now = self.core.clock.now();
+        let rules = SecretRules::new(&self.core.config, None);
         let (mut planned, mut mistakes) = (Vec::new(), Vec::new());
         let mut code = ErrorCode::InvalidRequest;
         for entry in &manifest.entries {
@@ -89,7 +90,7 @@ impl App {
             })
             .collect();
         let ids: Vec<&SecretId> = secrets.iter().map(|(secret_id, _)| *secret_id).collect();
-        let owners = self.store.find_secret_owners(&ids).await?;
+        let owners = self.core.store.find_secret_owners(&ids).await?;
         let mut seen: HashMap<&SecretId, &ClientId> = HashMap::new();
         for (secret_id, id) in secrets {
             let other = seen
@@ -111,10 +112,10 @@ impl App {
         of_file: &HashSet<&ClientId>,
         prune: Prune,
     ) -> Result<Vec<Planned>> {
-        let mut managed = self.store.list_managed_clients(&manifest.name).await?;
+        let mut managed = self.core.store.list_managed_clients(&manifest.name).await?;
         managed.retain(|id| !of_file.contains(id));
         let ids: Vec<&ClientId> = managed.iter().collect();
-        let mut there = self.store.find_clients(&ids).await?;
+        let mut there = self.core.store.find_clients(&ids).await?;
         let mut planned = Vec::new();
         for id in &managed {
             let Some(before) = there.remove(id) else {
@@ -188,7 +189,7 @@ fn plan_entry(
         remarks.push("it has no secret that is good".to_owned());
     }
     let mut changes = match &before {
-        Some(before) => differences(&before.client, &client),
+        Some(before) => diff(&before.client, &client),
         None => Vec::new(),
     };
     if let Some(change) = secrets_change(known, &secrets, makes_secret) {

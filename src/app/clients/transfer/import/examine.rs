@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::app::App;
-use crate::app::clients::diff::differences;
+use crate::app::clients::Clients;
+use crate::app::clients::diff::diff;
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, Row,
 };
@@ -52,7 +52,7 @@ impl Seen {
     }
 }
 
-impl App {
+impl Clients {
     /// Judges rows, in their order.
     pub(in crate::app::clients::transfer) async fn examine_import(
         &self,
@@ -63,9 +63,9 @@ impl App {
     ) -> Result<Vec<Examined>> {
         let clients = rows.iter().filter_map(|(_, row)| row.as_ref().ok());
         let ids: Vec<&ClientId> = clients.clone().map(|it| &it.client.client_id).collect();
-        let mut there = self.store.find_clients(&ids).await?;
+        let mut there = self.core.store.find_clients(&ids).await?;
         let kept: Vec<&SecretId> = clients.flat_map(kept_secrets).collect();
-        let owners = self.store.find_secret_owners(&kept).await?;
+        let owners = self.core.store.find_secret_owners(&kept).await?;
         let examined = rows.into_iter().map(|(line, row)| {
             let imported = match row {
                 Ok(imported) => imported,
@@ -134,7 +134,7 @@ impl App {
         if let Err(error) = self.check_authentication(&client.authentication) {
             return Some(error.description.into_owned());
         }
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let live = imported.secrets.iter().filter(|secret| match secret {
             ImportedSecret::Kept(secret) => secret.is_live(now),
             ImportedSecret::Plain(_, end) | ImportedSecret::Hash(_, end) => {
@@ -195,7 +195,7 @@ impl ImportedClient {
     fn outcome_beside(&self, before: &ClientRecord) -> ImportOutcome {
         let now = before.client.updated_at;
         let after = self.client_beside(Some(&before.client), now);
-        let mut fields: Vec<String> = differences(&before.client, &after)
+        let mut fields: Vec<String> = diff(&before.client, &after)
             .into_iter()
             .map(|it| it.field)
             .collect();

@@ -17,7 +17,7 @@ pub use report::{
     OnConflict,
 };
 
-use crate::app::App;
+use crate::app::clients::Clients;
 use crate::app::error::{Error, Result};
 use crate::base::redact::redact_string;
 use crate::domain::{
@@ -36,10 +36,10 @@ const HELD: usize = 10_000;
 /// Who hears how an import goes.
 pub type ImportListener<'a> = dyn FnMut(ImportNews<'_>) + Send + 'a;
 
-impl App {
+impl Clients {
     /// Writes the clients of a file, [`BATCH`] of them in each transaction. With a bad row nothing is written, unless
     /// told to keep going: so the file is read twice, and what is wrong is found before anything is done.
-    pub async fn import_clients(
+    pub async fn import(
         &self,
         by: &Origin,
         source: &ImportSource,
@@ -92,7 +92,7 @@ impl App {
         purpose: Purpose,
         tell: &mut ImportListener<'_>,
     ) -> Result<ImportReport> {
-        let rules = SecretRules::new(&self.config, options.secrets);
+        let rules = SecretRules::new(&self.core.config, options.secrets);
         let mut rows = source.rows(&rules).map_err(|error| unreadable(&error))?;
         let mut report = ImportReport::new(rows.format, options.dry_run);
         // Without a line of names the first client stands in its place.
@@ -144,7 +144,7 @@ impl App {
                 planned.push(plan);
             }
         }
-        let threads = self.config.authentication.hashing_threads;
+        let threads = self.core.config.authentication.hashing_threads;
         let mut ready = stream::iter(planned)
             .map(|plan| self.prepare_import(plan))
             .buffered(threads);
@@ -185,10 +185,11 @@ impl App {
         if writes.is_empty() {
             return Ok(Vec::new());
         }
-        let stamp = by.at(self.clock.now());
-        let written = self
-            .store
-            .write_clients(writes, actions, self.last_issue().await?, stamp);
+        let stamp = by.at(self.core.clock.now());
+        let written =
+            self.core
+                .store
+                .write_clients(writes, actions, self.tokens.last_issue().await?, stamp);
         let WrittenClients {
             outcomes,
             revocations,
@@ -200,17 +201,17 @@ impl App {
             written => written?,
         };
         for revocation in &revocations {
-            self.revocations.insert(revocation);
+            self.tokens.revocations.insert(revocation);
         }
         for write in writes {
-            self.directory.forget(&write.record.client.client_id);
+            self.cache.forget(&write.record.client.client_id);
         }
         Ok(outcomes)
     }
 
     async fn prepare_import(&self, planned: Planned) -> Result<ClientWrite> {
         let Planned { imported, before } = planned;
-        let now = self.clock.now();
+        let now = self.core.clock.now();
         let client = imported.client_beside(before.as_ref().map(|it| &it.client), now);
         let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
         let mut secrets = Vec::with_capacity(imported.secrets.len());
@@ -221,7 +222,7 @@ impl App {
                     continue;
                 }
                 ImportedSecret::Plain(secret, end) => {
-                    let hashed = self.hash_secret(secret.plain(), SecretOrigin::Chosen);
+                    let hashed = self.secrets.hash(secret.plain(), SecretOrigin::Chosen);
                     (hashed.await?, end)
                 }
                 ImportedSecret::Hash(hash, end) => (hash, end),

@@ -100,7 +100,7 @@ async fn a_bound_token_that_lost_its_standing_is_refused_whatever_proof_comes_wi
     assert_eq!(revoked.caller.revoke(&revoked.token).await.status, 200);
     let id = CLIENT.parse().unwrap();
     let off = ClientStatus::Disabled;
-    test.app.set_client_status(BY, &id, off).await.unwrap();
+    test.app.clients.set_status(BY, &id, off).await.unwrap();
 
     for (name, holder) in [
         ("revoked", &revoked),

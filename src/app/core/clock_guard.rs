@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use crate::app::App;
+use crate::app::core::Core;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::jwt::LEEWAY;
@@ -29,7 +29,7 @@ impl ClockGuard {
     }
 }
 
-impl App {
+impl Core {
     /// Asks the database for its time and its newest row.
     pub async fn compare_clocks(&self) -> Result<()> {
         self.read_clock().await.map(drop)
@@ -50,7 +50,7 @@ impl App {
     }
 
     /// Whether the clock may be wrong, without asking the database: by the last comparison, or by a jump since.
-    pub(in crate::app) fn doubts_its_clock(&self) -> bool {
+    pub(in crate::app) fn doubts_clock(&self) -> bool {
         self.clock_guard.holds_back() || self.clock.jumped_by().abs() > CLOCK_TOLERANCE
     }
 

@@ -1,15 +1,29 @@
 //! Values that may be used once, on all replicas together: the name of an assertion, and whatever else must not
 //! be played back. Owns how such a value is named in the store.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::app::App;
+use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 
-impl App {
+/// Uses values once.
+#[derive(Clone)]
+pub struct SingleUse {
+    core: Arc<Core>,
+}
+
+impl SingleUse {
+    pub(in crate::app) fn new(core: &Arc<Core>) -> Self {
+        Self {
+            core: Arc::clone(core),
+        }
+    }
+
     /// Uses the value `jti` of `issuer`, which may be used once as a `kind` until `good_until`; false when it was
     /// used before, here or on another replica.
     pub(in crate::app) async fn use_once(
@@ -21,15 +35,16 @@ impl App {
     ) -> Result<bool> {
         let key = key(&[kind, issuer, jti]);
         Ok(self
+            .core
             .database()?
-            .use_once(&key, good_until, self.clock.now())
+            .use_once(&key, good_until, self.core.clock.now())
             .await?)
     }
 
     /// Forgets the values that nobody would accept any more in any case.
-    pub async fn prune_used_values(&self) -> Result<u64> {
-        let now = self.trusted_time().await?;
-        Ok(self.store.prune_used_values(now).await?)
+    pub async fn prune(&self) -> Result<u64> {
+        let now = self.core.trusted_time().await?;
+        Ok(self.core.store.prune_used_values(now).await?)
     }
 }
 

@@ -1,18 +1,16 @@
 //! How the service is, on one page: what it did, what ends soon, who does most, and the replicas. Everything in it comes
 //! from the database, so that each replica and the command line show the same; a few seconds' worth is missing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::timeout;
 
+use crate::app::App;
 use crate::app::error::Result;
-use crate::app::{App, TopClients};
+use crate::app::usage::busiest_clients::BusiestClients;
 use crate::base::clock::UnixTime;
-use crate::domain::{
-    ClientId, EndingSecret, KeyId, Replica, SigningAlg, UsageCounts, UsageIn, UsageOf, UsageSpan,
-};
+use crate::domain::{EndingSecret, KeyId, Replica, SigningAlg, UsageIn, UsageOf, UsageSpan};
 
 /// What ends within so many seconds is told: 30 days.
 const SOON: i64 = 30 * 86_400;
@@ -69,12 +67,12 @@ pub struct EndingKey {
 impl App {
     /// How the service is. Who does most takes seconds to count where clients are many: when nobody has counted yet, no
     /// longer than `patience` is waited for it.
-    pub async fn overview(self: &Arc<Self>, patience: Duration) -> Result<Overview> {
-        let now = self.clock.now();
-        let minutes = self.list_all_usage(UsageSpan::Minute, 60, now).await?;
-        let hours = self.list_all_usage(UsageSpan::Hour, 30 * 24, now).await?;
+    pub async fn overview(&self, patience: Duration) -> Result<Overview> {
+        let now = self.core.clock.now();
+        let minutes = self.usage.list_last(UsageSpan::Minute, 60, now).await?;
+        let hours = self.usage.list_last(UsageSpan::Hour, 30 * 24, now).await?;
         // It may fail where the rest does not.
-        let (top, counting) = match timeout(patience, self.find_top_clients()).await {
+        let (top, counting) = match timeout(patience, self.usage.find_busiest_clients()).await {
             Ok(Ok(top)) => (Some(top), false),
             Ok(Err(error)) => {
                 tracing::warn!("who does most is not counted: {}", error.reason());
@@ -82,12 +80,12 @@ impl App {
             }
             Err(_) => (None, true),
         };
-        let first = |of: fn(&TopClients) -> &Vec<UsageOf>| -> Vec<UsageOf> {
+        let first = |of: fn(&BusiestClients) -> &Vec<UsageOf>| -> Vec<UsageOf> {
             let list = top.iter().flat_map(|top| of(&top.value));
             list.take(LISTED as usize).cloned().collect()
         };
-        self.refresh_keys().await?;
-        let keys = self.list_keys().await?;
+        self.keys.refresh().await?;
+        let keys = self.keys.list().await?;
         let ending_keys = keys.into_iter().filter_map(|key| {
             Some(EndingKey {
                 ends_at: key.verifies_until?,
@@ -98,10 +96,10 @@ impl App {
         Ok(Overview {
             at: now,
             version: env!("CARGO_PKG_VERSION"),
-            issuer: self.keys().issuer().to_string(),
-            signing_alg: self.config.keys.signing_alg,
-            database: self.store.product(),
-            replicas: self.list_replicas().await?,
+            issuer: self.keys.current().issuer().to_string(),
+            signing_alg: self.core.config.keys.signing_alg,
+            database: self.core.store.product(),
+            replicas: self.replication.list_replicas().await?,
             minutes,
             hours,
             counted_at: top.as_ref().map(|top| top.at),
@@ -109,6 +107,7 @@ impl App {
             most_active: first(|top| &top.active),
             most_failing: first(|top| &top.failing),
             ending_secrets: self
+                .core
                 .store
                 .list_ending_secrets(now, now.plus(SOON), LISTED)
                 .await?,
@@ -116,38 +115,4 @@ impl App {
             rotation_due: self.keys.figures().rotation_due,
         })
     }
-
-    /// The last spans, this one among them, also those in which nothing happened.
-    async fn list_all_usage(
-        &self,
-        span: UsageSpan,
-        count: i64,
-        now: UnixTime,
-    ) -> Result<Vec<UsageIn>> {
-        let first = span.start(now).plus(-(count - 1) * span.seconds());
-        let found = self.list_usage(span, first).await?;
-        Ok(filled(found, span, first, count))
-    }
-
-    /// The last hours of a client, this one among them, also those in which nothing happened.
-    pub async fn list_client_hours(&self, id: &ClientId, count: i64) -> Result<Vec<UsageIn>> {
-        let span = UsageSpan::Hour;
-        let first = span.start(self.clock.now());
-        let first = first.plus(-(count - 1) * span.seconds());
-        let found = self.list_client_usage(id, first).await?;
-        Ok(filled(found, span, first, count))
-    }
-}
-
-/// The spans from `first` on, also those that were not found.
-fn filled(found: Vec<UsageIn>, span: UsageSpan, first: UnixTime, count: i64) -> Vec<UsageIn> {
-    let mut found = found.into_iter().peekable();
-    let all = (0..count).map(|number| first.plus(number * span.seconds()));
-    let filled = all.map(|start| {
-        found.next_if(|it| it.start == start).unwrap_or(UsageIn {
-            start,
-            counts: UsageCounts::default(),
-        })
-    });
-    filled.collect()
 }

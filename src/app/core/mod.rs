@@ -1,0 +1,44 @@
+//! What every feature stands on: the settings, the clock, the database, and how far both can be trusted now. Knows no
+//! feature.
+
+pub(in crate::app) mod availability;
+mod clock_guard;
+
+use anyhow::Context;
+
+use crate::base::clock::Clock;
+use crate::config::Config;
+use crate::store::{AuditKeys, Store};
+use availability::Availability;
+use clock_guard::ClockGuard;
+pub(in crate::app) use clock_guard::held_back;
+
+/// The settings, the clock and the database.
+pub struct Core {
+    pub(in crate::app) config: Config,
+    pub(in crate::app) clock: Clock,
+    pub(in crate::app) store: Store,
+    pub(in crate::app) availability: Availability,
+    pub(in crate::app) clock_guard: ClockGuard,
+}
+
+impl Core {
+    /// Opens the database lazily.
+    pub(in crate::app) fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        Ok(Self {
+            store: open_store(&config)?,
+            availability: Availability::default(),
+            clock_guard: ClockGuard::default(),
+            clock,
+            config,
+        })
+    }
+}
+
+/// Opens the database that the settings name, lazily.
+pub fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let token = &config.token;
+    let keys = AuditKeys::new(&token.secret, token.secret_previous.as_ref())
+        .context("cannot derive the keys of the audit trail")?;
+    Store::open(&config.database, keys).context("DATABASE_URL")
+}

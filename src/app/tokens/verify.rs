@@ -1,0 +1,93 @@
+//! Verifying tokens. Touches no database, but to learn a key that is not known here.
+
+use std::sync::Arc;
+
+use crate::app::error::{Error, Result};
+use crate::app::tokens::Tokens;
+use crate::app::tokens::rejection::Rejection;
+use crate::domain::{Audience, ErrorCode, Scope};
+use crate::jwt::{SignedClaims, claimed_key_id};
+
+/// What a microservice requires of a token beside being good.
+#[derive(Clone, Debug, Default)]
+pub struct TokenRequirements {
+    /// All of it must have been granted.
+    pub scope: Option<Scope>,
+    /// Must be among the token's.
+    pub audience: Option<Audience>,
+}
+
+impl Tokens {
+    /// The claims of a token that is ours, good now, not revoked, and all that is required.
+    /// Touches no database.
+    pub fn verify(&self, token: &str, required: &TokenRequirements) -> Result<Arc<SignedClaims>> {
+        if !self.revocations.is_complete() {
+            return Err(Error::temporarily_unavailable(
+                "the revocations have not been read yet",
+            ));
+        }
+        self.judge(token, required).map_err(|rejection| {
+            self.rejections.count(&rejection);
+            rejection.into()
+        })
+    }
+
+    fn judge(
+        &self,
+        token: &str,
+        required: &TokenRequirements,
+    ) -> Result<Arc<SignedClaims>, Rejection> {
+        let signed = self.verified.verify(token, &self.keys.current())?;
+        let claims = &signed.claims;
+        claims.check_times(self.core.clock.now())?;
+        if self.revocations.contains(claims) {
+            return Err(Rejection::Revoked);
+        }
+        if required
+            .audience
+            .as_ref()
+            .is_some_and(|audience| !claims.aud.contains(audience))
+        {
+            return Err(Rejection::WrongAudience);
+        }
+        if let Some(scope) = &required.scope
+            && let Some(missing) = scope.first_not_in(&claims.scope)
+        {
+            return Err(Rejection::InsufficientScope {
+                missing: missing.to_owned(),
+                required: scope.as_str().to_owned(),
+            });
+        }
+        Ok(signed)
+    }
+
+    /// The verdict on a token that somebody presents: [`verify`](Self::verify), and when its key is not
+    /// known here once more after reading the keys. So the first token under a new key is good everywhere.
+    pub async fn verify_presented(
+        &self,
+        token: &str,
+        required: &TokenRequirements,
+    ) -> Result<Arc<SignedClaims>> {
+        let verdict = self.verify(token, required);
+        if let Err(error) = &verdict
+            && error.code == ErrorCode::InvalidToken
+            && let Some(kid) = claimed_key_id(token)
+            && self.keys.current().find(kid.as_str()).is_none()
+            && self.keys.learn(&kid).await
+        {
+            return self.verify(token, required);
+        }
+        verdict
+    }
+
+    /// The claims of a token that is good for the admin API: with this scope, and for this very server.
+    pub async fn verify_admin(&self, token: &str, scope: &str) -> Result<Arc<SignedClaims>> {
+        let required = TokenRequirements {
+            scope: Some(Scope::parse(scope)?),
+            audience: Some(Audience::parse(self.core.config.token.issuer.as_str())?),
+        };
+        let verified = self.verify_presented(token, &required).await?;
+        self.usage.count_verified(&verified.claims.client_id);
+        Ok(verified)
+    }
+}
