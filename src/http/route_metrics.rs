@@ -77,6 +77,8 @@ pub(super) struct RouteTraffic {
     path: Box<str>,
     /// Whether a request there may change something, and its id has to be known to the audit trail.
     pub(super) may_change: bool,
+    /// Whether a request there may come with a `DPoP` proof, and gets the nonce for the next one.
+    pub(super) takes_proofs: bool,
     /// How many may be in flight. Each route has its own: logins that wait for the database leave `/verify` its room.
     limit: u64,
     in_flight: Level,
@@ -95,6 +97,7 @@ impl RouteTraffic {
         Self {
             path: path.into(),
             may_change,
+            takes_proofs: takes_proofs(path),
             limit,
             in_flight: Level::default(),
             over_limit: Counter::default(),
@@ -140,6 +143,13 @@ impl RouteTraffic {
             refused: std::array::from_fn(|code| self.refused[code].value()),
         }
     }
+}
+
+/// Where tokens are issued to proofs, or sent with them.
+fn takes_proofs(path: &str) -> bool {
+    let prefixes = ["/verify/requiring/", "/admin/api/v1/"];
+    ["/authorize", "/token", "/verify"].contains(&path)
+        || prefixes.iter().any(|prefix| path.starts_with(prefix))
 }
 
 /// What was counted of one route up to a moment.

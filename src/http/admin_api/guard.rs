@@ -44,8 +44,7 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let proof_came = proof_of_possession::has_proof(&parts.headers);
-    let mut noted = match admit(&app, &parts, scope).await {
+    let noted = match admit(&app, &parts, scope).await {
         Ok(operator) => {
             let client_id = operator.client_id.clone();
             parts.extensions.insert(operator);
@@ -60,7 +59,6 @@ pub(super) async fn guard(
             error.into_response().into()
         }
     };
-    proof_of_possession::offer_nonce(&app, proof_came, &mut noted.response);
     noted.into_response()
 }
 

@@ -28,6 +28,7 @@ use crate::http::AppState;
 use crate::http::middleware::request_span::Trace;
 use crate::http::request::host::HostProblem;
 use crate::http::request::params::check_announced_length;
+use crate::http::request::proof_of_possession::{DPOP_NONCE, next_nonce};
 use crate::http::response::error;
 use crate::http::response::{Note, Noted};
 use crate::http::route_metrics::{Passing, RouteTraffic};
@@ -149,6 +150,8 @@ struct Exchange {
     request_id: HeaderValue,
     method: &'static str,
     passing: Passing,
+    /// Answered beside whatever is.
+    dpop_nonce: Option<HeaderValue>,
     trace: Option<Box<Trace>>,
 }
 
@@ -159,6 +162,10 @@ impl Exchange {
             request_id: request_id(request.headers()),
             method: known_method(request.method()),
             passing: Arc::clone(route).begin(),
+            dpop_nonce: route
+                .takes_proofs
+                .then(|| next_nonce(app, request.headers()))
+                .flatten(),
             trace: app.is_traced().then(|| {
                 Box::new(Trace::begin(
                     request,
@@ -192,6 +199,9 @@ impl Exchange {
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(X_REQUEST_ID, self.request_id);
+        if let Some(nonce) = self.dpop_nonce {
+            headers.insert(DPOP_NONCE, nonce);
+        }
         response
     }
 

@@ -1,30 +1,24 @@
 //! `POST /authorize`: credentials in, token out.
 
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::error::Error;
 use crate::base::json_writer::JsonObject;
-use crate::domain::{Attempt, ClientId, Scope};
+use crate::domain::{ClientId, Scope};
 use crate::http::AppState;
 use crate::http::openapi::AuthorizeErrors;
-use crate::http::request::caller::Caller;
+use crate::http::public::issue::TokenEndpoint;
 use crate::http::request::client_authentication::{
     ClientAuthenticationForm, find_client_authentication,
 };
-use crate::http::request::params::BodyParams;
-use crate::http::request::proof_of_possession;
 use crate::http::request::proof_of_possession::ProofHeader;
-use crate::http::request::token_request::{TokenRequestForm, token_request};
-use crate::http::response;
+use crate::http::request::token_request::TokenRequestForm;
 use crate::http::response::error::SimpleError;
-use crate::http::response::quota_headers;
 use crate::http::response::{Noted, ROOM_BESIDE_JWT};
+use crate::jwt::AccessToken;
 
 /// The credentials, and what the token is to be for.
 #[derive(Serialize, ToSchema)]
@@ -54,7 +48,18 @@ struct Answer<'a> {
     token: &'a str,
 }
 
-impl Answer<'_> {
+impl<'a> Answer<'a> {
+    fn of(token: &'a AccessToken<'_>) -> Self {
+        Self {
+            success: true,
+            client_id: token.client_id,
+            token_type: token.token_type,
+            expires_in: token.expires_in,
+            scope: &token.scope,
+            token: &token.jwt,
+        }
+    }
+
     /// As serde writes it, in less time.
     fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let mut json = JsonObject::with_capacity(ROOM_BESIDE_JWT + self.token.len());
@@ -84,46 +89,22 @@ impl Answer<'_> {
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
 )]
-pub(in crate::http) async fn authorize(State(app): State<AppState>, request: Request) -> Noted {
-    let (parts, body) = request.into_parts();
-    let answered = answer(&app, &parts, body).await;
-    let mut noted =
-        answered.unwrap_or_else(|error| SimpleError::from(error).into_response().into());
-    proof_of_possession::offer_nonce(
-        &app,
-        proof_of_possession::has_proof(&parts.headers),
-        &mut noted.response,
-    );
-    noted
+pub(in crate::http) fn authorize(
+    State(app): State<AppState>,
+    request: Request,
+) -> impl Future<Output = Noted> + Send {
+    ENDPOINT.answer(app, request)
 }
 
-async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted, Error> {
-    let headers = &parts.headers;
-    let caller = Caller::of(parts, &app.config().proxies)?;
-    let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
-    let source = caller.source;
-    let shown = proof_of_possession::of_token_request(app, &caller, headers, "/authorize")?;
-    let presented = find_client_authentication(headers, &mut params, caller, "/authorize")?
-        .ok_or_else(no_credentials)?;
-    let request = token_request(&mut params)?;
-
-    let client = app.authentication.authenticate(&presented, source).await?;
-    let issued = app.tokens.issue(&client, request, &shown).await;
-    let token = issued.map_err(|error| error.to(Attempt::of_client(&client.client_id, source)))?;
-
-    let answer = Answer {
-        success: true,
-        client_id: token.client_id,
-        token_type: token.token_type,
-        expires_in: token.expires_in,
-        scope: &token.scope,
-        token: &token.jwt,
-    };
-    let json = answer.to_json().map_err(Error::internal)?;
-    let mut response = response::json_bytes(StatusCode::OK, json);
-    quota_headers::warn(app, &client, &mut response);
-    Ok(Noted::about(token.client_id, response))
-}
+static ENDPOINT: TokenEndpoint = TokenEndpoint {
+    path: "/authorize",
+    authentication: |headers, params, caller| {
+        find_client_authentication(headers, params, caller, "/authorize")?
+            .ok_or_else(no_credentials)
+    },
+    write_token: |token| Answer::of(token).to_json(),
+    write_error: |error| SimpleError::from(error).into_response(),
+};
 
 /// A missing parameter, in the simple contract.
 fn no_credentials() -> Error {

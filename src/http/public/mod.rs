@@ -4,6 +4,7 @@ pub(in crate::http) mod authorize;
 mod client_form;
 pub(in crate::http) mod home;
 pub(super) mod introspect;
+mod issue;
 pub(super) mod jwks;
 pub(super) mod metadata;
 pub(super) mod revoke;

@@ -1,30 +1,26 @@
 //! `POST /token` (RFC 6749 §4.4): client credentials in, access token out, for every OAuth library.
 
-use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::http::header::PRAGMA;
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
 use crate::base::json_writer::JsonObject;
-use crate::domain::{Attempt, ErrorCode, Scope};
+use crate::domain::{ErrorCode, Scope};
 use crate::http::AppState;
 use crate::http::openapi::TokenErrors;
-use crate::http::request::caller::Caller;
+use crate::http::public::issue::TokenEndpoint;
 use crate::http::request::client_authentication::{
     ClientAuthenticationForm, client_authentication,
 };
-use crate::http::request::params::{BodyParams, Params};
-use crate::http::request::proof_of_possession;
+use crate::http::request::params::Params;
 use crate::http::request::proof_of_possession::ProofHeader;
-use crate::http::request::token_request::{TokenRequestForm, token_request};
-use crate::http::response;
-use crate::http::response::quota_headers;
+use crate::http::request::token_request::TokenRequestForm;
 use crate::http::response::{Noted, ROOM_BESIDE_JWT};
+use crate::jwt::AccessToken;
 
 /// RFC 6749 §4.4.2.
 #[derive(Serialize, ToSchema)]
@@ -53,7 +49,16 @@ struct Answer<'a> {
     access_token: &'a str,
 }
 
-impl Answer<'_> {
+impl<'a> Answer<'a> {
+    fn of(token: &'a AccessToken<'_>) -> Self {
+        Self {
+            token_type: token.token_type,
+            expires_in: token.expires_in,
+            scope: &token.scope,
+            access_token: &token.jwt,
+        }
+    }
+
     /// As serde writes it, in less time.
     fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let mut json = JsonObject::with_capacity(ROOM_BESIDE_JWT + self.access_token.len());
@@ -82,46 +87,23 @@ impl Answer<'_> {
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
 )]
 pub(in crate::http) async fn issue_token(State(app): State<AppState>, request: Request) -> Noted {
-    let (parts, body) = request.into_parts();
-    let answered = answer(&app, &parts, body).await;
-    let mut noted = answered.unwrap_or_else(|error| error.into_response().into());
-    let response = &mut noted.response;
-    proof_of_possession::offer_nonce(
-        &app,
-        proof_of_possession::has_proof(&parts.headers),
-        response,
-    );
+    let mut noted = ENDPOINT.answer(app, request).await;
     // RFC 6749 §5.1 asks for it beside `no-store`.
     let no_cache = HeaderValue::from_static("no-cache");
-    response.headers_mut().insert(PRAGMA, no_cache);
+    noted.response.headers_mut().insert(PRAGMA, no_cache);
     noted
 }
 
-async fn answer(app: &AppState, parts: &Parts, body: Body) -> Result<Noted> {
-    let headers = &parts.headers;
-    let caller = Caller::of(parts, &app.config().proxies)?;
-    let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
-    let source = caller.source;
-    let shown = proof_of_possession::of_token_request(app, &caller, headers, "/token")?;
-    let presented = client_authentication(headers, &mut params, caller, "/token")?;
-    check_grant_type(&mut params)?;
-    let request = token_request(&mut params)?;
-
-    let client = app.authentication.authenticate(&presented, source).await?;
-    let issued = app.tokens.issue(&client, request, &shown).await;
-    let token = issued.map_err(|error| error.to(Attempt::of_client(&client.client_id, source)))?;
-
-    let answer = Answer {
-        token_type: token.token_type,
-        expires_in: token.expires_in,
-        scope: &token.scope,
-        access_token: &token.jwt,
-    };
-    let json = answer.to_json().map_err(Error::internal)?;
-    let mut response = response::json_bytes(StatusCode::OK, json);
-    quota_headers::warn(app, &client, &mut response);
-    Ok(Noted::about(token.client_id, response))
-}
+static ENDPOINT: TokenEndpoint = TokenEndpoint {
+    path: "/token",
+    authentication: |headers, params, caller| {
+        let presented = client_authentication(headers, params, caller, "/token")?;
+        check_grant_type(params)?;
+        Ok(presented)
+    },
+    write_token: |token| Answer::of(token).to_json(),
+    write_error: Error::into_response,
+};
 
 fn check_grant_type(params: &mut Params) -> Result<()> {
     match params.take("grant_type").as_deref() {

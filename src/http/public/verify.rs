@@ -110,7 +110,7 @@ pub(in crate::http) async fn verify(State(app): State<AppState>, request: Reques
         let required = Params::from_query(&parts.uri).and_then(requirements);
         judge_head(&app, &parts, required).await
     };
-    answer(&app, &parts, answered)
+    answer(answered)
 }
 
 /// For Envoy: its `ext_authz` asks in the method of the caller's request, and appends that request's path and query
@@ -139,7 +139,7 @@ pub(in crate::http) async fn verify_original(
     let (parts, _) = request.into_parts();
     let required = requirements_in_path(parts.uri.path());
     let answered = judge_head(&app, &parts, required).await;
-    answer(&app, &parts, answered)
+    answer(answered)
 }
 
 /// Judges the token in the header. The body is not looked at.
@@ -216,15 +216,8 @@ async fn check_possession(
         .await
 }
 
-fn answer(app: &AppState, parts: &Parts, answered: Result<Noted, Error>) -> Noted {
-    let mut noted =
-        answered.unwrap_or_else(|error| SimpleError::from(error).into_response().into());
-    proof_of_possession::offer_nonce(
-        app,
-        proof_of_possession::has_proof(&parts.headers),
-        &mut noted.response,
-    );
-    noted
+fn answer(answered: Result<Noted, Error>) -> Noted {
+    answered.unwrap_or_else(|error| SimpleError::from(error).into_response().into())
 }
 
 fn approve(verified: &SignedClaims) -> Noted {

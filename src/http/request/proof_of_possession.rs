@@ -4,7 +4,6 @@
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::response::Response;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,7 +17,7 @@ use crate::jwt;
 use crate::jwt::AccessTokenClaims;
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
-const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+pub(in crate::http) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// The proof, for the document.
 #[derive(IntoParams)]
@@ -40,22 +39,13 @@ pub(in crate::http) struct Confirmation {
     jkt: Option<String>,
 }
 
-/// Answers a proof with the nonce for the next one (RFC 9449 §8.2).
-pub(in crate::http) fn offer_nonce(app: &AppState, proof_came: bool, response: &mut Response) {
-    let nonce = if proof_came {
-        app.tokens.dpop_nonce()
-    } else {
-        None
-    };
-    // It is base64url.
-    if let Some(value) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
-        response.headers_mut().insert(DPOP_NONCE, value);
+/// The nonce for the next proof (RFC 9449 §8.2), when a proof came with a request.
+pub(in crate::http) fn next_nonce(app: &AppState, headers: &HeaderMap) -> Option<HeaderValue> {
+    if !headers.contains_key(DPOP) {
+        return None;
     }
-}
-
-/// Whether there is a proof at all.
-pub(in crate::http) fn has_proof(headers: &HeaderMap) -> bool {
-    headers.contains_key(DPOP)
+    // It is base64url.
+    HeaderValue::try_from(app.tokens.dpop_nonce()?).ok()
 }
 
 /// What the sender of a token request, by POST to `path`, shows.

@@ -1,0 +1,60 @@
+//! Issuing a token over HTTP: the one flow of `/authorize` and `/token`, which differ in what they ask for and how they
+//! answer.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use crate::app::ClientAuthentication;
+use crate::app::error::{Error, Result};
+use crate::domain::Attempt;
+use crate::http::AppState;
+use crate::http::request::caller::Caller;
+use crate::http::request::params::{BodyParams, Params};
+use crate::http::request::proof_of_possession;
+use crate::http::request::token_request::token_request;
+use crate::http::response;
+use crate::http::response::{Noted, quota_headers};
+use crate::jwt::AccessToken;
+
+/// An endpoint that issues tokens.
+pub(super) struct TokenEndpoint {
+    pub(super) path: &'static str,
+    /// Reads the client authentication, and what this endpoint asks for beside it.
+    pub(super) authentication: fn(&HeaderMap, &mut Params, Caller) -> Result<ClientAuthentication>,
+    pub(super) write_token: fn(&AccessToken<'_>) -> serde_json::Result<Vec<u8>>,
+    pub(super) write_error: fn(Error) -> Response,
+}
+
+impl TokenEndpoint {
+    /// Answers a request for a token.
+    pub(super) async fn answer(&'static self, app: AppState, request: Request) -> Noted {
+        let (parts, body) = request.into_parts();
+        match self.issue(&app, &parts, body).await {
+            Ok(issued) => issued,
+            Err(error) => (self.write_error)(error).into(),
+        }
+    }
+
+    async fn issue(&self, app: &AppState, parts: &Parts, body: Body) -> Result<Noted> {
+        let headers = &parts.headers;
+        let caller = Caller::of(parts, &app.config().proxies)?;
+        let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
+        let source = caller.source;
+        let proofs = proof_of_possession::of_token_request(app, &caller, headers, self.path)?;
+        let presented = (self.authentication)(headers, &mut params, caller)?;
+        let request = token_request(&mut params)?;
+
+        let client = app.authentication.authenticate(&presented, source).await?;
+        let issued = app.tokens.issue(&client, request, &proofs).await;
+        let token =
+            issued.map_err(|error| error.to(Attempt::of_client(&client.client_id, source)))?;
+
+        let json = (self.write_token)(&token).map_err(Error::internal)?;
+        let mut response = response::json_bytes(StatusCode::OK, json);
+        quota_headers::warn(app, &client, &mut response);
+        Ok(Noted::about(token.client_id, response))
+    }
+}
