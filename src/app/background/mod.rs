@@ -1,19 +1,22 @@
 //! What the service does without being asked. Each task is a plain loop around a use case, which tests call
 //! by itself; this file owns only how often.
 
+mod job;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::bail;
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::error::Result;
 use crate::app::{Acme, App};
-use crate::base::clock::UnixTime;
-use crate::base::secret::random_bytes;
+pub(in crate::app) use job::Upkeep;
+use job::{Job, Report, Task, Transitions, pause, spread, warn_of};
 
 /// So long what others change may go unnoticed when nobody says so, and a fifth more.
 const FEED_INTERVAL: Duration = Duration::from_secs(1);
@@ -49,46 +52,6 @@ const AUDIT_HEAD_INTERVAL: Duration = Duration::from_hours(1);
 /// So much of the counts is lost when the process is killed.
 const USAGE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What the service does by itself, and when each last succeeded.
-#[derive(Debug)]
-pub(in crate::app) struct Upkeep([AtomicI64; Upkeep::NAMES.len()]);
-
-/// One thing that the service does by itself.
-#[derive(Clone, Copy, Debug)]
-enum Task {
-    /// Removing what has ended.
-    Prune,
-    /// Looking after the signing keys.
-    RotateKeys,
-    /// Counting whose secret ends soon.
-    CountSecrets,
-    /// Writing what was counted of clients.
-    WriteUsage,
-}
-
-impl Default for Upkeep {
-    fn default() -> Self {
-        Self(Self::NAMES.map(|_| AtomicI64::new(i64::MIN)))
-    }
-}
-
-impl Upkeep {
-    /// By number of the task.
-    const NAMES: [&'static str; 4] = ["prune", "rotate_keys", "count_secrets", "write_usage"];
-
-    fn succeeded(&self, task: Task, now: UnixTime) {
-        self.0[task as usize].store(now.0, Ordering::Relaxed);
-    }
-
-    pub(in crate::app) fn read(&self) -> Vec<(&'static str, Option<UnixTime>)> {
-        let read = |at: &AtomicI64| Some(at.load(Ordering::Relaxed)).filter(|at| *at != i64::MIN);
-        let tasks = Self::NAMES.into_iter().zip(&self.0);
-        tasks
-            .map(|(name, at)| (name, read(at).map(UnixTime)))
-            .collect()
-    }
-}
-
 /// Runs every task until `stop` is cancelled. A task that ends before is a bug: it stops the service, so that
 /// whoever watches over it starts it anew.
 pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
@@ -100,11 +63,10 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     ));
     tasks.spawn(listen(Arc::clone(&app), stop.clone()));
     tasks.spawn(write_usage(Arc::clone(&app), stop.clone()));
-    tasks.spawn(prune(Arc::clone(&app), stop.clone()));
-    tasks.spawn(rotate_keys(Arc::clone(&app), stop.clone()));
-    tasks.spawn(count_secrets(Arc::clone(&app), stop.clone()));
-    tasks.spawn(compare_clocks(Arc::clone(&app), stop.clone()));
-    tasks.spawn(watch_audit_head(Arc::clone(&app), stop.clone()));
+    tasks.spawn(count_busiest_clients(Arc::clone(&app), stop.clone()));
+    for job in jobs() {
+        tasks.spawn(job.repeat(Arc::clone(&app), stop.clone()));
+    }
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
     if let Some(acme) = app.acme.clone() {
         tasks.spawn(renew_certificate(Arc::clone(&app), acme, stop.clone()));
@@ -140,11 +102,10 @@ pub async fn follow_changes(app: Arc<App>, interval: Duration, stop: Cancellatio
 
 /// Wakes [`follow_changes`] when the database says that something has changed.
 pub async fn listen(app: Arc<App>, stop: CancellationToken) {
-    let mut log = Changes {
-        failing: false,
-        failed: "the database does not tell of changes, which are noticed a second later therefore",
-        recovered: "the database tells of changes again",
-    };
+    let mut log = Transitions::new(
+        "the database does not tell of changes, which are noticed a second later therefore",
+        "the database tells of changes again",
+    );
     loop {
         match stop.run_until_cancelled(hear(&app, &mut log)).await {
             None => return,
@@ -161,7 +122,7 @@ pub async fn listen(app: Arc<App>, stop: CancellationToken) {
 }
 
 /// Ends when the connection does.
-async fn hear(app: &App, log: &mut Changes) -> Result<()> {
+async fn hear(app: &App, log: &mut Transitions) -> Result<()> {
     let Some(mut listener) = app.store().listen().await? else {
         return std::future::pending().await;
     };
@@ -178,33 +139,28 @@ async fn hear(app: &App, log: &mut Changes) -> Result<()> {
 }
 
 async fn write_usage(app: Arc<App>, stop: CancellationToken) {
-    let mut log = Changes {
-        failing: false,
-        failed: "what is counted cannot be written, and waits",
-        recovered: "what was counted is written",
-    };
+    let mut log = Transitions::new(
+        "what is counted cannot be written, and waits",
+        "what was counted is written",
+    );
     while pause(USAGE_INTERVAL, &stop).await {
         if app.core.database().is_err() {
             continue;
         }
         // Not cancelled in the middle: it would not be known what was written.
-        let written = match app.write_usage().await {
-            Ok(()) => app.audit.write_rejected_requests().await,
-            failed => failed,
-        };
-        let written = match written {
-            Ok(()) => app.authentication.write_wrong_networks().await,
-            failed => failed,
-        };
-        let written = match written {
-            Ok(()) => app.replication.say_alive().await,
-            failed => failed,
-        };
+        let written = write_once(&app).await;
         if written.is_ok() {
             app.upkeep.succeeded(Task::WriteUsage, app.core.clock.now());
         }
         log.note(written);
     }
+}
+
+async fn write_once(app: &App) -> Result<()> {
+    app.write_usage().await?;
+    app.audit.write_rejected_requests().await?;
+    app.authentication.write_wrong_networks().await?;
+    app.replication.say_alive().await
 }
 
 /// The last things, when no request is under way any more.
@@ -224,19 +180,35 @@ pub async fn finish(app: &App) {
     );
 }
 
-async fn prune(app: Arc<App>, stop: CancellationToken) {
-    while pause(PRUNE_INTERVAL, &stop).await {
-        if app.core.database().is_err() {
-            continue;
-        }
-        match stop.run_until_cancelled(prune_once(&app)).await {
-            None => return,
-            Some(pruned) => app.note_upkeep(Task::Prune, pruned, "what has ended is not removed"),
-        }
-    }
+/// What is done again and again while the database answers.
+fn jobs() -> [Job; 5] {
+    let prune = Report::Upkeep(Task::Prune, "what has ended is not removed");
+    let rotate = Report::Upkeep(Task::RotateKeys, "cannot look after the signing keys");
+    let secrets = Report::Upkeep(Task::CountSecrets, "cannot count expiring secrets");
+    let clocks = Report::Transitions(Transitions::new(
+        "the clock cannot be compared with the database's",
+        "the clock is compared with the database's again",
+    ));
+    let head = Report::Failures("the end of the audit trail cannot be read");
+    [
+        Job::later(PRUNE_INTERVAL, prune, |app| prune_all(app).boxed()),
+        Job::later(KEY_ROTATION_INTERVAL, rotate, |app| {
+            app.keys.rotate_if_due().boxed()
+        }),
+        Job::at_once(SECRETS_INTERVAL, secrets, |app| {
+            app.secrets.count_expiring().boxed()
+        }),
+        Job::at_once(CLOCK_INTERVAL, clocks, |app| {
+            app.core.compare_clocks().boxed()
+        }),
+        // The start has looked at it already.
+        Job::later(AUDIT_HEAD_INTERVAL, head, |app| {
+            app.audit.watch_head().boxed()
+        }),
+    ]
 }
 
-async fn prune_once(app: &App) -> Result<()> {
+async fn prune_all(app: &App) -> Result<()> {
     app.secrets.expire_idle().await?;
     app.tokens.prune_revocations().await?;
     app.replication.prune_changes().await?;
@@ -252,30 +224,11 @@ async fn prune_once(app: &App) -> Result<()> {
     app.audit.prune().await.map(drop)
 }
 
-async fn rotate_keys(app: Arc<App>, stop: CancellationToken) {
-    while pause(KEY_ROTATION_INTERVAL, &stop).await {
-        if app.core.database().is_err() {
-            continue;
-        }
-        match stop.run_until_cancelled(app.keys.rotate_if_due()).await {
-            None => return,
-            Some(rotated) => {
-                app.note_upkeep(
-                    Task::RotateKeys,
-                    rotated,
-                    "cannot look after the signing keys",
-                );
-            }
-        }
-    }
-}
-
 async fn renew_certificate(app: Arc<App>, acme: Arc<Acme>, stop: CancellationToken) {
-    let mut log = Changes {
-        failing: false,
-        failed: "cannot look after the certificate",
-        recovered: "the certificate is looked after again",
-    };
+    let mut log = Transitions::new(
+        "cannot look after the certificate",
+        "the certificate is looked after again",
+    );
     loop {
         if app.core.database().is_ok() {
             match stop.run_until_cancelled(acme.renew_if_due()).await {
@@ -294,56 +247,12 @@ async fn renew_certificate(app: Arc<App>, acme: Arc<Acme>, stop: CancellationTok
     }
 }
 
-async fn count_secrets(app: Arc<App>, stop: CancellationToken) {
-    // So that whoever looks first does not wait for it. Should it fail, that one asks again.
+/// So that whoever looks first does not wait for it. Should it fail, that one asks again.
+async fn count_busiest_clients(app: Arc<App>, stop: CancellationToken) {
     let _ = stop
         .run_until_cancelled(app.usage.find_busiest_clients())
         .await;
-    loop {
-        if app.core.database().is_ok() {
-            match stop.run_until_cancelled(app.secrets.count_expiring()).await {
-                None => return,
-                Some(counted) => {
-                    app.note_upkeep(Task::CountSecrets, counted, "cannot count expiring secrets");
-                }
-            }
-        }
-        if !pause(spread(SECRETS_INTERVAL), &stop).await {
-            return;
-        }
-    }
-}
-
-async fn compare_clocks(app: Arc<App>, stop: CancellationToken) {
-    let mut log = Changes {
-        failing: false,
-        failed: "the clock cannot be compared with the database's",
-        recovered: "the clock is compared with the database's again",
-    };
-    loop {
-        if app.core.database().is_ok() {
-            match stop.run_until_cancelled(app.core.compare_clocks()).await {
-                None => return,
-                Some(compared) => log.note(compared),
-            }
-        }
-        if !pause(spread(CLOCK_INTERVAL), &stop).await {
-            return;
-        }
-    }
-}
-
-async fn watch_audit_head(app: Arc<App>, stop: CancellationToken) {
-    // The start has looked at it already.
-    while pause(AUDIT_HEAD_INTERVAL, &stop).await {
-        if app.core.database().is_err() {
-            continue;
-        }
-        match stop.run_until_cancelled(app.audit.watch_head()).await {
-            None => return,
-            Some(watched) => warn_of(watched, "the end of the audit trail cannot be read"),
-        }
-    }
+    stop.cancelled().await;
 }
 
 impl App {
@@ -353,15 +262,6 @@ impl App {
         self.usage.write().await?;
         self.tokens.learn_quotas(&counts).await
     }
-
-    fn note_upkeep<T>(&self, task: Task, done: Result<T>, failed: &str) {
-        match done {
-            Ok(_) => self.upkeep.succeeded(task, self.core.clock.now()),
-            // The clock guard has said so, once.
-            Err(_) if self.core.clock_guard.holds_back() => {}
-            Err(_) => warn_of(done, failed),
-        }
-    }
 }
 
 async fn follow_files(app: Arc<App>, stop: CancellationToken) {
@@ -370,41 +270,4 @@ async fn follow_files(app: Arc<App>, stop: CancellationToken) {
         // A panic in there is a bug, but none that should stop the service.
         let _ = tokio::task::spawn_blocking(move || app.authentication.reread_client_ca()).await;
     }
-}
-
-/// Logs that something fails, and that it works again: once, not every second of an outage.
-struct Changes {
-    failing: bool,
-    failed: &'static str,
-    recovered: &'static str,
-}
-
-impl Changes {
-    fn note<T>(&mut self, outcome: Result<T>) {
-        match outcome {
-            Err(_) if !self.failing => warn_of(outcome, self.failed),
-            Ok(_) if self.failing => tracing::info!("{}", self.recovered),
-            Ok(_) | Err(_) => return,
-        }
-        self.failing = !self.failing;
-    }
-}
-
-fn warn_of<T>(outcome: Result<T>, failed: &str) {
-    if let Err(error) = outcome {
-        tracing::warn!("{failed}: {}", error.reason());
-    }
-}
-
-/// The interval, a fifth more or less at random: what many replicas do is not to happen at once.
-fn spread(interval: Duration) -> Duration {
-    let [random] = random_bytes::<1>();
-    interval.mul_f64(0.8 + 0.4 * f64::from(random) / 255.0)
-}
-
-/// False when it is time to stop.
-async fn pause(interval: Duration, stop: &CancellationToken) -> bool {
-    stop.run_until_cancelled(tokio::time::sleep(interval))
-        .await
-        .is_some()
 }
