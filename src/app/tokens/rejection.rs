@@ -31,53 +31,51 @@ impl From<Rejection> for Error {
     }
 }
 
+impl Rejection {
+    /// By number of the reason.
+    const REASONS: [&'static str; 10] = [
+        "malformed",
+        "unknown_key",
+        "bad_signature",
+        "expired",
+        "not_yet_valid",
+        "wrong_issuer",
+        "wrong_lifetime",
+        "revoked",
+        "wrong_audience",
+        "insufficient_scope",
+    ];
+
+    fn number(&self) -> usize {
+        match self {
+            Self::Unfit(VerifyError::Malformed) => 0,
+            Self::Unfit(VerifyError::UnknownKey) => 1,
+            Self::Unfit(VerifyError::BadSignature) => 2,
+            Self::Unfit(VerifyError::Expired) => 3,
+            Self::Unfit(VerifyError::NotYetValid) => 4,
+            Self::Unfit(VerifyError::WrongIssuer) => 5,
+            Self::Unfit(VerifyError::WrongLifetime) => 6,
+            Self::Revoked => 7,
+            Self::WrongAudience => 8,
+            Self::InsufficientScope { .. } => 9,
+        }
+    }
+}
+
 /// How many tokens were rejected, by reason.
 #[derive(Debug, Default)]
-pub(in crate::app) struct Rejections {
-    malformed: Counter,
-    unknown_key: Counter,
-    bad_signature: Counter,
-    expired: Counter,
-    not_yet_valid: Counter,
-    wrong_issuer: Counter,
-    wrong_lifetime: Counter,
-    revoked: Counter,
-    wrong_audience: Counter,
-    insufficient_scope: Counter,
-}
+pub(in crate::app) struct Rejections([Counter; Rejection::REASONS.len()]);
 
 impl Rejections {
     pub(in crate::app) fn count(&self, rejection: &Rejection) {
-        let counter = match rejection {
-            Rejection::Unfit(VerifyError::Malformed) => &self.malformed,
-            Rejection::Unfit(VerifyError::UnknownKey) => &self.unknown_key,
-            Rejection::Unfit(VerifyError::BadSignature) => &self.bad_signature,
-            Rejection::Unfit(VerifyError::Expired) => &self.expired,
-            Rejection::Unfit(VerifyError::NotYetValid) => &self.not_yet_valid,
-            Rejection::Unfit(VerifyError::WrongIssuer) => &self.wrong_issuer,
-            Rejection::Unfit(VerifyError::WrongLifetime) => &self.wrong_lifetime,
-            Rejection::Revoked => &self.revoked,
-            Rejection::WrongAudience => &self.wrong_audience,
-            Rejection::InsufficientScope { .. } => &self.insufficient_scope,
-        };
-        counter.count();
+        self.0[rejection.number()].count();
     }
 
     /// How many there were for each reason.
     pub(in crate::app) fn read(&self) -> Vec<(&'static str, u64)> {
-        let counters = [
-            ("malformed", &self.malformed),
-            ("unknown_key", &self.unknown_key),
-            ("bad_signature", &self.bad_signature),
-            ("expired", &self.expired),
-            ("not_yet_valid", &self.not_yet_valid),
-            ("wrong_issuer", &self.wrong_issuer),
-            ("wrong_lifetime", &self.wrong_lifetime),
-            ("revoked", &self.revoked),
-            ("wrong_audience", &self.wrong_audience),
-            ("insufficient_scope", &self.insufficient_scope),
-        ];
-        let read = counters.map(|(reason, counter)| (reason, counter.value()));
-        read.into()
+        let counters = Rejection::REASONS.into_iter().zip(&self.0);
+        counters
+            .map(|(reason, counter)| (reason, counter.value()))
+            .collect()
     }
 }
