@@ -54,6 +54,57 @@ const APART: &[(&str, &str)] = &[
     ("http/public", "http::portal"),
 ];
 
+/// The features of `app`, and the others that each may name: only features that stand above it here, so none names one
+/// that needs it. The files of `app` that are in no feature put the features together.
+const FEATURES: &[(&str, &[&str])] = &[
+    ("core", &[]),
+    ("clients::cache", &["core"]),
+    ("single_use", &["core"]),
+    ("idempotency", &["core", "single_use"]),
+    ("audit", &["core"]),
+    ("usage", &["core", "clients::cache"]),
+    ("secrets", &["core", "clients::cache", "idempotency"]),
+    ("keys", &["core"]),
+    (
+        "tokens",
+        &[
+            "core",
+            "clients::cache",
+            "single_use",
+            "audit",
+            "usage",
+            "keys",
+        ],
+    ),
+    (
+        "clients",
+        &[
+            "core",
+            "clients::cache",
+            "idempotency",
+            "audit",
+            "secrets",
+            "tokens",
+        ],
+    ),
+    (
+        "authentication",
+        &["core", "clients::cache", "single_use", "usage", "secrets"],
+    ),
+    (
+        "admins",
+        &["core", "audit", "secrets", "authentication::places"],
+    ),
+    ("acme", &["core", "audit"]),
+    (
+        "replication",
+        &["core", "clients::cache", "keys", "tokens", "acme"],
+    ),
+];
+
+/// The files of `app` that know all features, and the error that all features know.
+const AROUND_FEATURES: &[&str] = &["error", "background", "metrics", "overview"];
+
 /// A crate, and the layers that may name it.
 const CRATES: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
@@ -99,6 +150,43 @@ fn no_layer_names_what_it_may_not_know() {
             }) || path == "async fn" && SYNCHRONOUS.iter().any(|it| is_below(&module, it))
             {
                 wrong.push(format!("{}:{line}: {path}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_feature_of_app_names_one_that_needs_it() {
+    let mut wrong = Vec::new();
+    for file in rust_files(Path::new("src/app")) {
+        let module = module_of(&file);
+        let Some(module) = module.strip_prefix("app::") else {
+            continue;
+        };
+        if AROUND_FEATURES.iter().any(|name| is_below(module, name)) {
+            continue;
+        }
+        let feature = FEATURES.iter().find(|(name, _)| is_below(module, name));
+        let (feature, known) =
+            feature.unwrap_or_else(|| panic!("{module} is in no feature: add it to FEATURES"));
+        for (line, path) in names(&file, &format!("app::{module}")) {
+            let Some(other) = path.strip_prefix("crate::app::") else {
+                continue;
+            };
+            let mut may = known.iter().chain([feature, &"error"]);
+            if !may.any(|name| is_below(other, name)) {
+                wrong.push(format!("{}:{line}: {path}", file.display()));
+            }
+        }
+    }
+    for (place, (name, known)) in FEATURES.iter().enumerate() {
+        for other in *known {
+            let above = &FEATURES[..place];
+            if !above.iter().any(|(above, _)| is_below(other, above)) {
+                wrong.push(format!(
+                    "{name} may name {other}, which does not stand above it"
+                ));
             }
         }
     }
