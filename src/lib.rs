@@ -37,6 +37,9 @@
 //! | replication | `replication/` | - | `replication/` | `replication/` | `ops/` | - |
 //! | idempotency | - | - | `idempotency` | `idempotency` | `admin_api/request` | - |
 //!
+//! In `app` each feature is a struct on [`app::App`] with the features that it needs; `core` (settings, clock, database),
+//! `clients/cache`, `single_use` and `idempotency` stand below all features.
+//!
 //! One login, from the wire to the token: `http/server/listener` → `http/fast_path` → `http/public/authorize` →
 //! `app/authentication` → `app/clients/cache` → `app/tokens/issue` → `jwt/tokens/issue`.
 

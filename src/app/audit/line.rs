@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::app::ChainedEvent;
 use crate::base::clock::UnixTime;
 use crate::base::json;
+use crate::store::ChainedEvent;
 
 /// An event as it is written.
 #[derive(Debug, Serialize)]

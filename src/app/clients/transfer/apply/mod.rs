@@ -9,9 +9,10 @@ use serde::Serialize;
 pub use manifest::Manifest;
 
 use crate::app::clients::Clients;
+use crate::app::clients::diff::FieldChange;
 use crate::app::clients::transfer::import::report::words;
 use crate::app::error::{Error, Result};
-use crate::app::{FieldChange, NewSecret};
+use crate::app::secrets::crud::NewSecret;
 use crate::base::secret::Secret;
 use crate::domain::{
     Action, Client, ClientId, ClientRecord, ClientStatus, ClientVersion, ExpectedVersion,

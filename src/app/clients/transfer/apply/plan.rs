@@ -4,9 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use crate::app::FieldChange;
 use crate::app::clients::Clients;
-use crate::app::clients::diff::diff;
+use crate::app::clients::diff::{FieldChange, diff};
 use crate::app::clients::transfer::apply::manifest::{Entry, Manifest, Secrets};
 use crate::app::clients::transfer::apply::{AppliedClient, ApplyOptions, ApplyStep, Prune};
 use crate::app::clients::transfer::import::{SecretRules, check_rights};
