@@ -42,7 +42,7 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
-    pub(in crate::app) fn new(core: &Arc<Core>) -> Result<Self, CryptoError> {
+    pub(crate) fn new(core: &Arc<Core>) -> Result<Self, CryptoError> {
         let token = &core.config.token;
         let purpose = "remembered answers, AES-256-GCM, v1";
         Ok(Self {

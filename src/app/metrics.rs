@@ -1,21 +1,21 @@
-//! What the service knows of itself in figures: gathered from their owners when somebody asks, who is not in their way.
+//! What the service knows of itself in metrics: gathered from their owners when somebody asks, who is not in their way.
 
 use crate::app::App;
-use crate::app::acme::AcmeFigures;
-use crate::app::audit::head::AuditHeadFigures;
+use crate::app::acme::AcmeMetrics;
+use crate::app::audit::head::AuditHeadMetrics;
 use crate::app::authentication::throttle::Throttled;
 use crate::app::core::availability::Readiness;
-use crate::app::keys::KeyFigures;
-use crate::app::replication::change_feed::FeedFigures;
+use crate::app::keys::KeyMetrics;
+use crate::app::replication::change_feed::FeedMetrics;
 use crate::app::secrets::expiring::LastSecrets;
-use crate::app::secrets::hashing_pool::HashingFigures;
+use crate::app::secrets::hashing_pool::HashingMetrics;
 use crate::base::clock::UnixTime;
 use crate::base::metrics::CacheMetrics;
 use crate::store::{CallFigures, PoolFigures};
 
-/// Figures of one moment. Those of what happened count from the start of the process.
+/// Metrics of one moment. Those of what happened count from the start of the process.
 #[derive(Debug)]
-pub struct Figures {
+pub struct Metrics {
     /// What the service can do.
     pub readiness: Readiness,
     /// Whether a token can be issued and verified.
@@ -27,13 +27,13 @@ pub struct Figures {
     /// The memories, by name.
     pub caches: Vec<CacheMetrics>,
     /// The hashing threads and their queue.
-    pub hashing: HashingFigures,
+    pub hashing: HashingMetrics,
     /// The change feed.
-    pub feed: FeedFigures,
+    pub feed: FeedMetrics,
     /// The signing keys.
-    pub keys: KeyFigures,
+    pub keys: KeyMetrics,
     /// The certificate, where an authority issues it.
-    pub acme: Option<AcmeFigures>,
+    pub acme: Option<AcmeMetrics>,
     /// Clients by when their last secret ends; `None`: not counted yet.
     pub last_secrets: Option<LastSecrets>,
     /// Revocations that are heeded: of tokens, and of all tokens of a client.
@@ -59,30 +59,30 @@ pub struct Figures {
     /// The calls of the database.
     pub calls: CallFigures,
     /// The end of the audit trail.
-    pub audit_head: AuditHeadFigures,
+    pub audit_head: AuditHeadMetrics,
     /// What is done by itself, and when it last succeeded.
     pub upkeep: Vec<(&'static str, Option<UnixTime>)>,
 }
 
 impl App {
-    /// The figures of this moment.
-    pub fn figures(&self) -> Figures {
-        Figures {
+    /// The metrics of this moment.
+    pub fn metrics(&self) -> Metrics {
+        Metrics {
             readiness: self.core.readiness(),
             canary_is_well: self.keys.run_self_test().is_ok(),
             clock_difference: self.core.clock_guard.difference(),
             removal_is_held_back: self.core.clock_guard.holds_back(),
             caches: vec![
-                self.cache.figures(),
-                self.secrets.verified.figures(),
-                self.tokens.verified.figures(),
-                self.authentication.throttle.figures(),
-                self.authentication.published_keys.figures(),
+                self.cache.metrics(),
+                self.secrets.verified.metrics(),
+                self.tokens.verified.metrics(),
+                self.authentication.throttle.metrics(),
+                self.authentication.published_keys.metrics(),
             ],
-            hashing: self.secrets.hashing.figures(),
-            feed: self.replication.feed.figures(self.core.changes_read_at()),
-            keys: self.keys.figures(),
-            acme: self.acme.as_ref().map(|acme| acme.figures()),
+            hashing: self.secrets.hashing.metrics(),
+            feed: self.replication.feed.metrics(self.core.changes_read_at()),
+            keys: self.keys.metrics(),
+            acme: self.acme.as_ref().map(|acme| acme.metrics()),
             last_secrets: self.secrets.expiring.read(),
             revocations: self.tokens.revocations.count(),
             tokens_issued: self.tokens.issued.value(),
@@ -98,7 +98,7 @@ impl App {
             refused_without_database: self.core.availability.rejected(),
             pools: self.core.store.pools(),
             calls: self.core.store.calls(),
-            audit_head: self.audit.watch.figures(),
+            audit_head: self.audit.watch.metrics(),
             upkeep: self.upkeep.read(),
         }
     }

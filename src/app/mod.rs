@@ -27,13 +27,13 @@ pub use crate::store::{
     AuditEnd, AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder,
     ClientsPart, UsageOrder,
 };
-pub use acme::{Acme, AcmeFigures, CertificateStanding, KeptCertificate};
+pub use acme::{Acme, AcmeMetrics, CertificateStanding, KeptCertificate};
 pub use admins::{
     AdminLogIn, Admins, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession,
     TotpEnrolment,
 };
 pub use audit::export::{AuditFormat, AuditPiece};
-pub use audit::head::{AuditHeadFigures, UnverifiedTrail};
+pub use audit::head::{AuditHeadMetrics, UnverifiedTrail};
 pub use audit::line::AuditLine;
 pub use audit::rejected_requests::RejectedRequests;
 pub use audit::{Audit, AuditVerdict};
@@ -48,16 +48,16 @@ pub use clients::crud::{ClientsList, NewClient};
 pub use clients::diff::FieldChange;
 pub use clients::transfer::export::ClientExport;
 pub use idempotency::{Idempotency, Once};
-pub use keys::{KeyFigures, KeyStatus, Keys, Rotation};
-pub use metrics::Figures;
+pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};
+pub use metrics::Metrics;
 pub use overview::{EndingKey, Overview};
 pub use replication::Replication;
-pub use replication::change_feed::FeedFigures;
+pub use replication::change_feed::FeedMetrics;
 pub use secrets::Secrets;
 pub use secrets::crud::{AddedSecret, ChosenSecret, NewSecret};
 pub use secrets::expiring::LastSecrets;
 pub use secrets::hash::{Memory, SecretHash};
-pub use secrets::hashing_pool::HashingFigures;
+pub use secrets::hashing_pool::HashingMetrics;
 pub use single_use::SingleUse;
 pub use tokens::Tokens;
 pub use tokens::explain::{ExplainedRefusal, TokenExplanation};

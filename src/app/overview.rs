@@ -112,7 +112,7 @@ impl App {
                 .list_ending_secrets(now, now.plus(SOON), LISTED)
                 .await?,
             ending_keys: ending_keys.collect(),
-            rotation_due: self.keys.figures().rotation_due,
+            rotation_due: self.keys.metrics().rotation_due,
         })
     }
 }

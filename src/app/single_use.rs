@@ -18,7 +18,7 @@ pub struct SingleUse {
 }
 
 impl SingleUse {
-    pub(in crate::app) fn new(core: &Arc<Core>) -> Self {
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self {
             core: Arc::clone(core),
         }
@@ -26,7 +26,7 @@ impl SingleUse {
 
     /// Uses the value `jti` of `issuer`, which may be used once as a `kind` until `good_until`; false when it was
     /// used before, here or on another replica.
-    pub(in crate::app) async fn use_once(
+    pub(crate) async fn use_once(
         &self,
         kind: &str,
         issuer: &str,
@@ -50,7 +50,7 @@ impl SingleUse {
 
 /// A hash, so that it has one length whatever others call their values. The lengths keep apart what would
 /// otherwise read alike.
-pub(in crate::app) fn key(parts: &[&str]) -> String {
+pub(crate) fn key(parts: &[&str]) -> String {
     let mut context = Context::new(&SHA256);
     for part in parts {
         context.update(&(part.len() as u64).to_le_bytes());

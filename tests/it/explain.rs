@@ -78,7 +78,7 @@ async fn the_token_of_an_explanation_is_the_one_that_is_issued() {
         assert_eq!(explained.header, Some(issued.0));
         assert_eq!(explained.claims.map(fixed), Some(fixed(issued.1)));
     }
-    assert_eq!(test.app.figures().tokens_issued, 3);
+    assert_eq!(test.app.metrics().tokens_issued, 3);
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn four_fifths_warn_and_beyond_the_quota_it_is_429_until_the_hour_ends() {
     refused.assert_error(429, "rate_limited");
     assert_eq!(refused.header("retry-after"), "3000");
     assert_eq!(refused.json()["success"], false);
-    let figures = test.app.figures();
+    let figures = test.app.metrics();
     assert_eq!((figures.quotas, figures.tokens_issued), ((2, 1), 5));
     test.clock.advance(3_000);
     let next = test.authorize(CLIENT, &secret).await;
@@ -122,7 +122,7 @@ async fn a_client_without_a_quota_is_neither_warned_nor_refused() {
         let answer = test.authorize(CLIENT, &secret).await;
         assert_eq!((answer.status, limit(&answer)), (200, ""));
     }
-    assert_eq!(test.app.figures().quotas, (0, 0));
+    assert_eq!(test.app.metrics().quotas, (0, 0));
 }
 
 #[tokio::test]

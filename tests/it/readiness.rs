@@ -70,7 +70,7 @@ async fn the_canary_leaves_no_trace() {
     let revoked = test.app.tokens.revocations().count();
 
     assert_eq!(test.get("/readyz").await.status, 200);
-    let figures = test.app.figures();
+    let figures = test.app.metrics();
 
     assert!(figures.canary_is_well);
     assert_eq!(figures.tokens_issued, 0);
@@ -144,7 +144,7 @@ async fn the_clock_is_compared_with_that_of_the_database() {
 
         let store = test.app.store();
         let has_its_own = store.product() == "Postgres";
-        let seen = test.app.figures().clock_difference;
+        let seen = test.app.metrics().clock_difference;
         assert_eq!(seen, if has_its_own { ahead } else { 0 });
         // By the true clocks of both.
         let reading = store.read_clock(&Clock::system()).await.unwrap();

@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{Mutex, watch};
 
-pub use status::{AcmeFigures, CertificateStanding};
+pub use status::{AcmeMetrics, CertificateStanding};
 
 use crate::app::audit::Audit;
 use crate::app::core::Core;
@@ -80,7 +80,7 @@ struct Opened {
 
 impl Acme {
     /// Reads the authorities that are trusted at the directory; `None` where the certificate is in files.
-    pub(in crate::app) fn open(
+    pub(crate) fn open(
         core: &Arc<Core>,
         audit: &Arc<Audit>,
         replica_id: &str,

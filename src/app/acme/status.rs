@@ -1,4 +1,4 @@
-//! What is known of the certificate, for people and for figures.
+//! What is known of the certificate, for people and for metrics.
 
 use serde::Serialize;
 
@@ -29,9 +29,9 @@ pub struct CertificateStanding {
     pub problem: Option<String>,
 }
 
-/// The same in figures.
+/// The same in metrics.
 #[derive(Clone, Copy, Debug)]
-pub struct AcmeFigures {
+pub struct AcmeMetrics {
     /// Whether a certificate is presented that nobody trusts.
     pub is_stand_in: bool,
     /// Orders that failed since the last one that did not.
@@ -70,9 +70,9 @@ impl Acme {
         }
     }
 
-    pub(in crate::app) fn figures(&self) -> AcmeFigures {
+    pub(crate) fn metrics(&self) -> AcmeMetrics {
         let standing = self.standing();
-        AcmeFigures {
+        AcmeMetrics {
             is_stand_in: self.known().certificate.is_none(),
             failures: standing.failures,
             failed_at: standing.failed_at,

@@ -36,7 +36,7 @@ pub struct Admins {
 }
 
 impl Admins {
-    pub(in crate::app) fn new(
+    pub(crate) fn new(
         core: &Arc<Core>,
         secrets: &Arc<Secrets>,
         audit: &Arc<Audit>,
@@ -55,12 +55,12 @@ impl Admins {
     }
 
     /// Passwords and codes that wait until others are decided.
-    pub(in crate::app) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.throttle.waiting()
     }
 
     /// Passwords and codes that were refused for failures before them, by what was too much.
-    pub(in crate::app) fn throttled(&self) -> Vec<(&'static str, u64)> {
+    pub(crate) fn throttled(&self) -> Vec<(&'static str, u64)> {
         self.throttle.throttled().to_vec()
     }
 }

@@ -11,7 +11,7 @@ use crate::store::{AuditEnd, ChainBreak, ChainLink, HeadKey};
 
 /// What this replica last saw of the trail.
 #[derive(Debug, Default)]
-pub(in crate::app) struct AuditWatch(Mutex<Watched>);
+pub(crate) struct AuditWatch(Mutex<Watched>);
 
 #[derive(Debug, Default)]
 struct Watched {
@@ -23,7 +23,7 @@ struct Watched {
 
 /// The end of the trail, for metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuditHeadFigures {
+pub struct AuditHeadMetrics {
     /// The last event that was seen to be authentic, if there was any.
     pub head: Option<ChainLink>,
     /// Whether the end was authentic when it was last looked at; `None` before the first time.
@@ -45,22 +45,22 @@ impl AuditWatch {
         use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(in crate::app) fn figures(&self) -> AuditHeadFigures {
-        self.with(|it| AuditHeadFigures {
+    pub(crate) fn metrics(&self) -> AuditHeadMetrics {
+        self.with(|it| AuditHeadMetrics {
             head: it.head.clone(),
             is_authentic: it.is_authentic,
         })
     }
 
     /// The break that was found at that time or later.
-    pub(in crate::app) fn broken_since(&self, since: UnixTime) -> Option<ChainBreak> {
+    pub(crate) fn broken_since(&self, since: UnixTime) -> Option<ChainBreak> {
         let found = self.with(|it| it.broken.clone());
         found
             .filter(|(at, _)| *at > since)
             .map(|(_, broken)| broken)
     }
 
-    pub(in crate::app) fn note_broken(&self, now: UnixTime, broken: ChainBreak) {
+    pub(crate) fn note_broken(&self, now: UnixTime, broken: ChainBreak) {
         self.with(|it| it.broken = Some((now, broken)));
     }
 }

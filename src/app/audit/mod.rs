@@ -1,10 +1,10 @@
 //! The audit trail: reading it, checking that nobody changed it, and its end by age. Changes write it themselves, in
 //! the store.
 
-pub(in crate::app) mod export;
-pub(in crate::app) mod head;
-pub(in crate::app) mod line;
-pub(in crate::app) mod rejected_requests;
+pub(crate) mod export;
+pub(crate) mod head;
+pub(crate) mod line;
+pub(crate) mod rejected_requests;
 
 use std::sync::Arc;
 
@@ -71,12 +71,12 @@ pub(super) struct Walked {
 /// The audit trail, and the requests that were rejected.
 pub struct Audit {
     core: Arc<Core>,
-    pub(in crate::app) watch: AuditWatch,
-    pub(in crate::app) rejected_requests: Arc<RejectedRequests>,
+    pub(crate) watch: AuditWatch,
+    pub(crate) rejected_requests: Arc<RejectedRequests>,
 }
 
 impl Audit {
-    pub(in crate::app) fn new(core: &Arc<Core>) -> Self {
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self {
             watch: AuditWatch::default(),
             rejected_requests: Arc::new(RejectedRequests::new(core.clock.clone())),

@@ -19,7 +19,7 @@ const CAPACITY: usize = 1_000;
 const CAPACITY_OF_SOURCE: u32 = 20;
 
 /// Rows in the database.
-pub(in crate::app) const KEPT: u32 = 100_000;
+pub(crate) const KEPT: u32 = 100_000;
 
 /// Requests of one id that are shown: callers may choose it.
 const SHOWN: u32 = 20;
@@ -63,7 +63,7 @@ impl RejectedRequests {
     }
 
     /// How many were not kept, for want of room.
-    pub(in crate::app) fn left_out(&self) -> u64 {
+    pub(crate) fn left_out(&self) -> u64 {
         self.left_out.value()
     }
 

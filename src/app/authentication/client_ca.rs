@@ -25,7 +25,7 @@ impl Authentication {
 }
 
 /// The authorities, or none.
-pub(in crate::app) struct ClientCa {
+pub(crate) struct ClientCa {
     path: Option<PathBuf>,
     read: RwLock<Read>,
 }
@@ -37,7 +37,7 @@ struct Read {
 
 impl ClientCa {
     /// Reads the file.
-    pub(in crate::app) fn open(path: Option<PathBuf>) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: Option<PathBuf>) -> anyhow::Result<Self> {
         let mut read = Read {
             contents: Vec::new(),
             verifier: None,
@@ -54,7 +54,7 @@ impl ClientCa {
     }
 
     /// Reads the file again. What cannot be used is logged once, and the old authorities kept.
-    pub(in crate::app) fn reread(&self) {
+    pub(crate) fn reread(&self) {
         let Some(path) = &self.path else { return };
         // A file that is gone counts as an empty one, which cannot be used.
         let contents = std::fs::read(path).unwrap_or_default();
@@ -83,11 +83,7 @@ impl ClientCa {
     }
 
     /// Whether one of the authorities vouches for a certificate, for use by clients, at `now`; else why not.
-    pub(in crate::app) fn judge(
-        &self,
-        certificate: &PeerCertificate,
-        now: UnixTime,
-    ) -> Result<(), String> {
+    pub(crate) fn judge(&self, certificate: &PeerCertificate, now: UnixTime) -> Result<(), String> {
         let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
         let verifier = read.verifier.as_ref().ok_or("TLS_CLIENT_CA is not set")?;
         let (end_entity, intermediates) = certificate.chain();

@@ -24,7 +24,7 @@ const STALE_LIMIT: i64 = 15 * 60;
 const MAX_SKIPPED_LINES: usize = 20;
 
 /// Key sets by their URL.
-pub(in crate::app) struct PublishedKeys {
+pub(crate) struct PublishedKeys {
     fetcher: Fetcher,
     slots: Cache<JwksUri, Arc<Slot>>,
     ttl: i64,
@@ -46,7 +46,7 @@ struct Fetched {
 
 impl PublishedKeys {
     /// Has fetched nothing yet.
-    pub(in crate::app) fn new(config: &JwksUriConfig) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &JwksUriConfig) -> anyhow::Result<Self> {
         Ok(Self {
             fetcher: Fetcher::new(config)?,
             slots: Cache::new(CAPACITY),
@@ -55,7 +55,7 @@ impl PublishedKeys {
         })
     }
 
-    pub(in crate::app) fn figures(&self) -> CacheMetrics {
+    pub(crate) fn metrics(&self) -> CacheMetrics {
         self.slots.run_pending_tasks();
         CacheMetrics {
             name: "published_keys",
@@ -67,11 +67,7 @@ impl PublishedKeys {
     }
 
     /// The keys at a URL; else why there are none, for the log.
-    pub(in crate::app) async fn find(
-        &self,
-        uri: &JwksUri,
-        now: UnixTime,
-    ) -> Result<Arc<JwkSet>, String> {
+    pub(crate) async fn find(&self, uri: &JwksUri, now: UnixTime) -> Result<Arc<JwkSet>, String> {
         let slot = self.slots.get_with_by_ref(uri, Arc::default);
         match slot.current() {
             Some(fetched) if now.since(fetched.at) < self.ttl => Ok(fetched.keys),
@@ -80,7 +76,7 @@ impl PublishedKeys {
     }
 
     /// The keys at a URL, if they can be newer than `known`, in which one was missing.
-    pub(in crate::app) async fn find_newer(
+    pub(crate) async fn find_newer(
         &self,
         uri: &JwksUri,
         known: &Arc<JwkSet>,

@@ -5,13 +5,13 @@
 
 mod certificate;
 mod client_assertion;
-pub(in crate::app) mod client_ca;
-pub(in crate::app) mod jwks_cache;
+pub(crate) mod client_ca;
+pub(crate) mod jwks_cache;
 mod network;
-pub(in crate::app) mod peer_certificate;
-pub(in crate::app) mod places;
+pub(crate) mod peer_certificate;
+pub(crate) mod places;
 mod secret;
-pub(in crate::app) mod throttle;
+pub(crate) mod throttle;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -91,8 +91,8 @@ pub struct Authentication {
     secrets: Arc<Secrets>,
     single_use: SingleUse,
     usage: Arc<Usage>,
-    pub(in crate::app) throttle: Throttle,
-    pub(in crate::app) published_keys: PublishedKeys,
+    pub(crate) throttle: Throttle,
+    pub(crate) published_keys: PublishedKeys,
     wrong_networks: WrongNetworks,
     client_ca: ClientCa,
 }
@@ -111,7 +111,7 @@ fn open_files(config: &Config) -> anyhow::Result<(ClientCa, PublishedKeys)> {
 }
 
 impl Authentication {
-    pub(in crate::app) fn open(
+    pub(crate) fn open(
         core: &Arc<Core>,
         cache: &Arc<ClientCache>,
         secrets: &Arc<Secrets>,

@@ -23,7 +23,7 @@ const CAPACITY_OF_CLIENT: usize = 20;
 
 /// Clients that proved themselves from a network that is none of theirs.
 #[derive(Debug, Default)]
-pub(in crate::app) struct WrongNetworks(Mutex<Vec<Sighting>>);
+pub(crate) struct WrongNetworks(Mutex<Vec<Sighting>>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sighting {

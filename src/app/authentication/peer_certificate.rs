@@ -43,15 +43,12 @@ impl PeerCertificate {
     }
 
     /// The certificate and the intermediate ones.
-    pub(in crate::app) fn chain(&self) -> (&CertificateDer<'static>, &[CertificateDer<'static>]) {
+    pub(crate) fn chain(&self) -> (&CertificateDer<'static>, &[CertificateDer<'static>]) {
         (&self.end_entity, &self.intermediates)
     }
 
     /// Whether the certificate names its holder so; else why not, for the log.
-    pub(in crate::app) fn judge_subject(
-        &self,
-        registered: &CertificateSubject,
-    ) -> Result<(), String> {
+    pub(crate) fn judge_subject(&self, registered: &CertificateSubject) -> Result<(), String> {
         let certificate = self.parse()?;
         if let CertificateSubject::Dn(name) = registered {
             let theirs = distinguished_name(certificate.subject())?;
@@ -79,7 +76,7 @@ impl PeerCertificate {
     }
 
     /// Whether the certificate, or its key, is among a client's, and good at `now`; else why not, for the log.
-    pub(in crate::app) fn judge_key(&self, keys: &JwkSet, now: UnixTime) -> Result<(), String> {
+    pub(crate) fn judge_key(&self, keys: &JwkSet, now: UnixTime) -> Result<(), String> {
         let certificate = self.parse()?;
         let now = ASN1Time::from_timestamp(now.0).map_err(|error| error.to_string())?;
         if !certificate.validity().is_valid_at(now) {

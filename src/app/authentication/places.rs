@@ -19,7 +19,7 @@ use crate::base::metrics::CacheMetrics;
 const CAPACITY: usize = 100_000;
 
 /// The places of all keys.
-pub(in crate::app) struct Places<K: Clone + Eq + Hash> {
+pub(crate) struct Places<K: Clone + Eq + Hash> {
     windows: Mutex<Windows<K>>,
     clock: Clock,
     waiting: WaitingRoom,
@@ -46,7 +46,7 @@ struct Window {
 
 impl<K: Clone + Eq + Hash> Places<K> {
     /// All places are free. A window lasts for `seconds` from its first failure on.
-    pub(in crate::app) fn new(seconds: i64, clock: Clock, waiting: WaitingRoom) -> Self {
+    pub(crate) fn new(seconds: i64, clock: Clock, waiting: WaitingRoom) -> Self {
         let windows = Windows {
             seconds,
             now: clock.now(),
@@ -65,7 +65,7 @@ impl<K: Clone + Eq + Hash> Places<K> {
     ///
     /// An attempt that needs places of several keys takes them in one order, the same for all attempts, so that no two
     /// of them wait for each other.
-    pub(in crate::app) async fn enter(&self, key: &K, limit: u32) -> Result<Place<'_, K>> {
+    pub(crate) async fn enter(&self, key: &K, limit: u32) -> Result<Place<'_, K>> {
         let mut seat = None;
         loop {
             let (visit, free) = self.visit(key, limit)?;
@@ -112,12 +112,12 @@ impl<K: Clone + Eq + Hash> Places<K> {
     }
 
     /// Attempts that wait for a place.
-    pub(in crate::app) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.waiting.taken()
     }
 
     /// The keys with failures.
-    pub(in crate::app) fn figures(&self, name: &'static str) -> CacheMetrics {
+    pub(crate) fn metrics(&self, name: &'static str) -> CacheMetrics {
         CacheMetrics {
             name,
             entries: self.windows().failing.len() as u64,
@@ -204,7 +204,7 @@ impl Window {
 
 /// A place of an attempt that is not decided yet. Dropped, it is free again: the attempt succeeded, the server failed
 /// it, or its caller went away and gets no answer.
-pub(in crate::app) struct Place<'a, K: Clone + Eq + Hash> {
+pub(crate) struct Place<'a, K: Clone + Eq + Hash> {
     // Before the visit, so that a window without attempts is seen to have none.
     permit: OwnedSemaphorePermit,
     visit: Visit<'a, K>,
@@ -212,7 +212,7 @@ pub(in crate::app) struct Place<'a, K: Clone + Eq + Hash> {
 
 impl<K: Clone + Eq + Hash> Place<'_, K> {
     /// Uses the place up: the attempt failed.
-    pub(in crate::app) fn fail(self) {
+    pub(crate) fn fail(self) {
         let Self { permit, visit } = self;
         visit.places.windows().fail(&visit.key, permit);
     }
@@ -348,7 +348,7 @@ mod tests {
         assert!(waiting.as_mut().now_or_never().is_none());
 
         clock.advance(60);
-        assert_eq!(places.figures("").entries, 0);
+        assert_eq!(places.metrics("").entries, 0);
         let second = waiting.now_or_never().unwrap().unwrap();
 
         // The one that began in the old window counts in the new one.

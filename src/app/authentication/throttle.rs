@@ -15,7 +15,7 @@ use crate::config::AuthenticationConfig;
 use crate::domain::{ClientId, ErrorCode};
 
 /// The limits of failed logins of clients.
-pub(in crate::app) struct Throttle {
+pub(crate) struct Throttle {
     places: Places<Key>,
     client_limit: u32,
     source_limit: u32,
@@ -38,22 +38,18 @@ struct Key(IpAddr, Option<ClientId>);
 
 /// A login that is not decided yet. Dropped, it counts as no failure.
 #[must_use]
-pub(in crate::app) struct LogInAttempt<'a>(Vec<Place<'a, Key>>);
+pub(crate) struct LogInAttempt<'a>(Vec<Place<'a, Key>>);
 
 impl LogInAttempt<'_> {
     /// Counts the attempt as a failure.
-    pub(in crate::app) fn fail(self) {
+    pub(crate) fn fail(self) {
         self.0.into_iter().for_each(Place::fail);
     }
 }
 
 impl Throttle {
     /// Nothing has failed yet.
-    pub(in crate::app) fn new(
-        config: &AuthenticationConfig,
-        clock: Clock,
-        waiting: WaitingRoom,
-    ) -> Self {
+    pub(crate) fn new(config: &AuthenticationConfig, clock: Clock, waiting: WaitingRoom) -> Self {
         let seconds = i64::try_from(config.throttle_window.as_secs()).unwrap_or(i64::MAX);
         Self {
             places: Places::new(seconds, clock, waiting),
@@ -65,7 +61,7 @@ impl Throttle {
     }
 
     /// Begins an attempt. Waits while others of this source may still use up the limits; 429 when failures have done so.
-    pub(in crate::app) async fn begin(
+    pub(crate) async fn begin(
         &self,
         source: IpAddr,
         id: Option<&ClientId>,
@@ -102,19 +98,19 @@ impl Throttle {
     }
 
     /// Logins that wait for a place.
-    pub(in crate::app) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.places.waiting()
     }
 
-    pub(in crate::app) fn throttled(&self) -> Throttled {
+    pub(crate) fn throttled(&self) -> Throttled {
         Throttled {
             by_client: self.by_client.value(),
             by_source: self.by_source.value(),
         }
     }
 
-    pub(in crate::app) fn figures(&self) -> CacheMetrics {
-        self.places.figures("failures")
+    pub(crate) fn metrics(&self) -> CacheMetrics {
+        self.places.metrics("failures")
     }
 }
 

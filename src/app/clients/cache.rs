@@ -21,7 +21,7 @@ use crate::store::{Store, StoreError};
 const USUAL_SIZE: u64 = 1_024;
 
 /// Client records, by `client_id`.
-pub(in crate::app) struct ClientCache {
+pub(crate) struct ClientCache {
     entries: Cache<ClientId, Entry, Weight>,
     readings: Mutex<HashMap<ClientId, Reading>>,
     generations: Generations,
@@ -39,7 +39,7 @@ type Reading = Shared<BoxFuture<'static, Result<Entry, Missing>>>;
 
 impl ClientCache {
     /// Remembers about `size` bytes of records.
-    pub(in crate::app) fn new(size: u64) -> Self {
+    pub(crate) fn new(size: u64) -> Self {
         let usual = usize::try_from(size / USUAL_SIZE).unwrap_or(usize::MAX);
         Self {
             entries: Cache::with_weighter(usual, size, Weight),
@@ -50,7 +50,7 @@ impl ClientCache {
     }
 
     /// What memory has of a client; and whether that may be believed still.
-    pub(in crate::app) fn get_cached(&self, id: &ClientId) -> Option<(Arc<ClientRecord>, bool)> {
+    pub(crate) fn get_cached(&self, id: &ClientId) -> Option<(Arc<ClientRecord>, bool)> {
         let entry = self.entries.get(id)?;
         let is_current = self.is_current(id, &entry);
         if is_current {
@@ -61,7 +61,7 @@ impl ClientCache {
 
     /// The client's record, from the store if memory has none that may be believed. Callers that miss together wait
     /// for one reading. An unknown client is not remembered: an attacker could fill the memory with those.
-    pub(in crate::app) async fn get_or_load(
+    pub(crate) async fn get_or_load(
         &self,
         id: &ClientId,
         store: &Store,
@@ -80,7 +80,7 @@ impl ClientCache {
     }
 
     /// The record of the client that a caller names, which may be no `client_id` at all.
-    pub(in crate::app) async fn find(
+    pub(crate) async fn find(
         &self,
         client_id: &str,
         core: &Core,
@@ -95,12 +95,12 @@ impl ClientCache {
     }
 
     /// Whether memory has a record of a client, however old: there is, or was, one of this id.
-    pub(in crate::app) fn contains(&self, id: &ClientId) -> bool {
+    pub(crate) fn contains(&self, id: &ClientId) -> bool {
         self.entries.contains_key(id)
     }
 
     /// The client's record as the store has it now, whatever memory has.
-    pub(in crate::app) async fn fetch(
+    pub(crate) async fn fetch(
         &self,
         id: &ClientId,
         store: &Store,
@@ -170,17 +170,17 @@ impl ClientCache {
 
     /// Forgets what is remembered of a client. To be called when a change is committed and before
     /// anybody is told so.
-    pub(in crate::app) fn forget(&self, id: &ClientId) {
+    pub(crate) fn forget(&self, id: &ClientId) {
         self.generations.advance(id);
     }
 
     /// Forgets what is remembered of all clients.
-    pub(in crate::app) fn forget_all(&self) {
+    pub(crate) fn forget_all(&self) {
         self.generations.advance_all();
     }
 
     /// A hit is a record that memory had, a miss a reading of the store.
-    pub(in crate::app) fn figures(&self) -> CacheMetrics {
+    pub(crate) fn metrics(&self) -> CacheMetrics {
         CacheMetrics {
             name: "clients",
             entries: self.entries.len() as u64,

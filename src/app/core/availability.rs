@@ -57,7 +57,7 @@ impl Readiness {
 }
 
 /// When changes were last read, and whether the database answers.
-pub(in crate::app) struct Availability {
+pub(crate) struct Availability {
     /// When the changes were last read up to their end.
     read_at: AtomicI64,
     /// A [`Readiness`].
@@ -79,26 +79,26 @@ impl Default for Availability {
 
 impl Availability {
     /// Follows from the last reading of the changes.
-    pub(in crate::app) fn readiness(&self) -> Readiness {
+    pub(crate) fn readiness(&self) -> Readiness {
         Readiness::from_u8(self.readiness.load(Ordering::Acquire))
     }
 
     /// Whether it was another one before.
-    pub(in crate::app) fn set_readiness(&self, readiness: Readiness) -> bool {
+    pub(crate) fn set_readiness(&self, readiness: Readiness) -> bool {
         self.readiness.swap(readiness as u8, Ordering::AcqRel) != readiness as u8
     }
 
-    pub(in crate::app) fn read_at(&self) -> Option<UnixTime> {
+    pub(crate) fn read_at(&self) -> Option<UnixTime> {
         let read_at = self.read_at.load(Ordering::Acquire);
         Some(UnixTime(read_at)).filter(|_| read_at != i64::MIN)
     }
 
-    pub(in crate::app) fn set_read_at(&self, at: UnixTime) {
+    pub(crate) fn set_read_at(&self, at: UnixTime) {
         self.read_at.store(at.0, Ordering::Release);
     }
 
     /// Requests that were rejected: while the database is gone, and because it is gone for too long.
-    pub(in crate::app) fn rejected(&self) -> (u64, u64) {
+    pub(crate) fn rejected(&self) -> (u64, u64) {
         (self.rejected.value(), self.rejected_stale.value())
     }
 }
@@ -116,7 +116,7 @@ impl Core {
 
     /// The database, for what a request needs of it: while it does not answer others, a request is refused at once
     /// instead of waiting in their line, and when it answers again it does not find all of them there.
-    pub(in crate::app) fn database(&self) -> Result<&Store> {
+    pub(crate) fn database(&self) -> Result<&Store> {
         match self.readiness() {
             Readiness::Starting | Readiness::Ready => Ok(&self.store),
             Readiness::Degraded | Readiness::Stale => {
@@ -129,7 +129,7 @@ impl Core {
     }
 
     /// Fails when no client can be served.
-    pub(in crate::app) fn require_known_clients(&self) -> Result<()> {
+    pub(crate) fn require_known_clients(&self) -> Result<()> {
         if self.readiness() == Readiness::Stale {
             self.availability.rejected_stale.count();
             return Err(stale());
@@ -139,6 +139,6 @@ impl Core {
 }
 
 /// The error while the database has not answered for `STALE_LIMIT`.
-pub(in crate::app) fn stale() -> Error {
+pub(crate) fn stale() -> Error {
     Error::temporarily_unavailable("the database has not answered for too long; try again shortly")
 }

@@ -12,19 +12,19 @@ use crate::store::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};
 
 /// What the last comparison showed.
 #[derive(Debug, Default)]
-pub(in crate::app) struct ClockGuard {
+pub(crate) struct ClockGuard {
     /// Seconds by which this machine's clock was last seen to be ahead; negative when it is behind.
     difference: AtomicI64,
     holds_back: AtomicBool,
 }
 
 impl ClockGuard {
-    pub(in crate::app) fn difference(&self) -> i64 {
+    pub(crate) fn difference(&self) -> i64 {
         self.difference.load(Ordering::Relaxed)
     }
 
     /// Whether removals were held back when the clock was last compared.
-    pub(in crate::app) fn holds_back(&self) -> bool {
+    pub(crate) fn holds_back(&self) -> bool {
         self.holds_back.load(Ordering::Relaxed)
     }
 }
@@ -40,7 +40,7 @@ impl Core {
         self.read_clock().await?.trusted().map_err(held_back)
     }
 
-    pub(in crate::app) async fn read_clock(&self) -> Result<ClockReading> {
+    pub(crate) async fn read_clock(&self) -> Result<ClockReading> {
         let reading = self.store.read_clock(&self.clock).await?;
         if let Some(seconds) = reading.difference() {
             self.note_clock_difference(seconds);
@@ -50,12 +50,12 @@ impl Core {
     }
 
     /// Whether the clock may be wrong, without asking the database: by the last comparison, or by a jump since.
-    pub(in crate::app) fn doubts_clock(&self) -> bool {
+    pub(crate) fn doubts_clock(&self) -> bool {
         self.clock_guard.holds_back() || self.clock.jumped_by().abs() > CLOCK_TOLERANCE
     }
 
     /// The latest time that it may be, however wrong the clock is: what is revoked up to now is revoked up to then.
-    pub(in crate::app) async fn latest_time(&self) -> Result<UnixTime> {
+    pub(crate) async fn latest_time(&self) -> Result<UnixTime> {
         Ok(self.read_clock().await?.latest())
     }
 
@@ -90,7 +90,7 @@ impl Core {
     }
 
     /// Fails when the clock is too far from the database's.
-    pub(in crate::app) fn check_clock(&self) -> Result<()> {
+    pub(crate) fn check_clock(&self) -> Result<()> {
         let seconds = self.clock_guard.difference();
         if seconds.abs() <= self.config.feed.max_clock_difference {
             return Ok(());
@@ -102,7 +102,7 @@ impl Core {
 }
 
 /// The error of whoever needs a trusted time while there is none.
-pub(in crate::app) fn held_back(doubt: ClockDoubt) -> Error {
+pub(crate) fn held_back(doubt: ClockDoubt) -> Error {
     Error::temporarily_unavailable(format!(
         "nothing is removed, rotated or ended by time while the clock may be wrong: {doubt}"
     ))

@@ -1,7 +1,7 @@
 //! What every feature stands on: the settings, the clock, the database, and how far both can be trusted now. Knows no
 //! feature.
 
-pub(in crate::app) mod availability;
+pub(crate) mod availability;
 mod clock_guard;
 
 use anyhow::Context;
@@ -11,20 +11,20 @@ use crate::config::Config;
 use crate::store::{AuditKeys, Store};
 use availability::Availability;
 use clock_guard::ClockGuard;
-pub(in crate::app) use clock_guard::held_back;
+pub(crate) use clock_guard::held_back;
 
 /// The settings, the clock and the database.
 pub struct Core {
-    pub(in crate::app) config: Config,
-    pub(in crate::app) clock: Clock,
-    pub(in crate::app) store: Store,
-    pub(in crate::app) availability: Availability,
-    pub(in crate::app) clock_guard: ClockGuard,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) availability: Availability,
+    pub(crate) clock_guard: ClockGuard,
 }
 
 impl Core {
     /// Opens the database lazily.
-    pub(in crate::app) fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
+    pub(crate) fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
         Ok(Self {
             store: open_store(&config)?,
             availability: Availability::default(),

@@ -4,7 +4,7 @@
 mod list;
 mod plan;
 mod rotate;
-pub(in crate::app) mod self_test;
+pub(crate) mod self_test;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,13 +35,13 @@ pub struct Keys {
     readings: AtomicU64,
     /// How old an active key becomes, and how long the one that follows it is published before.
     schedule: (Option<i64>, i64),
-    figures: ArcSwap<KeyFigures>,
+    metrics: ArcSwap<KeyMetrics>,
     self_test: SelfTest,
 }
 
 /// What is known of the key pairs.
 #[derive(Clone, Debug, Default)]
-pub struct KeyFigures {
+pub struct KeyMetrics {
     /// How many are in each state.
     pub states: Vec<(&'static str, usize)>,
     /// When the next one that signs is due; `None` where nothing is.
@@ -58,7 +58,7 @@ struct Loaded {
 
 impl Keys {
     /// Knows the symmetric keys only; the pairs come by [`refresh`](Self::refresh).
-    pub(in crate::app) fn new(core: &Arc<Core>) -> anyhow::Result<Self> {
+    pub(crate) fn new(core: &Arc<Core>) -> anyhow::Result<Self> {
         let config = &core.config;
         let (token, alg) = (&config.token, config.keys.signing_alg);
         let previous = token.secret_previous.as_ref();
@@ -71,7 +71,7 @@ impl Keys {
             loaded: Mutex::default(),
             readings: AtomicU64::new(0),
             schedule: (config.keys.rotation, config.keys.publish_ahead),
-            figures: ArcSwap::default(),
+            metrics: ArcSwap::default(),
             self_test: SelfTest::new()?,
             core: Arc::clone(core),
         };
@@ -113,7 +113,7 @@ impl Keys {
         self.current
             .store(Arc::new(self.symmetric.with_pairs(pairs, signing)));
         let (rotation, publish_ahead) = self.schedule;
-        self.figures.store(Arc::new(KeyFigures {
+        self.metrics.store(Arc::new(KeyMetrics {
             states: KeyState::NAMES
                 .map(|name| {
                     (
@@ -130,8 +130,8 @@ impl Keys {
         }));
     }
 
-    pub(in crate::app) fn figures(&self) -> KeyFigures {
-        KeyFigures::clone(&self.figures.load())
+    pub(crate) fn metrics(&self) -> KeyMetrics {
+        KeyMetrics::clone(&self.metrics.load())
     }
 }
 
@@ -159,7 +159,7 @@ impl Keys {
 
     /// Reads the keys because one is asked for that is not known; whether it is now. Anybody can name any key, so
     /// this reads at most once a second, and those who ask meanwhile share one reading.
-    pub(in crate::app) async fn learn(&self, kid: &KeyId) -> bool {
+    pub(crate) async fn learn(&self, kid: &KeyId) -> bool {
         let begun = self.readings.load(Ordering::SeqCst);
         let mut loaded = self.loaded.lock().await;
         let known = || self.current().find(kid.as_str()).is_some();

@@ -14,7 +14,7 @@ use crate::jwt::Grant;
 
 /// Whom the token is for, and what came of it.
 #[derive(Debug)]
-pub(in crate::app) struct SelfTest {
+pub(crate) struct SelfTest {
     client: Client,
     /// The second at which it was last good. Who asks often is answered from here: an RSA signature takes as long
     /// as a hundred requests, and anybody may ask.
@@ -23,7 +23,7 @@ pub(in crate::app) struct SelfTest {
 }
 
 impl SelfTest {
-    pub(in crate::app) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         Ok(Self {
             client: Client::new(ClientId::parse("canary")?, UnixTime(0)),
             good_at: AtomicI64::new(i64::MIN),

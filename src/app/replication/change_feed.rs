@@ -16,13 +16,13 @@ use crate::domain::{Change, ChangeId};
 const BATCH: u32 = 10_000;
 
 /// Where this replica stands in the feed.
-pub(in crate::app) struct Feed {
+pub(crate) struct Feed {
     /// The last change that is applied; `None`: all has to be read.
     position: Mutex<Option<ChangeId>>,
     /// Somebody says that there is something to read.
-    pub(in crate::app) wake: Notify,
+    pub(crate) wake: Notify,
     /// Whether the database says so by itself.
-    pub(in crate::app) listening: AtomicBool,
+    pub(crate) listening: AtomicBool,
     applied: Counter,
     failed: Counter,
     reloaded: Counter,
@@ -30,7 +30,7 @@ pub(in crate::app) struct Feed {
 
 /// What is known of the feed.
 #[derive(Clone, Copy, Debug)]
-pub struct FeedFigures {
+pub struct FeedMetrics {
     /// When changes were last read; `None`: not yet.
     pub read_at: Option<UnixTime>,
     /// Whether the database tells of changes.
@@ -57,8 +57,8 @@ impl Default for Feed {
 }
 
 impl Feed {
-    pub(in crate::app) fn figures(&self, read_at: Option<UnixTime>) -> FeedFigures {
-        FeedFigures {
+    pub(crate) fn metrics(&self, read_at: Option<UnixTime>) -> FeedMetrics {
+        FeedMetrics {
             read_at,
             listening: self.listening.load(Ordering::Relaxed),
             applied: self.applied.value(),

@@ -1,8 +1,8 @@
 //! This replica among the others: the change feed, readiness, and the clock.
 
-pub(in crate::app) mod change_feed;
-pub(in crate::app) mod readiness;
-pub(in crate::app) mod replicas;
+pub(crate) mod change_feed;
+pub(crate) mod readiness;
+pub(crate) mod replicas;
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ pub struct Replication {
     tokens: Arc<Tokens>,
     keys: Arc<Keys>,
     acme: Option<Arc<Acme>>,
-    pub(in crate::app) feed: Feed,
+    pub(crate) feed: Feed,
     replica: ThisReplica,
 }
 
 impl Replication {
-    pub(in crate::app) fn new(
+    pub(crate) fn new(
         core: &Arc<Core>,
         cache: &Arc<ClientCache>,
         tokens: &Arc<Tokens>,

@@ -15,7 +15,7 @@ use crate::domain::Replica;
 const SHOWN: i64 = 24 * 3_600;
 
 /// This one.
-pub(in crate::app) struct ThisReplica {
+pub(crate) struct ThisReplica {
     replica_id: String,
     started_at: UnixTime,
     certificate_end: OnceLock<CertificateEnd>,
@@ -32,7 +32,7 @@ impl fmt::Debug for ThisReplica {
 }
 
 impl ThisReplica {
-    pub(in crate::app) fn new(clock: &Clock) -> Self {
+    pub(crate) fn new(clock: &Clock) -> Self {
         Self {
             replica_id: random_base62(12),
             started_at: clock.now(),
@@ -40,7 +40,7 @@ impl ThisReplica {
         }
     }
 
-    pub(in crate::app) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.replica_id
     }
 }

@@ -19,7 +19,7 @@ pub struct ChosenSecret(Secret<String>);
 
 impl ChosenSecret {
     /// Refuses what is shorter than `MIN_SECRET_LENGTH`, or cannot be a secret at all.
-    pub(in crate::app) fn new(
+    pub(crate) fn new(
         plain: Secret<String>,
         config: &SecretsConfig,
     ) -> std::result::Result<Self, ParseError> {
@@ -34,7 +34,7 @@ impl ChosenSecret {
         Ok(Self(plain))
     }
 
-    pub(in crate::app) fn plain(&self) -> &Secret<String> {
+    pub(crate) fn plain(&self) -> &Secret<String> {
         &self.0
     }
 }
@@ -148,12 +148,7 @@ impl Secrets {
         self.changed(id, secret_id, done)
     }
 
-    pub(in crate::app) fn changed(
-        &self,
-        id: &ClientId,
-        secret_id: &SecretId,
-        done: bool,
-    ) -> Result<()> {
+    pub(crate) fn changed(&self, id: &ClientId, secret_id: &SecretId, done: bool) -> Result<()> {
         self.cache.forget(id);
         if done {
             return Ok(());
@@ -163,7 +158,7 @@ impl Secrets {
     }
 
     /// Makes a secret unless it is chosen, and hashes it.
-    pub(in crate::app) async fn prepare(&self, new: NewSecret) -> Result<AddedSecret> {
+    pub(crate) async fn prepare(&self, new: NewSecret) -> Result<AddedSecret> {
         let now = self.core.clock.now();
         if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Error::invalid_request(

@@ -9,8 +9,7 @@ use crate::app::secrets::Secrets;
 const DAY: i64 = 86_400;
 
 /// The spans that are looked at, in seconds, and their names.
-pub(in crate::app) const SPANS: [(i64, &str); 3] =
-    [(DAY, "1d"), (7 * DAY, "7d"), (30 * DAY, "30d")];
+pub(crate) const SPANS: [(i64, &str); 3] = [(DAY, "1d"), (7 * DAY, "7d"), (30 * DAY, "30d")];
 
 /// Enabled clients that log in by secret, by when their last one ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +22,10 @@ pub struct LastSecrets {
 
 /// The count, as it was last made.
 #[derive(Debug, Default)]
-pub(in crate::app) struct Expiring(RwLock<Option<LastSecrets>>);
+pub(crate) struct Expiring(RwLock<Option<LastSecrets>>);
 
 impl Expiring {
-    pub(in crate::app) fn read(&self) -> Option<LastSecrets> {
+    pub(crate) fn read(&self) -> Option<LastSecrets> {
         *self
             .0
             .read()

@@ -41,15 +41,15 @@ pub enum SecretHash {
 /// A PBKDF2 hash (RFC 8018 §5.2).
 #[derive(Debug)]
 pub struct Pbkdf2Hash {
-    pub(in crate::app) digest: Pbkdf2Digest,
-    pub(in crate::app) rounds: NonZeroU32,
-    pub(in crate::app) salt: Vec<u8>,
-    pub(in crate::app) output: Vec<u8>,
+    pub(crate) digest: Pbkdf2Digest,
+    pub(crate) rounds: NonZeroU32,
+    pub(crate) salt: Vec<u8>,
+    pub(crate) output: Vec<u8>,
 }
 
 /// The digest under PBKDF2's HMAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Pbkdf2Digest {
+pub(crate) enum Pbkdf2Digest {
     Sha1,
     Sha256,
     Sha512,
@@ -58,9 +58,9 @@ pub(in crate::app) enum Pbkdf2Digest {
 /// A scrypt hash (RFC 7914).
 #[derive(Debug)]
 pub struct ScryptHash {
-    pub(in crate::app) params: scrypt::Params,
-    pub(in crate::app) salt: Vec<u8>,
-    pub(in crate::app) output: Vec<u8>,
+    pub(crate) params: scrypt::Params,
+    pub(crate) salt: Vec<u8>,
+    pub(crate) output: Vec<u8>,
 }
 
 /// What bcrypt gets in place of the secret.
@@ -81,7 +81,7 @@ impl SecretHash {
     }
 
     /// The work that [`verify`](Self::verify) takes.
-    pub(in crate::app) fn work(&self) -> HashWork {
+    pub(crate) fn work(&self) -> HashWork {
         hash_formats::work(self)
     }
 
@@ -177,7 +177,7 @@ impl Prehash {
 }
 
 /// Hashes `plain` with argon2id under a random salt; a PHC string.
-pub(in crate::app) fn hash(
+pub(crate) fn hash(
     plain: &Secret<String>,
     work: Argon2Work,
     memory: &mut Memory,

@@ -15,10 +15,10 @@ use crate::config::Argon2Work;
 use crate::domain::ParseError;
 
 /// How a hash of Django's `BCryptSHA256PasswordHasher` begins; the rest is bcrypt's own form.
-pub(in crate::app) const DJANGO_BCRYPT_SHA256: &str = "bcrypt_sha256$";
+pub(crate) const DJANGO_BCRYPT_SHA256: &str = "bcrypt_sha256$";
 
 /// The identifiers of the hashes in PHC or modular-crypt form that are understood.
-pub(in crate::app) const UNDERSTOOD: [&str; 14] = [
+pub(crate) const UNDERSTOOD: [&str; 14] = [
     "argon2id",
     "argon2i",
     "argon2d",
@@ -49,14 +49,14 @@ const MAX_SALT_BYTES: usize = 64;
 
 /// The work that the verification of a hash takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum HashWork {
+pub(crate) enum HashWork {
     Argon2(Argon2Work),
     Scrypt { ln: u32, r: u32, p: u32 },
     Pbkdf2 { rounds: u32 },
     Bcrypt { cost: u32 },
 }
 
-pub(in crate::app) fn parse(text: &str) -> Result<SecretHash, ParseError> {
+pub(crate) fn parse(text: &str) -> Result<SecretHash, ParseError> {
     if let Some(bcrypt) = text.strip_prefix(DJANGO_BCRYPT_SHA256) {
         check_bcrypt(bcrypt)?;
         return Ok(SecretHash::PrehashedBcrypt(
@@ -87,7 +87,7 @@ pub(in crate::app) fn parse(text: &str) -> Result<SecretHash, ParseError> {
 }
 
 /// The work of a hash that was parsed.
-pub(in crate::app) fn work(hash: &SecretHash) -> HashWork {
+pub(crate) fn work(hash: &SecretHash) -> HashWork {
     match hash {
         SecretHash::Argon2(hash) => HashWork::Argon2(argon2_work(hash).unwrap_or(Argon2Work {
             m: u32::MAX,
@@ -227,7 +227,7 @@ fn parse_scrypt_crypt(text: &str) -> Result<SecretHash, ParseError> {
 }
 
 /// The memory that scrypt takes, in bytes.
-pub(in crate::app) fn scrypt_memory(ln: u32, r: u32) -> Option<u64> {
+pub(crate) fn scrypt_memory(ln: u32, r: u32) -> Option<u64> {
     1_u64.checked_shl(ln)?.checked_mul(128 * u64::from(r))
 }
 

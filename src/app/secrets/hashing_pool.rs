@@ -28,7 +28,7 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// A handle to the hashing threads. They end when it is dropped.
 #[derive(Debug)]
-pub(in crate::app) struct Hashing {
+pub(crate) struct Hashing {
     queue: SyncSender<Job>,
     work: Arc<Work>,
     threads: usize,
@@ -37,7 +37,7 @@ pub(in crate::app) struct Hashing {
 
 /// Where attempts wait that may not hash yet. It has as many seats as the queue.
 #[derive(Debug)]
-pub(in crate::app) struct WaitingRoom {
+pub(crate) struct WaitingRoom {
     seats: Arc<Semaphore>,
     limit: usize,
     work: Arc<Work>,
@@ -45,7 +45,7 @@ pub(in crate::app) struct WaitingRoom {
 
 impl WaitingRoom {
     /// A seat, until it is dropped; 503 at once when all are taken.
-    pub(in crate::app) fn enter(&self) -> Result<OwnedSemaphorePermit> {
+    pub(crate) fn enter(&self) -> Result<OwnedSemaphorePermit> {
         let seat = Arc::clone(&self.seats).try_acquire_owned();
         seat.map_err(|_| {
             self.work
@@ -55,7 +55,7 @@ impl WaitingRoom {
 
     /// One without a queue beside it.
     #[cfg(test)]
-    pub(in crate::app) fn for_tests(seats: usize) -> Self {
+    pub(crate) fn for_tests(seats: usize) -> Self {
         Self {
             seats: Arc::new(Semaphore::new(seats)),
             limit: seats,
@@ -64,7 +64,7 @@ impl WaitingRoom {
     }
 
     /// Seats that are taken.
-    pub(in crate::app) fn taken(&self) -> usize {
+    pub(crate) fn taken(&self) -> usize {
         self.limit - self.seats.available_permits()
     }
 }
@@ -89,7 +89,7 @@ struct Work {
 
 /// What was counted of hashing up to a moment.
 #[derive(Clone, Copy, Debug)]
-pub struct HashingFigures {
+pub struct HashingMetrics {
     /// Threads that hash.
     pub threads: usize,
     /// Hashes that wait for one.
@@ -106,7 +106,7 @@ pub struct HashingFigures {
 
 impl Hashing {
     /// Starts the threads.
-    pub(in crate::app) fn start(threads: usize, queue: usize) -> std::io::Result<Self> {
+    pub(crate) fn start(threads: usize, queue: usize) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel::<Job>(queue);
         let receiver = Arc::new(Mutex::new(receiver));
         let counted = Arc::new(Work::default());
@@ -126,7 +126,7 @@ impl Hashing {
 
     /// Runs `job` on one of the threads; 503 at once when too many are waiting. A job whose caller
     /// has gone meanwhile is not begun.
-    pub(in crate::app) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T> {
@@ -151,7 +151,7 @@ impl Hashing {
     }
 
     /// A place to wait in, for one kind of attempts: those of admins leave the seats of clients free.
-    pub(in crate::app) fn waiting_room(&self) -> WaitingRoom {
+    pub(crate) fn waiting_room(&self) -> WaitingRoom {
         WaitingRoom {
             seats: Arc::new(Semaphore::new(self.queue_limit)),
             limit: self.queue_limit,
@@ -159,10 +159,10 @@ impl Hashing {
         }
     }
 
-    pub(in crate::app) fn figures(&self) -> HashingFigures {
+    pub(crate) fn metrics(&self) -> HashingMetrics {
         // In this order: a job is taken after it was queued.
         let taken = self.work.taken.value();
-        HashingFigures {
+        HashingMetrics {
             threads: self.threads,
             queue: self.work.queued.value().saturating_sub(taken),
             queue_limit: self.queue_limit,

@@ -1,13 +1,13 @@
 //! Secrets of clients, and their hashes.
 
-pub(in crate::app) mod crud;
-pub(in crate::app) mod expiring;
-pub(in crate::app) mod hash;
-pub(in crate::app) mod hash_formats;
-pub(in crate::app) mod hashing_pool;
-pub(in crate::app) mod idle_expiry;
-pub(in crate::app) mod verified_secrets;
-pub(in crate::app) mod verify;
+pub(crate) mod crud;
+pub(crate) mod expiring;
+pub(crate) mod hash;
+pub(crate) mod hash_formats;
+pub(crate) mod hashing_pool;
+pub(crate) mod idle_expiry;
+pub(crate) mod verified_secrets;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 
@@ -25,14 +25,14 @@ pub struct Secrets {
     core: Arc<Core>,
     cache: Arc<ClientCache>,
     idempotency: Arc<Idempotency>,
-    pub(in crate::app) hashing: Hashing,
-    pub(in crate::app) verified: VerifiedSecrets,
-    pub(in crate::app) expiring: Expiring,
+    pub(crate) hashing: Hashing,
+    pub(crate) verified: VerifiedSecrets,
+    pub(crate) expiring: Expiring,
 }
 
 impl Secrets {
     /// Starts the hashing threads.
-    pub(in crate::app) fn open(
+    pub(crate) fn open(
         core: &Arc<Core>,
         cache: &Arc<ClientCache>,
         idempotency: &Arc<Idempotency>,

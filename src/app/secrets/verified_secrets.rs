@@ -16,11 +16,11 @@ use crate::base::source_network::source_network;
 use crate::domain::{ClientSecret, SecretId, SecretOrigin};
 
 /// Proved secrets, at most so many; the least used go first.
-pub(in crate::app) struct VerifiedSecrets {
+pub(crate) struct VerifiedSecrets {
     key: [u8; 32],
     remembered: Cache<SecretId, Proof>,
     max_networks: usize,
-    pub(in crate::app) asked: HitCounter,
+    pub(crate) asked: HitCounter,
 }
 
 /// That a secret was proved, and by which hash of its row.
@@ -34,7 +34,7 @@ struct Proof {
 
 impl VerifiedSecrets {
     /// Remembers nothing yet.
-    pub(in crate::app) fn new(capacity: usize, max_networks: usize) -> Self {
+    pub(crate) fn new(capacity: usize, max_networks: usize) -> Self {
         Self {
             key: random_bytes(),
             remembered: Cache::new(capacity),
@@ -44,14 +44,14 @@ impl VerifiedSecrets {
     }
 
     /// Whether `plain` was proved to be this secret, with the hash it has now.
-    pub(in crate::app) fn contains(&self, secret: &ClientSecret, plain: &Secret<String>) -> bool {
+    pub(crate) fn contains(&self, secret: &ClientSecret, plain: &Secret<String>) -> bool {
         let proof = self.remembered.get(&secret.secret_id);
         proof.is_some_and(|proof| self.proves(&proof, secret, plain))
     }
 
     /// The same for a source that may be over its limit: a chosen secret must have been proved from the source's
     /// network. From any other network nothing here depends on what `plain` is, neither the answer nor its time.
-    pub(in crate::app) fn contains_from(
+    pub(crate) fn contains_from(
         &self,
         secret: &ClientSecret,
         plain: &Secret<String>,
@@ -67,12 +67,7 @@ impl VerifiedSecrets {
     }
 
     /// Remembers that `plain` is this secret, and that `source` proved it.
-    pub(in crate::app) fn insert(
-        &self,
-        secret: &ClientSecret,
-        plain: &Secret<String>,
-        source: IpAddr,
-    ) {
+    pub(crate) fn insert(&self, secret: &ClientSecret, plain: &Secret<String>, source: IpAddr) {
         let digest = self.digest(&secret.secret_id, plain);
         let networks = (secret.origin == SecretOrigin::Chosen).then(|| {
             let before = self.remembered.get(&secret.secret_id);
@@ -101,7 +96,7 @@ impl VerifiedSecrets {
             && constant_time::verify_slices_are_equal(&proof.digest, &presented).is_ok()
     }
 
-    pub(in crate::app) fn figures(&self) -> CacheMetrics {
+    pub(crate) fn metrics(&self) -> CacheMetrics {
         CacheMetrics {
             name: "proved_secrets",
             entries: self.remembered.len() as u64,

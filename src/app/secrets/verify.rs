@@ -13,7 +13,7 @@ use crate::domain::{ClientId, ClientSecret, GeneratedSecret, SecretOrigin};
 
 impl Secrets {
     /// Whether `plain` is this secret.
-    pub(in crate::app) async fn is_hash_of(
+    pub(crate) async fn is_hash_of(
         &self,
         secret: &ClientSecret,
         plain: &Secret<String>,
@@ -26,7 +26,7 @@ impl Secrets {
     }
 
     /// The work that a known client's secret of this form would have cost.
-    pub(in crate::app) async fn hash_in_vain(&self, plain: &Secret<String>) -> Result<()> {
+    pub(crate) async fn hash_in_vain(&self, plain: &Secret<String>) -> Result<()> {
         let origin = if GeneratedSecret::has_prefix(plain.expose()) {
             SecretOrigin::Generated
         } else {
@@ -36,7 +36,7 @@ impl Secrets {
     }
 
     /// Hashes a secret with the work that its origin asks for.
-    pub(in crate::app) async fn hash(
+    pub(crate) async fn hash(
         &self,
         plain: &Secret<String>,
         origin: SecretOrigin,
@@ -51,7 +51,7 @@ impl Secrets {
 
     /// After a good login: a hash made with other parameters than today's is made anew, on the side. It
     /// may fail without harm; the next login tries again.
-    pub(in crate::app) fn renew_if_outdated(
+    pub(crate) fn renew_if_outdated(
         self: &Arc<Self>,
         id: &ClientId,
         secret: &ClientSecret,

@@ -1,17 +1,17 @@
 //! Tokens: issue, verify, introspect, revoke, explain.
 
-pub(in crate::app) mod explain;
-pub(in crate::app) mod inspect;
-pub(in crate::app) mod introspect;
-pub(in crate::app) mod issue;
-pub(in crate::app) mod quota;
-pub(in crate::app) mod rejection;
-pub(in crate::app) mod request;
-pub(in crate::app) mod revocation_set;
-pub(in crate::app) mod revoke;
-pub(in crate::app) mod sender_constraint;
-pub(in crate::app) mod verified_tokens;
-pub(in crate::app) mod verify;
+pub(crate) mod explain;
+pub(crate) mod inspect;
+pub(crate) mod introspect;
+pub(crate) mod issue;
+pub(crate) mod quota;
+pub(crate) mod rejection;
+pub(crate) mod request;
+pub(crate) mod revocation_set;
+pub(crate) mod revoke;
+pub(crate) mod sender_constraint;
+pub(crate) mod verified_tokens;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 
@@ -36,16 +36,16 @@ pub struct Tokens {
     single_use: SingleUse,
     usage: Arc<Usage>,
     audit: Arc<Audit>,
-    pub(in crate::app) verified: VerifiedTokens,
-    pub(in crate::app) revocations: RevocationSet,
+    pub(crate) verified: VerifiedTokens,
+    pub(crate) revocations: RevocationSet,
     dpop_nonces: DpopNonces,
-    pub(in crate::app) quotas: Quotas,
-    pub(in crate::app) issued: Counter,
-    pub(in crate::app) rejections: Rejections,
+    pub(crate) quotas: Quotas,
+    pub(crate) issued: Counter,
+    pub(crate) rejections: Rejections,
 }
 
 impl Tokens {
-    pub(in crate::app) fn new(
+    pub(crate) fn new(
         core: &Arc<Core>,
         keys: &Arc<Keys>,
         cache: &Arc<ClientCache>,

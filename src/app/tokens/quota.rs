@@ -21,7 +21,7 @@ const CAPACITY: u64 = 100_000;
 const BATCH: usize = 500;
 
 /// Tokens of the clients that have a quota.
-pub(in crate::app) struct Quotas {
+pub(crate) struct Quotas {
     hours: Cache<ClientId, Arc<Hour>>,
     warned: Counter,
     refused: Counter,
@@ -71,14 +71,14 @@ impl Quotas {
     }
 
     /// Answers that warned, and requests that were refused.
-    pub(in crate::app) fn counts(&self) -> (u64, u64) {
+    pub(crate) fn counts(&self) -> (u64, u64) {
         (self.warned.value(), self.refused.value())
     }
 }
 
 impl Tokens {
     /// Fails when a client has had all the tokens of this hour.
-    pub(in crate::app) fn check_quota(&self, client: &Client) -> Result<()> {
+    pub(crate) fn check_quota(&self, client: &Client) -> Result<()> {
         match client.token_quota {
             None => Ok(()),
             Some(quota) => self.check_this_quota(&client.client_id, quota),
@@ -97,7 +97,7 @@ impl Tokens {
     }
 
     /// Counts a token that a client with a quota was issued.
-    pub(in crate::app) fn count_against_quota(&self, client: &Client) {
+    pub(crate) fn count_against_quota(&self, client: &Client) {
         if client.token_quota.is_some() {
             let hour = UsageSpan::Hour.start(self.core.clock.now());
             let hour = self.quotas.hour(&client.client_id, hour);
@@ -106,7 +106,7 @@ impl Tokens {
     }
 
     /// Counts that a client was refused for its quota.
-    pub(in crate::app) fn count_refused_by_quota(&self) {
+    pub(crate) fn count_refused_by_quota(&self) {
         self.quotas.refused.count();
     }
 
@@ -148,7 +148,7 @@ impl Tokens {
 
     /// Learns what other replicas have issued to the clients with a quota that are active here. To be called when all
     /// that was counted here is written; `ours` is what was, as [`quota_counts`](Self::quota_counts) said before.
-    pub(in crate::app) async fn learn_quotas(&self, ours: &[(ClientId, u32)]) -> Result<()> {
+    pub(crate) async fn learn_quotas(&self, ours: &[(ClientId, u32)]) -> Result<()> {
         let began_at = UsageSpan::Hour.start(self.core.clock.now());
         for batch in ours.chunks(BATCH) {
             let ids: Vec<&ClientId> = batch.iter().map(|(id, _)| id).collect();
@@ -167,7 +167,7 @@ impl Tokens {
     }
 
     /// What was issued here in this hour to each client with a quota.
-    pub(in crate::app) fn quota_counts(&self) -> Vec<(ClientId, u32)> {
+    pub(crate) fn quota_counts(&self) -> Vec<(ClientId, u32)> {
         let began_at = UsageSpan::Hour.start(self.core.clock.now());
         let hours = self.quotas.hours.iter();
         hours

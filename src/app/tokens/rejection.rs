@@ -5,7 +5,7 @@ use crate::base::metrics::Counter;
 use crate::jwt::VerifyError;
 
 /// Why a token is not good for what it is shown for.
-pub(in crate::app) enum Rejection {
+pub(crate) enum Rejection {
     Unfit(VerifyError),
     Revoked,
     WrongAudience,
@@ -64,15 +64,15 @@ impl Rejection {
 
 /// How many tokens were rejected, by reason.
 #[derive(Debug, Default)]
-pub(in crate::app) struct Rejections([Counter; Rejection::REASONS.len()]);
+pub(crate) struct Rejections([Counter; Rejection::REASONS.len()]);
 
 impl Rejections {
-    pub(in crate::app) fn count(&self, rejection: &Rejection) {
+    pub(crate) fn count(&self, rejection: &Rejection) {
         self.0[rejection.number()].count();
     }
 
     /// How many there were for each reason.
-    pub(in crate::app) fn read(&self) -> Vec<(&'static str, u64)> {
+    pub(crate) fn read(&self) -> Vec<(&'static str, u64)> {
         let counters = Rejection::REASONS.into_iter().zip(&self.0);
         counters
             .map(|(reason, counter)| (reason, counter.value()))

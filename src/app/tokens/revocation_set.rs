@@ -17,7 +17,7 @@ pub struct RevocationSet {
     clients: Shards<ClientId, Entry>,
     complete: AtomicBool,
     /// All up to this one have been read from the database.
-    pub(in crate::app) read_until: tokio::sync::Mutex<RevocationId>,
+    pub(crate) read_until: tokio::sync::Mutex<RevocationId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,7 @@ impl RevocationSet {
         self.complete.load(Ordering::Acquire)
     }
 
-    pub(in crate::app) fn set_complete(&self) {
+    pub(crate) fn set_complete(&self) {
         self.complete.store(true, Ordering::Release);
     }
 

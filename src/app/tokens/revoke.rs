@@ -79,7 +79,7 @@ impl Tokens {
     }
 
     /// Ends every change that revokes a client's tokens: memory knows it before anybody hears of it.
-    pub(in crate::app) fn revoked(&self, id: &ClientId, done: &ClientRevoked) -> Result<()> {
+    pub(crate) fn revoked(&self, id: &ClientId, done: &ClientRevoked) -> Result<()> {
         if let ClientRevoked::Revoked(revocation) = done {
             self.revocations.insert(revocation);
         }
@@ -92,7 +92,7 @@ impl Tokens {
     }
 
     /// Ends every registration.
-    pub(in crate::app) async fn registered(&self, id: &ClientId) {
+    pub(crate) async fn registered(&self, id: &ClientId) {
         self.cache.forget(id);
         if self.revocations.find_cutoff(id).is_some() {
             // There was a client of this id, whose tokens are revoked; those of this one are not. Should
@@ -103,7 +103,7 @@ impl Tokens {
 
     /// Up to when tokens are revoked when a client is disabled: a replica whose clock is ahead may have
     /// issued one that seems to come from the future.
-    pub(in crate::app) async fn last_issue(&self) -> Result<UnixTime> {
+    pub(crate) async fn last_issue(&self) -> Result<UnixTime> {
         Ok(self.core.latest_time().await?.plus(LEEWAY))
     }
 
@@ -121,13 +121,13 @@ impl Tokens {
     }
 
     /// Reads what was revoked since the last time, by whomever.
-    pub(in crate::app) async fn read_revocations(&self) -> Result<()> {
+    pub(crate) async fn read_revocations(&self) -> Result<()> {
         let mut read_until = self.revocations.read_until.lock().await;
         self.read_revocations_after(&mut read_until).await
     }
 
     /// Reads all revocations there are. No token is called good before it was done once.
-    pub(in crate::app) async fn reread_revocations(&self) -> Result<()> {
+    pub(crate) async fn reread_revocations(&self) -> Result<()> {
         let mut read_until = self.revocations.read_until.lock().await;
         *read_until = RevocationId::default();
         self.read_revocations_after(&mut read_until).await?;

@@ -150,7 +150,7 @@ impl Tokens {
 }
 
 /// Refuses a client that shows less than its tokens must be bound to.
-pub(in crate::app) fn check_bound(client: &Client, cnf: Option<Confirmation>) -> Result<()> {
+pub(crate) fn check_bound(client: &Client, cnf: Option<Confirmation>) -> Result<()> {
     let (constraint, cnf) = (client.sender_constraint, cnf.unwrap_or_default());
     if constraint.tls_client_certificate_bound_access_tokens && cnf.certificate.is_none() {
         return Err(Error::invalid_request(

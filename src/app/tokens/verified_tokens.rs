@@ -13,7 +13,7 @@ use crate::jwt::{KeySet, SignedClaims, VerifyError};
 
 /// Verified tokens, by digest: a bearer token is a secret and not kept. Only good ones, so that nobody
 /// can fill this memory with rubbish; the least used go first.
-pub(in crate::app) struct VerifiedTokens {
+pub(crate) struct VerifiedTokens {
     tokens: Cache<[u8; 32], Arc<SignedClaims>, Bytes>,
     asked: HitCounter,
 }
@@ -23,7 +23,7 @@ const USUAL_BYTES: u64 = 1_024;
 
 impl VerifiedTokens {
     /// Remembers about `size` bytes of claims.
-    pub(in crate::app) fn new(size: u64) -> Self {
+    pub(crate) fn new(size: u64) -> Self {
         let entries = usize::try_from(size / USUAL_BYTES).unwrap_or(usize::MAX);
         Self {
             tokens: Cache::with_weighter(entries, size, Bytes),
@@ -33,7 +33,7 @@ impl VerifiedTokens {
 
     /// What the token says, if one of `keys` signed it. The key is looked for also when the token is
     /// remembered: it may have gone since.
-    pub(in crate::app) fn verify(
+    pub(crate) fn verify(
         &self,
         token: &str,
         keys: &KeySet,
@@ -51,7 +51,7 @@ impl VerifiedTokens {
         Ok(signed)
     }
 
-    pub(in crate::app) fn figures(&self) -> CacheMetrics {
+    pub(crate) fn metrics(&self) -> CacheMetrics {
         CacheMetrics {
             name: "verified_tokens",
             entries: self.tokens.len() as u64,

@@ -70,7 +70,7 @@ pub struct BusiestClients {
 }
 
 /// What is kept of it.
-pub(in crate::app) struct Rankings {
+pub(crate) struct Rankings {
     busiest: RefreshingCache<BusiestClients>,
     excess_of_day: RefreshingCache<Vec<TokenWaste>>,
     excess_of_month: RefreshingCache<Vec<TokenWaste>>,

@@ -1,10 +1,10 @@
 //! How much clients do, and when they and their secrets were last used: counted in memory on the way, written by a task
 //! of its own. Nothing here can refuse or delay a request.
 
-pub(in crate::app) mod busiest_clients;
+pub(crate) mod busiest_clients;
 mod counters;
 mod pending;
-pub(in crate::app) mod refreshing_cache;
+pub(crate) mod refreshing_cache;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -43,7 +43,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    pub(in crate::app) fn new(core: &Arc<Core>, cache: &Arc<ClientCache>) -> Self {
+    pub(crate) fn new(core: &Arc<Core>, cache: &Arc<ClientCache>) -> Self {
         Self {
             core: Arc::clone(core),
             cache: Arc::clone(cache),
@@ -196,7 +196,7 @@ impl Usage {
     }
 
     /// The last spans, this one among them, also those in which nothing happened.
-    pub(in crate::app) async fn list_last(
+    pub(crate) async fn list_last(
         &self,
         span: UsageSpan,
         count: i64,

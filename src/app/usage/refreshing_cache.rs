@@ -21,7 +21,7 @@ pub struct Counted<T> {
 }
 
 /// The last result.
-pub(in crate::app) struct RefreshingCache<T>(Arc<Inner<T>>);
+pub(crate) struct RefreshingCache<T>(Arc<Inner<T>>);
 
 struct Inner<T> {
     last: ArcSwapOption<Counted<T>>,
@@ -40,7 +40,7 @@ impl<T> Clone for RefreshingCache<T> {
 
 impl<T: Send + Sync + 'static> RefreshingCache<T> {
     /// Nothing yet.
-    pub(in crate::app) fn new(max_age: i64) -> Self {
+    pub(crate) fn new(max_age: i64) -> Self {
         Self(Arc::new(Inner {
             last: ArcSwapOption::empty(),
             counting: Arc::default(),
@@ -50,7 +50,7 @@ impl<T: Send + Sync + 'static> RefreshingCache<T> {
     }
 
     /// The last result; when it is old, the next one is begun on the side.
-    pub(in crate::app) async fn find(
+    pub(crate) async fn find(
         &self,
         clock: &Clock,
         count: impl Future<Output = Result<T>> + Send + 'static,

@@ -53,7 +53,7 @@ async fn they_cost_the_same_and_differ_in_no_header() {
         .set_status(BY, &name("vera"), status)
         .await
         .unwrap();
-    let hashes = || test.app.figures().hashing.waited.count();
+    let hashes = || test.app.metrics().hashing.waited.count();
     let mut seen = Vec::new();
     // All of them as long: the page repeats the name.
     for (who, password) in [
@@ -197,7 +197,7 @@ async fn a_cookie_from_before_the_login_is_worth_nothing_after_it() {
 #[tokio::test]
 async fn of_120_parallel_wrong_passwords_of_an_owner_10_are_answered() {
     let test = portal().await;
-    let hashes = || test.app.figures().hashing.waited.count();
+    let hashes = || test.app.metrics().hashing.waited.count();
     let before = hashes();
 
     let guess = async |n: usize| {
@@ -210,7 +210,7 @@ async fn of_120_parallel_wrong_passwords_of_an_owner_10_are_answered() {
     assert_eq!((count(401), count(429)), (10, 110));
     assert_eq!(hashes() - before, 10);
     let by = |kind| {
-        let throttled = test.app.figures().admins_throttled;
+        let throttled = test.app.metrics().admins_throttled;
         throttled.into_iter().find(|it| it.0 == kind).unwrap().1
     };
     assert_eq!((by("source_and_account"), by("account")), (110, 0));
@@ -286,7 +286,7 @@ async fn failures_of_ones_own_name_count_in_a_network_that_is_known_too() {
 #[tokio::test]
 async fn over_a_limit_no_answer_tells_which_networks_are_known() {
     let test = portal_with_known_network().await;
-    let hashes = || test.app.figures().hashing.waited.count();
+    let hashes = || test.app.metrics().hashing.waited.count();
     let mut seen = Vec::new();
     for source in ["192.0.2.1", "192.0.2.9"] {
         // Used up by failures in other names.

@@ -34,7 +34,7 @@ async fn a_clock_that_was_wrong_at_the_start_differs_from_that_of_postgres() {
             return;
         };
         assert_held_back(test.app.core.trusted_time().await);
-        assert_eq!(test.app.figures().clock_difference, wrong);
+        assert_eq!(test.app.metrics().clock_difference, wrong);
     }
 }
 
@@ -99,5 +99,5 @@ async fn a_metric_is_1_while_removal_is_held_back() {
     test.app.core.compare_clocks().await.unwrap();
 
     assert_eq!(figure().await, 0);
-    assert!(!other.app.figures().removal_is_held_back);
+    assert!(!other.app.metrics().removal_is_held_back);
 }

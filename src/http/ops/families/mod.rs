@@ -14,7 +14,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 
 use super::Ops;
 use super::process::Process;
-use crate::app::{Figures, Readiness};
+use crate::app::{Metrics, Readiness};
 use crate::base::clock::UnixTime;
 use crate::http::AppState;
 use crate::http::ops::exposition::Page;
@@ -27,7 +27,7 @@ pub(super) struct Snapshot {
     now: UnixTime,
     database: &'static str,
     signing_alg: &'static str,
-    app: Figures,
+    app: Metrics,
     routes: Vec<(String, RouteFigures)>,
     max_requests: u64,
     connections: Vec<Connections>,
@@ -68,7 +68,7 @@ impl Snapshot {
             now: app.clock().steady(),
             database: app.store().product(),
             signing_alg: app.config().keys.signing_alg.as_str(),
-            app: app.figures(),
+            app: app.metrics(),
             routes: routes
                 .iter()
                 .map(|it| (it.path().to_owned(), it.read()))
