@@ -52,80 +52,42 @@ impl Upkeep {
     }
 }
 
-/// A task that needs the database, and may be cancelled at any point.
-pub(super) struct Job {
-    interval: Duration,
+/// How often a job is run.
+#[derive(Clone, Copy)]
+pub(super) enum Every {
+    /// It first waits for this interval.
+    Later(Duration),
     /// It begins at once. Then its interval varies, so that many replicas do not run it at the same time.
-    begins_at_once: bool,
-    report: Report,
+    AtOnce(Duration),
+}
+
+/// What is run.
+pub(super) type Run = for<'a> fn(&'a App) -> BoxFuture<'a, Result<()>>;
+
+/// Runs a job that needs the database, and may be cancelled at any point, while the database answers and until `stop` is
+/// cancelled. `note` is told what comes of it.
+pub(super) async fn repeat(
+    (app, stop): (Arc<App>, CancellationToken),
+    every: Every,
     run: Run,
-}
-
-type Run = for<'a> fn(&'a App) -> BoxFuture<'a, Result<()>>;
-
-/// What is told of a job.
-pub(super) enum Report {
-    /// When it succeeded; each failure is logged.
-    Upkeep(Task, &'static str),
-    /// That it begins to fail, and that it works again.
-    Transitions(Transitions),
-    /// Each failure.
-    Failures(&'static str),
-}
-
-impl Job {
-    /// A job that first waits for its interval.
-    pub(super) fn later(interval: Duration, report: Report, run: Run) -> Self {
-        Self {
-            interval,
-            begins_at_once: false,
-            report,
-            run,
-        }
-    }
-
-    pub(super) fn at_once(interval: Duration, report: Report, run: Run) -> Self {
-        Self {
-            begins_at_once: true,
-            ..Self::later(interval, report, run)
-        }
-    }
-
-    /// Runs it while the database answers, until `stop` is cancelled.
-    pub(super) async fn repeat(mut self, app: Arc<App>, stop: CancellationToken) {
-        let mut is_due = self.begins_at_once;
-        loop {
-            if is_due && app.core.database().is_ok() {
-                match stop.run_until_cancelled((self.run)(&app)).await {
-                    None => return,
-                    Some(outcome) => self.report.note(&app, outcome),
-                }
+    mut note: impl FnMut(&App, Result<()>),
+) {
+    let mut is_due = matches!(every, Every::AtOnce(_));
+    loop {
+        if is_due && app.core.database().is_ok() {
+            match stop.run_until_cancelled(run(&app)).await {
+                None => return,
+                Some(outcome) => note(&app, outcome),
             }
-            let interval = if self.begins_at_once {
-                spread(self.interval)
-            } else {
-                self.interval
-            };
-            if !pause(interval, &stop).await {
-                return;
-            }
-            is_due = true;
         }
-    }
-}
-
-impl Report {
-    fn note(&mut self, app: &App, outcome: Result<()>) {
-        match self {
-            Self::Upkeep(task, failed) => match outcome {
-                Ok(()) => app.upkeep.succeeded(*task, app.core.clock.now()),
-                // The clock guard has said so, once.
-                Err(_) if app.core.clock_guard.holds_back() => {}
-                Err(_) => warn_of(outcome, failed),
-            },
-            Self::Transitions(transitions) => transitions.note(outcome),
-            Self::Failures(failed) => warn_of(outcome, failed),
+        let interval = match every {
+            Every::Later(interval) => interval,
+            Every::AtOnce(interval) => spread(interval),
+        };
+        if !pause(interval, &stop).await {
+            return;
         }
+        is_due = true;
     }
 }
 

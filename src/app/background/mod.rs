@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::error::Result;
 use crate::app::{Acme, App};
 pub(in crate::app) use job::Upkeep;
-use job::{Job, Report, Task, Transitions, pause, spread, warn_of};
+use job::{Every, Run, Task, Transitions, pause, repeat, spread, warn_of};
 
 /// So long what others change may go unnoticed when nobody says so, and a fifth more.
 const FEED_INTERVAL: Duration = Duration::from_secs(1);
@@ -64,9 +64,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     tasks.spawn(listen(Arc::clone(&app), stop.clone()));
     tasks.spawn(write_usage(Arc::clone(&app), stop.clone()));
     tasks.spawn(count_busiest_clients(Arc::clone(&app), stop.clone()));
-    for job in jobs() {
-        tasks.spawn(job.repeat(Arc::clone(&app), stop.clone()));
-    }
+    spawn_jobs(&mut tasks, &app, &stop);
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
     if let Some(acme) = app.acme.clone() {
         tasks.spawn(renew_certificate(Arc::clone(&app), acme, stop.clone()));
@@ -78,6 +76,43 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     }
     tasks.join_all().await;
     Ok(())
+}
+
+/// What is done again and again while the database answers.
+fn spawn_jobs(tasks: &mut JoinSet<()>, app: &Arc<App>, stop: &CancellationToken) {
+    let with = || (Arc::clone(app), stop.clone());
+    let later = Every::Later(PRUNE_INTERVAL);
+    tasks.spawn(repeat(
+        with(),
+        later,
+        |app| prune(app).boxed(),
+        |app, done| {
+            app.note_upkeep(Task::Prune, done, "what has ended is not removed");
+        },
+    ));
+    let later = Every::Later(KEY_ROTATION_INTERVAL);
+    let run: Run = |app| app.keys.rotate_if_due().boxed();
+    tasks.spawn(repeat(with(), later, run, |app, done| {
+        app.note_upkeep(Task::RotateKeys, done, "cannot look after the signing keys");
+    }));
+    let at_once = Every::AtOnce(SECRETS_INTERVAL);
+    let run: Run = |app| app.secrets.count_expiring().boxed();
+    tasks.spawn(repeat(with(), at_once, run, |app, done| {
+        app.note_upkeep(Task::CountSecrets, done, "cannot count expiring secrets");
+    }));
+    let at_once = Every::AtOnce(CLOCK_INTERVAL);
+    let run: Run = |app| app.core.compare_clocks().boxed();
+    let mut log = Transitions::new(
+        "the clock cannot be compared with the database's",
+        "the clock is compared with the database's again",
+    );
+    tasks.spawn(repeat(with(), at_once, run, move |_, done| log.note(done)));
+    // The start has looked at it already.
+    let later = Every::Later(AUDIT_HEAD_INTERVAL);
+    let run: Run = |app| app.audit.watch_head().boxed();
+    tasks.spawn(repeat(with(), later, run, |_, done| {
+        warn_of(done, "the end of the audit trail cannot be read");
+    }));
 }
 
 /// Reads what was changed, when [`listen`] hears of it and after each `interval` in any case.
@@ -150,7 +185,7 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
         // Not cancelled in the middle: it would not be known what was written.
         let written = write_once(&app).await;
         if written.is_ok() {
-            app.upkeep.succeeded(Task::WriteUsage, app.core.clock.now());
+            app.upkeep.succeeded(Task::WriteUsage, app.core.now());
         }
         log.note(written);
     }
@@ -180,35 +215,7 @@ pub async fn finish(app: &App) {
     );
 }
 
-/// What is done again and again while the database answers.
-fn jobs() -> [Job; 5] {
-    let prune = Report::Upkeep(Task::Prune, "what has ended is not removed");
-    let rotate = Report::Upkeep(Task::RotateKeys, "cannot look after the signing keys");
-    let secrets = Report::Upkeep(Task::CountSecrets, "cannot count expiring secrets");
-    let clocks = Report::Transitions(Transitions::new(
-        "the clock cannot be compared with the database's",
-        "the clock is compared with the database's again",
-    ));
-    let head = Report::Failures("the end of the audit trail cannot be read");
-    [
-        Job::later(PRUNE_INTERVAL, prune, |app| prune_all(app).boxed()),
-        Job::later(KEY_ROTATION_INTERVAL, rotate, |app| {
-            app.keys.rotate_if_due().boxed()
-        }),
-        Job::at_once(SECRETS_INTERVAL, secrets, |app| {
-            app.secrets.count_expiring().boxed()
-        }),
-        Job::at_once(CLOCK_INTERVAL, clocks, |app| {
-            app.core.compare_clocks().boxed()
-        }),
-        // The start has looked at it already.
-        Job::later(AUDIT_HEAD_INTERVAL, head, |app| {
-            app.audit.watch_head().boxed()
-        }),
-    ]
-}
-
-async fn prune_all(app: &App) -> Result<()> {
+async fn prune(app: &App) -> Result<()> {
     app.secrets.expire_idle().await?;
     app.tokens.prune_revocations().await?;
     app.replication.prune_changes().await?;
@@ -261,6 +268,15 @@ impl App {
         let counts = self.tokens.quota_counts();
         self.usage.write().await?;
         self.tokens.learn_quotas(&counts).await
+    }
+
+    fn note_upkeep(&self, task: Task, done: Result<()>, failed: &str) {
+        match done {
+            Ok(()) => self.upkeep.succeeded(task, self.core.now()),
+            // The clock guard has said so, once.
+            Err(_) if self.core.clock_guard.holds_back() => {}
+            Err(_) => warn_of(done, failed),
+        }
     }
 }
 
