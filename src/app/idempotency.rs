@@ -86,7 +86,7 @@ impl Idempotency {
         Ok(Some(RememberedAnswer {
             key: once.key.clone(),
             sealed: self.sealer.seal(&once.key, &Secret::new(plain))?,
-            expires_at: self.core.clock.now().plus(ANSWER_TTL),
+            expires_at: self.core.now().plus(ANSWER_TTL),
         }))
     }
 

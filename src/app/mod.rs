@@ -75,6 +75,7 @@ use crate::config::Config;
 use crate::store::Store;
 use background::Upkeep;
 use clients::cache::ClientCache;
+use replication::change_feed::Feed;
 use replication::replicas::ThisReplica;
 
 /// The service, without the ways to reach it.
@@ -113,44 +114,45 @@ impl App {
     /// Puts the features together. Opens the database lazily, does not migrate it and reads nothing; key pairs come by
     /// [`Keys::start`], and all that binds by [`Replication::read_changes`].
     pub fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        anyhow::ensure!(
-            crate::base::secret::randomness_works(),
-            "the operating system gives no randomness"
-        );
         let core = Arc::new(Core::open(config, clock)?);
-        let cache = Arc::new(ClientCache::new(
-            core.config.authentication.client_cache_size,
-        ));
+        let cache_size = core.config.authentication.client_cache_size;
+        let cache = Arc::new(ClientCache::new(cache_size));
         let single_use = SingleUse::new(&core);
         let idempotency = Arc::new(Idempotency::new(&core)?);
         let audit = Arc::new(Audit::new(&core));
         let usage = Arc::new(Usage::new(&core, &cache));
         let secrets = Arc::new(Secrets::open(&core, &cache, &idempotency)?);
         let keys = Arc::new(Keys::new(&core)?);
-        let tokens = Arc::new(Tokens::new(
-            &core,
-            &keys,
-            &cache,
-            &single_use,
-            &usage,
-            &audit,
-        )?);
-        let clients = Clients::new(&core, &cache, &secrets, &tokens, &idempotency, &audit);
-        let authentication = Authentication::open(&core, &cache, &secrets, &single_use, &usage)?;
-        let admins = Admins::new(&core, &secrets, &audit)?;
+        let tokens = Tokens::new(&core, &keys, &cache, &single_use, &usage, &audit)?;
+        let tokens = Arc::new(tokens);
         let replica = ThisReplica::new(&core.clock);
         let acme = Acme::open(&core, &audit, replica.id())?.map(Arc::new);
         Ok(Self {
-            replication: Replication::new(&core, &cache, &tokens, &keys, acme.as_ref(), replica),
+            authentication: Authentication::open(&core, &cache, &secrets, &single_use, &usage)?,
+            admins: Admins::new(&core, &secrets, &audit)?,
+            clients: Clients {
+                core: Arc::clone(&core),
+                cache: Arc::clone(&cache),
+                secrets: Arc::clone(&secrets),
+                tokens: Arc::clone(&tokens),
+                idempotency: Arc::clone(&idempotency),
+                audit: Arc::clone(&audit),
+            },
+            replication: Replication {
+                core: Arc::clone(&core),
+                cache: Arc::clone(&cache),
+                tokens: Arc::clone(&tokens),
+                keys: Arc::clone(&keys),
+                acme: acme.clone(),
+                feed: Feed::default(),
+                replica,
+            },
             core,
             audit,
             usage,
             secrets,
             keys,
             tokens,
-            clients,
-            authentication,
-            admins,
             acme,
             single_use,
             idempotency,

@@ -68,7 +68,7 @@ impl App {
     /// How the service is. Who does most takes seconds to count where clients are many: when nobody has counted yet, no
     /// longer than `patience` is waited for it.
     pub async fn overview(&self, patience: Duration) -> Result<Overview> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let minutes = self.usage.list_last(UsageSpan::Minute, 60, now).await?;
         let hours = self.usage.list_last(UsageSpan::Hour, 30 * 24, now).await?;
         // It may fail where the rest does not.

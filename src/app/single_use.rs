@@ -37,7 +37,7 @@ impl SingleUse {
         Ok(self
             .core
             .database()?
-            .use_once(&key, good_until, self.core.clock.now())
+            .use_once(&key, good_until, self.core.now())
             .await?)
     }
 

@@ -207,7 +207,7 @@ impl Acme {
     /// Learns what is kept of the certificate.
     pub async fn read(&self) -> Result<()> {
         let _reading = self.reading.lock().await;
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let records = self.core.store.list_acme_certificates().await?;
         let challenges = self.core.store.list_acme_challenges(now).await?;
         let (certificate, problem) = self.choose(&records, now);

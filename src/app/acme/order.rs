@@ -26,7 +26,7 @@ impl Acme {
     /// does not like is kept, and tried again later.
     pub async fn renew_if_due(&self) -> Result<()> {
         self.read().await?;
-        let (known, now) = (self.known(), self.core.clock.now());
+        let (known, now) = (self.known(), self.core.now());
         // Somebody has sealed it under another SECRET. Were it replaced, that one would do the same, and so on.
         if known.problem.is_some() || known.record.as_ref().is_some_and(|it| it.due_at > now) {
             return Ok(());
@@ -121,7 +121,7 @@ impl Acme {
         let mut order = self.directory.order(&account).await?;
         let challenges = order.challenges.clone();
         if !challenges.is_empty() {
-            let now = self.core.clock.now();
+            let now = self.core.now();
             let end = now.plus(schedule::LEASE);
             let shown = self
                 .core
@@ -136,7 +136,7 @@ impl Acme {
                 .map_err(|error| ours(error.reason()))?;
         }
         let issued = self.directory.finish(&mut order).await;
-        let now = self.core.clock.now();
+        let now = self.core.now();
         if let Err(error) = self
             .core
             .store
@@ -171,7 +171,7 @@ impl Acme {
             "directory": directory,
             "account": account.id(),
         }));
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let kept = self
             .core
             .store
@@ -182,7 +182,7 @@ impl Acme {
 
     /// Waits for the others, if there are any: who orders by hand is none that the authority could reach.
     async fn let_others_hear(&self, by: &Origin) -> Result<()> {
-        let since = self.core.clock.now().plus(-ALIVE);
+        let since = self.core.now().plus(-ALIVE);
         let replicas = self.core.store.list_replicas(since).await?;
         let mut ids = replicas.iter().map(|replica| replica.replica_id.as_str());
         if by.actor != Actor::Server || ids.any(|id| id != self.replica_id) {

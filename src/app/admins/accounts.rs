@@ -41,7 +41,7 @@ impl Admins {
     ) -> Result<(Admin, Secret<String>)> {
         let (plain, must_change) = prepare(&new.name, password)?;
         let hash = self.hash_password(&plain).await?;
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let admin = Admin {
             name: new.name,
             role: new.role,
@@ -146,7 +146,7 @@ impl Admins {
 
     /// Removes an admin. What it did stays in the trail, under its name.
     pub async fn delete(&self, by: &Origin, name: &AdminName) -> Result<()> {
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         done(name, self.core.store.delete_admin(name, stamp).await?)
     }
 
@@ -159,7 +159,7 @@ impl Admins {
         action: Action,
         keep_session: &str,
     ) -> Result<()> {
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let store = &self.core.store;
         let outcome = store.update_admin(name, changes, action, keep_session, stamp);
         done(name, outcome.await?)

@@ -94,7 +94,7 @@ impl Admins {
         record: &AdminRecord,
         user_agent: String,
     ) -> Result<StartedSession> {
-        let (token, now) = (made_token(), self.core.clock.now());
+        let (token, now) = (made_token(), self.core.now());
         let mut session = AdminSession {
             session_id: SessionId::random(),
             name: record.admin.name.clone(),

@@ -37,7 +37,7 @@ impl Admins {
         ceremony: Ceremony,
     ) -> Result<()> {
         let challenge = Challenge {
-            expires_at: self.core.clock.now().plus(TTL).0,
+            expires_at: self.core.now().plus(TTL).0,
             ceremony,
         };
         let plain = serde_json::to_vec(&challenge).map_err(Error::internal)?;
@@ -59,7 +59,7 @@ impl Admins {
         let opened = self.sealer.open(&owner_of(current), sealed);
         let (plain, _) = opened.ok_or_else(gone)?;
         let challenge: Challenge = json::from_slice(plain.expose()).map_err(Error::internal)?;
-        if UnixTime(challenge.expires_at) <= self.core.clock.now() {
+        if UnixTime(challenge.expires_at) <= self.core.now() {
             return Err(gone());
         }
         Ok(challenge.ceremony)

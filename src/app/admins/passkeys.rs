@@ -98,7 +98,7 @@ impl Admins {
             passkey: Passkey {
                 passkey_id: PasskeyId::random(),
                 label,
-                created_at: self.core.clock.now(),
+                created_at: self.core.now(),
                 last_used_at: None,
             },
             credential_id: id_of(&credential),
@@ -186,7 +186,7 @@ impl Admins {
         };
         credential.update_credential(&used);
         let since = serde_json::to_string(&credential).map_err(Error::internal)?;
-        let now = self.core.clock.now();
+        let now = self.core.now();
         if self.core.store.use_passkey(&record, &since, now).await? {
             Ok(Ok(()))
         } else {

@@ -153,7 +153,7 @@ impl Admins {
         let attempt = self.throttle.begin_code(by.source, name).await?;
         let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
         let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-        let seconds = u64::try_from(self.core.clock.now().0).unwrap_or_default();
+        let seconds = u64::try_from(self.core.now().0).unwrap_or_default();
         let step = totp(secret, name)?.check(&code, seconds);
         let step = step.and_then(|step| i64::try_from(step).ok());
         let reason = match step {

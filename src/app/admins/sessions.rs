@@ -71,7 +71,7 @@ impl Admins {
         let Some(record) = self.core.store.find_admin_session(&digest).await? else {
             return Ok(None);
         };
-        let (now, idle) = (self.core.clock.now(), self.core.config.admin.session_idle);
+        let (now, idle) = (self.core.now(), self.core.config.admin.session_idle);
         let (session, admin) = (record.session.clone(), record.owner.admin.clone());
         let unused = now.since(session.seen_at);
         // Begun or last used under a clock that was ahead: it would outlive its time by as much.
@@ -143,7 +143,7 @@ impl Admins {
         if let Ok(source) = source
             && self.step(session, admin) == SessionStep::Done
         {
-            let (name, now) = (&admin.name, self.core.clock.now());
+            let (name, now) = (&admin.name, self.core.now());
             self.core
                 .store
                 .note_admin_network(name, source_network(source), now, limit)
@@ -163,7 +163,7 @@ impl Admins {
 
     /// Ends the session of who asks for it.
     pub async fn log_out(&self, by: &Origin, current: &CurrentSession) -> Result<()> {
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let id = &current.session.session_id;
         // That it has ended meanwhile is what was asked for.
         self.core
@@ -176,7 +176,7 @@ impl Admins {
 
     /// The sessions that have not ended, of one admin or of all, the last used first.
     pub async fn list_sessions(&self, name: Option<&AdminName>) -> Result<Vec<AdminSession>> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let seen_after = now.plus(-self.core.config.admin.session_idle);
         let listed = self
             .core
@@ -198,7 +198,7 @@ impl Admins {
 
     /// The same, whosever it is.
     pub async fn end_any_session(&self, by: &Origin, id: &SessionId) -> Result<()> {
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let ended = self
             .core
             .store
@@ -213,7 +213,7 @@ impl Admins {
     /// Ends all the sessions of who asks for it but the one it is asked in; how many.
     pub async fn end_other_sessions(&self, by: &Origin, current: &CurrentSession) -> Result<u64> {
         let (name, keep) = (&current.admin.name, current.session.session_id.as_str());
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         Ok(self
             .core
             .store

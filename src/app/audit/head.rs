@@ -71,7 +71,7 @@ impl Audit {
     pub async fn take_over(&self) -> Result<()> {
         let end = self.core.store.find_audit_end().await?;
         if end.key == Ok(HeadKey::Previous) {
-            let stamp = Origin::SERVER.at(self.core.clock.now());
+            let stamp = self.core.stamp(&Origin::SERVER);
             if let Err(error) = self.core.store.append_audit_key_change(stamp).await {
                 // The next change does it.
                 tracing::warn!("the audit trail does not say yet that SECRET has changed: {error}");
@@ -123,7 +123,7 @@ impl Audit {
 
     /// Accepts the trail up to its end, by an event under `SECRET` that says so. What was accepted.
     pub async fn accept_head(&self, by: &Origin, seen: &UnverifiedTrail) -> Result<ChainLink> {
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let accepted = self
             .core
             .store

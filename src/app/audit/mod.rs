@@ -100,7 +100,7 @@ impl Audit {
 
     /// Keeps an event that changes nothing else: a login, the failure of one, or an export.
     pub async fn record(&self, by: &Origin, event: NewEvent) -> Result<()> {
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         Ok(self.core.store.insert_audit_event(event, stamp).await?)
     }
 

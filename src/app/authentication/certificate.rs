@@ -54,7 +54,7 @@ impl Authentication {
         let registered = client.authentication.certificate_subject.as_ref();
         let subject = registered.ok_or("the client has no subject of a certificate registered")?;
         certificate.judge_subject(subject)?;
-        self.client_ca.judge(certificate, self.core.clock.now())
+        self.client_ca.judge(certificate, self.core.now())
     }
 
     /// RFC 8705 §2.2.
@@ -63,7 +63,7 @@ impl Authentication {
         client: &Client,
         certificate: &PeerCertificate,
     ) -> Result<(), String> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let judge = |keys: &JwkSet| certificate.judge_key(keys, now);
         self.judge_by_keys(client, judge, Result::is_err).await?
     }

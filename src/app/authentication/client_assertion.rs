@@ -32,7 +32,7 @@ impl Authentication {
             max_ttl: self.core.config.client_authentication.assertion_max_ttl,
         };
         let jwt = presented.assertion.expose();
-        let assertion = match ClientAssertion::parse(jwt, rules, self.core.clock.now()) {
+        let assertion = match ClientAssertion::parse(jwt, rules, self.core.now()) {
             Ok(assertion) => assertion,
             Err(error) => {
                 let claimed = client_id.and_then(|id| ClientId::parse(id).ok());

@@ -77,7 +77,7 @@ impl Authentication {
             return None;
         }
         self.wrong_networks
-            .note(&client.client_id, source, self.core.clock.now());
+            .note(&client.client_id, source, self.core.now());
         Some(format!("wrong network: {}", source.to_canonical()).into())
     }
 

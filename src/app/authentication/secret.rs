@@ -128,7 +128,7 @@ impl Authentication {
         if refusal_of(client, way.method).is_some() || !client.allowed_networks.admit(way.source) {
             return None;
         }
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let mut candidates = candidates(record, plain);
         let (index, secret) = candidates.find(|(_, one)| {
             one.is_live(now)
@@ -177,7 +177,7 @@ impl Authentication {
         plain: &Secret<String>,
     ) -> Result<Verdict> {
         let generated = GeneratedSecret::has_prefix(plain.expose());
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let mut reason = Cow::from("wrong secret");
         let mut hashed = false;
         for (index, secret) in candidates(record, plain) {

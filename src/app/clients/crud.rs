@@ -142,7 +142,7 @@ impl Clients {
         if let Some(id) = &new.client_id {
             id.check_new()?;
         }
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let client = Client {
             client_id: match new.client_id {
                 Some(id) => id,
@@ -228,7 +228,7 @@ impl Clients {
             let now = self.find(id).await?.client.authentication;
             self.check_authentication(&now.changed(changes.authentication.clone()))?;
         }
-        let (store, stamp) = (&self.core.store, by.at(self.core.clock.now()));
+        let (store, stamp) = (&self.core.store, self.core.stamp(by));
         let outcome = store.update_expected_client(id, expected, &changes, stamp);
         match outcome.await? {
             ClientChanged::OtherVersion => return Err(Error::client_changed(id)),
@@ -241,7 +241,7 @@ impl Clients {
     /// Lets a client have tokens, or no more; its record and secrets stay. What it was issued before is
     /// revoked either way.
     pub async fn set_status(&self, by: &Origin, id: &ClientId, status: ClientStatus) -> Result<()> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let cutoff = match status {
             ClientStatus::Enabled => self.core.latest_time().await?,
             ClientStatus::Disabled => self.tokens.last_issue().await?,
@@ -266,10 +266,7 @@ impl Clients {
         id: &ClientId,
         expected: &ExpectedVersion,
     ) -> Result<()> {
-        let (cutoff, stamp) = (
-            self.tokens.last_issue().await?,
-            by.at(self.core.clock.now()),
-        );
+        let (cutoff, stamp) = (self.tokens.last_issue().await?, self.core.stamp(by));
         let deleted = self
             .core
             .store

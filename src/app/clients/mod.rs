@@ -16,30 +16,10 @@ use cache::ClientCache;
 
 /// The registered clients.
 pub struct Clients {
-    core: Arc<Core>,
-    cache: Arc<ClientCache>,
-    secrets: Arc<Secrets>,
-    tokens: Arc<Tokens>,
-    idempotency: Arc<Idempotency>,
-    audit: Arc<Audit>,
-}
-
-impl Clients {
-    pub(in crate::app) fn new(
-        core: &Arc<Core>,
-        cache: &Arc<ClientCache>,
-        secrets: &Arc<Secrets>,
-        tokens: &Arc<Tokens>,
-        idempotency: &Arc<Idempotency>,
-        audit: &Arc<Audit>,
-    ) -> Self {
-        Self {
-            core: Arc::clone(core),
-            cache: Arc::clone(cache),
-            secrets: Arc::clone(secrets),
-            tokens: Arc::clone(tokens),
-            idempotency: Arc::clone(idempotency),
-            audit: Arc::clone(audit),
-        }
-    }
+    pub(super) core: Arc<Core>,
+    pub(super) cache: Arc<ClientCache>,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) idempotency: Arc<Idempotency>,
+    pub(super) audit: Arc<Audit>,
 }

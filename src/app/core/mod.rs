@@ -6,8 +6,9 @@ mod clock_guard;
 
 use anyhow::Context;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, UnixTime};
 use crate::config::Config;
+use crate::domain::{Origin, Stamp};
 use crate::store::{AuditKeys, Store};
 use availability::Availability;
 use clock_guard::ClockGuard;
@@ -25,6 +26,10 @@ pub struct Core {
 impl Core {
     /// Opens the database lazily.
     pub(crate) fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            crate::base::secret::randomness_works(),
+            "the operating system gives no randomness"
+        );
         Ok(Self {
             store: open_store(&config)?,
             availability: Availability::default(),
@@ -32,6 +37,15 @@ impl Core {
             clock,
             config,
         })
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+
+    /// Marks a change as made now.
+    pub(crate) fn stamp<'a>(&self, by: &'a Origin) -> Stamp<'a> {
+        by.at(self.now())
     }
 }
 

@@ -37,7 +37,7 @@ impl Keys {
     /// Every kept key, in the order in which they were made.
     pub async fn list(&self) -> Result<Vec<KeyStatus>> {
         let records = self.core.store.list_keys().await?;
-        let now = self.core.clock.now();
+        let now = self.core.now();
         // No token lives longer.
         let since = now.plus(-TokenTtl::MAX.seconds());
         let hours = UsageSpan::Hour.start(since);
@@ -64,7 +64,7 @@ impl Keys {
                 Ok((_, SealedUnder::Secret)) => {}
                 Ok((private, SealedUnder::SecretPrevious)) => {
                     let sealed = sealing.seal(&record.kid, record.alg, &private)?;
-                    let stamp = by.at(self.core.clock.now());
+                    let stamp = self.core.stamp(by);
                     let done =
                         self.core
                             .store

@@ -167,7 +167,7 @@ impl Keys {
         if self.readings.load(Ordering::SeqCst) != begun {
             return known();
         }
-        let now = self.core.clock.now();
+        let now = self.core.now();
         if loaded.asked_at == Some(now) {
             return known();
         }

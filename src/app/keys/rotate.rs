@@ -141,7 +141,7 @@ impl Keys {
     /// algorithm that is not `SIGNING_ALG` retires.
     pub async fn retire(&self, by: &Origin, kid: &KeyId) -> Result<()> {
         let record = self.find(kid).await?;
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let done = match record.state {
             KeyState::Next => self.core.store.delete_key(kid, record.state, stamp).await?,
             KeyState::Active { .. } if record.alg == self.alg => {
@@ -171,7 +171,7 @@ impl Keys {
                 "this key is active: rotate first, or retire it when it is of another algorithm",
             ));
         }
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let done = self.core.store.delete_key(kid, record.state, stamp).await?;
         self.after_hand(done).await
     }

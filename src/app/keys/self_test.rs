@@ -35,7 +35,7 @@ impl SelfTest {
 impl Keys {
     /// Fails when a token cannot be issued, or not be verified then. Says so in the log once, and once when it can again.
     pub fn run_self_test(&self) -> Result<()> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         if self.self_test.good_at.load(Ordering::Acquire) == now.0 {
             return Ok(());
         }

@@ -16,32 +16,11 @@ use replicas::ThisReplica;
 
 /// This replica among the others.
 pub struct Replication {
-    core: Arc<Core>,
-    cache: Arc<ClientCache>,
-    tokens: Arc<Tokens>,
-    keys: Arc<Keys>,
-    acme: Option<Arc<Acme>>,
-    pub(crate) feed: Feed,
-    replica: ThisReplica,
-}
-
-impl Replication {
-    pub(crate) fn new(
-        core: &Arc<Core>,
-        cache: &Arc<ClientCache>,
-        tokens: &Arc<Tokens>,
-        keys: &Arc<Keys>,
-        acme: Option<&Arc<Acme>>,
-        replica: ThisReplica,
-    ) -> Self {
-        Self {
-            core: Arc::clone(core),
-            cache: Arc::clone(cache),
-            tokens: Arc::clone(tokens),
-            keys: Arc::clone(keys),
-            acme: acme.map(Arc::clone),
-            feed: Feed::default(),
-            replica,
-        }
-    }
+    pub(super) core: Arc<Core>,
+    pub(super) cache: Arc<ClientCache>,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) keys: Arc<Keys>,
+    pub(super) acme: Option<Arc<Acme>>,
+    pub(super) feed: Feed,
+    pub(super) replica: ThisReplica,
 }

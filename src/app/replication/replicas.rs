@@ -62,7 +62,7 @@ impl Replication {
                 .into_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.replica.started_at,
-            seen_at: self.core.clock.now(),
+            seen_at: self.core.now(),
             changes_read_at: self.core.changes_read_at(),
             listening: self.feed.listening.load(Ordering::Relaxed),
             certificate_expires_at: end.and_then(|end| end()),
@@ -81,7 +81,7 @@ impl Replication {
 
     /// All that were heard of in the last day.
     pub async fn list_replicas(&self) -> Result<Vec<Replica>> {
-        let since = self.core.clock.now().plus(-SHOWN);
+        let since = self.core.now().plus(-SHOWN);
         Ok(self.core.store.list_replicas(since).await?)
     }
 

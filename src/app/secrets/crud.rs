@@ -132,7 +132,7 @@ impl Secrets {
         secret_id: &SecretId,
         expires_at: UnixTime,
     ) -> Result<()> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let done = self
             .core
             .store
@@ -143,7 +143,7 @@ impl Secrets {
 
     /// Removes a secret. It ends at once; what is known of its use goes with it.
     pub async fn delete(&self, by: &Origin, id: &ClientId, secret_id: &SecretId) -> Result<()> {
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let done = self.core.store.delete_secret(id, secret_id, stamp).await?;
         self.changed(id, secret_id, done)
     }
@@ -159,7 +159,7 @@ impl Secrets {
 
     /// Makes a secret unless it is chosen, and hashes it.
     pub(crate) async fn prepare(&self, new: NewSecret) -> Result<AddedSecret> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Error::invalid_request(
                 "a secret's end must be in the future",

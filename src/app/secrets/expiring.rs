@@ -36,7 +36,7 @@ impl Expiring {
 impl Secrets {
     /// Counts the clients whose last secret ends soon.
     pub async fn count_expiring(&self) -> Result<()> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let ends = SPANS.map(|(seconds, _)| now.plus(seconds));
         let (past, counted) = self.core.store.count_last_secrets(now, ends).await?;
         let mut within = SPANS.map(|(_, name)| (name, 0));

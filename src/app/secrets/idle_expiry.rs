@@ -17,7 +17,7 @@ impl Secrets {
         secret_id: &SecretId,
         unused_for: Option<UnusedFor>,
     ) -> Result<()> {
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let done = self
             .core
             .store

@@ -108,7 +108,7 @@ impl Tokens {
 
     fn remarks(&self, record: &ClientRecord) -> Vec<String> {
         let client = &record.client;
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let mut remarks = vec![format!(
             "This is after it has proved itself, by one of {}.",
             client.authentication.auth_methods

@@ -38,7 +38,7 @@ impl Tokens {
         let claims = IntrospectionClaims {
             iss: keys.issuer(),
             aud: &caller.client_id,
-            iat: self.core.clock.now(),
+            iat: self.core.now(),
             token_introspection: answer,
         };
         let signed = keys.sign_for_others("token-introspection+jwt", &claims);

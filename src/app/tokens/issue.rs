@@ -50,7 +50,7 @@ impl Tokens {
             cutoff: cut.map(|cut| cut.cutoff),
             cnf,
         };
-        Ok(self.keys.current().issue(grant, self.core.clock.now())?)
+        Ok(self.keys.current().issue(grant, self.core.now())?)
     }
 
     fn count(&self, client: &Client, issued: &Result<AccessToken<'_>>) {

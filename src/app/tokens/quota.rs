@@ -86,7 +86,7 @@ impl Tokens {
     }
 
     fn check_this_quota(&self, id: &ClientId, quota: TokenQuota) -> Result<()> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let state = self.quota_state(id, quota, now);
         if state.remaining() > 0 {
             return Ok(());
@@ -99,7 +99,7 @@ impl Tokens {
     /// Counts a token that a client with a quota was issued.
     pub(crate) fn count_against_quota(&self, client: &Client) {
         if client.token_quota.is_some() {
-            let hour = UsageSpan::Hour.start(self.core.clock.now());
+            let hour = UsageSpan::Hour.start(self.core.now());
             let hour = self.quotas.hour(&client.client_id, hour);
             hour.ours.fetch_add(1, Ordering::Relaxed);
         }
@@ -113,7 +113,7 @@ impl Tokens {
     /// How far a client is with its quota, when it has one and is to be warned.
     pub fn quota_warning(&self, client: &Client) -> Option<QuotaState> {
         let quota = client.token_quota?;
-        let state = self.quota_state(&client.client_id, quota, self.core.clock.now());
+        let state = self.quota_state(&client.client_id, quota, self.core.now());
         if !state.is_warning() {
             return None;
         }
@@ -126,7 +126,7 @@ impl Tokens {
         let Some(quota) = client.token_quota else {
             return Ok(None);
         };
-        let (id, now) = (&client.client_id, self.core.clock.now());
+        let (id, now) = (&client.client_id, self.core.now());
         let mut state = self.quota_state(id, quota, now);
         let hour = UsageSpan::Hour.start(now);
         for (_, issued) in self.core.store.list_issued_in_hour(&[id], hour).await? {
@@ -149,7 +149,7 @@ impl Tokens {
     /// Learns what other replicas have issued to the clients with a quota that are active here. To be called when all
     /// that was counted here is written; `ours` is what was, as [`quota_counts`](Self::quota_counts) said before.
     pub(crate) async fn learn_quotas(&self, ours: &[(ClientId, u32)]) -> Result<()> {
-        let began_at = UsageSpan::Hour.start(self.core.clock.now());
+        let began_at = UsageSpan::Hour.start(self.core.now());
         for batch in ours.chunks(BATCH) {
             let ids: Vec<&ClientId> = batch.iter().map(|(id, _)| id).collect();
             let issued = self.core.store.list_issued_in_hour(&ids, began_at).await?;
@@ -168,7 +168,7 @@ impl Tokens {
 
     /// What was issued here in this hour to each client with a quota.
     pub(crate) fn quota_counts(&self) -> Vec<(ClientId, u32)> {
-        let began_at = UsageSpan::Hour.start(self.core.clock.now());
+        let began_at = UsageSpan::Hour.start(self.core.now());
         let hours = self.quotas.hours.iter();
         hours
             .filter(|(_, hour)| hour.began_at == began_at)

@@ -44,7 +44,7 @@ impl Tokens {
         &self,
         token: &str,
     ) -> Result<Result<AccessTokenClaims<'static>, VerifyError>> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let mut verdict = self.keys.current().verify(token, now);
         if verdict == Err(VerifyError::UnknownKey) {
             self.core.database()?;
@@ -69,7 +69,7 @@ impl Tokens {
 
     /// Revokes all that a client was issued before now.
     pub async fn revoke_client(&self, by: &Origin, id: &ClientId) -> Result<()> {
-        let (cutoff, stamp) = (self.core.latest_time().await?, by.at(self.core.clock.now()));
+        let (cutoff, stamp) = (self.core.latest_time().await?, self.core.stamp(by));
         let done = self
             .core
             .store
@@ -111,7 +111,7 @@ impl Tokens {
         if self.revocations.contains_token(claims.jti) {
             return Ok(());
         }
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         self.core
             .database()?
             .revoke_token(claims.jti, &claims.client_id, claims.exp, stamp)

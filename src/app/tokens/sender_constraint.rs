@@ -90,7 +90,7 @@ impl Tokens {
     /// The nonce that clients are to put into their next proofs, if they are to.
     pub fn dpop_nonce(&self) -> Option<String> {
         (self.core.config.dpop.nonce != DpopNonceUse::Off)
-            .then(|| self.dpop_nonces.current(self.core.clock.now()))
+            .then(|| self.dpop_nonces.current(self.core.now()))
     }
 
     /// The URL of an endpoint of this server as its callers know it.
@@ -111,7 +111,7 @@ impl Tokens {
         presented: &PresentedProof,
         access_token: Option<&str>,
     ) -> Result<DpopProof> {
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let rules = DpopRules {
             method: &presented.method,
             uri: &presented.uri,

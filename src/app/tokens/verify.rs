@@ -39,7 +39,7 @@ impl Tokens {
     ) -> Result<Arc<SignedClaims>, Rejection> {
         let signed = self.verified.verify(token, &self.keys.current())?;
         let claims = &signed.claims;
-        claims.check_times(self.core.clock.now())?;
+        claims.check_times(self.core.now())?;
         if self.revocations.contains(claims) {
             return Err(Rejection::Revoked);
         }

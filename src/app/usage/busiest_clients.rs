@@ -111,7 +111,7 @@ impl Usage {
 }
 
 async fn count_busiest_clients(core: &Core) -> Result<BusiestClients> {
-    let since = core.clock.now().plus(-24 * HOUR);
+    let since = core.now().plus(-24 * HOUR);
     let store = core.store.patient(PATIENCE);
     let list = async |order| store.list_top_clients(order, since, LISTED).await;
     Ok(BusiestClients {
@@ -121,7 +121,7 @@ async fn count_busiest_clients(core: &Core) -> Result<BusiestClients> {
 }
 
 async fn count_excess_tokens(core: &Core, span: ExcessSpan) -> Result<Vec<TokenWaste>> {
-    let since = core.clock.now().plus(-span.seconds());
+    let since = core.now().plus(-span.seconds());
     let ttl = core.config.token.ttl;
     let store = core.store.patient(PATIENCE);
     let mut found = store.list_waste(since, ttl, CANDIDATES).await?;

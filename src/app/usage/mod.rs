@@ -93,7 +93,7 @@ impl Usage {
         let mut pending = self.pending.lock().await;
         if !self.core.doubts_clock() {
             let (taken, nobody) = self.counters.take();
-            pending.add(taken, nobody, self.core.clock.now());
+            pending.add(taken, nobody, self.core.now());
         }
         let Pending {
             totals,
@@ -152,7 +152,7 @@ impl Usage {
     /// worth, is not in it.
     pub async fn find_of_client(&self, id: &ClientId) -> Result<ClientUses> {
         // Whole hours: up to one more than the day.
-        let since = UsageSpan::Hour.start(self.core.clock.now().plus(-SECRET_HOURS));
+        let since = UsageSpan::Hour.start(self.core.now().plus(-SECRET_HOURS));
         Ok(self.core.store.find_client_uses(id, since).await?)
     }
 
@@ -210,7 +210,7 @@ impl Usage {
     /// The last hours of a client, this one among them, also those in which nothing happened.
     pub async fn list_client_hours(&self, id: &ClientId, count: i64) -> Result<Vec<UsageIn>> {
         let span = UsageSpan::Hour;
-        let first = span.start(self.core.clock.now());
+        let first = span.start(self.core.now());
         let first = first.plus(-(count - 1) * span.seconds());
         let found = self.list_of_client(id, first).await?;
         Ok(filled(found, span, first, count))

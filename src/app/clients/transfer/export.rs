@@ -44,7 +44,7 @@ impl Clients {
     pub async fn export(&self, export: &mut ClientExport) -> Result<Option<String>> {
         let mut text = match export.step {
             Step::Done => return Ok(None),
-            Step::Head => native::head(self.core.clock.now()).map_err(Error::internal)?,
+            Step::Head => native::head(self.core.now()).map_err(Error::internal)?,
             Step::Clients => String::new(),
         };
         export.step = Step::Clients;

@@ -186,7 +186,7 @@ impl Clients {
     /// Lets no file keep this client any more, so that it can be changed by hand; the client as it is then. A file that
     /// still has it takes it over again when it is applied.
     pub async fn detach(&self, by: &Origin, id: &ClientId) -> Result<Client> {
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let done = self.core.store.release_client(id, stamp).await?;
         self.changed(id, done)?;
         Ok(self.find(id).await?.client)

@@ -38,7 +38,7 @@ impl Clients {
     ) -> Result<Vec<Planned>> {
         let ids: Vec<&ClientId> = manifest.entries.iter().map(Entry::id).collect();
         let mut there = self.core.store.find_clients(&ids).await?;
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let rules = SecretRules::new(&self.core.config, None);
         let (mut planned, mut mistakes) = (Vec::new(), Vec::new());
         let mut code = ErrorCode::InvalidRequest;

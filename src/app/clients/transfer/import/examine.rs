@@ -134,7 +134,7 @@ impl Clients {
         if let Err(error) = self.check_authentication(&client.authentication) {
             return Some(error.description.into_owned());
         }
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let live = imported.secrets.iter().filter(|secret| match secret {
             ImportedSecret::Kept(secret) => secret.is_live(now),
             ImportedSecret::Plain(_, end) | ImportedSecret::Hash(_, end) => {

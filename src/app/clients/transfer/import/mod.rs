@@ -185,7 +185,7 @@ impl Clients {
         if writes.is_empty() {
             return Ok(Vec::new());
         }
-        let stamp = by.at(self.core.clock.now());
+        let stamp = self.core.stamp(by);
         let written =
             self.core
                 .store
@@ -211,7 +211,7 @@ impl Clients {
 
     async fn prepare_import(&self, planned: Planned) -> Result<ClientWrite> {
         let Planned { imported, before } = planned;
-        let now = self.core.clock.now();
+        let now = self.core.now();
         let client = imported.client_beside(before.as_ref().map(|it| &it.client), now);
         let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
         let mut secrets = Vec::with_capacity(imported.secrets.len());
