@@ -2,15 +2,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sqlx::FromRow;
 
-use super::{Store, StoreError, TrustedTime, execute, in_transaction, on_feed, on_pool};
 use crate::base::clock::UnixTime;
 use crate::domain::{
     AcmeChallenge, AcmeRecord, AcmeSubject, Change, NewEvent, SealedCertificate, Stamp,
 };
-use crate::store::audit::append::record;
-use crate::store::replication::changes::tell;
+use crate::store::db::query::query;
+use crate::store::db::row::Row;
+use crate::store::replication::changes::append_change;
+use crate::store::{Store, StoreError, TrustedTime};
 
 /// Who may order for a subject for a while.
 #[derive(Clone, Debug)]
@@ -38,10 +38,8 @@ impl Store {
     /// The credentials at an authority, sealed.
     pub async fn find_acme_account(&self, directory: &str) -> Result<Option<String>, StoreError> {
         const SQL: &str = "select sealed_credentials from acme_accounts where directory = $1";
-        Ok(on_pool!(self, |pool| sqlx::query_scalar(SQL)
-            .bind(directory)
-            .fetch_optional(pool)
-            .await)?)
+        self.fetch_optional(SQL, &[&directory], |row| row.get(0))
+            .await
     }
 
     /// Keeps credentials in place of those there may be.
@@ -57,25 +55,19 @@ impl Store {
             values ($1, $2, $3)
             on conflict (directory) do update
             set sealed_credentials = excluded.sealed_credentials, created_at = excluded.created_at";
-        in_transaction!(self, |tx| {
-            sqlx::query(SQL)
-                .bind(directory)
-                .bind(sealed)
-                .bind(stamp.at.0)
-                .execute(&mut *tx)
-                .await?;
-            record!(self, tx, stamp, Change::Certificate, vec![event]);
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        tx.execute(SQL, &[&directory, &sealed, &stamp.at]).await?;
+        self.commit_change(tx, stamp, Change::Certificate, vec![event])
+            .await?;
+        Ok(())
     }
 
     /// Every subject that there was an order for.
     pub async fn list_acme_certificates(&self) -> Result<Vec<AcmeRecord>, StoreError> {
-        const SQL: &str = "
-            select directory, names, chain, sealed_key, issued_at, expires_at, due_at, failures, failed_at, problem
-            from acme_certificates
-            order by directory, names";
-        let rows: Vec<Row> = on_feed!(self, |pool| sqlx::query_as(SQL).fetch_all(pool).await)?;
-        Ok(rows.into_iter().map(AcmeRecord::from).collect())
+        query(CERTIFICATES)
+            .fetch_all(&mut self.acquire_feed().await?, read_certificate)
+            .await
     }
 
     /// Lets one replica order, and no other until the lease is over; false when another one has it, or when nothing
@@ -92,16 +84,19 @@ impl Store {
             on conflict (directory, names) do update
             set holder = excluded.holder, leased_until = excluded.leased_until
             where acme_certificates.leased_until <= $6 and acme_certificates.due_at <= $5";
-        let leased = execute!(
-            self,
-            SQL,
-            &lease.subject.directory,
-            &lease.subject.names,
-            &lease.holder,
-            lease.until.0,
-            due_by.0,
-            now.time().0,
-        )?;
+        let leased = self
+            .execute(
+                SQL,
+                &[
+                    &lease.subject.directory,
+                    &lease.subject.names,
+                    &lease.holder,
+                    &lease.until,
+                    &due_by,
+                    &now.time(),
+                ],
+            )
+            .await?;
         Ok(leased == 1)
     }
 
@@ -109,7 +104,7 @@ impl Store {
     pub async fn release_acme_orders(&self, holder: &str) -> Result<(), StoreError> {
         const SQL: &str =
             "update acme_certificates set holder = null, leased_until = 0 where holder = $1";
-        execute!(self, SQL, holder)?;
+        self.execute(SQL, &[&holder]).await?;
         Ok(())
     }
 
@@ -127,24 +122,29 @@ impl Store {
             set chain = $4, sealed_key = $5, issued_at = $6, expires_at = $7, due_at = $8, holder = null,
                 leased_until = 0, failures = 0, failed_at = null, problem = null
             where directory = $1 and names = $2 and holder = $3";
-        in_transaction!(self, |tx| {
-            let done = sqlx::query(SQL)
-                .bind(&lease.subject.directory)
-                .bind(&lease.subject.names)
-                .bind(&lease.holder)
-                .bind(&issued.chain)
-                .bind(&issued.sealed_key)
-                .bind(issued.issued_at.0)
-                .bind(issued.expires_at.0)
-                .bind(due_at.0)
-                .execute(&mut *tx)
-                .await?;
-            if done.rows_affected() == 0 {
-                return Ok(false);
-            }
-            record!(self, tx, stamp, Change::Certificate, vec![event]);
-            true
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let done = tx
+            .execute(
+                SQL,
+                &[
+                    &lease.subject.directory,
+                    &lease.subject.names,
+                    &lease.holder,
+                    &issued.chain,
+                    &issued.sealed_key,
+                    &issued.issued_at,
+                    &issued.expires_at,
+                    &due_at,
+                ],
+            )
+            .await?;
+        if done == 0 {
+            return Ok(false);
+        }
+        self.commit_change(tx, stamp, Change::Certificate, vec![event])
+            .await?;
+        Ok(true)
     }
 
     /// Keeps why nothing was issued, and ends the lease; with an event where it is another reason than before.
@@ -159,34 +159,39 @@ impl Store {
             update acme_certificates
             set failures = $4, due_at = $5, problem = $6, failed_at = $7, holder = null, leased_until = 0
             where directory = $1 and names = $2 and holder = $3";
-        in_transaction!(self, |tx| {
-            sqlx::query(SQL)
-                .bind(&lease.subject.directory)
-                .bind(&lease.subject.names)
-                .bind(&lease.holder)
-                .bind(failure.failures)
-                .bind(failure.due_at.0)
-                .bind(&failure.problem)
-                .bind(stamp.at.0)
-                .execute(&mut *tx)
-                .await?;
-            let events = event.into_iter().collect();
-            record!(self, tx, stamp, Change::Certificate, events);
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        tx.execute(
+            SQL,
+            &[
+                &lease.subject.directory,
+                &lease.subject.names,
+                &lease.holder,
+                &failure.failures,
+                &failure.due_at,
+                &failure.problem,
+                &stamp.at,
+            ],
+        )
+        .await?;
+        let events = event.into_iter().collect();
+        self.commit_change(tx, stamp, Change::Certificate, events)
+            .await?;
+        Ok(())
     }
 
     /// Puts the key sealed anew in the place of the one that was, unless another came meanwhile.
     pub async fn reseal_acme_key(&self, old: &str, new: &str) -> Result<(), StoreError> {
         const SQL: &str = "update acme_certificates set sealed_key = $2 where sealed_key = $1";
-        execute!(self, SQL, old, new)?;
+        self.execute(SQL, &[&old, &new]).await?;
         Ok(())
     }
 
-    /// The same of the credentials.
+    /// Puts the credentials sealed anew in the place of those that were, unless others came meanwhile.
     pub async fn reseal_acme_account(&self, old: &str, new: &str) -> Result<(), StoreError> {
         const SQL: &str =
             "update acme_accounts set sealed_credentials = $2 where sealed_credentials = $1";
-        execute!(self, SQL, old, new)?;
+        self.execute(SQL, &[&old, &new]).await?;
         Ok(())
     }
 
@@ -194,9 +199,8 @@ impl Store {
     pub async fn list_acme_accounts(&self) -> Result<Vec<(String, String)>, StoreError> {
         const SQL: &str =
             "select directory, sealed_credentials from acme_accounts order by directory";
-        Ok(on_pool!(self, |pool| sqlx::query_as(SQL)
-            .fetch_all(pool)
-            .await)?)
+        self.fetch_all(SQL, &[], |row| Ok((row.get(0)?, row.get(1)?)))
+            .await
     }
 
     /// What authorities have to find at this time.
@@ -205,18 +209,10 @@ impl Store {
         now: UnixTime,
     ) -> Result<Vec<AcmeChallenge>, StoreError> {
         const SQL: &str = "select name, digest from acme_challenges where expires_at > $1";
-        let rows: Vec<(String, String)> = on_feed!(self, |pool| sqlx::query_as(SQL)
-            .bind(now.0)
-            .fetch_all(pool)
-            .await)?;
-        let challenge = |(name, digest): (String, String)| {
-            let decoded = URL_SAFE_NO_PAD.decode(&digest).ok();
-            let digest = decoded
-                .and_then(|bytes| bytes.try_into().ok())
-                .ok_or_else(|| StoreError::Corrupt(format!("`{digest}` is no digest")))?;
-            Ok(AcmeChallenge { name, digest })
-        };
-        rows.into_iter().map(challenge).collect()
+        query(SQL)
+            .bind(&[&now])
+            .fetch_all(&mut self.acquire_feed().await?, read_challenge)
+            .await
     }
 
     /// Has every replica show these to the authority, until a time.
@@ -231,17 +227,22 @@ impl Store {
             values ($1, $2, $3)
             on conflict (name) do update
             set digest = excluded.digest, expires_at = excluded.expires_at";
-        in_transaction!(self, |tx| {
-            for challenge in challenges {
-                sqlx::query(SQL)
-                    .bind(&challenge.name)
-                    .bind(URL_SAFE_NO_PAD.encode(challenge.digest))
-                    .bind(expires_at.0)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            tell!(tx, Change::Certificate, now);
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        for challenge in challenges {
+            tx.execute(
+                SQL,
+                &[
+                    &challenge.name,
+                    &URL_SAFE_NO_PAD.encode(challenge.digest),
+                    &expires_at,
+                ],
+            )
+            .await?;
+        }
+        append_change(&mut tx, Change::Certificate, now).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Has no replica show them any more, unless another order's stand there now.
@@ -251,70 +252,76 @@ impl Store {
         now: UnixTime,
     ) -> Result<(), StoreError> {
         const SQL: &str = "delete from acme_challenges where name = $1 and digest = $2";
-        in_transaction!(self, |tx| {
-            for challenge in challenges {
-                sqlx::query(SQL)
-                    .bind(&challenge.name)
-                    .bind(URL_SAFE_NO_PAD.encode(challenge.digest))
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            tell!(tx, Change::Certificate, now);
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        for challenge in challenges {
+            tx.execute(
+                SQL,
+                &[&challenge.name, &URL_SAFE_NO_PAD.encode(challenge.digest)],
+            )
+            .await?;
+        }
+        append_change(&mut tx, Change::Certificate, now).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Removes what nobody asks for any more: challenges that are over, and the certificates, with their keys, that
     /// expired at `end` or before.
     pub async fn prune_acme(&self, end: TrustedTime, now: TrustedTime) -> Result<(), StoreError> {
-        const CHALLENGES: &str = "delete from acme_challenges where expires_at <= $1";
-        const CERTIFICATES: &str = "
+        const OVER: &str = "delete from acme_challenges where expires_at <= $1";
+        const EXPIRED: &str = "
             delete from acme_certificates
             where expires_at <= $1 and leased_until <= $2";
         let (end, now) = (end.time(), now.time());
-        execute!(self, CHALLENGES, now.0)?;
-        execute!(self, CERTIFICATES, end.0, now.0)?;
+        self.execute(OVER, &[&now]).await?;
+        self.execute(EXPIRED, &[&end, &now]).await?;
         Ok(())
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    directory: String,
-    names: String,
-    chain: Option<String>,
-    sealed_key: Option<String>,
-    issued_at: Option<i64>,
-    expires_at: Option<i64>,
-    due_at: i64,
-    failures: i64,
-    failed_at: Option<i64>,
-    problem: Option<String>,
+const CERTIFICATES: &str = "
+    select directory, names, chain, sealed_key, issued_at, expires_at, due_at, failures, failed_at, problem
+    from acme_certificates
+    order by directory, names";
+
+fn read_certificate(row: &Row) -> Result<AcmeRecord, StoreError> {
+    let (chain, sealed_key) = (row.get("chain")?, row.get("sealed_key")?);
+    let (issued_at, expires_at) = (
+        row.optional_time("issued_at")?,
+        row.optional_time("expires_at")?,
+    );
+    let certificate = match (chain, sealed_key, issued_at, expires_at) {
+        (Some(chain), Some(sealed_key), Some(issued_at), Some(expires_at)) => {
+            Some(SealedCertificate {
+                chain,
+                sealed_key,
+                issued_at,
+                expires_at,
+            })
+        }
+        _ => None,
+    };
+    Ok(AcmeRecord {
+        subject: AcmeSubject {
+            directory: row.get("directory")?,
+            names: row.get("names")?,
+        },
+        certificate,
+        due_at: row.time("due_at")?,
+        failures: row.get("failures")?,
+        failed_at: row.optional_time("failed_at")?,
+        problem: row.get("problem")?,
+    })
 }
 
-impl From<Row> for AcmeRecord {
-    fn from(row: Row) -> Self {
-        let parts = (row.chain, row.sealed_key, row.issued_at, row.expires_at);
-        let certificate = match parts {
-            (Some(chain), Some(sealed_key), Some(issued_at), Some(expires_at)) => {
-                Some(SealedCertificate {
-                    chain,
-                    sealed_key,
-                    issued_at: UnixTime(issued_at),
-                    expires_at: UnixTime(expires_at),
-                })
-            }
-            _ => None,
-        };
-        Self {
-            subject: AcmeSubject {
-                directory: row.directory,
-                names: row.names,
-            },
-            certificate,
-            due_at: UnixTime(row.due_at),
-            failures: row.failures,
-            failed_at: row.failed_at.map(UnixTime),
-            problem: row.problem,
-        }
-    }
+fn read_challenge(row: &Row) -> Result<AcmeChallenge, StoreError> {
+    let digest: &str = row.get("digest")?;
+    let decoded = URL_SAFE_NO_PAD.decode(digest).ok();
+    Ok(AcmeChallenge {
+        name: row.get("name")?,
+        digest: decoded
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| StoreError::Corrupt(format!("`{digest}` is no digest")))?,
+    })
 }

@@ -1,14 +1,14 @@
 //! Owns the rows of `signing_keys`. Sees sealed keys only.
 
 use serde_json::json;
-use sqlx::FromRow;
 
-use super::{Store, StoreError, TrustedTime, in_transaction, on_feed, on_pool};
 use crate::base::clock::UnixTime;
 use crate::domain::{
     Action, Change, KeyId, KeyRecord, KeyState, NewEvent, SigningAlg, Stamp, Target,
 };
-use crate::store::audit::append::record;
+use crate::store::db::query::query;
+use crate::store::db::row::Row;
+use crate::store::{Store, StoreError, TrustedTime};
 
 /// One step in the life of an algorithm's keys.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +28,9 @@ impl Store {
             select kid, alg, state, state_since, created_at, sealed_key
             from signing_keys
             order by created_at, kid";
-        let rows: Vec<KeyRow> = on_feed!(self, |pool| sqlx::query_as(SQL).fetch_all(pool).await)?;
-        rows.into_iter().map(KeyRecord::try_from).collect()
+        query(SQL)
+            .fetch_all(&mut self.acquire_feed().await?, read_key)
+            .await
     }
 
     /// Takes one step, whole or not at all; false when the keys are not as the step expects them: somebody else
@@ -65,41 +66,41 @@ impl Store {
         let activate = changes.activate.as_ref();
         let activate = activate.map(|kid| (kid, "next", "active", stamp.at));
         let moves = [(retire, Action::KeyRetire), (activate, Action::KeyActivate)];
-        in_transaction!(self, |tx| {
-            stamp.by.actor.check_key_write()?;
-            let mut events = Vec::new();
-            for (moved, action) in moves {
-                let Some((kid, from, to, at)) = moved else {
-                    continue;
-                };
-                let alg: Option<String> = sqlx::query_scalar(MOVE)
-                    .bind(kid.as_str())
-                    .bind(from)
-                    .bind(to)
-                    .bind(at.0)
-                    .fetch_optional(&mut *tx)
-                    .await?;
-                let Some(alg) = alg else { return Ok(false) };
-                let event = of_key(action, kid).before(state(&alg, from));
-                events.push(event.after(state(&alg, to)));
-            }
-            for key in &changes.insert {
-                let (alg, name) = (key.alg.as_str(), key.state.as_str());
-                sqlx::query(INSERT)
-                    .bind(key.kid.as_str())
-                    .bind(alg)
-                    .bind(name)
-                    .bind(since(key).0)
-                    .bind(key.created_at.0)
-                    .bind(stamp.at.0)
-                    .bind(&key.sealed)
-                    .execute(&mut *tx)
-                    .await?;
-                events.push(of_key(Action::KeyCreate, &key.kid).after(state(alg, name)));
-            }
-            record!(self, tx, stamp, Change::SigningKey, events);
-            true
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        stamp.by.actor.check_key_write()?;
+        let mut events = Vec::new();
+        for (moved, action) in moves {
+            let Some((kid, from, to, at)) = moved else {
+                continue;
+            };
+            let alg: Option<String> = tx
+                .fetch_optional(MOVE, &[kid, &from, &to, &at], |row| row.get(0))
+                .await?;
+            let Some(alg) = alg else { return Ok(false) };
+            let event = of_key(action, kid).before(state(&alg, from));
+            events.push(event.after(state(&alg, to)));
+        }
+        for key in &changes.insert {
+            let (alg, name) = (key.alg.as_str(), key.state.as_str());
+            tx.execute(
+                INSERT,
+                &[
+                    &key.kid,
+                    &alg,
+                    &name,
+                    &since(key),
+                    &key.created_at,
+                    &stamp.at,
+                    &key.sealed,
+                ],
+            )
+            .await?;
+            events.push(of_key(Action::KeyCreate, &key.kid).after(state(alg, name)));
+        }
+        self.commit_change(tx, stamp, Change::SigningKey, events)
+            .await?;
+        Ok(true)
     }
 
     /// Notes that a replica signs with this algorithm.
@@ -108,12 +109,7 @@ impl Store {
             update signing_keys
             set used_at = $2
             where alg = $1 and state = 'active' and used_at < $2";
-        on_pool!(self, |pool| sqlx::query(SQL)
-            .bind(alg.as_str())
-            .bind(now.0)
-            .execute(pool)
-            .await
-            .map(drop))?;
+        self.execute(SQL, &[&alg.as_str(), &now]).await?;
         Ok(())
     }
 
@@ -132,30 +128,31 @@ impl Store {
             returning kid, alg";
         const REMOVE_NEXT: &str =
             "delete from signing_keys where state = 'next' and alg = $1 returning kid";
-        in_transaction!(self, |tx| {
-            let left: Vec<(String, String)> = sqlx::query_as(RETIRE)
-                .bind(alg.as_str())
-                .bind(before.time().0)
-                .bind(stamp.at.0)
-                .fetch_all(&mut *tx)
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let left: Vec<(KeyId, String)> = tx
+            .fetch_all(
+                RETIRE,
+                &[&alg.as_str(), &before.time(), &stamp.at],
+                read_kid,
+            )
+            .await?;
+        let mut events = Vec::new();
+        for (kid, alg) in &left {
+            let event = of_key(Action::KeyRetire, kid);
+            let event = event.before(state(alg, "active"));
+            events.push(event.after(state(alg, "retired")));
+            let removed: Vec<KeyId> = tx
+                .fetch_all(REMOVE_NEXT, &[alg], |row| row.parse("kid"))
                 .await?;
-            let mut events = Vec::new();
-            for (kid, alg) in &left {
-                let event = of_key(Action::KeyRetire, &KeyId::parse(kid)?);
-                let event = event.before(state(alg, "active"));
-                events.push(event.after(state(alg, "retired")));
-                let removed: Vec<String> = sqlx::query_scalar(REMOVE_NEXT)
-                    .bind(alg)
-                    .fetch_all(&mut *tx)
-                    .await?;
-                for kid in removed {
-                    let event = of_key(Action::KeyDelete, &KeyId::parse(&kid)?);
-                    events.push(event.before(state(alg, "next")));
-                }
+            for kid in removed {
+                let event = of_key(Action::KeyDelete, &kid);
+                events.push(event.before(state(alg, "next")));
             }
-            record!(self, tx, stamp, Change::SigningKey, events);
-            left.len()
-        })
+        }
+        self.commit_change(tx, stamp, Change::SigningKey, events)
+            .await?;
+        Ok(left.len())
     }
 
     /// Replaces a sealed key by the same key sealed anew, unless somebody else has meanwhile.
@@ -168,20 +165,16 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const SQL: &str =
             "update signing_keys set sealed_key = $3 where kid = $1 and sealed_key = $2";
-        in_transaction!(self, |tx| {
-            let updated = sqlx::query(SQL)
-                .bind(kid.as_str())
-                .bind(old)
-                .bind(new)
-                .execute(&mut *tx)
-                .await?;
-            if updated.rows_affected() == 0 {
-                return Ok(false);
-            }
-            let event = of_key(Action::KeyReseal, kid);
-            record!(self, tx, stamp, Change::SigningKey, vec![event]);
-            true
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let updated = tx.execute(SQL, &[kid, &old, &new]).await?;
+        if updated == 0 {
+            return Ok(false);
+        }
+        let event = of_key(Action::KeyReseal, kid);
+        self.commit_change(tx, stamp, Change::SigningKey, vec![event])
+            .await?;
+        Ok(true)
     }
 
     /// Removes a key; false when it is not there or no more in this state.
@@ -192,18 +185,17 @@ impl Store {
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "delete from signing_keys where kid = $1 and state = $2 returning alg";
-        in_transaction!(self, |tx| {
-            stamp.by.actor.check_key_write()?;
-            let alg: Option<String> = sqlx::query_scalar(SQL)
-                .bind(kid.as_str())
-                .bind(from.as_str())
-                .fetch_optional(&mut *tx)
-                .await?;
-            let Some(alg) = alg else { return Ok(false) };
-            let event = of_key(Action::KeyDelete, kid).before(state(&alg, from.as_str()));
-            record!(self, tx, stamp, Change::SigningKey, vec![event]);
-            true
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        stamp.by.actor.check_key_write()?;
+        let alg: Option<String> = tx
+            .fetch_optional(SQL, &[kid, &from.as_str()], |row| row.get(0))
+            .await?;
+        let Some(alg) = alg else { return Ok(false) };
+        let event = of_key(Action::KeyDelete, kid).before(state(&alg, from.as_str()));
+        self.commit_change(tx, stamp, Change::SigningKey, vec![event])
+            .await?;
+        Ok(true)
     }
 
     /// Removes the keys that were retired at `retired_until` or before; how many that were.
@@ -216,19 +208,19 @@ impl Store {
             delete from signing_keys
             where state = 'retired' and state_since <= $1
             returning kid, alg";
-        in_transaction!(self, |tx| {
-            let gone: Vec<(String, String)> = sqlx::query_as(SQL)
-                .bind(retired_until.time().0)
-                .fetch_all(&mut *tx)
-                .await?;
-            let mut events = Vec::new();
-            for (kid, alg) in &gone {
-                let event = of_key(Action::KeyDelete, &KeyId::parse(kid)?);
-                events.push(event.before(state(alg, "retired")));
-            }
-            record!(self, tx, stamp, Change::SigningKey, events);
-            gone.len()
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let gone: Vec<(KeyId, String)> = tx
+            .fetch_all(SQL, &[&retired_until.time()], read_kid)
+            .await?;
+        let mut events = Vec::new();
+        for (kid, alg) in &gone {
+            let event = of_key(Action::KeyDelete, kid);
+            events.push(event.before(state(alg, "retired")));
+        }
+        self.commit_change(tx, stamp, Change::SigningKey, events)
+            .await?;
+        Ok(gone.len())
     }
 }
 
@@ -249,35 +241,26 @@ fn since(key: &KeyRecord) -> UnixTime {
     }
 }
 
-#[derive(FromRow)]
-struct KeyRow {
-    kid: String,
-    alg: String,
-    state: String,
-    state_since: i64,
-    created_at: i64,
-    sealed_key: String,
+fn read_key(row: &Row) -> Result<KeyRecord, StoreError> {
+    let since = row.time("state_since")?;
+    let state = match row.get("state")? {
+        "next" => KeyState::Next,
+        "active" => KeyState::Active {
+            activated_at: since,
+        },
+        "retired" => KeyState::Retired { retired_at: since },
+        other => return Err(StoreError::Corrupt(format!("`{other}` is no key's state"))),
+    };
+    Ok(KeyRecord {
+        kid: row.parse("kid")?,
+        alg: SigningAlg::parse(row.get("alg")?)?,
+        state,
+        created_at: row.time("created_at")?,
+        sealed: row.get("sealed_key")?,
+    })
 }
 
-impl TryFrom<KeyRow> for KeyRecord {
-    type Error = StoreError;
-
-    fn try_from(row: KeyRow) -> Result<Self, StoreError> {
-        let since = UnixTime(row.state_since);
-        let state = match row.state.as_str() {
-            "next" => KeyState::Next,
-            "active" => KeyState::Active {
-                activated_at: since,
-            },
-            "retired" => KeyState::Retired { retired_at: since },
-            other => return Err(StoreError::Corrupt(format!("`{other}` is no key's state"))),
-        };
-        Ok(Self {
-            kid: KeyId::parse(&row.kid)?,
-            alg: SigningAlg::parse(&row.alg)?,
-            state,
-            created_at: UnixTime(row.created_at),
-            sealed: row.sealed_key,
-        })
-    }
+/// A key and its algorithm, in the columns `kid` and `alg`.
+fn read_kid(row: &Row) -> Result<(KeyId, String), StoreError> {
+    Ok((row.parse("kid")?, row.get("alg")?))
 }

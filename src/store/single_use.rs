@@ -1,7 +1,7 @@
 //! Owns the rows of `used_values`: what may be used once, on all replicas together.
 
 use crate::base::clock::UnixTime;
-use crate::store::{Store, StoreError, TrustedTime, execute};
+use crate::store::{Store, StoreError, TrustedTime};
 
 impl Store {
     /// Uses a value up until `expires_at`; false when somebody has already. Of two replicas that try at
@@ -19,13 +19,13 @@ impl Store {
             on conflict (key) do update
             set expires_at = excluded.expires_at
             where used_values.expires_at <= $3";
-        let used = execute!(self, SQL, key, expires_at.0, now.0)?;
+        let used = self.execute(SQL, &[&key, &expires_at, &now]).await?;
         Ok(used == 1)
     }
 
     /// Forgets what has expired; how many that were.
     pub async fn prune_used_values(&self, now: TrustedTime) -> Result<u64, StoreError> {
         const SQL: &str = "delete from used_values where expires_at <= $1";
-        Ok(execute!(self, SQL, now.time().0)?)
+        self.execute(SQL, &[&now.time()]).await
     }
 }

@@ -1,73 +1,69 @@
-//! Owns the rows of `revocations`, and the changes of a client that revoke its tokens.
+//! Owns the rows of `revocations`.
 //!
 //! The id of a revocation is that of the change that tells of it, and so ordered as changes are: who has read up to
 //! an id has missed nothing.
 
+use std::collections::HashSet;
+
 use serde_json::json;
-use sqlx::FromRow;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientCutoff, ClientEffect, ClientId, ClientStatus, ExpectedVersion, NewEvent,
-    Revocation, RevocationId, Revoked, Stamp, Target, TokenId,
+    Action, Change, ClientCutoff, ClientId, NewEvent, Revocation, RevocationId, Revoked, Stamp,
+    Target, TokenId,
 };
-use crate::store::audit::append::AuditLog;
-use crate::store::clients::row::{lock_client, read_record};
-use crate::store::clients::write::of_client;
-use crate::store::replication::changes::tell;
-use crate::store::{Store, StoreError, TrustedTime, execute, in_transaction, on_feed};
+use crate::store::db::conn::Tx;
+use crate::store::db::query::{query, select};
+use crate::store::db::row::Row;
+use crate::store::replication::changes::append_change;
+use crate::store::{Store, StoreError, TrustedTime};
 
-/// What came of a change that revokes the tokens of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClientRevoked {
-    /// There is no such client.
-    NoClient,
-    /// It was as it should be already.
-    Unchanged,
-    /// It is not of the expected version.
-    OtherVersion,
-    /// They are revoked.
-    Revoked(Revocation),
+/// The columns that [`read_revocation`] reads.
+const COLUMNS: &str = "revocation_id, client_id, jti, cutoff, disabled, revoked_at, expires_at";
+
+/// Revokes what a client was issued, as the cut-off says. The cut-off never moves back, also when it is set under a clock
+/// that is behind.
+pub(in crate::store) async fn insert_cutoff(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    cut: ClientCutoff,
+    now: UnixTime,
+) -> Result<Revocation, StoreError> {
+    const SQL: &str = "
+        insert into revocations (revocation_id, client_id, cutoff, disabled, revoked_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (client_id) where jti is null do update
+        set revocation_id = excluded.revocation_id,
+            cutoff = case when revocations.cutoff > excluded.cutoff then revocations.cutoff
+                else excluded.cutoff end,
+            disabled = excluded.disabled,
+            revoked_at = excluded.revoked_at,
+            expires_at = case when revocations.expires_at > excluded.expires_at
+                then revocations.expires_at else excluded.expires_at end
+        returning ";
+    let expires_at = cut.expires_at();
+    let change_id = append_change(tx, Change::Revocation, now).await?;
+    let mut query = query(SQL);
+    query.push(COLUMNS);
+    let query = query.bind(&[
+        &change_id,
+        id,
+        &cut.cutoff,
+        &cut.disabled,
+        &now,
+        &expires_at,
+    ]);
+    query.fetch_one(tx, read_revocation).await
 }
 
-/// A cut-off never moves back, also when it is set under a clock that is behind.
-pub(super) const CUT_OFF: &str = "
-    insert into revocations (revocation_id, client_id, cutoff, disabled, revoked_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6)
-    on conflict (client_id) where jti is null do update
-    set revocation_id = excluded.revocation_id,
-        cutoff = case when revocations.cutoff > excluded.cutoff then revocations.cutoff
-            else excluded.cutoff end,
-        disabled = excluded.disabled,
-        revoked_at = excluded.revoked_at,
-        expires_at = case when revocations.expires_at > excluded.expires_at
-            then revocations.expires_at else excluded.expires_at end
-    returning revocation_id, client_id, jti, cutoff, disabled, revoked_at, expires_at";
-
-/// Revokes a client's tokens on an open transaction of either product.
-macro_rules! cut_off {
-    ($tx:ident, $client_id:expr, $cut:expr, $now:expr) => {{
-        use $crate::store::tokens::{CUT_OFF, Row};
-        let (cut, now): ($crate::domain::ClientCutoff, $crate::base::clock::UnixTime) =
-            ($cut, $now);
-        let id = $crate::store::replication::changes::tell!(
-            $tx,
-            $crate::domain::Change::Revocation,
-            now
-        );
-        let row: Row = sqlx::query_as(CUT_OFF)
-            .bind(id)
-            .bind($client_id.as_str())
-            .bind(cut.cutoff.0)
-            .bind(cut.disabled)
-            .bind(now.0)
-            .bind(cut.expires_at().0)
-            .fetch_one(&mut *$tx)
-            .await?;
-        $crate::domain::Revocation::try_from(row)?
-    }};
+/// The clients, deleted ones among them, whose tokens are revoked whenever they were or will be issued.
+pub(in crate::store) async fn list_disabled(
+    tx: &mut Tx<'_>,
+) -> Result<HashSet<String>, StoreError> {
+    const SQL: &str = "select client_id from revocations where disabled";
+    let ids = tx.fetch_all(SQL, &[], |row| row.get(0)).await?;
+    Ok(ids.into_iter().collect())
 }
-pub(super) use cut_off;
 
 impl Store {
     /// Revokes one token, which may be revoked already.
@@ -82,124 +78,30 @@ impl Store {
             insert into revocations (revocation_id, client_id, jti, disabled, revoked_at, expires_at)
             values ($1, $2, $3, $4, $5, $6)
             on conflict (jti) do nothing";
-        in_transaction!(self, |tx| {
-            let id = tell!(tx, Change::Revocation, stamp.at);
-            let done = sqlx::query(SQL)
-                .bind(id)
-                .bind(client_id.as_str())
-                .bind(token.to_string())
-                .bind(false)
-                .bind(stamp.at.0)
-                .bind(expires_at.0)
-                .execute(&mut *tx)
-                .await?;
-            if done.rows_affected() == 1 {
-                let target = Target::Token(token);
-                let event = NewEvent::of_client(Action::TokenRevoke, client_id, target)
-                    .after(json!({ "expires_at": expires_at }));
-                tx.append(&self.audit_keys, stamp, vec![event]).await?;
-            }
-        })
-    }
-
-    /// Revokes what a client was issued up to `cutoff`.
-    pub async fn revoke_client_tokens(
-        &self,
-        id: &ClientId,
-        cutoff: UnixTime,
-        stamp: Stamp<'_>,
-    ) -> Result<ClientRevoked, StoreError> {
-        in_transaction!(self, |tx| {
-            let Some(status) = lock_client!(tx, id, ClientEffect::Restricts, stamp) else {
-                return Ok(ClientRevoked::NoClient);
-            };
-            let disabled = status == ClientStatus::Disabled;
-            let revocation = cut_off!(tx, id, ClientCutoff { cutoff, disabled }, stamp.at);
-            let event =
-                of_client(Action::ClientRevokeTokens, id).after(json!({ "issued_until": cutoff }));
-            tx.append(&self.audit_keys, stamp, vec![event]).await?;
-            ClientRevoked::Revoked(revocation)
-        })
-    }
-
-    /// Switches a client on or off and touches nothing else of it. Either way what it was issued up to
-    /// `cutoff` is revoked, and all that it is ever issued while it is off.
-    pub async fn set_client_status(
-        &self,
-        id: &ClientId,
-        status: ClientStatus,
-        cutoff: UnixTime,
-        stamp: Stamp<'_>,
-    ) -> Result<ClientRevoked, StoreError> {
-        const SQL: &str = "update clients set status = $2, updated_at = $3 where client_id = $1";
-        let (action, disabled, effect) = match status {
-            ClientStatus::Enabled => (Action::ClientEnable, false, ClientEffect::Changes),
-            ClientStatus::Disabled => (Action::ClientDisable, true, ClientEffect::Restricts),
-        };
-        in_transaction!(self, |tx| {
-            let Some(before) = lock_client!(tx, id, effect, stamp) else {
-                return Ok(ClientRevoked::NoClient);
-            };
-            // Switching on what is on must not revoke; switching off is done again to be sure of it.
-            if before == status && !disabled {
-                return Ok(ClientRevoked::Unchanged);
-            }
-            sqlx::query(SQL)
-                .bind(id.as_str())
-                .bind(status.as_str())
-                .bind(stamp.at.0)
-                .execute(&mut *tx)
-                .await?;
-            let revocation = cut_off!(tx, id, ClientCutoff { cutoff, disabled }, stamp.at);
-            let event = of_client(action, id)
-                .before(json!({ "status": before }))
-                .after(json!({ "status": status }));
-            tx.append(&self.audit_keys, stamp, vec![event]).await?;
-            ClientRevoked::Revoked(revocation)
-        })
-    }
-
-    /// Removes a client and its secrets, and revokes its tokens.
-    pub async fn delete_client(
-        &self,
-        id: &ClientId,
-        cutoff: UnixTime,
-        stamp: Stamp<'_>,
-    ) -> Result<ClientRevoked, StoreError> {
-        let any = ExpectedVersion::Any;
-        self.delete_expected_client(id, &any, cutoff, stamp).await
-    }
-
-    /// The same for a client of the expected version only.
-    pub async fn delete_expected_client(
-        &self,
-        id: &ClientId,
-        expected: &ExpectedVersion,
-        cutoff: UnixTime,
-        stamp: Stamp<'_>,
-    ) -> Result<ClientRevoked, StoreError> {
-        const SQL: &str = "delete from clients where client_id = $1";
-        let cut = ClientCutoff {
-            cutoff,
-            disabled: true,
-        };
-        in_transaction!(self, |tx| {
-            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
-                return Ok(ClientRevoked::NoClient);
-            }
-            let before = read_record!(tx, id);
-            if before
-                .as_ref()
-                .is_some_and(|it| !expected.admits(&it.client))
-            {
-                return Ok(ClientRevoked::OtherVersion);
-            }
-            sqlx::query(SQL).bind(id.as_str()).execute(&mut *tx).await?;
-            let revocation = cut_off!(tx, id, cut, stamp.at);
-            let event = of_client(Action::ClientDelete, id).before(before);
-            tx.append(&self.audit_keys, stamp, vec![event]).await?;
-            ClientRevoked::Revoked(revocation)
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let id = append_change(&mut tx, Change::Revocation, stamp.at).await?;
+        let done = tx
+            .execute(
+                SQL,
+                &[
+                    &id,
+                    client_id,
+                    &token.to_string(),
+                    &false,
+                    &stamp.at,
+                    &expires_at,
+                ],
+            )
+            .await?;
+        if done == 1 {
+            let target = Target::Token(token);
+            let event = NewEvent::of_client(Action::TokenRevoke, client_id, target)
+                .after(json!({ "expires_at": expires_at }));
+            self.append_events(&mut tx, stamp, vec![event]).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// The revocations after this one, in their order.
@@ -208,18 +110,12 @@ impl Store {
         after: RevocationId,
         limit: u32,
     ) -> Result<Vec<Revocation>, StoreError> {
-        const SQL: &str = "
-            select revocation_id, client_id, jti, cutoff, disabled, revoked_at, expires_at
-            from revocations
-            where revocation_id > $1
-            order by revocation_id
-            limit $2";
-        let rows: Vec<Row> = on_feed!(self, |pool| sqlx::query_as(SQL)
-            .bind(after.0)
-            .bind(i64::from(limit))
-            .fetch_all(pool)
-            .await)?;
-        rows.into_iter().map(Revocation::try_from).collect()
+        const ORDER: &str =
+            "from revocations where revocation_id > $1 order by revocation_id limit $2";
+        select(&[COLUMNS], ORDER)
+            .bind(&[&after.0, &limit])
+            .fetch_all(&mut self.acquire_feed().await?, read_revocation)
+            .await
     }
 
     /// Removes revocations whose tokens had all expired at `end`; how many, `limit` at most, so that no
@@ -237,42 +133,28 @@ impl Store {
                 where expires_at <= $1
                 order by expires_at
                 limit $2)";
-        Ok(execute!(self, SQL, end.time().0, i64::from(limit))?)
+        self.execute(SQL, &[&end.time(), &limit]).await
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct Row {
-    revocation_id: i64,
-    client_id: String,
-    jti: Option<String>,
-    cutoff: Option<i64>,
-    disabled: bool,
-    revoked_at: i64,
-    expires_at: i64,
-}
-
-impl TryFrom<Row> for Revocation {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        let revoked = match (row.jti, row.cutoff) {
-            (Some(jti), None) => Revoked::Token(TokenId::parse(&jti)?),
-            (None, Some(cutoff)) => Revoked::Client(ClientCutoff {
-                cutoff: UnixTime(cutoff),
-                disabled: row.disabled,
-            }),
-            (None, None) | (Some(_), Some(_)) => {
-                let what = "a revocation is of one token or of a client";
-                return Err(StoreError::Corrupt(what.to_owned()));
-            }
-        };
-        Ok(Self {
-            revocation_id: RevocationId(row.revocation_id),
-            client_id: ClientId::parse(&row.client_id)?,
-            revoked,
-            revoked_at: UnixTime(row.revoked_at),
-            expires_at: UnixTime(row.expires_at),
-        })
-    }
+fn read_revocation(row: &Row) -> Result<Revocation, StoreError> {
+    let jti: Option<&str> = row.get("jti")?;
+    let revoked = match (jti, row.optional_time("cutoff")?) {
+        (Some(jti), None) => Revoked::Token(TokenId::parse(jti)?),
+        (None, Some(cutoff)) => Revoked::Client(ClientCutoff {
+            cutoff,
+            disabled: row.get("disabled")?,
+        }),
+        (None, None) | (Some(_), Some(_)) => {
+            let what = "a revocation is of one token or of a client";
+            return Err(StoreError::Corrupt(what.to_owned()));
+        }
+    };
+    Ok(Revocation {
+        revocation_id: RevocationId(row.get("revocation_id")?),
+        client_id: row.parse("client_id")?,
+        revoked,
+        revoked_at: row.time("revoked_at")?,
+        expires_at: row.time("expires_at")?,
+    })
 }

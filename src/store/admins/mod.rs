@@ -3,4 +3,5 @@
 pub(in crate::store) mod accounts;
 pub(in crate::store) mod networks;
 pub(in crate::store) mod passkeys;
+pub(in crate::store) mod row;
 pub(in crate::store) mod sessions;

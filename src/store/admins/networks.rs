@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::base::clock::UnixTime;
 use crate::domain::AdminName;
-use crate::store::{Store, StoreError, in_transaction, on_pool};
+use crate::store::db::query::ToValue;
+use crate::store::{Store, StoreError};
 
 impl Store {
     /// Whether this admin has logged in from this network.
@@ -14,11 +15,8 @@ impl Store {
         network: IpAddr,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "select count(*) from admin_networks where name = $1 and network = $2";
-        let found: i64 = on_pool!(self, |pool| sqlx::query_scalar(SQL)
-            .bind(name.as_str())
-            .bind(network.to_string())
-            .fetch_one(pool)
-            .await)?;
+        let values: [&dyn ToValue; 2] = [name, &network.to_string()];
+        let found = self.fetch_one(SQL, &values, |row| row.count(0)).await?;
         Ok(found > 0)
     }
 
@@ -42,18 +40,12 @@ impl Store {
                 where name = $1
                 order by logged_in_at desc, network
                 limit $2)";
-        in_transaction!(self, |tx| {
-            sqlx::query(NOTE)
-                .bind(name.as_str())
-                .bind(network.to_string())
-                .bind(now.0)
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query(TRIM)
-                .bind(name.as_str())
-                .bind(i64::from(limit))
-                .execute(&mut *tx)
-                .await?;
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        tx.execute(NOTE, &[name, &network.to_string(), &now])
+            .await?;
+        tx.execute(TRIM, &[name, &limit]).await?;
+        tx.commit().await?;
+        Ok(())
     }
 }

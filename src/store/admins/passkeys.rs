@@ -1,11 +1,12 @@
 //! Owns the rows of `admin_passkeys`; adding and removing one is a change of its admin. What is in a credential it does
 //! not know.
 
-use sqlx::FromRow;
-
 use crate::base::clock::UnixTime;
-use crate::domain::{AdminName, Name, Passkey, PasskeyId, SessionId};
-use crate::store::{Store, StoreError, execute, on_pool};
+use crate::domain::{AdminName, Passkey, PasskeyId, SessionId};
+use crate::store::db::conn::Tx;
+use crate::store::db::query::ToValue;
+use crate::store::db::row::Row;
+use crate::store::{Store, StoreError};
 
 /// A passkey with what its signatures are checked with.
 #[derive(Clone, Debug)]
@@ -37,11 +38,7 @@ impl Store {
             from admin_passkeys
             where name = $1
             order by created_at, passkey_id";
-        let rows: Vec<PasskeyRow> = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(name.as_str())
-            .fetch_all(pool)
-            .await)?;
-        rows.into_iter().map(PasskeyRecord::try_from).collect()
+        self.fetch_all(SQL, &[name], read_passkey).await
     }
 
     /// Notes that a passkey was used, and what its credential is since; false when it was used otherwise, or removed,
@@ -57,7 +54,10 @@ impl Store {
             set credential = $3, last_used_at = $4
             where passkey_id = $1 and credential = $2";
         let id = read.passkey.passkey_id.as_str();
-        Ok(execute!(self, SQL, id, &read.credential, credential, now.0)? == 1)
+        Ok(self
+            .execute(SQL, &[&id, &read.credential, &credential, &now])
+            .await?
+            == 1)
     }
 
     /// Gives a session a challenge, in the place of one that it may have.
@@ -67,7 +67,7 @@ impl Store {
         sealed: &str,
     ) -> Result<(), StoreError> {
         const SQL: &str = "update admin_sessions set passkey_challenge = $2 where session_id = $1";
-        execute!(self, SQL, id.as_str(), sealed).map(drop)?;
+        self.execute(SQL, &[id, &sealed]).await?;
         Ok(())
     }
 
@@ -81,33 +81,68 @@ impl Store {
             update admin_sessions
             set passkey_challenge = null
             where session_id = $1 and passkey_challenge = $2";
-        Ok(execute!(self, SQL, id.as_str(), sealed)? == 1)
+        Ok(self.execute(SQL, &[id, &sealed]).await? == 1)
     }
 }
 
-#[derive(FromRow)]
-struct PasskeyRow {
-    passkey_id: String,
-    label: String,
-    credential_id: String,
-    credential: String,
-    created_at: i64,
-    last_used_at: Option<i64>,
+/// What came of changing the passkeys of an admin.
+pub(in crate::store) enum PasskeysChanged {
+    /// There is one more or one less; its label.
+    One(String),
+    /// None is left.
+    All,
+    /// There is no such passkey.
+    NoPasskey,
 }
 
-impl TryFrom<PasskeyRow> for PasskeyRecord {
-    type Error = StoreError;
-
-    fn try_from(row: PasskeyRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            passkey: Passkey {
-                passkey_id: PasskeyId::parse(&row.passkey_id)?,
-                label: Name::parse(&row.label)?,
-                created_at: UnixTime(row.created_at),
-                last_used_at: row.last_used_at.map(UnixTime),
-            },
-            credential_id: row.credential_id,
-            credential: row.credential,
-        })
+pub(in crate::store) async fn change_passkeys(
+    tx: &mut Tx<'_>,
+    name: &AdminName,
+    change: &PasskeyChange,
+) -> Result<PasskeysChanged, StoreError> {
+    const INSERT: &str = "
+        insert into admin_passkeys (passkey_id, name, label, credential_id, credential, created_at)
+        values ($1, $2, $3, $4, $5, $6)";
+    const DELETE: &str =
+        "delete from admin_passkeys where name = $1 and passkey_id = $2 returning label";
+    const DELETE_ALL: &str = "delete from admin_passkeys where name = $1";
+    match change {
+        PasskeyChange::Add(new) => {
+            tx.execute(
+                INSERT,
+                &[
+                    &new.passkey.passkey_id.as_str(),
+                    name,
+                    &new.passkey.label.as_str(),
+                    &new.credential_id,
+                    &new.credential,
+                    &new.passkey.created_at,
+                ],
+            )
+            .await?;
+            Ok(PasskeysChanged::One(new.passkey.label.to_string()))
+        }
+        PasskeyChange::Remove(id) => {
+            let values: [&dyn ToValue; 2] = [name, &id.as_str()];
+            let label = tx.fetch_optional(DELETE, &values, |row| row.get(0)).await?;
+            Ok(label.map_or(PasskeysChanged::NoPasskey, PasskeysChanged::One))
+        }
+        PasskeyChange::RemoveAll => {
+            tx.execute(DELETE_ALL, &[name]).await?;
+            Ok(PasskeysChanged::All)
+        }
     }
+}
+
+fn read_passkey(row: &Row) -> Result<PasskeyRecord, StoreError> {
+    Ok(PasskeyRecord {
+        passkey: Passkey {
+            passkey_id: row.parse("passkey_id")?,
+            label: row.parse("label")?,
+            created_at: row.time("created_at")?,
+            last_used_at: row.optional_time("last_used_at")?,
+        },
+        credential_id: row.get("credential_id")?,
+        credential: row.get("credential")?,
+    })
 }

@@ -3,8 +3,11 @@
 use crate::domain::Stamp;
 use crate::domain::audit::chain::{AuditHead, ChainLink};
 use crate::domain::audit::keys::HeadKey;
-use crate::store::audit::append::AuditLog;
-use crate::store::{Store, StoreError, in_transaction, on_pool};
+use crate::store::audit::append::read_head;
+use crate::store::db::conn::Session;
+use crate::store::db::query::query;
+use crate::store::db::row::Row;
+use crate::store::{Store, StoreError};
 
 /// The end of the trail.
 #[derive(Clone, Debug)]
@@ -19,7 +22,7 @@ pub struct AuditEnd {
 /// moved the head without its code; and the event with the highest number. One statement, so that it is one picture
 /// while others append.
 const ENDS: &str = "
-    select 'head' as place, h.last_id, h.hash, h.mac, h.key_id
+    select 'head' as place, h.last_id as event_id, h.hash, h.mac, h.key_id
     from audit_head h
     union all
     select 'head', e.event_id, e.hash, e.mac, e.key_id
@@ -29,32 +32,29 @@ const ENDS: &str = "
     from audit_events e
     where e.event_id = (select max(event_id) from audit_events)";
 
-type EndRow = (String, i64, String, String, String);
-
 impl Store {
     /// The end of the trail.
     pub async fn find_audit_end(&self) -> Result<AuditEnd, StoreError> {
-        let rows = on_pool!(self, |pool| sqlx::query_as(ENDS).fetch_all(pool).await)?;
-        Ok(self.audit_end(rows))
+        self.find_end(&mut self.acquire().await?).await
     }
 
     /// An authentic head is the end, unless there is an event behind it. Else the last event is.
-    fn audit_end(&self, rows: Vec<EndRow>) -> AuditEnd {
+    async fn find_end(&self, on: &mut dyn Session) -> Result<AuditEnd, StoreError> {
         let (mut heads, mut last) = (Vec::new(), None);
-        for (place, event_id, hash, mac, key_id) in rows {
-            let link = ChainLink { event_id, hash };
-            let found = AuditHead { link, mac, key_id };
-            if place == "head" {
-                heads.push(found);
-            } else {
-                last = Some(found);
+        let mut each = |row: &Row| {
+            let found = read_head(row)?;
+            match row.get("place")? {
+                "head" => heads.push(found),
+                _ => last = Some(found),
             }
-        }
+            Ok(())
+        };
+        query(ENDS).for_each(on, &mut each).await?;
         let is_authentic = |head: &AuditHead| self.audit_keys.check_head(head).is_ok();
         let at = heads.iter().position(is_authentic).unwrap_or_default();
         let head = heads.into_iter().nth(at).unwrap_or_default();
         let key = self.audit_keys.check_head(&head);
-        match last {
+        Ok(match last {
             Some(last) if last.link.event_id > head.link.event_id => AuditEnd {
                 key: key.and_then(|_| {
                     Err(format!(
@@ -68,14 +68,21 @@ impl Store {
             },
             Some(last) if key.is_err() => AuditEnd { head: last, key },
             _ => AuditEnd { head, key },
-        }
+        })
     }
 
     /// Appends the event that names the last one under `SECRET_PREVIOUS`, if the head is under that.
     pub async fn append_audit_key_change(&self, stamp: Stamp<'_>) -> Result<(), StoreError> {
-        in_transaction!(self, |tx| {
-            tx.append_key_change(&self.audit_keys, stamp).await?;
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let head = self.lock_head(&mut tx).await?;
+        if self.check_head(&head)? == HeadKey::Previous {
+            let event = head.key_change();
+            self.append_behind(&mut tx, head, stamp, vec![event])
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Appends the event by which an operator accepts the end of the trail, whose chain of hashes is broken at
@@ -87,22 +94,25 @@ impl Store {
         stamp: Stamp<'_>,
     ) -> Result<Option<ChainLink>, StoreError> {
         const ANCHOR: &str = "select anchor_id, anchor_hash from audit_head";
-        in_transaction!(self, |tx| {
-            // Until the commit nobody else appends.
-            tx.lock_head(&self.audit_keys).await?;
-            let end = self.audit_end(sqlx::query_as(ENDS).fetch_all(&mut *tx).await?);
-            // Behind an authentic head the server itself may have appended meanwhile.
-            if end.head.link != *seen && end.key.is_err() {
-                return Ok(None);
-            }
-            let (event_id, hash) = sqlx::query_as(ANCHOR).fetch_one(&mut *tx).await?;
-            let accepted = end.head.link.clone();
-            let event = end
-                .head
-                .acceptance(broken_at, &ChainLink { event_id, hash });
-            tx.append_to(end.head, &self.audit_keys, stamp, vec![event])
-                .await?;
-            Some(accepted)
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        // Until the commit nobody else appends.
+        self.lock_head(&mut tx).await?;
+        let end = self.find_end(&mut tx).await?;
+        // Behind an authentic head the server itself may have appended meanwhile.
+        if end.head.link != *seen && end.key.is_err() {
+            return Ok(None);
+        }
+        let read_anchor = |row: &Row| {
+            let (event_id, hash) = (row.get(0)?, row.get(1)?);
+            Ok(ChainLink { event_id, hash })
+        };
+        let anchor = tx.fetch_one(ANCHOR, &[], read_anchor).await?;
+        let accepted = end.head.link.clone();
+        let event = end.head.acceptance(broken_at, &anchor);
+        self.append_behind(&mut tx, end.head, stamp, vec![event])
+            .await?;
+        tx.commit().await?;
+        Ok(Some(accepted))
     }
 }

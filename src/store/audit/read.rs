@@ -1,13 +1,12 @@
 //! Owns the reading of `audit_events`, and their end by age. There is no code that changes one.
 
-use sqlx::{FromRow, QueryBuilder};
-
 use crate::base::clock::UnixTime;
 use crate::domain::audit::chain::{AuditChain, ChainLink, ChainedEvent, Removal};
 use crate::domain::audit::keys::AuditKeys;
 use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Origin, Stamp, Target};
-use crate::store::audit::append::AuditLog;
-use crate::store::{Store, StoreError, TrustedTime, in_transaction, on_pool};
+use crate::store::db::query::{ToValue, query};
+use crate::store::db::row::Row;
+use crate::store::{Store, StoreError, TrustedTime};
 
 /// Which events.
 #[derive(Clone, Debug, Default)]
@@ -48,9 +47,10 @@ impl Store {
         event: NewEvent,
         stamp: Stamp<'_>,
     ) -> Result<(), StoreError> {
-        in_transaction!(self, |tx| {
-            tx.append(&self.audit_keys, stamp, vec![event]).await?;
-        })
+        let mut conn = self.acquire().await?;
+        let tx = conn.begin().await?;
+        self.commit_events(tx, stamp, vec![event]).await?;
+        Ok(())
     }
 
     /// A page of events, `limit` at most.
@@ -60,54 +60,53 @@ impl Store {
         page: AuditPage,
         limit: u32,
     ) -> Result<Vec<ChainedEvent>, StoreError> {
-        let rows: Vec<Row> = on_pool!(self, |pool| {
-            let mut query = QueryBuilder::new(SELECT);
-            let texts = [
-                (" and actor_type = ", &filter.actor_type),
-                (" and actor = ", &filter.actor),
-            ];
-            for (condition, value) in texts {
-                if let Some(value) = value {
-                    query.push(condition).push_bind(value.as_str());
+        let mut query = query(SELECT);
+        let texts = [
+            (" and actor_type = ", &filter.actor_type),
+            (" and actor = ", &filter.actor),
+        ];
+        for (condition, value) in texts {
+            if let Some(value) = value {
+                query.push(condition).push_bind(value.to_value());
+            }
+        }
+        match filter.action.as_deref() {
+            Some(group) if group.ends_with('.') => {
+                // As in the index.
+                query
+                    .push(" and rtrim(action, 'abcdefghijklmnopqrstuvwxyz_') = ")
+                    .push_bind(group.to_value());
+            }
+            Some(action) => {
+                query.push(" and action = ").push_bind(action.to_value());
+            }
+            None => {}
+        }
+        if let Some(id) = &filter.client_id {
+            query.push(" and client_id = ").push_bind(id.to_value());
+        }
+        if let Some(since) = &filter.since {
+            query.push(" and at >= ").push_bind(since.to_value());
+        }
+        if let Some(until) = &filter.until {
+            query.push(" and at < ").push_bind(until.to_value());
+        }
+        match &page {
+            AuditPage::Before(before) => {
+                if let Some(before) = before {
+                    query.push(" and event_id < ").push_bind(before.to_value());
                 }
+                query.push(" order by event_id desc limit ");
             }
-            match filter.action.as_deref() {
-                Some(group) if group.ends_with('.') => {
-                    // As in the index.
-                    query
-                        .push(" and rtrim(action, 'abcdefghijklmnopqrstuvwxyz_') = ")
-                        .push_bind(group);
-                }
-                Some(action) => {
-                    query.push(" and action = ").push_bind(action);
-                }
-                None => {}
+            AuditPage::After(after) => {
+                query.push(" and event_id > ").push_bind(after.to_value());
+                query.push(" order by event_id limit ");
             }
-            if let Some(id) = &filter.client_id {
-                query.push(" and client_id = ").push_bind(id.as_str());
-            }
-            if let Some(since) = filter.since {
-                query.push(" and at >= ").push_bind(since.0);
-            }
-            if let Some(until) = filter.until {
-                query.push(" and at < ").push_bind(until.0);
-            }
-            match page {
-                AuditPage::Before(before) => {
-                    if let Some(before) = before {
-                        query.push(" and event_id < ").push_bind(before);
-                    }
-                    query.push(" order by event_id desc limit ");
-                }
-                AuditPage::After(after) => {
-                    query.push(" and event_id > ").push_bind(after);
-                    query.push(" order by event_id limit ");
-                }
-            }
-            query.push_bind(i64::from(limit));
-            query.build_query_as().fetch_all(pool).await
-        })?;
-        Ok(rows.into_iter().map(ChainedEvent::from).collect())
+        }
+        query.push_bind(limit.to_value());
+        query
+            .fetch_all(&mut self.acquire().await?, read_event)
+            .await
     }
 
     /// Where the chain begins and ends.
@@ -118,18 +117,21 @@ impl Store {
                 (select min(event_id) from audit_events) as lowest,
                 (select max(event_id) from audit_events) as highest
             from audit_head";
-        let row: HeadRow = on_pool!(self, |pool| sqlx::query_as(SQL).fetch_one(pool).await)?;
-        Ok(AuditChain {
-            anchor: ChainLink {
-                event_id: row.anchor_id,
-                hash: row.anchor_hash,
-            },
-            head: ChainLink {
-                event_id: row.last_id,
-                hash: row.hash,
-            },
-            ids: row.lowest.zip(row.highest),
-        })
+        let read_chain = |row: &Row| {
+            let lowest: Option<i64> = row.get("lowest")?;
+            Ok(AuditChain {
+                anchor: ChainLink {
+                    event_id: row.get("anchor_id")?,
+                    hash: row.get("anchor_hash")?,
+                },
+                head: ChainLink {
+                    event_id: row.get("last_id")?,
+                    hash: row.get("hash")?,
+                },
+                ids: lowest.zip(row.get("highest")?),
+            })
+        };
+        self.fetch_one(SQL, &[], read_chain).await
     }
 
     /// The keys that vouch for events.
@@ -140,9 +142,7 @@ impl Store {
     /// Whether the first event is older than that.
     pub async fn has_audit_event_before(&self, end: UnixTime) -> Result<bool, StoreError> {
         const SQL: &str = "select at from audit_events order by event_id limit 1";
-        let oldest: Option<i64> = on_pool!(self, |pool| sqlx::query_scalar(SQL)
-            .fetch_optional(pool)
-            .await)?;
+        let oldest: Option<i64> = self.fetch_optional(SQL, &[], |row| row.get(0)).await?;
         Ok(oldest.is_some_and(|at| at < end.0))
     }
 
@@ -162,84 +162,53 @@ impl Store {
             set anchor_id = $1, anchor_hash = $2
             where anchor_id = $3 and anchor_hash = $4";
         const DELETE: &str = "delete from audit_events where event_id <= $1";
-        in_transaction!(self, |tx| {
-            let moved = sqlx::query(SET_ANCHOR)
-                .bind(through.event_id)
-                .bind(&through.hash)
-                .bind(anchor.event_id)
-                .bind(&anchor.hash)
-                .execute(&mut *tx)
-                .await?;
-            if moved.rows_affected() == 0 {
-                return Ok(0);
-            }
-            let removed = sqlx::query(DELETE)
-                .bind(through.event_id)
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            let said = Removal {
-                removed,
-                through: through.event_id,
-                hash: through.hash.clone(),
-            };
-            let event = NewEvent::new(Action::AuditPrune, Target::Audit).after(said);
-            let stamp = Origin::SERVER.at(now.time());
-            tx.append(&self.audit_keys, stamp, vec![event]).await?;
-            removed
-        })
-    }
-}
-
-#[derive(FromRow)]
-struct HeadRow {
-    last_id: i64,
-    hash: String,
-    anchor_id: i64,
-    anchor_hash: String,
-    lowest: Option<i64>,
-    highest: Option<i64>,
-}
-
-#[derive(FromRow)]
-struct Row {
-    event_id: i64,
-    at: i64,
-    actor_type: String,
-    actor: String,
-    source: Option<String>,
-    request_id: Option<String>,
-    action: String,
-    target_type: String,
-    target: String,
-    client_id: Option<String>,
-    state_before: Option<String>,
-    state_after: Option<String>,
-    hash: String,
-    mac: String,
-    key_id: String,
-}
-
-impl From<Row> for ChainedEvent {
-    fn from(row: Row) -> Self {
-        Self {
-            event: AuditEvent {
-                event_id: row.event_id,
-                at: UnixTime(row.at),
-                actor_type: row.actor_type,
-                actor: row.actor,
-                source: row.source,
-                request_id: row.request_id,
-                action: row.action,
-                target_type: row.target_type,
-                target: row.target,
-                client_id: row.client_id,
-                before: row.state_before,
-                after: row.state_after,
-            },
-            hash: row.hash,
-            mac: row.mac,
-            key_id: row.key_id,
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let moved = tx
+            .execute(
+                SET_ANCHOR,
+                &[
+                    &through.event_id,
+                    &through.hash,
+                    &anchor.event_id,
+                    &anchor.hash,
+                ],
+            )
+            .await?;
+        if moved == 0 {
+            return Ok(0);
         }
+        let removed = tx.execute(DELETE, &[&through.event_id]).await?;
+        let said = Removal {
+            removed,
+            through: through.event_id,
+            hash: through.hash.clone(),
+        };
+        let event = NewEvent::new(Action::AuditPrune, Target::Audit).after(said);
+        let stamp = Origin::SERVER.at(now.time());
+        self.commit_events(tx, stamp, vec![event]).await?;
+        Ok(removed)
     }
+}
+
+fn read_event(row: &Row) -> Result<ChainedEvent, StoreError> {
+    Ok(ChainedEvent {
+        event: AuditEvent {
+            event_id: row.get("event_id")?,
+            at: row.time("at")?,
+            actor_type: row.get("actor_type")?,
+            actor: row.get("actor")?,
+            source: row.get("source")?,
+            request_id: row.get("request_id")?,
+            action: row.get("action")?,
+            target_type: row.get("target_type")?,
+            target: row.get("target")?,
+            client_id: row.get("client_id")?,
+            before: row.get("state_before")?,
+            after: row.get("state_after")?,
+        },
+        hash: row.get("hash")?,
+        mac: row.get("mac")?,
+        key_id: row.get("key_id")?,
+    })
 }

@@ -1,39 +1,36 @@
 //! Owns the rows of `refusals`: requests that were refused, and why.
 
-use sqlx::{AssertSqlSafe, FromRow};
-
-use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, RefusedRequest};
-use crate::store::{Store, StoreError, TrustedTime, execute, on_pool, placeholders};
+use crate::store::db::query::{ToValue, query, select};
+use crate::store::db::row::Row;
+use crate::store::{Store, StoreError, TrustedTime};
 
 /// Rows of one statement.
 const ROWS: usize = 500;
 
-const COLUMNS: usize = 8;
+/// The columns that [`read_refusal`] reads.
+const COLUMNS: &str = "request_id, at, route, client_id, hint, source, error, reason";
 
 impl Store {
     /// Adds refusals.
     pub async fn add_refusals(&self, refusals: &[RefusedRequest]) -> Result<(), StoreError> {
         for rows in refusals.chunks(ROWS) {
-            let sql = format!(
-                "insert into refusals (request_id, at, route, client_id, hint, source, error, reason) values {}",
-                placeholders(rows.len(), COLUMNS)
+            let mut query = query(
+                "insert into refusals (request_id, at, route, client_id, hint, source, error, reason) values ",
             );
-            on_pool!(self, |pool| {
-                let mut query = sqlx::query(AssertSqlSafe(sql));
-                for row in rows {
-                    query = query
-                        .bind(&row.request_id)
-                        .bind(row.at.0)
-                        .bind(&row.route)
-                        .bind(&row.client_id)
-                        .bind(&row.hint)
-                        .bind(&row.source)
-                        .bind(&row.error)
-                        .bind(&row.reason);
-                }
-                query.execute(pool).await.map(drop)
-            })?;
+            query.push_rows(rows.iter().map(|row| {
+                [
+                    row.request_id.to_value(),
+                    row.at.to_value(),
+                    row.route.to_value(),
+                    row.client_id.to_value(),
+                    row.hint.to_value(),
+                    row.source.to_value(),
+                    row.error.to_value(),
+                    row.reason.to_value(),
+                ]
+            }));
+            query.execute(&mut self.acquire().await?).await?;
         }
         Ok(())
     }
@@ -44,18 +41,13 @@ impl Store {
         request_id: &str,
         limit: u32,
     ) -> Result<Vec<RefusedRequest>, StoreError> {
-        const SQL: &str = "
-            select request_id, at, route, client_id, hint, source, error, reason
-            from refusals
-            where request_id = $1
-            order by at desc
-            limit $2";
-        let rows: Vec<Row> = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(request_id)
-            .bind(i64::from(limit))
-            .fetch_all(pool)
-            .await)?;
-        Ok(rows.into_iter().map(RefusedRequest::from).collect())
+        select(
+            &[COLUMNS],
+            "from refusals where request_id = $1 order by at desc limit $2",
+        )
+        .bind(&[&request_id, &limit])
+        .fetch_all(&mut self.acquire().await?, read_refusal)
+        .await
     }
 
     /// The last refusals in the name of a client.
@@ -64,18 +56,13 @@ impl Store {
         id: &ClientId,
         limit: u32,
     ) -> Result<Vec<RefusedRequest>, StoreError> {
-        const SQL: &str = "
-            select request_id, at, route, client_id, hint, source, error, reason
-            from refusals
-            where client_id = $1
-            order by at desc
-            limit $2";
-        let rows: Vec<Row> = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(id.as_str())
-            .bind(i64::from(limit))
-            .fetch_all(pool)
-            .await)?;
-        Ok(rows.into_iter().map(RefusedRequest::from).collect())
+        select(
+            &[COLUMNS],
+            "from refusals where client_id = $1 order by at desc limit $2",
+        )
+        .bind(&[id, &limit])
+        .fetch_all(&mut self.acquire().await?, read_refusal)
+        .await
     }
 
     /// Removes the refusals before `end`, and those before the newest `kept`; how many.
@@ -83,33 +70,19 @@ impl Store {
         const SQL: &str = "
             delete from refusals
             where at < $1 or at < (select at from refusals order by at desc limit 1 offset $2)";
-        Ok(execute!(self, SQL, end.time().0, i64::from(kept))?)
+        self.execute(SQL, &[&end.time(), &i64::from(kept)]).await
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    request_id: String,
-    at: i64,
-    route: String,
-    client_id: Option<String>,
-    hint: String,
-    source: String,
-    error: String,
-    reason: String,
-}
-
-impl From<Row> for RefusedRequest {
-    fn from(row: Row) -> Self {
-        Self {
-            request_id: row.request_id,
-            at: UnixTime(row.at),
-            route: row.route,
-            client_id: row.client_id,
-            hint: row.hint,
-            source: row.source,
-            error: row.error,
-            reason: row.reason,
-        }
-    }
+fn read_refusal(row: &Row) -> Result<RefusedRequest, StoreError> {
+    Ok(RefusedRequest {
+        request_id: row.get("request_id")?,
+        at: row.time("at")?,
+        route: row.get("route")?,
+        client_id: row.get("client_id")?,
+        hint: row.get("hint")?,
+        source: row.get("source")?,
+        error: row.get("error")?,
+        reason: row.get("reason")?,
+    })
 }

@@ -1,39 +1,49 @@
-//! Owns the reading of many clients with their secrets by one statement.
+//! Owns the reading of clients with their secrets, one or many by one statement.
 
 use std::collections::HashMap;
 
-use sqlx::QueryBuilder;
-
 use crate::domain::{ClientId, ClientRecord};
-use crate::store::clients::row::{RecordRow, records, select_records};
-use crate::store::{ClientsPage, Store, StoreError, on_pool};
+use crate::store::clients::record::{fetch_records, read_record, select_records};
+use crate::store::db::query::ToValue;
+use crate::store::{ClientsPage, Store, StoreError};
 
 /// Ids of one statement.
 pub(in crate::store) const AT_ONCE: usize = 500;
 
-const SELECT: &str = concat!(
-    select_records!(),
-    "
-    where c.client_id in ("
-);
-
-const ORDER: &str = ") order by c.client_id, s.created_at, s.secret_id";
-
 impl Store {
+    /// The client and its secrets, as one consistent picture.
+    pub async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
+        read_record(&mut self.acquire().await?, id).await
+    }
+
+    /// Whether there is a client of this id.
+    pub async fn has_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        const SQL: &str = "select exists (select 1 from clients where client_id = $1)";
+        self.fetch_one(SQL, &[id], |row| row.get(0)).await
+    }
+
+    /// How many enabled clients have certificate-bound tokens.
+    pub async fn count_certificate_bound_clients(&self) -> Result<i64, StoreError> {
+        const SQL: &str = "
+            select count(*)
+            from clients
+            where tls_client_certificate_bound and status = 'enabled'";
+        self.fetch_one(SQL, &[], |row| row.get(0)).await
+    }
+
     /// Clients with their secrets, by `client_id`: each as one consistent picture.
     pub async fn list_client_records(
         &self,
         page: &ClientsPage,
     ) -> Result<Vec<ClientRecord>, StoreError> {
         let after = page.after.as_ref().map_or("", ClientId::as_str);
-        let rows: Vec<RecordRow> = on_pool!(self, |pool| {
-            let mut query = QueryBuilder::new(SELECT);
-            query.push("select client_id from clients where client_id > ");
-            query.push_bind(after).push(" order by client_id limit ");
-            query.push_bind(i64::from(page.limit)).push(ORDER);
-            query.build_query_as().fetch_all(pool).await
-        })?;
-        records(rows)
+        let mut query = select_records();
+        query.push("in (select client_id from clients where client_id > ");
+        query
+            .push_bind(after.to_value())
+            .push(" order by client_id limit ");
+        query.push_bind(page.limit.to_value()).push(")");
+        fetch_records(query, &mut self.acquire().await?).await
     }
 
     /// Those of these clients that there are, with their secrets.
@@ -43,16 +53,11 @@ impl Store {
     ) -> Result<HashMap<ClientId, ClientRecord>, StoreError> {
         let mut found = HashMap::new();
         for ids in ids.chunks(AT_ONCE) {
-            let rows: Vec<RecordRow> = on_pool!(self, |pool| {
-                let mut query = QueryBuilder::new(SELECT);
-                let mut values = query.separated(", ");
-                for id in ids {
-                    values.push_bind(id.as_str());
-                }
-                query.push(ORDER);
-                query.build_query_as().fetch_all(pool).await
-            })?;
-            for record in records(rows)? {
+            let mut query = select_records();
+            query
+                .push("in ")
+                .push_list(ids.iter().map(|id| id.to_value()));
+            for record in fetch_records(query, &mut self.acquire().await?).await? {
                 found.insert(record.client.client_id.clone(), record);
             }
         }

@@ -1,12 +1,11 @@
 //! Owns the list of clients: which of them, in which order, page by page. Every way to ask is served by an index, so
 //! that a page is as quick among a million clients as among ten.
 
-use sqlx::{Database, Encode, QueryBuilder, Type};
-
 use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, ClientStatus, ParseError, Scope};
-use crate::store::clients::row::ClientRow;
-use crate::store::{Store, StoreError, on_pool};
+use crate::store::clients::row::{COLUMNS, read_client};
+use crate::store::db::query::{Query, ToValue, Value, select};
+use crate::store::{Store, StoreError};
 
 /// Which part of the list of clients to read.
 #[derive(Clone, Debug, Default)]
@@ -115,12 +114,6 @@ pub struct ClientsPlace {
     pub client_id: ClientId,
 }
 
-const COLUMNS: &str = "
-    select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences, c.metadata, c.token_ttl, c.token_quota,
-        c.allowed_networks, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, c.tls_client_certificate_bound,
-        c.dpop_bound, c.managed_by, c.created_at, c.updated_at
-    from ";
-
 /// `cross join` keeps SQLite from beginning with the clients.
 const OF_A_SCOPE: &str =
     "client_scopes s cross join clients c where c.client_id = s.client_id and s.scope = ";
@@ -130,34 +123,48 @@ const OF_A_SCOPE: &str =
 const LATEST: [&str; 5] = ["\u{10FFFF}", "\u{FFFD}", "\u{9FA5}", "\u{D7A3}", "\u{0E2E}"];
 
 /// A condition: what the function, if any, makes of the column begins with what it makes of the prefix.
-fn push_prefix<DB: Database>(
-    query: &mut QueryBuilder<DB>,
-    column: &str,
-    function: &str,
-    prefix: &str,
-) where
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-{
-    query.push(format!(" and {function}({column}) >= {function}("));
-    query.push_bind(prefix.to_owned());
-    query.push(format!(
-        ") and {function}({column}) <= (select max(column1) from (values "
-    ));
-    let mut values = query.separated(", ");
+fn push_prefix<'q>(
+    query: &mut Query<'q>,
+    column: &'static str,
+    function: &'static str,
+    prefix: &'q str,
+) {
+    let call = |query: &mut Query<'q>| {
+        query.push(function).push("(").push(column).push(")");
+    };
+    query.push(" and ");
+    call(query);
+    query
+        .push(" >= ")
+        .push(function)
+        .push("(")
+        .push_bind(prefix.to_value());
+    query.push(") and ");
+    call(query);
+    query.push(" <= (select max(column1) from (values ");
+    let mut before = "(";
     for latest in LATEST {
-        values.push(format!("({function}("));
-        values.push_bind_unseparated(format!("{prefix}{latest}"));
-        values.push_unseparated("))");
+        query.push(before).push(function).push("(");
+        query
+            .push_bind(Value::Text(Some(format!("{prefix}{latest}").into())))
+            .push("))");
+        before = ", (";
     }
     // The order of the database may have others between, such as those with capital letters. Without `coalesce`
     // Postgres takes it for granted that hardly one is left, and reads and sorts all before the first.
-    query.push(format!(
-        ") as latest) and coalesce(substr({function}({column}), 1, length({function}("
-    ));
+    query.push(") as latest) and coalesce(substr(");
+    call(query);
     query
-        .push_bind(prefix.to_owned())
-        .push(format!("))) = {function}("));
-    query.push_bind(prefix.to_owned()).push("), false)");
+        .push(", 1, length(")
+        .push(function)
+        .push("(")
+        .push_bind(prefix.to_value());
+    query
+        .push("))) = ")
+        .push(function)
+        .push("(")
+        .push_bind(prefix.to_value());
+    query.push("), false)");
 }
 
 impl Store {
@@ -167,58 +174,59 @@ impl Store {
         page: &ClientsPart,
     ) -> Result<Vec<Client>, StoreError> {
         // A bound of one of the two is none of the other to Postgres, which would read the other from its beginning.
-        let ids: &[&str] = match page.filter.scope {
+        let ids: &[&'static str] = match page.filter.scope {
             Some(_) => &["s.client_id", "c.client_id"],
             None => &["c.client_id"],
         };
-        let rows: Vec<ClientRow> = on_pool!(self, |pool| {
-            let mut query = QueryBuilder::new(COLUMNS);
-            match &page.filter.scope {
-                Some(scope) => query.push(OF_A_SCOPE).push_bind(scope.as_str()),
-                None => query.push("clients c where true"),
-            };
-            if let Some(status) = page.filter.status {
-                query.push(" and c.status = ").push_bind(status.as_str());
+        let mut query = select(&[COLUMNS], "from ");
+        match &page.filter.scope {
+            Some(scope) => query.push(OF_A_SCOPE).push_bind(scope.as_str().to_value()),
+            None => query.push("clients c where true"),
+        };
+        if let Some(status) = page.filter.status {
+            query
+                .push(" and c.status = ")
+                .push_bind(status.as_str().to_value());
+        }
+        if let Some(prefix) = &page.filter.prefix {
+            for id in ids {
+                push_prefix(&mut query, id, "", prefix);
             }
-            if let Some(prefix) = &page.filter.prefix {
+        }
+        if let Some(prefix) = &page.filter.name_prefix {
+            query.push(" and c.client_id in (select n.client_id from clients n where true");
+            push_prefix(&mut query, "n.name", "lower", prefix);
+            query.push(" order by lower(n.name), n.client_id limit ");
+            query.push_bind(NAMES.to_value()).push(")");
+        }
+        match (&page.after, page.order) {
+            (None, _) => {}
+            (Some(after), ClientsOrder::ClientId) => {
                 for id in ids {
-                    push_prefix(&mut query, id, "", prefix);
+                    query.push(" and ").push(id).push(" > ");
+                    query.push_bind(after.client_id.to_value());
                 }
             }
-            if let Some(prefix) = &page.filter.name_prefix {
-                query.push(" and c.client_id in (select n.client_id from clients n where true");
-                push_prefix(&mut query, "n.name", "lower", prefix);
-                query.push(" order by lower(n.name), n.client_id limit ");
-                query.push_bind(i64::from(NAMES)).push(")");
-            }
-            match (&page.after, page.order) {
-                (None, _) => {}
-                (Some(after), ClientsOrder::ClientId) => {
-                    for id in ids {
-                        query.push(format!(" and {id} > "));
-                        query.push_bind(after.client_id.as_str());
+            (Some(after), ClientsOrder::Newest | ClientsOrder::Oldest) => {
+                query.push(match page.order {
+                    ClientsOrder::Newest => " and (c.created_at, c.client_id) < (",
+                    ClientsOrder::ClientId | ClientsOrder::Oldest => {
+                        " and (c.created_at, c.client_id) > ("
                     }
-                }
-                (Some(after), ClientsOrder::Newest | ClientsOrder::Oldest) => {
-                    query.push(match page.order {
-                        ClientsOrder::Newest => " and (c.created_at, c.client_id) < (",
-                        ClientsOrder::ClientId | ClientsOrder::Oldest => {
-                            " and (c.created_at, c.client_id) > ("
-                        }
-                    });
-                    query.push_bind(after.created_at.0).push(", ");
-                    query.push_bind(after.client_id.as_str()).push(")");
-                }
+                });
+                query.push_bind(after.created_at.to_value()).push(", ");
+                query.push_bind(after.client_id.to_value()).push(")");
             }
-            query.push(" order by ").push(match page.order {
-                ClientsOrder::ClientId => ids[0],
-                ClientsOrder::Newest => "c.created_at desc, c.client_id desc",
-                ClientsOrder::Oldest => "c.created_at, c.client_id",
-            });
-            query.push(" limit ");
-            query.push_bind(i64::from(page.limit));
-            query.build_query_as().fetch_all(pool).await
-        })?;
-        rows.into_iter().map(Client::try_from).collect()
+        }
+        query.push(" order by ").push(match page.order {
+            ClientsOrder::ClientId => ids[0],
+            ClientsOrder::Newest => "c.created_at desc, c.client_id desc",
+            ClientsOrder::Oldest => "c.created_at, c.client_id",
+        });
+        query.push(" limit ");
+        query.push_bind(page.limit.to_value());
+        query
+            .fetch_all(&mut self.acquire().await?, read_client)
+            .await
     }
 }

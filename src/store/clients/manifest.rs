@@ -1,10 +1,9 @@
 //! Owns which file keeps which client.
 
-use crate::domain::{Action, Change, ClientEffect, ClientId, ManagedBy, Stamp};
-use crate::store::audit::append::record;
-use crate::store::clients::row::{lock_client, read_record};
-use crate::store::clients::write::of_client;
-use crate::store::{Store, StoreError, in_transaction, on_pool};
+use crate::domain::{Action, ClientId, ManagedBy, Stamp};
+use crate::store::clients::record::lock_record;
+use crate::store::clients::row::{of_client, replace_row};
+use crate::store::{Store, StoreError};
 
 impl Store {
     /// The clients that this file keeps.
@@ -17,12 +16,8 @@ impl Store {
             from clients
             where managed_by = $1
             order by client_id";
-        let ids: Vec<String> = on_pool!(self, |pool| sqlx::query_scalar(SQL)
-            .bind(managed_by.as_str())
-            .fetch_all(pool)
-            .await)?;
-        let ids: Result<_, _> = ids.iter().map(|id| ClientId::parse(id)).collect();
-        Ok(ids?)
+        self.fetch_all(SQL, &[&managed_by.as_str()], |row| row.parse(0))
+            .await
     }
 
     /// Lets no file keep this client any more; false when there is no such client. One that no file keeps is left as it is.
@@ -31,30 +26,20 @@ impl Store {
         id: &ClientId,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "
-            update clients
-            set managed_by = null, updated_at = $2
-            where client_id = $1";
-        in_transaction!(self, |tx| {
-            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
-                return Ok(false);
-            }
-            let before = read_record!(tx, id);
-            if before
-                .as_ref()
-                .is_some_and(|it| it.client.managed_by.is_none())
-            {
-                return Ok(true);
-            }
-            sqlx::query(SQL)
-                .bind(id.as_str())
-                .bind(stamp.at.0)
-                .execute(&mut *tx)
-                .await?;
-            let after = read_record!(tx, id);
-            let event = of_client(Action::ClientRelease, id).difference(before, after);
-            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
-            true
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let Some(before) = lock_record(&mut tx, id, stamp).await? else {
+            return Ok(false);
+        };
+        if before.client.managed_by.is_none() {
+            return Ok(true);
+        }
+        let mut after = before.clone();
+        after.client.managed_by = None;
+        after.client.updated_at = stamp.at;
+        replace_row(&mut tx, &after.client).await?;
+        let event = of_client(Action::ClientRelease, id).difference(before, after);
+        self.commit_client_change(tx, id, event, stamp).await?;
+        Ok(true)
     }
 }

@@ -1,171 +1,152 @@
-//! Owns how the rows of `clients` are read: a client and its secrets by one statement, also inside a transaction.
+//! Owns the columns of `clients`: one list for reading, inserting and replacing a row.
 
-use sqlx::FromRow;
-
-use crate::base::clock::UnixTime;
 use crate::domain::{
-    AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject, Client,
-    ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet, JwksUri,
-    ManagedBy, Metadata, Name, Scope, SenderConstraint, TokenQuota, TokenTtl,
+    Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, Client, ClientEffect,
+    ClientId, ClientKeys, ClientStatus, ManagedBy, NewEvent, Scope, SenderConstraint, Stamp,
+    Target, TokenQuota, TokenTtl,
 };
 use crate::store::StoreError;
-use crate::store::secrets::write::SecretColumns;
+use crate::store::db::conn::Tx;
+use crate::store::db::row::Row;
 
-/// Selects clients with their secrets, a row for each secret, as [`RecordRow`] reads them.
-macro_rules! select_records {
-    () => {
-        "
-    select c.client_id, c.name, c.description, c.status, c.scopes, c.audiences,
-        c.metadata, c.token_ttl, c.token_quota, c.allowed_networks, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth,
-        c.tls_client_certificate_bound, c.dpop_bound, c.managed_by,
-        c.created_at, c.updated_at,
-        s.secret_id, s.origin, s.secret_hash, s.hint,
-        s.created_at as secret_created_at, s.expires_at, e.unused_for
-    from clients c
-    left join client_secrets s on s.client_id = c.client_id
-    left join secret_ends e on e.secret_id = s.secret_id"
-    };
-}
+/// The columns of `clients c` that [`read_client`] reads.
+pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, c.status, c.scopes, \
+    c.audiences, c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, \
+    c.created_at, c.updated_at, c.tls_client_certificate_bound, c.dpop_bound, c.managed_by, \
+    c.token_quota, c.allowed_networks";
 
-pub(in crate::store) const FIND: &str = concat!(
-    select_records!(),
-    "
-    where c.client_id = $1
-    order by s.created_at, s.secret_id"
-);
+const INSERT: &str = "
+    insert into clients (client_id, name, description, status, scopes, audiences, metadata,
+        token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at,
+        tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+    on conflict (client_id) do nothing";
 
-/// Reads a client and its secrets on an open transaction of either product.
-macro_rules! read_record {
-    ($tx:ident, $client_id:expr) => {{
-        let rows = sqlx::query_as($crate::store::clients::row::FIND)
-            .bind($client_id.as_str())
-            .fetch_all(&mut *$tx)
-            .await?;
-        $crate::store::clients::row::one_record(rows)?
-    }};
-}
-
-pub(in crate::store) const LOCK: &str = "
+const REPLACE: &str = "
     update clients
-    set updated_at = updated_at
-    where client_id = $1
-    returning status, scopes";
+    set name = $2, description = $3, status = $4, scopes = $5, audiences = $6, metadata = $7,
+        token_ttl = $8, auth_methods = $9, jwks = $10, jwks_uri = $11, tls_client_auth = $12,
+        created_at = $13, updated_at = $14, tls_client_certificate_bound = $15, dpop_bound = $16,
+        managed_by = $17, token_quota = $18, allowed_networks = $19
+    where client_id = $1";
 
-/// Locks a client on an open transaction of either product, so that it stays as it is until the end; its status, if
-/// there is such a client. Fails when the actor may not write to the client as it is now: there is no other way to lock one.
-macro_rules! lock_client {
-    ($tx:ident, $client_id:expr, $effect:expr, $stamp:expr) => {{
-        let (id, stamp): (&$crate::domain::ClientId, $crate::domain::Stamp<'_>) =
-            ($client_id, $stamp);
-        let row: Option<(String, String)> = sqlx::query_as($crate::store::clients::row::LOCK)
-            .bind(id.as_str())
-            .fetch_optional(&mut *$tx)
-            .await?;
-        match row {
-            Some((status, scopes)) => {
-                let scopes = $crate::domain::Scope::parse(&scopes)?;
-                stamp.by.actor.check_client_write(id, &scopes, $effect)?;
-                Some($crate::domain::ClientStatus::parse(&status)?)
-            }
-            None => None,
-        }
-    }};
-}
-pub(in crate::store) use {lock_client, read_record, select_records};
-
-/// The client of [`FIND`]'s rows, one for each of its secrets.
-pub(in crate::store) fn one_record(
-    rows: Vec<RecordRow>,
-) -> Result<Option<ClientRecord>, StoreError> {
-    Ok(records(rows)?.pop())
-}
-
-/// The clients of rows like [`FIND`]'s; those of one client stand together.
-pub(in crate::store) fn records(rows: Vec<RecordRow>) -> Result<Vec<ClientRecord>, StoreError> {
-    let mut records: Vec<ClientRecord> = Vec::new();
-    for row in rows {
-        let secret: Option<ClientSecret> = row.secret.try_into()?;
-        match records.last_mut() {
-            Some(last) if last.client.client_id.as_str() == row.client.client_id => {
-                last.secrets.extend(secret);
-            }
-            Some(_) | None => records.push(ClientRecord {
-                client: Client::try_from(row.client)?,
-                secrets: secret.into_iter().collect(),
-            }),
-        }
-    }
-    Ok(records)
+pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
+    let keys = match (row.parse_optional("jwks")?, row.parse_optional("jwks_uri")?) {
+        (Some(set), _) => Some(ClientKeys::Inline(set)),
+        (None, Some(uri)) => Some(ClientKeys::Uri(uri)),
+        (None, None) => None,
+    };
+    let ttl: Option<i64> = row.get("token_ttl")?;
+    let quota: Option<i64> = row.get("token_quota")?;
+    Ok(Client {
+        client_id: row.parse("client_id")?,
+        name: row.parse("name")?,
+        description: row.parse("description")?,
+        status: ClientStatus::parse(row.get("status")?)?,
+        scopes: row.parse("scopes")?,
+        audiences: Audience::parse_list(row.get("audiences")?)?,
+        metadata: row.parse("metadata")?,
+        token_ttl: ttl.map(TokenTtl::from_seconds).transpose()?,
+        token_quota: quota.map(TokenQuota::from_count).transpose()?,
+        allowed_networks: AllowedNetworks::parse(row.get("allowed_networks")?)?,
+        authentication: AuthenticationSettings {
+            auth_methods: AuthMethods::parse(row.get("auth_methods")?)?,
+            keys,
+            certificate_subject: row.parse_optional("tls_client_auth")?,
+        },
+        sender_constraint: SenderConstraint {
+            tls_client_certificate_bound_access_tokens: row.get("tls_client_certificate_bound")?,
+            dpop_bound_access_tokens: row.get("dpop_bound")?,
+        },
+        managed_by: row.parse_optional("managed_by")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
 }
 
-#[derive(FromRow)]
-pub(in crate::store) struct RecordRow {
-    #[sqlx(flatten)]
-    client: ClientRow,
-    #[sqlx(flatten)]
-    secret: SecretColumns,
+/// Inserts a client; false when its id is taken.
+pub(in crate::store) async fn insert_row(
+    tx: &mut Tx<'_>,
+    client: &Client,
+) -> Result<bool, StoreError> {
+    Ok(run_with_client(tx, INSERT, client).await? == 1)
 }
 
-#[derive(FromRow)]
-pub(in crate::store) struct ClientRow {
-    client_id: String,
-    name: String,
-    description: String,
-    status: String,
-    scopes: String,
-    audiences: String,
-    metadata: String,
-    token_ttl: Option<i64>,
-    token_quota: Option<i64>,
-    allowed_networks: String,
-    auth_methods: String,
-    jwks: Option<String>,
-    jwks_uri: Option<String>,
-    tls_client_auth: Option<String>,
-    tls_client_certificate_bound: bool,
-    dpop_bound: bool,
-    managed_by: Option<String>,
-    created_at: i64,
-    updated_at: i64,
+/// Makes the row of a client what it is here.
+pub(in crate::store) async fn replace_row(
+    tx: &mut Tx<'_>,
+    client: &Client,
+) -> Result<(), StoreError> {
+    run_with_client(tx, REPLACE, client).await?;
+    Ok(())
 }
 
-impl TryFrom<ClientRow> for Client {
-    type Error = StoreError;
+async fn run_with_client(
+    tx: &mut Tx<'_>,
+    sql: &'static str,
+    client: &Client,
+) -> Result<u64, StoreError> {
+    let authentication = &client.authentication;
+    let (jwks, jwks_uri) = match &authentication.keys {
+        None => (None, None),
+        Some(ClientKeys::Inline(set)) => (Some(set.as_str()), None),
+        Some(ClientKeys::Uri(uri)) => (None, Some(uri.as_str())),
+    };
+    let subject = authentication.certificate_subject.as_ref();
+    let constraint = client.sender_constraint;
+    tx.execute(
+        sql,
+        &[
+            &client.client_id,
+            &client.name.as_str(),
+            &client.description.as_str(),
+            &client.status.as_str(),
+            &client.scopes.as_str(),
+            &Audience::join(&client.audiences),
+            &client.metadata.as_str(),
+            &client.token_ttl.map(TokenTtl::seconds),
+            &authentication.auth_methods.to_string(),
+            &jwks,
+            &jwks_uri,
+            &subject.map(ToString::to_string),
+            &client.created_at,
+            &client.updated_at,
+            &constraint.tls_client_certificate_bound_access_tokens,
+            &constraint.dpop_bound_access_tokens,
+            &client.managed_by.as_ref().map(ManagedBy::as_str),
+            &client.token_quota.map(|quota| i64::from(quota.count())),
+            &client.allowed_networks.to_string(),
+        ],
+    )
+    .await
+}
 
-    fn try_from(row: ClientRow) -> Result<Self, StoreError> {
-        let keys = match (row.jwks, row.jwks_uri) {
-            (Some(set), _) => Some(ClientKeys::Inline(JwkSet::parse(&set)?)),
-            (None, Some(uri)) => Some(ClientKeys::Uri(JwksUri::parse(&uri)?)),
-            (None, None) => None,
-        };
-        let subject = row.tls_client_auth.as_deref();
-        Ok(Self {
-            client_id: ClientId::parse(&row.client_id)?,
-            name: Name::parse(&row.name)?,
-            description: Description::parse(&row.description)?,
-            status: ClientStatus::parse(&row.status)?,
-            scopes: Scope::parse(&row.scopes)?,
-            audiences: Audience::parse_list(&row.audiences)?,
-            metadata: Metadata::parse(&row.metadata)?,
-            token_ttl: row.token_ttl.map(TokenTtl::from_seconds).transpose()?,
-            token_quota: row.token_quota.map(TokenQuota::from_count).transpose()?,
-            allowed_networks: AllowedNetworks::parse(&row.allowed_networks)?,
-            authentication: AuthenticationSettings {
-                auth_methods: AuthMethods::parse(&row.auth_methods)?,
-                keys,
-                certificate_subject: subject.map(CertificateSubject::parse).transpose()?,
-            },
-            sender_constraint: SenderConstraint {
-                tls_client_certificate_bound_access_tokens: row.tls_client_certificate_bound,
-                dpop_bound_access_tokens: row.dpop_bound,
-            },
-            managed_by: row
-                .managed_by
-                .as_deref()
-                .map(ManagedBy::parse)
-                .transpose()?,
-            created_at: UnixTime(row.created_at),
-            updated_at: UnixTime(row.updated_at),
-        })
-    }
+/// Locks a client, so that it stays as it is until the end of the transaction; its status, if there is such a client. Fails
+/// when the actor may not write to the client as it is now: there is no other way to lock one.
+pub(in crate::store) async fn lock_client(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    effect: ClientEffect,
+    stamp: Stamp<'_>,
+) -> Result<Option<ClientStatus>, StoreError> {
+    const LOCK: &str = "
+        update clients
+        set updated_at = updated_at
+        where client_id = $1
+        returning status, scopes";
+    let read = |row: &Row| {
+        let scopes: Scope = row.parse("scopes")?;
+        Ok((ClientStatus::parse(row.get("status")?)?, scopes))
+    };
+    let locked = tx.fetch_optional(LOCK, &[id], read).await?;
+    let Some((status, scopes)) = locked else {
+        return Ok(None);
+    };
+    stamp.by.actor.check_client_write(id, &scopes, effect)?;
+    Ok(Some(status))
+}
+
+/// Something done to the client itself.
+pub(in crate::store) fn of_client(action: Action, id: &ClientId) -> NewEvent {
+    NewEvent::of_client(action, id, Target::Client(id.clone()))
 }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Executor, SqliteConnection};
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sqlx::{Connection, Database, Executor, Postgres, Sqlite, SqliteConnection};
 use url::Url;
 
 use crate::base::private_file;
 use crate::base::secret::Secret;
-use crate::store::{AuditKeys, Pool, Store};
+use crate::store::db::pool::Pool;
+use crate::store::{AuditKeys, Store};
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
 const TRANSACTION_PAUSE: Duration = Duration::from_secs(5);
@@ -46,10 +48,7 @@ impl Store {
         let (pool, feed) = match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => {
                 let server = postgres(url, options)?;
-                let pool = PgPoolOptions::new()
-                    .max_connections(options.pool_size)
-                    .acquire_timeout(options.acquire_timeout)
-                    .idle_timeout(options.idle_timeout);
+                let pool = pool_options::<Postgres>(options);
                 let feed = pool.clone().max_connections(1);
                 (
                     Pool::Postgres(pool.connect_lazy_with(server.clone())),
@@ -58,10 +57,7 @@ impl Store {
             }
             Some("sqlite") => {
                 let file = sqlite(url, options)?;
-                let pool = SqlitePoolOptions::new()
-                    .max_connections(options.pool_size)
-                    .acquire_timeout(options.acquire_timeout)
-                    .idle_timeout(options.idle_timeout)
+                let pool = pool_options::<Sqlite>(options)
                     .after_connect(|connection, _| Box::pin(use_wal(connection)))
                     .after_release(|connection, _| Box::pin(can_begin(connection)));
                 if url.contains(":memory:") || url.contains("mode=memory") {
@@ -92,6 +88,13 @@ impl Store {
             calls: Arc::default(),
         })
     }
+}
+
+fn pool_options<DB: Database>(options: &DatabaseOptions) -> PoolOptions<DB> {
+    PoolOptions::new()
+        .max_connections(options.pool_size)
+        .acquire_timeout(options.acquire_timeout)
+        .idle_timeout(options.idle_timeout)
 }
 
 /// Makes the file and its folder where they are missing. SQLite itself would make a file that all may read. Its other files

@@ -3,7 +3,9 @@
 //! one, so that none can forget to ask.
 
 use crate::base::clock::{Clock, UnixTime};
-use crate::store::{Pool, Store, StoreError, within_deadline};
+use crate::store::db::pool::Pool;
+use crate::store::db::query::query;
+use crate::store::{Store, StoreError};
 
 /// Seconds by which a clock may differ, and a jump or a row be ahead, before nothing is removed.
 pub const CLOCK_TOLERANCE: i64 = 5;
@@ -124,21 +126,22 @@ impl Store {
     /// takes is no difference.
     pub async fn read_clock(&self, clock: &Clock) -> Result<ClockReading, StoreError> {
         let before = clock.now();
-        let (database, newest_row): (Option<i64>, Option<i64>) = match &self.pool {
-            Pool::Postgres(pool) => within_deadline!(self, pool, |connection| {
-                sqlx::query_as(POSTGRES).fetch_one(connection).await
-            }),
-            Pool::Sqlite(pool) => within_deadline!(self, pool, |connection| {
-                sqlx::query_as(SQLITE).fetch_one(connection).await
-            }),
-        }?;
+        let sql = match self.pool {
+            Pool::Postgres(_) => POSTGRES,
+            Pool::Sqlite(_) => SQLITE,
+        };
+        let (database, newest_row): (Option<i64>, _) = query(sql)
+            .fetch_one(&mut self.acquire().await?, |row| {
+                Ok((row.get(0)?, row.optional_time(1)?))
+            })
+            .await?;
         let after = clock.now();
         let database = database.map(|at| clock.database_time(UnixTime(at)));
         Ok(ClockReading {
             ours: database.map_or(after, |theirs| theirs.clamp(before.min(after), after)),
             jumped_by: clock.jumped_by(),
             database,
-            newest_row: newest_row.map(UnixTime),
+            newest_row,
         })
     }
 }

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::Instrument;
-use tracing::instrument::Instrumented;
-
 use crate::base::metrics::{Counter, Distribution, Histogram};
-use crate::base::tracing_span::{TARGET, within_request};
-use crate::store::{Pool, Store};
 
 /// What is counted of calls.
 #[derive(Debug, Default)]
@@ -61,59 +56,15 @@ impl Calls {
         }
         acquired
     }
-}
 
-/// Does it in a span of its own, where a request is traced.
-pub(in crate::store) fn in_span<F: Future>(store: &Store, call: F) -> Instrumented<F> {
-    let product = match store.pool {
-        Pool::Postgres(_) => "postgresql",
-        Pool::Sqlite(_) => "sqlite",
-    };
-    call.instrument(within_request(|| {
-        tracing::debug_span!(
-            target: TARGET, "database", otel.kind = "client", db.system.name = product
-        )
-    }))
-}
-
-impl Store {
-    /// The connections for requests, and the one of the change feed.
-    pub fn pools(&self) -> [PoolFigures; 2] {
-        [self.pool.figures("requests"), self.feed.figures("feed")]
-    }
-
-    /// What was counted of calls.
-    pub fn calls(&self) -> CallFigures {
-        let calls = &self.calls;
+    /// What was counted up to now.
+    pub(in crate::store) fn read(&self) -> CallFigures {
         CallFigures {
-            waited: calls.waited.read(),
-            took: calls.took.read(),
-            unconnected: calls.unconnected.value(),
-            pool_exhausted: calls.pool_exhausted.value(),
-            late: calls.late.value(),
-        }
-    }
-}
-
-impl Pool {
-    fn figures(&self, name: &'static str) -> PoolFigures {
-        let (open, idle, limit) = match self {
-            Self::Postgres(pool) => (
-                pool.size(),
-                pool.num_idle(),
-                pool.options().get_max_connections(),
-            ),
-            Self::Sqlite(pool) => (
-                pool.size(),
-                pool.num_idle(),
-                pool.options().get_max_connections(),
-            ),
-        };
-        PoolFigures {
-            name,
-            open,
-            idle: u32::try_from(idle).unwrap_or(u32::MAX),
-            limit,
+            waited: self.waited.read(),
+            took: self.took.read(),
+            unconnected: self.unconnected.value(),
+            pool_exhausted: self.pool_exhausted.value(),
+            late: self.late.value(),
         }
     }
 }

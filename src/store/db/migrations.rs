@@ -1,13 +1,119 @@
 //! Owns the schema's version: the files of `migrations/` are in the binary.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-use crate::store::{Pool, Store, StoreError, on_pool};
+use crate::store::db::pool::Pool;
+use crate::store::db::query::query;
+use crate::store::{Store, StoreError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+/// Name and statements. The text of one that was applied must not change: its checksum is in the database.
+const FILES: [(&str, &str); 21] = [
+    (
+        "0001_clients",
+        include_str!("../../../migrations/0001_clients.sql"),
+    ),
+    (
+        "0002_signing_keys",
+        include_str!("../../../migrations/0002_signing_keys.sql"),
+    ),
+    (
+        "0003_client_authentication",
+        include_str!("../../../migrations/0003_client_authentication.sql"),
+    ),
+    (
+        "0004_revocations",
+        include_str!("../../../migrations/0004_revocations.sql"),
+    ),
+    (
+        "0005_sender_constraint",
+        include_str!("../../../migrations/0005_sender_constraint.sql"),
+    ),
+    (
+        "0006_changes",
+        include_str!("../../../migrations/0006_changes.sql"),
+    ),
+    (
+        "0007_audit",
+        include_str!("../../../migrations/0007_audit.sql"),
+    ),
+    (
+        "0008_usage",
+        include_str!("../../../migrations/0008_usage.sql"),
+    ),
+    (
+        "0009_admins",
+        include_str!("../../../migrations/0009_admins.sql"),
+    ),
+    (
+        "0010_remembered_answers",
+        include_str!("../../../migrations/0010_remembered_answers.sql"),
+    ),
+    (
+        "0011_client_order",
+        include_str!("../../../migrations/0011_client_order.sql"),
+    ),
+    (
+        "0012_explained",
+        include_str!("../../../migrations/0012_explained.sql"),
+    ),
+    (
+        "0013_managed_by",
+        include_str!("../../../migrations/0013_managed_by.sql"),
+    ),
+    (
+        "0015_passkeys",
+        include_str!("../../../migrations/0015_passkeys.sql"),
+    ),
+    (
+        "0016_allowed_networks",
+        include_str!("../../../migrations/0016_allowed_networks.sql"),
+    ),
+    (
+        "0017_acme",
+        include_str!("../../../migrations/0017_acme.sql"),
+    ),
+    (
+        "0018_scope_and_trail",
+        include_str!("../../../migrations/0018_scope_and_trail.sql"),
+    ),
+    (
+        "0019_audit_groups",
+        include_str!("../../../migrations/0019_audit_groups.sql"),
+    ),
+    (
+        "0020_client_names",
+        include_str!("../../../migrations/0020_client_names.sql"),
+    ),
+    (
+        "0021_audit_head",
+        include_str!("../../../migrations/0021_audit_head.sql"),
+    ),
+    (
+        "0022_admin_networks",
+        include_str!("../../../migrations/0022_admin_networks.sql"),
+    ),
+];
+
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let migration = |(name, sql): (&str, &'static str)| {
+        let (version, description) = name.split_once('_')?;
+        let (version, description) = (version.parse().ok()?, description.replace('_', " "));
+        let (kind, sql) = (MigrationType::Simple, sql.into_sql_str());
+        Some(Migration::new(
+            version,
+            description.into(),
+            kind,
+            sql,
+            false,
+        ))
+    };
+    Migrator::with_migrations(FILES.into_iter().filter_map(migration).collect())
+});
 
 const LIST_APPLIED: &str = "select version from _sqlx_migrations where success";
 
@@ -54,13 +160,14 @@ impl Store {
     }
 
     async fn list_applied_versions(&self) -> Result<Vec<i64>, StoreError> {
-        let listed = on_pool!(self, |pool| sqlx::query_scalar(LIST_APPLIED)
-            .fetch_all(pool)
-            .await);
-        match listed {
+        let mut conn = self.acquire().await?;
+        match query(LIST_APPLIED)
+            .fetch_all(&mut conn, |row| row.get(0))
+            .await
+        {
             // A database nobody has migrated yet.
-            Err(error) if is_missing_table(&error) => Ok(Vec::new()),
-            other => Ok(other?),
+            Err(StoreError::Database(error)) if is_missing_table(&error) => Ok(Vec::new()),
+            other => other,
         }
     }
 }

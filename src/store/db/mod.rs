@@ -1,8 +1,13 @@
-//! Connections, migrations, metrics and errors of the database.
+//! Connections, transactions, queries, migrations, metrics and errors of the database.
 
+pub(in crate::store) mod conn;
 pub(in crate::store) mod connect;
 pub(in crate::store) mod database_time;
 pub(in crate::store) mod error;
 pub(in crate::store) mod metrics;
 pub(in crate::store) mod migrations;
+pub(in crate::store) mod pool;
+pub(in crate::store) mod query;
+pub(in crate::store) mod row;
+pub(in crate::store) mod statement;
 pub(in crate::store) mod warnings;

@@ -4,11 +4,12 @@
 //! ids become visible in their order, and who has read up to an id has missed nothing. To be the last thing a
 //! transaction locks, but for the head of the audit trail: then no two wait for one another.
 
-use sqlx::{FromRow, PgConnection, SqliteConnection};
-
 use crate::base::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
-use crate::store::{Store, StoreError, TrustedTime, execute, on_feed};
+use crate::store::db::conn::Tx;
+use crate::store::db::query::query;
+use crate::store::db::row::Row;
+use crate::store::{Store, StoreError, TrustedTime};
 
 /// On which Postgres tells the replicas that there are changes. The payload is the schema, for a database may have
 /// more than one.
@@ -16,59 +17,46 @@ pub(in crate::store) const CHANNEL: &str = "token_server_changes";
 
 const IDS_PER_SECOND: i64 = 1_000_000;
 
-/// An id is a time in microseconds as well, later than all before it: when a database loses its last
-/// transactions in a fail-over, what is changed afterwards is still new to those who had read the lost ones.
-pub(in crate::store) const NEXT_ID: &str = "
-    update change_order
-    set last_id = case when last_id < $1 then $1 else last_id + 1 end
-    returning last_id";
-
-pub(in crate::store) const INSERT: &str = "
-    insert into changes (change_id, kind, client_id)
-    values ($1, $2, $3)";
-
-/// Tells of a change on an open transaction of either product, as the last thing it locks but for the trail; its id.
-macro_rules! tell {
-    ($tx:ident, $change:expr, $now:expr) => {{
-        use $crate::store::replication::changes::{Announce, INSERT, NEXT_ID, first_id};
-        let (change, now): ($crate::domain::Change, $crate::base::clock::UnixTime) =
-            ($change, $now);
-        let id: i64 = sqlx::query_scalar(NEXT_ID)
-            .bind(first_id(now).0)
-            .fetch_one(&mut *$tx)
-            .await?;
-        sqlx::query(INSERT)
-            .bind(id)
-            .bind(change.kind())
-            .bind(change.client_id().map($crate::domain::ClientId::as_str))
-            .execute(&mut *$tx)
-            .await?;
-        $tx.announce().await?;
-        id
-    }};
-}
-pub(in crate::store) use tell;
-
-/// Wakes those who listen, when the transaction commits.
-pub(in crate::store) trait Announce {
-    async fn announce(&mut self) -> Result<(), sqlx::Error>;
+/// Appends a change, as the last thing that the transaction locks but for the trail; its id. When the transaction
+/// commits, replicas that listen wake.
+///
+/// An id is a time in microseconds as well, later than all before it: when a database loses its last transactions in a
+/// fail-over, what is changed afterwards is still new to those who had read the lost ones.
+pub(in crate::store) async fn append_change(
+    tx: &mut Tx<'_>,
+    change: Change,
+    now: UnixTime,
+) -> Result<i64, StoreError> {
+    const NEXT_ID: &str = "
+        update change_order
+        set last_id = case when last_id < $1 then $1 else last_id + 1 end
+        returning last_id";
+    const INSERT: &str = "
+        insert into changes (change_id, kind, client_id)
+        values ($1, $2, $3)";
+    let id: i64 = tx
+        .fetch_one(NEXT_ID, &[&first_id(now).0], |row| row.get(0))
+        .await?;
+    tx.execute(
+        INSERT,
+        &[
+            &id,
+            &change.kind(),
+            &change.client_id().map(ClientId::as_str),
+        ],
+    )
+    .await?;
+    notify(tx).await?;
+    Ok(id)
 }
 
-impl Announce for PgConnection {
-    async fn announce(&mut self) -> Result<(), sqlx::Error> {
-        sqlx::query("select pg_notify($1, current_schema())")
-            .bind(CHANNEL)
-            .execute(self)
-            .await
-            .map(drop)
+/// Wakes replicas that listen. SQLite has none to wake: other processes read the file every second.
+async fn notify(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    const SQL: &str = "select pg_notify($1, current_schema())";
+    if tx.is_postgres() {
+        tx.execute(SQL, &[&CHANNEL]).await?;
     }
-}
-
-/// SQLite has nobody to wake: other processes read the file every second.
-impl Announce for SqliteConnection {
-    async fn announce(&mut self) -> Result<(), sqlx::Error> {
-        Ok(())
-    }
+    Ok(())
 }
 
 /// What follows a change.
@@ -86,7 +74,8 @@ impl Store {
     /// The newest change.
     pub async fn last_change(&self) -> Result<ChangeId, StoreError> {
         const SQL: &str = "select coalesce(max(change_id), 0) from changes";
-        let last: i64 = on_feed!(self, |pool| sqlx::query_scalar(SQL).fetch_one(pool).await)?;
+        let mut feed = self.acquire_feed().await?;
+        let last = query(SQL).fetch_one(&mut feed, |row| row.get(0)).await?;
         Ok(ChangeId(last))
     }
 
@@ -103,25 +92,22 @@ impl Store {
             where change_id >= $1
             order by change_id
             limit $2";
-        let rows: Vec<Row> = on_feed!(self, |pool| sqlx::query_as(SQL)
-            .bind(after.0)
-            .bind(i64::from(limit) + 1)
-            .fetch_all(pool)
-            .await)?;
-        let Some((first, new)) = rows.split_first() else {
+        let rows = query(SQL)
+            .bind(&[&after.0, &(i64::from(limit) + 1)])
+            .fetch_all(&mut self.acquire_feed().await?, read_change)
+            .await?;
+        let Some(((first, _), new)) = rows.split_first() else {
             return Ok(None);
         };
-        if first.change_id != after.0 {
+        if *first != after {
             return Ok(None);
         }
-        let mut changes = Vec::new();
-        for row in new {
-            let id = row.client_id.as_deref().map(ClientId::parse).transpose()?;
-            changes.extend(Change::from_parts(&row.kind, id));
-        }
         Ok(Some(ChangesPage {
-            changes,
-            last: new.last().map_or(after, |row| ChangeId(row.change_id)),
+            changes: new
+                .iter()
+                .filter_map(|(_, change)| change.clone())
+                .collect(),
+            last: new.last().map_or(after, |(id, _)| *id),
             is_end: new.len() < limit as usize,
         }))
     }
@@ -137,12 +123,7 @@ impl Store {
                 where change_id < $1 and change_id < (select max(change_id) from changes)
                 order by change_id
                 limit $2)";
-        Ok(execute!(
-            self,
-            SQL,
-            first_id(end.time()).0,
-            i64::from(limit)
-        )?)
+        self.execute(SQL, &[&first_id(end.time()).0, &limit]).await
     }
 }
 
@@ -151,9 +132,9 @@ pub(in crate::store) fn first_id(now: UnixTime) -> ChangeId {
     ChangeId(now.0.saturating_mul(IDS_PER_SECOND))
 }
 
-#[derive(FromRow)]
-struct Row {
-    change_id: i64,
-    kind: String,
-    client_id: Option<String>,
+/// A change and its id; no change where this version does not know its kind.
+fn read_change(row: &Row) -> Result<(ChangeId, Option<Change>), StoreError> {
+    let client_id = row.parse_optional("client_id")?;
+    let change = Change::from_parts(row.get("kind")?, client_id);
+    Ok((ChangeId(row.get("change_id")?), change))
 }

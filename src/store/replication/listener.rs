@@ -7,8 +7,9 @@ use sqlx::Executor;
 use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use tokio::time::timeout;
 
+use crate::store::db::pool::Pool;
 use crate::store::replication::changes::CHANNEL;
-use crate::store::{Pool, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// After so much silence the connection is tried: one that a firewall has forgotten says nothing either.
 const SILENCE: Duration = Duration::from_secs(30);

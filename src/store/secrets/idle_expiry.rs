@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use crate::domain::{
-    Action, Change, ClientEffect, ClientId, NewEvent, Origin, SecretId, Stamp, Target, UnusedFor,
-};
-use crate::store::audit::append::record;
+use crate::domain::{Action, ClientEffect, ClientId, Origin, SecretId, Stamp, UnusedFor};
+use crate::store::clients::record::insert_idle_expiry;
 use crate::store::clients::row::lock_client;
-use crate::store::{Store, StoreError, TrustedTime, in_transaction, on_pool};
+use crate::store::db::query::query;
+use crate::store::db::row::Row;
+use crate::store::secrets::write::{lock_secret, of_secret};
+use crate::store::{Store, StoreError, TrustedTime};
 
 /// What holds of a secret that is due: it is good, it has not been used for long enough, and it is not the last good one
 /// of its client. `$1`: now; `$2`: that much later than it says.
@@ -27,24 +28,6 @@ const FROM: &str = "
     cross join client_secrets s
     left join last_uses u on u.client_id = e.client_id and u.secret_id = e.secret_id";
 
-pub(in crate::store) const INSERT: &str = "
-    insert into secret_ends (secret_id, client_id, unused_for, since)
-    values ($1, $2, $3, $4)";
-
-/// Inserts the end of a secret on an open transaction of either product.
-macro_rules! insert {
-    ($tx:ident, $client_id:expr, $secret_id:expr, $unused_for:expr, $since:expr) => {
-        sqlx::query($crate::store::secrets::idle_expiry::INSERT)
-            .bind($secret_id.as_str())
-            .bind($client_id.as_str())
-            .bind($unused_for.seconds())
-            .bind($since.0)
-            .execute(&mut *$tx)
-            .await?
-    };
-}
-pub(in crate::store) use insert;
-
 impl Store {
     /// Sets after how long without use a secret of this client ends, or that it does not; false when the client has no
     /// such secret.
@@ -55,37 +38,21 @@ impl Store {
         unused_for: Option<UnusedFor>,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        const FIND: &str = "
-            select e.unused_for
-            from client_secrets s
-            left join secret_ends e on e.secret_id = s.secret_id
-            where s.client_id = $1 and s.secret_id = $2";
         const DELETE: &str = "delete from secret_ends where secret_id = $1";
-        in_transaction!(self, |tx| {
-            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
-                return Ok(false);
-            }
-            let before: Option<Option<i64>> = sqlx::query_scalar(FIND)
-                .bind(id.as_str())
-                .bind(secret_id.as_str())
-                .fetch_optional(&mut *tx)
-                .await?;
-            let Some(before) = before else {
-                return Ok(false);
-            };
-            sqlx::query(DELETE)
-                .bind(secret_id.as_str())
-                .execute(&mut *tx)
-                .await?;
-            if let Some(unused_for) = unused_for {
-                insert!(tx, id, secret_id, unused_for, stamp.at);
-            }
-            let event = of_secret(id, secret_id)
-                .before(json!({ "ends_unused_for": before }))
-                .after(json!({ "ends_unused_for": unused_for }));
-            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
-            true
-        })
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let Some(before) = lock_secret(&mut tx, id, secret_id, stamp).await? else {
+            return Ok(false);
+        };
+        tx.execute(DELETE, &[secret_id]).await?;
+        if let Some(unused_for) = unused_for {
+            insert_idle_expiry(&mut tx, id, secret_id, unused_for, stamp.at).await?;
+        }
+        let event = of_secret(Action::SecretExpire, id, secret_id)
+            .before(json!({ "ends_unused_for": before.unused_for }))
+            .after(json!({ "ends_unused_for": unused_for }));
+        self.commit_client_change(tx, id, event, stamp).await?;
+        Ok(true)
     }
 
     /// The secrets that have not been used for so long that they end; `slack` is how much later than that.
@@ -94,14 +61,13 @@ impl Store {
         now: TrustedTime,
         slack: i64,
     ) -> Result<Vec<(ClientId, SecretId)>, StoreError> {
-        let sql = format!("select e.client_id, e.secret_id {FROM} where {IS_DUE} limit 1000");
-        let rows: Vec<(String, String)> = on_pool!(self, |pool| {
-            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-            query.bind(now.time().0).bind(slack).fetch_all(pool).await
-        })?;
-        rows.into_iter()
-            .map(|(id, secret_id)| Ok((ClientId::parse(&id)?, SecretId::parse(&secret_id)?)))
-            .collect()
+        let mut query = query("select e.client_id, e.secret_id");
+        query.push(FROM).push(" where ").push(IS_DUE);
+        let due_at = now.time();
+        query = query.bind(&[&due_at, &slack]);
+        query.push(" limit 1000");
+        let read = |row: &Row| Ok((row.parse(0)?, row.parse(1)?));
+        query.fetch_all(&mut self.acquire().await?, read).await
     }
 
     /// Ends such a secret, if it is one still; whether it was.
@@ -116,44 +82,37 @@ impl Store {
         const END: &str = "update client_secrets set expires_at = $2 where secret_id = $1";
         const DELETE: &str = "delete from secret_ends where secret_id = $1";
         let stamp = by.at(now.time());
-        let find = format!(
-            "select s.expires_at, u.used_at, e.unused_for {FROM} where {IS_DUE} and e.secret_id = $3"
-        );
-        in_transaction!(self, |tx| {
-            if lock_client!(tx, id, ClientEffect::Changes, stamp).is_none() {
-                return Ok(false);
-            }
-            let due: Option<(Option<i64>, Option<i64>, i64)> =
-                sqlx::query_as(sqlx::AssertSqlSafe(find))
-                    .bind(stamp.at.0)
-                    .bind(slack)
-                    .bind(secret_id.as_str())
-                    .fetch_optional(&mut *tx)
-                    .await?;
-            let Some((expires_at, used_at, unused_for)) = due else {
-                return Ok(false);
-            };
-            sqlx::query(END)
-                .bind(secret_id.as_str())
-                .bind(stamp.at.0)
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query(DELETE)
-                .bind(secret_id.as_str())
-                .execute(&mut *tx)
-                .await?;
-            let before = json!({
-                "expires_at": expires_at, "ends_unused_for": unused_for, "last_used_at": used_at,
-            });
-            let event = of_secret(id, secret_id)
-                .before(before)
-                .after(json!({ "expires_at": stamp.at, "ends_unused_for": null }));
-            record!(self, tx, stamp, Change::Client(id.clone()), vec![event]);
-            true
-        })
+        let mut find = query("select s.expires_at, u.used_at, e.unused_for");
+        find.push(FROM).push(" where ").push(IS_DUE);
+        find.push(" and e.secret_id = $3");
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        if lock_client(&mut tx, id, ClientEffect::Changes, stamp)
+            .await?
+            .is_none()
+        {
+            return Ok(false);
+        }
+        let read = |row: &Row| {
+            let (expires_at, used_at): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+            Ok((expires_at, used_at, row.get::<i64>(2)?))
+        };
+        let due = find
+            .bind(&[&stamp.at, &slack, secret_id])
+            .fetch_optional(&mut tx, read)
+            .await?;
+        let Some((expires_at, used_at, unused_for)) = due else {
+            return Ok(false);
+        };
+        tx.execute(END, &[secret_id, &stamp.at]).await?;
+        tx.execute(DELETE, &[secret_id]).await?;
+        let before = json!({
+            "expires_at": expires_at, "ends_unused_for": unused_for, "last_used_at": used_at,
+        });
+        let event = of_secret(Action::SecretExpire, id, secret_id)
+            .before(before)
+            .after(json!({ "expires_at": stamp.at, "ends_unused_for": null }));
+        self.commit_client_change(tx, id, event, stamp).await?;
+        Ok(true)
     }
-}
-
-fn of_secret(id: &ClientId, secret_id: &SecretId) -> NewEvent {
-    NewEvent::of_client(Action::SecretExpire, id, Target::Secret(secret_id.clone()))
 }

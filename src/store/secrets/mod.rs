@@ -1,4 +1,5 @@
 //! The tables `client_secrets` and `secret_ends`.
 
+pub(in crate::store) mod expiring;
 pub(in crate::store) mod idle_expiry;
 pub(in crate::store) mod write;

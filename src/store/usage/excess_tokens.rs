@@ -1,10 +1,9 @@
 //! Owns how it is read from `usage_hours` which clients are issued more tokens than they need.
 
-use sqlx::FromRow;
-
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientId, TokenQuota, TokenTtl, TokenWaste};
-use crate::store::{Store, StoreError, on_pool};
+use crate::domain::{TokenQuota, TokenTtl, TokenWaste};
+use crate::store::db::row::Row;
+use crate::store::{Store, StoreError};
 
 impl Store {
     /// What the clients needed that were issued most tokens since a time, `limit` at most, in no order. `ttl` is the lifetime of tokens of a client that has none of its own.
@@ -38,35 +37,18 @@ impl Store {
                 from usage_hours u
                 where u.client_id = k.client_id and u.hour >= $1 and u.issued > 0) as needed
             from candidates k";
-        let rows: Vec<Row> = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(since.0)
-            .bind(ttl.seconds())
-            .bind(i64::from(limit))
-            .fetch_all(pool)
-            .await)?;
-        rows.into_iter().map(TokenWaste::try_from).collect()
+        self.fetch_all(SQL, &[&since, &ttl.seconds(), &limit], read_waste)
+            .await
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    client_id: String,
-    token_quota: Option<i64>,
-    ttl: i64,
-    issued: i64,
-    needed: i64,
-}
-
-impl TryFrom<Row> for TokenWaste {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            client_id: ClientId::parse(&row.client_id)?,
-            token_ttl: TokenTtl::from_seconds(row.ttl)?,
-            token_quota: row.token_quota.map(TokenQuota::from_count).transpose()?,
-            issued: row.issued.unsigned_abs(),
-            needed: row.needed.unsigned_abs(),
-        })
-    }
+fn read_waste(row: &Row) -> Result<TokenWaste, StoreError> {
+    let quota: Option<i64> = row.get("token_quota")?;
+    Ok(TokenWaste {
+        client_id: row.parse("client_id")?,
+        token_ttl: TokenTtl::from_seconds(row.get("ttl")?)?,
+        token_quota: quota.map(TokenQuota::from_count).transpose()?,
+        issued: row.count("issued")?,
+        needed: row.count("needed")?,
+    })
 }

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use sqlx::{AssertSqlSafe, FromRow};
-
 use crate::base::clock::UnixTime;
 use crate::domain::{
     ClientId, ClientUses, LastUse, SecretId, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
-use crate::store::{Store, StoreError, TrustedTime, execute, on_pool, placeholders};
+use crate::store::db::query::{ToValue, query};
+use crate::store::db::row::Row;
+use crate::store::{Store, StoreError, TrustedTime};
 
 /// By what clients are put in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,24 +39,23 @@ impl Store {
             join clients c on c.client_id = u.client_id
             where u.client_id = $1 and u.used_at >= c.created_at
             order by u.secret_id";
-        let rows: Vec<UseRow> = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(id.as_str())
-            .bind(since.0)
-            .fetch_all(pool)
-            .await)?;
         let mut found = ClientUses::default();
-        for row in rows {
-            let last = last_use(row.used_at, &row.source)?;
-            if row.secret_id.is_empty() {
-                found.last = Some(last);
-            } else {
-                found.secrets.push(SecretUses {
-                    secret_id: SecretId::parse(&row.secret_id)?,
+        let mut each = |row: &Row| {
+            let last = read_last_use(row)?;
+            match row.get("secret_id")? {
+                "" => found.last = Some(last),
+                secret_id => found.secrets.push(SecretUses {
+                    secret_id: SecretId::parse(secret_id)?,
                     last,
-                    uses_24h: count(row.uses),
-                });
+                    uses_24h: row.count("uses")?,
+                }),
             }
-        }
+            Ok(())
+        };
+        query(SQL)
+            .bind(&[id, &since])
+            .for_each(&mut self.acquire().await?, &mut each)
+            .await?;
         Ok(found)
     }
 
@@ -68,23 +67,15 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let places = placeholders(1, ids.len());
-        let sql = format!(
+        let mut query = query(
             "select u.client_id, u.used_at, u.source
             from last_uses u
             join clients c on c.client_id = u.client_id
-            where u.secret_id = '' and u.used_at >= c.created_at and u.client_id in {places}"
+            where u.secret_id = '' and u.used_at >= c.created_at and u.client_id in ",
         );
-        let rows: Vec<(String, i64, String)> = on_pool!(self, |pool| {
-            let mut query = sqlx::query_as(AssertSqlSafe(sql));
-            for id in ids {
-                query = query.bind(id.as_str());
-            }
-            query.fetch_all(pool).await
-        })?;
-        rows.into_iter()
-            .map(|(id, used_at, source)| Ok((ClientId::parse(&id)?, last_use(used_at, &source)?)))
-            .collect()
+        query.push_list(ids.iter().map(|id| id.to_value()));
+        let read = |row: &Row| Ok((row.parse("client_id")?, read_last_use(row)?));
+        query.fetch_all(&mut self.acquire().await?, read).await
     }
 
     /// What all clients together did since a time.
@@ -98,12 +89,8 @@ impl Store {
             from usage_totals
             where span = $1 and start >= $2
             order by start";
-        let rows: Vec<CountsRow> = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(span.seconds())
-            .bind(since.0)
-            .fetch_all(pool)
-            .await)?;
-        Ok(rows.into_iter().map(UsageIn::from).collect())
+        self.fetch_all(SQL, &[&span.seconds(), &since], read_usage)
+            .await
     }
 
     /// What a client did since a time, by the hour.
@@ -117,12 +104,7 @@ impl Store {
             from usage_hours
             where client_id = $1 and hour >= $2
             order by hour";
-        let rows: Vec<CountsRow> = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(id.as_str())
-            .bind(since.0)
-            .fetch_all(pool)
-            .await)?;
-        Ok(rows.into_iter().map(UsageIn::from).collect())
+        self.fetch_all(SQL, &[id, &since], read_usage).await
     }
 
     /// The clients that did most since a time.
@@ -137,31 +119,24 @@ impl Store {
             UsageOrder::Refused => "refused",
             UsageOrder::Verified => "verified",
         };
-        let sql = format!(
-            "select client_id, cast(sum(issued) as bigint), cast(sum(refused) as bigint),
-                cast(sum(verified) as bigint)
+        let mut query = query(
+            "select client_id, cast(sum(issued) as bigint) as issued, cast(sum(refused) as bigint) as refused,
+                cast(sum(verified) as bigint) as verified
             from usage_hours
             where hour >= $1 and client_id <> ''
             group by client_id
-            having sum({column}) > 0
-            order by sum({column}) desc, client_id
-            limit $2"
-        );
-        let rows: Vec<(String, i64, i64, i64)> = on_pool!(self, |pool| {
-            sqlx::query_as(AssertSqlSafe(sql))
-                .bind(since.0)
-                .bind(i64::from(limit))
-                .fetch_all(pool)
-                .await
-        })?;
-        rows.into_iter()
-            .map(|(id, issued, refused, verified)| {
-                Ok(UsageOf {
-                    client_id: ClientId::parse(&id)?,
-                    counts: counts(issued, refused, verified),
-                })
+            having sum(",
+        )
+        .bind(&[&since, &limit]);
+        query.push(column).push(") > 0 order by sum(").push(column);
+        query.push(") desc, client_id limit $2");
+        let read = |row: &Row| {
+            Ok(UsageOf {
+                client_id: row.parse("client_id")?,
+                counts: read_counts(row)?,
             })
-            .collect()
+        };
+        query.fetch_all(&mut self.acquire().await?, read).await
     }
 
     /// How many tokens these clients were issued in the hour that begins then, those that were.
@@ -173,43 +148,31 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let places: Vec<String> = (2..=ids.len() + 1).map(|n| format!("${n}")).collect();
-        let sql = format!(
-            "select client_id, issued from usage_hours where hour = $1 and client_id in ({})",
-            places.join(", ")
-        );
-        let rows: Vec<(String, i64)> = on_pool!(self, |pool| {
-            let mut query = sqlx::query_as(AssertSqlSafe(sql)).bind(hour.0);
-            for id in ids {
-                query = query.bind(id.as_str());
-            }
-            query.fetch_all(pool).await
-        })?;
-        rows.into_iter()
-            .map(|(id, issued)| Ok((ClientId::parse(&id)?, count(issued))))
-            .collect()
+        let mut query =
+            query("select client_id, issued from usage_hours where hour = $1 and client_id in ");
+        query = query.bind(&[&hour]);
+        query.push_list(ids.iter().map(|id| id.to_value()));
+        let read = |row: &Row| Ok((row.parse("client_id")?, row.count("issued")?));
+        query.fetch_all(&mut self.acquire().await?, read).await
     }
 
     /// What was counted of no known client since a time.
     pub async fn sum_usage_of_nobody(&self, since: UnixTime) -> Result<UsageCounts, StoreError> {
         const SQL: &str = "
-            select cast(coalesce(sum(issued), 0) as bigint), cast(coalesce(sum(refused), 0) as bigint),
-                cast(coalesce(sum(verified), 0) as bigint)
+            select cast(coalesce(sum(issued), 0) as bigint) as issued,
+                cast(coalesce(sum(refused), 0) as bigint) as refused,
+                cast(coalesce(sum(verified), 0) as bigint) as verified
             from usage_hours
             where client_id = '' and hour >= $1";
-        let (issued, refused, verified) = on_pool!(self, |pool| sqlx::query_as(SQL)
-            .bind(since.0)
-            .fetch_one(pool)
-            .await)?;
-        Ok(counts(issued, refused, verified))
+        self.fetch_one(SQL, &[&since], read_counts).await
     }
 
     /// Forgets when a client that is no more was last used.
     pub async fn delete_uses(&self, id: &ClientId) -> Result<(), StoreError> {
         const LAST: &str = "delete from last_uses where client_id = $1";
         const HOURS: &str = "delete from secret_hours where client_id = $1";
-        execute!(self, LAST, id.as_str())?;
-        execute!(self, HOURS, id.as_str())?;
+        self.execute(LAST, &[id]).await?;
+        self.execute(HOURS, &[id]).await?;
         Ok(())
     }
 
@@ -219,7 +182,7 @@ impl Store {
             delete from usage_hours
             where (client_id, hour) in (
                 select client_id, hour from usage_hours where hour < $1 order by hour limit $2)";
-        Ok(execute!(self, SQL, end.time().0, i64::from(limit))?)
+        self.execute(SQL, &[&end.time(), &limit]).await
     }
 
     /// Removes the hours of secrets before `end`; how many, `limit` at most.
@@ -232,7 +195,7 @@ impl Store {
             delete from secret_hours
             where (client_id, secret_id, hour) in (
                 select client_id, secret_id, hour from secret_hours where hour < $1 order by hour limit $2)";
-        Ok(execute!(self, SQL, end.time().0, i64::from(limit))?)
+        self.execute(SQL, &[&end.time(), &limit]).await
     }
 
     /// Removes the totals before `end`; how many.
@@ -242,51 +205,29 @@ impl Store {
         end: TrustedTime,
     ) -> Result<u64, StoreError> {
         const SQL: &str = "delete from usage_totals where span = $1 and start < $2";
-        Ok(execute!(self, SQL, span.seconds(), end.time().0)?)
+        self.execute(SQL, &[&span.seconds(), &end.time()]).await
     }
 }
 
-fn count(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
-}
-
-fn counts(issued: i64, refused: i64, verified: i64) -> UsageCounts {
-    UsageCounts {
-        issued: count(issued),
-        refused: count(refused),
-        verified: count(verified),
-    }
-}
-
-fn last_use(used_at: i64, source: &str) -> Result<LastUse, StoreError> {
-    let source: Result<IpAddr, _> = source.parse();
-    Ok(LastUse {
-        used_at: UnixTime(used_at),
-        source: source.map_err(|_| StoreError::Corrupt("a source is no address".to_owned()))?,
+fn read_usage(row: &Row) -> Result<UsageIn, StoreError> {
+    Ok(UsageIn {
+        start: row.time("start")?,
+        counts: read_counts(row)?,
     })
 }
 
-#[derive(FromRow)]
-struct UseRow {
-    secret_id: String,
-    used_at: i64,
-    source: String,
-    uses: i64,
+fn read_counts(row: &Row) -> Result<UsageCounts, StoreError> {
+    Ok(UsageCounts {
+        issued: row.count("issued")?,
+        refused: row.count("refused")?,
+        verified: row.count("verified")?,
+    })
 }
 
-#[derive(FromRow)]
-struct CountsRow {
-    start: i64,
-    issued: i64,
-    refused: i64,
-    verified: i64,
-}
-
-impl From<CountsRow> for UsageIn {
-    fn from(row: CountsRow) -> Self {
-        Self {
-            start: UnixTime(row.start),
-            counts: counts(row.issued, row.refused, row.verified),
-        }
-    }
+fn read_last_use(row: &Row) -> Result<LastUse, StoreError> {
+    let source: Result<IpAddr, _> = row.get::<&str>("source")?.parse();
+    Ok(LastUse {
+        used_at: row.time("used_at")?,
+        source: source.map_err(|_| StoreError::Corrupt("a source is no address".to_owned()))?,
+    })
 }

@@ -1,0 +1,204 @@
+//! Owns how a client and its secrets are read and written as one.
+
+use crate::base::clock::UnixTime;
+use crate::domain::{
+    ClientEffect, ClientId, ClientRecord, ClientSecret, SecretId, SecretOrigin, Stamp, UnusedFor,
+};
+use crate::store::StoreError;
+use crate::store::clients::row::{self, read_client};
+use crate::store::clients::scope_index::replace_scopes;
+use crate::store::db::conn::{Session, Tx};
+use crate::store::db::query::{Query, ToValue, select};
+use crate::store::db::row::Row;
+
+/// The columns of a secret beside those of its client; all null where a client has none.
+const SECRET_COLUMNS: &str = "s.secret_id, s.origin, s.secret_hash, s.hint, \
+    s.created_at as secret_created_at, s.expires_at, e.unused_for";
+
+/// Clients with their secrets, those with an id that the rest of the statement says.
+pub(in crate::store) fn select_records<'q>() -> Query<'q> {
+    select(
+        &[row::COLUMNS, SECRET_COLUMNS],
+        "from clients c
+        left join client_secrets s on s.client_id = c.client_id
+        left join secret_ends e on e.secret_id = s.secret_id
+        where c.client_id ",
+    )
+}
+
+/// Runs what began as [`select_records`]: clients by id, each with its secrets, the oldest first.
+pub(in crate::store) async fn fetch_records(
+    mut query: Query<'_>,
+    on: &mut dyn Session,
+) -> Result<Vec<ClientRecord>, StoreError> {
+    query.push(" order by c.client_id, s.created_at, s.secret_id");
+    let mut records: Vec<ClientRecord> = Vec::new();
+    let mut each = |row: &Row| {
+        let secret = read_secret(row)?;
+        let id: &str = row.get("client_id")?;
+        match records.last_mut() {
+            Some(last) if last.client.client_id.as_str() == id => last.secrets.extend(secret),
+            Some(_) | None => records.push(ClientRecord {
+                client: read_client(row)?,
+                secrets: secret.into_iter().collect(),
+            }),
+        }
+        Ok(())
+    };
+    query.for_each(on, &mut each).await?;
+    Ok(records)
+}
+
+/// A client with its secrets, as one consistent picture.
+pub(in crate::store) async fn read_record(
+    on: &mut dyn Session,
+    id: &ClientId,
+) -> Result<Option<ClientRecord>, StoreError> {
+    let mut query = select_records();
+    query.push("= ").push_bind(id.to_value());
+    Ok(fetch_records(query, on).await?.pop())
+}
+
+/// Locks a client that the actor may change, and reads it with its secrets; `None` where there is no such client.
+pub(in crate::store) async fn lock_record(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    stamp: Stamp<'_>,
+) -> Result<Option<ClientRecord>, StoreError> {
+    match row::lock_client(tx, id, ClientEffect::Changes, stamp).await? {
+        Some(_) => read_record(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+fn read_secret(row: &Row) -> Result<Option<ClientSecret>, StoreError> {
+    let Some(secret_id) = row.parse_optional("secret_id")? else {
+        return Ok(None);
+    };
+    let unused_for: Option<i64> = row.get("unused_for")?;
+    Ok(Some(ClientSecret {
+        secret_id,
+        origin: SecretOrigin::parse(row.get("origin")?)?,
+        secret_hash: row.get("secret_hash")?,
+        hint: row.get("hint")?,
+        created_at: row.time("secret_created_at")?,
+        expires_at: row.optional_time("expires_at")?,
+        unused_for: unused_for.map(UnusedFor::from_seconds).transpose()?,
+    }))
+}
+
+/// Inserts a client with its secrets; false when its id is taken.
+pub(in crate::store) async fn insert_record(
+    tx: &mut Tx<'_>,
+    record: &ClientRecord,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let client = &record.client;
+    if !row::insert_row(tx, client).await? {
+        return Ok(false);
+    }
+    replace_scopes(tx, &client.client_id, &client.scopes).await?;
+    for secret in &record.secrets {
+        insert_secret(tx, &client.client_id, secret, now).await?;
+    }
+    Ok(true)
+}
+
+/// Makes a client with its secrets that of `after`. What is known of the use of secrets that stay is kept.
+pub(in crate::store) async fn replace_record(
+    tx: &mut Tx<'_>,
+    before: &ClientRecord,
+    after: &ClientRecord,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let client = &after.client;
+    let id = &client.client_id;
+    row::replace_row(tx, client).await?;
+    replace_scopes(tx, id, &client.scopes).await?;
+    let find = |secrets: &[ClientSecret], id: &SecretId| {
+        secrets.iter().find(|it| it.secret_id == *id).cloned()
+    };
+    for old in &before.secrets {
+        match find(&after.secrets, &old.secret_id) {
+            None => delete_secret(tx, id, &old.secret_id).await?,
+            Some(new) if new == *old => {}
+            Some(_) => delete_secret_row(tx, id, &old.secret_id).await?,
+        }
+    }
+    for new in &after.secrets {
+        if find(&before.secrets, &new.secret_id).as_ref() != Some(new) {
+            insert_secret(tx, id, new, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Inserts a secret. Where it expires when it is used no more, that counts from `now`: nothing is known of a use before.
+pub(in crate::store) async fn insert_secret(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    secret: &ClientSecret,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into client_secrets (secret_id, client_id, origin, secret_hash, hint, created_at,
+            expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7)";
+    tx.execute(
+        SQL,
+        &[
+            &secret.secret_id,
+            id,
+            &secret.origin.as_str(),
+            &secret.secret_hash,
+            &secret.hint,
+            &secret.created_at,
+            &secret.expires_at,
+        ],
+    )
+    .await?;
+    match secret.unused_for {
+        Some(unused_for) => insert_idle_expiry(tx, id, &secret.secret_id, unused_for, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Has a secret expire when it is unused for so long, `since` then at the earliest.
+pub(in crate::store) async fn insert_idle_expiry(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    secret_id: &SecretId,
+    unused_for: UnusedFor,
+    since: UnixTime,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into secret_ends (secret_id, client_id, unused_for, since)
+        values ($1, $2, $3, $4)";
+    tx.execute(SQL, &[secret_id, id, &unused_for.seconds(), &since])
+        .await?;
+    Ok(())
+}
+
+/// Deletes a secret and what is known of its use.
+pub(in crate::store) async fn delete_secret(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    secret_id: &SecretId,
+) -> Result<(), StoreError> {
+    const USE: &str = "delete from last_uses where client_id = $1 and secret_id = $2";
+    const HOURS: &str = "delete from secret_hours where client_id = $1 and secret_id = $2";
+    for sql in [USE, HOURS] {
+        tx.execute(sql, &[id, secret_id]).await?;
+    }
+    delete_secret_row(tx, id, secret_id).await
+}
+
+async fn delete_secret_row(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    secret_id: &SecretId,
+) -> Result<(), StoreError> {
+    const SQL: &str = "delete from client_secrets where client_id = $1 and secret_id = $2";
+    tx.execute(SQL, &[id, secret_id]).await?;
+    Ok(())
+}

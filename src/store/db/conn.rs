@@ -1,0 +1,211 @@
+//! Owns the connection of one call: its deadline, its metrics, its span in traces, and the transaction on it.
+//!
+//! [`Conn`] and [`Tx`] are the same for Postgres and SQLite. A [`Query`](super::query::Query) runs on either.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span};
+
+use crate::base::clock::Stopwatch;
+use crate::base::tracing_span::{TARGET, within_request};
+use crate::store::StoreError;
+use crate::store::db::metrics::Calls;
+use crate::store::db::pool::{Pool, Store};
+
+/// A connection of a pool for one call.
+#[derive(Debug)]
+pub(in crate::store) struct Conn {
+    pooled: Pooled,
+    call: Call,
+}
+
+/// An open transaction. Dropped without [`commit`](Tx::commit), as by an early `?`, it is rolled back.
+#[derive(Debug)]
+pub(in crate::store) struct Tx<'c> {
+    begun: Begun<'c>,
+    call: &'c Call,
+}
+
+/// What runs queries: a [`Conn`] or a [`Tx`].
+pub(in crate::store) trait Session: Send {
+    /// The driver's connection, and the call that uses it.
+    fn parts(&mut self) -> (Driver<'_>, &Call);
+}
+
+/// The connection of one product's driver.
+pub(in crate::store) enum Driver<'c> {
+    Postgres(&'c mut PgConnection),
+    Sqlite(&'c mut SqliteConnection),
+}
+
+#[derive(Debug)]
+enum Pooled {
+    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>),
+}
+
+#[derive(Debug)]
+enum Begun<'c> {
+    Postgres(Transaction<'c, Postgres>),
+    Sqlite(Transaction<'c, Sqlite>),
+}
+
+/// What holds for everything that one call does.
+#[derive(Debug)]
+pub(in crate::store) struct Call {
+    calls: Arc<Calls>,
+    began: Stopwatch,
+    deadline: Option<Instant>,
+    is_late: AtomicBool,
+    span: Span,
+}
+
+impl Store {
+    /// A connection for a call within the deadline of this store.
+    pub(in crate::store) fn acquire(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
+        self.acquire_from(&self.pool, Some(self.deadline))
+    }
+
+    /// A connection for what may take minutes.
+    pub(in crate::store) fn acquire_unhurried(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
+        self.acquire_from(&self.pool, None)
+    }
+
+    /// The connection of the change feed.
+    pub(in crate::store) fn acquire_feed(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
+        self.acquire_from(&self.feed, Some(self.deadline))
+    }
+
+    /// The future is in a box, since it is large and would else be a part of each request that may come to need it.
+    fn acquire_from<'a>(
+        &'a self,
+        pool: &'a Pool,
+        deadline: Option<Duration>,
+    ) -> BoxFuture<'a, Result<Conn, StoreError>> {
+        let span = within_request(|| {
+            tracing::debug_span!(
+                target: TARGET, "database", otel.kind = "client", db.system.name = pool.system()
+            )
+        });
+        let call_span = span.clone();
+        let acquiring = async move {
+            let asked = Stopwatch::start();
+            let acquired = match pool {
+                Pool::Postgres(pool) => pool.acquire().await.map(Pooled::Postgres),
+                Pool::Sqlite(pool) => pool.acquire().await.map(Pooled::Sqlite),
+            };
+            let pooled = self.calls.acquired(acquired, asked.elapsed())?;
+            let call = Call {
+                calls: Arc::clone(&self.calls),
+                began: Stopwatch::start(),
+                deadline: deadline.map(|deadline| Instant::now() + deadline),
+                is_late: AtomicBool::new(false),
+                span: call_span,
+            };
+            Ok(Conn { pooled, call })
+        };
+        acquiring.instrument(span).boxed()
+    }
+}
+
+impl Conn {
+    /// Begins a transaction. On SQLite it is `BEGIN IMMEDIATE`: a plain `BEGIN` that reads and then writes fails under
+    /// contention instead of waiting. While it is open, use it only: asking the pool again could wait for ever.
+    pub(in crate::store) fn begin(&mut self) -> BoxFuture<'_, Result<Tx<'_>, StoreError>> {
+        let call = &self.call;
+        let pooled = &mut self.pooled;
+        let beginning = async move {
+            Ok(match pooled {
+                Pooled::Postgres(conn) => Begun::Postgres((**conn).begin().await?),
+                Pooled::Sqlite(conn) => {
+                    Begun::Sqlite((**conn).begin_with("begin immediate").await?)
+                }
+            })
+        };
+        let begun = call.within(beginning);
+        async move {
+            let begun = begun.await?;
+            Ok(Tx { begun, call })
+        }
+        .boxed()
+    }
+}
+
+impl Tx<'_> {
+    pub(in crate::store) fn is_postgres(&self) -> bool {
+        matches!(self.begun, Begun::Postgres(_))
+    }
+
+    /// Ends the transaction, so that all others see what it wrote.
+    pub(in crate::store) async fn commit(self) -> Result<(), StoreError> {
+        let committing = async move {
+            match self.begun {
+                Begun::Postgres(tx) => tx.commit().await?,
+                Begun::Sqlite(tx) => tx.commit().await?,
+            }
+            Ok(())
+        };
+        self.call.within(committing).await
+    }
+}
+
+impl Session for Conn {
+    fn parts(&mut self) -> (Driver<'_>, &Call) {
+        let driver = match &mut self.pooled {
+            Pooled::Postgres(conn) => Driver::Postgres(conn),
+            Pooled::Sqlite(conn) => Driver::Sqlite(conn),
+        };
+        (driver, &self.call)
+    }
+}
+
+impl Session for Tx<'_> {
+    fn parts(&mut self) -> (Driver<'_>, &Call) {
+        let driver = match &mut self.begun {
+            Begun::Postgres(tx) => Driver::Postgres(tx),
+            Begun::Sqlite(tx) => Driver::Sqlite(tx),
+        };
+        (driver, self.call)
+    }
+}
+
+/// A connection that did not answer in time is closed: whoever used it next would wait too.
+impl Drop for Conn {
+    fn drop(&mut self) {
+        let call = &self.call;
+        if call.deadline.is_some() {
+            call.calls.took.observe(call.began.elapsed());
+        }
+        if call.is_late.load(Ordering::Relaxed) {
+            match &mut self.pooled {
+                Pooled::Postgres(conn) => conn.close_on_drop(),
+                Pooled::Sqlite(conn) => conn.close_on_drop(),
+            }
+        }
+    }
+}
+
+impl Call {
+    /// Waits for the database, until the deadline at most.
+    pub(in crate::store) async fn within<T>(
+        &self,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let asked = asked.instrument(self.span.clone());
+        match self.deadline {
+            None => asked.await,
+            Some(deadline) => timeout_at(deadline, asked).await.unwrap_or_else(|late| {
+                self.is_late.store(true, Ordering::Relaxed);
+                self.calls.late.count();
+                Err(sqlx::Error::Io(late.into()).into())
+            }),
+        }
+    }
+}

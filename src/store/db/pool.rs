@@ -1,0 +1,105 @@
+//! Owns the [`Store`]: its pools of connections, and what was counted of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{PgPool, SqlitePool};
+
+use crate::store::db::metrics::{CallFigures, Calls, PoolFigures};
+use crate::store::{AuditKeys, StoreError};
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(in crate::store) pool: Pool,
+    /// A connection beside the pool's, for the change feed: it must not wait in the line of the requests.
+    pub(in crate::store) feed: Pool,
+    /// When a call is given up that a frozen database, or one cut off without a word, never answers: later than it
+    /// would say itself that the call took too long.
+    pub(in crate::store) deadline: Duration,
+    pub(in crate::store) audit_keys: Arc<AuditKeys>,
+    pub(in crate::store) calls: Arc<Calls>,
+}
+
+/// The connections to one product.
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Pool {
+    Postgres(PgPool),
+    Sqlite(SqlitePool),
+}
+
+impl Store {
+    /// This store for a caller with more patience than a request has. On Postgres a statement takes no longer for it.
+    #[must_use]
+    pub fn patient(&self, deadline: Duration) -> Self {
+        Self {
+            deadline,
+            ..self.clone()
+        }
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.execute("select 1", &[]).await?;
+        Ok(())
+    }
+
+    /// The product behind this store, for people.
+    pub fn product(&self) -> &'static str {
+        match &self.pool {
+            Pool::Postgres(_) => "Postgres",
+            Pool::Sqlite(_) => "SQLite",
+        }
+    }
+
+    /// Closes every connection, once those in use are done.
+    pub async fn close(&self) {
+        for pool in [&self.feed, &self.pool] {
+            match pool {
+                Pool::Postgres(pool) => pool.close().await,
+                Pool::Sqlite(pool) => pool.close().await,
+            }
+        }
+    }
+
+    /// The connections for requests, and the one of the change feed.
+    pub fn pools(&self) -> [PoolFigures; 2] {
+        [self.pool.figures("requests"), self.feed.figures("feed")]
+    }
+
+    /// What was counted of calls.
+    pub fn calls(&self) -> CallFigures {
+        self.calls.read()
+    }
+}
+
+impl Pool {
+    /// The product's name in traces.
+    pub(in crate::store) fn system(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "postgresql",
+            Self::Sqlite(_) => "sqlite",
+        }
+    }
+
+    fn figures(&self, name: &'static str) -> PoolFigures {
+        let (open, idle, limit) = match self {
+            Self::Postgres(pool) => (
+                pool.size(),
+                pool.num_idle(),
+                pool.options().get_max_connections(),
+            ),
+            Self::Sqlite(pool) => (
+                pool.size(),
+                pool.num_idle(),
+                pool.options().get_max_connections(),
+            ),
+        };
+        PoolFigures {
+            name,
+            open,
+            idle: u32::try_from(idle).unwrap_or(u32::MAX),
+            limit,
+        }
+    }
+}
