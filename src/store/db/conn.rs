@@ -199,13 +199,17 @@ impl Call {
         asked: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let asked = asked.instrument(self.span.clone());
-        match self.deadline {
+        let answered = match self.deadline {
             None => asked.await,
             Some(deadline) => timeout_at(deadline, asked).await.unwrap_or_else(|late| {
                 self.is_late.store(true, Ordering::Relaxed);
                 self.calls.late.count();
                 Err(sqlx::Error::Io(late.into()).into())
             }),
+        };
+        if let Err(StoreError::Unavailable(_)) = &answered {
+            self.calls.suspect_connections();
         }
+        answered
     }
 }

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::base::private_file;
 use crate::base::secret::Secret;
+use crate::store::db::metrics::Calls;
 use crate::store::db::pool::Pool;
 use crate::store::{AuditKeys, Store};
 
@@ -45,10 +46,11 @@ impl Store {
     /// Opens the database. A Postgres that does not answer yet is no error: the pools connect when they are used.
     pub fn open(options: &DatabaseOptions, audit_keys: AuditKeys) -> anyhow::Result<Self> {
         let url = options.url.expose();
+        let calls = Arc::new(Calls::default());
         let (pool, feed) = match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => {
                 let server = postgres(url, options)?;
-                let pool = pool_options::<Postgres>(options);
+                let pool = pool_options::<Postgres>(options, &calls);
                 let feed = pool.clone().max_connections(1);
                 (
                     Pool::Postgres(pool.connect_lazy_with(server.clone())),
@@ -57,7 +59,7 @@ impl Store {
             }
             Some("sqlite") => {
                 let file = sqlite(url, options)?;
-                let pool = pool_options::<Sqlite>(options)
+                let pool = pool_options::<Sqlite>(options, &calls)
                     .after_connect(|connection, _| Box::pin(use_wal(connection)))
                     .after_release(|connection, _| Box::pin(can_begin(connection)));
                 if url.contains(":memory:") || url.contains("mode=memory") {
@@ -85,16 +87,27 @@ impl Store {
             feed,
             deadline: options.statement_timeout + LATENESS,
             audit_keys: Arc::new(audit_keys),
-            calls: Arc::default(),
+            calls,
         })
     }
 }
 
-fn pool_options<DB: Database>(options: &DatabaseOptions) -> PoolOptions<DB> {
+fn pool_options<DB: Database>(options: &DatabaseOptions, calls: &Arc<Calls>) -> PoolOptions<DB> {
+    let calls = Arc::clone(calls);
     PoolOptions::new()
         .max_connections(options.pool_size)
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(options.idle_timeout)
+        .test_before_acquire(false)
+        .before_acquire(move |connection: &mut DB::Connection, found| {
+            let must_check = calls.must_check(found.idle_for);
+            Box::pin(async move {
+                if must_check {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 /// Makes the file and its folder where they are missing. SQLite itself would make a file that all may read. Its other files

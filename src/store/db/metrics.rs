@@ -1,8 +1,14 @@
 //! Owns what is counted of the database: its connections, and how long calls wait for one and take.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
 
 use crate::base::metrics::{Counter, Distribution, Histogram};
+
+/// After so long without use a connection is checked before it is used again.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// What is counted of calls.
 #[derive(Debug, Default)]
@@ -12,6 +18,8 @@ pub(in crate::store) struct Calls {
     pub(in crate::store) unconnected: Counter,
     pub(in crate::store) pool_exhausted: Counter,
     pub(in crate::store) late: Counter,
+    /// When the database last failed to answer.
+    failed_at: ArcSwapOption<Instant>,
 }
 
 /// What was counted of calls up to a moment.
@@ -57,6 +65,21 @@ impl Calls {
         acquired
     }
 
+    /// Has every connection that is idle now checked before it is used again.
+    pub(in crate::store) fn suspect_connections(&self) {
+        self.failed_at.store(Some(Arc::new(Instant::now())));
+    }
+
+    /// Whether a connection that was idle for so long must be checked before it is used: it may be closed at the other
+    /// end. A check costs a round trip.
+    pub(in crate::store) fn must_check(&self, idle_for: Duration) -> bool {
+        let failed_at = self.failed_at.load();
+        idle_for > IDLE
+            || failed_at
+                .as_ref()
+                .is_some_and(|at| at.elapsed() <= idle_for)
+    }
+
     /// What was counted up to now.
     pub(in crate::store) fn read(&self) -> CallFigures {
         CallFigures {
@@ -85,5 +108,18 @@ mod tests {
         assert_eq!(calls.waited.read().count(), 1);
         let none = (calls.pool_exhausted.value(), calls.unconnected.value());
         assert_eq!(none, (1, 1));
+    }
+
+    #[test]
+    fn only_a_connection_that_may_be_dead_is_checked() {
+        let calls = Calls::default();
+        assert!(!calls.must_check(Duration::from_secs(29)));
+        assert!(calls.must_check(Duration::from_secs(31)));
+
+        calls.suspect_connections();
+        assert!(calls.must_check(Duration::from_secs(1)));
+
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(!calls.must_check(Duration::from_millis(1)));
     }
 }
