@@ -64,12 +64,7 @@ impl Admins {
             self.hash_password(password).await?;
             return Ok(false);
         };
-        let hash = SecretHash::parse(hash).map_err(Error::internal)?;
-        let password = password.clone();
-        self.secrets
-            .hashing
-            .run(move |memory| hash.verify(&password, memory))
-            .await
+        self.secrets.verify(hash, password).await
     }
 
     /// After a good login: a hash made with other parameters than today's is made anew. It may fail without harm.

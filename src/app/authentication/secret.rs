@@ -187,7 +187,7 @@ impl Authentication {
                 continue;
             }
             hashed = true;
-            if !self.secrets.is_hash_of(secret, plain).await? {
+            if !self.secrets.verify(&secret.secret_hash, plain).await? {
                 continue;
             }
             match (secret.expires_at, refusal_of(&record.client, way.method)) {

@@ -12,13 +12,9 @@ use crate::config::Argon2Work;
 use crate::domain::{ClientId, ClientSecret, GeneratedSecret, SecretOrigin};
 
 impl Secrets {
-    /// Whether `plain` is this secret.
-    pub(crate) async fn is_hash_of(
-        &self,
-        secret: &ClientSecret,
-        plain: &Secret<String>,
-    ) -> Result<bool> {
-        let hash = SecretHash::parse(&secret.secret_hash).map_err(Error::internal)?;
+    /// Whether `hash` is one of `plain`.
+    pub(crate) async fn verify(&self, hash: &str, plain: &Secret<String>) -> Result<bool> {
+        let hash = SecretHash::parse(hash).map_err(Error::internal)?;
         let plain = plain.clone();
         self.hashing
             .run(move |memory| hash.verify(&plain, memory))
