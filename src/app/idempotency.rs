@@ -17,15 +17,15 @@ use crate::store::RememberedAnswer;
 /// For so long an answer can be had again, in seconds.
 const ANSWER_TTL: i64 = 24 * 60 * 60;
 
-/// A request that is to be done once.
+/// What a request that is to be done once is known by.
 #[derive(Debug)]
-pub struct Once {
+pub struct IdempotencyKey {
     key: String,
     /// SHA-256 of what is asked for.
     request: Vec<u8>,
 }
 
-impl Once {
+impl IdempotencyKey {
     /// What this caller asks for at this place under its name for it.
     pub fn new(caller: &ClientId, place: &str, name: &str, request: &[u8]) -> Self {
         Self {
@@ -52,7 +52,10 @@ impl Idempotency {
     }
 
     /// What was answered before to this very request.
-    pub(super) async fn recall(&self, once: Option<&Once>) -> Result<Option<Secret<String>>> {
+    pub(super) async fn recall(
+        &self,
+        once: Option<&IdempotencyKey>,
+    ) -> Result<Option<Secret<String>>> {
         let Some(once) = once else { return Ok(None) };
         let found = self.core.store.find_remembered_answer(&once.key).await?;
         let Some(sealed) = found else { return Ok(None) };
@@ -70,7 +73,7 @@ impl Idempotency {
     }
 
     /// The same when somebody else, to whom a transaction lost, has just kept it.
-    pub(super) async fn recall_now(&self, once: Option<&Once>) -> Result<Secret<String>> {
+    pub(super) async fn recall_now(&self, once: Option<&IdempotencyKey>) -> Result<Secret<String>> {
         let recalled = self.recall(once).await?;
         recalled.ok_or_else(|| Error::conflict("the same is being done at this moment; try again"))
     }
@@ -78,7 +81,7 @@ impl Idempotency {
     /// The answer to be stored, for the transaction that makes it true.
     pub(super) fn seal(
         &self,
-        once: Option<&Once>,
+        once: Option<&IdempotencyKey>,
         answer: &Secret<String>,
     ) -> Result<Option<RememberedAnswer>> {
         let Some(once) = once else { return Ok(None) };

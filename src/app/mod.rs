@@ -47,7 +47,7 @@ pub use clients::Clients;
 pub use clients::crud::{ClientsList, NewClient};
 pub use clients::diff::FieldChange;
 pub use clients::transfer::export::ClientExport;
-pub use idempotency::{Idempotency, Once};
+pub use idempotency::{Idempotency, IdempotencyKey};
 pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};
 pub use metrics::Metrics;
 pub use overview::{EndingKey, Overview};
@@ -68,7 +68,7 @@ pub use tokens::sender_constraint::{PresentedProof, SenderProofs};
 pub use tokens::verify::TokenRequirements;
 pub use usage::Usage;
 pub use usage::busiest_clients::{BusiestClients, ExcessSpan};
-pub use usage::refreshing_cache::Counted;
+pub use usage::refreshing_cache::{COUNTING_PATIENCE, Counted};
 
 use crate::base::clock::Clock;
 use crate::config::Config;

@@ -16,11 +16,6 @@ mod server;
 mod simple;
 mod state;
 
-use std::time::Duration;
-
-/// How long who looks at the service is kept waiting for what is counted for the first time.
-const COUNTING_PATIENCE: Duration = Duration::from_millis(50);
-
 pub use admin_api::{AdminApiRoute, list as admin_api_routes};
 pub use fast_path::HttpService;
 pub use ops::{Ops, ops_router, serve_ops};

@@ -2,7 +2,7 @@
 
 use crate::app::clients::Clients;
 use crate::app::error::{Error, Result};
-use crate::app::idempotency::Once;
+use crate::app::idempotency::IdempotencyKey;
 use crate::app::secrets::crud::{AddedSecret, NewSecret};
 use crate::base::secret::{Secret, random_base62};
 use crate::domain::{
@@ -89,7 +89,7 @@ impl Clients {
         by: &Origin,
         new: NewClient,
         secret: Option<NewSecret>,
-        once: Option<&Once>,
+        once: Option<&IdempotencyKey>,
         answer: impl FnOnce(&Client, Option<&AddedSecret>) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
         if let Some(answer) = self.idempotency.recall(once).await? {

@@ -1,7 +1,7 @@
 //! Adding secrets to a client and ending them, so that a rotation overlaps.
 
 use crate::app::error::{Error, Result};
-use crate::app::idempotency::Once;
+use crate::app::idempotency::IdempotencyKey;
 use crate::app::secrets::Secrets;
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
@@ -85,7 +85,7 @@ impl Secrets {
         by: &Origin,
         id: &ClientId,
         new: NewSecret,
-        once: Option<&Once>,
+        once: Option<&IdempotencyKey>,
         answer: impl FnOnce(&AddedSecret) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
         if let Some(answer) = self.idempotency.recall(once).await? {

@@ -53,18 +53,18 @@ impl Tokens {
         &self,
         token: &str,
         claims: &AccessTokenClaims<'_>,
-        shown: &SenderProofs,
+        proofs: &SenderProofs,
     ) -> Result<()> {
         let cnf = claims.cnf.unwrap_or_default();
         if let Some(certificate) = cnf.certificate
-            && shown.certificate != Some(certificate)
+            && proofs.certificate != Some(certificate)
         {
-            return Err(Error::invalid_token(match shown.certificate {
+            return Err(Error::invalid_token(match proofs.certificate {
                 None => "the token is bound to a certificate, and none came with it",
                 Some(_) => "the token is bound to another certificate",
             }));
         }
-        match (cnf.jkt, &shown.dpop) {
+        match (cnf.jkt, &proofs.dpop) {
             (Some(jkt), Some(presented)) => {
                 let proof = self.check_proof(presented, Some(token))?;
                 if proof.jkt != jkt {

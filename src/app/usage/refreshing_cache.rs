@@ -4,12 +4,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
 use crate::app::error::{Error, Result};
 use crate::base::clock::{Clock, UnixTime};
+
+/// How long a request waits for a result that is counted for the first time.
+pub const COUNTING_PATIENCE: Duration = Duration::from_millis(50);
 
 /// A result, and how old it is.
 #[derive(Debug)]

@@ -72,10 +72,11 @@ async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
         .map_err(|error| error.under(scheme))?;
     let claims = &verified.claims;
     if claims.cnf.is_some() || scheme == TokenScheme::Dpop {
-        let shown = proof_of_possession::of_request_here(app, parts, scheme == TokenScheme::Bearer);
-        let possessed = match shown {
-            Ok(shown) => match proof_of_possession::require_proof(Some(scheme), &shown) {
-                Ok(()) => app.tokens.check_possession(token, claims, &shown).await,
+        let proofs =
+            proof_of_possession::of_request_here(app, parts, scheme == TokenScheme::Bearer);
+        let possessed = match proofs {
+            Ok(proofs) => match proof_of_possession::require_proof(Some(scheme), &proofs) {
+                Ok(()) => app.tokens.check_possession(token, claims, &proofs).await,
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),

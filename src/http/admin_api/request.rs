@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use crate::app::Once;
+use crate::app::IdempotencyKey;
 use crate::app::error::{Error, Result, explain};
 use crate::base::json;
 use crate::domain::ClientId;
@@ -44,9 +44,9 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
 
 impl<T> Json<T> {
     /// How the request is known again, if its sender wants it to be.
-    pub(super) fn once(&self, caller: &ClientId) -> Option<Once> {
+    pub(super) fn once(&self, caller: &ClientId) -> Option<IdempotencyKey> {
         let name = self.once.as_deref()?;
-        Some(Once::new(caller, &self.path, name, &self.bytes))
+        Some(IdempotencyKey::new(caller, &self.path, name, &self.bytes))
     }
 }
 

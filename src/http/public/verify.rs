@@ -209,10 +209,10 @@ async fn check_possession(
             "the token is sender-constrained: send it with the scheme Bearer or DPoP",
         ));
     }
-    let shown = proof_of_possession::of_token(app, parts, scheme == Some(TokenScheme::Bearer))?;
-    proof_of_possession::require_proof(scheme, &shown)?;
+    let proofs = proof_of_possession::of_token(app, parts, scheme == Some(TokenScheme::Bearer))?;
+    proof_of_possession::require_proof(scheme, &proofs)?;
     app.tokens
-        .check_possession(token.text, claims, &shown)
+        .check_possession(token.text, claims, &proofs)
         .await
 }
 

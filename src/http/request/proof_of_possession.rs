@@ -122,9 +122,9 @@ pub(in crate::http) fn scheme_of(claims: &AccessTokenClaims<'_>, sent: TokenSche
 /// Refuses a token that is sent with the scheme `DPoP` without a proof.
 pub(in crate::http) fn require_proof(
     scheme: Option<TokenScheme>,
-    shown: &SenderProofs,
+    proofs: &SenderProofs,
 ) -> Result<()> {
-    if scheme == Some(TokenScheme::Dpop) && shown.dpop.is_none() {
+    if scheme == Some(TokenScheme::Dpop) && proofs.dpop.is_none() {
         return Err(Error::invalid_dpop_proof(
             "a token with the scheme DPoP needs a DPoP proof beside it",
         ));

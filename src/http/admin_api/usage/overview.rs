@@ -6,11 +6,12 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::COUNTING_PATIENCE;
 use crate::app::error::Result;
 use crate::http::admin_api::usage::totals::{ClientUse, SpanOfUse};
 use crate::http::openapi::AdminListErrors;
 use crate::http::request::proof_of_possession::ProofHeader;
-use crate::http::{AppState, COUNTING_PATIENCE, response};
+use crate::http::{AppState, response};
 
 /// How the service is, for the document.
 #[derive(Serialize, ToSchema)]

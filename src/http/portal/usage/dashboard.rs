@@ -4,16 +4,17 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
+use crate::app::COUNTING_PATIENCE;
 use crate::app::Overview;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{EndingSecret, Replica, UsageIn, UsageOf};
+use crate::http::AppState;
 use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::clients::list::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::chart::{Axis, Chart, Grouped};
 use crate::http::portal::page::{Layout, When};
-use crate::http::{AppState, COUNTING_PATIENCE};
 
 const MINUTES: Axis = Axis {
     column: "a minute",

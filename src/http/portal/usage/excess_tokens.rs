@@ -6,6 +6,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use tokio::time::timeout;
 
+use crate::app::COUNTING_PATIENCE;
 use crate::app::ExcessSpan;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
@@ -15,7 +16,7 @@ use crate::http::portal::clients::list::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::chart::Grouped;
 use crate::http::portal::page::{Layout, When};
-use crate::http::{AppState, COUNTING_PATIENCE, Params};
+use crate::http::{AppState, Params};
 
 #[derive(Template)]
 #[template(path = "usage/excess_tokens.html")]
