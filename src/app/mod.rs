@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 pub use self::core::availability::Readiness;
 pub use self::core::{Core, open_store};
+pub use crate::domain::NewClient;
 pub use crate::store::{
     AuditEnd, AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder,
     ClientsPart, UsageOrder,
@@ -44,7 +45,7 @@ pub use authentication::{
     check_client_authentication,
 };
 pub use clients::Clients;
-pub use clients::crud::{ClientsList, NewClient};
+pub use clients::crud::ClientsList;
 pub use clients::diff::FieldChange;
 pub use clients::transfer::export::ClientExport;
 pub use idempotency::{Idempotency, IdempotencyKey};

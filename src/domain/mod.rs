@@ -30,7 +30,9 @@ pub use authentication::jwk::{Curve, Jwk, PublicKey};
 pub use authentication::jwk_set::{JwkSet, SkippedKey};
 pub use authentication::jwks_uri::JwksUri;
 pub use authentication::settings::{AuthenticationChanges, AuthenticationSettings, ClientKeys};
-pub use clients::client::{Client, ClientChanges, ClientId, ClientRecord, ClientStatus, TokenTtl};
+pub use clients::client::{
+    Client, ClientChanges, ClientId, ClientRecord, ClientStatus, NewClient, TokenTtl,
+};
 pub use clients::metadata::Metadata;
 pub use clients::version::{ClientVersion, ExpectedVersion};
 pub use error_code::ErrorCode;

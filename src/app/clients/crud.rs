@@ -4,59 +4,13 @@ use crate::app::clients::Clients;
 use crate::app::error::{Error, Result};
 use crate::app::idempotency::IdempotencyKey;
 use crate::app::secrets::crud::{AddedSecret, NewSecret};
+use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
 use crate::domain::{
-    AllowedNetworks, Audience, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys,
-    ClientRecord, ClientSecret, ClientStatus, Description, ExpectedVersion, Metadata, Name, Origin,
-    Scope, SenderConstraint, TokenQuota, TokenTtl,
+    AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
+    ClientSecret, ClientStatus, ExpectedVersion, NewClient, Origin,
 };
 use crate::store::{ClientChanged, ClientInserted, ClientsOrder, ClientsPart, RememberedAnswer};
-
-/// A client to be registered.
-#[derive(Clone, Debug, Default)]
-pub struct NewClient {
-    /// `None`: one is made up.
-    pub client_id: Option<ClientId>,
-    /// What people call it.
-    pub name: Name,
-    /// What it is for.
-    pub description: Description,
-    /// All it may ask for.
-    pub scopes: Scope,
-    /// Whom its tokens may be for.
-    pub audiences: Vec<Audience>,
-    /// What its tokens say of it.
-    pub metadata: Metadata,
-    /// How long its tokens live.
-    pub token_ttl: Option<TokenTtl>,
-    /// How many tokens it may have in an hour.
-    pub token_quota: Option<TokenQuota>,
-    /// From where it may log in.
-    pub allowed_networks: AllowedNetworks,
-    /// How it may prove who it is.
-    pub authentication: AuthenticationSettings,
-    /// To what its tokens must be bound.
-    pub sender_constraint: SenderConstraint,
-}
-
-impl NewClient {
-    /// A client of which this is said.
-    pub fn new(client_id: Option<ClientId>, said: ClientChanges) -> Self {
-        Self {
-            client_id,
-            name: said.name.unwrap_or_default(),
-            description: said.description.unwrap_or_default(),
-            scopes: said.scopes.unwrap_or_default(),
-            audiences: said.audiences.unwrap_or_default(),
-            metadata: said.metadata.unwrap_or_default(),
-            token_ttl: said.token_ttl.flatten(),
-            token_quota: said.token_quota.flatten(),
-            allowed_networks: said.allowed_networks.unwrap_or_default(),
-            authentication: AuthenticationSettings::default().changed(said.authentication),
-            sender_constraint: SenderConstraint::default().changed(said.sender_constraint),
-        }
-    }
-}
 
 /// A part of the list of clients.
 #[derive(Clone, Debug)]
@@ -68,6 +22,21 @@ pub struct ClientsList {
 }
 
 impl Clients {
+    /// The first secret of a client to be registered: `chosen`, or one that the server makes. `None`: none of its
+    /// methods takes a secret, and then there must be nothing to say of one.
+    pub fn first_secret(
+        &self,
+        new: &NewClient,
+        chosen: Option<Secret<String>>,
+        expires_at: Option<UnixTime>,
+    ) -> Result<Option<NewSecret>> {
+        let is_said = chosen.is_some() || expires_at.is_some();
+        new.authentication.check_secrets(usize::from(is_said))?;
+        let takes_one = new.authentication.allow_secrets();
+        let secret = takes_one.then(|| self.secrets.new_secret(chosen, expires_at));
+        secret.transpose()
+    }
+
     /// Registers a client, with a first secret unless it logs in otherwise. The secret is returned this once.
     pub async fn register(
         &self,
@@ -137,32 +106,20 @@ impl Clients {
         Ok((self.prepare_client(new, secrets.collect())?, added))
     }
 
-    fn prepare_client(&self, new: NewClient, secrets: Vec<ClientSecret>) -> Result<ClientRecord> {
+    fn prepare_client(
+        &self,
+        mut new: NewClient,
+        secrets: Vec<ClientSecret>,
+    ) -> Result<ClientRecord> {
         self.check_authentication(&new.authentication)?;
         if let Some(id) = &new.client_id {
             id.check_new()?;
         }
-        let now = self.core.now();
-        let client = Client {
-            client_id: match new.client_id {
-                Some(id) => id,
-                None => ClientId::parse(&random_base62(20))?,
-            },
-            name: new.name,
-            description: new.description,
-            status: ClientStatus::Enabled,
-            scopes: new.scopes,
-            audiences: new.audiences,
-            metadata: new.metadata,
-            token_ttl: new.token_ttl,
-            token_quota: new.token_quota,
-            allowed_networks: new.allowed_networks,
-            authentication: new.authentication,
-            sender_constraint: new.sender_constraint,
-            managed_by: None,
-            created_at: now,
-            updated_at: now,
+        let id = match new.client_id.take() {
+            Some(id) => id,
+            None => ClientId::parse(&random_base62(20))?,
         };
+        let client = new.register(id, self.core.now());
         Ok(ClientRecord { client, secrets })
     }
 

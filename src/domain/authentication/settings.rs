@@ -47,6 +47,16 @@ impl AuthenticationSettings {
             || self.auth_methods.contains(AuthMethod::ClientSecretPost)
     }
 
+    /// Refuses secrets of a client that may not log in with one.
+    pub fn check_secrets(&self, count: usize) -> Result<(), ParseError> {
+        if count == 0 || self.allow_secrets() {
+            return Ok(());
+        }
+        Err(ParseError::new(
+            "none of the client's authentication methods takes a secret",
+        ))
+    }
+
     /// Refuses a method that can never succeed, for want of what it needs.
     pub fn check(&self) -> Result<(), ParseError> {
         let needs = |method: AuthMethod, has: bool, what: &str| {

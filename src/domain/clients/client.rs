@@ -92,62 +92,124 @@ impl TokenTtl {
     }
 }
 
-/// A registered machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Client {
-    /// What it logs in with.
-    pub client_id: ClientId,
-    /// What people call it.
-    pub name: Name,
-    /// What it is for.
-    pub description: Description,
-    /// Whether it may have tokens.
-    pub status: ClientStatus,
-    /// All it may ask for.
-    pub scopes: Scope,
-    /// Whom its tokens may be for; the first is the default. Empty: the server's `AUDIENCE`.
-    pub audiences: Vec<Audience>,
-    /// What every token says of it.
-    pub metadata: Metadata,
-    /// How long its tokens live; `None`: the server's `TOKEN_TTL`.
-    pub token_ttl: Option<TokenTtl>,
-    /// How many tokens it may have in an hour; `None`: any number.
-    pub token_quota: Option<TokenQuota>,
-    /// From where it may log in.
-    pub allowed_networks: AllowedNetworks,
-    /// How it may prove who it is.
-    #[serde(flatten)]
-    pub authentication: AuthenticationSettings,
-    /// To what its tokens must be bound.
-    #[serde(flatten)]
-    pub sender_constraint: SenderConstraint,
-    /// Which file it is kept by; `None`: none.
-    pub managed_by: Option<ManagedBy>,
-    /// When it was registered.
-    pub created_at: UnixTime,
-    /// When it was last changed; its secrets have times of their own.
-    pub updated_at: UnixTime,
+/// Lists the fields of a client once, and makes the types that have them: the client, one to be registered, and a change.
+macro_rules! client_fields {
+    ($($(#[$about:meta])+ $name:ident: $type:ty,)+) => {
+        /// A registered machine.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        pub struct Client {
+            /// Its name in requests.
+            pub client_id: ClientId,
+            /// Whether it gets tokens.
+            pub status: ClientStatus,
+            $($(#[$about])+ pub $name: $type,)+
+            /// How it authenticates.
+            #[serde(flatten)]
+            pub authentication: AuthenticationSettings,
+            /// To what its tokens must be bound.
+            #[serde(flatten)]
+            pub sender_constraint: SenderConstraint,
+            /// The manifest that manages it; `None`: none.
+            pub managed_by: Option<ManagedBy>,
+            /// When it was registered.
+            pub created_at: UnixTime,
+            /// When it was last changed; its secrets have times of their own.
+            pub updated_at: UnixTime,
+        }
+
+        /// A client to be registered.
+        #[derive(Clone, Debug, Default)]
+        pub struct NewClient {
+            /// `None`: the server makes one.
+            pub client_id: Option<ClientId>,
+            $($(#[$about])+ pub $name: $type,)+
+            /// How it authenticates.
+            pub authentication: AuthenticationSettings,
+            /// To what its tokens must be bound.
+            pub sender_constraint: SenderConstraint,
+        }
+
+        /// What to change of a client; `None` leaves a field as it is.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct ClientChanges {
+            $($(#[$about])+ pub $name: Option<$type>,)+
+            /// How it authenticates.
+            pub authentication: AuthenticationChanges,
+            /// To what its tokens must be bound.
+            pub sender_constraint: SenderConstraintChanges,
+        }
+
+        impl Client {
+            /// A client with nothing but defaults.
+            pub fn new(client_id: ClientId, created_at: UnixTime) -> Self {
+                NewClient::default().register(client_id, created_at)
+            }
+        }
+
+        impl NewClient {
+            /// The client, registered now under this id.
+            pub fn register(self, client_id: ClientId, now: UnixTime) -> Client {
+                Client {
+                    client_id,
+                    status: ClientStatus::Enabled,
+                    $($name: self.$name,)+
+                    authentication: self.authentication,
+                    sender_constraint: self.sender_constraint,
+                    managed_by: None,
+                    created_at: now,
+                    updated_at: now,
+                }
+            }
+        }
+
+        impl ClientChanges {
+            /// Makes the changes; the times stay.
+            pub fn apply_to(self, client: &mut Client) {
+                $(if let Some(value) = self.$name { client.$name = value; })+
+                let authentication = std::mem::take(&mut client.authentication);
+                client.authentication = authentication.changed(self.authentication);
+                client.sender_constraint = client.sender_constraint.changed(self.sender_constraint);
+            }
+        }
+
+        impl From<ClientChanges> for NewClient {
+            fn from(changes: ClientChanges) -> Self {
+                Self {
+                    client_id: None,
+                    $($name: changes.$name.unwrap_or_default(),)+
+                    authentication: AuthenticationSettings::default().changed(changes.authentication),
+                    sender_constraint: SenderConstraint::default().changed(changes.sender_constraint),
+                }
+            }
+        }
+    };
 }
 
-impl Client {
-    /// A client of which no more is said than what it is called.
-    pub fn new(client_id: ClientId, created_at: UnixTime) -> Self {
+client_fields! {
+    /// What people call it.
+    name: Name,
+    /// What it is for.
+    description: Description,
+    /// All scopes that it may ask for.
+    scopes: Scope,
+    /// The audiences that its tokens may have; the first is the default. Empty: the server's `AUDIENCE`.
+    audiences: Vec<Audience>,
+    /// The claim `metadata` of every token.
+    metadata: Metadata,
+    /// The lifetime of its tokens; `None`: the server's `TOKEN_TTL`.
+    token_ttl: Option<TokenTtl>,
+    /// The most tokens in an hour; `None`: any number.
+    token_quota: Option<TokenQuota>,
+    /// The networks that it may log in from.
+    allowed_networks: AllowedNetworks,
+}
+
+impl NewClient {
+    /// A client with these fields.
+    pub fn new(client_id: Option<ClientId>, fields: ClientChanges) -> Self {
         Self {
             client_id,
-            name: Name::default(),
-            description: Description::default(),
-            status: ClientStatus::Enabled,
-            scopes: Scope::default(),
-            audiences: Vec::new(),
-            metadata: Metadata::default(),
-            token_ttl: None,
-            token_quota: None,
-            allowed_networks: AllowedNetworks::default(),
-            authentication: AuthenticationSettings::default(),
-            sender_constraint: SenderConstraint::default(),
-            managed_by: None,
-            created_at,
-            updated_at: created_at,
+            ..fields.into()
         }
     }
 
@@ -158,31 +220,6 @@ impl Client {
             ClientStatus::Disabled => Err("the client is disabled"),
         }
     }
-}
-
-/// What to change of a client; `None` leaves a thing as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientChanges {
-    /// What people call it.
-    pub name: Option<Name>,
-    /// What it is for.
-    pub description: Option<Description>,
-    /// All it may ask for.
-    pub scopes: Option<Scope>,
-    /// Whom its tokens may be for.
-    pub audiences: Option<Vec<Audience>>,
-    /// What its tokens say of it.
-    pub metadata: Option<Metadata>,
-    /// How long its tokens live; `Some(None)`: as long as the server's `TOKEN_TTL` says.
-    pub token_ttl: Option<Option<TokenTtl>>,
-    /// How many tokens it may have in an hour; `Some(None)`: any number.
-    pub token_quota: Option<Option<TokenQuota>>,
-    /// From where it may log in.
-    pub allowed_networks: Option<AllowedNetworks>,
-    /// How it may prove who it is.
-    pub authentication: AuthenticationChanges,
-    /// To what its tokens must be bound.
-    pub sender_constraint: SenderConstraintChanges,
 }
 
 impl ClientChanges {
