@@ -110,13 +110,13 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
 }
 
 /// Names and their values, one a line.
-pub(super) fn list(pairs: &[(&str, String)]) -> String {
+pub(super) fn list(pairs: &[(impl AsRef<str>, String)]) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
     for (name, value) in pairs {
-        table.add_row([(*name).to_owned(), printable(value)]);
+        table.add_row([name.as_ref().to_owned(), printable(value)]);
     }
     table.trim_fmt()
 }

@@ -14,6 +14,7 @@ mod app;
 mod audit;
 mod browser;
 mod cli;
+mod client_fields;
 mod clients;
 mod config;
 mod deploy;

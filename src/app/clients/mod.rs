@@ -3,6 +3,7 @@
 pub(in crate::app) mod cache;
 pub(in crate::app) mod crud;
 pub(in crate::app) mod diff;
+pub(crate) mod spec;
 pub mod transfer;
 
 use std::sync::Arc;

@@ -25,9 +25,10 @@ const TOLD_EVERY: u64 = 10_000;
 /// Import clients from a file
 ///
 /// Reads what `client export` writes, the clients of Ory Hydra and of a Keycloak realm, and CSV or JSON of a home-made
-/// server: `client_id` and `client_secret` (or `client_secret_hash`), and if you like `name`, `description`, `status`,
-/// `scopes`, `audiences`, `metadata`, `token_ttl` (seconds), `allowed_networks`,
-/// `tls_client_certificate_bound_access_tokens` and `dpop_bound_access_tokens` (`true` or `false`).
+/// server: `client_id`, `client_secret` (or `client_secret_hash`), and if you like `status` and every field that `client
+/// show --json` has (`token_ttl` in seconds, `metadata` and `jwks` as JSON, `true` or `false`).
+///
+/// With `--on-conflict replace` a field that the file cannot say stays as it is; an empty cell takes the value away.
 ///
 /// With a mistake in the file nothing is imported, unless --keep-going. What could get no tokens here, such as a public
 /// client, is no mistake; it is skipped. Each of either is named with its line and the reason.

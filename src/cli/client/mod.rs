@@ -1,11 +1,10 @@
 //! `client`: registering clients and changing them.
 
 pub(in crate::cli) mod apply;
-pub(in crate::cli) mod authentication_args;
 pub(in crate::cli) mod export;
+pub(in crate::cli) mod fields;
 pub(in crate::cli) mod import;
 pub(in crate::cli) mod secret;
-pub(in crate::cli) mod sender_constraint_args;
 pub(in crate::cli) mod view;
 
 use std::process::ExitCode;
@@ -15,19 +14,15 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::output::{self, Output};
-use crate::cli::client::authentication_args::AuthenticationArgs;
+use crate::cli::client::fields::ClientFields;
 use crate::cli::client::secret::NewSecretArgs;
-use crate::cli::client::sender_constraint_args::SenderConstraintArgs;
 use crate::cli::client::view::{LastUsed, ListedClient, ShownClient};
 use crate::cli::open;
 use crate::cli::open::origin;
 
-use crate::app::error::{Error, Result};
+use crate::app::error::Error;
 use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
-use crate::domain::{
-    AllowedNetworks, Audience, Client, ClientChanges, ClientId, ClientRecord, ClientStatus,
-    ClientUses, Description, ExpectedVersion, Metadata, Name, Scope, TokenQuota, TokenTtl,
-};
+use crate::domain::{ClientId, ClientRecord, ClientStatus, ClientUses, Scope};
 
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {
@@ -64,46 +59,6 @@ pub(super) struct OneClient {
     #[command(flatten)]
     output: Output,
 }
-
-/// What can be said of a client, when it is made and later.
-#[derive(Args)]
-struct ClientFields {
-    /// What people call it
-    #[arg(long)]
-    name: Option<Name>,
-    /// What it is for, whom to ask
-    #[arg(long)]
-    description: Option<Description>,
-    /// A scope it may ask for; several separated by spaces, or by repeating the option
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Option<Vec<Scope>>,
-    /// Whom its tokens may be for, the first by default; may be repeated
-    #[arg(long = "audience", value_name = "AUDIENCE")]
-    audiences: Option<Vec<String>>,
-    /// What every token of it says: a JSON object
-    #[arg(long, value_name = "JSON")]
-    metadata: Option<Metadata>,
-    /// How long its tokens live: `15m`, `1h`, or `default` for the server's `TOKEN_TTL`
-    #[arg(long, value_name = "DURATION", value_parser = parse_ttl)]
-    token_ttl: Option<DefaultOr<TokenTtl>>,
-    /// How many tokens it may have in an hour, or `none` for any number
-    #[arg(long, value_name = "TOKENS", value_parser = parse_quota)]
-    token_quota: Option<DefaultOr<TokenQuota>>,
-    /// A network that it may log in from, such as `10.0.0.0/8`, `2001:db8::/32` or an address; may be repeated. Those that
-    /// are not named any more go
-    #[arg(long = "allowed-network", value_name = "CIDR")]
-    allowed_networks: Option<Vec<String>>,
-    /// It may log in from anywhere
-    #[arg(long, conflicts_with = "allowed_networks")]
-    any_network: bool,
-    #[command(flatten)]
-    authentication: AuthenticationArgs,
-    #[command(flatten)]
-    sender_constraint: SenderConstraintArgs,
-}
-
-#[derive(Clone, Copy)]
-struct DefaultOr<T>(Option<T>);
 
 #[derive(Args)]
 pub(super) struct CreateArgs {
@@ -206,14 +161,8 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
-    let changes = args.fields.changes()?;
-    let new = NewClient::new(args.client_id, changes);
-    let secret = if new.authentication.allow_secrets() {
-        Some(args.secret.read(app)?)
-    } else {
-        args.secret.refuse()?;
-        None
-    };
+    let new = NewClient::new(args.client_id, args.fields.changes()?);
+    let secret = args.secret.read_first(app, &new)?;
     let (client, added) = app.clients.register(&origin(), new, secret).await?;
     let Some(added) = added else {
         let secrets = Vec::new();
@@ -266,7 +215,7 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
                     client.name.to_string(),
                     client.status.as_str().to_owned(),
                     client.scopes.to_string(),
-                    sender_constraint_args::words(client.sender_constraint),
+                    fields::bound_to(client.sender_constraint),
                     client.created_at.to_string(),
                 ]
             }),
@@ -317,103 +266,9 @@ fn print_client(
 ) -> anyhow::Result<()> {
     let shown = ShownClient::new(record, uses, app.clock().now());
     output.print(&shown, || {
-        let client = &record.client;
-        let ttl = client.token_ttl.map_or_else(
-            || "the server's TOKEN_TTL".to_owned(),
-            |ttl| format!("{} s", ttl.seconds()),
-        );
-        let quota = client
-            .token_quota
-            .map_or_else(|| "none".to_owned(), |quota| format!("{quota} in an hour"));
-        let [methods, keys, subject] = authentication_args::lines(&client.authentication);
-        let [certificate_bound, dpop_bound] =
-            sender_constraint_args::lines(client.sender_constraint);
-        let fields = output::list(&[
-            ("client_id", client.client_id.to_string()),
-            ("name", client.name.to_string()),
-            ("description", client.description.to_string()),
-            ("status", client.status.as_str().to_owned()),
-            ("scopes", client.scopes.to_string()),
-            ("audiences", Audience::join(&client.audiences)),
-            ("metadata", client.metadata.to_string()),
-            ("token_ttl", ttl),
-            ("token_quota", quota),
-            ("allowed_networks", networks(client)),
-            methods,
-            keys,
-            subject,
-            certificate_bound,
-            dpop_bound,
-            ("managed_by", managed_by(client)),
-            ("created_at", client.created_at.to_string()),
-            ("updated_at", client.updated_at.to_string()),
-            ("last_used", shown.last_used()),
-        ]);
+        let mut lines = fields::lines(&record.client);
+        lines.push(("last_used".to_owned(), shown.last_used()));
+        let fields = output::list(&lines);
         format!("{fields}\n\n{}", shown.secrets_table())
     })
-}
-
-impl ClientFields {
-    fn changes(self) -> Result<ClientChanges> {
-        Ok(ClientChanges {
-            name: self.name,
-            description: self.description,
-            scopes: self
-                .scopes
-                .map(|list| Scope::parse(&join(&list)))
-                .transpose()?,
-            audiences: self
-                .audiences
-                .map(|list| Audience::parse_list(&list.join(" ")))
-                .transpose()?,
-            metadata: self.metadata,
-            token_ttl: self.token_ttl.map(|DefaultOr(ttl)| ttl),
-            token_quota: self.token_quota.map(|DefaultOr(quota)| quota),
-            allowed_networks: match self.allowed_networks {
-                Some(list) => Some(AllowedNetworks::from_list(list)?),
-                None => self.any_network.then(AllowedNetworks::default),
-            },
-            authentication: self.authentication.changes()?,
-            sender_constraint: self.sender_constraint.changes(),
-        })
-    }
-}
-
-fn networks(client: &Client) -> String {
-    let networks = &client.allowed_networks;
-    if networks.is_empty() {
-        return "any".to_owned();
-    }
-    networks.to_string()
-}
-
-fn managed_by(client: &Client) -> String {
-    client
-        .managed_by
-        .as_ref()
-        .map_or_else(String::new, ToString::to_string)
-}
-
-fn join(scopes: &[Scope]) -> String {
-    let words: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
-    words.join(" ")
-}
-
-fn parse_ttl(text: &str) -> Result<DefaultOr<TokenTtl>, String> {
-    if text == "default" {
-        return Ok(DefaultOr(None));
-    }
-    let seconds = crate::config::parse_seconds(text)?;
-    let ttl = TokenTtl::from_seconds(seconds).map_err(|error| error.to_string())?;
-    Ok(DefaultOr(Some(ttl)))
-}
-
-fn parse_quota(text: &str) -> Result<DefaultOr<TokenQuota>, String> {
-    if text == "none" {
-        return Ok(DefaultOr(None));
-    }
-    // A number that is too long is no quota either.
-    let quota = TokenQuota::from_count(text.parse().unwrap_or_default());
-    let quota = quota.map_err(|error| error.to_string())?;
-    Ok(DefaultOr(Some(quota)))
 }

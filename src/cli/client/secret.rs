@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::app::error::Error;
-use crate::app::{AddedSecret, App, NewSecret};
+use crate::app::{AddedSecret, App, NewClient, NewSecret};
+use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::cli::client::view;
 use crate::cli::open::origin;
@@ -174,26 +175,29 @@ pub(in crate::cli) fn print_added(
 }
 
 impl NewSecretArgs {
-    /// Fails when something is said about a secret that will not be.
-    pub(in crate::cli) fn refuse(&self) -> Result<(), Error> {
-        if self.secret_stdin || self.expires_in.is_some() {
-            return Err(Error::invalid_request(
-                "none of the client's authentication methods takes a secret",
-            ));
-        }
-        Ok(())
+    pub(in crate::cli) fn read(self, app: &App) -> anyhow::Result<NewSecret> {
+        let (chosen, expires_at) = self.read_parts(app)?;
+        Ok(app.secrets.new_secret(chosen, expires_at)?)
     }
 
-    pub(in crate::cli) fn read(self, app: &App) -> anyhow::Result<NewSecret> {
-        let chosen = if self.secret_stdin {
-            Some(read_chosen()?)
-        } else {
-            None
-        };
-        let expires_at = self
-            .expires_in
-            .map(|seconds| app.clock().now().plus(seconds));
-        Ok(app.secrets.new_secret(chosen, expires_at)?)
+    /// The first secret of a client to be registered, if one of its methods takes a secret.
+    pub(in crate::cli) fn read_first(
+        self,
+        app: &App,
+        new: &NewClient,
+    ) -> anyhow::Result<Option<NewSecret>> {
+        // Before anybody types a secret.
+        let is_said = self.secret_stdin || self.expires_in.is_some();
+        let checked = new.authentication.check_secrets(usize::from(is_said));
+        checked.map_err(Error::from)?;
+        let (chosen, expires_at) = self.read_parts(app)?;
+        Ok(app.clients.first_secret(new, chosen, expires_at)?)
+    }
+
+    fn read_parts(self, app: &App) -> anyhow::Result<(Option<Secret<String>>, Option<UnixTime>)> {
+        let chosen = self.secret_stdin.then(read_chosen).transpose()?;
+        let end = self.expires_in;
+        Ok((chosen, end.map(|seconds| app.clock().now().plus(seconds))))
     }
 }
 

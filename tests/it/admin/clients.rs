@@ -52,7 +52,7 @@ async fn a_client_is_made_with_all_that_can_be_said_of_it_and_its_secret_works()
                 ("private_key_jwt", "yes"),
                 ("jwks_uri", ""),
                 ("jwks", KEYS),
-                ("dpop_bound", ""),
+                ("dpop_bound_access_tokens", ""),
                 ("lifetime", "30d"),
             ],
         )

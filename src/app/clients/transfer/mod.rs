@@ -1,9 +1,7 @@
 //! Clients to and from files: import, apply, export.
 
 pub mod apply;
-pub(in crate::app) mod document;
 pub(in crate::app) mod export;
 pub(in crate::app) mod formats;
 pub mod import;
-pub(in crate::app) mod members;
 pub(in crate::app) mod secrets;

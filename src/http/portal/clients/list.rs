@@ -6,7 +6,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::app::error::{Error, Result};
+use crate::app::error::Result;
 use crate::app::{ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Client, ClientId, ClientStatus, Scope};
@@ -182,14 +182,8 @@ pub(in crate::http::portal) async fn create_client(
         let id = Some(client_id.as_str()).filter(|id| !id.is_empty());
         let id = id.map(ClientId::parse).transpose()?;
         let new = NewClient::new(id, fields.changes()?);
-        let secret = if new.authentication.allow_secrets() {
-            Some(secrets::read_new(&app, chosen, &lifetime)?)
-        } else if chosen.is_some() || !lifetime.is_empty() {
-            let why = "none of the client's authentication methods takes a secret";
-            return Err(Error::invalid_request(why));
-        } else {
-            None
-        };
+        let expires_at = secrets::end_of_new(&app, &lifetime)?;
+        let secret = app.clients.first_secret(&new, chosen, expires_at)?;
         app.clients.register(&session.origin, new, secret).await
     };
     match created.await {

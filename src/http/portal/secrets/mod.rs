@@ -6,10 +6,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
+use crate::app::AddedSecret;
 use crate::app::error::{Error, Result};
-use crate::app::{AddedSecret, NewSecret};
 use crate::base::clock::UnixTime;
-use crate::base::secret::Secret;
 use crate::config::parse_seconds;
 use crate::domain::{Client, ClientId, SecretId, UnusedFor};
 use crate::http::AppState;
@@ -57,17 +56,15 @@ pub(super) const SHORT_LIFETIMES: &[Lifetime] = &[
     lifetime("unused:never", "not for want of use"),
 ];
 
-/// A secret as a form asks for it.
-pub(super) fn read_new(
+/// When a secret of this lifetime ends; empty: never.
+pub(in crate::http::portal) fn end_of_new(
     app: &AppState,
-    chosen: Option<Secret<String>>,
     lifetime: &str,
-) -> Result<NewSecret> {
-    let expires_at = match lifetime {
-        "" => None,
-        span => Some(app.clock().now().plus(read_span(span)?)),
-    };
-    app.secrets.new_secret(chosen, expires_at)
+) -> Result<Option<UnixTime>> {
+    match lifetime {
+        "" => Ok(None),
+        span => Ok(Some(app.clock().now().plus(read_span(span)?))),
+    }
 }
 
 fn read_span(text: &str) -> Result<i64> {
@@ -119,7 +116,8 @@ pub(super) async fn add_secret(
     let id = ClientId::parse(&id)?;
     let added = async {
         let chosen = form.take_secret("client_secret");
-        let new = read_new(&app, chosen, &form.take("lifetime"))?;
+        let end = end_of_new(&app, &form.take("lifetime"))?;
+        let new = app.secrets.new_secret(chosen, end)?;
         app.secrets.add(&session.origin, &id, new).await
     };
     match added.await {

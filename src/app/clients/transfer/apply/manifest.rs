@@ -2,15 +2,15 @@
 //! wrong is told with its place, and never with what a member holds.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-use crate::app::clients::transfer::document::{SecretDocument, client_document};
+use crate::app::clients::spec::ClientSpec;
+use crate::app::clients::spec::secret::SecretsSpec;
+use crate::app::clients::transfer::formats::imported_client::ImportedClient;
 use crate::app::error::explain;
 use crate::base::json;
-use crate::domain::{Client, ManagedBy, ParseError};
+use crate::domain::{AuthenticationSettings, ClientId, ManagedBy, ParseError};
 
 /// The version that is read.
 const VERSION: u32 = 1;
@@ -28,13 +28,10 @@ pub struct Manifest {
 pub(in crate::app) struct Entry {
     /// Where it stands, for people.
     pub(in crate::app) place: String,
-    /// As it is to be; its times and its mark mean nothing.
-    pub(in crate::app) client: Client,
-    /// Whether the file says whether it is enabled. If not, that is left to others: a client that somebody has
-    /// disabled in haste must not come back by itself.
-    pub(in crate::app) has_status: bool,
+    /// All of it but its secrets.
+    pub(in crate::app) client: ImportedClient,
     /// `None`: its secrets are not the file's business.
-    pub(in crate::app) secrets: Option<Secrets>,
+    pub(in crate::app) secrets: Option<SecretsSpec>,
 }
 
 #[derive(Deserialize)]
@@ -42,23 +39,7 @@ pub(in crate::app) struct Entry {
 struct Document {
     version: u32,
     name: Option<ManagedBy>,
-    clients: Vec<ManifestClient>,
-}
-
-client_document! {
-    /// A client of a file.
-    ManifestClient {
-        secrets: Option<Secrets>,
-    }
-}
-
-/// Which secrets a client is to have.
-#[derive(Debug)]
-pub(in crate::app) enum Secrets {
-    /// One at least; it is made when there is none that is good.
-    Make,
-    /// These and no others.
-    These(Vec<SecretDocument>),
+    clients: Vec<ClientSpec>,
 }
 
 impl Manifest {
@@ -92,33 +73,49 @@ impl Manifest {
             .clients
             .into_iter()
             .enumerate()
-            .map(|(at, mut client)| {
-                let place = format!("clients[{at}] `{}`", client.client_id);
-                let here = |error: ParseError| ParseError::new(format!("{place}: {error}"));
-                let read = client.client().map_err(here)?;
-                read.authentication.check().map_err(here)?;
-                if !seen.insert(read.client_id.clone()) {
-                    return Err(here(ParseError::new("the client_id is there twice")));
-                }
-                let has_secrets = match &client.secrets {
-                    Some(Secrets::Make) => true,
-                    Some(Secrets::These(list)) => !list.is_empty(),
-                    None => false,
-                };
-                if has_secrets && !read.authentication.allow_secrets() {
-                    let why = "none of its authentication methods takes a secret";
-                    return Err(here(ParseError::new(why)));
-                }
-                Ok(Entry {
-                    place,
-                    client: read,
-                    has_status: client.status.is_some(),
-                    secrets: client.secrets.take(),
-                })
-            });
+            .map(|(at, spec)| Entry::read(at, spec, &mut seen));
         Ok(Self {
             name,
             entries: entries.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Entry {
+    fn read(
+        at: usize,
+        mut spec: ClientSpec,
+        seen: &mut HashSet<ClientId>,
+    ) -> Result<Self, ParseError> {
+        let Some(id) = spec.client_id.take() else {
+            return Err(ParseError::new(format!(
+                "clients[{at}]: client_id is missing"
+            )));
+        };
+        let place = format!("clients[{at}] `{id}`");
+        let here = |error: &dyn std::fmt::Display| ParseError::new(format!("{place}: {error}"));
+        if !seen.insert(id.clone()) {
+            return Err(here(&"the client_id is there twice"));
+        }
+        spec.refuse_others(&[]).map_err(|error| here(&error))?;
+        let secrets = spec.secrets.take();
+        let mut client = ImportedClient::of(id, &mut spec).map_err(|error| here(&error))?;
+        client.is_complete = true;
+        let changes = client.fields.authentication.clone();
+        let authentication = AuthenticationSettings::default().changed(changes);
+        let count = match &secrets {
+            Some(SecretsSpec::Make) => 1,
+            Some(SecretsSpec::These(list)) => list.len(),
+            None => 0,
+        };
+        let checked = authentication.check();
+        checked
+            .and_then(|()| authentication.check_secrets(count))
+            .map_err(|error| here(&error))?;
+        Ok(Self {
+            place,
+            client,
+            secrets,
         })
     }
 }
@@ -130,37 +127,6 @@ fn read_yaml(text: &str) -> Result<Document, String> {
         Document::deserialize(json::objects_only(yaml))
     })
     .map_err(|error| error.to_string())
-}
-
-impl<'de> Deserialize<'de> for Secrets {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-
-        impl<'de> Visitor<'de> for Read {
-            type Value = Secrets;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`make`, or a list of secrets with their hashes")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Secrets, E> {
-                match text {
-                    "make" => Ok(Secrets::Make),
-                    _ => Err(E::custom("secrets is `make`, or a list of hashes")),
-                }
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Secrets, A::Error> {
-                let mut secrets = Vec::new();
-                while let Some(secret) = list.next_element()? {
-                    secrets.push(secret);
-                }
-                Ok(Secrets::These(secrets))
-            }
-        }
-
-        deserializer.deserialize_any(Read)
-    }
 }
 
 #[cfg(test)]
@@ -181,10 +147,12 @@ mod tests {
         let json = r#"{"version":1,"name":"team","clients":[{"client_id":"a","scopes":"a b","token_ttl":900,"metadata":{"tenant":"acme","n":1},"secrets":"make"}]}"#;
         let [yaml, json] = [yaml, json].map(|it| Manifest::parse(it.as_bytes(), None).unwrap());
         assert_eq!(yaml.name, json.name);
-        assert_eq!(yaml.entries[0].client, json.entries[0].client);
-        assert_eq!(yaml.entries[0].client.scopes.as_str(), "a b");
-        assert!(matches!(yaml.entries[0].secrets, Some(Secrets::Make)));
-        assert!(!yaml.entries[0].has_status);
+        let [yaml, json] = [yaml, json].map(|mut it| it.entries.remove(0));
+        assert_eq!(yaml.client.client_id, json.client.client_id);
+        assert_eq!(yaml.client.fields, json.client.fields);
+        assert_eq!(yaml.client.fields.scopes.unwrap().as_str(), "a b");
+        assert!(matches!(yaml.secrets, Some(SecretsSpec::Make)));
+        assert_eq!(yaml.client.status, None);
     }
 
     #[test]

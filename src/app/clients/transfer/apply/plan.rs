@@ -6,14 +6,15 @@ use serde_json::{Value, json};
 
 use crate::app::clients::Clients;
 use crate::app::clients::diff::{FieldChange, diff};
-use crate::app::clients::transfer::apply::manifest::{Entry, Manifest, Secrets};
+use crate::app::clients::spec::secret::SecretsSpec;
+use crate::app::clients::transfer::apply::manifest::{Entry, Manifest};
 use crate::app::clients::transfer::apply::{AppliedClient, ApplyOptions, ApplyStep, Prune};
-use crate::app::clients::transfer::import::{SecretRules, check_rights};
+use crate::app::clients::transfer::import::SecretRules;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    ClientEffect, ClientId, ClientRecord, ClientSecret, ClientStatus, ErrorCode, MAX_LIVE_SECRETS,
-    ManagedBy, Origin, SecretId,
+    Client, ClientEffect, ClientId, ClientRecord, ClientSecret, ClientStatus, ErrorCode, ManagedBy,
+    Origin, SecretId,
 };
 
 /// How many mistakes are told at once.
@@ -44,11 +45,11 @@ impl Clients {
         let mut code = ErrorCode::InvalidRequest;
         for entry in &manifest.entries {
             let before = there.remove(entry.id());
-            let checked = check_rights(&by.actor, &entry.client, before.as_ref())
-                .map_err(Error::from)
-                .and_then(|()| self.check_authentication(&entry.client.authentication))
-                .and_then(|()| check_before(before.as_ref(), &manifest.name, options))
-                .and_then(|()| plan_entry(entry, before, &manifest.name, &rules, now));
+            let client = entry
+                .client
+                .client_beside(before.as_ref().map(|it| &it.client), now);
+            let checked = plan_entry(entry, client, before, &manifest.name, &rules)
+                .and_then(|plan| self.check_plan(by, plan, &manifest.name, options));
             match checked {
                 Ok(plan) => planned.push(plan),
                 Err(error) => {
@@ -73,6 +74,26 @@ impl Clients {
             planned.extend(self.plan_pruning(by, manifest, &of_file, prune).await?);
         }
         Ok(planned)
+    }
+
+    fn check_plan(
+        &self,
+        by: &Origin,
+        plan: Planned,
+        name: &ManagedBy,
+        options: ApplyOptions,
+    ) -> Result<Planned> {
+        if let Some(ClientRecord { client, secrets }) = &plan.record {
+            let live = secrets.iter().filter(|it| it.is_live(client.updated_at));
+            self.check_described(by, client, live.count(), plan.before.as_ref())?;
+        }
+        let before = plan.before.as_ref();
+        match before.and_then(|it| it.client.managed_by.as_ref()) {
+            Some(other) if other != name && !options.take_over => Err(Error::conflict(format!(
+                "the file `{other}` keeps it; take it over explicitly, or leave it out"
+            ))),
+            Some(_) | None => Ok(plan),
+        }
     }
 
     /// A secret has one client; each secret of the file is looked for.
@@ -147,39 +168,18 @@ impl Clients {
     }
 }
 
-/// Whether what is there may become the file's.
-fn check_before(
-    before: Option<&ClientRecord>,
-    name: &ManagedBy,
-    options: ApplyOptions,
-) -> Result<()> {
-    let Some(before) = before else { return Ok(()) };
-    match &before.client.managed_by {
-        Some(other) if other != name && !options.take_over => Err(Error::conflict(format!(
-            "the file `{other}` keeps it; take it over explicitly, or leave it out"
-        ))),
-        Some(_) | None => Ok(()),
-    }
-}
-
 fn plan_entry(
     entry: &Entry,
+    mut client: Client,
     before: Option<ClientRecord>,
     name: &ManagedBy,
     rules: &SecretRules,
-    now: UnixTime,
 ) -> Result<Planned> {
-    let mut client = entry.client.clone();
+    let now = client.updated_at;
     client.managed_by = Some(name.clone());
-    client.created_at = before.as_ref().map_or(now, |it| it.client.created_at);
-    client.updated_at = now;
     let mut remarks = Vec::new();
-    if let Some(before) = before.as_ref().filter(|_| !entry.has_status) {
-        client.status = before.client.status;
-        if client.status == ClientStatus::Disabled {
-            remarks
-                .push("it is disabled, and the file does not say whether it is to be".to_owned());
-        }
+    if entry.client.status.is_none() && client.status == ClientStatus::Disabled {
+        remarks.push("it is disabled, and the file does not say whether it is to be".to_owned());
     }
     let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
     let (secrets, makes_secret) = plan_secrets(entry, known, rules, now)?;
@@ -222,11 +222,11 @@ fn plan_secrets(
 ) -> Result<(Vec<ClientSecret>, bool)> {
     let list = match &entry.secrets {
         None => return Ok((known.to_vec(), false)),
-        Some(Secrets::Make) => {
+        Some(SecretsSpec::Make) => {
             let has_one = known.iter().any(|secret| secret.is_live(now));
             return Ok((known.to_vec(), !has_one));
         }
-        Some(Secrets::These(list)) => list,
+        Some(SecretsSpec::These(list)) => list,
     };
     let mut secrets: Vec<ClientSecret> = Vec::new();
     for document in list {
@@ -243,12 +243,6 @@ fn plan_secrets(
             return Err(Error::invalid_request("a secret is there twice"));
         }
         secrets.push(secret);
-    }
-    let live = secrets.iter().filter(|secret| secret.is_live(now)).count();
-    if live > MAX_LIVE_SECRETS {
-        return Err(Error::invalid_request(format!(
-            "a client has at most {MAX_LIVE_SECRETS} live secrets"
-        )));
     }
     // As the store has them.
     secrets.sort_by(|a, b| (a.created_at, &a.secret_id).cmp(&(b.created_at, &b.secret_id)));

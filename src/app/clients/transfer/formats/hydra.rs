@@ -3,15 +3,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::app::clients::transfer::document::{authentication, take_keys};
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named,
 };
-use crate::app::clients::transfer::formats::table::{parse_metadata, take_secret_text, take_text};
+use crate::app::clients::transfer::formats::table::{take_secret_text, take_text};
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::clock::UnixTime;
 use crate::base::json;
-use crate::domain::{Audience, Client, ClientId, Name, Scope, TokenTtl};
+use crate::domain::TokenTtl;
 
 /// Scopes that are for the login of people.
 const OF_PEOPLE: [&str; 3] = ["openid", "offline", "offline_access"];
@@ -80,35 +79,26 @@ fn parse_members(
             .push("a scope with `*` is that very word here, and stands for no others".to_owned());
     }
     let method = method.unwrap_or_else(|| "client_secret_basic".to_owned());
-    let jwks = match row.remove("jwks") {
-        Some(Value::Object(set)) if !set.is_empty() => Some(set),
-        _ => None,
-    };
-    let jwks_uri = take_text(row, "jwks_uri")?;
-    let keys = named("jwks", take_keys(jwks, jwks_uri.as_deref()))?;
-    let authentication = authentication(Some(&method), keys, &std::array::from_fn(|_| ("", None)));
-    let authentication = named("token_endpoint_auth_method", authentication)?;
-    let secrets = take_secret(row, authentication.allow_secrets(), rules, &mut remarks)?;
-    let audience = words(row, "audience")?.join(" ");
+    let jwks = row.remove("jwks").filter(Value::is_object);
+    let jwks = jwks.filter(|set| set.as_object().is_some_and(|it| !it.is_empty()));
     let ttl = take_text(row, "client_credentials_grant_access_token_lifespan")?;
-    let client = Client {
-        name: named(
-            "client_name",
-            Name::parse(&take_text(row, "client_name")?.unwrap_or_default()),
-        )?,
-        scopes: named("scope", Scope::parse(&ours.join(" ")))?,
-        audiences: named("audience", Audience::parse_list(&audience))?,
-        metadata: parse_metadata(row.remove("metadata"))?,
-        token_ttl: ttl.map(|text| token_ttl(&text)).transpose()?,
-        authentication,
-        ..Client::new(named("client_id", ClientId::parse(&id))?, UnixTime(0))
-    };
-    Ok(ImportedClient {
-        client,
-        secrets,
-        is_exact: false,
-        remarks,
-    })
+    let ttl = ttl.map(|text| token_ttl(&text)).transpose()?;
+    let mut imported = ImportedClient::of_members(
+        &id,
+        [
+            ("name", take_text(row, "client_name")?.into()),
+            ("scopes", ours.join(" ").into()),
+            ("audiences", words(row, "audience")?.join(" ").into()),
+            ("metadata", row.remove("metadata").into()),
+            ("token_ttl", ttl.map(TokenTtl::seconds).into()),
+            ("auth_methods", method.into()),
+            ("jwks", jwks.into()),
+            ("jwks_uri", take_text(row, "jwks_uri")?.into()),
+        ],
+    )?;
+    imported.secrets = take_secret(row, imported.takes_secrets(), rules, &mut remarks)?;
+    imported.remarks = remarks;
+    Ok(imported)
 }
 
 fn take_secret(

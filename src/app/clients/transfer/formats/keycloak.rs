@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::app::clients::transfer::document::{authentication, take_keys};
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named,
 };
@@ -11,10 +10,7 @@ use crate::app::clients::transfer::formats::table::{take_secret_text, take_text}
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::clock::UnixTime;
 use crate::base::json;
-use crate::domain::{
-    Audience, AuthenticationSettings, Client, ClientId, ClientStatus, Description, Metadata, Name,
-    Scope, SenderConstraint, TokenTtl,
-};
+use crate::domain::{ClientStatus, TokenTtl};
 
 /// The client scopes that every realm has: they say which claims about people are in a token.
 const BUILT_IN: [&str; 14] = [
@@ -98,8 +94,7 @@ fn parse_members(
         _ => Map::new(),
     });
     let kind = take_text(row, "clientAuthenticatorType")?;
-    let authentication = read_authentication(kind.as_deref(), &mut attributes)?;
-    let secrets = take_secret(row, &authentication, rules, &mut attributes)?;
+    let [methods, jwks, jwks_uri, subject] = read_authentication(kind.as_deref(), &mut attributes)?;
     let scopes = take_scopes(row, &mut remarks)?;
     let (audiences, metadata) = take_mappers(row, &mut remarks)?;
     let status = match row.remove("enabled") {
@@ -107,28 +102,33 @@ fn parse_members(
         Some(Value::Bool(false)) => ClientStatus::Disabled,
         Some(_) => return Err("enabled is neither true nor false".to_owned()),
     };
-    let client = Client {
-        name: named("name", Name::parse(&name))?,
-        description: named("description", Description::parse(&description))?,
-        status,
-        scopes: named("the client scopes", Scope::parse(&scopes.join(" ")))?,
-        audiences: named("the audiences", Audience::parse_list(&audiences.join(" ")))?,
-        metadata: named("the claims", Metadata::from_object(&metadata))?,
-        token_ttl: attributes.token_ttl(&mut remarks)?,
-        authentication,
-        sender_constraint: SenderConstraint {
-            tls_client_certificate_bound_access_tokens: attributes
-                .is_set("tls.client.certificate.bound.access.tokens"),
-            dpop_bound_access_tokens: attributes.is_set("dpop.bound.access.tokens"),
-        },
-        ..Client::new(named("clientId", ClientId::parse(&id))?, UnixTime(0))
-    };
-    Ok(ImportedClient {
-        client,
-        secrets,
-        is_exact: false,
-        remarks,
-    })
+    let ttl = attributes.token_ttl(&mut remarks)?;
+    let is_certificate_bound = attributes.is_set("tls.client.certificate.bound.access.tokens");
+    let is_dpop_bound = attributes.is_set("dpop.bound.access.tokens");
+    let mut imported = ImportedClient::of_members(
+        &id,
+        [
+            ("name", name.into()),
+            ("description", description.into()),
+            ("scopes", scopes.join(" ").into()),
+            ("audiences", audiences.join(" ").into()),
+            ("metadata", metadata.into()),
+            ("token_ttl", ttl.map(TokenTtl::seconds).into()),
+            ("auth_methods", methods),
+            ("jwks", jwks),
+            ("jwks_uri", jwks_uri),
+            ("tls_client_auth_subject_dn", subject),
+            (
+                "tls_client_certificate_bound_access_tokens",
+                is_certificate_bound.into(),
+            ),
+            ("dpop_bound_access_tokens", is_dpop_bound.into()),
+        ],
+    )?;
+    imported.status = Some(status);
+    imported.secrets = take_secret(row, imported.takes_secrets(), rules, &mut attributes)?;
+    imported.remarks = remarks;
+    Ok(imported)
 }
 
 /// What Keycloak keeps of a client beside its members, all of it texts.
@@ -167,56 +167,62 @@ impl Attributes {
     }
 }
 
+/// `auth_methods`, `jwks`, `jwks_uri` and `tls_client_auth_subject_dn`.
 fn read_authentication(
     kind: Option<&str>,
     attributes: &mut Attributes,
-) -> Result<AuthenticationSettings, String> {
-    let none = || [(); 5].map(|()| ("", None));
-    let settings = match kind {
-        None | Some("client-secret") => authentication(None, None, &none()),
+) -> Result<[Value; 4], String> {
+    match kind {
+        None | Some("client-secret") => Ok([const { Value::Null }; 4]),
         Some("client-jwt") => {
             let uri = attributes.take("jwks.url");
             let uri = uri.filter(|_| attributes.is_set("use.jwks.url"));
             let set = attributes.take("jwks.string");
             let set = set.filter(|_| attributes.is_set("use.jwks.string") && uri.is_none());
-            let set = set.map(|text| json::from_str(&text)).transpose();
-            let set = set.map_err(|_| "the attribute jwks.string is no JWK set")?;
-            let keys = named("its keys", take_keys(set, uri.as_deref()))?;
-            if keys.is_none() {
+            let set: Option<Value> = set
+                .map(|text| json::from_str(&text))
+                .transpose()
+                .map_err(|_| "the attribute jwks.string is no JWK set")?;
+            if set.is_none() && uri.is_none() {
                 return Err(
                     "its key is a certificate: register the public key as a JWK set here"
                         .to_owned(),
                 );
             }
-            authentication(Some("private_key_jwt"), keys, &none())
+            Ok([
+                "private_key_jwt".into(),
+                set.into(),
+                uri.into(),
+                Value::Null,
+            ])
         }
         Some("client-x509") => {
             let subject = attributes.take("x509.subjectdn");
             if attributes.is_set("x509.allow.regex.pattern.comparison") {
                 return Err("its x509.subjectdn is a pattern, and names more than one".to_owned());
             }
-            let mut subjects = none();
-            subjects[0] = ("subject_dn", subject);
-            authentication(Some("tls_client_auth"), None, &subjects)
+            Ok([
+                "tls_client_auth".into(),
+                Value::Null,
+                Value::Null,
+                subject.into(),
+            ])
         }
-        Some(other) => {
-            return Err(format!(
-                "its clientAuthenticatorType `{other}` is not possible here"
-            ));
-        }
-    };
-    named("its authentication", settings)
+        Some(other) => Err(format!(
+            "its clientAuthenticatorType `{other}` is not possible here"
+        )),
+    }
 }
 
 fn take_secret(
     row: &mut Map<String, Value>,
-    authentication: &AuthenticationSettings,
+    is_needed: bool,
     rules: &SecretRules,
     attributes: &mut Attributes,
 ) -> Result<Vec<ImportedSecret>, String> {
     let text = take_secret_text(row, "secret")?;
     let expires_at = attributes.number("client.secret.expiration.time")?;
-    if !authentication.allow_secrets() {
+    if !is_needed {
         return Ok(Vec::new());
     }
     let text = text.ok_or("secret is missing")?;

@@ -7,16 +7,17 @@ use std::io::BufRead;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::app::clients::transfer::document::{ExportedSecret, SecretDocument, client_document};
+use crate::app::clients::spec::ClientSpec;
+use crate::app::clients::spec::secret::{ExportedSecret, SecretsSpec};
 use crate::app::clients::transfer::formats::file::ImportFileError;
 use crate::app::clients::transfer::formats::imported_client::{
-    ImportedClient, ImportedSecret, RefusedRow, Row,
+    ImportedClient, ImportedSecret, RefusedRow, Row, Stamps,
 };
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
 use crate::base::clock::UnixTime;
 use crate::base::json;
-use crate::domain::{Client, ClientRecord, ManagedBy};
+use crate::domain::{Client, ClientRecord};
 
 /// What the first line calls the format.
 pub(in crate::app::clients::transfer) const FORMAT: &str = "token-server/clients";
@@ -45,16 +46,6 @@ struct Exported<'a> {
     #[serde(flatten)]
     client: &'a Client,
     secrets: Vec<ExportedSecret<'a>>,
-}
-
-client_document! {
-    /// A line of an export.
-    NativeClient {
-        managed_by: Option<ManagedBy>,
-        created_at: UnixTime,
-        updated_at: UnixTime,
-        secrets: Vec<SecretDocument>,
-    }
 }
 
 /// The first line.
@@ -189,34 +180,43 @@ pub(in crate::app::clients::transfer) fn read_line(
 }
 
 fn parse(bytes: &[u8], rules: &SecretRules) -> Row {
-    let mut document: NativeClient = json::from_slice(bytes).map_err(|error| {
+    let mut spec: ClientSpec = json::from_slice(bytes).map_err(|error| {
         let members: Option<Value> = json::from_slice(bytes).ok();
         let id = members
             .as_ref()
             .and_then(|it| it.get("client_id")?.as_str());
         RefusedRow::bad(id, format!("no client: {}", explain(&error.to_string())))
     })?;
-    let id = document.client_id.to_string();
-    let bad = |reason: String| RefusedRow::bad(Some(&id), reason);
-    let mut client = document.client().map_err(|error| bad(error.to_string()))?;
-    client.managed_by = document.managed_by.take();
-    client.created_at = document.created_at;
-    client.updated_at = document.updated_at;
-    let mut secrets = Vec::new();
-    for secret in &document.secrets {
+    let id = spec.client_id.as_ref().map(ToString::to_string);
+    let bad = |reason: String| RefusedRow::bad(id.as_deref(), reason);
+    parse_members(&mut spec, rules).map_err(bad)
+}
+
+fn parse_members(spec: &mut ClientSpec, rules: &SecretRules) -> Result<ImportedClient, String> {
+    let missing = |name: &str| format!("no client: missing field `{name}`");
+    spec.refuse_others(&["managed_by", "created_at", "updated_at"])
+        .map_err(|error| format!("no client: {error}"))?;
+    let id = spec.client_id.take().ok_or_else(|| missing("client_id"))?;
+    let created_at = spec.created_at.ok_or_else(|| missing("created_at"))?;
+    let stamps = Stamps {
+        managed_by: spec.managed_by.take(),
+        created_at,
+        updated_at: spec.updated_at.ok_or_else(|| missing("updated_at"))?,
+    };
+    let Some(SecretsSpec::These(list)) = spec.secrets.take() else {
+        return Err(missing("secrets"));
+    };
+    let imported = ImportedClient::of(id, spec);
+    let mut imported = imported.map_err(|error| error.to_string())?;
+    for secret in &list {
         if secret.secret_id.is_none() || secret.created_at.is_none() {
-            return Err(bad(
-                "a secret lacks its secret_id or its created_at".to_owned()
-            ));
+            return Err("a secret lacks its secret_id or its created_at".to_owned());
         }
-        let secret = secret.read(&client.client_id, client.created_at, rules);
-        let secret = secret.map_err(|error| bad(format!("a secret: {error}")))?;
-        secrets.push(ImportedSecret::Kept(secret));
+        let secret = secret.read(&imported.client_id, created_at, rules);
+        let secret = secret.map_err(|error| format!("a secret: {error}"))?;
+        imported.secrets.push(ImportedSecret::Kept(secret));
     }
-    Ok(ImportedClient {
-        client,
-        secrets,
-        is_exact: true,
-        remarks: Vec::new(),
-    })
+    imported.is_complete = true;
+    imported.stamps = Some(stamps);
+    Ok(imported)
 }

@@ -7,14 +7,12 @@ use std::hash::{BuildHasher, RandomState};
 use crate::app::clients::Clients;
 use crate::app::clients::diff::diff;
 use crate::app::clients::transfer::formats::imported_client::{
-    ImportedClient, ImportedSecret, Row,
+    ImportedClient, ImportedSecret, RefusedRow, Row,
 };
 use crate::app::clients::transfer::import::report::{ImportLine, ImportOutcome, OnConflict};
-use crate::app::error::Result;
-use crate::base::clock::UnixTime;
+use crate::app::error::{Error, Result};
 use crate::domain::{
-    AccessDenied, Actor, Client, ClientEffect, ClientId, ClientRecord, MAX_LIVE_SECRETS, Origin,
-    SecretId,
+    Client, ClientEffect, ClientId, ClientRecord, ErrorCode, MAX_LIVE_SECRETS, Origin, SecretId,
 };
 
 /// A row that was judged, and what is to be written of it.
@@ -27,7 +25,9 @@ pub(in crate::app::clients::transfer) struct Examined {
 
 /// A client to be written.
 pub(in crate::app::clients::transfer) struct Planned {
-    pub(in crate::app::clients::transfer) imported: ImportedClient,
+    /// As it will be.
+    pub(in crate::app::clients::transfer) client: Client,
+    pub(in crate::app::clients::transfer) secrets: Vec<ImportedSecret>,
     /// What is there.
     pub(in crate::app::clients::transfer) before: Option<ClientRecord>,
 }
@@ -62,108 +62,114 @@ impl Clients {
         seen: &mut Seen,
     ) -> Result<Vec<Examined>> {
         let clients = rows.iter().filter_map(|(_, row)| row.as_ref().ok());
-        let ids: Vec<&ClientId> = clients.clone().map(|it| &it.client.client_id).collect();
+        let ids: Vec<&ClientId> = clients.clone().map(|it| &it.client_id).collect();
         let mut there = self.core.store.find_clients(&ids).await?;
         let kept: Vec<&SecretId> = clients.flat_map(kept_secrets).collect();
         let owners = self.core.store.find_secret_owners(&kept).await?;
-        let examined = rows.into_iter().map(|(line, row)| {
-            let imported = match row {
-                Ok(imported) => imported,
-                Err(refused) => {
-                    let reason = refused.reason;
-                    let outcome = if refused.is_bad {
-                        ImportOutcome::Bad { reason }
-                    } else {
-                        ImportOutcome::Skipped { reason }
-                    };
-                    return Examined::refused(line, refused.client_id, outcome);
-                }
-            };
-            let id = &imported.client.client_id;
-            let name = Some(id.to_string());
-            let bad = self
-                .check_import(&imported)
-                .or_else(|| find_twice(&imported, line, seen))
-                .or_else(|| {
-                    let mut kept = kept_secrets(&imported);
-                    kept.find_map(|secret_id| {
-                        let owner = owners.get(secret_id.as_str()).filter(|it| *it != id)?;
-                        Some(format!(
-                            "the secret {secret_id} is one of `{owner}` already"
-                        ))
-                    })
-                });
-            if let Some(reason) = bad {
-                return Examined::refused(line, name, ImportOutcome::Bad { reason });
+        let examined = rows.into_iter().map(|(line, row)| match row {
+            Ok(imported) => {
+                let before = there.remove(&imported.client_id);
+                let twice =
+                    find_twice(&imported, line, seen).or_else(|| find_owner(&imported, &owners));
+                self.examine_row(by, line, imported, before, on_conflict, twice)
             }
-            let before = there.remove(id);
-            let replaced = before.as_ref();
-            let replaced = replaced.filter(|_| on_conflict == OnConflict::Replace);
-            if let Err(denied) = check_rights(&by.actor, &imported.client, replaced) {
-                let reason = denied.to_string();
-                return Examined {
-                    is_denied: true,
-                    ..Examined::refused(line, name, ImportOutcome::Bad { reason })
-                };
-            }
-            let outcome = match &before {
-                None => ImportOutcome::Created,
-                Some(_) if on_conflict == OnConflict::Skip => ImportOutcome::Existing,
-                Some(_) if on_conflict == OnConflict::Refuse => ImportOutcome::Bad {
-                    reason: format!("there is a client `{id}` already"),
-                },
-                Some(before) => imported.outcome_beside(before),
-            };
-            let is_written = matches!(
-                outcome,
-                ImportOutcome::Created | ImportOutcome::Replaced { .. }
-            );
-            let line = ImportLine::new(line, name, outcome, &imported.remarks);
-            Examined {
-                line,
-                planned: is_written.then_some(Planned { imported, before }),
-                is_denied: false,
-            }
+            Err(refused) => Examined::refused(line, refused),
         });
         Ok(examined.collect())
     }
 
-    /// What is wrong with a client, whatever is there.
-    fn check_import(&self, imported: &ImportedClient) -> Option<String> {
-        let client = &imported.client;
-        if let Err(error) = self.check_authentication(&client.authentication) {
-            return Some(error.description.into_owned());
-        }
+    fn examine_row(
+        &self,
+        by: &Origin,
+        line: u64,
+        imported: ImportedClient,
+        before: Option<ClientRecord>,
+        on_conflict: OnConflict,
+        twice: Option<String>,
+    ) -> Examined {
+        let id = imported.client_id.to_string();
         let now = self.core.now();
-        let live = imported.secrets.iter().filter(|secret| match secret {
-            ImportedSecret::Kept(secret) => secret.is_live(now),
-            ImportedSecret::Plain(_, end) | ImportedSecret::Hash(_, end) => {
-                end.is_none_or(|end| now < end)
-            }
-        });
-        let is_full = live.count() > MAX_LIVE_SECRETS;
-        is_full.then(|| format!("a client has at most {MAX_LIVE_SECRETS} live secrets"))
+        let replaced = before.as_ref();
+        let replaced = replaced.filter(|_| on_conflict == OnConflict::Replace);
+        let client = imported.client_beside(replaced.map(|it| &it.client), now);
+        let live_secrets = imported.secrets.iter().filter(|it| it.is_live(now));
+        // An export may have secrets from before the methods changed.
+        let count = imported
+            .stamps
+            .as_ref()
+            .map_or(imported.secrets.len(), |_| 0);
+        let checked = client.authentication.check_secrets(count);
+        let checked = checked
+            .map_err(Error::from)
+            .and_then(|()| self.check_described(by, &client, live_secrets.count(), replaced))
+            .and_then(|()| twice.map_or(Ok(()), |why| Err(Error::invalid_request(why))));
+        if let Err(error) = checked {
+            let is_denied = error.code == ErrorCode::AccessDenied;
+            let refused = RefusedRow::bad(Some(&id), error.description);
+            return Examined {
+                is_denied,
+                ..Examined::refused(line, refused)
+            };
+        }
+        let outcome = match &before {
+            None => ImportOutcome::Created,
+            Some(_) if on_conflict == OnConflict::Skip => ImportOutcome::Existing,
+            Some(_) if on_conflict == OnConflict::Refuse => ImportOutcome::Bad {
+                reason: format!("there is a client `{id}` already"),
+            },
+            Some(before) => imported.outcome_beside(before, &client),
+        };
+        let is_written = matches!(
+            outcome,
+            ImportOutcome::Created | ImportOutcome::Replaced { .. }
+        );
+        let planned = Planned {
+            client,
+            secrets: imported.secrets,
+            before,
+        };
+        Examined {
+            line: ImportLine::new(line, Some(id), outcome, &imported.remarks),
+            planned: is_written.then_some(planned),
+            is_denied: false,
+        }
     }
-}
 
-/// What the store will say when a client of a file is written in the place of `before`: told before anything is written,
-/// and in a dry run.
-pub(in crate::app) fn check_rights(
-    actor: &Actor,
-    client: &Client,
-    before: Option<&ClientRecord>,
-) -> Result<(), AccessDenied> {
-    if let Some(ClientRecord { client, .. }) = before {
-        actor.check_client_write(&client.client_id, &client.scopes, ClientEffect::Changes)?;
+    /// Refuses a client of a file that could not be used, or that the actor may not write in the place of `replaced`:
+    /// what the store would say is told before anything is written, and in a dry run.
+    pub(in crate::app) fn check_described(
+        &self,
+        by: &Origin,
+        client: &Client,
+        live_secrets: usize,
+        replaced: Option<&ClientRecord>,
+    ) -> Result<()> {
+        if let Some(ClientRecord { client, .. }) = replaced {
+            let (id, scopes) = (&client.client_id, &client.scopes);
+            by.actor
+                .check_client_write(id, scopes, ClientEffect::Changes)?;
+        }
+        by.actor.check_grant(&client.scopes)?;
+        self.check_authentication(&client.authentication)?;
+        if live_secrets > MAX_LIVE_SECRETS {
+            return Err(Error::invalid_request(format!(
+                "a client has at most {MAX_LIVE_SECRETS} live secrets"
+            )));
+        }
+        Ok(())
     }
-    actor.check_grant(&client.scopes)
 }
 
 impl Examined {
-    fn refused(line: u64, client_id: Option<String>, outcome: ImportOutcome) -> Self {
-        let line = ImportLine::new(line, client_id, outcome, &[]);
+    fn refused(line: u64, refused: RefusedRow) -> Self {
+        let reason = refused.reason;
+        let outcome = if refused.is_bad {
+            ImportOutcome::Bad { reason }
+        } else {
+            ImportOutcome::Skipped { reason }
+        };
         Self {
-            line,
+            line: ImportLine::new(line, refused.client_id, outcome, &[]),
             planned: None,
             is_denied: false,
         }
@@ -171,31 +177,8 @@ impl Examined {
 }
 
 impl ImportedClient {
-    /// The client as it will be, beside what is there.
-    pub(in crate::app::clients::transfer) fn client_beside(
-        &self,
-        before: Option<&Client>,
-        now: UnixTime,
-    ) -> Client {
-        let mut client = self.client.clone();
-        if !self.is_exact {
-            client.managed_by = before.and_then(|it| it.managed_by.clone());
-            // Files of others do not know these.
-            client.token_quota = client.token_quota.or(before.and_then(|it| it.token_quota));
-            if client.allowed_networks.is_empty() {
-                let known = before.map(|it| it.allowed_networks.clone());
-                client.allowed_networks = known.unwrap_or_default();
-            }
-            client.created_at = before.map_or(now, |it| it.created_at);
-            client.updated_at = now;
-        }
-        client
-    }
-
-    fn outcome_beside(&self, before: &ClientRecord) -> ImportOutcome {
-        let now = before.client.updated_at;
-        let after = self.client_beside(Some(&before.client), now);
-        let mut fields: Vec<String> = diff(&before.client, &after)
+    fn outcome_beside(&self, before: &ClientRecord, after: &Client) -> ImportOutcome {
+        let mut fields: Vec<String> = diff(&before.client, after)
             .into_iter()
             .map(|it| it.field)
             .collect();
@@ -211,7 +194,9 @@ impl ImportedClient {
         if !same {
             fields.push("secrets".to_owned());
         }
-        let same_times = after.created_at == before.client.created_at && after.updated_at == now;
+        let same_times = self.stamps.as_ref().is_none_or(|it| {
+            it.created_at == before.client.created_at && it.updated_at == before.client.updated_at
+        });
         if fields.is_empty() && same_times {
             return ImportOutcome::Unchanged;
         }
@@ -228,7 +213,7 @@ fn kept_secrets(imported: &ImportedClient) -> impl Iterator<Item = &SecretId> {
 
 /// What of a client came before in the file.
 fn find_twice(imported: &ImportedClient, line: u64, seen: &mut Seen) -> Option<String> {
-    let id = &imported.client.client_id;
+    let id = &imported.client_id;
     if let Some(first) = seen.line_of("client", id.as_str(), line) {
         return Some(format!(
             "the client_id `{id}` stands on line {first} already"
@@ -238,6 +223,17 @@ fn find_twice(imported: &ImportedClient, line: u64, seen: &mut Seen) -> Option<S
         let first = seen.line_of("secret", secret_id.as_str(), line)?;
         Some(format!(
             "the secret {secret_id} stands on line {first} already"
+        ))
+    })
+}
+
+/// A secret of a client that is another one's already.
+fn find_owner(imported: &ImportedClient, owners: &HashMap<String, ClientId>) -> Option<String> {
+    kept_secrets(imported).find_map(|secret_id| {
+        let owner = owners.get(secret_id.as_str());
+        let owner = owner.filter(|it| **it != imported.client_id)?;
+        Some(format!(
+            "the secret {secret_id} is one of `{owner}` already"
         ))
     })
 }

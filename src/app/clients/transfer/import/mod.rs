@@ -24,7 +24,6 @@ use crate::domain::{
     Action, ClientRecord, ClientSecret, ErrorCode, ExpectedVersion, Origin, SecretId, SecretOrigin,
 };
 use crate::store::{ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions, WrittenClients};
-pub(in crate::app) use examine::check_rights;
 use examine::{Examined, Planned, Seen};
 
 /// Clients that are written in one transaction: of a file with no more all are, or none.
@@ -210,12 +209,14 @@ impl Clients {
     }
 
     async fn prepare_import(&self, planned: Planned) -> Result<ClientWrite> {
-        let Planned { imported, before } = planned;
-        let now = self.core.now();
-        let client = imported.client_beside(before.as_ref().map(|it| &it.client), now);
+        let Planned {
+            client,
+            secrets: planned,
+            before,
+        } = planned;
         let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
-        let mut secrets = Vec::with_capacity(imported.secrets.len());
-        for secret in imported.secrets {
+        let mut secrets = Vec::with_capacity(planned.len());
+        for secret in planned {
             let (secret_hash, expires_at) = match secret {
                 ImportedSecret::Kept(secret) => {
                     secrets.push(secret);
@@ -233,7 +234,7 @@ impl Clients {
                 origin: SecretOrigin::Chosen,
                 secret_hash,
                 hint: String::new(),
-                created_at: same.map_or(now, |it| it.created_at),
+                created_at: same.map_or(client.updated_at, |it| it.created_at),
                 expires_at,
                 unused_for: same.and_then(|it| it.unused_for),
             });
@@ -259,7 +260,7 @@ enum Purpose {
 impl Examined {
     fn count_plain(&self) -> u64 {
         let planned = self.planned.iter();
-        let secrets = planned.flat_map(|plan| &plan.imported.secrets);
+        let secrets = planned.flat_map(|plan| &plan.secrets);
         secrets
             .filter(|secret| matches!(secret, ImportedSecret::Plain(..)))
             .count() as u64

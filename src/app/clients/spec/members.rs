@@ -1,0 +1,81 @@
+//! Owns how the members of a document may be written where there is more than one way.
+
+use serde::Deserialize;
+
+use crate::base::clock::UnixTime;
+use crate::config::parse_seconds;
+use crate::domain::{ParseError, TokenTtl};
+
+/// Words with spaces between them, or a list of words.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected words with spaces between them, or a list of words"
+)]
+pub(crate) enum Words {
+    Text(String),
+    List(Vec<String>),
+}
+
+impl Words {
+    /// All words as one text.
+    pub(crate) fn join(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::List(list) => list.join(" "),
+        }
+    }
+}
+
+impl From<String> for Words {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// Seconds, or a text such as `15m`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected seconds, or a duration such as `15m`")]
+pub(crate) enum Lifetime {
+    Seconds(i64),
+    Text(String),
+}
+
+impl Lifetime {
+    pub(crate) fn parse(self) -> Result<TokenTtl, ParseError> {
+        let seconds = match self {
+            Self::Seconds(seconds) => seconds,
+            Self::Text(text) => parse_seconds(&text).map_err(ParseError::new)?,
+        };
+        TokenTtl::from_seconds(seconds)
+    }
+}
+
+/// A time: seconds since 1970, or `2027-01-01T00:00:00Z`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "NumberOrText")]
+pub(crate) struct Moment(pub(crate) UnixTime);
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected seconds since 1970, or a time such as `2027-01-01T00:00:00Z`"
+)]
+enum NumberOrText {
+    Number(i64),
+    Text(String),
+}
+
+impl TryFrom<NumberOrText> for Moment {
+    type Error = ParseError;
+
+    fn try_from(value: NumberOrText) -> Result<Self, ParseError> {
+        match value {
+            NumberOrText::Number(seconds) => Ok(Self(UnixTime(seconds))),
+            NumberOrText::Text(text) => {
+                let parsed = text.parse().map(Self);
+                parsed.map_err(|error: jiff::Error| ParseError::new(error.to_string()))
+            }
+        }
+    }
+}

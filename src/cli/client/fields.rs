@@ -1,0 +1,175 @@
+//! Owns the fields of a client at the command line: the options of `client create` and `client update`, and the lines of
+//! `client show`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use crate::app::clients::spec::ClientSpec;
+use crate::app::clients::spec::texts::{certificate_subject, text_of};
+use crate::app::error::{Error, Result};
+use crate::base::clock::UnixTime;
+use crate::domain::{Client, ClientChanges, ClientKeys, JwkSet, SenderConstraint};
+
+#[derive(Args)]
+pub(in crate::cli) struct ClientFields {
+    /// What people call it
+    #[arg(long)]
+    name: Option<String>,
+    /// What it is for, whom to ask
+    #[arg(long)]
+    description: Option<String>,
+    /// A scope it may ask for; several separated by spaces, or by repeating the option
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Option<Vec<String>>,
+    /// Whom its tokens may be for, the first by default; may be repeated
+    #[arg(long = "audience", value_name = "AUDIENCE")]
+    audiences: Option<Vec<String>>,
+    /// What every token of it says: a JSON object
+    #[arg(long, value_name = "JSON", value_parser = filled)]
+    metadata: Option<String>,
+    /// How long its tokens live: `15m`, `1h`, or `default` for the server's `TOKEN_TTL`
+    #[arg(long, value_name = "DURATION", value_parser = filled)]
+    token_ttl: Option<String>,
+    /// How many tokens it may have in an hour, or `none` for any number
+    #[arg(long, value_name = "TOKENS", value_parser = filled)]
+    token_quota: Option<String>,
+    /// A network that it may log in from, such as `10.0.0.0/8`, `2001:db8::/32` or an address; may be repeated. Those that
+    /// are not named any more go
+    #[arg(long = "allowed-network", value_name = "CIDR")]
+    allowed_networks: Option<Vec<String>>,
+    /// It may log in from anywhere
+    #[arg(long, conflicts_with = "allowed_networks")]
+    any_network: bool,
+    /// How it may log in: `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `tls_client_auth`,
+    /// `self_signed_tls_client_auth`; may be repeated
+    #[arg(long = "auth-method", value_name = "METHOD", value_parser = filled)]
+    auth_methods: Option<Vec<String>>,
+    /// Its public keys: a file with a JWK set
+    #[arg(long, value_name = "FILE", group = "keys")]
+    jwks: Option<PathBuf>,
+    /// The URL of its public keys, at a host that `JWKS_URI_HOSTS` has
+    #[arg(long, value_name = "URL", group = "keys", value_parser = filled)]
+    jwks_uri: Option<String>,
+    /// Forget its public keys
+    #[arg(long, group = "keys")]
+    no_keys: bool,
+    /// How its certificate names it, for `tls_client_auth`: one of `subject_dn=CN=billing,O=Acme`,
+    /// `san_dns=billing.example.com`, `san_uri=…`, `san_ip=…`, `san_email=…`
+    #[arg(long, value_name = "SUBJECT", group = "subject", value_parser = filled)]
+    tls_client_auth: Option<String>,
+    /// Forget how its certificate names it
+    #[arg(long, group = "subject")]
+    no_tls_client_auth: bool,
+    /// Bind its tokens to the certificate it connects with, which it then must have (RFC 8705)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tls_client_certificate_bound_access_tokens: Option<bool>,
+    /// Bind its tokens to the key of a `DPoP` proof, which it then must send (RFC 9449)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    dpop_bound_access_tokens: Option<bool>,
+}
+
+impl ClientFields {
+    /// The changes; reads the file of `--jwks`.
+    pub(in crate::cli) fn changes(self) -> Result<ClientChanges> {
+        let mut members = Map::new();
+        let mut say = |name: &str, value: Option<Value>| {
+            members.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        let unless = |word: &str, text: String| Some(text).filter(|text| text != word).into();
+        say("name", self.name.map(Value::from));
+        say("description", self.description.map(Value::from));
+        say("scopes", self.scopes.map(|it| it.join(" ").into()));
+        say("audiences", self.audiences.map(|it| it.join(" ").into()));
+        say("metadata", self.metadata.map(Value::from));
+        say("token_ttl", self.token_ttl.map(|it| unless("default", it)));
+        say("token_quota", self.token_quota.map(|it| unless("none", it)));
+        say("allowed_networks", self.any_network.then_some(Value::Null));
+        say("allowed_networks", self.allowed_networks.map(Value::from));
+        say(
+            "auth_methods",
+            self.auth_methods.map(|it| it.join(" ").into()),
+        );
+        say("jwks", self.no_keys.then_some(Value::Null));
+        say("jwks", self.jwks.as_deref().map(read_keys).transpose()?);
+        say("jwks_uri", self.jwks_uri.map(Value::from));
+        let is_bound = self.tls_client_certificate_bound_access_tokens;
+        say(
+            "tls_client_certificate_bound_access_tokens",
+            is_bound.map(Value::from),
+        );
+        let is_bound = self.dpop_bound_access_tokens;
+        say("dpop_bound_access_tokens", is_bound.map(Value::from));
+        let subject = self.no_tls_client_auth.then(String::new);
+        if let Some(subject) = self.tls_client_auth.or(subject) {
+            members.extend(certificate_subject(&subject)?);
+        }
+        Ok(ClientSpec::from_texts(&mut members)?.changes()?)
+    }
+}
+
+/// Nothing is taken away by a variable that a script forgot to set.
+fn filled(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() {
+        return Err("the value is empty");
+    }
+    Ok(text.to_owned())
+}
+
+fn read_keys(path: &Path) -> Result<Value> {
+    let whole = |why: String| Error::invalid_request(format!("{}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| whole(error.to_string()))?;
+    let set = JwkSet::parse(&text).map_err(|error| whole(error.to_string()))?;
+    Ok(Value::from(set.as_str()))
+}
+
+/// The lines of `client show`: every member that `--json` has, in words.
+pub(in crate::cli) fn lines(client: &Client) -> Vec<(String, String)> {
+    let Ok(Value::Object(members)) = serde_json::to_value(client) else {
+        return Vec::new();
+    };
+    let line = |(name, value): (String, Value)| {
+        let text = match (name.as_str(), &value) {
+            ("jwks", _) => key_names(client),
+            ("token_ttl", Value::Null) => "the server's TOKEN_TTL".to_owned(),
+            ("token_ttl", seconds) => format!("{seconds} s"),
+            ("token_quota", Value::Null) => "none".to_owned(),
+            ("token_quota", tokens) => format!("{tokens} in an hour"),
+            ("allowed_networks", Value::Array(list)) if list.is_empty() => "any".to_owned(),
+            ("created_at" | "updated_at", at) => {
+                UnixTime(at.as_i64().unwrap_or_default()).to_string()
+            }
+            (_, other) => text_of(other),
+        };
+        match name.strip_prefix("tls_client_auth_") {
+            Some(kind) => ("tls_client_auth".to_owned(), format!("{kind}={text}")),
+            None => (name, text),
+        }
+    };
+    members.into_iter().map(line).collect()
+}
+
+fn key_names(client: &Client) -> String {
+    let Some(ClientKeys::Inline(set)) = &client.authentication.keys else {
+        return String::new();
+    };
+    let names = set.keys().iter();
+    let names: Vec<&str> = names
+        .map(|jwk| jwk.kid.as_deref().unwrap_or("(no kid)"))
+        .collect();
+    format!("{} here: {}", names.len(), names.join(", "))
+}
+
+/// What the tokens must be bound to, in a word or two for `client list`.
+pub(in crate::cli) fn bound_to(constraint: SenderConstraint) -> String {
+    let bound = [
+        (
+            constraint.tls_client_certificate_bound_access_tokens,
+            "certificate",
+        ),
+        (constraint.dpop_bound_access_tokens, "dpop"),
+    ];
+    let words = bound.iter().filter(|(is, _)| *is).map(|(_, word)| *word);
+    words.collect::<Vec<_>>().join(" ")
+}
