@@ -22,7 +22,7 @@ use crate::cli::open::origin;
 
 use crate::app::error::Error;
 use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
-use crate::domain::{ClientId, ClientRecord, ClientStatus, ClientUses, Scope};
+use crate::domain::{ClientId, ClientRecord, ClientStatus, ClientUses, ExpectedVersion, Scope};
 
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {

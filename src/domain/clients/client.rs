@@ -212,7 +212,9 @@ impl NewClient {
             ..fields.into()
         }
     }
+}
 
+impl Client {
     /// Fails when the client may not log in at all.
     pub fn may_log_in(&self) -> Result<(), &'static str> {
         match self.status {
