@@ -12,7 +12,8 @@ use crate::app::clients::transfer::formats::imported_client::{
 use crate::app::clients::transfer::import::report::{ImportLine, ImportOutcome, OnConflict};
 use crate::app::error::{Error, Result};
 use crate::domain::{
-    Client, ClientEffect, ClientId, ClientRecord, ErrorCode, MAX_LIVE_SECRETS, Origin, SecretId,
+    Client, ClientEffect, ClientId, ClientRecord, ClientVersion, ErrorCode, ExpectedVersion,
+    MAX_LIVE_SECRETS, Origin, SecretId,
 };
 
 /// A row that was judged, and what is to be written of it.
@@ -30,6 +31,8 @@ pub(in crate::app::clients::transfer) struct Planned {
     pub(in crate::app::clients::transfer) secrets: Vec<ImportedSecret>,
     /// What is there.
     pub(in crate::app::clients::transfer) before: Option<ClientRecord>,
+    /// What has to be there still: of a client that the file does not say whole, a part is taken from it.
+    pub(in crate::app::clients::transfer) expected: ExpectedVersion,
 }
 
 /// Which names came before, on which line. Their digests: a file may have millions, and ids are long.
@@ -123,7 +126,14 @@ impl Clients {
             outcome,
             ImportOutcome::Created | ImportOutcome::Replaced { .. }
         );
+        let expected = match &before {
+            Some(before) if !imported.is_complete => {
+                ExpectedVersion::OneOf(vec![ClientVersion::from(&before.client)])
+            }
+            Some(_) | None => ExpectedVersion::Any,
+        };
         let planned = Planned {
+            expected,
             client,
             secrets: imported.secrets,
             before,

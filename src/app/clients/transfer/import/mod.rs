@@ -21,7 +21,7 @@ use crate::app::clients::Clients;
 use crate::app::error::{Error, Result};
 use crate::base::redact::redact_string;
 use crate::domain::{
-    Action, ClientRecord, ClientSecret, ErrorCode, ExpectedVersion, Origin, SecretId, SecretOrigin,
+    Action, ClientRecord, ClientSecret, ErrorCode, Origin, SecretId, SecretOrigin,
 };
 use crate::store::{ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions, WrittenClients};
 use examine::{Examined, Planned, Seen};
@@ -213,6 +213,7 @@ impl Clients {
             client,
             secrets: planned,
             before,
+            expected,
         } = planned;
         let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
         let mut secrets = Vec::with_capacity(planned.len());
@@ -243,7 +244,7 @@ impl Clients {
             record: ClientRecord { client, secrets },
             if_taken: match before {
                 None => IfTaken::Leave,
-                Some(_) => IfTaken::Replace(ExpectedVersion::Any),
+                Some(_) => IfTaken::Replace(expected),
             },
         })
     }
