@@ -17,32 +17,32 @@ pub(in crate::cli) struct ClientFields {
     /// What people call it
     #[arg(long)]
     name: Option<String>,
-    /// What it is for, whom to ask
+    /// Its purpose, and whom to ask
     #[arg(long)]
     description: Option<String>,
-    /// A scope it may ask for; several separated by spaces, or by repeating the option
+    /// A scope that it may ask for; several separated by spaces, or by repeating the option
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Option<Vec<String>>,
-    /// Whom its tokens may be for, the first by default; may be repeated
+    /// An audience that its tokens may have, the first is the default; may be repeated
     #[arg(long = "audience", value_name = "AUDIENCE")]
     audiences: Option<Vec<String>>,
-    /// What every token of it says: a JSON object
+    /// The claim `metadata` of every token: a JSON object
     #[arg(long, value_name = "JSON", value_parser = filled)]
     metadata: Option<String>,
-    /// How long its tokens live: `15m`, `1h`, or `default` for the server's `TOKEN_TTL`
+    /// The lifetime of its tokens: `15m`, `1h`, or `default` for the server's `TOKEN_TTL`
     #[arg(long, value_name = "DURATION", value_parser = filled)]
     token_ttl: Option<String>,
-    /// How many tokens it may have in an hour, or `none` for any number
+    /// The most tokens in an hour, or `none` for any number
     #[arg(long, value_name = "TOKENS", value_parser = filled)]
     token_quota: Option<String>,
-    /// A network that it may log in from, such as `10.0.0.0/8`, `2001:db8::/32` or an address; may be repeated. Those that
-    /// are not named any more go
+    /// A network that it may log in from, such as `10.0.0.0/8`, `2001:db8::/32` or an address; may be repeated. The
+    /// networks of before are replaced
     #[arg(long = "allowed-network", value_name = "CIDR")]
     allowed_networks: Option<Vec<String>>,
-    /// It may log in from anywhere
+    /// Let it log in from any network
     #[arg(long, conflicts_with = "allowed_networks")]
     any_network: bool,
-    /// How it may log in: `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `tls_client_auth`,
+    /// An authentication method: `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `tls_client_auth`,
     /// `self_signed_tls_client_auth`; may be repeated
     #[arg(long = "auth-method", value_name = "METHOD", value_parser = filled)]
     auth_methods: Option<Vec<String>>,
@@ -52,14 +52,14 @@ pub(in crate::cli) struct ClientFields {
     /// The URL of its public keys, at a host that `JWKS_URI_HOSTS` has
     #[arg(long, value_name = "URL", group = "keys", value_parser = filled)]
     jwks_uri: Option<String>,
-    /// Forget its public keys
+    /// Remove its public keys
     #[arg(long, group = "keys")]
     no_keys: bool,
-    /// How its certificate names it, for `tls_client_auth`: one of `subject_dn=CN=billing,O=Acme`,
+    /// The subject of its certificate, for `tls_client_auth`: one of `subject_dn=CN=billing,O=Acme`,
     /// `san_dns=billing.example.com`, `san_uri=…`, `san_ip=…`, `san_email=…`
     #[arg(long, value_name = "SUBJECT", group = "subject", value_parser = filled)]
     tls_client_auth: Option<String>,
-    /// Forget how its certificate names it
+    /// Remove the subject of its certificate
     #[arg(long, group = "subject")]
     no_tls_client_auth: bool,
     /// Bind its tokens to the certificate it connects with, which it then must have (RFC 8705)
@@ -161,7 +161,7 @@ fn key_names(client: &Client) -> String {
     format!("{} here: {}", names.len(), names.join(", "))
 }
 
-/// What the tokens must be bound to, in a word or two for `client list`.
+/// To what the tokens must be bound, as `client list` shows it.
 pub(in crate::cli) fn bound_to(constraint: SenderConstraint) -> String {
     let bound = [
         (
