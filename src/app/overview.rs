@@ -2,6 +2,7 @@
 //! from the database, so that each replica and the command line show the same; a few seconds' worth is missing.
 
 use std::time::Duration;
+use utoipa::ToSchema;
 
 use serde::Serialize;
 use tokio::time::timeout;
@@ -19,7 +20,7 @@ const SOON: i64 = 30 * 86_400;
 const LISTED: u32 = 10;
 
 /// How the service is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Overview {
     /// When it was so.
     pub at: UnixTime,
@@ -54,7 +55,7 @@ pub struct Overview {
 }
 
 /// A signing key that is retired, and ends for good when the last token under it has.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EndingKey {
     /// Its name.
     pub kid: KeyId,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use utoipa::ToSchema;
 
 use serde::Serialize;
 
@@ -43,7 +44,7 @@ impl fmt::Display for ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 /// A setting as it was found, to be looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Setting {
     /// The variable.
     pub name: String,

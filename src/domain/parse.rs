@@ -62,6 +62,14 @@ macro_rules! text_type {
         }
 
         $crate::domain::parse::text_traits!($name);
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                <String as utoipa::PartialSchema>::schema()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
     };
 }
 pub(crate) use text_type;
@@ -75,8 +83,8 @@ macro_rules! word_enum {
         }
     ) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        $visibility enum $name { $($(#[$doc])+ $variant,)+ }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, utoipa::ToSchema)]
+        $visibility enum $name { $($(#[$doc])+ #[schema(rename = $word)] $variant,)+ }
 
         impl $name {
             /// Every value, in the order of the declaration.

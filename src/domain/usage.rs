@@ -1,6 +1,7 @@
 //! Owns the words of usage: what is counted of clients and secrets. Knows nothing of how it is counted and kept.
 
 use std::net::IpAddr;
+use utoipa::ToSchema;
 
 use serde::Serialize;
 
@@ -8,7 +9,7 @@ use super::{ClientId, ParseError, SecretId, TokenQuota, TokenTtl};
 use crate::base::clock::UnixTime;
 
 /// What happened in some span of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UsageCounts {
     /// Tokens that were given out.
     pub issued: u64,
@@ -61,7 +62,8 @@ impl UsageSpan {
 }
 
 /// A span of time, and what happened in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = UsageOfSpan)]
 pub struct UsageIn {
     /// The second in which it begins.
     pub start: UnixTime,
@@ -71,7 +73,8 @@ pub struct UsageIn {
 }
 
 /// A client, and what happened to it in some span of time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = UsageOfClient)]
 pub struct UsageOf {
     /// The client.
     pub client_id: ClientId,
@@ -121,7 +124,8 @@ impl ClientUses {
 }
 
 /// How many tokens a client was issued, and how many it needed: one for each lifetime in which it had one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExcessTokens)]
 pub struct TokenWaste {
     /// The client.
     pub client_id: ClientId,

@@ -62,7 +62,7 @@ where
                 &self.app,
                 &self.app.traffic().authorize,
                 request,
-                |request| authorize::authorize(app, request),
+                |request| authorize::authorize_client(app, request),
             ),
             _ => return Either::Right(self.router.call(request)),
         };

@@ -13,7 +13,6 @@ mod response;
 mod route_metrics;
 mod router;
 mod server;
-mod simple;
 mod state;
 
 pub use admin_api::{AdminApiRoute, list as admin_api_routes};

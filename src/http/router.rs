@@ -1,14 +1,18 @@
-//! Every route of the service, on one screen, grouped by who calls it.
+//! Every route of the service, on one screen, grouped by who calls it; and the document that describes all of them.
+
+use std::sync::LazyLock;
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::any;
 use tokio::runtime::Handle;
 use tower::layer::layer_fn;
 use utoipa_axum::router::UtoipaMethodRouterExt;
 use utoipa_axum::routes;
 
-use super::openapi::Routes;
-use super::{AppState, admin_api, openapi};
+use super::openapi::{AnyErrors, Routes, named};
+use super::{AppState, admin_api, response};
 use crate::http::fast_path::HttpService;
 use crate::http::middleware::observe::Observe;
 use crate::http::ops::health;
@@ -19,36 +23,71 @@ use crate::http::public::{introspect, jwks, metadata, revoke, token};
 use crate::http::response::error;
 use crate::http::server::runtimes::apart;
 
+/// The document as JSON. It depends on nothing but the code.
+static DOCUMENT: LazyLock<String> =
+    LazyLock::new(|| admin_api::describe(routes(Routes::described())).to_json());
+
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
-pub(super) fn routes(routes: Routes) -> Routes {
-    let verify_original = || routes!(verify::verify_original).map(|_| any(verify::verify_original));
+fn routes(routes: Routes) -> Routes {
+    let verify_original = |id| {
+        let original = routes!(verify::verify_original).map(|_| any(verify::verify_original));
+        named([id], original)
+    };
+    let metadata = |id| named([id], routes!(metadata::show));
     routes
         // Clients.
-        .at("/authorize", routes!(authorize::authorize))
+        .at("/authorize", routes!(authorize::authorize_client))
         .at("/token", routes!(token::issue_token))
-        .at("/revoke", routes!(revoke::revoke))
+        .at("/revoke", routes!(revoke::revoke_own_token))
         // Microservices, and proxies in front of them.
-        .at("/verify", routes!(verify::verify))
-        .at("/introspect", routes!(introspect::introspect))
-        .at("/verify/requiring/{requirements}/", verify_original())
+        .at(
+            "/verify",
+            named(
+                ["verify_token_in_header", "verify_token"],
+                routes!(verify::verify),
+            ),
+        )
+        .at("/introspect", routes!(introspect::introspect_token))
+        .at(
+            "/verify/requiring/{requirements}/",
+            verify_original("verify_original_request"),
+        )
         .at(
             "/verify/requiring/{requirements}/{*original}",
-            verify_original(),
+            verify_original("verify_original_request_with_path"),
         )
         // Those who verify by themselves.
         .at("/.well-known/jwks.json", routes!(jwks::show_jwks))
         // Libraries, which find everything else by it.
-        .at(metadata::OAUTH, routes!(metadata::show))
-        .at(metadata::OAUTH_OF_PATH, routes!(metadata::show))
-        .at(metadata::OPENID, routes!(metadata::show))
-        .at(metadata::OPENID_OF_PATH, routes!(metadata::show))
+        .at(
+            metadata::OAUTH,
+            metadata("show_authorization_server_metadata"),
+        )
+        .at(
+            metadata::OAUTH_OF_PATH,
+            metadata("show_authorization_server_metadata_of_path"),
+        )
+        .at(metadata::OPENID, metadata("show_openid_configuration"))
+        .at(
+            metadata::OPENID_OF_PATH,
+            metadata("show_openid_configuration_of_path"),
+        )
         // People and their tools.
         .at("/", routes!(home::show_home))
         .at("/assets/home.css", routes!(home::show_style))
-        .at("/openapi.json", routes!(openapi::show_openapi))
+        .at("/openapi.json", routes!(show_openapi))
         // Orchestrators.
         .at("/healthz", routes!(health::show_health))
         .at("/readyz", routes!(health::show_readiness))
+}
+
+/// This document.
+#[utoipa::path(get, path = "", tag = "Tools", responses(
+    (status = 200, description = "this document", body = Object, headers(("cache-control"))),
+    AnyErrors,
+))]
+async fn show_openapi() -> Response {
+    response::json_bytes(StatusCode::OK, DOCUMENT.as_str())
 }
 
 /// The whole service as one tower service; portal and admin API too, unless they have an address of their own. They
@@ -59,7 +98,7 @@ pub fn router(app: AppState, operators: &Handle) -> HttpService {
     } = routes(Routes::new());
     // So that each is told from the start, with nothing counted.
     for path in paths {
-        app.traffic().route(path);
+        app.traffic().route(&path);
     }
     let config = &app.config().admin;
     if config.is_on && config.listen_addr.is_none() {

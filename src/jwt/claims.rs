@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::json_writer::JsonObject;
@@ -14,7 +15,7 @@ const ROOM: usize = 512;
 
 /// What a token says. A repeated claim, a missing one or one of the wrong type does not parse. Issuing borrows from
 /// what was granted, of which a copy would be made for each token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessTokenClaims<'a> {
     /// Whom it is from.
     pub iss: Cow<'a, Issuer>,

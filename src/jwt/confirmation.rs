@@ -2,11 +2,12 @@
 //! known here.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::Thumbprint;
 
 /// What a token is bound to. A member unknown here does not parse: ignoring it would be to forget a condition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
     /// The client's certificate (RFC 8705 §3.1).

@@ -18,7 +18,7 @@ pub use authentication::dpop_proof::{DPOP_LEEWAY, DpopError, DpopProof, DpopRule
 pub use claims::AccessTokenClaims;
 pub use confirmation::Confirmation;
 pub use keys::key_sealer::{OpenError, Sealing};
-pub use keys::key_set::{Jwks, KeySet};
+pub use keys::key_set::{Jwks, KeySet, PublicKeys};
 pub use keys::signing_key::{KeyError, SigningKey};
 pub use public_key::assertion_algorithms;
 pub use tokens::introspection_response::IntrospectionClaims;

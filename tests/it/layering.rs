@@ -113,6 +113,11 @@ const CRATES: &[(&str, &[&str])] = &[
     ("reqwest", &["outbound", "telemetry"]),
     ("instant_acme", &["outbound"]),
     ("argon2", &["app"]),
+    // It describes what an answer shows.
+    (
+        "utoipa",
+        &["base", "domain", "jwt", "config", "app", "http"],
+    ),
     (
         "tokio",
         &["store", "outbound", "telemetry", "app", "http", "cli"],

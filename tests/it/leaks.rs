@@ -128,7 +128,7 @@ impl Asked {
             asked.push(one);
         };
         for place in ["path", "query", "header"] {
-            for name in parameters(operation, place) {
+            for name in parameters(document, operation, place) {
                 put(&|one| set(one.list(place), &name, text));
             }
         }
@@ -180,12 +180,21 @@ fn escaped(text: &str) -> String {
 }
 
 /// The names of the parameters of one place.
-fn parameters(operation: &Value, place: &str) -> Vec<String> {
+fn parameters(document: &Value, operation: &Value, place: &str) -> Vec<String> {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let parameters = parameters.map(|it| resolve(document, it));
     let there = parameters.filter(|parameter| parameter["in"] == place);
     there
         .map(|it| it["name"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// What a part of the document refers to, if it is a reference.
+fn resolve<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
+    match part["$ref"].as_str() {
+        Some(pointer) => document.pointer(pointer.trim_start_matches('#')).unwrap(),
+        None => part,
+    }
 }
 
 /// The names of the members of a body.
@@ -197,10 +206,7 @@ fn members(document: &Value, operation: &Value) -> Vec<String> {
 }
 
 fn collect_members(document: &Value, schema: &Value, members: &mut Vec<String>) {
-    if let Some(pointer) = schema["$ref"].as_str() {
-        let target = document.pointer(pointer.trim_start_matches('#')).unwrap();
-        return collect_members(document, target, members);
-    }
+    let schema = resolve(document, schema);
     members.extend(
         schema["properties"]
             .as_object()
@@ -216,13 +222,18 @@ fn collect_members(document: &Value, schema: &Value, members: &mut Vec<String>) 
 }
 
 /// What a request has that goes as far as it can.
-fn usual(method: &str, path: &str, operation: &Value, secret: &str, token: &str) -> Asked {
+fn usual(
+    document: &Value,
+    (method, path): (&str, &str),
+    operation: &Value,
+    (secret, token): (&str, &str),
+) -> Asked {
     let mut asked = Asked {
         method: method.to_uppercase(),
         template: path.to_owned(),
         ..Asked::default()
     };
-    for name in parameters(operation, "path") {
+    for name in parameters(document, operation, "path") {
         let value = match name.as_str() {
             "client_id" => CLIENT,
             "requirements" => "scope=read",
@@ -303,7 +314,7 @@ async fn plant_everywhere(planted: Planted) {
     let mut requests = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let usual = usual(method, path, operation, &secret, &token);
+            let usual = usual(&document, (method, path), operation, (&secret, &token));
             for asked in usual.with(&planted.text, &document, operation) {
                 check(&test, &asked, &planted).await;
                 requests += 1;

@@ -2,26 +2,37 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::json;
 use crate::store::ChainedEvent;
 
 /// An event as it is written.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditEvent)]
 pub struct AuditLine<'a> {
+    /// Its place in the chain
     event_id: i64,
     at: UnixTime,
+    /// `cli`, `admin`, `client` or `server`
     actor_type: &'a str,
     actor: &'a str,
+    /// From which address
     source: Option<&'a str>,
     request_id: Option<&'a str>,
     action: &'a str,
     target_type: &'a str,
     target: &'a str,
+    /// The client that it concerns
     client_id: Option<&'a str>,
+    /// What there was; of a change only what differs
+    #[schema(value_type = Option<Object>)]
     before: Option<&'a RawValue>,
+    /// What there is
+    #[schema(value_type = Option<Object>)]
     after: Option<&'a RawValue>,
+    /// Of itself and the event before it
     hash: &'a str,
 }
 

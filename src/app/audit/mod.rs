@@ -9,6 +9,7 @@ pub(crate) mod rejected_requests;
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::core::Core;
 use crate::app::error::{Error, Result};
@@ -33,7 +34,7 @@ const OVERDUE: i64 = 86_400;
 const BROKEN_FOR: i64 = 3_600;
 
 /// What a walk along the trail showed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AuditVerdict {
     /// Whether the trail is as the server wrote it, from `accepted_at` on where that is set.
     pub good: bool,

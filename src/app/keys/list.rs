@@ -1,6 +1,7 @@
 //! Looking at the kept keys, and sealing them anew when `SECRET` has changed.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Keys;
 use crate::app::error::{Error, Result};
@@ -9,7 +10,8 @@ use crate::domain::{KeyId, KeyRecord, KeyState, Origin, SigningAlg, TokenTtl, Us
 use crate::jwt::SealedUnder;
 
 /// A kept key, for people. Nothing in it is secret.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SigningKey)]
 pub struct KeyStatus {
     /// Its name.
     pub kid: KeyId,

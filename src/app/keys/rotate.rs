@@ -2,6 +2,7 @@
 //! database that happens once, whatever other replicas do at the same time.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Keys, plan};
 use crate::app::core::held_back;
@@ -17,7 +18,8 @@ use plan::Step;
 const UNUSED_AFTER: i64 = 600;
 
 /// What a rotation did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RotatedKeys)]
 pub struct Rotation {
     /// The key that signs from now on.
     pub active: Option<KeyId>,

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
@@ -14,13 +15,15 @@ use crate::jwt::{Confirmation, decode_unverified};
 const REFUSALS: u32 = 10;
 
 /// What a client would get.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TokenExplanation {
     /// Whether it would get a token.
     pub granted: bool,
     /// The token's header; null: none is issued.
+    #[schema(value_type = Option<Object>)]
     pub header: Option<Value>,
     /// The token's claims; null: none is issued.
+    #[schema(value_type = Option<Object>)]
     pub claims: Option<Value>,
     /// Why none is; null: one is.
     pub refusal: Option<ExplainedRefusal>,
@@ -31,7 +34,7 @@ pub struct TokenExplanation {
 }
 
 /// Why a client would get no token.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ExplainedRefusal {
     /// What it would be told, for programs.
     pub error: &'static str,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
@@ -10,7 +11,7 @@ use crate::domain::ErrorCode;
 use crate::jwt::decode_unverified;
 
 /// A token, taken apart, and judged.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TokenInspection {
     /// Whether `/verify` would call it good, whatever it is bound to.
     pub good: bool,

@@ -2,6 +2,7 @@
 //! how a password or a code is checked.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{ParseError, text_type, word_enum};
@@ -58,7 +59,7 @@ word_enum! {
 }
 
 /// A person at the portal, without secrets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Admin {
     /// What the admin logs in with.
     pub name: AdminName,
@@ -112,7 +113,7 @@ impl SessionId {
 text_type!(SessionId);
 
 /// A login that has not ended, without what proves it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AdminSession {
     /// Its public name.
     pub session_id: SessionId,

@@ -2,6 +2,7 @@
 //! the database authenticates the hash. Pure; knows no SQL.
 
 use std::fmt;
+use utoipa::ToSchema;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::de::DeserializeOwned;
@@ -24,7 +25,8 @@ pub struct ChainedEvent {
 }
 
 /// A place in the chain, and the hash there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = AuditLink)]
 pub struct ChainLink {
     /// The event there; 0: before the first one.
     pub event_id: i64,
@@ -78,7 +80,8 @@ pub struct AuditChain {
 }
 
 /// The first thing about the chain that is not as the server left it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = AuditBreak)]
 pub struct ChainBreak {
     /// Where.
     pub event_id: i64,

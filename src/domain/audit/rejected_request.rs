@@ -2,6 +2,7 @@
 //! told. Knows nothing of how they are kept.
 
 use std::net::IpAddr;
+use utoipa::ToSchema;
 
 use serde::Serialize;
 
@@ -47,7 +48,7 @@ impl Attempt {
 }
 
 /// A request that was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RefusedRequest {
     /// Its id, as the answer had it.
     pub request_id: String,

@@ -1,6 +1,7 @@
 //! Owns what a registered client is.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::redact::holds_secret;
@@ -64,7 +65,7 @@ word_enum! {
 }
 
 /// How long a client's tokens live: 1 minute to 24 hours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
 pub struct TokenTtl(i64);
 

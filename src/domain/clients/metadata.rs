@@ -5,12 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::base::json;
 use crate::domain::ParseError;
 
 /// A JSON object, at most 8 KiB when written without spaces.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToSchema)]
+#[schema(value_type = Object)]
 pub struct Metadata(Box<RawValue>);
 
 const MAX_BYTES: usize = 8 * 1024;

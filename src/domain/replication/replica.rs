@@ -1,6 +1,7 @@
 //! Owns what a replica says of itself to the others. Knows nothing of how that is kept.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 
@@ -8,7 +9,7 @@ use crate::base::clock::UnixTime;
 const SILENT_AFTER: i64 = 30;
 
 /// A replica, as it was when it last said that it runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Replica {
     /// Its id: another one with each start.
     pub replica_id: String,

@@ -3,6 +3,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
@@ -67,7 +68,7 @@ word_enum! {
 }
 
 /// What is kept of a secret: everything but the secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ClientSecret {
     /// Its name.
     pub secret_id: SecretId,
@@ -96,7 +97,7 @@ impl ClientSecret {
 }
 
 /// A secret that ends soon.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EndingSecret {
     /// Whose it is.
     pub client_id: ClientId,

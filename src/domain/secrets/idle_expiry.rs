@@ -1,11 +1,12 @@
 //! Owns the end of a secret that follows from its use: so long after the last one. Knows nothing of how uses are counted.
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::domain::ParseError;
 
 /// After how long without use a secret ends, in seconds: one hour to a year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 pub struct UnusedFor(i64);
 
 impl UnusedFor {

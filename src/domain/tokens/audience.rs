@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::schema::OneOfBuilder;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::{ParseError, text_type};
 
@@ -121,6 +124,18 @@ impl From<Audience> for Audiences {
         }
     }
 }
+
+/// One audience or a list of them.
+impl PartialSchema for Audiences {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .item(String::schema())
+            .item(Vec::<String>::schema())
+            .into()
+    }
+}
+
+impl ToSchema for Audiences {}
 
 impl Serialize for Audiences {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

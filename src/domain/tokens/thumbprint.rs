@@ -6,11 +6,13 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::domain::ParseError;
 
 /// The SHA-256 of a key or a certificate, which names it; base64url as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String)]
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {

@@ -3,13 +3,15 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::ParseError;
 
 /// The name of a token of ours, `jti` (RFC 7519 §4.1.7): a UUID in its simple form. 16 bytes, because
 /// the names of all revoked tokens are in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String)]
 pub struct TokenId(Uuid);
 
 impl TokenId {

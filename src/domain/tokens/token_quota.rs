@@ -1,6 +1,7 @@
 //! Owns how many tokens a client may have in an hour, and how far it is with them. Knows nothing of how they are counted.
 
 use std::fmt;
+use utoipa::ToSchema;
 
 use serde::{Serialize, Serializer};
 
@@ -11,7 +12,7 @@ use crate::domain::ParseError;
 pub const QUOTA_WINDOW: i64 = 3_600;
 
 /// The most tokens that a client may have in an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 pub struct TokenQuota(u32);
 
 impl TokenQuota {

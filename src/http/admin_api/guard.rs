@@ -72,16 +72,14 @@ async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
         .map_err(|error| error.under(scheme))?;
     let claims = &verified.claims;
     if claims.cnf.is_some() || scheme == TokenScheme::Dpop {
-        let proofs =
-            proof_of_possession::of_request_here(app, parts, scheme == TokenScheme::Bearer);
-        let possessed = match proofs {
-            Ok(proofs) => match proof_of_possession::require_proof(Some(scheme), &proofs) {
-                Ok(()) => app.tokens.check_possession(token, claims, &proofs).await,
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(error),
+        let possessed = async {
+            let as_bearer = scheme == TokenScheme::Bearer;
+            let shown = proof_of_possession::of_request_here(app, parts, as_bearer)?;
+            proof_of_possession::require_proof(Some(scheme), &shown)?;
+            app.tokens.check_possession(token, claims, &shown).await
         };
-        possessed.map_err(|error| error.under(proof_of_possession::scheme_of(claims, scheme)))?;
+        let scheme = proof_of_possession::scheme_of(claims, scheme);
+        possessed.await.map_err(|error| error.under(scheme))?;
     }
     let client_id = claims.client_id.clone().into_owned();
     let source = Caller::of(parts, &app.config().proxies)?.source;

@@ -4,198 +4,74 @@
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
+use utoipa::IntoParams;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{Header, RefOr};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::guard::{Guard, guard};
 use super::{admins, audit, clients, explain, keys, secrets, settings, tokens};
-use crate::domain::{ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE};
+use crate::domain::{
+    ADMIN_EXPORT_SCOPE as EXPORT, ADMIN_READ_SCOPE as READ, ADMIN_WRITE_SCOPE as WRITE,
+};
 use crate::http::AppState;
 use crate::http::admin_api::clients::transfer;
 use crate::http::admin_api::usage::{client, overview, totals};
-use crate::http::openapi::Routes as Described;
+use crate::http::openapi::{Routes as Described, of_admin_operation, operations};
+use crate::http::request::proof_of_possession::ProofHeader;
 use crate::http::response::error;
+
+/// What every path here begins with.
+const PREFIX: &str = "/admin/api/v1";
+
+/// Adds routes: the scope, the path behind [`PREFIX`], the handlers.
+macro_rules! table {
+    ($routes:ident { $($scope:ident $path:literal => $($($handler:ident)::+),+;)* }) => {
+        $routes$(.at($scope, $path, routes!($($($handler)::+),+)))*
+    };
+}
 
 /// The list.
 fn all(routes: Routes) -> Routes {
-    others(files(clients(routes)))
-}
-
-/// Clients to and from files.
-fn files(routes: Routes) -> Routes {
-    let write = ADMIN_WRITE_SCOPE;
-    routes
-        .at(
-            "/admin/api/v1/transfer/export",
-            ADMIN_EXPORT_SCOPE,
-            routes!(transfer::export_clients),
-        )
-        .at(
-            "/admin/api/v1/transfer/import",
-            write,
-            routes!(transfer::import_clients),
-        )
-        .at(
-            "/admin/api/v1/transfer/apply",
-            write,
-            routes!(transfer::apply_clients),
-        )
-}
-
-fn clients(routes: Routes) -> Routes {
-    let (read, write) = (ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE);
-    routes
-        .at(
-            "/admin/api/v1/clients",
-            read,
-            routes!(clients::list_clients),
-        )
-        .at(
-            "/admin/api/v1/clients",
-            write,
-            routes!(clients::create_client),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}",
-            read,
-            routes!(clients::show_client),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}",
-            write,
-            routes!(clients::update_client, clients::delete_client),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}/enable",
-            write,
-            routes!(clients::enable_client),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}/disable",
-            write,
-            routes!(clients::disable_client),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}/release",
-            write,
-            routes!(clients::release_client),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}/revoke-tokens",
-            write,
-            routes!(clients::revoke_tokens),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}/secrets",
-            read,
-            routes!(secrets::list_secrets),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}/secrets",
-            write,
-            routes!(secrets::add_secret),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}/secrets/{secret_id}",
-            write,
-            routes!(secrets::delete_secret),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}/secrets/{secret_id}/expire",
-            write,
-            routes!(secrets::expire_secret),
-        )
-        .at(
-            "/admin/api/v1/clients/{client_id}/usage",
-            read,
-            routes!(client::show_usage),
-        )
-}
-
-fn others(routes: Routes) -> Routes {
-    let (read, write) = (ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE);
-    routes
-        .at("/admin/api/v1/keys", read, routes!(keys::list_keys))
-        .at(
-            "/admin/api/v1/keys/rotate",
-            write,
-            routes!(keys::rotate_keys),
-        )
-        .at(
-            "/admin/api/v1/keys/prepare",
-            write,
-            routes!(keys::prepare_key),
-        )
-        .at("/admin/api/v1/keys/{kid}", write, routes!(keys::delete_key))
-        .at(
-            "/admin/api/v1/keys/{kid}/retire",
-            write,
-            routes!(keys::retire_key),
-        )
-        .at(
-            "/admin/api/v1/tokens/inspect",
-            read,
-            routes!(tokens::inspect_token),
-        )
-        .at(
-            "/admin/api/v1/tokens/revoke",
-            write,
-            routes!(tokens::revoke_token),
-        )
-        .at(
-            "/admin/api/v1/overview",
-            read,
-            routes!(overview::show_overview),
-        )
-        .at(
-            "/admin/api/v1/usage/totals",
-            read,
-            routes!(totals::show_totals),
-        )
-        .at("/admin/api/v1/usage/top", read, routes!(totals::show_top))
-        .at(
-            "/admin/api/v1/usage/waste",
-            read,
-            routes!(totals::show_waste),
-        )
-        .at(
-            "/admin/api/v1/explain/token",
-            read,
-            routes!(explain::explain_token),
-        )
-        .at(
-            "/admin/api/v1/explain/request",
-            read,
-            routes!(explain::explain_request),
-        )
-        .at(
-            "/admin/api/v1/audit/events",
-            read,
-            routes!(audit::list_events),
-        )
-        .at(
-            "/admin/api/v1/audit/export",
-            read,
-            routes!(audit::export_events),
-        )
-        .at(
-            "/admin/api/v1/audit/verify",
-            read,
-            routes!(audit::verify_trail),
-        )
-        .at("/admin/api/v1/admins", read, routes!(admins::list_admins))
-        .at(
-            "/admin/api/v1/sessions",
-            read,
-            routes!(admins::list_sessions),
-        )
-        .at(
-            "/admin/api/v1/settings",
-            read,
-            routes!(settings::list_settings),
-        )
+    table! { routes {
+        READ   "/clients" => clients::list_clients;
+        WRITE  "/clients" => clients::create_client;
+        READ   "/clients/{client_id}" => clients::show_client;
+        WRITE  "/clients/{client_id}" => clients::update_client, clients::delete_client;
+        WRITE  "/clients/{client_id}/enable" => clients::enable_client;
+        WRITE  "/clients/{client_id}/disable" => clients::disable_client;
+        WRITE  "/clients/{client_id}/release" => clients::release_client;
+        WRITE  "/clients/{client_id}/revoke-tokens" => clients::revoke_client_tokens;
+        READ   "/clients/{client_id}/secrets" => secrets::list_client_secrets;
+        WRITE  "/clients/{client_id}/secrets" => secrets::add_client_secret;
+        WRITE  "/clients/{client_id}/secrets/{secret_id}" => secrets::delete_client_secret;
+        WRITE  "/clients/{client_id}/secrets/{secret_id}/expire" => secrets::expire_client_secret;
+        READ   "/clients/{client_id}/usage" => client::show_client_usage;
+        EXPORT "/transfer/export" => transfer::export_clients;
+        WRITE  "/transfer/import" => transfer::import_clients;
+        WRITE  "/transfer/apply" => transfer::apply_clients;
+        READ   "/keys" => keys::list_keys;
+        WRITE  "/keys/rotate" => keys::rotate_keys;
+        WRITE  "/keys/prepare" => keys::prepare_key;
+        WRITE  "/keys/{kid}" => keys::delete_key;
+        WRITE  "/keys/{kid}/retire" => keys::retire_key;
+        READ   "/tokens/inspect" => tokens::inspect_token;
+        WRITE  "/tokens/revoke" => tokens::revoke_token;
+        READ   "/overview" => overview::show_overview;
+        READ   "/usage/totals" => totals::show_usage_totals;
+        READ   "/usage/top" => totals::list_busiest_clients;
+        READ   "/usage/waste" => totals::list_excess_tokens;
+        READ   "/explain/token" => explain::explain_token;
+        READ   "/explain/request" => explain::explain_request;
+        READ   "/audit/events" => audit::list_audit_events;
+        READ   "/audit/export" => audit::export_audit_events;
+        READ   "/audit/verify" => audit::verify_audit_trail;
+        READ   "/admins" => admins::list_admins;
+        READ   "/sessions" => admins::list_sessions;
+        READ   "/settings" => settings::list_settings;
+    } }
 }
 
 /// A route, and what it asks for.
@@ -204,7 +80,7 @@ pub struct AdminApiRoute {
     /// `GET`, `POST`, `PATCH` or `DELETE`.
     pub method: &'static str,
     /// As the router has it.
-    pub path: &'static str,
+    pub path: String,
     /// The scope that a token needs.
     pub scope: &'static str,
 }
@@ -231,7 +107,7 @@ pub(in crate::http) fn router(app: &AppState) -> Router<AppState> {
 }
 
 struct Routes {
-    /// `None`: for the document alone.
+    /// `None`: nothing is served, only described.
     app: Option<AppState>,
     described: Described,
     list: Vec<AdminApiRoute>,
@@ -249,25 +125,18 @@ impl Routes {
     /// Serves handlers at a path to tokens with this scope.
     fn at(
         mut self,
-        path: &'static str,
         scope: &'static str,
+        path: &str,
         (schemas, mut paths, handlers): UtoipaMethodRouter<AppState>,
     ) -> Self {
-        for item in paths.paths.values_mut() {
-            for (method, operation) in [
-                ("GET", &mut item.get),
-                ("POST", &mut item.post),
-                ("PATCH", &mut item.patch),
-                ("DELETE", &mut item.delete),
-            ] {
-                let Some(operation) = operation else { continue };
-                secure(operation, scope);
-                self.list.push(AdminApiRoute {
-                    method,
-                    path,
-                    scope,
-                });
-            }
+        let path = format!("{PREFIX}{path}");
+        for (method, operation) in paths.paths.values_mut().flat_map(operations) {
+            complete(operation, &path, scope);
+            self.list.push(AdminApiRoute {
+                method,
+                path: path.clone(),
+                scope,
+            });
         }
         let handlers = match &self.app {
             Some(app) => {
@@ -281,11 +150,25 @@ impl Routes {
     }
 }
 
-fn secure(operation: &mut Operation, scope: &str) {
+/// Adds to an operation what all of them have: how a token is presented, and how they fail.
+fn complete(operation: &mut Operation, path: &str, scope: &str) {
+    operation.tags = Some(vec!["Administration".to_owned()]);
     let schemes = ["access_token", "bound_access_token"];
     operation.security = Some(
         schemes
             .map(|name| SecurityRequirement::new(name, [scope]))
             .to_vec(),
     );
+    let errors = of_admin_operation(operation, path, scope == WRITE);
+    let proof = ProofHeader::into_params(|| None).into_iter();
+    let parameters = operation.parameters.get_or_insert_default();
+    parameters.extend(proof.map(RefOr::T));
+    let responses = &mut operation.responses.responses;
+    for response in responses.values_mut() {
+        if let RefOr::T(response) = response {
+            let no_store = ("cache-control".to_owned(), Header::default().into());
+            response.headers.extend([no_store]);
+        }
+    }
+    responses.extend(errors);
 }

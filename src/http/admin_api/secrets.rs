@@ -16,10 +16,10 @@ use crate::app::AddedSecret;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
-use crate::domain::{ClientId, ClientSecret, ClientUses, LastUse, SecretId, UnusedFor};
-use crate::http::admin_api::request::{InPath, Json, given};
-use crate::http::openapi::{AdminActionErrors, AdminItemErrors, AdminRemoveErrors};
-use crate::http::request::proof_of_possession::ProofHeader;
+use crate::domain::{
+    ClientId, ClientSecret, ClientUses, LastUse, SecretId, SecretOrigin, UnusedFor,
+};
+use crate::http::admin_api::request::{IdempotencyKey, InPath, Json, given};
 use crate::http::{AppState, response};
 
 /// A secret to be added.
@@ -53,8 +53,10 @@ pub(super) struct EndBody {
 }
 
 /// A secret that was just added, with the secret itself.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AddedSecret)]
 pub(super) struct Shown<'a> {
+    /// The secret itself: this is the only time it can be had
     client_secret: &'a str,
     #[serde(flatten)]
     secret: &'a ClientSecret,
@@ -69,58 +71,31 @@ impl<'a> From<&'a AddedSecret> for Shown<'a> {
     }
 }
 
-/// The same, for the document.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AddedSecret)]
-pub(super) struct NewSecretAnswer {
-    /// The secret itself: this is the only time it can be had
-    client_secret: String,
-    secret_id: String,
-    /// `generated` or `chosen`
-    origin: String,
-    /// The last 4 characters of a generated one
-    hint: String,
-    created_at: i64,
-    /// Null: never
-    expires_at: Option<i64>,
-}
-
 /// A client's secrets, oldest first; never the secrets themselves.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ClientSecrets)]
 struct Secrets<'a> {
     secrets: Vec<Listed<'a>>,
 }
 
+/// A secret of a client, and how it is used.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Secret)]
+#[schema(as = ListedSecret)]
 struct Listed<'a> {
-    #[serde(flatten)]
-    #[schema(inline)]
-    secret: Dates<'a>,
-    /// Null: not since it was made, or since that is counted
-    #[schema(value_type = Option<i64>)]
+    secret_id: &'a SecretId,
+    origin: SecretOrigin,
+    /// The last 4 characters of a generated one
+    hint: &'a str,
+    created_at: UnixTime,
+    /// Null: never
+    expires_at: Option<UnixTime>,
+    /// Null: not since it was created, or since that is counted
     last_used_at: Option<UnixTime>,
     last_used_from: Option<String>,
     /// How often in the last 24 hours, and the hour in which they begin
     uses_24h: u64,
-    /// So many seconds after its last use it ends by itself; null: it does not
-    #[schema(value_type = Option<i64>)]
+    /// So many seconds after its last use it expires by itself; null: it does not
     ends_unused_for: Option<UnusedFor>,
-}
-
-#[derive(Serialize, ToSchema)]
-struct Dates<'a> {
-    #[schema(value_type = String)]
-    secret_id: &'a SecretId,
-    /// `generated` or `chosen`
-    origin: &'static str,
-    /// The last 4 characters of a generated one
-    hint: &'a str,
-    #[schema(value_type = i64)]
-    created_at: UnixTime,
-    /// Null: never
-    #[schema(value_type = Option<i64>)]
-    expires_at: Option<UnixTime>,
 }
 
 impl<'a> Listed<'a> {
@@ -128,13 +103,11 @@ impl<'a> Listed<'a> {
         let uses = uses.of_secret(&secret.secret_id);
         let last: Option<&LastUse> = uses.map(|uses| &uses.last);
         Self {
-            secret: Dates {
-                secret_id: &secret.secret_id,
-                origin: secret.origin.as_str(),
-                hint: &secret.hint,
-                created_at: secret.created_at,
-                expires_at: secret.expires_at,
-            },
+            secret_id: &secret.secret_id,
+            origin: secret.origin,
+            hint: &secret.hint,
+            created_at: secret.created_at,
+            expires_at: secret.expires_at,
             last_used_at: last.map(|last| last.used_at),
             last_used_from: last.map(|last| last.source.to_string()),
             uses_24h: uses.map_or(0, |uses| uses.uses_24h),
@@ -144,36 +117,29 @@ impl<'a> Listed<'a> {
 }
 
 /// Lists a client's secrets: their dates and when they were last used.
-#[utoipa::path(get, path = "", tag = "Administration", params(ProofHeader), responses(
-    (status = 200, description = "all of them", body = Secrets, headers(("cache-control" = String))),
-    AdminItemErrors,
+#[utoipa::path(get, path = "", responses(
+    (status = 200, description = "all of them", body = Secrets),
 ))]
-pub(super) async fn list_secrets(
+pub(super) async fn list_client_secrets(
     State(app): State<AppState>,
-    id: Result<InPath<ClientId>, Error>,
+    InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let InPath(id) = id?;
     let record = app.clients.find(&id).await?;
     let uses = app.usage.find_of_client(&id).await?;
     let secrets = record.secrets.iter();
     let secrets = secrets.map(|secret| Listed::of(secret, &uses)).collect();
-    Ok(response::json(StatusCode::OK, &Secrets { secrets }))
+    Ok(response::ok(&Secrets { secrets }))
 }
 
 /// Adds a secret; the others stay good. It is in the answer and nowhere else.
-#[utoipa::path(post, path = "", tag = "Administration",
-    params(
-        ("idempotency-key" = Option<String>, Header, description = "a name for this request: sent again within a day, it \
-         is answered as the first time and adds nothing more"),
-        ProofHeader,
-    ),
+#[utoipa::path(post, path = "",
+    params(IdempotencyKey),
     request_body(content = NewSecretBody, content_type = "application/json"),
     responses(
-        (status = 201, description = "it is added", body = NewSecretAnswer, headers(("cache-control" = String))),
-        AdminActionErrors,
+        (status = 201, description = "it is added", body = Shown),
     ),
 )]
-pub(super) async fn add_secret(
+pub(super) async fn add_client_secret(
     State(app): State<AppState>,
     operator: Operator,
     id: Result<InPath<ClientId>, Error>,
@@ -198,44 +164,37 @@ pub(super) async fn add_secret(
 }
 
 /// Removes a secret: it ends at once, and nothing is left of it.
-#[utoipa::path(delete, path = "", tag = "Administration", params(ProofHeader), responses(
-    (status = 204, description = "it is gone", headers(("cache-control" = String))),
-    AdminRemoveErrors,
+#[utoipa::path(delete, path = "", responses(
+    (status = 204, description = "it is gone"),
 ))]
-pub(super) async fn delete_secret(
+pub(super) async fn delete_client_secret(
     State(app): State<AppState>,
     operator: Operator,
-    ids: Result<InPath<(ClientId, SecretId)>, Error>,
+    InPath((id, secret_id)): InPath<(ClientId, SecretId)>,
 ) -> Result<Response> {
-    let InPath((id, secret_id)) = ids?;
-    app.secrets
-        .delete(&operator.origin, &id, &secret_id)
-        .await?;
+    app.secrets.delete(&operator.origin, &id, &secret_id).await?;
     Ok(response::nothing())
 }
 
 /// When a secret ends.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SecretExpiry)]
 struct Ended {
-    #[schema(value_type = String)]
     secret_id: SecretId,
     /// Null: `unused_for` was set
-    #[schema(value_type = Option<i64>)]
     expires_at: Option<UnixTime>,
     /// Null: it does not end for want of use, or `expires_at` was set
-    #[schema(value_type = Option<i64>)]
     unused_for: Option<UnusedFor>,
 }
 
 /// Ends a secret, now, later, or when it is used no more.
-#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader),
+#[utoipa::path(post, path = "",
     request_body(content = EndBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "when it ends", body = Ended, headers(("cache-control" = String))),
-        AdminActionErrors,
+        (status = 200, description = "when it ends", body = Ended),
     ),
 )]
-pub(super) async fn expire_secret(
+pub(super) async fn expire_client_secret(
     State(app): State<AppState>,
     operator: Operator,
     ids: Result<InPath<(ClientId, SecretId)>, Error>,
@@ -273,5 +232,5 @@ pub(super) async fn expire_secret(
         expires_at,
         unused_for,
     };
-    Ok(response::json(StatusCode::OK, &ended))
+    Ok(response::ok(&ended))
 }

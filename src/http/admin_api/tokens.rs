@@ -2,62 +2,40 @@
 //! paths get into logs.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::guard::Operator;
+use crate::app::TokenInspection;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, ErrorCode};
 use crate::http::admin_api::request::Json;
-use crate::http::openapi::AdminCreateErrors;
-use crate::http::request::proof_of_possession::ProofHeader;
 use crate::http::{AppState, response};
 
 /// A token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TokenToLookAt)]
+#[schema(as = TokenToInspect)]
 pub(super) struct TokenBody {
     token: String,
-}
-
-/// A token, taken apart and judged, for the document.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TokenInspection)]
-struct InspectionAnswer {
-    /// Whether `/verify` would call it good, in the hands of whom it is bound to
-    good: bool,
-    /// Why
-    verdict: String,
-    /// Its header, as it says; nothing in it is believed
-    #[schema(value_type = Value)]
-    header: (),
-    /// Its claims, as it says
-    #[schema(value_type = Value)]
-    claims: (),
 }
 
 /// A token that was revoked.
 #[derive(Serialize, ToSchema)]
 struct RevokedToken {
     jti: String,
-    #[schema(value_type = String)]
     client_id: ClientId,
     /// When it would have ended
-    #[schema(value_type = i64)]
     exp: UnixTime,
 }
 
 /// Says what a token says, and whether it is good.
-#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader),
+#[utoipa::path(post, path = "",
     request_body(content = TokenBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "header, claims and verdict", body = InspectionAnswer,
-            headers(("cache-control" = String))),
-        AdminCreateErrors,
+        (status = 200, description = "header, claims and verdict", body = TokenInspection),
     ),
 )]
 pub(super) async fn inspect_token(
@@ -66,15 +44,14 @@ pub(super) async fn inspect_token(
 ) -> Result<Response> {
     let token = body?.value.token;
     let inspection = app.tokens.inspect(token.trim()).await?;
-    Ok(response::json(StatusCode::OK, &inspection))
+    Ok(response::ok(&inspection))
 }
 
 /// Ends a token, whoever's it is, before its time.
-#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader),
+#[utoipa::path(post, path = "",
     request_body(content = TokenBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "it counts no longer", body = RevokedToken, headers(("cache-control" = String))),
-        AdminCreateErrors,
+        (status = 200, description = "it counts no longer", body = RevokedToken),
     ),
 )]
 pub(super) async fn revoke_token(
@@ -90,7 +67,7 @@ pub(super) async fn revoke_token(
         client_id: claims.client_id.into_owned(),
         exp: claims.exp,
     };
-    Ok(response::json(StatusCode::OK, &revoked))
+    Ok(response::ok(&revoked))
 }
 
 /// A 401 would say that the caller's own token is no good.

@@ -1,17 +1,14 @@
 //! Owns what all endpoints have in common in the document: its title, how a client or a token is presented, and
-//! the headers of every answer.
+//! what operations refer to.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Openapi, Required};
-use utoipa::{Modify, OpenApi};
 
+use crate::http::openapi::headers;
 use crate::http::response::error;
-
-/// Headers that an answer has only where there is something to tell.
-const SOMETIMES: [&str; 3] = ["dpop-nonce", "ratelimit", "ratelimit-policy"];
 
 const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, and what is needed to verify them. \
                      Bodies are forms or JSON objects of strings, whichever the caller likes; the admin API \
@@ -21,7 +18,6 @@ const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, a
 #[openapi(
     info(title = "token-server", description = ABOUT),
     components(schemas(error::Body)),
-    modifiers(&Schemes),
     tags(
         (name = "Clients", description = "for those who want tokens"),
         (name = "Verification", description = "for microservices, and proxies in front of them"),
@@ -31,76 +27,24 @@ const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, a
 )]
 pub(super) struct Document;
 
-/// The ways to say who one is.
-struct Schemes;
-
-impl Modify for Schemes {
-    fn modify(&self, document: &mut Openapi) {
-        let http = |scheme, description: &str| {
-            let http = HttpBuilder::new()
-                .scheme(scheme)
-                .description(Some(description));
-            SecurityScheme::Http(http.build())
-        };
-        let mutual_tls = |description: &str| SecurityScheme::MutualTls {
-            description: Some(description.to_owned()),
-            deprecated: None,
-            extensions: None,
-        };
-        let components = document.components.get_or_insert_default();
-        for (name, scheme) in [
-            (
-                "client_secret_basic",
-                http(
-                    HttpAuthScheme::Basic,
-                    "client_id and client_secret, each form-encoded (RFC 6749 §2.3.1). Instead of it the body may have \
-                     client_id and client_secret (client_secret_post), or client_assertion, a JWT under a key of the \
-                     client, with client_assertion_type (private_key_jwt, RFC 7523 §2.2): OpenAPI has no scheme for these",
-                ),
-            ),
-            (
-                "tls_client_auth",
-                mutual_tls(
-                    "a certificate of an authority that the server trusts, which names the client (RFC 8705 §2.1); \
-                     client_id in the body",
-                ),
-            ),
-            (
-                "self_signed_tls_client_auth",
-                mutual_tls(
-                    "a certificate whose key the client registered (RFC 8705 §2.2); client_id in the body",
-                ),
-            ),
-            (
-                "access_token",
-                http(
-                    HttpAuthScheme::Bearer,
-                    "a token of this server (RFC 6750 §2.1)",
-                ),
-            ),
-            (
-                "bound_access_token",
-                SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
-                    "Authorization",
-                    "`DPoP` and a token of this server, with a proof in the header `DPoP` (RFC 9449 §7.1): OpenAPI has \
-                     no scheme for it",
-                ))),
-            ),
-        ] {
-            components.add_security_scheme(name, scheme);
-        }
-    }
-}
-
-/// `post` at `/token` is `post_token`.
-pub(super) fn operation_id(method: &str, path: &str) -> String {
-    let words = path
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    std::iter::once(method)
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join("_")
+/// How a client or a token is presented.
+fn security_schemes() -> Value {
+    json!({
+        "client_secret_basic": {"type": "http", "scheme": "basic", "description":
+            "client_id and client_secret, each form-encoded (RFC 6749 §2.3.1). Instead of it the body may have \
+             client_id and client_secret (client_secret_post), or client_assertion, a JWT under a key of the client, with \
+             client_assertion_type (private_key_jwt, RFC 7523 §2.2): OpenAPI has no scheme for these"},
+        "tls_client_auth": {"type": "mutualTLS", "description":
+            "a certificate of an authority that the server trusts, which names the client (RFC 8705 §2.1); client_id in \
+             the body"},
+        "self_signed_tls_client_auth": {"type": "mutualTLS", "description":
+            "a certificate whose key the client registered (RFC 8705 §2.2); client_id in the body"},
+        "access_token": {"type": "http", "scheme": "bearer", "description":
+            "a token of this server (RFC 6750 §2.1)"},
+        "bound_access_token": {"type": "apiKey", "in": "header", "name": "Authorization", "description":
+            "`DPoP` and a token of this server, with a proof in the header `DPoP` (RFC 9449 §7.1): OpenAPI has no scheme \
+             for it"},
+    })
 }
 
 /// Adds the parameters that stand in the path.
@@ -119,33 +63,89 @@ pub(super) fn name_parameters(operation: &mut Operation, path: &str) {
     }
 }
 
-/// The document as JSON, with what `utoipa` has no words for.
+/// The document as JSON, with the references that `utoipa` does not make.
 pub(super) fn finish(document: &Openapi) -> Value {
     let mut document = json!(document);
+    let mut parameters = Map::new();
     let operations = members(&mut document["paths"]).flat_map(members);
-    let answers = operations.flat_map(|operation| members(&mut operation["responses"]));
-    for answer in answers {
-        if answer.get("headers").is_none() {
-            answer["headers"] = json!({});
+    for operation in operations.filter_map(Value::as_object_mut) {
+        for parameter in operation.get_mut("parameters").into_iter().flat_map(items) {
+            refer_to_parameter(parameter, &mut parameters);
         }
-        let headers = &mut answer["headers"];
-        headers["x-request-id"] = json!({
-            "description": "the request's own if it is sane, else a new one",
-            "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:/+=-]{1,128}$"},
-        });
-        headers["x-content-type-options"] =
-            json!({"schema": {"type": "string", "enum": ["nosniff"]}});
-        // What is documented is there.
-        for (name, header) in headers.as_object_mut().into_iter().flatten() {
-            header["required"] = (!SOMETIMES.contains(&name.as_str())).into();
-        }
+        let responses = operation.get_mut("responses").into_iter();
+        refer_to_headers(responses.flat_map(members));
     }
+    let components = &mut document["components"];
+    let errors = members(&mut components["responses"]);
+    refer_to_headers(errors.map(narrow));
+    components["headers"] = headers::components();
+    components["parameters"] = Value::Object(parameters);
+    components["securitySchemes"] = security_schemes();
     document
 }
 
+/// A reference with what narrows it beside it, in place of both in `allOf`. By JSON Schema that is the same; a generator
+/// makes no type of its own for it.
+fn narrow(error: &mut Value) -> &mut Value {
+    if let Some(schema) = error.pointer_mut("/content/application~1json/schema") {
+        let parts = schema.get_mut("allOf").into_iter().flat_map(items);
+        let members = parts.filter_map(|part| part.as_object().cloned()).flatten();
+        *schema = Value::Object(members.filter(|(name, _)| name != "type").collect());
+    }
+    error
+}
+
+/// The document as text: an indent of one space, and a reference on one line, for there are many.
+pub(super) fn write(document: &Value) -> String {
+    let mut written = String::new();
+    let mut is_after_reference = false;
+    for line in format!("{document:#}").lines() {
+        let text = line.trim_start();
+        let is_reference =
+            text.starts_with("\"$ref\":") && !text.ends_with(',') && written.ends_with('{');
+        if !written.is_empty() && !is_reference && !is_after_reference {
+            written.push('\n');
+            written.push_str(&" ".repeat((line.len() - text.len()) / 2));
+        }
+        written.push_str(text);
+        is_after_reference = is_reference;
+    }
+    written.push('\n');
+    written
+}
+
+fn refer_to_headers<'a>(responses: impl Iterator<Item = &'a mut Value>) {
+    let responses = responses.filter_map(Value::as_object_mut);
+    responses
+        .filter(|response| !response.contains_key("$ref"))
+        .for_each(headers::refer);
+}
+
+/// A parameter of a header or the path is a component, unless there is another of its name. No parameter is null.
+fn refer_to_parameter(parameter: &mut Value, components: &mut Map<String, Value>) {
+    if let Some(types) = parameter["schema"]["type"].as_array() {
+        let mut types = types.iter().filter(|it| *it != "null");
+        if let (Some(only), None) = (types.next(), types.next()) {
+            parameter["schema"]["type"] = only.clone();
+        }
+    }
+    let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+    if parameter["in"] == "query" {
+        return;
+    }
+    let component = components
+        .entry(&*name)
+        .or_insert_with(|| parameter.clone());
+    if component == parameter {
+        *parameter = json!({"$ref": format!("#/components/parameters/{name}")});
+    }
+}
+
 fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
-    value
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|object| object.values_mut())
+    let object = value.as_object_mut().into_iter();
+    object.flat_map(Map::values_mut)
+}
+
+fn items(value: &mut Value) -> impl Iterator<Item = &mut Value> {
+    value.as_array_mut().into_iter().flatten()
 }

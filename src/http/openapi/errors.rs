@@ -1,13 +1,13 @@
-//! Owns which errors each endpoint answers with, for the document. Status and headers follow from the code, as they do
-//! when the error is answered.
+//! Owns the error responses of the document: which errors an operation answers with, and how they are put together
+//! into responses that operations share. Status and headers follow from the code, as they do when the error is answered.
 
 use std::collections::BTreeMap;
 
+use axum::http::header::IF_MATCH;
 use utoipa::IntoResponses;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
-use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
-};
+use utoipa::openapi::{ContentBuilder, Header, Ref, RefOr, Response, ResponseBuilder, Schema};
 
 use crate::app::error::{Error, TokenScheme};
 use crate::domain::ErrorCode;
@@ -17,195 +17,163 @@ use crate::http::response::error;
 type Case = (ErrorCode, &'static str);
 type Responses = BTreeMap<String, RefOr<Response>>;
 
-const ANY: &[Case] = &[
-    (ErrorCode::ContentTooLarge, "the body is over `MAX_BODY`"),
-    (
-        ErrorCode::HeaderFieldsTooLarge,
-        "the head is over `MAX_HEAD`",
-    ),
-    (ErrorCode::ServerError, "our fault; the log says why"),
-];
+/// Errors that belong together. The name of a response that has these alone begins with the first text; it is empty for
+/// what is refused before an endpoint is reached.
+struct Cases(&'static str, &'static [Case]);
 
-const BUSY: &[Case] = &[(
-    ErrorCode::TemporarilyUnavailable,
-    "`MAX_REQUESTS` of this route are being answered already",
-)];
+/// Makes lists of errors.
+macro_rules! cases {
+    ($($name:ident $prefix:literal { $($code:ident: $when:literal;)* })*) => {
+        $(const $name: Cases = Cases($prefix, &[$((ErrorCode::$code, $when)),*]);)*
+    };
+}
 
-const BODY: &[Case] = &[
-    (
-        ErrorCode::RequestTimeout,
-        "the body did not arrive within `BODY_TIMEOUT`",
-    ),
-    (
-        ErrorCode::UnsupportedMediaType,
-        "a body that is neither JSON nor a form",
-    ),
-];
+cases! {
+    ANY "" {
+        ContentTooLarge: "the body is over `MAX_BODY`";
+        HeaderFieldsTooLarge: "the head is over `MAX_HEAD`";
+        ServerError: "our fault; the log says why";
+    }
 
-const PARAMETERS: Case = (
-    ErrorCode::InvalidRequest,
-    "a parameter is missing, repeated or malformed",
-);
+    BUSY "" {
+        TemporarilyUnavailable: "`MAX_REQUESTS` of this route are being answered already";
+    }
 
-const REQUIREMENTS: Case = (
-    ErrorCode::InvalidRequest,
-    "a parameter is unknown, repeated, empty or malformed, or there is more than one token",
-);
+    BODY "" {
+        RequestTimeout: "the body did not arrive within `BODY_TIMEOUT`";
+        UnsupportedMediaType: "a body that is neither JSON nor a form";
+    }
 
-const CLIENT: &[Case] = &[
-    PARAMETERS,
-    (
-        ErrorCode::InvalidClient,
-        "no client authentication, or one that is wrong: unknown client, disabled client and wrong credentials answer the same",
-    ),
-    (
-        ErrorCode::RateLimited,
-        "too many failures from this source, or the client has had all its tokens of this hour",
-    ),
-    (
-        ErrorCode::TemporarilyUnavailable,
-        "the database does not answer, or too many logins wait",
-    ),
-];
+    CLIENT "Client" {
+        InvalidRequest: "a parameter is missing, repeated or malformed";
+        InvalidClient: "no client authentication, or one that is wrong: unknown client, disabled client and wrong \
+            credentials answer the same";
+        RateLimited: "too many failures from this source, or the client has had all its tokens of this hour";
+        TemporarilyUnavailable: "the database does not answer, or too many logins wait";
+    }
 
-const REQUEST: &[Case] = &[
-    (
-        ErrorCode::InvalidScope,
-        "the scope is malformed or not among the client's",
-    ),
-    (
-        ErrorCode::InvalidTarget,
-        "`audience` or `resource` is malformed or not among the client's",
-    ),
-];
+    REQUEST "Request" {
+        InvalidScope: "the scope is malformed or not among the client's";
+        InvalidTarget: "`audience` or `resource` is malformed or not among the client's";
+        InvalidDpopProof: "the DPoP proof is missing, malformed, forged, old, used before, or of another request or key";
+        UseDpopNonce: "the DPoP proof needs the nonce in `DPoP-Nonce`";
+    }
 
-const PROOF: &[Case] = &[
-    (
-        ErrorCode::InvalidDpopProof,
-        "the DPoP proof is missing, malformed, forged, old, used before, or of another request or key",
-    ),
-    (
-        ErrorCode::UseDpopNonce,
-        "the DPoP proof needs the nonce in `DPoP-Nonce`",
-    ),
-];
+    TOKEN "Verify" {
+        InvalidRequest: "a parameter is unknown, repeated, empty or malformed, or there is more than one token";
+        InvalidToken: "no token; or expired, malformed, forged, revoked, from another issuer or for another audience";
+        InvalidDpopProof: "the DPoP proof is missing, malformed, forged, old, used before, or of another request or key";
+        UseDpopNonce: "the DPoP proof needs the nonce in `DPoP-Nonce`";
+        InsufficientScope: "the token lacks a required scope; `WWW-Authenticate` names all that is required";
+        TemporarilyUnavailable: "the database does not answer, so that the proof of a DPoP-bound token cannot be used up";
+    }
 
-const TOKEN: &[Case] = &[
-    REQUIREMENTS,
-    (
-        ErrorCode::InvalidToken,
-        "no token; or expired, malformed, forged, revoked, from another issuer or for another audience",
-    ),
-    (
-        ErrorCode::InsufficientScope,
-        "the token lacks a required scope; `WWW-Authenticate` names all that is required",
-    ),
-    (
-        ErrorCode::TemporarilyUnavailable,
-        "the database does not answer, so that the proof of a DPoP-bound token cannot be used up",
-    ),
-];
+    GRANT "Grant" {
+        UnsupportedGrantType: "`grant_type` is not `client_credentials`";
+    }
+
+    SIGNED "Introspect" {
+        NotAcceptable: "a JWT was asked for and the server signs with HS256";
+    }
+
+    FOREIGN "Foreign" {
+        UnauthorizedClient: "the token was issued to another client; it stays good";
+    }
+
+    ISSUER "Issuer" {
+        NotFound: "the path behind it is not the issuer's";
+    }
+
+    NO_CLIENTS "Readiness" {
+        TemporarilyUnavailable: "no client can be served: the database has not answered for `STALE_LIMIT`, or the start is not over";
+    }
+
+    ADMIN "Admin" {
+        InvalidRequest: "a parameter is missing, repeated or malformed";
+        InvalidToken: "no token; or one that is invalid, is for another audience than this server's `ISSUER`, or came \
+            without what it is bound to";
+        InvalidDpopProof: "the DPoP proof is missing, malformed, forged, old, used before, or of another request or key";
+        UseDpopNonce: "the DPoP proof needs the nonce in `DPoP-Nonce`";
+        InsufficientScope: "the token lacks the scope; `WWW-Authenticate` names it";
+        TemporarilyUnavailable: "the database does not answer";
+    }
+
+    ONE "" {
+        NotFound: "there is no such thing";
+    }
+
+    CHANGE "AdminChange" {
+        AccessDenied: "it gives a client a reserved scope (`admin:…`, `token:introspect`, `revocations:read`), or concerns \
+            a client that has one: only an owner at the portal, or the command line, can do that";
+        Conflict: "there is one already, there are too many, somebody else was quicker, or the `Idempotency-Key` was \
+            used for another request";
+    }
+
+    VERSION "" {
+        PreconditionFailed: "it is not as `If-Match` says: read it again";
+        PreconditionRequired: "there is no `If-Match`";
+    }
+}
 
 /// Makes a type that stands for the errors of an endpoint.
 macro_rules! errors {
-    ($($name:ident: $shape:expr, $cases:expr;)*) => {$(
+    ($($name:ident: $prefix:literal $shape:expr, $cases:expr;)*) => {$(
         pub(in crate::http) struct $name;
 
         impl IntoResponses for $name {
             fn responses() -> Responses {
-                describe($shape, &$cases)
+                describe($prefix, $shape, &$cases)
             }
         }
     )*};
 }
 
-const GRANT: &[Case] = &[(
-    ErrorCode::UnsupportedGrantType,
-    "`grant_type` is not `client_credentials`",
-)];
-const SIGNED: &[Case] = &[(
-    ErrorCode::NotAcceptable,
-    "a JWT was asked for and the server signs with HS256",
-)];
-const FOREIGN: &[Case] = &[(
-    ErrorCode::UnauthorizedClient,
-    "the token was issued to another client; it stays good",
-)];
-const ISSUER: &[Case] = &[(
-    ErrorCode::NotFound,
-    "the path behind it is not the issuer's",
-)];
-const NO_CLIENTS: &[Case] = &[(
-    ErrorCode::TemporarilyUnavailable,
-    "no client can be served: the database has not answered for `STALE_LIMIT`, or the start is not over",
-)];
-
-const ADMIN: &[Case] = &[
-    PARAMETERS,
-    (
-        ErrorCode::InvalidToken,
-        "no token; or one that is no good, is for another audience than this server's `ISSUER`, or came without what it \
-         is bound to",
-    ),
-    (
-        ErrorCode::InsufficientScope,
-        "the token lacks the scope; `WWW-Authenticate` names it",
-    ),
-    (
-        ErrorCode::TemporarilyUnavailable,
-        "the database does not answer",
-    ),
-];
-const ONE: &[Case] = &[(ErrorCode::NotFound, "there is no such thing")];
-const CHANGE: &[Case] = &[
-    (
-        ErrorCode::AccessDenied,
-        "it gives a client a reserved scope (`admin:…`, `token:introspect`, `revocations:read`), or concerns a client that \
-         has one: only an owner at the portal, or the command line, can do that",
-    ),
-    (
-        ErrorCode::Conflict,
-        "there is one already, there are too many, somebody else was quicker, or the `Idempotency-Key` was used for \
-         another request",
-    ),
-];
-const VERSION: &[Case] = &[
-    (
-        ErrorCode::PreconditionFailed,
-        "it is not as `If-Match` says: look at it again",
-    ),
-    (ErrorCode::PreconditionRequired, "there is no `If-Match`"),
-];
-
 errors! {
-    AdminListErrors: Shape::Resource, [ANY, BUSY, ADMIN, PROOF];
-    AdminItemErrors: Shape::Resource, [ANY, BUSY, ADMIN, PROOF, ONE];
-    AdminCreateErrors: Shape::Resource, [ANY, BUSY, BODY, ADMIN, PROOF, CHANGE];
-    AdminActionErrors: Shape::Resource, [ANY, BUSY, BODY, ADMIN, PROOF, ONE, CHANGE];
-    AdminChangeErrors: Shape::Resource, [ANY, BUSY, BODY, ADMIN, PROOF, ONE, CHANGE, VERSION];
-    AdminRemoveErrors: Shape::Resource, [ANY, BUSY, ADMIN, PROOF, ONE, CHANGE];
-    AdminDeleteErrors: Shape::Resource, [ANY, BUSY, ADMIN, PROOF, ONE, CHANGE, VERSION];
-    AnyErrors: Shape::Standard, [ANY, BUSY];
-    HealthErrors: Shape::Standard, [ANY];
-    ReadinessErrors: Shape::Standard, [ANY, NO_CLIENTS];
-    MetadataErrors: Shape::Standard, [ANY, BUSY, ISSUER];
-    TokenErrors: Shape::Standard, [ANY, BUSY, BODY, CLIENT, REQUEST, GRANT, PROOF];
-    IntrospectErrors: Shape::Standard, [ANY, BUSY, BODY, CLIENT, SIGNED];
-    RevokeErrors: Shape::Standard, [ANY, BUSY, BODY, CLIENT, FOREIGN];
-    AuthorizeErrors: Shape::Simple, [ANY, BUSY, BODY, CLIENT, REQUEST, PROOF];
-    VerifyErrors: Shape::Verification, [ANY, BUSY, BODY, TOKEN, PROOF];
-    VerifyOriginalErrors: Shape::Verification, [ANY, BUSY, TOKEN, PROOF];
+    AnyErrors: "" Shape::Standard, [ANY, BUSY];
+    HealthErrors: "" Shape::Standard, [ANY];
+    ReadinessErrors: "" Shape::Standard, [ANY, NO_CLIENTS];
+    MetadataErrors: "" Shape::Standard, [ANY, BUSY, ISSUER];
+    TokenErrors: "Token" Shape::Standard, [ANY, BUSY, BODY, CLIENT, REQUEST, GRANT];
+    IntrospectErrors: "Introspect" Shape::Standard, [ANY, BUSY, BODY, CLIENT, SIGNED];
+    RevokeErrors: "Revoke" Shape::Standard, [ANY, BUSY, BODY, CLIENT, FOREIGN];
+    AuthorizeErrors: "Authorize" Shape::Simple, [ANY, BUSY, BODY, CLIENT, REQUEST];
+    VerifyErrors: "Verify" Shape::Verification, [ANY, BUSY, BODY, TOKEN];
+    VerifyOriginalErrors: "Verify" Shape::Verification, [ANY, BUSY, TOKEN];
+    NotFoundError: "" Shape::Resource, [ONE];
+}
+
+/// The errors of an operation of the admin API, which follow from what it takes.
+pub(in crate::http) fn of_admin_operation(
+    operation: &Operation,
+    path: &str,
+    writes: bool,
+) -> Responses {
+    let mut cases = vec![ANY, BUSY, ADMIN];
+    if operation.request_body.is_some() {
+        cases.push(BODY);
+    }
+    if path.contains('{') {
+        cases.push(ONE);
+    }
+    if writes {
+        cases.push(CHANGE);
+    }
+    let mut parameters = operation.parameters.iter().flatten();
+    if parameters.any(|it| matches!(it, RefOr::T(it) if it.name == IF_MATCH.as_str())) {
+        cases.push(VERSION);
+    }
+    describe("AdminChange", Shape::Resource, &cases)
 }
 
 /// How an endpoint's own errors are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Standard,
-    /// The same, of a token's resource: the `DPoP` proof is a token's.
+    /// At a resource of a token: the `DPoP` proof is the token's (RFC 9449 §7.1) and not a client's (§5).
     Resource,
     /// With `"success": false`.
     Simple,
-    /// The same, and the `DPoP` proof it judges is a token's (RFC 9449 §7.1) rather than a client's (§5).
+    /// A resource, with `"success": false`.
     Verification,
 }
 
@@ -217,79 +185,81 @@ impl Shape {
         };
         Error::new(code, "").under(scheme)
     }
-}
 
-fn describe(shape: Shape, lists: &[&[Case]]) -> Responses {
-    let mut by_status: BTreeMap<String, Vec<Case>> = BTreeMap::new();
-    for case in lists.iter().copied().flatten() {
-        let status = error::status(&shape.example(case.0)).as_str().to_owned();
-        by_status.entry(status).or_default().push(*case);
+    fn has_success(self) -> bool {
+        matches!(self, Self::Simple | Self::Verification)
     }
-    by_status
-        .into_iter()
-        .map(|(status, cases)| (status, RefOr::T(response(shape, &cases))))
-        .collect()
 }
 
-fn response(shape: Shape, cases: &[Case]) -> Response {
+/// The responses to errors, by status. Each has its name in `summary`, which OpenAPI 3.1 does not know: the response
+/// goes to the components under this name.
+fn describe(prefix: &str, shape: Shape, lists: &[Cases]) -> Responses {
+    let mut by_status: BTreeMap<_, (Vec<&str>, Vec<Case>)> = BTreeMap::new();
+    for Cases(name, cases) in lists {
+        for case in *cases {
+            let status = error::status(&shape.example(case.0));
+            let (names, found) = by_status.entry(status).or_default();
+            names.push(name);
+            found.push(*case);
+        }
+    }
+    let responses = by_status.into_iter().map(|(status, (mut names, cases))| {
+        // What is refused before an endpoint is reached has the standard's shape at all of them.
+        let is_own = !names.contains(&"");
+        let has_success = is_own && shape.has_success();
+        names.retain(|name| !name.is_empty());
+        names.dedup();
+        let prefix = match names.as_slice() {
+            [] => "",
+            [name] if !has_success => name,
+            _ => prefix,
+        };
+        let reason = status.canonical_reason().unwrap_or_default();
+        let name = format!("{prefix}{}", reason.replace(' ', ""));
+        let response = response(shape, &cases, has_success).summary(Some(name));
+        (status.as_str().to_owned(), RefOr::T(response.build()))
+    });
+    responses.collect()
+}
+
+fn response(shape: Shape, cases: &[Case], has_success: bool) -> ResponseBuilder {
     let (first, _) = cases[0];
-    // What is refused before an endpoint is reached has the standard's shape at all of them.
-    let is_own = !ANY
-        .iter()
-        .chain(BUSY)
-        .chain(BODY)
-        .any(|(code, _)| *code == first);
     let lines: Vec<String> = cases
         .iter()
         .map(|(code, when)| format!("`{}`: {when}", code.as_str()))
         .collect();
-    let content = ContentBuilder::new()
-        .schema(Some(body(
-            cases,
-            is_own && matches!(shape, Shape::Simple | Shape::Verification),
-        )))
-        .build();
+    let content = ContentBuilder::new().schema(Some(body(cases, has_success)));
     let mut response = ResponseBuilder::new()
         .description(lines.join("\n\n"))
-        .header("cache-control", header("`no-store`"))
-        .content("application/json", content);
+        .header("cache-control", Header::default())
+        .content("application/json", content.build());
     if error::has_challenge(&shape.example(first)) {
-        response = response.header(
-            "www-authenticate",
-            header("RFC 6749 §5.2 for a client, RFC 6750 §3 or RFC 9449 §7.1 for a token"),
-        );
+        response = response.header("www-authenticate", Header::default());
     }
-    if cases.contains(&PROOF[0]) {
-        response = response.header(
-            "dpop-nonce",
-            header("for the next DPoP proof, if there was one"),
-        );
+    if cases
+        .iter()
+        .any(|case| case.0 == ErrorCode::InvalidDpopProof)
+    {
+        response = response.header("dpop-nonce", Header::default());
     }
     if matches!(
         first,
         ErrorCode::RateLimited | ErrorCode::TemporarilyUnavailable
     ) {
-        response = response.header("retry-after", header("seconds"));
+        response = response.header("retry-after", Header::default());
     }
-    response.build()
-}
-
-fn header(description: &str) -> utoipa::openapi::Header {
-    HeaderBuilder::new()
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-        .description(Some(description))
-        .build()
+    response
 }
 
 /// The common shape, with the codes that may be in it.
-fn body(cases: &[Case], with_success: bool) -> Schema {
+fn body(cases: &[Case], has_success: bool) -> Schema {
     let mut codes: Vec<&str> = cases.iter().map(|(code, _)| code.as_str()).collect();
     codes.dedup();
     let code = ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(codes));
     let mut narrower = ObjectBuilder::new().property("error", code);
-    if with_success {
+    if has_success {
         narrower = narrower.required("success");
     }
     AllOfBuilder::new()

@@ -1,41 +1,32 @@
 //! Owns the OpenAPI document of the service: it is put together while the router is, so that neither can have a route
 //! that the other lacks. What one endpoint takes and answers is said beside its handler; what all have in common is
-//! said here.
+//! said here. Knows no route.
 
 mod common;
 mod errors;
-
-use std::sync::LazyLock;
+mod headers;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
 use utoipa::OpenApi;
-use utoipa::openapi::HttpMethod;
+use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::{Components, HttpMethod, Ref, RefOr, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::{AppState, admin_api, router};
-use crate::http::response;
+use super::AppState;
 
 pub(super) use errors::{
-    AdminActionErrors, AdminChangeErrors, AdminCreateErrors, AdminDeleteErrors, AdminItemErrors,
-    AdminListErrors, AdminRemoveErrors, AnyErrors, AuthorizeErrors, HealthErrors, IntrospectErrors,
-    MetadataErrors, ReadinessErrors, RevokeErrors, TokenErrors, VerifyErrors, VerifyOriginalErrors,
+    AnyErrors, AuthorizeErrors, HealthErrors, IntrospectErrors, MetadataErrors, NotFoundError,
+    ReadinessErrors, RevokeErrors, TokenErrors, VerifyErrors, VerifyOriginalErrors,
+    of_admin_operation,
 };
 
-/// The document as JSON. It depends on nothing but the code.
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let routes = admin_api::describe(router::routes(Routes::described()));
-    let document = common::finish(&routes.document);
-    format!("{document:#}\n")
-});
+type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// Routes, and the document that describes them.
 pub(super) struct Routes {
     pub(super) router: Router<AppState>,
     /// As the router has them.
-    pub(super) paths: Vec<&'static str>,
+    pub(super) paths: Vec<String>,
     document: utoipa::openapi::OpenApi,
     is_described: bool,
 }
@@ -52,7 +43,7 @@ impl Routes {
     }
 
     /// To be described too.
-    fn described() -> Self {
+    pub(super) fn described() -> Self {
         Self {
             is_described: true,
             ..Self::new()
@@ -62,18 +53,26 @@ impl Routes {
     /// Serves handlers at a path, and describes them there if need be: a path is written here and nowhere else.
     pub(super) fn at(
         mut self,
-        path: &'static str,
+        path: impl Into<String>,
         (schemas, described, handlers): UtoipaMethodRouter<AppState>,
     ) -> Self {
-        self.router = self.router.route(path, handlers);
-        self.paths.push(path);
-        if !self.is_described {
-            return self;
+        let path = path.into();
+        self.router = self.router.route(&path, handlers);
+        if self.is_described {
+            // OpenAPI has no sign for the rest of a path.
+            self.describe(&path.replace("{*", "{"), schemas, described);
         }
+        self.paths.push(path);
+        self
+    }
+
+    fn describe(&mut self, path: &str, schemas: Schemas, described: Paths) {
         let components = self.document.components.get_or_insert_default();
-        components.schemas.extend(schemas);
-        // OpenAPI has no sign for the rest of a path.
-        let path = path.replace("{*", "{");
+        for (name, schema) in schemas {
+            let other = components.schemas.insert(name.clone(), schema);
+            let is_same = other.is_none_or(|other| components.schemas[&name] == other);
+            debug_assert!(is_same, "two schemas are called {name}");
+        }
         for item in described.paths.into_values() {
             // The server reads the body of no GET, so none can be refused.
             let get = item.get.map(|mut operation| {
@@ -83,30 +82,66 @@ impl Routes {
                 }
                 operation
             });
-            for (method, name, operation) in [
-                (HttpMethod::Get, "get", get),
-                (HttpMethod::Post, "post", item.post),
-                (HttpMethod::Patch, "patch", item.patch),
-                (HttpMethod::Delete, "delete", item.delete),
+            for (method, operation) in [
+                (HttpMethod::Get, get),
+                (HttpMethod::Post, item.post),
+                (HttpMethod::Patch, item.patch),
+                (HttpMethod::Delete, item.delete),
             ] {
                 let Some(mut operation) = operation else {
                     continue;
                 };
-                common::name_parameters(&mut operation, &path);
-                operation.operation_id = Some(common::operation_id(name, &path));
+                common::name_parameters(&mut operation, path);
+                share_errors(&mut operation, components);
                 let paths = &mut self.document.paths;
-                paths.add_path_operation(path.as_str(), vec![method], operation);
+                paths.add_path_operation(path, vec![method], operation);
             }
         }
-        self
+    }
+
+    /// The document as JSON.
+    pub(super) fn to_json(&self) -> String {
+        common::write(&common::finish(&self.document))
     }
 }
 
-/// This document.
-#[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "this document", body = Object, headers(("cache-control" = String))),
-    AnyErrors,
-))]
-pub(super) async fn show_openapi(State(_): State<AppState>) -> Response {
-    response::json_bytes(StatusCode::OK, DOCUMENT.as_str())
+/// Gives the operations of a path, in the order of [`operations`], ids of their own: their handler serves others too.
+pub(super) fn named<const N: usize>(
+    ids: [&str; N],
+    (schemas, mut described, handlers): UtoipaMethodRouter<AppState>,
+) -> UtoipaMethodRouter<AppState> {
+    let items = described.paths.values_mut().flat_map(operations);
+    for ((_, operation), id) in items.zip(ids) {
+        operation.operation_id = Some(id.to_owned());
+    }
+    (schemas, described, handlers)
+}
+
+/// The operations of a path, with their methods.
+pub(super) fn operations(
+    item: &mut PathItem,
+) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let found = [
+        ("GET", &mut item.get),
+        ("POST", &mut item.post),
+        ("PATCH", &mut item.patch),
+        ("DELETE", &mut item.delete),
+    ];
+    found
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// Moves the responses that have a name to the components. Another one of the same name stays where it is.
+fn share_errors(operation: &mut Operation, components: &mut Components) {
+    for response in operation.responses.responses.values_mut() {
+        let RefOr::T(own) = response else { continue };
+        let Some(name) = own.summary.take() else {
+            continue;
+        };
+        let shared = components.responses.entry(name.clone());
+        if *shared.or_insert_with(|| response.clone()) == *response {
+            *response = RefOr::Ref(Ref::from_response_name(name));
+        }
+    }
 }

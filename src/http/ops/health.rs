@@ -17,7 +17,7 @@ struct Health {
 
 /// Whether the process is alive.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "it is", body = Health, headers(("cache-control" = String))),
+    (status = 200, description = "it is", body = Health, headers(("cache-control"))),
     HealthErrors,
 ))]
 pub(in crate::http) async fn show_health() -> Response {
@@ -30,7 +30,7 @@ pub(in crate::http) async fn show_health() -> Response {
         status = 200,
         description = "`ready`; or `degraded: database`: it can serve those in memory, and judge tokens",
         body = Health,
-        headers(("cache-control" = String)),
+        headers(("cache-control")),
     ),
     ReadinessErrors,
 ))]

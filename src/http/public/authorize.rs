@@ -14,6 +14,7 @@ use crate::http::public::issue::TokenEndpoint;
 use crate::http::request::client_authentication::{
     ClientAuthenticationForm, find_client_authentication,
 };
+use crate::http::request::params::Params;
 use crate::http::request::proof_of_possession::ProofHeader;
 use crate::http::request::token_request::TokenRequestForm;
 use crate::http::response::error::SimpleError;
@@ -21,13 +22,22 @@ use crate::http::response::{Noted, ROOM_BESIDE_JWT};
 use crate::jwt::AccessToken;
 
 /// The credentials, and what the token is to be for.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = SimpleTokenRequest)]
 struct Form {
     #[serde(flatten)]
     request: TokenRequestForm,
     #[serde(flatten)]
     client: ClientAuthenticationForm,
+}
+
+impl From<Params> for Form {
+    fn from(mut params: Params) -> Self {
+        Self {
+            request: TokenRequestForm::take(&mut params),
+            client: ClientAuthenticationForm::take(&mut params),
+        }
+    }
 }
 
 /// A token.
@@ -81,15 +91,15 @@ impl<'a> Answer<'a> {
     )),
     params(ProofHeader),
     responses(
-        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String),
-            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
-            ("ratelimit" = String, description = "what is left of the client's quota, once four fifths are used"),
-            ("ratelimit-policy" = String, description = "the quota, beside `RateLimit`"))),
+        (status = 200, description = "a token", body = Answer, headers(("cache-control"),
+            ("dpop-nonce"),
+            ("ratelimit"),
+            ("ratelimit-policy"))),
         AuthorizeErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
 )]
-pub(in crate::http) fn authorize(
+pub(in crate::http) fn authorize_client(
     State(app): State<AppState>,
     request: Request,
 ) -> impl Future<Output = Noted> + Send {
@@ -98,9 +108,10 @@ pub(in crate::http) fn authorize(
 
 static ENDPOINT: TokenEndpoint = TokenEndpoint {
     path: "/authorize",
-    authentication: |headers, params, caller| {
-        find_client_authentication(headers, params, caller, "/authorize")?
-            .ok_or_else(no_credentials)
+    read: |headers, params, caller| {
+        let form = Form::from(params);
+        let client = find_client_authentication(headers, form.client, caller, "/authorize")?;
+        Ok((client.ok_or_else(no_credentials)?, form.request.parse()?))
     },
     write_token: |token| Answer::of(token).to_json(),
     write_error: |error| SimpleError::from(error).into_response(),

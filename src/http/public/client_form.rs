@@ -1,7 +1,6 @@
 //! What `/introspect` and `/revoke` share: a client that has proved itself, and a token that it asks about.
 
 use axum::http::HeaderMap;
-use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::AuthenticatedClient;
@@ -14,32 +13,42 @@ use crate::http::request::client_authentication::{
 use crate::http::request::params::Params;
 
 /// What such a request has in its body.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AboutToken)]
+#[derive(ToSchema)]
+#[schema(as = TokenAndClient)]
 pub(super) struct Form {
-    token: String,
+    #[schema(value_type = String)]
+    token: Option<String>,
     /// Changes nothing: there is one type of token
+    #[expect(dead_code, reason = "RFC 7009 §2.1: no more than a help in searching")]
     token_type_hint: Option<String>,
     #[serde(flatten)]
     client: ClientAuthenticationForm,
 }
 
-/// The client that sent a request to `endpoint`. Who it is comes before what it asks for.
-pub(super) async fn authenticate(
-    app: &AppState,
-    caller: Caller,
-    headers: &HeaderMap,
-    params: &mut Params,
-    endpoint: &'static str,
-) -> Result<AuthenticatedClient> {
-    let source = caller.source;
-    let presented = client_authentication(headers, params, caller, endpoint)?;
-    app.authentication.authenticate(&presented, source).await
+impl From<Params> for Form {
+    fn from(mut params: Params) -> Self {
+        Self {
+            token: params.take("token"),
+            token_type_hint: params.take("token_type_hint"),
+            client: ClientAuthenticationForm::take(&mut params),
+        }
+    }
 }
 
-/// The `token` of a request about one.
-pub(super) fn take_token(params: &mut Params) -> Result<String> {
-    params
-        .take("token")
-        .ok_or_else(|| Error::invalid_request("the parameter `token` is missing"))
+impl Form {
+    /// The client that sent a request to `endpoint`, and the token that it asks about. Who it is comes before what it asks
+    /// for.
+    pub(super) async fn authenticate(
+        self,
+        app: &AppState,
+        caller: Caller,
+        headers: &HeaderMap,
+        endpoint: &'static str,
+    ) -> Result<(AuthenticatedClient, String)> {
+        let source = caller.source;
+        let presented = client_authentication(headers, self.client, caller, endpoint)?;
+        let client = app.authentication.authenticate(&presented, source).await?;
+        let missing = || Error::invalid_request("the parameter `token` is missing");
+        Ok((client, self.token.ok_or_else(missing)?))
+    }
 }

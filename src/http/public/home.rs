@@ -16,7 +16,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; for
 
 /// The service's name, or for a browser a page that says what to do next.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "who this is", headers(("vary" = String)), content(
+    (status = 200, description = "who this is", headers(("vary")), content(
         (String = "text/plain"),
         (String = "text/html"),
     )),
@@ -53,7 +53,7 @@ pub(in crate::http) async fn show_home(
 
 /// How that page looks.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "a style sheet", body = String, content_type = "text/css", headers(("cache-control" = String))),
+    (status = 200, description = "a style sheet", body = String, content_type = "text/css", headers(("cache-control"))),
     AnyErrors,
 ))]
 pub(in crate::http) async fn show_style() -> Response {

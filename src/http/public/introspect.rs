@@ -1,21 +1,21 @@
 //! `POST /introspect` (RFC 7662): a microservice that has proved itself asks about a token; the answer is
 //! JSON, or a JWT when it asks for one (RFC 9701).
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::error::Error;
 use crate::http::AppState;
 use crate::http::openapi::IntrospectErrors;
-use crate::http::public::client_form;
 use crate::http::public::client_form::Form;
 use crate::http::request::caller::Caller;
 use crate::http::request::params::BodyParams;
-use crate::http::request::proof_of_possession::Confirmation;
-use crate::http::request::token_request::OneOrMore;
 use crate::http::response;
 use crate::http::response::Noted;
 use crate::jwt::AccessTokenClaims;
@@ -32,26 +32,29 @@ struct Answer<'a> {
     claims: Option<&'a AccessTokenClaims<'a>>,
 }
 
-/// What is said of a token (RFC 7662 §2.2), for the document.
-#[derive(Serialize, ToSchema)]
-struct Introspection {
-    active: bool,
-    /// This and all others only of an active token
-    token_type: Option<String>,
-    scope: Option<String>,
-    client_id: Option<String>,
-    sub: Option<String>,
-    aud: Option<OneOrMore>,
-    iss: Option<String>,
-    iat: Option<i64>,
-    nbf: Option<i64>,
-    exp: Option<i64>,
-    jti: Option<String>,
-    /// The client's authorization metadata
-    #[schema(value_type = Option<Object>)]
-    metadata: (),
-    /// What its sender has to show beside it
-    cnf: Option<Confirmation>,
+/// The claims, of which none has to be there, and the members beside them.
+impl PartialSchema for Answer<'_> {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut answer)) = AccessTokenClaims::schema() else {
+            unreachable!("claims are an object")
+        };
+        answer.description = Some("Whether a token is active, and only then the rest".to_owned());
+        answer.required = vec!["active".to_owned()];
+        let own = [("active", bool::schema()), ("token_type", String::schema())];
+        let own = own.map(|(name, schema)| (name.to_owned(), schema));
+        answer.properties.extend(own);
+        answer.into()
+    }
+}
+
+impl ToSchema for Answer<'_> {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Introspection")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        AccessTokenClaims::schemas(schemas);
+    }
 }
 
 /// Says what a token says, to a client that has proved itself.
@@ -65,24 +68,23 @@ struct Introspection {
             description = "`application/token-introspection+jwt` for a signed answer (RFC 9701)"),
     ),
     responses(
-        (status = 200, description = "whether it is active, and what it says", headers(("cache-control" = String)), content(
-            (Introspection = "application/json"),
+        (status = 200, description = "whether it is active, and what it says", headers(("cache-control")), content(
+            (Answer = "application/json"),
             (String = "application/token-introspection+jwt"),
         )),
         IntrospectErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
 )]
-pub(in crate::http) async fn introspect(
+pub(in crate::http) async fn introspect_token(
     State(app): State<AppState>,
     peer: Caller,
     headers: HeaderMap,
     params: Result<BodyParams, Error>,
 ) -> Result<Noted, Error> {
-    let BodyParams(mut params) = params?;
-    let caller =
-        client_form::authenticate(&app, peer, &headers, &mut params, "/introspect").await?;
-    let token = client_form::take_token(&mut params)?;
+    let BodyParams(params) = params?;
+    let asked = Form::from(params).authenticate(&app, peer, &headers, "/introspect");
+    let (caller, token) = asked.await?;
 
     let introspected = app.tokens.introspect(&caller, &token).await?;
 

@@ -7,14 +7,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use crate::app::ClientAuthentication;
+use crate::app::{ClientAuthentication, TokenRequest};
 use crate::app::error::{Error, Result};
 use crate::domain::Attempt;
 use crate::http::AppState;
 use crate::http::request::caller::Caller;
 use crate::http::request::params::{BodyParams, Params};
 use crate::http::request::proof_of_possession;
-use crate::http::request::token_request::token_request;
 use crate::http::response;
 use crate::http::response::{Noted, quota_headers};
 use crate::jwt::AccessToken;
@@ -22,8 +21,8 @@ use crate::jwt::AccessToken;
 /// An endpoint that issues tokens.
 pub(super) struct TokenEndpoint {
     pub(super) path: &'static str,
-    /// Reads the client authentication, and what this endpoint asks for beside it.
-    pub(super) authentication: fn(&HeaderMap, &mut Params, Caller) -> Result<ClientAuthentication>,
+    /// Reads the client authentication first, then what is asked for.
+    pub(super) read: fn(&HeaderMap, Params, Caller) -> Result<(ClientAuthentication, TokenRequest)>,
     pub(super) write_token: fn(&AccessToken<'_>) -> serde_json::Result<Vec<u8>>,
     pub(super) write_error: fn(Error) -> Response,
 }
@@ -41,11 +40,10 @@ impl TokenEndpoint {
     async fn issue(&self, app: &AppState, parts: &Parts, body: Body) -> Result<Noted> {
         let headers = &parts.headers;
         let caller = Caller::of(parts, &app.config().proxies)?;
-        let BodyParams(mut params) = BodyParams::read(headers, body, app).await?;
+        let BodyParams(params) = BodyParams::read(headers, body, app).await?;
         let source = caller.source;
         let proofs = proof_of_possession::of_token_request(app, &caller, headers, self.path)?;
-        let presented = (self.authentication)(headers, &mut params, caller)?;
-        let request = token_request(&mut params)?;
+        let (presented, request) = (self.read)(headers, params, caller)?;
 
         let client = app.authentication.authenticate(&presented, source).await?;
         let issued = app.tokens.issue(&client, request, &proofs).await;

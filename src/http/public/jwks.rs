@@ -5,30 +5,19 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use utoipa::ToSchema;
 
 use crate::domain::JWKS_MAX_AGE;
 use crate::http::AppState;
 use crate::http::openapi::AnyErrors;
-
-/// A JWK set (RFC 7517 §5).
-#[derive(ToSchema)]
-#[schema(as = JwkSet)]
-#[expect(
-    dead_code,
-    reason = "the keys are written by `app`; this is for the document"
-)]
-struct Answer {
-    keys: Vec<serde_json::Map<String, serde_json::Value>>,
-}
+use crate::jwt::PublicKeys;
 
 /// The public keys, for those who verify offline.
 #[utoipa::path(get, path = "", tag = "Verification",
     params(("if-none-match" = Option<String>, Header, description = "the tag of what the caller has")),
     responses(
-        (status = 200, description = "the keys", body = Answer, headers(("cache-control" = String), ("etag" = String))),
+        (status = 200, description = "the keys", body = PublicKeys, headers(("cache-control"), ("etag"))),
         (status = 304, description = "they are those that the caller has", headers(
-            ("cache-control" = String), ("etag" = String),
+            ("cache-control"), ("etag"),
         )),
         AnyErrors,
     ),

@@ -26,6 +26,7 @@ const MAX_AGE: &str = "public, max-age=3600";
 
 /// RFC 8414 §2.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ServerMetadata)]
 struct Metadata<'a> {
     #[schema(value_type = String)]
     issuer: &'a Issuer,
@@ -54,7 +55,7 @@ struct Metadata<'a> {
 
 /// The server's metadata, by which libraries find the rest.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "what this server can do", body = Metadata, headers(("cache-control" = String))),
+    (status = 200, description = "what this server can do", body = Metadata, headers(("cache-control"))),
     MetadataErrors,
 ))]
 pub(in crate::http) async fn show(

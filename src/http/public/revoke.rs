@@ -11,7 +11,6 @@ use crate::domain::Actor;
 use crate::http::AppState;
 use crate::http::middleware::observe::RequestId;
 use crate::http::openapi::RevokeErrors;
-use crate::http::public::client_form;
 use crate::http::public::client_form::Form;
 use crate::http::request::caller::Caller;
 use crate::http::request::params::BodyParams;
@@ -27,22 +26,22 @@ use crate::http::response::Noted;
         (Form = "application/json"),
     )),
     responses(
-        (status = 200, description = "the token counts no longer, or never did", headers(("cache-control" = String))),
+        (status = 200, description = "the token counts no longer, or never did", headers(("cache-control"))),
         RevokeErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
 )]
-pub(in crate::http) async fn revoke(
+pub(in crate::http) async fn revoke_own_token(
     State(app): State<AppState>,
     Extension(request_id): Extension<RequestId>,
     peer: Caller,
     headers: HeaderMap,
     params: Result<BodyParams, Error>,
 ) -> Result<Noted, Error> {
-    let BodyParams(mut params) = params?;
+    let BodyParams(params) = params?;
     let source = peer.source;
-    let client = client_form::authenticate(&app, peer, &headers, &mut params, "/revoke").await?;
-    let token = client_form::take_token(&mut params)?;
+    let asked = Form::from(params).authenticate(&app, peer, &headers, "/revoke");
+    let (client, token) = asked.await?;
 
     let by = request_id.origin(Actor::Client(client.client_id.clone()), source);
     let revoked = app.tokens.revoke_own(&by, &client, &token).await?;

@@ -23,15 +23,25 @@ use crate::http::response::{Noted, ROOM_BESIDE_JWT};
 use crate::jwt::AccessToken;
 
 /// RFC 6749 §4.4.2.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = TokenRequest)]
 struct Form {
-    #[schema(pattern = "^client_credentials$", example = "client_credentials")]
-    grant_type: String,
+    #[schema(value_type = String, pattern = "^client_credentials$", example = "client_credentials")]
+    grant_type: Option<String>,
     #[serde(flatten)]
     request: TokenRequestForm,
     #[serde(flatten)]
     client: ClientAuthenticationForm,
+}
+
+impl From<Params> for Form {
+    fn from(mut params: Params) -> Self {
+        Self {
+            grant_type: params.take("grant_type"),
+            request: TokenRequestForm::take(&mut params),
+            client: ClientAuthenticationForm::take(&mut params),
+        }
+    }
 }
 
 /// RFC 6749 §5.1.
@@ -78,10 +88,10 @@ impl<'a> Answer<'a> {
     )),
     params(ProofHeader),
     responses(
-        (status = 200, description = "a token", body = Answer, headers(("cache-control" = String), ("pragma" = String),
-            ("dpop-nonce" = String, description = "for the next DPoP proof, if there was one"),
-            ("ratelimit" = String, description = "what is left of the client's quota, once four fifths are used"),
-            ("ratelimit-policy" = String, description = "the quota, beside `RateLimit`"))),
+        (status = 200, description = "a token", body = Answer, headers(("cache-control"), ("pragma"),
+            ("dpop-nonce"),
+            ("ratelimit"),
+            ("ratelimit-policy"))),
         TokenErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
@@ -96,17 +106,18 @@ pub(in crate::http) async fn issue_token(State(app): State<AppState>, request: R
 
 static ENDPOINT: TokenEndpoint = TokenEndpoint {
     path: "/token",
-    authentication: |headers, params, caller| {
-        let presented = client_authentication(headers, params, caller, "/token")?;
-        check_grant_type(params)?;
-        Ok(presented)
+    read: |headers, params, caller| {
+        let form = Form::from(params);
+        let client = client_authentication(headers, form.client, caller, "/token")?;
+        check_grant_type(form.grant_type.as_deref())?;
+        Ok((client, form.request.parse()?))
     },
     write_token: |token| Answer::of(token).to_json(),
     write_error: Error::into_response,
 };
 
-fn check_grant_type(params: &mut Params) -> Result<()> {
-    match params.take("grant_type").as_deref() {
+fn check_grant_type(grant_type: Option<&str>) -> Result<()> {
+    match grant_type {
         Some("client_credentials") => Ok(()),
         Some(_) => Err(Error::new(
             ErrorCode::UnsupportedGrantType,

@@ -3,7 +3,6 @@
 //! nothing.
 
 use axum::http::HeaderMap;
-use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
@@ -17,39 +16,43 @@ use crate::http::request::params::Params;
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What of a client authentication may be in a body.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = ClientAuthentication)]
 #[expect(clippy::struct_field_names, reason = "the RFCs' names")]
 pub(in crate::http) struct ClientAuthenticationForm {
     /// With `client_secret`, or over a connection with a certificate
     client_id: Option<String>,
     /// Not beside another method
-    client_secret: Option<String>,
+    #[schema(value_type = Option<String>)]
+    client_secret: Option<Secret<String>>,
     /// A JWT under a key of the client (RFC 7523 §2.2)
-    client_assertion: Option<String>,
+    #[schema(value_type = Option<String>)]
+    client_assertion: Option<Secret<String>>,
     /// With `client_assertion`
     #[schema(pattern = "^urn:ietf:params:oauth:client-assertion-type:jwt-bearer$")]
     client_assertion_type: Option<String>,
 }
 
-/// What a request has of a client authentication, each part once.
-struct Found<'a> {
-    basic: Option<&'a str>,
-    client_id: Option<String>,
-    client_secret: Option<Secret<String>>,
-    assertion: Option<Secret<String>>,
-    assertion_type: Option<String>,
+impl ClientAuthenticationForm {
+    pub(in crate::http) fn take(params: &mut Params) -> Self {
+        Self {
+            client_id: params.take("client_id"),
+            client_secret: params.take("client_secret").map(Secret::new),
+            client_assertion: params.take("client_assertion").map(Secret::new),
+            client_assertion_type: params.take("client_assertion_type"),
+        }
+    }
 }
 
 /// The client authentication of a request to an OAuth endpoint, which has to be there: without one the answer is
 /// 401 (RFC 6749 §5.2).
 pub(in crate::http) fn client_authentication(
     headers: &HeaderMap,
-    params: &mut Params,
+    form: ClientAuthenticationForm,
     caller: Caller,
     endpoint: &'static str,
 ) -> Result<ClientAuthentication> {
-    find_client_authentication(headers, params, caller, endpoint)?.ok_or_else(|| {
+    find_client_authentication(headers, form, caller, endpoint)?.ok_or_else(|| {
         Error::invalid_authentication(
             "there is no client authentication in the request: HTTP Basic, client_id with client_secret, \
              client_assertion, or client_id with a certificate",
@@ -61,32 +64,26 @@ pub(in crate::http) fn client_authentication(
 /// counts only where nothing else is there: beside another method it is what a token may be bound to.
 pub(in crate::http) fn find_client_authentication(
     headers: &HeaderMap,
-    params: &mut Params,
+    form: ClientAuthenticationForm,
     caller: Caller,
     endpoint: &'static str,
 ) -> Result<Option<ClientAuthentication>> {
-    let found = Found {
-        basic: authorization(headers, "Basic")?,
-        client_id: params.take("client_id"),
-        client_secret: params.take("client_secret").map(Secret::new),
-        assertion: params.take("client_assertion").map(Secret::new),
-        assertion_type: params.take("client_assertion_type"),
-    };
-    found.refuse_several()?;
-    if let Some(encoded) = found.basic {
-        return from_basic(encoded, found.client_id.as_deref()).map(Some);
+    let basic = authorization(headers, "Basic")?;
+    form.refuse_several(basic.is_some())?;
+    if let Some(encoded) = basic {
+        return from_basic(encoded, form.client_id.as_deref()).map(Some);
     }
-    if let Some(client_secret) = found.client_secret {
-        return from_body(found.client_id, client_secret).map(Some);
+    if let Some(client_secret) = form.client_secret {
+        return from_body(form.client_id, client_secret).map(Some);
     }
-    if let Some(assertion) = found.assertion {
+    if let Some(assertion) = form.client_assertion {
         return Ok(Some(ClientAuthentication::Assertion(PresentedAssertion {
-            client_id: found.client_id,
+            client_id: form.client_id,
             assertion,
             endpoint,
         })));
     }
-    let certificate = caller.certificate.zip(found.client_id);
+    let certificate = caller.certificate.zip(form.client_id);
     Ok(certificate.map(
         |(certificate, client_id)| ClientAuthentication::Certificate {
             client_id,
@@ -95,12 +92,12 @@ pub(in crate::http) fn find_client_authentication(
     ))
 }
 
-impl Found<'_> {
-    fn refuse_several(&self) -> Result<()> {
+impl ClientAuthenticationForm {
+    fn refuse_several(&self, has_basic: bool) -> Result<()> {
         let ways = [
-            (self.basic.is_some(), "HTTP Basic"),
+            (has_basic, "HTTP Basic"),
             (self.client_secret.is_some(), "client_secret"),
-            (self.assertion.is_some(), "client_assertion"),
+            (self.client_assertion.is_some(), "client_assertion"),
         ];
         if ways.iter().filter(|(is_there, _)| *is_there).count() > 1 {
             let there: Vec<&str> = ways
@@ -112,7 +109,10 @@ impl Found<'_> {
                 there.join(" and ")
             )));
         }
-        match (&self.assertion, self.assertion_type.as_deref()) {
+        match (
+            &self.client_assertion,
+            self.client_assertion_type.as_deref(),
+        ) {
             (None, None) | (Some(_), Some(JWT_BEARER)) => Ok(()),
             (None, Some(_)) => Err(Error::invalid_request(
                 "there is a client_assertion_type, but no client_assertion",

@@ -7,4 +7,5 @@ pub(in crate::http) mod client_authentication;
 pub(in crate::http) mod host;
 pub(in crate::http) mod params;
 pub(in crate::http) mod proof_of_possession;
+pub(in crate::http) mod query;
 pub(in crate::http) mod token_request;

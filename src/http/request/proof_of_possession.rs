@@ -4,8 +4,7 @@
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::app::error::{Error, Result, TokenScheme};
 use crate::app::{PeerCertificate, PresentedProof, SenderProofs};
@@ -19,7 +18,7 @@ use crate::jwt::AccessTokenClaims;
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 pub(in crate::http) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// The proof, for the document.
+/// The header of a `DPoP` proof. It is read by `dpop`, whose errors differ from those of a parameter.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "read by `dpop`")]
@@ -27,16 +26,6 @@ pub(in crate::http) struct ProofHeader {
     /// A `DPoP` proof (RFC 9449 §4), a JWT of this method, this URL and, with a token, of that
     #[param(rename = "DPoP", nullable = false)]
     dpop: Option<String>,
-}
-
-/// `cnf` (RFC 7800 §3.1), for the document.
-#[derive(Serialize, ToSchema)]
-pub(in crate::http) struct Confirmation {
-    /// The client's certificate (RFC 8705 §3.1)
-    #[serde(rename = "x5t#S256")]
-    certificate: Option<String>,
-    /// The key of its `DPoP` proofs (RFC 9449 §6.1)
-    jkt: Option<String>,
 }
 
 /// The nonce for the next proof (RFC 9449 §8.2), when a proof came with a request.

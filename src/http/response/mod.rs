@@ -32,6 +32,11 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
+/// A JSON answer that says that all went well.
+pub(super) fn ok(value: &impl Serialize) -> Response {
+    json(StatusCode::OK, value)
+}
+
 /// The same, of JSON that is written already.
 pub(super) fn json_bytes(status: StatusCode, json: impl Into<Body>) -> Response {
     secret(status, "application/json", json)

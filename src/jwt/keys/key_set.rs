@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::base::secret::Secret;
 use crate::domain::{Issuer, ParseError};
@@ -97,14 +98,18 @@ impl KeySet {
     }
 }
 
+/// A JWK set (RFC 7517 §5).
+#[derive(Serialize, ToSchema)]
+#[schema(as = JwkSet)]
+pub struct PublicKeys<'a> {
+    #[schema(value_type = Vec<Object>)]
+    keys: Vec<&'a jsonwebtoken::jwk::Jwk>,
+}
+
 impl Jwks {
     fn of(pairs: &[Arc<SigningKey>]) -> Self {
-        #[derive(Serialize)]
-        struct Set<'a> {
-            keys: Vec<&'a jsonwebtoken::jwk::Jwk>,
-        }
         let keys = pairs.iter().filter_map(|key| key.jwk()).collect();
-        let json = match serde_json::to_string(&Set { keys }) {
+        let json = match serde_json::to_string(&PublicKeys { keys }) {
             Ok(json) => json,
             Err(error) => unreachable!("a JWK is strings: {error}"),
         };

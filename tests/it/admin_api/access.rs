@@ -171,7 +171,7 @@ async fn the_document_has_the_same_routes_and_scopes() {
 
     let mut listed: Vec<(String, String, Value)> = routes(&test)
         .into_iter()
-        .map(|it| (it.method.to_owned(), it.path.to_owned(), json!([it.scope])))
+        .map(|it| (it.method.to_owned(), it.path, json!([it.scope])))
         .collect();
     let order = |it: &(String, String, Value)| (it.1.clone(), it.0.clone());
     listed.sort_by_key(order);

@@ -49,6 +49,7 @@ scripts! {
     oauth4webapi: "node/oauth4webapi.mjs" on ES256 RS256;
     simple_oauth2: "node/simple-oauth2.mjs" on ES256;
     curl: "curl.sh" on ES256;
+    openapi_python_client: "python/generated_client.py" on ES256;
     pyjwt: "python/pyjwt_microservice.py" on ES256 RS256;
     joserfc: "python/joserfc_microservice.py" on ES256 RS256;
     jose: "node/jose.mjs" on ES256 RS256;

@@ -23,6 +23,8 @@ pub(super) const SECRET: &str = "a-secret-for-tests-of-client-libraries";
 pub(super) const KEY_CLIENT: &str = "billing-with-a-key";
 pub(super) const CERTIFICATE_CLIENT: &str = "billing-with-a-certificate";
 pub(super) const CERTIFICATE_SECRET: &str = "another-secret-for-tests-of-client-libraries";
+const OPERATOR: &str = "operator";
+const OPERATOR_SECRET: &str = "a-third-secret-for-tests-of-client-libraries";
 pub(super) const AUDIENCE: &str = "https://invoices.example.com";
 pub(super) const OTHER_AUDIENCE: &str = "https://shipping.example.com";
 
@@ -246,6 +248,8 @@ impl Place<'_> {
             "--secret-stdin",
         ];
         create(CERTIFICATE_CLIENT, CERTIFICATE_SECRET, &bound);
+        let operator = ["--scope", "admin:read admin:write", "--secret-stdin"];
+        create(OPERATOR, OPERATOR_SECRET, &operator);
     }
 
     /// The server once it listens, and its port. Clients know it by the port in front of it, if there is one.
@@ -282,6 +286,8 @@ impl Place<'_> {
             ("CLIENT_KEY_FILE", file("client.key")),
             ("CERT_CLIENT_ID", CERTIFICATE_CLIENT.to_owned()),
             ("CERT_CLIENT_SECRET", CERTIFICATE_SECRET.to_owned()),
+            ("OPERATOR_ID", OPERATOR.to_owned()),
+            ("OPERATOR_SECRET", OPERATOR_SECRET.to_owned()),
             ("CLIENT_CERT_FILE", file("client-cert.pem")),
             ("CLIENT_CERT_KEY_FILE", file("client-cert.key")),
         ];

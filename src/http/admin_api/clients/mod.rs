@@ -9,11 +9,12 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::guard::Operator;
-use super::secrets::{NewSecretAnswer, Shown};
+use super::secrets::Shown;
 use crate::app::error::{Error, Result};
 use crate::app::{AddedSecret, ClientFilter, ClientsOrder, ClientsPart};
 use crate::base::json;
@@ -21,40 +22,43 @@ use crate::base::secret::Secret;
 use crate::domain::{Client, ClientId, ClientStatus, Scope};
 use crate::http::admin_api::clients::body::{ClientAnswer, ClientChangesBody, NewClientBody};
 use crate::http::admin_api::clients::precondition::{IfMatch, with_etag};
-use crate::http::admin_api::request::{InPath, Json, Query};
-use crate::http::openapi::{
-    AdminActionErrors, AdminChangeErrors, AdminCreateErrors, AdminDeleteErrors, AdminItemErrors,
-    AdminListErrors,
-};
-use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::admin_api::request::{IdempotencyKey, InPath, Json};
+use crate::http::request::query::{DEFAULT_LIMIT, Query, limit, parse_with, parsed};
 use crate::http::{AppState, response};
 
 /// Which clients.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "what `Query` is read for, for the document")]
-struct Filter {
-    /// `enabled` or `disabled`
-    #[param(nullable = false)]
-    status: Option<String>,
+pub(super) struct Filter {
+    #[serde(default, deserialize_with = "status")]
+    #[param(inline)]
+    status: Option<ClientStatus>,
     /// That may ask for this one scope
-    #[param(nullable = false)]
-    scope: Option<String>,
+    #[serde(default, deserialize_with = "one_scope")]
+    #[param(value_type = Option<String>)]
+    scope: Option<Scope>,
     /// Whose id begins so
-    #[param(nullable = false)]
     prefix: Option<String>,
     /// Whose name begins so, in capitals or not: among the first 1000 of such names
-    #[param(nullable = false)]
     name_prefix: Option<String>,
     /// `client_id`, `newest` or `oldest`; `client_id` when left out; no other with `prefix`, `name_prefix` or `scope`
-    #[param(nullable = false)]
-    order: Option<String>,
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<String>)]
+    order: Option<ClientsOrder>,
     /// Only those after this one: `next` of the page before, in the same order
-    #[param(nullable = false)]
     after: Option<String>,
-    /// At most so many: 1 to 1000, else 100
-    #[param(nullable = false)]
+    /// At most so many
+    #[serde(default, deserialize_with = "limit")]
+    #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
+}
+
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ClientStatus>, D::Error> {
+    parse_with(deserializer, ClientStatus::parse)
+}
+
+fn one_scope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scope>, D::Error> {
+    parse_with(deserializer, Scope::parse_one)
 }
 
 /// A page of clients, in the order that was asked for.
@@ -68,39 +72,35 @@ struct Clients<'a> {
 
 /// A client that was registered, and its secret, which can be had only now.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CreatedClient)]
 struct NewClientAnswer<'a> {
     #[schema(value_type = ClientAnswer)]
     client: &'a Client,
     /// Null for a client that may use no method with a secret
-    #[schema(value_type = Option<NewSecretAnswer>)]
     secret: Option<Shown<'a>>,
 }
 
 /// Lists clients, without their secrets.
-#[utoipa::path(get, path = "", tag = "Administration", params(Filter, ProofHeader), responses(
-    (status = 200, description = "a page of them", body = Clients, headers(("cache-control" = String))),
-    AdminListErrors,
+#[utoipa::path(get, path = "", params(Filter), responses(
+    (status = 200, description = "a page of them", body = Clients),
 ))]
 pub(super) async fn list_clients(
     State(app): State<AppState>,
-    query: Result<Query, Error>,
+    Query(query): Query<Filter>,
 ) -> Result<Response> {
-    let mut query = query?;
-    let filter = ClientFilter {
-        status: query.take("status", |text| Ok(ClientStatus::parse(text)?))?,
-        scope: query.take("scope", |text| Ok(Scope::parse_one(text)?))?,
-        prefix: query.take("prefix", |text| Ok(text.to_owned()))?,
-        name_prefix: query.take("name_prefix", |text| Ok(text.to_owned()))?,
-    };
-    let order = query.take("order", |text| Ok(text.parse::<ClientsOrder>()?))?;
-    let order = order.unwrap_or_default();
+    let order = query.order.unwrap_or_default();
+    let after = query.after.map(|text| order.parse_place(&text));
     let part = ClientsPart {
-        filter,
+        filter: ClientFilter {
+            status: query.status,
+            scope: query.scope,
+            prefix: query.prefix,
+            name_prefix: query.name_prefix,
+        },
         order,
-        after: query.take("after", |text| Ok(order.parse_place(text)?))?,
-        limit: query.take_limit()?,
+        after: after.transpose()?,
+        limit: query.limit.unwrap_or(DEFAULT_LIMIT),
     };
-    query.end()?;
 
     let found = app.clients.list(&part).await?;
 
@@ -108,22 +108,17 @@ pub(super) async fn list_clients(
         clients: &found.clients,
         next: found.after.as_deref(),
     };
-    Ok(response::json(StatusCode::OK, &page))
+    Ok(response::ok(&page))
 }
 
 /// Registers a client. Its secret is in the answer and nowhere else.
-#[utoipa::path(post, path = "", tag = "Administration",
-    params(
-        ("idempotency-key" = Option<String>, Header, description = "a name for this request: sent again within a day, it \
-         is answered as the first time and registers nothing more"),
-        ProofHeader,
-    ),
+#[utoipa::path(post, path = "",
+    params(IdempotencyKey),
     request_body(content = NewClientBody, content_type = "application/json"),
     responses(
         (status = 201, description = "it is registered", body = NewClientAnswer, headers(
-            ("cache-control" = String), ("location" = String, description = "where it is, relative to this"),
+            ("location"),
         )),
-        AdminCreateErrors,
     ),
 )]
 pub(super) async fn create_client(
@@ -149,18 +144,12 @@ fn created(client: &Client, added: Option<&AddedSecret>) -> Result<Secret<String
     text.map(Secret::new).map_err(Error::internal)
 }
 
-/// What was kept has no headers; they follow from it.
+/// The stored response has no headers; they follow from it.
 fn created_answer(text: &Secret<String>) -> Result<Response> {
-    #[derive(Deserialize)]
-    struct Created {
-        client: Named,
-    }
-    #[derive(Deserialize)]
-    struct Named {
-        client_id: ClientId,
-    }
-    let Created { client } = json::from_str(text.expose()).map_err(Error::internal)?;
-    let id = utf8_percent_encode(client.client_id.as_str(), NON_ALPHANUMERIC);
+    let created: Value = json::from_str(text.expose()).map_err(Error::internal)?;
+    let id = created["client"]["client_id"].as_str();
+    let id = id.ok_or_else(|| Error::internal(anyhow::anyhow!("an answer without a client")))?;
+    let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
     let location = HeaderValue::try_from(format!("clients/{id}")).map_err(Error::internal)?;
     let mut response = response::json_bytes(StatusCode::CREATED, text.expose().clone());
     response.headers_mut().insert(LOCATION, location);
@@ -168,32 +157,26 @@ fn created_answer(text: &Secret<String>) -> Result<Response> {
 }
 
 /// Shows a client, without its secrets.
-#[utoipa::path(get, path = "", tag = "Administration", params(ProofHeader), responses(
+#[utoipa::path(get, path = "", responses(
     (status = 200, description = "it", body = ClientAnswer, headers(
-        ("cache-control" = String), ("etag" = String, description = "for `If-Match`"),
+        ("etag"),
     )),
-    AdminItemErrors,
 ))]
 pub(super) async fn show_client(
     State(app): State<AppState>,
-    id: Result<InPath<ClientId>, Error>,
+    InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let InPath(id) = id?;
     Ok(with_etag(&app.clients.find(&id).await?.client))
 }
 
 /// Changes a client; what is not named stays as it is. Its tokens say what they said.
-#[utoipa::path(patch, path = "", tag = "Administration",
-    params(
-        ("if-match" = Option<String>, Header, description = "required: its ETag, or `*`"),
-        ProofHeader,
-    ),
+#[utoipa::path(patch, path = "",
+    params(IfMatch),
     request_body(content = ClientChangesBody, content_type = "application/json"),
     responses(
         (status = 200, description = "as it is now", body = ClientAnswer, headers(
-            ("cache-control" = String), ("etag" = String, description = "for `If-Match`"),
+            ("etag"),
         )),
-        AdminChangeErrors,
     ),
 )]
 pub(super) async fn update_client(
@@ -203,7 +186,7 @@ pub(super) async fn update_client(
     expected: Result<IfMatch, Error>,
     body: Result<Json<ClientChangesBody>, Error>,
 ) -> Result<Response> {
-    let (InPath(id), IfMatch(expected)) = (id?, expected?);
+    let (InPath(id), IfMatch { expected }) = (id?, expected?);
     let changes = body?.value.read()?;
 
     let by = &operator.origin;
@@ -213,95 +196,78 @@ pub(super) async fn update_client(
 }
 
 /// Removes a client and its secrets, and revokes its tokens.
-#[utoipa::path(delete, path = "", tag = "Administration",
-    params(
-        ("if-match" = Option<String>, Header, description = "required: its ETag, or `*`"),
-        ProofHeader,
-    ),
+#[utoipa::path(delete, path = "",
+    params(IfMatch),
     responses(
-        (status = 204, description = "it is gone", headers(("cache-control" = String))),
-        AdminDeleteErrors,
+        (status = 204, description = "it is gone"),
     ),
 )]
 pub(super) async fn delete_client(
     State(app): State<AppState>,
     operator: Operator,
-    id: Result<InPath<ClientId>, Error>,
-    expected: Result<IfMatch, Error>,
+    InPath(id): InPath<ClientId>,
+    IfMatch { expected }: IfMatch,
 ) -> Result<Response> {
-    let (InPath(id), IfMatch(expected)) = (id?, expected?);
-
-    app.clients.delete(&operator.origin, &id, &expected).await?;
+    app.clients.delete(&operator.origin, &id, &expected)
+        .await?;
 
     Ok(response::nothing())
 }
 
 /// Lets a client have tokens again.
-#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader), responses(
+#[utoipa::path(post, path = "", responses(
     (status = 200, description = "as it is now", body = ClientAnswer, headers(
-        ("cache-control" = String), ("etag" = String, description = "for `If-Match`"),
+        ("etag"),
     )),
-    AdminActionErrors,
 ))]
 pub(super) async fn enable_client(
     State(app): State<AppState>,
     operator: Operator,
-    id: Result<InPath<ClientId>, Error>,
+    InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let InPath(id) = id?;
-    let client = app
-        .clients
-        .switch(&operator.origin, &id, ClientStatus::Enabled);
+    let client = app.clients.switch(&operator.origin, &id, ClientStatus::Enabled);
     Ok(with_etag(&client.await?))
 }
 
 /// Lets a client have no more tokens and revokes those it has; its record and secrets stay.
-#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader), responses(
+#[utoipa::path(post, path = "", responses(
     (status = 200, description = "as it is now", body = ClientAnswer, headers(
-        ("cache-control" = String), ("etag" = String, description = "for `If-Match`"),
+        ("etag"),
     )),
-    AdminActionErrors,
 ))]
 pub(super) async fn disable_client(
     State(app): State<AppState>,
     operator: Operator,
-    id: Result<InPath<ClientId>, Error>,
+    InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let InPath(id) = id?;
-    let client = app
-        .clients
-        .switch(&operator.origin, &id, ClientStatus::Disabled);
+    let client = app.clients.switch(&operator.origin, &id, ClientStatus::Disabled);
     Ok(with_etag(&client.await?))
 }
 
 /// Lets no file keep a client any more, so that what is changed by hand stays.
-#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader), responses(
+#[utoipa::path(post, path = "", responses(
     (status = 200, description = "as it is now", body = ClientAnswer, headers(
-        ("cache-control" = String), ("etag" = String, description = "for `If-Match`"),
+        ("etag"),
     )),
-    AdminActionErrors,
 ))]
 pub(super) async fn release_client(
     State(app): State<AppState>,
     operator: Operator,
-    id: Result<InPath<ClientId>, Error>,
+    InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let InPath(id) = id?;
     let client = app.clients.detach(&operator.origin, &id);
     Ok(with_etag(&client.await?))
 }
 
 /// Revokes all tokens that a client was issued before now; it may have new ones.
-#[utoipa::path(post, path = "", tag = "Administration", params(ProofHeader), responses(
-    (status = 204, description = "they are revoked", headers(("cache-control" = String))),
-    AdminActionErrors,
+#[utoipa::path(post, path = "", responses(
+    (status = 204, description = "they are revoked"),
 ))]
-pub(super) async fn revoke_tokens(
+pub(super) async fn revoke_client_tokens(
     State(app): State<AppState>,
     operator: Operator,
-    id: Result<InPath<ClientId>, Error>,
+    InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let InPath(id) = id?;
     app.tokens.revoke_client(&operator.origin, &id).await?;
     Ok(response::nothing())
 }

@@ -5,6 +5,7 @@ use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
+use utoipa::IntoParams;
 
 use crate::app::error::{Error, Result};
 use crate::domain::{Client, ClientVersion, ErrorCode, ExpectedVersion};
@@ -21,14 +22,20 @@ pub(in crate::http::admin_api) fn with_etag(client: &Client) -> Response {
     response
 }
 
-/// `If-Match`, which has to be there: who has not looked at a thing cannot know what a change undoes.
-pub(in crate::http::admin_api) struct IfMatch(pub(in crate::http::admin_api) ExpectedVersion);
+/// `If-Match`, which has to be there: a caller that has not looked at a thing cannot know what a change undoes.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(in crate::http::admin_api) struct IfMatch {
+    /// The client's `ETag`, or `*`
+    #[param(rename = "if-match", value_type = String)]
+    pub(in crate::http::admin_api) expected: ExpectedVersion,
+}
 
 impl FromRequestParts<AppState> for IfMatch {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self> {
-        parse(&parts.headers).map(Self)
+        parse(&parts.headers).map(|expected| Self { expected })
     }
 }
 

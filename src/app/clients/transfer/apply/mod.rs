@@ -2,6 +2,7 @@
 //! about it `plan`'s. A client is the file's by its mark, and no other is ever pruned.
 
 mod manifest;
+use utoipa::ToSchema;
 mod plan;
 
 use serde::Serialize;
@@ -57,7 +58,7 @@ pub struct ApplyOptions {
 }
 
 /// A client of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AppliedClient {
     /// Whom it is about.
     pub client_id: ClientId,
@@ -73,7 +74,7 @@ pub struct AppliedClient {
 }
 
 /// What came, or in a dry run would come, of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ApplyReport {
     /// What its clients are marked with.
     pub name: ManagedBy,

@@ -1,6 +1,7 @@
 //! Owns how an import is asked for, and what is told of it.
 
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 use serde::Serialize;
 
@@ -11,7 +12,7 @@ use crate::base::redact::{redact, redact_string};
 macro_rules! words {
     ($(#[$about:meta])* $name:ident, $what:literal, $($(#[$doc:meta])+ $variant:ident = $word:literal,)+) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
         pub enum $name { $($(#[$doc])+ #[serde(rename = $word)] $variant,)+ }
 
         impl $name {
@@ -190,7 +191,7 @@ pub enum ImportNews<'a> {
 }
 
 /// What came, or in a dry run would come, of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ImportReport {
     /// Whether nothing was written because nothing was to be.
     pub dry_run: bool,

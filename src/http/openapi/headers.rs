@@ -1,0 +1,71 @@
+//! Owns the headers of responses in the document: each stands once in `components`, and responses refer to it by name.
+
+use serde_json::{Map, Value, json};
+
+/// Every header of a documented response, and what it says.
+const HEADERS: [(&str, &str); 16] = [
+    (
+        "cache-control",
+        "`no-store`, unless everybody may read the answer",
+    ),
+    ("dpop-nonce", "for the next DPoP proof, if there was one"),
+    ("etag", "the version, for `If-Match` or `If-None-Match`"),
+    ("location", "the URL of the new thing, relative to this one"),
+    ("pragma", "`no-cache` (RFC 6749 §5.1)"),
+    (
+        "ratelimit",
+        "what is left of the client's quota, once four fifths are used",
+    ),
+    ("ratelimit-policy", "the client's quota, beside `RateLimit`"),
+    ("retry-after", "seconds"),
+    ("vary", "the request headers that the answer depends on"),
+    (
+        "www-authenticate",
+        "RFC 6749 §5.2 for a client, RFC 6750 §3 or RFC 9449 §7.1 for a token",
+    ),
+    ("x-content-type-options", "`nosniff`"),
+    (
+        "x-request-id",
+        "the request's own if it is well-formed, else a new one",
+    ),
+    (
+        "x-token-audience",
+        "the token's audiences, separated by spaces",
+    ),
+    ("x-token-client-id", "the token's client"),
+    ("x-token-expires", "seconds since 1970"),
+    ("x-token-scope", "the token's scopes, separated by spaces"),
+];
+
+/// Headers that a response has only where they say something.
+const OPTIONAL: [&str; 3] = ["dpop-nonce", "ratelimit", "ratelimit-policy"];
+
+fn schema(name: &str) -> Value {
+    match name {
+        "x-content-type-options" => json!({"type": "string", "enum": ["nosniff"]}),
+        "x-request-id" => json!({"type": "string", "pattern": "^[A-Za-z0-9_.:/+=-]{1,128}$"}),
+        "x-token-expires" => json!({"type": "integer", "format": "int64"}),
+        _ => json!({"type": "string"}),
+    }
+}
+
+/// `components.headers`.
+pub(super) fn components() -> Value {
+    let headers = HEADERS.iter().map(|(name, description)| {
+        let required = !OPTIONAL.contains(name);
+        let header =
+            json!({"description": description, "required": required, "schema": schema(name)});
+        ((*name).to_owned(), header)
+    });
+    Value::Object(headers.collect())
+}
+
+/// Makes the headers that a response names references, and adds those that every response has.
+pub(super) fn refer(response: &mut Map<String, Value>) {
+    let headers = response.entry("headers").or_insert_with(|| json!({}));
+    headers["x-request-id"] = Value::Null;
+    headers["x-content-type-options"] = Value::Null;
+    for (name, header) in headers.as_object_mut().into_iter().flatten() {
+        *header = json!({"$ref": format!("#/components/headers/{name}")});
+    }
+}
