@@ -1,10 +1,11 @@
 //! Owns what is counted of the database: its connections, and how long calls wait for one and take.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
+use crate::base::clock::Stopwatch;
 use crate::base::metrics::{Counter, Distribution, Histogram};
 
 /// After so long without use a connection is checked before it is used again.
@@ -19,7 +20,7 @@ pub(in crate::store) struct Calls {
     pub(in crate::store) pool_exhausted: Counter,
     pub(in crate::store) late: Counter,
     /// When the database last failed to answer.
-    failed_at: ArcSwapOption<Instant>,
+    failed_at: ArcSwapOption<Stopwatch>,
 }
 
 /// What was counted of calls up to a moment.
@@ -67,7 +68,7 @@ impl Calls {
 
     /// Has every connection that is idle now checked before it is used again.
     pub(in crate::store) fn suspect_connections(&self) {
-        self.failed_at.store(Some(Arc::new(Instant::now())));
+        self.failed_at.store(Some(Arc::new(Stopwatch::start())));
     }
 
     /// Whether a connection that was idle for so long must be checked before it is used: it may be closed at the other

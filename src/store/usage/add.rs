@@ -22,11 +22,12 @@ pub enum UsageRows {
 impl Store {
     /// Adds rows, all or none.
     pub async fn add_usage(&self, rows: &UsageRows) -> Result<(), StoreError> {
-        let (insert, cells, on_conflict) = rows.statement();
+        let (columns, cells, on_conflict) = rows.statement();
         if cells.is_empty() {
             return Ok(());
         }
-        let mut query = query(insert);
+        let mut query = query("insert into ");
+        query.push(columns).push(" values ");
         query.push_rows(cells).push(on_conflict);
         query.execute(&mut self.acquire().await?).await?;
         Ok(())
@@ -38,7 +39,7 @@ impl UsageRows {
     fn statement(&self) -> (&'static str, Vec<Vec<Value<'_>>>, &'static str) {
         match self {
             Self::Totals(rows) => (
-                "insert into usage_totals (span, start, issued, refused, verified) values ",
+                "usage_totals (span, start, issued, refused, verified)",
                 rows.iter()
                     .map(|((span, start), counts)| {
                         with_counts(
@@ -53,7 +54,7 @@ impl UsageRows {
                     verified = usage_totals.verified + excluded.verified",
             ),
             Self::Clients(rows) => (
-                "insert into usage_hours (client_id, hour, issued, refused, verified) values ",
+                "usage_hours (client_id, hour, issued, refused, verified)",
                 rows.iter()
                     .map(|((id, hour), counts)| {
                         let id = id.as_ref().map_or("", ClientId::as_str);
@@ -66,7 +67,7 @@ impl UsageRows {
                     verified = usage_hours.verified + excluded.verified",
             ),
             Self::LastUses(rows) => (
-                "insert into last_uses (client_id, secret_id, used_at, source) values ",
+                "last_uses (client_id, secret_id, used_at, source)",
                 rows.iter()
                     .map(|((id, secret), last)| {
                         let secret = secret.as_ref().map_or("", SecretId::as_str);
@@ -85,7 +86,7 @@ impl UsageRows {
                 where last_uses.used_at <= excluded.used_at",
             ),
             Self::Secrets(rows) => (
-                "insert into secret_hours (client_id, secret_id, hour, uses) values ",
+                "secret_hours (client_id, secret_id, hour, uses)",
                 rows.iter()
                     .map(|((id, secret, hour), uses)| {
                         vec![
@@ -103,7 +104,7 @@ impl UsageRows {
     }
 }
 
-fn with_counts<'a>(key: [Value<'a>; 2], counts: UsageCounts) -> Vec<Value<'a>> {
+fn with_counts(key: [Value<'_>; 2], counts: UsageCounts) -> Vec<Value<'_>> {
     let counts = [counts.issued, counts.refused, counts.verified];
     key.into_iter().chain(counts.map(count)).collect()
 }

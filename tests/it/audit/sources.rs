@@ -95,7 +95,7 @@ fn whatever_writes_takes_a_stamp() {
                 "replace_",
                 "delete_secret",
                 "append_",
-                "record_change(",
+                "commit_",
                 "store_response(",
             ];
             if words.iter().any(|word| body.contains(word)) {
