@@ -95,7 +95,7 @@ impl Error {
             ErrorCode::InvalidClient,
             "the client is unknown or its credentials are wrong",
         )
-        .because(anyhow::anyhow!("{reason}"))
+        .with_source(anyhow::anyhow!("{reason}"))
     }
 
     /// Client authentication is missing, or wrong in itself, whoever sent it: this much may be told.
@@ -145,7 +145,7 @@ impl Error {
 
     /// The same about a token that is to be sent with a `DPoP` proof.
     #[must_use]
-    pub fn under(mut self, scheme: TokenScheme) -> Self {
+    pub fn with_scheme(mut self, scheme: TokenScheme) -> Self {
         self.scheme = scheme;
         self
     }
@@ -193,7 +193,7 @@ impl Error {
             ErrorCode::ServerError,
             "the server failed; its log says why",
         )
-        .because(cause)
+        .with_source(cause)
     }
 
     /// Signing keys that cannot be used; the description names them, and is for the operator.
@@ -203,7 +203,7 @@ impl Error {
 
     /// Says who was refused.
     #[must_use]
-    pub fn to(mut self, attempt: Attempt) -> Self {
+    pub fn with_attempt(mut self, attempt: Attempt) -> Self {
         self.attempt = Some(Box::new(attempt));
         self
     }
@@ -237,7 +237,7 @@ impl Error {
 
     /// Adds the true reason, for the log only.
     #[must_use]
-    pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
+    pub fn with_source(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.cause = Some(cause.into());
         self
     }
@@ -287,7 +287,7 @@ impl From<IssueError> for Error {
         match error {
             IssueError::NoKey => {
                 Self::temporarily_unavailable("there is no signing key yet; try again shortly")
-                    .because(error)
+                    .with_source(error)
             }
             IssueError::Signing(cause) => cause.into(),
         }
@@ -313,7 +313,7 @@ impl From<StoreError> for Error {
             StoreError::Denied(denied) => denied.into(),
             StoreError::Unavailable(cause) => {
                 Self::temporarily_unavailable("the database does not answer; try again shortly")
-                    .because(cause)
+                    .with_source(cause)
             }
             StoreError::Database(cause) => Self::internal(cause),
             StoreError::Migration(cause) => Self::internal(cause),

@@ -12,7 +12,7 @@ use crate::base::crypto::CryptoError;
 use crate::base::secret::Secret;
 use crate::domain::ClientId;
 use crate::jwt::Sealer;
-use crate::store::RememberedAnswer;
+use crate::store::StoredResponse;
 
 /// For so long an answer can be had again, in seconds.
 const ANSWER_TTL: i64 = 24 * 60 * 60;
@@ -83,10 +83,10 @@ impl Idempotency {
         &self,
         once: Option<&IdempotencyKey>,
         answer: &Secret<String>,
-    ) -> Result<Option<RememberedAnswer>> {
+    ) -> Result<Option<StoredResponse>> {
         let Some(once) = once else { return Ok(None) };
         let plain = [once.request.as_slice(), answer.expose().as_bytes()].concat();
-        Ok(Some(RememberedAnswer {
+        Ok(Some(StoredResponse {
             key: once.key.clone(),
             sealed: self.sealer.seal(&once.key, &Secret::new(plain))?,
             expires_at: self.core.now().plus(ANSWER_TTL),

@@ -11,7 +11,7 @@ use crate::app::secrets::expiring::LastSecrets;
 use crate::app::secrets::hashing_pool::HashingMetrics;
 use crate::base::clock::UnixTime;
 use crate::base::metrics::CacheMetrics;
-use crate::store::{CallFigures, PoolFigures};
+use crate::store::{CallMetrics, PoolMetrics};
 
 /// Metrics of one moment. Those of what happened count from the start of the process.
 #[derive(Debug)]
@@ -55,9 +55,9 @@ pub struct Metrics {
     /// Requests that were refused because the database is gone: at once, and for longer than `STALE_LIMIT`.
     pub refused_without_database: (u64, u64),
     /// The database connections.
-    pub pools: [PoolFigures; 2],
+    pub pools: [PoolMetrics; 2],
     /// The calls of the database.
-    pub calls: CallFigures,
+    pub calls: CallMetrics,
     /// The end of the audit trail.
     pub audit_head: AuditHeadMetrics,
     /// What is done by itself, and when it last succeeded.

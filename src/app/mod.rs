@@ -25,10 +25,10 @@ pub use self::core::availability::Readiness;
 pub use self::core::{Core, open_store};
 pub use crate::domain::NewClient;
 pub use crate::store::{
-    AuditEnd, AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientsOrder,
-    ClientsPart, UsageOrder,
+    AuditEnd, AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientOrder,
+    ClientQuery, UsageOrder,
 };
-pub use acme::{Acme, AcmeMetrics, CertificateStanding, KeptCertificate};
+pub use acme::{Acme, AcmeMetrics, CachedCertificate, CertificateStanding};
 pub use admins::{
     AdminLogIn, Admins, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession,
     TotpEnrolment,
@@ -61,7 +61,7 @@ pub use secrets::hash::{Memory, SecretHash};
 pub use secrets::hashing_pool::HashingMetrics;
 pub use single_use::SingleUse;
 pub use tokens::Tokens;
-pub use tokens::explain::{ExplainedRefusal, TokenExplanation};
+pub use tokens::explain::{ExplainedRejection, TokenExplanation};
 pub use tokens::inspect::TokenInspection;
 pub use tokens::request::TokenRequest;
 pub use tokens::revocation_set::RevocationSet;

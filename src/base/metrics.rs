@@ -10,7 +10,7 @@ pub struct Counter(AtomicU64);
 
 impl Counter {
     /// One more.
-    pub fn count(&self) {
+    pub fn inc(&self) {
         self.add(1);
     }
 
@@ -27,16 +27,16 @@ impl Counter {
 
 /// Goes up and down: how many there are just now.
 #[derive(Debug, Default)]
-pub struct Level(AtomicU64);
+pub struct Gauge(AtomicU64);
 
-impl Level {
+impl Gauge {
     /// One more; how many there were before.
-    pub fn rise(&self) -> u64 {
+    pub fn inc(&self) -> u64 {
         self.0.fetch_add(1, Ordering::Relaxed)
     }
 
     /// One less.
-    pub fn fall(&self) {
+    pub fn dec(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -74,7 +74,7 @@ impl Histogram {
     /// It took so long once more: two additions.
     pub fn observe(&self, took: Duration) {
         let micros = whole_micros(took);
-        self.buckets[bucket(micros)].count();
+        self.buckets[bucket(micros)].inc();
         self.micros.add(micros);
     }
 

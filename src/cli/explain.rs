@@ -7,7 +7,7 @@ use clap::Args;
 use super::output::{self, Output};
 use crate::app::TokenExplanation;
 use crate::cli::open;
-use crate::domain::RefusedRequest;
+use crate::domain::RejectedRequest;
 
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
@@ -71,7 +71,7 @@ fn in_words(explained: &TokenExplanation) -> String {
     parts.join("\n\n")
 }
 
-fn refusals_table(refusals: &[RefusedRequest]) -> String {
+fn refusals_table(refusals: &[RejectedRequest]) -> String {
     output::table(
         &[
             "at",

@@ -10,7 +10,7 @@ use super::output::{self, Output};
 use crate::app::{App, ExcessSpan, Overview};
 use crate::base::clock::UnixTime;
 use crate::cli::open;
-use crate::domain::{ClientId, Replica, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan};
+use crate::domain::{ClientId, ExcessTokens, Replica, UsageCounts, UsageIn, UsageOf, UsageSpan};
 
 const HOUR: i64 = 3_600;
 
@@ -23,7 +23,7 @@ pub(super) enum UsageCommand {
     /// Show the clients that did most and failed most in 24 hours
     Top(TopArgs),
     /// Show the clients that are issued more tokens than they need, worst first
-    Waste(WasteArgs),
+    Waste(ExcessArgs),
 }
 
 #[derive(Args)]
@@ -56,7 +56,7 @@ pub(super) struct TopArgs {
 }
 
 #[derive(Args)]
-pub(super) struct WasteArgs {
+pub(super) struct ExcessArgs {
     /// Over the last `24h` or `30d`
     #[arg(long, default_value = "24h")]
     over: ExcessSpan,
@@ -144,7 +144,7 @@ fn ranking(list: &[UsageOf]) -> String {
     )
 }
 
-fn waste(list: &[TokenWaste]) -> String {
+fn waste(list: &[ExcessTokens]) -> String {
     output::table(
         &[
             "client_id",

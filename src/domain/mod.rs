@@ -21,7 +21,7 @@ pub use acme::{AcmeChallenge, AcmeRecord, AcmeSubject, SealedCertificate};
 pub use admins::admin::{Admin, AdminName, AdminRole, AdminSession, AdminStatus, SessionId};
 pub use admins::passkey::{Passkey, PasskeyId};
 pub use audit::event::{Action, Actor, AuditEvent, NewEvent, Origin, Stamp, Target};
-pub use audit::rejected_request::{Attempt, RefusedRequest};
+pub use audit::rejected_request::{Attempt, RejectedRequest};
 pub use authentication::allowed_networks::AllowedNetworks;
 pub use authentication::auth_method::{AuthMethod, AuthMethods};
 pub use authentication::certificate_subject::CertificateSubject;
@@ -49,7 +49,7 @@ pub use secrets::client_secret::{
     ClientSecret, EndingSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin,
     chosen_secret,
 };
-pub use secrets::idle_expiry::UnusedFor;
+pub use secrets::idle_expiry::IdleExpiry;
 pub use secrets::retirement_advice::{SecretAdvice, UNUSED_AFTER};
 pub use text::{Description, ManagedBy, Name};
 pub use tokens::audience::{Audience, Audiences, Issuer};
@@ -61,5 +61,5 @@ pub use tokens::thumbprint::Thumbprint;
 pub use tokens::token_id::TokenId;
 pub use tokens::token_quota::{QUOTA_WINDOW, QuotaState, TokenQuota};
 pub use usage::{
-    ClientUses, LastUse, SecretUses, TokenWaste, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    ClientUses, ExcessTokens, LastUsed, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };

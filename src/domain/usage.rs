@@ -85,7 +85,7 @@ pub struct UsageOf {
 
 /// When something was last used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct LastUse {
+pub struct LastUsed {
     /// When.
     #[serde(rename = "last_used_at")]
     pub used_at: UnixTime,
@@ -101,7 +101,7 @@ pub struct SecretUses {
     pub secret_id: SecretId,
     /// The last time.
     #[serde(flatten)]
-    pub last: LastUse,
+    pub last: LastUsed,
     /// How often in the last 24 hours, and the hour in which they begin.
     pub uses_24h: u64,
 }
@@ -111,7 +111,7 @@ pub struct SecretUses {
 pub struct ClientUses {
     /// The last time that it proved who it is, in any way.
     #[serde(flatten)]
-    pub last: Option<LastUse>,
+    pub last: Option<LastUsed>,
     /// Its secrets that were used.
     pub secrets: Vec<SecretUses>,
 }
@@ -126,7 +126,7 @@ impl ClientUses {
 /// How many tokens a client was issued, and how many it needed: one for each lifetime in which it had one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ExcessTokens)]
-pub struct TokenWaste {
+pub struct ExcessTokens {
     /// The client.
     pub client_id: ClientId,
     /// How long its tokens live.
@@ -139,7 +139,7 @@ pub struct TokenWaste {
     pub needed: u64,
 }
 
-impl TokenWaste {
+impl ExcessTokens {
     /// Tokens that it did not need.
     pub fn wasted(&self) -> u64 {
         self.issued.saturating_sub(self.needed)

@@ -23,7 +23,7 @@ pub use request::params::Params;
 pub use router::{admin_router, router};
 pub use server::connection_metrics::ConnectionTraffic;
 pub use server::listener::{Listener, serve};
-pub use server::runtimes::{OperatorsThreads, ServingThreads};
+pub use server::runtimes::{AdminRuntime, Runtimes};
 pub use server::tls::acme_certificate::issued_certificate_problems;
 pub use server::tls::certificate_problems::CertificateProblem;
 pub use server::tls::certificate_status::CertificateStatus;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use crate::app::RejectedRequests;
 use crate::app::error::{Error, Result};
-use crate::base::metrics::{BOUNDS, Counter, Distribution, Level, bucket, whole_micros};
+use crate::base::metrics::{BOUNDS, Counter, Distribution, Gauge, bucket, whole_micros};
 use crate::domain::ErrorCode;
 
 /// The classes of status that an answer can have.
@@ -81,7 +81,7 @@ pub(super) struct RouteTraffic {
     pub(super) takes_proofs: bool,
     /// How many may be in flight. Each route has its own: logins that wait for the database leave `/verify` its room.
     limit: u64,
-    in_flight: Level,
+    in_flight: Gauge,
     over_limit: Counter,
     abandoned: Counter,
     micros: Counter,
@@ -99,7 +99,7 @@ impl RouteTraffic {
             may_change,
             takes_proofs: takes_proofs(path),
             limit,
-            in_flight: Level::default(),
+            in_flight: Gauge::default(),
             over_limit: Counter::default(),
             abandoned: Counter::default(),
             micros: Counter::default(),
@@ -115,9 +115,9 @@ impl RouteTraffic {
     }
 
     /// Counts a request from now until it is answered, or dropped because its caller has gone.
-    pub(super) fn begin(self: Arc<Self>) -> Passing {
-        let before = self.in_flight.rise();
-        Passing {
+    pub(super) fn begin(self: Arc<Self>) -> InFlight {
+        let before = self.in_flight.inc();
+        InFlight {
             is_over_limit: before >= self.limit,
             route: self,
             answered: false,
@@ -125,7 +125,7 @@ impl RouteTraffic {
     }
 
     /// What was counted up to now.
-    pub(super) fn read(&self) -> RouteFigures {
+    pub(super) fn read(&self) -> RouteMetrics {
         let ended = std::array::from_fn(|class: usize| {
             std::array::from_fn(|bucket: usize| self.ended[class][bucket].value())
         });
@@ -134,7 +134,7 @@ impl RouteTraffic {
             buckets: std::array::from_fn(|bucket| ended.iter().map(|class| class[bucket]).sum()),
             micros: self.micros.value(),
         };
-        RouteFigures {
+        RouteMetrics {
             in_flight: self.in_flight.value(),
             over_limit: self.over_limit.value(),
             abandoned: self.abandoned.value(),
@@ -154,7 +154,7 @@ fn takes_proofs(path: &str) -> bool {
 
 /// What was counted of one route up to a moment.
 #[derive(Debug)]
-pub(super) struct RouteFigures {
+pub(super) struct RouteMetrics {
     /// Requests that are being answered.
     pub(super) in_flight: u64,
     /// Requests that were refused because so many were.
@@ -170,23 +170,23 @@ pub(super) struct RouteFigures {
 
 /// A request that is being answered.
 #[derive(Debug)]
-pub(super) struct Passing {
+pub(super) struct InFlight {
     route: Arc<RouteTraffic>,
     is_over_limit: bool,
     answered: bool,
 }
 
-impl Passing {
+impl InFlight {
     /// Refuses it when as many as may be were in flight before it.
     pub(super) fn admit(&self) -> Result<()> {
         if !self.is_over_limit {
             return Ok(());
         }
-        self.route.over_limit.count();
+        self.route.over_limit.inc();
         let reason = anyhow::anyhow!("{} answers MAX_REQUESTS already", self.path());
         Err(
             Error::temporarily_unavailable("too many requests at once; try again shortly")
-                .because(reason),
+                .with_source(reason),
         )
     }
 
@@ -204,20 +204,20 @@ impl Passing {
     pub(super) fn end(&mut self, status: StatusCode, refused: Option<ErrorCode>, took: Duration) {
         let micros = whole_micros(took);
         let class = usize::from(status.as_u16() / 100).clamp(2, 5) - 2;
-        self.route.ended[class][bucket(micros)].count();
+        self.route.ended[class][bucket(micros)].inc();
         self.route.micros.add(micros);
         if let Some(code) = refused {
-            self.route.refused[code as usize].count();
+            self.route.refused[code as usize].inc();
         }
         self.answered = true;
     }
 }
 
-impl Drop for Passing {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        self.route.in_flight.fall();
+        self.route.in_flight.dec();
         if !self.answered {
-            self.route.abandoned.count();
+            self.route.abandoned.inc();
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::store::{Store, StoreError, TrustedTime};
 
 /// An answer to be kept for when its request comes again.
 #[derive(Clone, Debug)]
-pub struct RememberedAnswer {
+pub struct StoredResponse {
     /// The name of the request.
     pub key: String,
     /// The answer, sealed.
@@ -19,7 +19,7 @@ pub struct RememberedAnswer {
 /// it. A row counts until it is pruned, whatever the clock of the caller says: a wrong one would do a request twice.
 pub(in crate::store) async fn store_response(
     tx: &mut Tx<'_>,
-    answer: &RememberedAnswer,
+    answer: &StoredResponse,
 ) -> Result<bool, StoreError> {
     const SQL: &str = "
         insert into remembered_answers (key, sealed_answer, expires_at)

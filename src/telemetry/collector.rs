@@ -38,7 +38,7 @@ impl ExportStatus {
             Ok(_) => &self.0.sent,
             Err(_) => &self.0.failed,
         };
-        counter.count();
+        counter.inc();
         let failed_before = self.0.failing.swap(sent.is_err(), Ordering::AcqRel);
         match sent {
             Err(error) if !failed_before => {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use token_server::app::{NewClient, NewSecret, TokenExplanation};
 use token_server::domain::{
-    Audience, AuthMethods, AuthenticationSettings, ClientId, ClientStatus, RefusedRequest, Scope,
+    Audience, AuthMethods, AuthenticationSettings, ClientId, ClientStatus, RejectedRequest, Scope,
     SenderConstraint, TokenTtl,
 };
 use token_server::jwt::decode_unverified;
@@ -21,7 +21,7 @@ async fn explain(test: &TestApp, client_id: &str, scope: Option<&str>) -> TokenE
 }
 
 /// The reason of an answer, by its id.
-async fn reason_of(test: &TestApp, answer: &Answer) -> RefusedRequest {
+async fn reason_of(test: &TestApp, answer: &Answer) -> RejectedRequest {
     let request_id = answer.header("x-request-id");
     let mut found = test.app.audit.explain_request(request_id).await.unwrap();
     assert_eq!(found.len(), 1);

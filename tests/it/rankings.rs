@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use token_server::app::{ExcessSpan, NewClient};
-use token_server::domain::{ClientId, ExpectedVersion, Scope, TokenTtl, TokenWaste};
+use token_server::domain::{ClientId, ExcessTokens, ExpectedVersion, Scope, TokenTtl};
 
 use crate::admin_api::Robot;
 use crate::harness::{BY, CLIENT, Database, NOW, TestApp};
@@ -33,8 +33,8 @@ async fn issue(test: &TestApp, name: &str, secret: &str, times: usize) {
     test.app.write_usage().await.unwrap();
 }
 
-fn numbers(list: &[TokenWaste]) -> Vec<(&str, u64, u64)> {
-    let row = |it: &TokenWaste| (it.issued, it.needed);
+fn numbers(list: &[ExcessTokens]) -> Vec<(&str, u64, u64)> {
+    let row = |it: &ExcessTokens| (it.issued, it.needed);
     list.iter()
         .map(|it| (it.client_id.as_str(), row(it).0, row(it).1))
         .collect()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use token_server::app::{AuditFilter, AuditPage, NewSecret};
-use token_server::domain::{ClientId, SecretId, UnusedFor};
+use token_server::domain::{ClientId, IdleExpiry, SecretId};
 
 use crate::admin_api::Robot;
 use crate::harness::{BY, CLIENT, TestApp};
@@ -28,7 +28,7 @@ async fn rotating(test: &TestApp) -> (String, SecretId, String) {
 }
 
 async fn set(test: &TestApp, secret_id: &SecretId, seconds: Option<i64>) {
-    let unused_for = seconds.map(|seconds| UnusedFor::from_seconds(seconds).unwrap());
+    let unused_for = seconds.map(|seconds| IdleExpiry::from_seconds(seconds).unwrap());
     test.app
         .secrets
         .set_idle_expiry(BY, &id(), secret_id, unused_for)

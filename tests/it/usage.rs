@@ -3,7 +3,8 @@
 use token_server::app::{NewClient, NewSecret, UsageOrder};
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
-    ClientId, ClientUses, ExpectedVersion, LastUse, Scope, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    ClientId, ClientUses, ExpectedVersion, LastUsed, Scope, UsageCounts, UsageIn, UsageOf,
+    UsageSpan,
 };
 
 use crate::harness::{BY, CLIENT, NOW, TestApp};
@@ -158,7 +159,7 @@ async fn a_client_and_each_secret_tell_when_and_from_where_they_were_last_used()
     test.app.write_usage().await.unwrap();
 
     let source = "192.0.2.1".parse().unwrap();
-    let at = |used_at| LastUse { used_at, source };
+    let at = |used_at| LastUsed { used_at, source };
     let found = uses(&test).await;
     let secrets = test.app.clients.find(&id(CLIENT)).await.unwrap().secrets;
     let old = secrets

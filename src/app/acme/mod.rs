@@ -30,16 +30,16 @@ use crate::jwt::{SealedUnder, Sealer};
 use crate::outbound::acme::Directory;
 
 /// A certificate and its key, to be presented.
-pub struct KeptCertificate {
+pub struct CachedCertificate {
     /// The certificate itself first.
     pub chain: Vec<CertificateDer<'static>>,
     /// PKCS#8.
     pub key: Secret<Vec<u8>>,
 }
 
-impl fmt::Debug for KeptCertificate {
+impl fmt::Debug for CachedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeptCertificate").finish_non_exhaustive()
+        f.debug_struct("CachedCertificate").finish_non_exhaustive()
     }
 }
 
@@ -54,7 +54,7 @@ pub struct Acme {
     subject: AcmeSubject,
     sealer: Sealer,
     /// Presented while there is none of the authority's.
-    stand_in: Arc<KeptCertificate>,
+    stand_in: Arc<CachedCertificate>,
     known: ArcSwap<Known>,
     /// Held while reading, so that what was read first is not known last.
     reading: Mutex<()>,
@@ -75,7 +75,7 @@ struct Known {
 #[derive(Clone)]
 struct Opened {
     sealed_key: String,
-    kept: Arc<KeptCertificate>,
+    kept: Arc<CachedCertificate>,
 }
 
 impl Acme {
@@ -131,7 +131,7 @@ impl Acme {
             .context("the certificate in the database")?;
         Ok(Some(Opened {
             sealed_key: sealed.sealed_key.clone(),
-            kept: Arc::new(KeptCertificate { chain, key }),
+            kept: Arc::new(CachedCertificate { chain, key }),
         }))
     }
 
@@ -183,7 +183,7 @@ fn account_owner(directory: &str) -> String {
 
 impl Acme {
     /// The certificate to present, and whether it is an authority's.
-    pub fn certificate(&self) -> (Arc<KeptCertificate>, bool) {
+    pub fn certificate(&self) -> (Arc<CachedCertificate>, bool) {
         match &self.known().certificate {
             Some(opened) => (Arc::clone(&opened.kept), true),
             None => (Arc::clone(&self.stand_in), false),
@@ -196,7 +196,7 @@ impl Acme {
     }
 
     /// What the authority is to be shown when it connects for this name (RFC 8737 §3), while an order waits for that.
-    pub fn challenge_certificate(&self, name: &str) -> Option<KeptCertificate> {
+    pub fn challenge_certificate(&self, name: &str) -> Option<CachedCertificate> {
         let known = self.known();
         let digest = known.challenges.get(&name.to_ascii_lowercase())?;
         let made = self_signed::for_challenge(name, digest);

@@ -192,5 +192,5 @@ fn logging_in(name: String) -> Actor {
 
 fn wrong_credentials(reason: &'static str) -> Error {
     let description = "the name is unknown or the password is wrong";
-    Error::new(ErrorCode::InvalidClient, description).because(anyhow::anyhow!(reason))
+    Error::new(ErrorCode::InvalidClient, description).with_source(anyhow::anyhow!(reason))
 }

@@ -153,7 +153,7 @@ impl Admins {
             reason.to_string(),
             "the passkey was not accepted; try again",
         );
-        let refusal = Error::new(ErrorCode::InvalidClient, description).because(reason);
+        let refusal = Error::new(ErrorCode::InvalidClient, description).with_source(reason);
         Err(self.refuse_attempt(attempt, by, &told, refusal).await?)
     }
 
@@ -247,5 +247,5 @@ fn other_ceremony() -> Error {
 }
 
 fn not_accepted(reason: anyhow::Error) -> Error {
-    Error::invalid_request("the passkey was not accepted; try again").because(reason)
+    Error::invalid_request("the passkey was not accepted; try again").with_source(reason)
 }

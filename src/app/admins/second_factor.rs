@@ -164,7 +164,7 @@ impl Admins {
         };
         let description = "the code is wrong, or was used already; wait for the next one";
         let refusal = Error::new(ErrorCode::InvalidClient, description);
-        let refusal = refusal.because(anyhow::anyhow!(reason));
+        let refusal = refusal.with_source(anyhow::anyhow!(reason));
         Err(self.refuse_attempt(attempt, by, reason, refusal).await?)
     }
 

@@ -127,7 +127,7 @@ impl AdminThrottle {
     /// Counts an answer, if it is 429.
     fn count(&self, key: &Key, error: Error) -> Error {
         if error.code == ErrorCode::RateLimited {
-            self.throttled[key.kind()].count();
+            self.throttled[key.kind()].inc();
         }
         error
     }

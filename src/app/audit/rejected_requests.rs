@@ -10,7 +10,7 @@ use crate::app::error::{Error, Result};
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::metrics::Counter;
 use crate::base::source_network::source_network;
-use crate::domain::{Attempt, ClientId, RefusedRequest};
+use crate::domain::{Attempt, ClientId, RejectedRequest};
 
 /// Between two writings.
 const CAPACITY: usize = 1_000;
@@ -34,7 +34,7 @@ pub struct RejectedRequests {
 
 #[derive(Debug, Default)]
 struct Held {
-    new: Vec<RefusedRequest>,
+    new: Vec<RejectedRequest>,
     by_source: HashMap<IpAddr, u32>,
 }
 
@@ -55,7 +55,7 @@ impl RejectedRequests {
         };
         let mut held = self.held();
         if held.new.len() >= CAPACITY || !held.has_room_for(attempt.source) {
-            self.left_out.count();
+            self.left_out.inc();
             return;
         }
         held.new
@@ -68,7 +68,7 @@ impl RejectedRequests {
     }
 
     /// Those that are not written yet, the last one first.
-    fn find(&self, which: impl Fn(&RefusedRequest) -> bool) -> Vec<RefusedRequest> {
+    fn find(&self, which: impl Fn(&RejectedRequest) -> bool) -> Vec<RejectedRequest> {
         let held = self.held();
         let found = held.new.iter().rev().filter(|it| which(it));
         found.cloned().collect()
@@ -93,8 +93,8 @@ fn refused(
     error: &Error,
     attempt: &Attempt,
     at: UnixTime,
-) -> RefusedRequest {
-    RefusedRequest {
+) -> RejectedRequest {
+    RejectedRequest {
         request_id: request_id.to_owned(),
         at,
         route: route.to_owned(),
@@ -129,7 +129,7 @@ impl Audit {
 
     /// Why the requests of this id were refused, the last one first. There is more than one only when their callers
     /// chose the id themselves.
-    pub async fn explain_request(&self, request_id: &str) -> Result<Vec<RefusedRequest>> {
+    pub async fn explain_request(&self, request_id: &str) -> Result<Vec<RejectedRequest>> {
         // Of other replicas up to a few seconds' worth is not there yet.
         let mut found = self
             .rejected_requests
@@ -150,7 +150,7 @@ impl Audit {
         &self,
         id: &ClientId,
         limit: u32,
-    ) -> Result<Vec<RefusedRequest>> {
+    ) -> Result<Vec<RejectedRequest>> {
         let named = Some(id.as_str());
         let mut found = self
             .rejected_requests
@@ -178,7 +178,11 @@ mod tests {
         let rejected = RejectedRequests::new(Clock::fixed(UnixTime(0)));
         let fail = |source: [u8; 4]| {
             let attempt = Attempt::of_unknown("nobody", IpAddr::from(source));
-            rejected.note("/token", "id", &Error::invalid_client("x").to(attempt));
+            rejected.note(
+                "/token",
+                "id",
+                &Error::invalid_client("x").with_attempt(attempt),
+            );
         };
         for _ in 0..1_000 {
             fail([192, 0, 2, 1]);
@@ -198,7 +202,7 @@ mod tests {
         let rejected = RejectedRequests::new(Clock::fixed(UnixTime(0)));
         let attempt = || Attempt::of_unknown("nobody", IpAddr::from([192, 0, 2, 1]));
         rejected.note("/token", "id", &Error::invalid_client("x"));
-        let unavailable = Error::temporarily_unavailable("x").to(attempt());
+        let unavailable = Error::temporarily_unavailable("x").with_attempt(attempt());
         rejected.note("/token", "id", &unavailable);
 
         assert!(rejected.held().new.is_empty());

@@ -217,7 +217,7 @@ impl Authentication {
         }
         let id = ClientId::parse(claimed).ok();
         self.usage.count_rejected_log_in(id.as_ref());
-        error.to(match id.filter(|id| self.cache.contains(id)) {
+        error.with_attempt(match id.filter(|id| self.cache.contains(id)) {
             Some(id) => Attempt::of_client(&id, source),
             None => Attempt::of_unknown(claimed, source),
         })

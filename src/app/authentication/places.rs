@@ -100,7 +100,7 @@ impl<K: Clone + Eq + Hash> Places<K> {
             let (end, failures) = (window.began_at.plus(seconds), window.failures);
             let rest = u32::try_from(end.since(now)).unwrap_or(u32::MAX);
             let reason = anyhow!("throttled until {end} after {failures} failures");
-            return Err(Error::rate_limited(rest).because(reason));
+            return Err(Error::rate_limited(rest).with_source(reason));
         }
         let free = Arc::clone(&window.free);
         let visit = Visit {

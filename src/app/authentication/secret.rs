@@ -105,7 +105,7 @@ impl Authentication {
             return Ok(None);
         }
         if is_current {
-            self.secrets.verified.asked.hits.count();
+            self.secrets.verified.asked.hits.inc();
             return Ok(Some(AuthenticatedClient { record, secret }));
         }
         let record = Box::pin(self.cache.get_or_load(&id, self.core.database()?)).await?;
@@ -163,10 +163,10 @@ impl Authentication {
         };
         let secret = self.find_proved(&record, way, plain, Limits::Held);
         if secret.is_some() {
-            self.secrets.verified.asked.hits.count();
+            self.secrets.verified.asked.hits.inc();
             return Ok(Ok(AuthenticatedClient { record, secret }));
         }
-        self.secrets.verified.asked.misses.count();
+        self.secrets.verified.asked.misses.inc();
         self.prove_by_hashing(&record, way, plain).await
     }
 

@@ -92,9 +92,9 @@ impl Throttle {
             ),
             None => (&self.by_source, "of this address in anybody's name"),
         };
-        counter.count();
+        counter.inc();
         let reason = format!("{} {of}", error.reason());
-        error.because(anyhow!(reason))
+        error.with_source(anyhow!(reason))
     }
 
     /// Logins that wait for a place.

@@ -54,7 +54,7 @@ impl ClientCache {
         let entry = self.entries.get(id)?;
         let is_current = self.is_current(id, &entry);
         if is_current {
-            self.asked.hits.count();
+            self.asked.hits.inc();
         }
         Some((entry.record, is_current))
     }
@@ -151,7 +151,7 @@ impl ClientCache {
     }
 
     fn reading(&self, id: &ClientId, store: &Store) -> BoxFuture<'static, Result<Entry, Missing>> {
-        self.asked.misses.count();
+        self.asked.misses.inc();
         // Looked at before the row is: a change that commits in between makes this entry stale.
         let generation = self.generations.current(id);
         let (id, store) = (id.clone(), store.clone());
@@ -247,7 +247,7 @@ impl SharedError {
         let cause = anyhow::anyhow!("{}", self.message);
         if self.unavailable {
             Error::temporarily_unavailable("the database does not answer; try again shortly")
-                .because(cause)
+                .with_source(cause)
         } else {
             Error::internal(cause)
         }

@@ -10,14 +10,14 @@ use crate::domain::{
     AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
     ClientSecret, ClientStatus, ExpectedVersion, NewClient, Origin,
 };
-use crate::store::{ClientChanged, ClientInserted, ClientsOrder, ClientsPart, RememberedAnswer};
+use crate::store::{ClientChanged, ClientInserted, ClientOrder, ClientQuery, StoredResponse};
 
 /// A part of the list of clients.
 #[derive(Clone, Debug)]
 pub struct ClientsList {
     /// The clients.
     pub clients: Vec<Client>,
-    /// Where the next part begins, if there is one, for [`ClientsOrder::parse_place`](crate::store::ClientsOrder).
+    /// Where the next part begins, if there is one, for [`ClientOrder::parse_place`](crate::store::ClientOrder).
     pub after: Option<String>,
 }
 
@@ -79,7 +79,7 @@ impl Clients {
         &self,
         by: &Origin,
         record: &ClientRecord,
-        answer: Option<&RememberedAnswer>,
+        answer: Option<&StoredResponse>,
     ) -> Result<bool> {
         let id = &record.client.client_id;
         let (store, stamp) = (&self.core.store, by.at(record.client.created_at));
@@ -153,14 +153,14 @@ impl Clients {
 
     /// A part of the list of clients, in any order that there is. What begins so or has a scope is listed by id:
     /// in any other order all of that would have to be sorted.
-    pub async fn list(&self, part: &ClientsPart) -> Result<ClientsList> {
-        if part.filter.is_search() && part.order != ClientsOrder::ClientId {
+    pub async fn list(&self, part: &ClientQuery) -> Result<ClientsList> {
+        if part.filter.is_search() && part.order != ClientOrder::ClientId {
             return Err(Error::invalid_request(
                 "a search by the beginning of ids or names, or by a scope, is in the order `client_id`",
             ));
         }
         // One more tells whether there is another part.
-        let one_more = ClientsPart {
+        let one_more = ClientQuery {
             limit: part.limit.saturating_add(1),
             ..part.clone()
         };

@@ -120,7 +120,7 @@ impl Core {
         match self.readiness() {
             Readiness::Starting | Readiness::Ready => Ok(&self.store),
             Readiness::Degraded | Readiness::Stale => {
-                self.availability.rejected.count();
+                self.availability.rejected.inc();
                 Err(Error::temporarily_unavailable(
                     "the database does not answer; try again shortly",
                 ))
@@ -131,7 +131,7 @@ impl Core {
     /// Fails when no client can be served.
     pub(crate) fn require_known_clients(&self) -> Result<()> {
         if self.readiness() == Readiness::Stale {
-            self.availability.rejected_stale.count();
+            self.availability.rejected_stale.inc();
             return Err(stale());
         }
         Ok(())

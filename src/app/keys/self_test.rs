@@ -59,7 +59,7 @@ impl Keys {
                 let told = Error::temporarily_unavailable(
                     "tokens cannot be issued and verified; the log says why",
                 );
-                Err(told.because(cause))
+                Err(told.with_source(cause))
             }
         }
     }

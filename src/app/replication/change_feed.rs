@@ -82,7 +82,7 @@ impl Replication {
                 self.note_success();
             }
             Err(error) => {
-                self.feed.failed.count();
+                self.feed.failed.inc();
                 self.note_failure(error);
             }
         }
@@ -131,7 +131,7 @@ impl Replication {
         self.read_certificate().await?;
         // Last, so that known clients are known until all the rest is read.
         self.cache.forget_all();
-        self.feed.reloaded.count();
+        self.feed.reloaded.inc();
         Ok(last)
     }
 

@@ -10,7 +10,7 @@ use crate::domain::{
     ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, ParseError, SecretId,
     SecretOrigin, chosen_secret,
 };
-use crate::store::{RememberedAnswer, SecretAdded};
+use crate::store::{SecretAdded, StoredResponse};
 
 /// A secret that somebody chose: one of a person at any front, or a plain one of a file. [`Secrets::new_secret`] and the rules
 /// of an import make it, and nothing else does.
@@ -107,7 +107,7 @@ impl Secrets {
         by: &Origin,
         id: &ClientId,
         added: &AddedSecret,
-        answer: Option<&RememberedAnswer>,
+        answer: Option<&StoredResponse>,
     ) -> Result<bool> {
         let (store, stamp) = (&self.core.store, by.at(added.secret.created_at));
         let inserted = store.insert_secret_once(id, &added.secret, answer, stamp);

@@ -71,9 +71,9 @@ impl WaitingRoom {
 
 impl Work {
     fn refuse(&self, reason: &'static str) -> Error {
-        self.refused.count();
+        self.refused.inc();
         Error::temporarily_unavailable("too many logins at once; try again shortly")
-            .because(anyhow::anyhow!(reason))
+            .with_source(anyhow::anyhow!(reason))
     }
 }
 
@@ -145,7 +145,7 @@ impl Hashing {
                 Error::internal(anyhow::anyhow!("the hashing threads are gone"))
             }
         })?;
-        self.work.queued.count();
+        self.work.queued.inc();
         let hashing = within_request(|| tracing::debug_span!(target: TARGET, "hashing"));
         answered.instrument(hashing).await.map_err(Error::internal)
     }
@@ -183,7 +183,7 @@ fn work(queue: &Mutex<Receiver<Job>>, counted: &Work) {
             .recv_timeout(IDLE);
         match next {
             Ok(job) => {
-                counted.taken.count();
+                counted.taken.inc();
                 counted.waited.observe(job.waiting.elapsed());
                 let busy = Stopwatch::start();
                 (job.run)(&mut memory);

@@ -2,7 +2,7 @@
 
 use crate::app::error::Result;
 use crate::app::secrets::Secrets;
-use crate::domain::{ClientId, Origin, SecretId, UnusedFor};
+use crate::domain::{ClientId, IdleExpiry, Origin, SecretId};
 
 /// A use is written within seconds; this is more.
 const WRITTEN_WITHIN: i64 = 60;
@@ -15,7 +15,7 @@ impl Secrets {
         by: &Origin,
         id: &ClientId,
         secret_id: &SecretId,
-        unused_for: Option<UnusedFor>,
+        unused_for: Option<IdleExpiry>,
     ) -> Result<()> {
         let stamp = self.core.stamp(by);
         let done = self

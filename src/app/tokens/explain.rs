@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
 use crate::app::tokens::request::TokenRequest;
-use crate::domain::{Client, ClientRecord, RefusedRequest, Thumbprint};
+use crate::domain::{Client, ClientRecord, RejectedRequest, Thumbprint};
 use crate::jwt::{Confirmation, decode_unverified};
 
 /// Refused requests that are told beside it.
@@ -26,16 +26,16 @@ pub struct TokenExplanation {
     #[schema(value_type = Option<Object>)]
     pub claims: Option<Value>,
     /// Why none is; null: one is.
-    pub refusal: Option<ExplainedRefusal>,
+    pub refusal: Option<ExplainedRejection>,
     /// What else has to be known, in sentences.
     pub remarks: Vec<String>,
     /// The last requests in its name that were refused, the newest first.
-    pub refusals: Vec<RefusedRequest>,
+    pub refusals: Vec<RejectedRequest>,
 }
 
 /// Why a client would get no token.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct ExplainedRefusal {
+pub struct ExplainedRejection {
     /// What it would be told, for programs.
     pub error: &'static str,
     /// What it would be told, for people.
@@ -44,7 +44,7 @@ pub struct ExplainedRefusal {
     pub reason: String,
 }
 
-impl From<Error> for ExplainedRefusal {
+impl From<Error> for ExplainedRejection {
     fn from(error: Error) -> Self {
         Self {
             error: error.code.as_str(),
@@ -79,7 +79,7 @@ impl Tokens {
         };
         let (token, refusal) = match outcome {
             Ok(token) => (Some(token), None),
-            Err(error) => (None, Some(ExplainedRefusal::from(error))),
+            Err(error) => (None, Some(ExplainedRejection::from(error))),
         };
         let granted = token.is_some();
         let (header, claims) = token.unzip();

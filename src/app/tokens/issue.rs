@@ -57,7 +57,7 @@ impl Tokens {
         self.usage.count_token_request(&client.client_id, issued);
         match issued {
             Ok(_) => {
-                self.issued.count();
+                self.issued.inc();
                 self.count_against_quota(client);
             }
             Err(error) if error.code == ErrorCode::RateLimited => self.count_refused_by_quota(),

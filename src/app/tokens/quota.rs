@@ -93,7 +93,7 @@ impl Tokens {
         }
         let rest = u32::try_from(state.ends_at.since(now)).unwrap_or(1);
         let reason = anyhow!("it has had {} of {quota} tokens of this hour", state.used);
-        Err(Error::over_quota(rest).because(reason))
+        Err(Error::over_quota(rest).with_source(reason))
     }
 
     /// Counts a token that a client with a quota was issued.
@@ -107,7 +107,7 @@ impl Tokens {
 
     /// Counts that a client was refused for its quota.
     pub(crate) fn count_refused_by_quota(&self) {
-        self.quotas.refused.count();
+        self.quotas.refused.inc();
     }
 
     /// How far a client is with its quota, when it has one and is to be warned.
@@ -117,7 +117,7 @@ impl Tokens {
         if !state.is_warning() {
             return None;
         }
-        self.quotas.warned.count();
+        self.quotas.warned.inc();
         Some(state)
     }
 

@@ -68,7 +68,7 @@ pub(crate) struct Rejections([Counter; Rejection::REASONS.len()]);
 
 impl Rejections {
     pub(crate) fn count(&self, rejection: &Rejection) {
-        self.0[rejection.number()].count();
+        self.0[rejection.number()].inc();
     }
 
     /// How many there were for each reason.

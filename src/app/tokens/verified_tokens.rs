@@ -42,10 +42,10 @@ impl VerifiedTokens {
         if let Some(signed) = self.tokens.get(&digest)
             && keys.find(signed.kid.as_str()).is_some()
         {
-            self.asked.hits.count();
+            self.asked.hits.inc();
             return Ok(signed);
         }
-        self.asked.misses.count();
+        self.asked.misses.inc();
         let signed = Arc::new(keys.verify_signature(token)?);
         self.tokens.insert(digest, Arc::clone(&signed));
         Ok(signed)

@@ -7,7 +7,7 @@ use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::app::usage::Usage;
 use crate::app::usage::refreshing_cache::{Counted, RefreshingCache};
-use crate::domain::{TokenWaste, UsageOf};
+use crate::domain::{ExcessTokens, UsageOf};
 use crate::store::UsageOrder;
 
 /// Clients of one ranking.
@@ -72,8 +72,8 @@ pub struct BusiestClients {
 /// What is kept of it.
 pub(crate) struct Rankings {
     busiest: RefreshingCache<BusiestClients>,
-    excess_of_day: RefreshingCache<Vec<TokenWaste>>,
-    excess_of_month: RefreshingCache<Vec<TokenWaste>>,
+    excess_of_day: RefreshingCache<Vec<ExcessTokens>>,
+    excess_of_month: RefreshingCache<Vec<ExcessTokens>>,
 }
 
 impl Default for Rankings {
@@ -99,7 +99,7 @@ impl Usage {
     pub async fn find_excess_tokens(
         &self,
         span: ExcessSpan,
-    ) -> Result<Arc<Counted<Vec<TokenWaste>>>> {
+    ) -> Result<Arc<Counted<Vec<ExcessTokens>>>> {
         let cache = match span {
             ExcessSpan::Day => &self.rankings.excess_of_day,
             ExcessSpan::Month => &self.rankings.excess_of_month,
@@ -120,7 +120,7 @@ async fn count_busiest_clients(core: &Core) -> Result<BusiestClients> {
     })
 }
 
-async fn count_excess_tokens(core: &Core, span: ExcessSpan) -> Result<Vec<TokenWaste>> {
+async fn count_excess_tokens(core: &Core, span: ExcessSpan) -> Result<Vec<ExcessTokens>> {
     let since = core.now().plus(-span.seconds());
     let ttl = core.config.token.ttl;
     let store = core.store.patient(PATIENCE);

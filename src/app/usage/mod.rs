@@ -17,7 +17,7 @@ use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    ClientId, ClientUses, LastUse, SecretId, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    ClientId, ClientUses, LastUsed, SecretId, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
 use crate::store::{UsageOrder, UsageRows};
 use busiest_clients::Rankings;
@@ -157,7 +157,7 @@ impl Usage {
     }
 
     /// When these clients were last used, those that were.
-    pub async fn list_last_used(&self, ids: &[&ClientId]) -> Result<HashMap<ClientId, LastUse>> {
+    pub async fn list_last_used(&self, ids: &[&ClientId]) -> Result<HashMap<ClientId, LastUsed>> {
         let mut found = HashMap::new();
         for ids in ids.chunks(BATCH) {
             found.extend(self.core.store.list_last_uses(ids).await?);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::counters::Entry;
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientId, LastUse, SecretId, UsageCounts, UsageSpan};
+use crate::domain::{ClientId, LastUsed, SecretId, UsageCounts, UsageSpan};
 
 /// Rows of one map at most. More are counted under nobody's name, and of uses the older ones stay.
 const CAPACITY: usize = 200_000;
@@ -20,7 +20,7 @@ pub(super) struct Pending {
     /// `None`: of no known client.
     pub(super) clients: BTreeMap<(Option<ClientId>, UnixTime), UsageCounts>,
     /// `None`: of the client itself.
-    pub(super) last_uses: BTreeMap<(ClientId, Option<SecretId>), LastUse>,
+    pub(super) last_uses: BTreeMap<(ClientId, Option<SecretId>), LastUsed>,
     pub(super) secrets: BTreeMap<(ClientId, SecretId, UnixTime), u64>,
 }
 
@@ -76,7 +76,7 @@ impl Pending {
     ) {
         let key = (id.clone(), secret.cloned());
         if self.last_uses.len() < CAPACITY || self.last_uses.contains_key(&key) {
-            self.last_uses.insert(key, LastUse { used_at, source });
+            self.last_uses.insert(key, LastUsed { used_at, source });
         }
     }
 }

@@ -20,24 +20,24 @@ pub(super) struct Filters {
     client: Option<ClientId>,
     /// Since then: `2026-07-01T00:00:00Z`, or so long ago: `24h`
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
-    since: Option<Moment>,
+    since: Option<Timestamp>,
     /// Until then
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
-    until: Option<Moment>,
+    until: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy)]
-enum Moment {
+enum Timestamp {
     At(UnixTime),
     Ago(i64),
 }
 
 impl Filters {
     pub(super) fn read(self, now: UnixTime) -> AuditFilter {
-        let moment = |moment: Option<Moment>| {
+        let moment = |moment: Option<Timestamp>| {
             moment.map(|moment| match moment {
-                Moment::At(at) => at,
-                Moment::Ago(seconds) => now.plus(-seconds),
+                Timestamp::At(at) => at,
+                Timestamp::Ago(seconds) => now.plus(-seconds),
             })
         };
         let (actor_type, actor) = match self.actor {
@@ -67,11 +67,11 @@ fn parse_actor(text: &str) -> Result<(String, Option<String>), String> {
     }
 }
 
-fn parse_moment(text: &str) -> Result<Moment, String> {
+fn parse_moment(text: &str) -> Result<Timestamp, String> {
     match text.parse() {
-        Ok(at) => Ok(Moment::At(at)),
+        Ok(at) => Ok(Timestamp::At(at)),
         Err(_) => match crate::config::parse_seconds(text) {
-            Ok(seconds) => Ok(Moment::Ago(seconds)),
+            Ok(seconds) => Ok(Timestamp::Ago(seconds)),
             Err(_) => Err(
                 "a time is `2026-07-01T00:00:00Z`, or a duration such as `24h`: so long ago"
                     .to_owned(),

@@ -16,12 +16,12 @@ use serde::Serialize;
 use super::output::{self, Output};
 use crate::cli::client::fields::ClientFields;
 use crate::cli::client::secret::NewSecretArgs;
-use crate::cli::client::view::{LastUsed, ListedClient, ShownClient};
+use crate::cli::client::view::{LastUsedLine, ListedClient, ShownClient};
 use crate::cli::open;
 use crate::cli::open::origin;
 
 use crate::app::error::Error;
-use crate::app::{App, ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
+use crate::app::{App, ClientFilter, ClientOrder, ClientQuery, ClientsList, NewClient};
 use crate::domain::{ClientId, ClientRecord, ClientStatus, ClientUses, ExpectedVersion, Scope};
 
 #[derive(Subcommand)]
@@ -91,7 +91,7 @@ pub(super) struct ListArgs {
     scope: Option<Scope>,
     /// In which order: `client_id`, `newest` or `oldest`
     #[arg(long, default_value = "client_id")]
-    order: ClientsOrder,
+    order: ClientOrder,
     /// Only those after this place, as the page before told it
     #[arg(long, value_name = "PLACE")]
     after: Option<String>,
@@ -173,7 +173,7 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
 }
 
 async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
-    let part = ClientsPart {
+    let part = ClientQuery {
         filter: ClientFilter {
             prefix: args.prefix,
             name_prefix: args.name_prefix,
@@ -193,7 +193,7 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
     let uses = app.usage.list_last_used(&ids).await?;
     let listed = clients.iter().map(|client| ListedClient {
         client,
-        last: LastUsed::from(uses.get(&client.client_id)),
+        last: LastUsedLine::from(uses.get(&client.client_id)),
     });
     let page = PrintedList {
         clients: listed.collect(),

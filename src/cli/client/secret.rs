@@ -14,7 +14,7 @@ use crate::cli::client::view;
 use crate::cli::open::origin;
 use crate::cli::output;
 use crate::cli::output::Output;
-use crate::domain::{ClientId, ClientSecret, SecretId, UnusedFor};
+use crate::domain::{ClientId, ClientSecret, IdleExpiry, SecretId};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum SecretCommand {
@@ -69,7 +69,7 @@ pub(in crate::cli) struct DeleteArgs {
 }
 
 #[derive(Clone, Copy)]
-struct UnusedOrNever(Option<UnusedFor>);
+struct UnusedOrNever(Option<IdleExpiry>);
 
 /// How a secret is to be.
 #[derive(Args)]
@@ -142,7 +142,7 @@ fn parse_unused_for(text: &str) -> Result<UnusedOrNever, String> {
         return Ok(UnusedOrNever(None));
     }
     let seconds = crate::config::parse_seconds(text)?;
-    let span = UnusedFor::from_seconds(seconds).map_err(|error| error.to_string())?;
+    let span = IdleExpiry::from_seconds(seconds).map_err(|error| error.to_string())?;
     Ok(UnusedOrNever(Some(span)))
 }
 

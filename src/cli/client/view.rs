@@ -5,12 +5,12 @@ use serde::Serialize;
 use crate::base::clock::UnixTime;
 use crate::cli::output;
 use crate::domain::{
-    Client, ClientRecord, ClientSecret, ClientUses, LastUse, SecretAdvice, SecretUses,
+    Client, ClientRecord, ClientSecret, ClientUses, LastUsed, SecretAdvice, SecretUses,
 };
 
 /// When something was last used; null: not since it was made, or since that is counted.
 #[derive(Default, Serialize)]
-pub(in crate::cli) struct LastUsed {
+pub(in crate::cli) struct LastUsedLine {
     last_used_at: Option<UnixTime>,
     last_used_from: Option<String>,
 }
@@ -21,7 +21,7 @@ pub(in crate::cli) struct ListedClient<'a> {
     #[serde(flatten)]
     pub(in crate::cli) client: &'a Client,
     #[serde(flatten)]
-    pub(in crate::cli) last: LastUsed,
+    pub(in crate::cli) last: LastUsedLine,
 }
 
 /// A client and its secrets.
@@ -38,14 +38,14 @@ pub(in crate::cli) struct ShownSecret<'a> {
     #[serde(flatten)]
     secret: &'a ClientSecret,
     #[serde(flatten)]
-    last: LastUsed,
+    last: LastUsedLine,
     uses_24h: u64,
     /// What would come of removing it.
     advice: SecretAdvice,
 }
 
-impl From<Option<&LastUse>> for LastUsed {
-    fn from(last: Option<&LastUse>) -> Self {
+impl From<Option<&LastUsed>> for LastUsedLine {
+    fn from(last: Option<&LastUsed>) -> Self {
         Self {
             last_used_at: last.map(|last| last.used_at),
             last_used_from: last.map(|last| last.source.to_string()),
@@ -58,7 +58,7 @@ impl<'a> ShownClient<'a> {
         Self {
             client: ListedClient {
                 client: &record.client,
-                last: LastUsed::from(uses.last.as_ref()),
+                last: LastUsedLine::from(uses.last.as_ref()),
             },
             secrets: secrets(&record.secrets, uses, now),
         }
@@ -84,7 +84,7 @@ pub(in crate::cli) fn secrets<'a>(
         let found: Option<&SecretUses> = uses.of_secret(&secret.secret_id);
         ShownSecret {
             secret,
-            last: LastUsed::from(found.map(|uses| &uses.last)),
+            last: LastUsedLine::from(found.map(|uses| &uses.last)),
             uses_24h: found.map_or(0, |uses| uses.uses_24h),
             advice: SecretAdvice::new(secret, secrets, uses, now),
         }
@@ -139,7 +139,7 @@ pub(in crate::cli) fn expiry(secret: &ClientSecret) -> String {
         .map_or_else(|| "never".to_owned(), |at| at.to_string())
 }
 
-fn in_words(last: &LastUsed) -> String {
+fn in_words(last: &LastUsedLine) -> String {
     match (last.last_used_at, &last.last_used_from) {
         (Some(at), Some(source)) => format!("{at} from {source}"),
         (_, _) => "never".to_owned(),

@@ -25,9 +25,7 @@ use crate::base::clock::Clock;
 use crate::cli::open;
 use crate::cli::serve::systemd::HandedOver;
 use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
-use crate::http::{
-    self, AppState, Certificate, Listener, OperatorsThreads, Ops, ServingThreads, Tickets,
-};
+use crate::http::{self, AdminRuntime, AppState, Certificate, Listener, Ops, Runtimes, Tickets};
 use crate::telemetry;
 
 #[derive(Args)]
@@ -70,7 +68,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     };
     let address = listener.local_addr()?;
     let state = AppState::new(Arc::clone(&app));
-    let operators = OperatorsThreads::start()?;
+    let operators = AdminRuntime::start()?;
     let ops = Ops {
         state: state.clone(),
         certificate: certificate.status(),
@@ -112,7 +110,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         balancers: balancers(app.config(), |it| it.proxy_protocol),
     };
     let service = http::router(state.clone(), operators.runtime());
-    let mut serving = ServingThreads::start(&listener, &service, &state, &stop)?;
+    let mut serving = Runtimes::start(&listener, &service, &state, &stop)?;
     // Theirs alone, so that nobody can connect any more when they have stopped.
     drop(listener);
     systemd::ready(address);

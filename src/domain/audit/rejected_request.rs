@@ -49,7 +49,7 @@ impl Attempt {
 
 /// A request that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct RefusedRequest {
+pub struct RejectedRequest {
     /// Its id, as the answer had it.
     pub request_id: String,
     /// When.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
-use crate::domain::{ClientId, ParseError, UnusedFor, text_type, word_enum};
+use crate::domain::{ClientId, IdleExpiry, ParseError, text_type, word_enum};
 
 /// A rotation overlaps two; five leave room for a fleet in the middle of one.
 pub const MAX_LIVE_SECRETS: usize = 5;
@@ -86,7 +86,7 @@ pub struct ClientSecret {
     pub expires_at: Option<UnixTime>,
     /// So long after its last use it ends by itself; `None`: it does not.
     #[serde(rename = "ends_unused_for", skip_serializing_if = "Option::is_none")]
-    pub unused_for: Option<UnusedFor>,
+    pub unused_for: Option<IdleExpiry>,
 }
 
 impl ClientSecret {

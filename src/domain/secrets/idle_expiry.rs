@@ -7,9 +7,9 @@ use crate::domain::ParseError;
 
 /// After how long without use a secret ends, in seconds: one hour to a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-pub struct UnusedFor(i64);
+pub struct IdleExpiry(i64);
 
-impl UnusedFor {
+impl IdleExpiry {
     /// Takes a number of seconds.
     pub fn from_seconds(seconds: i64) -> Result<Self, ParseError> {
         if (3_600..=365 * 86_400).contains(&seconds) {
@@ -28,7 +28,7 @@ impl UnusedFor {
 }
 
 /// In its largest whole unit: `24 hours`.
-impl std::fmt::Display for UnusedFor {
+impl std::fmt::Display for IdleExpiry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (count, unit) = match self.0 {
             seconds if seconds % 86_400 == 0 => (seconds / 86_400, "day"),
@@ -40,7 +40,7 @@ impl std::fmt::Display for UnusedFor {
     }
 }
 
-impl Serialize for UnusedFor {
+impl Serialize for IdleExpiry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.0)
     }
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn it_is_between_an_hour_and_a_year_and_told_in_words() {
         for seconds in [i64::MIN, 0, 3_599, 365 * 86_400 + 1, i64::MAX] {
-            assert!(UnusedFor::from_seconds(seconds).is_err(), "{seconds}");
+            assert!(IdleExpiry::from_seconds(seconds).is_err(), "{seconds}");
         }
         for (seconds, text) in [
             (3_600, "1 hour"),
@@ -61,7 +61,7 @@ mod tests {
             (7_200, "2 hours"),
             (3_601, "3601 seconds"),
         ] {
-            assert_eq!(UnusedFor::from_seconds(seconds).unwrap().to_string(), text);
+            assert_eq!(IdleExpiry::from_seconds(seconds).unwrap().to_string(), text);
         }
     }
 }

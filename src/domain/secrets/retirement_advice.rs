@@ -110,7 +110,7 @@ fn in_words(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{LastUse, SecretId, SecretOrigin, SecretUses};
+    use crate::domain::{LastUsed, SecretId, SecretOrigin, SecretUses};
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn used(secret: &ClientSecret, ago: i64, uses_24h: u64) -> ClientUses {
-        let last = LastUse {
+        let last = LastUsed {
             used_at: NOW.plus(-ago),
             source: "192.0.2.7".parse().unwrap(),
         };

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::TokenExplanation;
 use crate::app::error::Result;
-use crate::domain::RefusedRequest;
+use crate::domain::RejectedRequest;
 use crate::http::openapi::NotFoundError;
 use crate::http::request::query::Query;
 use crate::http::{AppState, response};
@@ -34,9 +34,9 @@ pub(super) struct Which {
 
 /// The requests of an id.
 #[derive(Serialize, ToSchema)]
-struct RefusedRequests<'a> {
+struct RejectedRequestList<'a> {
     /// The last one first. There is more than one only when callers chose the id themselves
-    refusals: &'a [RefusedRequest],
+    refusals: &'a [RejectedRequest],
 }
 
 /// Says which token a client would get for a request, without a signature, or why it would get none.
@@ -58,7 +58,7 @@ pub(super) async fn explain_token(
 
 /// Says why a request to `/authorize`, `/token`, `/introspect` or `/revoke` was refused, when, and from where it came.
 #[utoipa::path(get, path = "", params(Which), responses(
-    (status = 200, description = "the true reason", body = RefusedRequests),
+    (status = 200, description = "the true reason", body = RejectedRequestList),
     NotFoundError,
 ))]
 pub(super) async fn explain_request(
@@ -67,5 +67,5 @@ pub(super) async fn explain_request(
 ) -> Result<Response> {
     let refusals = &app.audit.explain_request(&request_id).await?;
 
-    Ok(response::ok(&RefusedRequests { refusals }))
+    Ok(response::ok(&RejectedRequestList { refusals }))
 }

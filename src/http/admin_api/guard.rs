@@ -13,7 +13,7 @@ use crate::http::middleware::observe::RequestId;
 use crate::http::request::caller::Caller;
 use crate::http::request::params::read_body;
 use crate::http::request::{authorization, proof_of_possession};
-use crate::http::response::Noted;
+use crate::http::response::WithLogContext;
 
 /// What guards one route.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ pub(super) async fn guard(
             let client_id = operator.client_id.clone();
             parts.extensions.insert(operator);
             let response = next.run(Request::from_parts(parts, body)).await;
-            let mut noted = Noted::from(response);
+            let mut noted = WithLogContext::from(response);
             noted.note.client_id = Some(client_id);
             noted
         }
@@ -69,7 +69,7 @@ async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
         .tokens
         .verify_admin(token, scope)
         .await
-        .map_err(|error| error.under(scheme))?;
+        .map_err(|error| error.with_scheme(scheme))?;
     let claims = &verified.claims;
     if claims.cnf.is_some() || scheme == TokenScheme::Dpop {
         let possessed = async {
@@ -79,7 +79,7 @@ async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
             app.tokens.check_possession(token, claims, &shown).await
         };
         let scheme = proof_of_possession::scheme_of(claims, scheme);
-        possessed.await.map_err(|error| error.under(scheme))?;
+        possessed.await.map_err(|error| error.with_scheme(scheme))?;
     }
     let client_id = claims.client_id.clone().into_owned();
     let source = Caller::of(parts, &app.config().proxies)?.source;

@@ -55,7 +55,12 @@ impl<T> Json<T> {
     /// How the request is known again, if its sender wants it to be.
     pub(super) fn once(&self, caller: &ClientId) -> Option<app::IdempotencyKey> {
         let name = self.key.name.as_deref()?;
-        Some(app::IdempotencyKey::new(caller, &self.path, name, &self.bytes))
+        Some(app::IdempotencyKey::new(
+            caller,
+            &self.path,
+            name,
+            &self.bytes,
+        ))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::domain::{
-    ClientId, ClientSecret, ClientUses, LastUse, SecretId, SecretOrigin, UnusedFor,
+    ClientId, ClientSecret, ClientUses, IdleExpiry, LastUsed, SecretId, SecretOrigin,
 };
 use crate::http::admin_api::request::{IdempotencyKey, InPath, Json, given};
 use crate::http::{AppState, response};
@@ -95,13 +95,13 @@ struct Listed<'a> {
     /// How often in the last 24 hours, and the hour in which they begin
     uses_24h: u64,
     /// So many seconds after its last use it expires by itself; null: it does not
-    ends_unused_for: Option<UnusedFor>,
+    ends_unused_for: Option<IdleExpiry>,
 }
 
 impl<'a> Listed<'a> {
     fn of(secret: &'a ClientSecret, uses: &ClientUses) -> Self {
         let uses = uses.of_secret(&secret.secret_id);
-        let last: Option<&LastUse> = uses.map(|uses| &uses.last);
+        let last: Option<&LastUsed> = uses.map(|uses| &uses.last);
         Self {
             secret_id: &secret.secret_id,
             origin: secret.origin,
@@ -172,7 +172,9 @@ pub(super) async fn delete_client_secret(
     operator: Operator,
     InPath((id, secret_id)): InPath<(ClientId, SecretId)>,
 ) -> Result<Response> {
-    app.secrets.delete(&operator.origin, &id, &secret_id).await?;
+    app.secrets
+        .delete(&operator.origin, &id, &secret_id)
+        .await?;
     Ok(response::nothing())
 }
 
@@ -184,7 +186,7 @@ struct Ended {
     /// Null: `unused_for` was set
     expires_at: Option<UnixTime>,
     /// Null: it does not end for want of use, or `expires_at` was set
-    unused_for: Option<UnusedFor>,
+    unused_for: Option<IdleExpiry>,
 }
 
 /// Ends a secret, now, later, or when it is used no more.
@@ -213,7 +215,7 @@ pub(super) async fn expire_client_secret(
             ));
         }
         (None, Some(seconds)) => {
-            let unused_for = seconds.map(UnusedFor::from_seconds).transpose()?;
+            let unused_for = seconds.map(IdleExpiry::from_seconds).transpose()?;
             app.secrets
                 .set_idle_expiry(by, &id, &secret_id, unused_for)
                 .await?;

@@ -30,8 +30,8 @@ use crate::http::request::host::HostProblem;
 use crate::http::request::params::check_announced_length;
 use crate::http::request::proof_of_possession::{DPOP_NONCE, next_nonce};
 use crate::http::response::error;
-use crate::http::response::{Note, Noted};
-use crate::http::route_metrics::{Passing, RouteTraffic};
+use crate::http::response::{LogContext, WithLogContext};
+use crate::http::route_metrics::{InFlight, RouteTraffic};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -94,7 +94,7 @@ pub(in crate::http) fn observe<F>(
     handler: impl FnOnce(Request) -> F,
 ) -> Observed
 where
-    F: Future<Output: Into<Noted>> + Send + 'static,
+    F: Future<Output: Into<WithLogContext>> + Send + 'static,
 {
     let exchange = Exchange::begin(&mut request, app, route);
     let span = exchange.trace.as_ref().map(|trace| trace.span());
@@ -149,7 +149,7 @@ struct Exchange {
     stopwatch: Stopwatch,
     request_id: HeaderValue,
     method: &'static str,
-    passing: Passing,
+    passing: InFlight,
     /// Answered beside whatever is.
     dpop_nonce: Option<HeaderValue>,
     trace: Option<Box<Trace>>,
@@ -181,7 +181,7 @@ impl Exchange {
         exchange
     }
 
-    fn end(mut self, Noted { mut response, note }: Noted) -> Response {
+    fn end(mut self, WithLogContext { mut response, note }: WithLogContext) -> Response {
         let took = self.stopwatch.elapsed();
         let status = response.status();
         // An introspection is answered 200 also when the log knows better.
@@ -206,7 +206,7 @@ impl Exchange {
     }
 
     /// One line a request: 5xx at `error`, the rest at `info`.
-    fn log(&self, status: StatusCode, note: &Note, took: Duration) {
+    fn log(&self, status: StatusCode, note: &LogContext, took: Duration) {
         let method = self.method;
         let route = self.passing.path();
         let request_id = self.request_id.to_str().unwrap_or_default();

@@ -12,7 +12,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::base::redact::holds_secret;
 use crate::base::tracing_span::TARGET;
-use crate::http::response::Note;
+use crate::http::response::LogContext;
 
 /// A request that is traced.
 #[derive(Debug)]
@@ -65,7 +65,12 @@ impl Trace {
     }
 
     /// Says what became of it. A refusal is the caller's error, and none of this service.
-    pub(in crate::http) fn end(&self, status: StatusCode, request_id: &HeaderValue, note: &Note) {
+    pub(in crate::http) fn end(
+        &self,
+        status: StatusCode,
+        request_id: &HeaderValue,
+        note: &LogContext,
+    ) {
         self.span
             .record("http.response.status_code", status.as_u16());
         self.span

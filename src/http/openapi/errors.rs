@@ -183,7 +183,7 @@ impl Shape {
             Self::Standard | Self::Simple => TokenScheme::Bearer,
             Self::Resource | Self::Verification => TokenScheme::Dpop,
         };
-        Error::new(code, "").under(scheme)
+        Error::new(code, "").with_scheme(scheme)
     }
 
     fn has_success(self) -> bool {

@@ -18,7 +18,7 @@ use crate::http::request::params::Params;
 use crate::http::request::proof_of_possession::ProofHeader;
 use crate::http::request::token_request::TokenRequestForm;
 use crate::http::response::error::SimpleError;
-use crate::http::response::{Noted, ROOM_BESIDE_JWT};
+use crate::http::response::{ROOM_BESIDE_JWT, WithLogContext};
 use crate::jwt::AccessToken;
 
 /// The credentials, and what the token is to be for.
@@ -102,7 +102,7 @@ impl<'a> Answer<'a> {
 pub(in crate::http) fn authorize_client(
     State(app): State<AppState>,
     request: Request,
-) -> impl Future<Output = Noted> + Send {
+) -> impl Future<Output = WithLogContext> + Send {
     ENDPOINT.answer(app, request)
 }
 

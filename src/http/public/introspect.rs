@@ -17,7 +17,7 @@ use crate::http::public::client_form::Form;
 use crate::http::request::caller::Caller;
 use crate::http::request::params::BodyParams;
 use crate::http::response;
-use crate::http::response::Noted;
+use crate::http::response::WithLogContext;
 use crate::jwt::AccessTokenClaims;
 
 const JWT: &str = "application/token-introspection+jwt";
@@ -81,7 +81,7 @@ pub(in crate::http) async fn introspect_token(
     peer: Caller,
     headers: HeaderMap,
     params: Result<BodyParams, Error>,
-) -> Result<Noted, Error> {
+) -> Result<WithLogContext, Error> {
     let BodyParams(params) = params?;
     let asked = Form::from(params).authenticate(&app, peer, &headers, "/introspect");
     let (caller, token) = asked.await?;
@@ -103,7 +103,7 @@ pub(in crate::http) async fn introspect_token(
     } else {
         response::json(StatusCode::OK, &answer)
     };
-    Ok(Noted::about(&caller.client_id, response).without_saying(introspected.err()))
+    Ok(WithLogContext::about(&caller.client_id, response).without_saying(introspected.err()))
 }
 
 /// Whether a JWT is preferred to JSON (RFC 9110 §12.5.1). Only its full name counts: `*/*` means JSON.

@@ -7,15 +7,15 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use crate::app::{ClientAuthentication, TokenRequest};
 use crate::app::error::{Error, Result};
+use crate::app::{ClientAuthentication, TokenRequest};
 use crate::domain::Attempt;
 use crate::http::AppState;
 use crate::http::request::caller::Caller;
 use crate::http::request::params::{BodyParams, Params};
 use crate::http::request::proof_of_possession;
 use crate::http::response;
-use crate::http::response::{Noted, quota_headers};
+use crate::http::response::{WithLogContext, quota_headers};
 use crate::jwt::AccessToken;
 
 /// An endpoint that issues tokens.
@@ -29,7 +29,7 @@ pub(super) struct TokenEndpoint {
 
 impl TokenEndpoint {
     /// Answers a request for a token.
-    pub(super) async fn answer(&'static self, app: AppState, request: Request) -> Noted {
+    pub(super) async fn answer(&'static self, app: AppState, request: Request) -> WithLogContext {
         let (parts, body) = request.into_parts();
         match self.issue(&app, &parts, body).await {
             Ok(issued) => issued,
@@ -37,7 +37,7 @@ impl TokenEndpoint {
         }
     }
 
-    async fn issue(&self, app: &AppState, parts: &Parts, body: Body) -> Result<Noted> {
+    async fn issue(&self, app: &AppState, parts: &Parts, body: Body) -> Result<WithLogContext> {
         let headers = &parts.headers;
         let caller = Caller::of(parts, &app.config().proxies)?;
         let BodyParams(params) = BodyParams::read(headers, body, app).await?;
@@ -47,12 +47,12 @@ impl TokenEndpoint {
 
         let client = app.authentication.authenticate(&presented, source).await?;
         let issued = app.tokens.issue(&client, request, &proofs).await;
-        let token =
-            issued.map_err(|error| error.to(Attempt::of_client(&client.client_id, source)))?;
+        let token = issued
+            .map_err(|error| error.with_attempt(Attempt::of_client(&client.client_id, source)))?;
 
         let json = (self.write_token)(&token).map_err(Error::internal)?;
         let mut response = response::json_bytes(StatusCode::OK, json);
         quota_headers::warn(app, &client, &mut response);
-        Ok(Noted::about(token.client_id, response))
+        Ok(WithLogContext::about(token.client_id, response))
     }
 }

@@ -14,7 +14,7 @@ use crate::http::openapi::RevokeErrors;
 use crate::http::public::client_form::Form;
 use crate::http::request::caller::Caller;
 use crate::http::request::params::BodyParams;
-use crate::http::response::Noted;
+use crate::http::response::WithLogContext;
 
 /// Ends a token of the client that asks, before its time.
 ///
@@ -37,7 +37,7 @@ pub(in crate::http) async fn revoke_own_token(
     peer: Caller,
     headers: HeaderMap,
     params: Result<BodyParams, Error>,
-) -> Result<Noted, Error> {
+) -> Result<WithLogContext, Error> {
     let BodyParams(params) = params?;
     let source = peer.source;
     let asked = Form::from(params).authenticate(&app, peer, &headers, "/revoke");
@@ -51,5 +51,5 @@ pub(in crate::http) async fn revoke_own_token(
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(Noted::about(&client.client_id, response).without_saying(revoked.err()))
+    Ok(WithLogContext::about(&client.client_id, response).without_saying(revoked.err()))
 }

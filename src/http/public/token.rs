@@ -19,7 +19,7 @@ use crate::http::request::client_authentication::{
 use crate::http::request::params::Params;
 use crate::http::request::proof_of_possession::ProofHeader;
 use crate::http::request::token_request::TokenRequestForm;
-use crate::http::response::{Noted, ROOM_BESIDE_JWT};
+use crate::http::response::{ROOM_BESIDE_JWT, WithLogContext};
 use crate::jwt::AccessToken;
 
 /// RFC 6749 §4.4.2.
@@ -96,7 +96,10 @@ impl<'a> Answer<'a> {
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
 )]
-pub(in crate::http) async fn issue_token(State(app): State<AppState>, request: Request) -> Noted {
+pub(in crate::http) async fn issue_token(
+    State(app): State<AppState>,
+    request: Request,
+) -> WithLogContext {
     let mut noted = ENDPOINT.answer(app, request).await;
     // RFC 6749 §5.1 asks for it beside `no-store`.
     let no_cache = HeaderValue::from_static("no-cache");

@@ -21,7 +21,7 @@ use crate::http::request::params::{BodyParams, Params};
 use crate::http::request::proof_of_possession;
 use crate::http::request::proof_of_possession::ProofHeader;
 use crate::http::response;
-use crate::http::response::Noted;
+use crate::http::response::WithLogContext;
 use crate::http::response::error::SimpleError;
 use crate::jwt::{AccessTokenClaims, SignedClaims};
 
@@ -88,7 +88,10 @@ struct Answer<'a> {
     ),
     security(("access_token" = []), ("bound_access_token" = []), ()),
 )]
-pub(in crate::http) async fn verify(State(app): State<AppState>, request: Request) -> Noted {
+pub(in crate::http) async fn verify(
+    State(app): State<AppState>,
+    request: Request,
+) -> WithLogContext {
     let (parts, body) = request.into_parts();
     let answered = if parts.method == Method::POST {
         judge_with_body(&app, &parts, body).await
@@ -121,7 +124,7 @@ pub(in crate::http) async fn verify(State(app): State<AppState>, request: Reques
 pub(in crate::http) async fn verify_original(
     State(app): State<AppState>,
     request: Request,
-) -> Noted {
+) -> WithLogContext {
     let (parts, _) = request.into_parts();
     let required = requirements_in_path(parts.uri.path());
     let answered = judge_head(&app, &parts, required).await;
@@ -133,14 +136,18 @@ async fn judge_head(
     app: &AppState,
     parts: &Parts,
     required: Result<TokenRequirements, Error>,
-) -> Result<Noted, Error> {
+) -> Result<WithLogContext, Error> {
     let required = required?;
     let token = authorization::token_or_bare(&parts.headers)?.ok_or_else(missing_token)?;
     judge(app, parts, token, &required).await
 }
 
 /// Judges the token in the header or in the body, by the requirements in the query and in the body.
-async fn judge_with_body(app: &AppState, parts: &Parts, body: Body) -> Result<Noted, Error> {
+async fn judge_with_body(
+    app: &AppState,
+    parts: &Parts,
+    body: Body,
+) -> Result<WithLogContext, Error> {
     let query = Params::from_query(&parts.uri)?;
     let in_header = authorization::token_or_bare(&parts.headers)?;
     let BodyParams(body) = BodyParams::read(&parts.headers, body, app).await?;
@@ -164,18 +171,18 @@ async fn judge(
     parts: &Parts,
     token: PresentedToken<'_>,
     required: &TokenRequirements,
-) -> Result<Noted, Error> {
+) -> Result<WithLogContext, Error> {
     let scheme = token.source.scheme().unwrap_or_default();
     let verified = app
         .tokens
         .verify_presented(token.text, required)
         .await
-        .map_err(|error| error.under(scheme))?;
+        .map_err(|error| error.with_scheme(scheme))?;
     if verified.claims.cnf.is_some() || scheme == TokenScheme::Dpop {
         check_possession(app, parts, &token, &verified.claims)
             .await
             .map_err(|error| {
-                error.under(proof_of_possession::scheme_of(&verified.claims, scheme))
+                error.with_scheme(proof_of_possession::scheme_of(&verified.claims, scheme))
             })?;
     }
     app.usage.count_verified(&verified.claims.client_id);
@@ -201,15 +208,15 @@ async fn check_possession(
         .await
 }
 
-fn answer(answered: Result<Noted, Error>) -> Noted {
+fn answer(answered: Result<WithLogContext, Error>) -> WithLogContext {
     answered.unwrap_or_else(|error| SimpleError::from(error).into_response().into())
 }
 
-fn approve(verified: &SignedClaims) -> Noted {
+fn approve(verified: &SignedClaims) -> WithLogContext {
     let claims = &verified.claims;
     let mut response = response::json_bytes(StatusCode::OK, answer_json(&verified.json));
     identify(response.headers_mut(), claims);
-    Noted::about(&claims.client_id, response)
+    WithLogContext::about(&claims.client_id, response)
 }
 
 /// [`Answer`] with the claims as they were signed: what serde writes of it, in less time.

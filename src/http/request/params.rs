@@ -306,7 +306,8 @@ async fn read_within(body: Body, most: usize, time: Duration) -> Result<Bytes> {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(most)),
         Ok(Err(error)) => {
-            Err(Error::invalid_request("the body broke off").because(anyhow::anyhow!("{error}")))
+            Err(Error::invalid_request("the body broke off")
+                .with_source(anyhow::anyhow!("{error}")))
         }
         Err(_) => Err(Error::new(
             ErrorCode::RequestTimeout,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::app::error::{Error, TokenScheme};
 use crate::domain::ErrorCode;
 use crate::http::response;
-use crate::http::response::{Note, Noted};
+use crate::http::response::{LogContext, WithLogContext};
 use crate::jwt::assertion_algorithms;
 
 /// The body of every error.
@@ -65,11 +65,11 @@ fn respond(error: Error, success: Option<bool>) -> Response {
     if let Some(seconds) = error.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    let note = Note {
+    let note = LogContext {
         client_id: None,
         error: Some(Arc::new(error)),
     };
-    Noted { response, note }.into_response()
+    WithLogContext { response, note }.into_response()
 }
 
 pub(in crate::http) fn status(error: &Error) -> StatusCode {

@@ -74,25 +74,25 @@ pub(super) fn cacheable_json(value: &impl Serialize, max_age: &'static str) -> R
 }
 
 /// An answer, and what the log is told of it.
-pub(super) struct Noted {
+pub(super) struct WithLogContext {
     pub(super) response: Response,
-    pub(super) note: Note,
+    pub(super) note: LogContext,
 }
 
 /// What an answer does not say itself.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Note {
+pub(super) struct LogContext {
     /// Whom the request was about.
     pub(super) client_id: Option<ClientId>,
     /// What went wrong, of which the answer may say less or nothing.
     pub(super) error: Option<Arc<Error>>,
 }
 
-impl Noted {
+impl WithLogContext {
     /// An answer to a request that was about a client.
     pub(super) fn about(client_id: &ClientId, response: Response) -> Self {
         let client_id = Some(client_id.clone());
-        let note = Note {
+        let note = LogContext {
             client_id,
             error: None,
         };
@@ -107,14 +107,14 @@ impl Noted {
 }
 
 /// Through the layers of the router the note travels with the answer.
-impl IntoResponse for Noted {
+impl IntoResponse for WithLogContext {
     fn into_response(mut self) -> Response {
         self.response.extensions_mut().insert(self.note);
         self.response
     }
 }
 
-impl From<Response> for Noted {
+impl From<Response> for WithLogContext {
     fn from(mut response: Response) -> Self {
         let note = response.extensions_mut().remove().unwrap_or_default();
         Self { response, note }

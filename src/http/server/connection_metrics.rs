@@ -52,21 +52,21 @@ impl ConnectionTraffic {
     pub(in crate::http) fn count_handshake(&self, connection: &ServerConnection) {
         let newest = connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
         let resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
-        self.handshakes[usize::from(newest)][usize::from(resumed)].count();
+        self.handshakes[usize::from(newest)][usize::from(resumed)].inc();
     }
 
     /// Counts a handshake that came to nothing.
     pub(in crate::http) fn count_failure(&self, error: &io::Error) {
         if error.kind() == ErrorKind::TimedOut {
-            self.handshakes_late.count();
+            self.handshakes_late.inc();
         } else {
-            self.handshakes_failed.count();
+            self.handshakes_failed.inc();
         }
     }
 
     /// Counts a connection that does not say whose it is, and tells the log of it, unless it was told just before.
     pub(in crate::http) fn note_without_source(&self, peer: SocketAddr, why: NoSource) {
-        self.without_source[why as usize].count();
+        self.without_source[why as usize].inc();
         let mut told_at = self.told_at.lock().unwrap_or_else(PoisonError::into_inner);
         if told_at.is_none_or(|at| at.elapsed() >= PAUSE) {
             *told_at = Some(Instant::now());

@@ -26,7 +26,7 @@ use crate::http::request::host::mark_host_problem;
 use crate::http::server::connection_metrics::ConnectionTraffic;
 use crate::http::server::idle_timeout::{Counted, Watched, watch};
 use crate::http::server::proxy_protocol::read_source;
-use crate::http::server::stoppable_listener::{Doorkeeper, Peer};
+use crate::http::server::stoppable_listener::{Peer, StoppableListener};
 use crate::http::server::tls::acme_certificate::ACME_TLS;
 
 /// How much more than `MAX_HEAD` is read, so that a head over it is answered in our shape.
@@ -85,7 +85,7 @@ where
     listener.tcp.set_nonblocking(true)?;
     let tcp = TcpListener::from_std(listener.tcp)?;
     let newcomers = traffic.newcomers.clone();
-    let mut server = Server::from_listener(Doorkeeper::new(tcp, stop.clone())?)
+    let mut server = Server::from_listener(StoppableListener::new(tcp, stop.clone())?)
         .handle(handle.clone())
         .first_request_timeout(config.header_timeout)
         .accept_error_handler(log_accept_error)
@@ -191,7 +191,7 @@ impl ConnectionAcceptor {
     /// Ends a connection by which an authority validates a name: all that it wanted to see is the certificate of the
     /// handshake, and no HTTP is spoken (RFC 8737 §3).
     async fn validated(&self, mut stream: TlsStream) -> io::Error {
-        self.traffic.validations.count();
+        self.traffic.validations.inc();
         // Who stays away from the farewell is let go too.
         let _ = timeout(self.header_patience, stream.shutdown()).await;
         io::Error::other("it was to validate a name, and is over")
@@ -208,9 +208,9 @@ impl<S: Send + 'static> Accept<TcpStream, OfCaller<S>> for ConnectionAcceptor {
 
     fn accept(&self, mut stream: TcpStream, mut service: OfCaller<S>) -> Self::Future {
         // The count has this one in it already.
-        self.traffic.accepted.count();
+        self.traffic.accepted.inc();
         if self.handle.connection_count() > self.max_connections {
-            self.traffic.over_limit.count();
+            self.traffic.over_limit.inc();
             let full = io::Error::other("there are MAX_CONNECTIONS connections already");
             return Box::pin(std::future::ready(Err(full)));
         }

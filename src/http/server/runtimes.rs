@@ -26,19 +26,19 @@ use crate::http::{AppState, HttpService, Listener, serve};
 const OPERATORS_THREADS: usize = 2;
 
 /// The threads that serve: the one that this is made on, and one for each further core.
-pub struct ServingThreads {
-    threads: Vec<ServingThread>,
+pub struct Runtimes {
+    threads: Vec<ServingRuntime>,
     /// Until it is dropped the runtimes live, whether they still serve or not: a connection to the database that was
     /// opened in one of them is used in all, and at last to write what is left to be written.
     _alive: DropGuard,
 }
 
-struct ServingThread {
+struct ServingRuntime {
     runtime: Handle,
     ended: oneshot::Receiver<io::Result<()>>,
 }
 
-impl ServingThreads {
+impl Runtimes {
     /// Starts them, to serve until `stop`.
     pub fn start(
         listener: &Listener,
@@ -61,7 +61,7 @@ impl ServingThreads {
             } else {
                 start_thread(number, serving, &alive)?
             };
-            Ok(ServingThread { runtime, ended })
+            Ok(ServingRuntime { runtime, ended })
         });
         Ok(Self {
             threads: threads.collect::<io::Result<_>>()?,
@@ -105,13 +105,13 @@ fn start_thread(
 
 /// The threads for what operators ask for: the portal, the admin API, figures. What takes long there would hold up
 /// all connections of a thread that serves.
-pub struct OperatorsThreads {
+pub struct AdminRuntime {
     /// Taken to be dropped, without a wait for what is under way.
     runtime: Option<Runtime>,
     handle: Handle,
 }
 
-impl OperatorsThreads {
+impl AdminRuntime {
     /// Starts them; they end when this is dropped.
     pub fn start() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
@@ -132,7 +132,7 @@ impl OperatorsThreads {
     }
 }
 
-impl Drop for OperatorsThreads {
+impl Drop for AdminRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

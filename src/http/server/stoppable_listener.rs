@@ -16,18 +16,18 @@ pub(in crate::http) struct Peer(pub(in crate::http) SocketAddr);
 
 impl Address for Peer {
     type Stream = TcpStream;
-    type Listener = Doorkeeper;
+    type Listener = StoppableListener;
 }
 
 /// A socket, and until when it is listened on.
-pub(in crate::http) struct Doorkeeper {
+pub(in crate::http) struct StoppableListener {
     address: SocketAddr,
     /// `None`: no more.
     tcp: Mutex<Option<TcpListener>>,
     stop: CancellationToken,
 }
 
-impl Doorkeeper {
+impl StoppableListener {
     pub(in crate::http) fn new(tcp: TcpListener, stop: CancellationToken) -> io::Result<Self> {
         Ok(Self {
             address: tcp.local_addr()?,
@@ -37,7 +37,7 @@ impl Doorkeeper {
     }
 }
 
-impl AddrListener<TcpStream, Peer> for Doorkeeper {
+impl AddrListener<TcpStream, Peer> for StoppableListener {
     async fn bind_to(Peer(address): Peer) -> io::Result<Self> {
         Self::new(TcpListener::bind(address).await?, CancellationToken::new())
     }

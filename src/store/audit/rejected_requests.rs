@@ -1,6 +1,6 @@
 //! Owns the rows of `refusals`: requests that were refused, and why.
 
-use crate::domain::{ClientId, RefusedRequest};
+use crate::domain::{ClientId, RejectedRequest};
 use crate::store::db::query::{ToValue, query, select};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
@@ -13,7 +13,7 @@ const COLUMNS: &str = "request_id, at, route, client_id, hint, source, error, re
 
 impl Store {
     /// Adds refusals.
-    pub async fn add_refusals(&self, refusals: &[RefusedRequest]) -> Result<(), StoreError> {
+    pub async fn add_refusals(&self, refusals: &[RejectedRequest]) -> Result<(), StoreError> {
         for rows in refusals.chunks(ROWS) {
             let mut query = query(
                 "insert into refusals (request_id, at, route, client_id, hint, source, error, reason) values ",
@@ -40,7 +40,7 @@ impl Store {
         &self,
         request_id: &str,
         limit: u32,
-    ) -> Result<Vec<RefusedRequest>, StoreError> {
+    ) -> Result<Vec<RejectedRequest>, StoreError> {
         select(
             &[COLUMNS],
             "from refusals where request_id = $1 order by at desc limit $2",
@@ -55,7 +55,7 @@ impl Store {
         &self,
         id: &ClientId,
         limit: u32,
-    ) -> Result<Vec<RefusedRequest>, StoreError> {
+    ) -> Result<Vec<RejectedRequest>, StoreError> {
         select(
             &[COLUMNS],
             "from refusals where client_id = $1 order by at desc limit $2",
@@ -74,8 +74,8 @@ impl Store {
     }
 }
 
-fn read_refusal(row: &Row) -> Result<RefusedRequest, StoreError> {
-    Ok(RefusedRequest {
+fn read_refusal(row: &Row) -> Result<RejectedRequest, StoreError> {
+    Ok(RejectedRequest {
         request_id: row.get("request_id")?,
         at: row.time("at")?,
         route: row.get("route")?,

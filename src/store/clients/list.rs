@@ -9,13 +9,13 @@ use crate::store::{Store, StoreError};
 
 /// Which part of the list of clients to read.
 #[derive(Clone, Debug, Default)]
-pub struct ClientsPart {
+pub struct ClientQuery {
     /// Only these.
     pub filter: ClientFilter,
     /// In this order.
-    pub order: ClientsOrder,
+    pub order: ClientOrder,
     /// Only clients after this place in the order.
-    pub after: Option<ClientsPlace>,
+    pub after: Option<Cursor>,
     /// At most so many.
     pub limit: u32,
 }
@@ -45,7 +45,7 @@ const NAMES: u32 = 1_000;
 
 /// In which order clients are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientsOrder {
+pub enum ClientOrder {
     /// By id.
     #[default]
     ClientId,
@@ -55,7 +55,7 @@ pub enum ClientsOrder {
     Oldest,
 }
 
-impl ClientsOrder {
+impl ClientOrder {
     /// Every one.
     pub const ALL: [Self; 3] = [Self::ClientId, Self::Newest, Self::Oldest];
 
@@ -69,7 +69,7 @@ impl ClientsOrder {
     }
 
     /// A place in this order, as [`place_of`](Self::place_of) wrote it.
-    pub fn parse_place(self, text: &str) -> Result<ClientsPlace, ParseError> {
+    pub fn parse_place(self, text: &str) -> Result<Cursor, ParseError> {
         let wrong =
             || ParseError::new("`after` is not a place in this list; begin with its first page");
         let (created_at, client_id) = match self {
@@ -79,7 +79,7 @@ impl ClientsOrder {
                 (created_at.parse().map_err(|_| wrong())?, client_id)
             }
         };
-        Ok(ClientsPlace {
+        Ok(Cursor {
             created_at: UnixTime(created_at),
             client_id: ClientId::parse(client_id)?,
         })
@@ -96,7 +96,7 @@ impl ClientsOrder {
     }
 }
 
-impl std::str::FromStr for ClientsOrder {
+impl std::str::FromStr for ClientOrder {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
@@ -107,7 +107,7 @@ impl std::str::FromStr for ClientsOrder {
 
 /// Where a page of the list ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientsPlace {
+pub struct Cursor {
     /// When the last client was registered; of no meaning in the order of ids.
     pub created_at: UnixTime,
     /// The last client.
@@ -171,7 +171,7 @@ impl Store {
     /// A part of the list of clients, without their secrets.
     pub async fn list_clients_in_order(
         &self,
-        page: &ClientsPart,
+        page: &ClientQuery,
     ) -> Result<Vec<Client>, StoreError> {
         // A bound of one of the two is none of the other to Postgres, which would read the other from its beginning.
         let ids: &[&'static str] = match page.filter.scope {
@@ -201,16 +201,16 @@ impl Store {
         }
         match (&page.after, page.order) {
             (None, _) => {}
-            (Some(after), ClientsOrder::ClientId) => {
+            (Some(after), ClientOrder::ClientId) => {
                 for id in ids {
                     query.push(" and ").push(id).push(" > ");
                     query.push_bind(after.client_id.to_value());
                 }
             }
-            (Some(after), ClientsOrder::Newest | ClientsOrder::Oldest) => {
+            (Some(after), ClientOrder::Newest | ClientOrder::Oldest) => {
                 query.push(match page.order {
-                    ClientsOrder::Newest => " and (c.created_at, c.client_id) < (",
-                    ClientsOrder::ClientId | ClientsOrder::Oldest => {
+                    ClientOrder::Newest => " and (c.created_at, c.client_id) < (",
+                    ClientOrder::ClientId | ClientOrder::Oldest => {
                         " and (c.created_at, c.client_id) > ("
                     }
                 });
@@ -219,9 +219,9 @@ impl Store {
             }
         }
         query.push(" order by ").push(match page.order {
-            ClientsOrder::ClientId => ids[0],
-            ClientsOrder::Newest => "c.created_at desc, c.client_id desc",
-            ClientsOrder::Oldest => "c.created_at, c.client_id",
+            ClientOrder::ClientId => ids[0],
+            ClientOrder::Newest => "c.created_at desc, c.client_id desc",
+            ClientOrder::Oldest => "c.created_at, c.client_id",
         });
         query.push(" limit ");
         query.push_bind(page.limit.to_value());

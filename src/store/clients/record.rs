@@ -2,7 +2,7 @@
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    ClientEffect, ClientId, ClientRecord, ClientSecret, SecretId, SecretOrigin, Stamp, UnusedFor,
+    ClientEffect, ClientId, ClientRecord, ClientSecret, IdleExpiry, SecretId, SecretOrigin, Stamp,
 };
 use crate::store::StoreError;
 use crate::store::clients::row::{self, read_client};
@@ -83,7 +83,7 @@ fn read_secret(row: &Row) -> Result<Option<ClientSecret>, StoreError> {
         hint: row.get("hint")?,
         created_at: row.time("secret_created_at")?,
         expires_at: row.optional_time("expires_at")?,
-        unused_for: unused_for.map(UnusedFor::from_seconds).transpose()?,
+        unused_for: unused_for.map(IdleExpiry::from_seconds).transpose()?,
     }))
 }
 
@@ -168,7 +168,7 @@ pub(in crate::store) async fn insert_idle_expiry(
     tx: &mut Tx<'_>,
     id: &ClientId,
     secret_id: &SecretId,
-    unused_for: UnusedFor,
+    unused_for: IdleExpiry,
     since: UnixTime,
 ) -> Result<(), StoreError> {
     const SQL: &str = "

@@ -8,7 +8,7 @@ use crate::domain::{
 use crate::store::clients::record::{insert_record, lock_record};
 use crate::store::clients::row::{of_client, replace_row};
 use crate::store::clients::scope_index::replace_scopes;
-use crate::store::idempotency::{RememberedAnswer, store_response};
+use crate::store::idempotency::{StoredResponse, store_response};
 use crate::store::tokens::{insert_cutoff, list_disabled};
 use crate::store::{Store, StoreError};
 
@@ -61,7 +61,7 @@ impl Store {
     pub async fn insert_client_once(
         &self,
         record: &ClientRecord,
-        answer: Option<&RememberedAnswer>,
+        answer: Option<&StoredResponse>,
         stamp: Stamp<'_>,
     ) -> Result<ClientInserted, StoreError> {
         let client = &record.client;

@@ -203,7 +203,7 @@ impl Call {
             None => asked.await,
             Some(deadline) => timeout_at(deadline, asked).await.unwrap_or_else(|late| {
                 self.is_late.store(true, Ordering::Relaxed);
-                self.calls.late.count();
+                self.calls.late.inc();
                 Err(sqlx::Error::Io(late.into()).into())
             }),
         };

@@ -25,7 +25,7 @@ pub(in crate::store) struct Calls {
 
 /// What was counted of calls up to a moment.
 #[derive(Clone, Copy, Debug)]
-pub struct CallFigures {
+pub struct CallMetrics {
     /// How long those that got a connection waited for it.
     pub waited: Distribution,
     /// How long they took then.
@@ -40,7 +40,7 @@ pub struct CallFigures {
 
 /// The connections of one pool.
 #[derive(Clone, Copy, Debug)]
-pub struct PoolFigures {
+pub struct PoolMetrics {
     /// What it is for.
     pub name: &'static str,
     /// Connections that are open.
@@ -60,8 +60,8 @@ impl Calls {
     ) -> sqlx::Result<T> {
         match &acquired {
             Ok(_) => self.waited.observe(waited),
-            Err(sqlx::Error::PoolTimedOut) => self.pool_exhausted.count(),
-            Err(_) => self.unconnected.count(),
+            Err(sqlx::Error::PoolTimedOut) => self.pool_exhausted.inc(),
+            Err(_) => self.unconnected.inc(),
         }
         acquired
     }
@@ -82,8 +82,8 @@ impl Calls {
     }
 
     /// What was counted up to now.
-    pub(in crate::store) fn read(&self) -> CallFigures {
-        CallFigures {
+    pub(in crate::store) fn read(&self) -> CallMetrics {
+        CallMetrics {
             waited: self.waited.read(),
             took: self.took.read(),
             unconnected: self.unconnected.value(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 
-use crate::store::db::metrics::{CallFigures, Calls, PoolFigures};
+use crate::store::db::metrics::{CallMetrics, Calls, PoolMetrics};
 use crate::store::{AuditKeys, StoreError};
 
 /// The database.
@@ -63,12 +63,12 @@ impl Store {
     }
 
     /// The connections for requests, and the one of the change feed.
-    pub fn pools(&self) -> [PoolFigures; 2] {
+    pub fn pools(&self) -> [PoolMetrics; 2] {
         [self.pool.figures("requests"), self.feed.figures("feed")]
     }
 
     /// What was counted of calls.
-    pub fn calls(&self) -> CallFigures {
+    pub fn calls(&self) -> CallMetrics {
         self.calls.read()
     }
 }
@@ -82,7 +82,7 @@ impl Pool {
         }
     }
 
-    fn figures(&self, name: &'static str) -> PoolFigures {
+    fn figures(&self, name: &'static str) -> PoolMetrics {
         let (open, idle, limit) = match self {
             Self::Postgres(pool) => (
                 pool.size(),
@@ -95,7 +95,7 @@ impl Pool {
                 pool.options().get_max_connections(),
             ),
         };
-        PoolFigures {
+        PoolMetrics {
             name,
             open,
             idle: u32::try_from(idle).unwrap_or(u32::MAX),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::domain::{Action, ClientEffect, ClientId, Origin, SecretId, Stamp, UnusedFor};
+use crate::domain::{Action, ClientEffect, ClientId, IdleExpiry, Origin, SecretId, Stamp};
 use crate::store::clients::record::insert_idle_expiry;
 use crate::store::clients::row::lock_client;
 use crate::store::db::query::query;
@@ -35,7 +35,7 @@ impl Store {
         &self,
         id: &ClientId,
         secret_id: &SecretId,
-        unused_for: Option<UnusedFor>,
+        unused_for: Option<IdleExpiry>,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
         const DELETE: &str = "delete from secret_ends where secret_id = $1";

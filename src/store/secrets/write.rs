@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use crate::store::clients::record::{self, lock_record};
 use crate::store::db::conn::Tx;
-use crate::store::idempotency::{RememberedAnswer, store_response};
+use crate::store::idempotency::{StoredResponse, store_response};
 use crate::store::{Store, StoreError};
 
 /// What came of adding a secret.
@@ -41,7 +41,7 @@ impl Store {
         &self,
         id: &ClientId,
         secret: &ClientSecret,
-        answer: Option<&RememberedAnswer>,
+        answer: Option<&StoredResponse>,
         stamp: Stamp<'_>,
     ) -> Result<SecretAdded, StoreError> {
         let mut conn = self.acquire().await?;

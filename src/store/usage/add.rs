@@ -2,7 +2,7 @@
 //! those of several replicas add up.
 
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientId, LastUse, SecretId, UsageCounts, UsageSpan};
+use crate::domain::{ClientId, LastUsed, SecretId, UsageCounts, UsageSpan};
 use crate::store::db::query::{ToValue, Value, query};
 use crate::store::{Store, StoreError};
 
@@ -14,7 +14,7 @@ pub enum UsageRows {
     /// Of a client, or of no known one, in an hour.
     Clients(Vec<((Option<ClientId>, UnixTime), UsageCounts)>),
     /// When a client, or one of its secrets, was last used.
-    LastUses(Vec<((ClientId, Option<SecretId>), LastUse)>),
+    LastUses(Vec<((ClientId, Option<SecretId>), LastUsed)>),
     /// How often a secret was used in an hour.
     Secrets(Vec<((ClientId, SecretId, UnixTime), u64)>),
 }

@@ -1,7 +1,7 @@
 //! Owns how it is read from `usage_hours` which clients are issued more tokens than they need.
 
 use crate::base::clock::UnixTime;
-use crate::domain::{TokenQuota, TokenTtl, TokenWaste};
+use crate::domain::{ExcessTokens, TokenQuota, TokenTtl};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError};
 
@@ -12,7 +12,7 @@ impl Store {
         since: UnixTime,
         ttl: TokenTtl,
         limit: u32,
-    ) -> Result<Vec<TokenWaste>, StoreError> {
+    ) -> Result<Vec<ExcessTokens>, StoreError> {
         // Who was issued most is found first, and only of those the needed tokens are counted: one for each span of their
         // lifetime in which there was one; of lifetimes below an hour as many as fit into one.
         const SQL: &str = "
@@ -42,9 +42,9 @@ impl Store {
     }
 }
 
-fn read_waste(row: &Row) -> Result<TokenWaste, StoreError> {
+fn read_waste(row: &Row) -> Result<ExcessTokens, StoreError> {
     let quota: Option<i64> = row.get("token_quota")?;
-    Ok(TokenWaste {
+    Ok(ExcessTokens {
         client_id: row.parse("client_id")?,
         token_ttl: TokenTtl::from_seconds(row.get("ttl")?)?,
         token_quota: quota.map(TokenQuota::from_count).transpose()?,

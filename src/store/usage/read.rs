@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    ClientId, ClientUses, LastUse, SecretId, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    ClientId, ClientUses, LastUsed, SecretId, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
 use crate::store::db::query::{ToValue, query};
 use crate::store::db::row::Row;
@@ -63,7 +63,7 @@ impl Store {
     pub async fn list_last_uses(
         &self,
         ids: &[&ClientId],
-    ) -> Result<Vec<(ClientId, LastUse)>, StoreError> {
+    ) -> Result<Vec<(ClientId, LastUsed)>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -224,9 +224,9 @@ fn read_counts(row: &Row) -> Result<UsageCounts, StoreError> {
     })
 }
 
-fn read_last_use(row: &Row) -> Result<LastUse, StoreError> {
+fn read_last_use(row: &Row) -> Result<LastUsed, StoreError> {
     let source: Result<IpAddr, _> = row.get::<&str>("source")?.parse();
-    Ok(LastUse {
+    Ok(LastUsed {
         used_at: row.time("used_at")?,
         source: source.map_err(|_| StoreError::Corrupt("a source is no address".to_owned()))?,
     })

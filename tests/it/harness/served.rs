@@ -11,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
 use token_server::config::{ProxyProtocolUse, TlsConfig};
 use token_server::http::{
-    Certificate, CertificateStatus, Listener, ServingThreads, Tickets, admin_router, router, serve,
+    Certificate, CertificateStatus, Listener, Runtimes, Tickets, admin_router, router, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -63,7 +63,7 @@ impl Served {
             balancers,
         };
         let service = router(state.clone(), &Handle::current());
-        let threads = ServingThreads::start(&listener, &service, &state, &stop);
+        let threads = Runtimes::start(&listener, &service, &state, &stop);
         let serving = tokio::spawn(async move {
             let mut threads = threads?;
             threads.ended().await

@@ -5,7 +5,7 @@ use token_server::domain::{
     SenderConstraintChanges,
 };
 use token_server::store::{
-    ClientFilter, ClientRevoked, ClientWrite, ClientWritten, ClientsOrder, ClientsPart, IfTaken,
+    ClientFilter, ClientOrder, ClientQuery, ClientRevoked, ClientWrite, ClientWritten, IfTaken,
     StoreError, WriteActions,
 };
 
@@ -120,13 +120,13 @@ async fn the_list_is_paged_by_key() {
             .await
             .unwrap();
     }
-    let order = ClientsOrder::ClientId;
-    let page = |after: Option<&str>| ClientsPart {
+    let order = ClientOrder::ClientId;
+    let page = |after: Option<&str>| ClientQuery {
         after: after.map(|place| order.parse_place(place).unwrap()),
         limit: 2,
-        ..ClientsPart::default()
+        ..ClientQuery::default()
     };
-    let names = async |page: ClientsPart| -> Vec<String> {
+    let names = async |page: ClientQuery| -> Vec<String> {
         let clients = test.app.store().list_clients_in_order(&page).await.unwrap();
         clients
             .iter()
@@ -140,12 +140,8 @@ async fn the_list_is_paged_by_key() {
 }
 
 /// Of all that a list has, read in pages of one client each.
-async fn ids_page_by_page(
-    test: &TestApp,
-    filter: ClientFilter,
-    order: ClientsOrder,
-) -> Vec<String> {
-    let mut page = ClientsPart {
+async fn ids_page_by_page(test: &TestApp, filter: ClientFilter, order: ClientOrder) -> Vec<String> {
+    let mut page = ClientQuery {
         filter,
         order,
         limit: 1,
@@ -194,7 +190,7 @@ async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
         ids_page_by_page(&test, filter, order).await
     };
     let sorted = async |prefix: &str, status| {
-        let mut names = list(Some(prefix), status, ClientsOrder::ClientId).await;
+        let mut names = list(Some(prefix), status, ClientOrder::ClientId).await;
         names.sort();
         names
     };
@@ -205,24 +201,24 @@ async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
     assert_eq!(sorted("A", None).await, ["App-3"]);
     assert_eq!(sorted("app", disabled).await, ["app-2", "app_4"]);
     assert!(sorted("apr", None).await.is_empty());
-    let newest = list(None, None, ClientsOrder::Newest).await;
-    let mut oldest = list(None, None, ClientsOrder::Oldest).await;
+    let newest = list(None, None, ClientOrder::Newest).await;
+    let mut oldest = list(None, None, ClientOrder::Oldest).await;
     assert_eq!(newest[..3], ["apq", "app-1", "app-2"]);
     oldest.reverse();
     assert_eq!(oldest, newest);
-    let both = ClientsPart {
+    let both = ClientQuery {
         filter: ClientFilter {
             prefix: Some("app".to_owned()),
             ..ClientFilter::default()
         },
-        order: ClientsOrder::Newest,
+        order: ClientOrder::Newest,
         limit: 1,
         after: None,
     };
     let refused = test.app.clients.list(&both).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::InvalidRequest);
     assert_eq!(
-        list(None, disabled, ClientsOrder::Newest).await,
+        list(None, disabled, ClientOrder::Newest).await,
         ["app-2", "app_4"]
     );
 }
@@ -251,7 +247,7 @@ async fn clients_are_found_by_the_beginning_of_their_name() {
             status,
             ..ClientFilter::default()
         };
-        ids_page_by_page(&test, filter, ClientsOrder::ClientId).await
+        ids_page_by_page(&test, filter, ClientOrder::ClientId).await
     };
 
     assert_eq!(list("billing", None).await, ["a", "b", "d"]);
@@ -279,7 +275,7 @@ async fn clients_of_a_scope_are_those_that_may_ask_for_it_now() {
         store.insert_client(&client, BY.at(NOW)).await.unwrap();
     }
     let list = async |scope: &str, prefix: Option<&str>| -> Vec<String> {
-        let part = ClientsPart {
+        let part = ClientQuery {
             filter: ClientFilter {
                 scope: Some(Scope::parse_one(scope).unwrap()),
                 prefix: prefix.map(ToOwned::to_owned),
@@ -287,7 +283,7 @@ async fn clients_of_a_scope_are_those_that_may_ask_for_it_now() {
                 ..ClientFilter::default()
             },
             limit: 10,
-            ..ClientsPart::default()
+            ..ClientQuery::default()
         };
         let list = store.list_clients_in_order(&part).await.unwrap();
         let mut names: Vec<String> = list.iter().map(|it| it.client_id.to_string()).collect();

@@ -3,7 +3,7 @@
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, Actor, Admin, AdminName, AdminRole, AdminStatus, ClientChanges, ClientRecord,
-    ClientStatus, ExpectedVersion, KeyId, KeyState, Name, Origin, Scope, Stamp, UnusedFor,
+    ClientStatus, ExpectedVersion, IdleExpiry, KeyId, KeyState, Name, Origin, Scope, Stamp,
 };
 use token_server::store::{
     AdminChanges, ClientWrite, IfTaken, KeyChanges, Store, StoreError, WriteActions,
@@ -96,7 +96,7 @@ async fn write_each(
     let (a, old) = (id("a"), secret("AAAAAAAA", 100, None).secret_id);
     let new = secret("BBBBBBBB", 100, None);
     let any = ExpectedVersion::Any;
-    let span = UnusedFor::from_seconds(3_600).unwrap();
+    let span = IdleExpiry::from_seconds(3_600).unwrap();
     let enabled = store.set_client_status(&a, ClientStatus::Enabled, AT, stamp);
     let set_end = store.set_unused_end(&a, &old, Some(span), stamp);
     let replaced = IfTaken::Replace(ExpectedVersion::Any);

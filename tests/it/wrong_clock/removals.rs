@@ -1,7 +1,7 @@
 //! Everything else that ends by time.
 
 use token_server::app::NewSecret;
-use token_server::domain::{ClientId, UnusedFor};
+use token_server::domain::{ClientId, IdleExpiry};
 
 use super::{DAY, YEAR, assert_held_back, replica, rows};
 use crate::admin::{Browser, portal_with};
@@ -60,7 +60,7 @@ async fn a_secret_that_is_in_use_is_not_ended_by_a_clock_that_is_ahead_or_behind
     let secret_id = record.secrets[0].secret_id.clone();
     let added = test.app.secrets.add(BY, &id(), NewSecret::default()).await;
     added.unwrap();
-    let unused_for = UnusedFor::from_seconds(2 * DAY).ok();
+    let unused_for = IdleExpiry::from_seconds(2 * DAY).ok();
     let id = id();
     let set = test
         .app

@@ -12,12 +12,12 @@ use crate::domain::{ParseError, TokenTtl};
     untagged,
     expecting = "expected words with spaces between them, or a list of words"
 )]
-pub(crate) enum Words {
+pub(crate) enum SpaceSeparated {
     Text(String),
     List(Vec<String>),
 }
 
-impl Words {
+impl SpaceSeparated {
     /// All words as one text.
     pub(crate) fn join(self) -> String {
         match self {
@@ -27,7 +27,7 @@ impl Words {
     }
 }
 
-impl From<String> for Words {
+impl From<String> for SpaceSeparated {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
@@ -54,7 +54,7 @@ impl Lifetime {
 /// A time: seconds since 1970, or `2027-01-01T00:00:00Z`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "NumberOrText")]
-pub(crate) struct Moment(pub(crate) UnixTime);
+pub(crate) struct Timestamp(pub(crate) UnixTime);
 
 #[derive(Deserialize)]
 #[serde(
@@ -66,7 +66,7 @@ enum NumberOrText {
     Text(String),
 }
 
-impl TryFrom<NumberOrText> for Moment {
+impl TryFrom<NumberOrText> for Timestamp {
     type Error = ParseError;
 
     fn try_from(value: NumberOrText) -> Result<Self, ParseError> {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::app::clients::spec::members::{Lifetime, Words};
+use crate::app::clients::spec::members::{Lifetime, SpaceSeparated};
 use crate::app::clients::spec::secret::SecretsSpec;
 use crate::app::error::Error;
 use crate::base::clock::UnixTime;
@@ -52,10 +52,10 @@ pub(crate) struct ClientSpec {
     /// All scopes that it may ask for, space-separated. Over the admin API none that is reserved: `admin:…`,
     /// `token:introspect`, `revocations:read`
     #[schema(value_type = Option<String>, nullable = false)]
-    pub(crate) scopes: Option<Words>,
+    pub(crate) scopes: Option<SpaceSeparated>,
     /// The audiences that its tokens may have; the first is the default
     #[schema(value_type = Option<Vec<String>>, nullable = false)]
-    pub(crate) audiences: Option<Words>,
+    pub(crate) audiences: Option<SpaceSeparated>,
     /// The claim `metadata` of every token
     #[schema(value_type = Option<Object>, nullable = false)]
     pub(crate) metadata: Option<Map<String, Value>>,
@@ -69,10 +69,10 @@ pub(crate) struct ClientSpec {
     pub(crate) token_quota: Option<Option<i64>>,
     /// Networks that it may log in from, such as `10.0.0.0/8`, at most 32; none: from anywhere
     #[schema(value_type = Option<Vec<String>>, nullable = false)]
-    pub(crate) allowed_networks: Option<Words>,
+    pub(crate) allowed_networks: Option<SpaceSeparated>,
     /// `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `tls_client_auth`, `self_signed_tls_client_auth`
     #[schema(value_type = Option<Vec<String>>, nullable = false)]
-    pub(crate) auth_methods: Option<Words>,
+    pub(crate) auth_methods: Option<SpaceSeparated>,
     /// Its public keys (RFC 7517 §5), unless they are at `jwks_uri`; null: none
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Object>)]
@@ -172,8 +172,8 @@ impl ClientSpec {
                 it.map(TokenQuota::from_count).transpose()
             })?,
             allowed_networks: read("allowed_networks", networks, |it| match it {
-                Words::Text(text) => AllowedNetworks::parse(&text),
-                Words::List(list) => AllowedNetworks::from_list(list),
+                SpaceSeparated::Text(text) => AllowedNetworks::parse(&text),
+                SpaceSeparated::List(list) => AllowedNetworks::from_list(list),
             })?,
             authentication: AuthenticationChanges {
                 auth_methods: read("auth_methods", self.auth_methods.take(), |it| {
@@ -273,8 +273,8 @@ fn read<T, V>(
 }
 
 /// A list has one audience in each place.
-fn audiences(words: Words) -> Result<Vec<Audience>, ParseError> {
-    if let Words::List(list) = &words {
+fn audiences(words: SpaceSeparated) -> Result<Vec<Audience>, ParseError> {
+    if let SpaceSeparated::List(list) = &words {
         for audience in list {
             Audience::parse(audience)?;
         }

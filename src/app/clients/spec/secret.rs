@@ -5,10 +5,10 @@ use std::fmt;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::app::clients::spec::members::Moment;
+use crate::app::clients::spec::members::Timestamp;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientId, ClientSecret, ParseError, SecretId, SecretOrigin, UnusedFor};
+use crate::domain::{ClientId, ClientSecret, IdleExpiry, ParseError, SecretId, SecretOrigin};
 
 /// Which secrets a client is to have.
 #[derive(Debug)]
@@ -59,8 +59,8 @@ pub(crate) struct SecretSpec {
     secret_hash: String,
     #[serde(default)]
     hint: String,
-    pub(crate) created_at: Option<Moment>,
-    expires_at: Option<Moment>,
+    pub(crate) created_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
     ends_unused_for: Option<i64>,
 }
 
@@ -100,7 +100,7 @@ impl SecretSpec {
             expires_at: self.expires_at.map(|it| it.0),
             unused_for: self
                 .ends_unused_for
-                .map(UnusedFor::from_seconds)
+                .map(IdleExpiry::from_seconds)
                 .transpose()?,
         })
     }

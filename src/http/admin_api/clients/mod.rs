@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::guard::Operator;
 use super::secrets::Shown;
 use crate::app::error::{Error, Result};
-use crate::app::{AddedSecret, ClientFilter, ClientsOrder, ClientsPart};
+use crate::app::{AddedSecret, ClientFilter, ClientOrder, ClientQuery};
 use crate::base::json;
 use crate::base::secret::Secret;
 use crate::domain::{Client, ClientId, ClientStatus, Scope};
@@ -44,7 +44,7 @@ pub(super) struct Filter {
     /// `client_id`, `newest` or `oldest`; `client_id` when left out; no other with `prefix`, `name_prefix` or `scope`
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
-    order: Option<ClientsOrder>,
+    order: Option<ClientOrder>,
     /// Only those after this one: `next` of the page before, in the same order
     after: Option<String>,
     /// At most so many
@@ -90,7 +90,7 @@ pub(super) async fn list_clients(
 ) -> Result<Response> {
     let order = query.order.unwrap_or_default();
     let after = query.after.map(|text| order.parse_place(&text));
-    let part = ClientsPart {
+    let part = ClientQuery {
         filter: ClientFilter {
             status: query.status,
             scope: query.scope,
@@ -208,8 +208,7 @@ pub(super) async fn delete_client(
     InPath(id): InPath<ClientId>,
     IfMatch { expected }: IfMatch,
 ) -> Result<Response> {
-    app.clients.delete(&operator.origin, &id, &expected)
-        .await?;
+    app.clients.delete(&operator.origin, &id, &expected).await?;
 
     Ok(response::nothing())
 }
@@ -225,7 +224,9 @@ pub(super) async fn enable_client(
     operator: Operator,
     InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let client = app.clients.switch(&operator.origin, &id, ClientStatus::Enabled);
+    let client = app
+        .clients
+        .switch(&operator.origin, &id, ClientStatus::Enabled);
     Ok(with_etag(&client.await?))
 }
 
@@ -240,7 +241,9 @@ pub(super) async fn disable_client(
     operator: Operator,
     InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let client = app.clients.switch(&operator.origin, &id, ClientStatus::Disabled);
+    let client = app
+        .clients
+        .switch(&operator.origin, &id, ClientStatus::Disabled);
     Ok(with_etag(&client.await?))
 }
 

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::ExcessSpan;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
-use crate::domain::{TokenWaste, UsageIn, UsageOf, UsageSpan};
+use crate::domain::{ExcessTokens, UsageIn, UsageOf, UsageSpan};
 use crate::http::request::query::{Query, parse_with, parsed, time};
 use crate::http::{AppState, response};
 
@@ -65,11 +65,11 @@ struct Top<'a> {
 /// Who wastes most.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClientsWithExcessTokens)]
-struct Wasted<'a> {
+struct ExcessTokensList<'a> {
     /// When it was counted: that is kept for a minute, or of 30 days for half an hour
     counted_at: UnixTime,
     /// Those that were issued most tokens more than they needed, worst first, 50 at most
-    clients: &'a [TokenWaste],
+    clients: &'a [ExcessTokens],
 }
 
 /// Shows what all clients did together, by the minute or by the hour.
@@ -110,15 +110,18 @@ pub(in crate::http::admin_api) async fn list_busiest_clients(
 
 /// Shows the clients that are issued most tokens more than they need.
 #[utoipa::path(get, path = "", params(Over), responses(
-    (status = 200, description = "worst first", body = Wasted),
+    (status = 200, description = "worst first", body = ExcessTokensList),
 ))]
 pub(in crate::http::admin_api) async fn list_excess_tokens(
     State(app): State<AppState>,
     Query(Over { over }): Query<Over>,
 ) -> Result<Response> {
-    let found = app.usage.find_excess_tokens(over.unwrap_or(ExcessSpan::Day)).await?;
+    let found = app
+        .usage
+        .find_excess_tokens(over.unwrap_or(ExcessSpan::Day))
+        .await?;
 
-    let wasted = Wasted {
+    let wasted = ExcessTokensList {
         counted_at: found.at,
         clients: &found.value,
     };

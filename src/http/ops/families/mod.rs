@@ -18,7 +18,7 @@ use crate::app::{Metrics, Readiness};
 use crate::base::clock::UnixTime;
 use crate::http::AppState;
 use crate::http::ops::exposition::Page;
-use crate::http::route_metrics::RouteFigures;
+use crate::http::route_metrics::RouteMetrics;
 use crate::http::server::connection_metrics::ConnectionTraffic;
 
 /// All figures of one moment.
@@ -28,7 +28,7 @@ pub(super) struct Snapshot {
     database: &'static str,
     signing_alg: &'static str,
     app: Metrics,
-    routes: Vec<(String, RouteFigures)>,
+    routes: Vec<(String, RouteMetrics)>,
     max_requests: u64,
     connections: Vec<Connections>,
     certificate: Certificate,

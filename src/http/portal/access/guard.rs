@@ -22,7 +22,7 @@ use crate::http::portal::access::session;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
 use crate::http::request::host::host;
-use crate::http::response::Note;
+use crate::http::response::LogContext;
 use crate::http::response::hsts::Hsts;
 
 /// Everything from here, nothing inline, and in nobody's frame. `data:` is for nothing: a QR code is SVG in the page.
@@ -180,7 +180,7 @@ pub(in crate::http::portal) async fn not_found() -> Error {
 fn as_page(response: Response, session: Option<&CurrentSession>, path: &str) -> Response {
     let is_json =
         response.headers().get(CONTENT_TYPE) == Some(&HeaderValue::from_static("application/json"));
-    let note = response.extensions().get::<Note>();
+    let note = response.extensions().get::<LogContext>();
     let Some(error) = note
         .and_then(|note| note.error.as_ref())
         .filter(|_| is_json)

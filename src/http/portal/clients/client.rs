@@ -8,7 +8,7 @@ use axum::response::Response;
 use crate::app::error::{Error, Result};
 use crate::domain::{
     AdminRole, Audience, Client, ClientEffect, ClientId, ClientKeys, ClientSecret, ClientStatus,
-    ClientVersion, ExpectedVersion, LastUse, ManagedBy, QuotaState, SecretAdvice, UnusedFor,
+    ClientVersion, ExpectedVersion, IdleExpiry, LastUsed, ManagedBy, QuotaState, SecretAdvice,
     UsageCounts,
 };
 use crate::http::portal::access::form::Form;
@@ -62,7 +62,7 @@ struct ClientPage {
     takes_secrets: bool,
     /// Nothing: it did nothing.
     usage: Option<[Chart; 3]>,
-    last: Option<LastUse>,
+    last: Option<LastUsed>,
     lifetimes: &'static [Lifetime],
     short_lifetimes: &'static [Lifetime],
     min_secret_length: usize,
@@ -72,9 +72,9 @@ struct ClientPage {
 struct ShownSecret {
     secret: ClientSecret,
     is_live: bool,
-    last: Option<LastUse>,
+    last: Option<LastUsed>,
     uses_24h: u64,
-    unused_for: Option<UnusedFor>,
+    unused_for: Option<IdleExpiry>,
     advice: SecretAdvice,
 }
 

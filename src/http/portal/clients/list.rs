@@ -7,7 +7,7 @@ use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::error::Result;
-use crate::app::{ClientFilter, ClientsList, ClientsOrder, ClientsPart, NewClient};
+use crate::app::{ClientFilter, ClientOrder, ClientQuery, ClientsList, NewClient};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Client, ClientId, ClientStatus, Scope};
 use crate::http::portal::access::form::Form;
@@ -41,7 +41,7 @@ struct ClientsPage {
     name_prefix: String,
     status: String,
     scope: String,
-    order: ClientsOrder,
+    order: ClientOrder,
     rows: Vec<Row>,
     is_filtered: bool,
     is_first: bool,
@@ -94,7 +94,7 @@ pub(in crate::http::portal) async fn show_clients(
     }))
 }
 
-fn read_part(query: &mut Params) -> Result<ClientsPart> {
+fn read_part(query: &mut Params) -> Result<ClientQuery> {
     let trimmed = |text: String| text.trim().to_owned();
     let (status, scope) = (query.take("status"), query.take("scope"));
     let filter = ClientFilter {
@@ -105,9 +105,9 @@ fn read_part(query: &mut Params) -> Result<ClientsPart> {
     };
     let order = query.take("order").map(|order| order.parse()).transpose()?;
     // The form has all of them; a search is by id.
-    let order: ClientsOrder = order.filter(|_| !filter.is_search()).unwrap_or_default();
+    let order: ClientOrder = order.filter(|_| !filter.is_search()).unwrap_or_default();
     let after = query.take("after").map(|place| order.parse_place(&place));
-    Ok(ClientsPart {
+    Ok(ClientQuery {
         filter,
         order,
         after: after.transpose()?,
@@ -115,7 +115,7 @@ fn read_part(query: &mut Params) -> Result<ClientsPart> {
     })
 }
 
-fn query_of(part: &ClientsPart) -> String {
+fn query_of(part: &ClientQuery) -> String {
     let filter = &part.filter;
     format!(
         "?prefix={}&name_prefix={}&status={}&scope={}&order={}",

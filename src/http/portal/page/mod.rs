@@ -14,7 +14,7 @@ use crate::app::{CurrentSession, SessionStep};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
 use crate::http::response;
-use crate::http::response::{Note, Noted};
+use crate::http::response::{LogContext, WithLogContext};
 
 /// A page in the navigation. Another one is a line here.
 struct Entry {
@@ -205,11 +205,11 @@ fn with_status(status: StatusCode, template: &impl Template) -> Response {
 /// The same after an error that whoever filled the form in can mend: `template` says it, above the form.
 pub(super) fn show_again(template: &impl Template, error: Error) -> Response {
     let response = with_status(crate::http::response::error::status(&error), template);
-    let note = Note {
+    let note = LogContext {
         client_id: None,
         error: Some(Arc::new(error)),
     };
-    Noted { response, note }.into_response()
+    WithLogContext { response, note }.into_response()
 }
 
 /// An error, if it is one that whoever filled a form in can mend there.

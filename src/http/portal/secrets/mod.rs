@@ -10,7 +10,7 @@ use crate::app::AddedSecret;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::config::parse_seconds;
-use crate::domain::{Client, ClientId, SecretId, UnusedFor};
+use crate::domain::{Client, ClientId, IdleExpiry, SecretId};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session};
@@ -154,10 +154,10 @@ pub(super) async fn end_secret(
     changed(&app, &session, &id, done, "ended").await
 }
 
-fn read_unused_for(text: &str) -> Result<Option<UnusedFor>> {
+fn read_unused_for(text: &str) -> Result<Option<IdleExpiry>> {
     match text {
         "never" => Ok(None),
-        span => Ok(Some(UnusedFor::from_seconds(read_span(span)?)?)),
+        span => Ok(Some(IdleExpiry::from_seconds(read_span(span)?)?)),
     }
 }
 

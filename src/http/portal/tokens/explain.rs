@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use crate::app::TokenExplanation;
 use crate::app::error::{Error, Result};
-use crate::domain::{ClientId, ErrorCode, RefusedRequest};
+use crate::domain::{ClientId, ErrorCode, RejectedRequest};
 use crate::http::portal::access::form::filled_in;
 use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::clients::list::path_of;
@@ -32,12 +32,12 @@ struct ExplainPage {
 
 /// A refused request, and where the page of its client is.
 pub(in crate::http::portal) struct Refused {
-    pub(in crate::http::portal) it: RefusedRequest,
+    pub(in crate::http::portal) it: RejectedRequest,
     pub(in crate::http::portal) path: Option<String>,
 }
 
-impl From<RefusedRequest> for Refused {
-    fn from(it: RefusedRequest) -> Self {
+impl From<RejectedRequest> for Refused {
+    fn from(it: RejectedRequest) -> Self {
         let id = it.client_id.as_deref().map(ClientId::parse);
         Self {
             path: id.and_then(Result::ok).as_ref().map(path_of),

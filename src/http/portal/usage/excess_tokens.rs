@@ -10,7 +10,7 @@ use crate::app::COUNTING_PATIENCE;
 use crate::app::ExcessSpan;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
-use crate::domain::TokenWaste;
+use crate::domain::ExcessTokens;
 use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::clients::list::path_of;
 use crate::http::portal::page;
@@ -20,7 +20,7 @@ use crate::http::{AppState, Params};
 
 #[derive(Template)]
 #[template(path = "usage/excess_tokens.html")]
-struct WastePage {
+struct ExcessTokensPage {
     layout: Layout,
     span: ExcessSpan,
     /// When it was counted; `None`: it is being counted.
@@ -30,7 +30,7 @@ struct WastePage {
 
 struct Row {
     path: String,
-    waste: TokenWaste,
+    waste: ExcessTokens,
 }
 
 /// The clients that waste most, over a day or a month.
@@ -48,7 +48,7 @@ pub(in crate::http::portal) async fn show_waste(
         path: path_of(&waste.client_id),
         waste: waste.clone(),
     });
-    Ok(page::show(&WastePage {
+    Ok(page::show(&ExcessTokensPage {
         layout: Layout::new("Waste", "/admin/waste", Some(&session)),
         span,
         at: found.as_ref().map(|found| found.at),

@@ -13,7 +13,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 
-use crate::app::{Acme, App, KeptCertificate};
+use crate::app::{Acme, App, CachedCertificate};
 use crate::base::clock::UnixTime;
 use crate::http::server::tls::certificate_problems::{
     CertificateProblem, certificate_problems, check_replacement,
@@ -151,7 +151,7 @@ fn present(
 }
 
 /// A pair that is seen to fit.
-fn certify(certificate: &KeptCertificate) -> Result<CertifiedKey, rustls::Error> {
+fn certify(certificate: &CachedCertificate) -> Result<CertifiedKey, rustls::Error> {
     let key = PrivatePkcs8KeyDer::from(certificate.key.expose().clone());
     let provider = aws_lc_rs::default_provider();
     CertifiedKey::from_der(certificate.chain.clone(), key.into(), &provider)
@@ -159,7 +159,7 @@ fn certify(certificate: &KeptCertificate) -> Result<CertifiedKey, rustls::Error>
 
 /// The same of one that was just made to be shown to an authority. That the two fit cannot be seen: there is a critical
 /// extension in it that rustls does not know.
-fn certify_challenge(certificate: &KeptCertificate) -> Result<CertifiedKey, rustls::Error> {
+fn certify_challenge(certificate: &CachedCertificate) -> Result<CertifiedKey, rustls::Error> {
     let key = PrivatePkcs8KeyDer::from(certificate.key.expose().clone());
     let provider = aws_lc_rs::default_provider().key_provider;
     let key = provider.load_private_key(key.into())?;

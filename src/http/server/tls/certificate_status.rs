@@ -33,14 +33,14 @@ impl CertificateStatus {
 
     /// Another chain is presented now.
     pub(in crate::http) fn note_reload(&self, chain: &[CertificateDer<'_>]) {
-        self.reloaded.count();
+        self.reloaded.inc();
         self.unusable.store(false, Ordering::Relaxed);
         self.set_chain(chain);
     }
 
     /// The files changed and cannot be used: what is presented is older.
     pub(in crate::http) fn note_refusal(&self) {
-        self.refused.count();
+        self.refused.inc();
         self.unusable.store(true, Ordering::Relaxed);
     }
 

@@ -15,7 +15,7 @@ use token_server::app::clients::transfer::import::{
     ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, SecretRules,
 };
 
-use token_server::app::ClientsPart;
+use token_server::app::ClientQuery;
 
 use crate::harness::{BY, TestApp, config};
 
@@ -52,9 +52,9 @@ async fn import_with(
 
 /// The ids of all clients.
 async fn client_ids(test: &TestApp) -> Vec<String> {
-    let all = ClientsPart {
+    let all = ClientQuery {
         limit: 10_000,
-        ..ClientsPart::default()
+        ..ClientQuery::default()
     };
     let listed = test.app.clients.list(&all).await.unwrap();
     listed

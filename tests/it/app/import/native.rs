@@ -10,8 +10,8 @@ use token_server::app::{NewClient, NewSecret};
 use token_server::base::clock::UnixTime;
 use token_server::base::secret::Secret;
 use token_server::domain::{
-    Actor, ClientChanges, ClientId, ClientRecord, ClientStatus, ExpectedVersion, ManagedBy, Origin,
-    Scope, UnusedFor,
+    Actor, ClientChanges, ClientId, ClientRecord, ClientStatus, ExpectedVersion, IdleExpiry,
+    ManagedBy, Origin, Scope,
 };
 use token_server::store::ClientsPage;
 
@@ -86,7 +86,7 @@ async fn fill(test: &TestApp) -> HashMap<String, String> {
 async fn end_first_when_unused(test: &TestApp, id: &ClientId) {
     let record = test.app.clients.find(id).await.unwrap();
     let first = &record.secrets[0].secret_id;
-    let day = UnusedFor::from_seconds(86_400).unwrap();
+    let day = IdleExpiry::from_seconds(86_400).unwrap();
     let set = test.app.secrets.set_idle_expiry(BY, id, first, Some(day));
     set.await.unwrap();
 }
