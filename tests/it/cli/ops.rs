@@ -112,7 +112,7 @@ fn figure(port: u16, series: &str) -> f64 {
     value.trim().parse().unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn that_traces_cannot_be_sent_is_said_once_and_so_that_they_can_again() {
     let shell = Shell::migrated().await;
     shell.certificate();
@@ -160,6 +160,8 @@ async fn that_traces_cannot_be_sent_is_said_once_and_so_that_they_can_again() {
         }
     });
     ask_until(&|| count("sent") >= 2.0).await;
+    // The server waits for the connections that it has.
+    drop(client);
     signal(&child, "-TERM");
 
     assert!(child.wait().unwrap().success());

@@ -115,13 +115,15 @@ fn client(shell: &Shell, address: SocketAddr) -> reqwest::Client {
         .unwrap()
 }
 
+/// The connection ends while the test waits for the server, which else would wait for it: the runtime needs a thread of its
+/// own for that.
 async fn is_served(shell: &Shell, address: SocketAddr) {
     let url = format!("https://localhost:{}/healthz", address.port());
     let answer = client(shell, address).get(url).send().await.unwrap();
     assert_eq!(answer.status(), 200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_manager_is_told_of_the_start_of_a_reload_and_of_the_stop() {
     let shell = shell().await;
     let manager = Manager::new(&shell);
@@ -185,7 +187,7 @@ async fn a_manager_that_listens_no_more_stops_nothing() {
 }
 
 /// `LISTEN_ADDR` is an address that this machine does not have.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn it_serves_on_the_socket_that_is_handed_over_and_whoever_came_before_it() {
     let shell = shell().await;
     let manager = Manager::new(&shell);
