@@ -8,7 +8,7 @@ use token_server::app::clients::transfer::apply::{ApplyNews, ApplyOptions, Manif
 use token_server::app::clients::transfer::import::{
     ImportNews, ImportOptions, ImportSource, OnConflict,
 };
-use token_server::domain::{ClientId, ClientStatus};
+use token_server::domain::{ClientId, ClientStatus, ExpectedVersion};
 
 use crate::admin::{Browser, portal_with};
 use crate::admin_api::Robot;
@@ -141,7 +141,7 @@ fn id(text: &str) -> ClientId {
 
 /// The client as it is registered, as JSON.
 async fn registered(test: &TestApp) -> Value {
-    let found = test.app.find_client(&id(CLIENT)).await.unwrap();
+    let found = test.app.clients.find(&id(CLIENT)).await.unwrap();
     json!(found.client)
 }
 
@@ -159,7 +159,11 @@ async fn register(test: &TestApp) {
 }
 
 async fn delete(test: &TestApp) {
-    test.app.delete_client(BY, &id(CLIENT)).await.unwrap();
+    test.app
+        .clients
+        .delete(BY, &id(CLIENT), &ExpectedVersion::Any)
+        .await
+        .unwrap();
 }
 
 async fn import(test: &TestApp, file: &str) {
@@ -174,7 +178,8 @@ async fn import(test: &TestApp, file: &str) {
     };
     let report = test
         .app
-        .import_clients(BY, &source, options, &mut tell)
+        .clients
+        .import(BY, &source, options, &mut tell)
         .await;
     let report = report.unwrap();
     assert_eq!(
@@ -186,9 +191,9 @@ async fn import(test: &TestApp, file: &str) {
 }
 
 async fn export(test: &TestApp) -> String {
-    let mut export = test.app.begin_client_export(BY).await.unwrap();
+    let mut export = test.app.clients.begin_export(BY).await.unwrap();
     let mut file = String::new();
-    while let Some(lines) = test.app.export_clients(&mut export).await.unwrap() {
+    while let Some(lines) = test.app.clients.export(&mut export).await.unwrap() {
         file += &lines;
     }
     file
@@ -439,7 +444,8 @@ async fn a_manifest_sets_every_field_and_clears_what_it_leaves_out() {
         let mut tell = |_: ApplyNews<'_>| Ok(());
         let applied = test
             .app
-            .apply_clients(BY, &manifest, ApplyOptions::default(), &mut tell);
+            .clients
+            .apply(BY, &manifest, ApplyOptions::default(), &mut tell);
         applied.await.unwrap();
         registered(&test).await
     };
@@ -507,7 +513,7 @@ async fn a_row_without_a_status_does_not_enable_a_client() {
     let test = TestApp::new().await;
     register(&test).await;
     let disabled = ClientStatus::Disabled;
-    let done = test.app.set_client_status(BY, &id(CLIENT), disabled).await;
+    let done = test.app.clients.set_status(BY, &id(CLIENT), disabled).await;
     done.unwrap();
 
     let row = format!("client_id,client_secret,name\n{CLIENT},{A_SECRET},New\n");
@@ -531,7 +537,8 @@ async fn a_row_with_a_secret_for_a_client_whose_methods_take_none_is_refused() {
     let mut tell = |_: ApplyNews<'_>| Ok(());
     let options = ApplyOptions::default();
     test.app
-        .apply_clients(BY, &manifest, options, &mut tell)
+        .clients
+        .apply(BY, &manifest, options, &mut tell)
         .await
         .unwrap();
     let before = registered(&test).await;
@@ -543,7 +550,7 @@ async fn a_row_with_a_secret_for_a_client_whose_methods_take_none_is_refused() {
         ..ImportOptions::default()
     };
     let mut tell = |_: ImportNews<'_>| {};
-    let report = test.app.import_clients(BY, &source, options, &mut tell);
+    let report = test.app.clients.import(BY, &source, options, &mut tell);
     let report = report.await.unwrap();
 
     assert!(report.refused && report.bad == 1, "{report:?}");

@@ -147,12 +147,13 @@ async fn register_clients(test: &TestApp, then: &RecordedServer) {
         (with_secret, SECRET),
         (with_certificate, CERTIFICATE_SECRET),
     ] {
-        let secret: NewSecret = app.new_secret(Some(Secret::from(secret)), None).unwrap();
-        app.register_client(BY, new, secret).await.unwrap();
+        let secret: NewSecret = app
+            .secrets
+            .new_secret(Some(Secret::from(secret)), None)
+            .unwrap();
+        app.clients.register(BY, new, Some(secret)).await.unwrap();
     }
-    app.register_client_without_secret(BY, with_key)
-        .await
-        .unwrap();
+    app.clients.register(BY, with_key, None).await.unwrap();
 }
 
 fn same_answer(then: &RecordedAnswer, now: &RecordedAnswer) -> Result<(), String> {
