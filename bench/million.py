@@ -72,7 +72,7 @@ def statements(clients, now):
           select 3600, {hour} - (n - 1) * 3600, 540000 + (n * 3701) % 54000, (n * 53) % 5000, 5000000 + (n * 7103) % 500000
           from numbers where n <= 2160"""
     yield f"""
-        insert into last_uses (client_id, secret_id, used_at, source)
+        insert into last_used (client_id, secret_id, used_at, source)
           select client_id, '', {now} - n % 3600, '10.0.' || (n % 256) || '.7' from numbers where n <= {clients} and {acting}
           union all
           select client_id, {digits}, {now} - n % 3600, '10.0.' || (n % 256) || '.7'
@@ -97,14 +97,14 @@ def statements(clients, now):
           from (select n, client_id, last_id, '{"0" * 64}' as hash from numbers, audit_head where n <= {EVENTS}) numbered;
         update audit_head set last_id = last_id + {EVENTS}, hash = '{"0" * 64}'"""
     yield f"""
-        insert into refusals (request_id, at, route, client_id, hint, source, error, reason)
+        insert into rejected_requests (request_id, at, route, client_id, hint, source, error, reason)
           select 'refused-' || n, {now} - n % 80000, '/authorize', client_id, '', '10.0.' || (n % 256) || '.7', 'invalid_client',
             'wrong secret'
           from numbers where n <= {clients} and n % {REFUSED} = 0"""
     yield "drop table numbers"
 
 
-TABLES = ("clients", "client_scopes", "client_secrets", "usage_hours", "last_uses", "secret_hours", "audit_events", "refusals")
+TABLES = ("clients", "client_scopes", "client_secrets", "usage_hours", "last_used", "secret_hours", "audit_events", "rejected_requests")
 
 
 def fill_sqlite(path, clients):

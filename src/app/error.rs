@@ -317,7 +317,10 @@ impl From<StoreError> for Error {
             }
             StoreError::Database(cause) => Self::internal(cause),
             StoreError::Migration(cause) => Self::internal(cause),
-            StoreError::Corrupt(_) | StoreError::AuditTrail(_) => Self::internal(error),
+            StoreError::PreRelease
+            | StoreError::ChangedMigration(_)
+            | StoreError::Corrupt(_)
+            | StoreError::AuditTrail(_) => Self::internal(error),
         }
     }
 }

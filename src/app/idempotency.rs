@@ -57,7 +57,7 @@ impl Idempotency {
         once: Option<&IdempotencyKey>,
     ) -> Result<Option<Secret<String>>> {
         let Some(once) = once else { return Ok(None) };
-        let found = self.core.store.find_remembered_answer(&once.key).await?;
+        let found = self.core.store.find_stored_response(&once.key).await?;
         let Some(sealed) = found else { return Ok(None) };
         let (plain, _) = self.sealer.open(&once.key, &sealed).ok_or_else(|| {
             Error::conflict("this was done, but SECRET has changed since, so that its answer cannot be given again")
@@ -96,6 +96,6 @@ impl Idempotency {
     /// Forgets the answers that nobody may ask for any more.
     pub async fn prune(&self) -> Result<u64> {
         let now = self.core.trusted_time().await?;
-        Ok(self.core.store.prune_remembered_answers(now).await?)
+        Ok(self.core.store.prune_stored_responses(now).await?)
     }
 }

@@ -44,7 +44,7 @@ impl SingleUse {
     /// Forgets the values that nobody would accept any more in any case.
     pub async fn prune(&self) -> Result<u64> {
         let now = self.core.trusted_time().await?;
-        Ok(self.core.store.prune_used_values(now).await?)
+        Ok(self.core.store.prune_single_use_values(now).await?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Owns the rows of `remembered_answers`: what was answered to a request that may come again, sealed by the caller.
+//! Owns the rows of `stored_responses`: what was answered to a request that may come again, sealed by the caller.
 
 use crate::base::clock::UnixTime;
 use crate::store::db::conn::Tx;
@@ -22,7 +22,7 @@ pub(in crate::store) async fn store_response(
     answer: &StoredResponse,
 ) -> Result<bool, StoreError> {
     const SQL: &str = "
-        insert into remembered_answers (key, sealed_answer, expires_at)
+        insert into stored_responses (key, sealed_response, expires_at)
         values ($1, $2, $3)
         on conflict (key) do nothing";
     let stored = tx
@@ -33,17 +33,17 @@ pub(in crate::store) async fn store_response(
 
 impl Store {
     /// The answer to the request of this name, sealed, unless it was pruned.
-    pub async fn find_remembered_answer(&self, key: &str) -> Result<Option<String>, StoreError> {
+    pub async fn find_stored_response(&self, key: &str) -> Result<Option<String>, StoreError> {
         const SQL: &str = "
-            select sealed_answer
-            from remembered_answers
+            select sealed_response
+            from stored_responses
             where key = $1";
         self.fetch_optional(SQL, &[&key], |row| row.get(0)).await
     }
 
     /// Forgets the answers whose time is over; how many that were.
-    pub async fn prune_remembered_answers(&self, now: TrustedTime) -> Result<u64, StoreError> {
-        const SQL: &str = "delete from remembered_answers where expires_at <= $1";
+    pub async fn prune_stored_responses(&self, now: TrustedTime) -> Result<u64, StoreError> {
+        const SQL: &str = "delete from stored_responses where expires_at <= $1";
         self.execute(SQL, &[&now.time()]).await
     }
 }

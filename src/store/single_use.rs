@@ -1,4 +1,4 @@
-//! Owns the rows of `used_values`: what may be used once, on all replicas together.
+//! Owns the rows of `single_use_values`: what may be used once, on all replicas together.
 
 use crate::base::clock::UnixTime;
 use crate::store::{Store, StoreError, TrustedTime};
@@ -14,18 +14,18 @@ impl Store {
     ) -> Result<bool, StoreError> {
         // A row that is over counts as none, so that pruning it sooner or later changes nothing.
         const SQL: &str = "
-            insert into used_values (key, expires_at)
+            insert into single_use_values (key, expires_at)
             values ($1, $2)
             on conflict (key) do update
             set expires_at = excluded.expires_at
-            where used_values.expires_at <= $3";
+            where single_use_values.expires_at <= $3";
         let used = self.execute(SQL, &[&key, &expires_at, &now]).await?;
         Ok(used == 1)
     }
 
     /// Forgets what has expired; how many that were.
-    pub async fn prune_used_values(&self, now: TrustedTime) -> Result<u64, StoreError> {
-        const SQL: &str = "delete from used_values where expires_at <= $1";
+    pub async fn prune_single_use_values(&self, now: TrustedTime) -> Result<u64, StoreError> {
+        const SQL: &str = "delete from single_use_values where expires_at <= $1";
         self.execute(SQL, &[&now.time()]).await
     }
 }

@@ -207,7 +207,7 @@ async fn while_the_database_fails_nothing_waits_and_no_count_is_lost() {
     let test = TestApp::new().await;
     let secret = test.client().await;
     let token = test.token(&secret).await;
-    let tables = ["usage_hours", "usage_totals", "last_uses", "secret_hours"];
+    let tables = ["usage_hours", "usage_totals", "last_used", "secret_hours"];
     for table in tables {
         let sql = format!("alter table {table} rename to {table}_away");
         test.database.execute(&sql).await;

@@ -115,7 +115,7 @@ impl Audit {
     /// Writes what was rejected since the last time. What cannot be written waits, as far as there is room.
     pub async fn write_rejected_requests(&self) -> Result<()> {
         let Held { new, .. } = std::mem::take(&mut *self.rejected_requests.held());
-        let written = self.core.store.add_refusals(&new).await;
+        let written = self.core.store.insert_rejected_requests(&new).await;
         if written.is_err() {
             let mut held = self.rejected_requests.held();
             let newer = std::mem::replace(&mut held.new, new);
@@ -134,7 +134,12 @@ impl Audit {
         let mut found = self
             .rejected_requests
             .find(|it| it.request_id == request_id);
-        found.extend(self.core.store.find_refusals(request_id, SHOWN).await?);
+        found.extend(
+            self.core
+                .store
+                .find_rejected_requests(request_id, SHOWN)
+                .await?,
+        );
         if found.is_empty() {
             return Err(Error::not_found(
                 "request of this id that was refused: it was answered as asked, or some seconds ago by another \
@@ -155,7 +160,7 @@ impl Audit {
         let mut found = self
             .rejected_requests
             .find(|it| it.client_id.as_deref() == named);
-        found.extend(self.core.store.list_refusals(id, limit).await?);
+        found.extend(self.core.store.list_rejected_requests(id, limit).await?);
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
     }
@@ -165,7 +170,7 @@ impl Audit {
     pub async fn prune_rejected_requests(&self) -> Result<u64> {
         let kept_for = self.core.config.retention.refusals;
         let end = self.core.trusted_time().await?.ago(kept_for);
-        Ok(self.core.store.prune_refusals(end, KEPT).await?)
+        Ok(self.core.store.prune_rejected_requests(end, KEPT).await?)
     }
 }
 

@@ -21,7 +21,7 @@ impl Secrets {
         let done = self
             .core
             .store
-            .set_unused_end(id, secret_id, unused_for, stamp)
+            .set_idle_expiry(id, secret_id, unused_for, stamp)
             .await?;
         self.changed(id, secret_id, done)
     }
@@ -34,12 +34,12 @@ impl Secrets {
         let slack = self.core.config.feed.stale_limit + WRITTEN_WITHIN;
         let mut ended = 0;
         let now = self.core.trusted_time().await?;
-        for (id, secret_id) in self.core.store.list_due_ends(now, slack).await? {
+        for (id, secret_id) in self.core.store.list_idle_secrets(now, slack).await? {
             let by = &Origin::SERVER;
             let ended_one = self
                 .core
                 .store
-                .end_unused_secret(&id, &secret_id, slack, by, now);
+                .expire_idle_secret(&id, &secret_id, slack, by, now);
             if ended_one.await? {
                 self.cache.forget(&id);
                 tracing::info!(client_id = %id, secret_id = %secret_id, "a secret that is used no more has ended");

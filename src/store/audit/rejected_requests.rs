@@ -13,10 +13,13 @@ const COLUMNS: &str = "request_id, at, route, client_id, hint, source, error, re
 
 impl Store {
     /// Adds refusals.
-    pub async fn add_refusals(&self, refusals: &[RejectedRequest]) -> Result<(), StoreError> {
+    pub async fn insert_rejected_requests(
+        &self,
+        refusals: &[RejectedRequest],
+    ) -> Result<(), StoreError> {
         for rows in refusals.chunks(ROWS) {
             let mut query = query(
-                "insert into refusals (request_id, at, route, client_id, hint, source, error, reason) values ",
+                "insert into rejected_requests (request_id, at, route, client_id, hint, source, error, reason) values ",
             );
             query.push_rows(rows.iter().map(|row| {
                 [
@@ -36,14 +39,14 @@ impl Store {
     }
 
     /// The refusals of this request id, the last one first.
-    pub async fn find_refusals(
+    pub async fn find_rejected_requests(
         &self,
         request_id: &str,
         limit: u32,
     ) -> Result<Vec<RejectedRequest>, StoreError> {
         select(
             &[COLUMNS],
-            "from refusals where request_id = $1 order by at desc limit $2",
+            "from rejected_requests where request_id = $1 order by at desc limit $2",
         )
         .bind(&[&request_id, &limit])
         .fetch_all(&mut self.acquire().await?, read_refusal)
@@ -51,14 +54,14 @@ impl Store {
     }
 
     /// The last refusals in the name of a client.
-    pub async fn list_refusals(
+    pub async fn list_rejected_requests(
         &self,
         id: &ClientId,
         limit: u32,
     ) -> Result<Vec<RejectedRequest>, StoreError> {
         select(
             &[COLUMNS],
-            "from refusals where client_id = $1 order by at desc limit $2",
+            "from rejected_requests where client_id = $1 order by at desc limit $2",
         )
         .bind(&[id, &limit])
         .fetch_all(&mut self.acquire().await?, read_refusal)
@@ -66,10 +69,14 @@ impl Store {
     }
 
     /// Removes the refusals before `end`, and those before the newest `kept`; how many.
-    pub async fn prune_refusals(&self, end: TrustedTime, kept: u32) -> Result<u64, StoreError> {
+    pub async fn prune_rejected_requests(
+        &self,
+        end: TrustedTime,
+        kept: u32,
+    ) -> Result<u64, StoreError> {
         const SQL: &str = "
-            delete from refusals
-            where at < $1 or at < (select at from refusals order by at desc limit 1 offset $2)";
+            delete from rejected_requests
+            where at < $1 or at < (select at from rejected_requests order by at desc limit 1 offset $2)";
         self.execute(SQL, &[&end.time(), &i64::from(kept)]).await
     }
 }

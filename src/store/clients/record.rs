@@ -13,7 +13,7 @@ use crate::store::db::row::Row;
 
 /// The columns of a secret beside those of its client; all null where a client has none.
 const SECRET_COLUMNS: &str = "s.secret_id, s.origin, s.secret_hash, s.hint, \
-    s.created_at as secret_created_at, s.expires_at, e.unused_for";
+    s.created_at as secret_created_at, s.expires_at, e.idle_seconds";
 
 /// Clients with their secrets, those with an id that the rest of the statement says.
 pub(in crate::store) fn select_records<'q>() -> Query<'q> {
@@ -21,7 +21,7 @@ pub(in crate::store) fn select_records<'q>() -> Query<'q> {
         &[row::COLUMNS, SECRET_COLUMNS],
         "from clients c
         left join client_secrets s on s.client_id = c.client_id
-        left join secret_ends e on e.secret_id = s.secret_id
+        left join idle_expiries e on e.secret_id = s.secret_id
         where c.client_id ",
     )
 }
@@ -75,7 +75,7 @@ fn read_secret(row: &Row) -> Result<Option<ClientSecret>, StoreError> {
     let Some(secret_id) = row.parse_optional("secret_id")? else {
         return Ok(None);
     };
-    let unused_for: Option<i64> = row.get("unused_for")?;
+    let unused_for: Option<i64> = row.get("idle_seconds")?;
     Ok(Some(ClientSecret {
         secret_id,
         origin: SecretOrigin::parse(row.get("origin")?)?,
@@ -172,7 +172,7 @@ pub(in crate::store) async fn insert_idle_expiry(
     since: UnixTime,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
-        insert into secret_ends (secret_id, client_id, unused_for, since)
+        insert into idle_expiries (secret_id, client_id, idle_seconds, starts_at)
         values ($1, $2, $3, $4)";
     tx.execute(SQL, &[secret_id, id, &unused_for.seconds(), &since])
         .await?;
@@ -185,7 +185,7 @@ pub(in crate::store) async fn delete_secret(
     id: &ClientId,
     secret_id: &SecretId,
 ) -> Result<(), StoreError> {
-    const USE: &str = "delete from last_uses where client_id = $1 and secret_id = $2";
+    const USE: &str = "delete from last_used where client_id = $1 and secret_id = $2";
     const HOURS: &str = "delete from secret_hours where client_id = $1 and secret_id = $2";
     for sql in [USE, HOURS] {
         tx.execute(sql, &[id, secret_id]).await?;

@@ -22,6 +22,18 @@ pub enum StoreError {
     /// The schema is not the one this version needs.
     #[error("the migration failed")]
     Migration(#[source] MigrateError),
+    /// The schema is of a pre-release, whose migrations are not known any more.
+    #[error(
+        "the database was made by a pre-release of token-server: export its clients with the old binary \
+         (`token-server client export`), then import them into an empty database with this one (`token-server client import`)"
+    )]
+    PreRelease,
+    /// A migration was applied whose text is not the one that this version has.
+    #[error(
+        "migration {0} was applied to the database with another text: use a token-server of the release that applied it or \
+         of a later one"
+    )]
+    ChangedMigration(String),
     /// The end of the audit trail is not as this server left it, so that no change can be recorded; what is wrong and
     /// what to do.
     #[error("nothing can be added to the audit trail, and so nothing can be changed: {0}")]

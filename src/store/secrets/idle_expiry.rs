@@ -1,4 +1,4 @@
-//! Owns the rows of `secret_ends`: secrets that end by themselves some time after their last use.
+//! Owns the rows of `idle_expiries`: secrets that end by themselves some time after their last use.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError, TrustedTime};
 const IS_DUE: &str = "
     s.secret_id = e.secret_id
     and (s.expires_at is null or s.expires_at > $1)
-    and case when u.used_at > e.since then u.used_at else e.since end + e.unused_for + $2 <= $1
+    and case when u.used_at > e.starts_at then u.used_at else e.starts_at end + e.idle_seconds + $2 <= $1
     and exists (
         select 1
         from client_secrets o
@@ -24,21 +24,21 @@ const IS_DUE: &str = "
 
 /// `cross join` keeps SQLite from beginning with all the secrets.
 const FROM: &str = "
-    from secret_ends e
+    from idle_expiries e
     cross join client_secrets s
-    left join last_uses u on u.client_id = e.client_id and u.secret_id = e.secret_id";
+    left join last_used u on u.client_id = e.client_id and u.secret_id = e.secret_id";
 
 impl Store {
     /// Sets after how long without use a secret of this client ends, or that it does not; false when the client has no
     /// such secret.
-    pub async fn set_unused_end(
+    pub async fn set_idle_expiry(
         &self,
         id: &ClientId,
         secret_id: &SecretId,
         unused_for: Option<IdleExpiry>,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        const DELETE: &str = "delete from secret_ends where secret_id = $1";
+        const DELETE: &str = "delete from idle_expiries where secret_id = $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let Some(before) = lock_secret(&mut tx, id, secret_id, stamp).await? else {
@@ -56,7 +56,7 @@ impl Store {
     }
 
     /// The secrets that have not been used for so long that they end; `slack` is how much later than that.
-    pub async fn list_due_ends(
+    pub async fn list_idle_secrets(
         &self,
         now: TrustedTime,
         slack: i64,
@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// Ends such a secret, if it is one still; whether it was.
-    pub async fn end_unused_secret(
+    pub async fn expire_idle_secret(
         &self,
         id: &ClientId,
         secret_id: &SecretId,
@@ -80,9 +80,9 @@ impl Store {
         now: TrustedTime,
     ) -> Result<bool, StoreError> {
         const END: &str = "update client_secrets set expires_at = $2 where secret_id = $1";
-        const DELETE: &str = "delete from secret_ends where secret_id = $1";
+        const DELETE: &str = "delete from idle_expiries where secret_id = $1";
         let stamp = by.at(now.time());
-        let mut find = query("select s.expires_at, u.used_at, e.unused_for");
+        let mut find = query("select s.expires_at, u.used_at, e.idle_seconds");
         find.push(FROM).push(" where ").push(IS_DUE);
         find.push(" and e.secret_id = $3");
         let mut conn = self.acquire().await?;

@@ -1,4 +1,4 @@
-//! The tables `client_secrets` and `secret_ends`.
+//! The tables `client_secrets` and `idle_expiries`.
 
 pub(in crate::store) mod expiring;
 pub(in crate::store) mod idle_expiry;

@@ -67,7 +67,7 @@ impl UsageRows {
                     verified = usage_hours.verified + excluded.verified",
             ),
             Self::LastUses(rows) => (
-                "last_uses (client_id, secret_id, used_at, source)",
+                "last_used (client_id, secret_id, used_at, source)",
                 rows.iter()
                     .map(|((id, secret), last)| {
                         let secret = secret.as_ref().map_or("", SecretId::as_str);
@@ -83,7 +83,7 @@ impl UsageRows {
                     .collect(),
                 " on conflict (client_id, secret_id) do update
                 set used_at = excluded.used_at, source = excluded.source
-                where last_uses.used_at <= excluded.used_at",
+                where last_used.used_at <= excluded.used_at",
             ),
             Self::Secrets(rows) => (
                 "secret_hours (client_id, secret_id, hour, uses)",

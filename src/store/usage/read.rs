@@ -35,7 +35,7 @@ impl Store {
                 from secret_hours h
                 where h.client_id = u.client_id and h.secret_id = u.secret_id and h.hour >= $2
             ) as uses
-            from last_uses u
+            from last_used u
             join clients c on c.client_id = u.client_id
             where u.client_id = $1 and u.used_at >= c.created_at
             order by u.secret_id";
@@ -69,7 +69,7 @@ impl Store {
         }
         let mut query = query(
             "select u.client_id, u.used_at, u.source
-            from last_uses u
+            from last_used u
             join clients c on c.client_id = u.client_id
             where u.secret_id = '' and u.used_at >= c.created_at and u.client_id in ",
         );
@@ -169,7 +169,7 @@ impl Store {
 
     /// Forgets when a client that is no more was last used.
     pub async fn delete_uses(&self, id: &ClientId) -> Result<(), StoreError> {
-        const LAST: &str = "delete from last_uses where client_id = $1";
+        const LAST: &str = "delete from last_used where client_id = $1";
         const HOURS: &str = "delete from secret_hours where client_id = $1";
         self.execute(LAST, &[id]).await?;
         self.execute(HOURS, &[id]).await?;

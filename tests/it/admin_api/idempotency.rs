@@ -197,9 +197,6 @@ async fn a_secret_that_was_refused_is_refused_again() {
         let answer = robot.send("POST", path, &headers, Some(&json!({}))).await;
         answer.assert_error(403, "access_denied");
     }
-    let kept = test
-        .database
-        .execute("delete from remembered_answers")
-        .await;
+    let kept = test.database.execute("delete from stored_responses").await;
     assert_eq!(kept, 0);
 }

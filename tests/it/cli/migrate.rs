@@ -11,7 +11,7 @@ async fn it_says_what_it_applied_and_then_that_there_is_nothing_to_do() {
     let second = shell.run(&["migrate"]);
 
     assert_eq!((first.code, second.code), (0, 0), "{first:?} {second:?}");
-    assert!(first.err.starts_with("applied 0001 clients\n"), "{first:?}");
+    assert!(first.err.starts_with("applied 0100 clients\n"), "{first:?}");
     let files = std::fs::read_dir("migrations").unwrap().count();
     let told = first.err.lines();
     assert_eq!(
@@ -45,7 +45,7 @@ async fn a_schema_newer_than_its_own_is_served_and_left_alone() {
     shell.certificate();
     let newer = "insert into _sqlx_migrations \
                  (version, description, success, checksum, execution_time) \
-                 select 9999, 'of a later version', success, checksum, 0 from _sqlx_migrations where version = 1";
+                 select 9999, 'of a later version', success, checksum, 0 from _sqlx_migrations where version = 100";
     shell.database.connect().await.run(newer).await;
 
     let migrated = shell.run(&["migrate"]);
@@ -60,4 +60,48 @@ async fn a_schema_newer_than_its_own_is_served_and_left_alone() {
     assert_eq!(migrated.code, 0, "{migrated:?}");
     assert_eq!(migrated.err, "the schema is up to date\n");
     assert_eq!(serving.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_database_of_a_pre_release_is_refused_by_name() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let renamed = "update _sqlx_migrations set version = 22 where version = 109";
+    shell.database.connect().await.run(renamed).await;
+
+    for command in [
+        &["migrate"][..],
+        &["serve"],
+        &["serve", "--no-migrate"],
+        &["check"],
+    ] {
+        let ran = shell.run(command);
+        assert_eq!(ran.code, 1, "{command:?}: {ran:?}");
+        let told = ran.out + &ran.err;
+        assert!(
+            told.contains(
+                "made by a pre-release of token-server: export its clients with the old binary"
+            ),
+            "{command:?}: {told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_refused_also_when_nothing_is_pending() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let changed = "update _sqlx_migrations set checksum = (select checksum from _sqlx_migrations where version = 100) \
+                   where version = 104";
+    shell.database.connect().await.run(changed).await;
+
+    for command in [&["migrate"][..], &["serve"], &["client", "list"]] {
+        let ran = shell.run(command);
+        assert_eq!(ran.code, 1, "{command:?}: {ran:?}");
+        assert!(
+            ran.err
+                .contains("migration 0104 audit was applied to the database with another text"),
+            "{command:?}: {ran:?}"
+        );
+    }
 }

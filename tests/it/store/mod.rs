@@ -7,7 +7,7 @@ mod migrations;
 mod revocations;
 mod rights;
 mod secrets;
-mod used_values;
+mod single_use_values;
 
 use token_server::base::clock::UnixTime;
 use token_server::domain::{

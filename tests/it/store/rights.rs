@@ -98,7 +98,7 @@ async fn write_each(
     let any = ExpectedVersion::Any;
     let span = IdleExpiry::from_seconds(3_600).unwrap();
     let enabled = store.set_client_status(&a, ClientStatus::Enabled, AT, stamp);
-    let set_end = store.set_unused_end(&a, &old, Some(span), stamp);
+    let set_end = store.set_idle_expiry(&a, &old, Some(span), stamp);
     let replaced = IfTaken::Replace(ExpectedVersion::Any);
     vec![
         (

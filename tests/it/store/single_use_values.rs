@@ -72,7 +72,7 @@ async fn an_expired_value_counts_as_unused_pruned_or_not() {
     );
 
     let now = test.trusted(UnixTime(101)).await;
-    assert_eq!(store.prune_used_values(now).await.unwrap(), 1);
+    assert_eq!(store.prune_single_use_values(now).await.unwrap(), 1);
     assert!(
         !store
             .use_once("a", UnixTime(300), UnixTime(101))

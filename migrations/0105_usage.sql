@@ -1,12 +1,11 @@
--- How much each client does, and when it and its secrets were last used. Counted in memory and added every few seconds
--- by each replica; nothing depends on a row being there. Hours and minutes are named by the second in which they begin.
+-- Usage of each client, and when it and its secrets were last used. Each replica counts in memory and adds its counts every
+-- few seconds; no decision depends on a row here. An hour or a minute is named by the second in which it begins.
 
 create table usage_hours (
-    -- Empty: of no known client. No foreign key: counts outlive a client, and may be written after it is deleted.
+    -- Empty: no known client. No foreign key: counts outlive a client, and a replica may add them after its deletion.
     client_id text not null,
     hour bigint not null,
-    -- Tokens that it was given; requests for one, or log-ins, that were refused in its name; and how often a token of it
-    -- was found good.
+    -- Tokens issued to the client, requests rejected in its name, and successful verifications of its tokens.
     issued bigint not null,
     refused bigint not null,
     verified bigint not null,
@@ -15,7 +14,7 @@ create table usage_hours (
 
 create index usage_hours_hour on usage_hours (hour);
 
--- The same of all clients together, by the minute (60) and by the hour (3600).
+-- Usage of all clients together, by the minute (span 60) and by the hour (span 3600).
 create table usage_totals (
     span bigint not null,
     start bigint not null,
@@ -25,8 +24,8 @@ create table usage_totals (
     primary key (span, start)
 );
 
--- When a client (secret_id is empty) or one of its secrets last proved who it is, and from which address.
-create table last_uses (
+-- When a client (secret_id is empty), or one of its secrets, last authenticated, and from which address.
+create table last_used (
     client_id text not null,
     secret_id text not null,
     used_at bigint not null,
