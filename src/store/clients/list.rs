@@ -118,53 +118,16 @@ pub struct Cursor {
 const OF_A_SCOPE: &str =
     "client_scopes s cross join clients c where c.client_id = s.client_id and s.scope = ";
 
-/// One of these is later than every ASCII character in whichever order the database has for text: by bytes, by ICU,
-/// by the locales of glibc. So what begins with a text lies between it and the latest of it with one of these.
-const LATEST: [&str; 5] = ["\u{10FFFF}", "\u{FFFD}", "\u{9FA5}", "\u{D7A3}", "\u{0E2E}"];
+/// No other character comes after it in the order by bytes.
+const LATEST: char = '\u{10FFFF}';
 
-/// A condition: what the function, if any, makes of the column begins with what it makes of the prefix.
-fn push_prefix<'q>(
-    query: &mut Query<'q>,
-    column: &'static str,
-    function: &'static str,
-    prefix: &'q str,
-) {
-    let call = |query: &mut Query<'q>| {
-        query.push(function).push("(").push(column).push(")");
-    };
-    query.push(" and ");
-    call(query);
-    query
-        .push(" >= ")
-        .push(function)
-        .push("(")
-        .push_bind(prefix.to_value());
-    query.push(") and ");
-    call(query);
-    query.push(" <= (select max(column1) from (values ");
-    let mut before = "(";
-    for latest in LATEST {
-        query.push(before).push(function).push("(");
-        query
-            .push_bind(Value::Text(Some(format!("{prefix}{latest}").into())))
-            .push("))");
-        before = ", (";
-    }
-    // The order of the database may have others between, such as those with capital letters. Without `coalesce`
-    // Postgres takes it for granted that hardly one is left, and reads and sorts all before the first.
-    query.push(") as latest) and coalesce(substr(");
-    call(query);
-    query
-        .push(", 1, length(")
-        .push(function)
-        .push("(")
-        .push_bind(prefix.to_value());
-    query
-        .push("))) = ")
-        .push(function)
-        .push("(")
-        .push_bind(prefix.to_value());
-    query.push("), false)");
+/// A condition: the column begins with the prefix, so that it lies in a range of an index.
+fn push_prefix(query: &mut Query<'_>, column: &'static str, prefix: &str) {
+    let text = |text: String| Value::Text(Some(text.into()));
+    query.push(" and ").push(column).push(" >= ");
+    query.push_bind(text(prefix.to_owned()));
+    query.push(" and ").push(column).push(" < ");
+    query.push_bind(text(format!("{prefix}{LATEST}")));
 }
 
 impl Store {
@@ -190,12 +153,13 @@ impl Store {
         }
         if let Some(prefix) = &page.filter.prefix {
             for id in ids {
-                push_prefix(&mut query, id, "", prefix);
+                push_prefix(&mut query, id, prefix);
             }
         }
         if let Some(prefix) = &page.filter.name_prefix {
             query.push(" and c.client_id in (select n.client_id from clients n where true");
-            push_prefix(&mut query, "n.name", "lower", prefix);
+            // The function of either database knows the ASCII letters only.
+            push_prefix(&mut query, "lower(n.name)", &prefix.to_ascii_lowercase());
             query.push(" order by lower(n.name), n.client_id limit ");
             query.push_bind(NAMES.to_value()).push(")");
         }

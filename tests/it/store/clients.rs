@@ -139,6 +139,29 @@ async fn the_list_is_paged_by_key() {
     assert!(names(page(Some("c"))).await.is_empty());
 }
 
+/// By bytes, whatever the collation of the database is.
+#[tokio::test]
+async fn clients_have_the_same_order_on_each_database() {
+    let test = TestApp::new().await;
+    for name in ["a", "B", "_", "b", "A", "~", "a-b", "aB", "1"] {
+        let mut client = record(name);
+        client.secrets.clear();
+        let inserted = test.app.store().insert_client(&client, BY.at(NOW)).await;
+        inserted.unwrap();
+    }
+
+    let listed = ids_page_by_page(&test, ClientFilter::default(), ClientOrder::ClientId).await;
+
+    assert_eq!(listed, ["1", "A", "B", "_", "a", "a-b", "aB", "b", "~"]);
+    if test.database.url.starts_with("postgres") {
+        // The database of this test may have the collation `C` itself.
+        let others = "select column_name from information_schema.columns \
+                      where table_schema = current_schema() and data_type = 'text' \
+                      and table_name <> '_sqlx_migrations' and collation_name is distinct from 'C'";
+        assert_eq!(test.database.execute(others).await, 0);
+    }
+}
+
 /// Of all that a list has, read in pages of one client each.
 async fn ids_page_by_page(test: &TestApp, filter: ClientFilter, order: ClientOrder) -> Vec<String> {
     let mut page = ClientQuery {
