@@ -32,7 +32,9 @@ create table clients (
     -- The name of the manifest that manages the client (`client apply`); null: none.
     managed_by text,
     created_at bigint not null,
-    updated_at bigint not null
+    updated_at bigint not null,
+    -- 1, 2, 3, …: each change of the client or of its secrets adds 1. The ETag contains it.
+    version bigint not null
 );
 
 -- For lists: of one status, by id; the newest or the oldest first, of any status or of one.

@@ -7,7 +7,7 @@ use crate::base::clock::UnixTime;
 use crate::base::redact::holds_secret;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
-    Description, ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraint,
+    ClientVersion, Description, ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraint,
     SenderConstraintChanges, TokenQuota, text_type, word_enum,
 };
 
@@ -116,6 +116,9 @@ macro_rules! client_fields {
             pub created_at: UnixTime,
             /// When it was last changed; its secrets have times of their own.
             pub updated_at: UnixTime,
+            /// How often it or its secrets were changed; no part of any document.
+            #[serde(skip)]
+            pub version: ClientVersion,
         }
 
         /// A client to be registered.
@@ -159,6 +162,7 @@ macro_rules! client_fields {
                     managed_by: None,
                     created_at: now,
                     updated_at: now,
+                    version: ClientVersion::FIRST,
                 }
             }
         }

@@ -1,58 +1,77 @@
-//! Owns how it is told that a client is still as somebody has seen it, so that of two changes the second does not undo
-//! the first unnoticed. Knows nothing of how a version travels.
+//! Owns the version of a client, so that of two changes the second does not undo the first unnoticed. Knows nothing of how
+//! a version is transferred.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::fmt;
+use std::str::FromStr;
 
-use crate::domain::{Client, ParseError, text_type};
+use crate::domain::{Client, ParseError};
 
-/// What a client was at some time: another as soon as anything of it is, but for its secrets and its use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientVersion(String);
-
-/// Half of a SHA-256: it has to tell versions of one client apart, and protects nothing.
-const BYTES: usize = 16;
+/// 1, 2, 3, …: each change of the client or of its secrets adds 1, in the transaction of the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientVersion(i64);
 
 impl ClientVersion {
-    /// Parses what a version is written as.
+    /// The version of a client that was just registered.
+    pub const FIRST: Self = Self(1);
+
+    /// Takes the number of a row.
+    pub fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The version after the next change.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// Parses the decimal number that `Display` prints, and no other text for it.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        match URL_SAFE_NO_PAD.decode(text) {
-            Ok(bytes) if bytes.len() == BYTES => Ok(Self(text.to_owned())),
+        match text.parse() {
+            Ok(number) if number >= 1 && Self(number).to_string() == text => Ok(Self(number)),
             Ok(_) | Err(_) => Err(ParseError::new(
-                "a version is 22 characters of base64url, as an answer gave them",
+                "a client version is a number such as 1 or 27, as in an earlier response",
             )),
         }
     }
 }
 
-impl From<&Client> for ClientVersion {
-    fn from(client: &Client) -> Self {
-        // Times are in seconds, and two changes may come in one: so it goes by all that the client is.
-        let json = serde_json::to_vec(client).unwrap_or_default();
-        let digest = digest(&SHA256, &json);
-        Self(URL_SAFE_NO_PAD.encode(&digest.as_ref()[..BYTES]))
+impl fmt::Display for ClientVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
-text_type!(ClientVersion);
+impl FromStr for ClientVersion {
+    type Err = ParseError;
 
-/// As what a client must be for a change of it to be made.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::parse(text)
+    }
+}
+
+impl From<&Client> for ClientVersion {
+    fn from(client: &Client) -> Self {
+        client.version
+    }
+}
+
+/// The versions of a client at which a change of it is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ExpectedVersion {
-    /// As anything.
+    /// Any version.
     #[default]
     Any,
-    /// As one of these.
+    /// One of these.
     OneOf(Vec<ClientVersion>),
 }
 
 impl ExpectedVersion {
-    /// Whether the client is as expected.
+    /// Whether the client has an expected version.
     pub fn admits(&self, client: &Client) -> bool {
         match self {
             Self::Any => true,
-            Self::OneOf(versions) => versions.contains(&ClientVersion::from(client)),
+            Self::OneOf(versions) => versions.contains(&client.version),
         }
     }
 }
@@ -63,18 +82,22 @@ mod tests {
 
     #[test]
     fn a_version_is_what_was_printed_and_nothing_else() {
-        let text = "AAECAwQFBgcICQoLDA0ODw";
-
-        assert_eq!(ClientVersion::parse(text).unwrap().as_str(), text);
+        for text in ["1", "27", "9223372036854775807"] {
+            assert_eq!(ClientVersion::parse(text).unwrap().to_string(), text);
+        }
         for text in [
             "",
-            "AAEC",
+            "0",
+            "-1",
+            "+1",
+            "01",
+            "1 ",
             "*",
-            &format!("{text}A"),
-            &format!("{text}=="),
+            "9223372036854775808",
             "é",
         ] {
             assert!(ClientVersion::parse(text).is_err(), "{text}");
         }
+        assert_eq!(ClientVersion::FIRST.next().to_string(), "2");
     }
 }

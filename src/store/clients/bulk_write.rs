@@ -171,7 +171,12 @@ async fn replace_client(
     let Some(before) = before.filter(|it| expected.admits(&it.client)) else {
         return Ok(Err(ClientWritten::OtherVersion));
     };
-    if before == *after {
+    let is_same = {
+        let mut written = after.clone();
+        written.client.version = before.client.version;
+        written == before
+    };
+    if is_same {
         return Ok(Err(ClientWritten::Unchanged));
     }
     replace_record(tx, &before, after, stamp.at).await?;

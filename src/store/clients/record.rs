@@ -66,9 +66,26 @@ pub(in crate::store) async fn lock_record(
     stamp: Stamp<'_>,
 ) -> Result<Option<ClientRecord>, StoreError> {
     match row::lock_client(tx, id, ClientEffect::Changes, stamp).await? {
-        Some(_) => read_record(tx, id).await,
+        Some(client) => Ok(Some(ClientRecord {
+            secrets: read_secrets(tx, id).await?,
+            client,
+        })),
         None => Ok(None),
     }
+}
+
+/// The secrets of a client, the oldest first.
+async fn read_secrets(tx: &mut Tx<'_>, id: &ClientId) -> Result<Vec<ClientSecret>, StoreError> {
+    let mut query = select(
+        &[SECRET_COLUMNS],
+        "from client_secrets s
+        left join idle_expiries e on e.secret_id = s.secret_id
+        where s.client_id = ",
+    );
+    query.push_bind(id.to_value());
+    query.push(" order by s.created_at, s.secret_id");
+    let found = query.fetch_all(tx, read_secret).await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 fn read_secret(row: &Row) -> Result<Option<ClientSecret>, StoreError> {

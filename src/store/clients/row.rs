@@ -1,9 +1,11 @@
 //! Owns the columns of `clients`: one list for reading, inserting and replacing a row.
 
+use std::sync::LazyLock;
+
 use crate::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, Client, ClientEffect,
-    ClientId, ClientKeys, ClientStatus, ManagedBy, NewEvent, Scope, SenderConstraint, Stamp,
-    Target, TokenQuota, TokenTtl,
+    ClientId, ClientKeys, ClientStatus, ClientVersion, ManagedBy, NewEvent, SenderConstraint,
+    Stamp, Target, TokenQuota, TokenTtl,
 };
 use crate::store::StoreError;
 use crate::store::db::conn::Tx;
@@ -13,13 +15,13 @@ use crate::store::db::row::Row;
 pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, c.status, c.scopes, \
     c.audiences, c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, \
     c.created_at, c.updated_at, c.tls_client_certificate_bound, c.dpop_bound, c.managed_by, \
-    c.token_quota, c.allowed_networks";
+    c.token_quota, c.allowed_networks, c.version";
 
 const INSERT: &str = "
     insert into clients (client_id, name, description, status, scopes, audiences, metadata,
         token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at,
-        tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+        tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks, version)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1)
     on conflict (client_id) do nothing";
 
 const REPLACE: &str = "
@@ -27,8 +29,14 @@ const REPLACE: &str = "
     set name = $2, description = $3, status = $4, scopes = $5, audiences = $6, metadata = $7,
         token_ttl = $8, auth_methods = $9, jwks = $10, jwks_uri = $11, tls_client_auth = $12,
         created_at = $13, updated_at = $14, tls_client_certificate_bound = $15, dpop_bound = $16,
-        managed_by = $17, token_quota = $18, allowed_networks = $19
+        managed_by = $17, token_quota = $18, allowed_networks = $19, version = version + 1
     where client_id = $1";
+
+/// SQLite takes no alias in `returning`.
+static LOCK: LazyLock<String> = LazyLock::new(|| {
+    let columns = COLUMNS.replace("c.", "");
+    format!("update clients set updated_at = updated_at where client_id = $1 returning {columns}")
+});
 
 pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
     let keys = match (row.parse_optional("jwks")?, row.parse_optional("jwks_uri")?) {
@@ -61,6 +69,7 @@ pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
         managed_by: row.parse_optional("managed_by")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        version: ClientVersion::from_number(row.get("version")?),
     })
 }
 
@@ -72,12 +81,22 @@ pub(in crate::store) async fn insert_row(
     Ok(run_with_client(tx, INSERT, client).await? == 1)
 }
 
-/// Makes the row of a client what it is here.
+/// Makes the row of a client that is locked what it is here, in the version after that of the row.
 pub(in crate::store) async fn replace_row(
     tx: &mut Tx<'_>,
     client: &Client,
 ) -> Result<(), StoreError> {
     run_with_client(tx, REPLACE, client).await?;
+    Ok(())
+}
+
+/// Gives a client the next version, for a change that is not in its row.
+pub(in crate::store) async fn bump_version(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+) -> Result<(), StoreError> {
+    const SQL: &str = "update clients set version = version + 1 where client_id = $1";
+    tx.execute(SQL, &[id]).await?;
     Ok(())
 }
 
@@ -121,29 +140,23 @@ async fn run_with_client(
     .await
 }
 
-/// Locks a client, so that it stays as it is until the end of the transaction; its status, if there is such a client. Fails
-/// when the actor may not write to the client as it is now: there is no other way to lock one.
+/// Locks a client, so that it and its secrets stay as they are until the end of the transaction, and reads its row; `None`
+/// if there is no such client. Fails if the actor may not write to the client as it is now: there is no other way to lock
+/// one.
 pub(in crate::store) async fn lock_client(
     tx: &mut Tx<'_>,
     id: &ClientId,
     effect: ClientEffect,
     stamp: Stamp<'_>,
-) -> Result<Option<ClientStatus>, StoreError> {
-    const LOCK: &str = "
-        update clients
-        set updated_at = updated_at
-        where client_id = $1
-        returning status, scopes";
-    let read = |row: &Row| {
-        let scopes: Scope = row.parse("scopes")?;
-        Ok((ClientStatus::parse(row.get("status")?)?, scopes))
-    };
-    let locked = tx.fetch_optional(LOCK, &[id], read).await?;
-    let Some((status, scopes)) = locked else {
-        return Ok(None);
-    };
-    stamp.by.actor.check_client_write(id, &scopes, effect)?;
-    Ok(Some(status))
+) -> Result<Option<Client>, StoreError> {
+    let locked = tx.fetch_optional(&LOCK, &[id], read_client).await?;
+    if let Some(client) = &locked {
+        stamp
+            .by
+            .actor
+            .check_client_write(id, &client.scopes, effect)?;
+    }
+    Ok(locked)
 }
 
 /// Something done to the client itself.

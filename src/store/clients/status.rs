@@ -34,10 +34,10 @@ impl Store {
     ) -> Result<ClientRevoked, StoreError> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let Some(status) = lock_client(&mut tx, id, ClientEffect::Restricts, stamp).await? else {
+        let Some(client) = lock_client(&mut tx, id, ClientEffect::Restricts, stamp).await? else {
             return Ok(ClientRevoked::NoClient);
         };
-        let disabled = status == ClientStatus::Disabled;
+        let disabled = client.status == ClientStatus::Disabled;
         let revocation =
             insert_cutoff(&mut tx, id, ClientCutoff { cutoff, disabled }, stamp.at).await?;
         let event =
@@ -55,7 +55,10 @@ impl Store {
         cutoff: UnixTime,
         stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
-        const SQL: &str = "update clients set status = $2, updated_at = $3 where client_id = $1";
+        const SQL: &str = "
+            update clients
+            set status = $2, updated_at = $3, version = version + 1
+            where client_id = $1";
         let (action, disabled, effect) = match status {
             ClientStatus::Enabled => (Action::ClientEnable, false, ClientEffect::Changes),
             ClientStatus::Disabled => (Action::ClientDisable, true, ClientEffect::Restricts),
@@ -66,14 +69,14 @@ impl Store {
             return Ok(ClientRevoked::NoClient);
         };
         // Switching on what is on must not revoke; switching off is done again to be sure of it.
-        if before == status && !disabled {
+        if before.status == status && !disabled {
             return Ok(ClientRevoked::Unchanged);
         }
         tx.execute(SQL, &[id, &status.as_str(), &stamp.at]).await?;
         let revocation =
             insert_cutoff(&mut tx, id, ClientCutoff { cutoff, disabled }, stamp.at).await?;
         let event = of_client(action, id)
-            .before(json!({ "status": before }))
+            .before(json!({ "status": before.status }))
             .after(json!({ "status": status }));
         self.commit_events(tx, stamp, vec![event]).await?;
         Ok(ClientRevoked::Revoked(revocation))

@@ -51,7 +51,7 @@ impl Store {
         let event = of_secret(Action::SecretExpire, id, secret_id)
             .before(json!({ "ends_unused_for": before.unused_for }))
             .after(json!({ "ends_unused_for": unused_for }));
-        self.commit_client_change(tx, id, event, stamp).await?;
+        self.commit_secret_change(tx, id, event, stamp).await?;
         Ok(true)
     }
 
@@ -112,7 +112,7 @@ impl Store {
         let event = of_secret(Action::SecretExpire, id, secret_id)
             .before(before)
             .after(json!({ "expires_at": stamp.at, "ends_unused_for": null }));
-        self.commit_client_change(tx, id, event, stamp).await?;
+        self.commit_secret_change(tx, id, event, stamp).await?;
         Ok(true)
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::{
     Action, ClientId, ClientSecret, MAX_LIVE_SECRETS, NewEvent, SecretId, Stamp, Target,
 };
 use crate::store::clients::record::{self, lock_record};
+use crate::store::clients::row::bump_version;
 use crate::store::db::conn::Tx;
 use crate::store::idempotency::{StoredResponse, store_response};
 use crate::store::{Store, StoreError};
@@ -60,7 +61,7 @@ impl Store {
         }
         record::insert_secret(&mut tx, id, secret, stamp.at).await?;
         let event = of_secret(Action::SecretAdd, id, &secret.secret_id).after(secret);
-        self.commit_client_change(tx, id, event, stamp).await?;
+        self.commit_secret_change(tx, id, event, stamp).await?;
         Ok(SecretAdded::Added)
     }
 
@@ -85,7 +86,7 @@ impl Store {
         let event = of_secret(Action::SecretExpire, id, secret_id)
             .before(json!({ "expires_at": before.expires_at }))
             .after(json!({ "expires_at": expires_at }));
-        self.commit_client_change(tx, id, event, stamp).await?;
+        self.commit_secret_change(tx, id, event, stamp).await?;
         Ok(true)
     }
 
@@ -103,12 +104,24 @@ impl Store {
         };
         record::delete_secret(&mut tx, id, secret_id).await?;
         let event = of_secret(Action::SecretDelete, id, secret_id).before(before);
-        self.commit_client_change(tx, id, event, stamp).await?;
+        self.commit_secret_change(tx, id, event, stamp).await?;
         Ok(true)
     }
 
-    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile. Replicas are not told, and there
-    /// is no event: the old hash proves the same, and after a change of its parameters every first login comes here.
+    /// Ends a transaction that has changed a secret of a client, which has another version then.
+    pub(in crate::store) async fn commit_secret_change(
+        &self,
+        mut tx: Tx<'_>,
+        id: &ClientId,
+        event: NewEvent,
+        stamp: Stamp<'_>,
+    ) -> Result<(), StoreError> {
+        bump_version(&mut tx, id).await?;
+        self.commit_client_change(tx, id, event, stamp).await
+    }
+
+    /// Replaces a hash by one of the same secret, unless somebody else has meanwhile. Replicas are not told, there
+    /// is no event and no other version: the old hash proves the same, and after a change of its parameters every first login comes here.
     pub async fn renew_secret_hash(
         &self,
         secret_id: &SecretId,

@@ -14,9 +14,11 @@ async fn a_change_of_what_was_changed_since_is_refused() {
     let robot = Robot::new(&test).await;
     let seen = robot.get("/clients/billing").await;
     let (etag, path) = (seen.header("etag"), "/clients/billing");
+    assert_eq!(etag, "\"1\"");
     // In the same second.
     let first = robot.patch(path, etag, &json!({"name": "first"})).await;
     assert_eq!(first.status, 200, "{}", first.text());
+    assert_eq!(first.header("etag"), "\"2\"");
 
     for answer in [
         robot.patch(path, etag, &json!({"name": "second"})).await,

@@ -1,8 +1,8 @@
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
-    ClientStatus, ErrorCode, ExpectedVersion, JwksUri, Name, Scope, SenderConstraint,
-    SenderConstraintChanges,
+    ClientRecord, ClientStatus, ClientVersion, ErrorCode, ExpectedVersion, IdleExpiry, JwksUri,
+    Name, Scope, SenderConstraint, SenderConstraintChanges,
 };
 use token_server::store::{
     ClientFilter, ClientOrder, ClientQuery, ClientRevoked, ClientWrite, ClientWritten, IfTaken,
@@ -390,6 +390,7 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
     let mut expected = record("a");
     expected.client.name = Name::parse("new").unwrap();
     expected.client.updated_at = UnixTime(7);
+    expected.client.version = ClientVersion::FIRST.next();
     assert_eq!(
         test.app.store().find_client(&id("a")).await.unwrap(),
         Some(expected)
@@ -444,6 +445,7 @@ async fn a_status_is_switched_without_touching_the_rest() {
     let mut expected = record("a");
     expected.client.status = ClientStatus::Disabled;
     expected.client.updated_at = UnixTime(8);
+    expected.client.version = ClientVersion::FIRST.next();
     assert_eq!(store.find_client(&id("a")).await.unwrap(), Some(expected));
 }
 
@@ -532,4 +534,65 @@ async fn what_tokens_are_bound_to_is_changed_one_by_one() {
         dpop_bound_access_tokens: true,
     };
     assert_eq!(found.client.sender_constraint, expected);
+}
+
+#[tokio::test]
+async fn each_change_of_a_client_or_of_its_secrets_adds_one_to_its_version() {
+    let test = TestApp::new().await;
+    let (store, a, stamp) = (test.app.store(), id("a"), BY.at(NOW));
+    let version = async || {
+        let found = store.find_client(&a).await.unwrap().unwrap();
+        found.client.version.to_string()
+    };
+    let replace = async |record: ClientRecord| {
+        let write = ClientWrite {
+            record,
+            if_taken: IfTaken::Replace(ExpectedVersion::Any),
+        };
+        let actions = WriteActions {
+            insert: Action::ClientImport,
+            replace: Action::ClientImport,
+        };
+        let written = store.write_clients(&[write], actions, NOW, stamp).await;
+        written.unwrap().outcomes[0]
+    };
+    let (old, new) = (secret("AAAAAAAA", 100, None), secret("BBBBBBBB", 100, None));
+    let idle = IdleExpiry::from_seconds(3_600).ok();
+    store.insert_client(&record("a"), stamp).await.unwrap();
+    assert_eq!(version().await, "1");
+
+    let changes = ClientChanges {
+        name: Name::parse("new").ok(),
+        ..ClientChanges::default()
+    };
+    store.update_client(&a, &changes, stamp).await.unwrap();
+    assert_eq!(version().await, "2");
+    let off = store.set_client_status(&a, ClientStatus::Disabled, NOW, stamp);
+    off.await.unwrap();
+    assert_eq!(version().await, "3");
+    store.release_client(&a, stamp).await.unwrap();
+    assert_eq!(version().await, "4");
+    store.insert_secret(&a, &new, stamp).await.unwrap();
+    assert_eq!(version().await, "5");
+    let ended = store.set_secret_expiry(&a, &old.secret_id, NOW, stamp);
+    ended.await.unwrap();
+    assert_eq!(version().await, "6");
+    let ended = store.set_idle_expiry(&a, &new.secret_id, idle, stamp);
+    ended.await.unwrap();
+    assert_eq!(version().await, "7");
+    store
+        .delete_secret(&a, &old.secret_id, stamp)
+        .await
+        .unwrap();
+    assert_eq!(version().await, "8");
+    assert_eq!(replace(record("a")).await, ClientWritten::Replaced);
+    assert_eq!(version().await, "9");
+
+    // No change of what anybody decided.
+    assert_eq!(replace(record("a")).await, ClientWritten::Unchanged);
+    store.release_client(&id("b"), stamp).await.unwrap();
+    store.revoke_client_tokens(&a, NOW, stamp).await.unwrap();
+    let renewed = store.renew_secret_hash(&old.secret_id, &old.secret_hash, "another");
+    assert!(renewed.await.unwrap());
+    assert_eq!(version().await, "9");
 }

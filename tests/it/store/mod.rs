@@ -12,9 +12,9 @@ mod single_use_values;
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
-    Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, Description, JwkSet,
-    ManagedBy, Metadata, Name, Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota,
-    TokenTtl,
+    Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, ClientVersion,
+    Description, JwkSet, ManagedBy, Metadata, Name, Scope, SecretId, SecretOrigin,
+    SenderConstraint, TokenQuota, TokenTtl,
 };
 
 use token_server::store::{ClientWrite, ClientWritten, IfTaken, Store, StoreError, WriteActions};
@@ -73,6 +73,7 @@ fn record(client_id: &str) -> ClientRecord {
             managed_by: ManagedBy::parse("team.yaml").ok(),
             created_at: UnixTime(100),
             updated_at: UnixTime(100),
+            version: ClientVersion::FIRST,
         },
         secrets: vec![secret("AAAAAAAA", 100, None)],
     }
