@@ -16,6 +16,7 @@ mod secrets;
 mod single_use;
 mod tokens;
 mod usage;
+mod write_options;
 
 pub use crate::domain::audit::chain::{
     Acceptance, AuditChain, AuditHead, ChainBreak, ChainLink, ChainedEvent,
@@ -45,3 +46,4 @@ pub use replication::listener::ChangeListener;
 pub use secrets::write::SecretAdded;
 pub use usage::add::UsageRows;
 pub use usage::read::UsageOrder;
+pub use write_options::WriteOptions;

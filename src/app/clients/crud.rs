@@ -10,7 +10,9 @@ use crate::domain::{
     AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
     ClientSecret, ClientStatus, ExpectedVersion, NewClient, Origin,
 };
-use crate::store::{ClientChanged, ClientInserted, ClientOrder, ClientQuery, StoredResponse};
+use crate::store::{
+    ClientChanged, ClientInserted, ClientOrder, ClientQuery, StoredResponse, WriteOptions,
+};
 
 /// A part of the list of clients.
 #[derive(Clone, Debug)]
@@ -79,17 +81,21 @@ impl Clients {
         &self,
         by: &Origin,
         record: &ClientRecord,
-        answer: Option<&StoredResponse>,
+        response: Option<&StoredResponse>,
     ) -> Result<bool> {
         let id = &record.client.client_id;
         let (store, stamp) = (&self.core.store, by.at(record.client.created_at));
-        match store.insert_client_once(record, answer, stamp).await? {
+        let options = WriteOptions {
+            response,
+            ..WriteOptions::default()
+        };
+        match store.insert_client(record, &options, stamp).await? {
             ClientInserted::Inserted => {
                 self.tokens.registered(id).await;
                 Ok(true)
             }
             ClientInserted::Conflict => Err(taken(id)),
-            ClientInserted::Remembered => Ok(false),
+            ClientInserted::Repeated => Ok(false),
         }
     }
 
@@ -186,13 +192,17 @@ impl Clients {
             self.check_authentication(&now.changed(changes.authentication.clone()))?;
         }
         let (store, stamp) = (&self.core.store, self.core.stamp(by));
-        let outcome = store.update_expected_client(id, expected, &changes, stamp);
-        match outcome.await? {
-            ClientChanged::OtherVersion => return Err(Error::client_changed(id)),
-            ClientChanged::Changed => self.changed(id, true)?,
-            ClientChanged::NoClient => self.changed(id, false)?,
+        let options = WriteOptions {
+            expected: expected.clone(),
+            ..WriteOptions::default()
+        };
+        let changed = store.update_client(id, &changes, &options, stamp).await?;
+        self.cache.forget(id);
+        match changed {
+            ClientChanged::Changed(client) => Ok(*client),
+            ClientChanged::OtherVersion => Err(Error::client_changed(id)),
+            ClientChanged::NoClient => Err(Error::unknown_client(id)),
         }
-        Ok(self.find(id).await?.client)
     }
 
     /// Lets a client have tokens, or no more; its record and secrets stay. What it was issued before is
@@ -224,10 +234,12 @@ impl Clients {
         expected: &ExpectedVersion,
     ) -> Result<()> {
         let (cutoff, stamp) = (self.tokens.last_issue().await?, self.core.stamp(by));
-        let deleted = self
-            .core
-            .store
-            .delete_expected_client(id, expected, cutoff, stamp);
+        let options = WriteOptions {
+            expected: expected.clone(),
+            ..WriteOptions::default()
+        };
+        let store = &self.core.store;
+        let deleted = store.delete_client(id, cutoff, &options, stamp);
         self.tokens.revoked(id, &deleted.await?)?;
         // They say nothing of a later client of this id, and would only take room.
         if let Err(error) = self.core.store.delete_uses(id).await {

@@ -10,7 +10,7 @@ use crate::domain::{
     ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, ParseError, SecretId,
     SecretOrigin, chosen_secret,
 };
-use crate::store::{SecretAdded, StoredResponse};
+use crate::store::{SecretAdded, StoredResponse, WriteOptions};
 
 /// A secret that somebody chose: one of a person at any front, or a plain one of a file. [`Secrets::new_secret`] and the rules
 /// of an import make it, and nothing else does.
@@ -107,17 +107,22 @@ impl Secrets {
         by: &Origin,
         id: &ClientId,
         added: &AddedSecret,
-        answer: Option<&StoredResponse>,
+        response: Option<&StoredResponse>,
     ) -> Result<bool> {
         let (store, stamp) = (&self.core.store, by.at(added.secret.created_at));
-        let inserted = store.insert_secret_once(id, &added.secret, answer, stamp);
+        let options = WriteOptions {
+            response,
+            ..WriteOptions::default()
+        };
+        let inserted = store.insert_secret(id, &added.secret, &options, stamp);
         match inserted.await? {
             SecretAdded::Added => {
                 self.cache.forget(id);
                 Ok(true)
             }
-            SecretAdded::Remembered => Ok(false),
+            SecretAdded::Repeated => Ok(false),
             SecretAdded::NoClient => Err(Error::unknown_client(id)),
+            SecretAdded::OtherVersion => Err(Error::client_changed(id)),
             SecretAdded::TooMany => Err(Error::conflict(format!(
                 "the client has {MAX_LIVE_SECRETS} live secrets; expire one first"
             ))),

@@ -161,8 +161,8 @@ async fn replace_client(
     write: &ClientWrite,
     stamp: Stamp<'_>,
 ) -> Result<Result<ClientRecord, ClientWritten>, StoreError> {
-    let after = &write.record;
-    let id = &after.client.client_id;
+    let mut after = write.record.clone();
+    let id = &write.record.client.client_id;
     let IfTaken::Replace(expected) = &write.if_taken else {
         return Ok(Err(ClientWritten::Left));
     };
@@ -171,14 +171,10 @@ async fn replace_client(
     let Some(before) = before.filter(|it| expected.admits(&it.client)) else {
         return Ok(Err(ClientWritten::OtherVersion));
     };
-    let is_same = {
-        let mut written = after.clone();
-        written.client.version = before.client.version;
-        written == before
-    };
-    if is_same {
+    after.client.version = before.client.version;
+    if before == after {
         return Ok(Err(ClientWritten::Unchanged));
     }
-    replace_record(tx, &before, after, stamp.at).await?;
+    replace_record(tx, &before, &mut after, stamp.at).await?;
     Ok(Ok(before))
 }

@@ -37,7 +37,7 @@ impl Store {
         let mut after = before.clone();
         after.client.managed_by = None;
         after.client.updated_at = stamp.at;
-        replace_row(&mut tx, &after.client).await?;
+        replace_row(&mut tx, &mut after.client).await?;
         let event = of_client(Action::ClientRelease, id).difference(before, after);
         self.commit_client_change(tx, id, event, stamp).await?;
         Ok(true)

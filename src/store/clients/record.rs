@@ -125,12 +125,12 @@ pub(in crate::store) async fn insert_record(
 pub(in crate::store) async fn replace_record(
     tx: &mut Tx<'_>,
     before: &ClientRecord,
-    after: &ClientRecord,
+    after: &mut ClientRecord,
     now: UnixTime,
 ) -> Result<(), StoreError> {
+    row::replace_row(tx, &mut after.client).await?;
     let client = &after.client;
     let id = &client.client_id;
-    row::replace_row(tx, client).await?;
     replace_scopes(tx, id, &client.scopes).await?;
     let find = |secrets: &[ClientSecret], id: &SecretId| {
         secrets.iter().find(|it| it.secret_id == *id).cloned()

@@ -81,12 +81,14 @@ pub(in crate::store) async fn insert_row(
     Ok(run_with_client(tx, INSERT, client).await? == 1)
 }
 
-/// Makes the row of a client that is locked what it is here, in the version after that of the row.
+/// Makes the row of a client what it is here, and the client its next version. The client was read from the row, which is
+/// locked.
 pub(in crate::store) async fn replace_row(
     tx: &mut Tx<'_>,
-    client: &Client,
+    client: &mut Client,
 ) -> Result<(), StoreError> {
     run_with_client(tx, REPLACE, client).await?;
+    client.version = client.version.next();
     Ok(())
 }
 

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Action, ClientCutoff, ClientEffect, ClientId, ClientStatus, ExpectedVersion, Revocation, Stamp,
+    Action, ClientCutoff, ClientEffect, ClientId, ClientStatus, Revocation, Stamp,
 };
 use crate::store::clients::record::lock_record;
 use crate::store::clients::row::{lock_client, of_client};
 use crate::store::tokens::insert_cutoff;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, WriteOptions};
 
 /// What came of a change that revokes the tokens of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,18 +87,7 @@ impl Store {
         &self,
         id: &ClientId,
         cutoff: UnixTime,
-        stamp: Stamp<'_>,
-    ) -> Result<ClientRevoked, StoreError> {
-        let any = ExpectedVersion::Any;
-        self.delete_expected_client(id, &any, cutoff, stamp).await
-    }
-
-    /// The same for a client of the expected version only.
-    pub async fn delete_expected_client(
-        &self,
-        id: &ClientId,
-        expected: &ExpectedVersion,
-        cutoff: UnixTime,
+        options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
         const SQL: &str = "delete from clients where client_id = $1";
@@ -111,7 +100,7 @@ impl Store {
         let Some(before) = lock_record(&mut tx, id, stamp).await? else {
             return Ok(ClientRevoked::NoClient);
         };
-        if !expected.admits(&before.client) {
+        if !options.expected.admits(&before.client) {
             return Ok(ClientRevoked::OtherVersion);
         }
         tx.execute(SQL, &[id]).await?;

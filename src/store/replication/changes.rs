@@ -7,7 +7,7 @@
 use crate::base::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
 use crate::store::db::conn::Tx;
-use crate::store::db::query::query;
+use crate::store::db::query::{ToValue, query};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
 
@@ -34,29 +34,22 @@ pub(in crate::store) async fn append_change(
     const INSERT: &str = "
         insert into changes (change_id, kind, client_id)
         values ($1, $2, $3)";
+    const INSERT_AND_NOTIFY: &str = "
+        insert into changes (change_id, kind, client_id)
+        values ($1, $2, $3)
+        returning pg_notify($4, current_schema())";
     let id: i64 = tx
         .fetch_one(NEXT_ID, &[&first_id(now).0], |row| row.get(0))
         .await?;
-    tx.execute(
-        INSERT,
-        &[
-            &id,
-            &change.kind(),
-            &change.client_id().map(ClientId::as_str),
-        ],
-    )
-    .await?;
-    notify(tx).await?;
-    Ok(id)
-}
-
-/// Wakes replicas that listen. SQLite has none to wake: other processes read the file every second.
-async fn notify(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    const SQL: &str = "select pg_notify($1, current_schema())";
+    let (kind, client_id) = (change.kind(), change.client_id().map(ClientId::as_str));
+    // SQLite has no listeners to wake: other processes read the file every second.
     if tx.is_postgres() {
-        tx.execute(SQL, &[&CHANNEL]).await?;
+        let values: [&dyn ToValue; 4] = [&id, &kind, &client_id, &CHANNEL];
+        tx.execute(INSERT_AND_NOTIFY, &values).await?;
+    } else {
+        tx.execute(INSERT, &[&id, &kind, &client_id]).await?;
     }
-    Ok(())
+    Ok(id)
 }
 
 /// What follows a change.

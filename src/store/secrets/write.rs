@@ -9,20 +9,21 @@ use crate::domain::{
 use crate::store::clients::record::{self, lock_record};
 use crate::store::clients::row::bump_version;
 use crate::store::db::conn::Tx;
-use crate::store::idempotency::{StoredResponse, store_response};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, WriteOptions};
 
-/// What came of adding a secret.
+/// The outcome of adding a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretAdded {
-    /// It was.
+    /// The secret was added.
     Added,
     /// There is no such client.
     NoClient,
+    /// The client does not have an expected version.
+    OtherVersion,
     /// The client has [`MAX_LIVE_SECRETS`] already.
     TooMany,
-    /// The same was done before.
-    Remembered,
+    /// The same request was answered before.
+    Repeated,
 }
 
 impl Store {
@@ -32,29 +33,20 @@ impl Store {
         &self,
         id: &ClientId,
         secret: &ClientSecret,
-        stamp: Stamp<'_>,
-    ) -> Result<SecretAdded, StoreError> {
-        self.insert_secret_once(id, secret, None, stamp).await
-    }
-
-    /// Adds a secret like [`insert_secret`](Self::insert_secret), and keeps what is answered; neither when that was done before.
-    pub async fn insert_secret_once(
-        &self,
-        id: &ClientId,
-        secret: &ClientSecret,
-        answer: Option<&StoredResponse>,
+        options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
     ) -> Result<SecretAdded, StoreError> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        if let Some(answer) = answer
-            && !store_response(&mut tx, answer).await?
-        {
-            return Ok(SecretAdded::Remembered);
+        if !options.store_response(&mut tx).await? {
+            return Ok(SecretAdded::Repeated);
         }
         let Some(before) = lock_record(&mut tx, id, stamp).await? else {
             return Ok(SecretAdded::NoClient);
         };
+        if !options.expected.admits(&before.client) {
+            return Ok(SecretAdded::OtherVersion);
+        }
         let is_live = |it: &&ClientSecret| it.expires_at.is_none_or(|at| at > secret.created_at);
         if before.secrets.iter().filter(is_live).count() >= MAX_LIVE_SECRETS {
             return Ok(SecretAdded::TooMany);

@@ -5,9 +5,9 @@ use token_server::domain::{
     Change, ChangeId, ClientChanges, ClientId, ClientStatus, KeyId, KeyRecord, KeyState, Name,
     SecretId, SigningAlg, Stamp, TokenId,
 };
-use token_server::store::{KeyChanges, Store};
+use token_server::store::{ClientChanged, KeyChanges, Store};
 
-use super::{id, record, secret};
+use super::{ANY, id, record, secret};
 use crate::harness::{BY, Database, TestApp};
 
 const AT: UnixTime = UnixTime(100);
@@ -37,9 +37,9 @@ fn named(name: &str) -> ClientChanges {
 async fn rename(store: &Store, client_id: &ClientId, now: i64) {
     let changes = named("another");
     let renamed = store
-        .update_client(client_id, &changes, BY.at(UnixTime(now)))
+        .update_client(client_id, &changes, ANY, BY.at(UnixTime(now)))
         .await;
-    assert!(renamed.unwrap());
+    assert!(matches!(renamed.unwrap(), ClientChanged::Changed(_)));
 }
 
 fn next_key(kid: &str) -> KeyRecord {
@@ -56,7 +56,7 @@ async fn with_client() -> (TestApp, ChangeId) {
     let test = TestApp::new().await;
     test.app
         .store()
-        .insert_client(&record("a"), stamp())
+        .insert_client(&record("a"), ANY, stamp())
         .await
         .unwrap();
     let last = test.app.store().last_change().await.unwrap();
@@ -78,7 +78,7 @@ async fn every_write_that_replicas_must_know_tells_of_it() {
     tells(client("a")).await;
     let added = secret("BBBBBBBB", 100, None);
     store
-        .insert_secret(&id("a"), &added, stamp())
+        .insert_secret(&id("a"), &added, ANY, stamp())
         .await
         .unwrap();
     tells(client("a")).await;
@@ -105,9 +105,15 @@ async fn every_write_that_replicas_must_know_tells_of_it() {
             .unwrap();
         tells(Change::Revocation).await;
     }
-    store.delete_client(&id("a"), AT, stamp()).await.unwrap();
+    store
+        .delete_client(&id("a"), AT, ANY, stamp())
+        .await
+        .unwrap();
     tells(Change::Revocation).await;
-    store.insert_client(&record("a"), stamp()).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, stamp())
+        .await
+        .unwrap();
     tells(Change::Revocation).await;
 }
 
@@ -166,13 +172,15 @@ async fn nobody_is_told_of_what_nobody_remembers_or_of_what_was_not_done() {
     let (a, c) = (id("a"), id("c"));
 
     store
-        .insert_client(&record_without_secret("b"), stamp())
+        .insert_client(&record_without_secret("b"), ANY, stamp())
         .await
         .unwrap();
     let renewed = store.renew_secret_hash(&here, "hash of AAAAAAAA", "another");
     assert!(renewed.await.unwrap());
     store.mark_keys_used(SigningAlg::ES256, AT).await.unwrap();
-    assert!(!store.update_client(&c, &named("x"), stamp()).await.unwrap());
+    let renamed = named("x");
+    let renamed = store.update_client(&c, &renamed, ANY, stamp());
+    assert_eq!(renamed.await.unwrap(), ClientChanged::NoClient);
     let expired = store.set_secret_expiry(&a, &none, AT, stamp());
     assert!(!expired.await.unwrap());
     let at = test.trusted(AT).await;
@@ -195,7 +203,7 @@ async fn changes_are_paged_in_their_order_whatever_the_clock_says() {
     let store = test.app.store();
     for name in ["b", "c"] {
         store
-            .insert_client(&record_without_secret(name), stamp())
+            .insert_client(&record_without_secret(name), ANY, stamp())
             .await
             .unwrap();
     }
@@ -245,7 +253,10 @@ async fn no_change_is_seen_before_one_of_an_earlier_id() {
     let database = Database::fresh().await;
     let test = TestApp::on(database.clone(), &[]).await;
     let store = test.app.store();
-    store.insert_client(&record("a"), stamp()).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, stamp())
+        .await
+        .unwrap();
     let start = store.last_change().await.unwrap();
 
     let mut first = database.begin().await;
@@ -284,7 +295,7 @@ async fn who_reads_on_from_the_last_change_misses_nothing() {
         let record = record_without_secret(&format!("c{n}"));
         test.app
             .store()
-            .insert_client(&record, stamp())
+            .insert_client(&record, ANY, stamp())
             .await
             .unwrap();
     }

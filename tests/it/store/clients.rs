@@ -1,15 +1,15 @@
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
-    Action, AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
-    ClientRecord, ClientStatus, ClientVersion, ErrorCode, ExpectedVersion, IdleExpiry, JwksUri,
-    Name, Scope, SenderConstraint, SenderConstraintChanges,
+    Action, AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientId,
+    ClientKeys, ClientRecord, ClientStatus, ClientVersion, ErrorCode, ExpectedVersion, IdleExpiry,
+    JwksUri, Name, Scope, SenderConstraint, SenderConstraintChanges,
 };
 use token_server::store::{
-    ClientFilter, ClientOrder, ClientQuery, ClientRevoked, ClientWrite, ClientWritten, IfTaken,
-    StoreError, WriteActions,
+    ClientChanged, ClientFilter, ClientInserted, ClientOrder, ClientQuery, ClientRevoked,
+    ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions,
 };
 
-use super::{id, insert_missing, record, secret};
+use super::{ANY, id, insert_missing, record, secret};
 use crate::harness::{BY, NOW, TestApp};
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn a_client_comes_back_as_it_was_inserted() {
 
     test.app
         .store()
-        .insert_client(&written, BY.at(NOW))
+        .insert_client(&written, ANY, BY.at(NOW))
         .await
         .unwrap();
 
@@ -43,7 +43,7 @@ async fn a_client_without_secrets_is_found_too() {
 
     test.app
         .store()
-        .insert_client(&written, BY.at(NOW))
+        .insert_client(&written, ANY, BY.at(NOW))
         .await
         .unwrap();
 
@@ -58,16 +58,20 @@ async fn a_taken_id_is_a_conflict_and_changes_nothing() {
     let test = TestApp::new().await;
     test.app
         .store()
-        .insert_client(&record("a"), BY.at(NOW))
+        .insert_client(&record("a"), ANY, BY.at(NOW))
         .await
         .unwrap();
     let mut other = record("a");
     other.client.name = Name::parse("other").unwrap();
     other.secrets = vec![secret("BBBBBBBB", 200, None)];
 
-    let refused = test.app.store().insert_client(&other, BY.at(NOW)).await;
+    let refused = test
+        .app
+        .store()
+        .insert_client(&other, ANY, BY.at(NOW))
+        .await;
 
-    assert!(matches!(refused, Err(StoreError::Conflict)));
+    assert_eq!(refused.unwrap(), ClientInserted::Conflict);
     assert_eq!(
         test.app.store().find_client(&id("a")).await.unwrap(),
         Some(record("a"))
@@ -79,7 +83,7 @@ async fn a_taken_secret_id_takes_the_whole_insert_back() {
     let test = TestApp::new().await;
     test.app
         .store()
-        .insert_client(&record("a"), BY.at(NOW))
+        .insert_client(&record("a"), ANY, BY.at(NOW))
         .await
         .unwrap();
 
@@ -96,7 +100,7 @@ async fn missing_clients_are_inserted_and_the_others_left() {
     b.secrets = vec![secret("BBBBBBBB", 1, None)];
     test.app
         .store()
-        .insert_client(&a, BY.at(NOW))
+        .insert_client(&a, ANY, BY.at(NOW))
         .await
         .unwrap();
 
@@ -116,7 +120,7 @@ async fn the_list_is_paged_by_key() {
         client.secrets.clear();
         test.app
             .store()
-            .insert_client(&client, BY.at(NOW))
+            .insert_client(&client, ANY, BY.at(NOW))
             .await
             .unwrap();
     }
@@ -146,7 +150,11 @@ async fn clients_have_the_same_order_on_each_database() {
     for name in ["a", "B", "_", "b", "A", "~", "a-b", "aB", "1"] {
         let mut client = record(name);
         client.secrets.clear();
-        let inserted = test.app.store().insert_client(&client, BY.at(NOW)).await;
+        let inserted = test
+            .app
+            .store()
+            .insert_client(&client, ANY, BY.at(NOW))
+            .await;
         inserted.unwrap();
     }
 
@@ -200,7 +208,7 @@ async fn the_list_has_what_is_asked_for_in_the_order_that_is_asked_for() {
         let stamp = BY.at(NOW);
         test.app
             .store()
-            .insert_client(&client, stamp)
+            .insert_client(&client, ANY, stamp)
             .await
             .unwrap();
     }
@@ -261,7 +269,7 @@ async fn clients_are_found_by_the_beginning_of_their_name() {
         client.client.name = Name::parse(name).unwrap();
         client.client.status = status;
         let stamp = BY.at(NOW);
-        let inserted = test.app.store().insert_client(&client, stamp).await;
+        let inserted = test.app.store().insert_client(&client, ANY, stamp).await;
         inserted.unwrap();
     }
     let list = async |name: &str, status| {
@@ -295,7 +303,7 @@ async fn clients_of_a_scope_are_those_that_may_ask_for_it_now() {
         let mut client = record(name);
         client.secrets.clear();
         client.client.scopes = Scope::parse(scopes).unwrap();
-        store.insert_client(&client, BY.at(NOW)).await.unwrap();
+        store.insert_client(&client, ANY, BY.at(NOW)).await.unwrap();
     }
     let list = async |scope: &str, prefix: Option<&str>| -> Vec<String> {
         let part = ClientQuery {
@@ -324,7 +332,7 @@ async fn clients_of_a_scope_are_those_that_may_ask_for_it_now() {
     };
     let stamp = BY.at(NOW);
     store
-        .update_client(&id("c"), &changes, stamp)
+        .update_client(&id("c"), &changes, ANY, stamp)
         .await
         .unwrap();
     let mut replaced = record("a");
@@ -363,7 +371,7 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
     let test = TestApp::new().await;
     test.app
         .store()
-        .insert_client(&record("a"), BY.at(NOW))
+        .insert_client(&record("a"), ANY, BY.at(NOW))
         .await
         .unwrap();
     let changes = ClientChanges {
@@ -371,26 +379,22 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
         ..Default::default()
     };
 
-    assert!(
-        test.app
-            .store()
-            .update_client(&id("a"), &changes, BY.at(UnixTime(7)))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !test
-            .app
-            .store()
-            .update_client(&id("b"), &changes, BY.at(UnixTime(7)))
-            .await
-            .unwrap()
-    );
+    let update = async |id: &ClientId| {
+        let store = test.app.store();
+        let updated = store.update_client(id, &changes, ANY, BY.at(UnixTime(7)));
+        updated.await.unwrap()
+    };
+    let (updated, missing) = (update(&id("a")).await, update(&id("b")).await);
 
     let mut expected = record("a");
     expected.client.name = Name::parse("new").unwrap();
     expected.client.updated_at = UnixTime(7);
     expected.client.version = ClientVersion::FIRST.next();
+    assert_eq!(
+        updated,
+        ClientChanged::Changed(Box::new(expected.client.clone()))
+    );
+    assert_eq!(missing, ClientChanged::NoClient);
     assert_eq!(
         test.app.store().find_client(&id("a")).await.unwrap(),
         Some(expected)
@@ -402,7 +406,7 @@ async fn a_token_lifetime_can_be_taken_back() {
     let test = TestApp::new().await;
     test.app
         .store()
-        .insert_client(&record("a"), BY.at(NOW))
+        .insert_client(&record("a"), ANY, BY.at(NOW))
         .await
         .unwrap();
     let changes = ClientChanges {
@@ -412,7 +416,7 @@ async fn a_token_lifetime_can_be_taken_back() {
 
     test.app
         .store()
-        .update_client(&id("a"), &changes, BY.at(UnixTime(7)))
+        .update_client(&id("a"), &changes, ANY, BY.at(UnixTime(7)))
         .await
         .unwrap();
 
@@ -430,7 +434,10 @@ async fn a_token_lifetime_can_be_taken_back() {
 async fn a_status_is_switched_without_touching_the_rest() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, BY.at(NOW))
+        .await
+        .unwrap();
 
     store
         .set_client_status(
@@ -453,11 +460,14 @@ async fn a_status_is_switched_without_touching_the_rest() {
 async fn a_deleted_client_takes_its_secrets_with_it() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, BY.at(NOW))
+        .await
+        .unwrap();
 
     let delete = async || {
         let deleted = store
-            .delete_client(&id("a"), UnixTime(9), BY.at(UnixTime(8)))
+            .delete_client(&id("a"), UnixTime(9), ANY, BY.at(UnixTime(8)))
             .await;
         deleted.unwrap()
     };
@@ -465,23 +475,29 @@ async fn a_deleted_client_takes_its_secrets_with_it() {
     assert_eq!(delete().await, ClientRevoked::NoClient);
 
     // The same secret id is free again.
-    store.insert_client(&record("b"), BY.at(NOW)).await.unwrap();
+    store
+        .insert_client(&record("b"), ANY, BY.at(NOW))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn authentication_is_changed_piece_by_piece_and_taken_away() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, BY.at(NOW))
+        .await
+        .unwrap();
     let change = async |authentication: AuthenticationChanges| {
         let changes = ClientChanges {
             authentication,
             ..ClientChanges::default()
         };
         let done = store
-            .update_client(&id("a"), &changes, BY.at(UnixTime(7)))
+            .update_client(&id("a"), &changes, ANY, BY.at(UnixTime(7)))
             .await;
-        assert!(done.unwrap());
+        assert!(matches!(done.unwrap(), ClientChanged::Changed(_)));
         let found = store.find_client(&id("a")).await.unwrap().unwrap();
         found.client.authentication
     };
@@ -514,7 +530,10 @@ async fn authentication_is_changed_piece_by_piece_and_taken_away() {
 async fn what_tokens_are_bound_to_is_changed_one_by_one() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, BY.at(NOW))
+        .await
+        .unwrap();
     let changes = ClientChanges {
         sender_constraint: SenderConstraintChanges {
             tls_client_certificate_bound_access_tokens: Some(true),
@@ -524,10 +543,10 @@ async fn what_tokens_are_bound_to_is_changed_one_by_one() {
     };
 
     let done = store
-        .update_client(&id("a"), &changes, BY.at(UnixTime(7)))
+        .update_client(&id("a"), &changes, ANY, BY.at(UnixTime(7)))
         .await;
 
-    assert!(done.unwrap());
+    assert!(matches!(done.unwrap(), ClientChanged::Changed(_)));
     let found = store.find_client(&id("a")).await.unwrap().unwrap();
     let expected = SenderConstraint {
         tls_client_certificate_bound_access_tokens: true,
@@ -558,21 +577,21 @@ async fn each_change_of_a_client_or_of_its_secrets_adds_one_to_its_version() {
     };
     let (old, new) = (secret("AAAAAAAA", 100, None), secret("BBBBBBBB", 100, None));
     let idle = IdleExpiry::from_seconds(3_600).ok();
-    store.insert_client(&record("a"), stamp).await.unwrap();
+    store.insert_client(&record("a"), ANY, stamp).await.unwrap();
     assert_eq!(version().await, "1");
 
     let changes = ClientChanges {
         name: Name::parse("new").ok(),
         ..ClientChanges::default()
     };
-    store.update_client(&a, &changes, stamp).await.unwrap();
+    store.update_client(&a, &changes, ANY, stamp).await.unwrap();
     assert_eq!(version().await, "2");
     let off = store.set_client_status(&a, ClientStatus::Disabled, NOW, stamp);
     off.await.unwrap();
     assert_eq!(version().await, "3");
     store.release_client(&a, stamp).await.unwrap();
     assert_eq!(version().await, "4");
-    store.insert_secret(&a, &new, stamp).await.unwrap();
+    store.insert_secret(&a, &new, ANY, stamp).await.unwrap();
     assert_eq!(version().await, "5");
     let ended = store.set_secret_expiry(&a, &old.secret_id, NOW, stamp);
     ended.await.unwrap();

@@ -13,13 +13,21 @@ use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
     Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, ClientVersion,
-    Description, JwkSet, ManagedBy, Metadata, Name, Scope, SecretId, SecretOrigin,
+    Description, ExpectedVersion, JwkSet, ManagedBy, Metadata, Name, Scope, SecretId, SecretOrigin,
     SenderConstraint, TokenQuota, TokenTtl,
 };
 
-use token_server::store::{ClientWrite, ClientWritten, IfTaken, Store, StoreError, WriteActions};
+use token_server::store::{
+    ClientWrite, ClientWritten, IfTaken, Store, StoreError, WriteActions, WriteOptions,
+};
 
 use crate::harness::{BY, NOW};
+
+/// At any version, without a response to store.
+const ANY: &WriteOptions<'_> = &WriteOptions {
+    expected: ExpectedVersion::Any,
+    response: None,
+};
 
 /// Inserts those of the clients that are not there.
 async fn insert_missing(

@@ -6,7 +6,7 @@ use token_server::domain::{
 };
 use token_server::store::{ClientRevoked, Store};
 
-use super::{id, insert_missing, record};
+use super::{ANY, id, insert_missing, record};
 use crate::harness::{BY, NOW, TestApp};
 
 const DAY: i64 = 86_400;
@@ -28,7 +28,7 @@ async fn with_client(client_id: &str) -> TestApp {
     record.secrets.clear();
     test.app
         .store()
-        .insert_client(&record, BY.at(NOW))
+        .insert_client(&record, ANY, BY.at(NOW))
         .await
         .unwrap();
     test
@@ -240,7 +240,7 @@ async fn a_deleted_client_is_cut_off_until_one_of_its_id_is_inserted() {
     let store = test.app.store();
 
     let deleted = store
-        .delete_client(&id("a"), UnixTime(105), BY.at(UnixTime(100)))
+        .delete_client(&id("a"), UnixTime(105), ANY, BY.at(UnixTime(100)))
         .await
         .unwrap();
     assert!(cut(&deleted).disabled);

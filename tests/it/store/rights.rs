@@ -6,10 +6,10 @@ use token_server::domain::{
     ClientStatus, ExpectedVersion, IdleExpiry, KeyId, KeyState, Name, Origin, Scope, Stamp,
 };
 use token_server::store::{
-    AdminChanges, ClientWrite, IfTaken, KeyChanges, Store, StoreError, WriteActions,
+    AdminChanges, ClientInserted, ClientWrite, IfTaken, KeyChanges, Store, StoreError, WriteActions,
 };
 
-use super::{id, record, secret};
+use super::{ANY, id, record, secret};
 use crate::harness::{BY, Database, TestApp};
 
 const AT: UnixTime = UnixTime(100);
@@ -95,7 +95,6 @@ async fn write_each(
 ) -> Vec<(&'static str, Result<(), StoreError>)> {
     let (a, old) = (id("a"), secret("AAAAAAAA", 100, None).secret_id);
     let new = secret("BBBBBBBB", 100, None);
-    let any = ExpectedVersion::Any;
     let span = IdleExpiry::from_seconds(3_600).unwrap();
     let enabled = store.set_client_status(&a, ClientStatus::Enabled, AT, stamp);
     let set_end = store.set_idle_expiry(&a, &old, Some(span), stamp);
@@ -103,11 +102,14 @@ async fn write_each(
     vec![
         (
             "rename",
-            store.update_client(&a, &named(), stamp).await.map(drop),
+            store
+                .update_client(&a, &named(), ANY, stamp)
+                .await
+                .map(drop),
         ),
         (
             "add secret",
-            store.insert_secret(&a, &new, stamp).await.map(drop),
+            store.insert_secret(&a, &new, ANY, stamp).await.map(drop),
         ),
         (
             "expire",
@@ -123,7 +125,7 @@ async fn write_each(
         (
             "scopes",
             store
-                .update_client(&a, &changes("read"), stamp)
+                .update_client(&a, &changes("read"), ANY, stamp)
                 .await
                 .map(drop),
         ),
@@ -133,10 +135,7 @@ async fn write_each(
         ),
         (
             "delete",
-            store
-                .delete_expected_client(&a, &any, AT, stamp)
-                .await
-                .map(drop),
+            store.delete_client(&a, AT, ANY, stamp).await.map(drop),
         ),
     ]
 }
@@ -152,7 +151,7 @@ async fn a_client_with_a_reserved_scope_is_written_by_owners_and_the_command_lin
         if at == 0 {
             chief.client.status = ClientStatus::Disabled;
         }
-        store.insert_client(&chief, BY.at(AT)).await.unwrap();
+        store.insert_client(&chief, ANY, BY.at(AT)).await.unwrap();
 
         for by in others() {
             for (what, done) in write_each(store, by.at(AT)).await {
@@ -176,12 +175,15 @@ async fn a_reserved_scope_is_given_by_owners_and_the_command_line_only() {
     for scopes in RESERVED {
         let test = TestApp::new().await;
         let store = test.app.store();
-        store.insert_client(&record("a"), BY.at(AT)).await.unwrap();
+        store
+            .insert_client(&record("a"), ANY, BY.at(AT))
+            .await
+            .unwrap();
         // An id that somebody with all rights has used before is no other.
         let gone = with_scopes("gone", scopes);
-        store.insert_client(&gone, BY.at(AT)).await.unwrap();
+        store.insert_client(&gone, ANY, BY.at(AT)).await.unwrap();
         store
-            .delete_client(&id("gone"), AT, BY.at(AT))
+            .delete_client(&id("gone"), AT, ANY, BY.at(AT))
             .await
             .unwrap();
         let (others, owner) = (others(), admin(Some(AdminRole::Owner)));
@@ -190,10 +192,13 @@ async fn a_reserved_scope_is_given_by_owners_and_the_command_line_only() {
             let new = with_scopes("new", scopes);
             [
                 store
-                    .update_client(&id("a"), &changes(scopes), stamp)
+                    .update_client(&id("a"), &changes(scopes), ANY, stamp)
                     .await
                     .map(drop),
-                store.insert_client(&gone, stamp).await,
+                store
+                    .insert_client(&gone, ANY, stamp)
+                    .await
+                    .map(|it| assert_eq!(it, ClientInserted::Inserted)),
                 write(store, new, IfTaken::Leave, stamp).await,
                 write(store, with_scopes("a", scopes), replace, stamp).await,
             ]
@@ -224,7 +229,7 @@ async fn anybody_who_may_write_clients_disables_one_with_a_reserved_scope_and_re
     let test = TestApp::new().await;
     let store = test.app.store();
     let chief = with_scopes("a", "admin:write");
-    store.insert_client(&chief, BY.at(AT)).await.unwrap();
+    store.insert_client(&chief, ANY, BY.at(AT)).await.unwrap();
 
     for by in others() {
         let stamp = by.at(AT);
@@ -250,7 +255,10 @@ async fn a_write_is_judged_by_the_row_that_it_has_locked() {
     let database = Database::fresh().await;
     let test = TestApp::on(database.clone(), &[]).await;
     let store = test.app.store().clone();
-    store.insert_client(&record("a"), BY.at(AT)).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, BY.at(AT))
+        .await
+        .unwrap();
 
     let mut owner = database.begin().await;
     owner
@@ -259,7 +267,7 @@ async fn a_write_is_judged_by_the_row_that_it_has_locked() {
     let operator = tokio::spawn(async move {
         let by = admin(Some(AdminRole::Operator));
         let new = secret("BBBBBBBB", 100, None);
-        store.insert_secret(&id("a"), &new, by.at(AT)).await
+        store.insert_secret(&id("a"), &new, ANY, by.at(AT)).await
     });
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert!(!operator.is_finished());

@@ -2,17 +2,20 @@ use token_server::base::clock::UnixTime;
 use token_server::domain::SecretId;
 use token_server::store::SecretAdded;
 
-use super::{id, record, secret};
+use super::{ANY, id, record, secret};
 use crate::harness::{BY, NOW, TestApp};
 
 #[tokio::test]
 async fn a_client_has_five_live_secrets_at_most() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, BY.at(NOW))
+        .await
+        .unwrap();
     for name in ["BBBBBBBB", "CCCCCCCC", "DDDDDDDD", "EEEEEEEE"] {
         let added = store
-            .insert_secret(&id("a"), &secret(name, 200, Some(300)), BY.at(NOW))
+            .insert_secret(&id("a"), &secret(name, 200, Some(300)), ANY, BY.at(NOW))
             .await
             .unwrap();
         assert_eq!(added, SecretAdded::Added);
@@ -20,11 +23,11 @@ async fn a_client_has_five_live_secrets_at_most() {
 
     let one_more = |created_at| secret("FFFFFFFF", created_at, None);
     let while_live = store
-        .insert_secret(&id("a"), &one_more(299), BY.at(NOW))
+        .insert_secret(&id("a"), &one_more(299), ANY, BY.at(NOW))
         .await
         .unwrap();
     let after_their_end = store
-        .insert_secret(&id("a"), &one_more(300), BY.at(NOW))
+        .insert_secret(&id("a"), &one_more(300), ANY, BY.at(NOW))
         .await
         .unwrap();
 
@@ -39,7 +42,7 @@ async fn the_limit_holds_when_many_are_added_at_once() {
     client.secrets.clear();
     test.app
         .store()
-        .insert_client(&client, BY.at(NOW))
+        .insert_client(&client, ANY, BY.at(NOW))
         .await
         .unwrap();
 
@@ -47,7 +50,12 @@ async fn the_limit_holds_when_many_are_added_at_once() {
         let store = test.app.store().clone();
         tokio::spawn(async move {
             store
-                .insert_secret(&id("a"), &secret(&format!("{n:08}"), 1, None), BY.at(NOW))
+                .insert_secret(
+                    &id("a"),
+                    &secret(&format!("{n:08}"), 1, None),
+                    ANY,
+                    BY.at(NOW),
+                )
                 .await
                 .unwrap()
         })
@@ -75,7 +83,7 @@ async fn a_secret_needs_its_client() {
     let added = test
         .app
         .store()
-        .insert_secret(&id("a"), &secret("BBBBBBBB", 1, None), BY.at(NOW))
+        .insert_secret(&id("a"), &secret("BBBBBBBB", 1, None), ANY, BY.at(NOW))
         .await;
 
     assert_eq!(added.unwrap(), SecretAdded::NoClient);
@@ -85,10 +93,13 @@ async fn a_secret_needs_its_client() {
 async fn a_secret_is_ended_for_its_own_client_only() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, BY.at(NOW))
+        .await
+        .unwrap();
     let mut other = record("b");
     other.secrets.clear();
-    store.insert_client(&other, BY.at(NOW)).await.unwrap();
+    store.insert_client(&other, ANY, BY.at(NOW)).await.unwrap();
     let secret_id = SecretId::parse("AAAAAAAA").unwrap();
 
     assert!(
@@ -112,7 +123,10 @@ async fn a_secret_is_ended_for_its_own_client_only() {
 async fn a_hash_is_renewed_once() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store.insert_client(&record("a"), BY.at(NOW)).await.unwrap();
+    store
+        .insert_client(&record("a"), ANY, BY.at(NOW))
+        .await
+        .unwrap();
     let secret_id = SecretId::parse("AAAAAAAA").unwrap();
     let old = "hash of AAAAAAAA";
 

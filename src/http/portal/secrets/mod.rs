@@ -118,13 +118,13 @@ pub(super) async fn add_secret(
         let chosen = form.take_secret("client_secret");
         let end = end_of_new(&app, &form.take("lifetime"))?;
         let new = app.secrets.new_secret(chosen, end)?;
-        app.secrets.add(&session.origin, &id, new).await
+        // Before it: a failure after it would lose the secret.
+        let client = app.clients.find(&id).await?.client;
+        let added = app.secrets.add(&session.origin, &id, new).await?;
+        Ok((client, added))
     };
     match added.await {
-        Ok(added) => {
-            let client = app.clients.find(&id).await?.client;
-            Ok(show_added(&app, &session, &client, &added))
-        }
+        Ok((client, added)) => Ok(show_added(&app, &session, &client, &added)),
         Err(error) => changed(&app, &session, &id, Err(error), "").await,
     }
 }
