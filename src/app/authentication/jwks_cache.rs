@@ -1,9 +1,10 @@
 //! Owns the keys that clients publish at a `jwks_uri`: fetched when they are needed, kept for a while, fetched
 //! again for a key that is not among them, never more often than the operator allows.
 
+use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 use tracing::Instrument;
 
@@ -15,7 +16,7 @@ use crate::domain::{JwkSet, JwksUri, SkippedKey};
 use crate::outbound::jwks_fetcher::Fetcher;
 
 /// URLs whose keys are kept; past that the least used are forgotten.
-const CAPACITY: u64 = 1_000;
+const CAPACITY: usize = 1_000;
 
 /// For how many seconds more old keys are believed when new ones cannot be had.
 const STALE_LIMIT: i64 = 15 * 60;
@@ -56,19 +57,25 @@ impl PublishedKeys {
     }
 
     pub(crate) fn metrics(&self) -> CacheMetrics {
-        self.slots.run_pending_tasks();
         CacheMetrics {
             name: "published_keys",
-            entries: self.slots.entry_count(),
+            entries: self.slots.len() as u64,
             bytes: None,
-            limit: CAPACITY,
+            limit: self.slots.capacity(),
             asked: None,
         }
     }
 
+    fn slot(&self, uri: &JwksUri) -> Arc<Slot> {
+        let found = self
+            .slots
+            .get_or_insert_with(uri, || Ok::<_, Infallible>(Arc::default()));
+        found.unwrap_or_else(|never| match never {})
+    }
+
     /// The keys at a URL; else why there are none, for the log.
     pub(crate) async fn find(&self, uri: &JwksUri, now: UnixTime) -> Result<Arc<JwkSet>, String> {
-        let slot = self.slots.get_with_by_ref(uri, Arc::default);
+        let slot = self.slot(uri);
         match slot.current() {
             Some(fetched) if now.since(fetched.at) < self.ttl => Ok(fetched.keys),
             old => self.fetch(uri, &slot, old, now).await,
@@ -82,7 +89,7 @@ impl PublishedKeys {
         known: &Arc<JwkSet>,
         now: UnixTime,
     ) -> Option<Arc<JwkSet>> {
-        let slot = self.slots.get_with_by_ref(uri, Arc::default);
+        let slot = self.slot(uri);
         let old = slot.current();
         let found = match &old {
             Some(fetched) if !Arc::ptr_eq(&fetched.keys, known) => Arc::clone(&fetched.keys),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::anyhow;
-use moka::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
@@ -15,7 +15,7 @@ use crate::base::metrics::Counter;
 use crate::domain::{Client, ClientId, QUOTA_WINDOW, QuotaState, TokenQuota, UsageSpan};
 
 /// Clients with a quota that can be counted at once; past that the least used begin anew.
-const CAPACITY: u64 = 100_000;
+const CAPACITY: usize = 100_000;
 
 /// Clients that are asked for in one statement.
 const BATCH: usize = 500;
@@ -36,6 +36,14 @@ struct Hour {
 }
 
 impl Hour {
+    fn fresh(began_at: UnixTime) -> Arc<Self> {
+        Arc::new(Self {
+            began_at,
+            ours: AtomicU32::new(0),
+            others: AtomicU32::new(0),
+        })
+    }
+
     fn used(&self) -> u32 {
         let (ours, others) = (&self.ours, &self.others);
         ours.load(Ordering::Relaxed)
@@ -58,16 +66,22 @@ impl Quotas {
         if let Some(hour) = self.hours.get(id).filter(|hour| hour.began_at == began_at) {
             return hour;
         }
-        let fresh = || {
-            Arc::new(Hour {
-                began_at,
-                ours: AtomicU32::new(0),
-                others: AtomicU32::new(0),
-            })
-        };
-        let is_over = |hour: &Arc<Hour>| hour.began_at != began_at;
-        let entry = self.hours.entry(id.clone());
-        entry.or_insert_with_if(fresh, is_over).into_value()
+        let entry = self.hours.entry(id, None, |_, hour| {
+            if hour.began_at != began_at {
+                *hour = Hour::fresh(began_at);
+            }
+            EntryAction::Retain(Arc::clone(hour))
+        });
+        match entry {
+            EntryResult::Retained(hour) => hour,
+            EntryResult::Vacant(guard) | EntryResult::Replaced(guard, _) => {
+                let hour = Hour::fresh(began_at);
+                // Refused only when it was removed meanwhile.
+                let _ = guard.insert(Arc::clone(&hour));
+                hour
+            }
+            EntryResult::Removed(..) | EntryResult::Timeout => Hour::fresh(began_at),
+        }
     }
 
     /// Answers that warned, and requests that were refused.
@@ -172,7 +186,7 @@ impl Tokens {
         let hours = self.quotas.hours.iter();
         hours
             .filter(|(_, hour)| hour.began_at == began_at)
-            .map(|(id, hour)| (ClientId::clone(&id), hour.ours.load(Ordering::Relaxed)))
+            .map(|(id, hour)| (id, hour.ours.load(Ordering::Relaxed)))
             .collect()
     }
 }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, IsTerminal, Read};
+use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::app::App;
@@ -19,7 +18,7 @@ use crate::app::clients::transfer::import::{
 use crate::cli::open;
 use crate::cli::output::{Output, printable};
 
-/// Where nobody sees the bar, it is said every so many clients how far it is.
+/// How far it is, is said every so many clients.
 const TOLD_EVERY: u64 = 10_000;
 
 /// Import clients from a file
@@ -73,12 +72,6 @@ pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<E
     let source = source(&args)?;
     let rules = SecretRules::new(app.config(), args.secrets);
     source.check(&rules).with_context(|| name.clone())?;
-    // Drawn on a terminal only.
-    let bar = ProgressBar::new(0).with_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} clients, {eta} left")
-            .context("the progress bar's template")?,
-    );
-    let has_terminal = std::io::stderr().is_terminal();
     let (mut lines, mut told) = (Vec::new(), 0);
     let options = ImportOptions {
         on_conflict: args.on_conflict,
@@ -93,26 +86,22 @@ pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<E
         .import(&by, &source, options, &mut |news| match news {
             ImportNews::Line(line) => {
                 let is_told = line.reason().is_some() || !line.remarks.is_empty();
-                bar.suspend(|| remark(&name, line));
+                remark(&name, line);
                 if args.output.json && (args.dry_run || is_told) {
                     lines.push(line.clone());
                 } else if args.dry_run && line.reason().is_none() {
-                    bar.suspend(|| {
-                        let _ = Output::text(&(sentence(line) + "\n"));
-                    });
+                    let _ = Output::text(&(sentence(line) + "\n"));
                 }
             }
             ImportNews::Progress(done, total) => {
-                bar.set_length(total.unwrap_or(done));
-                bar.set_position(done);
-                if !has_terminal && done >= told + TOLD_EVERY {
+                if done >= told + TOLD_EVERY {
                     told = done - done % TOLD_EVERY;
-                    Output::remark(&format!("{done} clients"));
+                    let total = total.map_or_else(String::new, |it| format!(" of {it}"));
+                    Output::remark(&format!("{done}{total} clients"));
                 }
             }
         })
         .await?;
-    bar.finish_and_clear();
     ignored(&report.ignored);
     let printed = Printed {
         report: &report,
