@@ -106,14 +106,14 @@ async function rotate(page, first) {
   await old.getByText('End or remove').click()
   await old.getByLabel('Ends').selectOption('now')
   await old.getByRole('button', { name: 'Set its end' }).click()
-  await page.getByRole('status').getByText('The end of the secret is set.').waitFor()
+  await page.getByRole('status').getByText('Expiry of the secret set.').waitFor()
   await old.getByText('It has ended: safe to remove.').waitFor()
   assert.equal((await authorize(first)).error, 'invalid_client')
   assert.equal((await authorize(second)).status, 200)
 
   await old.getByText('End or remove').click()
   await old.getByRole('button', { name: 'Remove now' }).click()
-  await page.getByRole('status').getByText('The secret is removed.').waitFor()
+  await page.getByRole('status').getByText('Secret deleted.').waitFor()
   assert.equal(await page.getByRole('region', { name: /^Secret / }).count(), 1)
   return second
 }
@@ -137,7 +137,7 @@ async function editAndDisable(page, secret) {
   await page.getByLabel('Scopes').fill('invoices.read')
   await page.getByLabel('Lifetime').fill('15m')
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByRole('status').getByText('The changes are saved.').waitFor()
+  await page.getByRole('status').getByText('Changes saved.').waitFor()
   const granted = await authorize(secret)
   assert.deepEqual([granted.scope, granted.expires_in], ['invoices.read', 900])
   const verdict = await verify(granted.token)
@@ -151,7 +151,7 @@ async function editAndDisable(page, secret) {
 
   await page.goto(`${PORTAL}/admin/clients/${CLIENT}`)
   await page.getByRole('button', { name: 'Disable' }).click()
-  await page.getByRole('status').getByText('The client has no more tokens').waitFor()
+  await page.getByRole('status').getByText('Client disabled and its tokens revoked').waitFor()
   assert.equal((await verify(granted.token)).status, 401)
   assert.equal((await authorize(secret)).error, 'invalid_client')
   await look(page, 'client-disabled')

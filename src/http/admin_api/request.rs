@@ -1,8 +1,8 @@
-//! Owns how JSON bodies and ids in the path are read here. Parses untrusted bytes: an unknown member is refused, and an
+//! Owns how JSON bodies are read here. Parses untrusted bytes: an unknown member is refused, and an
 //! error never repeats what a member holds, for it may be a secret.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -15,6 +15,7 @@ use crate::domain::ClientId;
 use crate::http::AppState;
 use crate::http::request::caller;
 use crate::http::request::params;
+pub(super) use crate::http::request::path::InPath;
 
 /// A JSON body.
 pub(super) struct Json<T> {
@@ -98,20 +99,6 @@ where
     D: Deserializer<'de>,
 {
     T::deserialize(deserializer).map(Some)
-}
-
-/// What the path names.
-pub(super) struct InPath<T>(pub(super) T);
-
-impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for InPath<T> {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {
-        let path = Path::<T>::from_request_parts(parts, app).await;
-        path.map(|Path(value)| Self(value)).map_err(|rejection| {
-            Error::invalid_request(format!("the path names nothing: {}", rejection.body_text()))
-        })
-    }
 }
 
 #[cfg(test)]

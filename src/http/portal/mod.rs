@@ -6,6 +6,7 @@ mod admins;
 mod audit;
 pub(in crate::http) mod clients;
 mod keys;
+mod links;
 mod login;
 mod page;
 mod routes;

@@ -6,6 +6,7 @@ pub(in crate::http) mod certificate_header;
 pub(in crate::http) mod client_authentication;
 pub(in crate::http) mod host;
 pub(in crate::http) mod params;
+pub(in crate::http) mod path;
 pub(in crate::http) mod proof_of_possession;
 pub(in crate::http) mod query;
 pub(in crate::http) mod token_request;

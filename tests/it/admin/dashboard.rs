@@ -1,4 +1,4 @@
-//! The first page, and that of those who waste tokens.
+//! The dashboard, and the page of excess tokens.
 
 use token_server::app::ExcessSpan;
 use token_server::domain::{ClientChanges, ClientId, ExpectedVersion, TokenQuota};
@@ -37,7 +37,7 @@ async fn the_dashboard_draws_what_happened_and_says_it_in_words() {
 }
 
 #[tokio::test]
-async fn waste_is_listed_over_a_day_and_a_month() {
+async fn excess_tokens_are_listed_over_a_day_and_a_month() {
     let test = portal().await;
     let secret = test.client().await;
     for _ in 0..3 {
@@ -50,7 +50,7 @@ async fn waste_is_listed_over_a_day_and_a_month() {
     }
     let mut vera = Browser::of(&test, "vera").await;
 
-    for path in ["/admin/waste", "/admin/waste?over=30d"] {
+    for path in ["/admin/excess-tokens", "/admin/excess-tokens?over=30d"] {
         let page = vera.get(path).await;
         assert!(
             page.text().contains("href=\"/admin/clients/billing\""),
@@ -58,7 +58,7 @@ async fn waste_is_listed_over_a_day_and_a_month() {
         );
         assert!(page.text().contains("<td class=\"end\">2</td>"), "{path}");
     }
-    assert_eq!(vera.get("/admin/waste?over=1y").await.status, 400);
+    assert_eq!(vera.get("/admin/excess-tokens?over=1y").await.status, 400);
 }
 
 #[tokio::test]

@@ -88,7 +88,11 @@ async fn an_error_is_a_page_with_its_status_and_the_request_in_the_log_has_its_r
     drop(guard);
 
     assert_eq!((missing.status, malformed.status), (404, 400));
-    assert!(missing.text().contains("There is no admin `nobody`."));
+    assert!(
+        missing
+            .text()
+            .contains("There is no admin <code>nobody</code>.")
+    );
     assert!(missing.header("content-type").starts_with("text/html"));
     let lines = log.requests();
     assert_eq!(lines[0]["error"], "not_found");

@@ -28,7 +28,7 @@ async fn a_token_is_taken_apart_judged_and_revoked() {
 
     test.verify(&token).await.assert_error(401, "invalid_token");
     let again = omar.post("/admin/tokens", &fields).await;
-    assert!(again.text().contains("no good") && !again.text().contains("Revoke it"));
+    assert!(again.text().contains("not active") && !again.text().contains("Revoke it"));
     let filter = AuditFilter {
         actor: Some("omar".to_owned()),
         action: Some("token.revoke".to_owned()),
@@ -51,7 +51,7 @@ async fn it_is_said_why_a_token_is_no_good() {
         ("", 400, "no token"),
         ("not.a.token", 400, "no token"),
         ("<script>alert(1)</script>", 400, "no token"),
-        (forged.as_str(), 200, "no good"),
+        (forged.as_str(), 200, "not active"),
     ] {
         let page = vera.post("/admin/tokens", &[("token", token)]).await;
         assert_eq!(page.status, status, "{token}");

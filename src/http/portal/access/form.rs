@@ -40,6 +40,15 @@ impl Form {
     pub(in crate::http::portal) fn is_ticked(&mut self, name: &str) -> bool {
         self.0.take(name).is_some()
     }
+
+    /// Refuses the form unless the name of what it destroys was typed.
+    pub(in crate::http::portal) fn confirm(&mut self, name: &str) -> Result<()> {
+        if self.take("typed").trim() == name {
+            return Ok(());
+        }
+        let description = format!("the typed name is not `{name}`");
+        Err(Error::invalid_request(description))
+    }
 }
 
 /// What stands in a field that may be left empty, unless it was.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, ORIGIN,
-    REFERRER_POLICY, RETRY_AFTER, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, ORIGIN, REFERRER_POLICY,
+    RETRY_AFTER, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
 use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, SessionStep};
@@ -19,6 +19,9 @@ use crate::base::redact::holds_secret;
 use crate::domain::{AdminRole, ErrorCode};
 use crate::http::AppState;
 use crate::http::portal::access::session;
+use crate::http::portal::access::session::needs;
+use crate::http::portal::links::encoded;
+pub(in crate::http::portal) use crate::http::portal::links::see;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
 use crate::http::request::host::host;
@@ -110,11 +113,6 @@ fn admit(access: Access, session: Option<&CurrentSession>, request: &Request) ->
     }
 }
 
-pub(in crate::http::portal) fn needs(role: AdminRole) -> Error {
-    let description = format!("this is for admins of the role {role}");
-    Error::new(ErrorCode::AccessDenied, description)
-}
-
 /// Refuses what another site makes a browser send. Browsers say from where a form comes: `Sec-Fetch-Site`, and older
 /// ones `Origin`; what says neither is no browser, and has no business here.
 fn check_origin(request: &Request) -> Result<()> {
@@ -152,19 +150,9 @@ fn to_login(request: &Request) -> Response {
             && !holds_secret(&percent_decode_str(path).decode_utf8_lossy())
     };
     match path.filter(is_repeatable) {
-        Some(path) => {
-            let next = utf8_percent_encode(&path, NON_ALPHANUMERIC);
-            see(&format!("/admin/login?next={next}"))
-        }
+        Some(path) => see(&format!("/admin/login?next={}", encoded(&path))),
         None => see("/admin/login"),
     }
-}
-
-/// Sends the browser to another page of the portal, to be got by GET.
-pub(in crate::http::portal) fn see(path: &str) -> Response {
-    let location = HeaderValue::try_from(path);
-    let location = location.unwrap_or_else(|_| HeaderValue::from_static("/admin/"));
-    (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
 }
 
 /// `/admin`, which people type.

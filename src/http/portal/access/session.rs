@@ -13,11 +13,12 @@ use axum::response::Response;
 use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, SessionStep};
 use crate::base::secret::Secret;
-use crate::domain::{Actor, AdminRole, Origin};
-use crate::http::AppState;
+use crate::domain::{Actor, AdminRole, ErrorCode, Origin};
 use crate::http::middleware::observe::RequestId;
-use crate::http::portal::access::guard::{needs, see};
+use crate::http::portal::links::see;
+use crate::http::portal::page::Layout;
 use crate::http::request::caller::Caller;
+use crate::http::{AppState, Params};
 
 /// `__Host-`: browsers take it from this very host only, over TLS, for every path.
 const COOKIE_NAME: &str = "__Host-token-server-admin";
@@ -54,7 +55,16 @@ pub(in crate::http::portal) struct Session<R> {
     current: Arc<CurrentSession>,
     /// Who asks for what this request asks for.
     pub(in crate::http::portal) origin: Origin,
+    /// The word for what was just done (`?done=`).
+    done: Option<String>,
     role: PhantomData<R>,
+}
+
+impl<R> Session<R> {
+    /// The frame of the page at `path`, with the text about what was just done.
+    pub(in crate::http::portal) fn layout(&self, title: impl Into<String>, path: &str) -> Layout {
+        Layout::new(title, path, Some(self)).after_redirect(path, self.done.as_deref())
+    }
 }
 
 impl<R> Deref for Session<R> {
@@ -90,12 +100,19 @@ impl<R: Role> FromRequestParts<AppState> for Session<R> {
         Ok(Self {
             origin: request_id.origin(actor, caller.source),
             current,
+            done: Params::from_query(&parts.uri)?.take("done"),
             role: PhantomData,
         })
     }
 }
 
-/// The session that a request has, if it is good.
+/// The error of an admin whose role is not enough.
+pub(in crate::http::portal) fn needs(role: AdminRole) -> Error {
+    let description = format!("this is for admins of the role {role}");
+    Error::new(ErrorCode::AccessDenied, description)
+}
+
+/// The active session of a request.
 pub(in crate::http::portal) async fn find(
     app: &AppState,
     headers: &HeaderMap,

@@ -1,25 +1,20 @@
-//! The sessions that have not ended: everybody's own, and for an owner all.
+//! The sessions that have not expired: one's own, and for an owner all.
 
 use askama::Template;
-use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::Result;
 use crate::domain::{AdminRole, AdminSession, SessionId};
+use crate::http::AppState;
 use crate::http::portal::access::form::Form;
-use crate::http::portal::access::guard::see;
 use crate::http::portal::access::session::{Session, Viewer};
+use crate::http::portal::links::see_done;
 use crate::http::portal::page;
 use crate::http::portal::page::{Layout, When};
-use crate::http::{AppState, Params};
+use crate::http::request::path::InPath;
 
 const PATH: &str = "/admin/sessions";
-
-const DONE: &[(&str, &str)] = &[
-    ("ended", "The session has ended."),
-    ("others", "All your other sessions have ended."),
-];
 
 #[derive(Template)]
 #[template(path = "admins/sessions.html")]
@@ -33,14 +28,11 @@ struct SessionsPage {
 pub(in crate::http::portal) async fn show_sessions(
     State(app): State<AppState>,
     session: Session<Viewer>,
-    uri: Uri,
 ) -> Result<Response> {
-    let mut query = Params::from_form(uri.query().unwrap_or_default().as_bytes())?;
     let shows_all = session.permits(AdminRole::Owner);
     let own = (!shows_all).then_some(&session.admin.name);
-    let layout = Layout::new("Sessions", PATH, Some(&session));
     Ok(page::show(&SessionsPage {
-        layout: layout.with_done(query.take("done").as_deref(), DONE),
+        layout: session.layout("Sessions", PATH),
         sessions: app.admins.list_sessions(own).await?,
         current: session.session.session_id.clone(),
         shows_all,
@@ -50,14 +42,12 @@ pub(in crate::http::portal) async fn show_sessions(
 pub(in crate::http::portal) async fn end_session(
     State(app): State<AppState>,
     session: Session<Viewer>,
-    Path(id): Path<String>,
+    InPath(id): InPath<SessionId>,
     _form: Form,
 ) -> Result<Response> {
-    let id = SessionId::parse(&id)?;
-    app.admins
-        .end_session(&session.origin, &session.admin, &id)
-        .await?;
-    Ok(see("/admin/sessions?done=ended"))
+    let admin = &session.admin;
+    app.admins.end_session(&session.origin, admin, &id).await?;
+    Ok(see_done(PATH, "ended"))
 }
 
 pub(in crate::http::portal) async fn end_others(
@@ -65,8 +55,7 @@ pub(in crate::http::portal) async fn end_others(
     session: Session<Viewer>,
     _form: Form,
 ) -> Result<Response> {
-    app.admins
-        .end_other_sessions(&session.origin, &session)
-        .await?;
-    Ok(see("/admin/sessions?done=others"))
+    let by = &session.origin;
+    app.admins.end_other_sessions(by, &session).await?;
+    Ok(see_done(PATH, "others"))
 }

@@ -1,51 +1,38 @@
-//! One client: what is registered, who used it, and all that can be done to it.
+//! One client: its fields, its usage, and the actions on it.
 
 use askama::Template;
-use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::error::{Error, Result};
+use crate::app::error::Result;
 use crate::domain::{
     AdminRole, Audience, Client, ClientEffect, ClientId, ClientKeys, ClientSecret, ClientStatus,
-    ClientVersion, ExpectedVersion, IdleExpiry, LastUsed, ManagedBy, QuotaState, SecretAdvice,
+    ClientVersion, ExpectedVersion, LastUsed, ManagedBy, QuotaState, SecretAdvice, SecretUses,
     UsageCounts,
 };
+use crate::http::AppState;
 use crate::http::portal::access::form::Form;
-use crate::http::portal::access::guard::see;
 use crate::http::portal::access::session::{Operator, Session, Viewer};
 use crate::http::portal::clients::form::{ClientForm, pretty};
-use crate::http::portal::clients::list::{PATH, encoded, path_of};
+use crate::http::portal::links::{CLIENTS, EXPLAIN, encoded, path_of};
 use crate::http::portal::page;
 use crate::http::portal::page::chart::{Axis, Chart};
+use crate::http::portal::page::fields::{LIFETIMES, SHORT_LIFETIMES};
 use crate::http::portal::page::{Layout, When};
-use crate::http::portal::secrets::{LIFETIMES, Lifetime, SHORT_LIFETIMES};
-use crate::http::portal::tokens::explain;
-use crate::http::portal::usage::dashboard::charts;
-use crate::http::{AppState, Params};
+use crate::http::portal::usage::charts::charts;
+use crate::http::request::path::InPath;
 
 const WEEK: Axis = Axis {
+    name: "hours",
     column: "an hour",
     begins: "7 days ago",
     ends: "now",
 };
 
-const DONE: &[(&str, &str)] = &[
-    ("created", "The client is registered."),
-    ("saved", "The changes are saved."),
-    ("enabled", "The client may have tokens again."),
-    ("disabled", "The client has no more tokens, and gets none."),
-    ("revoked", "All tokens that it had are revoked."),
-    ("released", "No file keeps the client any more."),
-    ("ended", "The end of the secret is set."),
-    ("removed", "The secret is removed."),
-];
-
 #[derive(Template)]
 #[template(path = "clients/client.html")]
 struct ClientPage {
     layout: Layout,
-    error: Option<String>,
     /// Whether the admin may disable it and revoke its tokens.
     can_restrict: bool,
     can_change: bool,
@@ -60,43 +47,31 @@ struct ClientPage {
     keys: String,
     secrets: Vec<ShownSecret>,
     takes_secrets: bool,
-    /// Nothing: it did nothing.
+    /// `None`: no usage in these days.
     usage: Option<[Chart; 3]>,
     last: Option<LastUsed>,
-    lifetimes: &'static [Lifetime],
-    short_lifetimes: &'static [Lifetime],
     min_secret_length: usize,
 }
+
+page::pages!(ClientPage, EditPage);
 
 /// A secret on the page of its client.
 struct ShownSecret {
     secret: ClientSecret,
-    is_live: bool,
-    last: Option<LastUsed>,
-    uses_24h: u64,
-    unused_for: Option<IdleExpiry>,
+    is_active: bool,
+    uses: Option<SecretUses>,
     advice: SecretAdvice,
 }
 
-async fn client_page<R>(
-    app: &AppState,
-    session: &Session<R>,
-    id: &ClientId,
-    error: Option<String>,
-) -> Result<ClientPage> {
+async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> Result<ClientPage> {
     let record = app.clients.find(id).await?;
     let uses = app.usage.find_of_client(id).await?;
     let now = app.clock().now();
-    let shown = |secret: &ClientSecret| {
-        let last = uses.of_secret(&secret.secret_id);
-        ShownSecret {
-            secret: secret.clone(),
-            is_live: secret.expires_at.is_none_or(|end| end > now),
-            last: last.map(|it| it.last),
-            uses_24h: last.map_or(0, |it| it.uses_24h),
-            unused_for: secret.unused_for,
-            advice: SecretAdvice::new(secret, &record.secrets, &uses, now),
-        }
+    let shown = |secret: &ClientSecret| ShownSecret {
+        secret: secret.clone(),
+        is_active: secret.expires_at.is_none_or(|end| end > now),
+        uses: uses.of_secret(&secret.secret_id).cloned(),
+        advice: SecretAdvice::new(secret, &record.secrets, &uses, now),
     };
     let secrets: Vec<ShownSecret> = record.secrets.iter().map(shown).collect();
     let client = record.client;
@@ -105,11 +80,9 @@ async fn client_page<R>(
     let checked = actor.check_client_write(id, &client.scopes, ClientEffect::Changes);
     let path = path_of(id);
     let hours = app.usage.list_client_hours(id, 7 * 24).await?;
-    let did_something = hours.iter().any(|it| it.counts != UsageCounts::default());
-    let ids = ["issued-hours", "verified-hours", "refused-hours"];
+    let was_used = hours.iter().any(|it| it.counts != UsageCounts::default());
     Ok(ClientPage {
-        layout: Layout::new(id.as_str(), &path, Some(session)),
-        error,
+        layout: session.layout(id.as_str(), &path),
         can_restrict,
         can_change: can_restrict && checked.is_ok(),
         denied: checked
@@ -118,22 +91,20 @@ async fn client_page<R>(
             .map(|it| page::sentence(&it.into())),
         path,
         quota: app.tokens.find_quota_state(&client).await?,
-        explain: format!("{}?client_id={}", explain::PATH, encoded(id.as_str())),
+        explain: format!("{EXPLAIN}?client_id={}", encoded(id.as_str())),
         audiences: Audience::join(&client.audiences),
         metadata: pretty(client.metadata.as_str()),
-        keys: keys_in_words(&client),
+        keys: names_of_keys(&client),
         secrets,
         takes_secrets: client.authentication.allow_secrets(),
-        usage: did_something.then(|| charts(ids, WEEK, &hours)),
+        usage: was_used.then(|| charts(WEEK, &hours)),
         last: uses.last,
-        lifetimes: LIFETIMES,
-        short_lifetimes: SHORT_LIFETIMES,
         min_secret_length: app.config().secrets.min_length,
         client,
     })
 }
 
-fn keys_in_words(client: &Client) -> String {
+fn names_of_keys(client: &Client) -> String {
     match &client.authentication.keys {
         None => String::new(),
         Some(ClientKeys::Uri(uri)) => uri.to_string(),
@@ -145,157 +116,133 @@ fn keys_in_words(client: &Client) -> String {
     }
 }
 
-/// The client, and what can be done.
+/// Shows the client, and the actions on it.
 pub(in crate::http::portal) async fn show_client(
     State(app): State<AppState>,
     session: Session<Viewer>,
-    Path(id): Path<String>,
-    uri: Uri,
+    InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let id = ClientId::parse(&id)?;
-    let done = Params::from_query(&uri)?.take("done");
-    let mut page = client_page(&app, &session, &id, None).await?;
-    page.layout = page.layout.with_done(done.as_deref(), DONE);
-    Ok(page::show(&page))
+    Ok(page::show(&client_page(&app, &session, &id).await?))
 }
 
 #[derive(Template)]
 #[template(path = "clients/client_edit.html")]
 struct EditPage {
     layout: Layout,
-    error: Option<String>,
     path: String,
     client_id: ClientId,
+    /// The version of the client that the form shows.
     version: String,
     is_stale: bool,
     managed_by: Option<ManagedBy>,
     form: ClientForm,
 }
 
-/// A form of what is registered.
+/// The form of the client as it is, or as it was typed over a version of the client.
+async fn edit_page(
+    app: &AppState,
+    session: &Session<Operator>,
+    id: &ClientId,
+    typed: Option<(String, ClientForm)>,
+) -> Result<EditPage> {
+    let client = app.clients.find(id).await?.client;
+    let current = ClientVersion::from(&client).to_string();
+    let (version, form) = typed.unwrap_or_else(|| (current.clone(), ClientForm::of(&client)));
+    Ok(EditPage {
+        layout: session.layout(format!("Edit {id}"), &path_of(id)),
+        path: path_of(id),
+        client_id: id.clone(),
+        is_stale: version != current,
+        version,
+        managed_by: client.managed_by,
+        form,
+    })
+}
+
+/// Shows the form of the client.
 pub(in crate::http::portal) async fn show_edit(
     State(app): State<AppState>,
     session: Session<Operator>,
-    Path(id): Path<String>,
+    InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let id = ClientId::parse(&id)?;
-    let client = app.clients.find(&id).await?.client;
-    Ok(page::show(&EditPage {
-        layout: Layout::new(format!("Change {id}"), &path_of(&id), Some(&session)),
-        error: None,
-        path: path_of(&id),
-        version: ClientVersion::from(&client).to_string(),
-        is_stale: false,
-        managed_by: client.managed_by.clone(),
-        form: ClientForm::of(&client),
-        client_id: id,
-    }))
+    Ok(page::show(&edit_page(&app, &session, &id, None).await?))
 }
 
-/// Changes the client, unless somebody else has since the form was made.
+/// Updates the client, unless somebody else has since the form was shown.
 pub(in crate::http::portal) async fn edit(
     State(app): State<AppState>,
     session: Session<Operator>,
-    Path(id): Path<String>,
+    InPath(id): InPath<ClientId>,
     mut form: Form,
 ) -> Result<Response> {
-    let id = ClientId::parse(&id)?;
     let version = form.need("version")?;
     let fields = ClientForm::read(&mut form);
     let saved = async {
         let expected = ExpectedVersion::OneOf(vec![ClientVersion::parse(&version)?]);
-        let changes = fields.changes()?;
-        app.clients
-            .update(&session.origin, &id, &expected, changes)
-            .await
+        let (by, changes) = (&session.origin, fields.changes()?);
+        app.clients.update(by, &id, &expected, changes).await
     };
-    let Err(error) = saved.await else {
-        return Ok(see(&format!("{}?done=saved", path_of(&id))));
-    };
-    let error = page::mendable(error)?;
-    let page = EditPage {
-        layout: Layout::new(format!("Change {id}"), &path_of(&id), Some(&session)),
-        error: Some(page::sentence(&error)),
-        path: path_of(&id),
-        version,
-        is_stale: error.code == crate::domain::ErrorCode::PreconditionFailed,
-        managed_by: app.clients.find(&id).await?.client.managed_by,
-        form: fields,
-        client_id: id,
-    };
-    Ok(page::show_again(&page, error))
+    let saved = saved.await;
+    let page = edit_page(&app, &session, &id, Some((version, fields)));
+    page::after(saved, &path_of(&id), "saved", page).await
 }
 
-/// Lets the client have tokens, or no more.
+/// Enables or disables the client.
 pub(in crate::http::portal) async fn set_status(
     State(app): State<AppState>,
     session: Session<Operator>,
-    Path(id): Path<String>,
+    InPath(id): InPath<ClientId>,
     mut form: Form,
 ) -> Result<Response> {
-    let id = ClientId::parse(&id)?;
     let status = ClientStatus::parse(&form.need("status")?)?;
     let done = app.clients.set_status(&session.origin, &id, status).await;
     changed(&app, &session, &id, done, status.as_str()).await
 }
 
-/// Revokes all that the client was issued before now.
+/// Revokes every token that was issued to the client before now.
 pub(in crate::http::portal) async fn revoke_tokens(
     State(app): State<AppState>,
     session: Session<Operator>,
-    Path(id): Path<String>,
+    InPath(id): InPath<ClientId>,
     _form: Form,
 ) -> Result<Response> {
-    let id = ClientId::parse(&id)?;
     let done = app.tokens.revoke_client(&session.origin, &id).await;
     changed(&app, &session, &id, done, "revoked").await
 }
 
-/// Lets no file keep the client any more.
-pub(in crate::http::portal) async fn release(
+/// Detaches the client from the manifest that manages it.
+pub(in crate::http::portal) async fn detach(
     State(app): State<AppState>,
     session: Session<Operator>,
-    Path(id): Path<String>,
+    InPath(id): InPath<ClientId>,
     _form: Form,
 ) -> Result<Response> {
-    let id = ClientId::parse(&id)?;
     let done = app.clients.detach(&session.origin, &id).await;
-    changed(&app, &session, &id, done.map(drop), "released").await
+    changed(&app, &session, &id, done, "released").await
 }
 
-/// Removes the client, whose id has to be typed.
+/// Deletes the client, whose ID has to be typed.
 pub(in crate::http::portal) async fn delete(
     State(app): State<AppState>,
     session: Session<Operator>,
-    Path(id): Path<String>,
+    InPath(id): InPath<ClientId>,
     mut form: Form,
 ) -> Result<Response> {
-    let id = ClientId::parse(&id)?;
-    if form.take("typed").trim() == id.as_str() {
-        app.clients
-            .delete(&session.origin, &id, &ExpectedVersion::Any)
-            .await?;
-        return Ok(see(&format!("{PATH}?done=deleted")));
-    }
-    let refused = Err(Error::invalid_request(
-        "the id that was typed is another one",
-    ));
-    changed(&app, &session, &id, refused, "").await
+    let by = &session.origin;
+    let done = match form.confirm(id.as_str()) {
+        Ok(()) => app.clients.delete(by, &id, &ExpectedVersion::Any).await,
+        refused => refused,
+    };
+    page::after(done, CLIENTS, "deleted", client_page(&app, &session, &id)).await
 }
 
-/// Back to the client, with a word about what was done or why not.
-pub(in crate::http::portal) async fn changed(
+/// Redirects to the client's page, or shows it with the error.
+pub(in crate::http::portal) async fn changed<T>(
     app: &AppState,
     session: &Session<Operator>,
     id: &ClientId,
-    done: Result<()>,
+    done: Result<T>,
     word: &str,
 ) -> Result<Response> {
-    let Err(error) = done else {
-        return Ok(see(&format!("{}?done={word}", path_of(id))));
-    };
-    let error = page::mendable(error)?;
-    let told = Some(page::sentence(&error));
-    let page = client_page(app, session, id, told).await?;
-    Ok(page::show_again(&page, error))
+    page::after(done, &path_of(id), word, client_page(app, session, id)).await
 }

@@ -1,41 +1,29 @@
-//! The signing keys: where in its life each is, and the steps that only owners take.
+//! The signing keys: the state of each, and the actions that only owners take.
 
 pub(in crate::http) mod timeline;
 
 use askama::Template;
-use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::KeyStatus;
 use crate::app::error::Result;
 use crate::domain::{AdminRole, ErrorCode, KeyId, SigningAlg};
+use crate::http::AppState;
 use crate::http::portal::access::form::Form;
-use crate::http::portal::access::guard::see;
 use crate::http::portal::access::session::{Owner, Session, Viewer};
 use crate::http::portal::keys::timeline::KeyLine;
 use crate::http::portal::page;
 use crate::http::portal::page::chart::Grouped;
 use crate::http::portal::page::{Layout, When};
-use crate::http::{AppState, Params};
+use crate::http::request::path::InPath;
 
 const PATH: &str = "/admin/keys";
-
-const DONE: &[(&str, &str)] = &[
-    ("rotated", "The next key signs from now on."),
-    ("prepared", "The key is published."),
-    ("retired", "The key is retired."),
-    (
-        "deleted",
-        "The key is gone, and with it every token under it.",
-    ),
-];
 
 #[derive(Template)]
 #[template(path = "keys/keys.html")]
 struct KeysPage {
     layout: Layout,
-    error: Option<String>,
     can_change: bool,
     signing_alg: SigningAlg,
     keys: Vec<KeyStatus>,
@@ -43,12 +31,13 @@ struct KeysPage {
     lines: Vec<KeyLine>,
 }
 
+page::pages!(KeysPage);
+
 async fn keys_page<R>(app: &AppState, session: &Session<R>) -> Result<KeysPage> {
     let all = SigningAlg::ALL.into_iter();
     let keys = app.keys.list().await?;
     Ok(KeysPage {
-        layout: Layout::new("Signing keys", PATH, Some(session)),
-        error: None,
+        layout: session.layout("Signing keys", PATH),
         can_change: session.permits(AdminRole::Owner),
         signing_alg: app.config().keys.signing_alg,
         lines: timeline::draw(&keys, app.clock().now()),
@@ -64,16 +53,12 @@ impl KeysPage {
     }
 }
 
-/// Every kept key.
+/// Shows every key.
 pub(super) async fn show_keys(
     State(app): State<AppState>,
     session: Session<Viewer>,
-    uri: Uri,
 ) -> Result<Response> {
-    let done = Params::from_query(&uri)?.take("done");
-    let mut page = keys_page(&app, &session).await?;
-    page.layout = page.layout.with_done(done.as_deref(), DONE);
-    Ok(page::show(&page))
+    Ok(page::show(&keys_page(&app, &session).await?))
 }
 
 /// Makes the next key sign.
@@ -84,7 +69,7 @@ pub(super) async fn rotate(
 ) -> Result<Response> {
     let forced = form.is_ticked("now");
     let done = app.keys.rotate(&session.origin, forced).await;
-    changed(&app, &session, done.map(drop), "rotated").await
+    changed(&app, &session, done, "rotated").await
 }
 
 /// Publishes a key of another algorithm ahead.
@@ -95,47 +80,43 @@ pub(super) async fn prepare(
 ) -> Result<Response> {
     let alg = SigningAlg::parse(&form.need("alg")?)?;
     let done = app.keys.prepare(&session.origin, alg).await;
-    changed(&app, &session, done.map(drop), "prepared").await
+    changed(&app, &session, done, "prepared").await
 }
 
-/// Ends a key that does not sign.
+/// Retires a key that does not sign.
 pub(super) async fn retire(
     State(app): State<AppState>,
     session: Session<Owner>,
-    Path(kid): Path<String>,
+    InPath(kid): InPath<KeyId>,
     _form: Form,
 ) -> Result<Response> {
-    let done = app.keys.retire(&session.origin, &KeyId::parse(&kid)?).await;
+    let done = app.keys.retire(&session.origin, &kid).await;
     changed(&app, &session, done, "retired").await
 }
 
-/// Ends a key and every token under it.
+/// Deletes a key, and with it every token that it signed.
 pub(super) async fn delete(
     State(app): State<AppState>,
     session: Session<Owner>,
-    Path(kid): Path<String>,
+    InPath(kid): InPath<KeyId>,
     _form: Form,
 ) -> Result<Response> {
-    let done = app.keys.delete(&session.origin, &KeyId::parse(&kid)?).await;
+    let done = app.keys.delete(&session.origin, &kid).await;
     changed(&app, &session, done, "deleted").await
 }
 
-async fn changed(
+async fn changed<T>(
     app: &AppState,
     session: &Session<Owner>,
-    done: Result<()>,
+    done: Result<T>,
     word: &str,
 ) -> Result<Response> {
-    let Err(error) = done else {
-        return Ok(see(&format!("{PATH}?done={word}")));
-    };
-    // Too early for a rotation is one, and says how long to wait.
-    let error = if error.code == ErrorCode::TemporarilyUnavailable {
-        error
-    } else {
-        page::mendable(error)?
-    };
-    let mut page = keys_page(app, session).await?;
-    page.error = Some(page::sentence(&error));
-    Ok(page::show_again(&page, error))
+    let page = keys_page(app, session);
+    match done {
+        // A rotation that is too early says how long to wait.
+        Err(error) if error.code == ErrorCode::TemporarilyUnavailable => {
+            Ok(page::with_problem(page.await?, error))
+        }
+        done => page::after(done, PATH, word, page).await,
+    }
 }

@@ -12,10 +12,10 @@ const HEIGHT: u64 = 100;
 #[derive(Template)]
 #[template(path = "page/chart.html")]
 pub(in crate::http::portal) struct Chart {
-    id: &'static str,
     label: &'static str,
     /// A class of the style: the colour.
     kind: &'static str,
+    axis: Axis,
     width: usize,
     path: String,
     /// The highest value, as a number that is read easily.
@@ -23,13 +23,13 @@ pub(in crate::http::portal) struct Chart {
     total: String,
     /// What the drawing shows, in a sentence.
     sentence: String,
-    begins: &'static str,
-    ends: &'static str,
 }
 
-/// What of it is the same for some charts beside one another.
+/// The time that several charts beside one another show.
 #[derive(Clone, Copy)]
 pub(in crate::http::portal) struct Axis {
+    /// Part of the IDs in the page.
+    pub(in crate::http::portal) name: &'static str,
     /// What a column is: `a minute`.
     pub(in crate::http::portal) column: &'static str,
     /// The words below its two ends.
@@ -39,7 +39,6 @@ pub(in crate::http::portal) struct Axis {
 
 impl Chart {
     pub(in crate::http::portal) fn new(
-        id: &'static str,
         label: &'static str,
         kind: &'static str,
         axis: Axis,
@@ -49,9 +48,9 @@ impl Chart {
         let top = round_up(highest);
         let total: u64 = values.iter().sum();
         Self {
-            id,
             label,
             kind,
+            axis,
             width: values.len(),
             path: path(values, top),
             top: Grouped(top).to_string(),
@@ -62,8 +61,6 @@ impl Chart {
                 Grouped(highest),
                 axis.column
             ),
-            begins: axis.begins,
-            ends: axis.ends,
         }
     }
 }

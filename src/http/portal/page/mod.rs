@@ -2,10 +2,13 @@
 
 pub(in crate::http) mod assets;
 pub(in crate::http) mod chart;
+mod done;
+pub(in crate::http) mod fields;
 
 use std::sync::Arc;
 
 use askama::Template;
+use askama::filters::{Html, escape};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -13,103 +16,42 @@ use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, SessionStep};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
+use crate::http::portal::links::see_done;
 use crate::http::response;
 use crate::http::response::{LogContext, WithLogContext};
 
-/// A page in the navigation. Another one is a line here.
+/// A page in the navigation.
 struct Entry {
+    needs: AdminRole,
     label: &'static str,
     path: &'static str,
-    needs: AdminRole,
     /// The lines of its sign, in a square of 24.
     sign: &'static str,
 }
 
-const ENTRIES: &[Entry] = &[
-    entry(
-        "Dashboard",
-        "/admin/",
-        AdminRole::Viewer,
-        "M4 13h6V4H4zm10 7h6V4h-6zM4 20h6v-4H4z",
-    ),
-    entry(
-        "Clients",
-        "/admin/clients",
-        AdminRole::Viewer,
-        "M5 5h14v6H5zm0 8h14v6H5zm3-5h.01M8 16h.01",
-    ),
-    entry(
-        "Import, export",
-        "/admin/transfer",
-        AdminRole::Owner,
-        "M7 4v13m0 0-3-3m3 3 3-3m7 6V7m0 0-3 3m3-3 3 3",
-    ),
-    entry(
-        "Tokens",
-        "/admin/tokens",
-        AdminRole::Viewer,
-        "M4 7h16v10H4zM4 7l8 6 8-6",
-    ),
-    entry(
-        "Waste",
-        "/admin/waste",
-        AdminRole::Viewer,
-        "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13m-7 4v5m4-5v5",
-    ),
-    entry(
-        "Explain",
-        "/admin/explain",
-        AdminRole::Viewer,
-        "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8m0 3h.01",
-    ),
-    entry(
-        "Keys",
-        "/admin/keys",
-        AdminRole::Viewer,
-        "M8 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm2.5-6L19 4m-4 3 2.5 2.5",
-    ),
-    entry(
-        "Audit",
-        "/admin/audit",
-        AdminRole::Viewer,
-        "M6 4h12v16H6zm3 5h6m-6 4h6m-6 3h3",
-    ),
-    entry(
-        "Admins",
-        "/admin/admins",
-        AdminRole::Owner,
-        "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm-6 9c0-3.3 2.7-6 6-6s6 2.7 6 6m1-9.3a3.5 3.5 0 0 0 0-6.4M21 20c0-2.6-1.6-4.7-4-5.6",
-    ),
-    entry(
-        "Sessions",
-        "/admin/sessions",
-        AdminRole::Viewer,
-        "M4 5h16v11H4zM9 20h6m-3-4v4",
-    ),
-    entry(
-        "Settings",
-        "/admin/settings",
-        AdminRole::Viewer,
-        "M4 7h9m4 0h3M4 17h3m4 0h9M15 4.5v5M9 14.5v5",
-    ),
-];
+macro_rules! navigation {
+    ($($needs:ident $label:literal $path:literal $sign:literal;)*) => {
+        const ENTRIES: &[Entry] =
+            &[$(Entry { needs: AdminRole::$needs, label: $label, path: $path, sign: $sign }),*];
+    };
+}
+
+navigation! {
+    Viewer "Dashboard"         "/admin/"              "M4 13h6V4H4zm10 7h6V4h-6zM4 20h6v-4H4z";
+    Viewer "Clients"           "/admin/clients"       "M5 5h14v6H5zm0 8h14v6H5zm3-5h.01M8 16h.01";
+    Owner  "Import and export" "/admin/transfer"      "M7 4v13m0 0-3-3m3 3 3-3m7 6V7m0 0-3 3m3-3 3 3";
+    Viewer "Tokens"            "/admin/tokens"        "M4 7h16v10H4zM4 7l8 6 8-6";
+    Viewer "Excess tokens"     "/admin/excess-tokens" "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13m-7 4v5m4-5v5";
+    Viewer "Explain"           "/admin/explain"       "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8m0 3h.01";
+    Viewer "Keys"              "/admin/keys"          "M8 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm2.5-6L19 4m-4 3 2.5 2.5";
+    Viewer "Audit"             "/admin/audit"         "M6 4h12v16H6zm3 5h6m-6 4h6m-6 3h3";
+    Owner  "Admins"            "/admin/admins"        "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm-6 9c0-3.3 2.7-6 6-6s6 2.7 6 6m1-9.3a3.5 3.5 0 0 0 0-6.4M21 20c0-2.6-1.6-4.7-4-5.6";
+    Viewer "Sessions"          "/admin/sessions"      "M4 5h16v11H4zM9 20h6m-3-4v4";
+    Viewer "Settings"          "/admin/settings"      "M4 7h9m4 0h3M4 17h3m4 0h9M15 4.5v5M9 14.5v5";
+}
 
 /// Pages that are below an entry, though their paths are not.
 const BELOW: &[(&str, &str)] = &[("/admin/new-client", "/admin/clients")];
-
-const fn entry(
-    label: &'static str,
-    path: &'static str,
-    needs: AdminRole,
-    sign: &'static str,
-) -> Entry {
-    Entry {
-        label,
-        path,
-        needs,
-        sign,
-    }
-}
 
 /// An entry as a page shows it.
 pub(super) struct Link {
@@ -131,8 +73,10 @@ pub(super) struct Layout {
     pub(super) style: &'static str,
     pub(super) script: &'static str,
     pub(super) icon: &'static str,
-    /// A sentence about what was just done.
+    /// What was just done.
     pub(super) done: Option<&'static str>,
+    /// Why a form was not accepted.
+    pub(super) problem: Option<String>,
 }
 
 impl Layout {
@@ -152,6 +96,7 @@ impl Layout {
             script: assets::SCRIPT.path(),
             icon: assets::ICON.path(),
             done: None,
+            problem: None,
         };
         let Some(session) = session else {
             return layout;
@@ -166,8 +111,13 @@ impl Layout {
         layout
     }
 
-    /// The same with a sentence about what was just done, when the page was asked for with one (`?done=`). Only
-    /// sentences that are known are shown: a link from elsewhere must not put words into our mouth.
+    /// With the text of a word (`?done=`) that `done` has for this page.
+    pub(super) fn after_redirect(mut self, path: &str, word: Option<&str>) -> Self {
+        self.done = word.and_then(|word| done::text_of(path, word));
+        self
+    }
+
+    /// With the text of a word (`?done=`) that is among the `known` ones.
     pub(super) fn with_done(mut self, done: Option<&str>, known: &[(&str, &'static str)]) -> Self {
         let mut known = known.iter();
         self.done = done.and_then(|done| Some(known.find(|(word, _)| *word == done)?.1));
@@ -202,7 +152,52 @@ fn with_status(status: StatusCode, template: &impl Template) -> Response {
     }
 }
 
-/// The same after an error that whoever filled the form in can mend: `template` says it, above the form.
+/// A page whose frame can still be changed.
+pub(super) trait Page: Template {
+    fn layout(&mut self) -> &mut Layout;
+}
+
+/// Implements [`Page`] for templates with a field `layout`.
+macro_rules! pages {
+    ($($name:ident),+) => {
+        $(impl $crate::http::portal::page::Page for $name {
+            fn layout(&mut self) -> &mut Layout {
+                &mut self.layout
+            }
+        })+
+    };
+}
+pub(super) use pages;
+
+/// Answers a form: with a redirect to `path` that says what was done, or with `page` again and the error.
+pub(super) async fn after<T, P: Page>(
+    done: Result<T>,
+    path: &str,
+    word: &str,
+    page: impl Future<Output = Result<P>>,
+) -> Result<Response> {
+    match done {
+        Ok(_) => Ok(see_done(path, word)),
+        Err(error) => again(error, page).await,
+    }
+}
+
+/// Shows `page` again with the error, if whoever filled in the form can mend it there.
+pub(super) async fn again<P: Page>(
+    error: Error,
+    page: impl Future<Output = Result<P>>,
+) -> Result<Response> {
+    let error = mendable(error)?;
+    Ok(with_problem(page.await?, error))
+}
+
+/// Shows a page with an error above it.
+pub(super) fn with_problem(mut page: impl Page, error: Error) -> Response {
+    page.layout().problem = Some(sentence(&error));
+    show_again(&page, error)
+}
+
+/// Shows a page that has the text of the error in it.
 pub(super) fn show_again(template: &impl Template, error: Error) -> Response {
     let response = with_status(crate::http::response::error::status(&error), template);
     let note = LogContext {
@@ -226,11 +221,26 @@ pub(super) fn mendable(error: Error) -> Result<Error> {
     if is_mendable { Ok(error) } else { Err(error) }
 }
 
-/// What an error says, as a sentence that begins and ends like one.
+/// The description of an error as a sentence, with a capital letter and a full stop.
 pub(super) fn sentence(error: &Error) -> String {
     let mut characters = error.description.chars();
     let first = characters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(characters).chain(['.']).collect()
+}
+
+/// A text as HTML: escaped, and what stands between two backticks as code.
+pub(super) fn marked(text: &str) -> String {
+    let Ok(escaped) = escape(text, Html);
+    let escaped = escaped.to_string();
+    let mut parts = escaped.split('`');
+    let mut html = parts.next().unwrap_or_default().to_owned();
+    while let Some(code) = parts.next() {
+        match parts.next() {
+            Some(rest) => html += &format!("<code>{code}</code>{rest}"),
+            None => html += &format!("`{code}"),
+        }
+    }
+    html
 }
 
 #[derive(Template)]
@@ -261,5 +271,21 @@ impl std::fmt::Display for When {
             Some(minutes) => write!(f, "{} UTC", minutes.replace('T', " ")),
             None => f.write_str(&text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marked;
+
+    #[test]
+    fn backticks_become_code_and_nothing_of_the_text_becomes_markup() {
+        assert_eq!(
+            marked("`<b>` is not `a&b`."),
+            "<code>&#60;b&#62;</code> is not <code>a&#38;b</code>."
+        );
+        assert_eq!(marked("<i>`x"), "&#60;i&#62;`x");
+        assert_eq!(marked("``"), "<code></code>");
+        assert_eq!(marked(""), "");
     }
 }

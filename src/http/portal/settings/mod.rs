@@ -1,4 +1,4 @@
-//! The settings that this replica runs under, to look at: secrets are not among them.
+//! The settings of this replica, without secrets.
 
 use askama::Template;
 use axum::extract::State;
@@ -22,7 +22,7 @@ pub(super) async fn show_settings(
     session: Session<Viewer>,
 ) -> Response {
     page::show(&SettingsPage {
-        layout: Layout::new("Settings", "/admin/settings", Some(&session)),
+        layout: session.layout("Settings", "/admin/settings"),
         settings: &app.config().settings.0,
     })
 }

@@ -1,4 +1,4 @@
-//! Why: which token a client would get, or why none; and why a request was refused.
+//! The token that a client would get, or why it would get none; and why a request was rejected.
 
 use askama::Template;
 use axum::extract::State;
@@ -7,46 +7,29 @@ use axum::response::Response;
 
 use crate::app::TokenExplanation;
 use crate::app::error::{Error, Result};
-use crate::domain::{ClientId, ErrorCode, RejectedRequest};
+use crate::domain::{ErrorCode, RejectedRequest};
 use crate::http::portal::access::form::filled_in;
 use crate::http::portal::access::session::{Session, Viewer};
-use crate::http::portal::clients::list::path_of;
+use crate::http::portal::links::{EXPLAIN, path_of};
 use crate::http::portal::page;
 use crate::http::portal::page::{Layout, When};
 use crate::http::{AppState, Params};
-
-pub(in crate::http::portal) const PATH: &str = "/admin/explain";
 
 #[derive(Template)]
 #[template(path = "tokens/explain.html")]
 struct ExplainPage {
     layout: Layout,
-    error: Option<String>,
     client_id: String,
     scope: String,
     audience: String,
     request_id: String,
     explained: Option<TokenExplanation>,
-    refusals: Vec<Refused>,
+    rejected: Vec<RejectedRequest>,
 }
 
-/// A refused request, and where the page of its client is.
-pub(in crate::http::portal) struct Refused {
-    pub(in crate::http::portal) it: RejectedRequest,
-    pub(in crate::http::portal) path: Option<String>,
-}
+page::pages!(ExplainPage);
 
-impl From<RejectedRequest> for Refused {
-    fn from(it: RejectedRequest) -> Self {
-        let id = it.client_id.as_deref().map(ClientId::parse);
-        Self {
-            path: id.and_then(Result::ok).as_ref().map(path_of),
-            it,
-        }
-    }
-}
-
-/// Two questions, and the answer to one of them if it was asked.
+/// Shows two forms, and the answer to the one that was sent.
 pub(in crate::http::portal) async fn show_explanation(
     State(app): State<AppState>,
     session: Session<Viewer>,
@@ -55,35 +38,29 @@ pub(in crate::http::portal) async fn show_explanation(
     let mut query = Params::from_query(&uri)?;
     let mut take = |name| query.take(name).unwrap_or_default().trim().to_owned();
     let mut page = ExplainPage {
-        layout: Layout::new("Explain", PATH, Some(&session)),
-        error: None,
+        layout: session.layout("Explain", EXPLAIN),
         client_id: take("client_id"),
         scope: take("scope"),
         audience: take("audience"),
         request_id: take("request_id"),
         explained: None,
-        refusals: Vec::new(),
+        rejected: Vec::new(),
     };
     match answer(&app, &mut page).await {
         Ok(()) => Ok(page::show(&page)),
-        Err(error) if error.code == ErrorCode::NotFound => {
-            page.error = Some(page::sentence(&error));
-            Ok(page::show_again(&page, error))
-        }
+        Err(error) if error.code == ErrorCode::NotFound => Ok(page::with_problem(page, error)),
         Err(error) => Err(error),
     }
 }
 
 async fn answer(app: &AppState, page: &mut ExplainPage) -> Result<(), Error> {
     if !page.request_id.is_empty() {
-        let found = app.audit.explain_request(&page.request_id).await?;
-        page.refusals = found.into_iter().map(Refused::from).collect();
+        page.rejected = app.audit.explain_request(&page.request_id).await?;
     } else if !page.client_id.is_empty() {
         let (scope, audience) = (filled_in(&page.scope), filled_in(&page.audience));
         let explained = app.tokens.explain(&page.client_id, scope, audience);
         let mut explained = explained.await?;
-        let refusals = std::mem::take(&mut explained.refusals);
-        page.refusals = refusals.into_iter().map(Refused::from).collect();
+        page.rejected = std::mem::take(&mut explained.refusals);
         page.explained = Some(explained);
     }
     Ok(())

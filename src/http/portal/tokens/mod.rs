@@ -1,6 +1,8 @@
-//! A token: what it says, whether it is good and why, and its end.
+//! A token: its header and claims, whether it is active and why, and its revocation.
 
 pub(in crate::http) mod explain;
+
+use std::future::ready;
 
 use askama::Template;
 use axum::extract::State;
@@ -8,11 +10,11 @@ use axum::response::Response;
 
 use crate::app::TokenInspection;
 use crate::app::error::{Error, Result};
-use crate::domain::{AdminRole, ClientId, ErrorCode};
+use crate::domain::{AdminRole, ErrorCode};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session, Viewer};
-use crate::http::portal::clients::list::path_of;
+use crate::http::portal::links::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
 
@@ -22,102 +24,64 @@ const PATH: &str = "/admin/tokens";
 #[template(path = "tokens/tokens.html")]
 struct TokensPage {
     layout: Layout,
-    error: Option<String>,
     can_revoke: bool,
     token: String,
-    inspection: Option<Shown>,
+    inspection: Option<TokenInspection>,
 }
 
-/// A token, taken apart.
-struct Shown {
-    good: bool,
-    word: &'static str,
-    kind: &'static str,
-    verdict: String,
-    header: String,
-    claims: String,
-    /// The client that it names.
-    client: Option<ClientId>,
-    path: String,
-    is_bound: bool,
-}
+page::pages!(TokensPage);
 
-impl From<TokenInspection> for Shown {
-    fn from(inspection: TokenInspection) -> Self {
-        let named = inspection.claims["client_id"].as_str();
-        let id = named.and_then(|id| ClientId::parse(id).ok());
-        let (word, kind) = if inspection.good {
-            ("good", "good")
-        } else {
-            ("no good", "bad")
-        };
-        Self {
-            good: inspection.good,
-            word,
-            kind,
-            verdict: inspection.verdict,
-            header: format!("{:#}", inspection.header),
-            path: id.as_ref().map(path_of).unwrap_or_default(),
-            client: id,
-            is_bound: inspection.claims.get("cnf").is_some(),
-            claims: format!("{:#}", inspection.claims),
-        }
-    }
-}
-
-fn tokens_page<R>(session: &Session<R>, token: String) -> TokensPage {
+fn tokens_page<R>(session: &Session<R>, token: &str) -> TokensPage {
     TokensPage {
-        layout: Layout::new("Tokens", PATH, Some(session)),
-        error: None,
+        layout: session.layout("Tokens", PATH),
         can_revoke: session.permits(AdminRole::Operator),
-        token,
+        token: token.trim().to_owned(),
         inspection: None,
     }
 }
 
-/// A place to paste one.
+/// Shows a form for a token.
 pub(super) async fn show_tokens(session: Session<Viewer>) -> Response {
-    page::show(&tokens_page(&session, String::new()))
+    page::show(&tokens_page(&session, ""))
 }
 
-/// What it says, and whether it is good.
+/// Shows the header and the claims of a token, and whether it is active.
 pub(super) async fn inspect(
     State(app): State<AppState>,
     session: Session<Viewer>,
     mut form: Form,
 ) -> Result<Response> {
-    let mut page = tokens_page(&session, form.take("token").trim().to_owned());
+    let mut page = tokens_page(&session, &form.take("token"));
     match app.tokens.inspect(&page.token).await {
         Ok(inspection) => {
-            page.inspection = Some(inspection.into());
+            page.inspection = Some(inspection);
             Ok(page::show(&page))
         }
-        Err(error) => refused(page, error),
+        Err(error) => refused(page, error).await,
     }
 }
 
-/// Ends it before its time.
+/// Revokes a token.
 pub(super) async fn revoke(
     State(app): State<AppState>,
     session: Session<Operator>,
     mut form: Form,
 ) -> Result<Response> {
-    let mut page = tokens_page(&session, form.need("token")?.trim().to_owned());
+    let mut page = tokens_page(&session, &form.need("token")?);
     let revoked = app.tokens.revoke(&session.origin, &page.token).await;
     if let Err(error) = revoked {
-        return refused(page, error);
+        return refused(page, error).await;
     }
-    page.layout.done = Some("The token is revoked.");
-    page.inspection = Some(app.tokens.inspect(&page.token).await?.into());
+    page.layout.done = Some("Token revoked.");
+    page.inspection = Some(app.tokens.inspect(&page.token).await?);
     Ok(page::show(&page))
 }
 
-fn refused(mut page: TokensPage, error: Error) -> Result<Response> {
-    let error = if error.code == ErrorCode::InvalidToken {
-        Error::invalid_request(error.description)
-    } else {
-        page::mendable(error)?
+/// An inactive token is the mistake of the form, not of the session.
+async fn refused(page: TokensPage, error: Error) -> Result<Response> {
+    let error = match error.code {
+        ErrorCode::InvalidToken => Error::invalid_request(error.description),
+        _ => error,
     };
-    page.error = Some(page::sentence(&error));
-    Ok(page::show_again(&page, error))
+    page::again(error, ready(Ok(page))).await
 }

@@ -1,4 +1,4 @@
-//! Who asks for tokens that it does not need: it should keep each until it expires.
+//! The clients with the most excess tokens: they ask for new tokens before the old ones expire.
 
 use askama::Template;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::ExcessTokens;
 use crate::http::portal::access::session::{Session, Viewer};
-use crate::http::portal::clients::list::path_of;
+use crate::http::portal::links::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::chart::Grouped;
 use crate::http::portal::page::{Layout, When};
@@ -20,21 +20,16 @@ use crate::http::{AppState, Params};
 
 #[derive(Template)]
 #[template(path = "usage/excess_tokens.html")]
-struct ExcessTokensPage {
+struct ExcessTokensPage<'a> {
     layout: Layout,
     span: ExcessSpan,
-    /// When it was counted; `None`: it is being counted.
-    at: Option<UnixTime>,
-    rows: Vec<Row>,
+    /// `None`: the server is still counting.
+    counted_at: Option<UnixTime>,
+    clients: &'a [ExcessTokens],
 }
 
-struct Row {
-    path: String,
-    waste: ExcessTokens,
-}
-
-/// The clients that waste most, over a day or a month.
-pub(in crate::http::portal) async fn show_waste(
+/// Shows the excess tokens of a day or a month.
+pub(in crate::http::portal) async fn show_excess_tokens(
     State(app): State<AppState>,
     session: Session<Viewer>,
     uri: Uri,
@@ -43,15 +38,10 @@ pub(in crate::http::portal) async fn show_waste(
     let span = over.map_or(Ok(ExcessSpan::Day), |over| over.parse())?;
     let found = timeout(COUNTING_PATIENCE, app.usage.find_excess_tokens(span)).await;
     let found = found.ok().transpose()?;
-    let wasteful = found.iter().flat_map(|found| &found.value);
-    let rows = wasteful.map(|waste| Row {
-        path: path_of(&waste.client_id),
-        waste: waste.clone(),
-    });
     Ok(page::show(&ExcessTokensPage {
-        layout: Layout::new("Waste", "/admin/waste", Some(&session)),
+        layout: session.layout("Excess tokens", "/admin/excess-tokens"),
         span,
-        at: found.as_ref().map(|found| found.at),
-        rows: rows.collect(),
+        counted_at: found.as_ref().map(|found| found.at),
+        clients: found.as_ref().map_or(&[], |found| &found.value),
     }))
 }

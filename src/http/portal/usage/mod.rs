@@ -1,4 +1,5 @@
-//! The dashboard, and the page of excess tokens.
+//! The dashboard, the page of excess tokens, and the charts of usage.
 
+pub(in crate::http) mod charts;
 pub(in crate::http) mod dashboard;
 pub(in crate::http) mod excess_tokens;

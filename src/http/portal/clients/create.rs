@@ -1,0 +1,85 @@
+//! The form that creates a client.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::app::NewClient;
+use crate::app::error::Result;
+use crate::domain::ClientId;
+use crate::http::AppState;
+use crate::http::portal::access::form::{Form, filled_in};
+use crate::http::portal::access::session::{Operator, Session};
+use crate::http::portal::clients::form::ClientForm;
+use crate::http::portal::links::{path_of, see_done};
+use crate::http::portal::page;
+use crate::http::portal::page::Layout;
+use crate::http::portal::page::fields::{LIFETIMES, read_lifetime};
+use crate::http::portal::secrets::show_added;
+
+const PATH: &str = "/admin/new-client";
+
+#[derive(Template)]
+#[template(path = "clients/client_new.html")]
+struct NewClientPage {
+    layout: Layout,
+    client_id: String,
+    form: ClientForm,
+    lifetime: String,
+    min_secret_length: usize,
+}
+
+page::pages!(NewClientPage);
+
+async fn new_client_page(
+    app: &AppState,
+    session: &Session<Operator>,
+    client_id: String,
+    form: ClientForm,
+    lifetime: String,
+) -> Result<NewClientPage> {
+    Ok(NewClientPage {
+        layout: session.layout("Create client", PATH),
+        client_id,
+        form,
+        lifetime,
+        min_secret_length: app.config().secrets.min_length,
+    })
+}
+
+/// Shows the empty form.
+pub(in crate::http::portal) async fn show_new_client(
+    State(app): State<AppState>,
+    session: Session<Operator>,
+) -> Result<Response> {
+    let (id, lifetime) = (String::new(), String::new());
+    let page = new_client_page(&app, &session, id, ClientForm::empty(), lifetime);
+    Ok(page::show(&page.await?))
+}
+
+/// Creates a client, and shows its secret once.
+pub(in crate::http::portal) async fn create_client(
+    State(app): State<AppState>,
+    session: Session<Operator>,
+    mut form: Form,
+) -> Result<Response> {
+    let client_id = form.take("client_id").trim().to_owned();
+    let lifetime = form.take("lifetime");
+    let chosen = form.take_secret("client_secret");
+    let fields = ClientForm::read(&mut form);
+    let created = async {
+        let id = filled_in(&client_id).map(ClientId::parse).transpose()?;
+        let new = NewClient::new(id, fields.changes()?);
+        let expires_at = read_lifetime(app.clock().now(), &lifetime)?;
+        let secret = app.clients.first_secret(&new, chosen, expires_at)?;
+        app.clients.register(&session.origin, new, secret).await
+    };
+    match created.await {
+        Ok((client, Some(added))) => Ok(show_added(&app, &session, &client, &added)),
+        Ok((client, None)) => Ok(see_done(&path_of(&client.client_id), "created")),
+        Err(error) => {
+            let page = new_client_page(&app, &session, client_id, fields, lifetime);
+            page::again(error, page).await
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Owns the texts about what was just done. A redirect names one by a word (`?done=`): a link from elsewhere must not put
+//! a text of its own into a page.
+
+/// The section of the portal, the word, the text.
+const TEXTS: &[(&str, &str, &str)] = &[
+    ("clients", "created", "Client created."),
+    ("clients", "saved", "Changes saved."),
+    (
+        "clients",
+        "enabled",
+        "Client enabled: it can get tokens again.",
+    ),
+    (
+        "clients",
+        "disabled",
+        "Client disabled and its tokens revoked.",
+    ),
+    ("clients", "revoked", "All tokens of the client revoked."),
+    ("clients", "released", "Client detached from its manifest."),
+    ("clients", "ended", "Expiry of the secret set."),
+    ("clients", "removed", "Secret deleted."),
+    (
+        "clients",
+        "deleted",
+        "Client deleted and its tokens revoked.",
+    ),
+    ("keys", "rotated", "Keys rotated: the next key signs now."),
+    ("keys", "prepared", "Key published."),
+    ("keys", "retired", "Key retired."),
+    (
+        "keys",
+        "deleted",
+        "Key deleted, and with it every token it signed.",
+    ),
+    (
+        "admins",
+        "role",
+        "Role changed. The admin must log in again.",
+    ),
+    (
+        "admins",
+        "status",
+        "Status changed. The admin's sessions have ended.",
+    ),
+    ("admins", "deleted", "Admin deleted."),
+    ("sessions", "ended", "Session ended."),
+    ("sessions", "others", "All your other sessions have ended."),
+];
+
+/// The text of a word, on the page at `path`.
+pub(super) fn text_of(path: &str, word: &str) -> Option<&'static str> {
+    let section = path.strip_prefix("/admin/")?.split('/').next()?;
+    let mut texts = TEXTS.iter();
+    let found = texts.find(|(of, known, _)| *of == section && *known == word);
+    found.map(|(.., text)| *text)
+}
