@@ -38,7 +38,7 @@ pub use clients::version::{ClientVersion, ExpectedVersion};
 pub use error_code::ErrorCode;
 pub use keys::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
 pub use parse::ParseError;
-pub(crate) use parse::{text_type, word_enum};
+pub(crate) use parse::{text_traits, text_type, word_enum};
 pub use replication::change::{Change, ChangeId};
 pub use replication::replica::Replica;
 pub use rights::{

@@ -61,7 +61,7 @@ macro_rules! text_type {
             }
         }
 
-        $crate::domain::parse::text_traits!($name);
+        $crate::domain::text_traits!($name);
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
@@ -104,7 +104,7 @@ macro_rules! word_enum {
             }
         }
 
-        $crate::domain::parse::text_traits!($name);
+        $crate::domain::text_traits!($name);
     };
 }
 pub(crate) use word_enum;

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use serde::Serialize;
 
-use super::{ClientId, ParseError, SecretId, TokenQuota, TokenTtl};
+use super::{ClientId, SecretId, TokenQuota, TokenTtl, word_enum};
 use crate::base::clock::UnixTime;
 
 /// What happened in some span of time.
@@ -28,25 +28,18 @@ impl UsageCounts {
     }
 }
 
-/// How long the spans are in which all clients together are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum UsageSpan {
-    /// A minute.
-    Minute,
-    /// An hour.
-    Hour,
+word_enum! {
+    /// How long the spans are in which all clients together are counted.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum UsageSpan, "a span" {
+        /// A minute.
+        Minute = "minute",
+        /// An hour.
+        Hour = "hour",
+    }
 }
 
 impl UsageSpan {
-    /// Parses `minute` or `hour`.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        match text {
-            "minute" => Ok(Self::Minute),
-            "hour" => Ok(Self::Hour),
-            _ => Err(ParseError::new("a span is `minute` or `hour`")),
-        }
-    }
-
     /// In seconds.
     pub const fn seconds(self) -> i64 {
         match self {

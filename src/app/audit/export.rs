@@ -3,38 +3,19 @@
 use crate::app::audit::Audit;
 use crate::app::audit::line::AuditLine;
 use crate::app::error::{Error, Result};
-use crate::domain::ParseError;
+use crate::domain::word_enum;
 use crate::store::{AuditFilter, AuditPage, ChainedEvent};
 
 /// Events of one piece.
 const BATCH: u32 = 1_000;
 
-/// How events are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuditFormat {
-    /// A JSON object on each line.
-    Json,
-    /// CSV with a header line.
-    Csv,
-}
-
-impl AuditFormat {
-    /// The word for it, everywhere.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-        }
-    }
-}
-
-impl std::str::FromStr for AuditFormat {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let mut all = [Self::Json, Self::Csv].into_iter();
-        all.find(|format| format.as_str() == text)
-            .ok_or_else(|| ParseError::new("a format is `json` or `csv`"))
+word_enum! {
+    /// How events are written.
+    pub enum AuditFormat, "a format" {
+        /// A JSON object on each line.
+        Json = "json",
+        /// CSV with a header line.
+        Csv = "csv",
     }
 }
 

@@ -7,7 +7,7 @@ use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::app::usage::Usage;
 use crate::app::usage::refreshing_cache::{Counted, RefreshingCache};
-use crate::domain::{ExcessTokens, UsageOf};
+use crate::domain::{ExcessTokens, UsageOf, word_enum};
 use crate::store::UsageOrder;
 
 /// Clients of one ranking.
@@ -21,42 +21,22 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 const HOUR: i64 = 3_600;
 
-/// The time over which excess tokens are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExcessSpan {
-    /// 24 hours.
-    Day,
-    /// 30 days.
-    Month,
+word_enum! {
+    /// The time over which excess tokens are counted.
+    pub enum ExcessSpan, "a span of time" {
+        /// 24 hours.
+        Day = "24h",
+        /// 30 days.
+        Month = "30d",
+    }
 }
 
 impl ExcessSpan {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Day, Self::Month];
-
-    /// How it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "24h",
-            Self::Month => "30d",
-        }
-    }
-
     fn seconds(self) -> i64 {
         match self {
             Self::Day => 24 * HOUR,
             Self::Month => 30 * 24 * HOUR,
         }
-    }
-}
-
-impl std::str::FromStr for ExcessSpan {
-    type Err = crate::domain::ParseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|span| span.as_str() == text)
-            .ok_or_else(|| crate::domain::ParseError("a span of time is `24h` or `30d`".to_owned()))
     }
 }
 

@@ -88,8 +88,7 @@ fn event_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D
 #[into_params(parameter_in = Query)]
 pub(super) struct Format {
     /// `json` for JSON lines, or `csv`; `json` when left out
-    #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     format: Option<AuditFormat>,
 }
 

@@ -30,7 +30,6 @@ use crate::http::{AppState, response};
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Filter {
-    #[serde(default, deserialize_with = "status")]
     #[param(inline)]
     status: Option<ClientStatus>,
     /// That may ask for this one scope
@@ -51,10 +50,6 @@ pub(super) struct Filter {
     #[serde(default, deserialize_with = "limit")]
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
-}
-
-fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ClientStatus>, D::Error> {
-    parse_with(deserializer, ClientStatus::parse)
 }
 
 fn one_scope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scope>, D::Error> {

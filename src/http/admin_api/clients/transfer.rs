@@ -18,7 +18,7 @@ use crate::app::error::{Error, Result};
 use crate::domain::{ClientId, ErrorCode};
 use crate::http::admin_api::guard::Operator;
 use crate::http::request::params;
-use crate::http::request::query::{Query, parsed};
+use crate::http::request::query::Query;
 use crate::http::response::download::export_body;
 use crate::http::{AppState, response};
 
@@ -38,19 +38,16 @@ impl FromRequest<AppState> for FileBody {
 #[into_params(parameter_in = Query)]
 pub(in crate::http::admin_api) struct HowToImport {
     /// `token-server`, `table`, `hydra` or `keycloak`; told by what is in the file when left out
-    #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     format: Option<ImportFormat>,
     /// What to do with a client whose id is taken: `skip`, else `refuse` or `replace`
-    #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     on_conflict: Option<OnConflict>,
     /// Say what would come of it, and change nothing
     #[serde(default)]
     dry_run: bool,
     /// `plain`: a text that has the length of a digest in hex or base64 is a plain secret; without it such a row is refused
-    #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     secrets: Option<FileSecrets>,
     /// Import the good rows although there are bad ones
     #[serde(default)]
@@ -67,8 +64,7 @@ pub(in crate::http::admin_api) struct HowToApply {
     #[serde(default)]
     dry_run: bool,
     /// Also clients that are marked so and no longer in the file: `disable` or `delete`
-    #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     prune: Option<Prune>,
     /// Take over clients that another file keeps
     #[serde(default)]
@@ -140,7 +136,7 @@ pub(in crate::http::admin_api) async fn import_clients(
 ) -> Result<Response> {
     let (Query(how), FileBody(bytes)) = (query?, file?);
     let options = ImportOptions {
-        on_conflict: how.on_conflict.unwrap_or(OnConflict::Skip),
+        on_conflict: how.on_conflict.unwrap_or_default(),
         dry_run: how.dry_run,
         keep_going: how.keep_going,
         max_plain: Some(MAX_PLAIN),

@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::ExcessSpan;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{ExcessTokens, UsageIn, UsageOf, UsageSpan};
-use crate::http::request::query::{Query, parse_with, parsed, time};
+use crate::http::request::query::{Query, time};
 use crate::http::{AppState, response};
 
 const HOUR: i64 = 3_600;
@@ -19,8 +19,7 @@ const HOUR: i64 = 3_600;
 #[into_params(parameter_in = Query)]
 pub(in crate::http::admin_api) struct Spans {
     /// `minute`, of which the last three hours are kept, or `hour`; `hour` when left out
-    #[serde(default, deserialize_with = "span")]
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     by: Option<UsageSpan>,
     /// `2026-07-01T00:00:00Z`, or seconds since 1970; an hour ago by the minute, a day ago by the hour when left out
     #[serde(default, deserialize_with = "time")]
@@ -28,17 +27,12 @@ pub(in crate::http::admin_api) struct Spans {
     since: Option<UnixTime>,
 }
 
-fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UsageSpan>, D::Error> {
-    parse_with(deserializer, UsageSpan::parse)
-}
-
 /// Over which time.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http::admin_api) struct Over {
     /// `24h` or `30d`; `24h` when left out
-    #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     over: Option<ExcessSpan>,
 }
 

@@ -11,39 +11,40 @@ pub use manifest::Manifest;
 
 use crate::app::clients::Clients;
 use crate::app::clients::diff::FieldChange;
-use crate::app::clients::transfer::import::report::words;
 use crate::app::error::{Error, Result};
 use crate::app::secrets::crud::NewSecret;
 use crate::base::secret::Secret;
 use crate::domain::{
     Action, Client, ClientId, ClientRecord, ClientStatus, ClientVersion, ExpectedVersion,
-    ManagedBy, Origin,
+    ManagedBy, Origin, word_enum,
 };
 use crate::store::{ClientWrite, ClientWritten, IfTaken, WriteActions};
 use plan::Planned;
 
-words! {
+word_enum! {
     /// What becomes of a client that the file keeps and no longer has.
-    Prune, "pruning",
-    /// It gets no more tokens; its record stays.
-    Disable = "disable",
-    /// It is removed.
-    Delete = "delete",
+    pub enum Prune, "pruning" {
+        /// It gets no more tokens; its record stays.
+        Disable = "disable",
+        /// It is removed.
+        Delete = "delete",
+    }
 }
 
-words! {
+word_enum! {
     /// What comes, or in a dry run would come, of a client.
-    ApplyStep, "a step",
-    /// It is new.
-    Create = "create",
-    /// It becomes another.
-    Change = "change",
-    /// It is as the file says.
-    Unchanged = "unchanged",
-    /// It is pruned: it gets no more tokens.
-    Disable = "disable",
-    /// It is pruned: it is removed.
-    Delete = "delete",
+    pub enum ApplyStep, "a step" {
+        /// It is new.
+        Create = "create",
+        /// It becomes another.
+        Change = "change",
+        /// It is as the file says.
+        Unchanged = "unchanged",
+        /// It is pruned: it gets no more tokens.
+        Disable = "disable",
+        /// It is pruned: it is removed.
+        Delete = "delete",
+    }
 }
 
 /// How a file is applied.

@@ -7,68 +7,41 @@ use serde::Serialize;
 
 use crate::app::clients::transfer::secrets::FileSecrets;
 use crate::base::redact::{redact, redact_string};
+use crate::domain::word_enum;
 
-/// Makes an enum of words.
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident, $what:literal, $($(#[$doc:meta])+ $variant:ident = $word:literal,)+) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-        pub enum $name { $($(#[$doc])+ #[serde(rename = $word)] $variant,)+ }
-
-        impl $name {
-            /// Every one.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The word for it, everywhere.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::domain::ParseError;
-
-            fn from_str(text: &str) -> Result<Self, $crate::domain::ParseError> {
-                let mut all = Self::ALL.iter().copied();
-                all.find(|it| it.as_str() == text).ok_or_else(|| {
-                    let words: Vec<&str> = Self::ALL.iter().map(|it| it.as_str()).collect();
-                    $crate::domain::ParseError::new(format!("{} is one of {}", $what, words.join(", ")))
-                })
-            }
-        }
-    };
-}
-pub(in crate::app) use words;
-
-words! {
-    /// What a file of clients was written by.
-    ImportFormat, "a format",
-    /// `client export`.
-    TokenServer = "token-server",
-    /// A home-made server: CSV, a JSON array or JSON lines.
-    Table = "table",
-    /// Ory Hydra.
-    Hydra = "hydra",
-    /// Keycloak: a realm, or clients of one.
-    Keycloak = "keycloak",
+word_enum! {
+    /// What wrote a file of clients.
+    pub enum ImportFormat, "a format" {
+        /// `client export`.
+        TokenServer = "token-server",
+        /// A home-made server: CSV, a JSON array or JSON lines.
+        Table = "table",
+        /// Ory Hydra.
+        Hydra = "hydra",
+        /// Keycloak: a realm, or clients of one.
+        Keycloak = "keycloak",
+    }
 }
 
-words! {
+word_enum! {
     /// What to do with a client whose id is taken.
-    OnConflict, "what to do with a taken id",
-    /// It stays as it is, and is none of the mistakes.
-    Skip = "skip",
-    /// It is a mistake of the file.
-    Refuse = "refuse",
-    /// It becomes what the file says, with its secrets.
-    Replace = "replace",
+    #[derive(Default)]
+    pub enum OnConflict, "what to do with a taken id" {
+        /// It stays as it is, and is none of the mistakes.
+        #[default]
+        Skip = "skip",
+        /// It is a mistake of the file.
+        Refuse = "refuse",
+        /// It becomes what the file says, with its secrets.
+        Replace = "replace",
+    }
 }
 
 /// Secrets in clear that a request may have: each takes some 25 ms to hash.
 pub const MAX_PLAIN: u64 = 1_000;
 
 /// How an import goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ImportOptions {
     /// What to do with a client whose id is taken.
     pub on_conflict: OnConflict,
@@ -80,18 +53,6 @@ pub struct ImportOptions {
     pub max_plain: Option<u64>,
     /// What the operator vouches for about the secrets; `None`: nothing.
     pub secrets: Option<FileSecrets>,
-}
-
-impl Default for ImportOptions {
-    fn default() -> Self {
-        Self {
-            on_conflict: OnConflict::Skip,
-            keep_going: false,
-            dry_run: false,
-            max_plain: None,
-            secrets: None,
-        }
-    }
 }
 
 /// What comes, or in a dry run would come, of a row.

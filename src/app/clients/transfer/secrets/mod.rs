@@ -7,22 +7,22 @@ mod foreign;
 mod names;
 
 use crate::app::clients::transfer::formats::imported_client::ImportedSecret;
-use crate::app::clients::transfer::import::report::words;
 use crate::app::secrets::crud::ChosenSecret;
 use crate::app::secrets::{hash, hash_formats};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::config::{Argon2Work, Bytes, Config, ImportWork, SecretsConfig};
-use crate::domain::ParseError;
+use crate::domain::{ParseError, word_enum};
 use foreign::Form;
 use hash::SecretHash;
 use hash_formats::HashWork;
 
-words! {
+word_enum! {
     /// What the operator vouches for about the secrets of a file.
-    FileSecrets, "`secrets`",
-    /// A text that has the length of a digest is a plain secret.
-    Plain = "plain",
+    pub enum FileSecrets, "`secrets`" {
+        /// A text that has the length of a digest is a plain secret.
+        Plain = "plain",
+    }
 }
 
 /// How the secrets of a file are judged.
