@@ -260,6 +260,6 @@ impl Clients {
     }
 }
 
-fn taken(id: &ClientId) -> Error {
+pub(in crate::app::clients) fn taken(id: &ClientId) -> Error {
     Error::conflict(format!("there is a client `{id}` already"))
 }

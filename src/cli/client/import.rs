@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::app::clients::transfer::import::{
-    FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
-    OnConflict, SecretRules,
+    FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport,
+    ImportSource, OnConflict, SecretRules,
 };
 use crate::cli::open;
 use crate::cli::output::{Output, printable};
@@ -85,11 +85,11 @@ pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<E
         .clients
         .import(&by, &source, options, &mut |news| match news {
             ImportNews::Line(line) => {
-                let is_told = line.reason().is_some() || !line.remarks.is_empty();
+                let is_told = line.reason.is_some() || !line.remarks.is_empty();
                 remark(&name, line);
                 if args.output.json && (args.dry_run || is_told) {
                     lines.push(line.clone());
-                } else if args.dry_run && line.reason().is_none() {
+                } else if args.dry_run && line.reason.is_none() {
                     let _ = Output::text(&(sentence(line) + "\n"));
                 }
             }
@@ -146,7 +146,7 @@ fn remark(file: &str, line: &ImportLine) {
         Some(id) => format!("`{id}`: "),
         None => String::new(),
     };
-    if let Some(reason) = line.reason() {
+    if let Some(reason) = &line.reason {
         let skipped = if line.is_bad() { "" } else { "skipped: " };
         let told = format!("{whom}{skipped}{reason}");
         Output::remark(&format!("{file}:{}: {}", line.line, printable(&told)));
@@ -158,18 +158,15 @@ fn remark(file: &str, line: &ImportLine) {
 }
 
 fn sentence(line: &ImportLine) -> String {
-    use crate::app::clients::transfer::import::ImportOutcome;
     let id = line.client_id.as_deref().unwrap_or_default();
-    match &line.outcome {
-        ImportOutcome::Replaced { fields } if !fields.is_empty() => {
+    match (line.outcome, line.fields.as_deref()) {
+        (ImportOutcome::Replaced, Some(fields @ [_, ..])) => {
             format!("{id}: would be replaced ({})", fields.join(", "))
         }
-        ImportOutcome::Replaced { .. } => format!("{id}: would be replaced"),
-        ImportOutcome::Created => format!("{id}: would be created"),
-        ImportOutcome::Existing => format!("{id}: exists, would be left as it is"),
-        ImportOutcome::Unchanged | ImportOutcome::Skipped { .. } | ImportOutcome::Bad { .. } => {
-            format!("{id}: {}", line.word())
-        }
+        (ImportOutcome::Replaced, _) => format!("{id}: would be replaced"),
+        (ImportOutcome::Created, _) => format!("{id}: would be created"),
+        (ImportOutcome::Existing, _) => format!("{id}: exists, would be left as it is"),
+        (outcome, _) => format!("{id}: {outcome}"),
     }
 }
 

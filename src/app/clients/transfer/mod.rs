@@ -4,4 +4,6 @@ pub mod apply;
 pub(in crate::app) mod export;
 pub(in crate::app) mod formats;
 pub mod import;
+mod plan;
 pub(in crate::app) mod secrets;
+mod write;

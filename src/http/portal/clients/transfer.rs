@@ -11,8 +11,8 @@ use crate::app::clients::transfer::apply::{
     AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
 };
 use crate::app::clients::transfer::import::{
-    FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
-    MAX_PLAIN, OnConflict,
+    FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport,
+    ImportSource, MAX_PLAIN, OnConflict,
 };
 use crate::app::error::{Error, Result};
 use crate::config::Bytes;
@@ -211,22 +211,17 @@ impl TransferPage {
 
     /// What is wrong with a row, or what changes.
     fn told(line: &ImportLine) -> String {
-        let mut told: Vec<String> = line.reason().map(str::to_owned).into_iter().collect();
-        if let crate::app::clients::transfer::import::ImportOutcome::Replaced { fields } =
-            &line.outcome
-        {
-            told.push(fields.join(", "));
-        }
-        told.extend(line.remarks.iter().cloned());
-        told.join("; ")
+        let fields = line.fields.as_ref().map(|it| it.join(", "));
+        let told = line.reason.iter().chain(&fields).chain(&line.remarks);
+        told.map(String::as_str).collect::<Vec<_>>().join("; ")
     }
 
     fn kind(line: &ImportLine) -> &'static str {
-        match line.word() {
-            "created" | "replaced" => "good",
-            "bad" => "bad",
-            "skipped" => "warn",
-            _ => "",
+        match line.outcome {
+            ImportOutcome::Created | ImportOutcome::Replaced => "good",
+            ImportOutcome::Bad => "bad",
+            ImportOutcome::Skipped => "warn",
+            ImportOutcome::Unchanged | ImportOutcome::Existing => "",
         }
     }
 

@@ -74,7 +74,7 @@ pub(super) async fn add_secret(
     };
     match added.await {
         Ok((client, added)) => Ok(show_added(&app, &session, &client, &added)),
-        Err(error) => changed(&app, &session, &id, Err(error), "").await,
+        Err(error) => changed(&app, &session, &id, Err::<(), _>(error), "").await,
     }
 }
 

@@ -245,7 +245,7 @@ async fn one_bad_row_and_nothing_is_imported_unless_told_to_go_on() {
     assert_eq!((again.imported, again.existing), (0, 2));
     assert_eq!(client_ids(&test).await, ["a", "b"]);
     assert_eq!(bad[1].line, 5);
-    assert!(bad[1].reason().unwrap().contains("line 2 already"));
+    assert!(bad[1].reason.as_deref().unwrap().contains("line 2 already"));
     assert_eq!(test.authorize("a", "the first secret").await.status, 200);
     assert_eq!(test.authorize("a", "the fourth secret").await.status, 401);
 }

@@ -45,7 +45,13 @@ async fn clients_of_hydra_come_with_their_hashes_and_log_in_as_before() {
     assert_eq!((report.imported, report.skipped, report.bad), (3, 2, 1));
     let outcomes: Vec<(&str, &str, u64)> = lines
         .iter()
-        .map(|it| (it.client_id.as_deref().unwrap(), it.word(), it.line))
+        .map(|it| {
+            (
+                it.client_id.as_deref().unwrap(),
+                it.outcome.as_str(),
+                it.line,
+            )
+        })
         .collect();
     assert_eq!(
         outcomes[1..],
@@ -62,7 +68,10 @@ async fn clients_of_hydra_come_with_their_hashes_and_log_in_as_before() {
         (4, "public"),
         (5, "hydra_client"),
     ] {
-        assert!(lines[line].reason().unwrap().contains(why), "{lines:?}");
+        assert!(
+            lines[line].reason.as_deref().unwrap().contains(why),
+            "{lines:?}"
+        );
     }
     assert!(lines[0].remarks[0].contains("offline"), "{lines:?}");
     assert!(report.ignored.contains("contacts") && !report.ignored.contains("tos_uri"));
@@ -138,7 +147,7 @@ async fn clients_of_a_keycloak_realm_come_with_what_their_tokens_said() {
         (8, "client-secret-jwt"),
     ] {
         assert!(
-            lines[line].reason().unwrap().contains(why),
+            lines[line].reason.as_deref().unwrap().contains(why),
             "{why}: {lines:?}"
         );
     }

@@ -243,7 +243,7 @@ async fn a_taken_id_is_left_refused_or_replaced_as_told() {
     let (left, _) = import_with(&test, &exported, with(OnConflict::Skip)).await;
     let (refused, lines) = import_with(&test, &exported, with(OnConflict::Refuse)).await;
     assert_eq!((left.existing, left.imported), (1, 0));
-    assert!(refused.refused && lines[0].reason().unwrap().contains("already"));
+    assert!(refused.refused && lines[0].reason.as_deref().unwrap().contains("already"));
     assert_eq!(test.app.clients.find(&billing).await.unwrap(), before);
 
     assert_eq!(test.authorize("billing", &newer).await.status, 200);
@@ -347,7 +347,7 @@ async fn what_is_damaged_is_told_with_its_line_and_nothing_is_imported() {
         assert!(report.refused, "{why}: {report:?}");
         assert!(client_ids(&test).await.is_empty());
         let told = told.iter().find(|it| it.line == line);
-        let reason = told.and_then(|it| it.reason()).unwrap_or_default();
+        let reason = told.and_then(|it| it.reason.as_deref()).unwrap_or_default();
         assert!(reason.contains(why), "{why}: {told:?}");
         assert!(!reason.contains("$argon"), "{reason}");
     }
@@ -373,7 +373,8 @@ async fn a_secret_of_another_client_is_refused() {
     assert!(report.refused);
     assert!(
         lines[0]
-            .reason()
+            .reason
+            .as_deref()
             .unwrap()
             .contains("one of `billing` already")
     );

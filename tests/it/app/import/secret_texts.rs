@@ -179,7 +179,7 @@ async fn what_is_no_plain_secret_is_refused_with_its_row_and_by_its_name() {
             assert!(line.is_bad(), "{text}: {line:?}");
             assert_eq!(line.line, n as u64 + 1);
             assert_eq!(line.client_id, Some(n.to_string()));
-            let reason = line.reason().unwrap();
+            let reason = line.reason.as_deref().unwrap();
             assert!(
                 reason.starts_with("client_secret: ") && reason.contains(named),
                 "{text}: {reason}"
@@ -197,7 +197,7 @@ async fn white_space_and_unseen_characters_are_refused_with_their_row() {
             .iter()
             .zip(import_texts(&test, member, &UNSEEN, VOUCHED).await)
         {
-            let reason = line.reason().unwrap_or_default();
+            let reason = line.reason.as_deref().unwrap_or_default();
             assert!(
                 reason.contains("white space") || reason.contains("nobody sees"),
                 "{text:?}: {line:?}"
@@ -213,7 +213,7 @@ async fn a_reason_never_repeats_the_text() {
     for member in ["client_secret", "client_secret_hash"] {
         let refused = import_texts(&test, member, &texts, CAREFUL).await;
         for (text, line) in texts.iter().zip(refused) {
-            let reason = line.reason().unwrap();
+            let reason = line.reason.as_deref().unwrap();
             // The end of it, which no prefix has.
             let end = &text[text.len().saturating_sub(12)..];
             assert!(end.len() < 12 || !reason.contains(end), "{text}: {reason}");
@@ -247,13 +247,16 @@ async fn what_has_the_length_of_a_digest_is_a_plain_secret_only_when_the_operato
 
     let refused = import_texts(&test, "client_secret", &DOUBTFUL, CAREFUL).await;
     for (text, line) in DOUBTFUL.iter().zip(&refused) {
-        let reason = line.reason().unwrap_or_else(|| panic!("{text}: {line:?}"));
+        let reason = line
+            .reason
+            .as_deref()
+            .unwrap_or_else(|| panic!("{text}: {line:?}"));
         assert!(reason.contains("--secrets plain"), "{text}: {reason}");
     }
     assert!(client_ids(&test).await.is_empty());
 
     for line in import_texts(&test, "client_secret", &DOUBTFUL, VOUCHED).await {
-        assert_eq!(line.word(), "created", "{line:?}");
+        assert_eq!(line.outcome.as_str(), "created", "{line:?}");
     }
     for (n, text) in DOUBTFUL.iter().enumerate() {
         let answer = test.authorize(&n.to_string(), text).await;
@@ -268,7 +271,7 @@ async fn a_field_of_hashes_takes_no_plain_secret_whatever_the_operator_says() {
     texts.extend(DOUBTFUL);
     for options in [CAREFUL, VOUCHED] {
         for line in import_texts(&test, "client_secret_hash", &texts, options).await {
-            let reason = line.reason().unwrap_or_default();
+            let reason = line.reason.as_deref().unwrap_or_default();
             assert!(reason.starts_with("client_secret_hash: "), "{line:?}");
         }
     }
@@ -290,7 +293,7 @@ async fn secrets_as_they_are_made_elsewhere_are_plain_ones() {
         "p@ss:w%rd+/ =\u{e9}\u{20ac}&?# and more",
     ];
     for line in import_texts(&test, "client_secret", &texts, CAREFUL).await {
-        assert_eq!(line.word(), "created", "{line:?}");
+        assert_eq!(line.outcome.as_str(), "created", "{line:?}");
     }
     for (n, text) in texts.iter().enumerate() {
         assert_eq!(test.authorize(&n.to_string(), text).await.status, 200);
@@ -321,7 +324,10 @@ async fn every_format_judges_a_secret_alike() {
         ] {
             let test = TestApp::new().await;
             let (_, lines) = import_with(&test, &file, CAREFUL).await;
-            let reason = lines[0].reason().unwrap_or_else(|| panic!("{file}"));
+            let reason = lines[0]
+                .reason
+                .as_deref()
+                .unwrap_or_else(|| panic!("{file}"));
             let (_, why) = reason.split_once(": ").unwrap();
             reasons.push(why.to_owned());
             assert!(client_ids(&test).await.is_empty());
@@ -338,7 +344,7 @@ async fn a_list_of_words_is_no_secret() {
     let test = TestApp::new().await;
     let row = json!({"client_id": "a", "client_secret": ["two words", "of more than 16"]});
     let (_, lines) = import_with(&test, &row.to_string(), CAREFUL).await;
-    assert!(lines[0].reason().unwrap().contains("is a list"));
+    assert!(lines[0].reason.as_deref().unwrap().contains("is a list"));
 }
 
 #[tokio::test]
@@ -346,12 +352,12 @@ async fn a_plain_secret_has_the_fewest_characters_that_the_setting_says() {
     let (short, long) = ("\u{fc}".repeat(15), "\u{fc}".repeat(14) + "ab");
     let test = TestApp::new().await;
     let lines = import_texts(&test, "client_secret", &["0123456789abcde", &long], CAREFUL).await;
-    let reason = lines[0].reason().unwrap();
+    let reason = lines[0].reason.as_deref().unwrap();
     assert!(
         reason.contains("15 characters") && reason.contains("MIN_SECRET_LENGTH (16)"),
         "{reason}"
     );
-    assert_eq!(lines[1].word(), "created");
+    assert_eq!(lines[1].outcome.as_str(), "created");
 
     let test = TestApp::with(&[("MIN_SECRET_LENGTH", "17")]).await;
     for line in import_texts(&test, "client_secret", &[&short, &long], CAREFUL).await {

@@ -75,10 +75,10 @@ async fn a_hash_above_a_bound_is_refused_with_its_algorithm_its_parameter_and_th
     let test = TestApp::new().await;
     for (n, (within, above, named, (setting, value))) in bounds().into_iter().enumerate() {
         let taken = import_hash(&test, &format!("taken-{n}"), &within).await;
-        assert_eq!(taken.word(), "created", "{within}: {taken:?}");
+        assert_eq!(taken.outcome.as_str(), "created", "{within}: {taken:?}");
 
         let refused = import_hash(&test, &format!("refused-{n}"), &above).await;
-        let reason = refused.reason().unwrap_or_default();
+        let reason = refused.reason.as_deref().unwrap_or_default();
         assert!(
             reason.contains(named) && reason.contains(setting),
             "{above}: {refused:?}"
@@ -86,7 +86,7 @@ async fn a_hash_above_a_bound_is_refused_with_its_algorithm_its_parameter_and_th
 
         let wider = TestApp::with(&[(setting, value)]).await;
         let taken = import_hash(&wider, "a", &above).await;
-        assert_eq!(taken.word(), "created", "{above}: {taken:?}");
+        assert_eq!(taken.outcome.as_str(), "created", "{above}: {taken:?}");
     }
 }
 
@@ -148,7 +148,8 @@ async fn an_export_with_more_work_than_the_bound_is_refused_row_by_row() {
     );
     assert!(
         lines[0]
-            .reason()
+            .reason
+            .as_deref()
             .unwrap()
             .contains("IMPORT_MAX_BCRYPT_COST")
     );
@@ -160,7 +161,10 @@ async fn the_servers_own_work_is_always_taken() {
     let own = [("ARGON2_CHOSEN", "m=66000,t=1,p=1")];
     let test = TestApp::with(&own).await;
     let hash = format!("$argon2id$v=19$m=66000,t=1,p=1${SALT}${OUT}");
-    assert_eq!(import_hash(&test, "a", &hash).await.word(), "created");
+    assert_eq!(
+        import_hash(&test, "a", &hash).await.outcome.as_str(),
+        "created"
+    );
 
     let other = TestApp::new().await;
     assert!(import_hash(&other, "a", &hash).await.is_bad());

@@ -6,11 +6,15 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use crate::app::clients::spec::ClientSpec;
-use crate::app::clients::spec::secret::SecretsSpec;
-use crate::app::clients::transfer::formats::imported_client::ImportedClient;
+use crate::app::clients::spec::secret::{SecretSpec, SecretsSpec};
+use crate::app::clients::transfer::formats::imported_client::{
+    ImportedClient, ImportedSecret, OtherSecrets, RefusedRow, Row,
+};
+use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
+use crate::base::clock::UnixTime;
 use crate::base::json;
-use crate::domain::{AuthenticationSettings, ClientId, ManagedBy, ParseError};
+use crate::domain::{ClientId, ManagedBy, ParseError};
 
 /// The version that is read.
 const VERSION: u32 = 1;
@@ -26,8 +30,6 @@ pub struct Manifest {
 /// A client of a file.
 #[derive(Debug)]
 pub(in crate::app) struct Entry {
-    /// Where it stands, for people.
-    pub(in crate::app) place: String,
     /// All of it but its secrets.
     pub(in crate::app) client: ImportedClient,
     /// `None`: its secrets are not the file's business.
@@ -101,23 +103,40 @@ impl Entry {
         let secrets = spec.secrets.take();
         let mut client = ImportedClient::of(id, &mut spec).map_err(|error| here(&error))?;
         client.is_complete = true;
-        let changes = client.fields.authentication.clone();
-        let authentication = AuthenticationSettings::default().changed(changes);
-        let count = match &secrets {
-            Some(SecretsSpec::Make) => 1,
-            Some(SecretsSpec::These(list)) => list.len(),
-            None => 0,
-        };
-        let checked = authentication.check();
-        checked
-            .and_then(|()| authentication.check_secrets(count))
-            .map_err(|error| here(&error))?;
-        Ok(Self {
-            place,
-            client,
-            secrets,
-        })
+        Ok(Self { client, secrets })
     }
+
+    /// The client with its secrets, for a plan.
+    pub(super) fn row(&self, rules: &SecretRules, now: UnixTime) -> Row {
+        let mut client = self.client.clone();
+        match &self.secrets {
+            None => client.other_secrets = OtherSecrets::Left,
+            Some(SecretsSpec::Make) => client.other_secrets = OtherSecrets::LeftOrMade,
+            Some(SecretsSpec::These(list)) => {
+                let secrets = read_secrets(&client.client_id, list, rules, now);
+                let id = client.client_id.as_str();
+                client.secrets = secrets.map_err(|why| RefusedRow::bad(Some(id), why.0))?;
+            }
+        }
+        Ok(client)
+    }
+}
+
+fn read_secrets(
+    id: &ClientId,
+    list: &[SecretSpec],
+    rules: &SecretRules,
+    now: UnixTime,
+) -> Result<Vec<ImportedSecret>, ParseError> {
+    let (mut secrets, mut seen) = (Vec::new(), HashSet::new());
+    for document in list {
+        let secret = document.read(id, now, rules)?;
+        if !seen.insert(secret.secret_id.clone()) {
+            return Err(ParseError::new("a secret is there twice"));
+        }
+        secrets.push(ImportedSecret::Kept(secret));
+    }
+    Ok(secrets)
 }
 
 fn read_yaml(text: &str) -> Result<Document, String> {

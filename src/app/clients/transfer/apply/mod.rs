@@ -1,25 +1,32 @@
-//! Making clients what a file says: the use case. What the file looks like is `manifest`'s business, what is to be done
-//! about it `plan`'s. A client is the file's by its mark, and no other is ever pruned.
+//! Making clients what a file says: the use case. What the file looks like is `manifest`'s business, what would come of a
+//! client `plan`'s. A client is the file's by its mark, and no other is ever pruned.
 
 mod manifest;
-use utoipa::ToSchema;
-mod plan;
+
+use std::collections::HashSet;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use manifest::Manifest;
 
 use crate::app::clients::Clients;
 use crate::app::clients::diff::FieldChange;
+use crate::app::clients::transfer::formats::imported_client::ImportedSecret;
+use crate::app::clients::transfer::import::{ImportOutcome, OnConflict};
+use crate::app::clients::transfer::plan::{PlanOptions, PlannedWrite};
+use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::{Error, Result};
 use crate::app::secrets::crud::NewSecret;
 use crate::base::secret::Secret;
 use crate::domain::{
-    Action, Client, ClientId, ClientRecord, ClientStatus, ClientVersion, ExpectedVersion,
+    Action, Client, ClientEffect, ClientId, ClientRecord, ClientStatus, ErrorCode, ExpectedVersion,
     ManagedBy, Origin, word_enum,
 };
-use crate::store::{ClientWrite, ClientWritten, IfTaken, WriteActions};
-use plan::Planned;
+use crate::store::{ClientWritten, WriteActions};
+
+/// How many mistakes are told at once.
+const TOLD: usize = 20;
 
 word_enum! {
     /// What becomes of a client that the file keeps and no longer has.
@@ -108,6 +115,9 @@ pub enum ApplyNews<'a> {
 /// Who hears how a file is applied; that a secret could not be kept ends it.
 pub type ApplyListener<'a> = dyn FnMut(ApplyNews<'_>) -> Result<()> + Send + 'a;
 
+/// What is to be done about a client.
+type Step = (AppliedClient, Option<Box<PlannedWrite>>);
+
 impl Clients {
     /// Makes clients what a file says, one after another, each in a transaction of its own; a second time there is nothing
     /// left to do. Nothing is done with a mistake anywhere in it.
@@ -118,63 +128,132 @@ impl Clients {
         options: ApplyOptions,
         tell: &mut ApplyListener<'_>,
     ) -> Result<ApplyReport> {
-        let planned = self.plan_application(by, manifest, options).await?;
-        if !options.dry_run {
-            for plan in &planned {
-                self.carry_out(by, plan, tell).await?;
-                tell(ApplyNews::Done(&plan.applied))?;
+        let mut steps = self.plan_manifest(by, manifest, options.take_over).await?;
+        if let Some(prune) = options.prune {
+            steps.extend(self.plan_pruning(by, manifest, prune).await?);
+        }
+        let mut clients = Vec::with_capacity(steps.len());
+        for (applied, write) in steps {
+            if !options.dry_run {
+                self.carry_out(by, &applied, write, tell).await?;
+                tell(ApplyNews::Done(&applied))?;
             }
+            clients.push(applied);
         }
         Ok(ApplyReport {
             name: manifest.name.clone(),
             dry_run: options.dry_run,
-            clients: planned.into_iter().map(|plan| plan.applied).collect(),
+            clients,
         })
+    }
+
+    async fn plan_manifest(
+        &self,
+        by: &Origin,
+        manifest: &Manifest,
+        take_over: bool,
+    ) -> Result<Vec<Step>> {
+        let rules = SecretRules::new(&self.core.config, None);
+        let now = self.core.now();
+        let rows = (0..).zip(manifest.entries.iter().map(|it| it.row(&rules, now)));
+        let options = PlanOptions {
+            on_conflict: OnConflict::Replace,
+            manifest: Some(&manifest.name),
+            take_over,
+        };
+        let planned = self.plan(by, rows.collect(), options, None).await?;
+        let (mut steps, mut mistakes) = (Vec::new(), Vec::new());
+        let mut code = ErrorCode::InvalidRequest;
+        for (entry, (line, mut write)) in manifest.entries.iter().zip(planned) {
+            let (id, at) = (&entry.client.client_id, line.line);
+            if let Some(why) = line.reason {
+                mistakes.push(format!("clients[{at}] `{id}`: {why}"));
+                if line.is_denied {
+                    code = ErrorCode::AccessDenied;
+                }
+                continue;
+            }
+            let step = match line.outcome {
+                ImportOutcome::Created => ApplyStep::Create,
+                ImportOutcome::Replaced => ApplyStep::Change,
+                _ => ApplyStep::Unchanged,
+            };
+            let mut applied = AppliedClient::new(id.clone(), step, line.remarks);
+            if let Some(write) = &mut write {
+                applied.makes_secret = write.makes_secret;
+                applied.changes = std::mem::take(&mut write.changes);
+            }
+            steps.push((applied, write));
+        }
+        if mistakes.is_empty() {
+            return Ok(steps);
+        }
+        let more = mistakes.len().saturating_sub(TOLD);
+        mistakes.truncate(TOLD);
+        mistakes.extend((more > 0).then(|| format!("and {more} more")));
+        Err(Error::new(code, mistakes.join("; ")))
+    }
+
+    /// What is to be done about clients that the manifest manages and no longer has.
+    async fn plan_pruning(
+        &self,
+        by: &Origin,
+        manifest: &Manifest,
+        prune: Prune,
+    ) -> Result<Vec<Step>> {
+        let entries = manifest.entries.iter();
+        let of_file: HashSet<&ClientId> = entries.map(|it| &it.client.client_id).collect();
+        let mut managed = self.core.store.list_managed_clients(&manifest.name).await?;
+        managed.retain(|id| !of_file.contains(id));
+        let ids: Vec<&ClientId> = managed.iter().collect();
+        let mut there = self.core.store.find_clients(&ids).await?;
+        let records = managed.iter().filter_map(|id| there.remove(id));
+        let steps = records.map(|ClientRecord { client, .. }| {
+            let step = match (prune, client.status) {
+                (Prune::Delete, _) => {
+                    let (id, scopes) = (&client.client_id, &client.scopes);
+                    by.actor
+                        .check_client_write(id, scopes, ClientEffect::Changes)?;
+                    ApplyStep::Delete
+                }
+                (Prune::Disable, ClientStatus::Enabled) => ApplyStep::Disable,
+                (Prune::Disable, ClientStatus::Disabled) => ApplyStep::Unchanged,
+            };
+            let remarks = vec!["the file no longer has it".to_owned()];
+            Ok((AppliedClient::new(client.client_id, step, remarks), None))
+        });
+        steps.collect()
     }
 
     async fn carry_out(
         &self,
         by: &Origin,
-        plan: &Planned,
+        applied: &AppliedClient,
+        write: Option<Box<PlannedWrite>>,
         tell: &mut ApplyListener<'_>,
     ) -> Result<()> {
-        let id = &plan.applied.client_id;
-        match (plan.applied.step, &plan.record) {
-            (ApplyStep::Unchanged, _) | (ApplyStep::Create | ApplyStep::Change, None) => Ok(()),
-            (ApplyStep::Disable, _) => self.set_status(by, id, ClientStatus::Disabled).await,
-            (ApplyStep::Delete, _) => self.delete(by, id, &ExpectedVersion::Any).await,
-            (ApplyStep::Create | ApplyStep::Change, Some(record)) => {
-                let mut record = record.clone();
-                if plan.applied.makes_secret {
-                    let added = self.secrets.prepare(NewSecret::default()).await?;
-                    tell(ApplyNews::Secret(id, &added.plain))?;
-                    record.secrets.push(added.secret);
-                }
-                self.write_applied(by, plan.before.as_ref(), record).await
+        let id = &applied.client_id;
+        if let Some(mut write) = write {
+            if write.makes_secret {
+                let added = self.secrets.prepare(NewSecret::default()).await?;
+                tell(ApplyNews::Secret(id, &added.plain))?;
+                write.secrets.push(ImportedSecret::Kept(added.secret));
             }
+            return self.write_applied(by, id, *write).await;
+        }
+        match applied.step {
+            ApplyStep::Disable => self.set_status(by, id, ClientStatus::Disabled).await,
+            ApplyStep::Delete => self.delete(by, id, &ExpectedVersion::Any).await,
+            ApplyStep::Create | ApplyStep::Change | ApplyStep::Unchanged => Ok(()),
         }
     }
 
-    async fn write_applied(
-        &self,
-        by: &Origin,
-        before: Option<&ClientRecord>,
-        record: ClientRecord,
-    ) -> Result<()> {
-        let id = record.client.client_id.clone();
-        let seen = before.map(|it| ClientVersion::from(&it.client));
-        let write = ClientWrite {
-            record,
-            if_taken: match seen {
-                None => IfTaken::Leave,
-                Some(seen) => IfTaken::Replace(ExpectedVersion::OneOf(vec![seen])),
-            },
-        };
+    async fn write_applied(&self, by: &Origin, id: &ClientId, write: PlannedWrite) -> Result<()> {
         let actions = WriteActions {
             insert: Action::ClientCreate,
             replace: Action::ClientUpdate,
         };
-        let written = self.write_whole_clients(by, &[write], actions).await?;
+        let written = self.write_planned(by, vec![write], actions, |_| {}).await?;
         match written.first() {
             Some(ClientWritten::Left | ClientWritten::OtherVersion) => Err(Error::conflict(
                 format!("somebody else has changed `{id}` meanwhile; apply the file again"),
@@ -182,9 +261,7 @@ impl Clients {
             _ => Ok(()),
         }
     }
-}
 
-impl Clients {
     /// Lets no file keep this client any more, so that it can be changed by hand; the client as it is then. A file that
     /// still has it takes it over again when it is applied.
     pub async fn detach(&self, by: &Origin, id: &ClientId) -> Result<Client> {
@@ -192,5 +269,17 @@ impl Clients {
         let done = self.core.store.release_client(id, stamp).await?;
         self.changed(id, done)?;
         Ok(self.find(id).await?.client)
+    }
+}
+
+impl AppliedClient {
+    fn new(client_id: ClientId, step: ApplyStep, remarks: Vec<String>) -> Self {
+        Self {
+            client_id,
+            step,
+            changes: Vec::new(),
+            makes_secret: false,
+            remarks,
+        }
     }
 }

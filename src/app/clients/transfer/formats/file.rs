@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::app::clients::transfer::formats::imported_client::{RefusedRow, Row};
 use crate::app::clients::transfer::formats::{hydra, keycloak, table};
-use crate::app::clients::transfer::import::report::ImportFormat;
+use crate::app::clients::transfer::import::ImportFormat;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::json;
 

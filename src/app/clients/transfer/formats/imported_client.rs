@@ -7,11 +7,11 @@ use crate::app::secrets::crud::ChosenSecret;
 use crate::base::clock::UnixTime;
 use crate::domain::{
     AuthenticationSettings, Client, ClientChanges, ClientId, ClientSecret, ClientStatus, ManagedBy,
-    ParseError,
+    ParseError, SecretId,
 };
 
 /// A client as a file describes it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ImportedClient {
     /// Its id.
     pub client_id: ClientId,
@@ -23,14 +23,27 @@ pub struct ImportedClient {
     pub status: Option<ClientStatus>,
     /// Its secrets.
     pub secrets: Vec<ImportedSecret>,
+    /// What becomes of other secrets that it has.
+    pub other_secrets: OtherSecrets,
     /// The mark and the times of an export.
     pub stamps: Option<Stamps>,
     /// What of the row has no place here, or another meaning.
     pub remarks: Vec<String>,
 }
 
+/// What becomes of the secrets of a client that a file does not have.
+#[derive(Clone, Copy, Debug)]
+pub enum OtherSecrets {
+    /// They are removed.
+    Removed,
+    /// They stay.
+    Left,
+    /// They stay; when none is live, one is made.
+    LeftOrMade,
+}
+
 /// What an export says beside the fields.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stamps {
     /// The manifest that manages the client.
     pub managed_by: Option<ManagedBy>,
@@ -52,6 +65,7 @@ impl ImportedClient {
             is_complete: false,
             status: spec.status()?,
             secrets: Vec::new(),
+            other_secrets: OtherSecrets::Removed,
             stamps: None,
             remarks: Vec::new(),
         })
@@ -78,6 +92,66 @@ impl ImportedClient {
         AuthenticationSettings::default()
             .changed(changes)
             .allow_secrets()
+    }
+
+    /// The ids of its secrets, where the file says them.
+    pub(in crate::app::clients::transfer) fn secret_ids(&self) -> impl Iterator<Item = &SecretId> {
+        self.secrets.iter().filter_map(|secret| match secret {
+            ImportedSecret::Kept(secret) => Some(&secret.secret_id),
+            ImportedSecret::Plain(..) | ImportedSecret::Hash(..) => None,
+        })
+    }
+
+    /// How many secrets its methods have to allow. An export may have some from before the methods changed.
+    pub(in crate::app::clients::transfer) fn count_new_secrets(&self) -> usize {
+        match self.other_secrets {
+            OtherSecrets::LeftOrMade => 1,
+            OtherSecrets::Removed if self.stamps.is_none() => self.secrets.len(),
+            OtherSecrets::Removed | OtherSecrets::Left => 0,
+        }
+    }
+
+    /// The secrets that it is to have where there are the `known` ones, and whether one more is to be made.
+    pub(in crate::app::clients::transfer) fn take_secrets(
+        &mut self,
+        known: &[ClientSecret],
+        now: UnixTime,
+    ) -> (Vec<ImportedSecret>, bool) {
+        let left = || known.iter().cloned().map(ImportedSecret::Kept).collect();
+        match self.other_secrets {
+            OtherSecrets::Left => (left(), false),
+            OtherSecrets::LeftOrMade => (left(), !known.iter().any(|it| it.is_live(now))),
+            OtherSecrets::Removed => {
+                let mut secrets = std::mem::take(&mut self.secrets);
+                if self.stamps.is_none() {
+                    secrets.iter_mut().for_each(|it| it.renew(known));
+                }
+                (secrets, false)
+            }
+        }
+    }
+
+    /// Remarks what a manifest leaves open.
+    pub(in crate::app::clients::transfer) fn add_remarks(
+        &mut self,
+        client: &Client,
+        has_secret: bool,
+    ) {
+        let is_left_off = self.status.is_none() && client.status == ClientStatus::Disabled;
+        let has_none = client.authentication.allow_secrets() && !has_secret;
+        let remarks = [
+            is_left_off.then_some("it is disabled, and the file does not say whether it is to be"),
+            has_none.then_some("it has no secret that is good"),
+        ];
+        let remarks = remarks.into_iter().flatten();
+        self.remarks.extend(remarks.map(str::to_owned));
+    }
+
+    /// Whether the file says no times of it, or those of `client`.
+    pub(in crate::app::clients::transfer) fn has_times_of(&self, client: &Client) -> bool {
+        self.stamps.as_ref().is_none_or(|it| {
+            it.created_at == client.created_at && it.updated_at == client.updated_at
+        })
     }
 
     /// The client as it will be, beside what is there.
@@ -110,13 +184,13 @@ impl ImportedClient {
 }
 
 /// A secret as a file has it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ImportedSecret {
     /// In clear: hashed before it is stored.
     Plain(ChosenSecret, Option<UnixTime>),
     /// As a hash of an algorithm we understand.
     Hash(String, Option<UnixTime>),
-    /// As it was kept by a server like this.
+    /// As a server like this stores it.
     Kept(ClientSecret),
 }
 
@@ -125,6 +199,30 @@ impl ImportedSecret {
         match self {
             Self::Kept(secret) => secret.is_live(now),
             Self::Plain(_, end) | Self::Hash(_, end) => end.is_none_or(|end| now < end),
+        }
+    }
+
+    /// Whether it is one of those that are there.
+    pub(in crate::app::clients::transfer) fn is_one_of(&self, there: &[ClientSecret]) -> bool {
+        match self {
+            Self::Plain(..) => false,
+            Self::Hash(hash, end) => there
+                .iter()
+                .any(|it| it.secret_hash == *hash && it.expires_at == *end),
+            Self::Kept(secret) => there.contains(secret),
+        }
+    }
+
+    /// Of a secret that is known by its id, a manifest says the end only: its hash was renewed when it was first used.
+    fn renew(&mut self, known: &[ClientSecret]) {
+        if let Self::Kept(secret) = self
+            && let Some(known) = known.iter().find(|it| it.secret_id == secret.secret_id)
+        {
+            *secret = ClientSecret {
+                expires_at: secret.expires_at,
+                unused_for: secret.unused_for.or(known.unused_for),
+                ..known.clone()
+            };
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::app::clients::transfer::formats::file::{ImportFile, ImportFileError};
 use crate::app::clients::transfer::formats::imported_client::Row;
 use crate::app::clients::transfer::formats::native;
 use crate::app::clients::transfer::formats::native::NativeLines;
-use crate::app::clients::transfer::import::report::ImportFormat;
+use crate::app::clients::transfer::import::ImportFormat;
 use crate::app::clients::transfer::secrets::SecretRules;
 
 type Open = dyn Fn() -> io::Result<Box<dyn BufRead + Send>> + Send + Sync;

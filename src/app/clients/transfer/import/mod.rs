@@ -1,10 +1,7 @@
-//! Importing clients from a file: the use case. What formats there are, and how each is read, is the business of the
-//! files beside this.
+//! Importing clients from a file: the use case. What formats there are, and how each is read, is the business of
+//! `formats`; what would come of a row, of `plan`.
 
-mod examine;
-pub(in crate::app) mod report;
-
-use futures_util::{StreamExt, TryStreamExt, stream};
+mod report;
 
 pub use crate::app::clients::transfer::formats::file::{ImportFile, ImportFileError};
 pub use crate::app::clients::transfer::formats::imported_client::{
@@ -18,13 +15,11 @@ pub use report::{
 };
 
 use crate::app::clients::Clients;
+use crate::app::clients::transfer::plan::{PlanOptions, Planned, Seen};
 use crate::app::error::{Error, Result};
 use crate::base::redact::redact_string;
-use crate::domain::{
-    Action, ClientRecord, ClientSecret, ErrorCode, Origin, SecretId, SecretOrigin,
-};
-use crate::store::{ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions, WrittenClients};
-use examine::{Examined, Planned, Seen};
+use crate::domain::{Action, Origin};
+use crate::store::{ClientWritten, WriteActions};
 
 /// Clients that are written in one transaction: of a file with no more all are, or none.
 const BATCH: usize = 10_000;
@@ -45,30 +40,20 @@ impl Clients {
         options: ImportOptions,
         tell: &mut ImportListener<'_>,
     ) -> Result<ImportReport> {
+        if options.dry_run {
+            return self.walk(by, source, options, Purpose::Check, tell).await;
+        }
         let mut total = None;
-        if options.dry_run || !options.keep_going || options.max_plain.is_some() {
+        if !options.keep_going || options.max_plain.is_some() {
             let mut held = Vec::new();
-            let mut report = self
-                .walk(
-                    by,
-                    source,
-                    options,
-                    Purpose::Check,
-                    &mut |news| match &news {
-                        ImportNews::Line(line) if !options.dry_run => {
-                            if line.is_bad() && held.len() < HELD {
-                                held.push((*line).clone());
-                            }
-                        }
-                        ImportNews::Progress(..) if !options.dry_run => {}
-                        ImportNews::Line(_) | ImportNews::Progress(..) => tell(news),
-                    },
-                )
-                .await?;
-            report.refused = report.bad > 0 && !options.keep_going;
-            if options.dry_run {
-                return Ok(report);
-            }
+            let mut hold = |news: ImportNews<'_>| match news {
+                ImportNews::Line(line) if line.is_bad() && held.len() < HELD => {
+                    held.push(line.clone());
+                }
+                ImportNews::Line(_) | ImportNews::Progress(..) => {}
+            };
+            let checked = self.walk(by, source, options, Purpose::Check, &mut hold);
+            let mut report = checked.await?;
             if report.refused {
                 for line in &held {
                     tell(ImportNews::Line(line));
@@ -97,26 +82,30 @@ impl Clients {
         // Without a line of names the first client stands in its place.
         let ignored = std::mem::take(&mut rows.ignored).into_iter();
         report.ignored = ignored.map(redact_string).collect();
+        let plan_options = PlanOptions {
+            on_conflict: options.on_conflict,
+            manifest: None,
+            take_over: false,
+        };
         let (mut seen, mut done, mut plain) = (Seen::default(), 0, 0);
         loop {
             let batch = rows.take(BATCH).map_err(|error| unreadable(&error))?;
             if batch.is_empty() {
+                let is_check = matches!(purpose, Purpose::Check);
+                report.refused = is_check && report.bad > 0 && !options.keep_going;
                 return Ok(report);
             }
             let size = batch.len() as u64;
-            let examined = self
-                .examine_import(by, batch, options.on_conflict, &mut seen)
-                .await?;
-            report.denied += examined.iter().filter(|it| it.is_denied).count() as u64;
+            let planned = self.plan(by, batch, plan_options, Some(&mut seen)).await?;
             let lines = match purpose {
                 Purpose::Check => {
-                    plain += examined.iter().map(Examined::count_plain).sum::<u64>();
+                    plain += planned.iter().map(count_plain).sum::<u64>();
                     check_plain(plain, options.max_plain)?;
-                    examined.into_iter().map(|it| it.line).collect()
+                    planned.into_iter().map(|(line, _)| line).collect()
                 }
                 Purpose::Write(total) => {
                     let mut progress = |more| tell(ImportNews::Progress(done + more, total));
-                    self.write_import(by, examined, &mut progress).await?
+                    self.write_import(by, planned, &mut progress).await?
                 }
             };
             for line in &lines {
@@ -128,125 +117,43 @@ impl Clients {
         }
     }
 
-    /// Hashes what is in clear, and writes; the lines as they came out.
+    /// Writes what is to be; the lines as they came out.
     async fn write_import(
         &self,
         by: &Origin,
-        examined: Vec<Examined>,
+        planned: Vec<Planned>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Vec<ImportLine>> {
-        let (mut lines, mut places, mut planned) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, one) in examined.into_iter().enumerate() {
-            lines.push(one.line);
-            if let Some(plan) = one.planned {
+        let (mut lines, mut places, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, (line, write)) in planned.into_iter().enumerate() {
+            lines.push(line);
+            if let Some(write) = write {
                 places.push(place);
-                planned.push(plan);
+                writes.push(*write);
             }
         }
-        let threads = self.core.config.authentication.hashing_threads;
-        let mut ready = stream::iter(planned)
-            .map(|plan| self.prepare_import(plan))
-            .buffered(threads);
-        let mut writes = Vec::with_capacity(places.len());
-        while let Some(write) = ready.try_next().await? {
-            writes.push(write);
-            progress((lines.len() - places.len() + writes.len()) as u64);
-        }
-        drop(ready);
+        let others = lines.len() - places.len();
         let actions = WriteActions {
             insert: Action::ClientImport,
             replace: Action::ClientImport,
         };
-        let written = self.write_whole_clients(by, &writes, actions).await?;
+        let progress = |hashed| progress((others + hashed) as u64);
+        let written = self.write_planned(by, writes, actions, progress).await?;
         for (place, outcome) in places.into_iter().zip(written) {
-            let line = &mut lines[place];
-            match outcome {
-                ClientWritten::Inserted | ClientWritten::Replaced => {}
-                ClientWritten::Unchanged => line.outcome = ImportOutcome::Unchanged,
+            let (outcome, reason) = match outcome {
+                ClientWritten::Inserted | ClientWritten::Replaced => continue,
+                ClientWritten::Unchanged => (ImportOutcome::Unchanged, None),
                 // Somebody else was quicker.
-                ClientWritten::Left => line.outcome = ImportOutcome::Existing,
+                ClientWritten::Left => (ImportOutcome::Existing, None),
                 ClientWritten::OtherVersion => {
                     let reason = "somebody changed or removed it meanwhile".to_owned();
-                    line.outcome = ImportOutcome::Bad { reason };
+                    (ImportOutcome::Bad, Some(reason))
                 }
-            }
+            };
+            let line = &mut lines[place];
+            (line.outcome, line.reason, line.fields) = (outcome, reason, None);
         }
         Ok(lines)
-    }
-
-    /// Writes clients whole, and has memory know of it.
-    pub(in crate::app) async fn write_whole_clients(
-        &self,
-        by: &Origin,
-        writes: &[ClientWrite],
-        actions: WriteActions,
-    ) -> Result<Vec<ClientWritten>> {
-        if writes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let stamp = self.core.stamp(by);
-        let written =
-            self.core
-                .store
-                .write_clients(writes, actions, self.tokens.last_issue().await?, stamp);
-        let WrittenClients {
-            outcomes,
-            revocations,
-        } = match written.await {
-            Err(StoreError::Conflict) => {
-                let why = "a secret of the file was given to another client meanwhile";
-                return Err(Error::conflict(why));
-            }
-            written => written?,
-        };
-        for revocation in &revocations {
-            self.tokens.revocations.insert(revocation);
-        }
-        for write in writes {
-            self.cache.forget(&write.record.client.client_id);
-        }
-        Ok(outcomes)
-    }
-
-    async fn prepare_import(&self, planned: Planned) -> Result<ClientWrite> {
-        let Planned {
-            client,
-            secrets: planned,
-            before,
-            expected,
-        } = planned;
-        let known = before.as_ref().map_or(&[][..], |it| &it.secrets);
-        let mut secrets = Vec::with_capacity(planned.len());
-        for secret in planned {
-            let (secret_hash, expires_at) = match secret {
-                ImportedSecret::Kept(secret) => {
-                    secrets.push(secret);
-                    continue;
-                }
-                ImportedSecret::Plain(secret, end) => {
-                    let hashed = self.secrets.hash(secret.plain(), SecretOrigin::Chosen);
-                    (hashed.await?, end)
-                }
-                ImportedSecret::Hash(hash, end) => (hash, end),
-            };
-            let same = known.iter().find(|it| it.secret_hash == secret_hash);
-            secrets.push(ClientSecret {
-                secret_id: same.map_or_else(SecretId::random, |it| it.secret_id.clone()),
-                origin: SecretOrigin::Chosen,
-                secret_hash,
-                hint: String::new(),
-                created_at: same.map_or(client.updated_at, |it| it.created_at),
-                expires_at,
-                unused_for: same.and_then(|it| it.unused_for),
-            });
-        }
-        Ok(ClientWrite {
-            record: ClientRecord { client, secrets },
-            if_taken: match before {
-                None => IfTaken::Leave,
-                Some(_) => IfTaken::Replace(expected),
-            },
-        })
     }
 }
 
@@ -258,14 +165,11 @@ enum Purpose {
     Write(Option<u64>),
 }
 
-impl Examined {
-    fn count_plain(&self) -> u64 {
-        let planned = self.planned.iter();
-        let secrets = planned.flat_map(|plan| &plan.secrets);
-        secrets
-            .filter(|secret| matches!(secret, ImportedSecret::Plain(..)))
-            .count() as u64
-    }
+fn count_plain((_, write): &Planned) -> u64 {
+    let secrets = write.iter().flat_map(|it| &it.secrets);
+    secrets
+        .filter(|it| matches!(it, ImportedSecret::Plain(..)))
+        .count() as u64
 }
 
 fn check_plain(count: u64, most: Option<u64>) -> Result<()> {
@@ -279,5 +183,5 @@ fn check_plain(count: u64, most: Option<u64>) -> Result<()> {
 }
 
 fn unreadable(error: &ImportFileError) -> Error {
-    Error::new(ErrorCode::InvalidRequest, error.to_string())
+    Error::invalid_request(error.to_string())
 }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use serde::Serialize;
 
+use crate::app::clients::transfer::formats::imported_client::RefusedRow;
 use crate::app::clients::transfer::secrets::FileSecrets;
 use crate::base::redact::{redact, redact_string};
 use crate::domain::word_enum;
@@ -55,31 +56,22 @@ pub struct ImportOptions {
     pub secrets: Option<FileSecrets>,
 }
 
-/// What comes, or in a dry run would come, of a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "outcome", rename_all = "lowercase")]
-pub enum ImportOutcome {
-    /// The client is added.
-    Created,
-    /// The client was there, and these members of it are others now.
-    Replaced {
-        /// By name.
-        fields: Vec<String>,
-    },
-    /// The client was there, as the file says.
-    Unchanged,
-    /// The client was there, and is left as it is.
-    Existing,
-    /// It is none that could get tokens here: not a mistake.
-    Skipped {
-        /// Why.
-        reason: String,
-    },
-    /// A mistake.
-    Bad {
-        /// What to mend.
-        reason: String,
-    },
+word_enum! {
+    /// What comes, or in a dry run would come, of a row.
+    pub enum ImportOutcome, "an outcome" {
+        /// The client is added.
+        Created = "created",
+        /// The client was there, and members of it are others now.
+        Replaced = "replaced",
+        /// The client was there, as the file says.
+        Unchanged = "unchanged",
+        /// The client was there, and is left as it is.
+        Existing = "existing",
+        /// It is none that could get tokens here: not a mistake.
+        Skipped = "skipped",
+        /// A mistake.
+        Bad = "bad",
+    }
 }
 
 /// A row of the file.
@@ -90,55 +82,53 @@ pub struct ImportLine {
     /// Whom it is about, where that can be told.
     pub client_id: Option<String>,
     /// What comes of it.
-    #[serde(flatten)]
     pub outcome: ImportOutcome,
+    /// Why it is not imported, if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The members that are others now, by name, of a client that is replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Vec<String>>,
     /// What of it has no place here, or another meaning.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// Whether it is a mistake because the actor may not write such a client.
+    #[serde(skip)]
+    pub(in crate::app::clients::transfer) is_denied: bool,
 }
 
 impl ImportLine {
-    /// A row, redacted: its columns may be in another order than somebody thought.
-    pub(in crate::app::clients::transfer) fn new(
-        line: u64,
-        client_id: Option<String>,
-        outcome: ImportOutcome,
-        remarks: &[String],
-    ) -> Self {
+    /// A mistake, until something better comes of it. Redacted: columns may be in another order than somebody thought.
+    pub(in crate::app::clients::transfer) fn new(line: u64, client_id: Option<String>) -> Self {
         Self {
             line,
             client_id: client_id.map(redact_string),
-            outcome,
-            remarks: remarks.iter().map(|it| redact(it).into_owned()).collect(),
+            outcome: ImportOutcome::Bad,
+            reason: None,
+            fields: None,
+            remarks: Vec::new(),
+            is_denied: false,
         }
     }
 
-    /// Why the row is not imported, if it is not.
-    pub fn reason(&self) -> Option<&str> {
-        match &self.outcome {
-            ImportOutcome::Skipped { reason } | ImportOutcome::Bad { reason } => Some(reason),
-            ImportOutcome::Created
-            | ImportOutcome::Replaced { .. }
-            | ImportOutcome::Unchanged
-            | ImportOutcome::Existing => None,
+    /// A row that is no client.
+    pub(in crate::app::clients::transfer) fn refused(line: u64, refused: RefusedRow) -> Self {
+        let mut told = Self::new(line, refused.client_id);
+        told.reason = Some(refused.reason);
+        if !refused.is_bad {
+            told.outcome = ImportOutcome::Skipped;
         }
+        told
     }
 
-    /// The word for what comes of it.
-    pub fn word(&self) -> &'static str {
-        match &self.outcome {
-            ImportOutcome::Created => "created",
-            ImportOutcome::Replaced { .. } => "replaced",
-            ImportOutcome::Unchanged => "unchanged",
-            ImportOutcome::Existing => "existing",
-            ImportOutcome::Skipped { .. } => "skipped",
-            ImportOutcome::Bad { .. } => "bad",
-        }
+    pub(in crate::app::clients::transfer) fn with_remarks(mut self, remarks: &[String]) -> Self {
+        self.remarks = remarks.iter().map(|it| redact(it).into_owned()).collect();
+        self
     }
 
     /// Whether it is a mistake.
     pub fn is_bad(&self) -> bool {
-        matches!(self.outcome, ImportOutcome::Bad { .. })
+        self.outcome == ImportOutcome::Bad
     }
 }
 
@@ -180,7 +170,7 @@ pub struct ImportReport {
 }
 
 impl ImportReport {
-    pub(in crate::app::clients::transfer) fn new(format: ImportFormat, dry_run: bool) -> Self {
+    pub(super) fn new(format: ImportFormat, dry_run: bool) -> Self {
         Self {
             dry_run,
             refused: false,
@@ -196,14 +186,15 @@ impl ImportReport {
         }
     }
 
-    pub(in crate::app::clients::transfer) fn count(&mut self, line: &ImportLine) {
-        *match &line.outcome {
+    pub(super) fn count(&mut self, line: &ImportLine) {
+        self.denied += u64::from(line.is_denied);
+        *match line.outcome {
             ImportOutcome::Created => &mut self.imported,
-            ImportOutcome::Replaced { .. } => &mut self.replaced,
+            ImportOutcome::Replaced => &mut self.replaced,
             ImportOutcome::Unchanged => &mut self.unchanged,
             ImportOutcome::Existing => &mut self.existing,
-            ImportOutcome::Skipped { .. } => &mut self.skipped,
-            ImportOutcome::Bad { .. } => &mut self.bad,
+            ImportOutcome::Skipped => &mut self.skipped,
+            ImportOutcome::Bad => &mut self.bad,
         } += 1;
     }
 
