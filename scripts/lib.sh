@@ -61,6 +61,7 @@ install_python() {
 }
 
 # Builds tests once; the programs with them, one a line.
+# What is shipped has passkeys, so they are tested with `--features passkeys`.
 build_tests() {
     cargo test --locked --no-run --message-format=json-render-diagnostics "$@" \
         | sed -n 's/.*"profile":{[^}]*"test":true[^}]*}.*"executable":"\([^"]*\)".*/\1/p'

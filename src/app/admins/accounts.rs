@@ -107,6 +107,11 @@ impl Admins {
 
     /// Takes the authenticator app of an admin away. Ends the admin's sessions.
     pub async fn remove_second_factor(&self, by: &Origin, name: &AdminName) -> Result<()> {
+        if !self.takes_passkeys() && self.find(name).await?.passkeys > 0 {
+            return Err(Error::conflict(
+                "the passkeys cannot be used here, and without the app you could not log in; remove them first",
+            ));
+        }
         let changes = AdminChanges {
             totp_sealed: Some(None),
             keeps_second_factor: self.core.config.admin.second_factor == SecondFactorUse::Required,

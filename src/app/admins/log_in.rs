@@ -71,6 +71,7 @@ impl Admins {
                 drop(attempt);
                 let name = record.admin.name.clone();
                 let by = origin(logging_in(name.to_string()));
+                self.refuse_locked_out(&by, &record.admin).await?;
                 let started = self
                     .begin_session(&by, &record, presented.user_agent)
                     .await?;
@@ -158,7 +159,7 @@ impl Admins {
         Ok(refusal)
     }
 
-    async fn record_refused_log_in(&self, by: &Origin, reason: &str) -> Result<()> {
+    pub(super) async fn record_refused_log_in(&self, by: &Origin, reason: &str) -> Result<()> {
         let target = Target::Admin(by.actor.name().to_owned());
         let said = serde_json::json!({ "reason": reason });
         let change = NewEvent::new(Action::AdminLogInRefused, target).after(said);

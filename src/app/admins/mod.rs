@@ -3,7 +3,6 @@
 
 mod accounts;
 mod log_in;
-mod passkey_challenge;
 mod passkeys;
 mod passwords;
 mod second_factor;
@@ -21,8 +20,8 @@ use crate::app::audit::Audit;
 use crate::app::core::Core;
 use crate::app::secrets::Secrets;
 use crate::jwt::{KeyError, Sealer};
+use passkeys::RelyingParty;
 use throttle::AdminThrottle;
-use webauthn_rs::Webauthn;
 
 /// People at the portal.
 pub struct Admins {
@@ -31,8 +30,8 @@ pub struct Admins {
     audit: Arc<Audit>,
     sealer: Sealer,
     throttle: AdminThrottle,
-    /// `None`: where the portal is has no name that passkeys could be for.
-    webauthn: Option<Webauthn>,
+    /// `None`: this build has no passkeys, or where the portal is has no name that they could be for.
+    relying_party: Option<RelyingParty>,
 }
 
 impl Admins {
@@ -47,7 +46,7 @@ impl Admins {
         Ok(Self {
             sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
             throttle: AdminThrottle::new(&config.admin, core.clock.clone(), waiting),
-            webauthn: passkeys::relying_party(config),
+            relying_party: RelyingParty::of(config),
             core: Arc::clone(core),
             secrets: Arc::clone(secrets),
             audit: Arc::clone(audit),

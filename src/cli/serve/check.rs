@@ -45,6 +45,7 @@ pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
             }
             check_audit(&mut report, &config).await;
             check_keys(&mut report, config.clone()).await;
+            check_admins(&mut report, config.clone()).await;
         }
     }
     for warning in warnings::find(&config) {
@@ -210,6 +211,23 @@ async fn check_audit(report: &mut Report, config: &Config) {
 }
 
 /// Every key that cannot be opened, each on a line.
+async fn check_admins(report: &mut Report, config: Config) {
+    let read = async {
+        let app = App::open(config, Clock::system())?;
+        // The tables may not be there yet.
+        anyhow::Ok(if app.store().list_pending_migrations().await?.is_empty() {
+            app.admins.find_lockout_warning().await?
+        } else {
+            None
+        })
+    };
+    match read.await {
+        Err(error) => report.fail(&format!("admins: {}", chain(&error))),
+        Ok(None) => {}
+        Ok(Some(warning)) => report.warn(&warning),
+    }
+}
+
 async fn check_keys(report: &mut Report, config: Config) {
     let alg = config.keys.signing_alg;
     let read = async {

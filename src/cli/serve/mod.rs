@@ -151,6 +151,9 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
     for warning in warnings::find(app.config()) {
         tracing::warn!("{warning}");
     }
+    if let Some(warning) = app.admins.find_lockout_warning().await? {
+        tracing::warn!("{warning}");
+    }
     app.audit
         .take_over()
         .await

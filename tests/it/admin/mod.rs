@@ -2,13 +2,17 @@
 
 mod accounts;
 mod audit;
+#[cfg(feature = "passkeys")]
 mod authenticator;
 mod clients;
 mod dashboard;
 mod explain;
 mod keys;
 mod log_in;
+#[cfg(not(feature = "passkeys"))]
+mod no_passkeys;
 mod pages;
+#[cfg(feature = "passkeys")]
 mod passkeys;
 mod rights;
 mod routes;
@@ -25,7 +29,10 @@ use token_server::domain::{AdminName, AdminRole};
 
 use crate::harness::{Answer, BY, TestApp};
 
-pub(crate) use passkeys::{add_passkey, remove_passkeys};
+#[cfg(not(feature = "passkeys"))]
+pub(crate) use no_passkeys::{add_passkey, store_passkey};
+#[cfg(feature = "passkeys")]
+pub(crate) use passkeys::add_passkey;
 pub(crate) use second_factor::enrol;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -60,6 +67,25 @@ pub(crate) async fn create(test: &TestApp, who: &str, role: AdminRole) {
     };
     let password = NewPassword::Chosen(Secret::from(PASSWORD));
     test.app.admins.create(BY, new, password).await.unwrap();
+}
+
+/// The ids of the passkeys that the account page shows.
+async fn passkey_ids(browser: &mut Browser<'_>) -> Vec<String> {
+    let page = browser.get("/admin/account").await;
+    let parts = page.text().split("/admin/account/passkeys/").skip(1);
+    parts.map(|it| it[..16].to_owned()).collect()
+}
+
+async fn remove_passkey(browser: &mut Browser<'_>, id: &str) -> u16 {
+    let path = format!("/admin/account/passkeys/{id}/remove");
+    browser.post(&path, &[]).await.status
+}
+
+/// Somebody who removes all of them.
+pub(crate) async fn remove_passkeys(browser: &mut Browser<'_>) {
+    for id in passkey_ids(browser).await {
+        assert_eq!(remove_passkey(browser, &id).await, 303);
+    }
 }
 
 /// Somebody's browser: keeps the cookie, and sends what a browser sends.

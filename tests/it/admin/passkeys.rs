@@ -3,7 +3,7 @@
 use token_server::app::AuditFilter;
 
 use super::authenticator::{Authenticator, options};
-use super::{Browser, enrol, name, portal, portal_with};
+use super::{Browser, enrol, name, passkey_ids, portal, portal_with, remove_passkey};
 use crate::audit;
 use crate::harness::{Answer, BY, TestApp};
 
@@ -20,15 +20,8 @@ async fn add(browser: &mut Browser<'_>) -> Authenticator {
 }
 
 /// The same, when nobody will log in with it.
-pub(crate) async fn add_passkey(browser: &mut Browser<'_>) {
+pub(crate) async fn add_passkey(browser: &mut Browser<'_>, _: &str) {
     add(browser).await;
-}
-
-/// Somebody who removes all of them.
-pub(crate) async fn remove_passkeys(browser: &mut Browser<'_>) {
-    for id in ids(browser).await {
-        assert_eq!(remove(browser, &id).await, 303);
-    }
 }
 
 async fn send(browser: &mut Browser<'_>, made: &str) -> Answer {
@@ -45,18 +38,6 @@ async fn answer(browser: &mut Browser<'_>, signed: &str) -> Answer {
 /// What the device signs for the session that its owner has begun.
 async fn signed(browser: &mut Browser<'_>, device: &mut Authenticator) -> String {
     device.sign(&options(&browser.get(CHALLENGE).await))
-}
-
-/// The ids of the passkeys that the account page shows.
-async fn ids(browser: &mut Browser<'_>) -> Vec<String> {
-    let page = browser.get("/admin/account").await;
-    let parts = page.text().split("/admin/account/passkeys/").skip(1);
-    parts.map(|it| it[..16].to_owned()).collect()
-}
-
-async fn remove(browser: &mut Browser<'_>, id: &str) -> u16 {
-    let path = format!("/admin/account/passkeys/{id}/remove");
-    browser.post(&path, &[]).await.status
 }
 
 #[tokio::test]
@@ -145,7 +126,7 @@ async fn a_new_one_is_refused_from_elsewhere_twice_and_without_a_name() {
     let mut vera = Browser::of(&test, "vera").await;
     let made = device.create(&options(&vera.get(NEW).await));
     assert_eq!(send(&mut vera, &made).await.status, 409);
-    assert!(ids(&mut vera).await.is_empty());
+    assert!(passkey_ids(&mut vera).await.is_empty());
 }
 
 #[tokio::test]
@@ -218,21 +199,21 @@ async fn the_last_second_factor_stays_where_one_is_required() {
     let test = portal_with(&[]).await;
     let mut olga = Browser::of(&test, "olga").await;
     add(&mut olga).await;
-    let id = ids(&mut olga).await.remove(0);
-    assert_eq!(remove(&mut olga, &id).await, 409);
-    assert_eq!(ids(&mut olga).await, std::slice::from_ref(&id));
+    let id = passkey_ids(&mut olga).await.remove(0);
+    assert_eq!(remove_passkey(&mut olga, &id).await, 409);
+    assert_eq!(passkey_ids(&mut olga).await, std::slice::from_ref(&id));
 
     enrol(&test, &mut olga).await;
-    assert_eq!(remove(&mut olga, &id).await, 303);
+    assert_eq!(remove_passkey(&mut olga, &id).await, 303);
     let app = "/admin/account/second-factor/remove";
     assert_eq!(olga.post(app, &[]).await.status, 409);
 
     let test = portal().await;
     let mut olga = Browser::of(&test, "olga").await;
     add(&mut olga).await;
-    let id = ids(&mut olga).await.remove(0);
-    assert_eq!(remove(&mut olga, &id).await, 303);
-    assert_eq!(remove(&mut olga, &id).await, 404);
+    let id = passkey_ids(&mut olga).await.remove(0);
+    assert_eq!(remove_passkey(&mut olga, &id).await, 303);
+    assert_eq!(remove_passkey(&mut olga, &id).await, 404);
     Browser::of(&test, "olga").await.get("/admin/").await;
 }
 
@@ -241,12 +222,12 @@ async fn nobody_removes_that_of_another_and_a_reset_takes_all() {
     let test = portal().await;
     let mut olga = Browser::of(&test, "olga").await;
     add(&mut olga).await;
-    let id = ids(&mut olga).await.remove(0);
+    let id = passkey_ids(&mut olga).await.remove(0);
     let mut vera = Browser::of(&test, "vera").await;
 
-    assert_eq!(remove(&mut vera, &id).await, 404);
-    assert_eq!(remove(&mut vera, "nonsense").await, 400);
-    assert_eq!(ids(&mut olga).await, [id]);
+    assert_eq!(remove_passkey(&mut vera, &id).await, 404);
+    assert_eq!(remove_passkey(&mut vera, "nonsense").await, 400);
+    assert_eq!(passkey_ids(&mut olga).await, [id]);
 
     let password = token_server::app::NewPassword::Chosen(super::PASSWORD.into());
     let reset = test

@@ -205,7 +205,7 @@ async fn change_admins(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<
     let secret = crate::admin::enrol(test, &mut browser).await;
     secrets.push(secret.replace(' ', ""));
     trail.expect(&[Action::AdminAddSecondFactor]).await;
-    crate::admin::add_passkey(&mut browser).await;
+    crate::admin::add_passkey(&mut browser, "alice").await;
     trail.expect(&[Action::AdminAddPasskey]).await;
     crate::admin::remove_passkeys(&mut browser).await;
     trail.expect(&[Action::AdminRemovePasskey]).await;

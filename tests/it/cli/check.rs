@@ -197,6 +197,25 @@ async fn clients_that_need_a_certificate_where_none_can_come_are_a_warning() {
     assert!(!check(&[]).out.contains("warn"));
 }
 
+#[cfg(not(feature = "passkeys"))]
+#[tokio::test]
+async fn an_admin_with_passkeys_only_is_a_warning_in_a_build_without_until_a_reset() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    shell.run(&["admin", "create", "olga"]);
+    assert!(!shell.run(&["check"]).out.contains("warn"));
+    let test = crate::harness::TestApp::on(shell.database.clone(), &[]).await;
+    crate::admin::store_passkey(&test, "olga").await;
+
+    let warned = shell.run(&["check"]);
+    assert_eq!(warned.code, 0, "{warned:?}");
+    let told = "warn  admins: `olga` cannot log in";
+    assert!(warned.out.contains(told), "{}", warned.out);
+
+    assert_eq!(shell.run(&["admin", "reset", "olga"]).code, 0);
+    assert!(!shell.run(&["check"]).out.contains("warn"));
+}
+
 #[tokio::test]
 async fn a_postgres_elsewhere_without_tls_is_a_warning_without_the_password() {
     let shell = Shell::new().await;

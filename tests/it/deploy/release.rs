@@ -91,7 +91,10 @@ fn what_is_shipped_and_measured_is_built_with_the_profile_dist() {
         let builds: Vec<&str> = builds.collect();
         assert!(!builds.is_empty(), "{path}");
         for build in builds {
-            assert!(build.contains("--profile dist"), "{path}: {build}");
+            assert!(
+                build.contains("--profile dist --features passkeys"),
+                "{path}: {build}"
+            );
         }
         assert!(!text.contains("/release/token-server"), "{path}");
     }

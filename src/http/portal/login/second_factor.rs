@@ -33,9 +33,11 @@ async fn challenge_page(
     error: Option<String>,
 ) -> Result<ChallengePage> {
     let path = "/admin/login/code";
+    let locked_out = app.admins.lockout_reason(&session.admin);
+    let locked_out = locked_out.map(|reason| page::sentence(&Error::invalid_request(reason)));
     Ok(ChallengePage {
         layout: Layout::new("Second factor", path, Some(session)),
-        error,
+        error: locked_out.or(error),
         has_totp: session.admin.has_totp,
         passkey: app.admins.begin_passkey_log_in(session).await?,
     })

@@ -2,10 +2,9 @@
 //! once and for a short time.
 
 use serde::{Deserialize, Serialize};
-use webauthn_rs::prelude::{PasskeyAuthentication, PasskeyRegistration};
 
-use super::sessions::CurrentSession;
-use crate::app::admins::Admins;
+use super::State;
+use crate::app::admins::{Admins, CurrentSession};
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::json;
@@ -18,9 +17,9 @@ const TTL: i64 = 300;
 #[derive(Serialize, Deserialize)]
 pub(super) enum Ceremony {
     /// It was for adding a passkey.
-    Registration(PasskeyRegistration),
+    Registration(State),
     /// It was for logging in with one.
-    Authentication(PasskeyAuthentication),
+    Authentication(State),
 }
 
 #[derive(Serialize, Deserialize)]

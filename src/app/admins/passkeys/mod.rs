@@ -1,51 +1,69 @@
-//! Passkeys (`WebAuthn`) as the second factor: added, used and removed. What a signature is worth `webauthn-rs` says; here
-//! is whose it may be, and that each is heard once.
+//! Passkeys (`WebAuthn`) as the second factor: added, used and removed. Owns whose they may be, and that each signature
+//! is heard once. What a signature is worth, `webauthn` says; a build without the feature `passkeys` has `left_out` in its
+//! place, and is otherwise the same.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use webauthn_rs::prelude::{
-    Passkey as Credential, PublicKeyCredential, RegisterPublicKeyCredential, Url, Uuid,
-};
-use webauthn_rs::{Webauthn, WebauthnBuilder};
+mod challenge;
+#[cfg_attr(not(feature = "passkeys"), path = "left_out.rs")]
+mod webauthn;
 
-use super::passkey_challenge::Ceremony;
+use serde_json::value::RawValue;
+
+pub(super) use self::webauthn::RelyingParty;
 use super::second_factor::refuse_before_code;
 use super::sessions::CurrentSession;
 use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
-use crate::base::json;
 use crate::base::secret::Secret;
-use crate::config::{Config, SecondFactorUse};
-use crate::domain::{Action, AdminName, ErrorCode, Name, Origin, Passkey, PasskeyId};
+use crate::config::SecondFactorUse;
+use crate::domain::{
+    Action, Admin, AdminName, AdminStatus, ErrorCode, Name, Origin, Passkey, PasskeyId,
+};
 use crate::store::{AdminChanges, PasskeyChange, PasskeyRecord};
+use challenge::Ceremony;
+
+/// What the answer to a challenge is checked with, in JSON.
+type State = Box<RawValue>;
 
 /// More than anybody has.
 const MOST: usize = 20;
 
-/// Whom passkeys are for: the portal's host, as browsers see it.
-pub(super) fn relying_party(config: &Config) -> Option<Webauthn> {
-    let origin = match &config.admin.origin {
-        Some(origin) => Url::parse(origin.as_str()).ok()?,
-        None => {
-            let mut issuer = Url::parse(config.token.issuer.as_str()).ok()?;
-            issuer.set_path("");
-            if let Some(listen) = config.admin.listen_addr {
-                issuer.set_port(Some(listen.port())).ok()?;
-            }
-            issuer
-        }
-    };
-    // An address is no name.
-    let id = origin.domain()?;
-    let builder = WebauthnBuilder::new(id, &origin).ok()?;
-    builder.rp_name("TokenServer").build().ok()
-}
-
 impl Admins {
-    /// Whether there can be passkeys where the portal is.
+    /// Whether there can be passkeys, in this build and where the portal is.
     pub fn takes_passkeys(&self) -> bool {
-        self.webauthn.is_some()
+        self.relying_party.is_some()
+    }
+
+    /// Why an admin cannot log in here: the only second factor is a passkey, and none can be used.
+    pub fn lockout_reason(&self, admin: &Admin) -> Option<&'static str> {
+        let has_only_passkeys = admin.passkeys > 0 && !admin.has_totp;
+        (has_only_passkeys && !self.takes_passkeys()).then_some(RelyingParty::MISSING)
+    }
+
+    /// Refuses an admin whose second factor cannot be used here: the password alone is not enough in its place.
+    pub(super) async fn refuse_locked_out(&self, by: &Origin, admin: &Admin) -> Result<()> {
+        let Some(reason) = self.lockout_reason(admin) else {
+            return Ok(());
+        };
+        self.record_refused_log_in(by, reason).await?;
+        Err(Error::new(ErrorCode::AccessDenied, reason))
+    }
+
+    /// What to tell whoever starts the service, when there are admins who cannot log in for want of passkeys.
+    pub async fn find_lockout_warning(&self) -> Result<Option<String>> {
+        if !self.core.config.admin.is_on || self.takes_passkeys() {
+            return Ok(None);
+        }
+        let all = self.list().await?.into_iter();
+        let locked_out =
+            all.filter(|it| it.status == AdminStatus::Enabled && self.lockout_reason(it).is_some());
+        let names: Vec<String> = locked_out.map(|it| format!("`{}`", it.name)).collect();
+        Ok((!names.is_empty()).then(|| {
+            let (names, reason) = (names.join(", "), RelyingParty::MISSING);
+            format!(
+                "admins: {names} cannot log in, with a passkey as the only second factor: {reason}. \
+                 `token-server admin reset` removes it"
+            )
+        }))
     }
 
     /// The passkeys of an admin, the oldest first.
@@ -58,18 +76,14 @@ impl Admins {
     pub async fn begin_passkey(&self, current: &CurrentSession) -> Result<String> {
         refuse_before_code(current)?;
         let name = &current.admin.name;
-        let there = self.credentials(name).await?;
+        let there = self.core.store.list_passkeys(name).await?;
         if there.len() >= MOST {
             return Err(Error::conflict("there are 20 passkeys; remove one first"));
         }
-        let known = there.iter().map(|(_, it)| it.cred_id().clone()).collect();
-        let (options, state) = self
-            .webauthn()?
-            .start_passkey_registration(handle(name), name.as_str(), name.as_str(), Some(known))
-            .map_err(Error::internal)?;
+        let (options, state) = self.relying_party()?.begin_registration(name, &there)?;
         self.keep_challenge(current, Ceremony::Registration(state))
             .await?;
-        serde_json::to_string(&options).map_err(Error::internal)
+        Ok(options)
     }
 
     /// Adds the one that a browser has made. The session gets another token, and all others end.
@@ -88,12 +102,8 @@ impl Admins {
         if label.as_str().is_empty() {
             return Err(Error::invalid_request("a passkey needs a name"));
         }
-        let made: RegisterPublicKeyCredential =
-            json::from_str(made).map_err(|error| not_accepted(error.into()))?;
-        let credential = self
-            .webauthn()?
-            .finish_passkey_registration(&made, &state)
-            .map_err(|error| not_accepted(error.into()))?;
+        let party = self.relying_party()?;
+        let (credential_id, credential) = party.finish_registration(&state, made)?;
         let added = PasskeyRecord {
             passkey: Passkey {
                 passkey_id: PasskeyId::random(),
@@ -101,8 +111,8 @@ impl Admins {
                 created_at: self.core.now(),
                 last_used_at: None,
             },
-            credential_id: id_of(&credential),
-            credential: serde_json::to_string(&credential).map_err(Error::internal)?,
+            credential_id,
+            credential,
         };
         let changes = AdminChanges {
             passkeys: Some(PasskeyChange::Add(added)),
@@ -116,19 +126,14 @@ impl Admins {
 
     /// Begins to log in with one; what a browser has to know, in JSON. `None`: there is none.
     pub async fn begin_passkey_log_in(&self, current: &CurrentSession) -> Result<Option<String>> {
-        let there = self.credentials(&current.admin.name).await?;
-        let Some(webauthn) = self.webauthn.as_ref().filter(|_| !there.is_empty()) else {
+        let there = self.core.store.list_passkeys(&current.admin.name).await?;
+        let Some(party) = self.relying_party.as_ref().filter(|_| !there.is_empty()) else {
             return Ok(None);
         };
-        let credentials: Vec<Credential> = there.into_iter().map(|(_, it)| it).collect();
-        let (options, state) = webauthn
-            .start_passkey_authentication(&credentials)
-            .map_err(Error::internal)?;
+        let (options, state) = party.begin_authentication(&there)?;
         self.keep_challenge(current, Ceremony::Authentication(state))
             .await?;
-        serde_json::to_string(&options)
-            .map(Some)
-            .map_err(Error::internal)
+        Ok(Some(options))
     }
 
     /// Lets the session go on, if one of its admin's passkeys has signed its challenge. It gets another token.
@@ -138,10 +143,10 @@ impl Admins {
         current: &CurrentSession,
         signed: &str,
     ) -> Result<Secret<String>> {
-        let name = &current.admin.name;
+        let (party, name) = (self.relying_party()?, &current.admin.name);
         let attempt = self.throttle.begin_code(by.source, name).await?;
         let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
-        let reason = match self.use_passkey(current, signed).await? {
+        let reason = match self.use_passkey(party, current, signed).await? {
             Ok(()) if is_admitted => {
                 drop(attempt);
                 return self.renew_session(current, true).await;
@@ -160,32 +165,18 @@ impl Admins {
     /// Whether one of them has signed; if not, why.
     async fn use_passkey(
         &self,
+        party: &RelyingParty,
         current: &CurrentSession,
         signed: &str,
     ) -> Result<Result<(), anyhow::Error>> {
         let Ceremony::Authentication(state) = self.take_challenge(current).await? else {
             return Err(other_ceremony());
         };
-        let Ok(signed) = json::from_str::<PublicKeyCredential>(signed) else {
-            return Ok(Err(anyhow::anyhow!("what came is no answer of a passkey")));
-        };
-        // The count of signatures is looked at here: one that does not go up is of a copy.
-        let used = match self
-            .webauthn()?
-            .finish_passkey_authentication(&signed, &state)
-        {
+        let there = self.core.store.list_passkeys(&current.admin.name).await?;
+        let (record, since) = match party.finish_authentication(&state, signed, there)? {
             Ok(used) => used,
-            Err(error) => return Ok(Err(anyhow::anyhow!("the passkey: {error}"))),
+            Err(reason) => return Ok(Err(reason)),
         };
-        let there = self.credentials(&current.admin.name).await?;
-        let found = there
-            .into_iter()
-            .find(|(_, it)| it.cred_id() == used.cred_id());
-        let Some((record, mut credential)) = found else {
-            return Ok(Err(anyhow::anyhow!("the passkey was removed")));
-        };
-        credential.update_credential(&used);
-        let since = serde_json::to_string(&credential).map_err(Error::internal)?;
         let now = self.core.now();
         if self.core.store.use_passkey(&record, &since, now).await? {
             Ok(Ok(()))
@@ -211,41 +202,12 @@ impl Admins {
             .await
     }
 
-    fn webauthn(&self) -> Result<&Webauthn> {
-        self.webauthn.as_ref().ok_or_else(|| {
-            Error::invalid_request(
-                "passkeys need a portal at a name, not at an address: set ADMIN_ORIGIN",
-            )
-        })
+    fn relying_party(&self) -> Result<&RelyingParty> {
+        let party = self.relying_party.as_ref();
+        party.ok_or_else(|| Error::invalid_request(RelyingParty::MISSING))
     }
-
-    async fn credentials(&self, name: &AdminName) -> Result<Vec<(PasskeyRecord, Credential)>> {
-        let listed = self.core.store.list_passkeys(name).await?;
-        let read = listed.into_iter().map(|record| {
-            let credential = json::from_str(&record.credential).map_err(Error::internal)?;
-            Ok((record, credential))
-        });
-        read.collect()
-    }
-}
-
-/// What an authenticator keeps in the place of the name; the same for the same name.
-fn handle(name: &AdminName) -> Uuid {
-    let sum = digest(&SHA256, format!("admin {name}").as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&sum.as_ref()[..16]);
-    Uuid::from_bytes(bytes)
-}
-
-fn id_of(credential: &Credential) -> String {
-    let id: &[u8] = credential.cred_id().as_ref();
-    URL_SAFE_NO_PAD.encode(id)
 }
 
 fn other_ceremony() -> Error {
     Error::invalid_request("the challenge was for something else; begin anew")
-}
-
-fn not_accepted(reason: anyhow::Error) -> Error {
-    Error::invalid_request("the passkey was not accepted; try again").with_source(reason)
 }
