@@ -45,8 +45,8 @@ async function firstLogin(page) {
 async function createClient(page) {
   await page.getByRole('link', { name: 'Clients' }).click()
   await look(page, 'clients-none')
-  await page.getByRole('link', { name: 'New client' }).click()
-  await page.getByLabel('Client id').fill(CLIENT)
+  await page.getByRole('link', { name: 'Create client' }).click()
+  await page.getByLabel('Client ID').fill(CLIENT)
   await page.getByLabel('Name', { exact: true }).fill('Billing worker')
   await page.getByLabel('Description').fill('Writes the invoices of each month.\nAsk the people of Accounting.')
   await page.getByLabel('Scopes').fill('invoices.read invoices.write')
@@ -55,17 +55,17 @@ async function createClient(page) {
   await metadata.fill('{"tenant": "acme",')
   assert.equal(await metadata.getAttribute('aria-invalid'), 'true')
   await look(page, 'new-client-invalid')
-  await page.getByRole('button', { name: 'Register' }).click()
+  await page.getByRole('button', { name: 'Create client' }).click()
   // It does not leave the page.
   await metadata.fill('{"tenant": "acme", "roles": ["writer"]}')
   assert.equal(await metadata.getAttribute('aria-invalid'), 'false')
-  await page.getByRole('button', { name: 'Register' }).click()
+  await page.getByRole('button', { name: 'Create client' }).click()
   return newSecret(page)
 }
 
 /** Reads the secret off the page that shows it once. */
 async function newSecret(page) {
-  await page.getByRole('heading', { name: `The secret of ${CLIENT}` }).waitFor()
+  await page.getByRole('heading', { name: `Secret of ${CLIENT}` }).waitFor()
   const shown = page.getByLabel('client_secret', { exact: true })
   const secret = await shown.textContent()
   assert.match(secret, /^tks_[0-9A-Za-z]{57}$/)
@@ -89,30 +89,30 @@ async function tryPrograms(page, secret) {
 }
 
 async function rotate(page, first) {
-  await page.getByRole('link', { name: 'To the client' }).click()
-  const adding = page.getByRole('region', { name: 'Add a secret' })
-  await adding.getByLabel('Ends').selectOption('in 90 days')
-  await adding.getByRole('button', { name: 'Add' }).click()
+  await page.getByRole('link', { name: 'Open client' }).click()
+  const adding = page.getByRole('region', { name: 'Add secret' })
+  await adding.getByLabel('Expires').selectOption('in 90 days')
+  await adding.getByRole('button', { name: 'Add secret' }).click()
   const second = await newSecret(page)
   await look(page, 'client-secret')
   for (const secret of [first, second]) assert.equal((await authorize(secret)).status, 200)
 
-  await page.getByRole('link', { name: 'To the client' }).click()
+  await page.getByRole('link', { name: 'Open client' }).click()
   const secrets = page.getByRole('region', { name: /^Secret / })
   assert.equal(await secrets.count(), 2)
   const old = secrets.filter({ hasText: hint(first) })
   await reloadUntil(page, secrets.filter({ hasText: 'from 127.0.0.1' }), 2)
   await look(page, 'client-rotating')
-  await old.getByText('End or remove').click()
-  await old.getByLabel('Ends').selectOption('now')
-  await old.getByRole('button', { name: 'Set its end' }).click()
+  await old.getByText('Expire or delete').click()
+  await old.getByLabel('Expires').selectOption('now')
+  await old.getByRole('button', { name: 'Set expiry' }).click()
   await page.getByRole('status').getByText('Expiry of the secret set.').waitFor()
   await old.getByText('It has ended: safe to remove.').waitFor()
   assert.equal((await authorize(first)).error, 'invalid_client')
   assert.equal((await authorize(second)).status, 200)
 
-  await old.getByText('End or remove').click()
-  await old.getByRole('button', { name: 'Remove now' }).click()
+  await old.getByText('Expire or delete').click()
+  await old.getByRole('button', { name: 'Delete now' }).click()
   await page.getByRole('status').getByText('Secret deleted.').waitFor()
   assert.equal(await page.getByRole('region', { name: /^Secret / }).count(), 1)
   return second
@@ -133,7 +133,7 @@ function hint(secret) {
 }
 
 async function editAndDisable(page, secret) {
-  await page.getByRole('link', { name: 'Change', exact: true }).click()
+  await page.getByRole('link', { name: 'Edit', exact: true }).click()
   await page.getByLabel('Scopes').fill('invoices.read')
   await page.getByLabel('Lifetime').fill('15m')
   await page.getByRole('button', { name: 'Save' }).click()
@@ -145,7 +145,7 @@ async function editAndDisable(page, secret) {
 
   await page.getByRole('link', { name: 'Tokens', exact: true }).click()
   await page.getByLabel('Token', { exact: true }).fill(granted.token)
-  await page.getByRole('button', { name: 'Look at it' }).click()
+  await page.getByRole('button', { name: 'Inspect' }).click()
   await page.getByRole('heading', { name: 'Verdict' }).waitFor()
   await look(page, 'token-verdict')
 
@@ -162,7 +162,7 @@ const ACTIONS = ['client.create', 'secret.add', 'secret.expire', 'secret.delete'
 async function readTrail(page, secrets) {
   await page.getByRole('link', { name: 'Audit' }).click()
   await page.getByLabel('Client', { exact: true }).fill(CLIENT)
-  await page.getByRole('button', { name: 'Show', exact: true }).click()
+  await page.getByRole('button', { name: 'Search', exact: true }).click()
   const shown = await page.locator('tbody td:nth-child(3)').allTextContents()
   assert.deepEqual(shown.map((it) => it.trim()).reverse(), ACTIONS)
   await page.locator('tbody summary').first().click()
@@ -179,8 +179,8 @@ async function readTrail(page, secrets) {
   for (const secret of secrets) assert.ok(!csv.includes(secret) && !JSON.stringify(json).includes(secret))
 
   await page.getByRole('link', { name: 'Verify' }).click()
-  await page.getByRole('button', { name: 'Check the whole trail' }).click()
-  await page.getByRole('status').getByText(/^Good: /).waitFor()
+  await page.getByRole('button', { name: 'Verify' }).click()
+  await page.getByRole('status').getByText(/^Intact: /).waitFor()
   await look(page, 'audit-verified')
 }
 

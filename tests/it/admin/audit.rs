@@ -114,11 +114,11 @@ async fn the_trail_is_checked_and_what_does_not_fit_is_told() {
 
     let good = vera.post("/admin/audit/verify", &[]).await;
     assert_eq!(good.status, 200, "{}", good.text());
-    assert!(good.text().contains("Good: "));
+    assert!(good.text().contains("Intact: "));
     let (_, last) = good.text().split_once("and its hash\">").unwrap();
     let last = last.split('<').next().unwrap().to_owned();
     let again = vera.post("/admin/audit/verify", &[("known", &last)]).await;
-    assert!(again.text().contains("Good: "), "{last}");
+    assert!(again.text().contains("Intact: "), "{last}");
 
     let (number, hash) = last.split_once(':').unwrap();
     let forged = format!("{number}:{}", "0".repeat(hash.len()));
@@ -128,7 +128,7 @@ async fn the_trail_is_checked_and_what_does_not_fit_is_told() {
     assert!(
         broken
             .text()
-            .contains(&format!("Broken at the event {number}"))
+            .contains(&format!("Not intact at event {number}"))
     );
     let wrong = vera.post("/admin/audit/verify", &[("known", "<b>")]).await;
     assert_eq!(wrong.status, 400);

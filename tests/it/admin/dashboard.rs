@@ -83,7 +83,7 @@ async fn a_quota_is_set_by_the_form_and_shown_with_its_use() {
     let page = omar.get("/admin/clients/billing").await;
     let form = omar.get("/admin/clients/billing/edit").await;
 
-    assert!(page.text().contains("4 of 5 tokens of this hour"));
+    assert!(page.text().contains("4 of 5 tokens in this hour"));
     assert!(page.text().contains(">nearly used up</span>"));
     assert!(
         form.text()

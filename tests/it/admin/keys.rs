@@ -90,7 +90,7 @@ async fn an_owner_deletes_a_key_that_does_not_sign_and_sees_how_many_tokens_that
     let done = olga.post(&path, &[]).await;
 
     assert!(page.text().contains("<td class=\"end\">at most 1</td>"));
-    assert!(page.text().contains("At most 1 live tokens end with it."));
+    assert!(page.text().contains("This ends at most 1 active tokens."));
     assert_eq!(page.text().matches("<rect class=\"now\"").count(), 3);
     assert!(
         page.text()

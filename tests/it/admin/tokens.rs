@@ -28,7 +28,7 @@ async fn a_token_is_taken_apart_judged_and_revoked() {
 
     test.verify(&token).await.assert_error(401, "invalid_token");
     let again = omar.post("/admin/tokens", &fields).await;
-    assert!(again.text().contains("not active") && !again.text().contains("Revoke it"));
+    assert!(again.text().contains("not active") && !again.text().contains("Revoke token"));
     let filter = AuditFilter {
         actor: Some("omar".to_owned()),
         action: Some("token.revoke".to_owned()),
