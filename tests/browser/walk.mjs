@@ -45,7 +45,7 @@ async function firstLogin(page) {
 async function createClient(page) {
   await page.getByRole('link', { name: 'Clients' }).click()
   await look(page, 'clients-none')
-  await page.getByRole('link', { name: 'Create client' }).click()
+  await page.getByRole('link', { name: 'Create client' }).first().click()
   await page.getByLabel('Client ID').fill(CLIENT)
   await page.getByLabel('Name', { exact: true }).fill('Billing worker')
   await page.getByLabel('Description').fill('Writes the invoices of each month.\nAsk the people of Accounting.')
