@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde_json::json;
 use token_server::app::clients::transfer::import::{
-    ImportFile, ImportFileError, ImportLine, ImportNews, ImportOptions, ImportSource,
+    ImportFile, ImportLine, ImportNews, ImportOptions, ImportSource,
 };
-use token_server::domain::ClientId;
+use token_server::domain::{ClientId, ParseError};
 
 use super::{RULES, client_ids, import, import_with};
 use crate::harness::{BY, TestApp};
@@ -219,7 +219,7 @@ fn what_is_no_file_of_clients_is_refused_whole_with_a_line() {
         (b"[{},\n{}", "line 2: "),
         (b"[{}]\n[{}]", "line 2: "),
     ] {
-        let refused: ImportFileError = ImportFile::parse(bytes, &RULES).unwrap_err();
+        let refused: ParseError = ImportFile::parse(bytes, &RULES).unwrap_err();
         assert!(refused.to_string().starts_with(line), "{refused}");
     }
 }

@@ -2,6 +2,7 @@
 //! object. Parses untrusted bytes; every row knows its line.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Display;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -11,6 +12,7 @@ use crate::app::clients::transfer::formats::{hydra, keycloak, table};
 use crate::app::clients::transfer::import::ImportFormat;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::json;
+use crate::domain::ParseError;
 
 /// The rows of a file, each with the line it begins on.
 #[derive(Debug, Default)]
@@ -22,38 +24,25 @@ pub struct ImportFile {
 }
 
 /// Why a file as a whole cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ImportFileError {
-    /// It is not UTF-8.
-    #[error("line {0}: the file is not UTF-8")]
-    NotUtf8(u64),
-    /// It cannot be read at all.
-    #[error("{0}")]
-    Unreadable(String),
-    /// It is not of its format.
-    #[error("line {line}: {message}")]
-    Malformed {
-        /// Where.
-        line: u64,
-        /// Why.
-        message: String,
-    },
+pub(super) fn at_line(line: u64, why: impl Display) -> ParseError {
+    ParseError::new(format!("line {line}: {why}"))
 }
 
 impl ImportFile {
     /// Reads the rows of a home-made server.
-    pub fn parse(bytes: &[u8], rules: &SecretRules) -> Result<Self, ImportFileError> {
+    pub fn parse(bytes: &[u8], rules: &SecretRules) -> Result<Self, ParseError> {
         Self::parse_as(ImportFormat::Table, bytes, rules)
     }
 
     /// Reads JSON when the first character is `[` or `{`; else CSV, where there may be any.
-    pub(in crate::app::clients::transfer) fn parse_as(
+    pub(super) fn parse_as(
         format: ImportFormat,
         bytes: &[u8],
         rules: &SecretRules,
-    ) -> Result<Self, ImportFileError> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| ImportFileError::NotUtf8(line_at(bytes, error.valid_up_to())))?;
+    ) -> Result<Self, ParseError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            at_line(line_at(bytes, error.valid_up_to()), "the file is not UTF-8")
+        })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let parse = Parse {
             row: match format {
@@ -77,30 +66,15 @@ impl ImportFile {
                 None => file.read_json_lines(text, parse),
             },
             Some(_) if format == ImportFormat::Table => file.read_csv(text, parse)?,
-            Some(_) => {
-                return Err(ImportFileError::Malformed {
-                    line: 1,
-                    message: "not JSON".to_owned(),
-                });
-            }
-            None => {
-                return Err(ImportFileError::Malformed {
-                    line: 1,
-                    message: "the file is empty".into(),
-                });
-            }
+            Some(_) => return Err(at_line(1, "not JSON")),
+            None => return Err(at_line(1, "the file is empty")),
         }
         Ok(file)
     }
 
     /// The values of a list, which is the text or a part of it.
-    fn read_json_array(
-        &mut self,
-        text: &str,
-        list: &str,
-        parse: Parse,
-    ) -> Result<(), ImportFileError> {
-        let values: Vec<&RawValue> = json::from_str(list).map_err(|e| malformed(&e))?;
+    fn read_json_array(&mut self, text: &str, list: &str, parse: Parse) -> Result<(), ParseError> {
+        let values: Vec<&RawValue> = json::from_str(list).map_err(|error| malformed(&error))?;
         let mut lines = Lines::of(text);
         for value in values {
             let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
@@ -111,7 +85,7 @@ impl ImportFile {
 
     /// Values one behind the other, each on as many lines as it likes.
     #[expect(clippy::disallowed_methods, reason = "many values; no struct is read")]
-    fn read_json_values(&mut self, text: &str, parse: Parse) -> Result<(), ImportFileError> {
+    fn read_json_values(&mut self, text: &str, parse: Parse) -> Result<(), ParseError> {
         let mut lines = Lines::of(text);
         for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
             let value = value.map_err(|error| malformed(&error))?;
@@ -129,32 +103,24 @@ impl ImportFile {
         }
     }
 
-    fn read_csv(&mut self, text: &str, parse: Parse) -> Result<(), ImportFileError> {
+    fn read_csv(&mut self, text: &str, parse: Parse) -> Result<(), ParseError> {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let malformed_csv = |error: &csv::Error| ImportFileError::Malformed {
-            line: error.position().map_or(1, csv::Position::line),
-            message: format!("not CSV: {error}"),
+        let malformed = |error: csv::Error| {
+            let line = error.position().map_or(1, csv::Position::line);
+            at_line(line, format_args!("not CSV: {error}"))
         };
-        let header = reader
-            .headers()
-            .map_err(|error| malformed_csv(&error))?
-            .clone();
+        let header = reader.headers().map_err(malformed)?.clone();
         let names: Vec<&str> = header.iter().map(str::trim).collect();
         if !names.contains(&"client_id") {
-            return Err(ImportFileError::Malformed {
-                line: 1,
-                message: "the first line has to name the columns, `client_id` among them".into(),
-            });
+            let why = "the first line has to name the columns, `client_id` among them";
+            return Err(at_line(1, why));
         }
-        if let Some(twice) = names
-            .iter()
-            .enumerate()
-            .find(|(i, n)| names[..*i].contains(n))
-        {
-            return Err(ImportFileError::Malformed {
-                line: 1,
-                message: format!("the column `{}` is there twice", twice.1),
-            });
+        let mut places = (0..).zip(&names);
+        if let Some((_, twice)) = places.find(|(i, name)| names[..*i].contains(name)) {
+            return Err(at_line(
+                1,
+                format_args!("the column `{twice}` is there twice"),
+            ));
         }
         let mut lines = Lines::of(text);
         let mut line_of = |position: Option<&csv::Position>| {
@@ -233,11 +199,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn malformed(error: &serde_json::Error) -> ImportFileError {
-    ImportFileError::Malformed {
-        line: error.line() as u64,
-        message: format!("not JSON: {error}"),
-    }
+fn malformed(error: &serde_json::Error) -> ParseError {
+    at_line(error.line() as u64, format_args!("not JSON: {error}"))
 }
 
 /// Counts lines along a text whose places are asked for in their order.

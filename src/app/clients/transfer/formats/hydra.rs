@@ -6,10 +6,9 @@ use serde_json::{Map, Value};
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named,
 };
-use crate::app::clients::transfer::formats::table::{take_secret_text, take_text};
+use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::clock::UnixTime;
-use crate::base::json;
 use crate::domain::TokenTtl;
 
 /// Scopes that are for the login of people.
@@ -26,10 +25,7 @@ const SILENT: [&str; 6] = [
 ];
 
 /// Parses a client.
-pub(in crate::app::clients::transfer) fn parse(
-    row: &mut Map<String, Value>,
-    rules: &SecretRules,
-) -> Row {
+pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     let id = row
         .get("client_id")
         .or_else(|| row.get("id"))
@@ -37,7 +33,7 @@ pub(in crate::app::clients::transfer) fn parse(
         .map(str::to_owned);
     let id = id.as_deref();
     let bad = |reason: String| RefusedRow::bad(id, reason);
-    let grants = words(row, "grant_types").map_err(bad)?;
+    let grants = take_words(row, "grant_types").map_err(bad)?;
     let method = take_text(row, "token_endpoint_auth_method").map_err(bad)?;
     let skipped = if !grants.iter().any(|grant| grant == "client_credentials") {
         Some("its grant_types do not have client_credentials")
@@ -88,7 +84,7 @@ fn parse_members(
         [
             ("name", take_text(row, "client_name")?.into()),
             ("scopes", ours.join(" ").into()),
-            ("audiences", words(row, "audience")?.join(" ").into()),
+            ("audiences", take_words(row, "audience")?.join(" ").into()),
             ("metadata", row.remove("metadata").into()),
             ("token_ttl", ttl.map(TokenTtl::seconds).into()),
             ("auth_methods", method.into()),
@@ -124,28 +120,6 @@ fn take_secret(
                 .to_owned(),
         ),
     }
-}
-
-/// A list of words, or what the table has for one: a text of JSON, or with `|` between them.
-fn words(row: &mut Map<String, Value>, name: &str) -> Result<Vec<String>, String> {
-    let not_words = || format!("{name} is a list of something else than words");
-    let list = match row.remove(name) {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(list)) => list,
-        Some(Value::String(text)) if text.starts_with('[') => {
-            json::from_str(&text).map_err(|_| not_words())?
-        }
-        Some(Value::String(text)) => {
-            let words = text.split(['|', ' ', ',']).filter(|word| !word.is_empty());
-            return Ok(words.map(str::to_owned).collect());
-        }
-        Some(Value::Bool(_) | Value::Number(_) | Value::Object(_)) => return Err(not_words()),
-    };
-    let words: Option<Vec<String>> = list
-        .into_iter()
-        .map(|word| word.as_str().map(str::to_owned))
-        .collect();
-    words.ok_or_else(not_words)
 }
 
 /// How Go writes a duration: `1h30m0s`.

@@ -72,7 +72,7 @@ impl ImportedClient {
     }
 
     /// A client of another server, by these members of ours; null: the other server has no value.
-    pub(in crate::app::clients::transfer) fn of_members<const N: usize>(
+    pub(super) fn of_members<const N: usize>(
         client_id: &str,
         members: [(&str, Value); N],
     ) -> Result<Self, String> {
@@ -87,7 +87,7 @@ impl ImportedClient {
     }
 
     /// Whether it would take a secret as a new client.
-    pub(in crate::app::clients::transfer) fn takes_secrets(&self) -> bool {
+    pub(super) fn takes_secrets(&self) -> bool {
         let changes = self.fields.authentication.clone();
         AuthenticationSettings::default()
             .changed(changes)
@@ -124,7 +124,9 @@ impl ImportedClient {
             OtherSecrets::Removed => {
                 let mut secrets = std::mem::take(&mut self.secrets);
                 if self.stamps.is_none() {
-                    secrets.iter_mut().for_each(|it| it.renew(known));
+                    for secret in &mut secrets {
+                        secret.renew(known);
+                    }
                 }
                 (secrets, false)
             }
@@ -253,10 +255,7 @@ impl RefusedRow {
     }
 
     /// None for us.
-    pub(in crate::app::clients::transfer) fn skipped(
-        client_id: Option<&str>,
-        reason: impl Into<String>,
-    ) -> Self {
+    pub(super) fn skipped(client_id: Option<&str>, reason: impl Into<String>) -> Self {
         Self {
             is_bad: false,
             ..Self::bad(client_id, reason)
@@ -268,9 +267,6 @@ impl RefusedRow {
 pub type Row = Result<ImportedClient, RefusedRow>;
 
 /// What is wrong with a member, by its name.
-pub(in crate::app::clients::transfer) fn named<T>(
-    name: &str,
-    parsed: Result<T, ParseError>,
-) -> Result<T, String> {
+pub(super) fn named<T>(name: &str, parsed: Result<T, ParseError>) -> Result<T, String> {
     parsed.map_err(|error| format!("{name}: {error}"))
 }

@@ -6,7 +6,7 @@ use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named,
 };
 use crate::app::clients::transfer::formats::keycloak_mappers::take_mappers;
-use crate::app::clients::transfer::formats::table::{take_secret_text, take_text};
+use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::clock::UnixTime;
 use crate::base::json;
@@ -47,10 +47,7 @@ const SILENT: [&str; 12] = [
 ];
 
 /// Parses a client.
-pub(in crate::app::clients::transfer) fn parse(
-    row: &mut Map<String, Value>,
-    rules: &SecretRules,
-) -> Row {
+pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     let id = row.get("clientId").and_then(Value::as_str);
     let id = id.map(str::to_owned);
     let id = id.as_deref();
@@ -242,18 +239,8 @@ fn take_scopes(
 ) -> Result<Vec<String>, String> {
     let mut scopes = Vec::new();
     for name in ["defaultClientScopes", "optionalClientScopes"] {
-        let list = match row.remove(name) {
-            None | Some(Value::Null) => continue,
-            Some(Value::Array(list)) => list,
-            Some(_) => return Err(format!("{name} is no list")),
-        };
-        for word in list {
-            let Value::String(word) = word else {
-                return Err(format!("{name} is a list of something else than words"));
-            };
-            if BUILT_IN.contains(&word.as_str()) {
-                continue;
-            }
+        let words = take_words(row, name)?.into_iter();
+        for word in words.filter(|it| !BUILT_IN.contains(&it.as_str())) {
             if name == "optionalClientScopes" {
                 remarks.push(format!(
                     "`{word}` is optional there; here it is granted too to who asks for no scope"

@@ -4,7 +4,7 @@ use crate::base::json;
 use serde_json::{Map, Value};
 
 /// The audiences, and the claims that are the same in each token: what its protocol mappers put there.
-pub(in crate::app::clients::transfer) fn take_mappers(
+pub(super) fn take_mappers(
     row: &mut Map<String, Value>,
     remarks: &mut Vec<String>,
 ) -> Result<(Vec<String>, Map<String, Value>), String> {

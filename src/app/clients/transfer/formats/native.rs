@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::app::clients::spec::ClientSpec;
 use crate::app::clients::spec::secret::{ExportedSecret, SecretsSpec};
-use crate::app::clients::transfer::formats::file::ImportFileError;
+use crate::app::clients::transfer::formats::file::at_line;
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, Stamps,
 };
@@ -17,10 +17,10 @@ use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
 use crate::base::clock::UnixTime;
 use crate::base::json;
-use crate::domain::{Client, ClientRecord};
+use crate::domain::{Client, ClientRecord, ParseError};
 
 /// What the first line calls the format.
-pub(in crate::app::clients::transfer) const FORMAT: &str = "token-server/clients";
+pub(super) const FORMAT: &str = "token-server/clients";
 
 /// The version that is written, and the highest that is read.
 const VERSION: u32 = 1;
@@ -75,7 +75,7 @@ fn line(value: &impl Serialize) -> serde_json::Result<String> {
 }
 
 /// Whether a first line is that of an export; an error when it is one that cannot be read here.
-pub(in crate::app::clients::transfer) fn is_head(line: &[u8]) -> Result<bool, ImportFileError> {
+pub(super) fn is_head(line: &[u8]) -> Result<bool, ParseError> {
     let Ok(head) = json::from_slice::<Head>(line) else {
         return Ok(false);
     };
@@ -83,19 +83,15 @@ pub(in crate::app::clients::transfer) fn is_head(line: &[u8]) -> Result<bool, Im
         return Ok(false);
     }
     if !(1..=VERSION).contains(&head.version) {
-        return Err(ImportFileError::Malformed {
-            line: 1,
-            message: format!(
-                "the file is of version {}; this server reads up to {VERSION}",
-                head.version
-            ),
-        });
+        let version = head.version;
+        let why = format!("the file is of version {version}; this server reads up to {VERSION}");
+        return Err(at_line(1, why));
     }
     Ok(true)
 }
 
 /// The lines after the first one.
-pub(in crate::app::clients::transfer) struct NativeLines {
+pub(super) struct NativeLines {
     reader: Box<dyn BufRead + Send>,
     rules: SecretRules,
     line: u64,
@@ -106,10 +102,7 @@ pub(in crate::app::clients::transfer) struct NativeLines {
 
 impl NativeLines {
     /// Reads on behind the first line.
-    pub(in crate::app::clients::transfer) fn new(
-        reader: Box<dyn BufRead + Send>,
-        rules: &SecretRules,
-    ) -> Self {
+    pub(super) fn new(reader: Box<dyn BufRead + Send>, rules: &SecretRules) -> Self {
         Self {
             reader,
             rules: *rules,
@@ -121,39 +114,38 @@ impl NativeLines {
     }
 
     /// The next row with its line.
-    pub(in crate::app::clients::transfer) fn next(
-        &mut self,
-    ) -> Result<Option<(u64, Row)>, ImportFileError> {
+    pub(super) fn next(&mut self) -> Result<Option<(u64, Row)>, ParseError> {
+        let bad = |line, why: String| Ok(Some((line, Err(RefusedRow::bad(None, why)))));
         while !self.is_done {
-            let bytes = read_line(&mut self.reader)?;
-            let Some(bytes) = bytes else {
+            let Some(bytes) = read_line(&mut self.reader)? else {
                 self.is_done = true;
                 if self.has_ended {
-                    return Ok(None);
+                    break;
                 }
-                let reason = "the file ends before its last line: it was cut off";
-                return Ok(Some((self.line, Err(RefusedRow::bad(None, reason)))));
+                let why = "the file ends before its last line: it was cut off";
+                return bad(self.line, why.to_owned());
             };
             self.line += 1;
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
             if self.has_ended {
-                let reason = "something stands behind the last line";
-                return Ok(Some((self.line, Err(RefusedRow::bad(None, reason)))));
+                return bad(
+                    self.line,
+                    "something stands behind the last line".to_owned(),
+                );
             }
             if bytes.starts_with(b"{\"end\"")
-                && let Ok(end) = json::from_slice::<End>(&bytes)
+                && let Ok(End { clients, .. }) = json::from_slice(&bytes)
             {
                 self.has_ended = true;
-                if end.clients == self.clients {
+                if clients == self.clients {
                     continue;
                 }
-                let reason = format!(
-                    "the file has {} clients, and says that there are {}",
-                    self.clients, end.clients
-                );
-                return Ok(Some((self.line, Err(RefusedRow::bad(None, reason)))));
+                let found = self.clients;
+                let why =
+                    format!("the file has {found} clients, and says that there are {clients}");
+                return bad(self.line, why);
             }
             self.clients += 1;
             return Ok(Some((self.line, parse(&bytes, &self.rules))));
@@ -163,18 +155,17 @@ impl NativeLines {
 }
 
 /// A line, with what ends it, if there is one more. One that is too long is an error, for it could be all of memory.
-pub(in crate::app::clients::transfer) fn read_line(
+pub(super) fn read_line(
     reader: &mut (impl BufRead + ?Sized),
-) -> Result<Option<Vec<u8>>, ImportFileError> {
+) -> Result<Option<Vec<u8>>, ParseError> {
     let mut bytes = Vec::new();
     let mut limited = std::io::Read::take(reader, MAX_LINE);
     let read = limited
         .read_until(b'\n', &mut bytes)
-        .map_err(|error| ImportFileError::Unreadable(error.to_string()))?;
+        .map_err(|error| ParseError::new(error.to_string()))?;
     if read as u64 == MAX_LINE && bytes.last() != Some(&b'\n') {
-        return Err(ImportFileError::Unreadable(format!(
-            "a line has more than {MAX_LINE} bytes"
-        )));
+        let why = format!("a line has more than {MAX_LINE} bytes");
+        return Err(ParseError::new(why));
     }
     Ok((read > 0).then_some(bytes))
 }

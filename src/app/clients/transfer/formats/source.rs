@@ -6,12 +6,13 @@ use std::io::{self, BufRead, Cursor, Read};
 
 use serde_json::Value;
 
-use crate::app::clients::transfer::formats::file::{ImportFile, ImportFileError};
+use crate::app::clients::transfer::formats::file::{ImportFile, at_line};
 use crate::app::clients::transfer::formats::imported_client::Row;
 use crate::app::clients::transfer::formats::native;
 use crate::app::clients::transfer::formats::native::NativeLines;
 use crate::app::clients::transfer::import::ImportFormat;
 use crate::app::clients::transfer::secrets::SecretRules;
+use crate::domain::ParseError;
 
 type Open = dyn Fn() -> io::Result<Box<dyn BufRead + Send>> + Send + Sync;
 
@@ -42,15 +43,15 @@ impl ImportSource {
     }
 
     /// Whether it is a file of clients at all.
-    pub fn check(&self, rules: &SecretRules) -> Result<(), ImportFileError> {
+    pub fn check(&self, rules: &SecretRules) -> Result<(), ParseError> {
         self.rows(rules).map(drop)
     }
 
     pub(in crate::app::clients::transfer) fn rows(
         &self,
         rules: &SecretRules,
-    ) -> Result<Rows, ImportFileError> {
-        let unreadable = |error: io::Error| ImportFileError::Unreadable(error.to_string());
+    ) -> Result<Rows, ParseError> {
+        let unreadable = |error: io::Error| ParseError::new(error.to_string());
         let mut reader = (self.open)().map_err(unreadable)?;
         // Other files may have lines of any length, being held in memory whole in any case.
         let begins_like_ours = match self.format {
@@ -69,10 +70,7 @@ impl ImportSource {
                 });
             }
             if self.format.is_some() {
-                return Err(ImportFileError::Malformed {
-                    line: 1,
-                    message: "this is not the first line of an export".to_owned(),
-                });
+                return Err(at_line(1, "this is not the first line of an export"));
             }
         }
         reader.read_to_end(&mut bytes).map_err(unreadable)?;
@@ -104,7 +102,7 @@ impl Rows {
     pub(in crate::app::clients::transfer) fn take(
         &mut self,
         count: usize,
-    ) -> Result<Vec<(u64, Row)>, ImportFileError> {
+    ) -> Result<Vec<(u64, Row)>, ParseError> {
         let lines = match &mut self.kind {
             Kind::Whole(rows) => return Ok(rows.take(count).collect()),
             Kind::Lines(lines) => lines,

@@ -10,13 +10,11 @@ use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named,
 };
 use crate::app::clients::transfer::secrets::SecretRules;
+use crate::base::json;
 use crate::domain::ClientId;
 
 /// Parses a row; the error names the member and what to mend, never the secret.
-pub(in crate::app::clients::transfer) fn parse(
-    row: &mut Map<String, Value>,
-    rules: &SecretRules,
-) -> Row {
+pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     let id = row.get("client_id").and_then(Value::as_str);
     let id = id.map(str::to_owned);
     parse_members(row, rules).map_err(|reason| RefusedRow::bad(id.as_deref(), reason))
@@ -93,7 +91,7 @@ fn parse_secret(
 }
 
 /// A member as text: a string, a number, or a list of words. Missing, null and empty are one.
-pub(in crate::app::clients::transfer) fn take_text(
+pub(super) fn take_text(
     row: &mut Map<String, Value>,
     name: &str,
 ) -> Result<Option<String>, String> {
@@ -107,7 +105,7 @@ pub(in crate::app::clients::transfer) fn take_text(
 }
 
 /// A member that holds a secret or a hash: as [`take_text`] has it, but a list is none, for its words would become one secret.
-pub(in crate::app::clients::transfer) fn take_secret_text(
+pub(super) fn take_secret_text(
     row: &mut Map<String, Value>,
     name: &str,
 ) -> Result<Option<String>, String> {
@@ -116,4 +114,26 @@ pub(in crate::app::clients::transfer) fn take_secret_text(
         return Err(format!("{name} is a list and not text"));
     }
     take_text(row, name)
+}
+
+/// A list of words, or what databases have for one: a text of JSON, or with `|` between them.
+pub(super) fn take_words(row: &mut Map<String, Value>, name: &str) -> Result<Vec<String>, String> {
+    let not_words = || format!("{name} is a list of something else than words");
+    let list = match row.remove(name) {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(Value::String(text)) if text.starts_with('[') => {
+            json::from_str(&text).map_err(|_| not_words())?
+        }
+        Some(Value::String(text)) => {
+            let words = text.split(['|', ' ', ',']).filter(|word| !word.is_empty());
+            return Ok(words.map(str::to_owned).collect());
+        }
+        Some(Value::Bool(_) | Value::Number(_) | Value::Object(_)) => return Err(not_words()),
+    };
+    let words: Option<Vec<String>> = list
+        .into_iter()
+        .map(|word| word.as_str().map(str::to_owned))
+        .collect();
+    words.ok_or_else(not_words)
 }

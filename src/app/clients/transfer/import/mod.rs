@@ -3,7 +3,7 @@
 
 mod report;
 
-pub use crate::app::clients::transfer::formats::file::{ImportFile, ImportFileError};
+pub use crate::app::clients::transfer::formats::file::ImportFile;
 pub use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row,
 };
@@ -46,13 +46,13 @@ impl Clients {
         let mut total = None;
         if !options.keep_going || options.max_plain.is_some() {
             let mut held = Vec::new();
-            let mut hold = |news: ImportNews<'_>| match news {
+            let mut keep_bad = |news: ImportNews<'_>| match news {
                 ImportNews::Line(line) if line.is_bad() && held.len() < HELD => {
                     held.push(line.clone());
                 }
                 ImportNews::Line(_) | ImportNews::Progress(..) => {}
             };
-            let checked = self.walk(by, source, options, Purpose::Check, &mut hold);
+            let checked = self.walk(by, source, options, Purpose::Check, &mut keep_bad);
             let mut report = checked.await?;
             if report.refused {
                 for line in &held {
@@ -77,7 +77,7 @@ impl Clients {
         tell: &mut ImportListener<'_>,
     ) -> Result<ImportReport> {
         let rules = SecretRules::new(&self.core.config, options.secrets);
-        let mut rows = source.rows(&rules).map_err(|error| unreadable(&error))?;
+        let mut rows = source.rows(&rules)?;
         let mut report = ImportReport::new(rows.format, options.dry_run);
         // Without a line of names the first client stands in its place.
         let ignored = std::mem::take(&mut rows.ignored).into_iter();
@@ -89,7 +89,7 @@ impl Clients {
         };
         let (mut seen, mut done, mut plain) = (Seen::default(), 0, 0);
         loop {
-            let batch = rows.take(BATCH).map_err(|error| unreadable(&error))?;
+            let batch = rows.take(BATCH)?;
             if batch.is_empty() {
                 let is_check = matches!(purpose, Purpose::Check);
                 report.refused = is_check && report.bad > 0 && !options.keep_going;
@@ -180,8 +180,4 @@ fn check_plain(count: u64, most: Option<u64>) -> Result<()> {
         ))),
         Some(_) | None => Ok(()),
     }
-}
-
-fn unreadable(error: &ImportFileError) -> Error {
-    Error::invalid_request(error.to_string())
 }
