@@ -59,6 +59,7 @@ pub use secrets::crud::{AddedSecret, ChosenSecret, NewSecret};
 pub use secrets::expiring::LastSecrets;
 pub use secrets::hash::{Memory, SecretHash};
 pub use secrets::hashing_pool::HashingMetrics;
+pub use secrets::view::ListedSecret;
 pub use single_use::SingleUse;
 pub use tokens::Tokens;
 pub use tokens::explain::{ExplainedRejection, TokenExplanation};

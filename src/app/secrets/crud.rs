@@ -1,5 +1,8 @@
 //! Adding secrets to a client and ending them, so that a rotation overlaps.
 
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
 use crate::app::error::{Error, Result};
 use crate::app::idempotency::IdempotencyKey;
 use crate::app::secrets::Secrets;
@@ -46,13 +49,23 @@ pub struct NewSecret {
     expires_at: Option<UnixTime>,
 }
 
-/// A secret that was added.
-#[derive(Debug)]
+/// A secret that was just added, with the secret itself.
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AddedSecret {
-    /// What is kept of it.
-    pub secret: ClientSecret,
-    /// The secret itself: this is the only time it can be had.
+    /// The secret itself: this is the only time it can be had
+    #[serde(rename = "client_secret", serialize_with = "expose")]
+    #[schema(value_type = String)]
     pub plain: Secret<String>,
+    /// What is kept of it.
+    #[serde(flatten)]
+    pub secret: ClientSecret,
+}
+
+fn expose<S: Serializer>(
+    plain: &Secret<String>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(plain.expose())
 }
 
 impl Secrets {
@@ -193,6 +206,6 @@ impl Secrets {
             expires_at: new.expires_at,
             unused_for: None,
         };
-        Ok(AddedSecret { secret, plain })
+        Ok(AddedSecret { plain, secret })
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod hashing_pool;
 pub(crate) mod idle_expiry;
 pub(crate) mod verified_secrets;
 pub(crate) mod verify;
+pub(crate) mod view;
 
 use std::sync::Arc;
 

@@ -7,14 +7,14 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::app::error::Error;
-use crate::app::{AddedSecret, App, NewClient, NewSecret};
+use crate::app::{AddedSecret, App, ListedSecret, NewClient, NewSecret};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::cli::client::view;
 use crate::cli::open::origin;
 use crate::cli::output;
 use crate::cli::output::Output;
-use crate::domain::{ClientId, ClientSecret, IdleExpiry, SecretId};
+use crate::domain::{ClientId, IdleExpiry, SecretId};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum SecretCommand {
@@ -86,9 +86,8 @@ pub(in crate::cli) struct NewSecretArgs {
 #[derive(Serialize)]
 struct Added<'a> {
     client_id: &'a ClientId,
-    client_secret: &'a str,
     #[serde(flatten)]
-    secret: &'a ClientSecret,
+    added: &'a AddedSecret,
 }
 
 pub(in crate::cli) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()> {
@@ -103,7 +102,7 @@ pub(in crate::cli) async fn run(app: &App, command: SecretCommand) -> anyhow::Re
         SecretCommand::List(args) => {
             let record = app.clients.find(&args.client_id).await?;
             let uses = app.usage.find_of_client(&args.client_id).await?;
-            let secrets = view::secrets(&record.secrets, &uses, app.clock().now());
+            let secrets = ListedSecret::list(&record, &uses, Some(app.clock().now()));
             args.output.print(&secrets, || view::table(&secrets))
         }
         SecretCommand::Expire(args) => expire(app, args).await,
@@ -151,19 +150,13 @@ pub(in crate::cli) fn print_added(
     added: &AddedSecret,
     output: Output,
 ) -> anyhow::Result<()> {
-    let client_secret = added.plain.expose();
-    let value = Added {
-        client_id,
-        client_secret,
-        secret: &added.secret,
-    };
     output
-        .print_once(&value, || {
+        .print_once(&Added { client_id, added }, || {
             output::list(&[
                 ("client_id", client_id.to_string()),
-                ("client_secret", client_secret.clone()),
+                ("client_secret", added.plain.expose().clone()),
                 ("secret_id", added.secret.secret_id.to_string()),
-                ("expires_at", view::expiry(&added.secret)),
+                ("expires_at", view::expiry(added.secret.expires_at)),
             ])
         })
         .with_context(|| {

@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 
+use crate::app::ListedSecret;
 use crate::base::clock::UnixTime;
 use crate::cli::output;
-use crate::domain::{
-    Client, ClientRecord, ClientSecret, ClientUses, LastUsed, SecretAdvice, SecretUses,
-};
+use crate::domain::{Client, ClientRecord, ClientUses, LastUsed};
 
 /// When something was last used; null: not since it was made, or since that is counted.
 #[derive(Default, Serialize)]
@@ -29,19 +28,7 @@ pub(in crate::cli) struct ListedClient<'a> {
 pub(in crate::cli) struct ShownClient<'a> {
     #[serde(flatten)]
     client: ListedClient<'a>,
-    secrets: Vec<ShownSecret<'a>>,
-}
-
-/// A secret's dates.
-#[derive(Serialize)]
-pub(in crate::cli) struct ShownSecret<'a> {
-    #[serde(flatten)]
-    secret: &'a ClientSecret,
-    #[serde(flatten)]
-    last: LastUsedLine,
-    uses_24h: u64,
-    /// What would come of removing it.
-    advice: SecretAdvice,
+    secrets: Vec<ListedSecret<'a>>,
 }
 
 impl From<Option<&LastUsed>> for LastUsedLine {
@@ -60,13 +47,14 @@ impl<'a> ShownClient<'a> {
                 client: &record.client,
                 last: LastUsedLine::from(uses.last.as_ref()),
             },
-            secrets: secrets(&record.secrets, uses, now),
+            secrets: ListedSecret::list(record, uses, Some(now)),
         }
     }
 
     /// When it was last used, for people.
     pub(in crate::cli) fn last_used(&self) -> String {
-        in_words(&self.client.last)
+        let last = &self.client.last;
+        in_words(last.last_used_at, last.last_used_from.as_deref())
     }
 
     /// Its secrets, for people.
@@ -75,24 +63,7 @@ impl<'a> ShownClient<'a> {
     }
 }
 
-pub(in crate::cli) fn secrets<'a>(
-    secrets: &'a [ClientSecret],
-    uses: &ClientUses,
-    now: UnixTime,
-) -> Vec<ShownSecret<'a>> {
-    let shown = |secret: &'a ClientSecret| {
-        let found: Option<&SecretUses> = uses.of_secret(&secret.secret_id);
-        ShownSecret {
-            secret,
-            last: LastUsedLine::from(found.map(|uses| &uses.last)),
-            uses_24h: found.map_or(0, |uses| uses.uses_24h),
-            advice: SecretAdvice::new(secret, secrets, uses, now),
-        }
-    };
-    secrets.iter().map(shown).collect()
-}
-
-pub(in crate::cli) fn table(secrets: &[ShownSecret<'_>]) -> String {
+pub(in crate::cli) fn table(secrets: &[ListedSecret<'_>]) -> String {
     let header = [
         "secret_id",
         "hint",
@@ -105,42 +76,36 @@ pub(in crate::cli) fn table(secrets: &[ShownSecret<'_>]) -> String {
     ];
     output::table(
         &header,
-        secrets.iter().map(|shown| {
-            let secret = shown.secret;
+        secrets.iter().map(|secret| {
+            let hint = match secret.hint {
+                "" => String::new(),
+                hint => format!("…{hint}"),
+            };
+            let mut ends = expiry(secret.expires_at);
+            if let Some(span) = secret.ends_unused_for {
+                ends += &format!(", or {span} after its last use");
+            }
+            let advice = secret.advice.as_ref();
             vec![
                 secret.secret_id.to_string(),
-                if secret.hint.is_empty() {
-                    String::new()
-                } else {
-                    format!("…{}", secret.hint)
-                },
-                secret.origin.as_str().to_owned(),
+                hint,
+                secret.origin.to_string(),
                 secret.created_at.to_string(),
-                ends(shown),
-                in_words(&shown.last),
-                shown.uses_24h.to_string(),
-                shown.advice.sentence.clone(),
+                ends,
+                in_words(secret.last_used_at, secret.last_used_from.as_deref()),
+                secret.uses_24h.to_string(),
+                advice.map_or_else(String::new, |it| it.sentence.clone()),
             ]
         }),
     )
 }
 
-fn ends(shown: &ShownSecret<'_>) -> String {
-    let expiry = expiry(shown.secret);
-    match shown.secret.unused_for {
-        Some(span) => format!("{expiry}, or {span} after its last use"),
-        None => expiry,
-    }
+pub(in crate::cli) fn expiry(expires_at: Option<UnixTime>) -> String {
+    expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string())
 }
 
-pub(in crate::cli) fn expiry(secret: &ClientSecret) -> String {
-    secret
-        .expires_at
-        .map_or_else(|| "never".to_owned(), |at| at.to_string())
-}
-
-fn in_words(last: &LastUsedLine) -> String {
-    match (last.last_used_at, &last.last_used_from) {
+fn in_words(at: Option<UnixTime>, source: Option<&str>) -> String {
+    match (at, source) {
         (Some(at), Some(source)) => format!("{at} from {source}"),
         (_, _) => "never".to_owned(),
     }

@@ -12,13 +12,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::guard::Operator;
-use crate::app::AddedSecret;
 use crate::app::error::{Error, Result};
+use crate::app::{AddedSecret, ListedSecret};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
-use crate::domain::{
-    ClientId, ClientSecret, ClientUses, IdleExpiry, LastUsed, SecretId, SecretOrigin,
-};
+use crate::domain::{ClientId, IdleExpiry, SecretId};
 use crate::http::admin_api::request::{IdempotencyKey, InPath, Json, given};
 use crate::http::{AppState, response};
 
@@ -52,68 +50,11 @@ pub(super) struct EndBody {
     unused_for: Option<Option<i64>>,
 }
 
-/// A secret that was just added, with the secret itself.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AddedSecret)]
-pub(super) struct Shown<'a> {
-    /// The secret itself: this is the only time it can be had
-    client_secret: &'a str,
-    #[serde(flatten)]
-    secret: &'a ClientSecret,
-}
-
-impl<'a> From<&'a AddedSecret> for Shown<'a> {
-    fn from(added: &'a AddedSecret) -> Self {
-        Self {
-            client_secret: added.plain.expose(),
-            secret: &added.secret,
-        }
-    }
-}
-
 /// A client's secrets, oldest first; never the secrets themselves.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClientSecrets)]
 struct Secrets<'a> {
-    secrets: Vec<Listed<'a>>,
-}
-
-/// A secret of a client, and how it is used.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ListedSecret)]
-struct Listed<'a> {
-    secret_id: &'a SecretId,
-    origin: SecretOrigin,
-    /// The last 4 characters of a generated one
-    hint: &'a str,
-    created_at: UnixTime,
-    /// Null: never
-    expires_at: Option<UnixTime>,
-    /// Null: not since it was created, or since that is counted
-    last_used_at: Option<UnixTime>,
-    last_used_from: Option<String>,
-    /// How often in the last 24 hours, and the hour in which they begin
-    uses_24h: u64,
-    /// So many seconds after its last use it expires by itself; null: it does not
-    ends_unused_for: Option<IdleExpiry>,
-}
-
-impl<'a> Listed<'a> {
-    fn of(secret: &'a ClientSecret, uses: &ClientUses) -> Self {
-        let uses = uses.of_secret(&secret.secret_id);
-        let last: Option<&LastUsed> = uses.map(|uses| &uses.last);
-        Self {
-            secret_id: &secret.secret_id,
-            origin: secret.origin,
-            hint: &secret.hint,
-            created_at: secret.created_at,
-            expires_at: secret.expires_at,
-            last_used_at: last.map(|last| last.used_at),
-            last_used_from: last.map(|last| last.source.to_string()),
-            uses_24h: uses.map_or(0, |uses| uses.uses_24h),
-            ends_unused_for: secret.unused_for,
-        }
-    }
+    secrets: Vec<ListedSecret<'a>>,
 }
 
 /// Lists a client's secrets: their dates and when they were last used.
@@ -126,8 +67,7 @@ pub(super) async fn list_client_secrets(
 ) -> Result<Response> {
     let record = app.clients.find(&id).await?;
     let uses = app.usage.find_of_client(&id).await?;
-    let secrets = record.secrets.iter();
-    let secrets = secrets.map(|secret| Listed::of(secret, &uses)).collect();
+    let secrets = ListedSecret::list(&record, &uses, None);
     Ok(response::ok(&Secrets { secrets }))
 }
 
@@ -136,7 +76,7 @@ pub(super) async fn list_client_secrets(
     params(IdempotencyKey),
     request_body(content = NewSecretBody, content_type = "application/json"),
     responses(
-        (status = 201, description = "it is added", body = Shown),
+        (status = 201, description = "it is added", body = AddedSecret),
     ),
 )]
 pub(super) async fn add_client_secret(
@@ -152,7 +92,7 @@ pub(super) async fn add_client_secret(
 
     let by = &operator.origin;
     let added = app.secrets.add_once(by, &id, new, once.as_ref(), |added| {
-        let text = serde_json::to_string(&Shown::from(added));
+        let text = serde_json::to_string(added);
         text.map(Secret::new).map_err(Error::internal)
     });
 

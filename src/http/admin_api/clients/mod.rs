@@ -14,7 +14,6 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::guard::Operator;
-use super::secrets::Shown;
 use crate::app::error::{Error, Result};
 use crate::app::{AddedSecret, ClientFilter, ClientOrder, ClientQuery};
 use crate::base::json;
@@ -72,7 +71,7 @@ struct NewClientAnswer<'a> {
     #[schema(value_type = ClientAnswer)]
     client: &'a Client,
     /// Null for a client that may use no method with a secret
-    secret: Option<Shown<'a>>,
+    secret: Option<&'a AddedSecret>,
 }
 
 /// Lists clients, without their secrets.
@@ -133,8 +132,7 @@ pub(super) async fn create_client(
     created_answer(&made.await?)
 }
 
-fn created(client: &Client, added: Option<&AddedSecret>) -> Result<Secret<String>> {
-    let secret = added.map(Shown::from);
+fn created(client: &Client, secret: Option<&AddedSecret>) -> Result<Secret<String>> {
     let text = serde_json::to_string(&NewClientAnswer { client, secret });
     text.map(Secret::new).map_err(Error::internal)
 }
