@@ -164,15 +164,7 @@ fn describe(client: &AppliedClient) -> Vec<String> {
 }
 
 fn summary(report: &ApplyReport) -> String {
-    let count = |step| report.count(step);
-    let told = format!(
-        "{} created, {} changed, {} disabled, {} deleted, {} unchanged",
-        count(ApplyStep::Create),
-        count(ApplyStep::Change),
-        count(ApplyStep::Disable),
-        count(ApplyStep::Delete),
-        count(ApplyStep::Unchanged)
-    );
+    let told = report.summary();
     if report.dry_run {
         return format!("nothing was changed; without --dry-run: {told}");
     }

@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use serde::Serialize;
 
 use crate::app::App;
 use crate::app::clients::transfer::import::{
@@ -58,32 +57,16 @@ pub(in crate::cli) struct ImportArgs {
     output: Output,
 }
 
-/// What is printed for programs.
-#[derive(Serialize)]
-struct Printed<'a> {
-    #[serde(flatten)]
-    report: &'a ImportReport,
-    /// In a dry run all, else those with a reason or a remark.
-    clients: &'a [ImportLine],
-}
-
 pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode> {
     let name = args.file.display().to_string();
     let source = source(&args)?;
     let rules = SecretRules::new(app.config(), args.secrets);
     source.check(&rules).with_context(|| name.clone())?;
     let (mut lines, mut told) = (Vec::new(), 0);
-    let options = ImportOptions {
-        on_conflict: args.on_conflict,
-        keep_going: args.keep_going,
-        dry_run: args.dry_run,
-        max_plain: None,
-        secrets: args.secrets,
-    };
     let by = open::origin();
-    let report = app
+    let mut report = app
         .clients
-        .import(&by, &source, options, &mut |news| match news {
+        .import(&by, &source, args.options(), &mut |news| match news {
             ImportNews::Line(line) => {
                 let is_told = line.reason.is_some() || !line.remarks.is_empty();
                 remark(&name, line);
@@ -103,16 +86,26 @@ pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<E
         })
         .await?;
     ignored(&report.ignored);
-    let printed = Printed {
-        report: &report,
-        clients: &lines,
-    };
-    args.output.print(&printed, || summary(&report))?;
+    // In a dry run all, else those with a reason or a remark.
+    report.clients = lines;
+    args.output.print(&report, || summary(&report))?;
     Ok(match (report.bad, args.keep_going) {
         (0, _) => ExitCode::SUCCESS,
         (_, true) => ExitCode::from(5),
         (_, false) => ExitCode::FAILURE,
     })
+}
+
+impl ImportArgs {
+    fn options(&self) -> ImportOptions {
+        ImportOptions {
+            on_conflict: self.on_conflict,
+            keep_going: self.keep_going,
+            dry_run: self.dry_run,
+            max_plain: None,
+            secrets: self.secrets,
+        }
+    }
 }
 
 fn source(args: &ImportArgs) -> anyhow::Result<ImportSource> {

@@ -173,22 +173,8 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
 }
 
 async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
-    let part = ClientQuery {
-        filter: ClientFilter {
-            prefix: args.prefix,
-            name_prefix: args.name_prefix,
-            status: args.status,
-            scope: args.scope,
-        },
-        order: args.order,
-        after: args
-            .after
-            .map(|place| args.order.parse_place(&place))
-            .transpose()
-            .map_err(Error::from)?,
-        limit: args.limit,
-    };
-    let ClientsList { clients, after } = app.clients.list(&part).await?;
+    let output = args.output;
+    let ClientsList { clients, after } = app.clients.list(&args.query()?).await?;
     let ids: Vec<&ClientId> = clients.iter().map(|client| &client.client_id).collect();
     let uses = app.usage.list_last_used(&ids).await?;
     let listed = clients.iter().map(|client| ListedClient {
@@ -199,7 +185,7 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
         clients: listed.collect(),
         after: after.as_deref(),
     };
-    args.output.print(&page, || {
+    output.print(&page, || {
         output::table(
             &[
                 "client_id",
@@ -227,6 +213,23 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
         Output::remark("no such clients; `token-server client create` registers one");
     }
     Ok(())
+}
+
+impl ListArgs {
+    fn query(self) -> Result<ClientQuery, Error> {
+        let after = self.after.map(|place| self.order.parse_place(&place));
+        Ok(ClientQuery {
+            filter: ClientFilter {
+                prefix: self.prefix,
+                name_prefix: self.name_prefix,
+                status: self.status,
+                scope: self.scope,
+            },
+            order: self.order,
+            after: after.transpose()?,
+            limit: self.limit,
+        })
+    }
 }
 
 async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow::Result<()> {

@@ -16,8 +16,8 @@ use crate::app::clients::transfer::formats::imported_client::{
 use crate::app::clients::transfer::import::{ImportLine, ImportOutcome, OnConflict};
 use crate::app::error::{Error, Result};
 use crate::domain::{
-    Client, ClientEffect, ClientId, ClientRecord, ClientSecret, ClientVersion, ErrorCode,
-    ExpectedVersion, MAX_LIVE_SECRETS, ManagedBy, Origin, SecretId,
+    Client, ClientEffect, ClientId, ClientRecord, ClientSecret, ErrorCode, MAX_LIVE_SECRETS,
+    ManagedBy, Origin, SecretId,
 };
 
 /// What becomes of clients that are there.
@@ -41,8 +41,8 @@ pub(super) struct PlannedWrite {
     /// Whether one more secret is to be made.
     pub(super) makes_secret: bool,
     pub(super) before: Option<ClientRecord>,
-    /// What has to be there still: of a client that the file does not say whole, a part is taken from it.
-    pub(super) expected: ExpectedVersion,
+    /// Whether nothing of it is taken from what is there. Else that has to be there still.
+    pub(super) is_whole: bool,
     /// What differs; of secrets, which there are.
     pub(super) changes: Vec<FieldChange>,
 }
@@ -111,11 +111,12 @@ impl Clients {
             let mut told = ImportLine::new(line, Some(imported.client_id.to_string()));
             match planned {
                 Ok((outcome, write)) => {
-                    let is_replaced = outcome == ImportOutcome::Replaced;
-                    let changes = write.iter().filter(|_| is_replaced).map(|it| &it.changes);
-                    let fields = changes.map(|it| it.iter().map(|it| it.field.clone()).collect());
                     told = told.with_remarks(&imported.remarks);
-                    (told.outcome, told.fields) = (outcome, fields.last());
+                    told.outcome = outcome;
+                    if let (ImportOutcome::Replaced, Some(write)) = (outcome, &write) {
+                        let changes = write.changes.iter();
+                        told.fields = Some(changes.map(|it| it.field.clone()).collect());
+                    }
                     (told, write)
                 }
                 Err(error) => {
@@ -141,20 +142,14 @@ impl Clients {
         let replaced = replaced.filter(|_| options.on_conflict == OnConflict::Replace);
         let mut client = imported.client_beside(replaced.map(|it| &it.client), now);
         let known = replaced.map_or(&[][..], |it| &it.secrets);
-        let count = imported.count_new_secrets();
-        client.authentication.check_secrets(count)?;
+        let settings = &client.authentication;
+        settings.check_secrets(imported.count_new_secrets())?;
         let (secrets, makes_secret) = imported.take_secrets(known, now);
         let live = secrets.iter().filter(|it| it.is_live(now)).count();
         self.check_planned(by, &client, live, replaced)?;
         if let Some(name) = options.manifest {
-            let other = client.managed_by.replace(name.clone());
-            if let Some(other) = other.filter(|it| it != name && !options.take_over) {
-                return Err(Error::conflict(format!(
-                    "the file `{other}` keeps it; take it over explicitly, or leave it out"
-                )));
-            }
-            let has_secret = makes_secret || live > 0;
-            imported.add_remarks(&client, has_secret);
+            mark(&mut client, name, options.take_over)?;
+            imported.add_remarks(&client, makes_secret || live > 0);
         }
         if let Some(why) = twice {
             return Err(Error::invalid_request(why));
@@ -173,17 +168,12 @@ impl Clients {
             }
             Some(_) => ImportOutcome::Replaced,
         };
-        let is_whole = imported.is_complete && options.manifest.is_none();
-        let expected = match replaced.filter(|_| !is_whole) {
-            Some(it) => ExpectedVersion::OneOf(vec![ClientVersion::from(&it.client)]),
-            None => ExpectedVersion::Any,
-        };
         let write = PlannedWrite {
             client,
             secrets,
             makes_secret,
             before,
-            expected,
+            is_whole: imported.is_complete && options.manifest.is_none(),
             changes,
         };
         Ok((outcome, Some(Box::new(write))))
@@ -211,6 +201,17 @@ impl Clients {
             )));
         }
         Ok(())
+    }
+}
+
+/// Marks a client with the manifest that is to manage it, unless another one does.
+fn mark(client: &mut Client, name: &ManagedBy, take_over: bool) -> Result<()> {
+    let other = client.managed_by.replace(name.clone());
+    match other.filter(|other| other != name && !take_over) {
+        Some(other) => Err(Error::conflict(format!(
+            "the file `{other}` keeps it; take it over explicitly, or leave it out"
+        ))),
+        None => Ok(()),
     }
 }
 

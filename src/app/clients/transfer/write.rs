@@ -6,7 +6,9 @@ use crate::app::clients::Clients;
 use crate::app::clients::transfer::formats::imported_client::ImportedSecret;
 use crate::app::clients::transfer::plan::PlannedWrite;
 use crate::app::error::{Error, Result};
-use crate::domain::{ClientRecord, ClientSecret, Origin, SecretId, SecretOrigin};
+use crate::domain::{
+    ClientRecord, ClientSecret, ClientVersion, ExpectedVersion, Origin, SecretId, SecretOrigin,
+};
 use crate::store::{ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions, WrittenClients};
 
 impl Clients {
@@ -90,7 +92,11 @@ impl Clients {
             },
             if_taken: match plan.before {
                 None => IfTaken::Leave,
-                Some(_) => IfTaken::Replace(plan.expected),
+                Some(_) if plan.is_whole => IfTaken::Replace(ExpectedVersion::Any),
+                Some(before) => {
+                    let seen = ClientVersion::from(&before.client);
+                    IfTaken::Replace(ExpectedVersion::OneOf(vec![seen]))
+                }
             },
         })
     }

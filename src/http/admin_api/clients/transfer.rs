@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::clients::transfer::apply::{ApplyNews, ApplyOptions, ApplyReport, Manifest, Prune};
 use crate::app::clients::transfer::import::{
-    FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
-    MAX_PLAIN, OnConflict,
+    FileSecrets, ImportFormat, ImportNews, ImportOptions, ImportReport, ImportSource, MAX_PLAIN,
+    OnConflict,
 };
 use crate::app::error::{Error, Result};
 use crate::domain::{ClientId, ErrorCode};
@@ -71,18 +71,6 @@ pub(in crate::http::admin_api) struct HowToApply {
     take_over: bool,
 }
 
-/// What came of an import.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ImportResult)]
-struct Imported<'a> {
-    #[serde(flatten)]
-    report: &'a ImportReport,
-    /// Each row: `line`, `client_id`, `outcome` (`created`, `replaced`, `unchanged`, `existing`, `skipped`, `bad`), then
-    /// `reason`, `fields` and `remarks` where there are any
-    #[schema(value_type = Vec<Object>)]
-    clients: &'a [ImportLine],
-}
-
 /// What came of a file that was applied.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ApplyResult)]
@@ -125,7 +113,7 @@ pub(in crate::http::admin_api) async fn export_clients(
     request_body(content = String, content_type = "application/octet-stream",
         description = "the file, up to `MAX_IMPORT`"),
     responses(
-        (status = 200, description = "what came of it", body = Imported),
+        (status = 200, description = "what came of it", body = ImportReport),
     ),
 )]
 pub(in crate::http::admin_api) async fn import_clients(
@@ -145,7 +133,7 @@ pub(in crate::http::admin_api) async fn import_clients(
 
     let source = ImportSource::of_bytes(how.format, bytes);
     let mut clients = Vec::new();
-    let report = app
+    let mut report = app
         .clients
         .import(&operator.origin, &source, options, &mut |news| {
             if let ImportNews::Line(line) = news {
@@ -154,14 +142,11 @@ pub(in crate::http::admin_api) async fn import_clients(
         })
         .await?;
 
-    let imported = Imported {
-        report: &report,
-        clients: &clients,
-    };
+    report.clients = clients;
     if report.refused && !report.dry_run {
-        return Ok(with_member(refusal(&report), "report", &json!(imported)));
+        return Ok(with_member(refusal(&report), "report", &json!(report)));
     }
-    Ok(response::ok(&imported))
+    Ok(response::ok(&report))
 }
 
 fn refusal(report: &ImportReport) -> Error {

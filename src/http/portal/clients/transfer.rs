@@ -49,7 +49,6 @@ struct ImportForm {
     keep_going: bool,
     error: Option<String>,
     report: Option<ImportReport>,
-    lines: Vec<ImportLine>,
 }
 
 /// The same of a file to be applied.
@@ -139,15 +138,12 @@ pub(in crate::http::portal) async fn import(
             .import(&session.origin, &source, options, &mut tell)
             .await
     };
-    let failed = match imported.await {
-        Ok(report) => {
-            fields.report = Some(report);
-            None
-        }
-        Err(error) => Some(page::mendable(error)?),
-    };
+    let (report, failed) = shown(imported.await)?;
+    fields.report = report.map(|report| ImportReport {
+        clients: lines,
+        ..report
+    });
     fields.error = failed.as_ref().map(page::sentence);
-    fields.lines = lines;
     let page = transfer_page(&app, &session, fields, ApplyForm::default());
     Ok(answered(&page, failed))
 }
@@ -184,17 +180,20 @@ pub(in crate::http::portal) async fn apply(
             .apply(&session.origin, &manifest, options, &mut tell)
             .await
     };
-    let failed = match applied.await {
-        Ok(report) => {
-            fields.report = Some(report);
-            None
-        }
-        Err(error) => Some(page::mendable(error)?),
-    };
+    let failed;
+    (fields.report, failed) = shown(applied.await)?;
     fields.error = failed.as_ref().map(page::sentence);
     fields.secrets = secrets;
     let page = transfer_page(&app, &session, ImportForm::default(), fields);
     Ok(answered(&page, failed))
+}
+
+/// What came of a file, or the error that is shown with the form.
+fn shown<T>(done: Result<T>) -> Result<(Option<T>, Option<Error>)> {
+    match done {
+        Ok(report) => Ok((Some(report), None)),
+        Err(error) => Ok((None, Some(page::mendable(error)?))),
+    }
 }
 
 fn answered(page: &TransferPage, failed: Option<Error>) -> Response {

@@ -93,6 +93,16 @@ pub struct ApplyReport {
 }
 
 impl ApplyReport {
+    /// How many clients each step is for, for people.
+    pub fn summary(&self) -> String {
+        use ApplyStep::{Change, Create, Delete, Disable, Unchanged};
+        let [created, changed, disabled, deleted, unchanged] =
+            [Create, Change, Disable, Delete, Unchanged].map(|step| self.count(step));
+        format!(
+            "{created} created, {changed} changed, {disabled} disabled, {deleted} deleted, {unchanged} unchanged"
+        )
+    }
+
     /// How many clients this step is for.
     pub fn count(&self, step: ApplyStep) -> usize {
         self.clients.iter().filter(|it| it.step == step).count()
@@ -166,17 +176,18 @@ impl Clients {
         let mut code = ErrorCode::InvalidRequest;
         for (entry, (line, mut write)) in manifest.entries.iter().zip(planned) {
             let (id, at) = (&entry.client.client_id, line.line);
-            if let Some(why) = line.reason {
-                mistakes.push(format!("clients[{at}] `{id}`: {why}"));
-                if line.is_denied {
-                    code = ErrorCode::AccessDenied;
-                }
-                continue;
-            }
             let step = match line.outcome {
                 ImportOutcome::Created => ApplyStep::Create,
                 ImportOutcome::Replaced => ApplyStep::Change,
-                _ => ApplyStep::Unchanged,
+                ImportOutcome::Unchanged | ImportOutcome::Existing => ApplyStep::Unchanged,
+                ImportOutcome::Skipped | ImportOutcome::Bad => {
+                    let why = line.reason.unwrap_or_default();
+                    mistakes.push(format!("clients[{at}] `{id}`: {why}"));
+                    if line.is_denied {
+                        code = ErrorCode::AccessDenied;
+                    }
+                    continue;
+                }
             };
             let mut applied = AppliedClient::new(id.clone(), step, line.remarks);
             if let Some(write) = &mut write {

@@ -75,7 +75,7 @@ word_enum! {
 }
 
 /// A row of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ImportLine {
     /// Where it begins in the file, from 1.
     pub line: u64,
@@ -143,6 +143,7 @@ pub enum ImportNews<'a> {
 
 /// What came, or in a dry run would come, of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportResult)]
 pub struct ImportReport {
     /// Whether nothing was written because nothing was to be.
     pub dry_run: bool,
@@ -167,6 +168,8 @@ pub struct ImportReport {
     pub denied: u64,
     /// Names in the file that mean nothing here.
     pub ignored: BTreeSet<String>,
+    /// Its rows, as far as who listened keeps them.
+    pub clients: Vec<ImportLine>,
 }
 
 impl ImportReport {
@@ -183,6 +186,7 @@ impl ImportReport {
             bad: 0,
             denied: 0,
             ignored: BTreeSet::new(),
+            clients: Vec::new(),
         }
     }
 
