@@ -168,7 +168,7 @@ pub struct ImportReport {
     pub denied: u64,
     /// Names in the file that mean nothing here.
     pub ignored: BTreeSet<String>,
-    /// Its rows, as far as who listened keeps them.
+    /// The rows of the file that the front keeps: over the admin API, all of them.
     pub clients: Vec<ImportLine>,
 }
 
