@@ -31,6 +31,7 @@ def statements(clients, now):
     # Scattered over three years, with no two neighbours at about the same time.
     created = f"{now} - 1 - (n * 48271) % {3 * YEAR}"
     acting = f"n % 10 < {ACTIVE}"
+    newline = "'\n'"
     yield f"""
         create table numbers (n bigint not null primary key, client_id text not null);
         insert into numbers (n, client_id)
@@ -38,13 +39,16 @@ def statements(clients, now):
           select n, {identity} from counting"""
     yield f"""
         insert into clients (client_id, name, description, status, scopes, audiences, metadata, token_ttl, created_at,
-            updated_at)
+            updated_at, auth_methods, tls_client_certificate_bound, dpop_bound, allowed_networks, version, search)
           select client_id, 'Service ' || n, 'What service number ' || n || ' does, in a sentence of some words.',
             case when n % {DISABLED} = 0 then 'disabled' else 'enabled' end,
             case when n % {PAYING} = 0 then 'orders:read payouts:write' else 'orders:read orders:write' end,
             'https://orders.example https://stock.example',
             '{{"tenant":"acme","role":"importer","regions":["eu","us"],"number":' || n || '}}',
-            case when n % 5 = 0 then 900 end, {created}, {created}
+            case when n % 5 = 0 then 900 end, {created}, {created},
+            'client_secret_basic client_secret_post', false, false, '', 1,
+            client_id || {newline} || 'service ' || n || {newline} ||
+              case when n % {PAYING} = 0 then 'orders:read payouts:write' else 'orders:read orders:write' end
           from numbers where n <= {clients}"""
     yield f"""
         insert into client_secrets (secret_id, client_id, origin, secret_hash, hint, created_at, expires_at)

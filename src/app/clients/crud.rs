@@ -157,12 +157,13 @@ impl Clients {
             .ok_or_else(|| Error::unknown_client(id))
     }
 
-    /// A part of the list of clients, in any order that there is. What begins so or has a scope is listed by id:
+    /// A part of the list of clients, in any order that there is. What is searched for or has a scope is listed by id:
     /// in any other order all of that would have to be sorted.
     pub async fn list(&self, part: &ClientQuery) -> Result<ClientsList> {
+        part.filter.check()?;
         if part.filter.is_search() && part.order != ClientOrder::ClientId {
             return Err(Error::invalid_request(
-                "a search by the beginning of ids or names, or by a scope, is in the order `client_id`",
+                "a search by `search`, `prefix`, `name_prefix` or `scope` is in the order `client_id`",
             ));
         }
         // One more tells whether there is another part.
@@ -196,9 +197,9 @@ impl Clients {
             expected: expected.clone(),
             ..WriteOptions::default()
         };
-        let changed = store.update_client(id, &changes, &options, stamp).await?;
+        let outcome = store.update_client(id, &changes, &options, stamp).await?;
         self.cache.forget(id);
-        match changed {
+        match outcome {
             ClientChanged::Changed(client) => Ok(*client),
             ClientChanged::OtherVersion => Err(Error::client_changed(id)),
             ClientChanged::NoClient => Err(Error::unknown_client(id)),

@@ -77,11 +77,14 @@ pub(super) struct ListArgs {
     /// At most so many
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-    /// Only those whose id begins so, in the order `client_id`
+    /// Only clients whose ID, name or scopes contain TEXT, in upper or lower case; in the order `client_id`
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only clients whose ID starts with PREFIX; in the order `client_id`
     #[arg(long)]
     prefix: Option<String>,
-    /// Only those whose name begins so, in capitals or not (among the first 1000 of such names), in the order `client_id`
-    #[arg(long)]
+    /// Only clients whose name starts with PREFIX, in upper or lower case; in the order `client_id`
+    #[arg(long, value_name = "PREFIX")]
     name_prefix: Option<String>,
     /// Only those of this status
     #[arg(long, value_parser = ClientStatus::parse)]
@@ -221,6 +224,7 @@ impl ListArgs {
         Ok(ClientQuery {
             filter: ClientFilter {
                 prefix: self.prefix,
+                search: self.search,
                 name_prefix: self.name_prefix,
                 status: self.status,
                 scope: self.scope,

@@ -161,16 +161,16 @@ async fn replace_client(
     write: &ClientWrite,
     stamp: Stamp<'_>,
 ) -> Result<Result<ClientRecord, ClientWritten>, StoreError> {
-    let mut after = write.record.clone();
-    let id = &write.record.client.client_id;
     let IfTaken::Replace(expected) = &write.if_taken else {
         return Ok(Err(ClientWritten::Left));
     };
+    let id = &write.record.client.client_id;
     // It cannot go meanwhile: the insertion has met it, and the lock holds it.
     let before = lock_record(tx, id, stamp).await?;
     let Some(before) = before.filter(|it| expected.admits(&it.client)) else {
         return Ok(Err(ClientWritten::OtherVersion));
     };
+    let mut after = write.record.clone();
     after.client.version = before.client.version;
     if before == after {
         return Ok(Err(ClientWritten::Unchanged));

@@ -1,10 +1,11 @@
-//! Owns the list of clients: which of them, in which order, page by page. Every way to ask is served by an index, so
-//! that a page is as quick among a million clients as among ten.
+//! Owns the list of clients: which of them, in which order, page by page. An index serves each way to ask but the search,
+//! so that a page is as quick among a million clients as among ten. The search reads one column of all clients.
 
 use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, ClientStatus, ParseError, Scope};
 use crate::store::clients::row::{COLUMNS, read_client};
-use crate::store::db::query::{Query, ToValue, Value, select};
+use crate::store::clients::search;
+use crate::store::db::query::{Query, ToValue, Value, query, select};
 use crate::store::{Store, StoreError};
 
 /// Which part of the list of clients to read.
@@ -27,21 +28,36 @@ pub struct ClientFilter {
     pub status: Option<ClientStatus>,
     /// That may ask for this one scope.
     pub scope: Option<Scope>,
-    /// Whose id begins so. A part from the middle would be a search through all of them.
+    /// With an ID that starts with this text.
     pub prefix: Option<String>,
-    /// Whose name begins so, in capitals or not: among the first 1,000 of such names.
+    /// With a name that starts with this text, in upper or lower case.
     pub name_prefix: Option<String>,
+    /// With an ID, a name or scopes that contain this text, in upper or lower case.
+    pub search: Option<String>,
 }
 
 impl ClientFilter {
     /// Whether what it finds is listed by id alone.
     pub fn is_search(&self) -> bool {
-        self.scope.is_some() || self.prefix.is_some() || self.name_prefix.is_some()
+        self.scope.is_some() || self.prefix.is_some() || self.patterns().next().is_some()
+    }
+
+    /// Fails for a text that cannot be searched for.
+    pub fn check(&self) -> Result<(), ParseError> {
+        let texts = [&self.prefix, &self.name_prefix, &self.search];
+        texts
+            .into_iter()
+            .flatten()
+            .try_for_each(|text| search::check_text(text))
+    }
+
+    /// What the column `search` has to match.
+    fn patterns(&self) -> impl Iterator<Item = String> {
+        let name = self.name_prefix.as_deref().map(search::with_name_prefix);
+        let text = self.search.as_deref().map(search::containing);
+        name.into_iter().chain(text)
     }
 }
-
-/// How many clients a search by name looks at: it has to sort them.
-const NAMES: u32 = 1_000;
 
 /// In which order clients are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,12 +146,38 @@ fn push_prefix(query: &mut Query<'_>, column: &'static str, prefix: &str) {
     query.push_bind(text(format!("{prefix}{LATEST}")));
 }
 
+/// A condition: the client comes after the end of the page before.
+fn push_after<'q>(query: &mut Query<'q>, page: &'q ClientQuery, ids: &[&'static str]) {
+    match (&page.after, page.order) {
+        (None, _) => {}
+        (Some(after), ClientOrder::ClientId) => {
+            for id in ids {
+                query.push(" and ").push(id).push(" > ");
+                query.push_bind(after.client_id.to_value());
+            }
+        }
+        (Some(after), ClientOrder::Newest | ClientOrder::Oldest) => {
+            query.push(match page.order {
+                ClientOrder::Newest => " and (c.created_at, c.client_id) < (",
+                ClientOrder::ClientId | ClientOrder::Oldest => {
+                    " and (c.created_at, c.client_id) > ("
+                }
+            });
+            query.push_bind(after.created_at.to_value()).push(", ");
+            query.push_bind(after.client_id.to_value()).push(")");
+        }
+    }
+}
+
 impl Store {
     /// A part of the list of clients, without their secrets.
     pub async fn list_clients_in_order(
         &self,
         page: &ClientQuery,
     ) -> Result<Vec<Client>, StoreError> {
+        if page.filter.patterns().next().is_some() {
+            return self.search_clients(page).await;
+        }
         // A bound of one of the two is none of the other to Postgres, which would read the other from its beginning.
         let ids: &[&'static str] = match page.filter.scope {
             Some(_) => &["s.client_id", "c.client_id"],
@@ -156,32 +198,7 @@ impl Store {
                 push_prefix(&mut query, id, prefix);
             }
         }
-        if let Some(prefix) = &page.filter.name_prefix {
-            query.push(" and c.client_id in (select n.client_id from clients n where true");
-            // The function of either database knows the ASCII letters only.
-            push_prefix(&mut query, "lower(n.name)", &prefix.to_ascii_lowercase());
-            query.push(" order by lower(n.name), n.client_id limit ");
-            query.push_bind(NAMES.to_value()).push(")");
-        }
-        match (&page.after, page.order) {
-            (None, _) => {}
-            (Some(after), ClientOrder::ClientId) => {
-                for id in ids {
-                    query.push(" and ").push(id).push(" > ");
-                    query.push_bind(after.client_id.to_value());
-                }
-            }
-            (Some(after), ClientOrder::Newest | ClientOrder::Oldest) => {
-                query.push(match page.order {
-                    ClientOrder::Newest => " and (c.created_at, c.client_id) < (",
-                    ClientOrder::ClientId | ClientOrder::Oldest => {
-                        " and (c.created_at, c.client_id) > ("
-                    }
-                });
-                query.push_bind(after.created_at.to_value()).push(", ");
-                query.push_bind(after.client_id.to_value()).push(")");
-            }
-        }
+        push_after(&mut query, page, ids);
         query.push(" order by ").push(match page.order {
             ClientOrder::ClientId => ids[0],
             ClientOrder::Newest => "c.created_at desc, c.client_id desc",
@@ -190,6 +207,46 @@ impl Store {
         query.push(" limit ");
         query.push_bind(page.limit.to_value());
         query
+            .fetch_all(&mut self.acquire().await?, read_client)
+            .await
+    }
+
+    /// A part of the list by id. The databases read the narrow column first, and whole rows only of what it finds: SQLite in an
+    /// index; Postgres in the order of ids if many clients match, else in the table on several cores.
+    async fn search_clients(&self, page: &ClientQuery) -> Result<Vec<Client>, StoreError> {
+        let filter = &page.filter;
+        let text = |text: String| Value::Text(Some(text.into()));
+        let mut query =
+            query("with found as materialized (select client_id from clients where true");
+        for pattern in filter.patterns() {
+            query.push(" and search like ").push_bind(text(pattern));
+            query.push(" escape '\\'");
+        }
+        if let Some(status) = filter.status {
+            // By `=` SQLite would leave the index with the column `search` for that of the status.
+            query
+                .push(" and status like ")
+                .push_bind(status.as_str().to_value());
+        }
+        if let Some(scope) = &filter.scope {
+            query.push(" and exists (select 1 from client_scopes s where s.client_id = clients.client_id and s.scope = ");
+            query.push_bind(scope.as_str().to_value()).push(")");
+        }
+        if let Some(prefix) = &filter.prefix {
+            push_prefix(&mut query, "client_id", prefix);
+        }
+        if let Some(after) = &page.after {
+            query
+                .push(" and client_id > ")
+                .push_bind(after.client_id.to_value());
+        }
+        query
+            .push(" order by client_id limit ")
+            .push_bind(page.limit.to_value());
+        query.push(") select ").push(COLUMNS);
+        query.push(" from found f cross join clients c where c.client_id = f.client_id order by f.client_id");
+        query
+            .unprepared()
             .fetch_all(&mut self.acquire().await?, read_client)
             .await
     }

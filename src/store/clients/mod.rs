@@ -7,5 +7,6 @@ pub(in crate::store) mod manifest;
 pub(in crate::store) mod record;
 pub(in crate::store) mod row;
 pub(in crate::store) mod scope_index;
+pub(in crate::store) mod search;
 pub(in crate::store) mod status;
 pub(in crate::store) mod write;

@@ -8,6 +8,7 @@ use crate::domain::{
     Stamp, Target, TokenQuota, TokenTtl,
 };
 use crate::store::StoreError;
+use crate::store::clients::search::search_text;
 use crate::store::db::conn::Tx;
 use crate::store::db::row::Row;
 
@@ -20,8 +21,9 @@ pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, 
 const INSERT: &str = "
     insert into clients (client_id, name, description, status, scopes, audiences, metadata,
         token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at,
-        tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks, version)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1)
+        tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks, search,
+        version)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)
     on conflict (client_id) do nothing";
 
 const REPLACE: &str = "
@@ -29,7 +31,7 @@ const REPLACE: &str = "
     set name = $2, description = $3, status = $4, scopes = $5, audiences = $6, metadata = $7,
         token_ttl = $8, auth_methods = $9, jwks = $10, jwks_uri = $11, tls_client_auth = $12,
         created_at = $13, updated_at = $14, tls_client_certificate_bound = $15, dpop_bound = $16,
-        managed_by = $17, token_quota = $18, allowed_networks = $19, version = version + 1
+        managed_by = $17, token_quota = $18, allowed_networks = $19, search = $20, version = version + 1
     where client_id = $1";
 
 /// SQLite takes no alias in `returning`.
@@ -137,6 +139,7 @@ async fn run_with_client(
             &client.managed_by.as_ref().map(ManagedBy::as_str),
             &client.token_quota.map(|quota| i64::from(quota.count())),
             &client.allowed_networks.to_string(),
+            &search_text(client),
         ],
     )
     .await

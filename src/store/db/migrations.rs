@@ -35,7 +35,7 @@ const FILES: &[(&str, &str)] = files![
 /// Versions below this one are of pre-releases, whose migrations are not in the binary.
 const FIRST: i64 = 100;
 
-static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| migrator(with_collation));
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| migrator(for_postgres));
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(str::to_owned));
 
 /// The checksums are of the files, whatever `adapt` makes of them.
@@ -57,8 +57,11 @@ fn migrator(adapt: fn(&str) -> String) -> Migrator {
     Migrator::with_migrations(FILES.iter().filter_map(migration).collect())
 }
 
-/// Has Postgres compare and sort the text columns by bytes, as SQLite does, whatever the collation of the database is.
-fn with_collation(sql: &str) -> String {
+/// Begins a line that Postgres leaves out.
+const SQLITE_ONLY: &str = "/* SQLite */";
+
+/// Has Postgres compare and sort text columns by bytes, as SQLite does, whatever the collation of the database is.
+fn for_postgres(sql: &str) -> String {
     let adapt = |line: &str| {
         let ends_here =
             |rest: &str| !rest.starts_with(|it: char| it.is_alphanumeric() || it == '_');
@@ -69,7 +72,8 @@ fn with_collation(sql: &str) -> String {
             Some(_) | None => format!("{line}\n"),
         }
     };
-    sql.lines().map(adapt).collect()
+    let lines = sql.lines().filter(|line| !line.starts_with(SQLITE_ONLY));
+    lines.map(adapt).collect()
 }
 
 const LIST_APPLIED: &str = "select version, checksum from _sqlx_migrations where success";
@@ -152,9 +156,10 @@ mod tests {
 
     #[test]
     fn postgres_compares_each_text_column_by_bytes() {
-        let sql = "-- Some text, not a column.\ncreate table t (\n    a text not null,\n    b bigint,\n    c text\n);\n";
+        let sql = "-- Some text, not a column.\ncreate table t (\n    a text not null,\n    b bigint,\n    c text\n);\n\
+                   /* SQLite */ create index x on t (a);\n";
         assert_eq!(
-            with_collation(sql),
+            for_postgres(sql),
             "-- Some text, not a column.\ncreate table t (\n    a text collate \"C\" not null,\n    b bigint,\n    c text collate \"C\"\n);\n"
         );
     }

@@ -20,6 +20,7 @@ use crate::store::db::row::Row;
 pub(in crate::store) struct Query<'q> {
     sql: Cow<'static, str>,
     values: Vec<Value<'q>>,
+    is_prepared: bool,
 }
 
 /// A value of a type that both products have.
@@ -39,6 +40,7 @@ pub(in crate::store) fn query<'q>(sql: &'static str) -> Query<'q> {
     Query {
         sql: Cow::Borrowed(sql),
         values: Vec::new(),
+        is_prepared: true,
     }
 }
 
@@ -47,6 +49,7 @@ pub(in crate::store) fn select<'q>(columns: &[&'static str], rest: &'static str)
     Query {
         sql: Cow::Owned(format!("select {} {rest}", columns.join(", "))),
         values: Vec::new(),
+        is_prepared: true,
     }
 }
 
@@ -55,6 +58,13 @@ impl<'q> Query<'q> {
     pub(in crate::store) fn bind(mut self, values: &[&'q dyn ToValue]) -> Self {
         self.values
             .extend(values.iter().map(|value| value.to_value()));
+        self
+    }
+
+    /// Has Postgres plan the statement for these values each time. A prepared statement that ran some times gets one plan for
+    /// any values.
+    pub(in crate::store) fn unprepared(mut self) -> Self {
+        self.is_prepared = false;
         self
     }
 
@@ -112,7 +122,8 @@ impl<'q> Query<'q> {
             let running = async {
                 Ok(match driver {
                     Driver::Postgres(conn) => {
-                        let query = query_with(sql(self.sql), arguments::<Postgres>(&self.values)?);
+                        let query = query_with(sql(self.sql), arguments::<Postgres>(&self.values)?)
+                            .persistent(self.is_prepared);
                         query.execute(conn).await?.rows_affected()
                     }
                     Driver::Sqlite(conn) => {
@@ -174,7 +185,8 @@ impl<'q> Query<'q> {
             let running = async {
                 let mut rows = match driver {
                     Driver::Postgres(conn) => {
-                        let query = query_with(sql(self.sql), arguments::<Postgres>(&self.values)?);
+                        let query = query_with(sql(self.sql), arguments::<Postgres>(&self.values)?)
+                            .persistent(self.is_prepared);
                         query.fetch(conn).map_ok(Row::Postgres).boxed()
                     }
                     Driver::Sqlite(conn) => {

@@ -227,12 +227,20 @@ async fn many_clients_are_listed_page_by_page_each_once() {
     assert_eq!(count("name_prefix=PAY&scope=odd").await, 1);
     assert_eq!(count("name_prefix=PAY&scope=even").await, 0);
     assert_eq!(count("prefix=c1&status=enabled&scope=odd").await, 5);
+    assert_eq!(count("search=MENTS").await, 1);
+    assert_eq!(count("search=ments&scope=even").await, 0);
+    assert_eq!(count("search=EVE").await, 12);
+    let too_long = format!("/clients?search={}", "x".repeat(1_001));
+    let refused = robot.get(&too_long).await;
+    refused.assert_error(400, "invalid_request");
     for wrong in [
         "limit=0",
         "limit=1001",
         "limit=x",
         "status=on",
         "scope=a%20b",
+        "search=%00",
+        "prefix=%00",
         "after=a%20b",
     ] {
         let answer = robot.get(&format!("/clients?{wrong}")).await;
@@ -273,6 +281,7 @@ async fn the_list_comes_in_the_order_that_is_asked_for_page_by_page() {
         "order=newest&after=a",
         "order=newest&prefix=a",
         "order=newest&name_prefix=a",
+        "order=newest&search=a",
     ] {
         let answer = robot.get(&format!("/clients?{wrong}")).await;
         answer.assert_error(400, "invalid_request");

@@ -291,6 +291,74 @@ async fn clients_are_found_by_the_beginning_of_their_name() {
 }
 
 #[tokio::test]
+async fn clients_are_found_by_a_part_of_their_id_name_or_scopes() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    for (id, name, scopes, status) in [
+        ("d", "Größe 50%", "orders:read", ClientStatus::Enabled),
+        ("b", "GRÖSSE", "", ClientStatus::Enabled),
+        (
+            "Orders-1",
+            "ÉTÉ",
+            "Payouts:write read",
+            ClientStatus::Disabled,
+        ),
+        ("a_b", "x\\y", "read", ClientStatus::Enabled),
+        ("c", "ΟΔΟΣ", "orders:read", ClientStatus::Disabled),
+    ] {
+        let mut client = record(id);
+        client.secrets.clear();
+        client.client.name = Name::parse(name).unwrap();
+        client.client.scopes = Scope::parse(scopes).unwrap();
+        client.client.status = status;
+        store.insert_client(&client, ANY, BY.at(NOW)).await.unwrap();
+    }
+    let list = async |filter| ids_page_by_page(&test, filter, ClientOrder::ClientId).await;
+    let search = |text: &str| ClientFilter {
+        search: Some(text.to_owned()),
+        ..ClientFilter::default()
+    };
+
+    for (text, found) in [
+        ("ORDERS", &["Orders-1", "c", "d"][..]),
+        ("grö", &["b", "d"]),
+        ("été", &["Orders-1"]),
+        ("ουος", &[]),
+        ("οδοσ", &["c"]),
+        ("0%", &["d"]),
+        ("_", &["a_b"]),
+        ("\\", &["a_b"]),
+        ("payouts:write r", &["Orders-1"]),
+        ("d%read", &[]),
+    ] {
+        assert_eq!(list(search(text)).await, found, "{text}");
+    }
+    let both = ClientFilter {
+        scope: Scope::parse_one("orders:read").ok(),
+        status: Some(ClientStatus::Disabled),
+        ..search("read")
+    };
+    assert_eq!(list(both).await, ["c"]);
+    let with_prefixes = ClientFilter {
+        prefix: Some("O".to_owned()),
+        name_prefix: Some("é".to_owned()),
+        ..search("1")
+    };
+    assert_eq!(list(with_prefixes).await, ["Orders-1"]);
+
+    // What is searched follows each change.
+    let changes = ClientChanges {
+        name: Name::parse("Été").ok(),
+        ..ClientChanges::default()
+    };
+    let b = id("b");
+    let renamed = store.update_client(&b, &changes, ANY, BY.at(NOW));
+    renamed.await.unwrap();
+    assert_eq!(list(search("été")).await, ["Orders-1", "b"]);
+    assert_eq!(list(search("grö")).await, ["d"]);
+}
+
+#[tokio::test]
 async fn clients_of_a_scope_are_those_that_may_ask_for_it_now() {
     let test = TestApp::new().await;
     let store = test.app.store();

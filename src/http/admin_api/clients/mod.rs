@@ -35,11 +35,13 @@ pub(super) struct Filter {
     #[serde(default, deserialize_with = "one_scope")]
     #[param(value_type = Option<String>)]
     scope: Option<Scope>,
-    /// Whose id begins so
+    /// Only clients whose ID, name or scopes contain this text, in upper or lower case
+    search: Option<String>,
+    /// Only clients whose ID starts with this text
     prefix: Option<String>,
-    /// Whose name begins so, in capitals or not: among the first 1000 of such names
+    /// Only clients whose name starts with this text, in upper or lower case
     name_prefix: Option<String>,
-    /// `client_id`, `newest` or `oldest`; `client_id` when left out; no other with `prefix`, `name_prefix` or `scope`
+    /// `client_id`, `newest` or `oldest`; `client_id` when left out; no other with `search`, `prefix`, `name_prefix` or `scope`
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
     order: Option<ClientOrder>,
@@ -90,6 +92,7 @@ pub(super) async fn list_clients(
             scope: query.scope,
             prefix: query.prefix,
             name_prefix: query.name_prefix,
+            search: query.search,
         },
         order,
         after: after.transpose()?,

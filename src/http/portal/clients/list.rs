@@ -24,8 +24,7 @@ const LIMIT: u32 = 50;
 struct ClientsPage {
     layout: Layout,
     can_change: bool,
-    prefix: String,
-    name_prefix: String,
+    search: String,
     status: &'static str,
     scope: String,
     order: ClientOrder,
@@ -68,8 +67,7 @@ pub(in crate::http::portal) async fn show_clients(
         status: query.filter.status.map_or("", ClientStatus::as_str),
         scope: scope_of(&query.filter).to_owned(),
         order: query.order,
-        prefix: query.filter.prefix.unwrap_or_default(),
-        name_prefix: query.filter.name_prefix.unwrap_or_default(),
+        search: query.filter.search.unwrap_or_default(),
     }))
 }
 
@@ -77,6 +75,7 @@ fn read_query(params: &mut Params) -> Result<ClientQuery> {
     let trimmed = |text: String| text.trim().to_owned();
     let (status, scope) = (params.take("status"), params.take("scope"));
     let filter = ClientFilter {
+        search: params.take("search").map(trimmed),
         prefix: params.take("prefix").map(trimmed),
         name_prefix: params.take("name_prefix").map(trimmed),
         status: status.map(|it| ClientStatus::parse(&it)).transpose()?,
@@ -98,7 +97,8 @@ fn read_query(params: &mut Params) -> Result<ClientQuery> {
 fn text_of(query: &ClientQuery) -> String {
     let filter = &query.filter;
     format!(
-        "?prefix={}&name_prefix={}&status={}&scope={}&order={}",
+        "?search={}&prefix={}&name_prefix={}&status={}&scope={}&order={}",
+        encoded(filter.search.as_deref().unwrap_or_default()),
         encoded(filter.prefix.as_deref().unwrap_or_default()),
         encoded(filter.name_prefix.as_deref().unwrap_or_default()),
         filter.status.map_or("", ClientStatus::as_str),
