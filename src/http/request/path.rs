@@ -30,6 +30,12 @@ fn reason(rejection: PathRejection) -> String {
     };
     match failed.into_kind() {
         ErrorKind::Message(message) | ErrorKind::DeserializeError { message, .. } => message,
-        _ => text,
+        ErrorKind::WrongNumberOfParameters { .. }
+        | ErrorKind::ParseErrorAtKey { .. }
+        | ErrorKind::ParseErrorAtIndex { .. }
+        | ErrorKind::ParseError { .. }
+        | ErrorKind::InvalidUtf8InPathParam { .. }
+        | ErrorKind::UnsupportedType { .. }
+        | _ => text,
     }
 }

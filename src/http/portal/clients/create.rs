@@ -31,20 +31,20 @@ struct NewClientPage {
 
 page::pages!(NewClientPage);
 
-async fn new_client_page(
+fn new_client_page(
     app: &AppState,
     session: &Session<Operator>,
     client_id: String,
     form: ClientForm,
     lifetime: String,
-) -> Result<NewClientPage> {
-    Ok(NewClientPage {
+) -> NewClientPage {
+    NewClientPage {
         layout: session.layout("Create client", PATH),
         client_id,
         form,
         lifetime,
         min_secret_length: app.config().secrets.min_length,
-    })
+    }
 }
 
 /// Shows the empty form.
@@ -54,7 +54,7 @@ pub(in crate::http::portal) async fn show_new_client(
 ) -> Result<Response> {
     let (id, lifetime) = (String::new(), String::new());
     let page = new_client_page(&app, &session, id, ClientForm::empty(), lifetime);
-    Ok(page::show(&page.await?))
+    Ok(page::show(&page))
 }
 
 /// Creates a client, and shows its secret once.
@@ -79,7 +79,7 @@ pub(in crate::http::portal) async fn create_client(
         Ok((client, None)) => Ok(see_done(&path_of(&client.client_id), "created")),
         Err(error) => {
             let page = new_client_page(&app, &session, client_id, fields, lifetime);
-            page::again(error, page).await
+            page::again(error, std::future::ready(Ok(page))).await
         }
     }
 }

@@ -79,9 +79,10 @@ pub(super) async fn revoke(
 
 /// An inactive token is the mistake of the form, not of the session.
 async fn refused(page: TokensPage, error: Error) -> Result<Response> {
-    let error = match error.code {
-        ErrorCode::InvalidToken => Error::invalid_request(error.description),
-        _ => error,
+    let error = if error.code == ErrorCode::InvalidToken {
+        Error::invalid_request(error.description)
+    } else {
+        error
     };
     page::again(error, ready(Ok(page))).await
 }
