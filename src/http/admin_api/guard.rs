@@ -10,8 +10,8 @@ use crate::app::error::{Error, Result, TokenScheme};
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::http::AppState;
 use crate::http::middleware::observe::RequestId;
+use crate::http::request::body::read_body;
 use crate::http::request::caller::Caller;
-use crate::http::request::params::read_body;
 use crate::http::request::{authorization, proof_of_possession};
 use crate::http::response::WithLogContext;
 

@@ -13,8 +13,8 @@ use crate::app::error::{Error, Result, explain};
 use crate::base::json;
 use crate::domain::ClientId;
 use crate::http::AppState;
+use crate::http::request::body::read_json;
 use crate::http::request::caller;
-use crate::http::request::params;
 pub(super) use crate::http::request::path::InPath;
 
 /// A JSON body.
@@ -41,7 +41,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
     async fn from_request(request: Request, app: &AppState) -> Result<Self> {
         let (parts, body) = request.into_parts();
         // First of all, whatever else is wrong: over an unread body the connection would be closed.
-        let bytes = params::read_json(&parts.headers, body, app).await?;
+        let bytes = read_json(&parts.headers, body, app).await?;
         let key = IdempotencyKey::of(&parts)?;
         Ok(Self {
             value: parse(&bytes)?,

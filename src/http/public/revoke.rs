@@ -12,8 +12,8 @@ use crate::http::AppState;
 use crate::http::middleware::observe::RequestId;
 use crate::http::openapi::RevokeErrors;
 use crate::http::public::client_form::Form;
+use crate::http::request::body::BodyParams;
 use crate::http::request::caller::Caller;
-use crate::http::request::params::BodyParams;
 use crate::http::response::WithLogContext;
 
 /// Ends a token of the client that asks, before its time.

@@ -1,6 +1,7 @@
 //! What a request says. Parses and proves nothing.
 
 pub(in crate::http) mod authorization;
+pub(in crate::http) mod body;
 pub(in crate::http) mod caller;
 pub(in crate::http) mod certificate_header;
 pub(in crate::http) mod client_authentication;

@@ -17,7 +17,7 @@ use crate::app::clients::transfer::import::{
 use crate::app::error::{Error, Result};
 use crate::domain::{ClientId, ErrorCode};
 use crate::http::admin_api::guard::Operator;
-use crate::http::request::params;
+use crate::http::request::body;
 use crate::http::request::query::Query;
 use crate::http::response::download::export_body;
 use crate::http::{AppState, response};
@@ -29,7 +29,7 @@ impl FromRequest<AppState> for FileBody {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self> {
-        params::read_file(request.into_body(), app).await.map(Self)
+        body::read_file(request.into_body(), app).await.map(Self)
     }
 }
 

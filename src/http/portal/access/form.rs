@@ -8,7 +8,7 @@ use crate::app::CurrentSession;
 use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
 use crate::domain::ErrorCode;
-use crate::http::request::params::BodyParams;
+use crate::http::request::body::BodyParams;
 use crate::http::{AppState, Params};
 
 /// The fields of a form that one of this session's pages had.

@@ -19,8 +19,8 @@ use crate::http::portal::access::guard::see;
 use crate::http::portal::access::session::{LoggingIn, Session, remove_cookie, see_with_token};
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::request::body::BodyParams;
 use crate::http::request::caller::Caller;
-use crate::http::request::params::BodyParams;
 use crate::http::{AppState, Params};
 
 const PATH: &str = "/admin/login";
