@@ -35,8 +35,8 @@ async fn store(test: &TestApp, who: &str, keep_session: &str) {
     };
     let (action, stamp) = (Action::AdminAddPasskey, BY.at(test.clock.now()));
     let (store, name) = (test.app.store(), name(who));
-    let changed = store.update_admin(&name, changes, action, keep_session, stamp);
-    assert_eq!(changed.await.unwrap(), AdminChanged::Changed);
+    let done = store.update_admin(&name, changes, action, keep_session, stamp);
+    assert_eq!(done.await.unwrap(), AdminChanged::Changed);
 }
 
 /// The same to somebody whose session, the only one, goes on.
