@@ -35,10 +35,10 @@
 //! | usage | `usage` | - | `usage/` | `usage/` | `admin_api/usage/`, `portal/usage/` | `usage` |
 //! | acme | `acme` | - | `acme` | `acme/` (`outbound/acme/`) | `server/tls/acme_certificate` | `certificate` |
 //! | replication | `replication/` | - | `replication/` | `replication/` | `ops/` | - |
-//! | idempotency | - | - | `idempotency` | `idempotency` | `admin_api/request` | - |
+//! | idempotency | - | - | `idempotency` | `core/idempotency` | `admin_api/request` | - |
 //!
 //! In `app` each feature is a struct on [`app::App`] with the features that it needs; `core` (settings, clock, database),
-//! `clients/cache`, `single_use` and `idempotency` stand below all features.
+//! `core/idempotency`, `core/single_use` and `clients/cache` stand below all features; `status` reads of all.
 //!
 //! One login, from the wire to the token: `http/server/listener` → `http/fast_path` → `http/public/authorize` →
 //! `app/authentication` → `app/clients/cache` → `app/tokens/issue` → `jwt/tokens/issue`.

@@ -59,37 +59,21 @@ const APART: &[(&str, &str)] = &[
 const FEATURES: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("clients::cache", &["core"]),
-    ("single_use", &["core"]),
-    ("idempotency", &["core", "single_use"]),
     ("audit", &["core"]),
     ("usage", &["core", "clients::cache"]),
-    ("secrets", &["core", "clients::cache", "idempotency"]),
+    ("secrets", &["core", "clients::cache"]),
     ("keys", &["core"]),
     (
         "tokens",
-        &[
-            "core",
-            "clients::cache",
-            "single_use",
-            "audit",
-            "usage",
-            "keys",
-        ],
+        &["core", "clients::cache", "audit", "usage", "keys"],
     ),
     (
         "clients",
-        &[
-            "core",
-            "clients::cache",
-            "idempotency",
-            "audit",
-            "secrets",
-            "tokens",
-        ],
+        &["core", "clients::cache", "audit", "secrets", "tokens"],
     ),
     (
         "authentication",
-        &["core", "clients::cache", "single_use", "usage", "secrets"],
+        &["core", "clients::cache", "usage", "secrets"],
     ),
     (
         "admins",
@@ -103,7 +87,7 @@ const FEATURES: &[(&str, &[&str])] = &[
 ];
 
 /// The files of `app` that know all features, and the error that all features know.
-const AROUND_FEATURES: &[&str] = &["error", "background", "metrics", "overview"];
+const AROUND_FEATURES: &[&str] = &["error", "background", "status"];
 
 /// A crate, and the layers that may name it.
 const CRATES: &[(&str, &[&str])] = &[

@@ -22,9 +22,9 @@ pub use secret::Credentials;
 
 use crate::app::clients::cache::ClientCache;
 use crate::app::core::Core;
+use crate::app::core::single_use::SingleUse;
 use crate::app::error::{Error, Result};
 use crate::app::secrets::Secrets;
-use crate::app::single_use::SingleUse;
 use crate::app::usage::Usage;
 use crate::config::Config;
 use crate::domain::{

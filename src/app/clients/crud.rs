@@ -1,8 +1,8 @@
 //! Registering clients and changing them.
 
 use crate::app::clients::Clients;
+use crate::app::core::idempotency::IdempotencyKey;
 use crate::app::error::{Error, Result};
-use crate::app::idempotency::IdempotencyKey;
 use crate::app::secrets::crud::{AddedSecret, NewSecret};
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};

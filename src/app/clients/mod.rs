@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::app::audit::Audit;
 use crate::app::core::Core;
-use crate::app::idempotency::Idempotency;
+use crate::app::core::idempotency::Idempotency;
 use crate::app::secrets::Secrets;
 use crate::app::tokens::Tokens;
 use cache::ClientCache;

@@ -3,6 +3,8 @@
 
 pub(crate) mod availability;
 mod clock_guard;
+pub(crate) mod idempotency;
+pub(crate) mod single_use;
 
 use anyhow::Context;
 

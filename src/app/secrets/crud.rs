@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+use crate::app::core::idempotency::IdempotencyKey;
 use crate::app::error::{Error, Result};
-use crate::app::idempotency::IdempotencyKey;
 use crate::app::secrets::Secrets;
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;

@@ -16,7 +16,7 @@ use anyhow::Context;
 
 use crate::app::clients::cache::ClientCache;
 use crate::app::core::Core;
-use crate::app::idempotency::Idempotency;
+use crate::app::core::idempotency::Idempotency;
 use expiring::Expiring;
 use hashing_pool::Hashing;
 use verified_secrets::VerifiedSecrets;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
 use crate::app::core::Core;
+use crate::app::core::single_use::key;
 use crate::app::error::{Error, Result};
-use crate::app::single_use::key;
 use crate::base::crypto::CryptoError;
 use crate::base::secret::Secret;
 use crate::domain::ClientId;
@@ -52,7 +52,7 @@ impl Idempotency {
     }
 
     /// What was answered before to this very request.
-    pub(super) async fn recall(
+    pub(crate) async fn recall(
         &self,
         once: Option<&IdempotencyKey>,
     ) -> Result<Option<Secret<String>>> {
@@ -73,13 +73,13 @@ impl Idempotency {
     }
 
     /// The same when somebody else, to whom a transaction lost, has just kept it.
-    pub(super) async fn recall_now(&self, once: Option<&IdempotencyKey>) -> Result<Secret<String>> {
+    pub(crate) async fn recall_now(&self, once: Option<&IdempotencyKey>) -> Result<Secret<String>> {
         let recalled = self.recall(once).await?;
         recalled.ok_or_else(|| Error::conflict("the same is being done at this moment; try again"))
     }
 
     /// The answer to be stored, for the transaction that makes it true.
-    pub(super) fn seal(
+    pub(crate) fn seal(
         &self,
         once: Option<&IdempotencyKey>,
         answer: &Secret<String>,
