@@ -21,7 +21,7 @@ use crate::http::AppState;
 use crate::http::portal::access::session;
 use crate::http::portal::access::session::needs;
 use crate::http::portal::links::encoded;
-pub(in crate::http::portal) use crate::http::portal::links::see;
+use crate::http::portal::links::see;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
 use crate::http::request::host::host;

@@ -19,7 +19,7 @@ use crate::config::Bytes;
 use crate::domain::ClientId;
 use crate::http::portal::access::form::{FileForm, Form, filled_in};
 use crate::http::portal::access::session::{Owner, Session};
-use crate::http::portal::clients::list::path_of;
+use crate::http::portal::links::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
 use crate::http::response::download::export_body;

@@ -2,38 +2,17 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::Uri;
 use axum::response::Response;
 
 use crate::app::SessionStep;
 use crate::app::error::{Error, Result};
 use crate::domain::{Admin, Passkey};
+use crate::http::AppState;
 use crate::http::portal::access::form::Form;
-use crate::http::portal::access::guard::see;
 use crate::http::portal::access::session::{LoggingIn, Session, Viewer, see_with_token};
+use crate::http::portal::links::see;
 use crate::http::portal::page;
 use crate::http::portal::page::{Layout, When};
-use crate::http::{AppState, Params};
-
-const DONE: &[(&str, &str)] = &[
-    (
-        "password",
-        "Your password is changed. All your other sessions have ended.",
-    ),
-    (
-        "second-factor",
-        "Your second factor is added. All your other sessions have ended.",
-    ),
-    ("removed", "Your second factor is removed."),
-    (
-        "passkey",
-        "Your passkey is added. All your other sessions have ended.",
-    ),
-    (
-        "passkey-removed",
-        "Your passkey is removed. All your other sessions have ended.",
-    ),
-];
 
 #[derive(Template)]
 #[template(path = "login/account.html")]
@@ -48,12 +27,9 @@ struct AccountPage {
 pub(in crate::http::portal) async fn show_account(
     State(app): State<AppState>,
     session: Session<Viewer>,
-    uri: Uri,
 ) -> Result<Response> {
-    let mut query = Params::from_form(uri.query().unwrap_or_default().as_bytes())?;
-    let layout = Layout::new("Your account", "/admin/account", Some(&session));
     Ok(page::show(&AccountPage {
-        layout: layout.with_done(query.take("done").as_deref(), DONE),
+        layout: session.layout("Your account", "/admin/account"),
         admin: session.admin.clone(),
         takes_passkeys: app.admins.takes_passkeys(),
         passkeys: app.admins.list_passkeys(&session.admin.name).await?,

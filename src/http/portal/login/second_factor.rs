@@ -11,8 +11,8 @@ use crate::app::{SessionStep, TotpEnrolment};
 use crate::base::secret::Secret;
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
-use crate::http::portal::access::guard::see;
 use crate::http::portal::access::session::{LoggingIn, Session, see_with_token};
+use crate::http::portal::links::see;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
 

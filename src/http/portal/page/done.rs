@@ -43,6 +43,27 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "Status changed. The admin's sessions have ended.",
     ),
     ("admins", "deleted", "Admin deleted."),
+    (
+        "account",
+        "password",
+        "Your password is changed. All your other sessions have ended.",
+    ),
+    (
+        "account",
+        "second-factor",
+        "Your second factor is added. All your other sessions have ended.",
+    ),
+    ("account", "removed", "Your second factor is removed."),
+    (
+        "account",
+        "passkey",
+        "Your passkey is added. All your other sessions have ended.",
+    ),
+    (
+        "account",
+        "passkey-removed",
+        "Your passkey is removed. All your other sessions have ended.",
+    ),
     ("sessions", "ended", "Session ended."),
     ("sessions", "others", "All your other sessions have ended."),
 ];

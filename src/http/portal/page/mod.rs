@@ -116,13 +116,6 @@ impl Layout {
         self.done = word.and_then(|word| done::text_of(path, word));
         self
     }
-
-    /// With the text of a word (`?done=`) that is among the `known` ones.
-    pub(super) fn with_done(mut self, done: Option<&str>, known: &[(&str, &'static str)]) -> Self {
-        let mut known = known.iter();
-        self.done = done.and_then(|done| Some(known.find(|(word, _)| *word == done)?.1));
-        self
-    }
 }
 
 impl Entry {
