@@ -63,17 +63,15 @@ impl Clients {
         once: Option<&IdempotencyKey>,
         answer: impl FnOnce(&Client, Option<&AddedSecret>) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
-        if let Some(answer) = self.idempotency.recall(once).await? {
-            return Ok(answer);
-        }
-        let (record, added) = self.prepare(new, secret).await?;
-        let answer = answer(&record.client, added.as_ref())?;
-        let stored = self.idempotency.seal(once, &answer)?;
-        if self.insert(by, &record, stored.as_ref()).await? {
-            Ok(answer)
-        } else {
-            self.idempotency.recall_now(once).await
-        }
+        let make = async {
+            let (record, added) = self.prepare(new, secret).await?;
+            let answer = answer(&record.client, added.as_ref())?;
+            Ok((record, answer))
+        };
+        let insert = async |record, stored: Option<StoredResponse>| {
+            self.insert(by, &record, stored.as_ref()).await
+        };
+        self.idempotency.make_once(once, make, insert).await
     }
 
     /// False when the same request has registered it before.

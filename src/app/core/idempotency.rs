@@ -51,11 +51,28 @@ impl Idempotency {
         })
     }
 
-    /// What was answered before to this very request.
-    pub(crate) async fn recall(
+    /// Makes something for a caller who may repeat the request, and answers. `make` gives what is to be made and its answer;
+    /// `insert` stores both, and is false if the same request came first: its answer is given again then.
+    pub(crate) async fn make_once<T>(
         &self,
         once: Option<&IdempotencyKey>,
-    ) -> Result<Option<Secret<String>>> {
+        make: impl Future<Output = Result<(T, Secret<String>)>>,
+        insert: impl AsyncFnOnce(T, Option<StoredResponse>) -> Result<bool>,
+    ) -> Result<Secret<String>> {
+        if let Some(answer) = self.recall(once).await? {
+            return Ok(answer);
+        }
+        let (value, answer) = make.await?;
+        let stored = self.seal(once, &answer)?;
+        if insert(value, stored).await? {
+            return Ok(answer);
+        }
+        let recalled = self.recall(once).await?;
+        recalled.ok_or_else(|| Error::conflict("the same is being done at this moment; try again"))
+    }
+
+    /// What was answered before to this very request.
+    async fn recall(&self, once: Option<&IdempotencyKey>) -> Result<Option<Secret<String>>> {
         let Some(once) = once else { return Ok(None) };
         let found = self.core.store.find_stored_response(&once.key).await?;
         let Some(sealed) = found else { return Ok(None) };
@@ -72,14 +89,8 @@ impl Idempotency {
         Ok(Some(Secret::new(answer)))
     }
 
-    /// The same when somebody else, to whom a transaction lost, has just kept it.
-    pub(crate) async fn recall_now(&self, once: Option<&IdempotencyKey>) -> Result<Secret<String>> {
-        let recalled = self.recall(once).await?;
-        recalled.ok_or_else(|| Error::conflict("the same is being done at this moment; try again"))
-    }
-
     /// The answer to be stored, for the transaction that makes it true.
-    pub(crate) fn seal(
+    fn seal(
         &self,
         once: Option<&IdempotencyKey>,
         answer: &Secret<String>,

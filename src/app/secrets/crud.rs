@@ -101,17 +101,15 @@ impl Secrets {
         once: Option<&IdempotencyKey>,
         answer: impl FnOnce(&AddedSecret) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
-        if let Some(answer) = self.idempotency.recall(once).await? {
-            return Ok(answer);
-        }
-        let added = self.prepare(new).await?;
-        let answer = answer(&added)?;
-        let stored = self.idempotency.seal(once, &answer)?;
-        if self.insert(by, id, &added, stored.as_ref()).await? {
-            Ok(answer)
-        } else {
-            self.idempotency.recall_now(once).await
-        }
+        let make = async {
+            let added = self.prepare(new).await?;
+            let answer = answer(&added)?;
+            Ok((added, answer))
+        };
+        let insert = async |added, stored: Option<StoredResponse>| {
+            self.insert(by, id, &added, stored.as_ref()).await
+        };
+        self.idempotency.make_once(once, make, insert).await
     }
 
     /// False when the same request has added one before.
