@@ -19,7 +19,7 @@ pub struct Metrics {
     /// What the service can do.
     pub readiness: Readiness,
     /// Whether a token can be issued and verified.
-    pub canary_is_well: bool,
+    pub self_test_passes: bool,
     /// Seconds by which this machine's clock is ahead of the database's.
     pub clock_difference: i64,
     /// Whether nothing is removed, rotated or ended by time, because the clock may be wrong.
@@ -69,7 +69,7 @@ impl App {
     pub fn metrics(&self) -> Metrics {
         Metrics {
             readiness: self.core.readiness(),
-            canary_is_well: self.keys.run_self_test().is_ok(),
+            self_test_passes: self.keys.run_self_test().is_ok(),
             clock_difference: self.core.clock_guard.difference(),
             removal_is_held_back: self.core.clock_guard.holds_back(),
             caches: vec![

@@ -64,7 +64,7 @@ impl Store {
 
     /// The connections for requests, and the one of the change feed.
     pub fn pools(&self) -> [PoolMetrics; 2] {
-        [self.pool.figures("requests"), self.feed.figures("feed")]
+        [self.pool.metrics("requests"), self.feed.metrics("feed")]
     }
 
     /// What was counted of calls.
@@ -82,7 +82,7 @@ impl Pool {
         }
     }
 
-    fn figures(&self, name: &'static str) -> PoolMetrics {
+    fn metrics(&self, name: &'static str) -> PoolMetrics {
         let (open, idle, limit) = match self {
             Self::Postgres(pool) => (
                 pool.size(),

@@ -153,7 +153,7 @@ impl Snapshot {
         page.gauge(
             "token_server_canary",
             "1 if a token could be issued and verified just now",
-            Some(truth(self.app.canary_is_well)),
+            Some(truth(self.app.self_test_passes)),
         )?;
         let upkeep = self.app.upkeep.iter();
         page.gauges(
