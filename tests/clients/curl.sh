@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # curl as a client: both secrets, errors, introspection, revocation, a token bound to a certificate.
 set -euo pipefail
-curl --version | head -n 1
+curl --version | sed -n 1p
 
 # snippet: curl
 curl -sS "$ISSUER/token" -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials -d scope=invoices.read
