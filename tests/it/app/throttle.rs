@@ -12,6 +12,9 @@ use crate::harness::{Answer, BY, CLIENT, TestApp, form};
 
 const CHOSEN: &str = "chosen by a human";
 
+/// Hashing that takes so long that a login holds its place while others come.
+const SLOW: (&str, &str) = ("ARGON2_CHOSEN", "m=65536,t=2,p=1");
+
 /// `POST /authorize` of [`CLIENT`] from this address.
 async fn log_in(test: &TestApp, source: &str, secret: &str) -> Answer {
     let body = form(&[("client_id", CLIENT), ("client_secret", secret)]);
@@ -162,11 +165,15 @@ async fn parallel_good_logins_of_one_client_wait_for_each_other_and_succeed() {
 
 #[tokio::test]
 async fn logins_beyond_the_queue_do_not_wait() {
-    let limits = [("THROTTLE_CLIENT_FAILURES", "1"), ("HASHING_QUEUE", "3")];
+    let limits = [
+        ("THROTTLE_CLIENT_FAILURES", "1"),
+        ("HASHING_QUEUE", "3"),
+        SLOW,
+    ];
     let test = TestApp::with(&limits).await;
-    let secret = test.client().await;
+    client_with_chosen_secret(&test).await;
 
-    let answers = join_all((0..10).map(|_| test.authorize(CLIENT, &secret))).await;
+    let answers = join_all((0..10).map(|_| test.authorize(CLIENT, CHOSEN))).await;
 
     assert_eq!((count(&answers, 200), count(&answers, 503)), (4, 6));
     let refused = answers.iter().find(|it| it.status == 503).unwrap();
@@ -177,7 +184,7 @@ async fn logins_beyond_the_queue_do_not_wait() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_leaves_its_place_to_the_next_and_gets_no_answer() {
-    let test = TestApp::with(&[("THROTTLE_CLIENT_FAILURES", "1")]).await;
+    let test = TestApp::with(&[("THROTTLE_CLIENT_FAILURES", "1"), SLOW]).await;
     test.client().await;
     let mut gone = Box::pin(test.authorize(CLIENT, "wrong"));
     let mut gone_too = Box::pin(test.authorize(CLIENT, "wrong"));
