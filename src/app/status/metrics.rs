@@ -55,7 +55,7 @@ pub struct Metrics {
     /// Requests that were refused because the database is gone: at once, and for longer than `STALE_LIMIT`.
     pub refused_without_database: (u64, u64),
     /// The database connections.
-    pub pools: [PoolMetrics; 2],
+    pub pools: Vec<PoolMetrics>,
     /// The calls of the database.
     pub calls: CallMetrics,
     /// The end of the audit trail.

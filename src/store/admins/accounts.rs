@@ -88,7 +88,7 @@ impl Store {
 
     /// The admin of this name.
     pub async fn find_admin(&self, name: &AdminName) -> Result<Option<AdminRecord>, StoreError> {
-        find_admin(&mut self.acquire().await?, name).await
+        find_admin(&mut self.acquire_read().await?, name).await
     }
 
     /// Admins by name, those after `after`, `limit` at most.
@@ -100,7 +100,9 @@ impl Store {
         const ORDER: &str = "from admins a where a.name > $1 order by a.name limit $2";
         select(&[COLUMNS], ORDER)
             .bind(&[&after.map_or("", AdminName::as_str), &limit])
-            .fetch_all(&mut self.acquire().await?, |row| Ok(read_admin(row)?.admin))
+            .fetch_all(&mut self.acquire_read().await?, |row| {
+                Ok(read_admin(row)?.admin)
+            })
             .await
     }
 

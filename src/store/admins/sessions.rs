@@ -93,7 +93,7 @@ impl Store {
             FROM,
         )
         .bind(&[&token_digest])
-        .fetch_optional(&mut self.acquire().await?, |row| {
+        .fetch_optional(&mut self.acquire_read().await?, |row| {
             Ok(SessionRecord {
                 session: read_session(row)?,
                 owner: read_admin(row)?,
@@ -124,7 +124,7 @@ impl Store {
                 &name.map_or("", AdminName::as_str),
                 &limit,
             ])
-            .fetch_all(&mut self.acquire().await?, read_session)
+            .fetch_all(&mut self.acquire_read().await?, read_session)
             .await
     }
 

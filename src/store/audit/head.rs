@@ -35,7 +35,7 @@ const ENDS: &str = "
 impl Store {
     /// The end of the trail.
     pub async fn find_audit_end(&self) -> Result<AuditEnd, StoreError> {
-        self.find_end(&mut self.acquire().await?).await
+        self.find_end(&mut self.acquire_read().await?).await
     }
 
     /// An authentic head is the end, unless there is an event behind it. Else the last event is.

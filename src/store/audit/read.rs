@@ -105,7 +105,7 @@ impl Store {
         }
         query.push_bind(limit.to_value());
         query
-            .fetch_all(&mut self.acquire().await?, read_event)
+            .fetch_all(&mut self.acquire_read().await?, read_event)
             .await
     }
 

@@ -49,7 +49,7 @@ impl Store {
             "from rejected_requests where request_id = $1 order by at desc limit $2",
         )
         .bind(&[&request_id, &limit])
-        .fetch_all(&mut self.acquire().await?, read_refusal)
+        .fetch_all(&mut self.acquire_read().await?, read_refusal)
         .await
     }
 
@@ -64,7 +64,7 @@ impl Store {
             "from rejected_requests where client_id = $1 order by at desc limit $2",
         )
         .bind(&[id, &limit])
-        .fetch_all(&mut self.acquire().await?, read_refusal)
+        .fetch_all(&mut self.acquire_read().await?, read_refusal)
         .await
     }
 

@@ -149,7 +149,11 @@ impl Store {
                 query("select secret_id, client_id from client_secrets where secret_id in ");
             query.push_list(ids.iter().map(|id| id.to_value()));
             let read = |row: &Row| Ok((row.get("secret_id")?, row.parse("client_id")?));
-            owners.extend(query.fetch_all(&mut self.acquire().await?, read).await?);
+            owners.extend(
+                query
+                    .fetch_all(&mut self.acquire_read().await?, read)
+                    .await?,
+            );
         }
         Ok(owners)
     }

@@ -13,7 +13,7 @@ pub(in crate::store) const AT_ONCE: usize = 500;
 impl Store {
     /// The client and its secrets, as one consistent picture.
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
-        read_record(&mut self.acquire().await?, id).await
+        read_record(&mut self.acquire_read().await?, id).await
     }
 
     /// Whether there is a client of this id.
@@ -43,7 +43,7 @@ impl Store {
             .push_bind(after.to_value())
             .push(" order by client_id limit ");
         query.push_bind(page.limit.to_value()).push(")");
-        fetch_records(query, &mut self.acquire().await?).await
+        fetch_records(query, &mut self.acquire_read().await?).await
     }
 
     /// Those of these clients that there are, with their secrets.
@@ -57,7 +57,7 @@ impl Store {
             query
                 .push("in ")
                 .push_list(ids.iter().map(|id| id.to_value()));
-            for record in fetch_records(query, &mut self.acquire().await?).await? {
+            for record in fetch_records(query, &mut self.acquire_read().await?).await? {
                 found.insert(record.client.client_id.clone(), record);
             }
         }

@@ -207,7 +207,7 @@ impl Store {
         query.push(" limit ");
         query.push_bind(page.limit.to_value());
         query
-            .fetch_all(&mut self.acquire().await?, read_client)
+            .fetch_all(&mut self.acquire_read().await?, read_client)
             .await
     }
 
@@ -247,7 +247,7 @@ impl Store {
         query.push(" from found f cross join clients c where c.client_id = f.client_id order by f.client_id");
         query
             .unprepared()
-            .fetch_all(&mut self.acquire().await?, read_client)
+            .fetch_all(&mut self.acquire_read().await?, read_client)
             .await
     }
 }

@@ -68,17 +68,23 @@ pub(in crate::store) struct Call {
 }
 
 impl Store {
-    /// A connection for a call within the deadline of this store.
+    /// A connection that may write, for a call within the deadline of this store. On SQLite there is one: who only reads
+    /// takes [`acquire_read`](Self::acquire_read), and waits for no writer.
     pub(in crate::store) fn acquire(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
+        self.acquire_from(self.writes(), Some(self.deadline))
+    }
+
+    /// A connection for a call that only reads, within the deadline of this store. On SQLite it refuses to write.
+    pub(in crate::store) fn acquire_read(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
         self.acquire_from(&self.pool, Some(self.deadline))
     }
 
-    /// A connection for what may take minutes.
+    /// A connection that may write, for what may take minutes.
     pub(in crate::store) fn acquire_unhurried(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
-        self.acquire_from(&self.pool, None)
+        self.acquire_from(self.writes(), None)
     }
 
-    /// The connection of the change feed.
+    /// The connection of the change feed. On SQLite it refuses to write.
     pub(in crate::store) fn acquire_feed(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
         self.acquire_from(&self.feed, Some(self.deadline))
     }

@@ -131,7 +131,7 @@ impl Store {
             Pool::Sqlite(_) => SQLITE,
         };
         let (database, newest_row): (Option<i64>, _) = query(sql)
-            .fetch_one(&mut self.acquire().await?, |row| {
+            .fetch_one(&mut self.acquire_read().await?, |row| {
                 Ok((row.get(0)?, row.optional_time(1)?))
             })
             .await?;

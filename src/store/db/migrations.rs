@@ -92,7 +92,7 @@ impl Store {
             Pool::Sqlite(_) => SQLITE_TRIES,
         };
         while !self.list_pending_migrations().await?.is_empty() {
-            let run = match &self.pool {
+            let run = match self.writes() {
                 Pool::Postgres(pool) => POSTGRES.run(pool).await,
                 Pool::Sqlite(pool) => SQLITE.run(pool).await,
             };
@@ -130,7 +130,7 @@ impl Store {
 
     /// The versions and checksums.
     async fn list_applied_migrations(&self) -> Result<HashMap<i64, Vec<u8>>, StoreError> {
-        let mut conn = self.acquire().await?;
+        let mut conn = self.acquire_read().await?;
         let read = |row: &Row| Ok((row.get("version")?, row.get("checksum")?));
         match query(LIST_APPLIED).fetch_all(&mut conn, read).await {
             // A database nobody has migrated yet.

@@ -9,5 +9,6 @@ pub(in crate::store) mod migrations;
 pub(in crate::store) mod pool;
 pub(in crate::store) mod query;
 pub(in crate::store) mod row;
+pub(in crate::store) mod sqlite;
 pub(in crate::store) mod statement;
 pub(in crate::store) mod warnings;

@@ -12,6 +12,9 @@ use crate::store::{AuditKeys, StoreError};
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(in crate::store) pool: Pool,
+    /// The one connection that writes to a file of SQLite, where `pool` only reads: writers wait for each other, and readers
+    /// for none of them. `None`: `pool` writes too.
+    pub(in crate::store) writes: Option<Pool>,
     /// A connection beside the pool's, for the change feed: it must not wait in the line of the requests.
     pub(in crate::store) feed: Pool,
     /// When a call is given up that a frozen database, or one cut off without a word, never answers: later than it
@@ -40,8 +43,7 @@ impl Store {
 
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.execute("select 1", &[]).await?;
-        Ok(())
+        self.fetch_one("select 1", &[], |_| Ok(())).await
     }
 
     /// The product behind this store, for people.
@@ -54,7 +56,8 @@ impl Store {
 
     /// Closes every connection, once those in use are done.
     pub async fn close(&self) {
-        for pool in [&self.feed, &self.pool] {
+        let pools = [Some(&self.feed), Some(&self.pool), self.writes.as_ref()];
+        for pool in pools.into_iter().flatten() {
             match pool {
                 Pool::Postgres(pool) => pool.close().await,
                 Pool::Sqlite(pool) => pool.close().await,
@@ -62,9 +65,18 @@ impl Store {
         }
     }
 
-    /// The connections for requests, and the one of the change feed.
-    pub fn pools(&self) -> [PoolMetrics; 2] {
-        [self.pool.metrics("requests"), self.feed.metrics("feed")]
+    /// The connections for requests, the one of the change feed, and the one that writes where those of requests do not.
+    pub fn pools(&self) -> Vec<PoolMetrics> {
+        let pools = [
+            Some(self.pool.metrics("requests")),
+            Some(self.feed.metrics("feed")),
+            self.writes.as_ref().map(|pool| pool.metrics("writes")),
+        ];
+        pools.into_iter().flatten().collect()
+    }
+
+    pub(in crate::store) fn writes(&self) -> &Pool {
+        self.writes.as_ref().unwrap_or(&self.pool)
     }
 
     /// What was counted of calls.

@@ -1,4 +1,5 @@
-//! Owns the short form of one statement: on a connection of its own, or in a transaction.
+//! Owns the short form of one statement: on a connection of its own, or in a transaction. On a connection of its own only
+//! `execute` may write.
 
 use crate::store::db::conn::Tx;
 use crate::store::db::query::{ToValue, query};
@@ -27,7 +28,7 @@ impl Store {
     ) -> Result<Vec<T>, StoreError> {
         query(sql)
             .bind(values)
-            .fetch_all(&mut self.acquire().await?, read)
+            .fetch_all(&mut self.acquire_read().await?, read)
             .await
     }
 
@@ -40,7 +41,7 @@ impl Store {
     ) -> Result<Option<T>, StoreError> {
         query(sql)
             .bind(values)
-            .fetch_optional(&mut self.acquire().await?, read)
+            .fetch_optional(&mut self.acquire_read().await?, read)
             .await
     }
 
@@ -53,7 +54,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         query(sql)
             .bind(values)
-            .fetch_one(&mut self.acquire().await?, read)
+            .fetch_one(&mut self.acquire_read().await?, read)
             .await
     }
 }

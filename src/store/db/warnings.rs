@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::base::private_file::exposure;
-use crate::store::db::connect::{DatabaseOptions, postgres, split_parameters, sqlite};
+use crate::store::db::connect::{DatabaseOptions, postgres, split_parameters};
+use crate::store::db::sqlite::sqlite;
 
 /// What SQLite appends to the name of its file for those beside it.
 const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];

@@ -67,7 +67,7 @@ impl Store {
         query = query.bind(&[&due_at, &slack]);
         query.push(" limit 1000");
         let read = |row: &Row| Ok((row.parse(0)?, row.parse(1)?));
-        query.fetch_all(&mut self.acquire().await?, read).await
+        query.fetch_all(&mut self.acquire_read().await?, read).await
     }
 
     /// Ends such a secret, if it is one still; whether it was.

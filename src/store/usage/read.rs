@@ -54,7 +54,7 @@ impl Store {
         };
         query(SQL)
             .bind(&[id, &since])
-            .for_each(&mut self.acquire().await?, &mut each)
+            .for_each(&mut self.acquire_read().await?, &mut each)
             .await?;
         Ok(found)
     }
@@ -75,7 +75,7 @@ impl Store {
         );
         query.push_list(ids.iter().map(|id| id.to_value()));
         let read = |row: &Row| Ok((row.parse("client_id")?, read_last_use(row)?));
-        query.fetch_all(&mut self.acquire().await?, read).await
+        query.fetch_all(&mut self.acquire_read().await?, read).await
     }
 
     /// What all clients together did since a time.
@@ -136,7 +136,7 @@ impl Store {
                 counts: read_counts(row)?,
             })
         };
-        query.fetch_all(&mut self.acquire().await?, read).await
+        query.fetch_all(&mut self.acquire_read().await?, read).await
     }
 
     /// How many tokens these clients were issued in the hour that begins then, those that were.
@@ -153,7 +153,7 @@ impl Store {
         query = query.bind(&[&hour]);
         query.push_list(ids.iter().map(|id| id.to_value()));
         let read = |row: &Row| Ok((row.parse("client_id")?, row.count("issued")?));
-        query.fetch_all(&mut self.acquire().await?, read).await
+        query.fetch_all(&mut self.acquire_read().await?, read).await
     }
 
     /// What was counted of no known client since a time.

@@ -71,12 +71,17 @@ async fn the_state_and_what_is_refused_in_it_are_told() {
 #[tokio::test]
 async fn connections_and_calls_are_told() {
     let test = TestApp::new().await;
-    test.client().await;
+    let secret = test.client().await;
+    test.token(&secret).await;
 
     let page = Operator::of(&test).page().await;
 
     assert_eq!(page.get("database_connections_limit{pool=\"requests\"}"), 4);
     assert_eq!(page.get("database_connections_limit{pool=\"feed\"}"), 1);
+    if test.database.url.starts_with("sqlite:") {
+        let writes = page.get("database_connections_limit{pool=\"writes\"}");
+        assert_eq!(writes, 1);
+    }
     let connections = |state| {
         page.get(&format!(
             "database_connections{{pool=\"requests\",state=\"{state}\"}}"

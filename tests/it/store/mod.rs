@@ -4,6 +4,7 @@ mod changes;
 mod clients;
 mod keys;
 mod migrations;
+mod pools;
 mod revocations;
 mod rights;
 mod secrets;

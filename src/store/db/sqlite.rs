@@ -1,0 +1,172 @@
+//! Owns how a file of SQLite is opened: connections that only read, and one that writes.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sqlx::{Connection, Executor, Sqlite, SqliteConnection};
+
+use crate::base::private_file;
+use crate::store::db::connect::{DatabaseOptions, pool_options};
+use crate::store::db::metrics::Calls;
+use crate::store::db::pool::Pool;
+
+/// How long one waits that finds another just making a new SQLite file one in WAL mode.
+const WAL_PAUSE: Duration = Duration::from_millis(10);
+
+/// The pools for reads, for writes and of the change feed. SQLite has one writer at a time: with one connection for all of
+/// them writers wait in the order in which they came, and in no reader's way.
+pub(in crate::store) fn open_sqlite(
+    url: &str,
+    options: &DatabaseOptions,
+    calls: &Arc<Calls>,
+) -> anyhow::Result<(Pool, Option<Pool>, Pool)> {
+    let file = sqlite(url, options)?;
+    let pool = pool_options::<Sqlite>(options, calls)
+        .after_release(|connection, _| Box::pin(can_begin(connection)));
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        // Each connection would see a database of its own, which goes with it.
+        let pool = pool
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None);
+        let pool = Pool::Sqlite(pool.connect_lazy_with(file));
+        return Ok((pool.clone(), None, pool));
+    }
+    make_file(file.get_filename())?;
+    let reading = file.clone().pragma("query_only", "on");
+    let feed = pool.clone().max_connections(1);
+    // To wait for the connection is to wait for the lock.
+    let patience = options.acquire_timeout.max(options.statement_timeout);
+    let writes = pool
+        .clone()
+        .max_connections(1)
+        .acquire_timeout(patience)
+        .after_connect(|connection, _| Box::pin(use_wal(connection)));
+    Ok((
+        Pool::Sqlite(pool.connect_lazy_with(reading.clone())),
+        Some(Pool::Sqlite(writes.connect_lazy_with(file))),
+        Pool::Sqlite(feed.connect_lazy_with(reading)),
+    ))
+}
+
+/// Makes the file and its folder where they are missing. SQLite itself would make a file that all may read. Its other files
+/// (`-wal`, `-shm`, `-journal`) get the mode of this one.
+fn make_file(file: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent() {
+        private_file::ensure_folder(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    private_file::ensure(file).with_context(|| format!("cannot make the file {}", file.display()))
+}
+
+pub(in crate::store) fn sqlite(
+    url: &str,
+    options: &DatabaseOptions,
+) -> anyhow::Result<SqliteConnectOptions> {
+    Ok(SqliteConnectOptions::from_str(url)
+        .context("the SQLite URL does not parse")?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        // In WAL mode this survives a crash of the process; a crash of the machine may lose the
+        // last writes but never damages the file.
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(options.statement_timeout))
+}
+
+/// Puts the file into WAL mode, in which it stays. Of several that do so to a new file at once SQLite tells all but one
+/// that it is locked, without waiting for its `busy_timeout`; so it is tried again, until the pool's patience
+/// ends. Any other refusal, as of a file that may only be read, is told by the first write.
+async fn use_wal(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    while let Err(error) = connection.execute("pragma journal_mode = wal").await {
+        if !is_locked(&error) {
+            break;
+        }
+        tokio::time::sleep(WAL_PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Whether a connection can begin another transaction; else it is closed. SQLite rolls back by itself what there is no room
+/// for, and then the count of transactions that sqlx keeps is wrong for ever.
+async fn can_begin(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    if connection.is_in_transaction() {
+        // What is to be rolled back is so by then.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
+}
+
+/// `SQLITE_BUSY`, which is the low byte of every code of its kind.
+pub(in crate::store) fn is_locked(error: &sqlx::Error) -> bool {
+    let refusal = error.as_database_error();
+    let code = refusal.and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::secret::Secret;
+    use crate::store::{AuditKeys, Store, StoreError};
+
+    fn open(folder: &tempfile::TempDir) -> Store {
+        let file = folder.path().join("a.db");
+        let options = DatabaseOptions {
+            url: Secret::new(format!("sqlite:{}", file.display())),
+            pool_size: 1,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_mins(10),
+        };
+        let secret = Secret::from("0123456789abcdef0123456789abcdef");
+        let keys = AuditKeys::new(&secret, None).unwrap();
+        Store::open(&options, keys).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_sqlite_rolled_back_by_itself_spoils_no_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        let Pool::Sqlite(pool) = store.writes() else {
+            panic!("not SQLite");
+        };
+
+        let mut full = pool.begin_with("begin immediate").await.unwrap();
+        // As SQLite does when the disk is full.
+        full.execute("rollback").await.unwrap();
+        drop(full);
+
+        let mut next = pool.begin_with("begin immediate").await.unwrap();
+        next.execute("create table a (b bigint)").await.unwrap();
+        next.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_only_reads_sees_each_write_and_cannot_write() {
+        const INSERT: &str = "insert into a values (1)";
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        store
+            .execute("create table a (b bigint)", &[])
+            .await
+            .unwrap();
+
+        for pool in [&store.pool, &store.feed] {
+            let Pool::Sqlite(pool) = pool else {
+                panic!("not SQLite");
+            };
+            let refused = StoreError::from(pool.execute(INSERT).await.unwrap_err());
+            assert!(matches!(refused, StoreError::Database(_)), "{refused:?}");
+            store.execute(INSERT, &[]).await.unwrap();
+        }
+
+        let count = store.fetch_one("select count(*) from a", &[], |row| row.count(0));
+        assert_eq!(count.await.unwrap(), 2);
+    }
+}
