@@ -29,7 +29,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let config = Environment::load(Path::new("/nonexistent"))?.config()?;
     let app = Arc::new(App::open(config, Clock::system())?);
-    app.store().migrate().await?;
+    app.store().migrate(&|_| {}).await?;
 
     let chosen_ones =
         std::iter::repeat_n(false, *generated).chain(std::iter::repeat_n(true, *chosen));

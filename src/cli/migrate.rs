@@ -1,6 +1,7 @@
 //! `migrate`: brings the schema up to date.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 
@@ -8,19 +9,24 @@ use super::output::Output;
 use crate::app::App;
 use crate::base::clock::Clock;
 use crate::cli::open;
+use crate::store::MigrationEvent;
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let app = App::open(open::load()?.config()?, Clock::system())?;
-    let pending = app.store().list_pending_migrations().await;
-    let pending = pending.context("DATABASE_URL")?;
+    let is_changed = AtomicBool::new(false);
+    let tell = |event: &MigrationEvent| match event {
+        MigrationEvent::Begun(_) => {}
+        MigrationEvent::Applied(place) => {
+            is_changed.store(true, Ordering::Relaxed);
+            Output::remark(&format!("applied {}", place.name));
+        }
+        event => Output::remark(&event.to_string()),
+    };
     app.store()
-        .migrate()
+        .migrate(&tell)
         .await
         .context("DATABASE_URL: cannot migrate the database")?;
-    for migration in &pending {
-        Output::remark(&format!("applied {migration}"));
-    }
-    if pending.is_empty() {
+    if !is_changed.load(Ordering::Relaxed) {
         Output::remark("the schema is up to date");
     }
     Ok(ExitCode::SUCCESS)

@@ -38,6 +38,7 @@ pub use db::connect::DatabaseOptions;
 pub use db::database_time::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};
 pub use db::error::StoreError;
 pub use db::metrics::{CallMetrics, PoolMetrics};
+pub use db::migrations::{MigrationEvent, Migrations, Place, Tell};
 pub use db::pool::Store;
 pub use idempotency::StoredResponse;
 pub use keys::KeyChanges;

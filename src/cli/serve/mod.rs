@@ -144,7 +144,11 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
         open::refuse_pending(app).await?;
     } else {
         app.store()
-            .migrate()
+            .migrate(&|event| {
+                let event = event.to_string();
+                tracing::info!("{event}");
+                systemd::migrating(&event);
+            })
             .await
             .context("DATABASE_URL: cannot migrate the database")?;
     }

@@ -17,6 +17,9 @@ use crate::app::App;
 /// How much longer than the grace period a stop may take before the manager kills.
 const SLACK: Duration = Duration::from_secs(10);
 
+/// How long nothing may be told of a migration, or of the rest of the start behind it, before the manager kills.
+const MIGRATION_PAUSE: Duration = Duration::from_mins(2);
+
 /// Pings are never more frequent than that, whatever is asked.
 const SHORTEST_PING: Duration = Duration::from_millis(10);
 
@@ -47,6 +50,15 @@ impl HandedOver {
         }
         Ok(listener)
     }
+}
+
+/// It migrates the database, which may take longer than a start is given.
+pub(in crate::cli) fn migrating(event: &str) {
+    let micros = u32::try_from(MIGRATION_PAUSE.as_micros()).unwrap_or(u32::MAX);
+    tell(&[
+        NotifyState::Status(event),
+        NotifyState::ExtendTimeoutUsec(micros),
+    ]);
 }
 
 /// It serves now.

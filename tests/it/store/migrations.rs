@@ -10,7 +10,7 @@ async fn a_fresh_database_has_everything_pending_and_a_migrated_one_nothing() {
     let app = App::open(config(&database.url, &[]), Clock::fixed(NOW)).unwrap();
 
     let before = app.store().list_pending_migrations().await.unwrap();
-    app.store().migrate().await.unwrap();
+    app.store().migrate(&|_| {}).await.unwrap();
     let after = app.store().list_pending_migrations().await.unwrap();
 
     assert_eq!(before[..2], ["0100 clients", "0101 signing keys"]);
@@ -26,7 +26,7 @@ async fn replicas_that_start_at_once_migrate_once() {
         let config = config(&database.url, &[]);
         tokio::spawn(async move {
             let app = App::open(config, Clock::fixed(NOW)).unwrap();
-            app.store().migrate().await
+            app.store().migrate(&|_| {}).await
         })
     });
     for replica in starting.collect::<Vec<_>>() {
@@ -66,7 +66,7 @@ async fn a_database_of_a_pre_release_is_named_and_left_alone() {
     let app = App::open(config(&database.url, &[]), Clock::fixed(NOW)).unwrap();
 
     let listed = app.store().list_pending_migrations().await;
-    let migrated = app.store().migrate().await;
+    let migrated = app.store().migrate(&|_| {}).await;
 
     assert!(matches!(listed, Err(StoreError::PreRelease)), "{listed:?}");
     let error = migrated.unwrap_err();
@@ -87,7 +87,7 @@ async fn a_migration_that_was_applied_with_another_text_is_refused() {
     let app = App::open(config(&database.url, &[]), Clock::fixed(NOW)).unwrap();
 
     let listed = app.store().list_pending_migrations().await;
-    let migrated = app.store().migrate().await;
+    let migrated = app.store().migrate(&|_| {}).await;
 
     for refused in [listed.map(|_| ()), migrated] {
         let error = refused.unwrap_err();

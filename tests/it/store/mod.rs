@@ -3,6 +3,7 @@
 mod changes;
 mod clients;
 mod keys;
+mod migrating;
 mod migrations;
 mod pools;
 mod revocations;
