@@ -27,7 +27,8 @@ async fn main() -> anyhow::Result<()> {
     let [generated, chosen] = numbers.as_slice() else {
         anyhow::bail!("clients <generated> <chosen>");
     };
-    let config = Environment::load(Path::new("/nonexistent"))?.config()?;
+    let mut config = Environment::load(Path::new("/nonexistent"))?.config()?;
+    config.database.create_if_missing = true;
     let app = Arc::new(App::open(config, Clock::system())?);
     app.store().migrate(&|_| {}).await?;
 

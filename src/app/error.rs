@@ -317,7 +317,8 @@ impl From<StoreError> for Error {
             }
             StoreError::Database(cause) => Self::internal(cause),
             StoreError::Migration(cause) => Self::internal(cause),
-            StoreError::PreRelease
+            StoreError::MissingFile(_)
+            | StoreError::PreRelease
             | StoreError::ChangedMigration(_)
             | StoreError::Corrupt(_)
             | StoreError::AuditTrail(_) => Self::internal(error),

@@ -12,7 +12,9 @@ use crate::cli::open;
 use crate::store::MigrationEvent;
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
-    let app = App::open(open::load()?.config()?, Clock::system())?;
+    let mut config = open::load()?.config()?;
+    config.database.create_if_missing = true;
+    let app = App::open(config, Clock::system())?;
     let is_changed = AtomicBool::new(false);
     let tell = |event: &MigrationEvent| match event {
         MigrationEvent::Begun(_) => {}

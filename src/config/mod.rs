@@ -194,7 +194,7 @@ impl Config {
                 key: read.parsed("TLS_KEY", "a path", "certs/key.pem"),
             },
             acme: AcmeConfig::read(&mut read, development),
-            database: read_database(&mut read),
+            database: read_database(&mut read, development),
             feed: FeedConfig::read(&mut read),
             token: TokenConfig::read(&mut read, http.listen_addr.port()),
             keys: KeysConfig::read(&mut read),
@@ -321,12 +321,13 @@ impl AuthenticationConfig {
     }
 }
 
-fn read_database(read: &mut Reader<'_>) -> DatabaseOptions {
+fn read_database(read: &mut Reader<'_>, development: bool) -> DatabaseOptions {
     let seconds = "a duration such as `5s`";
     DatabaseOptions {
         url: read
             .secret("DATABASE_URL")
             .unwrap_or_else(|| Secret::from("sqlite:data/token-server.db")),
+        create_if_missing: development,
         pool_size: read.within("DATABASE_POOL_SIZE", 1..=10_000, "10"),
         acquire_timeout: read
             .parsed::<Seconds>("DATABASE_ACQUIRE_TIMEOUT", seconds, "3s")

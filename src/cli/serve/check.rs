@@ -12,8 +12,13 @@ use crate::cli::serve::warnings;
 use crate::config::{Config, ConfigErrors};
 use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
 
+/// What is said of a file of SQLite that `serve` makes in development mode.
+const TO_BE_MADE: &str = "SQLite has no file yet; `serve` makes it";
+
 pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
-    let (config, mistakes) = open::load()?.read();
+    let (mut config, mistakes) = open::load()?.read();
+    // It writes nothing, in development mode neither.
+    let may_create = std::mem::take(&mut config.database.create_if_missing);
     let mut report = Report::default();
     for mistake in &mistakes.0 {
         report.fail(&format!("{}: {}", mistake.name, mistake.message));
@@ -35,9 +40,12 @@ pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
         report.add("client authentication", authentication);
     }
     if !are_about(&mistakes, "DATABASE_") {
-        let database = check_database(&config).await;
-        let answers = database.is_ok();
-        report.add("database", database);
+        let database = check_database(&config, may_create).await;
+        let answers = database.as_ref().is_ok_and(Option::is_some);
+        report.add(
+            "database",
+            database.map(|it| it.unwrap_or_else(|| TO_BE_MADE.to_owned())),
+        );
         if answers && opens && mistakes.0.is_empty() {
             check_clients(&mut report, &config).await;
             if config.acme.is_some() {
@@ -272,13 +280,17 @@ fn check_client_authentication(config: &Config) -> anyhow::Result<String> {
     )
 }
 
-async fn check_database(config: &Config) -> anyhow::Result<String> {
+/// `None`: there is no file yet, which `serve` makes.
+async fn check_database(config: &Config, may_create: bool) -> anyhow::Result<Option<String>> {
     let store = open_store(config)?;
-    store.ping().await.context("DATABASE_URL")?;
-    let pending = store.list_pending_migrations().await?;
+    if may_create && store.missing_file().is_some() {
+        return Ok(None);
+    }
+    let pending = store.list_pending_migrations().await;
+    let pending = pending.context("DATABASE_URL")?;
     let product = store.product();
-    Ok(match pending.len() {
+    Ok(Some(match pending.len() {
         0 => format!("{product} answers, its schema is up to date"),
         n => format!("{product} answers, {n} migration(s) are pending and will run at start"),
-    })
+    }))
 }

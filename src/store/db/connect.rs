@@ -13,7 +13,7 @@ use url::Url;
 use crate::base::secret::Secret;
 use crate::store::db::metrics::Calls;
 use crate::store::db::pool::Pool;
-use crate::store::db::sqlite::open_sqlite;
+use crate::store::db::sqlite::{open_sqlite, sqlite_file};
 use crate::store::{AuditKeys, Store};
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
@@ -27,6 +27,9 @@ const LATENESS: Duration = Duration::from_secs(1);
 pub struct DatabaseOptions {
     /// `postgres://…` or `sqlite:…`; may hold a password.
     pub url: Secret<String>,
+    /// Whether a file of SQLite that is not there is made. In production only `migrate` makes it: an empty database in the
+    /// place of one whose volume is not mounted would know no client and no revocation.
+    pub create_if_missing: bool,
     /// Connections at most.
     pub pool_size: u32,
     /// How long a call waits for a connection.
@@ -42,6 +45,7 @@ impl Store {
     pub fn open(options: &DatabaseOptions, audit_keys: AuditKeys) -> anyhow::Result<Self> {
         let url = options.url.expose();
         let calls = Arc::new(Calls::default());
+        let mut file = None;
         let (pool, writes, feed) = match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => {
                 let server = postgres(url, options)?;
@@ -53,13 +57,17 @@ impl Store {
                     Pool::Postgres(feed.connect_lazy_with(server)),
                 )
             }
-            Some("sqlite") => open_sqlite(url, options, &calls)?,
+            Some("sqlite") => {
+                file = sqlite_file(options)?;
+                open_sqlite(options, file.as_deref(), &calls)?
+            }
             _ => bail!("a database URL begins with postgres:// or sqlite:"),
         };
         Ok(Self {
             pool,
             writes,
             feed,
+            file,
             deadline: options.statement_timeout + LATENESS,
             audit_keys: Arc::new(audit_keys),
             calls,

@@ -22,6 +22,11 @@ pub enum StoreError {
     /// The schema is not the one this version needs.
     #[error("the migration failed")]
     Migration(#[source] MigrateError),
+    /// The file of SQLite is not there, and this command does not make it.
+    #[error(
+        "there is no file {0}: run `token-server migrate` to make it; if it was there before, look whether its volume is mounted"
+    )]
+    MissingFile(String),
     /// The schema is of a pre-release, whose migrations are not known any more.
     #[error(
         "the database was made by a pre-release of token-server: export its clients with the old binary \
@@ -66,12 +71,12 @@ impl From<sqlx::Error> for StoreError {
             return Self::Conflict;
         }
         // Postgres: 08 connection, 53 resources, 55P03 lock, 57 operator intervention (a shutdown, a
-        // statement timeout); SQLite: 5 busy, 6 locked, 13 full.
+        // statement timeout); SQLite: 5 busy, 6 locked, 13 full, 14 no file to open.
         let passing = refusal.code().is_some_and(|code| {
             ["08", "53", "57"]
                 .iter()
                 .any(|class| code.len() == 5 && code.starts_with(class))
-                || matches!(&*code, "55P03" | "5" | "6" | "13" | "261" | "517")
+                || matches!(&*code, "55P03" | "5" | "6" | "13" | "14" | "261" | "517")
         });
         if passing {
             Self::Unavailable(error)

@@ -1,12 +1,13 @@
 //! Owns the [`Store`]: its pools of connections, and what was counted of them.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool};
 
+use crate::store::AuditKeys;
 use crate::store::db::metrics::{CallMetrics, Calls, PoolMetrics};
-use crate::store::{AuditKeys, StoreError};
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Store {
     pub(in crate::store) writes: Option<Pool>,
     /// A connection beside the pool's, for the change feed: it must not wait in the line of the requests.
     pub(in crate::store) feed: Pool,
+    /// The file of SQLite; `None`: the database is in memory, or a Postgres.
+    pub(in crate::store) file: Option<PathBuf>,
     /// When a call is given up that a frozen database, or one cut off without a word, never answers: later than it
     /// would say itself that the call took too long.
     pub(in crate::store) deadline: Duration,
@@ -41,9 +44,12 @@ impl Store {
         }
     }
 
-    /// Asks the database for a sign of life.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.fetch_one("select 1", &[], |_| Ok(())).await
+    /// The file of SQLite, if it is not there.
+    pub fn missing_file(&self) -> Option<&Path> {
+        let file = self.file.as_deref()?;
+        file.try_exists()
+            .is_ok_and(|exists| !exists)
+            .then_some(file)
     }
 
     /// The product behind this store, for people.

@@ -1,6 +1,6 @@
 //! Owns how a file of SQLite is opened: connections that only read, and one that writes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +20,14 @@ const WAL_PAUSE: Duration = Duration::from_millis(10);
 /// The pools for reads, for writes and of the change feed. SQLite has one writer at a time: with one connection for all of
 /// them writers wait in the order in which they came, and in no reader's way.
 pub(in crate::store) fn open_sqlite(
-    url: &str,
     options: &DatabaseOptions,
+    path: Option<&Path>,
     calls: &Arc<Calls>,
 ) -> anyhow::Result<(Pool, Option<Pool>, Pool)> {
-    let file = sqlite(url, options)?;
+    let file = sqlite(options)?;
     let pool = pool_options::<Sqlite>(options, calls)
         .after_release(|connection, _| Box::pin(can_begin(connection)));
-    if url.contains(":memory:") || url.contains("mode=memory") {
+    let Some(path) = path else {
         // Each connection would see a database of its own, which goes with it.
         let pool = pool
             .max_connections(1)
@@ -36,8 +36,10 @@ pub(in crate::store) fn open_sqlite(
             .max_lifetime(None);
         let pool = Pool::Sqlite(pool.connect_lazy_with(file));
         return Ok((pool.clone(), None, pool));
+    };
+    if options.create_if_missing {
+        make_file(path)?;
     }
-    make_file(file.get_filename())?;
     let reading = file.clone().pragma("query_only", "on");
     let feed = pool.clone().max_connections(1);
     // To wait for the connection is to wait for the lock.
@@ -64,13 +66,19 @@ fn make_file(file: &Path) -> anyhow::Result<()> {
     private_file::ensure(file).with_context(|| format!("cannot make the file {}", file.display()))
 }
 
-pub(in crate::store) fn sqlite(
-    url: &str,
-    options: &DatabaseOptions,
-) -> anyhow::Result<SqliteConnectOptions> {
-    Ok(SqliteConnectOptions::from_str(url)
+/// The file that the URL names; `None`: the database is in memory.
+pub(in crate::store) fn sqlite_file(options: &DatabaseOptions) -> anyhow::Result<Option<PathBuf>> {
+    let url = options.url.expose();
+    let file = sqlite(options)?;
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    Ok((!in_memory).then(|| file.get_filename().to_owned()))
+}
+
+fn sqlite(options: &DatabaseOptions) -> anyhow::Result<SqliteConnectOptions> {
+    Ok(SqliteConnectOptions::from_str(options.url.expose())
         .context("the SQLite URL does not parse")?
-        .create_if_missing(true)
+        // Where it may be made it is there: `make_file`. One that is removed later is not made again.
+        .create_if_missing(false)
         .foreign_keys(true)
         // In WAL mode each commit is on the disk before it is acknowledged: one fsync. With less a power cut may take the
         // last commits, a revocation among them.
@@ -119,6 +127,7 @@ mod tests {
         let file = folder.path().join("a.db");
         let options = DatabaseOptions {
             url: Secret::new(format!("sqlite:{}", file.display())),
+            create_if_missing: true,
             pool_size: 1,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(5),

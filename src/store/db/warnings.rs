@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::base::private_file::exposure;
 use crate::store::db::connect::{DatabaseOptions, postgres, split_parameters};
-use crate::store::db::sqlite::sqlite;
+use crate::store::db::sqlite::sqlite_file;
 
 /// What SQLite appends to the name of its file for those beside it.
 const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
@@ -33,11 +33,11 @@ impl DatabaseOptions {
     }
 
     fn exposed_files(&self) -> Vec<String> {
-        let Ok(file) = sqlite(self.url.expose(), self) else {
+        let Ok(Some(file)) = sqlite_file(self) else {
             return Vec::new();
         };
         let named = |suffix: &&str| {
-            let mut name = file.get_filename().as_os_str().to_owned();
+            let mut name = file.as_os_str().to_owned();
             name.push(suffix);
             exposure(&PathBuf::from(name))
         };
@@ -84,6 +84,7 @@ mod tests {
     fn warnings(url: &str) -> Vec<String> {
         let options = DatabaseOptions {
             url: Secret::from(url),
+            create_if_missing: false,
             pool_size: 1,
             acquire_timeout: Duration::from_secs(1),
             statement_timeout: Duration::from_secs(1),

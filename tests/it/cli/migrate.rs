@@ -105,3 +105,64 @@ async fn a_changed_migration_is_refused_also_when_nothing_is_pending() {
         );
     }
 }
+
+#[tokio::test]
+async fn in_production_it_alone_makes_the_file_of_sqlite() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let run = |arguments: &[&str]| {
+        let mut command = shell.command(arguments);
+        Ran::from(
+            command
+                .env("DATABASE_URL", "sqlite:data/tokens.db")
+                .output()
+                .unwrap(),
+        )
+    };
+    let told = "there is no file data/tokens.db: run `token-server migrate` to make it";
+
+    for arguments in [
+        &["serve"][..],
+        &["serve", "--no-migrate"],
+        &["client", "list"],
+        &["audit", "verify"],
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.code, 1, "{arguments:?}: {ran:?}");
+        let last = ran.err.lines().last().unwrap();
+        assert!(
+            last.contains("DATABASE_URL") && last.contains(told),
+            "{arguments:?}: {ran:?}"
+        );
+    }
+    let checked = run(&["check"]);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    let failed = format!("FAIL  database: DATABASE_URL: {told}");
+    assert!(checked.out.contains(&failed), "{}", checked.out);
+    assert!(!shell.path().join("data").exists());
+
+    assert_eq!(run(&["migrate"]).code, 0);
+    assert_eq!(run(&["check"]).code, 0);
+}
+
+/// There `serve` makes it, as everything else that is missing.
+#[tokio::test]
+async fn in_development_mode_check_makes_no_file_either() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+
+    let mut command = shell.command(&["check"]);
+    let ran = Ran::from(
+        command
+            .env("DATABASE_URL", "sqlite:data/tokens.db")
+            .env("DEVELOPMENT", "true")
+            .env("LISTEN_ADDR", "127.0.0.1:2600")
+            .output()
+            .unwrap(),
+    );
+
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let told = "ok    database: SQLite has no file yet; `serve` makes it";
+    assert!(ran.out.contains(told), "{}", ran.out);
+    assert!(!shell.path().join("data").exists());
+}

@@ -50,7 +50,11 @@ impl Database {
     pub(crate) async fn empty() -> Self {
         match server_url() {
             Some(url) => Self::on_server(postgres::empty(&url).await),
-            None => Self::in_folder().0,
+            None => {
+                let (database, file) = Self::in_folder();
+                write_private(Path::new(&file), &[]);
+                database
+            }
         }
     }
 
@@ -137,6 +141,7 @@ pub(super) async fn migrate(url: &str) {
 
 async fn migrated_file() -> Vec<u8> {
     let (database, file) = Database::in_folder();
+    write_private(Path::new(&file), &[]);
     migrate(&database.url).await;
     let rest = std::fs::metadata(format!("{file}-wal"));
     assert!(rest.is_err(), "a part of it is not in the file yet");

@@ -49,8 +49,8 @@ impl Store {
         }
     }
 
-    /// The migrations that this version has and the database has not. Fails if the database is of a pre-release, or if an
-    /// applied migration is not the one that this version has. Unknown later migrations are no error: a newer version
+    /// The migrations that this version has and the database has not. Fails if the file of SQLite is not there, if the
+    /// database is of a pre-release, or if an applied migration is not the one that this version has. Unknown later migrations are no error: a newer version
     /// may have migrated while this one serves.
     pub async fn list_pending_migrations(&self) -> Result<Vec<String>, StoreError> {
         let pending = self.find_pending(Migrations::released()).await?;
@@ -61,6 +61,9 @@ impl Store {
         &self,
         migrations: &'m Migrations,
     ) -> Result<Vec<&'m File>, StoreError> {
+        if let Some(file) = self.missing_file() {
+            return Err(StoreError::MissingFile(file.display().to_string()));
+        }
         let applied = self.list_applied_migrations().await?;
         if applied.keys().any(|version| *version < FIRST) {
             return Err(StoreError::PreRelease);
