@@ -1,7 +1,8 @@
 //! Owns plain secrets while they are in memory, and the operating system's randomness.
 //! Knows nothing of ours.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 
 use rand::distr::{Alphanumeric, SampleString};
 use rand::rand_core::UnwrapErr;
@@ -46,6 +47,15 @@ impl<T: Zeroize + AsRef<[u8]>> PartialEq for Secret<T> {
 }
 
 impl<T: Zeroize + AsRef<[u8]>> Eq for Secret<T> {}
+
+impl Secret<String> {
+    /// The text of a file, without the line break at its end.
+    pub(crate) fn read_file(path: &Path) -> io::Result<Self> {
+        let mut text = std::fs::read_to_string(path)?;
+        text.truncate(text.trim_end_matches(['\r', '\n']).len());
+        Ok(Self::new(text))
+    }
+}
 
 impl From<&str> for Secret<String> {
     fn from(value: &str) -> Self {

@@ -327,6 +327,7 @@ fn read_database(read: &mut Reader<'_>, development: bool) -> DatabaseOptions {
         url: read
             .secret("DATABASE_URL")
             .unwrap_or_else(|| Secret::from("sqlite:data/token-server.db")),
+        url_file: read.secret_file("DATABASE_URL"),
         create_if_missing: development,
         pool_size: read.within("DATABASE_POOL_SIZE", 1..=10_000, "10"),
         acquire_timeout: read

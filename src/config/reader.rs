@@ -4,6 +4,7 @@
 use std::fmt;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use utoipa::ToSchema;
 
@@ -241,8 +242,8 @@ impl<'a> Reader<'a> {
         match (value, file) {
             (None, None) => None,
             (Some(value), None) => Some(Secret::new(value)),
-            (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(value) => Some(Secret::new(value.trim_end_matches(['\r', '\n']).to_owned())),
+            (None, Some(path)) => match Secret::read_file(Path::new(&path)) {
+                Ok(value) => Some(value),
                 Err(error) => {
                     self.refuse(&file_name, format!("cannot read `{path}`: {error}"));
                     None
@@ -253,6 +254,11 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// The file that [`secret`](Self::secret) reads, if it does.
+    pub(super) fn secret_file(&self, name: &str) -> Option<PathBuf> {
+        self.find(&format!("{name}_FILE")).map(PathBuf::from)
     }
 
     /// A signing key, which has to be there and must not be weak.

@@ -18,6 +18,7 @@ use crate::base::tracing_span::{TARGET, within_request};
 use crate::store::StoreError;
 use crate::store::db::metrics::Calls;
 use crate::store::db::pool::{Pool, Store};
+use crate::store::db::url_file::is_refused_login;
 
 /// A connection of a pool for one call.
 #[derive(Debug)]
@@ -49,6 +50,15 @@ pub(in crate::store) enum Driver<'c> {
 enum Pooled {
     Postgres(PoolConnection<Postgres>),
     Sqlite(PoolConnection<Sqlite>),
+}
+
+impl Pooled {
+    async fn of(pool: &Pool) -> sqlx::Result<Self> {
+        match pool {
+            Pool::Postgres(pool) => pool.acquire().await.map(Self::Postgres),
+            Pool::Sqlite(pool) => pool.acquire().await.map(Self::Sqlite),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -103,10 +113,15 @@ impl Store {
         let call_span = span.clone();
         let acquiring = async move {
             let asked = Stopwatch::start();
-            let acquired = match pool {
-                Pool::Postgres(pool) => pool.acquire().await.map(Pooled::Postgres),
-                Pool::Sqlite(pool) => pool.acquire().await.map(Pooled::Sqlite),
-            };
+            if self.url_file.is_some() && pool.will_connect() {
+                self.refresh_url().await;
+            }
+            let mut acquired = Pooled::of(pool).await;
+            // Where a connection that was idle turned out to be closed.
+            if self.url_file.is_some() && acquired.as_ref().is_err_and(is_refused_login) {
+                self.refresh_url().await;
+                acquired = Pooled::of(pool).await;
+            }
             let pooled = self.calls.acquired(acquired, asked.elapsed())?;
             let call = Call {
                 calls: Arc::clone(&self.calls),

@@ -1,5 +1,6 @@
 //! Owns how a database is opened: the URL's scheme chooses the product.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::base::secret::Secret;
 use crate::store::db::metrics::Calls;
 use crate::store::db::pool::Pool;
 use crate::store::db::sqlite::{open_sqlite, sqlite_file};
+use crate::store::db::url_file::UrlFile;
 use crate::store::{AuditKeys, Store};
 
 /// How long a transaction may wait for its next statement, beyond what a statement may take.
@@ -27,6 +29,8 @@ const LATENESS: Duration = Duration::from_secs(1);
 pub struct DatabaseOptions {
     /// `postgres://…` or `sqlite:…`; may hold a password.
     pub url: Secret<String>,
+    /// The file that has the URL of a Postgres, to be read again before a connection is opened.
+    pub url_file: Option<PathBuf>,
     /// Whether a file of SQLite that is not there is made. In production only `migrate` makes it: an empty database in the
     /// place of one whose volume is not mounted would know no client and no revocation.
     pub create_if_missing: bool,
@@ -68,6 +72,7 @@ impl Store {
             writes,
             feed,
             file,
+            url_file: UrlFile::new(options),
             deadline: options.statement_timeout + LATENESS,
             audit_keys: Arc::new(audit_keys),
             calls,

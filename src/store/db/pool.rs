@@ -8,6 +8,7 @@ use sqlx::{PgPool, SqlitePool};
 
 use crate::store::AuditKeys;
 use crate::store::db::metrics::{CallMetrics, Calls, PoolMetrics};
+use crate::store::db::url_file::UrlFile;
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -20,6 +21,7 @@ pub struct Store {
     pub(in crate::store) feed: Pool,
     /// The file of SQLite; `None`: the database is in memory, or a Postgres.
     pub(in crate::store) file: Option<PathBuf>,
+    pub(in crate::store) url_file: Option<Arc<UrlFile>>,
     /// When a call is given up that a frozen database, or one cut off without a word, never answers: later than it
     /// would say itself that the call took too long.
     pub(in crate::store) deadline: Duration,
@@ -97,6 +99,16 @@ impl Pool {
         match self {
             Self::Postgres(_) => "postgresql",
             Self::Sqlite(_) => "sqlite",
+        }
+    }
+
+    /// Whether the next to ask opens a connection. On Postgres only, where what it needs may have changed.
+    pub(in crate::store) fn will_connect(&self) -> bool {
+        match self {
+            Self::Postgres(pool) => {
+                pool.num_idle() == 0 && pool.size() < pool.options().get_max_connections()
+            }
+            Self::Sqlite(_) => false,
         }
     }
 

@@ -84,6 +84,7 @@ mod tests {
     fn warnings(url: &str) -> Vec<String> {
         let options = DatabaseOptions {
             url: Secret::from(url),
+            url_file: None,
             create_if_missing: false,
             pool_size: 1,
             acquire_timeout: Duration::from_secs(1),

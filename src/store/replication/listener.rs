@@ -29,6 +29,7 @@ impl Store {
         let Pool::Postgres(pool) = &self.pool else {
             return Ok(None);
         };
+        self.refresh_url().await;
         match timeout(SIGN_OF_LIFE, listen(pool)).await {
             Ok(listening) => listening.map(Some),
             Err(_) => Err(lost().into()),

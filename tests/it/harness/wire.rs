@@ -64,13 +64,13 @@ impl Wire {
 }
 
 #[derive(Clone)]
-enum Server {
+pub(super) enum Server {
     Tcp(String, u16),
     Unix(PathBuf),
 }
 
 impl Server {
-    fn of(url: &str) -> Self {
+    pub(super) fn of(url: &str) -> Self {
         let options = PgConnectOptions::from_str(url).unwrap();
         match options.get_socket() {
             Some(folder) => Self::Unix(folder.join(format!(".s.PGSQL.{}", options.get_port()))),
@@ -80,7 +80,7 @@ impl Server {
 }
 
 /// The same URL with the wire's end in the place of the server.
-fn through(url: &str, port: u16) -> String {
+pub(super) fn through(url: &str, port: u16) -> String {
     let mut url = Url::parse(url).unwrap();
     let kept: Vec<(String, String)> = url
         .query_pairs()

@@ -5,6 +5,7 @@ mod clients;
 mod keys;
 mod migrating;
 mod migrations;
+mod password;
 mod pools;
 mod revocations;
 mod rights;

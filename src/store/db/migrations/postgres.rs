@@ -66,6 +66,7 @@ pub(super) async fn migrate(
     pending: &[&File],
     tell: Tell<'_>,
 ) -> Result<(), StoreError> {
+    store.refresh_url().await;
     let mut session = connect(pool).await?;
     let pid: i32 = sqlx::query_scalar("select pg_backend_pid()")
         .fetch_one(&mut session)

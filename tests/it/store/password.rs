@@ -1,0 +1,61 @@
+//! A password of the database that changes while the service runs.
+
+use std::fs;
+
+use tempfile::TempDir;
+use token_server::store::StoreError;
+
+use crate::harness::{Database, Log, PasswordGate, TestApp};
+
+const OLD: &str = "kiwi-7f3a";
+const NEW: &str = "plum-91bc";
+
+#[tokio::test]
+async fn a_changed_url_file_is_used_by_the_next_connection() {
+    let database = Database::fresh().await;
+    let Some(gate) = PasswordGate::before(&database, OLD).await else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("database-url");
+    let write = |password: &str| fs::write(&file, gate.url(password) + "\n").unwrap();
+    write(OLD);
+    let settings = [
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL_FILE", file.to_str().unwrap()),
+    ];
+    let test = TestApp::on(database, &settings).await;
+    let log = Log::default();
+    let _guard = log.capture();
+    let ask = async || test.app.store().list_pending_migrations().await;
+    ask().await.unwrap();
+
+    gate.change(NEW);
+    // The first may meet a connection that has just ended.
+    for _ in 0..2 {
+        let refused = ask().await.unwrap_err();
+        assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+    }
+    write(NEW);
+    ask().await.unwrap();
+    assert!(test.app.store().listen().await.unwrap().is_some());
+    assert!(log.text().contains("new connections use the changed URL"));
+
+    // What cannot be read or used does not take the place of what can.
+    gate.end_connections();
+    let _ = ask().await;
+    fs::write(&file, "sqlite:other.db").unwrap();
+    ask().await.unwrap();
+    fs::remove_file(&file).unwrap();
+    gate.end_connections();
+    let _ = ask().await;
+    ask().await.unwrap();
+
+    let text = log.text();
+    assert_eq!(
+        text.matches("its last URL stays in use").count(),
+        2,
+        "{text}"
+    );
+    assert!(!text.contains(OLD) && !text.contains(NEW), "{text}");
+}
