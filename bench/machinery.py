@@ -1,18 +1,15 @@
-"""What the bench runs on: programs, a throw-away Postgres, a certificate, servers and load. Owns how
-processes are started, watched and ended; knows nothing of what is measured."""
+"""What the bench runs on: programs, a certificate, servers and load. Owns how processes are started, watched and
+ended; knows nothing of what is measured."""
 
 import glob
 import http.client
 import json
 import os
-import pwd
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -76,13 +73,13 @@ def make_certificate(folder):
 class Process:
     """A server of ours: started, awaited on its port, and ended with the `with` block."""
 
-    def __init__(self, command, port, log, env=None, stop_signal=15):
+    def __init__(self, command, port, log, env=None, stop_signal=15, piped=False):
         self.port, self.log, self.stop_signal = port, log, stop_signal
         # Appended to, so that emptying the file between measurements is safe.
         with open(log, "ab") as out:
             self.process = subprocess.Popen(
-                command, env={**clean_environment(), **(env or {})}, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=out, cwd=log.parent)
+                command, env={**clean_environment(), **(env or {})}, stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if piped else out, stderr=out, text=True, cwd=log.parent)
 
     def __enter__(self):
         try:
@@ -158,59 +155,6 @@ def clean_environment():
     """Ours, without anything a setting of a server could hide in."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
     return {name: os.environ[name] for name in kept if name in os.environ}
-
-
-class Postgres(Process):
-    """A throw-away Postgres on the loopback interface. It does without what only a crash of the machine needs; it
-    loses nothing when it is killed."""
-
-    def __init__(self, binaries, folder, **otherwise):
-        folder.mkdir()
-        self.binaries, self.data = binaries, folder / "data"
-        # Postgres refuses to run as root.
-        self.user = []
-        if os.geteuid() == 0:
-            user = next((u for u in ("postgres", "nobody") if u in {p.pw_name for p in pwd.getpwall()}))
-            account = pwd.getpwnam(user)
-            os.chown(folder, account.pw_uid, account.pw_gid)
-            self.user = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-        run([*self.user, f"{binaries}/initdb", "-D", self.data, "-U", "bench", "-A", "trust", "-E", "UTF8",
-             "--locale=C", "--no-sync"], env=clean_environment(), cwd="/")
-        self.settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
-                         "full_page_writes": "off", "max_connections": "100", **otherwise}
-        self.serve(free_port(), folder.parent / "postgres.log")
-
-    def serve(self, port, log):
-        """Starts it, or starts it again after it was ended or killed."""
-        options = [f"-c{name}={value}" for name, value in self.settings.items()]
-        # SIGINT is its fast shutdown.
-        super().__init__([*self.user, f"{self.binaries}/postgres", "-D", self.data, "-p", str(port), *options], port,
-                         log, stop_signal=signal.SIGINT)
-
-    def __enter__(self):
-        super().__enter__()
-        # It listens before it lets anybody in.
-        deadline = time.monotonic() + 30
-        while subprocess.run([f"{self.binaries}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode:
-            if time.monotonic() > deadline:
-                raise Failure(f"Postgres lets nobody in:\n{self.log.read_text()[-2000:]}")
-            time.sleep(0.05)
-        return self
-
-    def signal_all(self, number):
-        """To the server and each of its processes."""
-        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True)
-        for pid in (self.process.pid, *map(int, children.stdout.split())):
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-
-    def database(self, database):
-        """Its URL."""
-        return f"postgres://bench@127.0.0.1:{self.port}/{database}"
-
-    def sql(self, database, text):
-        return run([f"{self.binaries}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-                    self.database(database), "-c", text], env=clean_environment())
 
 
 def ask(port, method, path, authorization="", body="", host="127.0.0.1"):
