@@ -11,11 +11,17 @@ import time
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
+from machinery import Failure
+
+
+def attack(what, port):
+    return program(__file__, what, port)
+
 
 @contextmanager
-def attack(what, port):
-    """The program, which is told on its input and tells on its output, a line of JSON each."""
-    command = [sys.executable, __file__, what, str(port)]
+def program(*arguments):
+    """A program of ours, which is told on its input and tells on its output, a line of JSON each."""
+    command = [sys.executable, *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -29,7 +35,9 @@ def tell(process, what):
 
 
 def hear(process):
-    return json.loads(process.stdout.readline())
+    if not (line := process.stdout.readline()):
+        raise Failure(f"{process.args[1]} has ended early")
+    return json.loads(line)
 
 
 async def idle(port, wanted):

@@ -78,6 +78,16 @@ class Postgres(Process):
                  for name, value in settings.items()]
         self.sql("postgres", *texts, "select pg_reload_conf()")
 
+    def end(self):
+        """Its fast shutdown."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+
+    def ask_for_password(self, user):
+        """Of this user from now on; whoever is connected stays so."""
+        (self.data / "pg_hba.conf").write_text(f"host all {user} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n")
+        self.sql("postgres", "select pg_reload_conf()")
+
     def dump(self, database, path):
         """The whole database into a file."""
         path.write_bytes(b"")

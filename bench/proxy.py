@@ -12,6 +12,8 @@ from attackers import hear, tell
 from machinery import Process, free_port
 
 NOTIFICATION = ord("A")
+# The delay each way of a round trip of 10 ms; the timers add the rest.
+TEN_MS = 0.0045
 HEAD = 5  # A message's type and its length, which counts itself and not the type.
 
 

@@ -1,5 +1,5 @@
-"""The faults of bench/faults, one function each. Each is given a `Stage`, makes what it needs there, breaks it under
-load, and leaves what is worth telling as notes."""
+"""Faults of bench/faults, one function each, here those of replicas and callers. Each is given a `Stage`, makes what it
+needs there, breaks it under load, and leaves what is worth telling as notes."""
 
 import os
 import re
@@ -14,97 +14,7 @@ from statistics import median
 from urllib.parse import urlencode
 
 from attackers import attack, hear, send_huge, tell
-from machinery import Failure, load, make_certificate, run
-from stage import Replica
-
-
-def postgres_killed(stage):
-    """Postgres is killed with SIGKILL and started again five seconds later."""
-    def kill():
-        stage.postgres.signal_all(signal.SIGKILL)
-        stage.postgres.process.wait()
-        time.sleep(5)
-        stage.postgres.serve(stage.postgres.port, stage.postgres.log)
-
-    _, recovered = without_database(stage, kill)
-    stage.note(f"writes again {recovered:.1f} s after its start")
-
-
-def postgres_frozen(stage):
-    """Postgres is stopped with SIGSTOP for 30 s: connections stay open and nothing answers."""
-    def freeze():
-        stage.postgres.signal_all(signal.SIGSTOP)
-        time.sleep(stage.quick(30, 8))
-        stage.postgres.signal_all(signal.SIGCONT)
-
-    _, recovered = without_database(stage, freeze)
-    stage.note(f"writes again {recovered:.1f} s after it goes on")
-
-
-def postgres_down(stage):
-    """Postgres is down for five minutes; tokens are judged and known clients served all along."""
-    def take_down():
-        stage.postgres.process.send_signal(signal.SIGINT)
-        stage.postgres.process.wait()
-        time.sleep(stage.quick(300, 10))
-        stage.postgres.serve(stage.postgres.port, stage.postgres.log)
-
-    steady, recovered = without_database(stage, take_down)
-    unserved = sum(steady.figures[kind, name].counts[outcome] for kind in ("verify", "login")
-                   for name in steady.targets for outcome in ("refused", "failed"))
-    stage.note(f"{unserved} failures of /verify and known clients; writes again {recovered:.1f} s after its start")
-
-
-def pool_exhausted(stage):
-    """Another session holds locks on the tables, so that every query of the service waits."""
-    seconds = stage.quick(20, 6)
-
-    def lock():
-        stage.postgres.sql("faults", f"""begin; set local statement_timeout = 0;
-            lock table clients, client_secrets, revocations, changes in access exclusive mode;
-            select pg_sleep({seconds}); commit""")
-
-    _, recovered = without_database(stage, lock)
-    stage.note(f"locked for {seconds} s; writes again {recovered:.1f} s later")
-
-
-def without_database(stage, take_away):
-    """Two replicas under load while the database is taken away and given back; the load, and the seconds until something
-    is written again."""
-    stage.two_replicas()
-    with stage.steady() as steady:
-        time.sleep(4)
-        with stage.outage():
-            take_away()
-            recovered = until_written(steady)
-        time.sleep(4)
-    return steady, recovered
-
-
-def disk_full(stage):
-    """SQLite's disk is full for ten seconds."""
-    disk = stage.folder / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", disk], capture_output=True, text=True)
-    if mounted.returncode:
-        raise Failure(f"disk-full needs the right to mount a small file system: {mounted.stderr.strip()}")
-    stage.stack.callback(lambda: subprocess.run(["umount", "-l", disk], check=True))
-    stage.database = f"sqlite:{disk}/faults.db"
-    stage.with_clients()
-    stage.with_replicas(["sqlite"])
-    with stage.steady() as steady:
-        time.sleep(4)
-        with open(disk / "filler", "wb", buffering=0) as filler:
-            try:
-                while True:
-                    filler.write(bytes(65536))
-            except OSError:
-                pass
-        time.sleep(stage.quick(10, 4))
-        (disk / "filler").unlink()
-        recovered = until_written(steady)
-        time.sleep(4)
-    stage.note(f"writes again {recovered:.1f} s after there is room")
+from machinery import load, make_certificate
 
 
 def replica_killed(stage):
@@ -171,28 +81,9 @@ def key_rotation(stage):
     rotations = stage.quick(12, 2)
     with stage.steady():
         for _ in range(rotations):
-            run([stage.binary, "key", "rotate", "--now"], env={**os.environ, **stage.settings()}, cwd=stage.folder)
+            stage.command("key", "rotate", "--now")
             time.sleep(5)
     stage.note(f"{rotations} rotations")
-
-
-def clock_ahead(stage):
-    """The clock of one of two replicas behind HAProxy is 90 s ahead."""
-    stage.two_replicas()
-    ahead = stage.replicas[1]
-    ahead.end()
-    ahead.command = [stage.programs["faketime"], "-m", "-f", "+90s", stage.binary]
-    ahead.env["DONT_FAKE_MONOTONIC"] = "1"
-    ahead.start()
-    # faketime is the parent of the server, and hands no signal on.
-    stage.stack.callback(lambda: subprocess.run(["pkill", "-TERM", "-P", str(ahead.running.process.pid)]))
-    time.sleep(1)
-    if ahead.ready():
-        stage.lost.append("the replica with the wrong clock says that it is ready")
-    stage.with_haproxy()
-    with stage.steady(balanced=True, final=False):
-        time.sleep(stage.quick(20, 5))
-    stage.note("it is not ready, so HAProxy asks the other one alone")
 
 
 def idle_connections(stage):
@@ -261,7 +152,7 @@ def bad_credentials(stage):
         "client_secret": f"wrong-{number}"}) for number in range(wanted)) + "\n")
     with stage.steady() as steady:
         time.sleep(1)
-        _, token = steady.tokens[-1]
+        token = steady.tokens[-1][1]
         seconds = stage.quick(5, 2)
 
         def p99():
@@ -335,36 +226,6 @@ def listen_cut(stage):
     stage.note(f"known at the other replica within {longest:.2f} s ({told:.3f} s before the cuts)")
 
 
-def through_pgbouncer(stage):
-    """The replicas reach Postgres through pgbouncer in transaction mode, which passes no notification on."""
-    stage.with_postgres()
-    stage.with_pgbouncer()
-    stage.with_clients()
-    stage.with_replicas()
-    with stage.steady() as steady:
-        time.sleep(stage.quick(15, 6))
-    longest = max(steady.known_after, default=0)
-    if longest > 2:
-        stage.lost.append(f"a revocation was known elsewhere only after {longest:.2f} s")
-    stage.note(f"known at the other replica within {longest:.2f} s")
-
-
-def migrating_at_once(stage):
-    """Both replicas find an empty database and bring its schema up to date at the same time."""
-    stage.with_postgres()
-    stage.replicas = [Replica(stage, name) for name in ("a", "b")]
-    threads = [threading.Thread(target=replica.start) for replica in stage.replicas]
-    for thread in threads:
-        thread.start()
-    for thread, replica in zip(threads, stage.replicas):
-        thread.join()
-        stage.stack.push(replica)
-        replica.until_ready()
-    stage.with_clients()
-    with stage.steady():
-        time.sleep(4)
-
-
 def million_revocations(stage):
     """1,000,000 live revocations are there when the replicas start."""
     stage.with_postgres()
@@ -395,22 +256,9 @@ def million_revocations(stage):
                "of its rate without")
 
 
-def until_written(steady):
-    """Seconds until a token was revoked and a client made after now."""
-    began = time.monotonic()
-    counts = len(steady.gone), len(steady.made)
-    while not (len(steady.gone) > counts[0] and len(steady.made) > counts[1]):
-        if time.monotonic() - began > 60:
-            raise Failure("nothing is written 60 s after the fault is over")
-        time.sleep(0.05)
-    return time.monotonic() - began
-
-
 def served_certificate(port):
     return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port)))
 
 
-ALL = [(act.__name__.replace("_", "-"), act) for act in (
-    postgres_killed, postgres_frozen, postgres_down, pool_exhausted, disk_full, replica_killed, rolling_restart,
-    certificate_swapped, key_rotation, clock_ahead, idle_connections, slow_callers, huge_bodies, bad_credentials,
-    cold_clients, listen_cut, through_pgbouncer, migrating_at_once, million_revocations)]
+ALL = (replica_killed, rolling_restart, certificate_swapped, key_rotation, idle_connections, slow_callers, huge_bodies,
+       bad_credentials, cold_clients, listen_cut, million_revocations)

@@ -7,12 +7,19 @@ import signal
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
-from machinery import ROOT, Failure, Postgres, Process, ask, free_port, haproxy, make_certificate, run
+from machinery import ROOT, Failure, Process, ask, clean_environment, free_port, haproxy, make_certificate, run
+from postgres import Postgres
+from proxy import Proxy
 from steady import Steady
 
 SECRET = "bench-only-0123456789abcdef0123456789abcdef"
 ISSUER = "https://token.example"
+# Clients whose tokens are ended again and again.
+VICTIMS = 2
+# What a program of an operator asks its token for.
+ADMIN_API = f"{ISSUER}/admin/api"
 
 
 class Replica:
@@ -21,12 +28,26 @@ class Replica:
     def __init__(self, stage, name, **otherwise):
         self.stage, self.name, self.port = stage, name, free_port()
         self.env = {**stage.settings(), "LISTEN_ADDR": f"127.0.0.1:{self.port}", **otherwise}
-        self.command, self.running = [stage.binary], None
+        self.command, self.running, self.ended = [stage.binary], None, None
+
+    def spawn(self):
+        self.running = Process(self.command, self.port, self.stage.folder / f"{self.name}.log", self.env)
+        return self
 
     def start(self):
-        self.running = Process(self.command, self.port, self.stage.folder / f"{self.name}.log", self.env)
-        self.running.__enter__()
+        self.spawn().running.__enter__()
         return self
+
+    def keep_running(self):
+        """Starts it again if it has ended a second ago, as a supervisor would; whether it did."""
+        if self.running.process.poll() is None:
+            self.ended = None
+        elif not self.ended:
+            self.ended = time.monotonic()
+        elif time.monotonic() - self.ended > 1:
+            self.spawn()
+            return True
+        return False
 
     def end(self, number=signal.SIGTERM):
         """Sends the signal and waits for the end; its exit code."""
@@ -36,25 +57,38 @@ class Replica:
         return code
 
     def __enter__(self):
-        return self.start()
+        return self if self.running else self.start()
 
     def __exit__(self, *_):
         if self.running:
             self.running.__exit__()
 
     def ready(self):
+        return self.state() is not None
+
+    def state(self):
+        """What it says that it is, `ready` or `degraded: …`; None when it does not want to be asked."""
         try:
-            return ask(self.port, "GET", "/readyz")[0] == 200
+            status, _, body = ask(self.port, "GET", "/readyz")
         except OSError:
-            return False
+            return None
+        return json.loads(body)["status"] if status == 200 else None
 
     def until_ready(self, seconds=30):
+        return self.until(lambda state: state is not None, seconds, "ready")
+
+    def until(self, right, seconds, what):
+        """Seconds until it says of itself what is right."""
         began = time.monotonic()
-        while not self.ready():
+        while not right(self.state()):
             if time.monotonic() - began > seconds:
-                raise Failure(f"{self.name} is not ready after {seconds} s")
+                raise Failure(f"{self.name} is not {what} after {seconds} s")
             time.sleep(0.02)
         return time.monotonic() - began
+
+    def served(self):
+        """How many requests its log has."""
+        return (self.stage.folder / f"{self.name}.log").read_text().count("/verify")
 
 
 class Stage:
@@ -65,7 +99,7 @@ class Stage:
         self.binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "dist" / "token-server"
         self.clients_maker = self.binary.parent / "examples/clients"
         self.cert, self.key = make_certificate(folder)
-        self.database, self.load, self.notes, self.lost = None, None, [], []
+        self.database, self.load, self.replicas, self.notes, self.lost = None, None, [], [], []
 
     def quick(self, whole, short):
         return short if self.args.quick else whole
@@ -74,10 +108,29 @@ class Stage:
         return {"SECRET": SECRET, "ISSUER": ISSUER, "DATABASE_URL": self.database, "TLS_CERT": str(self.cert),
                 "TLS_KEY": str(self.key), "OPS_LISTEN": "off", "SHUTDOWN_GRACE": "10s"}
 
-    def with_postgres(self):
-        self.postgres = self.stack.enter_context(Postgres(self.programs["postgres"], self.folder / "postgres"))
+    def environment(self):
+        """Of a command, as if an operator called it."""
+        return {**clean_environment(), **self.settings()}
+
+    def command(self, *arguments):
+        """What the command line prints."""
+        return run([self.binary, *arguments], env=self.environment(), cwd=self.folder)
+
+    def with_postgres(self, **otherwise):
+        self.postgres = self.stack.enter_context(
+            Postgres(self.programs["postgres"], self.folder / "postgres", **otherwise))
         self.postgres.sql("postgres", "create database faults")
         self.database = self.postgres.database("faults")
+
+    def with_standby(self):
+        """A second Postgres that follows the first one, asynchronously."""
+        self.standby = self.stack.enter_context(
+            Postgres(self.programs["postgres"], self.folder / "standby", primary=self.postgres))
+
+    def with_proxy(self, **settings):
+        """Between the replicas and Postgres."""
+        self.proxy = self.stack.enter_context(Proxy(self.folder, self.postgres.port, **settings))
+        self.database = f"postgres://bench@127.0.0.1:{self.proxy.port}/faults?sslmode=disable"
 
     def with_pgbouncer(self):
         version = run([self.programs["pgbouncer"], "--version"]).split()[1]
@@ -100,11 +153,11 @@ ignore_startup_parameters = extra_float_digits,options
         self.database = f"postgres://bench@127.0.0.1:{port}/faults"
 
     def with_clients(self, number=8):
-        lines = run([self.clients_maker, str(number), "0"], env={**os.environ, **self.settings()},
-                    cwd=self.folder).splitlines()
-        self.clients = [tuple(part.partition("=")[2] for part in text.split("&")) for text in lines]
-        made = json.loads(run([self.binary, "client", "create", "operator", "--scope", "admin:read admin:write",
-                               "--json"], env={**os.environ, **self.settings()}, cwd=self.folder))
+        lines = run([self.clients_maker, str(number + VICTIMS), "0"], env=self.environment(), cwd=self.folder).splitlines()
+        clients = [tuple(part.partition("=")[2] for part in text.split("&")) for text in lines]
+        self.clients, self.victims = clients[VICTIMS:], clients[:VICTIMS]
+        made = json.loads(self.command("client", "create", "operator", "--scope", "admin:read admin:write",
+                                       "--audience", ADMIN_API, "--json"))
         self.operator = ("operator", made["client_secret"])
 
     def with_replicas(self, names=("a", "b"), **otherwise):
@@ -123,14 +176,19 @@ ignore_startup_parameters = extra_float_digits,options
         time.sleep(3)  # Its checks have found both.
 
     @contextmanager
-    def steady(self, balanced=False, clients=None, final=True, **options):
-        """Load while the block runs; then, when all is well again, each acknowledged write is looked for."""
+    def steady(self, balanced=False, clients=None, final=True, newcomer=False, **options):
+        """Load while the block runs; then, when all is well again, each acknowledged write is looked for: also at a
+        `newcomer`, which knows only what the database has."""
         targets = {"haproxy": self.balancer} if balanced else {r.name: r.port for r in self.replicas}
-        with Steady(targets, clients or self.clients, self.operator, **options) as self.load:
+        with Steady(targets, clients or self.clients, self.operator, self.victims, ADMIN_API, **options) as self.load:
             yield self.load
         if final:
             time.sleep(3)
-            self.load.targets = {r.name: r.port for r in self.replicas}
+            asked = [*self.replicas]
+            if newcomer:
+                asked.append(self.stack.enter_context(Replica(self, "newcomer")))
+                asked[-1].until_ready()
+            self.load.targets = {r.name: r.port for r in asked}
             self.lost += self.load.final_check()
 
     @contextmanager
@@ -140,6 +198,26 @@ ignore_startup_parameters = extra_float_digits,options
         self.load.outages.append(span)
         yield
         span[1] = time.monotonic()
+
+    def until_whole(self, seconds=30):
+        """Seconds until each replica says that it is ready, and lacks nothing."""
+        return max(replica.until(lambda state: state == "ready", seconds, "ready without a lack")
+                   for replica in self.replicas)
+
+    def until_degraded(self, seconds=20):
+        """Seconds until each replica says that it lacks its database."""
+        try:
+            return max(replica.until(lambda state: state is not None and state.startswith("degraded"), seconds, "degraded")
+                       for replica in self.replicas)
+        except Failure as failure:
+            self.lost.append(str(failure))
+            return float(seconds)
+
+    def round_trip(self):
+        """Milliseconds to the database and back, where it is far."""
+        text = run([f"{self.postgres.binaries}/psql", "-X", "-q", self.database, "-c", "\\timing on", *["-c", "select 1"] * 21],
+                   env=clean_environment())
+        return median(float(line.split()[1]) for line in text.splitlines() if line.startswith("Time:"))
 
     def note(self, text):
         self.notes.append(text)
