@@ -38,15 +38,16 @@ def statements(clients, now):
           with recursive counting(n) as (select 1 union all select n + 1 from counting where n < {max(clients, EVENTS)})
           select n, {identity} from counting"""
     yield f"""
-        insert into clients (client_id, name, description, status, scopes, audiences, metadata, token_ttl, created_at,
-            updated_at, auth_methods, tls_client_certificate_bound, dpop_bound, allowed_networks, version, search)
+        insert into clients (client_id, name, description, status, scopes, audiences, identifiers, metadata, token_ttl,
+            created_at, updated_at, auth_methods, tls_client_certificate_bound, dpop_bound, allowed_networks, version,
+            generation, search)
           select client_id, 'Service ' || n, 'What service number ' || n || ' does, in a sentence of some words.',
             case when n % {DISABLED} = 0 then 'disabled' else 'enabled' end,
             case when n % {PAYING} = 0 then 'orders:read payouts:write' else 'orders:read orders:write' end,
-            'https://orders.example https://stock.example',
+            'https://orders.example https://stock.example', '',
             '{{"tenant":"acme","role":"importer","regions":["eu","us"],"number":' || n || '}}',
             case when n % 5 = 0 then 900 end, {created}, {created},
-            'client_secret_basic client_secret_post', false, false, '', 1,
+            'client_secret_basic client_secret_post', false, false, '', ({created}) * 1000, ({created}) * 1000,
             client_id || {newline} || 'service ' || n || {newline} ||
               case when n % {PAYING} = 0 then 'orders:read payouts:write' else 'orders:read orders:write' end
           from numbers where n <= {clients}"""
