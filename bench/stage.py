@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -87,8 +88,11 @@ class Replica:
         return time.monotonic() - began
 
     def served(self):
-        """How many requests its log has."""
-        return (self.stage.folder / f"{self.name}.log").read_text().count("/verify")
+        """How many verdicts its log has."""
+        return self.log().count("/verify")
+
+    def log(self):
+        return (self.stage.folder / f"{self.name}.log").read_text()
 
 
 class Stage:
@@ -223,8 +227,9 @@ ignore_startup_parameters = extra_float_digits,options
         self.notes.append(text)
 
     def row(self, name):
-        row = {"fault": name, "note": "; ".join(self.notes), "complaints": self.lost, "requests": 0, "wrong": len(self.lost),
-               "refused": 0, "failed": 0, "verify": None, "login": None}
+        lost = [f"{text} ({times} times)" if times > 1 else text for text, times in Counter(self.lost).items()]
+        row = {"fault": name, "note": "; ".join(self.notes), "complaints": lost, "requests": 0,
+               "wrong": len(self.lost), "refused": 0, "failed": 0, "verify": None, "login": None}
         if self.load:
             total = lambda outcome: sum(f.counts[outcome] for f in self.load.figures.values())
             row.update(requests=sum(f.counts.total() for f in self.load.figures.values()),
@@ -234,7 +239,7 @@ ignore_startup_parameters = extra_float_digits,options
                 row[kind] = max(f.longest for (of, _), f in self.load.figures.items() if of == kind)
             row["kinds"] = {f"{kind} at {target}": {**f.counts, "longest": f.longest, "slowest": f.slowest}
                             for (kind, target), f in self.load.figures.items()}
-            row["complaints"] = [" ".join(map(str, complaint)) for complaint in self.load.complaints] + self.lost
+            row["complaints"] = [" ".join(map(str, complaint)) for complaint in self.load.complaints] + lost
             if self.load.late:
                 row["note"] += f"; {self.load.late} answers for tokens revoked within 2 s before the database went"
         return row

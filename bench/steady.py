@@ -100,7 +100,7 @@ class Steady:
         self.known_after = []
         # Spans of time: when no news could be read; when clients were made that are gone; when all tokens were ended.
         self.outages, self.losses, self.ends, self.late = [], [], [], 0
-        self.admin_token = None
+        self.admin_token, self.began = None, time.monotonic()
 
     def __enter__(self):
         for name, port in self.targets.items():
@@ -400,7 +400,7 @@ class Steady:
                 for _, client_id, secret in self.kept():
                     status = caller.form("/authorize", client_id=client_id, client_secret=secret)[0]
                     if status != 200:
-                        lost.append(f"{name}: {client_id}, which was acknowledged, gets {status}")
+                        lost.append(f"{name}: a client whose creation was acknowledged gets {status}")
             except Broken as error:
                 lost.append(f"{name}: does not answer at the end: {error}")
             caller.close()
