@@ -30,6 +30,24 @@ def replica_killed(stage):
     stage.note("failed are those in flight on the one that was killed")
 
 
+def replica_frozen(stage):
+    """One of two replicas is stopped with SIGSTOP for twelve seconds while it writes as much as it can; three times."""
+    stage.two_replicas()
+    frozen, times = stage.replicas[1], stage.quick(3, 1)
+    with stage.changers(frozen.port, 8, 15 * times, 8_000) as changing, stage.steady(newcomer=True) as steady:
+        tell(changing, "go")
+        for _ in range(times):
+            time.sleep(2)
+            with stage.outage():
+                frozen.running.process.send_signal(signal.SIGSTOP)
+                time.sleep(12)
+                frozen.running.process.send_signal(signal.SIGCONT)
+        done = hear(changing)
+        time.sleep(2)
+    stage.note(f"the other one was without a write for {steady.figures['revoke', 'a'].longest:.1f} s at most; "
+               f"{len(done['seconds']):,} writes by the one that was frozen")
+
+
 def rolling_restart(stage):
     """Both replicas behind HAProxy are restarted by SIGTERM, one after the other, twice."""
     stage.two_replicas()
@@ -261,5 +279,5 @@ def served_certificate(port):
     return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port)))
 
 
-ALL = (replica_killed, rolling_restart, certificate_swapped, key_rotation, idle_connections, slow_callers, huge_bodies,
+ALL = (replica_killed, replica_frozen, rolling_restart, certificate_swapped, key_rotation, idle_connections, slow_callers, huge_bodies,
        bad_credentials, cold_clients, listen_cut, million_revocations)

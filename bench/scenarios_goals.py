@@ -6,11 +6,9 @@ import random
 import time
 from statistics import median
 
-import changers
-from attackers import hear, program, tell
-from machinery import Failure, ask
+from attackers import hear, tell
+from machinery import Failure
 from proxy import TEN_MS
-from stage import ADMIN_API
 from steady import Caller
 
 ON_DISK = {"fsync": "on", "full_page_writes": "on"}
@@ -35,11 +33,7 @@ def change_things(stage, goal):
     callers, seconds = stage.quick(64, 8), stage.quick(10, 3)
     stage.with_clients(stage.quick(64, 8))
     stage.with_replicas(["a"])
-    port = stage.replicas[0].port
-    with program(changers.__file__, port) as changing:
-        tell(changing, {"clients": stage.clients, "admin": admin(stage, port), "callers": callers, "for": seconds,
-                       "tokens": stage.quick(16_000, 1_600)})
-        hear(changing)
+    with stage.changers(stage.replicas[0].port, callers, seconds, stage.quick(16_000, 1_600)) as changing:
         tell(changing, "go")
         done = hear(changing)
     rate = len(done["seconds"]) / done["took"]
@@ -63,7 +57,7 @@ def judge_statuses(stage, done):
 def look_for(stage, done):
     """Each acknowledged change, at a replica that knows only what the database has."""
     port = stage.replicas[0].port
-    caller, header = Caller(port), admin(stage, port)
+    caller, header = Caller(port), stage.admin(port)
     for token in done["revoked"]:
         if (status := caller.ask("GET", "/verify", Authorization=f"Bearer {token}")[0]) != 401:
             stage.lost.append(f"a revoked token gets {status}")
@@ -71,13 +65,6 @@ def look_for(stage, done):
         client = json.loads(caller.ask("GET", f"/admin/api/v1/clients/{client_id}", Authorization=header)[2])
         if int(client["description"].split()[-1]) < number:
             stage.lost.append(f"{client_id}: change {number} was acknowledged, and it has {client['description']}")
-
-
-def admin(stage, port):
-    client_id, secret = stage.operator
-    _, _, body = ask(port, "POST", "/token", "", f"grant_type=client_credentials&client_id={client_id}"
-                                                 f"&client_secret={secret}&audience={ADMIN_API}")
-    return f"Bearer {json.loads(body)['access_token']}"
 
 
 def known_by_notify(stage):
@@ -126,7 +113,7 @@ def tokens(stage, number):
 def watch(stage, entries):
     """Seconds until each was refused at each other replica, and how long a round of asking took."""
     first, *others = [Caller(replica.port) for replica in stage.replicas]
-    header, waiting, known, rounds = admin(stage, first.port), [], [], []
+    header, waiting, known, rounds = stage.admin(first.port), [], [], []
     next_at = time.monotonic()
     while entries or (waiting and time.monotonic() - waiting[-1][1] < 10):
         if entries and time.monotonic() >= next_at:

@@ -9,7 +9,10 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlencode
 
+import changers
+from attackers import hear, program, tell
 from machinery import ROOT, Failure, Process, ask, clean_environment, free_port, haproxy, make_certificate, run
 from postgres import Postgres
 from proxy import Proxy
@@ -194,6 +197,22 @@ ignore_startup_parameters = extra_float_digits,options
                 asked[-1].until_ready()
             self.load.targets = {r.name: r.port for r in asked}
             self.lost += self.load.final_check()
+
+    def admin(self, port):
+        """The header of a program of the operator."""
+        client_id, secret = self.operator
+        _, _, body = ask(port, "POST", "/token", "", urlencode({
+            "grant_type": "client_credentials", "client_id": client_id, "client_secret": secret, "audience": ADMIN_API}))
+        return f"Bearer {json.loads(body)['access_token']}"
+
+    @contextmanager
+    def changers(self, port, callers, seconds, tokens):
+        """A program that changes things as much as it can, from when it is told to begin; it tells what it did."""
+        with program(changers.__file__, port) as changing:
+            tell(changing, {"clients": self.clients, "admin": self.admin(port), "callers": callers, "for": seconds,
+                            "tokens": tokens})
+            hear(changing)
+            yield changing
 
     @contextmanager
     def outage(self):
