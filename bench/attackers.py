@@ -21,7 +21,7 @@ def attack(what, port):
 @contextmanager
 def program(*arguments):
     """A program of ours, which is told on its input and tells on its output, a line of JSON each."""
-    command = [sys.executable, *map(str, arguments)]
+    command = [sys.executable, "-B", *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -36,7 +36,7 @@ def tell(process, what):
 
 def hear(process):
     if not (line := process.stdout.readline()):
-        raise Failure(f"{process.args[1]} has ended early")
+        raise Failure(f"{process.args[2]} has ended early")
     return json.loads(line)
 
 

@@ -22,7 +22,7 @@ class Proxy(Process):
 
     def __init__(self, folder, target, **settings):
         port = free_port()
-        super().__init__([sys.executable, __file__, str(port), json.dumps({"target": target, **settings})], port,
+        super().__init__([sys.executable, "-B", __file__, str(port), json.dumps({"target": target, **settings})], port,
                          folder / f"proxy-{port}.log", piped=True)
 
     def lead(self, **settings):
