@@ -91,8 +91,8 @@ class Replica:
         return time.monotonic() - began
 
     def served(self):
-        """How many verdicts its log has."""
-        return self.log().count("/verify")
+        """How many requests its log has, beside the balancer's own."""
+        return self.log().count('"route"') - self.log().count('"/readyz"')
 
     def log(self):
         return (self.stage.folder / f"{self.name}.log").read_text()
@@ -187,6 +187,8 @@ ignore_startup_parameters = extra_float_digits,options
         """Load while the block runs; then, when all is well again, each acknowledged write is looked for: also at a
         `newcomer`, which knows only what the database has."""
         targets = {"haproxy": self.balancer} if balanced else {r.name: r.port for r in self.replicas}
+        # HAProxy gives connections to the replicas in turn: both get each kind of request.
+        options["callers"] = 2 if balanced else 1
         with Steady(targets, clients or self.clients, self.operator, self.victims, ADMIN_API, **options) as self.load:
             yield self.load
         if final:

@@ -88,9 +88,10 @@ class Steady:
     """Starts with the `with` block and ends with it. Targets: a name and a port each. Of `victims`, which are clients as
     well, all tokens are ended again and again, by the operator, whose tokens are for `admin_audience`."""
 
-    def __init__(self, targets, clients, operator=None, victims=(), admin_audience=None, *, patience=15):
+    def __init__(self, targets, clients, operator=None, victims=(), admin_audience=None, *, callers=1,
+                 patience=15):
         self.targets, self.clients, self.operator, self.patience = targets, clients, operator, patience
-        self.victims, self.admin_audience = victims, admin_audience
+        self.victims, self.admin_audience, self.callers = victims, admin_audience, callers
         self.ending, self.silent, self.lock, self.threads = threading.Event(), threading.Event(), threading.Lock(), []
         self.figures, self.complaints = {}, []
         # (client_id, token, when).
@@ -112,7 +113,8 @@ class Steady:
         self.began = time.monotonic()
         for name in self.targets:
             for kind, pace in (("verify", 0), ("login", 0), ("forged", 0.01), ("bad login", 0.05), ("revoked", 0.02)):
-                self.start(kind, name, pace)
+                for _ in range(self.callers):
+                    self.start(kind, name, pace)
         self.start("revoke", next(iter(self.targets)), 0.1)
         if self.operator:
             self.start("create", list(self.targets)[-1], 0.4)
@@ -133,7 +135,7 @@ class Steady:
         return next(iter(self.targets.values()))
 
     def start(self, kind, target, pace):
-        self.figures[kind, target] = Figures(time.monotonic())
+        self.figures.setdefault((kind, target), Figures(time.monotonic()))
         thread = threading.Thread(target=self.work, args=(kind, target, pace), daemon=True)
         self.threads.append(thread)
         thread.start()
