@@ -137,6 +137,8 @@ pub struct TokenConfig {
     pub issuer: Issuer,
     /// Whom they are for when a client has no audience of its own.
     pub audience: Audience,
+    /// Whom tokens for the admin API are for.
+    pub admin_audience: Audience,
     /// How long they live when a client does not say.
     pub ttl: TokenTtl,
     /// The signing key of HS256, and what the other signing keys are sealed under.
@@ -274,14 +276,31 @@ impl HttpConfig {
 }
 
 impl TokenConfig {
+    /// Whether the audience is this server itself: its issuer, with or without a slash at the end, or its admin API.
+    pub fn is_this_server(&self, audience: &Audience) -> bool {
+        let trimmed = audience.as_str().trim_end_matches('/');
+        [self.issuer.as_str(), self.admin_audience.as_str()]
+            .iter()
+            .any(|own| own.trim_end_matches('/') == trimmed)
+    }
+
     fn read(read: &mut Reader<'_>, port: u16) -> Self {
         let issuer: Issuer = read.parsed(
             "ISSUER",
             "an https:// URL",
             &format!("https://localhost:{port}"),
         );
+        let audience: Audience = read.parsed("AUDIENCE", "a name or URL", issuer.as_str());
+        let admin_audience = issuer.admin_audience();
+        if audience == admin_audience {
+            read.refuse(
+                "AUDIENCE",
+                "is the audience of the admin API, which no client has by default",
+            );
+        }
         Self {
-            audience: read.parsed("AUDIENCE", "a name or URL", issuer.as_str()),
+            audience,
+            admin_audience,
             issuer,
             ttl: read.checked("TOKEN_TTL", "60 seconds to 24 hours", "1h", |text| {
                 TokenTtl::from_seconds(parse_seconds(text)?).map_err(|error| error.to_string())

@@ -13,6 +13,9 @@ pub const ADMIN_WRITE_SCOPE: &str = "admin:write";
 /// program that may change clients must not learn what clients with reserved scopes log in with.
 pub const ADMIN_EXPORT_SCOPE: &str = "admin:export";
 
+/// The scopes of the admin API.
+const ADMIN_API: [&str; 3] = [ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE, ADMIN_EXPORT_SCOPE];
+
 /// The scope that lets a client introspect every token.
 pub const INTROSPECT_SCOPE: &str = "token:introspect";
 
@@ -41,6 +44,11 @@ pub enum ClientEffect {
 }
 
 impl Scope {
+    /// Whether a scope of the admin API is among these. Its tokens need the audience of that API beside it.
+    pub fn allows_admin_api(&self) -> bool {
+        self.tokens().any(|token| ADMIN_API.contains(&token))
+    }
+
     /// The first reserved scope of these: one that gives power over this server or over the tokens of others.
     pub fn first_reserved(&self) -> Option<&str> {
         self.tokens()

@@ -132,6 +132,20 @@ fn a_secret_in_the_wrong_setting_is_not_in_the_error_nor_among_the_settings() {
 }
 
 #[test]
+fn the_admin_api_has_an_audience_that_no_client_has_by_default() {
+    let at = |issuer| [("SECRET", SECRET), ("ISSUER", issuer)];
+    let read = config(&at("https://tokens.test/a/")).unwrap();
+    let audience = read.token.admin_audience.as_str();
+    assert_eq!(audience, "https://tokens.test/a/admin/api");
+    assert_eq!(read.token.audience.as_str(), "https://tokens.test/a/");
+
+    let issuer = at("https://tokens.test");
+    let own = ("AUDIENCE", "https://tokens.test/admin/api");
+    let (names, text) = mistakes(&[&issuer[..], &[own]].concat());
+    assert_eq!(names, ["AUDIENCE"], "{text}");
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_with_what_was_found() {
     let (names, text) = mistakes(&[
         ("LISTEN_ADDR", "everywhere"),

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use token_server::app::AuditFilter;
-use token_server::domain::{ClientId, GeneratedSecret, Scope};
+use token_server::domain::{Audience, ClientId, GeneratedSecret, Scope};
 
 use crate::audit::find;
 use crate::harness::{Answer, CLIENT, Log, Signer, TestApp, form};
@@ -272,6 +272,7 @@ async fn scene() -> (TestApp, String, String) {
     let robot = test.register(token_server::app::NewClient {
         client_id: Some(ClientId::parse(ROBOT).unwrap()),
         scopes: Scope::parse("admin:read admin:write admin:export").unwrap(),
+        audiences: Audience::parse_list(crate::admin_api::AUDIENCE).unwrap(),
         ..Default::default()
     });
     let robot = robot.await;

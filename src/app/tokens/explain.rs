@@ -126,6 +126,12 @@ impl Tokens {
                 client.allowed_networks
             ));
         }
+        let admin_audience = &self.core.config.token.admin_audience;
+        if client.scopes.allows_admin_api() && !client.audiences.contains(admin_audience) {
+            remarks.push(format!(
+                "The admin API refuses its tokens: `{admin_audience}` is none of its audiences."
+            ));
+        }
         if assumed_confirmation(client).is_some() {
             remarks.push(
                 "Its tokens are bound to its holder: cnf stands for the certificate or key that it shows, and without \

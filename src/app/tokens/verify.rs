@@ -80,13 +80,23 @@ impl Tokens {
         verdict
     }
 
-    /// The claims of a token that is good for the admin API: with this scope, and for this very server.
+    /// The claims of a token that is good for the admin API: for its audience, and with this scope.
     pub async fn verify_admin(&self, token: &str, scope: &str) -> Result<Arc<SignedClaims>> {
+        let audience = &self.core.config.token.admin_audience;
         let required = TokenRequirements {
             scope: Some(Scope::parse(scope)?),
-            audience: Some(Audience::parse(self.core.config.token.issuer.as_str())?),
+            audience: Some(audience.clone()),
         };
-        let verified = self.verify_presented(token, &required).await?;
+        let verdict = self.verify_presented(token, &required).await;
+        let verified = verdict.map_err(|error| {
+            let is_good = || self.judge(token, &TokenRequirements::default()).is_ok();
+            if error.code == ErrorCode::InvalidToken && is_good() {
+                return Error::invalid_token(format!(
+                    "the token is not for the admin API: ask for one with the audience `{audience}`"
+                ));
+            }
+            error
+        })?;
         self.usage.count_verified(&verified.claims.client_id);
         Ok(verified)
     }

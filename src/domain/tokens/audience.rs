@@ -177,15 +177,21 @@ impl<'de> Deserialize<'de> for Audiences {
     }
 }
 
+/// The path of the admin API.
+const ADMIN_API: &str = "/admin/api";
+
 /// Whom a token is from: an `https` URL without query or fragment (RFC 8414 §2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer(String);
 
 impl Issuer {
-    /// Parses an issuer URL of at most 256 characters: it is also the default audience.
+    /// Longer ones would have an admin audience that is no audience.
+    const MAX_LENGTH: usize = 256 - ADMIN_API.len();
+
+    /// Parses an issuer URL of at most 246 characters: it is also the default audience.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let host = text.strip_prefix("https://").unwrap_or_default();
-        let complete = !host.is_empty() && !host.starts_with('/') && text.len() <= 256;
+        let complete = !host.is_empty() && !host.starts_with('/') && text.len() <= Self::MAX_LENGTH;
         if complete
             && text
                 .bytes()
@@ -194,9 +200,14 @@ impl Issuer {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "an issuer is an https:// URL of at most 256 characters, without query or fragment",
+                "an issuer is an https:// URL of at most 246 characters, without query or fragment",
             ))
         }
+    }
+
+    /// The audience of the admin API, which is no other's: the URL of the API.
+    pub fn admin_audience(&self) -> Audience {
+        Audience(self.endpoint(ADMIN_API))
     }
 
     /// The URL of one of its endpoints, whose path begins with a slash.
@@ -277,6 +288,20 @@ mod tests {
     }
 
     #[test]
+    fn the_admin_api_of_every_issuer_has_an_audience() {
+        for (issuer, audience) in [
+            ("https://a", "https://a/admin/api"),
+            ("https://a:1/b/", "https://a:1/b/admin/api"),
+        ] {
+            let issuer = Issuer::parse(issuer).unwrap();
+            assert_eq!(issuer.admin_audience().as_str(), audience);
+        }
+        let longest = Issuer::parse(&format!("https://{}", "a".repeat(238))).unwrap();
+        let audience = longest.admin_audience();
+        assert_eq!(Audience::parse(audience.as_str()), Ok(audience));
+    }
+
+    #[test]
     fn an_issuer_is_a_plain_https_url() {
         assert!(Issuer::parse("https://tokens.example.com/a").is_ok());
         for text in [
@@ -286,7 +311,7 @@ mod tests {
             "https://a?b",
             "https://a#b",
             "https://a b",
-            &format!("https://{}", "a".repeat(249)),
+            &format!("https://{}", "a".repeat(239)),
         ] {
             assert!(Issuer::parse(text).is_err(), "{text}");
         }

@@ -21,7 +21,7 @@ const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, a
     tags(
         (name = "Clients", description = "for those who want tokens"),
         (name = "Verification", description = "for microservices, and proxies in front of them"),
-        (name = "Administration", description = "for operators' programs: tokens with the scope admin:read, admin:write or admin:export"),
+        (name = "Administration", description = "for operators' programs: tokens for the audience ISSUER/admin/api with the scope admin:read, admin:write or admin:export"),
         (name = "Tools", description = "for people, libraries and orchestrators"),
     )
 )]

@@ -8,7 +8,7 @@ use token_server::domain::{Audience, Scope};
 use token_server::http::{AdminApiRoute, AppState, admin_api_routes, admin_router};
 use tower::ServiceExt;
 
-use super::{EXPORT, READ, ROBOT, Robot, WRITE, id, register, send, token};
+use super::{AUDIENCE, EXPORT, READ, ROBOT, Robot, WRITE, id, register, send, token};
 use crate::harness::{Answer, TestApp};
 
 fn routes(test: &TestApp) -> Vec<AdminApiRoute> {
@@ -116,30 +116,78 @@ async fn what_changes_something_needs_the_scope_for_it() {
     }
 }
 
+/// Design, section 6: the admin API has an audience of its own.
 #[tokio::test]
-async fn a_token_for_another_audience_is_refused() {
+async fn a_token_for_another_audience_is_refused_the_servers_own_among_them() {
     let test = TestApp::new().await;
+    let audiences = format!("https://other https://tokens.test https://tokens.test/ {AUDIENCE}/v1");
     let secret = test
         .register(NewClient {
             client_id: Some(id(ROBOT)),
             scopes: Scope::parse("admin:export admin:read admin:write").unwrap(),
-            audiences: Audience::parse_list("https://other https://tokens.test").unwrap(),
+            audiences: Audience::parse_list(&format!("{audiences} {AUDIENCE}")).unwrap(),
             ..NewClient::default()
         })
         .await;
-    let other = token(&test, ROBOT, &secret, "").await;
-    let form = [
-        ("client_id", ROBOT),
-        ("client_secret", &secret),
-        ("audience", "https://tokens.test"),
-    ];
-    let answer = test.post_form("/authorize", &form).await;
-    let ours = answer.json()["token"].as_str().unwrap().to_owned();
+    let token = async |name, audience| {
+        let credentials = [("client_id", ROBOT), ("client_secret", &*secret)];
+        let form = [&credentials[..], &[(name, audience)]].concat();
+        let answer = test.post_form("/authorize", &form).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["token"].as_str().unwrap().to_owned()
+    };
 
+    for audience in audiences.split(' ') {
+        let other = token("audience", audience).await;
+        for route in routes(&test) {
+            let answer = ask(&test, &route, Some(&other)).await;
+            answer.assert_error(401, "invalid_token");
+            let told = answer.json()["error_description"].to_string();
+            assert!(told.contains(&format!("`{AUDIENCE}`")), "{told}");
+        }
+    }
+    for name in ["audience", "resource"] {
+        let ours = token(name, AUDIENCE).await;
+        for route in routes(&test) {
+            let answer = ask(&test, &route, Some(&ours)).await;
+            assert!(![401, 403].contains(&answer.status), "{}", answer.text());
+        }
+    }
+}
+
+/// `AUDIENCE` is `ISSUER` by default.
+#[tokio::test]
+async fn a_token_for_the_default_audience_is_refused_whatever_its_scopes() {
+    for settings in [&[][..], &[("AUDIENCE", "https://tokens.test")]] {
+        let test = TestApp::with(settings).await;
+        let new = NewClient {
+            client_id: Some(id(ROBOT)),
+            scopes: Scope::parse("admin:export admin:read admin:write").unwrap(),
+            ..NewClient::default()
+        };
+        let secret = test.register(new).await;
+        let token = token(&test, ROBOT, &secret, "").await;
+        assert_eq!(test.verify(&token).await.status, 200);
+        for route in routes(&test) {
+            let answer = ask(&test, &route, Some(&token)).await;
+            answer.assert_error(401, "invalid_token");
+        }
+        let explained = test.app.tokens.explain(ROBOT, None, None).await.unwrap();
+        let remark =
+            format!("The admin API refuses its tokens: `{AUDIENCE}` is none of its audiences.");
+        assert!(explained.remarks.contains(&remark), "{explained:?}");
+    }
+}
+
+/// The audience gives no right, the scopes do.
+#[tokio::test]
+async fn a_client_with_the_audience_and_without_a_scope_gets_nothing() {
+    let test = TestApp::new().await;
+    let secret = register(&test, ROBOT, "read").await;
+    let token = token(&test, ROBOT, &secret, "").await;
     for route in routes(&test) {
-        let answer = ask(&test, &route, Some(&other)).await;
-        answer.assert_error(401, "invalid_token");
-        assert!(![401, 403].contains(&ask(&test, &route, Some(&ours)).await.status));
+        let answer = ask(&test, &route, Some(&token)).await;
+        answer.assert_error(403, "insufficient_scope");
     }
 }
 

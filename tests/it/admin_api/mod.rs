@@ -14,12 +14,15 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::Value;
 use token_server::app::NewClient;
-use token_server::domain::{ClientId, Scope};
+use token_server::domain::{Audience, ClientId, Scope};
 
 use crate::harness::{Answer, TestApp};
 
 /// The client whose tokens are used here.
 const ROBOT: &str = "robot";
+
+/// Whom tokens for the API are for.
+pub(crate) const AUDIENCE: &str = "https://tokens.test/admin/api";
 
 const READ: &str = "admin:read";
 const WRITE: &str = "admin:write";
@@ -108,10 +111,12 @@ async fn send(
     test.call(request.body(body).unwrap()).await
 }
 
+/// A client whose tokens are for the API.
 async fn register(test: &TestApp, client_id: &str, scopes: &str) -> String {
     test.register(NewClient {
         client_id: Some(id(client_id)),
         scopes: Scope::parse(scopes).unwrap(),
+        audiences: Audience::parse_list(AUDIENCE).unwrap(),
         ..NewClient::default()
     })
     .await

@@ -40,12 +40,16 @@ impl Live {
     async fn start(alg: &str) -> Self {
         let shell = Shell::migrated().await;
         shell.certificate();
+        let port = free_port();
+        let audience = format!("https://localhost:{port}/admin/api");
         let arguments = [
             "client",
             "create",
             "caller",
             "--scope",
             "read write admin:read admin:write",
+            "--audience",
+            &audience,
             "--json",
         ];
         let ran = shell.run(&arguments);
@@ -53,7 +57,6 @@ impl Live {
         let secret = made["client_secret"]
             .as_str()
             .unwrap_or_else(|| panic!("{ran:?}"));
-        let port = free_port();
         let mut child = shell
             .command(&["serve"])
             .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))

@@ -65,6 +65,7 @@ impl Scene {
             relay.start(port, folder.path());
         }
         let issuer = format!("https://localhost:{}", front.unwrap_or(port));
+        place.register_operator(&issuer);
         let mut scene = Self {
             server,
             variables: place.variables(&issuer),
@@ -248,8 +249,15 @@ impl Place<'_> {
             "--secret-stdin",
         ];
         create(CERTIFICATE_CLIENT, CERTIFICATE_SECRET, &bound);
-        let operator = ["--scope", "admin:read admin:write", "--secret-stdin"];
-        create(OPERATOR, OPERATOR_SECRET, &operator);
+    }
+
+    /// A program of an operator. Whom its tokens are for follows from the issuer.
+    fn register_operator(&self, issuer: &str) {
+        let audience = format!("{issuer}/admin/api");
+        let scope = ["--scope", "admin:read admin:write"];
+        let more = ["--audience", &audience, "--secret-stdin"];
+        let create = ["client", "create", OPERATOR];
+        self.run(&[&create[..], &scope, &more].concat(), OPERATOR_SECRET);
     }
 
     /// The server once it listens, and its port. Clients know it by the port in front of it, if there is one.
