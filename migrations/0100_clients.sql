@@ -8,9 +8,11 @@ create table clients (
     name text not null,
     description text not null,
     status text not null check (status in ('enabled', 'disabled')),
-    -- Scopes and audiences are separated by spaces, as in the RFCs.
+    -- Scopes, audiences and identifiers are separated by spaces, as in the RFCs.
     scopes text not null,
     audiences text not null,
+    -- The audiences that the client is, as a resource server: it may introspect their tokens.
+    identifiers text not null,
     -- A JSON object.
     metadata text not null,
     -- Seconds; null: TOKEN_TTL.

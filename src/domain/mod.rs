@@ -33,6 +33,7 @@ pub use authentication::settings::{AuthenticationChanges, AuthenticationSettings
 pub use clients::client::{
     Client, ClientChanges, ClientId, ClientRecord, ClientStatus, NewClient, TokenTtl,
 };
+pub use clients::identifiers::Identifiers;
 pub use clients::metadata::Metadata;
 pub use clients::version::{ClientVersion, ExpectedVersion};
 pub use error_code::ErrorCode;

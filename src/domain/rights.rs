@@ -1,7 +1,7 @@
 //! Owns who may write what: the reserved scopes, and the rights that an actor needs for a write. Pure: the store asks here
 //! inside the transaction that writes, about the row that it has locked.
 
-use super::{Actor, AdminName, AdminRole, ClientId, Scope};
+use super::{Actor, AdminName, AdminRole, Client, ClientId, Identifiers, Scope};
 
 /// The scope of tokens that may read through the admin API.
 pub const ADMIN_READ_SCOPE: &str = "admin:read";
@@ -57,14 +57,29 @@ impl Scope {
 }
 
 impl Actor {
-    /// Refuses to give a client a reserved scope.
-    pub fn check_grant(&self, scopes: &Scope) -> Result<(), AccessDenied> {
-        match scopes.first_reserved() {
-            Some(scope) if !self.has_all_rights() => Err(AccessDenied(format!(
-                "the scope {scope} is reserved: only an owner at the portal, or the command line, can give it to a client"
-            ))),
-            Some(_) | None => Ok(()),
+    /// Refuses to give a client a reserved scope, and to write identifiers other than those that it has. `before`: the
+    /// client as it is; `None`: it is new.
+    pub fn check_grant(&self, before: Option<&Client>, after: &Client) -> Result<(), AccessDenied> {
+        if self.has_all_rights() {
+            return Ok(());
         }
+        if let Some(scope) = after.scopes.first_reserved() {
+            return Err(AccessDenied(format!(
+                "the scope {scope} is reserved: only an owner at the portal, or the command line, can give it to a client"
+            )));
+        }
+        if before.map_or(&Identifiers::default(), |it| &it.identifiers) != &after.identifiers {
+            return Err(AccessDenied(
+                "identifiers are reserved: only an owner at the portal, or the command line, can write those of a client"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the actor may write the identifiers of a client, so that a front can offer it.
+    pub fn may_write_identifiers(&self) -> bool {
+        self.has_all_rights()
     }
 
     /// Refuses a write to a client that has a reserved scope, unless the write only restricts the client.
@@ -125,9 +140,17 @@ impl Actor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::UnixTime;
 
     fn scope(text: &str) -> Scope {
         Scope::parse(text).unwrap()
+    }
+
+    fn with(scopes: &str, identifiers: &str) -> Client {
+        let mut client = Client::new(ClientId::parse("a").unwrap(), UnixTime(0));
+        client.scopes = scope(scopes);
+        client.identifiers = Identifiers::parse(identifiers).unwrap();
+        client
     }
 
     fn admin(role: Option<AdminRole>) -> Actor {
@@ -190,14 +213,40 @@ mod tests {
 
     #[test]
     fn only_owners_and_the_command_line_give_reserved_scopes() {
+        let check = |actor: &Actor, text: &str| actor.check_grant(None, &with(text, ""));
         for actor in those_with_all_rights() {
-            assert_eq!(actor.check_grant(&scope("admin:write")), Ok(()));
+            assert_eq!(check(&actor, "admin:write"), Ok(()));
         }
         for actor in others() {
-            let refused = actor.check_grant(&scope("read token:introspect"));
+            let refused = check(&actor, "read token:introspect");
             let refused = refused.unwrap_err().to_string();
             assert!(refused.contains("token:introspect"), "{actor:?}");
-            assert_eq!(actor.check_grant(&scope("read write")), Ok(()));
+            assert_eq!(check(&actor, "read write"), Ok(()));
+        }
+    }
+
+    #[test]
+    fn only_owners_and_the_command_line_write_identifiers() {
+        let [none, one, another] = ["", "https://a", "https://a b"].map(|it| with("read", it));
+        for (before, after) in [
+            (None, &one),
+            (Some(&none), &one),
+            (Some(&one), &another),
+            (Some(&one), &none),
+        ] {
+            for actor in those_with_all_rights() {
+                assert_eq!(actor.check_grant(before, after), Ok(()));
+            }
+            for actor in others() {
+                let refused = actor.check_grant(before, after).unwrap_err().to_string();
+                assert!(refused.starts_with("identifiers are reserved"), "{actor:?}");
+            }
+        }
+        for actor in others() {
+            assert!(!actor.may_write_identifiers());
+            for (before, after) in [(None, &none), (Some(&none), &none), (Some(&one), &one)] {
+                assert_eq!(actor.check_grant(before, after), Ok(()));
+            }
         }
     }
 

@@ -8,12 +8,12 @@ use token_server::app::clients::transfer::apply::{ApplyNews, ApplyOptions, Manif
 use token_server::app::clients::transfer::import::{
     ImportNews, ImportOptions, ImportSource, OnConflict,
 };
-use token_server::domain::{ClientId, ClientStatus, ExpectedVersion};
+use token_server::domain::{ClientChanges, ClientId, ClientStatus, ExpectedVersion, Identifiers};
 
 use crate::admin::{Browser, portal_with};
 use crate::admin_api::Robot;
 use crate::cli::Shell;
-use crate::harness::{BY, TestApp};
+use crate::harness::{Answer, BY, TestApp};
 
 /// How a field is said on the fronts.
 struct Field {
@@ -43,6 +43,9 @@ const FIELDS: &[Field] = &[
     Field { name: "audiences", value: r#"["https://a.test","https://b.test"]"#, default: "[]",
         set: &["--audience", "https://a.test", "--audience", "https://b.test"], clear: &["--audience", ""],
         on_page: "https://a.test https://b.test" },
+    Field { name: "identifiers", value: r#"["https://id-a.test","https://id-b.test"]"#, default: "[]",
+        set: &["--identifier", "https://id-a.test", "--identifier", "https://id-b.test"], clear: &["--identifier", ""],
+        on_page: "https://id-a.test https://id-b.test" },
     Field { name: "metadata", value: r#"{"tenant":"acme"}"#, default: "{}",
         set: &["--metadata", r#"{"tenant":"acme"}"#], clear: &["--metadata", "{}"], on_page: "tenant" },
     Field { name: "token_ttl", value: "300", default: "null",
@@ -96,6 +99,11 @@ impl Field {
 
     fn default(&self) -> Value {
         parse(self.default)
+    }
+
+    /// Whether only owners and the command line write it.
+    fn is_reserved(&self) -> bool {
+        self.name == "identifiers"
     }
 
     /// As a cell of CSV and a field of a form.
@@ -199,16 +207,27 @@ async fn export(test: &TestApp) -> String {
     file
 }
 
-/// The changes that give the client all of these values; those that exclude one another go one at a time.
-async fn set(robot: &Robot<'_>, field: &Field) {
-    let answer = robot
-        .patch(
-            &format!("/clients/{CLIENT}"),
-            "*",
-            &json!({ field.name: field.value() }),
-        )
-        .await;
+/// Gives the client the value: by a program, or by the server itself where no program may.
+async fn set(test: &TestApp, robot: &Robot<'_>, field: &Field) {
+    if field.is_reserved() {
+        let changes = ClientChanges {
+            identifiers: Some(Identifiers::parse(&field.text()).unwrap()),
+            ..ClientChanges::default()
+        };
+        let (id, any) = (id(CLIENT), ExpectedVersion::Any);
+        let updated = test.app.clients.update(BY, &id, &any, changes);
+        updated.await.unwrap();
+        return;
+    }
+    let answer = patch(robot, field, &field.value()).await;
     assert_eq!(answer.status, 200, "{}: {}", field.name, answer.text());
+}
+
+async fn patch(robot: &Robot<'_>, field: &Field, value: &Value) -> Answer {
+    let change = json!({ field.name: value });
+    robot
+        .patch(&format!("/clients/{CLIENT}"), "*", &change)
+        .await
 }
 
 #[tokio::test]
@@ -218,15 +237,46 @@ async fn the_admin_api_sets_shows_and_clears_every_field() {
     let path = format!("/clients/{CLIENT}");
     for field in fields(&test).await {
         let new = json!({ "client_id": CLIENT, field.name: field.value() });
+        if field.is_reserved() {
+            continue;
+        }
         let made = robot.post("/clients", &new).await;
         assert_eq!(made.status, 201, "{}: {}", field.name, made.text());
         let shown = robot.get(&path).await.json();
         assert_is(&shown, field, &field.value(), "POST");
 
-        let clear = json!({ field.name: field.default() });
-        let cleared = robot.patch(&path, "*", &clear).await.json();
+        let cleared = patch(&robot, field, &field.default()).await.json();
         assert_is(&cleared, field, &field.default(), "PATCH to clear");
-        set(&robot, field).await;
+        set(&test, &robot, field).await;
+        assert_is(&registered(&test).await, field, &field.value(), "PATCH");
+        delete(&test).await;
+    }
+}
+
+/// Design, section 6: over the admin API it is 403. What is there is shown, and may be sent back.
+#[tokio::test]
+async fn the_admin_api_shows_every_reserved_field_and_neither_sets_nor_clears_it() {
+    let test = TestApp::with(SETTINGS).await;
+    let robot = Robot::new(&test).await;
+    let path = format!("/clients/{CLIENT}");
+    let all = fields(&test).await;
+    let reserved: Vec<_> = all.into_iter().filter(|it| it.is_reserved()).collect();
+    assert_eq!(reserved.len(), 1);
+    for field in reserved {
+        let new = json!({ "client_id": CLIENT, field.name: field.value() });
+        let made = robot.post("/clients", &new).await;
+        made.assert_error(403, "access_denied");
+        register(&test).await;
+        let refused = patch(&robot, field, &field.value()).await;
+        refused.assert_error(403, "access_denied");
+
+        set(&test, &robot, field).await;
+        let shown = robot.get(&path).await.json();
+        assert_is(&shown, field, &field.value(), "GET");
+        let refused = patch(&robot, field, &field.default()).await;
+        refused.assert_error(403, "access_denied");
+        let same = patch(&robot, field, &field.value()).await;
+        assert_eq!(same.status, 200, "{}", same.text());
         assert_is(&registered(&test).await, field, &field.value(), "PATCH");
         delete(&test).await;
     }
@@ -257,7 +307,7 @@ async fn the_audit_trail_tells_every_field_that_changes() {
     let robot = Robot::new(&test).await;
     for field in fields(&test).await {
         register(&test).await;
-        set(&robot, field).await;
+        set(&test, &robot, field).await;
         let events = robot.get("/audit/events?limit=1").await.json();
         let event = events["events"][0].to_string();
         let shown = format!("\"{}\"", field.name);
@@ -290,12 +340,18 @@ fn form<'a>(field: &'a Field, text: &'a str, version: &'a str) -> Vec<(&'a str, 
 async fn the_portal_sets_shows_and_clears_every_field() {
     let test = portal_with(SETTINGS).await;
     let mut omar = Browser::of(&test, "omar").await;
+    let mut olga = Browser::of(&test, "olga").await;
     let path = format!("/admin/clients/{CLIENT}");
     let edit = format!("{path}/edit");
     for field in fields(&test).await {
+        let browser = if field.is_reserved() {
+            &mut olga
+        } else {
+            &mut omar
+        };
         register(&test).await;
         assert!(
-            !omar.get(&path).await.text().contains(field.on_page)
+            !browser.get(&path).await.text().contains(field.on_page)
                 || field.on_page.contains("client_secret_post")
                 || field.name == "name",
             "{}: shown before it is set",
@@ -305,18 +361,18 @@ async fn the_portal_sets_shows_and_clears_every_field() {
             (field.text(), field.value()),
             (String::new(), field.default()),
         ] {
-            let page = omar.get(&edit).await;
+            let page = browser.get(&edit).await;
             let (_, rest) = page.text().split_once("name=\"version\" value=\"").unwrap();
             let version = rest.split('"').next().unwrap().to_owned();
             let sent = form(field, &text, &version);
-            let answer = omar.post(&edit, &sent).await;
+            let answer = browser.post(&edit, &sent).await;
             assert_eq!(answer.status, 303, "{}: {}", field.name, answer.text());
             assert_is(&registered(&test).await, field, &value, "portal");
-            let page = omar.get(&path).await;
+            let page = browser.get(&path).await;
             let is_shown = page.text().contains(field.on_page);
             assert_eq!(is_shown, !text.is_empty(), "{}: page", field.name);
             // The form shows it too: sent again as it is, it changes nothing.
-            let again = omar.get(&edit).await;
+            let again = browser.get(&edit).await;
             let is_in_form = field.name == "auth_methods"
                 || field.default == "false"
                 || again.text().contains(&page_text(field));
@@ -419,7 +475,7 @@ async fn an_export_has_every_field_and_an_import_of_it_brings_it_back() {
     for field in fields(&test).await {
         register(&test).await;
         let without = export(&test).await;
-        set(&robot, field).await;
+        set(&test, &robot, field).await;
         let with = export(&test).await;
 
         import(&other, &with).await;
@@ -497,7 +553,7 @@ async fn a_file_of_another_server_leaves_alone_what_that_server_does_not_have() 
         let robot = Robot::new(&test).await;
         for field in fields(&test).await {
             register(&test).await;
-            set(&robot, field).await;
+            set(&test, &robot, field).await;
             import(&test, &file.to_string()).await;
             let is_said = said.contains(&field.name);
             let client = registered(&test).await;
@@ -554,5 +610,63 @@ async fn a_row_with_a_secret_for_a_client_whose_methods_take_none_is_refused() {
     let report = report.await.unwrap();
 
     assert!(report.refused && report.bad == 1, "{report:?}");
+    assert_eq!(registered(&test).await, before);
+}
+
+/// Design, section 3: neither `ISSUER` nor the admin audience.
+#[tokio::test]
+async fn no_front_makes_a_client_this_server_itself() {
+    let test = portal_with(SETTINGS).await;
+    let shell = Shell::migrated().await;
+    let mut olga = Browser::of(&test, "olga").await;
+    register(&test).await;
+    let before = registered(&test).await;
+    for own in [
+        "https://tokens.test",
+        "https://tokens.test/",
+        "https://tokens.test/admin/api",
+        "https://tokens.test/admin/api/",
+    ] {
+        let told = format!("identifiers: no client is `{own}`, which is this server itself");
+        let identifiers = format!("https://a.test {own}");
+
+        let row = format!("client_id,client_secret,identifiers\nnew,{A_SECRET},{identifiers}\n");
+        let source = ImportSource::of_bytes(None, row.into_bytes());
+        let mut reasons = Vec::new();
+        let mut tell = |news: ImportNews<'_>| {
+            if let ImportNews::Line(line) = news {
+                reasons.push(line.reason.clone().unwrap());
+            }
+        };
+        let options = ImportOptions::default();
+        let report = test.app.clients.import(BY, &source, options, &mut tell);
+        assert!(report.await.unwrap().refused);
+        assert_eq!(reasons, [told.clone()]);
+
+        let file = json!({ "version": 1, "name": "team", "clients": [
+            { "client_id": CLIENT, "identifiers": identifiers }
+        ] });
+        let manifest = Manifest::parse(file.to_string().as_bytes(), None).unwrap();
+        let mut tell = |_: ApplyNews<'_>| Ok(());
+        let options = ApplyOptions::default();
+        let applied = test.app.clients.apply(BY, &manifest, options, &mut tell);
+        let refused = applied.await.unwrap_err().description;
+        assert_eq!(refused, format!("clients[0] `{CLIENT}`: {told}"));
+
+        let fields = [
+            ("version", "1"),
+            ("client_secret_post", "yes"),
+            ("identifiers", identifiers.as_str()),
+        ];
+        let answer = olga.post("/admin/clients/billing/edit", &fields).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(answer.text().contains("is this server itself"));
+
+        let arguments = ["client", "create", "new", "--identifier", &identifiers];
+        let mut command = shell.command(&arguments);
+        let output = command.env("ISSUER", "https://tokens.test").output();
+        let ran = crate::cli::Ran::from(output.unwrap());
+        assert!(ran.code != 0 && ran.err.contains(&told), "{ran:?}");
+    }
     assert_eq!(registered(&test).await, before);
 }

@@ -313,6 +313,7 @@ impl Weighter<ClientId, Entry> for Weight {
         + client
             .audiences
             .iter()
+            .chain(client.identifiers.iter())
             .map(|a| a.as_str().len() + 24)
             .sum::<usize>()
         + client.metadata.as_str().len()

@@ -8,7 +8,7 @@ use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
 use crate::domain::{
     AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
-    ClientSecret, ClientStatus, ExpectedVersion, NewClient, Origin,
+    ClientSecret, ClientStatus, ExpectedVersion, Identifiers, NewClient, Origin,
 };
 use crate::store::{
     ClientChanged, ClientInserted, ClientOrder, ClientQuery, StoredResponse, WriteOptions,
@@ -116,6 +116,7 @@ impl Clients {
         secrets: Vec<ClientSecret>,
     ) -> Result<ClientRecord> {
         self.check_authentication(&new.authentication)?;
+        self.check_identifiers(&new.identifiers)?;
         if let Some(id) = &new.client_id {
             id.check_new()?;
         }
@@ -143,6 +144,17 @@ impl Clients {
                 )))
             }
             Some(ClientKeys::Uri(_) | ClientKeys::Inline(_)) | None => Ok(()),
+        }
+    }
+
+    /// Refuses an identifier that would make a client this server itself.
+    pub(in crate::app) fn check_identifiers(&self, identifiers: &Identifiers) -> Result<()> {
+        let token = &self.core.config.token;
+        match identifiers.iter().find(|it| token.is_this_server(it)) {
+            Some(own) => Err(Error::invalid_request(format!(
+                "identifiers: no client is `{own}`, which is this server itself"
+            ))),
+            None => Ok(()),
         }
     }
 
@@ -189,6 +201,9 @@ impl Clients {
         if !changes.authentication.are_empty() {
             let now = self.find(id).await?.client.authentication;
             self.check_authentication(&now.changed(changes.authentication.clone()))?;
+        }
+        if let Some(identifiers) = &changes.identifiers {
+            self.check_identifiers(identifiers)?;
         }
         let (store, stamp) = (&self.core.store, self.core.stamp(by));
         let options = WriteOptions {

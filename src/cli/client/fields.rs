@@ -26,6 +26,9 @@ pub(in crate::cli) struct ClientFields {
     /// An audience that its tokens may have, the first is the default; may be repeated
     #[arg(long = "audience", value_name = "AUDIENCE")]
     audiences: Option<Vec<String>>,
+    /// An audience that it is, as a resource server: it may introspect the tokens for it; may be repeated, up to 5
+    #[arg(long = "identifier", value_name = "AUDIENCE")]
+    identifiers: Option<Vec<String>>,
     /// The claim `metadata` of every token: a JSON object
     #[arg(long, value_name = "JSON", value_parser = filled)]
     metadata: Option<String>,
@@ -82,6 +85,10 @@ impl ClientFields {
         say("description", self.description.map(Value::from));
         say("scopes", self.scopes.map(|it| it.join(" ").into()));
         say("audiences", self.audiences.map(|it| it.join(" ").into()));
+        say(
+            "identifiers",
+            self.identifiers.map(|it| it.join(" ").into()),
+        );
         say("metadata", self.metadata.map(Value::from));
         say("token_ttl", self.token_ttl.map(|it| unless("default", it)));
         say("token_quota", self.token_quota.map(|it| unless("none", it)));

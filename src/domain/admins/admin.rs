@@ -34,7 +34,7 @@ word_enum! {
     pub enum AdminRole, "a role" {
         /// Look at everything but secrets.
         Viewer = "viewer",
-        /// Change clients and their secrets, but for clients with a reserved scope, and revoke tokens.
+        /// Change clients and their secrets, but for clients with a reserved scope and for identifiers, and revoke tokens.
         Operator = "operator",
         /// Change every client, keys and admins too; import and export.
         Owner = "owner",

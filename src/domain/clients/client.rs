@@ -7,8 +7,8 @@ use crate::base::clock::UnixTime;
 use crate::base::redact::holds_secret;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
-    ClientVersion, Description, ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraint,
-    SenderConstraintChanges, TokenQuota, text_type, word_enum,
+    ClientVersion, Description, Identifiers, ManagedBy, Metadata, Name, ParseError, Scope,
+    SenderConstraint, SenderConstraintChanges, TokenQuota, text_type, word_enum,
 };
 
 /// The name a client logs in with (RFC 6749 §2.2).
@@ -199,6 +199,8 @@ client_fields! {
     scopes: Scope,
     /// The audiences that its tokens may have; the first is the default. Empty: the server's `AUDIENCE`.
     audiences: Vec<Audience>,
+    /// The audiences that it is, as a resource server. Written by owners and at the command line only.
+    identifiers: Identifiers,
     /// The claim `metadata` of every token.
     metadata: Metadata,
     /// The lifetime of its tokens; `None`: the server's `TOKEN_TTL`.

@@ -103,8 +103,9 @@ cases! {
     }
 
     CHANGE "AdminChange" {
-        AccessDenied: "it gives a client a reserved scope (`admin:…`, `token:introspect`, `revocations:read`), or concerns \
-            a client that has one: only an owner at the portal, or the command line, can do that";
+        AccessDenied: "it gives a client a reserved scope (`admin:…`, `token:introspect`, `revocations:read`), changes \
+            the identifiers of one, or concerns a client that has a reserved scope: only an owner at the portal, or the \
+            command line, can do that";
         Conflict: "there is one already, there are too many, somebody else was quicker, or the `Idempotency-Key` was \
             used for another request";
     }

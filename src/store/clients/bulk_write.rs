@@ -87,8 +87,8 @@ impl Store {
         for write in writes {
             let record = &write.record;
             let (client, id) = (&record.client, &record.client.client_id);
-            stamp.by.actor.check_grant(&client.scopes)?;
             if insert_record(&mut tx, record, stamp.at).await? {
+                stamp.by.actor.check_grant(None, client)?;
                 inserted.push(client);
                 events.push(of_client(actions.insert, id).after(record));
                 written.outcomes.push(ClientWritten::Inserted);
@@ -175,6 +175,10 @@ async fn replace_client(
         return Ok(Err(ClientWritten::OtherVersion));
     };
     let mut after = write.record.clone();
+    stamp
+        .by
+        .actor
+        .check_grant(Some(&before.client), &after.client)?;
     after.client.version = before.client.version;
     if before == after {
         return Ok(Err(ClientWritten::Unchanged));

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use crate::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, Client, ClientEffect,
-    ClientId, ClientKeys, ClientStatus, ClientVersion, ManagedBy, NewEvent, SenderConstraint,
-    Stamp, Target, TokenQuota, TokenTtl,
+    ClientId, ClientKeys, ClientStatus, ClientVersion, Identifiers, ManagedBy, NewEvent,
+    SenderConstraint, Stamp, Target, TokenQuota, TokenTtl,
 };
 use crate::store::StoreError;
 use crate::store::clients::search::search_text;
@@ -14,24 +14,26 @@ use crate::store::db::row::Row;
 
 /// The columns of `clients c` that [`read_client`] reads.
 pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, c.status, c.scopes, \
-    c.audiences, c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, \
+    c.audiences, c.identifiers, c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, \
     c.created_at, c.updated_at, c.tls_client_certificate_bound, c.dpop_bound, c.managed_by, \
     c.token_quota, c.allowed_networks, c.version";
 
 const INSERT: &str = "
-    insert into clients (client_id, name, description, status, scopes, audiences, metadata,
-        token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at,
+    insert into clients (client_id, name, description, status, scopes, audiences, identifiers,
+        metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at,
         tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks, search,
         version)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21, 1)
     on conflict (client_id) do nothing";
 
 const REPLACE: &str = "
     update clients
-    set name = $2, description = $3, status = $4, scopes = $5, audiences = $6, metadata = $7,
-        token_ttl = $8, auth_methods = $9, jwks = $10, jwks_uri = $11, tls_client_auth = $12,
-        created_at = $13, updated_at = $14, tls_client_certificate_bound = $15, dpop_bound = $16,
-        managed_by = $17, token_quota = $18, allowed_networks = $19, search = $20, version = version + 1
+    set name = $2, description = $3, status = $4, scopes = $5, audiences = $6, identifiers = $7,
+        metadata = $8, token_ttl = $9, auth_methods = $10, jwks = $11, jwks_uri = $12,
+        tls_client_auth = $13, created_at = $14, updated_at = $15, tls_client_certificate_bound = $16,
+        dpop_bound = $17, managed_by = $18, token_quota = $19, allowed_networks = $20, search = $21,
+        version = version + 1
     where client_id = $1";
 
 /// SQLite takes no alias in `returning`.
@@ -55,6 +57,7 @@ pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
         status: ClientStatus::parse(row.get("status")?)?,
         scopes: row.parse("scopes")?,
         audiences: Audience::parse_list(row.get("audiences")?)?,
+        identifiers: Identifiers::parse(row.get("identifiers")?)?,
         metadata: row.parse("metadata")?,
         token_ttl: ttl.map(TokenTtl::from_seconds).transpose()?,
         token_quota: quota.map(TokenQuota::from_count).transpose()?,
@@ -126,6 +129,7 @@ async fn run_with_client(
             &client.status.as_str(),
             &client.scopes.as_str(),
             &Audience::join(&client.audiences),
+            &client.identifiers.to_string(),
             &client.metadata.as_str(),
             &client.token_ttl.map(TokenTtl::seconds),
             &authentication.auth_methods.to_string(),

@@ -55,7 +55,7 @@ impl Store {
         if !options.store_response(&mut tx).await? {
             return Ok(ClientInserted::Repeated);
         }
-        stamp.by.actor.check_grant(&client.scopes)?;
+        stamp.by.actor.check_grant(None, client)?;
         if !insert_record(&mut tx, record, stamp.at).await? {
             return Ok(ClientInserted::Conflict);
         }
@@ -94,8 +94,8 @@ impl Store {
         let mut after = before.clone();
         changes.clone().apply_to(&mut after);
         after.updated_at = stamp.at;
+        stamp.by.actor.check_grant(Some(&before), &after)?;
         if after.scopes != before.scopes {
-            stamp.by.actor.check_grant(&after.scopes)?;
             replace_scopes(&mut tx, id, &after.scopes).await?;
         }
         replace_row(&mut tx, &mut after).await?;

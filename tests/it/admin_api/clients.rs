@@ -115,6 +115,8 @@ async fn what_is_taken_away_is_null_and_what_is_wrong_is_refused() {
         json!({"scopes": ["read"]}),
         json!({"scopes": "a\"b"}),
         json!({"audiences": "https://a"}),
+        json!({"identifiers": "https://a"}),
+        json!({"identifiers": ["a", "b", "c", "d", "e", "f"]}),
         json!({"metadata": []}),
         json!({"metadata": {"x": "y".repeat(9_000)}}),
         json!({"token_ttl": 59}),

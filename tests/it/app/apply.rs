@@ -26,6 +26,7 @@ clients:
     name: Hashed
     scopes: write read
     audiences: [https://a, https://b]
+    identifiers: [https://c]
     metadata:
       tenant: acme
       limits: [1, 2]
@@ -118,6 +119,7 @@ async fn a_file_makes_its_clients_and_a_second_time_there_is_nothing_to_do() {
     let hashed = client(&test, "hashed").await;
     assert_eq!(hashed.client.token_ttl.unwrap().seconds(), 900);
     assert_eq!(hashed.client.audiences.len(), 2);
+    assert_eq!(hashed.client.identifiers.to_string(), "https://c");
     assert_eq!(
         hashed.client.metadata.as_str(),
         r#"{"tenant":"acme","limits":[1,2]}"#

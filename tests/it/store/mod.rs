@@ -16,8 +16,8 @@ use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
     Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, ClientVersion,
-    Description, ExpectedVersion, JwkSet, ManagedBy, Metadata, Name, Scope, SecretId, SecretOrigin,
-    SenderConstraint, TokenQuota, TokenTtl,
+    Description, ExpectedVersion, Identifiers, JwkSet, ManagedBy, Metadata, Name, Scope, SecretId,
+    SecretOrigin, SenderConstraint, TokenQuota, TokenTtl,
 };
 
 use token_server::store::{
@@ -68,6 +68,7 @@ fn record(client_id: &str) -> ClientRecord {
             status: ClientStatus::Enabled,
             scopes: Scope::parse("read write").unwrap(),
             audiences: Audience::parse_list("https://b https://a").unwrap(),
+            identifiers: Identifiers::parse("https://d https://c").unwrap(),
             metadata: Metadata::parse(r#"{"z":1,"a":"ü"}"#).unwrap(),
             token_ttl: Some(TokenTtl::from_seconds(90).unwrap()),
             token_quota: TokenQuota::from_count(7).ok(),

@@ -146,7 +146,7 @@ impl Clients {
         settings.check_secrets(imported.count_new_secrets())?;
         let (secrets, makes_secret) = imported.take_secrets(known, now);
         let live = secrets.iter().filter(|it| it.is_live(now)).count();
-        self.check_planned(by, &client, live, replaced)?;
+        self.check_planned(by, &client, live, before.as_ref(), options.on_conflict)?;
         if let Some(name) = options.manifest {
             mark(&mut client, name, options.take_over)?;
             imported.add_remarks(&client, makes_secret || live > 0);
@@ -179,22 +179,25 @@ impl Clients {
         Ok((outcome, Some(Box::new(write))))
     }
 
-    /// Refuses a client that could not be used, or that the actor may not write in the place of `replaced`: what the store
+    /// Refuses a client that could not be used, or that the actor may not write in the place of `before`: what the store
     /// would say is told before anything is written, and in a dry run.
     fn check_planned(
         &self,
         by: &Origin,
         client: &Client,
         live_secrets: usize,
-        replaced: Option<&ClientRecord>,
+        before: Option<&ClientRecord>,
+        on_conflict: OnConflict,
     ) -> Result<()> {
-        if let Some(ClientRecord { client, .. }) = replaced {
-            let (id, scopes) = (&client.client_id, &client.scopes);
+        let before = before.map(|it| &it.client);
+        if let Some(before) = before.filter(|_| on_conflict == OnConflict::Replace) {
+            let (id, scopes) = (&before.client_id, &before.scopes);
             by.actor
                 .check_client_write(id, scopes, ClientEffect::Changes)?;
         }
-        by.actor.check_grant(&client.scopes)?;
+        by.actor.check_grant(before, client)?;
         self.check_authentication(&client.authentication)?;
+        self.check_identifiers(&client.identifiers)?;
         if live_secrets > MAX_LIVE_SECRETS {
             return Err(Error::invalid_request(format!(
                 "a client has at most {MAX_LIVE_SECRETS} live secrets"

@@ -153,8 +153,8 @@ fn refusal(report: &ImportReport) -> Error {
     let (bad, denied) = (report.bad, report.denied);
     if denied > 0 {
         let why = format!(
-            "nothing was imported: {denied} row(s) are for clients with a reserved scope, which only an owner at the portal, \
-             or the command line, can import"
+            "nothing was imported: {denied} row(s) are for clients with a reserved scope or change identifiers, which only \
+             an owner at the portal, or the command line, can do"
         );
         return Error::new(ErrorCode::AccessDenied, why);
     }

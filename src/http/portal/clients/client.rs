@@ -135,6 +135,7 @@ struct EditPage {
     version: String,
     is_stale: bool,
     managed_by: Option<ManagedBy>,
+    writes_identifiers: bool,
     form: ClientForm,
 }
 
@@ -155,6 +156,7 @@ async fn edit_page(
         is_stale: version != current,
         version,
         managed_by: client.managed_by,
+        writes_identifiers: session.origin.actor.may_write_identifiers(),
         form,
     })
 }

@@ -24,6 +24,7 @@ const PATH: &str = "/admin/new-client";
 struct NewClientPage {
     layout: Layout,
     client_id: String,
+    writes_identifiers: bool,
     form: ClientForm,
     lifetime: String,
     min_secret_length: usize,
@@ -41,6 +42,7 @@ fn new_client_page(
     NewClientPage {
         layout: session.layout("Create client", PATH),
         client_id,
+        writes_identifiers: session.origin.actor.may_write_identifiers(),
         form,
         lifetime,
         min_secret_length: app.config().secrets.min_length,

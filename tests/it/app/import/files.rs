@@ -28,6 +28,7 @@ async fn csv_a_json_array_and_json_lines_say_the_same() {
         ("status", "disabled"),
         ("scopes", "write read"),
         ("audiences", "https://b a"),
+        ("identifiers", "https://d c"),
         ("metadata", r#"{"tenant":"acme","n":[1,2]}"#),
         ("token_ttl", "90"),
         ("tls_client_certificate_bound_access_tokens", "TRUE"),
@@ -47,6 +48,7 @@ async fn csv_a_json_array_and_json_lines_say_the_same() {
     let mut typed = object.clone();
     typed["scopes"] = json!(["read", "write"]);
     typed["audiences"] = json!(["https://b", "a"]);
+    typed["identifiers"] = json!(["https://d", "c"]);
     typed["metadata"] = json!({"tenant": "acme", "n": [1, 2]});
     typed["token_ttl"] = json!(90);
     typed["tls_client_certificate_bound_access_tokens"] = json!(true);
@@ -75,6 +77,7 @@ async fn csv_a_json_array_and_json_lines_say_the_same() {
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:#?}");
     assert_eq!(seen[0].client.name.as_str(), "Ünïcode, 'quoted'");
     assert_eq!(seen[0].client.scopes.as_str(), "read write");
+    assert_eq!(seen[0].client.identifiers.to_string(), "https://d c");
     assert_eq!(seen[0].client.token_ttl.unwrap().seconds(), 90);
     let bound = seen[0].client.sender_constraint;
     assert!(bound.tls_client_certificate_bound_access_tokens && !bound.dpop_bound_access_tokens);

@@ -27,12 +27,12 @@ const DRY_RUN: ImportOptions = ImportOptions {
     ..KEEP_GOING
 };
 
+/// A client that was imported. What it is as a resource server, no other server's file says.
 async fn client(test: &TestApp, id: &str) -> ClientRecord {
-    test.app
-        .clients
-        .find(&ClientId::parse(id).unwrap())
-        .await
-        .unwrap()
+    let id = ClientId::parse(id).unwrap();
+    let found = test.app.clients.find(&id).await.unwrap();
+    assert!(found.client.identifiers.is_empty(), "{id}");
+    found
 }
 
 #[tokio::test]

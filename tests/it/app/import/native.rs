@@ -109,6 +109,7 @@ fn row(n: usize) -> Value {
         "description": "two\nlines\t'",
         "scopes": ["read", &format!("s{n}")],
         "audiences": ["https://b", "a"],
+        "identifiers": ["https://d", "c"],
         "metadata": {"tenant": "acme", "n": n, "list": [1, 2.5, null, "ü\u{0}x"]},
     });
     if n.is_multiple_of(5) {
