@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
+use crate::app::tokens::rejection::Rejection;
 use crate::app::tokens::verify::TokenRequirements;
-use crate::domain::{Client, ErrorCode, INTROSPECT_SCOPE};
+use crate::domain::{Audience, Client, ErrorCode, INTROSPECT_SCOPE};
 use crate::jwt::{AccessTokenClaims, IntrospectionClaims, SignedClaims};
 
 impl Tokens {
-    /// The claims of a token that is good and is the caller's business; else, in the inner result, why
+    /// The claims of a token that is good and that the caller may introspect; else, in the inner result, why
     /// not: for the log only, the caller learns no more than that it is not active (RFC 7662 §2.2).
     pub async fn introspect(
         &self,
@@ -19,17 +20,17 @@ impl Tokens {
         token: &str,
     ) -> Result<Result<Arc<SignedClaims>>> {
         let required = TokenRequirements::default();
-        match self.verify_presented(token, &required).await {
-            Ok(signed) if self.may_introspect(caller, &signed.claims) => {
-                self.usage.count_verified(&signed.claims.client_id);
-                Ok(Ok(signed))
-            }
-            Ok(_) => Ok(Err(Error::invalid_token(
-                "the token is neither this client's nor for one of its audiences",
-            ))),
-            Err(error) if error.code == ErrorCode::InvalidToken => Ok(Err(error)),
-            Err(error) => Err(error),
+        let signed = match self.verify_presented(token, &required).await {
+            Ok(signed) => signed,
+            Err(error) if error.code == ErrorCode::InvalidToken => return Ok(Err(error)),
+            Err(error) => return Err(error),
+        };
+        if let Err(rejection) = self.check_introspection(caller, &signed.claims) {
+            self.rejections.count(&rejection);
+            return Ok(Err(rejection.into()));
         }
+        self.usage.count_verified(&signed.claims.client_id);
+        Ok(Ok(signed))
     }
 
     /// An answer to an introspection as a JWT for the caller (RFC 9701 §5).
@@ -51,21 +52,24 @@ impl Tokens {
         })
     }
 
-    /// A client without audiences of its own is given tokens for the server's, which is then its one.
-    fn may_introspect(&self, caller: &Client, claims: &AccessTokenClaims<'_>) -> bool {
-        let default = std::slice::from_ref(&self.core.config.token.audience);
-        let audiences = match caller.audiences.as_slice() {
-            [] => default,
-            theirs => theirs,
-        };
-        *claims.client_id == caller.client_id
-            || claims
-                .aud
-                .iter()
-                .any(|audience| audiences.contains(audience))
-            || caller
-                .scopes
-                .tokens()
-                .any(|scope| scope == INTROSPECT_SCOPE)
+    /// RFC 7662 §4: whether the token can be used at the caller. `identifiers` say what the caller is; for whom it gets
+    /// tokens itself does not count. No client is this server, whatever ISSUER was when its identifiers were written.
+    fn check_introspection(
+        &self,
+        caller: &Client,
+        claims: &AccessTokenClaims<'_>,
+    ) -> Result<(), Rejection> {
+        let config = &self.core.config.token;
+        let mut audiences = claims.aud.iter();
+        let is_own = *claims.client_id == caller.client_id;
+        let is_identifier =
+            |it: &Audience| caller.identifiers.contains(it) && !config.is_this_server(it);
+        let mut scopes = caller.scopes.tokens();
+        if is_own || audiences.any(is_identifier) || scopes.any(|it| it == INTROSPECT_SCOPE) {
+            return Ok(());
+        }
+        Err(Rejection::MissingIdentifier {
+            audiences: claims.aud.to_text().into_owned(),
+        })
     }
 }

@@ -9,7 +9,14 @@ pub(crate) enum Rejection {
     Unfit(VerifyError),
     Revoked,
     WrongAudience,
-    InsufficientScope { missing: String, required: String },
+    InsufficientScope {
+        missing: String,
+        required: String,
+    },
+    /// Of an introspection: none of the audiences is an identifier of the caller.
+    MissingIdentifier {
+        audiences: String,
+    },
 }
 
 impl From<VerifyError> for Rejection {
@@ -27,13 +34,16 @@ impl From<Rejection> for Error {
             Rejection::InsufficientScope { missing, required } => {
                 Self::insufficient_scope(&missing, &required)
             }
+            Rejection::MissingIdentifier { audiences } => Self::unauthorized_client(format!(
+                "the token is neither this client's own nor for one of its identifiers: it is for `{audiences}`"
+            )),
         }
     }
 }
 
 impl Rejection {
     /// By number of the reason.
-    const REASONS: [&'static str; 10] = [
+    const REASONS: [&'static str; 11] = [
         "malformed",
         "unknown_key",
         "bad_signature",
@@ -44,6 +54,7 @@ impl Rejection {
         "revoked",
         "wrong_audience",
         "insufficient_scope",
+        "missing_identifier",
     ];
 
     fn number(&self) -> usize {
@@ -58,6 +69,7 @@ impl Rejection {
             Self::Revoked => 7,
             Self::WrongAudience => 8,
             Self::InsufficientScope { .. } => 9,
+            Self::MissingIdentifier { .. } => 10,
         }
     }
 }

@@ -48,6 +48,7 @@ pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
         );
         if answers && opens && mistakes.0.is_empty() {
             check_clients(&mut report, &config).await;
+            check_identifiers(&mut report, &config).await;
             if config.acme.is_some() {
                 check_acme(&mut report, config.clone()).await;
             }
@@ -159,6 +160,38 @@ async fn check_clients(report: &mut Report, config: &Config) {
              TLS_CLIENT_CERTIFICATES or, behind a proxy, CLIENT_CERT_HEADER"
         )),
     }
+}
+
+/// Clients that introspect and are told that every token but their own is inactive. The refusals are what is known of
+/// who introspects; nothing is written for an introspection that goes well.
+async fn check_identifiers(report: &mut Report, config: &Config) {
+    const NAMED: u32 = 10;
+    let read = async {
+        let store = open_store(config)?;
+        // The column may not be there yet.
+        anyhow::Ok(if store.list_pending_migrations().await?.is_empty() {
+            // One more tells whether there are others.
+            store
+                .list_introspecting_without_identifier(NAMED + 1)
+                .await?
+        } else {
+            Vec::new()
+        })
+    };
+    let clients = match read.await {
+        Ok(clients) if clients.is_empty() => return,
+        Ok(clients) => clients,
+        Err(error) => return report.fail(&format!("identifiers: {}", chain(&error))),
+    };
+    let named = clients.iter().take(NAMED as usize);
+    let named: Vec<String> = named.map(|id| format!("`{id}`")).collect();
+    let others = clients.len() > named.len();
+    let more = if others { " and others" } else { "" };
+    let named = named.join(", ");
+    report.warn(&format!(
+        "identifiers: {named}{more} introspect tokens and have no identifier, so that all tokens but their own are \
+         inactive for them: say which audience each one is by `client update --identifier`"
+    ));
 }
 
 /// The certificate that an authority issues: serving begins without it, and without the authority too.

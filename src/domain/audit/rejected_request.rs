@@ -62,7 +62,7 @@ pub struct RejectedRequest {
     pub hint: String,
     /// From which address.
     pub source: String,
-    /// What the caller was told.
+    /// The code that the caller was told; of an introspection the caller was told `{"active":false}` alone.
     pub error: String,
     /// Why it was refused.
     pub reason: String,

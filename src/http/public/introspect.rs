@@ -11,6 +11,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::error::Error;
+use crate::domain::{Attempt, ErrorCode};
 use crate::http::AppState;
 use crate::http::openapi::IntrospectErrors;
 use crate::http::public::client_form::Form;
@@ -83,6 +84,7 @@ pub(in crate::http) async fn introspect_token(
     params: Result<BodyParams, Error>,
 ) -> Result<WithLogContext, Error> {
     let BodyParams(params) = params?;
+    let source = peer.source;
     let asked = Form::from(params).authenticate(&app, peer, &headers, "/introspect");
     let (caller, token) = asked.await?;
 
@@ -103,7 +105,14 @@ pub(in crate::http) async fn introspect_token(
     } else {
         response::json(StatusCode::OK, &answer)
     };
-    Ok(WithLogContext::about(&caller.client_id, response).without_saying(introspected.err()))
+    // What is wrong with a token is the token's matter; that the caller may not see it is the caller's, and is kept.
+    let error = introspected.err().map(|error| {
+        if error.code == ErrorCode::UnauthorizedClient {
+            return error.with_attempt(Attempt::of_client(&caller.client_id, source));
+        }
+        error
+    });
+    Ok(WithLogContext::about(&caller.client_id, response).without_saying(error))
 }
 
 /// Whether a JWT is preferred to JSON (RFC 9110 §12.5.1). Only its full name counts: `*/*` means JSON.

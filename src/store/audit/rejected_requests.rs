@@ -1,6 +1,6 @@
 //! Owns the rows of `refusals`: requests that were refused, and why.
 
-use crate::domain::{ClientId, RejectedRequest};
+use crate::domain::{ClientId, ErrorCode, INTROSPECT_SCOPE, RejectedRequest};
 use crate::store::db::query::{ToValue, query, select};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
@@ -66,6 +66,26 @@ impl Store {
         .bind(&[id, &limit])
         .fetch_all(&mut self.acquire_read().await?, read_refusal)
         .await
+    }
+
+    /// Enabled clients that have no identifier, may not introspect every token, and were refused an introspection for
+    /// that, as far as refusals are kept; by id.
+    pub async fn list_introspecting_without_identifier(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<ClientId>, StoreError> {
+        const SQL: &str = "
+            select distinct c.client_id
+            from rejected_requests r
+            join clients c on c.client_id = r.client_id
+            where r.route = '/introspect' and r.error = $1 and c.status = 'enabled' and c.identifiers = ''
+                and not exists (
+                    select 1 from client_scopes s where s.client_id = c.client_id and s.scope = $2)
+            order by c.client_id
+            limit $3";
+        let code = ErrorCode::UnauthorizedClient.as_str();
+        self.fetch_all(SQL, &[&code, &INTROSPECT_SCOPE, &limit], |row| row.parse(0))
+            .await
     }
 
     /// Removes the refusals before `end`, and those before the newest `kept`; how many.

@@ -2,8 +2,11 @@
 
 use std::fs;
 
+use token_server::app::NewClient;
+use token_server::domain::{Audience, ClientId, Identifiers, Scope};
+
 use super::{Ran, Shell};
-use crate::harness::SECRET;
+use crate::harness::{CLIENT, SECRET, TestApp};
 
 /// The lines of the report that begin with `FAIL`.
 fn failures(ran: &Ran) -> Vec<&str> {
@@ -195,6 +198,84 @@ async fn clients_that_need_a_certificate_where_none_can_come_are_a_warning() {
         shell.run(&["client", "delete", id, "--yes"]);
     }
     assert!(!check(&[]).out.contains("warn"));
+}
+
+/// A client that introspects the token of `billing`.
+async fn introspect(test: &TestApp, id: &str, scopes: &str, identifiers: &str, token: &str) {
+    let new = NewClient {
+        client_id: Some(ClientId::parse(id).unwrap()),
+        scopes: Scope::parse(scopes).unwrap(),
+        audiences: Audience::parse_list("https://api.test").unwrap(),
+        identifiers: Identifiers::parse(identifiers).unwrap(),
+        ..NewClient::default()
+    };
+    let userinfo = format!("{id}:{}", test.register(new).await);
+    let asked = [("token", token)];
+    let answer = test.post_basic("/introspect", &userinfo, &asked).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn clients_that_introspect_without_an_identifier_are_a_warning() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let test = TestApp::on(shell.database.clone(), &[]).await;
+    let secret = test.client().await;
+    let token = test.token(&secret).await;
+    for (id, scopes, identifiers) in [
+        ("api", "", ""),
+        ("other", "read", ""),
+        ("off", "", ""),
+        ("gone", "", ""),
+        ("gateway", "token:introspect", ""),
+        ("service", "", "https://api.test"),
+    ] {
+        introspect(&test, id, scopes, identifiers, &token).await;
+    }
+    let own = [("token", token.as_str())];
+    let userinfo = format!("{CLIENT}:{secret}");
+    test.post_basic("/introspect", &userinfo, &own).await;
+    assert!(!shell.run(&["check"]).out.contains("warn"));
+    test.app.audit.write_rejected_requests().await.unwrap();
+    shell.run(&["client", "disable", "off"]);
+    shell.run(&["client", "delete", "gone", "--yes"]);
+
+    let warned = shell.run(&["check"]);
+    assert_eq!(warned.code, 0, "{warned:?}");
+    let told = "warn  identifiers: `api`, `other` introspect tokens and have no identifier";
+    assert!(warned.out.contains(told), "{}", warned.out);
+
+    let named = shell.run(&[
+        "client",
+        "update",
+        "api",
+        "--identifier",
+        "https://api.test",
+    ]);
+    assert_eq!(named.code, 0, "{named:?}");
+    shell.run(&["client", "update", "other", "--scope", "token:introspect"]);
+    assert!(!shell.run(&["check"]).out.contains("warn"));
+}
+
+#[tokio::test]
+async fn of_many_that_introspect_without_an_identifier_some_are_named() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let test = TestApp::on(shell.database.clone(), &[]).await;
+    let token = test.token(&test.client().await).await;
+    for n in 10..21 {
+        introspect(&test, &format!("c{n}"), "", "", &token).await;
+    }
+    test.app.audit.write_rejected_requests().await.unwrap();
+
+    let warned = shell.run(&["check"]);
+
+    let told = "`c18`, `c19` and others introspect tokens and have no identifier";
+    assert!(
+        warned.out.contains(told) && !warned.out.contains("c20"),
+        "{}",
+        warned.out
+    );
 }
 
 #[cfg(not(feature = "passkeys"))]

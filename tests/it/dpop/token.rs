@@ -1,7 +1,7 @@
 //! Issuing tokens that are bound to a key.
 
 use token_server::app::NewClient;
-use token_server::domain::ClientId;
+use token_server::domain::{ClientId, Scope};
 
 use super::{TOKEN_URL, ask, bound, register_dpop_bound};
 use crate::harness::{CLIENT, Prover, TestApp};
@@ -12,6 +12,7 @@ async fn a_proof_binds_the_token_to_its_key() {
     let secret = test
         .register(NewClient {
             client_id: Some(ClientId::parse("api").unwrap()),
+            scopes: Scope::parse("token:introspect").unwrap(),
             ..NewClient::default()
         })
         .await;

@@ -7,7 +7,7 @@ use token_server::app::NewClient;
 use token_server::domain::{ClientId, ClientStatus, ExpectedVersion, Metadata, Scope};
 
 use super::{Caller, needs_a_client, refuses_bad_requests};
-use crate::harness::{Answer, BY, NOW, TestApp};
+use crate::harness::{Answer, BY, Log, NOW, TestApp};
 
 const JWT: &str = "application/token-introspection+jwt";
 const INACTIVE: &str = r#"{"active":false}"#;
@@ -22,7 +22,7 @@ fn assert_inactive(answer: &Answer) {
 #[tokio::test]
 async fn an_active_token_is_answered_with_all_it_says() {
     let test = TestApp::new().await;
-    let api = Caller::new(&test, "api", "", "https://api.test").await;
+    let api = Caller::service(&test, "api", "https://api.test").await;
     let new = NewClient {
         client_id: Some(ClientId::parse("billing").unwrap()),
         scopes: Scope::parse("read write").unwrap(),
@@ -62,9 +62,9 @@ async fn an_active_token_is_answered_with_all_it_says() {
 }
 
 #[tokio::test]
-async fn a_client_may_ask_about_tokens_for_its_audiences_and_its_own_and_no_others() {
+async fn a_client_may_ask_about_tokens_for_its_identifiers_and_its_own_and_no_others() {
     let test = TestApp::new().await;
-    let api = Caller::new(&test, "api", "", "https://other.test https://api.test").await;
+    let api = Caller::service(&test, "api", "https://other.test https://api.test").await;
     let billing = Caller::new(&test, "billing", "", "https://api.test").await;
     let mailer = Caller::new(&test, "mailer", "", "https://mail.test").await;
     let active = async |caller: &Caller<'_>, token: &str| {
@@ -82,6 +82,100 @@ async fn a_client_may_ask_about_tokens_for_its_audiences_and_its_own_and_no_othe
     assert!(!active(&mailer, &for_api).await);
     assert!(!active(&api, &for_mail).await);
     assert!(active(&mailer, &for_mail).await);
+}
+
+/// Design, section 3: two callers of one service do not see each other's tokens.
+#[tokio::test]
+async fn an_audience_for_which_a_client_gets_tokens_lets_it_see_no_token_of_others() {
+    let test = TestApp::with(&[("AUDIENCE", "https://all.test")]).await;
+    let billing = Caller::new(&test, "billing", "", "https://api.test").await;
+    let mailer = Caller::new(&test, "mailer", "", "https://api.test").await;
+    let (simple, another) = (
+        Caller::new(&test, "simple", "", "").await,
+        Caller::new(&test, "another", "", "").await,
+    );
+
+    let token = billing.token().await;
+    assert_inactive(&mailer.introspect(&token).await);
+    assert_eq!(test.verify(&token).await.status, 200);
+    assert_inactive(&another.introspect(&simple.token().await).await);
+}
+
+#[tokio::test]
+async fn clients_of_one_service_share_an_identifier() {
+    let test = TestApp::new().await;
+    let token = Caller::new(&test, "billing", "", "https://api.test")
+        .await
+        .token()
+        .await;
+
+    for id in ["api-1", "api-2"] {
+        let api = Caller::service(&test, id, "https://api.test").await;
+        assert_eq!(api.introspect(&token).await.json()["active"], true, "{id}");
+    }
+}
+
+/// A client could be written under another ISSUER, and every token by default is for this one.
+#[tokio::test]
+async fn no_client_is_this_server_after_a_change_of_the_issuer_either() {
+    let before = TestApp::with(&[("ISSUER", "https://before.test")]).await;
+    let own = "https://tokens.test https://tokens.test/admin/api";
+    let secret = Caller::service(&before, "api", own).await.secret;
+    let test = TestApp::on(before.database.clone(), &[]).await;
+    let api = Caller {
+        test: &test,
+        id: "api",
+        secret,
+    };
+    let admin = "https://tokens.test/admin/api";
+
+    for (id, audiences) in [("billing", ""), ("operator", admin)] {
+        let token = Caller::new(&test, id, "", audiences).await.token().await;
+        assert_inactive(&api.introspect(&token).await);
+    }
+    assert_eq!(
+        api.introspect(&api.token().await).await.json()["active"],
+        true
+    );
+}
+
+#[tokio::test]
+async fn an_introspection_without_an_identifier_is_explained_logged_and_counted() {
+    let test = TestApp::new().await;
+    let token = Caller::new(&test, "billing", "", "https://api.test")
+        .await
+        .token()
+        .await;
+    let api = Caller::new(&test, "api", "", "https://api.test").await;
+    let log = Log::default();
+    let guard = log.capture();
+
+    let answer = api.introspect(&token).await;
+
+    drop(guard);
+    assert_inactive(&answer);
+    let line = log.requests().remove(0);
+    assert_eq!(
+        (&line["status"], &line["client_id"]),
+        (&json!(200), &json!("api"))
+    );
+    assert_eq!(line["error"], "unauthorized_client");
+    let reason = "the token is neither this client's own nor for one of its identifiers: it is for `https://api.test`";
+    assert_eq!(line["reason"], reason);
+    let request_id = answer.header("x-request-id");
+    let found = test.app.audit.explain_request(request_id).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].route.as_str(), &*found[0].reason),
+        ("/introspect", reason)
+    );
+    assert_eq!(found[0].client_id.as_deref(), Some("api"));
+    let explained = test.app.tokens.explain("api", None, None).await.unwrap();
+    assert_eq!(explained.refusals, found);
+    let counted = test.app.metrics().tokens_refused;
+    let of = |reason| counted.iter().find(|(it, _)| *it == reason).unwrap().1;
+    assert_eq!((of("missing_identifier"), of("wrong_audience")), (1, 0));
+    assert!(!log.text().contains(&token[..40]));
 }
 
 #[tokio::test]
@@ -114,9 +208,9 @@ async fn a_client_with_the_scope_for_it_may_ask_about_any_token() {
 }
 
 #[tokio::test]
-async fn a_client_without_audiences_may_ask_about_tokens_for_the_servers() {
+async fn a_client_that_is_the_servers_audience_may_ask_about_tokens_for_it() {
     let test = TestApp::with(&[("AUDIENCE", "https://all.test")]).await;
-    let api = Caller::new(&test, "api", "", "").await;
+    let api = Caller::service(&test, "api", "https://all.test").await;
     let simple = Caller::new(&test, "simple", "", "").await;
     let special = Caller::new(&test, "special", "", "https://special.test").await;
 
@@ -131,8 +225,8 @@ async fn a_client_without_audiences_may_ask_about_tokens_for_the_servers() {
 async fn a_token_for_several_is_the_business_of_each() {
     let test = TestApp::new().await;
     let billing = Caller::new(&test, "billing", "", "https://a.test https://b.test").await;
-    let b = Caller::new(&test, "b", "", "https://b.test https://c.test").await;
-    let c = Caller::new(&test, "c", "", "https://c.test").await;
+    let b = Caller::service(&test, "b", "https://b.test https://c.test").await;
+    let c = Caller::service(&test, "c", "https://c.test").await;
     let both = [
         ("grant_type", "client_credentials"),
         ("resource", "https://a.test"),
@@ -234,8 +328,9 @@ async fn a_signed_answer_is_refused_under_a_symmetric_key() {
 
 #[tokio::test]
 async fn a_signed_answer_can_be_verified_by_the_published_keys() {
-    let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
-    let api = Caller::new(&test, "api", "", "").await;
+    let all = "https://all.test";
+    let test = TestApp::with(&[("SIGNING_ALG", "ES256"), ("AUDIENCE", all)]).await;
+    let api = Caller::service(&test, "api", all).await;
     let token = Caller::new(&test, "billing", "", "").await.token().await;
     let keys = JwkSet::deserialize(test.get("/.well-known/jwks.json").await.json()).unwrap();
     let read = |answer: &Answer| {
@@ -319,8 +414,9 @@ async fn a_token_under_a_new_key_is_known_to_introspect_and_to_revoke() {
 #[tokio::test]
 async fn a_disabled_client_is_told_nothing() {
     let test = TestApp::new().await;
-    let api = Caller::new(&test, "api", "", "").await;
-    let token = Caller::new(&test, "billing", "", "").await.token().await;
+    let api = Caller::service(&test, "api", "https://api.test").await;
+    let billing = Caller::new(&test, "billing", "", "https://api.test").await;
+    let token = billing.token().await;
     assert_eq!(api.introspect(&token).await.json()["active"], true);
 
     test.app

@@ -12,7 +12,7 @@ mod revoke;
 mod token;
 
 use token_server::app::NewClient;
-use token_server::domain::{Audience, ClientId, Scope};
+use token_server::domain::{Audience, ClientId, Identifiers, Scope};
 
 use crate::harness::{Answer, TestApp};
 
@@ -26,10 +26,26 @@ struct Caller<'a> {
 impl<'a> Caller<'a> {
     /// Registers one with these scopes and audiences.
     async fn new(test: &'a TestApp, id: &'a str, scopes: &str, audiences: &str) -> Self {
+        Self::register(test, id, scopes, audiences, "").await
+    }
+
+    /// Registers a resource server with these identifiers, and no audiences.
+    async fn service(test: &'a TestApp, id: &'a str, identifiers: &str) -> Self {
+        Self::register(test, id, "", "", identifiers).await
+    }
+
+    async fn register(
+        test: &'a TestApp,
+        id: &'a str,
+        scopes: &str,
+        audiences: &str,
+        identifiers: &str,
+    ) -> Self {
         let new = NewClient {
             client_id: Some(ClientId::parse(id).unwrap()),
             scopes: Scope::parse(scopes).unwrap(),
             audiences: Audience::parse_list(audiences).unwrap(),
+            identifiers: Identifiers::parse(identifiers).unwrap(),
             ..NewClient::default()
         };
         let secret = test.register(new).await;

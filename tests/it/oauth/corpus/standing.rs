@@ -35,7 +35,7 @@ async fn another_servers_token_is_refused() {
 async fn another_audiences_token_is_refused_where_an_audience_is_required() {
     let test = service("ES256").await;
     let mail = Caller::new(&test, "mailer", "", "https://mail.test").await;
-    let api = Caller::new(&test, "api", "", "https://api.test").await;
+    let api = Caller::service(&test, "api", "https://api.test").await;
     let token = mail.token().await;
 
     for audience in [
