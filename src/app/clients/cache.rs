@@ -24,14 +24,14 @@ const USUAL_SIZE: u64 = 1_024;
 pub(crate) struct ClientCache {
     entries: Cache<ClientId, Entry, Weight>,
     readings: Mutex<HashMap<ClientId, Reading>>,
-    generations: Generations,
+    change_counts: ChangeCounts,
     asked: HitCounter,
 }
 
 #[derive(Clone)]
 struct Entry {
     record: Arc<ClientRecord>,
-    generation: u32,
+    change_count: u32,
 }
 
 /// A reading of the store that is under way, for all who wait for it.
@@ -44,7 +44,7 @@ impl ClientCache {
         Self {
             entries: Cache::with_weighter(usual, size, Weight),
             readings: Mutex::default(),
-            generations: Generations::new(),
+            change_counts: ChangeCounts::new(),
             asked: HitCounter::default(),
         }
     }
@@ -153,13 +153,13 @@ impl ClientCache {
     fn reading(&self, id: &ClientId, store: &Store) -> BoxFuture<'static, Result<Entry, Missing>> {
         self.asked.misses.inc();
         // Looked at before the row is: a change that commits in between makes this entry stale.
-        let generation = self.generations.current(id);
+        let change_count = self.change_counts.current(id);
         let (id, store) = (id.clone(), store.clone());
         async move {
             match store.find_client(&id).await {
                 Ok(Some(record)) => Ok(Entry {
                     record: Arc::new(record),
-                    generation,
+                    change_count,
                 }),
                 Ok(None) => Err(Missing::Unknown),
                 Err(error) => Err(Missing::Unread(Arc::new(SharedError::new(error)))),
@@ -171,12 +171,12 @@ impl ClientCache {
     /// Forgets what is remembered of a client. To be called when a change is committed and before
     /// anybody is told so.
     pub(crate) fn forget(&self, id: &ClientId) {
-        self.generations.advance(id);
+        self.change_counts.advance(id);
     }
 
     /// Forgets what is remembered of all clients.
     pub(crate) fn forget_all(&self) {
-        self.generations.advance_all();
+        self.change_counts.advance_all();
     }
 
     /// A hit is a record that memory had, a miss a reading of the store.
@@ -191,7 +191,7 @@ impl ClientCache {
     }
 
     fn is_current(&self, id: &ClientId, entry: &Entry) -> bool {
-        entry.generation == self.generations.current(id)
+        entry.change_count == self.change_counts.current(id)
     }
 }
 
@@ -257,12 +257,12 @@ impl SharedError {
 /// A counter of changes for each of many groups of clients. An entry is good while its group's counter
 /// stands where it stood before the entry was read. That needs no lock and no order between the one
 /// who changes and the one who reads; the price is that a change makes its whole group be read again.
-struct Generations {
+struct ChangeCounts {
     hasher: RandomState,
     counters: Box<[AtomicU32]>,
 }
 
-impl Generations {
+impl ChangeCounts {
     /// 256 KiB of them. Who shares a group with a client that changed just before the database was lost is not known
     /// without it, so there are many.
     const GROUPS: usize = 65_536;
