@@ -35,8 +35,10 @@ create table clients (
     managed_by text,
     created_at bigint not null,
     updated_at bigint not null,
-    -- 1, 2, 3, …: each change of the client or of its secrets adds 1. The ETag contains it.
+    -- Begins at the first generation; each change of the client or of its secrets adds 1. The ETag contains it.
     version bigint not null,
+    -- Milliseconds since 1970 when it was begun or raised; only grows. Tokens with a lower `gen` are revoked.
+    generation bigint not null,
     -- For the search: id, name and scopes in lower case, each on a line.
     search text not null
 );

@@ -62,7 +62,7 @@ pub use tokens::Tokens;
 pub use tokens::explain::{ExplainedRejection, TokenExplanation};
 pub use tokens::inspect::TokenInspection;
 pub use tokens::request::TokenRequest;
-pub use tokens::revocation_set::RevocationSet;
+pub use tokens::revocation_set::{RevocationSet, RevokedBy};
 pub use tokens::sender_constraint::{PresentedProof, SenderProofs};
 pub use tokens::verify::TokenRequirements;
 pub use usage::Usage;

@@ -25,35 +25,29 @@ impl<K, V> Default for Shards<K, V> {
 
 impl<K, V> Shards<K, V> {
     const COUNT: usize = 256;
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.read().unwrap_or_else(PoisonError::into_inner).len())
-            .sum()
-    }
 }
 
-impl<K: Eq + Hash, V: Copy> Shards<K, V> {
-    pub(crate) fn get(&self, key: &K) -> Option<V> {
+impl<K: Eq + Hash, V> Shards<K, V> {
+    /// What `read` makes of a value, if there is one.
+    pub(crate) fn read<R>(&self, key: &K, read: impl FnOnce(&V) -> R) -> Option<R> {
         let map = self.shard(key).read();
         map.unwrap_or_else(PoisonError::into_inner)
             .get(key)
-            .copied()
+            .map(read)
     }
 
-    /// Puts a value in, unless there is one that is to stay.
-    pub(crate) fn insert_unless(&self, key: K, value: V, stays: impl FnOnce(&V) -> bool) {
-        let shard = self.shard(&key).write();
-        let mut map = shard.unwrap_or_else(PoisonError::into_inner);
-        if !map.get(&key).is_some_and(stays) {
-            map.insert(key, value);
+    /// Calls `each` with every entry, of one part after another.
+    pub(crate) fn for_each(&self, mut each: impl FnMut(&K, &V)) {
+        for shard in &self.shards {
+            let map = shard.read().unwrap_or_else(PoisonError::into_inner);
+            for (key, value) in map.iter() {
+                each(key, value);
+            }
         }
     }
 
-    /// Keeps what is `wanted`, and gives memory back when most of it has gone.
-    pub(crate) fn retain(&self, wanted: impl Fn(&V) -> bool) {
+    /// Keeps what is `wanted`, which may change it, and gives memory back when most of it has gone.
+    pub(crate) fn retain(&self, mut wanted: impl FnMut(&mut V) -> bool) {
         for shard in &self.shards {
             let mut map = shard.write().unwrap_or_else(PoisonError::into_inner);
             map.retain(|_, value| wanted(value));
@@ -73,52 +67,61 @@ impl<K: Eq + Hash, V: Copy> Shards<K, V> {
     }
 }
 
+impl<K: Clone + Eq + Hash, V: Default> Shards<K, V> {
+    /// What `change` makes of a value, which begins as the default.
+    pub(crate) fn update<R>(&self, key: &K, change: impl FnOnce(&mut V) -> R) -> R {
+        let shard = self.shard(key).write();
+        let mut map = shard.unwrap_or_else(PoisonError::into_inner);
+        match map.get_mut(key) {
+            Some(value) => change(value),
+            None => change(map.entry(key.clone()).or_default()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::UnixTime;
 
-    /// Bytes that the tables of all shards take: a slot for an entry and a byte of its hash, in 8/7 times
-    /// as many places as fit.
-    fn bytes<K, V>(map: &Shards<K, V>) -> usize {
-        let places: usize = map
-            .shards
-            .iter()
-            .map(|shard| shard.read().unwrap().capacity() * 8 / 7)
-            .sum();
-        places * (size_of::<(K, V)>() + 1)
+    fn len<K, V>(map: &Shards<K, V>) -> usize {
+        let shards = map.shards.iter();
+        shards.map(|shard| shard.read().unwrap().len()).sum()
     }
 
-    fn filled(count: u128) -> Shards<u128, UnixTime> {
+    fn capacity<K, V>(map: &Shards<K, V>) -> usize {
+        let shards = map.shards.iter();
+        shards.map(|shard| shard.read().unwrap().capacity()).sum()
+    }
+
+    #[test]
+    fn memory_is_given_back_when_most_has_gone() {
         let map = Shards::default();
-        for n in 0..count {
-            map.insert_unless(n, UnixTime(i64::try_from(n).unwrap()), |_| false);
+        for n in 0..100_000 {
+            map.update(&n, |value| *value = n);
         }
-        map
+        assert_eq!(len(&map), 100_000);
+
+        map.retain(|n| *n < 100);
+
+        assert_eq!(len(&map), 100);
+        assert!(capacity(&map) < 10_000, "{}", capacity(&map));
     }
 
     #[test]
-    fn a_revoked_token_takes_less_than_100_bytes_and_gives_them_back() {
-        let map = filled(100_000);
-        assert_eq!(map.len(), 100_000);
-        assert!(bytes(&map) < 100_000 * 100, "{}", bytes(&map));
-
-        map.retain(|time| time.0 < 100);
-
-        assert_eq!(map.len(), 100);
-        assert!(bytes(&map) < 100_000, "{}", bytes(&map));
-    }
-
-    #[test]
-    fn what_is_to_stay_stays() {
+    fn a_value_begins_as_the_default_and_is_changed_in_its_place() {
         let map = Shards::default();
-        map.insert_unless("a", 2, |_| false);
-        map.insert_unless("a", 1, |old| *old > 1);
-        map.insert_unless("b", 1, |old| *old > 1);
+        assert_eq!(map.read(&"a", |value: &i32| *value), None);
+        for sum in [2, 4] {
+            let seen = map.update(&"a", |value| {
+                *value += 2;
+                *value
+            });
+            assert_eq!(seen, sum);
+        }
 
-        assert_eq!(
-            (map.get(&"a"), map.get(&"b"), map.get(&"c")),
-            (Some(2), Some(1), None)
-        );
+        let mut all = Vec::new();
+        map.for_each(|key, value| all.push((*key, *value)));
+        assert_eq!(all, [("a", 4)]);
+        assert_eq!(map.read(&"a", |value| *value), Some(4));
     }
 }

@@ -147,6 +147,10 @@ pub struct TokenConfig {
     pub secret_previous: Option<Secret<String>>,
     /// Bytes of verified tokens in memory.
     pub cache_size: u64,
+    /// Single revocations of one client, before all its tokens are revoked instead.
+    pub max_client_revocations: usize,
+    /// Single revocations of all clients together.
+    pub max_revocations: usize,
 }
 
 /// How client secrets are checked.
@@ -312,6 +316,8 @@ impl TokenConfig {
             cache_size: read
                 .parsed::<Bytes>("TOKEN_CACHE_SIZE", "a size such as `16MiB`", "16MiB")
                 .0,
+            max_client_revocations: read.within("MAX_CLIENT_REVOCATIONS", 1..=100_000, "1000"),
+            max_revocations: read.within("MAX_REVOCATIONS", 1..=10_000_000, "500000"),
         }
     }
 }

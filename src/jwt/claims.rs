@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::json_writer::JsonObject;
-use crate::domain::{Audiences, ClientId, Issuer, Metadata, Scope, TokenId};
+use crate::domain::{Audiences, ClientId, Generation, Issuer, Metadata, Scope, TokenId};
 use crate::jwt::Confirmation;
+use crate::jwt::delegation::{self, ActClaim, Roots};
 
 /// More than most claims take.
 const ROOM: usize = 512;
@@ -35,11 +36,30 @@ pub struct AccessTokenClaims<'a> {
     pub jti: TokenId,
     /// What was granted.
     pub scope: Cow<'a, Scope>,
+    /// The generation that the client of `client_id` had when it was issued: it is revoked once that client has a higher one.
+    #[serde(rename = "gen")]
+    pub generation: Generation,
     /// The client's authorization metadata.
     pub metadata: Cow<'a, Metadata>,
     /// What its holder has to have beside it (RFC 7800).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// The tokens that it came from by token exchange.
+    #[serde(
+        default,
+        deserialize_with = "delegation::present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false)]
+    pub roots: Option<Roots>,
+    /// Who acts for `sub` (RFC 8693 §4.1).
+    #[serde(
+        default,
+        deserialize_with = "delegation::act",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false)]
+    pub act: Option<ActClaim>,
 }
 
 impl AccessTokenClaims<'_> {
@@ -58,9 +78,16 @@ impl AccessTokenClaims<'_> {
         json.member("exp", &self.exp)?;
         json.member("jti", &self.jti)?;
         json.text("scope", self.scope.as_str())?;
+        json.member("gen", &self.generation)?;
         json.member("metadata", &self.metadata)?;
         if let Some(cnf) = &self.cnf {
             json.member("cnf", cnf)?;
+        }
+        if let Some(roots) = &self.roots {
+            json.member("roots", roots)?;
+        }
+        if let Some(act) = &self.act {
+            json.member("act", act)?;
         }
         Ok(json.end())
     }
@@ -93,10 +120,21 @@ mod tests {
             exp: UnixTime(3),
             jti: TokenId::new(uuid::Uuid::nil()),
             scope: Cow::Owned(Scope::parse("read write").unwrap()),
+            generation: Generation::from_number(1_795_940_508_350).unwrap(),
             metadata: Cow::Owned(Metadata::parse(r#"{"a":["ü",1.50]}"#).unwrap()),
             cnf: None,
+            roots: None,
+            act: None,
         };
+        let roots = r#"[{"jti":"00000000000000000000000000000000","client":"a","gen":1}]"#;
+        let act = r#"{"sub":"b","act":{"sub":"c"}}"#;
         for cnf in [None, Some(Confirmation::default())] {
+            claims.roots = cnf.and_then(|_| json::from_str(roots).ok());
+            claims.act = cnf.and_then(|_| json::from_str(act).ok());
+            assert_eq!(
+                [claims.roots.is_some(), claims.act.is_some()],
+                [cnf.is_some(); 2]
+            );
             claims.cnf = cnf;
             let json = claims.to_json().unwrap();
             assert_eq!(json, serde_json::to_vec(&claims).unwrap());

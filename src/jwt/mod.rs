@@ -4,6 +4,7 @@
 mod authentication;
 mod claims;
 mod confirmation;
+mod delegation;
 mod keys;
 mod public_key;
 mod tokens;
@@ -17,6 +18,7 @@ pub use authentication::dpop_nonce::DpopNonces;
 pub use authentication::dpop_proof::{DPOP_LEEWAY, DpopError, DpopProof, DpopRules};
 pub use claims::AccessTokenClaims;
 pub use confirmation::Confirmation;
+pub use delegation::{ActClaim, RootToken, Roots};
 pub use keys::key_sealer::{OpenError, Sealing};
 pub use keys::key_set::{Jwks, KeySet, PublicKeys};
 pub use keys::signing_key::{KeyError, SigningKey};

@@ -32,7 +32,7 @@ pub use audit::head::AuditEnd;
 pub use audit::read::{AuditFilter, AuditPage};
 pub use clients::bulk_write::{ClientWrite, ClientWritten, IfTaken, WriteActions, WrittenClients};
 pub use clients::list::{ClientFilter, ClientOrder, ClientQuery, Cursor};
-pub use clients::status::ClientRevoked;
+pub use clients::status::{ClientRevoked, FullRoom};
 pub use clients::write::{ClientChanged, ClientInserted, ClientsPage};
 pub use db::connect::DatabaseOptions;
 pub use db::database_time::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};

@@ -46,7 +46,7 @@ async fn the_token_of_an_explanation_is_the_one_that_is_issued() {
             ..NewClient::default()
         })
         .await;
-    // Revoking moves `iat`.
+    // Revoking raises `gen`.
     test.app
         .tokens
         .revoke_client(BY, &id(CLIENT))
@@ -75,6 +75,11 @@ async fn the_token_of_an_explanation_is_the_one_that_is_issued() {
             .unwrap();
 
         assert!(explained.granted);
+        let generation = &issued.1["gen"];
+        let remark = format!(
+            "Its tokens have the generation {generation}. Those below {generation} are refused: they were revoked."
+        );
+        assert!(explained.remarks.contains(&remark), "{explained:?}");
         assert_eq!(explained.header, Some(issued.0));
         assert_eq!(explained.claims.map(fixed), Some(fixed(issued.1)));
     }

@@ -73,10 +73,12 @@ async fn why_a_token_is_not_active_is_in_the_log_only() {
     let inactive = r#"{"active":false}"#;
     assert_eq!(told, [inactive, "", inactive, ""]);
     let lines = log.requests();
+    let (_, claims) = token_server::jwt::decode_unverified(&token).unwrap();
+    let jti = claims["jti"].as_str().unwrap();
     let reasons = [
         "the token is malformed".into(),
         serde_json::Value::Null,
-        "the token is revoked".into(),
+        format!("the token {jti} was revoked by its jti").into(),
         "the token is malformed".into(),
     ];
     for (line, reason) in lines.iter().zip(reasons) {

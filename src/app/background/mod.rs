@@ -52,6 +52,9 @@ const AUDIT_HEAD_INTERVAL: Duration = Duration::from_hours(1);
 /// So much of the counts is lost when the process is killed.
 const USAGE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// So much of the counts of revocations is lost when the process is killed, and never a revocation.
+const OWN_REVOCATIONS_INTERVAL: Duration = Duration::from_mins(1);
+
 /// Runs every task until `stop` is cancelled. A task that ends before is a bug: it stops the service, so that
 /// whoever watches over it starts it anew.
 pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
@@ -63,6 +66,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     ));
     tasks.spawn(listen(Arc::clone(&app), stop.clone()));
     tasks.spawn(write_usage(Arc::clone(&app), stop.clone()));
+    tasks.spawn(write_own_revocations(Arc::clone(&app), stop.clone()));
     tasks.spawn(count_busiest_clients(Arc::clone(&app), stop.clone()));
     spawn_jobs(&mut tasks, &app, &stop);
     tasks.spawn(follow_files(Arc::clone(&app), stop.clone()));
@@ -191,6 +195,19 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
+async fn write_own_revocations(app: Arc<App>, stop: CancellationToken) {
+    let mut log = Transitions::new(
+        "the audit trail lacks revocations of clients, which are counted on",
+        "the audit trail has the revocations of clients again",
+    );
+    while pause(OWN_REVOCATIONS_INTERVAL, &stop).await {
+        if app.core.database().is_ok() {
+            // Not cancelled in the middle: it would not be known what was written.
+            log.note(app.tokens.write_own_revocations().await);
+        }
+    }
+}
+
 async fn write_once(app: &App) -> Result<()> {
     app.write_usage().await?;
     app.audit.write_rejected_requests().await?;
@@ -212,6 +229,10 @@ pub async fn finish(app: &App) {
     warn_of(
         app.authentication.write_wrong_networks().await,
         "the audit trail lacks clients from a wrong network",
+    );
+    warn_of(
+        app.tokens.write_own_revocations().await,
+        "the audit trail lacks the last revocations of clients",
     );
 }
 

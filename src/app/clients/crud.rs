@@ -89,7 +89,7 @@ impl Clients {
         };
         match store.insert_client(record, &options, stamp).await? {
             ClientInserted::Inserted => {
-                self.tokens.registered(id).await;
+                self.cache.forget(id);
                 Ok(true)
             }
             ClientInserted::Conflict => Err(taken(id)),
@@ -219,19 +219,15 @@ impl Clients {
         }
     }
 
-    /// Lets a client have tokens, or no more; its record and secrets stay. What it was issued before is
-    /// revoked either way.
+    /// Lets a client have tokens, or no more; its record and secrets stay. Disabling it revokes what it was issued, and
+    /// enabling it leaves that revoked.
     pub async fn set_status(&self, by: &Origin, id: &ClientId, status: ClientStatus) -> Result<()> {
-        let now = self.core.now();
-        let cutoff = match status {
-            ClientStatus::Enabled => self.core.latest_time().await?,
-            ClientStatus::Disabled => self.tokens.last_issue().await?,
-        };
-        let done = self
-            .core
-            .store
-            .set_client_status(id, status, cutoff, by.at(now));
-        self.tokens.revoked(id, &done.await?)
+        let (floor, stamp) = self.tokens.stamp_raise(by);
+        let store = &self.core.store;
+        let done = store.set_client_status(id, status, floor, stamp).await?;
+        self.tokens.revoked(id, &done)?;
+        self.tokens.drop_needless(&done).await;
+        Ok(())
     }
 
     /// Sets the status; the client as it is then.
@@ -247,14 +243,15 @@ impl Clients {
         id: &ClientId,
         expected: &ExpectedVersion,
     ) -> Result<()> {
-        let (cutoff, stamp) = (self.tokens.last_issue().await?, self.core.stamp(by));
+        let (floor, stamp) = self.tokens.stamp_raise(by);
         let options = WriteOptions {
             expected: expected.clone(),
             ..WriteOptions::default()
         };
         let store = &self.core.store;
-        let deleted = store.delete_client(id, cutoff, &options, stamp);
-        self.tokens.revoked(id, &deleted.await?)?;
+        let done = store.delete_client(id, floor, &options, stamp).await?;
+        self.tokens.revoked(id, &done)?;
+        self.tokens.drop_needless(&done).await;
         // They say nothing of a later client of this id, and would only take room.
         if let Err(error) = self.core.store.delete_uses(id).await {
             let error = Error::from(error);

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::app::core::Core;
 use crate::app::error::{Error, Result};
-use crate::base::clock::UnixTime;
 use crate::jwt::LEEWAY;
 use crate::store::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};
 
@@ -52,11 +51,6 @@ impl Core {
     /// Whether the clock may be wrong, without asking the database: by the last comparison, or by a jump since.
     pub(crate) fn doubts_clock(&self) -> bool {
         self.clock_guard.holds_back() || self.clock.jumped_by().abs() > CLOCK_TOLERANCE
-    }
-
-    /// The latest time that it may be, however wrong the clock is: what is revoked up to now is revoked up to then.
-    pub(crate) async fn latest_time(&self) -> Result<UnixTime> {
-        Ok(self.read_clock().await?.latest())
     }
 
     /// Remembers by how many seconds this clock is ahead, and logs when that begins to matter and when it ceases to.

@@ -73,7 +73,6 @@ impl Keys {
                     scope: Cow::Borrowed(&self.self_test.client.scopes),
                     audience: self.core.config.token.audience.clone().into(),
                     ttl: TokenTtl::MIN,
-                    cutoff: None,
                     cnf: None,
                 },
                 now,

@@ -36,8 +36,10 @@ pub struct Metrics {
     pub acme: Option<AcmeMetrics>,
     /// Clients by when their last secret ends; `None`: not counted yet.
     pub last_secrets: Option<LastSecrets>,
-    /// Revocations that are heeded: of tokens, and of all tokens of a client.
+    /// Revocations in memory: of single tokens, and of all tokens of a client below a generation.
     pub revocations: (usize, usize),
+    /// Clients whose tokens were all revoked for want of room for single revocations, by whose room it was.
+    pub revocations_folded: [(&'static str, u64); 2],
     /// Tokens that were issued.
     pub tokens_issued: u64,
     /// Tokens that were refused, by reason.
@@ -85,6 +87,7 @@ impl App {
             acme: self.acme.as_ref().map(|acme| acme.metrics()),
             last_secrets: self.secrets.expiring.read(),
             revocations: self.tokens.revocations.count(),
+            revocations_folded: self.tokens.room.counts(),
             tokens_issued: self.tokens.issued.value(),
             tokens_refused: self.tokens.rejections.read(),
             throttled: self.authentication.throttle.throttled(),

@@ -116,6 +116,12 @@ impl Tokens {
             "This is after it has proved itself, by one of {}.",
             client.authentication.auth_methods
         )];
+        let required = self.revocations.find_generation(&client.client_id);
+        let mut generation = format!("Its tokens have the generation {}.", client.generation);
+        if let Some(required) = required {
+            generation += &format!(" Those below {required} are refused: they were revoked.");
+        }
+        remarks.push(generation);
         if client.authentication.allow_secrets() && !record.secrets.iter().any(|it| it.is_live(now))
         {
             remarks.push("It has no secret that is good, so it cannot log in with one.".to_owned());

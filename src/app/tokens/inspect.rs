@@ -32,12 +32,15 @@ impl Tokens {
         let required = TokenRequirements::default();
         let verdict = match self.verify_presented(token, &required).await {
             Ok(signed) => Ok(format!("good until {}", signed.claims.exp)),
-            Err(error) if error.code == ErrorCode::InvalidToken => Err(error.description),
+            Err(error) if error.code == ErrorCode::InvalidToken => Err(match &error.cause {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            }),
             Err(error) => return Err(error),
         };
         Ok(TokenInspection {
             good: verdict.is_ok(),
-            verdict: verdict.unwrap_or_else(std::borrow::Cow::into_owned),
+            verdict: verdict.unwrap_or_else(|why| why),
             header,
             claims,
         })

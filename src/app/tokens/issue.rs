@@ -33,11 +33,11 @@ impl Tokens {
         request: TokenRequest,
         cnf: Option<Confirmation>,
     ) -> Result<AccessToken<'a>> {
-        let cut = self.revocations.find_cutoff(&client.client_id);
-        if cut.is_some_and(|cut| cut.disabled) {
-            // It was disabled after it logged in, or enabled by a process from which we have not heard yet.
+        let required = self.revocations.find_generation(&client.client_id);
+        if required > Some(client.generation) {
+            // Its tokens were revoked after it logged in. One under the generation of before would be refused.
             return Err(Error::temporarily_unavailable(
-                "the client is being disabled or enabled; try again",
+                "the tokens of the client are being revoked; try again",
             ));
         }
         check_bound(client, cnf)?;
@@ -47,7 +47,6 @@ impl Tokens {
             scope: grant_scope(client, request.scope)?,
             audience: self.grant_audience(client, request.audiences)?,
             ttl: client.token_ttl.unwrap_or(self.core.config.token.ttl),
-            cutoff: cut.map(|cut| cut.cutoff),
             cnf,
         };
         Ok(self.keys.current().issue(grant, self.core.now())?)

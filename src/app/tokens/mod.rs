@@ -4,11 +4,13 @@ pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod introspect;
 pub(crate) mod issue;
+pub(in crate::app::tokens) mod own_revocations;
 pub(crate) mod quota;
 pub(crate) mod rejection;
 pub(crate) mod request;
 pub(crate) mod revocation_set;
 pub(crate) mod revoke;
+pub(crate) mod room;
 pub(crate) mod sender_constraint;
 pub(crate) mod verified_tokens;
 pub(crate) mod verify;
@@ -23,9 +25,11 @@ use crate::app::keys::Keys;
 use crate::app::usage::Usage;
 use crate::base::metrics::Counter;
 use crate::jwt::{DpopNonces, KeyError};
+use own_revocations::OwnRevocations;
 use quota::Quotas;
 use rejection::Rejections;
 use revocation_set::RevocationSet;
+use room::Room;
 use verified_tokens::VerifiedTokens;
 
 /// Access tokens.
@@ -38,6 +42,8 @@ pub struct Tokens {
     audit: Arc<Audit>,
     pub(crate) verified: VerifiedTokens,
     pub(crate) revocations: RevocationSet,
+    own_revocations: OwnRevocations,
+    pub(crate) room: Room,
     dpop_nonces: DpopNonces,
     pub(crate) quotas: Quotas,
     pub(crate) issued: Counter,
@@ -58,6 +64,8 @@ impl Tokens {
         Ok(Self {
             verified: VerifiedTokens::new(config.cache_size),
             revocations: RevocationSet::default(),
+            own_revocations: OwnRevocations::default(),
+            room: Room::default(),
             dpop_nonces: DpopNonces::new(&config.secret, previous)?,
             quotas: Quotas::default(),
             issued: Counter::default(),

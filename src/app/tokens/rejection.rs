@@ -1,13 +1,14 @@
 //! Why a token is rejected, and how often each reason came up.
 
 use crate::app::error::Error;
+use crate::app::tokens::revocation_set::RevokedBy;
 use crate::base::metrics::Counter;
 use crate::jwt::VerifyError;
 
 /// Why a token is not good for what it is shown for.
 pub(crate) enum Rejection {
     Unfit(VerifyError),
-    Revoked,
+    Revoked(RevokedBy),
     WrongAudience,
     InsufficientScope {
         missing: String,
@@ -29,7 +30,7 @@ impl From<Rejection> for Error {
     fn from(rejection: Rejection) -> Self {
         match rejection {
             Rejection::Unfit(error) => error.into(),
-            Rejection::Revoked => Self::invalid_token("the token is revoked"),
+            Rejection::Revoked(by) => Self::invalid_token("the token is revoked").with_source(by),
             Rejection::WrongAudience => Self::invalid_token("the token is for another audience"),
             Rejection::InsufficientScope { missing, required } => {
                 Self::insufficient_scope(&missing, &required)
@@ -66,7 +67,7 @@ impl Rejection {
             Self::Unfit(VerifyError::NotYetValid) => 4,
             Self::Unfit(VerifyError::WrongIssuer) => 5,
             Self::Unfit(VerifyError::WrongLifetime) => 6,
-            Self::Revoked => 7,
+            Self::Revoked(_) => 7,
             Self::WrongAudience => 8,
             Self::InsufficientScope { .. } => 9,
             Self::MissingIdentifier { .. } => 10,

@@ -2,13 +2,23 @@
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
-use crate::base::clock::UnixTime;
-use crate::domain::{Client, ClientId, Origin, RevocationId, Revoked};
+use crate::domain::{
+    Client, ClientId, Generation, Origin, RevocationId, Revoked, RevokedToken, Stamp,
+};
 use crate::jwt::{AccessTokenClaims, LEEWAY, VerifyError};
 use crate::store::ClientRevoked;
 
 /// Rows of one statement: enough that a million are read in seconds, few enough that none runs for long.
 const BATCH: u32 = 10_000;
+
+/// How the audit trail learns of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trail {
+    /// By an event of its own.
+    Event,
+    /// By an event of all within a minute.
+    Count,
+}
 
 impl Tokens {
     /// Revokes a token at its own client's wish (RFC 7009 §2). One that is no good, for the reason in the
@@ -27,14 +37,14 @@ impl Tokens {
             let why = "the token was issued to another client";
             return Err(Error::unauthorized_client(why));
         }
-        self.revoke_claims(by, &claims).await?;
+        self.revoke_claims(by, &claims, Trail::Count).await?;
         Ok(Ok(claims))
     }
 
     /// Revokes any token, at the operator's wish; one that is no good is an error.
     pub async fn revoke(&self, by: &Origin, token: &str) -> Result<AccessTokenClaims<'static>> {
         let claims = self.verify_for_revoking(token).await??;
-        self.revoke_claims(by, &claims).await?;
+        self.revoke_claims(by, &claims, Trail::Event).await?;
         Ok(claims)
     }
 
@@ -69,13 +79,12 @@ impl Tokens {
 
     /// Revokes all that a client was issued before now.
     pub async fn revoke_client(&self, by: &Origin, id: &ClientId) -> Result<()> {
-        let (cutoff, stamp) = (self.core.latest_time().await?, self.core.stamp(by));
-        let done = self
-            .core
-            .store
-            .revoke_client_tokens(id, cutoff, stamp)
-            .await?;
-        self.revoked(id, &done)
+        let (floor, stamp) = self.stamp_raise(by);
+        let store = &self.core.store;
+        let done = store.revoke_client_tokens(id, floor, stamp).await?;
+        self.revoked(id, &done)?;
+        self.drop_needless(&done).await;
+        Ok(())
     }
 
     /// Ends every change that revokes a client's tokens: memory knows it before anybody hears of it.
@@ -87,36 +96,71 @@ impl Tokens {
         match done {
             ClientRevoked::NoClient => Err(Error::unknown_client(id)),
             ClientRevoked::OtherVersion => Err(Error::client_changed(id)),
-            ClientRevoked::Unchanged | ClientRevoked::Revoked(_) => Ok(()),
+            ClientRevoked::Unchanged | ClientRevoked::Enabled | ClientRevoked::Revoked(_) => Ok(()),
         }
     }
 
-    /// Ends every registration.
-    pub(crate) async fn registered(&self, id: &ClientId) {
-        self.cache.forget(id);
-        if self.revocations.find_cutoff(id).is_some() {
-            // There was a client of this id, whose tokens are revoked; those of this one are not. Should
-            // this fail, the feed says it again.
-            let _ = self.read_revocations().await;
+    /// Removes the rows of single tokens that are revoked by a generation too. Those that are left expire.
+    pub(crate) async fn drop_needless(&self, done: &ClientRevoked) {
+        let ClientRevoked::Revoked(revocation) = done else {
+            return;
+        };
+        let Revoked::Client(generation) = revocation.revoked else {
+            return;
+        };
+        let (store, id) = (&self.core.store, &revocation.client_id);
+        loop {
+            let deleted = store.delete_needless_revocations(id, generation, BATCH);
+            match deleted.await {
+                Ok(count) if count == u64::from(BATCH) => {}
+                Ok(_) => return,
+                Err(error) => {
+                    let reason = Error::from(error).reason();
+                    tracing::warn!(client_id = %id, "needless revocations are left: {reason}");
+                    return;
+                }
+            }
         }
     }
 
-    /// Up to when tokens are revoked when a client is disabled: a replica whose clock is ahead may have
-    /// issued one that seems to come from the future.
-    pub(crate) async fn last_issue(&self) -> Result<UnixTime> {
-        Ok(self.core.latest_time().await?.plus(LEEWAY))
+    /// Marks a change that raises generations as made now; with the lowest generation that this replica may raise a client
+    /// to: above all that it has seen, since the database may have lost some of them. A clock that was set back ends nothing
+    /// early.
+    pub(crate) fn stamp_raise<'a>(&self, by: &'a Origin) -> (Generation, Stamp<'a>) {
+        let latest = self.core.now().max(self.core.clock.steady());
+        let highest = self.revocations.highest_generation();
+        let floor = self.core.store.generation_floor(highest, latest);
+        (floor, by.at(latest))
     }
 
-    async fn revoke_claims(&self, by: &Origin, claims: &AccessTokenClaims<'_>) -> Result<()> {
-        if self.revocations.contains_token(claims.jti) {
+    async fn revoke_claims(
+        &self,
+        by: &Origin,
+        claims: &AccessTokenClaims<'_>,
+        trail: Trail,
+    ) -> Result<()> {
+        if self.revocations.find(claims).is_some() {
             return Ok(());
         }
-        let stamp = self.core.stamp(by);
-        self.core
-            .database()?
-            .revoke_token(claims.jti, &claims.client_id, claims.exp, stamp)
-            .await?;
-        self.revocations.insert_token(claims.jti, claims.exp);
+        let id = &claims.client_id;
+        let token = RevokedToken {
+            jti: claims.jti,
+            generation: claims.generation,
+            expires_at: claims.exp,
+        };
+        let (store, stamp) = (self.core.database()?, self.core.stamp(by));
+        match trail {
+            Trail::Event => {
+                store.revoke_token(token, id, stamp).await?;
+            }
+            Trail::Count => {
+                if store.revoke_own_token(token, id, stamp).await? {
+                    self.own_revocations.count(id, by.source, stamp.at);
+                }
+            }
+        }
+        self.revocations.insert_token(id, token);
+        self.make_room(id).await;
         Ok(())
     }
 

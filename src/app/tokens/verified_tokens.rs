@@ -80,7 +80,13 @@ impl Weighter<[u8; 32], Arc<SignedClaims>> for Bytes {
             + claims.aud.to_text().len()
             + claims.scope.as_str().len()
             + claims.metadata.as_str().len()
-            + signed.json.len();
+            + signed.json.len()
+            // The roots and the actors, which are in the JSON too.
+            + if claims.roots.is_some() || claims.act.is_some() {
+                signed.json.len()
+            } else {
+                0
+            };
         (std::mem::size_of::<SignedClaims>() + 256 + text) as u64
     }
 }

@@ -40,8 +40,8 @@ impl Tokens {
         let signed = self.verified.verify(token, &self.keys.current())?;
         let claims = &signed.claims;
         claims.check_times(self.core.now())?;
-        if self.revocations.contains(claims) {
-            return Err(Rejection::Revoked);
+        if let Some(by) = self.revocations.find(claims) {
+            return Err(Rejection::Revoked(by));
         }
         if required
             .audience

@@ -106,6 +106,8 @@ word_enum! {
         ClientDelete = "client.delete",
         /// All that a client was issued is revoked.
         ClientRevokeTokens = "client.revoke_tokens",
+        /// All that a client was issued is revoked in place of single tokens, for which there was no room.
+        ClientFoldRevocations = "client.fold_revocations",
         /// A client proved itself from a network that is none of its own, and was refused.
         ClientWrongNetwork = "client.wrong_network",
         /// All clients were written out, with the hashes of their secrets.
@@ -118,6 +120,8 @@ word_enum! {
         SecretDelete = "secret.delete",
         /// A token was revoked.
         TokenRevoke = "token.revoke",
+        /// A client revoked tokens of its own: how many within a minute.
+        TokenRevokeOwn = "token.revoke_own",
         /// A signing key was made.
         KeyCreate = "key.create",
         /// A signing key signs from now on.

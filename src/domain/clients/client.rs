@@ -7,7 +7,7 @@ use crate::base::clock::UnixTime;
 use crate::base::redact::holds_secret;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
-    ClientVersion, Description, Identifiers, ManagedBy, Metadata, Name, ParseError, Scope,
+    ClientVersion, Description, Generation, Identifiers, ManagedBy, Metadata, Name, ParseError, Scope,
     SenderConstraint, SenderConstraintChanges, TokenQuota, text_type, word_enum,
 };
 
@@ -116,9 +116,12 @@ macro_rules! client_fields {
             pub created_at: UnixTime,
             /// When it was last changed; its secrets have times of their own.
             pub updated_at: UnixTime,
-            /// How often it or its secrets were changed; no part of any document.
+            /// Changes with it and its secrets; no part of any document.
             #[serde(skip)]
             pub version: ClientVersion,
+            /// The generation of its tokens; no part of any document.
+            #[serde(skip)]
+            pub generation: Generation,
         }
 
         /// A client to be registered.
@@ -151,7 +154,7 @@ macro_rules! client_fields {
         }
 
         impl NewClient {
-            /// The client, registered now under this id.
+            /// The client, registered now under this id. The store begins its version and its generation.
             pub fn register(self, client_id: ClientId, now: UnixTime) -> Client {
                 Client {
                     client_id,
@@ -162,7 +165,8 @@ macro_rules! client_fields {
                     managed_by: None,
                     created_at: now,
                     updated_at: now,
-                    version: ClientVersion::FIRST,
+                    version: ClientVersion::default(),
+                    generation: Generation::default(),
                 }
             }
         }

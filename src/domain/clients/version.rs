@@ -6,14 +6,12 @@ use std::str::FromStr;
 
 use crate::domain::{Client, ParseError};
 
-/// 1, 2, 3, …: each change of the client or of its secrets adds 1, in the transaction of the change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Begins at the client's first generation, so that no version of a deleted client comes again under its id. Each change of
+/// the client or of its secrets adds 1, in the transaction of the change. 0: the client is not stored yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientVersion(i64);
 
 impl ClientVersion {
-    /// The version of a client that was just registered.
-    pub const FIRST: Self = Self(1);
-
     /// Takes the number of a row.
     pub fn from_number(number: i64) -> Self {
         Self(number)
@@ -98,6 +96,6 @@ mod tests {
         ] {
             assert!(ClientVersion::parse(text).is_err(), "{text}");
         }
-        assert_eq!(ClientVersion::FIRST.next().to_string(), "2");
+        assert_eq!(ClientVersion::from_number(1).next().to_string(), "2");
     }
 }

@@ -1,7 +1,7 @@
 //! Owns what a revocation is: of one token, or of all that a client has.
 
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientId, TokenId, TokenTtl};
+use crate::domain::{ClientId, Generation, TokenId, TokenTtl};
 
 /// The place of a revocation in the order in which they were committed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,34 +25,28 @@ pub struct Revocation {
 /// Which tokens are revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// One.
-    Token(TokenId),
-    /// Many of one client.
-    Client(ClientCutoff),
+    /// A single token.
+    Token(RevokedToken),
+    /// All tokens of the client below this generation.
+    Client(Generation),
 }
 
-/// Which tokens of a client are revoked.
+/// A single token that is revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientCutoff {
-    /// Those with this `iat` or an earlier one. It is in whole seconds, so that the second of the cut-off is
-    /// before and after it at once: it counts as before, and whoever issues a token later in that second
-    /// dates it one second on.
-    pub cutoff: UnixTime,
-    /// All, whenever they were issued: the client is disabled or deleted.
-    pub disabled: bool,
+pub struct RevokedToken {
+    /// Its name.
+    pub jti: TokenId,
+    /// Its generation. Once its client has a higher one, its own revocation is needless.
+    pub generation: Generation,
+    /// When it expires.
+    pub expires_at: UnixTime,
 }
 
-impl ClientCutoff {
-    /// Whether it revokes a token issued at `iat`.
-    pub fn revokes(self, iat: UnixTime) -> bool {
-        self.disabled || iat <= self.cutoff
-    }
-
-    /// When the last token that it revokes expires. A replica that is cut off from the database may go on
-    /// issuing for a client that is disabled meanwhile, but for no longer than an hour (`STALE_LIMIT`).
-    pub fn expires_at(self) -> UnixTime {
-        let days = if self.disabled { 2 } else { 1 };
-        self.cutoff.plus(days * TokenTtl::MAX.seconds())
+impl Generation {
+    /// When the last token below this generation, which a client begins `now`, expires. A replica that is cut off from the
+    /// database goes on issuing under the generation that it knows, but for no longer than an hour (`STALE_LIMIT`).
+    pub fn last_expiry(self, now: UnixTime) -> UnixTime {
+        now.max(self.time()).plus(2 * TokenTtl::MAX.seconds())
     }
 }
 
@@ -60,18 +54,15 @@ impl ClientCutoff {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_second_of_the_cut_off_counts_as_before_it() {
-        let mut cut = ClientCutoff {
-            cutoff: UnixTime(100),
-            disabled: false,
-        };
-        assert_eq!(
-            [99, 100, 101].map(|iat| cut.revokes(UnixTime(iat))),
-            [true, true, false]
-        );
+    const DAY: i64 = 86_400;
 
-        cut.disabled = true;
-        assert!(cut.revokes(UnixTime(i64::MAX)));
+    #[test]
+    fn the_clock_of_a_replica_that_is_behind_ends_no_revocation_early() {
+        let generation = Generation::at(UnixTime(10 * DAY));
+
+        for (now, end) in [(10, 12), (7, 12), (11, 13)] {
+            let expiry = generation.last_expiry(UnixTime(now * DAY));
+            assert_eq!(expiry, UnixTime(end * DAY), "{now}");
+        }
     }
 }

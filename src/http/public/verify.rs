@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn claims_are_answered_as_serde_writes_them() {
-        let signed = r#"{"iss":"https://a.example","sub":"a","aud":["x","y"],"client_id":"a","iat":1,"nbf":1,"exp":2,"jti":"00000000000000000000000000000000","scope":"read","metadata":{"a":1.50}}"#;
+        let signed = r#"{"iss":"https://a.example","sub":"a","aud":["x","y"],"client_id":"a","iat":1,"nbf":1,"exp":2,"jti":"00000000000000000000000000000000","scope":"read","gen":7,"metadata":{"a":1.50}}"#;
         let claims: AccessTokenClaims<'_> = json::from_str(signed).unwrap();
         let answer = Answer {
             success: true,

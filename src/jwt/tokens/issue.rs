@@ -19,8 +19,6 @@ pub struct Grant<'a> {
     pub audience: Audiences,
     /// For how long.
     pub ttl: TokenTtl,
-    /// The client's tokens issued up to then are revoked; this one is not one of them.
-    pub cutoff: Option<UnixTime>,
     /// What its holder has to have beside it.
     pub cnf: Option<Confirmation>,
 }
@@ -76,13 +74,16 @@ impl KeySet {
             sub: Cow::Borrowed(&client.client_id),
             aud: grant.audience,
             client_id: Cow::Borrowed(&client.client_id),
-            iat: grant.cutoff.map_or(now, |cutoff| cutoff.plus(1).max(now)),
+            iat: now,
             nbf: now,
             exp: now.plus(grant.ttl.seconds()),
             jti: TokenId::new(Uuid::now_v7()),
             scope: Cow::Borrowed(&grant.scope),
+            generation: client.generation,
             metadata: Cow::Borrowed(&client.metadata),
             cnf: grant.cnf,
+            roots: None,
+            act: None,
         };
         let jwt = key.sign(&claims)?;
         Ok(AccessToken {

@@ -36,7 +36,7 @@ pub enum VerifyError {
     /// `exp` has passed.
     #[error("the token is expired")]
     Expired,
-    /// `nbf` has not come.
+    /// `nbf` or `iat` has not come.
     #[error("the token is not valid yet")]
     NotYetValid,
     /// `iss` is not this server.
@@ -138,7 +138,7 @@ impl AccessTokenClaims<'_> {
         if self.exp.plus(LEEWAY) <= now {
             return Err(VerifyError::Expired);
         }
-        if self.nbf > now.plus(LEEWAY) {
+        if self.nbf.max(self.iat) > now.plus(LEEWAY) {
             return Err(VerifyError::NotYetValid);
         }
         let lifetime = self.exp.since(self.iat);

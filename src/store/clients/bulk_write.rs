@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::base::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientCutoff, ClientId, ClientRecord, ClientStatus, ExpectedVersion,
-    Revocation, SecretId, Stamp,
+    Action, Change, ClientId, ClientRecord, ClientStatus, ExpectedVersion, Generation, Revocation,
+    SecretId, Stamp,
 };
 use crate::store::clients::record::{insert_record, lock_record, replace_record};
 use crate::store::clients::row::of_client;
@@ -14,7 +13,8 @@ use crate::store::db::conn::Tx;
 use crate::store::db::query::{ToValue, query};
 use crate::store::db::row::Row;
 use crate::store::replication::changes::append_change;
-use crate::store::tokens::{insert_cutoff, list_disabled};
+use crate::store::tokens::generation::{begin_generations, raise_generation};
+use crate::store::tokens::revocations::insert_generation;
 use crate::store::{Store, StoreError};
 
 /// A client to be written, and what to do when there is one of its id.
@@ -55,7 +55,7 @@ pub enum ClientWritten {
 pub struct WrittenClients {
     /// Of each.
     pub outcomes: Vec<ClientWritten>,
-    /// What was revoked of those that are off now, or on again.
+    /// What was revoked of those that are off now.
     pub revocations: Vec<Revocation>,
 }
 
@@ -69,27 +69,31 @@ pub struct WriteActions {
 }
 
 impl Store {
-    /// Writes clients in one transaction. What those are issued that are off is revoked up to `cutoff`. Replicas are told
-    /// of those that were there; of a new one none remembers that it was not.
+    /// Writes clients in one transaction. Those that are off then have a generation that is not below `floor`, and what they
+    /// were issued is revoked. Replicas are told of those that were there; of a new one none remembers that it was not.
     pub async fn write_clients(
         &self,
         writes: &[ClientWrite],
         actions: WriteActions,
-        cutoff: UnixTime,
+        floor: Generation,
         stamp: Stamp<'_>,
     ) -> Result<WrittenClients, StoreError> {
         let mut conn = self.acquire_unhurried().await?;
         let mut tx = conn.begin().await?;
         let mut written = WrittenClients::default();
         let mut events = Vec::new();
-        let (mut told, mut cuts) = (Vec::new(), Vec::new());
-        let mut inserted = Vec::new();
+        let (mut told, mut inserted, mut disabled) = (Vec::new(), Vec::new(), Vec::new());
         for write in writes {
             let record = &write.record;
             let (client, id) = (&record.client, &record.client.client_id);
+            let is_off = client.status == ClientStatus::Disabled;
             if insert_record(&mut tx, record, stamp.at).await? {
                 stamp.by.actor.check_grant(None, client)?;
-                inserted.push(client);
+                inserted.push(id);
+                // It may have tokens of another server with the same keys.
+                if is_off {
+                    disabled.push(id);
+                }
                 events.push(of_client(actions.insert, id).after(record));
                 written.outcomes.push(ClientWritten::Inserted);
                 continue;
@@ -97,8 +101,8 @@ impl Store {
             match replace_client(&mut tx, write, stamp).await? {
                 Ok(before) => {
                     told.push(id);
-                    if before.client.status != client.status {
-                        cuts.push((id, client.status, stamp.at));
+                    if before.client.status != client.status && is_off {
+                        disabled.push(id);
                     }
                     events.push(of_client(actions.replace, id).difference(before, record));
                     written.outcomes.push(ClientWritten::Replaced);
@@ -106,31 +110,8 @@ impl Store {
                 Err(outcome) => written.outcomes.push(outcome),
             }
         }
-        // From here on locks are taken that all others wait for.
-        let disabled = list_disabled(&mut tx).await?;
-        for client in inserted {
-            // A deleted client's tokens are revoked whenever they were issued, those of this one are not; and one
-            // that is off may have tokens of another server with the same keys.
-            let id = &client.client_id;
-            if disabled.contains(id.as_str()) || client.status == ClientStatus::Disabled {
-                cuts.push((id, client.status, client.created_at));
-            }
-        }
-        for (id, status, since) in cuts {
-            let cut = match status {
-                ClientStatus::Enabled => ClientCutoff {
-                    cutoff: since,
-                    disabled: false,
-                },
-                ClientStatus::Disabled => ClientCutoff {
-                    cutoff,
-                    disabled: true,
-                },
-            };
-            written
-                .revocations
-                .push(insert_cutoff(&mut tx, id, cut, stamp.at).await?);
-        }
+        begin_generations(&mut tx, &inserted, stamp.at).await?;
+        written.revocations = revoke_tokens(&mut tx, &disabled, floor, stamp).await?;
         for id in told {
             append_change(&mut tx, Change::Client(id.clone()), stamp.at).await?;
         }
@@ -159,6 +140,24 @@ impl Store {
     }
 }
 
+/// Revokes all that these clients were issued. From here on locks are taken that all others wait for.
+async fn revoke_tokens(
+    tx: &mut Tx<'_>,
+    ids: &[&ClientId],
+    floor: Generation,
+    stamp: Stamp<'_>,
+) -> Result<Vec<Revocation>, StoreError> {
+    let mut raised = Vec::new();
+    for id in ids {
+        raised.push((id, raise_generation(tx, id, floor).await?));
+    }
+    let mut revocations = Vec::new();
+    for (id, generation) in raised {
+        revocations.push(insert_generation(tx, id, generation, stamp.at).await?);
+    }
+    Ok(revocations)
+}
+
 /// Makes a client that is there what is written, if it is as expected; what it was, or what came of it otherwise.
 async fn replace_client(
     tx: &mut Tx<'_>,
@@ -180,6 +179,7 @@ async fn replace_client(
         .actor
         .check_grant(Some(&before.client), &after.client)?;
     after.client.version = before.client.version;
+    after.client.generation = before.client.generation;
     if before == after {
         return Ok(Err(ClientWritten::Unchanged));
     }

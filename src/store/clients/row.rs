@@ -16,15 +16,15 @@ use crate::store::db::row::Row;
 pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, c.status, c.scopes, \
     c.audiences, c.identifiers, c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, \
     c.created_at, c.updated_at, c.tls_client_certificate_bound, c.dpop_bound, c.managed_by, \
-    c.token_quota, c.allowed_networks, c.version";
+    c.token_quota, c.allowed_networks, c.version, c.generation";
 
 const INSERT: &str = "
     insert into clients (client_id, name, description, status, scopes, audiences, identifiers,
         metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at,
         tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks, search,
-        version)
+        version, generation)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, 1)
+        $21, 0, 0)
     on conflict (client_id) do nothing";
 
 const REPLACE: &str = "
@@ -75,10 +75,11 @@ pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
         version: ClientVersion::from_number(row.get("version")?),
+        generation: row.generation("generation")?,
     })
 }
 
-/// Inserts a client; false when its id is taken.
+/// Inserts a client; false when its id is taken. Its version and its generation begin with `begin_generations`.
 pub(in crate::store) async fn insert_row(
     tx: &mut Tx<'_>,
     client: &Client,

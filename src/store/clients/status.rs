@@ -1,17 +1,15 @@
-//! Owns the changes of a client that revoke its tokens: enable, disable, delete, revoke.
+//! Owns the changes of a client that revoke its tokens: disable, delete, revoke; and enable, which revokes nothing.
 
 use serde_json::json;
 
-use crate::base::clock::UnixTime;
-use crate::domain::{
-    Action, ClientCutoff, ClientEffect, ClientId, ClientStatus, Revocation, Stamp,
-};
+use crate::domain::{Action, ClientEffect, ClientId, ClientStatus, Generation, Revocation, Stamp};
 use crate::store::clients::record::lock_record;
 use crate::store::clients::row::{lock_client, of_client};
-use crate::store::tokens::insert_cutoff;
+use crate::store::tokens::generation::raise_generation;
+use crate::store::tokens::revocations::{find_generation, insert_generation};
 use crate::store::{Store, StoreError, WriteOptions};
 
-/// What came of a change that revokes the tokens of a client.
+/// What came of a change that may revoke the tokens of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientRevoked {
     /// There is no such client.
@@ -20,64 +18,116 @@ pub enum ClientRevoked {
     Unchanged,
     /// It is not of the expected version.
     OtherVersion,
+    /// It was changed, and its tokens count as before.
+    Enabled,
     /// They are revoked.
     Revoked(Revocation),
 }
 
+/// Whose room for the revocations of single tokens is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FullRoom {
+    /// That of one client.
+    Client,
+    /// That of all clients together.
+    Server,
+}
+
+impl FullRoom {
+    /// The word for it in events and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
+}
+
 impl Store {
-    /// Revokes what a client was issued up to `cutoff`.
+    /// Revokes all that a client was issued, by a generation that is not below `floor`.
     pub async fn revoke_client_tokens(
         &self,
         id: &ClientId,
-        cutoff: UnixTime,
+        floor: Generation,
         stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let Some(client) = lock_client(&mut tx, id, ClientEffect::Restricts, stamp).await? else {
+        let locked = lock_client(&mut tx, id, ClientEffect::Restricts, stamp).await?;
+        if locked.is_none() {
             return Ok(ClientRevoked::NoClient);
-        };
-        let disabled = client.status == ClientStatus::Disabled;
-        let revocation =
-            insert_cutoff(&mut tx, id, ClientCutoff { cutoff, disabled }, stamp.at).await?;
+        }
+        let generation = raise_generation(&mut tx, id, floor).await?;
+        let revocation = insert_generation(&mut tx, id, generation, stamp.at).await?;
         let event =
-            of_client(Action::ClientRevokeTokens, id).after(json!({ "issued_until": cutoff }));
+            of_client(Action::ClientRevokeTokens, id).after(json!({ "generation": generation }));
         self.commit_events(tx, stamp, vec![event]).await?;
         Ok(ClientRevoked::Revoked(revocation))
     }
 
-    /// Switches a client on or off and touches nothing else of it. Either way what it was issued up to
-    /// `cutoff` is revoked, and all that it is ever issued while it is off.
+    /// Revokes all that a client was issued in place of single tokens, for which there is no room. Another replica may have
+    /// done so: where the client has a generation above the `known` one, it stays as it is.
+    pub async fn fold_revocations(
+        &self,
+        id: &ClientId,
+        known: Option<Generation>,
+        floor: Generation,
+        room: FullRoom,
+        stamp: Stamp<'_>,
+    ) -> Result<ClientRevoked, StoreError> {
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let locked = lock_client(&mut tx, id, ClientEffect::Restricts, stamp).await?;
+        if locked.is_none() {
+            return Ok(ClientRevoked::NoClient);
+        }
+        if find_generation(&mut tx, id).await? > known {
+            return Ok(ClientRevoked::Unchanged);
+        }
+        let generation = raise_generation(&mut tx, id, floor).await?;
+        let revocation = insert_generation(&mut tx, id, generation, stamp.at).await?;
+        let event = of_client(Action::ClientFoldRevocations, id)
+            .after(json!({ "generation": generation, "room": room.as_str() }));
+        self.commit_events(tx, stamp, vec![event]).await?;
+        Ok(ClientRevoked::Revoked(revocation))
+    }
+
+    /// Switches a client on or off and touches nothing else of it. Switching it off revokes all that it was issued, and what
+    /// a replica issues that has not heard of it yet.
     pub async fn set_client_status(
         &self,
         id: &ClientId,
         status: ClientStatus,
-        cutoff: UnixTime,
+        floor: Generation,
         stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
         const SQL: &str = "
             update clients
             set status = $2, updated_at = $3, version = version + 1
             where client_id = $1";
-        let (action, disabled, effect) = match status {
-            ClientStatus::Enabled => (Action::ClientEnable, false, ClientEffect::Changes),
-            ClientStatus::Disabled => (Action::ClientDisable, true, ClientEffect::Restricts),
+        let (action, effect) = match status {
+            ClientStatus::Enabled => (Action::ClientEnable, ClientEffect::Changes),
+            ClientStatus::Disabled => (Action::ClientDisable, ClientEffect::Restricts),
         };
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let Some(before) = lock_client(&mut tx, id, effect, stamp).await? else {
             return Ok(ClientRevoked::NoClient);
         };
-        // Switching on what is on must not revoke; switching off is done again to be sure of it.
-        if before.status == status && !disabled {
+        // Switching off is done again to be sure of it.
+        if before.status == status && status == ClientStatus::Enabled {
             return Ok(ClientRevoked::Unchanged);
         }
         tx.execute(SQL, &[id, &status.as_str(), &stamp.at]).await?;
-        let revocation =
-            insert_cutoff(&mut tx, id, ClientCutoff { cutoff, disabled }, stamp.at).await?;
         let event = of_client(action, id)
             .before(json!({ "status": before.status }))
             .after(json!({ "status": status }));
+        if status == ClientStatus::Enabled {
+            self.commit_client_change(tx, id, event, stamp).await?;
+            return Ok(ClientRevoked::Enabled);
+        }
+        let generation = raise_generation(&mut tx, id, floor).await?;
+        let revocation = insert_generation(&mut tx, id, generation, stamp.at).await?;
         self.commit_events(tx, stamp, vec![event]).await?;
         Ok(ClientRevoked::Revoked(revocation))
     }
@@ -86,15 +136,11 @@ impl Store {
     pub async fn delete_client(
         &self,
         id: &ClientId,
-        cutoff: UnixTime,
+        floor: Generation,
         options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
     ) -> Result<ClientRevoked, StoreError> {
         const SQL: &str = "delete from clients where client_id = $1";
-        let cut = ClientCutoff {
-            cutoff,
-            disabled: true,
-        };
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let Some(before) = lock_record(&mut tx, id, stamp).await? else {
@@ -103,8 +149,9 @@ impl Store {
         if !options.expected.admits(&before.client) {
             return Ok(ClientRevoked::OtherVersion);
         }
+        let generation = raise_generation(&mut tx, id, floor).await?;
         tx.execute(SQL, &[id]).await?;
-        let revocation = insert_cutoff(&mut tx, id, cut, stamp.at).await?;
+        let revocation = insert_generation(&mut tx, id, generation, stamp.at).await?;
         let event = of_client(Action::ClientDelete, id).before(before);
         self.commit_events(tx, stamp, vec![event]).await?;
         Ok(ClientRevoked::Revoked(revocation))

@@ -1,13 +1,10 @@
 //! Owns adding and changing one client.
 
-use crate::domain::{
-    Action, Client, ClientChanges, ClientCutoff, ClientEffect, ClientId, ClientRecord,
-    ClientStatus, Stamp,
-};
+use crate::domain::{Action, Client, ClientChanges, ClientEffect, ClientId, ClientRecord, Stamp};
 use crate::store::clients::record::insert_record;
 use crate::store::clients::row::{lock_client, of_client, replace_row};
 use crate::store::clients::scope_index::replace_scopes;
-use crate::store::tokens::{insert_cutoff, list_disabled};
+use crate::store::tokens::generation::begin_generations;
 use crate::store::{Store, StoreError, WriteOptions};
 
 /// Which part of the list of clients to read.
@@ -59,17 +56,7 @@ impl Store {
         if !insert_record(&mut tx, record, stamp.at).await? {
             return Ok(ClientInserted::Conflict);
         }
-        // A deleted client's tokens are revoked whenever they were issued; this one's are not.
-        if list_disabled(&mut tx)
-            .await?
-            .contains(client.client_id.as_str())
-        {
-            let cut = ClientCutoff {
-                cutoff: client.created_at,
-                disabled: client.status == ClientStatus::Disabled,
-            };
-            insert_cutoff(&mut tx, &client.client_id, cut, client.created_at).await?;
-        }
+        begin_generations(&mut tx, &[&client.client_id], stamp.at).await?;
         let event = of_client(Action::ClientCreate, &client.client_id).after(record);
         self.commit_events(tx, stamp, vec![event]).await?;
         Ok(ClientInserted::Inserted)

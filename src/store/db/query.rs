@@ -11,7 +11,7 @@ use sqlx::{
 };
 
 use crate::base::clock::UnixTime;
-use crate::domain::{AdminName, ClientId, KeyId, SecretId, SessionId};
+use crate::domain::{AdminName, ClientId, Generation, KeyId, SecretId, SessionId};
 use crate::store::StoreError;
 use crate::store::db::conn::{Driver, Session};
 use crate::store::db::row::Row;
@@ -299,6 +299,12 @@ impl ToValue for bool {
 impl ToValue for AdminName {
     fn to_value(&self) -> Value<'_> {
         self.as_str().to_value()
+    }
+}
+
+impl ToValue for Generation {
+    fn to_value(&self) -> Value<'_> {
+        Value::Number(Some(self.number()))
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{ColumnIndex, Decode, Postgres, Row as _, Sqlite, Type};
 
 use crate::base::clock::UnixTime;
-use crate::domain::ParseError;
+use crate::domain::{Generation, ParseError};
 use crate::store::StoreError;
 
 /// A row of a result.
@@ -67,6 +67,14 @@ impl Row {
         column: impl Column,
     ) -> Result<Option<UnixTime>, StoreError> {
         Ok(self.get::<Option<i64>>(column)?.map(UnixTime))
+    }
+
+    /// The generation in a column.
+    pub(in crate::store) fn generation(
+        &self,
+        column: impl Column,
+    ) -> Result<Generation, StoreError> {
+        Ok(Generation::from_number(self.get(column)?)?)
     }
 
     /// A number that is never below zero.

@@ -3,14 +3,12 @@
 //! The id of a revocation is that of the change that tells of it, and so ordered as changes are: who has read up to
 //! an id has missed nothing.
 
-use std::collections::HashSet;
-
 use serde_json::json;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientCutoff, ClientId, NewEvent, Revocation, RevocationId, Revoked, Stamp,
-    Target, TokenId,
+    Action, Change, ClientId, Generation, NewEvent, Revocation, RevocationId, Revoked,
+    RevokedToken, Stamp, Target, TokenId,
 };
 use crate::store::db::conn::Tx;
 use crate::store::db::query::{query, select};
@@ -19,89 +17,77 @@ use crate::store::replication::changes::append_change;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// The columns that [`read_revocation`] reads.
-const COLUMNS: &str = "revocation_id, client_id, jti, cutoff, disabled, revoked_at, expires_at";
+const COLUMNS: &str = "revocation_id, client_id, jti, generation, revoked_at, expires_at";
 
-/// Revokes what a client was issued, as the cut-off says. The cut-off never moves back, also when it is set under a clock
-/// that is behind.
-pub(in crate::store) async fn insert_cutoff(
+/// Tells replicas that all tokens of a client below its generation are revoked.
+pub(in crate::store) async fn insert_generation(
     tx: &mut Tx<'_>,
     id: &ClientId,
-    cut: ClientCutoff,
+    generation: Generation,
     now: UnixTime,
 ) -> Result<Revocation, StoreError> {
     const SQL: &str = "
-        insert into revocations (revocation_id, client_id, cutoff, disabled, revoked_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into revocations (revocation_id, client_id, generation, revoked_at, expires_at)
+        values ($1, $2, $3, $4, $5)
         on conflict (client_id) where jti is null do update
         set revocation_id = excluded.revocation_id,
-            cutoff = case when revocations.cutoff > excluded.cutoff then revocations.cutoff
-                else excluded.cutoff end,
-            disabled = excluded.disabled,
+            generation = case when revocations.generation > excluded.generation
+                then revocations.generation else excluded.generation end,
             revoked_at = excluded.revoked_at,
             expires_at = case when revocations.expires_at > excluded.expires_at
                 then revocations.expires_at else excluded.expires_at end
         returning ";
-    let expires_at = cut.expires_at();
+    let expires_at = generation.last_expiry(now);
     let change_id = append_change(tx, Change::Revocation, now).await?;
     let mut query = query(SQL);
     query.push(COLUMNS);
-    let query = query.bind(&[
-        &change_id,
-        id,
-        &cut.cutoff,
-        &cut.disabled,
-        &now,
-        &expires_at,
-    ]);
+    let query = query.bind(&[&change_id, id, &generation, &now, &expires_at]);
     query.fetch_one(tx, read_revocation).await
 }
 
-/// The clients, deleted ones among them, whose tokens are revoked whenever they were or will be issued.
-pub(in crate::store) async fn list_disabled(
+/// The generation below which replicas know all tokens of a client to be revoked.
+pub(in crate::store) async fn find_generation(
     tx: &mut Tx<'_>,
-) -> Result<HashSet<String>, StoreError> {
-    const SQL: &str = "select client_id from revocations where disabled";
-    let ids = tx.fetch_all(SQL, &[], |row| row.get(0)).await?;
-    Ok(ids.into_iter().collect())
+    id: &ClientId,
+) -> Result<Option<Generation>, StoreError> {
+    const SQL: &str = "select generation from revocations where client_id = $1 and jti is null";
+    tx.fetch_optional(SQL, &[id], |row| row.generation(0)).await
 }
 
 impl Store {
-    /// Revokes one token, which may be revoked already.
+    /// Revokes one token; false if it is revoked already.
     pub async fn revoke_token(
         &self,
-        token: TokenId,
+        token: RevokedToken,
         client_id: &ClientId,
-        expires_at: UnixTime,
         stamp: Stamp<'_>,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            insert into revocations (revocation_id, client_id, jti, disabled, revoked_at, expires_at)
-            values ($1, $2, $3, $4, $5, $6)
-            on conflict (jti) do nothing";
+    ) -> Result<bool, StoreError> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let id = append_change(&mut tx, Change::Revocation, stamp.at).await?;
-        let done = tx
-            .execute(
-                SQL,
-                &[
-                    &id,
-                    client_id,
-                    &token.to_string(),
-                    &false,
-                    &stamp.at,
-                    &expires_at,
-                ],
-            )
-            .await?;
-        if done == 1 {
-            let target = Target::Token(token);
-            let event = NewEvent::of_client(Action::TokenRevoke, client_id, target)
-                .after(json!({ "expires_at": expires_at }));
-            self.append_events(&mut tx, stamp, vec![event]).await?;
+        if !insert_token(&mut tx, token, client_id, stamp.at).await? {
+            return Ok(false);
         }
-        tx.commit().await?;
-        Ok(())
+        let event = NewEvent::of_client(Action::TokenRevoke, client_id, Target::Token(token.jti))
+            .after(json!({ "expires_at": token.expires_at }));
+        self.commit_events(tx, stamp, vec![event]).await?;
+        Ok(true)
+    }
+
+    /// Revokes one token of the client that asks, without an event: the caller counts it, and records how many there were.
+    /// False if it is revoked already.
+    pub async fn revoke_own_token(
+        &self,
+        token: RevokedToken,
+        client_id: &ClientId,
+        stamp: Stamp<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let is_new = insert_token(&mut tx, token, client_id, stamp.at).await?;
+        if is_new {
+            tx.commit().await?;
+        }
+        Ok(is_new)
     }
 
     /// The revocations after this one, in their order.
@@ -116,6 +102,24 @@ impl Store {
             .bind(&[&after.0, &limit])
             .fetch_all(&mut self.acquire_feed().await?, read_revocation)
             .await
+    }
+
+    /// Removes the revocations of single tokens of a client that are needless below its generation; how many, `limit` at
+    /// most, so that no statement runs for long.
+    pub async fn delete_needless_revocations(
+        &self,
+        id: &ClientId,
+        generation: Generation,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        const SQL: &str = "
+            delete from revocations
+            where revocation_id in (
+                select revocation_id
+                from revocations
+                where client_id = $1 and jti is not null and generation < $2
+                limit $3)";
+        self.execute(SQL, &[id, &generation, &limit]).await
     }
 
     /// Removes revocations whose tokens had all expired at `end`; how many, `limit` at most, so that no
@@ -137,24 +141,43 @@ impl Store {
     }
 }
 
+/// False if the token is revoked already.
+async fn insert_token(
+    tx: &mut Tx<'_>,
+    token: RevokedToken,
+    client_id: &ClientId,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        insert into revocations (revocation_id, client_id, jti, generation, revoked_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (jti) do nothing";
+    let id = append_change(tx, Change::Revocation, now).await?;
+    let jti = token.jti.to_string();
+    let (generation, expires_at) = (token.generation, token.expires_at);
+    let inserted = tx
+        .execute(SQL, &[&id, client_id, &jti, &generation, &now, &expires_at])
+        .await?;
+    Ok(inserted == 1)
+}
+
 fn read_revocation(row: &Row) -> Result<Revocation, StoreError> {
+    let generation = row.generation("generation")?;
+    let expires_at = row.time("expires_at")?;
     let jti: Option<&str> = row.get("jti")?;
-    let revoked = match (jti, row.optional_time("cutoff")?) {
-        (Some(jti), None) => Revoked::Token(TokenId::parse(jti)?),
-        (None, Some(cutoff)) => Revoked::Client(ClientCutoff {
-            cutoff,
-            disabled: row.get("disabled")?,
+    let revoked = match jti {
+        None => Revoked::Client(generation),
+        Some(jti) => Revoked::Token(RevokedToken {
+            jti: TokenId::parse(jti)?,
+            generation,
+            expires_at,
         }),
-        (None, None) | (Some(_), Some(_)) => {
-            let what = "a revocation is of one token or of a client";
-            return Err(StoreError::Corrupt(what.to_owned()));
-        }
     };
     Ok(Revocation {
         revocation_id: RevocationId(row.get("revocation_id")?),
         client_id: row.parse("client_id")?,
         revoked,
         revoked_at: row.time("revoked_at")?,
-        expires_at: row.time("expires_at")?,
+        expires_at,
     })
 }

@@ -175,9 +175,13 @@ async fn a_token_is_looked_at_and_ended_whoever_has_it() {
     );
     assert_eq!(test.verify(&token).await.status, 401);
     let inspected = robot.post("/tokens/inspect", &body).await.json();
+    let verdict = format!(
+        "the token is revoked: the token {} was revoked by its jti",
+        revoked["jti"].as_str().unwrap()
+    );
     assert_eq!(
         (&inspected["good"], &inspected["verdict"]),
-        (&json!(false), &json!("the token is revoked"))
+        (&json!(false), &json!(verdict))
     );
 
     for wrong in ["", "x", "a.b.c", "tks_secret"] {

@@ -2,8 +2,10 @@
 
 mod apply;
 mod directory;
+mod generations;
 mod import;
 mod renewal;
 mod revocations;
+mod room;
 mod secrets;
 mod throttle;

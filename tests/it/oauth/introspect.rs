@@ -47,13 +47,15 @@ async fn an_active_token_is_answered_with_all_it_says() {
         let mut claims = answer.json();
         assert!(claims["jti"].as_str().is_some_and(|jti| jti.len() == 32));
         claims["jti"] = json!("…");
+        assert!(claims["gen"].is_i64());
+        claims["gen"] = json!("…");
         assert_eq!(
             claims,
             json!({
                 "active": true, "token_type": "Bearer", "scope": "read write",
                 "client_id": "billing", "sub": "billing", "aud": "https://api.test",
                 "iss": "https://tokens.test", "iat": NOW.0, "nbf": NOW.0, "exp": NOW.0 + 3600,
-                "jti": "…", "metadata": {"tenant": "acme"},
+                "jti": "…", "gen": "…", "metadata": {"tenant": "acme"},
             })
         );
         assert_eq!(answer.header("content-type"), "application/json");

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use token_server::app::{App, TokenRequirements};
 use token_server::base::clock::Clock;
+use token_server::jwt::LEEWAY;
 
 use crate::harness::{CLIENT, NOW, SECRET, TestApp, config};
 
@@ -22,20 +23,20 @@ fn signed(header: &str, payload: &str, key: &str) -> String {
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
-fn part(token: &str, place: usize) -> Value {
+pub(super) fn part(token: &str, place: usize) -> Value {
     let part = token.split('.').nth(place).unwrap();
     token_server::base::json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-struct Forge {
-    test: TestApp,
-    token: String,
+pub(super) struct Forge {
+    pub(super) test: TestApp,
+    pub(super) token: String,
     header: Value,
-    claims: Value,
+    pub(super) claims: Value,
 }
 
 impl Forge {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let test = TestApp::new().await;
         let token = test.token(&test.client().await).await;
         let (header, claims) = (part(&token, 0), part(&token, 1));
@@ -56,12 +57,14 @@ impl Forge {
         )
     }
 
-    fn with_claims(&self, change: &Value) -> String {
-        signed(
-            &self.header.to_string(),
-            &merge(&self.claims, change),
-            SECRET,
-        )
+    /// The good token with claims replaced (null: taken out), signed with the right key.
+    pub(super) fn with_claims(&self, change: &Value) -> String {
+        self.with_payload(&merge(&self.claims, change))
+    }
+
+    /// Another payload, signed with the right key.
+    pub(super) fn with_payload(&self, payload: &str) -> String {
+        signed(&self.header.to_string(), payload, SECRET)
     }
 
     async fn refuse(&self, token: &str) {
@@ -190,6 +193,7 @@ async fn claims_that_we_do_not_write_are_refused_even_under_our_key() {
         json!({"exp": NOW.0 - 10}),
         json!({"iat": null}),
         json!({"iat": i64::MIN}),
+        json!({"iat": NOW.0 + LEEWAY + 1}),
         json!({"nbf": NOW.0 + 1_000}),
         json!({"nbf": "now"}),
         json!({"iss": "https://evil.test"}),

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod forged;
+mod lineage;
 mod presented;
 mod requirements;
 mod unread;

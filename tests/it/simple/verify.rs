@@ -26,12 +26,18 @@ async fn a_good_token_is_answered_with_its_claims_and_headers() {
         let mut claims = answer.json();
         assert!(claims["jti"].as_str().is_some_and(|jti| jti.len() == 32));
         claims["jti"] = json!("…");
+        assert!(
+            claims["gen"]
+                .as_i64()
+                .is_some_and(|it| it > 1_700_000_000_000)
+        );
+        claims["gen"] = json!("…");
         assert_eq!(
             claims,
             json!({
                 "success": true, "iss": "https://tokens.test", "sub": CLIENT,
                 "aud": "https://tokens.test", "client_id": CLIENT, "iat": NOW.0, "nbf": NOW.0,
-                "exp": NOW.0 + 3600, "jti": "…", "scope": "read write",
+                "exp": NOW.0 + 3600, "jti": "…", "scope": "read write", "gen": "…",
                 "metadata": {"tenant": "acme"},
             })
         );

@@ -3,11 +3,11 @@ use std::collections::HashSet;
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Change, ChangeId, ClientChanges, ClientId, ClientStatus, KeyId, KeyRecord, KeyState, Name,
-    SecretId, SigningAlg, Stamp, TokenId,
+    RevokedToken, SecretId, SigningAlg, Stamp, TokenId,
 };
-use token_server::store::{ClientChanged, KeyChanges, Store};
+use token_server::store::{ClientChanged, FullRoom, KeyChanges, Store};
 
-use super::{ANY, id, record, secret};
+use super::{ANY, LOW, id, record, secret};
 use crate::harness::{BY, Database, TestApp};
 
 const AT: UnixTime = UnixTime(100);
@@ -87,34 +87,38 @@ async fn every_write_that_replicas_must_know_tells_of_it() {
         .await
         .unwrap();
     tells(client("a")).await;
-    let token = TokenId::parse(&format!("{:032x}", 7)).unwrap();
-    store
-        .revoke_token(token, &id("a"), AT, stamp())
-        .await
-        .unwrap();
+    let a = id("a");
+    let revoked = store.revoke_token(token(1), &a, stamp());
+    assert!(revoked.await.unwrap());
     tells(Change::Revocation).await;
-    store
-        .revoke_client_tokens(&id("a"), AT, stamp())
-        .await
-        .unwrap();
+    let revoked = store.revoke_own_token(token(2), &a, stamp());
+    assert!(revoked.await.unwrap());
     tells(Change::Revocation).await;
-    for status in [ClientStatus::Disabled, ClientStatus::Enabled] {
-        store
-            .set_client_status(&id("a"), status, AT, stamp())
-            .await
-            .unwrap();
-        tells(Change::Revocation).await;
+    store.revoke_client_tokens(&a, LOW, stamp()).await.unwrap();
+    tells(Change::Revocation).await;
+    for (status, told) in [
+        (ClientStatus::Disabled, Change::Revocation),
+        (ClientStatus::Enabled, client("a")),
+    ] {
+        let switched = store.set_client_status(&a, status, LOW, stamp());
+        switched.await.unwrap();
+        tells(told).await;
     }
-    store
-        .delete_client(&id("a"), AT, ANY, stamp())
-        .await
-        .unwrap();
+    let known = store.find_client(&a).await.unwrap().unwrap();
+    let known = Some(known.client.generation);
+    let folded = store.fold_revocations(&a, known, LOW, FullRoom::Client, stamp());
+    folded.await.unwrap();
     tells(Change::Revocation).await;
-    store
-        .insert_client(&record("a"), ANY, stamp())
-        .await
-        .unwrap();
+    store.delete_client(&a, LOW, ANY, stamp()).await.unwrap();
     tells(Change::Revocation).await;
+}
+
+fn token(number: u128) -> RevokedToken {
+    RevokedToken {
+        jti: TokenId::parse(&format!("{number:032x}")).unwrap(),
+        generation: LOW,
+        expires_at: AT,
+    }
 }
 
 #[tokio::test]
@@ -185,8 +189,14 @@ async fn nobody_is_told_of_what_nobody_remembers_or_of_what_was_not_done() {
     assert!(!expired.await.unwrap());
     let at = test.trusted(AT).await;
     assert_eq!(store.prune_keys(at, stamp()).await.unwrap(), 0);
-    let enabled = store.set_client_status(&a, ClientStatus::Enabled, AT, stamp());
+    let enabled = store.set_client_status(&a, ClientStatus::Enabled, LOW, stamp());
     enabled.await.unwrap();
+    let revoked = store.revoke_own_token(token(1), &a, stamp());
+    assert!(revoked.await.unwrap());
+    let (changes, last) = told(store, last).await;
+    assert_eq!(changes, [Change::Revocation]);
+    assert!(!store.revoke_token(token(1), &a, stamp()).await.unwrap());
+    assert!(!store.revoke_own_token(token(1), &a, stamp()).await.unwrap());
 
     assert_eq!(told(store, last).await, (Vec::new(), last));
 }

@@ -16,7 +16,7 @@ use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
     Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, ClientVersion,
-    Description, ExpectedVersion, Identifiers, JwkSet, ManagedBy, Metadata, Name, Scope, SecretId,
+    Description, ExpectedVersion, Generation, Identifiers, JwkSet, ManagedBy, Metadata, Name, Scope, SecretId,
     SecretOrigin, SenderConstraint, TokenQuota, TokenTtl,
 };
 
@@ -25,6 +25,9 @@ use token_server::store::{
 };
 
 use crate::harness::{BY, NOW};
+
+/// The floor of a replica that has seen no generation.
+const LOW: Generation = Generation::ZERO;
 
 /// At any version, without a response to store.
 const ANY: &WriteOptions<'_> = &WriteOptions {
@@ -46,12 +49,36 @@ async fn insert_missing(
         insert: Action::ClientImport,
         replace: Action::ClientImport,
     };
-    let written = store.write_clients(&writes, actions, NOW, BY.at(NOW));
+    let written = store.write_clients(&writes, actions, LOW, BY.at(NOW));
     Ok(written.await?.outcomes)
 }
 
 fn id(text: &str) -> ClientId {
     ClientId::parse(text).unwrap()
+}
+
+fn generation(number: i64) -> Generation {
+    Generation::from_number(number).unwrap()
+}
+
+/// A client as the store has it, but for its version and its generation, which the store begins.
+async fn find(store: &Store, client_id: &str) -> Option<ClientRecord> {
+    let mut found = store.find_client(&id(client_id)).await.unwrap()?;
+    found.client.version = ClientVersion::default();
+    found.client.generation = LOW;
+    Some(found)
+}
+
+/// The version and the generation of a client.
+async fn counted(store: &Store, client_id: &str) -> (i64, i64) {
+    let client = store
+        .find_client(&id(client_id))
+        .await
+        .unwrap()
+        .unwrap()
+        .client;
+    let version = client.version.to_string().parse().unwrap();
+    (version, client.generation.number())
 }
 
 /// RFC 8037 appendix A.2.
@@ -85,7 +112,8 @@ fn record(client_id: &str) -> ClientRecord {
             managed_by: ManagedBy::parse("team.yaml").ok(),
             created_at: UnixTime(100),
             updated_at: UnixTime(100),
-            version: ClientVersion::FIRST,
+            version: ClientVersion::default(),
+            generation: LOW,
         },
         secrets: vec![secret("AAAAAAAA", 100, None)],
     }

@@ -1,12 +1,12 @@
 use std::collections::HashSet;
 
-use token_server::base::clock::UnixTime;
+use token_server::base::clock::{Clock, UnixTime};
 use token_server::domain::{
-    ClientCutoff, ClientStatus, Revocation, RevocationId, Revoked, TokenId,
+    ClientStatus, Generation, Revocation, RevocationId, Revoked, RevokedToken, TokenId,
 };
-use token_server::store::{ClientRevoked, Store};
+use token_server::store::{ClientInserted, ClientRevoked, Store};
 
-use super::{ANY, id, insert_missing, record};
+use super::{ANY, LOW, counted, generation, id, insert_missing, record};
 use crate::harness::{BY, NOW, TestApp};
 
 const DAY: i64 = 86_400;
@@ -34,15 +34,27 @@ async fn with_client(client_id: &str) -> TestApp {
     test
 }
 
-fn cut(done: &ClientRevoked) -> ClientCutoff {
+fn revoked(number: u128, expires_at: i64) -> RevokedToken {
+    RevokedToken {
+        jti: token(number),
+        generation: generation(7),
+        expires_at: UnixTime(expires_at),
+    }
+}
+
+/// The generation below which it revoked everything.
+fn below(done: &ClientRevoked) -> i64 {
     if let ClientRevoked::Revoked(revocation) = done
-        && let Revoked::Client(cut) = revocation.revoked
+        && let Revoked::Client(generation) = revocation.revoked
     {
-        cut
+        generation.number()
     } else {
         panic!("{done:?}")
     }
 }
+
+/// Later than the database's time and any version: a generation that is raised to it is exactly it.
+const LATER: i64 = 5_000_000_000_000;
 
 #[tokio::test]
 async fn a_revoked_token_is_listed_once_however_often_it_is_revoked() {
@@ -51,7 +63,7 @@ async fn a_revoked_token_is_listed_once_however_often_it_is_revoked() {
 
     for now in [100, 101, 100] {
         store
-            .revoke_token(token(7), &id("a"), UnixTime(200), BY.at(UnixTime(now)))
+            .revoke_token(revoked(7, 200), &id("a"), BY.at(UnixTime(now)))
             .await
             .unwrap();
     }
@@ -60,7 +72,7 @@ async fn a_revoked_token_is_listed_once_however_often_it_is_revoked() {
     let expected = Revocation {
         revocation_id: listed[0].revocation_id,
         client_id: id("a"),
-        revoked: Revoked::Token(token(7)),
+        revoked: Revoked::Token(revoked(7, 200)),
         revoked_at: UnixTime(100),
         expires_at: UnixTime(200),
     };
@@ -74,7 +86,7 @@ async fn revocations_are_paged_in_the_order_in_which_they_were_made_whatever_the
     // The third comes of a replica whose clock is behind.
     for (n, now) in [(1, 100), (2, 105), (3, 95), (4, 105)] {
         store
-            .revoke_token(token(n), &id("a"), UnixTime(200), BY.at(UnixTime(now)))
+            .revoke_token(revoked(n, 200), &id("a"), BY.at(UnixTime(now)))
             .await
             .unwrap();
     }
@@ -83,8 +95,9 @@ async fn revocations_are_paged_in_the_order_in_which_they_were_made_whatever_the
     let rest = list(store, first[2].revocation_id.0).await;
 
     let names = |list: &[Revocation]| list.iter().map(|one| one.revoked).collect::<Vec<_>>();
-    assert_eq!(names(&first), [1, 2, 3].map(|n| Revoked::Token(token(n))));
-    assert_eq!(names(&rest), [Revoked::Token(token(4))]);
+    let expected = [1, 2, 3, 4].map(|n| Revoked::Token(revoked(n, 200)));
+    assert_eq!(names(&first), expected[..3]);
+    assert_eq!(names(&rest), expected[3..]);
 }
 
 #[tokio::test]
@@ -93,7 +106,7 @@ async fn an_id_is_later_than_any_that_was_given_in_a_second_before() {
     let store = test.app.store();
 
     store
-        .revoke_token(token(1), &id("a"), UnixTime(200), BY.at(UnixTime(100)))
+        .revoke_token(revoked(1, 200), &id("a"), BY.at(UnixTime(100)))
         .await
         .unwrap();
 
@@ -116,9 +129,9 @@ async fn who_reads_on_from_the_last_id_misses_nothing() {
             .clone();
         tokio::spawn(async move {
             for n in 0..EACH {
-                let name = token(writer * EACH + n);
+                let token = revoked(writer * EACH + n, 200);
                 store
-                    .revoke_token(name, &id("a"), UnixTime(200), BY.at(UnixTime(100)))
+                    .revoke_token(token, &id("a"), BY.at(UnixTime(100)))
                     .await
                     .unwrap();
             }
@@ -132,7 +145,10 @@ async fn who_reads_on_from_the_last_id_misses_nothing() {
         let done = writing.iter().all(tokio::task::JoinHandle::is_finished);
         for one in list(test.app.store(), last).await {
             last = one.revocation_id.0;
-            assert!(seen.insert(one.revoked_token()));
+            let Revoked::Token(token) = one.revoked else {
+                panic!("{one:?}")
+            };
+            assert!(seen.insert(token.jti));
         }
         if done {
             break;
@@ -142,81 +158,96 @@ async fn who_reads_on_from_the_last_id_misses_nothing() {
     assert_eq!(seen.len(), usize::try_from(WRITERS * EACH).unwrap());
 }
 
-trait Token {
-    fn revoked_token(&self) -> TokenId;
+#[tokio::test]
+async fn a_client_has_one_generation_which_only_grows() {
+    let test = with_client("a").await;
+    let store = test.app.store();
+    let (_, begun) = counted(store, "a").await;
+    let revoke = async |floor: i64| {
+        let done = store
+            .revoke_client_tokens(&id("a"), generation(floor), BY.at(NOW))
+            .await;
+        below(&done.unwrap())
+    };
+
+    assert!(revoke(0).await > begun);
+    assert_eq!(revoke(LATER).await, LATER);
+    // Within one millisecond, and by a replica that has seen less.
+    assert_eq!(revoke(LATER).await, LATER + 1);
+    assert_eq!(revoke(0).await, LATER + 2);
+
+    assert_eq!(counted(store, "a").await.1, LATER + 2);
+    let listed = list(store, 0).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].revoked, Revoked::Client(generation(LATER + 2)));
+    assert_eq!(listed[0].expires_at, UnixTime(LATER / 1_000 + 2 * DAY));
+    let done = store.revoke_client_tokens(&id("b"), LOW, BY.at(NOW)).await;
+    assert_eq!(done.unwrap(), ClientRevoked::NoClient);
 }
 
-impl Token for Revocation {
-    fn revoked_token(&self) -> TokenId {
-        match self.revoked {
-            Revoked::Token(token) => token,
-            Revoked::Client(cut) => panic!("{cut:?}"),
-        }
+/// No clock of a replica takes part where the database has one: neither one that is behind nor one that is ahead.
+#[tokio::test]
+async fn on_postgres_a_generation_is_of_the_databases_time() {
+    let test = with_client("a").await;
+    let store = test.app.store();
+    if store.product() != "Postgres" {
+        return;
+    }
+    assert_eq!(store.generation_floor(generation(7), NOW), generation(8));
+    let (version, begun) = counted(store, "a").await;
+    let a_day = DAY * 1_000;
+    // The database is on this machine; the clock of the tests is fixed elsewhere.
+    let now = Generation::at(Clock::system().now()).number();
+
+    assert!((begun - now).abs() < a_day, "{begun} at {now}");
+    assert_eq!(version, begun);
+    for at in [0, 10 * NOW.0] {
+        let stamp = BY.at(UnixTime(at));
+        let revoked = store.revoke_client_tokens(&id("a"), LOW, stamp).await;
+        let raised = below(&revoked.unwrap());
+        assert!((raised - now).abs() < a_day, "{raised} at {now}");
     }
 }
 
 #[tokio::test]
-async fn a_client_has_one_cut_off_which_never_moves_back() {
+async fn on_sqlite_a_generation_is_of_the_machines_time() {
     let test = with_client("a").await;
     let store = test.app.store();
-    let revoke = async |cutoff: i64, now: i64| {
-        let done = store
-            .revoke_client_tokens(&id("a"), UnixTime(cutoff), BY.at(UnixTime(now)))
-            .await;
-        cut(&done.unwrap())
-    };
+    if store.product() == "Postgres" {
+        return;
+    }
+    let (now, later) = (Generation::at(NOW), generation(LATER));
 
-    assert_eq!(revoke(100, 100).await.cutoff, UnixTime(100));
-    assert_eq!(revoke(95, 95).await.cutoff, UnixTime(100));
-    assert_eq!(revoke(101, 101).await.cutoff, UnixTime(101));
-
-    let listed = list(store, 0).await;
-    assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].expires_at, UnixTime(101 + DAY));
-    assert_eq!(
-        store
-            .revoke_client_tokens(&id("b"), UnixTime(1), BY.at(UnixTime(1)))
-            .await
-            .unwrap(),
-        ClientRevoked::NoClient
-    );
+    assert_eq!(store.generation_floor(LOW, NOW), now);
+    assert_eq!(store.generation_floor(later, NOW), later.next());
+    assert_eq!(counted(store, "a").await, (now.number(), now.number()));
 }
 
 #[tokio::test]
-async fn switching_a_client_off_and_on_leaves_a_cut_off_and_comes_last_in_the_list() {
+async fn switching_a_client_off_raises_its_generation_and_switching_it_on_does_not() {
     let test = with_client("a").await;
     let store = test.app.store();
-    let switch = async |status, cutoff, now| {
-        store
-            .set_client_status(&id("a"), status, UnixTime(cutoff), BY.at(UnixTime(now)))
-            .await
-            .unwrap()
+    let switch = async |status| {
+        let (a, floor) = (id("a"), generation(LATER));
+        let done = store.set_client_status(&a, status, floor, BY.at(NOW)).await;
+        done.unwrap()
     };
 
-    let off = switch(ClientStatus::Disabled, 105, 100).await;
+    assert_eq!(below(&switch(ClientStatus::Disabled).await), LATER);
     store
-        .revoke_token(token(1), &id("b"), UnixTime(200), BY.at(UnixTime(101)))
+        .revoke_token(revoked(1, 200), &id("b"), BY.at(NOW))
         .await
         .unwrap();
-    let revoked_while_off = store
-        .revoke_client_tokens(&id("a"), UnixTime(101), BY.at(UnixTime(101)))
-        .await
-        .unwrap();
-    let on = switch(ClientStatus::Enabled, 102, 102).await;
-    let still_on = switch(ClientStatus::Enabled, 103, 103).await;
+    // It is done again to be sure of it, and comes last in the list.
+    assert_eq!(below(&switch(ClientStatus::Disabled).await), LATER + 1);
+    for done in [ClientRevoked::Enabled, ClientRevoked::Unchanged] {
+        assert_eq!(switch(ClientStatus::Enabled).await, done);
+    }
 
-    let at_105 = |disabled| ClientCutoff {
-        cutoff: UnixTime(105),
-        disabled,
-    };
-    assert_eq!(cut(&off), at_105(true));
-    assert_eq!(cut(&revoked_while_off), at_105(true));
-    assert_eq!(cut(&on), at_105(false));
-    assert_eq!(still_on, ClientRevoked::Unchanged);
+    assert_eq!(counted(store, "a").await.1, LATER + 1);
     let listed = list(store, 0).await;
     assert_eq!(listed.len(), 2);
-    assert_eq!(listed[1].revoked, Revoked::Client(at_105(false)));
-    assert_eq!(listed[1].expires_at, UnixTime(105 + 2 * DAY));
+    assert_eq!(listed[1].revoked, Revoked::Client(generation(LATER + 1)));
 }
 
 #[tokio::test]
@@ -226,7 +257,7 @@ async fn a_status_of_no_client_revokes_nothing() {
 
     for status in [ClientStatus::Disabled, ClientStatus::Enabled] {
         let done = store
-            .set_client_status(&id("a"), status, UnixTime(1), BY.at(UnixTime(1)))
+            .set_client_status(&id("a"), status, LOW, BY.at(UnixTime(1)))
             .await;
         assert_eq!(done.unwrap(), ClientRevoked::NoClient);
     }
@@ -235,27 +266,110 @@ async fn a_status_of_no_client_revokes_nothing() {
 }
 
 #[tokio::test]
-async fn a_deleted_client_is_cut_off_until_one_of_its_id_is_inserted() {
+async fn a_client_of_a_deleted_ones_id_begins_above_its_generation_and_its_version() {
     let test = with_client("a").await;
     let store = test.app.store();
+    for floor in [0, LATER] {
+        // More changes than milliseconds.
+        for _ in 0..5 {
+            let (a, off) = (id("a"), ClientStatus::Disabled);
+            let changed = store.set_client_status(&a, off, LOW, BY.at(NOW));
+            changed.await.unwrap();
+        }
+        let (version, had) = counted(store, "a").await;
+        let floor = generation(floor);
+        let deleted = store.delete_client(&id("a"), floor, ANY, BY.at(NOW)).await;
+        let deleted = below(&deleted.unwrap());
+        assert!(deleted > had.max(version));
 
-    let deleted = store
-        .delete_client(&id("a"), UnixTime(105), ANY, BY.at(UnixTime(100)))
-        .await
-        .unwrap();
-    assert!(cut(&deleted).disabled);
-    let (mut new, mut other) = (record("a"), record("b"));
-    new.client.created_at = UnixTime(300);
-    other.secrets.clear();
-    insert_missing(store, vec![other, new]).await.unwrap();
+        let (mut new, mut other) = (record("a"), record("b"));
+        for one in [&mut new, &mut other] {
+            one.secrets.clear();
+        }
+        insert_missing(store, vec![other, new]).await.unwrap();
 
-    let listed = list(store, 0).await;
-    let expected = ClientCutoff {
-        cutoff: UnixTime(300),
-        disabled: false,
+        let (version, begun) = counted(store, "a").await;
+        assert!(version == begun && begun > deleted);
+        // Else the database's time may be above the floor.
+        assert!(floor == LOW || begun == deleted + 1);
+        // Its tokens are good: nothing is revoked but those of the deleted one.
+        let listed = list(store, 0).await;
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].revoked, Revoked::Client(generation(deleted)));
+    }
+}
+
+/// The registration waits for the deletion, and sees what it has written.
+#[tokio::test]
+async fn a_client_that_is_registered_during_the_deletion_begins_above_it() {
+    let test = with_client("a").await;
+    let store = test.app.store().clone();
+    let mut deleting = test.database.begin().await;
+    deleting
+        .run("delete from clients where client_id = 'a'")
+        .await;
+    let mut new = record("a");
+    new.secrets.clear();
+    let registering = {
+        let store = store.clone();
+        tokio::spawn(async move { store.insert_client(&new, ANY, BY.at(NOW)).await })
     };
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(!registering.is_finished());
+    let row = format!(
+        "insert into revocations (revocation_id, client_id, generation, revoked_at, expires_at)
+        values (1, 'a', {LATER}, 1, {LATER})"
+    );
+    deleting.run(&row).await;
+    deleting.run("commit").await;
+
+    let inserted = registering.await.unwrap().unwrap();
+    assert_eq!(inserted, ClientInserted::Inserted);
+    assert_eq!(counted(&store, "a").await, (LATER + 1, LATER + 1));
+}
+
+/// It may have tokens of another server with the same keys.
+#[tokio::test]
+async fn a_client_that_is_imported_disabled_has_its_tokens_revoked() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    let mut disabled = record("a");
+    disabled.client.status = ClientStatus::Disabled;
+
+    insert_missing(store, vec![disabled]).await.unwrap();
+
+    let (_, raised) = counted(store, "a").await;
+    let listed = list(store, 0).await;
     assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].revoked, Revoked::Client(expected));
+    assert_eq!(listed[0].revoked, Revoked::Client(generation(raised)));
+}
+
+#[tokio::test]
+async fn needless_revocations_are_removed_in_batches_and_no_others() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    for (number, client, of) in [(1, "a", 7), (2, "a", 8), (3, "a", 9), (4, "b", 7)] {
+        let token = RevokedToken {
+            generation: generation(of),
+            ..revoked(number, 200)
+        };
+        let new = store.revoke_own_token(token, &id(client), BY.at(NOW)).await;
+        assert!(new.unwrap());
+    }
+    let delete = async |limit| {
+        let deleted = store
+            .delete_needless_revocations(&id("a"), generation(9), limit)
+            .await;
+        deleted.unwrap()
+    };
+
+    assert_eq!(
+        [delete(1).await, delete(5).await, delete(5).await],
+        [1, 1, 0]
+    );
+
+    let left = list(store, 0).await.into_iter().map(|it| it.client_id);
+    assert_eq!(left.collect::<Vec<_>>(), ["a", "b"].map(id));
 }
 
 #[tokio::test]
@@ -264,7 +378,7 @@ async fn revocations_are_removed_in_batches_and_only_those_whose_tokens_have_exp
     let store = test.app.store();
     for (n, end) in [(1, 300), (2, 200), (3, 199), (4, 100)] {
         store
-            .revoke_token(token(n), &id("a"), UnixTime(end), BY.at(UnixTime(10)))
+            .revoke_token(revoked(n, end), &id("a"), BY.at(UnixTime(10)))
             .await
             .unwrap();
     }

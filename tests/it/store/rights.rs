@@ -10,7 +10,7 @@ use token_server::store::{
     AdminChanges, ClientInserted, ClientWrite, IfTaken, KeyChanges, Store, StoreError, WriteActions,
 };
 
-use super::{ANY, id, record, secret};
+use super::{ANY, LOW, find, id, record, secret};
 use crate::harness::{BY, Database, TestApp};
 
 const AT: UnixTime = UnixTime(100);
@@ -85,7 +85,7 @@ async fn write(
         insert: Action::ClientImport,
         replace: Action::ClientImport,
     };
-    let written = store.write_clients(&[write], actions, AT, stamp).await;
+    let written = store.write_clients(&[write], actions, LOW, stamp).await;
     written.map(drop)
 }
 
@@ -97,7 +97,7 @@ async fn write_each(
     let (a, old) = (id("a"), secret("AAAAAAAA", 100, None).secret_id);
     let new = secret("BBBBBBBB", 100, None);
     let span = IdleExpiry::from_seconds(3_600).unwrap();
-    let enabled = store.set_client_status(&a, ClientStatus::Enabled, AT, stamp);
+    let enabled = store.set_client_status(&a, ClientStatus::Enabled, LOW, stamp);
     let set_end = store.set_idle_expiry(&a, &old, Some(span), stamp);
     let replaced = IfTaken::Replace(ExpectedVersion::Any);
     vec![
@@ -136,7 +136,7 @@ async fn write_each(
         ),
         (
             "delete",
-            store.delete_client(&a, AT, ANY, stamp).await.map(drop),
+            store.delete_client(&a, LOW, ANY, stamp).await.map(drop),
         ),
     ]
 }
@@ -160,7 +160,7 @@ async fn a_client_with_a_reserved_scope_is_written_by_owners_and_the_command_lin
                 assert!(denied, "{scopes}: {what} by {by:?}: {done:?}");
             }
         }
-        let found = store.find_client(&id("a")).await.unwrap();
+        let found = find(store, "a").await;
         assert_eq!(found.as_ref(), Some(&chief), "{scopes}");
 
         let [owner, cli] = those_with_all_rights();
@@ -184,7 +184,7 @@ async fn a_reserved_scope_is_given_by_owners_and_the_command_line_only() {
         let gone = with_scopes("gone", scopes);
         store.insert_client(&gone, ANY, BY.at(AT)).await.unwrap();
         store
-            .delete_client(&id("gone"), AT, ANY, BY.at(AT))
+            .delete_client(&id("gone"), LOW, ANY, BY.at(AT))
             .await
             .unwrap();
         let (others, owner) = (others(), admin(Some(AdminRole::Owner)));
@@ -213,8 +213,7 @@ async fn a_reserved_scope_is_given_by_owners_and_the_command_line_only() {
                 );
             }
         }
-        let found = store.find_client(&id("a")).await.unwrap();
-        assert_eq!(found, Some(record("a")));
+        assert_eq!(find(store, "a").await, Some(record("a")));
         for name in ["gone", "new"] {
             assert!(!store.has_client(&id(name)).await.unwrap());
         }
@@ -338,11 +337,11 @@ async fn anybody_who_may_write_clients_disables_one_with_a_reserved_scope_and_re
         let stamp = by.at(AT);
         let disabled = ClientStatus::Disabled;
         store
-            .revoke_client_tokens(&id("a"), AT, stamp)
+            .revoke_client_tokens(&id("a"), LOW, stamp)
             .await
             .unwrap();
         store
-            .set_client_status(&id("a"), disabled, AT, stamp)
+            .set_client_status(&id("a"), disabled, LOW, stamp)
             .await
             .unwrap();
     }

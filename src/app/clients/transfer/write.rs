@@ -34,12 +34,11 @@ impl Clients {
             progress(writes.len());
         }
         drop(ready);
-        let cutoff = self.tokens.last_issue().await?;
-        let stamp = self.core.stamp(by);
+        let (floor, stamp) = self.tokens.stamp_raise(by);
         let written = self
             .core
             .store
-            .write_clients(&writes, actions, cutoff, stamp);
+            .write_clients(&writes, actions, floor, stamp);
         let WrittenClients {
             outcomes,
             revocations,

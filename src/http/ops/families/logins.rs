@@ -35,11 +35,17 @@ impl Snapshot {
         let (tokens, clients) = self.app.revocations;
         page.gauges(
             "token_server_revocations",
-            "Revocations that are held: of single tokens, and of all earlier ones of a client",
+            "Revocations in memory: of single tokens, and of all tokens of a client below a generation",
             [
                 ([("of", "token")], count(tokens)),
                 ([("of", "client")], count(clients)),
             ],
+        )?;
+        let folded = self.app.revocations_folded.iter();
+        page.counters(
+            "token_server_revocations_folded",
+            "Clients whose tokens were all revoked in place of single ones, for want of room: of the client, or of the server",
+            folded.map(|(room, count)| ([("room", *room)], *count)),
         )
     }
 

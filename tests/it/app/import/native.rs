@@ -11,7 +11,7 @@ use token_server::base::clock::UnixTime;
 use token_server::base::secret::Secret;
 use token_server::domain::{
     Actor, ClientChanges, ClientId, ClientRecord, ClientStatus, ClientVersion, ExpectedVersion,
-    IdleExpiry, ManagedBy, Origin, Scope,
+    Generation, IdleExpiry, ManagedBy, Origin, Scope,
 };
 use token_server::store::ClientsPage;
 
@@ -40,7 +40,7 @@ pub(super) async fn export(test: &TestApp) -> String {
     file
 }
 
-/// All clients, but for their versions, which each database counts itself.
+/// All clients, but for their versions and generations, which each database begins itself.
 async fn records(test: &TestApp) -> Vec<ClientRecord> {
     let page = ClientsPage {
         after: None,
@@ -48,7 +48,8 @@ async fn records(test: &TestApp) -> Vec<ClientRecord> {
     };
     let mut records = test.app.store().list_client_records(&page).await.unwrap();
     for record in &mut records {
-        record.client.version = ClientVersion::FIRST;
+        record.client.version = ClientVersion::default();
+        record.client.generation = Generation::ZERO;
     }
     records
 }

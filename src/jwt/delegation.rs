@@ -1,0 +1,90 @@
+//! Owns the claims of a token that came from another one by token exchange (RFC 8693): the tokens that it ends with, and
+//! who acts for its subject. What is not as we write it does not parse, since ignoring it would be to forget a condition.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::{ClientId, Generation, ParseError, TokenId};
+
+/// The most tokens between a token and the first one that it came from, and the most actors in `act`.
+const MAX_DEPTH: usize = 5;
+
+/// The tokens that a token came from, the oldest first: 1 to 5. It ends with each of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "Vec<RootToken>")]
+#[schema(min_items = 1, max_items = 5)]
+pub struct Roots(Vec<RootToken>);
+
+/// A token that another one came from, with all by which it can be revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RootToken {
+    /// Its name.
+    pub jti: TokenId,
+    /// The client that it was issued to.
+    pub client: ClientId,
+    /// Its generation.
+    #[serde(rename = "gen")]
+    pub generation: Generation,
+}
+
+/// Who acts for the subject of a token (RFC 8693 §4.1), and within it the one who acted before: 5 at most. For people and
+/// logs; nothing is decided by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActClaim {
+    /// The client that acts.
+    pub sub: ClientId,
+    /// The one who acted before it.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, no_recursion)]
+    pub act: Option<Box<ActClaim>>,
+}
+
+impl Roots {
+    /// Each of them, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &RootToken> {
+        self.0.iter()
+    }
+}
+
+impl TryFrom<Vec<RootToken>> for Roots {
+    type Error = ParseError;
+
+    fn try_from(roots: Vec<RootToken>) -> Result<Self, ParseError> {
+        if (1..=MAX_DEPTH).contains(&roots.len()) {
+            Ok(Self(roots))
+        } else {
+            Err(ParseError::new("a token has 1 to 5 roots"))
+        }
+    }
+}
+
+impl ActClaim {
+    fn depth(&self) -> usize {
+        let actors = std::iter::successors(Some(self), |actor| actor.act.as_deref());
+        actors.count()
+    }
+}
+
+/// Reads a member that is not `null` where it is there.
+pub(in crate::jwt) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Reads the claim `act`.
+pub(in crate::jwt) fn act<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ActClaim>, D::Error> {
+    let act = ActClaim::deserialize(deserializer)?;
+    if act.depth() > MAX_DEPTH {
+        return Err(serde::de::Error::custom("`act` has at most 5 actors"));
+    }
+    Ok(Some(act))
+}
