@@ -37,7 +37,7 @@
 //! | replication | `replication/` | - | `replication/` | `replication/` | `ops/` | - |
 //! | idempotency | - | - | `idempotency` | `core/idempotency` | `admin_api/request` | - |
 //!
-//! In `app` each feature is a struct on [`app::App`] with the features that it needs; `core` (settings, clock, database),
+//! In `app` each feature is a struct on [`app::App`] with the features that it needs; `core` (settings, clock and its guard, database),
 //! `core/idempotency`, `core/single_use` and `clients/cache` stand below all features; `status` reads of all.
 //!
 //! One login, from the wire to the token: `http/server/listener` → `http/fast_path` → `http/public/authorize` →

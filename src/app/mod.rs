@@ -19,6 +19,7 @@ mod usage;
 use std::sync::Arc;
 
 pub use self::core::availability::Readiness;
+pub use self::core::clock_guard::{CLOCK_TOLERANCE, ClockDoubt};
 pub use self::core::idempotency::{Idempotency, IdempotencyKey};
 pub use self::core::single_use::SingleUse;
 pub use self::core::{Core, open_store};

@@ -19,6 +19,7 @@ pub(super) fn load() -> anyhow::Result<Environment> {
 pub(super) async fn open() -> anyhow::Result<Arc<App>> {
     let app = Arc::new(App::open(load()?.config()?, Clock::system())?);
     refuse_pending(&app).await?;
+    app.core.compare_clocks().await.context("DATABASE_URL")?;
     Ok(app)
 }
 

@@ -28,7 +28,7 @@ impl RetentionConfig {
 pub struct FeedConfig {
     /// After so long without a look at the changes clients are refused.
     pub stale_limit: i64,
-    /// With a clock further from the database's the replica is not ready.
+    /// With a machine's clock further from the database's the replica is not ready, and removes nothing by time.
     pub max_clock_difference: i64,
     /// So long a change can be read; whoever was away for longer reads everything.
     pub retention: i64,

@@ -127,6 +127,16 @@ impl Actor {
         ))
     }
 
+    /// Refuses to confirm the clock: under a wrong one everything that ends by time is removed.
+    pub fn check_clock_write(&self) -> Result<(), AccessDenied> {
+        if self.has_all_rights() {
+            return Ok(());
+        }
+        Err(AccessDenied(
+            "only an owner at the portal, or the command line, can confirm the clock".to_owned(),
+        ))
+    }
+
     /// Whether this is an owner at the portal, somebody at the command line, or the server itself.
     fn has_all_rights(&self) -> bool {
         match self {

@@ -8,6 +8,7 @@ mod acme;
 mod admins;
 mod audit;
 mod clients;
+mod clock;
 mod db;
 mod idempotency;
 mod keys;
@@ -34,8 +35,9 @@ pub use clients::bulk_write::{ClientWrite, ClientWritten, IfTaken, WriteActions,
 pub use clients::list::{ClientFilter, ClientOrder, ClientQuery, Cursor};
 pub use clients::status::{ClientRevoked, FullRoom};
 pub use clients::write::{ClientChanged, ClientInserted, ClientsPage};
+pub use clock::ClockMark;
 pub use db::connect::DatabaseOptions;
-pub use db::database_time::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, TrustedTime};
+pub use db::database_time::TrustedTime;
 pub use db::error::StoreError;
 pub use db::metrics::{CallMetrics, PoolMetrics};
 pub use db::migrations::{MigrationEvent, Migrations, Place, Tell};

@@ -95,19 +95,41 @@ async fn the_canary_needs_no_database() {
     assert_eq!(test.get("/readyz").await.text(), degraded);
 }
 
+/// SQLite has no clock but this machine's.
 #[tokio::test]
-async fn who_has_a_wrong_clock_is_not_ready_and_is_when_it_is_right() {
+async fn who_has_a_clock_far_from_the_databases_is_not_ready_and_is_when_it_is_right() {
     let test = TestApp::new().await;
+    let has_own_clock = test.app.store().has_own_clock();
 
     for wrong in [90, -90, 31] {
-        test.app.core.note_clock_difference(wrong);
+        test.clock.set_ahead(wrong);
         let answer = test.get("/readyz").await;
-        answer.assert_error(503, "temporarily_unavailable");
-        assert!(answer.text().contains(&format!("by {wrong} s")));
+        if has_own_clock {
+            answer.assert_error(503, "temporarily_unavailable");
+            assert!(answer.text().contains(&format!("by {wrong} s")));
+        } else {
+            assert_eq!(answer.status, 200);
+        }
     }
     for right in [30, -30, 0] {
-        test.app.core.note_clock_difference(right);
+        test.clock.set_ahead(right);
         assert_eq!(test.get("/readyz").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn how_far_a_clock_may_be_from_the_databases_is_a_setting() {
+    let test = TestApp::with(&[("MAX_CLOCK_DIFFERENCE", "2m")]).await;
+
+    for (ahead, is_ready) in [(120, true), (-120, true), (121, false), (-121, false)] {
+        test.clock.set_ahead(ahead);
+        let is_ready = is_ready || !test.app.store().has_own_clock();
+        assert_eq!(test.get("/readyz").await.status == 200, is_ready, "{ahead}");
+        let trusted = test.app.core.trusted_time().await;
+        assert_eq!(
+            trusted.is_ok(),
+            is_ready && test.app.store().has_own_clock()
+        );
     }
 }
 
@@ -118,38 +140,42 @@ async fn a_clock_that_differs_is_told_once() {
     let guard = log.capture();
 
     for seconds in [5, 6, 90, 6, -5, 0, -6, 0] {
-        test.app.core.note_clock_difference(seconds);
+        test.clock.set_ahead(seconds);
+        test.app.core.compare_clocks().await.unwrap();
     }
     drop(guard);
 
     let said = |text: &str| log.text().matches(text).count();
+    let on_postgres = |times: usize| times * usize::from(test.app.store().has_own_clock());
+    let begins = "this machine's clock differs from the database's by";
     assert_eq!(
-        said("differs from the database's by 6 s"),
-        1,
-        "{}",
-        log.text()
+        said("by 6 s: the server uses the database's"),
+        on_postgres(1)
     );
-    assert_eq!(said("differs from the database's"), 2);
-    assert_eq!(said("agrees with the database's again"), 2);
+    // Once more, with 90 s, as the reason why nothing is removed.
+    assert_eq!(said(begins), on_postgres(3), "{}", log.text());
+    assert_eq!(said("agrees with the database's again"), on_postgres(2));
 }
 
-/// SQLite has no clock but this machine's; a Postgres of the tests shares it.
+/// The Postgres of the tests shares this machine's clock.
 #[tokio::test]
-async fn the_clock_is_compared_with_that_of_the_database() {
-    for ahead in [0, 1_000] {
-        let clock = Clock::fixed_ahead(NOW, ahead);
-        let test = TestApp::at(clock, Database::fresh().await, &[]).await;
+async fn the_clock_of_the_database_is_measured() {
+    let database = Database::fresh().await;
+    let clock = Clock::system();
+    let app = App::open(config(&database.url, &[]), clock.clone()).unwrap();
+    assert_eq!(clock.database_time(), None);
+    let difference = |app: &App| app.metrics().clock_difference;
+    assert_eq!(difference(&app), 0);
 
-        test.app.core.compare_clocks().await.unwrap();
+    app.core.compare_clocks().await.unwrap();
 
-        let store = test.app.store();
-        let has_its_own = store.product() == "Postgres";
-        let seen = test.app.metrics().clock_difference;
-        assert_eq!(seen, if has_its_own { ahead } else { 0 });
-        // By the true clocks of both.
-        let reading = store.read_clock(&Clock::system()).await.unwrap();
-        let difference = reading.difference();
-        assert_eq!(difference.is_some(), has_its_own);
-        assert!(difference.is_none_or(|it| it.abs() < 60), "{difference:?}");
+    if app.store().has_own_clock() {
+        let measured = clock.database_time().unwrap();
+        assert!(measured.since(clock.wall()).abs() < 5);
+        assert!(clock.now().since(clock.wall()).abs() < 5);
+        assert!(difference(&app).abs() < 5);
+    } else {
+        assert_eq!(clock.database_time(), None);
     }
+    app.store().close().await;
 }

@@ -43,7 +43,7 @@ const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(15);
 /// Files with authorities change once a year; whoever changes one should not have to wait.
 const FILES_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A clock that is set wrong is wrong for long.
+/// Within it a replica notices that its clock, or that of the database, was set.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Whoever puts the trail back to an earlier end can undo the events of so long without contradicting the log.
@@ -105,7 +105,7 @@ fn spawn_jobs(tasks: &mut JoinSet<()>, app: &Arc<App>, stop: &CancellationToken)
         app.note_upkeep(Task::CountSecrets, done, "cannot count expiring secrets");
     }));
     let at_once = Every::AtOnce(CLOCK_INTERVAL);
-    let run: Run = |app| app.core.compare_clocks().boxed();
+    let run: Run = |app| app.core.watch_clock().boxed();
     let mut log = Transitions::new(
         "the clock cannot be compared with the database's",
         "the clock is compared with the database's again",

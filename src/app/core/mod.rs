@@ -2,7 +2,7 @@
 //! feature.
 
 pub(crate) mod availability;
-mod clock_guard;
+pub(crate) mod clock_guard;
 pub(crate) mod idempotency;
 pub(crate) mod single_use;
 
@@ -14,7 +14,7 @@ use crate::domain::{Origin, Stamp};
 use crate::store::{AuditKeys, Store};
 use availability::Availability;
 use clock_guard::ClockGuard;
-pub(crate) use clock_guard::held_back;
+pub(crate) use clock_guard::{ClockDoubt, ClockReading, held_back};
 
 /// The settings, the clock and the database.
 pub struct Core {

@@ -41,10 +41,12 @@ impl SingleUse {
             .await?)
     }
 
-    /// Forgets the values that nobody would accept any more in any case.
+    /// Forgets the values that nobody would accept any more in any case, not even a replica that goes by its own clock since it
+    /// has not reached the database yet.
     pub async fn prune(&self) -> Result<u64> {
-        let now = self.core.trusted_time().await?;
-        Ok(self.core.store.prune_single_use_values(now).await?)
+        let slack = self.core.config.feed.max_clock_difference;
+        let end = self.core.trusted_time().await?.ago(slack);
+        Ok(self.core.store.prune_single_use_values(end).await?)
     }
 }
 

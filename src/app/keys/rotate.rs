@@ -5,12 +5,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Keys, plan};
-use crate::app::core::held_back;
+use crate::app::core::{ClockDoubt, ClockReading, held_back};
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, RETIRED_KEY_TTL, SigningAlg};
 use crate::jwt::{KeyError, SigningKey};
-use crate::store::{ClockDoubt, ClockReading, KeyChanges, TrustedTime};
+use crate::store::{KeyChanges, TrustedTime};
 use plan::Step;
 
 /// An algorithm that no replica has signed with for so many seconds is one that the operator has left. Replicas say

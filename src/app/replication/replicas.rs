@@ -17,7 +17,8 @@ const SHOWN: i64 = 24 * 3_600;
 /// This one.
 pub(crate) struct ThisReplica {
     replica_id: String,
-    started_at: UnixTime,
+    /// By the steady time: by the time that decides it could be known only after the first measurement of that.
+    started: UnixTime,
     certificate_end: OnceLock<CertificateEnd>,
 }
 
@@ -35,7 +36,7 @@ impl ThisReplica {
     pub(crate) fn new(clock: &Clock) -> Self {
         Self {
             replica_id: random_base62(12),
-            started_at: clock.now(),
+            started: clock.steady(),
             certificate_end: OnceLock::new(),
         }
     }
@@ -54,6 +55,8 @@ impl Replication {
     /// Says that this replica runs.
     pub async fn say_alive(&self) -> Result<()> {
         let end = self.replica.certificate_end.get();
+        let (clock, now) = (&self.core.clock, self.core.now());
+        let age = clock.steady().since(self.replica.started);
         let replica = Replica {
             replica_id: self.replica.replica_id.clone(),
             name: rustix::system::uname()
@@ -61,8 +64,8 @@ impl Replication {
                 .to_string_lossy()
                 .into_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: self.replica.started_at,
-            seen_at: self.core.now(),
+            started_at: now.plus(-age),
+            seen_at: now,
             changes_read_at: self.core.changes_read_at(),
             listening: self.feed.listening.load(Ordering::Relaxed),
             certificate_expires_at: end.and_then(|end| end()),

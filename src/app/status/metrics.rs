@@ -72,7 +72,7 @@ impl App {
         Metrics {
             readiness: self.core.readiness(),
             self_test_passes: self.keys.run_self_test().is_ok(),
-            clock_difference: self.core.clock_guard.difference(),
+            clock_difference: self.core.clock_difference(),
             removal_is_held_back: self.core.clock_guard.holds_back(),
             caches: vec![
                 self.cache.metrics(),

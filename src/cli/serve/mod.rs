@@ -152,6 +152,11 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
             .await
             .context("DATABASE_URL: cannot migrate the database")?;
     }
+    // Before anything is dated, issued or judged.
+    app.core
+        .watch_clock()
+        .await
+        .context("DATABASE_URL: cannot ask the database for the time")?;
     for warning in warnings::find(app.config()) {
         tracing::warn!("{warning}");
     }

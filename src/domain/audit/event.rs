@@ -170,6 +170,8 @@ word_enum! {
         AdminAddPasskey = "admin.add_passkey",
         /// An admin may no longer log in with it.
         AdminRemovePasskey = "admin.remove_passkey",
+        /// An operator confirmed that the clock of this machine is right.
+        ClockConfirm = "clock.confirm",
         /// Events were removed by age.
         AuditPrune = "audit.prune",
         /// The events before are under the key of another `SECRET`.
@@ -207,6 +209,8 @@ pub enum Target {
     Admin(String),
     /// The certificate for these names, separated by spaces.
     Certificate(String),
+    /// The clock of the machine.
+    Clock,
     /// The trail itself.
     Audit,
 }
@@ -222,6 +226,7 @@ impl Target {
             Self::Key(_) => "key",
             Self::Admin(_) => "admin",
             Self::Certificate(_) => "certificate",
+            Self::Clock => "clock",
             Self::Audit => "audit",
         }
     }
@@ -234,7 +239,7 @@ impl Target {
             Self::Token(id) => id.to_string(),
             Self::Key(id) => id.to_string(),
             Self::Admin(text) | Self::Certificate(text) => redact_string(text.clone()),
-            Self::Clients | Self::Audit => String::new(),
+            Self::Clients | Self::Clock | Self::Audit => String::new(),
         }
     }
 }

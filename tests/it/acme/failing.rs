@@ -143,7 +143,10 @@ async fn no_certificate_is_ordered_or_removed_under_a_wrong_clock() {
     let (app, due_at) = (&scene.served.test.app, scene.standing().due_at);
 
     scene.clock.set_ahead(3 * 365 * DAY);
-    assert!(app.acme().unwrap().renew_if_due().await.is_err());
+    // By the time of Postgres none is due.
+    let has_own_clock = app.store().has_own_clock();
+    let renewed = app.acme().unwrap().renew_if_due().await;
+    assert_eq!(renewed.is_ok(), has_own_clock, "{renewed:?}");
     assert!(app.acme().unwrap().renew(BY, false).await.is_err());
     assert!(app.acme().unwrap().prune().await.is_err());
     scene.clock.set_ahead(0);

@@ -191,6 +191,10 @@ async fn change_keys(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<St
     let found = app.audit.find_unverified().await.unwrap().unwrap();
     app.audit.accept_head(BY, &found).await.unwrap();
     trail.expect(&[Action::AuditAcceptHead]).await;
+
+    // The use case refuses it where the database has a clock of its own.
+    app.store().confirm_clock(None, BY.at(NOW)).await.unwrap();
+    trail.expect(&[Action::ClockConfirm]).await;
 }
 
 async fn change_admins(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<String>) {

@@ -71,8 +71,7 @@ async fn after_all_have_gone_the_chain_goes_on() {
 #[tokio::test]
 async fn of_two_replicas_one_removes() {
     let test = aged().await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
-    other.clock.advance(731 * DAY + 1);
+    let other = TestApp::at(test.clock.clone(), test.database.clone(), &[]).await;
 
     let (one, two) = tokio::join!(test.app.audit.prune(), other.app.audit.prune());
 

@@ -23,6 +23,8 @@ const UPKEEP: &[&str] = &[
     "lease_acme_order",
     "mark_keys_used",
     "note_admin_network",
+    "note_clock",
+    "note_future",
     "prune_acme",
     "prune_admin_sessions",
     "prune_audit_events",
@@ -78,6 +80,20 @@ fn whatever_deletes_by_age_takes_a_trusted_time() {
     }
     assert!(trusted >= 12, "{trusted}");
     assert_eq!(untrusted, [NOT_BY_AGE]);
+}
+
+/// Nobody else may call a time trusted.
+#[test]
+fn only_the_clock_guard_makes_a_trusted_time() {
+    let mut makers = BTreeSet::new();
+    for file in rust_files(Path::new("src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        if text.contains("TrustedTime::vouched_by_guard(") {
+            makers.insert(file);
+        }
+    }
+    let guard = Path::new("src/app/core/clock_guard/reading.rs");
+    assert_eq!(makers, BTreeSet::from([guard.to_owned()]));
 }
 
 #[test]

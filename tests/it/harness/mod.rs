@@ -92,9 +92,11 @@ impl TestApp {
 
     /// A time of the past, or that of the tests, by which stored things may be removed.
     pub(crate) async fn trusted(&self, time: UnixTime) -> TrustedTime {
-        let clock = Clock::fixed(time.max(NOW));
-        let reading = self.app.store().read_clock(&clock).await.unwrap();
-        reading.trusted().unwrap().back_to(time)
+        let config = config(&self.database.url, &[]);
+        let app = App::open(config, Clock::fixed(time.max(NOW))).unwrap();
+        let trusted = app.core.trusted_time().await.unwrap();
+        app.store().close().await;
+        trusted.back_to(time)
     }
 
     /// Registers the client [`CLIENT`] with the scopes `read write`; its secret.

@@ -1,6 +1,6 @@
 //! The endpoints that OAuth libraries call, as the RFCs have them.
 
-mod assertion;
+pub(crate) mod assertion;
 mod certificate_bound;
 mod certificates;
 mod corpus;

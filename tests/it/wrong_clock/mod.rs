@@ -1,10 +1,13 @@
 //! A clock that is wrong for a while destroys nothing: what would be removed, rotated or ended by time stays until it is
-//! right again, on this replica and on all others.
+//! right again, on this replica and on all others. On Postgres the server goes by the database's clock.
 
+mod confirm;
+mod database;
 mod guard;
 mod keys;
 mod removals;
 mod revocations;
+mod single_use;
 
 use token_server::app::error::Result;
 use token_server::base::clock::Clock;
@@ -24,7 +27,7 @@ async fn replica(test: &TestApp, settings: &[(&str, &str)]) -> TestApp {
 async fn started_ahead(database: &Database, seconds: i64) -> Option<TestApp> {
     let clock = Clock::fixed_ahead(NOW, seconds);
     let test = TestApp::at(clock, database.clone(), &[]).await;
-    (test.app.store().product() == "Postgres").then_some(test)
+    test.app.store().has_own_clock().then_some(test)
 }
 
 /// How many rows there are.

@@ -101,11 +101,12 @@ async fn uses_are_not_lost_while_the_clock_is_wrong_but_dated_when_it_is_right()
     test.app.write_usage().await.unwrap();
     let after = test.app.usage.find_of_client(&id()).await.unwrap();
 
-    assert!(during.last.is_none());
+    // Postgres has the right time in between too.
+    assert_eq!(during.last.is_some(), test.app.store().has_own_clock());
     assert_eq!(after.last.unwrap().used_at, test.clock.now());
 }
 
-/// It would be good for three years and eight hours.
+/// It would be good for three years and eight hours. Postgres has the right time.
 #[tokio::test]
 async fn a_session_of_the_portal_from_the_future_is_none() {
     let test = portal_with(&[("ADMIN_SECOND_FACTOR", "optional")]).await;
@@ -115,5 +116,7 @@ async fn a_session_of_the_portal_from_the_future_is_none() {
 
     test.clock.set_ahead(0);
 
-    assert_eq!(browser.get("/admin/").await.status, 303);
+    let is_dated_well = test.app.store().has_own_clock();
+    let status = browser.get("/admin/").await.status;
+    assert_eq!(status, if is_dated_well { 200 } else { 303 });
 }

@@ -39,7 +39,7 @@ impl Snapshot {
     pub(super) fn clock(&self, page: &mut Page<'_>) -> fmt::Result {
         page.gauge(
             "token_server_clock_difference_seconds",
-            "By how much this machine's clock is ahead of the database's; 0 always on SQLite",
+            "Seconds by which this machine's clock is ahead of the database's, which the server uses; always 0 on SQLite",
             Some(span(self.app.clock_difference)),
         )?;
         page.gauge(

@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = files![
     "0107_idempotency"
     "0108_single_use"
     "0109_acme"
+    "0111_clock"
 ];
 
 /// The first line of a file that runs outside of a transaction on Postgres.
