@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod certificate;
 mod client;
+mod clock;
 mod explain;
 mod key;
 mod man;
@@ -66,6 +67,9 @@ enum Command {
     /// Rotate the keys that sign tokens
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Confirm that this machine's clock is right, when the server doubts it
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Look after the certificate that an authority issues (`TLS_ACME_NAMES`)
     #[command(subcommand)]
     Certificate(certificate::CertificateCommand),
@@ -124,6 +128,7 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         Command::Migrate => migrate::run().await,
         Command::Client(command) => client::run(*command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Clock(command) => clock::run(command).await,
         Command::Certificate(command) => certificate::run(command).await,
         Command::Admin(command) => admin::run(command).await,
         Command::Audit(command) => audit::run(command).await,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use crate::app::{App, AuditEnd, open_store};
+use crate::app::{App, AuditEnd, CLOCK_TOLERANCE, open_store};
 use crate::base::clock::Clock;
 use crate::cli::open;
 use crate::cli::output::{Output, chain};
@@ -52,6 +52,7 @@ pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
             if config.acme.is_some() {
                 check_acme(&mut report, config.clone()).await;
             }
+            check_clock(&mut report, config.clone()).await;
             check_audit(&mut report, &config).await;
             check_keys(&mut report, config.clone()).await;
             check_admins(&mut report, config.clone()).await;
@@ -221,6 +222,36 @@ async fn check_acme(report: &mut Report, config: Config) {
     match probed {
         Ok(()) => report.good(&format!("certificate: {} answers", standing.directory)),
         Err(error) => report.warn(&format!("certificate: {}: {error}", standing.directory)),
+    }
+}
+
+/// Whether the clock can be trusted by which stored things are removed, rotated and ended.
+async fn check_clock(report: &mut Report, config: Config) {
+    let is_development = config.development;
+    let read = async {
+        let app = App::open(config, Clock::system())?;
+        // The table may not be there yet.
+        anyhow::Ok(if app.store().list_pending_migrations().await?.is_empty() {
+            let doubt = app.core.find_clock_doubt().await?;
+            Some((doubt, app.clock().ahead_of_database()))
+        } else {
+            None
+        })
+    };
+    match read.await {
+        Err(error) => report.fail(&format!("clock: {}", chain(&error))),
+        Ok(None) => {}
+        Ok(Some((Some(doubt), _))) if is_development => report.warn(&format!("clock: {doubt}")),
+        Ok(Some((Some(doubt), _))) => report.fail(&format!(
+            "clock: nothing is removed, rotated or ended by time: {doubt}"
+        )),
+        Ok(Some((None, Some(ahead)))) if ahead.abs() > CLOCK_TOLERANCE => report.warn(&format!(
+            "clock: this machine's differs from the database's by {ahead} s: set the wrong one of the two"
+        )),
+        Ok(Some((None, Some(_)))) => report.good("clock: this machine's agrees with the database's"),
+        Ok(Some((None, None))) => {
+            report.good("clock: this machine's, and nothing in the database speaks against it");
+        }
     }
 }
 

@@ -57,7 +57,7 @@ async fn all_is_well_is_exit_0() {
     let ran = shell.run(&["check"]);
 
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
-    assert_eq!(ran.out.lines().count(), 6, "{}", ran.out);
+    assert_eq!(ran.out.lines().count(), 7, "{}", ran.out);
     assert!(ran.out.lines().all(|line| line.starts_with("ok    ")));
 }
 
@@ -285,7 +285,8 @@ async fn an_admin_with_passkeys_only_is_a_warning_in_a_build_without_until_a_res
     shell.certificate();
     shell.run(&["admin", "create", "olga"]);
     assert!(!shell.run(&["check"]).out.contains("warn"));
-    let test = crate::harness::TestApp::on(shell.database.clone(), &[]).await;
+    let clock = token_server::base::clock::Clock::system();
+    let test = crate::harness::TestApp::at(clock, shell.database.clone(), &[]).await;
     crate::admin::store_passkey(&test, "olga").await;
 
     let warned = shell.run(&["check"]);

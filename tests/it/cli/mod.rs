@@ -6,6 +6,7 @@ mod audit;
 mod authentication;
 mod check;
 mod clients;
+mod clock;
 mod explain;
 mod first_start;
 mod import;
