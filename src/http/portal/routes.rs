@@ -53,6 +53,7 @@ fn all(routes: Routes) -> Routes {
         VIEWER   post "/admin/account/second-factor/remove"                      account::remove_second_factor;
         VIEWER   post "/admin/account/passkeys/{passkey_id}/remove"              passkeys::remove_passkey;
         VIEWER   get  "/admin/"                                                  dashboard::show_dashboard;
+        OWNER    post "/admin/clock/confirm"                                     dashboard::confirm_clock;
         VIEWER   get  "/admin/clients"                                           list::show_clients;
         OPERATOR get  "/admin/new-client"                                        create::show_new_client;
         OPERATOR post "/admin/new-client"                                        create::create_client;

@@ -145,6 +145,7 @@ const TABLE: &[(&str, Fields, Effect)] = &[
     ("/admin/tokens/revoke", &[("token", "{token}")], Restricts),
     ("/admin/tokens", &[], Effect::None),
     ("/admin/audit/verify", &[], Effect::None),
+    ("/admin/clock/confirm", &[], Effect::None),
     ("/admin/keys/rotate", &[], Effect::None),
     ("/admin/keys/prepare", &[], Effect::None),
     ("/admin/keys/{kid}/retire", &[], Effect::None),

@@ -6,6 +6,7 @@ use token_server::domain::{Actor, AdminRole, ErrorCode, Origin};
 use token_server::store::StoreError;
 
 use super::{DAY, assert_held_back};
+use crate::admin::{Browser, portal_with};
 use crate::audit::find;
 use crate::harness::{BY, Database, Log, NOW, TestApp};
 use crate::metrics::Operator;
@@ -297,4 +298,35 @@ async fn development_mode_only_warns() {
     assert!(!late.app.metrics().removal_is_held_back);
     let warned = "the clock may be wrong, which development mode does not heed";
     assert_eq!(log.text().matches(warned).count(), 2, "{}", log.text());
+}
+
+#[tokio::test]
+async fn an_owner_confirms_the_clock_at_the_portal_and_others_only_see_the_doubt() {
+    let test = portal_with(&[("ADMIN_SECOND_FACTOR", "optional")]).await;
+    if test.app.store().has_own_clock() {
+        return;
+    }
+    let (button, notice) = ("Confirm clock</button>", "The clock may be wrong");
+    let mut olga = Browser::of(&test, "olga").await;
+    let page = olga.get("/admin/").await;
+    assert!(!page.text().contains(button) && !page.text().contains(notice));
+    test.clock.set_ahead(60);
+    for who in ["omar", "vera"] {
+        let mut browser = Browser::of(&test, who).await;
+        let page = browser.get("/admin/").await;
+        assert!(page.text().contains(notice) && !page.text().contains(button));
+        assert_eq!(browser.post("/admin/clock/confirm", &[]).await.status, 403);
+    }
+    assert!(!is_trusted(&test).await);
+
+    assert!(olga.get("/admin/").await.text().contains(button));
+    let confirmed = olga.post("/admin/clock/confirm", &[]).await;
+
+    assert_eq!(confirmed.status, 303, "{}", confirmed.text());
+    let page = olga.get(confirmed.header("location")).await;
+    assert!(page.text().contains("Clock confirmed"), "{}", page.text());
+    assert!(!page.text().contains(notice));
+    assert!(is_trusted(&test).await);
+    let events = find(&test, &AuditFilter::default()).await;
+    assert_eq!(events.last().unwrap().actor, "olga");
 }

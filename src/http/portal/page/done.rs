@@ -24,6 +24,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "deleted",
         "Client deleted and its tokens revoked.",
     ),
+    (
+        "",
+        "clock-confirmed",
+        "Clock confirmed: what was due is removed, rotated and ended.",
+    ),
     ("keys", "rotated", "Keys rotated: the next key signs now."),
     ("keys", "prepared", "Key published."),
     ("keys", "retired", "Key retired."),

@@ -5,6 +5,7 @@ pub(in crate::http) mod chart;
 mod done;
 pub(in crate::http) mod fields;
 
+use std::fmt;
 use std::sync::Arc;
 
 use askama::Template;
@@ -216,7 +217,13 @@ pub(super) fn mendable(error: Error) -> Result<Error> {
 
 /// The description of an error as a sentence, with a capital letter and a full stop.
 pub(super) fn sentence(error: &Error) -> String {
-    let mut characters = error.description.chars();
+    capitalized(&error.description)
+}
+
+/// A text as a sentence, with a capital letter and a full stop.
+pub(super) fn capitalized(text: impl fmt::Display) -> String {
+    let text = text.to_string();
+    let mut characters = text.chars();
     let first = characters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(characters).chain(['.']).collect()
 }
@@ -256,8 +263,8 @@ pub(super) fn error(layout: Layout, status: StatusCode, error: &Error) -> Respon
 /// A time as pages show it; `title` and the script of the page say more.
 pub(super) struct When(pub(super) UnixTime);
 
-impl std::fmt::Display for When {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.to_string();
         let minutes = text.get(..16).filter(|_| text.ends_with('Z'));
         match minutes {
