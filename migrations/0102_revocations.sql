@@ -3,7 +3,7 @@
 -- is registered again under its id.
 
 create table revocations (
-    -- From change_order: a reader that has read up to an id has missed no earlier row.
+    -- The id of the change that tells of it: a reader that has read up to an id has missed no earlier row.
     revocation_id bigint not null primary key,
     -- No foreign key: the row outlives a deleted client.
     client_id text not null,

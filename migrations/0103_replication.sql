@@ -1,13 +1,8 @@
 -- Changes in the order of the commits, for the replicas that cache what changes: each replica reads on from the last change
 -- that it knows. The server prunes rows by age and keeps the newest one, so that a replica that has read it finds it.
 
--- One row. A change takes its id by updating this row, and holds the lock until it commits. So ids are committed in their
+-- A change takes its id from audit_head, which the transaction locks until it commits. So ids are committed in their
 -- order, and a reader needs only the last id that it read.
-create table change_order (
-    last_id bigint not null
-);
-insert into change_order (last_id) values (0);
-
 create table changes (
     -- Also a time in microseconds; greater than all earlier ids.
     change_id bigint not null primary key,

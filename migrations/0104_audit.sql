@@ -37,8 +37,9 @@ create index audit_events_kind on audit_events (actor_type, event_id);
 -- By the group of an action, as `client.` of `client.create`.
 create index audit_events_group on audit_events (rtrim(action, 'abcdefghijklmnopqrstuvwxyz_'), event_id);
 
--- One row: the head of the chain. A transaction that appends updates it first and holds the lock until it commits, so that
--- there is one order. The anchor is the last event that was pruned; the rest of the chain begins after it.
+-- One row: the head of the chain, and the last change. A transaction that appends moves it on as the last thing that it does
+-- and holds the lock until it commits, so that there is one order of both. The anchor is the last event that was pruned; the
+-- rest of the chain begins after it.
 create table audit_head (
     last_id bigint not null,
     hash text not null,
@@ -47,9 +48,11 @@ create table audit_head (
     -- The `mac` and `key_id` of the last event. The server verifies them before it appends, so that nobody who can only
     -- write to the database can make the server build on a forged event.
     mac text not null,
-    key_id text not null
+    key_id text not null,
+    -- The id of the last change.
+    last_change_id bigint not null
 );
-insert into audit_head (last_id, hash, anchor_id, anchor_hash, mac, key_id) values (0, '', 0, '', '', '');
+insert into audit_head (last_id, hash, anchor_id, anchor_hash, mac, key_id, last_change_id) values (0, '', 0, '', '', '', 0);
 
 -- Rejected requests with their true reason, which `explain --request` finds by the request id of the response. The server
 -- writes them every few seconds, and not all of them under load; the log has all. It prunes rows by age and by number.

@@ -9,7 +9,6 @@ use crate::domain::{
 };
 use crate::store::db::query::query;
 use crate::store::db::row::Row;
-use crate::store::replication::changes::append_change;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// Who may order for a subject for a while.
@@ -240,9 +239,7 @@ impl Store {
             )
             .await?;
         }
-        append_change(&mut tx, Change::Certificate, now).await?;
-        tx.commit().await?;
-        Ok(())
+        self.commit_unrecorded(tx, Change::Certificate, now).await
     }
 
     /// Has no replica show them any more, unless another order's stand there now.
@@ -261,9 +258,7 @@ impl Store {
             )
             .await?;
         }
-        append_change(&mut tx, Change::Certificate, now).await?;
-        tx.commit().await?;
-        Ok(())
+        self.commit_unrecorded(tx, Change::Certificate, now).await
     }
 
     /// Removes what nobody asks for any more: challenges that are over, and the certificates, with their keys, that

@@ -7,8 +7,8 @@ use crate::base::clock::UnixTime;
 use crate::base::redact::holds_secret;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
-    ClientVersion, Description, Generation, Identifiers, ManagedBy, Metadata, Name, ParseError, Scope,
-    SenderConstraint, SenderConstraintChanges, TokenQuota, text_type, word_enum,
+    ClientVersion, Description, Generation, Identifiers, ManagedBy, Metadata, Name, ParseError,
+    Scope, SenderConstraint, SenderConstraintChanges, TokenQuota, text_type, word_enum,
 };
 
 /// The name a client logs in with (RFC 6749 §2.2).

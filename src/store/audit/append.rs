@@ -1,19 +1,65 @@
-//! Owns how events are added to `audit_events`: in the transaction of the change that they describe.
+//! Owns how a transaction ends that has changed something: it appends an event of what was done to `audit_events`, tells
+//! the replicas in `changes`, and commits.
 //!
-//! Who appends updates the one row of `audit_head` and holds its lock until the commit, so that the chain has one
-//! order. To be the last thing a transaction locks: then no two wait for one another.
+//! To be the last thing that a transaction does, since it locks the row that all others wait for.
 
-use crate::domain::audit::chain::{AuditHead, ChainLink, ChainedEvent};
-use crate::domain::audit::keys::{AuditKeys, HeadKey};
+use crate::base::clock::UnixTime;
+use crate::domain::audit::chain::{AuditHead, ChainedEvent};
+use crate::domain::audit::keys::HeadKey;
 use crate::domain::{AuditEvent, Change, ClientId, NewEvent, Stamp};
-use crate::store::db::conn::Tx;
-use crate::store::db::query::{ToValue, query};
-use crate::store::db::row::Row;
-use crate::store::replication::changes::append_change;
+use crate::store::audit::head_row::{Chained, Head, lock_head, move_head};
+use crate::store::db::conn::{Conn, Tx};
+use crate::store::db::pool::Pool;
+use crate::store::replication::changes::next_id;
+use crate::store::tokens::queue::{TokenRevocation, TokenRow};
 use crate::store::{Store, StoreError};
 
-/// Rows of one statement: an import of many clients should not hold the lock for long.
-const ROWS: usize = 500;
+/// How often a statement that is a transaction by itself is tried, before one is begun, which holds the lock.
+const TRIES: usize = 3;
+
+/// What a transaction appends.
+#[derive(Debug)]
+pub(in crate::store) struct Appends<'a> {
+    /// What the replicas have to know.
+    pub(in crate::store) changes: Vec<Change>,
+    /// What was done. Without any, nobody asks whether the end of the trail is authentic.
+    pub(in crate::store) events: Vec<(Stamp<'a>, NewEvent)>,
+    /// Revocations of single tokens. The replicas have to know each.
+    pub(in crate::store) revocations: Vec<&'a TokenRevocation>,
+    /// When.
+    pub(in crate::store) at: UnixTime,
+}
+
+impl<'a> Appends<'a> {
+    fn new(stamp: Stamp<'a>, changes: Vec<Change>, events: Vec<NewEvent>) -> Self {
+        let events = events.into_iter().map(|event| (stamp, event));
+        Self {
+            changes,
+            events: events.collect(),
+            revocations: Vec::new(),
+            at: stamp.at,
+        }
+    }
+
+    /// Revocations of single tokens, with their events.
+    pub(in crate::store) fn of_revocations(revocations: &[&'a TokenRevocation]) -> Self {
+        let events = revocations.iter().filter_map(|it| {
+            let (by, event) = it.event()?;
+            Some((by.at(it.revoked_at), event))
+        });
+        let latest = revocations.iter().map(|it| it.revoked_at).max();
+        Self {
+            changes: Vec::new(),
+            events: events.collect(),
+            revocations: revocations.to_vec(),
+            at: latest.unwrap_or(UnixTime(0)),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.events.is_empty() && self.revocations.is_empty()
+    }
+}
 
 impl Store {
     /// Ends a transaction that has changed a client.
@@ -29,176 +75,247 @@ impl Store {
     }
 
     /// Ends a transaction that has changed what replicas remember: tells them, and appends what was done, if anything was.
-    /// In this order always, for both hold a lock until the commit.
     pub(in crate::store) async fn commit_change(
         &self,
-        mut tx: Tx<'_>,
+        tx: Tx<'_>,
         stamp: Stamp<'_>,
         change: Change,
         events: Vec<NewEvent>,
     ) -> Result<(), StoreError> {
-        if !events.is_empty() {
-            append_change(&mut tx, change, stamp.at).await?;
+        if events.is_empty() {
+            return tx.commit().await;
         }
-        self.commit_events(tx, stamp, events).await
+        self.commit_changes(tx, stamp, vec![change], events).await
     }
 
     /// Ends a transaction with the events of what was done in it.
     pub(in crate::store) async fn commit_events(
         &self,
-        mut tx: Tx<'_>,
+        tx: Tx<'_>,
         stamp: Stamp<'_>,
         events: Vec<NewEvent>,
     ) -> Result<(), StoreError> {
-        self.append_events(&mut tx, stamp, events).await?;
+        self.commit_changes(tx, stamp, Vec::new(), events).await
+    }
+
+    /// Ends a transaction that has changed what replicas remember, in any number of ways.
+    pub(in crate::store) async fn commit_changes(
+        &self,
+        tx: Tx<'_>,
+        stamp: Stamp<'_>,
+        changes: Vec<Change>,
+        events: Vec<NewEvent>,
+    ) -> Result<(), StoreError> {
+        self.commit_appends(tx, &Appends::new(stamp, changes, events))
+            .await
+    }
+
+    /// Ends a transaction that has changed what replicas remember and is no event.
+    pub(in crate::store) async fn commit_unrecorded(
+        &self,
+        tx: Tx<'_>,
+        change: Change,
+        at: UnixTime,
+    ) -> Result<(), StoreError> {
+        let appends = Appends {
+            changes: vec![change],
+            events: Vec::new(),
+            revocations: Vec::new(),
+            at,
+        };
+        self.commit_appends(tx, &appends).await
+    }
+
+    pub(in crate::store) async fn commit_appends(
+        &self,
+        mut tx: Tx<'_>,
+        appends: &Appends<'_>,
+    ) -> Result<(), StoreError> {
+        if !appends.is_empty() {
+            self.append(&mut tx, appends).await?;
+        }
         tx.commit().await
     }
 
-    /// Appends the events behind the head, which has to be authentic. Where it is under `SECRET_PREVIOUS`, an event
-    /// that names it comes first.
-    pub(in crate::store) async fn append_events(
+    /// Appends an event in a transaction of its own.
+    pub(in crate::store) async fn append_event(
         &self,
-        tx: &mut Tx<'_>,
+        event: NewEvent,
         stamp: Stamp<'_>,
-        mut events: Vec<NewEvent>,
     ) -> Result<(), StoreError> {
-        if events.is_empty() {
+        let appends = Appends::new(stamp, Vec::new(), vec![event]);
+        let mut conn = self.acquire().await?;
+        if self.append_at_once(&mut conn, &appends).await? {
             return Ok(());
         }
-        let head = self.lock_head(tx).await?;
-        if self.check_head(&head)? == HeadKey::Previous {
-            events.insert(0, head.key_change());
-        }
-        self.append_behind(tx, head, stamp, events).await
+        let tx = conn.begin().await?;
+        self.commit_appends(tx, &appends).await
     }
 
-    /// Locks the head and reads it, authentic or not.
-    pub(in crate::store) async fn lock_head(
+    /// Appends by a statement that is a transaction by itself. False, and nothing is done, where the database has no such
+    /// statement, where the head is not known yet, or where other replicas are quicker each time.
+    pub(in crate::store) async fn append_at_once(
+        &self,
+        conn: &mut Conn,
+        appends: &Appends<'_>,
+    ) -> Result<bool, StoreError> {
+        if !matches!(self.pool, Pool::Postgres(_)) {
+            return Ok(false);
+        }
+        let Some(mut known) = self.head.turn().await else {
+            return Ok(false);
+        };
+        for _ in 0..TRIES {
+            let Some(head) = &*known else {
+                return Ok(false);
+            };
+            let chained = self.chain(head, appends)?;
+            let Some(newest) = move_head(conn, head, &chained).await? else {
+                *known = self.authentic(chained.head);
+                return Ok(true);
+            };
+            self.calls.lost_races.inc();
+            *known = self.authentic(newest);
+        }
+        Ok(false)
+    }
+
+    /// Appends behind the head, which has to be authentic where there are events. Where it is under `SECRET_PREVIOUS`, an
+    /// event that names it comes first.
+    ///
+    /// On Postgres the head is first taken to be where this replica last left it, also by a transaction that is not
+    /// committed yet: this one then waits for that one. If that one fails, or another replica was quicker, the head is
+    /// another one. By then this transaction has the lock, and so loses once at most.
+    pub(in crate::store) async fn append(
         &self,
         tx: &mut Tx<'_>,
-    ) -> Result<AuditHead, StoreError> {
-        const LOCK: &str = "
-            update audit_head
-            set last_id = last_id
-            returning last_id as event_id, hash, mac, key_id";
-        const CODE: &str = "
-            select event_id, hash, mac, key_id
-            from audit_events
-            where event_id = $1 and hash = $2";
-        let head = tx.fetch_one(LOCK, &[], read_head).await?;
-        if self.audit_keys.check_head(&head).is_ok() {
-            return Ok(head);
+        appends: &Appends<'_>,
+    ) -> Result<(), StoreError> {
+        if tx.head.is_some() || !tx.is_postgres() {
+            let head = lock_head(tx).await?;
+            let chained = self.chain(&head, appends)?;
+            return self.move_locked(tx, &head, chained).await;
         }
-        // A release before this one moves the head without its code. The event itself has it.
-        let last: [&dyn ToValue; 2] = [&head.link.event_id, &head.link.hash];
-        let event = tx.fetch_optional(CODE, &last, read_head).await?;
-        Ok(event.unwrap_or(head))
+        let mut turn = self.head.turn().await;
+        let known = turn.as_deref().cloned().flatten();
+        let head = match known {
+            Some(head) => head,
+            None => lock_head(tx).await?,
+        };
+        let chained = self.chain(&head, appends)?;
+        let appended = match move_head(tx, &head, &chained).await? {
+            None => chained.head,
+            Some(newest) => {
+                self.calls.lost_races.inc();
+                let chained = self.chain(&newest, appends)?;
+                must_move(move_head(tx, &newest, &chained).await?.is_none())?;
+                chained.head
+            }
+        };
+        tx.head = Some(appended.clone());
+        match &mut turn {
+            Some(turn) => **turn = self.authentic(appended),
+            None => self.head.note(self.authentic(appended)),
+        }
+        Ok(())
     }
 
-    /// Appends the events behind a head that is locked, whether or not it is authentic.
+    /// Appends an event behind a head that is locked and may be another one than the row says, whether or not it is
+    /// authentic.
     pub(in crate::store) async fn append_behind(
         &self,
         tx: &mut Tx<'_>,
-        mut head: AuditHead,
+        head: AuditHead,
         stamp: Stamp<'_>,
-        events: Vec<NewEvent>,
+        event: NewEvent,
     ) -> Result<(), StoreError> {
-        const SET_HEAD: &str =
-            "update audit_head set last_id = $1, hash = $2, mac = $3, key_id = $4";
-        let rows = chain(&self.audit_keys, &mut head, stamp, events)?;
-        for rows in rows.chunks(ROWS) {
-            let inserted = insert_events(tx, rows).await;
-            inserted.map_err(|error| taken(error, rows))?;
-        }
-        tx.execute(
-            SET_HEAD,
-            &[
-                &head.link.event_id,
-                &head.link.hash,
-                &head.mac,
-                &head.key_id,
-            ],
-        )
-        .await?;
+        let row = lock_head(tx).await?;
+        let behind = Head {
+            audit: head,
+            last_change: row.last_change,
+        };
+        let appends = Appends::new(stamp, Vec::new(), vec![event]);
+        let chained = self.chain_behind(&behind, &appends, None)?;
+        self.move_locked(tx, &row, chained).await
+    }
+
+    async fn move_locked(
+        &self,
+        tx: &mut Tx<'_>,
+        row: &Head,
+        chained: Chained,
+    ) -> Result<(), StoreError> {
+        must_move(move_head(tx, row, &chained).await?.is_none())?;
+        tx.head = Some(chained.head.clone());
+        self.head.note(self.authentic(chained.head));
         Ok(())
+    }
+
+    /// Only an authentic head is remembered: another one is read again the next time, by when it may be accepted.
+    fn authentic(&self, head: Head) -> Option<Head> {
+        let is_authentic = self.audit_keys.check_head(&head.audit).is_ok();
+        is_authentic.then_some(head)
     }
 
     pub(in crate::store) fn check_head(&self, head: &AuditHead) -> Result<HeadKey, StoreError> {
         let checked = self.audit_keys.check_head(head);
         checked.map_err(StoreError::AuditTrail)
     }
-}
 
-/// The end of a chain, in the columns `event_id`, `hash`, `mac` and `key_id`.
-pub(in crate::store) fn read_head(row: &Row) -> Result<AuditHead, StoreError> {
-    Ok(AuditHead {
-        link: ChainLink {
-            event_id: row.get("event_id")?,
-            hash: row.get("hash")?,
-        },
-        mac: row.get("mac")?,
-        key_id: row.get("key_id")?,
-    })
-}
-
-async fn insert_events(tx: &mut Tx<'_>, rows: &[ChainedEvent]) -> Result<(), StoreError> {
-    const SQL: &str = "
-        insert into audit_events (event_id, at, actor_type, actor, source, request_id, action, target_type,
-            target, client_id, state_before, state_after, hash, mac, key_id)
-        values ";
-    let mut query = query(SQL);
-    query.push_rows(rows.iter().map(|row| {
-        let event = &row.event;
-        [
-            event.event_id.to_value(),
-            event.at.to_value(),
-            event.actor_type.to_value(),
-            event.actor.to_value(),
-            event.source.to_value(),
-            event.request_id.to_value(),
-            event.action.to_value(),
-            event.target_type.to_value(),
-            event.target.to_value(),
-            event.client_id.to_value(),
-            event.before.to_value(),
-            event.after.to_value(),
-            row.hash.to_value(),
-            row.mac.to_value(),
-            row.key_id.to_value(),
-        ]
-    }));
-    query.execute(tx).await?;
-    Ok(())
-}
-
-/// The events behind `head`, which becomes the last of them.
-fn chain(
-    keys: &AuditKeys,
-    head: &mut AuditHead,
-    stamp: Stamp<'_>,
-    events: Vec<NewEvent>,
-) -> Result<Vec<ChainedEvent>, StoreError> {
-    let chain_one = |new| {
-        let id = head.link.event_id.checked_add(1).ok_or_else(|| {
-            StoreError::AuditTrail("its last event has the highest number that there is".to_owned())
-        })?;
-        Ok(keys.chain(head, AuditEvent::new(id, stamp, new)))
-    };
-    events.into_iter().map(chain_one).collect()
-}
-
-/// A number that is taken already is no conflict of the caller's.
-fn taken(error: StoreError, rows: &[ChainedEvent]) -> StoreError {
-    let ids = rows
-        .first()
-        .zip(rows.last())
-        .map(|(first, last)| (first.event.event_id, last.event.event_id));
-    match (error, ids) {
-        (StoreError::Conflict, Some((first, last))) => StoreError::AuditTrail(format!(
-            "there is an event behind its last one already, with a number from {first} to {last}: somebody set the end \
-             of the trail back, or put that event in. Run `token-server audit verify`, find out who, then delete an event \
-             that does not belong there, or run `token-server audit accept-head`"
-        )),
-        (error, _) => error,
+    /// What is appended, behind a head that has to be authentic where there are events.
+    fn chain(&self, head: &Head, appends: &Appends<'_>) -> Result<Chained, StoreError> {
+        let key_change = match appends.events.first() {
+            Some((stamp, _)) if self.check_head(&head.audit)? == HeadKey::Previous => {
+                Some((*stamp, head.audit.key_change()))
+            }
+            Some(_) | None => None,
+        };
+        self.chain_behind(head, appends, key_change.as_ref())
     }
+
+    /// What is appended, behind any head; `first` comes before all other events.
+    fn chain_behind<'a>(
+        &self,
+        head: &Head,
+        appends: &Appends<'a>,
+        first: Option<&(Stamp<'a>, NewEvent)>,
+    ) -> Result<Chained, StoreError> {
+        let mut head = head.clone();
+        let mut changes = Vec::with_capacity(appends.changes.len());
+        for change in &appends.changes {
+            head.last_change = next_id(head.last_change, appends.at)?;
+            changes.push((head.last_change, change.clone()));
+        }
+        let mut revocations = Vec::with_capacity(appends.revocations.len());
+        for revocation in &appends.revocations {
+            head.last_change = next_id(head.last_change, revocation.revoked_at)?;
+            changes.push((head.last_change, Change::Revocation));
+            revocations.push(TokenRow::new(head.last_change, revocation));
+        }
+        let mut events: Vec<ChainedEvent> = Vec::with_capacity(appends.events.len());
+        for (stamp, event) in first.into_iter().chain(&appends.events) {
+            let event_id = head.audit.link.event_id.checked_add(1).ok_or_else(|| {
+                StoreError::AuditTrail(
+                    "its last event has the highest number that there is".to_owned(),
+                )
+            })?;
+            let event = AuditEvent::new(event_id, *stamp, event.clone());
+            events.push(self.audit_keys.chain(&mut head.audit, event));
+        }
+        Ok(Chained {
+            head,
+            changes,
+            events,
+            revocations,
+        })
+    }
+}
+
+/// Who has the lock cannot be overtaken.
+fn must_move(is_moved: bool) -> Result<(), StoreError> {
+    if is_moved {
+        return Ok(());
+    }
+    let what = "`audit_head` does not have one row";
+    Err(StoreError::Corrupt(what.to_owned()))
 }

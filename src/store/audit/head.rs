@@ -3,7 +3,7 @@
 use crate::domain::Stamp;
 use crate::domain::audit::chain::{AuditHead, ChainLink};
 use crate::domain::audit::keys::HeadKey;
-use crate::store::audit::append::read_head;
+use crate::store::audit::head_row::{lock_head, read_head};
 use crate::store::db::conn::Session;
 use crate::store::db::query::query;
 use crate::store::db::row::Row;
@@ -18,15 +18,11 @@ pub struct AuditEnd {
     pub key: Result<HeadKey, String>,
 }
 
-/// What the head row says; the same with the code of the event itself, which counts where a release before this one
-/// moved the head without its code; and the event with the highest number. One statement, so that it is one picture
-/// while others append.
+/// What the head row says, and the event with the highest number. One statement, so that it is one picture while others
+/// append.
 const ENDS: &str = "
     select 'head' as place, h.last_id as event_id, h.hash, h.mac, h.key_id
     from audit_head h
-    union all
-    select 'head', e.event_id, e.hash, e.mac, e.key_id
-    from audit_head h join audit_events e on e.event_id = h.last_id and e.hash = h.hash
     union all
     select 'last', e.event_id, e.hash, e.mac, e.key_id
     from audit_events e
@@ -40,19 +36,17 @@ impl Store {
 
     /// An authentic head is the end, unless there is an event behind it. Else the last event is.
     async fn find_end(&self, on: &mut dyn Session) -> Result<AuditEnd, StoreError> {
-        let (mut heads, mut last) = (Vec::new(), None);
+        let (mut head, mut last) = (None, None);
         let mut each = |row: &Row| {
             let found = read_head(row)?;
             match row.get("place")? {
-                "head" => heads.push(found),
+                "head" => head = Some(found),
                 _ => last = Some(found),
             }
             Ok(())
         };
         query(ENDS).for_each(on, &mut each).await?;
-        let is_authentic = |head: &AuditHead| self.audit_keys.check_head(head).is_ok();
-        let at = heads.iter().position(is_authentic).unwrap_or_default();
-        let head = heads.into_iter().nth(at).unwrap_or_default();
+        let head = head.unwrap_or_default();
         let key = self.audit_keys.check_head(&head);
         Ok(match last {
             Some(last) if last.link.event_id > head.link.event_id => AuditEnd {
@@ -75,11 +69,10 @@ impl Store {
     pub async fn append_audit_key_change(&self, stamp: Stamp<'_>) -> Result<(), StoreError> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let head = self.lock_head(&mut tx).await?;
+        let head = lock_head(&mut tx).await?.audit;
         if self.check_head(&head)? == HeadKey::Previous {
             let event = head.key_change();
-            self.append_behind(&mut tx, head, stamp, vec![event])
-                .await?;
+            self.append_behind(&mut tx, head, stamp, event).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -97,7 +90,7 @@ impl Store {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         // Until the commit nobody else appends.
-        self.lock_head(&mut tx).await?;
+        lock_head(&mut tx).await?;
         let end = self.find_end(&mut tx).await?;
         // Behind an authentic head the server itself may have appended meanwhile.
         if end.head.link != *seen && end.key.is_err() {
@@ -110,8 +103,7 @@ impl Store {
         let anchor = tx.fetch_one(ANCHOR, &[], read_anchor).await?;
         let accepted = end.head.link.clone();
         let event = end.head.acceptance(broken_at, &anchor);
-        self.append_behind(&mut tx, end.head, stamp, vec![event])
-            .await?;
+        self.append_behind(&mut tx, end.head, stamp, event).await?;
         tx.commit().await?;
         Ok(Some(accepted))
     }

@@ -4,6 +4,7 @@ use crate::base::clock::UnixTime;
 use crate::domain::audit::chain::{AuditChain, ChainLink, ChainedEvent, Removal};
 use crate::domain::audit::keys::AuditKeys;
 use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Origin, Stamp, Target};
+use crate::store::audit::head_row::lock_head;
 use crate::store::db::query::{ToValue, query};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
@@ -47,10 +48,7 @@ impl Store {
         event: NewEvent,
         stamp: Stamp<'_>,
     ) -> Result<(), StoreError> {
-        let mut conn = self.acquire().await?;
-        let tx = conn.begin().await?;
-        self.commit_events(tx, stamp, vec![event]).await?;
-        Ok(())
+        self.append_event(event, stamp).await
     }
 
     /// A page of events, `limit` at most.
@@ -164,6 +162,9 @@ impl Store {
         const DELETE: &str = "delete from audit_events where event_id <= $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
+        // Before the lock that all others wait for.
+        let removed = tx.execute(DELETE, &[&through.event_id]).await?;
+        lock_head(&mut tx).await?;
         let moved = tx
             .execute(
                 SET_ANCHOR,
@@ -178,7 +179,6 @@ impl Store {
         if moved == 0 {
             return Ok(0);
         }
-        let removed = tx.execute(DELETE, &[&through.event_id]).await?;
         let said = Removal {
             removed,
             through: through.event_id,

@@ -12,7 +12,6 @@ use crate::store::clients::row::of_client;
 use crate::store::db::conn::Tx;
 use crate::store::db::query::{ToValue, query};
 use crate::store::db::row::Row;
-use crate::store::replication::changes::append_change;
 use crate::store::tokens::generation::{begin_generations, raise_generation};
 use crate::store::tokens::revocations::insert_generation;
 use crate::store::{Store, StoreError};
@@ -112,10 +111,8 @@ impl Store {
         }
         begin_generations(&mut tx, &inserted, stamp.at).await?;
         written.revocations = revoke_tokens(&mut tx, &disabled, floor, stamp).await?;
-        for id in told {
-            append_change(&mut tx, Change::Client(id.clone()), stamp.at).await?;
-        }
-        self.commit_events(tx, stamp, events).await?;
+        let changes = told.into_iter().cloned().map(Change::Client).collect();
+        self.commit_changes(tx, stamp, changes, events).await?;
         Ok(written)
     }
 

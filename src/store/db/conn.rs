@@ -16,6 +16,7 @@ use tracing::{Instrument, Span};
 use crate::base::clock::Stopwatch;
 use crate::base::tracing_span::{TARGET, within_request};
 use crate::store::StoreError;
+use crate::store::audit::head_row::Head;
 use crate::store::db::metrics::Calls;
 use crate::store::db::pool::{Pool, Store};
 use crate::store::db::url_file::is_refused_login;
@@ -32,6 +33,8 @@ pub(in crate::store) struct Conn {
 pub(in crate::store) struct Tx<'c> {
     begun: Begun<'c>,
     call: &'c Call,
+    /// The row of `audit_head`, once this transaction has locked it.
+    pub(in crate::store) head: Option<Head>,
 }
 
 /// What runs queries: a [`Conn`] or a [`Tx`].
@@ -153,7 +156,11 @@ impl Conn {
         let begun = call.within(beginning);
         async move {
             let begun = begun.await?;
-            Ok(Tx { begun, call })
+            Ok(Tx {
+                begun,
+                call,
+                head: None,
+            })
         }
         .boxed()
     }

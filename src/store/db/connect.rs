@@ -76,6 +76,8 @@ impl Store {
             deadline: options.statement_timeout + LATENESS,
             audit_keys: Arc::new(audit_keys),
             calls,
+            head: Arc::default(),
+            revocations: Arc::default(),
         })
     }
 }

@@ -19,6 +19,7 @@ pub(in crate::store) struct Calls {
     pub(in crate::store) unconnected: Counter,
     pub(in crate::store) pool_exhausted: Counter,
     pub(in crate::store) late: Counter,
+    pub(in crate::store) lost_races: Counter,
     /// When the database last failed to answer.
     failed_at: ArcSwapOption<Stopwatch>,
 }
@@ -36,6 +37,8 @@ pub struct CallMetrics {
     pub pool_exhausted: u64,
     /// How many were given up because no answer came.
     pub late: u64,
+    /// How often another replica had appended a change meanwhile, so that one was appended anew behind it.
+    pub lost_races: u64,
 }
 
 /// The connections of one pool.
@@ -89,6 +92,7 @@ impl Calls {
             unconnected: self.unconnected.value(),
             pool_exhausted: self.pool_exhausted.value(),
             late: self.late.value(),
+            lost_races: self.lost_races.value(),
         }
     }
 }

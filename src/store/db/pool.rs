@@ -7,8 +7,10 @@ use std::time::Duration;
 use sqlx::{PgPool, SqlitePool};
 
 use crate::store::AuditKeys;
+use crate::store::audit::head_row::KnownHead;
 use crate::store::db::metrics::{CallMetrics, Calls, PoolMetrics};
 use crate::store::db::url_file::UrlFile;
+use crate::store::tokens::queue::RevocationQueue;
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct Store {
     pub(in crate::store) deadline: Duration,
     pub(in crate::store) audit_keys: Arc<AuditKeys>,
     pub(in crate::store) calls: Arc<Calls>,
+    pub(in crate::store) head: Arc<KnownHead>,
+    pub(in crate::store) revocations: Arc<RevocationQueue>,
 }
 
 /// The connections to one product.

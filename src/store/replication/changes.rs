@@ -1,13 +1,13 @@
 //! Owns the rows of `changes` and their order: what replicas have to be told of.
 //!
-//! A change takes its id by updating the one row of `change_order` and holds that row's lock until it commits. So
-//! ids become visible in their order, and who has read up to an id has missed nothing. To be the last thing a
-//! transaction locks, but for the head of the audit trail: then no two wait for one another.
+//! A change takes its id from the one row of `audit_head`, whose lock the transaction holds until it commits. So ids
+//! become visible in their order, and who has read up to an id has missed nothing.
 
 use crate::base::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
-use crate::store::db::conn::Tx;
-use crate::store::db::query::{ToValue, query};
+use crate::store::audit::head_row::read_head_row;
+use crate::store::db::conn::{Session, Tx};
+use crate::store::db::query::{ToValue, Value, query};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
 
@@ -17,39 +17,68 @@ pub(in crate::store) const CHANNEL: &str = "token_server_changes";
 
 const IDS_PER_SECOND: i64 = 1_000_000;
 
-/// Appends a change, as the last thing that the transaction locks but for the trail; its id. When the transaction
-/// commits, replicas that listen wake.
-///
-/// An id is a time in microseconds as well, later than all before it: when a database loses its last transactions in a
-/// fail-over, what is changed afterwards is still new to those who had read the lost ones.
+/// Appends a change while the transaction still has to write what depends on its id; the id. Locks the row that all others
+/// wait for: the commit is to follow soon. A transaction that does not need the id leaves the change to its end.
 pub(in crate::store) async fn append_change(
     tx: &mut Tx<'_>,
     change: Change,
     now: UnixTime,
 ) -> Result<i64, StoreError> {
     const NEXT_ID: &str = "
-        update change_order
-        set last_id = case when last_id < $1 then $1 else last_id + 1 end
-        returning last_id";
-    const INSERT: &str = "
-        insert into changes (change_id, kind, client_id)
-        values ($1, $2, $3)";
-    const INSERT_AND_NOTIFY: &str = "
-        insert into changes (change_id, kind, client_id)
-        values ($1, $2, $3)
-        returning pg_notify($4, current_schema())";
-    let id: i64 = tx
-        .fetch_one(NEXT_ID, &[&first_id(now).0], |row| row.get(0))
-        .await?;
-    let (kind, client_id) = (change.kind(), change.client_id().map(ClientId::as_str));
+        update audit_head
+        set last_change_id = case when last_change_id < $1 then $1 else last_change_id + 1 end
+        returning last_id as event_id, hash, mac, key_id, last_change_id";
+    const WITH: &str = "with head as (";
+    const INSERT_AND_NOTIFY: &str = "),
+        told as (
+            insert into changes (change_id, kind, client_id)
+            select last_change_id, $2, $3
+            from head
+            returning pg_notify($4, current_schema()))
+        select head.*, (select count(*) from told) as told
+        from head";
+    let (first_id, kind) = (first_id(now).0, change.kind());
+    let client_id = change.client_id().map(ClientId::as_str);
     // SQLite has no listeners to wake: other processes read the file every second.
-    if tx.is_postgres() {
-        let values: [&dyn ToValue; 4] = [&id, &kind, &client_id, &CHANNEL];
-        tx.execute(INSERT_AND_NOTIFY, &values).await?;
+    let head = if tx.is_postgres() {
+        let mut query = query(WITH).bind(&[&first_id, &kind, &client_id, &CHANNEL]);
+        query.push(NEXT_ID).push(INSERT_AND_NOTIFY);
+        query.fetch_one(tx, read_head_row).await?
     } else {
-        tx.execute(INSERT, &[&id, &kind, &client_id]).await?;
-    }
+        let head = tx.fetch_one(NEXT_ID, &[&first_id], read_head_row).await?;
+        insert_changes(tx, &[(head.last_change, change)]).await?;
+        head
+    };
+    let id = head.last_change;
+    tx.head = Some(head);
     Ok(id)
+}
+
+/// Inserts changes and wakes nobody.
+pub(in crate::store) async fn insert_changes(
+    on: &mut dyn Session,
+    rows: &[(i64, Change)],
+) -> Result<(), StoreError> {
+    let mut query = query("insert into changes (change_id, kind, client_id) values ");
+    query.push_rows(rows.iter().map(|(id, change)| {
+        let client_id = change.client_id().map(ClientId::as_str);
+        [
+            id.to_value(),
+            Value::Text(Some(change.kind().into())),
+            Value::Text(client_id.map(Into::into)),
+        ]
+    }));
+    query.execute(on).await?;
+    Ok(())
+}
+
+/// The id that comes after `last`. It is a time in microseconds as well: when a database loses its last transactions in a
+/// fail-over, what is changed afterwards is still new to those who had read the lost ones.
+pub(in crate::store) fn next_id(last: i64, now: UnixTime) -> Result<i64, StoreError> {
+    let next = last.checked_add(1).ok_or_else(|| {
+        StoreError::Corrupt("the last change has the highest number that there is".to_owned())
+    })?;
+    Ok(next.max(first_id(now).0))
 }
 
 /// What follows a change.

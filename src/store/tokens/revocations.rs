@@ -3,17 +3,15 @@
 //! The id of a revocation is that of the change that tells of it, and so ordered as changes are: who has read up to
 //! an id has missed nothing.
 
-use serde_json::json;
-
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientId, Generation, NewEvent, Revocation, RevocationId, Revoked,
-    RevokedToken, Stamp, Target, TokenId,
+    Change, ClientId, Generation, Revocation, RevocationId, Revoked, RevokedToken, Stamp, TokenId,
 };
 use crate::store::db::conn::Tx;
 use crate::store::db::query::{query, select};
 use crate::store::db::row::Row;
 use crate::store::replication::changes::append_change;
+use crate::store::tokens::queue::TokenRevocation;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// The columns that [`read_revocation`] reads.
@@ -62,15 +60,8 @@ impl Store {
         client_id: &ClientId,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        let mut conn = self.acquire().await?;
-        let mut tx = conn.begin().await?;
-        if !insert_token(&mut tx, token, client_id, stamp.at).await? {
-            return Ok(false);
-        }
-        let event = NewEvent::of_client(Action::TokenRevoke, client_id, Target::Token(token.jti))
-            .after(json!({ "expires_at": token.expires_at }));
-        self.commit_events(tx, stamp, vec![event]).await?;
-        Ok(true)
+        self.queue_revocation(TokenRevocation::new(token, client_id, stamp, true))
+            .await
     }
 
     /// Revokes one token of the client that asks, without an event: the caller counts it, and records how many there were.
@@ -81,13 +72,8 @@ impl Store {
         client_id: &ClientId,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        let mut conn = self.acquire().await?;
-        let mut tx = conn.begin().await?;
-        let is_new = insert_token(&mut tx, token, client_id, stamp.at).await?;
-        if is_new {
-            tx.commit().await?;
-        }
-        Ok(is_new)
+        self.queue_revocation(TokenRevocation::new(token, client_id, stamp, false))
+            .await
     }
 
     /// The revocations after this one, in their order.
@@ -139,26 +125,6 @@ impl Store {
                 limit $2)";
         self.execute(SQL, &[&end.time(), &limit]).await
     }
-}
-
-/// False if the token is revoked already.
-async fn insert_token(
-    tx: &mut Tx<'_>,
-    token: RevokedToken,
-    client_id: &ClientId,
-    now: UnixTime,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "
-        insert into revocations (revocation_id, client_id, jti, generation, revoked_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6)
-        on conflict (jti) do nothing";
-    let id = append_change(tx, Change::Revocation, now).await?;
-    let jti = token.jti.to_string();
-    let (generation, expires_at) = (token.generation, token.expires_at);
-    let inserted = tx
-        .execute(SQL, &[&id, client_id, &jti, &generation, &now, &expires_at])
-        .await?;
-    Ok(inserted == 1)
 }
 
 fn read_revocation(row: &Row) -> Result<Revocation, StoreError> {

@@ -82,16 +82,3 @@ async fn an_empty_trail_is_fine_and_has_no_end() {
     let page = Operator::of(&test).page().await;
     assert_eq!(page.get("audit_head_authentic"), 1);
 }
-
-#[tokio::test]
-async fn a_trail_that_an_older_release_went_on_with_is_good() {
-    let test = with_events(3).await;
-    // It moves the end without the code of the last event.
-    let sql = "update audit_head set mac = '', key_id = ''";
-    assert_eq!(test.database.execute(sql).await, 1);
-
-    test.app.audit.take_over().await.unwrap();
-    rename(&test, "later").await;
-
-    assert_eq!(broken_at(&test).await, None);
-}

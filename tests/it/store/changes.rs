@@ -271,7 +271,7 @@ async fn no_change_is_seen_before_one_of_an_earlier_id() {
 
     let mut first = database.begin().await;
     first
-        .run("update change_order set last_id = 100000000")
+        .run("update audit_head set last_change_id = 100000000")
         .await;
     first
         .run("insert into changes (change_id, kind) values (100000000, 'signing_key')")

@@ -2,6 +2,7 @@
 
 mod changes;
 mod clients;
+mod head;
 mod keys;
 mod migrating;
 mod migrations;
@@ -16,8 +17,8 @@ use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
     Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, ClientVersion,
-    Description, ExpectedVersion, Generation, Identifiers, JwkSet, ManagedBy, Metadata, Name, Scope, SecretId,
-    SecretOrigin, SenderConstraint, TokenQuota, TokenTtl,
+    Description, ExpectedVersion, Generation, Identifiers, JwkSet, ManagedBy, Metadata, Name,
+    Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota, TokenTtl,
 };
 
 use token_server::store::{

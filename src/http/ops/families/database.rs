@@ -101,6 +101,11 @@ impl Snapshot {
                 ([("reason", "timeout")], calls.late),
             ],
         )?;
+        page.counter(
+            "token_server_database_lost_races",
+            "Changes that were appended anew because another replica had appended one first",
+            calls.lost_races,
+        )?;
         let (degraded, stale) = self.app.refused_without_database;
         page.counters(
             "token_server_database_refusals",

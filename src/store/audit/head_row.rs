@@ -1,0 +1,327 @@
+//! Owns the one row of `audit_head`, which orders all changes: the last event of the trail and the last change. Each
+//! transaction that appends moves it on and holds its lock until the commit, so that ids become visible in their order.
+//!
+//! On Postgres one statement moves the row, if it is where this replica believes it to be, and inserts what is appended:
+//! of the round trips of a transaction the others wait for the last one only, that of its commit. On SQLite the transaction has the file's
+//! one write lock.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::timeout;
+
+use crate::domain::audit::chain::{AuditHead, ChainLink, ChainedEvent};
+use crate::domain::{Change, ClientId};
+use crate::store::StoreError;
+use crate::store::db::conn::{Driver, Session, Tx};
+use crate::store::db::query::{ToValue, query};
+use crate::store::db::row::Row;
+use crate::store::replication::changes::{CHANNEL, insert_changes};
+use crate::store::tokens::queue::{TokenRow, insert_token_rows};
+
+/// How long a transaction waits for its turn in this replica. Then it waits at the database, which ends a transaction
+/// that is idle for long.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Events of one statement: an import of many clients has more. What is a transaction by itself has fewer.
+const ROWS: usize = 500;
+
+/// The row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Head {
+    /// The last event.
+    pub(in crate::store) audit: AuditHead,
+    /// The last change.
+    pub(in crate::store) last_change: i64,
+}
+
+/// What is appended, in its place behind a head.
+#[derive(Debug)]
+pub(in crate::store) struct Chained {
+    /// What the head becomes.
+    pub(in crate::store) head: Head,
+    pub(in crate::store) changes: Vec<(i64, Change)>,
+    pub(in crate::store) events: Vec<ChainedEvent>,
+    pub(in crate::store) revocations: Vec<TokenRow>,
+}
+
+/// What this replica knows of the head.
+#[derive(Debug, Default)]
+pub(in crate::store) struct KnownHead {
+    /// Where the last transaction of this replica leaves the head, committed or not yet. Who holds the lock moves the
+    /// head next.
+    turn: Mutex<Option<Head>>,
+}
+
+impl KnownHead {
+    /// Waits until it is the caller's turn to move the head; `None`: that takes too long.
+    pub(in crate::store) async fn turn(&self) -> Option<MutexGuard<'_, Option<Head>>> {
+        timeout(PATIENCE, self.turn.lock()).await.ok()
+    }
+
+    /// Notes where a transaction without a turn leaves the head, unless somebody is just moving it.
+    pub(in crate::store) fn note(&self, head: Option<Head>) {
+        if let Ok(mut known) = self.turn.try_lock() {
+            *known = head;
+        }
+    }
+}
+
+/// Locks the row until the end of the transaction and reads it, authentic or not.
+pub(in crate::store) async fn lock_head(tx: &mut Tx<'_>) -> Result<Head, StoreError> {
+    const LOCK: &str = "
+        update audit_head
+        set last_id = last_id
+        returning last_id as event_id, hash, mac, key_id, last_change_id";
+    if let Some(head) = &tx.head {
+        return Ok(head.clone());
+    }
+    let head = tx.fetch_one(LOCK, &[], read_head_row).await?;
+    tx.head = Some(head.clone());
+    Ok(head)
+}
+
+/// Moves the row on and inserts what is appended. Where the row is not `from`, it does nothing: then `Some` is what the
+/// row is, locked if `on` is a transaction.
+pub(in crate::store) async fn move_head(
+    on: &mut dyn Session,
+    from: &Head,
+    chained: &Chained,
+) -> Result<Option<Head>, StoreError> {
+    let is_postgres = matches!(on.parts().0, Driver::Postgres(_));
+    let moved = if is_postgres {
+        move_by_one_statement(on, from, chained).await
+    } else {
+        move_by_steps(on, chained).await.map(|()| None)
+    };
+    moved.map_err(|error| taken(error, &chained.events))
+}
+
+/// The lock comes first and then the comparison: an update that compared by itself would not see, and not wait for, a
+/// head that another transaction is about to leave.
+const MOVE: &str = "
+    with head as (
+        select last_id as event_id, hash, mac, key_id, last_change_id
+        from audit_head
+        for update),
+    moved as (
+        update audit_head
+        set last_id = $1, hash = $2, mac = $3, key_id = $4, last_change_id = $5
+        from head
+        where head.event_id = $6 and head.hash = $7 and head.last_change_id = $8
+        returning 1),
+    events as (
+        insert into audit_events (event_id, at, actor_type, actor, source, request_id, action, target_type, target,
+            client_id, state_before, state_after, hash, mac, key_id)
+        select event_id, at, actor_type, actor, source, request_id, action, target_type, target,
+            client_id, state_before, state_after, hash, mac, key_id
+        from moved, json_populate_recordset(null::audit_events, $9::json)),
+    told as (
+        insert into changes (change_id, kind, client_id)
+        select change_id, kind, client_id
+        from moved, json_populate_recordset(null::changes, $10::json)
+        returning pg_notify($11, current_schema())),
+    revoked as (
+        insert into revocations
+        select r.*
+        from moved, json_populate_recordset(null::revocations, $12::json) r)
+    select head.*, exists (select 1 from moved) as is_moved, (select count(*) from told) as told
+    from head";
+
+async fn move_by_one_statement(
+    on: &mut dyn Session,
+    from: &Head,
+    chained: &Chained,
+) -> Result<Option<Head>, StoreError> {
+    let (to, from_link) = (&chained.head, &from.audit.link);
+    let (events, more) = chained.events.split_at(chained.events.len().min(ROWS));
+    let events = json_rows(events.iter().map(EventRow::of))?;
+    let changes = json_rows(chained.changes.iter().map(ChangeRow::of))?;
+    let revocations = json_rows(chained.revocations.iter())?;
+    let read = |row: &Row| Ok((row.get::<bool>("is_moved")?, read_head_row(row)?));
+    let (is_moved, newest) = query(MOVE)
+        .bind(&[
+            &to.audit.link.event_id,
+            &to.audit.link.hash,
+            &to.audit.mac,
+            &to.audit.key_id,
+            &to.last_change,
+            &from_link.event_id,
+            &from_link.hash,
+            &from.last_change,
+            &events,
+            &changes,
+            &CHANNEL,
+            &revocations,
+        ])
+        .fetch_one(on, read)
+        .await?;
+    if !is_moved {
+        return Ok(Some(newest));
+    }
+    // Of an import. No statement runs for long.
+    for rows in more.chunks(ROWS) {
+        insert_events(on, rows).await?;
+    }
+    Ok(None)
+}
+
+async fn move_by_steps(on: &mut dyn Session, chained: &Chained) -> Result<(), StoreError> {
+    const SET: &str =
+        "update audit_head set last_id = $1, hash = $2, mac = $3, key_id = $4, last_change_id = $5";
+    for rows in chained.events.chunks(ROWS) {
+        insert_events(on, rows).await?;
+    }
+    for rows in chained.changes.chunks(ROWS) {
+        insert_changes(on, rows).await?;
+    }
+    for rows in chained.revocations.chunks(ROWS) {
+        insert_token_rows(on, rows).await?;
+    }
+    let to = &chained.head;
+    let set = query(SET).bind(&[
+        &to.audit.link.event_id,
+        &to.audit.link.hash,
+        &to.audit.mac,
+        &to.audit.key_id,
+        &to.last_change,
+    ]);
+    set.execute(on).await?;
+    Ok(())
+}
+
+/// The row, in the columns of [`read_head`] and `last_change_id`.
+pub(in crate::store) fn read_head_row(row: &Row) -> Result<Head, StoreError> {
+    Ok(Head {
+        audit: read_head(row)?,
+        last_change: row.get("last_change_id")?,
+    })
+}
+
+/// The end of a chain, in the columns `event_id`, `hash`, `mac` and `key_id`.
+pub(in crate::store) fn read_head(row: &Row) -> Result<AuditHead, StoreError> {
+    Ok(AuditHead {
+        link: ChainLink {
+            event_id: row.get("event_id")?,
+            hash: row.get("hash")?,
+        },
+        mac: row.get("mac")?,
+        key_id: row.get("key_id")?,
+    })
+}
+
+async fn insert_events(on: &mut dyn Session, rows: &[ChainedEvent]) -> Result<(), StoreError> {
+    const SQL: &str = "
+        insert into audit_events (event_id, at, actor_type, actor, source, request_id, action, target_type,
+            target, client_id, state_before, state_after, hash, mac, key_id)
+        values ";
+    let mut query = query(SQL);
+    query.push_rows(rows.iter().map(|row| {
+        let event = &row.event;
+        [
+            event.event_id.to_value(),
+            event.at.to_value(),
+            event.actor_type.to_value(),
+            event.actor.to_value(),
+            event.source.to_value(),
+            event.request_id.to_value(),
+            event.action.to_value(),
+            event.target_type.to_value(),
+            event.target.to_value(),
+            event.client_id.to_value(),
+            event.before.to_value(),
+            event.after.to_value(),
+            row.hash.to_value(),
+            row.mac.to_value(),
+            row.key_id.to_value(),
+        ]
+    }));
+    query.execute(on).await?;
+    Ok(())
+}
+
+/// Rows as one value, so that the statement has the same text, and stays prepared, whatever their number.
+pub(in crate::store) fn json_rows(
+    rows: impl Iterator<Item = impl Serialize>,
+) -> Result<String, StoreError> {
+    let rows: Vec<_> = rows.collect();
+    serde_json::to_string(&rows).map_err(|error| sqlx::Error::Encode(error.into()).into())
+}
+
+/// A row of `audit_events`.
+#[derive(Serialize)]
+struct EventRow<'a> {
+    event_id: i64,
+    at: i64,
+    actor_type: &'a str,
+    actor: &'a str,
+    source: Option<&'a str>,
+    request_id: Option<&'a str>,
+    action: &'a str,
+    target_type: &'a str,
+    target: &'a str,
+    client_id: Option<&'a str>,
+    state_before: Option<&'a str>,
+    state_after: Option<&'a str>,
+    hash: &'a str,
+    mac: &'a str,
+    key_id: &'a str,
+}
+
+impl<'a> EventRow<'a> {
+    fn of(chained: &'a ChainedEvent) -> Self {
+        let event = &chained.event;
+        Self {
+            event_id: event.event_id,
+            at: event.at.0,
+            actor_type: &event.actor_type,
+            actor: &event.actor,
+            source: event.source.as_deref(),
+            request_id: event.request_id.as_deref(),
+            action: &event.action,
+            target_type: &event.target_type,
+            target: &event.target,
+            client_id: event.client_id.as_deref(),
+            state_before: event.before.as_deref(),
+            state_after: event.after.as_deref(),
+            hash: &chained.hash,
+            mac: &chained.mac,
+            key_id: &chained.key_id,
+        }
+    }
+}
+
+/// A row of `changes`.
+#[derive(Serialize)]
+struct ChangeRow<'a> {
+    change_id: i64,
+    kind: &'a str,
+    client_id: Option<&'a str>,
+}
+
+impl<'a> ChangeRow<'a> {
+    fn of((change_id, change): &'a (i64, Change)) -> Self {
+        Self {
+            change_id: *change_id,
+            kind: change.kind(),
+            client_id: change.client_id().map(ClientId::as_str),
+        }
+    }
+}
+
+/// A number that is taken already is no conflict of the caller's.
+fn taken(error: StoreError, rows: &[ChainedEvent]) -> StoreError {
+    let ids = rows
+        .first()
+        .zip(rows.last())
+        .map(|(first, last)| (first.event.event_id, last.event.event_id));
+    match (error, ids) {
+        (StoreError::Conflict, Some((first, last))) => StoreError::AuditTrail(format!(
+            "there is an event behind its last one already, with a number from {first} to {last}: somebody set the end \
+             of the trail back, or put that event in. Run `token-server audit verify`, find out who, then delete an event \
+             that does not belong there, or run `token-server audit accept-head`"
+        )),
+        (error, _) => error,
+    }
+}

@@ -1,0 +1,354 @@
+//! The one row that orders all changes: who moves it on, and what becomes of those who lose.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use token_server::app::{AuditFilter, AuditPage};
+use token_server::base::clock::UnixTime;
+use token_server::domain::{
+    Action, ChangeId, ClientChanges, ClientId, Name, NewEvent, RevocationId, Revoked, Target,
+    TokenId,
+};
+use token_server::store::{ClientChanged, Store, StoreError};
+
+use super::{ANY, id, record};
+use crate::harness::{BY, Connection, Database, NOW, TestApp};
+
+fn token(n: u128) -> TokenId {
+    TokenId::parse(&format!("{n:032x}")).unwrap()
+}
+
+async fn revoke(store: &Store, n: u128, client_id: &str) -> Result<(), StoreError> {
+    let (client_id, expires_at) = (id(client_id), NOW.plus(60));
+    let revoked = store.revoke_token(token(n), &client_id, expires_at, BY.at(NOW));
+    revoked.await
+}
+
+/// The tokens that are revoked, in the order of their revocations.
+async fn revoked(store: &Store) -> Vec<TokenId> {
+    let listed = store.list_revocations(RevocationId(0), 10_000).await;
+    let token = |revoked| match revoked {
+        Revoked::Token(token) => token,
+        Revoked::Client(cut) => panic!("{cut:?}"),
+    };
+    listed
+        .unwrap()
+        .into_iter()
+        .map(|it| token(it.revoked))
+        .collect()
+}
+
+async fn rename(store: &Store, client_id: &ClientId, name: &str) -> Result<(), StoreError> {
+    let changes = ClientChanges {
+        name: Some(Name::parse(name).unwrap()),
+        ..ClientChanges::default()
+    };
+    let renamed = store.update_client(client_id, &changes, ANY, BY.at(NOW));
+    assert!(matches!(renamed.await?, ClientChanged::Changed(_)));
+    Ok(())
+}
+
+async fn with_clients(count: usize) -> TestApp {
+    let test = TestApp::new().await;
+    for n in 0..count {
+        let mut record = record(&format!("c{n}"));
+        record.secrets.clear();
+        let store = test.app.store();
+        store.insert_client(&record, ANY, BY.at(NOW)).await.unwrap();
+    }
+    test
+}
+
+/// What the events of this action are about, in their order, in a trail that is good.
+async fn targets(test: &TestApp, action: Action) -> Vec<String> {
+    let verdict = test.app.audit.verify(None).await.unwrap();
+    assert!(verdict.good, "{verdict:?}");
+    let filter = AuditFilter {
+        action: Some(action.as_str().to_owned()),
+        ..AuditFilter::default()
+    };
+    let listed = test.app.audit.list(&filter, AuditPage::After(0), 10_000);
+    let listed = listed.await.unwrap().into_iter();
+    listed.map(|it| it.event.target).collect()
+}
+
+fn is_postgres(database: &Database) -> bool {
+    database.url.starts_with("postgres")
+}
+
+/// Lets those who wait for the row get there.
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
+/// A transaction of another replica that has moved the head and not committed.
+async fn hold_head(database: &Database) -> Connection {
+    let mut other = database.begin().await;
+    let moved = other.run("update audit_head set last_id = last_id + 1, hash = 'x'");
+    assert_eq!(moved.await, 1);
+    other
+}
+
+/// Two replicas change clients and revoke tokens at once, and some of what they begin fails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_replicas_that_write_at_once_no_event_no_change_and_no_order_is_lost() {
+    const TASKS: usize = 8;
+    const EACH: usize = 12;
+    let test = with_clients(TASKS).await;
+    let other = TestApp::on(test.database.clone(), &[]).await;
+    let start = test.app.store().last_change().await.unwrap();
+    let writing = (0..TASKS).map(|task| {
+        let store = [&test, &other][task % 2].app.store().clone();
+        tokio::spawn(async move {
+            let client_id = id(&format!("c{task}"));
+            for n in 0..EACH {
+                rename(&store, &client_id, &n.to_string()).await.unwrap();
+                let number = (task * EACH + n) as u128;
+                revoke(&store, number, client_id.as_str()).await.unwrap();
+                // Fails in the transaction, before the head is moved.
+                let none = record("gone");
+                let again = store.insert_client(&none, ANY, BY.at(UnixTime(1)));
+                drop(tokio::time::timeout(Duration::from_micros(50), again).await);
+            }
+        })
+    });
+    for task in writing.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+
+    let renamed = targets(&test, Action::ClientUpdate).await;
+    assert_eq!(renamed.len(), TASKS * EACH);
+    let tokens = revoked(test.app.store()).await;
+    let said: Vec<String> = tokens.iter().map(ToString::to_string).collect();
+    assert_eq!(said.iter().collect::<HashSet<_>>().len(), TASKS * EACH);
+    assert_eq!(targets(&test, Action::TokenRevoke).await, said);
+    let page = test.app.store().list_changes(start, 10_000).await.unwrap();
+    assert_eq!(page.unwrap().changes.len(), 2 * TASKS * EACH);
+}
+
+#[tokio::test]
+async fn a_replica_that_lost_the_race_appends_behind_the_winner() {
+    let test = with_clients(1).await;
+    let other = TestApp::on(test.database.clone(), &[]).await;
+    let stores = [test.app.store(), other.app.store()];
+    for n in 0..6 {
+        rename(stores[n % 2], &id("c0"), &n.to_string())
+            .await
+            .unwrap();
+    }
+    for (n, store) in [(1, 0), (2, 1), (3, 0), (4, 1)] {
+        revoke(stores[store], n, "c0").await.unwrap();
+    }
+
+    assert_eq!(targets(&test, Action::ClientUpdate).await.len(), 6);
+    assert_eq!(revoked(stores[0]).await, [1, 2, 3, 4].map(token));
+    let lost = [stores[0], stores[1]].map(|store| store.calls().lost_races);
+    if is_postgres(&test.database) {
+        // All but the first changes of both, of which one finds nothing to remember yet.
+        assert!(lost[0] >= 4 && lost[1] >= 4, "{lost:?}");
+    } else {
+        assert_eq!(lost, [0, 0]);
+    }
+}
+
+/// The other replica is killed between moving the head and its commit, or takes it back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_waits_for_one_that_fails_and_comes_in_its_place() {
+    for is_killed in [true, false] {
+        let test = with_clients(1).await;
+        let mut other = hold_head(&test.database).await;
+        let store = test.app.store().clone();
+        let renaming = tokio::spawn(async move { rename(&store, &id("c0"), "later").await });
+        pause().await;
+        assert!(!renaming.is_finished());
+
+        if !is_killed {
+            other.run("rollback").await;
+        }
+        drop(other);
+
+        renaming.await.unwrap().unwrap();
+        assert_eq!(targets(&test, Action::ClientUpdate).await, ["c0"]);
+    }
+}
+
+/// The next changes of a replica are chained behind one that is not committed; then that one fails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_chained_behind_a_change_that_fails_is_appended_without_it() {
+    let test = with_clients(3).await;
+    let store = test.app.store();
+    let other = hold_head(&test.database).await;
+    let renaming: Vec<_> = (0..3)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { rename(&store, &id(&format!("c{n}")), "x").await })
+        })
+        .collect();
+    pause().await;
+
+    // Its caller goes away, wherever it is.
+    renaming[0].abort();
+    drop(other);
+
+    for renaming in renaming.into_iter().skip(1) {
+        renaming.await.unwrap().unwrap();
+    }
+    rename(store, &id("c0"), "again").await.unwrap();
+    let renamed = targets(&test, Action::ClientUpdate).await;
+    assert!(renamed.len() == 3 || renamed.len() == 4, "{renamed:?}");
+}
+
+#[tokio::test]
+async fn after_a_restore_of_an_older_database_changes_go_on_behind_its_head() {
+    let test = with_clients(1).await;
+    let store = test.app.store();
+    rename(store, &id("c0"), "kept").await.unwrap();
+    test.database
+        .execute("create table copy as select * from audit_head")
+        .await;
+    let kept = store.last_change().await.unwrap();
+    for name in ["lost", "lost too"] {
+        rename(store, &id("c0"), name).await.unwrap();
+    }
+    for sql in [
+        "delete from audit_events where event_id > (select last_id from copy)".to_owned(),
+        format!("delete from changes where change_id > {}", kept.0),
+        "delete from audit_head".to_owned(),
+        "insert into audit_head select * from copy".to_owned(),
+    ] {
+        assert!(test.database.execute(&sql).await > 0, "{sql}");
+    }
+
+    rename(store, &id("c0"), "after").await.unwrap();
+    revoke(store, 1, "c0").await.unwrap();
+
+    assert_eq!(targets(&test, Action::ClientUpdate).await.len(), 2);
+    let page = store.list_changes(kept, 10).await.unwrap().unwrap();
+    assert_eq!(page.changes.len(), 2);
+}
+
+/// An end that was not authentic is not remembered: once an operator has accepted it, changes go on.
+#[tokio::test]
+async fn an_end_that_an_operator_accepted_is_built_on_by_replicas_that_refused_it() {
+    let test = with_clients(1).await;
+    let (store, operator) = (
+        test.app.store(),
+        TestApp::on(test.database.clone(), &[]).await,
+    );
+    let log_in = || {
+        let event = NewEvent::new(Action::AdminLogIn, Target::Admin("ann".to_owned()));
+        store.insert_audit_event(event, BY.at(NOW))
+    };
+    log_in().await.unwrap();
+    for sql in [
+        "update audit_events set mac = '00', hash = '00' where event_id = 2",
+        "update audit_head set mac = '00', hash = '00'",
+    ] {
+        assert_eq!(test.database.execute(sql).await, 1);
+    }
+    for _ in 0..2 {
+        assert!(matches!(log_in().await, Err(StoreError::AuditTrail(_))));
+        let renamed = rename(store, &id("c0"), "x").await;
+        assert!(matches!(renamed, Err(StoreError::AuditTrail(_))));
+        let revoked = revoke(store, 1, "c0").await;
+        assert!(matches!(revoked, Err(StoreError::AuditTrail(_))));
+    }
+
+    let seen = operator.app.audit.find_unverified().await.unwrap().unwrap();
+    operator.app.audit.accept_head(BY, &seen).await.unwrap();
+
+    log_in().await.unwrap();
+    rename(store, &id("c0"), "x").await.unwrap();
+    revoke(store, 1, "c0").await.unwrap();
+    assert_eq!(targets(&test, Action::TokenRevoke).await.len(), 1);
+}
+
+/// Some of them are of one token, and some were revoked before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn revocations_that_wait_together_are_each_written_once_with_an_event() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    revoke(store, 3, "a").await.unwrap();
+    let revoking: Vec<_> = (0..200)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { revoke(&store, n / 2, "a").await })
+        })
+        .collect();
+    for revoking in revoking {
+        revoking.await.unwrap().unwrap();
+    }
+
+    let listed: Vec<String> = revoked(store)
+        .await
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(listed.iter().collect::<HashSet<_>>().len(), 100);
+    assert_eq!(targets(&test, Action::TokenRevoke).await, listed);
+    let page = store.list_changes(ChangeId(0), 1_000).await.unwrap();
+    assert_eq!(page.unwrap().changes.len(), 100);
+}
+
+/// The database refuses what is of one client.
+async fn refuse(database: &Database, client_id: &str) {
+    let sql = if is_postgres(database) {
+        format!("alter table revocations add check (client_id <> '{client_id}')")
+    } else {
+        format!(
+            "create trigger refuse before insert on revocations when new.client_id = '{client_id}'
+             begin select raise(abort, 'refused'); end"
+        )
+    };
+    database.execute(&sql).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_revocation_that_fails_fails_alone() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    refuse(&test.database, "bad").await;
+    let revoking: Vec<_> = (0..40)
+        .map(|n| {
+            let (store, client_id) = (store.clone(), if n % 10 == 7 { "bad" } else { "good" });
+            tokio::spawn(async move { revoke(&store, n, client_id).await })
+        })
+        .collect();
+    let mut refused = Vec::new();
+    for (n, revoking) in revoking.into_iter().enumerate() {
+        match revoking.await.unwrap() {
+            Ok(()) => {}
+            Err(StoreError::Database(_)) => refused.push(n),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    assert_eq!(refused, [7, 17, 27, 37]);
+    assert_eq!(revoked(store).await.len(), 36);
+    assert_eq!(targets(&test, Action::TokenRevoke).await.len(), 36);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_caller_that_goes_away_takes_no_revocation_from_the_others() {
+    let test = TestApp::new().await;
+    let store = test.app.store();
+    let other = hold_head(&test.database).await;
+    let mut revoking = Vec::new();
+    for n in 0..4 {
+        let store = store.clone();
+        revoking.push(tokio::spawn(async move { revoke(&store, n, "a").await }));
+        pause().await;
+    }
+
+    // The first one is being written, the second one waits.
+    for gone in [0, 1] {
+        revoking[gone].abort();
+    }
+    pause().await;
+    drop(other);
+    for revoking in revoking.into_iter().skip(2) {
+        revoking.await.unwrap().unwrap();
+    }
+
+    assert_eq!(revoked(store).await, [0, 2, 3].map(token));
+}
