@@ -18,8 +18,8 @@ use crate::store::db::sqlite::{open_sqlite, sqlite_file};
 use crate::store::db::url_file::UrlFile;
 use crate::store::{AuditKeys, Store};
 
-/// How long a transaction may wait for its next statement, beyond what a statement may take.
-const TRANSACTION_PAUSE: Duration = Duration::from_secs(5);
+/// How long a transaction may wait for its next statement. A process that stalls in one holds locks that others wait for.
+const TRANSACTION_PAUSE: Duration = Duration::from_secs(2);
 
 /// How much later than its timeouts the database may say that it timed out.
 const LATENESS: Duration = Duration::from_secs(1);
@@ -147,10 +147,7 @@ pub(in crate::store) fn postgres(
     options: &DatabaseOptions,
 ) -> anyhow::Result<PgConnectOptions> {
     let timeout = options.statement_timeout.as_millis().to_string();
-    // A process that stalls in a transaction holds locks that others wait for.
-    let idle = (options.statement_timeout + TRANSACTION_PAUSE)
-        .as_millis()
-        .to_string();
+    let idle = TRANSACTION_PAUSE.as_millis().to_string();
     let (url, _) = split_parameters(url).context("the Postgres URL does not parse")?;
     Ok(PgConnectOptions::from_str(&url)
         .context("the Postgres URL does not parse")?

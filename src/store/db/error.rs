@@ -70,13 +70,17 @@ impl From<sqlx::Error> for StoreError {
         if refusal.is_unique_violation() {
             return Self::Conflict;
         }
-        // Postgres: 08 connection, 28 login (a password that is being changed), 53 resources, 55P03 lock, 57 operator intervention (a shutdown, a
-        // statement timeout); SQLite: 5 busy, 6 locked, 13 full, 14 no file to open.
+        // Postgres: 08 connection, 25P03 a transaction that was idle for too long, 28 login (a password that is being
+        // changed), 53 resources, 55P03 lock, 57 operator intervention (a shutdown, a statement timeout); SQLite: 5 busy, 6
+        // locked, 13 full, 14 no file to open.
         let passing = refusal.code().is_some_and(|code| {
             ["08", "28", "53", "57"]
                 .iter()
                 .any(|class| code.len() == 5 && code.starts_with(class))
-                || matches!(&*code, "55P03" | "5" | "6" | "13" | "14" | "261" | "517")
+                || matches!(
+                    &*code,
+                    "25P03" | "55P03" | "5" | "6" | "13" | "14" | "261" | "517"
+                )
         });
         if passing {
             Self::Unavailable(error)

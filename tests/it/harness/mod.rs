@@ -2,6 +2,7 @@
 
 mod answer;
 mod db;
+mod far;
 mod holder;
 mod log;
 mod password_gate;
@@ -29,6 +30,7 @@ use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
 pub(crate) use db::{Connection, Database};
+pub(crate) use far::Distance;
 pub(crate) use holder::Holder;
 pub(crate) use log::Log;
 pub(crate) use password_gate::PasswordGate;

@@ -1,7 +1,7 @@
 //! The one row that orders all changes: who moves it on, and what becomes of those who lose.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use token_server::app::{AuditFilter, AuditPage};
 use token_server::base::clock::UnixTime;
@@ -12,7 +12,7 @@ use token_server::domain::{
 use token_server::store::{ClientChanged, Store, StoreError};
 
 use super::{ANY, id, record};
-use crate::harness::{BY, Connection, Database, NOW, TestApp};
+use crate::harness::{BY, Connection, Database, Distance, NOW, TestApp};
 
 fn token(n: u128) -> TokenId {
     TokenId::parse(&format!("{n:032x}")).unwrap()
@@ -351,4 +351,66 @@ async fn a_caller_that_goes_away_takes_no_revocation_from_the_others() {
     }
 
     assert_eq!(revoked(store).await, [0, 2, 3].map(token));
+}
+
+/// Six round trips under the lock would take twelve seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_the_round_trips_of_a_change_others_wait_for_one() {
+    const ROUND_TRIP: Duration = Duration::from_millis(100);
+    const CHANGES: usize = 20;
+    let near = with_clients(CHANGES).await;
+    let distance = Distance::default();
+    let Some(far) = near.database.far(&distance).await else {
+        return;
+    };
+    let far = TestApp::on(far, &[("DATABASE_POOL_SIZE", "20")]).await;
+    let rename_all = async || {
+        let renaming = (0..CHANGES).map(|n| {
+            let store = far.app.store().clone();
+            tokio::spawn(async move { rename(&store, &id(&format!("c{n}")), "far").await })
+        });
+        for renaming in renaming.collect::<Vec<_>>() {
+            renaming.await.unwrap().unwrap();
+        }
+    };
+    // Connects, and prepares the statements.
+    rename_all().await;
+    distance.set_round_trip(ROUND_TRIP);
+
+    let began = Instant::now();
+    rename_all().await;
+    let renamed = began.elapsed();
+    let revoking = (0..200).map(|n| {
+        let store = far.app.store().clone();
+        tokio::spawn(async move { revoke(&store, n, "a").await })
+    });
+    let began = Instant::now();
+    for revoking in revoking.collect::<Vec<_>>() {
+        revoking.await.unwrap().unwrap();
+    }
+    let revoked = began.elapsed();
+
+    assert!(renamed < Duration::from_secs(5), "{renamed:?}");
+    assert!(revoked < Duration::from_secs(2), "{revoked:?}");
+    assert_eq!(targets(&near, Action::TokenRevoke).await.len(), 200);
+}
+
+/// So a replica that freezes stops the others for two seconds at most.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_transaction_that_is_idle_for_two_seconds_is_ended_and_may_be_tried_again() {
+    let near = with_clients(1).await;
+    let distance = Distance::default();
+    let Some(far) = near.database.far(&distance).await else {
+        return;
+    };
+    let far = TestApp::on(far, &[]).await;
+    rename(far.app.store(), &id("c0"), "near").await.unwrap();
+
+    distance.set_round_trip(Duration::from_secs(3));
+    let late = rename(far.app.store(), &id("c0"), "late").await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+
+    distance.set_round_trip(Duration::ZERO);
+    rename(far.app.store(), &id("c0"), "again").await.unwrap();
+    assert_eq!(targets(&near, Action::ClientUpdate).await.len(), 2);
 }
