@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use token_server::app::{AuditFilter, AuditPage};
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
-    Action, ChangeId, ClientChanges, ClientId, Name, NewEvent, RevocationId, Revoked, Target,
-    TokenId,
+    Action, ChangeId, ClientChanges, ClientId, Generation, Name, NewEvent, RevocationId, Revoked,
+    RevokedToken, Target, TokenId,
 };
 use token_server::store::{ClientChanged, Store, StoreError};
 
@@ -18,18 +18,22 @@ fn token(n: u128) -> TokenId {
     TokenId::parse(&format!("{n:032x}")).unwrap()
 }
 
-async fn revoke(store: &Store, n: u128, client_id: &str) -> Result<(), StoreError> {
-    let (client_id, expires_at) = (id(client_id), NOW.plus(60));
-    let revoked = store.revoke_token(token(n), &client_id, expires_at, BY.at(NOW));
-    revoked.await
+async fn revoke(store: &Store, n: u128, client_id: &str) -> Result<bool, StoreError> {
+    let revoked = RevokedToken {
+        jti: token(n),
+        generation: Generation::at(NOW),
+        expires_at: NOW.plus(60),
+    };
+    let client_id = id(client_id);
+    store.revoke_token(revoked, &client_id, BY.at(NOW)).await
 }
 
 /// The tokens that are revoked, in the order of their revocations.
 async fn revoked(store: &Store) -> Vec<TokenId> {
     let listed = store.list_revocations(RevocationId(0), 10_000).await;
     let token = |revoked| match revoked {
-        Revoked::Token(token) => token,
-        Revoked::Client(cut) => panic!("{cut:?}"),
+        Revoked::Token(token) => token.jti,
+        Revoked::Client(generation) => panic!("{generation}"),
     };
     listed
         .unwrap()
@@ -317,7 +321,7 @@ async fn a_revocation_that_fails_fails_alone() {
     let mut refused = Vec::new();
     for (n, revoking) in revoking.into_iter().enumerate() {
         match revoking.await.unwrap() {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(StoreError::Database(_)) => refused.push(n),
             Err(other) => panic!("{other:?}"),
         }

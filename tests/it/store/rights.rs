@@ -292,7 +292,7 @@ async fn identifiers_are_written_by_owners_and_the_command_line_only() {
         }
         for name in ["new", "imported"] {
             store
-                .delete_client(&id(name), AT, ANY, by.at(AT))
+                .delete_client(&id(name), LOW, ANY, by.at(AT))
                 .await
                 .unwrap();
         }

@@ -148,11 +148,6 @@ impl Core {
             || (jumps_count && self.clock.jumped_by().abs() > CLOCK_TOLERANCE)
     }
 
-    /// The latest time that it may be, however wrong the clock is: what is revoked up to now is revoked up to then.
-    pub(crate) async fn latest_time(&self) -> Result<UnixTime> {
-        Ok(self.read_clock().await?.latest())
-    }
-
     /// Seconds by which this machine's clock is ahead of the database's; 0 on SQLite, and before the first measurement.
     pub(crate) fn clock_difference(&self) -> i64 {
         self.clock.ahead_of_database().unwrap_or_default()
