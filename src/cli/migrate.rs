@@ -22,7 +22,9 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
             is_changed.store(true, Ordering::Relaxed);
             Output::remark(&format!("applied {}", place.name));
         }
-        event => Output::remark(&event.to_string()),
+        MigrationEvent::Waiting { .. }
+        | MigrationEvent::DroppingInvalidIndex(_)
+        | MigrationEvent::Running { .. } => Output::remark(&event.to_string()),
     };
     app.store()
         .migrate(&tell)

@@ -51,11 +51,11 @@ async fn a_changed_url_file_is_used_by_the_next_connection() {
     let _ = ask().await;
     ask().await.unwrap();
 
-    let text = log.text();
+    let lines = log.text();
     assert_eq!(
-        text.matches("its last URL stays in use").count(),
+        lines.matches("its last URL stays in use").count(),
         2,
-        "{text}"
+        "{lines}"
     );
-    assert!(!text.contains(OLD) && !text.contains(NEW), "{text}");
+    assert!(!lines.contains(OLD) && !lines.contains(NEW), "{lines}");
 }
