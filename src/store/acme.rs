@@ -7,6 +7,7 @@ use crate::base::clock::UnixTime;
 use crate::domain::{
     AcmeChallenge, AcmeRecord, AcmeSubject, Change, NewEvent, SealedCertificate, Stamp,
 };
+use crate::store::db::damage::RowsOf;
 use crate::store::db::query::query;
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
@@ -208,10 +209,11 @@ impl Store {
         now: UnixTime,
     ) -> Result<Vec<AcmeChallenge>, StoreError> {
         const SQL: &str = "select name, digest from acme_challenges where expires_at > $1";
-        query(SQL)
+        Ok(query(SQL)
             .bind(&[&now])
-            .fetch_all(&mut self.acquire_feed().await?, read_challenge)
-            .await
+            .fetch_readable(&mut self.acquire_feed().await?, CHALLENGES, read_challenge)
+            .await?
+            .into_rows(CHALLENGES))
     }
 
     /// Has every replica show these to the authority, until a time.
@@ -274,6 +276,11 @@ impl Store {
         Ok(())
     }
 }
+
+const CHALLENGES: RowsOf = RowsOf {
+    table: "acme_challenges",
+    key: "name",
+};
 
 const CERTIFICATES: &str = "
     select directory, names, chain, sealed_key, issued_at, expires_at, due_at, failures, failed_at, problem

@@ -6,6 +6,7 @@ use crate::base::clock::UnixTime;
 use crate::domain::{
     Action, Change, KeyId, KeyRecord, KeyState, NewEvent, SigningAlg, Stamp, Target,
 };
+use crate::store::db::damage::{RowsOf, in_row};
 use crate::store::db::query::query;
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
@@ -21,15 +22,23 @@ pub struct KeyChanges {
     pub insert: Vec<KeyRecord>,
 }
 
+const KEYS: RowsOf = RowsOf {
+    table: "signing_keys",
+    key: "kid",
+};
+
 impl Store {
-    /// Every key, in the order in which they were made.
+    /// Every key, in the order in which they were made. A damaged one is an error: without it nobody could tell which key
+    /// signs, or whether the next one has to be made.
     pub async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
         const SQL: &str = "
             select kid, alg, state, state_since, created_at, sealed_key
             from signing_keys
             order by created_at, kid";
         query(SQL)
-            .fetch_all(&mut self.acquire_feed().await?, read_key)
+            .fetch_all(&mut self.acquire_feed().await?, |row| {
+                read_key(row).map_err(|why| in_row(row, KEYS, &why))
+            })
             .await
     }
 

@@ -32,6 +32,7 @@ pub use admins::sessions::{RenewedSession, SessionRecord};
 pub use audit::head::AuditEnd;
 pub use audit::read::{AuditFilter, AuditPage};
 pub use clients::bulk_write::{ClientWrite, ClientWritten, IfTaken, WriteActions, WrittenClients};
+pub use clients::find::ClientsRead;
 pub use clients::list::{ClientFilter, ClientOrder, ClientQuery, Cursor};
 pub use clients::status::{ClientRevoked, FullRoom};
 pub use clients::write::{ClientChanged, ClientInserted, ClientsPage};

@@ -1,7 +1,9 @@
 //! Owns how an event is written as JSON, wherever: what it was before and after is JSON in it, not text.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
@@ -28,20 +30,20 @@ pub struct AuditLine<'a> {
     client_id: Option<&'a str>,
     /// What there was; of a change only what differs
     #[schema(value_type = Option<Object>)]
-    before: Option<&'a RawValue>,
+    before: Option<Cow<'a, RawValue>>,
     /// What there is
     #[schema(value_type = Option<Object>)]
-    after: Option<&'a RawValue>,
+    after: Option<Cow<'a, RawValue>>,
     /// Of itself and the event before it
     hash: &'a str,
 }
 
 impl<'a> AuditLine<'a> {
-    /// Fails when the JSON in the event is damaged.
+    /// The event. What should be JSON in it and is not stands there as text: the whole list must not fail for it.
     pub fn of(
         ChainedEvent { event, hash, .. }: &'a ChainedEvent,
     ) -> Result<Self, serde_json::Error> {
-        let json = |text: &'a Option<String>| text.as_deref().map(json::from_str).transpose();
+        let json = |text: &'a Option<String>| text.as_deref().map(json_or_text).transpose();
         Ok(Self {
             event_id: event.event_id,
             at: event.at,
@@ -67,5 +69,12 @@ impl<'a> AuditLine<'a> {
             text.push('\n');
         }
         Ok(text)
+    }
+}
+
+fn json_or_text(text: &str) -> Result<Cow<'_, RawValue>, serde_json::Error> {
+    match json::from_str::<&RawValue>(text) {
+        Ok(json) => Ok(Cow::Borrowed(json)),
+        Err(_) => Ok(Cow::Owned(to_raw_value(text)?)),
     }
 }

@@ -167,6 +167,15 @@ impl Clients {
             .ok_or_else(|| Error::unknown_client(id))
     }
 
+    /// Fails if there is no such client. It may be damaged.
+    pub async fn require(&self, id: &ClientId) -> Result<()> {
+        if self.core.store.has_client(id).await? {
+            Ok(())
+        } else {
+            Err(Error::unknown_client(id))
+        }
+    }
+
     /// A part of the list of clients, in any order that there is. What is searched for or has a scope is listed by id:
     /// in any other order all of that would have to be sorted.
     pub async fn list(&self, part: &ClientQuery) -> Result<ClientsList> {

@@ -19,7 +19,8 @@ const TOLD_EVERY: u64 = 10_000;
 /// Write all clients out, with the hashes of their secrets
 ///
 /// JSON lines, for `client import` here or at another server. Whoever has them can try to guess secrets that people chose:
-/// keep them as you keep the database.
+/// keep them as you keep the database. Clients that are damaged in the database are left out and named; then the command
+/// fails.
 #[derive(Args)]
 pub(in crate::cli) struct ExportArgs {
     /// A new file, for its owner alone; stdout when left out
@@ -45,7 +46,16 @@ pub(in crate::cli) async fn run(app: &App, args: ExportArgs) -> anyhow::Result<E
         file.sync_all().context("cannot write")?;
     }
     Output::remark(&format!("exported {} clients", export.clients()));
-    Ok(ExitCode::SUCCESS)
+    let damaged: Vec<&str> = export.damaged().collect();
+    if damaged.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Output::remark(&format!(
+        "left out {} clients that are damaged in the database: {}",
+        damaged.len(),
+        damaged.join(", ")
+    ));
+    Ok(ExitCode::FAILURE)
 }
 
 /// A file that is new, and that nobody else can read.

@@ -250,7 +250,7 @@ async fn show(app: &App, id: &ClientId, output: Output) -> anyhow::Result<()> {
 
 async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
     let id = &args.client_id;
-    app.clients.find(id).await?;
+    app.clients.require(id).await?;
     if !args.yes {
         let why = format!("deleting `{id}` cannot be undone");
         let question = format!("Deleting `{id}` cannot be undone. Type its id to go on: ");

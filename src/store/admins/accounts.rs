@@ -7,6 +7,7 @@ use crate::domain::{Action, Admin, AdminName, AdminRole, AdminStatus, Stamp};
 use crate::store::admins::passkeys::{PasskeyChange, PasskeysChanged, change_passkeys};
 use crate::store::admins::row::{AdminRecord, COLUMNS, find_admin, of_admin, read_admin};
 use crate::store::db::conn::Tx;
+use crate::store::db::damage::RowsOf;
 use crate::store::db::query::select;
 use crate::store::{Store, StoreError};
 
@@ -41,6 +42,11 @@ pub enum AdminChanged {
     /// There is no such passkey.
     NoPasskey,
 }
+
+const ADMINS: RowsOf = RowsOf {
+    table: "admins",
+    key: "name",
+};
 
 /// Waits until everybody else has done with changing who the owners are.
 const LOCK: &str = "update admin_changes set count = count + 1";
@@ -98,12 +104,13 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Admin>, StoreError> {
         const ORDER: &str = "from admins a where a.name > $1 order by a.name limit $2";
-        select(&[COLUMNS], ORDER)
+        Ok(select(&[COLUMNS], ORDER)
             .bind(&[&after.map_or("", AdminName::as_str), &limit])
-            .fetch_all(&mut self.acquire_read().await?, |row| {
+            .fetch_readable(&mut self.acquire_read().await?, ADMINS, |row| {
                 Ok(read_admin(row)?.admin)
             })
-            .await
+            .await?
+            .into_rows(ADMINS))
     }
 
     /// Changes an admin, and ends its sessions but for the one that is named: what they were begun with is no more.

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, AdminName, AdminSession, SessionId, Stamp};
 use crate::store::admins::row::{self as admins, AdminRecord, of_admin, of_session, read_admin};
+use crate::store::db::damage::RowsOf;
 use crate::store::db::query::select;
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
@@ -36,6 +37,11 @@ pub struct RenewedSession {
 /// The columns of `admin_sessions s` that [`read_session`] reads.
 const COLUMNS: &str = "s.session_id, s.name, s.second_factor, s.created_at as began_at, s.seen_at, \
     s.expires_at, s.source, s.user_agent";
+
+const SESSIONS: RowsOf = RowsOf {
+    table: "admin_sessions",
+    key: "session_id",
+};
 
 impl Store {
     /// Begins a session; the event says that its admin logged in.
@@ -117,15 +123,16 @@ impl Store {
             where s.expires_at > $1 and s.seen_at > $2 and ($3 = '' or s.name = $3)
             order by s.seen_at desc, s.session_id
             limit $4";
-        select(&[COLUMNS], WHERE)
+        Ok(select(&[COLUMNS], WHERE)
             .bind(&[
                 &now,
                 &seen_after,
                 &name.map_or("", AdminName::as_str),
                 &limit,
             ])
-            .fetch_all(&mut self.acquire_read().await?, read_session)
-            .await
+            .fetch_readable(&mut self.acquire_read().await?, SESSIONS, read_session)
+            .await?
+            .into_rows(SESSIONS))
     }
 
     /// Notes that a session is in use.

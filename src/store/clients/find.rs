@@ -3,9 +3,22 @@
 use std::collections::HashMap;
 
 use crate::domain::{ClientId, ClientRecord};
-use crate::store::clients::record::{fetch_records, read_record, select_records};
+use crate::store::clients::record::{
+    fetch_readable_records, fetch_records, read_record, select_records,
+};
+use crate::store::clients::row::CLIENTS;
+use crate::store::db::damage::FullPage;
 use crate::store::db::query::ToValue;
 use crate::store::{ClientsPage, Store, StoreError};
+
+/// Clients that were read.
+#[derive(Clone, Debug, Default)]
+pub struct ClientsRead {
+    /// Those that could be.
+    pub records: Vec<ClientRecord>,
+    /// The ids of those that could not, for they or their secrets are damaged.
+    pub damaged: Vec<String>,
+}
 
 /// Ids of one statement.
 pub(in crate::store) const AT_ONCE: usize = 500;
@@ -31,19 +44,26 @@ impl Store {
         self.fetch_one(SQL, &[], |row| row.get(0)).await
     }
 
-    /// Clients with their secrets, by `client_id`: each as one consistent picture.
-    pub async fn list_client_records(
-        &self,
-        page: &ClientsPage,
-    ) -> Result<Vec<ClientRecord>, StoreError> {
+    /// Clients with their secrets, by `client_id`: each as one consistent picture. Fewer than the limit: they are the last.
+    pub async fn list_client_records(&self, page: &ClientsPage) -> Result<ClientsRead, StoreError> {
         let after = page.after.as_ref().map_or("", ClientId::as_str);
-        let mut query = select_records();
-        query.push("in (select client_id from clients where client_id > ");
-        query
-            .push_bind(after.to_value())
-            .push(" order by client_id limit ");
-        query.push_bind(page.limit.to_value()).push(")");
-        fetch_records(query, &mut self.acquire_read().await?).await
+        let mut full = FullPage::of(page.limit);
+        loop {
+            let (mut query, asked) = (select_records(), full.asked());
+            query.push("in (select client_id from clients where client_id > ");
+            query
+                .push_bind(after.to_value())
+                .push(" order by client_id limit ");
+            query.push_bind(asked.to_value()).push(")");
+            let mut found = fetch_readable_records(query, &mut self.acquire_read().await?).await?;
+            if full.is_full(&mut found) {
+                found.log(CLIENTS);
+                return Ok(ClientsRead {
+                    records: found.rows,
+                    damaged: found.damaged.into_iter().map(|it| it.key).collect(),
+                });
+            }
+        }
     }
 
     /// Those of these clients that there are, with their secrets.

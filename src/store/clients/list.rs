@@ -3,8 +3,9 @@
 
 use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, ClientStatus, ParseError, Scope};
-use crate::store::clients::row::{COLUMNS, read_client};
+use crate::store::clients::row::{CLIENTS, COLUMNS, read_client};
 use crate::store::clients::search;
+use crate::store::db::damage::{FullPage, Readable};
 use crate::store::db::query::{Query, ToValue, Value, query, select};
 use crate::store::{Store, StoreError};
 
@@ -170,11 +171,28 @@ fn push_after<'q>(query: &mut Query<'q>, page: &'q ClientQuery, ids: &[&'static 
 }
 
 impl Store {
-    /// A part of the list of clients, without their secrets.
+    /// A part of the list of clients, without their secrets. Fewer than the limit: they are the last.
     pub async fn list_clients_in_order(
         &self,
         page: &ClientQuery,
     ) -> Result<Vec<Client>, StoreError> {
+        let mut full = FullPage::of(page.limit);
+        loop {
+            let part = ClientQuery {
+                limit: full.asked(),
+                ..page.clone()
+            };
+            let mut found = self.list_readable_clients(&part).await?;
+            if full.is_full(&mut found) {
+                return Ok(found.into_rows(CLIENTS));
+            }
+        }
+    }
+
+    async fn list_readable_clients(
+        &self,
+        page: &ClientQuery,
+    ) -> Result<Readable<Client>, StoreError> {
         if page.filter.patterns().next().is_some() {
             return self.search_clients(page).await;
         }
@@ -207,13 +225,13 @@ impl Store {
         query.push(" limit ");
         query.push_bind(page.limit.to_value());
         query
-            .fetch_all(&mut self.acquire_read().await?, read_client)
+            .fetch_readable(&mut self.acquire_read().await?, CLIENTS, read_client)
             .await
     }
 
     /// A part of the list by id. The databases read the narrow column first, and whole rows only of what it finds: SQLite in an
     /// index; Postgres in the order of ids if many clients match, else in the table on several cores.
-    async fn search_clients(&self, page: &ClientQuery) -> Result<Vec<Client>, StoreError> {
+    async fn search_clients(&self, page: &ClientQuery) -> Result<Readable<Client>, StoreError> {
         let filter = &page.filter;
         let text = |text: String| Value::Text(Some(text.into()));
         let mut query =
@@ -247,7 +265,7 @@ impl Store {
         query.push(" from found f cross join clients c where c.client_id = f.client_id order by f.client_id");
         query
             .unprepared()
-            .fetch_all(&mut self.acquire_read().await?, read_client)
+            .fetch_readable(&mut self.acquire_read().await?, CLIENTS, read_client)
             .await
     }
 }

@@ -5,9 +5,10 @@ use crate::domain::{
     ClientEffect, ClientId, ClientRecord, ClientSecret, IdleExpiry, SecretId, SecretOrigin, Stamp,
 };
 use crate::store::StoreError;
-use crate::store::clients::row::{self, read_client};
+use crate::store::clients::row::{self, CLIENTS, read_client};
 use crate::store::clients::scope_index::replace_scopes;
 use crate::store::db::conn::{Session, Tx};
+use crate::store::db::damage::{Damaged, Readable};
 use crate::store::db::query::{Query, ToValue, select};
 use crate::store::db::row::Row;
 
@@ -28,25 +29,50 @@ pub(in crate::store) fn select_records<'q>() -> Query<'q> {
 
 /// Runs what began as [`select_records`]: clients by id, each with its secrets, the oldest first.
 pub(in crate::store) async fn fetch_records(
-    mut query: Query<'_>,
+    query: Query<'_>,
     on: &mut dyn Session,
 ) -> Result<Vec<ClientRecord>, StoreError> {
+    fetch_readable_records(query, on).await?.into_all(CLIENTS)
+}
+
+/// The same without the clients that are damaged themselves or have a damaged secret.
+pub(in crate::store) async fn fetch_readable_records(
+    mut query: Query<'_>,
+    on: &mut dyn Session,
+) -> Result<Readable<ClientRecord>, StoreError> {
     query.push(" order by c.client_id, s.created_at, s.secret_id");
-    let mut records: Vec<ClientRecord> = Vec::new();
+    let mut found = Readable::new();
+    let mut damaged: Option<String> = None;
     let mut each = |row: &Row| {
-        let secret = read_secret(row)?;
         let id: &str = row.get("client_id")?;
-        match records.last_mut() {
-            Some(last) if last.client.client_id.as_str() == id => last.secrets.extend(secret),
-            Some(_) | None => records.push(ClientRecord {
-                client: read_client(row)?,
-                secrets: secret.into_iter().collect(),
-            }),
+        if damaged.as_deref() == Some(id) {
+            return Ok(());
+        }
+        if let Err(why) = add_row(&mut found.rows, row, id) {
+            let is_of_it = |last: &ClientRecord| last.client.client_id.as_str() == id;
+            if found.rows.last().is_some_and(is_of_it) {
+                found.rows.pop();
+            }
+            found.damaged.push(Damaged::new(row, CLIENTS, &why));
+            damaged = Some(id.to_owned());
         }
         Ok(())
     };
     query.for_each(on, &mut each).await?;
-    Ok(records)
+    Ok(found)
+}
+
+/// Adds a row to its client, which may be there with the secret of the row before.
+fn add_row(records: &mut Vec<ClientRecord>, row: &Row, id: &str) -> Result<(), StoreError> {
+    let secret = read_secret(row)?;
+    match records.last_mut() {
+        Some(last) if last.client.client_id.as_str() == id => last.secrets.extend(secret),
+        Some(_) | None => records.push(ClientRecord {
+            client: read_client(row)?,
+            secrets: secret.into_iter().collect(),
+        }),
+    }
+    Ok(())
 }
 
 /// A client with its secrets, as one consistent picture.
@@ -65,12 +91,23 @@ pub(in crate::store) async fn lock_record(
     id: &ClientId,
     stamp: Stamp<'_>,
 ) -> Result<Option<ClientRecord>, StoreError> {
-    match row::lock_client(tx, id, ClientEffect::Changes, stamp).await? {
-        Some(client) => Ok(Some(ClientRecord {
-            secrets: read_secrets(tx, id).await?,
-            client,
-        })),
+    lock_any_record(tx, id, stamp).await?.transpose()
+}
+
+/// The same for a client that may be damaged itself or have a damaged secret: then the inner result says why.
+pub(in crate::store) async fn lock_any_record(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    stamp: Stamp<'_>,
+) -> Result<Option<Result<ClientRecord, StoreError>>, StoreError> {
+    match row::lock_any_client(tx, id, ClientEffect::Changes, stamp).await? {
         None => Ok(None),
+        Some(Err(why)) => Ok(Some(Err(why))),
+        Some(Ok(client)) => Ok(Some(match read_secrets(tx, id).await {
+            Ok(secrets) => Ok(ClientRecord { client, secrets }),
+            Err(why @ StoreError::Corrupt(_)) => Err(why),
+            Err(error) => return Err(error),
+        })),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::sync::LazyLock;
 
 use crate::domain::{
-    Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, Client, ClientEffect,
-    ClientId, ClientKeys, ClientStatus, ClientVersion, Identifiers, ManagedBy, NewEvent,
-    SenderConstraint, Stamp, Target, TokenQuota, TokenTtl,
+    ADMIN_WRITE_SCOPE, Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings,
+    Client, ClientEffect, ClientId, ClientKeys, ClientStatus, ClientVersion, Identifiers,
+    ManagedBy, NewEvent, SenderConstraint, Stamp, Target, TokenQuota, TokenTtl,
 };
 use crate::store::StoreError;
 use crate::store::clients::search::search_text;
 use crate::store::db::conn::Tx;
+use crate::store::db::damage::{RowsOf, in_row};
 use crate::store::db::row::Row;
 
 /// The columns of `clients c` that [`read_client`] reads.
@@ -17,6 +18,12 @@ pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, 
     c.audiences, c.identifiers, c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, \
     c.created_at, c.updated_at, c.tls_client_certificate_bound, c.dpop_bound, c.managed_by, \
     c.token_quota, c.allowed_networks, c.version, c.generation";
+
+/// The rows, for who reads damaged ones.
+pub(in crate::store) const CLIENTS: RowsOf = RowsOf {
+    table: "clients",
+    key: "client_id",
+};
 
 const INSERT: &str = "
     insert into clients (client_id, name, description, status, scopes, audiences, identifiers,
@@ -159,13 +166,26 @@ pub(in crate::store) async fn lock_client(
     effect: ClientEffect,
     stamp: Stamp<'_>,
 ) -> Result<Option<Client>, StoreError> {
-    let locked = tx.fetch_optional(&LOCK, &[id], read_client).await?;
-    if let Some(client) = &locked {
-        stamp
-            .by
-            .actor
-            .check_client_write(id, &client.scopes, effect)?;
-    }
+    let locked = lock_any_client(tx, id, effect, stamp).await?;
+    locked.transpose()
+}
+
+/// The same for a client whose row may be damaged: then the inner result says why. Nobody can tell its rights, so it counts
+/// as one that has the highest.
+pub(in crate::store) async fn lock_any_client(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    effect: ClientEffect,
+    stamp: Stamp<'_>,
+) -> Result<Option<Result<Client, StoreError>>, StoreError> {
+    let read = |row: &Row| Ok(read_client(row).map_err(|why| in_row(row, CLIENTS, &why)));
+    let locked = tx.fetch_optional(&LOCK, &[id], read).await?;
+    let scopes = match &locked {
+        None => return Ok(None),
+        Some(Ok(client)) => client.scopes.clone(),
+        Some(Err(_)) => ADMIN_WRITE_SCOPE.parse()?,
+    };
+    stamp.by.actor.check_client_write(id, &scopes, effect)?;
     Ok(locked)
 }
 

@@ -2,9 +2,11 @@
 
 use serde_json::json;
 
-use crate::domain::{Action, ClientEffect, ClientId, ClientStatus, Generation, Revocation, Stamp};
-use crate::store::clients::record::lock_record;
-use crate::store::clients::row::{lock_client, of_client};
+use crate::domain::{
+    Action, ClientEffect, ClientId, ClientStatus, ExpectedVersion, Generation, Revocation, Stamp,
+};
+use crate::store::clients::record::lock_any_record;
+use crate::store::clients::row::{lock_any_client, lock_client, of_client};
 use crate::store::tokens::generation::raise_generation;
 use crate::store::tokens::revocations::{find_generation, insert_generation};
 use crate::store::{Store, StoreError, WriteOptions};
@@ -53,7 +55,7 @@ impl Store {
     ) -> Result<ClientRevoked, StoreError> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let locked = lock_client(&mut tx, id, ClientEffect::Restricts, stamp).await?;
+        let locked = lock_any_client(&mut tx, id, ClientEffect::Restricts, stamp).await?;
         if locked.is_none() {
             return Ok(ClientRevoked::NoClient);
         }
@@ -111,16 +113,19 @@ impl Store {
         };
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let Some(before) = lock_client(&mut tx, id, effect, stamp).await? else {
-            return Ok(ClientRevoked::NoClient);
+        let before = match lock_any_client(&mut tx, id, effect, stamp).await? {
+            None => return Ok(ClientRevoked::NoClient),
+            Some(Ok(before)) => Some(before.status),
+            Some(Err(_)) if disabled => None,
+            Some(Err(damage)) => return Err(damage),
         };
         // Switching off is done again to be sure of it.
-        if before.status == status && status == ClientStatus::Enabled {
+        if before == Some(status) && !disabled {
             return Ok(ClientRevoked::Unchanged);
         }
         tx.execute(SQL, &[id, &status.as_str(), &stamp.at]).await?;
         let event = of_client(action, id)
-            .before(json!({ "status": before.status }))
+            .before(json!({ "status": before }))
             .after(json!({ "status": status }));
         if status == ClientStatus::Enabled {
             self.commit_client_change(tx, id, event, stamp).await?;
@@ -143,16 +148,19 @@ impl Store {
         const SQL: &str = "delete from clients where client_id = $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let Some(before) = lock_record(&mut tx, id, stamp).await? else {
-            return Ok(ClientRevoked::NoClient);
+        let event = of_client(Action::ClientDelete, id);
+        let event = match lock_any_record(&mut tx, id, stamp).await? {
+            None => return Ok(ClientRevoked::NoClient),
+            Some(Ok(before)) if options.expected.admits(&before.client) => event.before(before),
+            Some(Ok(_)) => return Ok(ClientRevoked::OtherVersion),
+            Some(Err(damage)) if options.expected == ExpectedVersion::Any => {
+                event.before(json!({ "damaged": damage.to_string() }))
+            }
+            Some(Err(damage)) => return Err(damage),
         };
-        if !options.expected.admits(&before.client) {
-            return Ok(ClientRevoked::OtherVersion);
-        }
         let generation = raise_generation(&mut tx, id, floor).await?;
         tx.execute(SQL, &[id]).await?;
         let revocation = insert_generation(&mut tx, id, generation, stamp.at).await?;
-        let event = of_client(Action::ClientDelete, id).before(before);
         self.commit_events(tx, stamp, vec![event]).await?;
         Ok(ClientRevoked::Revoked(revocation))
     }

@@ -2,6 +2,7 @@
 
 pub(in crate::store) mod conn;
 pub(in crate::store) mod connect;
+pub(in crate::store) mod damage;
 pub(in crate::store) mod database_time;
 pub(in crate::store) mod error;
 pub(in crate::store) mod metrics;

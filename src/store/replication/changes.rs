@@ -7,6 +7,7 @@ use crate::base::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
 use crate::store::audit::head_row::read_head_row;
 use crate::store::db::conn::{Session, Tx};
+use crate::store::db::damage::RowsOf;
 use crate::store::db::query::{ToValue, Value, query};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
@@ -14,6 +15,11 @@ use crate::store::{Store, StoreError, TrustedTime};
 /// On which Postgres tells the replicas that there are changes. The payload is the schema, for a database may have
 /// more than one.
 pub(in crate::store) const CHANNEL: &str = "token_server_changes";
+
+const CHANGES: RowsOf = RowsOf {
+    table: "changes",
+    key: "change_id",
+};
 
 const IDS_PER_SECOND: i64 = 1_000_000;
 
@@ -101,8 +107,9 @@ impl Store {
         Ok(ChangeId(last))
     }
 
-    /// What was changed after this change, `limit` at most. `None` when the change itself is not there any more: then
-    /// others that came after it may have gone as well, by their age, or in a fail-over that lost the last commits.
+    /// What was changed after this change, `limit` at most. `None` when all has to be read anew: when one of them is
+    /// damaged, or when the change itself is not there any more. Then others that came after it may have gone as well, by
+    /// their age, or in a fail-over that lost the last commits.
     pub async fn list_changes(
         &self,
         after: ChangeId,
@@ -114,11 +121,22 @@ impl Store {
             where change_id >= $1
             order by change_id
             limit $2";
-        let rows = query(SQL)
+        let found = query(SQL)
             .bind(&[&after.0, &(i64::from(limit) + 1)])
-            .fetch_all(&mut self.acquire_feed().await?, read_change)
+            .fetch_readable(&mut self.acquire_feed().await?, CHANGES, |row| {
+                match row.get::<i64>("change_id")? {
+                    // It is read already: here it is only to be there.
+                    id if id == after.0 => Ok((after, None)),
+                    _ => read_change(row),
+                }
+            })
             .await?;
-        let Some(((first, _), new)) = rows.split_first() else {
+        // Of a damaged change nobody can tell what is to be read anew.
+        if !found.damaged.is_empty() {
+            found.log(CHANGES);
+            return Ok(None);
+        }
+        let Some(((first, _), new)) = found.rows.split_first() else {
             return Ok(None);
         };
         if *first != after {

@@ -2,8 +2,15 @@
 
 use crate::base::clock::UnixTime;
 use crate::domain::EndingSecret;
+use crate::store::db::damage::RowsOf;
+use crate::store::db::query::query;
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError};
+
+pub(in crate::store) const SECRETS: RowsOf = RowsOf {
+    table: "client_secrets",
+    key: "secret_id",
+};
 
 impl Store {
     /// Of the enabled clients that log in by secret: how many have none that is good at `now`, and how many lose their
@@ -62,6 +69,9 @@ impl Store {
                 is_last: row.get("is_last")?,
             })
         };
-        self.fetch_all(SQL, &[&after, &until, &limit], read).await
+        let query = query(SQL).bind(&[&after, &until, &limit]);
+        let on = &mut self.acquire().await?;
+        let found = query.fetch_readable(on, SECRETS, read).await?;
+        Ok(found.into_rows(SECRETS))
     }
 }

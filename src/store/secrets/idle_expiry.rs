@@ -7,6 +7,7 @@ use crate::store::clients::record::insert_idle_expiry;
 use crate::store::clients::row::lock_client;
 use crate::store::db::query::query;
 use crate::store::db::row::Row;
+use crate::store::secrets::expiring::SECRETS;
 use crate::store::secrets::write::{lock_secret, of_secret};
 use crate::store::{Store, StoreError, TrustedTime};
 
@@ -67,7 +68,9 @@ impl Store {
         query = query.bind(&[&due_at, &slack]);
         query.push(" limit 1000");
         let read = |row: &Row| Ok((row.parse(0)?, row.parse(1)?));
-        query.fetch_all(&mut self.acquire_read().await?, read).await
+        let on = &mut self.acquire_read().await?;
+        let found = query.fetch_readable(on, SECRETS, read).await?;
+        Ok(found.into_rows(SECRETS))
     }
 
     /// Ends such a secret, if it is one still; whether it was.

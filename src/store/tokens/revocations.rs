@@ -8,6 +8,7 @@ use crate::domain::{
     Change, ClientId, Generation, Revocation, RevocationId, Revoked, RevokedToken, Stamp, TokenId,
 };
 use crate::store::db::conn::Tx;
+use crate::store::db::damage::{RowsOf, in_row};
 use crate::store::db::query::{query, select};
 use crate::store::db::row::Row;
 use crate::store::replication::changes::append_change;
@@ -16,6 +17,11 @@ use crate::store::{Store, StoreError, TrustedTime};
 
 /// The columns that [`read_revocation`] reads.
 const COLUMNS: &str = "revocation_id, client_id, jti, generation, revoked_at, expires_at";
+
+const REVOCATIONS: RowsOf = RowsOf {
+    table: "revocations",
+    key: "revocation_id",
+};
 
 /// Tells replicas that all tokens of a client below its generation are revoked.
 pub(in crate::store) async fn insert_generation(
@@ -76,7 +82,8 @@ impl Store {
             .await
     }
 
-    /// The revocations after this one, in their order.
+    /// The revocations after this one, in their order. A damaged one is an error: without it a token that was revoked would
+    /// count again.
     pub async fn list_revocations(
         &self,
         after: RevocationId,
@@ -86,7 +93,9 @@ impl Store {
             "from revocations where revocation_id > $1 order by revocation_id limit $2";
         select(&[COLUMNS], ORDER)
             .bind(&[&after.0, &limit])
-            .fetch_all(&mut self.acquire_feed().await?, read_revocation)
+            .fetch_all(&mut self.acquire_feed().await?, |row| {
+                read_revocation(row).map_err(|why| in_row(row, REVOCATIONS, &why))
+            })
             .await
     }
 

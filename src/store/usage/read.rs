@@ -6,6 +6,7 @@ use crate::base::clock::UnixTime;
 use crate::domain::{
     ClientId, ClientUses, LastUsed, SecretId, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
+use crate::store::db::damage::RowsOf;
 use crate::store::db::query::{ToValue, query};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
@@ -20,6 +21,16 @@ pub enum UsageOrder {
     /// By how often their tokens were found good.
     Verified,
 }
+
+const LAST_USED: RowsOf = RowsOf {
+    table: "last_used",
+    key: "client_id",
+};
+
+pub(in crate::store) const USAGE_HOURS: RowsOf = RowsOf {
+    table: "usage_hours",
+    key: "client_id",
+};
 
 impl Store {
     /// When a client and its secrets were last used, and how often since a time. What was before a client of this id was
@@ -75,7 +86,9 @@ impl Store {
         );
         query.push_list(ids.iter().map(|id| id.to_value()));
         let read = |row: &Row| Ok((row.parse("client_id")?, read_last_use(row)?));
-        query.fetch_all(&mut self.acquire_read().await?, read).await
+        let on = &mut self.acquire_read().await?;
+        let found = query.fetch_readable(on, LAST_USED, read).await?;
+        Ok(found.into_rows(LAST_USED))
     }
 
     /// What all clients together did since a time.
@@ -136,7 +149,9 @@ impl Store {
                 counts: read_counts(row)?,
             })
         };
-        query.fetch_all(&mut self.acquire_read().await?, read).await
+        let on = &mut self.acquire_read().await?;
+        let found = query.fetch_readable(on, USAGE_HOURS, read).await?;
+        Ok(found.into_rows(USAGE_HOURS))
     }
 
     /// How many tokens these clients were issued in the hour that begins then, those that were.

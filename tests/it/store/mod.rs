@@ -2,6 +2,7 @@
 
 mod changes;
 mod clients;
+mod damage;
 mod head;
 mod keys;
 mod migrating;

@@ -1,10 +1,12 @@
 //! Writing all clients out, with the hashes of their secrets, piece by piece: they may be more than memory holds.
 
+use std::collections::BTreeSet;
+
 use crate::app::clients::Clients;
 use crate::app::clients::transfer::formats::native;
 use crate::app::error::{Error, Result};
 use crate::domain::{Action, ClientId, NewEvent, Origin, Target};
-use crate::store::ClientsPage;
+use crate::store::{ClientsPage, ClientsRead};
 
 /// Clients of one piece.
 const BATCH: u32 = 1_000;
@@ -14,6 +16,7 @@ const BATCH: u32 = 1_000;
 pub struct ClientExport {
     after: Option<ClientId>,
     clients: u64,
+    damaged: BTreeSet<String>,
     step: Step,
 }
 
@@ -29,6 +32,11 @@ impl ClientExport {
     /// Clients that are written.
     pub fn clients(&self) -> u64 {
         self.clients
+    }
+
+    /// Clients that could not be written, for they are damaged in the database.
+    pub fn damaged(&self) -> impl Iterator<Item = &str> {
+        self.damaged.iter().map(String::as_str)
     }
 }
 
@@ -52,13 +60,14 @@ impl Clients {
             after: export.after.take(),
             limit: BATCH,
         };
-        let records = self.core.store.list_client_records(&page).await?;
+        let ClientsRead { records, damaged } = self.core.store.list_client_records(&page).await?;
+        export.damaged.extend(damaged);
         for record in &records {
             text += &native::client(record).map_err(Error::internal)?;
         }
         export.clients += records.len() as u64;
         if records.len() < BATCH as usize {
-            text += &native::end(export.clients).map_err(Error::internal)?;
+            text += &native::end(export.clients, &export.damaged).map_err(Error::internal)?;
             export.step = Step::Done;
         }
         let last = records.into_iter().next_back();

@@ -46,7 +46,8 @@ async fn records(test: &TestApp) -> Vec<ClientRecord> {
         after: None,
         limit: 10_000,
     };
-    let mut records = test.app.store().list_client_records(&page).await.unwrap();
+    let listed = test.app.store().list_client_records(&page).await;
+    let mut records = listed.unwrap().records;
     for record in &mut records {
         record.client.version = ClientVersion::default();
         record.client.generation = Generation::ZERO;

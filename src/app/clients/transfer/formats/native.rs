@@ -2,6 +2,7 @@
 //! that a file that was cut off is noticed; between them each line is a client. Read line by line, for a file may
 //! be larger than memory.
 
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
@@ -36,9 +37,12 @@ struct Head {
 }
 
 #[derive(Deserialize, Serialize)]
-struct End {
+struct Trailer {
     end: bool,
     clients: u64,
+    /// Those that are damaged in the database that the file comes from.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    left_out: BTreeSet<String>,
 }
 
 #[derive(Serialize)]
@@ -65,9 +69,13 @@ pub(in crate::app) fn client(record: &ClientRecord) -> serde_json::Result<String
     })
 }
 
-/// The last line.
-pub(in crate::app) fn end(clients: u64) -> serde_json::Result<String> {
-    line(&End { end: true, clients })
+/// The last line; `left_out` are clients that are not in the file, though they should be.
+pub(in crate::app) fn end(clients: u64, left_out: &BTreeSet<String>) -> serde_json::Result<String> {
+    line(&Trailer {
+        end: true,
+        clients,
+        left_out: left_out.clone(),
+    })
 }
 
 fn line(value: &impl Serialize) -> serde_json::Result<String> {
@@ -136,7 +144,7 @@ impl NativeLines {
                 );
             }
             if bytes.starts_with(b"{\"end\"")
-                && let Ok(End { clients, .. }) = json::from_slice(&bytes)
+                && let Ok(Trailer { clients, .. }) = json::from_slice(&bytes)
             {
                 self.has_ended = true;
                 if clients == self.clients {
