@@ -77,6 +77,8 @@ pub(in crate::store) struct Call {
     began: Stopwatch,
     deadline: Option<Instant>,
     is_late: AtomicBool,
+    /// Whether a transaction is being begun. Who goes away meanwhile may leave one behind that nobody ends.
+    is_beginning: AtomicBool,
     span: Span,
 }
 
@@ -131,6 +133,7 @@ impl Store {
                 began: Stopwatch::start(),
                 deadline: deadline.map(|deadline| Instant::now() + deadline),
                 is_late: AtomicBool::new(false),
+                is_beginning: AtomicBool::new(false),
                 span: call_span,
             };
             Ok(Conn { pooled, call })
@@ -155,7 +158,10 @@ impl Conn {
         };
         let begun = call.within(beginning);
         async move {
-            let begun = begun.await?;
+            call.is_beginning.store(true, Ordering::Relaxed);
+            let begun = begun.await;
+            call.is_beginning.store(false, Ordering::Relaxed);
+            let begun = begun?;
             Ok(Tx {
                 begun,
                 call,
@@ -204,14 +210,15 @@ impl Session for Tx<'_> {
     }
 }
 
-/// A connection that did not answer in time is closed: whoever used it next would wait too.
+/// A connection that did not answer in time is closed: whoever used it next would wait too. So is one that may be in a
+/// transaction which nobody ends: what is written there by single statements would never be committed.
 impl Drop for Conn {
     fn drop(&mut self) {
         let call = &self.call;
         if call.deadline.is_some() {
             call.calls.took.observe(call.began.elapsed());
         }
-        if call.is_late.load(Ordering::Relaxed) {
+        if call.is_late.load(Ordering::Relaxed) || call.is_beginning.load(Ordering::Relaxed) {
             match &mut self.pooled {
                 Pooled::Postgres(conn) => conn.close_on_drop(),
                 Pooled::Sqlite(conn) => conn.close_on_drop(),

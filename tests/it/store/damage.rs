@@ -218,8 +218,8 @@ async fn a_damaged_event_is_listed_and_exported_as_text() {
     let filter = AuditFilter::default();
     let piece = test.app.audit.export(&filter, AuditFormat::Json, 0).await;
 
-    let text = piece.unwrap().text;
-    let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].contains(r#""after":"{""#), "{text}");
-    assert!(lines[1].contains(r#""after":{""#), "{text}");
+    let piece = piece.unwrap();
+    let lines: Vec<&str> = piece.text.lines().collect();
+    assert!(lines[0].contains(r#""after":"{""#), "{lines:?}");
+    assert!(lines[1].contains(r#""after":{""#), "{lines:?}");
 }
