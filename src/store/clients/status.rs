@@ -111,6 +111,7 @@ impl Store {
             ClientStatus::Enabled => (Action::ClientEnable, ClientEffect::Changes),
             ClientStatus::Disabled => (Action::ClientDisable, ClientEffect::Restricts),
         };
+        let disabled = status == ClientStatus::Disabled;
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let before = match lock_any_client(&mut tx, id, effect, stamp).await? {
@@ -127,7 +128,7 @@ impl Store {
         let event = of_client(action, id)
             .before(json!({ "status": before }))
             .after(json!({ "status": status }));
-        if status == ClientStatus::Enabled {
+        if !disabled {
             self.commit_client_change(tx, id, event, stamp).await?;
             return Ok(ClientRevoked::Enabled);
         }

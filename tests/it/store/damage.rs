@@ -1,12 +1,14 @@
 //! One damaged row: everything else is listed, exported and served, the log names it, and it can be removed.
 
 use token_server::app::{AuditFilter, AuditFormat};
-use token_server::domain::{Actor, AdminRole, Change, ClientStatus, Origin, RevocationId, TokenId};
+use token_server::domain::{
+    Actor, AdminRole, Change, ClientStatus, Origin, RevocationId, RevokedToken, TokenId,
+};
 use token_server::store::{
     ClientOrder, ClientQuery, ClientRevoked, ClientsPage, Store, StoreError,
 };
 
-use super::{ANY, id, record, secret};
+use super::{ANY, LOW, id, record, secret};
 use crate::harness::{BY, Log, NOW, TestApp};
 
 /// Clients `c0`, `c1` and so on, those of which are damaged in a way each.
@@ -136,23 +138,23 @@ async fn a_damaged_client_can_be_disabled_by_operators_and_deleted_by_owners() {
     let disable = async |by: &Origin| {
         let status = ClientStatus::Disabled;
         store
-            .set_client_status(&damaged, status, NOW, by.at(NOW))
+            .set_client_status(&damaged, status, LOW, by.at(NOW))
             .await
     };
-    let delete = async |by: &Origin| store.delete_client(&damaged, NOW, ANY, by.at(NOW)).await;
+    let delete = async |by: &Origin| store.delete_client(&damaged, LOW, ANY, by.at(NOW)).await;
 
     assert!(matches!(
         disable(&operator).await.unwrap(),
         ClientRevoked::Revoked(_)
     ));
-    let revoked = store.revoke_client_tokens(&damaged, NOW, operator.at(NOW));
+    let revoked = store.revoke_client_tokens(&damaged, LOW, operator.at(NOW));
     assert!(matches!(revoked.await.unwrap(), ClientRevoked::Revoked(_)));
     // Nobody can tell whether it has a reserved scope.
     assert!(matches!(
         delete(&operator).await,
         Err(StoreError::Denied(_))
     ));
-    let enabled = store.set_client_status(&damaged, ClientStatus::Enabled, NOW, BY.at(NOW));
+    let enabled = store.set_client_status(&damaged, ClientStatus::Enabled, LOW, BY.at(NOW));
     assert!(matches!(enabled.await, Err(StoreError::Corrupt(_))));
     assert!(matches!(
         delete(BY).await.unwrap(),
@@ -190,10 +192,14 @@ async fn a_damaged_change_has_everything_read_anew_once() {
 async fn a_damaged_key_and_a_damaged_revocation_are_errors_that_name_them() {
     let test = with_clients(1, &[]).await;
     let store = test.app.store();
-    let token = TokenId::parse(&format!("{:032x}", 1)).unwrap();
+    let token = RevokedToken {
+        jti: TokenId::parse(&format!("{:032x}", 1)).unwrap(),
+        generation: LOW,
+        expires_at: NOW,
+    };
     let client_id = id("c0");
-    let revoked = store.revoke_token(token, &client_id, NOW, BY.at(NOW));
-    revoked.await.unwrap();
+    let revoked = store.revoke_token(token, &client_id, BY.at(NOW));
+    assert!(revoked.await.unwrap());
     let key =
         "insert into signing_keys (kid, alg, state, state_since, created_at, used_at, sealed_key)
         values ('no key', 'ES256', 'active', 1, 1, 1, 'x')";
