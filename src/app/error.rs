@@ -315,6 +315,14 @@ impl From<StoreError> for Error {
                 Self::temporarily_unavailable("the database does not answer; try again shortly")
                     .with_source(cause)
             }
+            StoreError::StalePlan(_) => {
+                Self::temporarily_unavailable("a table of the database was changed; try again")
+                    .with_source(error)
+            }
+            StoreError::Faulty(..) => Self::temporarily_unavailable(
+                "the database cannot do this at the moment; try again shortly",
+            )
+            .with_source(error),
             StoreError::Database(cause) => Self::internal(cause),
             StoreError::Migration(cause) => Self::internal(cause),
             StoreError::MissingFile(_)

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 pub use self::core::availability::Readiness;
 pub use self::core::clock_guard::{CLOCK_TOLERANCE, ClockDoubt};
+pub use self::core::degradation::Degradation;
 pub use self::core::idempotency::{Idempotency, IdempotencyKey};
 pub use self::core::single_use::SingleUse;
 pub use self::core::{Core, open_store};
@@ -51,6 +52,7 @@ pub use clients::transfer::export::ClientExport;
 pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};
 pub use replication::Replication;
 pub use replication::change_feed::FeedMetrics;
+pub use replication::history::HistoryMetrics;
 pub use secrets::Secrets;
 pub use secrets::crud::{AddedSecret, ChosenSecret, NewSecret};
 pub use secrets::expiring::LastSecrets;
@@ -76,6 +78,7 @@ use crate::store::Store;
 use background::Upkeep;
 use clients::cache::ClientCache;
 use replication::change_feed::Feed;
+use replication::history::History;
 use replication::replicas::ThisReplica;
 
 /// The service, without the ways to reach it.
@@ -145,6 +148,7 @@ impl App {
                 keys: Arc::clone(&keys),
                 acme: acme.clone(),
                 feed: Feed::default(),
+                history: History::default(),
                 replica,
             },
             core,

@@ -41,6 +41,7 @@ pub use keys::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, Signin
 pub use parse::ParseError;
 pub(crate) use parse::{text_traits, text_type, word_enum};
 pub use replication::change::{Change, ChangeId};
+pub use replication::installation::Installation;
 pub use replication::replica::Replica;
 pub use rights::{
     ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE, AccessDenied, ClientEffect,

@@ -22,6 +22,7 @@ mod dpop;
 mod explain;
 mod feed;
 mod harness;
+mod history;
 mod host;
 mod hsts;
 mod http;

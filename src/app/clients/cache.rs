@@ -236,7 +236,7 @@ struct SharedError {
 
 impl SharedError {
     fn new(error: StoreError) -> Self {
-        let unavailable = matches!(error, StoreError::Unavailable(_));
+        let unavailable = error.is_passing();
         Self {
             unavailable,
             message: format!("{:#}", anyhow::Error::from(error)),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
 use crate::app::core::Core;
+use crate::app::core::degradation::{Degradation, Degradations};
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::metrics::Counter;
@@ -10,28 +11,27 @@ use crate::store::Store;
 
 /// What the service can do right now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Readiness {
     /// Nothing yet: not all that binds has been read.
     Starting,
     /// All of it.
     Ready,
-    /// Without the database: to judge tokens, and to serve the clients in memory.
-    Degraded,
-    /// The same for longer than `STALE_LIMIT`: to judge tokens.
+    /// To judge tokens and to serve the clients in memory; and, by the reason, what else the database allows.
+    Degraded(Degradation),
+    /// To judge tokens: changes have not been read for longer than `STALE_LIMIT`.
     Stale,
 }
 
 impl Readiness {
-    /// Every one.
-    pub const ALL: [Self; 4] = [Self::Starting, Self::Ready, Self::Degraded, Self::Stale];
+    /// The labels of all states in metrics.
+    pub const NAMES: [&'static str; 4] = ["starting", "ready", "degraded", "stale"];
 
     /// Its label in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Starting => "starting",
             Self::Ready => "ready",
-            Self::Degraded => "degraded",
+            Self::Degraded(_) => "degraded",
             Self::Stale => "stale",
         }
     }
@@ -41,27 +41,43 @@ impl Readiness {
         match self {
             Self::Starting => "starting",
             Self::Ready => "ready",
-            Self::Degraded => "degraded: database",
+            Self::Degraded(reason) => reason.as_str(),
             Self::Stale => "stale: database",
+        }
+    }
+
+    fn to_u8(self) -> u8 {
+        match self {
+            Self::Starting => 0,
+            Self::Ready => 1,
+            Self::Stale => 2,
+            Self::Degraded(reason) => FIRST_REASON + reason as u8,
         }
     }
 
     fn from_u8(number: u8) -> Self {
         match number {
             1 => Self::Ready,
-            2 => Self::Degraded,
-            3 => Self::Stale,
-            _ => Self::Starting,
+            2 => Self::Stale,
+            _ => {
+                let reason = number.checked_sub(FIRST_REASON).map(usize::from);
+                let reason = reason.and_then(|place| Degradation::ALL.get(place));
+                reason.map_or(Self::Starting, |reason| Self::Degraded(*reason))
+            }
         }
     }
 }
+
+/// The number of the first reason for being degraded.
+const FIRST_REASON: u8 = 3;
 
 /// When changes were last read, and whether the database answers.
 pub(crate) struct Availability {
     /// When the changes were last read up to their end.
     read_at: AtomicI64,
-    /// A [`Readiness`].
+    /// A [`Readiness`], as a number.
     readiness: AtomicU8,
+    degradations: Degradations,
     rejected: Counter,
     rejected_stale: Counter,
 }
@@ -70,7 +86,8 @@ impl Default for Availability {
     fn default() -> Self {
         Self {
             read_at: AtomicI64::new(i64::MIN),
-            readiness: AtomicU8::new(Readiness::Starting as u8),
+            readiness: AtomicU8::new(Readiness::Starting.to_u8()),
+            degradations: Degradations::default(),
             rejected: Counter::default(),
             rejected_stale: Counter::default(),
         }
@@ -85,7 +102,14 @@ impl Availability {
 
     /// Whether it was another one before.
     pub(crate) fn set_readiness(&self, readiness: Readiness) -> bool {
-        self.readiness.swap(readiness as u8, Ordering::AcqRel) != readiness as u8
+        let number = readiness.to_u8();
+        let is_new = self.readiness.swap(number, Ordering::AcqRel) != number;
+        if let Readiness::Degraded(reason) = readiness
+            && is_new
+        {
+            self.degradations.count(reason);
+        }
+        is_new
     }
 
     pub(crate) fn read_at(&self) -> Option<UnixTime> {
@@ -95,6 +119,11 @@ impl Availability {
 
     pub(crate) fn set_read_at(&self, at: UnixTime) {
         self.read_at.store(at.0, Ordering::Release);
+    }
+
+    /// How often the service became degraded, by reason.
+    pub(crate) fn degradations(&self) -> Vec<(&'static str, u64)> {
+        self.degradations.read()
     }
 
     /// Requests that were rejected: while the database is gone, and because it is gone for too long.
@@ -119,7 +148,8 @@ impl Core {
     pub(crate) fn database(&self) -> Result<&Store> {
         match self.readiness() {
             Readiness::Starting | Readiness::Ready => Ok(&self.store),
-            Readiness::Degraded | Readiness::Stale => {
+            Readiness::Degraded(reason) if reason.can_read() => Ok(&self.store),
+            Readiness::Degraded(_) | Readiness::Stale => {
                 self.availability.rejected.inc();
                 Err(Error::temporarily_unavailable(
                     "the database does not answer; try again shortly",
@@ -141,4 +171,27 @@ impl Core {
 /// The error while the database has not answered for `STALE_LIMIT`.
 pub(crate) fn stale() -> Error {
     Error::temporarily_unavailable("the database has not answered for too long; try again shortly")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_is_read_as_it_was_set() {
+        let availability = Availability::default();
+        let degraded = Degradation::ALL.map(Readiness::Degraded);
+        let others = [Readiness::Ready, Readiness::Stale, Readiness::Starting];
+        for state in degraded.into_iter().chain(others) {
+            assert!(availability.set_readiness(state));
+            assert_eq!(availability.readiness(), state);
+            assert!(!availability.set_readiness(state));
+        }
+        assert!(
+            availability
+                .degradations()
+                .iter()
+                .all(|(_, count)| *count == 1)
+        );
+    }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod availability;
 pub(crate) mod clock_guard;
+pub(crate) mod degradation;
 pub(crate) mod idempotency;
 pub(crate) mod single_use;
 

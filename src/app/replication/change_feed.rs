@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, Notify};
 
-use crate::app::core::availability::Readiness;
 use crate::app::error::{Error, Result};
 use crate::app::replication::Replication;
 use crate::base::clock::UnixTime;
 use crate::base::metrics::Counter;
 use crate::domain::{Change, ChangeId};
+use crate::store::{Standing, StoreError};
 
 /// Rows of one statement: enough that a busy hour is read at once, few enough that none runs for long.
 const BATCH: u32 = 10_000;
@@ -75,10 +75,16 @@ impl Replication {
         let mut position = self.feed.position.lock().await;
         // Nobody who sets the wall clock makes the memory younger.
         let began_at = self.core.clock.steady();
-        let read = self.catch_up(&mut position).await;
+        let mut read = self.follow(&mut position).await;
+        if read.as_ref().is_err_and(has_stale_plan) {
+            read = self.follow(&mut position).await;
+        }
         match &read {
-            Ok(()) => {
-                self.core.availability.set_read_at(began_at);
+            Ok(standing) => {
+                // Where the database is read-only, others may write to another server.
+                if !standing.is_read_only || self.core.changes_read_at().is_none() {
+                    self.core.availability.set_read_at(began_at);
+                }
                 self.note_success();
             }
             Err(error) => {
@@ -86,7 +92,7 @@ impl Replication {
                 self.note_failure(error);
             }
         }
-        read
+        read.map(drop)
     }
 
     /// Forgets changes that are older than `CHANGES_RETENTION`.
@@ -100,6 +106,13 @@ impl Replication {
         Ok(())
     }
 
+    async fn follow(&self, position: &mut Option<ChangeId>) -> Result<Standing> {
+        let standing = self.core.store.look().await?;
+        self.check_epoch(&standing.installation, position);
+        self.catch_up(position).await?;
+        Ok(standing)
+    }
+
     async fn catch_up(&self, position: &mut Option<ChangeId>) -> Result<()> {
         loop {
             let Some(after) = *position else {
@@ -110,7 +123,7 @@ impl Replication {
                 tracing::warn!(
                     "changes were missed, and are no more kept: everything is read anew"
                 );
-                *position = None;
+                self.lose(position);
                 continue;
             };
             self.apply(&page.changes).await?;
@@ -157,34 +170,11 @@ impl Replication {
             None => Ok(()),
         }
     }
+}
 
-    fn note_success(&self) {
-        let before = self.core.readiness();
-        if self.core.availability.set_readiness(Readiness::Ready) && before != Readiness::Starting {
-            tracing::info!(
-                "the database answers again: all changes are known, clients are served as usual"
-            );
-        }
-    }
-
-    /// A start that fails is told by whoever starts.
-    fn note_failure(&self, error: &Error) {
-        let Some(read_at) = self.core.changes_read_at() else {
-            return;
-        };
-        let limit = self.core.config.feed.stale_limit;
-        if self.core.clock.steady().since(read_at) <= limit {
-            if self.core.availability.set_readiness(Readiness::Degraded) {
-                tracing::warn!(
-                    "changes cannot be read; clients in memory are served for {limit} s at most: {}",
-                    error.reason()
-                );
-            }
-        } else if self.core.availability.set_readiness(Readiness::Stale) {
-            tracing::error!(
-                "changes have not been read for {limit} s (STALE_LIMIT); clients are refused until they are: {}",
-                error.reason()
-            );
-        }
-    }
+/// Whether another connection, which the next call gets, succeeds.
+fn has_stale_plan(error: &Error) -> bool {
+    let cause = error.cause.as_ref();
+    let cause = cause.and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(StoreError::StalePlan(_)))
 }

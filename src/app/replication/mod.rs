@@ -1,6 +1,8 @@
 //! This replica among the others: the change feed, readiness, and the clock.
 
 pub(crate) mod change_feed;
+mod condition;
+pub(crate) mod history;
 pub(crate) mod readiness;
 pub(crate) mod replicas;
 
@@ -12,6 +14,7 @@ use crate::app::core::Core;
 use crate::app::keys::Keys;
 use crate::app::tokens::Tokens;
 use change_feed::Feed;
+use history::History;
 use replicas::ThisReplica;
 
 /// This replica among the others.
@@ -22,5 +25,6 @@ pub struct Replication {
     pub(super) keys: Arc<Keys>,
     pub(super) acme: Option<Arc<Acme>>,
     pub(super) feed: Feed,
+    pub(super) history: History,
     pub(super) replica: ThisReplica,
 }

@@ -13,7 +13,7 @@ impl Replication {
                 "the revocations have not been read yet",
             )),
             Readiness::Stale => Err(stale()),
-            known @ (Readiness::Ready | Readiness::Degraded) => {
+            known @ (Readiness::Ready | Readiness::Degraded(_)) => {
                 self.core.check_clock()?;
                 self.keys.run_self_test()?;
                 Ok(known)

@@ -7,6 +7,7 @@ use crate::app::authentication::throttle::Throttled;
 use crate::app::core::availability::Readiness;
 use crate::app::keys::KeyMetrics;
 use crate::app::replication::change_feed::FeedMetrics;
+use crate::app::replication::history::HistoryMetrics;
 use crate::app::secrets::expiring::LastSecrets;
 use crate::app::secrets::hashing_pool::HashingMetrics;
 use crate::base::clock::UnixTime;
@@ -18,6 +19,8 @@ use crate::store::{CallMetrics, PoolMetrics};
 pub struct Metrics {
     /// What the service can do.
     pub readiness: Readiness,
+    /// How often the service became degraded, by reason.
+    pub degradations: Vec<(&'static str, u64)>,
     /// Whether a token can be issued and verified.
     pub self_test_passes: bool,
     /// Seconds by which this machine's clock is ahead of the database's.
@@ -30,6 +33,8 @@ pub struct Metrics {
     pub hashing: HashingMetrics,
     /// The change feed.
     pub feed: FeedMetrics,
+    /// What the database had lost.
+    pub history: HistoryMetrics,
     /// The signing keys.
     pub keys: KeyMetrics,
     /// The certificate, where an authority issues it.
@@ -71,6 +76,7 @@ impl App {
     pub fn metrics(&self) -> Metrics {
         Metrics {
             readiness: self.core.readiness(),
+            degradations: self.core.availability.degradations(),
             self_test_passes: self.keys.run_self_test().is_ok(),
             clock_difference: self.core.clock_difference(),
             removal_is_held_back: self.core.clock_guard.holds_back(),
@@ -83,6 +89,7 @@ impl App {
             ],
             hashing: self.secrets.hashing.metrics(),
             feed: self.replication.feed.metrics(self.core.changes_read_at()),
+            history: self.replication.history.metrics(),
             keys: self.keys.metrics(),
             acme: self.acme.as_ref().map(|acme| acme.metrics()),
             last_secrets: self.secrets.expiring.read(),

@@ -28,7 +28,8 @@ pub(in crate::http) async fn show_health() -> Response {
 #[utoipa::path(get, path = "", tag = "Tools", responses(
     (
         status = 200,
-        description = "`ready`; or `degraded: database`: it can serve those in memory, and judge tokens",
+        description = "`ready`; or `degraded: ` and what is wrong with the database: it can serve those in memory, judge \
+            tokens, and do what the database still allows",
         body = Health,
         headers(("cache-control")),
     ),

@@ -76,7 +76,7 @@ pub(in crate::store) struct Call {
     calls: Arc<Calls>,
     began: Stopwatch,
     deadline: Option<Instant>,
-    is_late: AtomicBool,
+    must_close: AtomicBool,
     /// Whether a transaction is being begun. Who goes away meanwhile may leave one behind that nobody ends.
     is_beginning: AtomicBool,
     span: Span,
@@ -117,6 +117,8 @@ impl Store {
         });
         let call_span = span.clone();
         let acquiring = async move {
+            let guard = &self.calls.guard;
+            guard.check()?;
             let asked = Stopwatch::start();
             if self.url_file.is_some() && pool.will_connect() {
                 self.refresh_url().await;
@@ -127,16 +129,27 @@ impl Store {
                 self.refresh_url().await;
                 acquired = Pooled::of(pool).await;
             }
-            let pooled = self.calls.acquired(acquired, asked.elapsed())?;
+            let acquired = self.calls.acquired(acquired, asked.elapsed());
+            let pooled = acquired.map_err(|error| {
+                let error = StoreError::from(error);
+                guard.note(&error);
+                error
+            })?;
             let call = Call {
                 calls: Arc::clone(&self.calls),
                 began: Stopwatch::start(),
                 deadline: deadline.map(|deadline| Instant::now() + deadline),
-                is_late: AtomicBool::new(false),
+                must_close: AtomicBool::new(false),
                 is_beginning: AtomicBool::new(false),
                 span: call_span,
             };
-            Ok(Conn { pooled, call })
+            let conn = Conn { pooled, call };
+            // It may have been made while the file was replaced, or have led to another database.
+            if let Err(error) = guard.check() {
+                conn.call.must_close.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+            Ok(conn)
         };
         acquiring.instrument(span).boxed()
     }
@@ -210,15 +223,16 @@ impl Session for Tx<'_> {
     }
 }
 
-/// A connection that did not answer in time is closed: whoever used it next would wait too. So is one that may be in a
-/// transaction which nobody ends: what is written there by single statements would never be committed.
+/// A connection that did not answer in time is closed: whoever used it next would wait too. So is one whose prepared
+/// statements are outdated, and one that may be in a transaction which nobody ends: what is written there by single
+/// statements would never be committed.
 impl Drop for Conn {
     fn drop(&mut self) {
         let call = &self.call;
         if call.deadline.is_some() {
             call.calls.took.observe(call.began.elapsed());
         }
-        if call.is_late.load(Ordering::Relaxed) || call.is_beginning.load(Ordering::Relaxed) {
+        if call.must_close.load(Ordering::Relaxed) || call.is_beginning.load(Ordering::Relaxed) {
             match &mut self.pooled {
                 Pooled::Postgres(conn) => conn.close_on_drop(),
                 Pooled::Sqlite(conn) => conn.close_on_drop(),
@@ -237,13 +251,19 @@ impl Call {
         let answered = match self.deadline {
             None => asked.await,
             Some(deadline) => timeout_at(deadline, asked).await.unwrap_or_else(|late| {
-                self.is_late.store(true, Ordering::Relaxed);
+                self.must_close.store(true, Ordering::Relaxed);
                 self.calls.late.inc();
                 Err(sqlx::Error::Io(late.into()).into())
             }),
         };
-        if let Err(StoreError::Unavailable(_)) = &answered {
-            self.calls.suspect_connections();
+        match &answered {
+            Err(StoreError::StalePlan(_)) => {
+                self.must_close.store(true, Ordering::Relaxed);
+                self.calls.guard.reconnect();
+            }
+            Err(StoreError::Unavailable(_)) => self.calls.suspect_connections(),
+            Err(error) => self.calls.guard.note(error),
+            Ok(_) => {}
         }
         answered
     }

@@ -16,6 +16,7 @@ use crate::store::db::metrics::Calls;
 use crate::store::db::pool::Pool;
 use crate::store::db::sqlite::{open_sqlite, sqlite_file};
 use crate::store::db::url_file::UrlFile;
+use crate::store::replication::installation::check_postgres;
 use crate::store::{AuditKeys, Store};
 
 /// How long a transaction may wait for its next statement. A process that stalls in one holds locks that others wait for.
@@ -53,7 +54,13 @@ impl Store {
         let (pool, writes, feed) = match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => {
                 let server = postgres(url, options)?;
-                let pool = pool_options::<Postgres>(options, &calls);
+                let guard = Arc::clone(&calls);
+                let pool = pool_options::<Postgres>(options, &calls).after_connect(
+                    move |connection, _| {
+                        let calls = Arc::clone(&guard);
+                        Box::pin(async move { check_postgres(&calls.guard, connection).await })
+                    },
+                );
                 let feed = pool.clone().max_connections(1);
                 (
                     Pool::Postgres(pool.connect_lazy_with(server.clone())),
@@ -63,7 +70,11 @@ impl Store {
             }
             Some("sqlite") => {
                 file = sqlite_file(options)?;
-                open_sqlite(options, file.as_deref(), &calls)?
+                let pools = open_sqlite(options, file.as_deref(), &calls)?;
+                if let Some(file) = &file {
+                    calls.guard.watch(file.clone());
+                }
+                pools
             }
             _ => bail!("a database URL begins with postgres:// or sqlite:"),
         };
@@ -94,7 +105,11 @@ pub(in crate::store) fn pool_options<DB: Database>(
         .test_before_acquire(false)
         .before_acquire(move |connection: &mut DB::Connection, found| {
             let must_check = calls.must_check(found.idle_for);
+            let is_outdated = calls.guard.is_outdated(found.age);
             Box::pin(async move {
+                if is_outdated {
+                    return Ok(false);
+                }
                 if must_check {
                     connection.ping().await?;
                 }

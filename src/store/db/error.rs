@@ -3,6 +3,7 @@
 use sqlx::migrate::MigrateError;
 
 use crate::domain::AccessDenied;
+use crate::store::db::fault::{Fault, is_stale_plan};
 
 /// Why a call to the store failed. "Not there" is an `Option`, not an error.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,12 @@ pub enum StoreError {
     /// The database does not answer, is stopping, is overloaded or has no room; later it may.
     #[error("the database does not answer")]
     Unavailable(#[source] sqlx::Error),
+    /// A table was changed since the statement was prepared; another connection prepares it anew.
+    #[error("a table was changed since the statement was prepared")]
+    StalePlan(#[source] sqlx::Error),
+    /// The database answers, but cannot do this until somebody mends it.
+    #[error("{0}")]
+    Faulty(Fault, #[source] sqlx::Error),
     /// The database refused.
     #[error("the database refused")]
     Database(#[source] sqlx::Error),
@@ -48,6 +55,16 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+impl StoreError {
+    /// Whether the same call may succeed later.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::StalePlan(_) | Self::Faulty(..)
+        )
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let Some(refusal) = error.as_database_error() else {
@@ -70,24 +87,31 @@ impl From<sqlx::Error> for StoreError {
         if refusal.is_unique_violation() {
             return Self::Conflict;
         }
-        // Postgres: 08 connection, 25P03 a transaction that was idle for too long, 28 login (a password that is being
-        // changed), 53 resources, 55P03 lock, 57 operator intervention (a shutdown, a statement timeout); SQLite: 5 busy, 6
-        // locked, 13 full, 14 no file to open.
-        let passing = refusal.code().is_some_and(|code| {
-            ["08", "28", "53", "57"]
-                .iter()
-                .any(|class| code.len() == 5 && code.starts_with(class))
-                || matches!(
-                    &*code,
-                    "25P03" | "55P03" | "5" | "6" | "13" | "14" | "261" | "517"
-                )
-        });
-        if passing {
+        if let Some(fault) = Fault::of(&error) {
+            return Self::Faulty(fault, error);
+        }
+        if is_stale_plan(&error) {
+            return Self::StalePlan(error);
+        }
+        if refusal.code().is_some_and(|code| is_passing(&code)) {
             Self::Unavailable(error)
         } else {
             Self::Database(error)
         }
     }
+}
+
+/// Whether a call that the database refused with this code may succeed later. Postgres: 08 connection, 25P03 a
+/// transaction that was idle for too long, 28 a password that is being changed, 3D000 no such database, 53 resources, 55P03 lock, 57 operator intervention (a shutdown, a statement
+/// timeout), 58 input and output. SQLite: 5 busy, 6 locked, 10 input and output, 14 cannot open.
+fn is_passing(code: &str) -> bool {
+    const CLASSES: [&str; 5] = ["08", "28", "53", "57", "58"];
+    if code.len() == 5 {
+        let in_class = CLASSES.iter().any(|class| code.starts_with(class));
+        return in_class || matches!(code, "25P03" | "3D000" | "55P03");
+    }
+    let kind = code.parse().map(|code: u32| code & 0xff);
+    matches!(kind, Ok(5 | 6 | 10 | 14))
 }
 
 impl From<crate::domain::ParseError> for StoreError {

@@ -7,6 +7,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::base::clock::Stopwatch;
 use crate::base::metrics::{Counter, Distribution, Histogram};
+use crate::store::db::guard::Guard;
 
 /// After so long without use a connection is checked before it is used again.
 const IDLE: Duration = Duration::from_secs(30);
@@ -20,6 +21,7 @@ pub(in crate::store) struct Calls {
     pub(in crate::store) pool_exhausted: Counter,
     pub(in crate::store) late: Counter,
     pub(in crate::store) lost_races: Counter,
+    pub(in crate::store) guard: Guard,
     /// When the database last failed to answer.
     failed_at: ArcSwapOption<Stopwatch>,
 }

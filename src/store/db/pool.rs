@@ -68,13 +68,17 @@ impl Store {
 
     /// Closes every connection, once those in use are done.
     pub async fn close(&self) {
-        let pools = [Some(&self.feed), Some(&self.pool), self.writes.as_ref()];
-        for pool in pools.into_iter().flatten() {
+        for pool in self.all_pools() {
             match pool {
                 Pool::Postgres(pool) => pool.close().await,
                 Pool::Sqlite(pool) => pool.close().await,
             }
         }
+    }
+
+    pub(in crate::store) fn all_pools(&self) -> impl Iterator<Item = &Pool> {
+        let pools = [Some(&self.feed), Some(&self.pool), self.writes.as_ref()];
+        pools.into_iter().flatten()
     }
 
     /// The connections for requests, the one of the change feed, and the one that writes where those of requests do not.
@@ -113,6 +117,13 @@ impl Pool {
                 pool.num_idle() == 0 && pool.size() < pool.options().get_max_connections()
             }
             Self::Sqlite(_) => false,
+        }
+    }
+
+    pub(in crate::store) fn open_connections(&self) -> u32 {
+        match self {
+            Self::Postgres(pool) => pool.size(),
+            Self::Sqlite(pool) => pool.size(),
         }
     }
 

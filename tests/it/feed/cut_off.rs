@@ -168,7 +168,7 @@ async fn each_change_of_state_is_one_line() {
     let logged = log.text();
     let lines: Vec<_> = logged
         .lines()
-        .filter(|line| line.contains("app::replication::change_feed"))
+        .filter(|line| line.contains("app::replication::"))
         .map(|line| {
             let line: serde_json::Value = token_server::base::json::from_str(line).unwrap();
             let message = line["message"].as_str().unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use token_server::app::{Readiness, background};
+use token_server::app::{Degradation, Readiness, background};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -82,7 +82,9 @@ async fn a_database_that_goes_and_comes_back() {
     };
 
     scene.wire.cut();
-    scene.is(Readiness::Degraded).await;
+    scene
+        .is(Readiness::Degraded(Degradation::Unreachable))
+        .await;
     scene.serves_from_memory().await;
     set_scope(&scene.beside, "other").await;
     assert_eq!(scope(&scene.test, &scene.secret).await, "read write");
@@ -100,7 +102,9 @@ async fn a_database_that_freezes_and_thaws() {
     // Asked before anybody has noticed: it may wait, but not for ever.
     let early = timeout(LONG, scene.test.authorize("nobody", "guess")).await;
     early.unwrap().assert_error(503, "temporarily_unavailable");
-    scene.is(Readiness::Degraded).await;
+    scene
+        .is(Readiness::Degraded(Degradation::Unreachable))
+        .await;
     scene.serves_from_memory().await;
     set_scope(&scene.beside, "other").await;
 

@@ -33,6 +33,20 @@ impl Snapshot {
             "token_server_feed_reloads",
             "How often everything was read: at the start, and when changes were missed",
             feed.reloaded,
+        )?;
+        let history = &self.app.history;
+        page.counter(
+            "token_server_history_losses",
+            "How often the database was older than what this replica knew, or restored",
+            history.losses,
+        )?;
+        page.counters(
+            "token_server_history_written_back",
+            "Revocations and generations that the database had lost and this replica wrote back",
+            [
+                ([("of", "token")], history.tokens),
+                ([("of", "client")], history.clients),
+            ],
         )
     }
 

@@ -14,7 +14,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 
 use super::Ops;
 use super::process::Process;
-use crate::app::{Metrics, Readiness};
+use crate::app::{Degradation, Metrics, Readiness};
 use crate::base::clock::UnixTime;
 use crate::http::AppState;
 use crate::http::ops::exposition::Page;
@@ -144,11 +144,27 @@ impl Snapshot {
             "What runs here; always 1",
             [(labels, 1.0)],
         )?;
-        let is_in = |state: Readiness| [("state", state.name())];
         page.gauges(
             "token_server_readiness",
             "1 for the state that the service is in, 0 for the others",
-            Readiness::ALL.map(|state| (is_in(state), truth(self.app.readiness == state))),
+            Readiness::NAMES.map(|state| {
+                let is_in = self.app.readiness.name() == state;
+                ([("state", state)], truth(is_in))
+            }),
+        )?;
+        page.gauges(
+            "token_server_degraded",
+            "1 for the reason for which the service is degraded, 0 for the others",
+            Degradation::ALL.map(|reason| {
+                let is_it = self.app.readiness == Readiness::Degraded(reason);
+                ([("reason", reason.name())], truth(is_it))
+            }),
+        )?;
+        let degradations = self.app.degradations.iter();
+        page.counters(
+            "token_server_degradations",
+            "How often the service became degraded",
+            degradations.map(|(reason, count)| ([("reason", *reason)], *count)),
         )?;
         page.gauge(
             "token_server_canary",

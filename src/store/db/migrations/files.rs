@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = files![
     "0107_idempotency"
     "0108_single_use"
     "0109_acme"
+    "0110_installation"
     "0111_clock"
 ];
 
@@ -36,6 +37,13 @@ const NO_TRANSACTION: &str = "-- no-transaction";
 
 /// Begins a line that Postgres leaves out.
 const SQLITE_ONLY: &str = "/* SQLite */";
+
+/// The names of all tables.
+pub(in crate::store) fn list_tables() -> impl Iterator<Item = &'static str> {
+    let lines = FILES.iter().flat_map(|(_, text)| text.lines());
+    let created = lines.filter_map(|line| line.strip_prefix("create table "));
+    created.filter_map(|rest| rest.split_whitespace().next())
+}
 
 static RELEASED: LazyLock<Migrations> = LazyLock::new(|| Migrations::with(&[]));
 

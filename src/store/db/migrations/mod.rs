@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 pub use event::{MigrationEvent, Place, Tell};
 pub use files::Migrations;
+pub(in crate::store) use files::list_tables;
 
 use crate::store::db::pool::Pool;
 use crate::store::db::query::query;
@@ -30,7 +31,8 @@ impl Store {
     /// migration, and the others wait for it. Fails before it writes anything if
     /// [`list_pending_migrations`](Self::list_pending_migrations) does.
     pub async fn migrate(&self, tell: Tell<'_>) -> Result<(), StoreError> {
-        self.migrate_to(Migrations::released(), tell).await
+        self.migrate_to(Migrations::released(), tell).await?;
+        self.insert_installation().await
     }
 
     /// Brings the schema up to a version.

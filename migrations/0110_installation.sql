@@ -1,0 +1,13 @@
+-- Which database this is. `token-server migrate` inserts the row when it has created the table. A copy or a backup has the
+-- same identity as its original.
+
+create table installation (
+    -- At most one row.
+    only_row bigint not null primary key check (only_row = 1),
+    -- Random.
+    identity text not null,
+    -- 1, and one more with each `token-server restore`.
+    epoch bigint not null,
+    -- What the server writes to learn whether the disk has room again; null otherwise.
+    probe text
+);

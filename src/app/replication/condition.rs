@@ -1,0 +1,88 @@
+//! Owns what a reading of the changes says of the service: what it can do from then on, and the lines in the log.
+
+use crate::app::core::availability::Readiness;
+use crate::app::core::degradation::Degradation;
+use crate::app::error::Error;
+use crate::app::replication::Replication;
+use crate::store::StoreError;
+
+impl Replication {
+    /// All changes are known; the database may still refuse to be changed.
+    pub(super) fn note_success(&self) {
+        let before = self.core.readiness();
+        let now = match self.find_degradation() {
+            None => Readiness::Ready,
+            Some(_) if self.is_stale() => Readiness::Stale,
+            Some(reason) => Readiness::Degraded(reason),
+        };
+        if !self.core.availability.set_readiness(now) {
+            return;
+        }
+        let limit = self.core.config.feed.stale_limit;
+        match now {
+            Readiness::Ready if before == Readiness::Starting => {}
+            Readiness::Ready => tracing::info!(
+                "the database answers again: all changes are known, clients are served as usual"
+            ),
+            Readiness::Degraded(reason) => tracing::warn!(
+                reason = reason.name(),
+                "the database takes no changes ({}); tokens are issued and verified",
+                reason.as_str()
+            ),
+            Readiness::Stale => tracing::error!(
+                "the database has been read-only for {limit} s (STALE_LIMIT); clients are refused, since others may have \
+                 made changes on another server"
+            ),
+            Readiness::Starting => {}
+        }
+    }
+
+    /// The changes cannot be read. A start that fails is told by whoever starts.
+    pub(super) fn note_failure(&self, error: &Error) {
+        if self.core.changes_read_at().is_none() {
+            return;
+        }
+        let limit = self.core.config.feed.stale_limit;
+        if self.is_stale() {
+            if self.core.availability.set_readiness(Readiness::Stale) {
+                tracing::error!(
+                    "changes have not been read for {limit} s (STALE_LIMIT); clients are refused until they are: {}",
+                    error.reason()
+                );
+            }
+            return;
+        }
+        let reason = self.find_reason(error);
+        let readiness = Readiness::Degraded(reason);
+        if self.core.availability.set_readiness(readiness) {
+            tracing::warn!(
+                reason = reason.name(),
+                "changes cannot be read; clients in memory are served for {limit} s at most: {}",
+                error.reason()
+            );
+        }
+    }
+
+    /// Why the service is not ready although all changes are known.
+    fn find_degradation(&self) -> Option<Degradation> {
+        self.core.store.fault().map(Degradation::from)
+    }
+
+    fn find_reason(&self, error: &Error) -> Degradation {
+        if let Some(obstacle) = self.core.store.obstacle() {
+            return (&*obstacle).into();
+        }
+        let cause = error.cause.as_ref();
+        match cause.and_then(|cause| cause.downcast_ref::<StoreError>()) {
+            Some(StoreError::Faulty(fault, _)) => (*fault).into(),
+            Some(_) | None => Degradation::Unreachable,
+        }
+    }
+
+    /// Whether others may have made changes for longer than `STALE_LIMIT` that this replica does not know.
+    fn is_stale(&self) -> bool {
+        let limit = self.core.config.feed.stale_limit;
+        let read_at = self.core.changes_read_at();
+        read_at.is_some_and(|read_at| self.core.clock.steady().since(read_at) > limit)
+    }
+}

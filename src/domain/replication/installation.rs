@@ -1,0 +1,10 @@
+//! Owns how a database is told from others, and from itself as it was before a restore.
+
+/// Which database it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// Random. A copy and a backup have that of their original.
+    pub identity: String,
+    /// How often `restore` was run, and one.
+    pub epoch: i64,
+}

@@ -1,0 +1,108 @@
+//! Owns whether the file at the path of a SQLite database is the one that the connections have open.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A database file by its path. SQLite goes on with the file that it has opened, whatever stands at the path later.
+#[derive(Debug)]
+pub(in crate::store) struct WatchedFile {
+    path: PathBuf,
+    opened: Mutex<Option<FileId>>,
+}
+
+/// Which file it is, under whatever name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+/// What stands at the path now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum FileState {
+    /// The file that was opened, or the first one.
+    Same,
+    /// No file.
+    Removed,
+    /// Another file.
+    Replaced(FileId),
+}
+
+impl WatchedFile {
+    pub(in crate::store) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            opened: Mutex::default(),
+        }
+    }
+
+    pub(in crate::store) fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    /// Looks at the path. The file that is found first counts as the one that the connections open.
+    pub(in crate::store) fn look(&self) -> FileState {
+        let found = match fs::metadata(&self.path) {
+            Ok(found) => FileId {
+                device: found.dev(),
+                inode: found.ino(),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.missing(),
+            // Nothing is known of it; SQLite says why when it opens the file.
+            Err(_) => return FileState::Same,
+        };
+        match *self.opened().get_or_insert(found) {
+            opened if opened == found => FileState::Same,
+            _ => FileState::Replaced(found),
+        }
+    }
+
+    /// From now on the connections open this file.
+    pub(in crate::store) fn accept(&self, file: FileId) {
+        *self.opened() = Some(file);
+    }
+
+    /// Before the first connection there may be no file.
+    fn missing(&self) -> FileState {
+        match *self.opened() {
+            Some(_) => FileState::Removed,
+            None => FileState::Same,
+        }
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Option<FileId>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_removed_moved_back_or_replaced_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let file = WatchedFile::new(path.clone());
+        assert_eq!(file.look(), FileState::Same);
+        fs::write(&path, "1").unwrap();
+        assert_eq!(file.look(), FileState::Same);
+
+        let aside = folder.path().join("b.db");
+        fs::rename(&path, &aside).unwrap();
+        assert_eq!(file.look(), FileState::Removed);
+        fs::rename(&aside, &path).unwrap();
+        assert_eq!(file.look(), FileState::Same);
+
+        fs::write(&aside, "2").unwrap();
+        fs::rename(&aside, &path).unwrap();
+        let FileState::Replaced(other) = file.look() else {
+            panic!("not noticed");
+        };
+        file.accept(other);
+        assert_eq!(file.look(), FileState::Same);
+    }
+}

@@ -1,0 +1,97 @@
+//! Owns the row of `installation`, and what is asked of a database before it is used: which one it is, and whether it takes
+//! changes.
+
+use sqlx::{Executor, PgConnection, Row as _};
+
+use crate::base::secret::random_base62;
+use crate::domain::Installation;
+use crate::store::db::fault::Fault;
+use crate::store::db::guard::Guard;
+use crate::store::db::pool::Pool;
+use crate::store::db::query::query;
+use crate::store::db::row::Row;
+use crate::store::{Store, StoreError};
+
+/// Characters of an identity: about 130 bits.
+const IDENTITY_LENGTH: usize = 22;
+
+/// What a standby, a database that is read-only by default and a server that is read-only have in common.
+const POSTGRES: &str = "
+    select identity, epoch, current_setting('transaction_read_only')::boolean as is_read_only
+    from installation";
+
+const SQLITE: &str = "select identity, epoch, false as is_read_only from installation";
+
+/// The database that answers, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which one it is.
+    pub installation: Installation,
+    /// Whether Postgres takes no changes: it is a standby, or was set so. Others may write to another server.
+    pub is_read_only: bool,
+}
+
+impl Store {
+    /// Gives a new database its identity.
+    pub(in crate::store) async fn insert_installation(&self) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into installation (only_row, identity, epoch)
+            values (1, $1, 1)
+            on conflict (only_row) do nothing";
+        // A database that takes no changes now may have its row.
+        if self.find_standing().await?.is_some() {
+            return Ok(());
+        }
+        let identity = random_base62(IDENTITY_LENGTH);
+        self.execute(SQL, &[&identity]).await?;
+        Ok(())
+    }
+
+    /// The database that the change feed's connection leads to; an error if it has no identity.
+    pub(in crate::store) async fn read_standing(&self) -> Result<Standing, StoreError> {
+        self.find_standing().await?.ok_or_else(|| {
+            let why = "the table `installation` has no row; run `token-server migrate`";
+            StoreError::Corrupt(why.to_owned())
+        })
+    }
+
+    async fn find_standing(&self) -> Result<Option<Standing>, StoreError> {
+        let sql = match &self.feed {
+            Pool::Postgres(_) => POSTGRES,
+            Pool::Sqlite(_) => SQLITE,
+        };
+        let mut feed = self.acquire_feed().await?;
+        let found = query(sql).fetch_optional(&mut feed, |row| {
+            Ok(Standing {
+                installation: read_installation(row)?,
+                is_read_only: row.get("is_read_only")?,
+            })
+        });
+        found.await
+    }
+}
+
+fn read_installation(row: &Row) -> Result<Installation, StoreError> {
+    Ok(Installation {
+        identity: row.get("identity")?,
+        epoch: row.get("epoch")?,
+    })
+}
+
+/// Refuses a new connection to another database than the one that this process uses: nothing is read there and nothing
+/// written. Notes a database that is read-only.
+pub(in crate::store) async fn check_postgres(
+    guard: &Guard,
+    connection: &mut PgConnection,
+) -> sqlx::Result<()> {
+    if !guard.is_known() {
+        return Ok(());
+    }
+    let row = connection.fetch_one(POSTGRES).await?;
+    let identity = row.try_get("identity")?;
+    if row.try_get("is_read_only")? {
+        guard.note_fault(Fault::ReadOnly);
+    }
+    let checked = guard.check_identity(identity);
+    checked.map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))
+}

@@ -1,0 +1,96 @@
+//! A database that is not what it was: older, another one, read-only, full, damaged, or a file that was replaced.
+
+mod faults;
+mod files;
+mod other;
+mod read_only;
+mod snapshot;
+
+use std::time::Duration;
+
+use token_server::app::App;
+use token_server::base::clock::Clock;
+use token_server::domain::{ClientId, ClientStatus};
+
+use crate::harness::{Answer, BY, CLIENT, Connection, Database, NOW, TestApp, config};
+pub(crate) use snapshot::{Snapshot, administer, name_of};
+
+/// What a test waits for at most; it has failed then.
+const LONG: Duration = Duration::from_secs(20);
+
+fn id() -> ClientId {
+    ClientId::parse(CLIENT).unwrap()
+}
+
+async fn read(test: &TestApp) {
+    test.app.replication.read_changes().await.unwrap();
+}
+
+async fn fail_to_read(test: &TestApp) {
+    test.app.replication.read_changes().await.unwrap_err();
+}
+
+async fn disable(test: &TestApp) {
+    let (id, off) = (id(), ClientStatus::Disabled);
+    test.app.clients.set_status(BY, &id, off).await.unwrap();
+}
+
+/// Another replica of the same service.
+async fn replica(test: &TestApp) -> TestApp {
+    TestApp::on(test.database.clone(), &[]).await
+}
+
+/// A service on a database with nothing in it, after the migrations.
+async fn migrate(database: &Database) -> TestApp {
+    if let Some(file) = database.url.strip_prefix("sqlite:") {
+        std::fs::write(file, "").unwrap();
+    }
+    let app = App::open(config(&database.url, &[]), Clock::fixed(NOW)).unwrap();
+    app.store().migrate(&|_| {}).await.unwrap();
+    app.store().close().await;
+    TestApp::on(database.clone(), &[]).await
+}
+
+/// The number that a statement finds.
+async fn number(database: &Database, sql: &str) -> i64 {
+    let query = sqlx::AssertSqlSafe(sql.to_owned());
+    match database.connect().await {
+        Connection::Postgres(mut it) => sqlx::query_scalar(query).fetch_one(&mut it).await,
+        Connection::Sqlite(mut it) => sqlx::query_scalar(query).fetch_one(&mut it).await,
+    }
+    .unwrap()
+}
+
+/// What `/readyz` says: 200, and the text.
+async fn status(test: &TestApp) -> String {
+    let answer = test.get("/readyz").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()["status"].as_str().unwrap().to_owned()
+}
+
+fn assert_unavailable(answer: &Answer) {
+    answer.assert_error(503, "temporarily_unavailable");
+    assert_eq!(answer.header("retry-after"), "1");
+}
+
+/// Asks for the revocation of a token by its own client.
+async fn revoke(test: &TestApp, secret: &str, token: &str) -> Answer {
+    let userinfo = format!("{CLIENT}:{secret}");
+    test.post_basic("/revoke", &userinfo, &[("token", token)])
+        .await
+}
+
+/// Changes are refused so that the caller tries again; tokens are issued and verified.
+async fn assert_takes_no_changes(test: &TestApp, secret: &str) {
+    let token = test.token(secret).await;
+    assert_unavailable(&revoke(test, secret, &token).await);
+    assert_eq!(test.verify(&token).await.status, 200);
+}
+
+/// Everything works.
+async fn assert_works(test: &TestApp, secret: &str) {
+    assert_eq!(status(test).await, "ready");
+    let token = test.token(secret).await;
+    assert_eq!(revoke(test, secret, &token).await.status, 200);
+    test.verify(&token).await.assert_error(401, "invalid_token");
+}
