@@ -8,6 +8,8 @@ create table installation (
     identity text not null,
     -- 1, and one more with each `token-server restore`.
     epoch bigint not null,
+    -- Tokens with a lower `gen` are revoked, whosever they are. `token-server restore` raises it; 0 before.
+    generation bigint not null,
     -- What the server writes to learn whether the disk has room again; null otherwise.
     probe text
 );

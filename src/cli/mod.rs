@@ -13,6 +13,7 @@ mod man;
 mod migrate;
 mod open;
 mod output;
+mod restore;
 mod serve;
 mod settings;
 mod token;
@@ -61,6 +62,8 @@ enum Command {
     Settings(settings::SettingsArgs),
     /// Bring the database's schema up to date
     Migrate,
+    /// Prepare a database that was restored from a backup, before servers use it
+    Restore(restore::RestoreArgs),
     /// Register clients and change them
     #[command(subcommand)]
     Client(Box<client::ClientCommand>),
@@ -126,6 +129,7 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         Command::Check => serve::check::run().await,
         Command::Settings(args) => settings::run(&args),
         Command::Migrate => migrate::run().await,
+        Command::Restore(args) => restore::run(args).await,
         Command::Client(command) => client::run(*command).await,
         Command::Key(command) => key::run(command).await,
         Command::Clock(command) => clock::run(command).await,

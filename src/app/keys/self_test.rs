@@ -70,6 +70,7 @@ impl Keys {
             .issue(
                 Grant {
                     client: &self.self_test.client,
+                    generation: self.self_test.client.generation,
                     scope: Cow::Borrowed(&self.self_test.client.scopes),
                     audience: self.core.config.token.audience.clone().into(),
                     ttl: TokenTtl::MIN,

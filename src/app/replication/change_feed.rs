@@ -108,8 +108,11 @@ impl Replication {
 
     async fn follow(&self, position: &mut Option<ChangeId>) -> Result<Standing> {
         let standing = self.core.store.look().await?;
-        self.check_epoch(&standing.installation, position);
+        let floor = standing.installation.generation;
+        self.tokens.revocations.raise_floor(floor);
+        self.check_history(&standing.installation, position).await?;
         self.catch_up(position).await?;
+        self.write_back().await;
         Ok(standing)
     }
 
@@ -123,7 +126,7 @@ impl Replication {
                 tracing::warn!(
                     "changes were missed, and are no more kept: everything is read anew"
                 );
-                self.lose(position);
+                self.lose(position).await;
                 continue;
             };
             self.apply(&page.changes).await?;

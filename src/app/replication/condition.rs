@@ -65,7 +65,8 @@ impl Replication {
 
     /// Why the service is not ready although all changes are known.
     fn find_degradation(&self) -> Option<Degradation> {
-        self.core.store.fault().map(Degradation::from)
+        let fault = self.core.store.fault().map(Degradation::from);
+        fault.or_else(|| self.history.owes().then_some(Degradation::NotWrittenBack))
     }
 
     fn find_reason(&self, error: &Error) -> Degradation {

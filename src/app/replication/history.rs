@@ -1,9 +1,13 @@
 //! Owns what this replica does when its database turns out to be older than what it knows: after a restore, or after a
 //! fail-over that lost commits. It reads everything anew, and writes back the revocations that the database lost.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use tokio::sync::Mutex;
+
+use crate::app::error::Result;
 use crate::app::replication::Replication;
+use crate::app::tokens::lost_revocations::LostRevocations;
 use crate::base::metrics::Counter;
 use crate::domain::{ChangeId, Installation};
 
@@ -12,6 +16,11 @@ use crate::domain::{ChangeId, Installation};
 pub(crate) struct History {
     /// The epoch of the database when it was last looked at; 0: not yet.
     epoch: AtomicI64,
+    /// The database may lack what this replica knows.
+    owes: AtomicBool,
+    /// What it lacks, once it was compared.
+    lost: Mutex<Option<LostRevocations>>,
+    refused: AtomicBool,
     losses: Counter,
     tokens: Counter,
     clients: Counter,
@@ -29,9 +38,9 @@ pub struct HistoryMetrics {
 }
 
 impl History {
-    /// The database lacks changes that this replica has read, or they are too old to be there.
-    pub(super) fn note_loss(&self) {
-        self.losses.inc();
+    /// Whether the database may lack what this replica knows.
+    pub(super) fn owes(&self) -> bool {
+        self.owes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn metrics(&self) -> HistoryMetrics {
@@ -44,24 +53,85 @@ impl History {
 }
 
 impl Replication {
-    /// Has everything read anew if the database was restored.
-    pub(super) fn check_epoch(&self, installation: &Installation, position: &mut Option<ChangeId>) {
+    /// Has everything read anew if the database was restored, or lost what this replica committed since its last reading: no
+    /// place in the changes shows that.
+    pub(super) async fn check_history(
+        &self,
+        installation: &Installation,
+        position: &mut Option<ChangeId>,
+    ) -> Result<()> {
         let epoch = installation.epoch;
         let before = self.history.epoch.swap(epoch, Ordering::Relaxed);
-        if before == epoch || position.is_none() {
-            return;
+        let Some(after) = *position else {
+            return Ok(());
+        };
+        if before != epoch {
+            tracing::warn!(
+                "the database was restored (its epoch was {before} and is {epoch}): everything is read anew"
+            );
+            self.lose(position).await;
+        } else if self.core.store.lost_own_change(after).await? {
+            tracing::warn!(
+                "the database lost a change that this replica had committed: everything is read anew"
+            );
+            self.lose(position).await;
         }
-        tracing::warn!(
-            "the database was restored (its epoch was {before} and is {epoch}): everything is read anew"
-        );
-        self.lose(position);
+        Ok(())
     }
 
     /// The database is not what it was when the changes were last read.
-    pub(super) fn lose(&self, position: &mut Option<ChangeId>) {
+    pub(super) async fn lose(&self, position: &mut Option<ChangeId>) {
         *position = None;
-        self.history.note_loss();
+        *self.history.lost.lock().await = None;
+        self.history.owes.store(true, Ordering::Relaxed);
+        self.history.losses.inc();
         // The connections of requests may lead to a server that is not the primary any more.
         self.core.store.reconnect();
+    }
+
+    /// Writes back what the database lost, if it may have lost anything. It is tried again after the next reading if the
+    /// database refuses.
+    pub(super) async fn write_back(&self) {
+        if !self.history.owes() || self.core.store.fault().is_some() {
+            return;
+        }
+        let written = self.write_back_lost().await;
+        let was_refused = self
+            .history
+            .refused
+            .swap(written.is_err(), Ordering::Relaxed);
+        match written {
+            Ok(()) => self.history.owes.store(false, Ordering::Relaxed),
+            Err(error) if !was_refused => tracing::error!(
+                "the revocations that the database lost cannot be written back: {}",
+                error.reason()
+            ),
+            Err(_) => {}
+        }
+    }
+
+    async fn write_back_lost(&self) -> Result<()> {
+        let mut lost = self.history.lost.lock().await;
+        let found = match lost.take() {
+            Some(found) => found,
+            None => self.tokens.find_lost_revocations().await?,
+        };
+        let written = match self.tokens.write_back(&found).await {
+            Ok(written) => written,
+            Err(error) => {
+                *lost = Some(found);
+                return Err(error);
+            }
+        };
+        self.history.tokens.add(written.tokens);
+        self.history.clients.add(written.clients);
+        if written.tokens + written.clients > 0 {
+            tracing::warn!(
+                "{} revocation(s) of tokens and {} generation(s) of clients that the database had lost are written back",
+                written.tokens,
+                written.clients
+            );
+        }
+        Ok(())
     }
 }

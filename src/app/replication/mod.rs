@@ -5,6 +5,7 @@ mod condition;
 pub(crate) mod history;
 pub(crate) mod readiness;
 pub(crate) mod replicas;
+mod restore;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
 use crate::app::tokens::request::TokenRequest;
 use crate::app::tokens::sender_constraint::{SenderProofs, check_bound};
-use crate::domain::{Audience, Audiences, Client, ErrorCode, Scope};
+use crate::domain::{Audience, Audiences, Client, ErrorCode, Generation, Scope};
 use crate::jwt::{AccessToken, Confirmation, Grant};
 
 impl Tokens {
@@ -33,23 +33,38 @@ impl Tokens {
         request: TokenRequest,
         cnf: Option<Confirmation>,
     ) -> Result<AccessToken<'a>> {
-        let required = self.revocations.find_generation(&client.client_id);
-        if required > Some(client.generation) {
-            // Its tokens were revoked after it logged in. One under the generation of before would be refused.
-            return Err(Error::temporarily_unavailable(
-                "the tokens of the client are being revoked; try again",
-            ));
-        }
+        let generation = self.choose_generation(client)?;
         check_bound(client, cnf)?;
         self.check_quota(client)?;
         let grant = Grant {
             client,
+            generation,
             scope: grant_scope(client, request.scope)?,
             audience: self.grant_audience(client, request.audiences)?,
             ttl: client.token_ttl.unwrap_or(self.core.config.token.ttl),
             cnf,
         };
         Ok(self.keys.current().issue(grant, self.core.now())?)
+    }
+
+    /// The generation of the client's next token. The client's own one may be too low, since the database lost a higher one
+    /// and has not taken it back yet: then the record is what the database says now.
+    fn choose_generation(&self, client: &Client) -> Result<Generation> {
+        let id = &client.client_id;
+        let own = client.generation.max(self.revocations.floor());
+        let Some(required) = self.revocations.find_generation(id) else {
+            return Ok(own);
+        };
+        if required <= own {
+            return Ok(own);
+        }
+        match self.cache.get_cached(id) {
+            Some((record, true)) if record.client.generation == client.generation => Ok(required),
+            // Its tokens were revoked after it logged in. One under the generation of before would be refused.
+            Some(_) | None => Err(Error::temporarily_unavailable(
+                "the tokens of the client are being revoked; try again",
+            )),
+        }
     }
 
     fn count(&self, client: &Client, issued: &Result<AccessToken<'_>>) {

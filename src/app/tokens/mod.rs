@@ -4,6 +4,7 @@ pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod introspect;
 pub(crate) mod issue;
+pub(crate) mod lost_revocations;
 pub(in crate::app::tokens) mod own_revocations;
 pub(crate) mod quota;
 pub(crate) mod rejection;

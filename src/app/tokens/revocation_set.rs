@@ -23,6 +23,8 @@ pub struct RevocationSet {
     /// Clients with a generation.
     generations: AtomicUsize,
     highest: AtomicI64,
+    /// The generation below which every token is revoked.
+    floor: AtomicI64,
     complete: AtomicBool,
     /// All up to this one have been read from the database.
     pub(crate) read_until: tokio::sync::Mutex<RevocationId>,
@@ -137,6 +139,14 @@ impl RevocationSet {
         generation: Generation,
         is_root: bool,
     ) -> Option<RevokedBy> {
+        let floor = self.floor();
+        if generation < floor {
+            return Some(RevokedBy {
+                jti,
+                is_root,
+                generations: Some((generation, floor)),
+            });
+        }
         let generations = self.clients.read(id, |client| match client.whole {
             Some(whole) if generation < whole.generation => {
                 Some(Some((generation, whole.generation)))
@@ -154,6 +164,35 @@ impl RevocationSet {
     pub fn find_generation(&self, id: &ClientId) -> Option<Generation> {
         let whole = self.clients.read(id, |client| client.whole).flatten();
         whole.map(|whole| whole.generation)
+    }
+
+    /// The generation below which every token is revoked, whosever it is.
+    pub fn floor(&self) -> Generation {
+        Generation::from_number(self.floor.load(Ordering::Relaxed)).unwrap_or_default()
+    }
+
+    /// Revokes every token below a generation.
+    pub fn raise_floor(&self, generation: Generation) {
+        let number = generation.number();
+        self.floor.fetch_max(number, Ordering::Relaxed);
+        self.highest.fetch_max(number, Ordering::Relaxed);
+    }
+
+    /// Calls `each` with all revocations, and when the last token of each expires.
+    pub(crate) fn for_each(&self, mut each: impl FnMut(&ClientId, Revoked, UnixTime)) {
+        self.clients.for_each(|id, client| {
+            if let Some(whole) = client.whole {
+                each(id, Revoked::Client(whole.generation), whole.expires_at);
+            }
+            for (jti, single) in &client.tokens {
+                let token = RevokedToken {
+                    jti: *jti,
+                    generation: single.generation,
+                    expires_at: single.expires_at,
+                };
+                each(id, Revoked::Token(token), single.expires_at);
+            }
+        });
     }
 
     /// The highest generation of a client that this replica has seen.

@@ -9,7 +9,7 @@ use crate::jwt::{AccessTokenClaims, LEEWAY, VerifyError};
 use crate::store::ClientRevoked;
 
 /// Rows of one statement: enough that a million are read in seconds, few enough that none runs for long.
-const BATCH: u32 = 10_000;
+pub(super) const BATCH: u32 = 10_000;
 
 /// How the audit trail learns of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,10 +89,11 @@ impl Tokens {
 
     /// Ends every change that revokes a client's tokens: memory knows it before anybody hears of it.
     pub(crate) fn revoked(&self, id: &ClientId, done: &ClientRevoked) -> Result<()> {
+        // First, so that no record from before is taken for what the database says now.
+        self.cache.forget(id);
         if let ClientRevoked::Revoked(revocation) = done {
             self.revocations.insert(revocation);
         }
-        self.cache.forget(id);
         match done {
             ClientRevoked::NoClient => Err(Error::unknown_client(id)),
             ClientRevoked::OtherVersion => Err(Error::client_changed(id)),
@@ -183,11 +184,12 @@ impl Tokens {
         loop {
             let page = self.core.store.list_revocations(*read_until, BATCH).await?;
             for revocation in &page {
-                self.revocations.insert(revocation);
                 if matches!(revocation.revoked, Revoked::Client(_)) {
-                    // It was enabled, disabled or deleted by another process.
+                    // It was disabled or deleted by another process. First, so that no record from before is taken for what
+                    // the database says now.
                     self.cache.forget(&revocation.client_id);
                 }
+                self.revocations.insert(revocation);
                 *read_until = revocation.revocation_id;
             }
             if page.len() < BATCH as usize {

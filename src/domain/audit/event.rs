@@ -172,6 +172,10 @@ word_enum! {
         AdminRemovePasskey = "admin.remove_passkey",
         /// An operator confirmed that the clock of this machine is right.
         ClockConfirm = "clock.confirm",
+        /// A database that was restored began a new epoch.
+        InstallationRestore = "installation.restore",
+        /// Revocations that the database had lost were written to it again.
+        RevocationsWriteBack = "revocations.write_back",
         /// Events were removed by age.
         AuditPrune = "audit.prune",
         /// The events before are under the key of another `SECRET`.
@@ -211,6 +215,8 @@ pub enum Target {
     Certificate(String),
     /// The clock of the machine.
     Clock,
+    /// The database itself.
+    Installation,
     /// The trail itself.
     Audit,
 }
@@ -227,6 +233,7 @@ impl Target {
             Self::Admin(_) => "admin",
             Self::Certificate(_) => "certificate",
             Self::Clock => "clock",
+            Self::Installation => "installation",
             Self::Audit => "audit",
         }
     }
@@ -239,7 +246,7 @@ impl Target {
             Self::Token(id) => id.to_string(),
             Self::Key(id) => id.to_string(),
             Self::Admin(text) | Self::Certificate(text) => redact_string(text.clone()),
-            Self::Clients | Self::Clock | Self::Audit => String::new(),
+            Self::Clients | Self::Clock | Self::Installation | Self::Audit => String::new(),
         }
     }
 }

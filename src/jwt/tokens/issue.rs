@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use crate::base::clock::UnixTime;
-use crate::domain::{Audiences, Client, ClientId, Scope, TokenId, TokenTtl};
+use crate::domain::{Audiences, Client, ClientId, Generation, Scope, TokenId, TokenTtl};
 use crate::jwt::{AccessTokenClaims, Confirmation, KeyError, KeySet};
 
 /// What a client was granted.
@@ -13,6 +13,8 @@ use crate::jwt::{AccessTokenClaims, Confirmation, KeyError, KeySet};
 pub struct Grant<'a> {
     /// Who asked.
     pub client: &'a Client,
+    /// The generation that the token gets.
+    pub generation: Generation,
     /// What it may do.
     pub scope: Cow<'a, Scope>,
     /// With whom.
@@ -79,7 +81,7 @@ impl KeySet {
             exp: now.plus(grant.ttl.seconds()),
             jti: TokenId::new(Uuid::now_v7()),
             scope: Cow::Borrowed(&grant.scope),
-            generation: client.generation,
+            generation: grant.generation,
             metadata: Cow::Borrowed(&client.metadata),
             cnf: grant.cnf,
             roots: None,

@@ -171,6 +171,7 @@ impl Store {
             };
             let chained = self.chain(head, appends)?;
             let Some(newest) = move_head(conn, head, &chained).await? else {
+                self.calls.guard.note_commit(chained.head.last_change);
                 *known = self.authentic(chained.head);
                 return Ok(true);
             };

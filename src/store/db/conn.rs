@@ -192,6 +192,7 @@ impl Tx<'_> {
 
     /// Ends the transaction, so that all others see what it wrote.
     pub(in crate::store) async fn commit(self) -> Result<(), StoreError> {
+        let last_change = self.head.as_ref().map(|head| head.last_change);
         let committing = async move {
             match self.begun {
                 Begun::Postgres(tx) => tx.commit().await?,
@@ -199,7 +200,11 @@ impl Tx<'_> {
             }
             Ok(())
         };
-        self.call.within(committing).await
+        self.call.within(committing).await?;
+        if let Some(id) = last_change {
+            self.call.calls.guard.note_commit(id);
+        }
+        Ok(())
     }
 }
 

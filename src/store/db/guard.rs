@@ -2,6 +2,7 @@
 //! is now. Remembers what is wrong with a database that answers.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub(in crate::store) struct Guard {
     known: OnceLock<String>,
     obstacle: ArcSwapOption<Obstacle>,
     fault: ArcSwapOption<NotedFault>,
+    /// The last change that this process committed, or saw in the head of the trail when it committed something else.
+    committed: AtomicI64,
     /// Connections that were made before are closed instead of used.
     reconnect_at: ArcSwapOption<Stopwatch>,
     /// SQLite only.
@@ -148,6 +151,22 @@ impl Guard {
     pub(in crate::store) fn clear_fault(&self) {
         self.fault.store(None);
         self.reconnect();
+    }
+
+    /// Notes that a change was committed.
+    pub(in crate::store) fn note_commit(&self, change_id: i64) {
+        self.committed.fetch_max(change_id, Ordering::AcqRel);
+    }
+
+    /// The last change that this process knows to be committed.
+    pub(in crate::store) fn last_commit(&self) -> i64 {
+        self.committed.load(Ordering::Acquire)
+    }
+
+    /// The database has lost a change.
+    pub(in crate::store) fn forget_commit(&self, change_id: i64) {
+        let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.committed.compare_exchange(change_id, 0, set, fetch);
     }
 
     /// Has every connection that is open now closed before it is used again.

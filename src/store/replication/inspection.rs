@@ -8,11 +8,13 @@ use sqlx::pool::PoolOptions;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::base::secret::random_base62;
+use crate::domain::ChangeId;
 use crate::store::db::fault::Fault;
 use crate::store::db::guard::Obstacle;
 use crate::store::db::metrics::Calls;
 use crate::store::db::migrations::list_tables;
 use crate::store::db::pool::Pool;
+use crate::store::db::query::query;
 use crate::store::db::watched_file::{FileId, FileState};
 use crate::store::replication::installation::Standing;
 use crate::store::{Store, StoreError};
@@ -41,6 +43,24 @@ impl Store {
             guard.note_fault(Fault::ReadOnly);
         }
         Ok(standing)
+    }
+
+    /// Whether the database lost a change that this process had committed, and that is beyond the last one which was read.
+    pub async fn lost_own_change(&self, read: ChangeId) -> Result<bool, StoreError> {
+        const SQL: &str = "select count(*) from changes where change_id = $1";
+        let guard = &self.calls.guard;
+        let committed = guard.last_commit();
+        if committed <= read.0 {
+            return Ok(false);
+        }
+        let found = query(SQL)
+            .bind(&[&committed])
+            .fetch_one(&mut self.acquire_feed().await?, |row| row.count(0))
+            .await?;
+        if found == 0 {
+            guard.forget_commit(committed);
+        }
+        Ok(found == 0)
     }
 
     /// Why no connection to the database may be used.

@@ -1,14 +1,15 @@
 //! Owns the row of `installation`, and what is asked of a database before it is used: which one it is, and whether it takes
 //! changes.
 
+use serde_json::json;
 use sqlx::{Executor, PgConnection, Row as _};
 
 use crate::base::secret::random_base62;
-use crate::domain::Installation;
+use crate::domain::{Action, Change, Generation, Installation, NewEvent, Stamp, Target};
 use crate::store::db::fault::Fault;
 use crate::store::db::guard::Guard;
 use crate::store::db::pool::Pool;
-use crate::store::db::query::query;
+use crate::store::db::query::{ToValue, query};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError};
 
@@ -17,10 +18,10 @@ const IDENTITY_LENGTH: usize = 22;
 
 /// What a standby, a database that is read-only by default and a server that is read-only have in common.
 const POSTGRES: &str = "
-    select identity, epoch, current_setting('transaction_read_only')::boolean as is_read_only
+    select identity, epoch, generation, current_setting('transaction_read_only')::boolean as is_read_only
     from installation";
 
-const SQLITE: &str = "select identity, epoch, false as is_read_only from installation";
+const SQLITE: &str = "select identity, epoch, generation, false as is_read_only from installation";
 
 /// The database that answers, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +36,8 @@ impl Store {
     /// Gives a new database its identity.
     pub(in crate::store) async fn insert_installation(&self) -> Result<(), StoreError> {
         const SQL: &str = "
-            insert into installation (only_row, identity, epoch)
-            values (1, $1, 1)
+            insert into installation (only_row, identity, epoch, generation)
+            values (1, $1, 1, 0)
             on conflict (only_row) do nothing";
         // A database that takes no changes now may have its row.
         if self.find_standing().await?.is_some() {
@@ -53,6 +54,44 @@ impl Store {
             let why = "the table `installation` has no row; run `token-server migrate`";
             StoreError::Corrupt(why.to_owned())
         })
+    }
+
+    /// Starts a new epoch; and revokes every token that was issued before, unless `keep_tokens`.
+    pub async fn start_epoch(
+        &self,
+        keep_tokens: bool,
+        stamp: Stamp<'_>,
+    ) -> Result<Installation, StoreError> {
+        const START: &str = "
+            update installation
+            set epoch = epoch + 1, generation = (
+                select max(value)
+                from (
+                    select installation.generation as value
+                    union all select max(generation) + 1 from clients where $1
+                    union all select max(generation) + 1 from revocations where $1
+                    union all select $2) as candidates)
+            returning identity, epoch, generation";
+        let now = Generation::at(stamp.at);
+        let lowest = if keep_tokens {
+            Generation::default()
+        } else {
+            now
+        };
+        let mut conn = self.acquire_unhurried().await?;
+        let mut tx = conn.begin().await?;
+        let is_raised = !keep_tokens;
+        let values: [&dyn ToValue; 2] = [&is_raised, &lowest];
+        let installation = tx.fetch_one(START, &values, read_installation).await?;
+        let event = NewEvent::new(Action::InstallationRestore, Target::Installation).after(json!({
+            "identity": installation.identity,
+            "epoch": installation.epoch,
+            "generation": installation.generation,
+            "tokens": if keep_tokens { "kept" } else { "revoked" },
+        }));
+        self.commit_change(tx, stamp, Change::Revocation, vec![event])
+            .await?;
+        Ok(installation)
     }
 
     async fn find_standing(&self) -> Result<Option<Standing>, StoreError> {
@@ -75,6 +114,7 @@ fn read_installation(row: &Row) -> Result<Installation, StoreError> {
     Ok(Installation {
         identity: row.get("identity")?,
         epoch: row.get("epoch")?,
+        generation: row.generation("generation")?,
     })
 }
 

@@ -228,7 +228,7 @@ impl Store {
     }
 
     /// Writes revocations, all or none; which of the tokens were not revoked before.
-    async fn write_revocations(
+    pub(in crate::store) async fn write_revocations(
         &self,
         revocations: &[&TokenRevocation],
     ) -> Result<HashSet<TokenId>, StoreError> {
@@ -256,10 +256,7 @@ impl Store {
 
 /// Whether each of a batch would meet this error alone too.
 fn is_of_all(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Unavailable(_) | StoreError::AuditTrail(_)
-    )
+    error.is_passing() || matches!(error, StoreError::AuditTrail(_))
 }
 
 fn fail_all(batch: Vec<Waiting>, error: &StoreError) {
@@ -273,5 +270,9 @@ fn copy_of(error: &StoreError) -> StoreError {
         return StoreError::AuditTrail(why.clone());
     }
     let cause = std::error::Error::source(error).map(ToString::to_string);
-    StoreError::Unavailable(sqlx::Error::Protocol(cause.unwrap_or_default()))
+    let cause = sqlx::Error::Protocol(cause.unwrap_or_default());
+    match error {
+        StoreError::Faulty(fault, _) => StoreError::Faulty(*fault, cause),
+        _ => StoreError::Unavailable(cause),
+    }
 }

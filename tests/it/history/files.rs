@@ -74,8 +74,10 @@ async fn an_older_copy_in_its_place_is_used_and_nothing_is_written_to_the_old_fi
     test.app.tokens.revoke(BY, &token).await.unwrap();
     assert!(number(&test.database, count).await >= 2);
     let restarted = super::replica(&test).await;
-    let answer = restarted.verify(&token).await;
-    answer.assert_error(401, "invalid_token");
+    for revoked in [&lost, &token] {
+        let answer = restarted.verify(revoked).await;
+        answer.assert_error(401, "invalid_token");
+    }
 }
 
 #[tokio::test]

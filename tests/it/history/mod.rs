@@ -2,8 +2,10 @@
 
 mod faults;
 mod files;
+mod older;
 mod other;
 mod read_only;
+mod restore;
 mod snapshot;
 
 use std::time::Duration;
@@ -13,7 +15,7 @@ use token_server::base::clock::Clock;
 use token_server::domain::{ClientId, ClientStatus};
 
 use crate::harness::{Answer, BY, CLIENT, Connection, Database, NOW, TestApp, config};
-pub(crate) use snapshot::{Snapshot, administer, name_of};
+use snapshot::{Snapshot, administer, name_of};
 
 /// What a test waits for at most; it has failed then.
 const LONG: Duration = Duration::from_secs(20);
@@ -33,6 +35,21 @@ async fn fail_to_read(test: &TestApp) {
 async fn disable(test: &TestApp) {
     let (id, off) = (id(), ClientStatus::Disabled);
     test.app.clients.set_status(BY, &id, off).await.unwrap();
+}
+
+/// A copy of the database of these replicas. Postgres ends all connections for it.
+async fn snapshot(replicas: &[&TestApp]) -> Snapshot {
+    let snapshot = Snapshot::take(&replicas[0].database).await;
+    for test in replicas {
+        test.app.store().reconnect();
+    }
+    snapshot
+}
+
+/// After the connections were lost: the first reading finds that out.
+async fn read_anew(test: &TestApp) {
+    let _ = test.app.replication.read_changes().await;
+    read(test).await;
 }
 
 /// Another replica of the same service.

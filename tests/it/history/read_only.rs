@@ -3,7 +3,6 @@
 use token_server::app::{App, Degradation, NewClient, Readiness};
 use token_server::base::clock::Clock;
 
-use super::snapshot::end;
 use super::{
     administer, assert_takes_no_changes, assert_unavailable, assert_works, name_of, read, status,
 };
@@ -11,11 +10,12 @@ use crate::harness::{BY, CLIENT, Database, Log, NOW, TestApp, config};
 
 const READ_ONLY: &str = "degraded: database read-only";
 
-/// New sessions, as of all replicas after a fail-over, are read-only or take changes again.
-async fn set_read_only(database: &Database, is_read_only: bool) {
-    let name = name_of(&database.url);
+/// Sessions that begin from now on are read-only or take changes again; the service begins new ones.
+async fn set_read_only(test: &TestApp, is_read_only: bool) {
+    let name = name_of(&test.database.url);
     let set = format!("alter database {name} set default_transaction_read_only = {is_read_only}");
-    administer(&database.url, &[&set, &end(&name)]).await;
+    administer(&test.database.url, &[&set]).await;
+    test.app.store().reconnect();
 }
 
 /// A service on a Postgres, and its client's secret; `None` on a file.
@@ -30,7 +30,7 @@ async fn changes_are_503_tokens_go_on_and_readyz_says_why() {
     let Some((test, secret)) = on_postgres(&[]).await else {
         return;
     };
-    set_read_only(&test.database, true).await;
+    set_read_only(&test, true).await;
     read(&test).await;
 
     assert_eq!(status(&test).await, READ_ONLY);
@@ -48,7 +48,7 @@ async fn it_is_noticed_that_the_database_takes_changes_again() {
     let Some((test, secret)) = on_postgres(&[]).await else {
         return;
     };
-    set_read_only(&test.database, true).await;
+    set_read_only(&test, true).await;
     read(&test).await;
     assert_eq!(status(&test).await, READ_ONLY);
 
@@ -67,7 +67,7 @@ async fn the_first_change_that_fails_is_503_and_not_500() {
     let Some((test, secret)) = on_postgres(&[]).await else {
         return;
     };
-    set_read_only(&test.database, true).await;
+    set_read_only(&test, true).await;
 
     assert_takes_no_changes(&test, &secret).await;
     read(&test).await;
@@ -82,7 +82,7 @@ async fn after_the_limit_no_client_is_served_since_changes_may_be_made_elsewhere
         return;
     };
     let token = test.token(&secret).await;
-    set_read_only(&test.database, true).await;
+    set_read_only(&test, true).await;
     test.clock.advance(60);
     read(&test).await;
     assert_eq!(status(&test).await, READ_ONLY);
@@ -93,7 +93,7 @@ async fn after_the_limit_no_client_is_served_since_changes_may_be_made_elsewhere
     assert_unavailable(&test.authorize(CLIENT, &secret).await);
     assert_unavailable(&test.get("/readyz").await);
     assert_eq!(test.verify(&token).await.status, 200);
-    set_read_only(&test.database, false).await;
+    set_read_only(&test, false).await;
     read(&test).await;
     assert_works(&test, &secret).await;
 }
@@ -106,11 +106,11 @@ async fn each_change_of_state_is_one_line() {
     let log = Log::default();
     let guard = log.capture();
 
-    set_read_only(&test.database, true).await;
+    set_read_only(&test, true).await;
     for _ in 0..3 {
         read(&test).await;
     }
-    set_read_only(&test.database, false).await;
+    set_read_only(&test, false).await;
     for _ in 0..3 {
         read(&test).await;
     }

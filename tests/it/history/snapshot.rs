@@ -87,7 +87,7 @@ fn open(name: &str) -> String {
 }
 
 /// Ends every connection to a database, and waits until they have ended.
-pub(crate) fn end(name: &str) -> String {
+fn end(name: &str) -> String {
     format!(
         "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{name}'"
     )
