@@ -214,7 +214,7 @@ async fn an_index_is_made_while_others_write_and_another_process_waits() {
     earlier.run("commit").await;
 
     for process in [one, other] {
-        let ended = timeout(Duration::from_secs(60), process).await;
+        let ended = timeout(Duration::from_mins(1), process).await;
         ended.unwrap().unwrap().unwrap();
     }
     assert_eq!(valid_indexes(&mut beside).await, 1);
