@@ -276,8 +276,7 @@ async fn identifiers_are_written_by_owners_and_the_command_line_only() {
             }
         }
     }
-    let found = store.find_client(&id("a")).await.unwrap();
-    assert_eq!(found.as_ref(), Some(&before));
+    assert_eq!(find(store, "a").await.as_ref(), Some(&before));
     for name in ["new", "imported"] {
         assert!(!store.has_client(&id(name)).await.unwrap(), "{name}");
     }
