@@ -641,7 +641,7 @@ async fn no_front_makes_a_client_this_server_itself() {
         let options = ImportOptions::default();
         let report = test.app.clients.import(BY, &source, options, &mut tell);
         assert!(report.await.unwrap().refused);
-        assert_eq!(reasons, [told.clone()]);
+        assert_eq!(reasons, std::slice::from_ref(&told));
 
         let file = json!({ "version": 1, "name": "team", "clients": [
             { "client_id": CLIENT, "identifiers": identifiers }

@@ -60,6 +60,18 @@ impl WatchedFile {
         }
     }
 
+    /// Whether another process may have written to the database since the file at the path took its place: into the file
+    /// `-wal`, which it shares with the connections to the old file then.
+    pub(in crate::store) fn is_written_by_others(&self) -> bool {
+        let mut name = self.path.clone().into_os_string();
+        name.push("-wal");
+        let (Ok(file), Ok(wal)) = (fs::metadata(&self.path), fs::metadata(name)) else {
+            return false;
+        };
+        let changed = (file.ctime(), file.ctime_nsec());
+        wal.len() > 0 && (wal.mtime(), wal.mtime_nsec()) >= changed
+    }
+
     /// From now on the connections open this file.
     pub(in crate::store) fn accept(&self, file: FileId) {
         *self.opened() = Some(file);

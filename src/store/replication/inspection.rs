@@ -15,7 +15,7 @@ use crate::store::db::metrics::Calls;
 use crate::store::db::migrations::list_tables;
 use crate::store::db::pool::Pool;
 use crate::store::db::query::query;
-use crate::store::db::watched_file::{FileId, FileState};
+use crate::store::db::watched_file::{FileId, FileState, WatchedFile};
 use crate::store::replication::installation::Standing;
 use crate::store::{Store, StoreError};
 
@@ -85,9 +85,10 @@ impl Store {
             guard.clear_fault();
             return Ok(());
         }
-        let replaced_by = match guard.file().map(|file| file.look()) {
+        let replaced_by = match guard.file().map(WatchedFile::look) {
             Some(FileState::Removed) => return guard.check(),
             Some(FileState::Replaced(file)) => {
+                self.refuse_foreign_writes()?;
                 self.retire_connections().await?;
                 Some(file)
             }
@@ -192,6 +193,16 @@ impl Store {
             calls: Arc::new(Calls::default()),
             ..self.clone()
         })
+    }
+
+    /// Fails if another process has written to the new file: to empty `-wal` would take what it committed.
+    fn refuse_foreign_writes(&self) -> Result<(), StoreError> {
+        let guard = &self.calls.guard;
+        if !guard.file().is_some_and(WatchedFile::is_written_by_others) {
+            return Ok(());
+        }
+        let why = "the database file was replaced, and another process has written to the new one: restart this process";
+        Err(sqlx::Error::Io(std::io::Error::other(why)).into())
     }
 
     /// Closes the connections to a file that is not at the path any more. Its last writes, which stand in the file `-wal` at

@@ -240,7 +240,7 @@ impl Store {
         match self.append_at_once(&mut conn, &appends).await {
             Ok(true) => return Ok(names),
             // A number or a name is taken: most probably a token is revoked already, and else it fails again.
-            Ok(false) | Err(StoreError::AuditTrail(_)) => {}
+            Ok(false) | Err(StoreError::Conflict | StoreError::AuditTrail(_)) => {}
             Err(error) => return Err(error),
         }
         let mut tx = conn.begin().await?;
@@ -271,8 +271,8 @@ fn copy_of(error: &StoreError) -> StoreError {
     }
     let cause = std::error::Error::source(error).map(ToString::to_string);
     let cause = sqlx::Error::Protocol(cause.unwrap_or_default());
-    match error {
-        StoreError::Faulty(fault, _) => StoreError::Faulty(*fault, cause),
-        _ => StoreError::Unavailable(cause),
+    if let StoreError::Faulty(fault, _) = error {
+        return StoreError::Faulty(*fault, cause);
     }
+    StoreError::Unavailable(cause)
 }

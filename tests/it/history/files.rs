@@ -106,3 +106,23 @@ async fn a_file_of_another_installation_in_its_place_is_not_used() {
     let why = test.app.store().obstacle().unwrap().to_string();
     assert!(why.contains(&known) && why.contains(&found), "{why}");
 }
+
+/// As an operator does who runs `restore` at once: what that writes must not go with the old file's last writes.
+#[tokio::test]
+async fn a_file_that_another_process_writes_to_already_is_left_alone() {
+    let Some((test, _, secret)) = on_file().await else {
+        return;
+    };
+    let snapshot = Snapshot::take(&test.database).await;
+    test.token(&secret).await;
+    snapshot.put_back().await;
+    let operator = super::replica(&test).await;
+    operator.app.replication.restore(BY, true).await.unwrap();
+
+    fail_to_read(&test).await;
+
+    assert_eq!(status(&test).await, "degraded: database file replaced");
+    test.token(&secret).await;
+    let epoch = "select epoch from installation";
+    assert_eq!(number(&test.database, epoch).await, 2);
+}

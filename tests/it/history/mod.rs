@@ -37,6 +37,11 @@ async fn disable(test: &TestApp) {
     test.app.clients.set_status(BY, &id, off).await.unwrap();
 }
 
+/// Whether the service has a file, which several processes cannot use while it is replaced.
+fn is_on_file(test: &TestApp) -> bool {
+    test.app.store().product() == "SQLite"
+}
+
 /// A copy of the database of these replicas. Postgres ends all connections for it.
 async fn snapshot(replicas: &[&TestApp]) -> Snapshot {
     let snapshot = Snapshot::take(&replicas[0].database).await;
