@@ -121,7 +121,7 @@ pub(in crate::store) fn is_locked(error: &sqlx::Error) -> bool {
 mod tests {
     use super::*;
     use crate::base::secret::Secret;
-    use crate::store::{AuditKeys, Store, StoreError};
+    use crate::store::{AuditKeys, Fault, Store, StoreError};
 
     fn open(folder: &tempfile::TempDir) -> Store {
         let file = folder.path().join("a.db");
@@ -192,7 +192,10 @@ mod tests {
                 panic!("not SQLite");
             };
             let refused = StoreError::from(pool.execute(INSERT).await.unwrap_err());
-            assert!(matches!(refused, StoreError::Database(_)), "{refused:?}");
+            assert!(
+                matches!(refused, StoreError::Faulty(Fault::ReadOnly, _)),
+                "{refused:?}"
+            );
             store.execute(INSERT, &[]).await.unwrap();
         }
 
