@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{Instrument, Span};
 
 use crate::base::clock::Stopwatch;
@@ -20,6 +20,7 @@ use crate::store::audit::head_row::Head;
 use crate::store::db::metrics::Calls;
 use crate::store::db::pool::{Pool, Store};
 use crate::store::db::url_file::is_refused_login;
+use crate::store::replication::listener::SIGN_OF_LIFE;
 
 /// A connection of a pool for one call.
 #[derive(Debug)]
@@ -237,11 +238,17 @@ impl Drop for Conn {
         if call.deadline.is_some() {
             call.calls.took.observe(call.began.elapsed());
         }
-        if call.must_close.load(Ordering::Relaxed) || call.is_beginning.load(Ordering::Relaxed) {
-            match &mut self.pooled {
-                Pooled::Postgres(conn) => conn.close_on_drop(),
-                Pooled::Sqlite(conn) => conn.close_on_drop(),
+        let must_close =
+            call.must_close.load(Ordering::Relaxed) || call.is_beginning.load(Ordering::Relaxed);
+        match &mut self.pooled {
+            Pooled::Postgres(conn) if must_close => conn.close_on_drop(),
+            Pooled::Sqlite(conn) if must_close => conn.close_on_drop(),
+            // The pool asks a connection for a sign of life when it comes back, and would wait for ever for a server that
+            // froze meanwhile.
+            Pooled::Postgres(conn) => {
+                tokio::spawn(timeout(SIGN_OF_LIFE, conn.return_to_pool()));
             }
+            Pooled::Sqlite(_) => {}
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A change takes its id from the one row of `audit_head`, whose lock the transaction holds until it commits. So ids
 //! become visible in their order, and who has read up to an id has missed nothing.
 
+use uuid::Uuid;
+
 use crate::base::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
 use crate::store::audit::head_row::read_head_row;
@@ -23,6 +25,9 @@ const CHANGES: RowsOf = RowsOf {
 
 const IDS_PER_SECOND: i64 = 1_000_000;
 
+/// At 200 changes a second their ids are as fast as time.
+const MAX_STEP: u32 = 10_000;
+
 /// Appends a change while the transaction still has to write what depends on its id; the id. Locks the row that all others
 /// wait for: the commit is to follow soon. A transaction that does not need the id leaves the change to its end.
 pub(in crate::store) async fn append_change(
@@ -32,26 +37,28 @@ pub(in crate::store) async fn append_change(
 ) -> Result<i64, StoreError> {
     const NEXT_ID: &str = "
         update audit_head
-        set last_change_id = case when last_change_id < $1 then $1 else last_change_id + 1 end
+        set last_change_id = case when last_change_id < $1 then $1 else last_change_id end + $2
         returning last_id as event_id, hash, mac, key_id, last_change_id";
     const WITH: &str = "with head as (";
     const INSERT_AND_NOTIFY: &str = "),
         told as (
             insert into changes (change_id, kind, client_id)
-            select last_change_id, $2, $3
+            select last_change_id, $3, $4
             from head
-            returning pg_notify($4, current_schema()))
+            returning pg_notify($5, current_schema()))
         select head.*, (select count(*) from told) as told
         from head";
-    let (first_id, kind) = (first_id(now).0, change.kind());
+    let (first_id, step, kind) = (first_id(now).0, step(), change.kind());
     let client_id = change.client_id().map(ClientId::as_str);
     // SQLite has no listeners to wake: other processes read the file every second.
     let head = if tx.is_postgres() {
-        let mut query = query(WITH).bind(&[&first_id, &kind, &client_id, &CHANNEL]);
+        let mut query = query(WITH).bind(&[&first_id, &step, &kind, &client_id, &CHANNEL]);
         query.push(NEXT_ID).push(INSERT_AND_NOTIFY);
         query.fetch_one(tx, read_head_row).await?
     } else {
-        let head = tx.fetch_one(NEXT_ID, &[&first_id], read_head_row).await?;
+        let head = tx
+            .fetch_one(NEXT_ID, &[&first_id, &step], read_head_row)
+            .await?;
         insert_changes(tx, &[(head.last_change, change)]).await?;
         head
     };
@@ -78,13 +85,20 @@ pub(in crate::store) async fn insert_changes(
     Ok(())
 }
 
-/// The id that comes after `last`. It is a time in microseconds as well: when a database loses its last transactions in a
+/// An id that comes after `last`. It is a time in microseconds as well: when a database loses its last transactions in a
 /// fail-over, what is changed afterwards is still new to those who had read the lost ones.
 pub(in crate::store) fn next_id(last: i64, now: UnixTime) -> Result<i64, StoreError> {
-    let next = last.checked_add(1).ok_or_else(|| {
+    let next = last.max(first_id(now).0).checked_add(step());
+    next.ok_or_else(|| {
         StoreError::Corrupt("the last change has the highest number that there is".to_owned())
-    })?;
-    Ok(next.max(first_id(now).0))
+    })
+}
+
+/// By how much an id is above the one before: at random, so that a change does not get the id of a lost one of the same
+/// second, which a reader would take for its place.
+fn step() -> i64 {
+    let (_, random) = Uuid::new_v4().as_u64_pair();
+    1 + i64::from(random as u32 % MAX_STEP)
 }
 
 /// What follows a change.
@@ -177,4 +191,24 @@ fn read_change(row: &Row) -> Result<(ChangeId, Option<Change>), StoreError> {
     let client_id = row.parse_optional("client_id")?;
     let change = Change::from_parts(row.get("kind")?, client_id);
     Ok((ChangeId(row.get("change_id")?), change))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_later_than_the_last_and_cannot_be_foretold() {
+        for last in [0, 7_000_000, 9_000_000] {
+            let ids: HashSet<i64> = (0..100)
+                .map(|_| next_id(last, UnixTime(7)).unwrap())
+                .collect();
+            let after = last.max(7_000_000);
+            assert!(ids.iter().all(|id| (1..=10_000).contains(&(id - after))));
+            assert!(ids.len() > 50, "{ids:?}");
+        }
+        assert!(next_id(i64::MAX, UnixTime(7)).is_err());
+    }
 }

@@ -1,26 +1,35 @@
 //! Owns the connection on which Postgres says that something has changed: one beside the pool's, for it waits all
 //! the time. It only makes the news quicker; behind a pooler that does not pass it on nothing else changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Executor;
 use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use tokio::time::timeout;
 
+use crate::base::clock::Stopwatch;
+use crate::store::db::metrics::Calls;
 use crate::store::db::pool::Pool;
 use crate::store::replication::changes::CHANNEL;
 use crate::store::{Store, StoreError};
+
+/// How often it is looked whether the connection still leads to the right server.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// After so much silence the connection is tried: one that a firewall has forgotten says nothing either.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// What a sign of life may take.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+pub(in crate::store) const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// Hears of changes.
 pub struct ChangeListener {
     listener: PgListener,
     schema: String,
+    calls: Arc<Calls>,
+    opened: Stopwatch,
+    heard: Stopwatch,
 }
 
 impl Store {
@@ -30,14 +39,26 @@ impl Store {
             return Ok(None);
         };
         self.refresh_url().await;
+        let opened = Stopwatch::start();
         match timeout(SIGN_OF_LIFE, listen(pool)).await {
-            Ok(listening) => listening.map(Some),
+            Ok(listening) => {
+                let (listener, schema) = listening?;
+                let calls = Arc::clone(&self.calls);
+                Ok(Some(ChangeListener {
+                    listener,
+                    schema,
+                    calls,
+                    opened,
+                    heard: Stopwatch::start(),
+                }))
+            }
             Err(_) => Err(lost().into()),
         }
     }
 }
 
-async fn listen(pool: &PgPool) -> Result<ChangeListener, StoreError> {
+/// With the name of the schema, which changes of this database come under.
+async fn listen(pool: &PgPool) -> Result<(PgListener, String), StoreError> {
     let own = PgPoolOptions::new()
         .max_connections(1)
         .max_lifetime(None)
@@ -50,25 +71,32 @@ async fn listen(pool: &PgPool) -> Result<ChangeListener, StoreError> {
         .fetch_one(&mut listener)
         .await?;
     listener.listen(CHANNEL).await?;
-    Ok(ChangeListener {
-        listener,
-        schema: schema.unwrap_or_default(),
-    })
+    Ok((listener, schema.unwrap_or_default()))
 }
 
 impl ChangeListener {
-    /// Waits until something has changed. Fails when the connection is lost, and with it what was said meanwhile.
+    /// Waits until something has changed. Fails when the connection is lost, and with it what was said meanwhile; also when
+    /// it leads to a server that is the primary no more.
     pub async fn wait(&mut self) -> Result<(), StoreError> {
         loop {
-            match timeout(SILENCE, self.listener.try_recv()).await {
+            let told = timeout(LOOK, self.listener.try_recv()).await;
+            if self.calls.guard.is_outdated(self.opened.elapsed()) {
+                return Err(lost().into());
+            }
+            if told.is_ok() {
+                self.heard = Stopwatch::start();
+            }
+            match told {
                 Ok(Ok(Some(told))) if told.payload() == self.schema => return Ok(()),
                 Ok(Ok(Some(_))) => {}
                 Ok(Ok(None)) => return Err(lost().into()),
                 Ok(Err(error)) => return Err(error.into()),
-                Err(_) => {
+                Err(_) if self.heard.elapsed() >= SILENCE => {
                     let asked = timeout(SIGN_OF_LIFE, self.listener.execute("select 1"));
                     asked.await.map_err(|_| lost())??;
+                    self.heard = Stopwatch::start();
                 }
+                Err(_) => {}
             }
         }
     }

@@ -290,7 +290,7 @@ async fn no_change_is_seen_before_one_of_an_earlier_id() {
 
     let (changes, last) = told(store, start).await;
     assert_eq!(changes, [Change::SigningKey, client("a")]);
-    assert_eq!(last, ChangeId(100_000_001));
+    assert!(last > ChangeId(100_000_000), "{last:?}");
 }
 
 /// Many write at once, through pools of their own, while one reads on from the last change that it saw: it must miss
