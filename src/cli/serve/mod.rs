@@ -26,6 +26,7 @@ use crate::cli::open;
 use crate::cli::serve::systemd::HandedOver;
 use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
 use crate::http::{self, AdminRuntime, AppState, Certificate, Listener, Ops, Runtimes, Tickets};
+use crate::store::MigrationEvent;
 use crate::telemetry;
 
 #[derive(Args)]
@@ -145,9 +146,16 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
     } else {
         app.store()
             .migrate(&|event| {
-                let event = event.to_string();
-                tracing::info!("{event}");
-                systemd::migrating(&event);
+                let text = event.to_string();
+                // Who tries the server out wants to see how to use it.
+                let is_routine =
+                    matches!(event, MigrationEvent::Begun(_) | MigrationEvent::Applied(_));
+                if is_routine && app.config().development {
+                    tracing::debug!("{text}");
+                } else {
+                    tracing::info!("{text}");
+                }
+                systemd::migrating(&text);
             })
             .await
             .context("DATABASE_URL: cannot migrate the database")?;

@@ -26,7 +26,7 @@ const CHANGES: RowsOf = RowsOf {
 const IDS_PER_SECOND: i64 = 1_000_000;
 
 /// At 200 changes a second their ids are as fast as time.
-const MAX_STEP: u32 = 10_000;
+const MAX_STEP: i64 = 10_000;
 
 /// Appends a change while the transaction still has to write what depends on its id; the id. Locks the row that all others
 /// wait for: the commit is to follow soon. A transaction that does not need the id leaves the change to its end.
@@ -98,7 +98,7 @@ pub(in crate::store) fn next_id(last: i64, now: UnixTime) -> Result<i64, StoreEr
 /// second, which a reader would take for its place.
 fn step() -> i64 {
     let (_, random) = Uuid::new_v4().as_u64_pair();
-    1 + i64::from(random as u32 % MAX_STEP)
+    1 + random.cast_signed().rem_euclid(MAX_STEP)
 }
 
 /// What follows a change.

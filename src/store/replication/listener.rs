@@ -88,7 +88,6 @@ impl ChangeListener {
             }
             match told {
                 Ok(Ok(Some(told))) if told.payload() == self.schema => return Ok(()),
-                Ok(Ok(Some(_))) => {}
                 Ok(Ok(None)) => return Err(lost().into()),
                 Ok(Err(error)) => return Err(error.into()),
                 Err(_) if self.heard.elapsed() >= SILENCE => {
@@ -96,7 +95,7 @@ impl ChangeListener {
                     asked.await.map_err(|_| lost())??;
                     self.heard = Stopwatch::start();
                 }
-                Err(_) => {}
+                Ok(Ok(Some(_))) | Err(_) => {}
             }
         }
     }
