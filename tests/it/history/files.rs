@@ -1,7 +1,8 @@
 //! A SQLite file that is removed, moved back or replaced under a service.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{
     Snapshot, assert_unavailable, assert_works, fail_to_read, migrate, number, read, revoke, status,
@@ -15,6 +16,13 @@ async fn on_file() -> Option<(TestApp, PathBuf, String)> {
     let secret = test.client().await;
     let file = file?;
     Some((test, file, secret))
+}
+
+/// Renames a copy of the database to its file. The last writes to the old file are earlier by a tick of the file system's
+/// clock, as for an operator: else they could be another process' writes to the new one.
+async fn put_in_place(copy: &Path, file: &Path) {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    fs::rename(copy, file).unwrap();
 }
 
 /// The text in the table `installation` of another file.
@@ -61,7 +69,7 @@ async fn an_older_copy_in_its_place_is_used_and_nothing_is_written_to_the_old_fi
     // With the last writes to the old file in `-wal` beside it, which are none of the new one.
     let rest = fs::metadata(format!("{}-wal", file.display())).unwrap();
     assert!(rest.len() > 0);
-    fs::rename(copy, &file).unwrap();
+    put_in_place(&copy, &file).await;
     assert_unavailable(&revoke(&test, &secret, &token).await);
     read(&test).await;
 
@@ -97,7 +105,7 @@ async fn a_file_of_another_installation_in_its_place_is_not_used() {
         .await;
     assert!(fs::exists(other_file).unwrap());
 
-    fs::rename(&copy, &file).unwrap();
+    put_in_place(&copy, &file).await;
     fail_to_read(&test).await;
 
     assert_eq!(status(&test).await, "degraded: another database");
