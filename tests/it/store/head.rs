@@ -394,8 +394,9 @@ async fn of_the_round_trips_of_a_change_others_wait_for_one() {
     }
     let revoked = began.elapsed();
 
-    assert!(renamed < Duration::from_secs(5), "{renamed:?}");
-    assert!(revoked < Duration::from_secs(2), "{revoked:?}");
+    // With six round trips of each under the lock these would be 12 s and 2 minutes.
+    assert!(renamed < Duration::from_secs(9), "{renamed:?}");
+    assert!(revoked < Duration::from_secs(20), "{revoked:?}");
     assert_eq!(targets(&near, Action::TokenRevoke).await.len(), 200);
 }
 
