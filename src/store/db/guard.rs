@@ -147,10 +147,9 @@ impl Guard {
         }
     }
 
-    /// The fault has gone. The connections may still lead to where it was.
+    /// The fault has gone.
     pub(in crate::store) fn clear_fault(&self) {
         self.fault.store(None);
-        self.reconnect();
     }
 
     /// Notes that a change was committed.

@@ -81,7 +81,7 @@ impl Store {
     async fn inspect(&self) -> Result<(), StoreError> {
         let guard = &self.calls.guard;
         if matches!(self.pool, Pool::Sqlite(_)) && guard.file().is_none() {
-            // A new connection would open a database in memory of its own.
+            // In memory: a new connection would open a database of its own.
             guard.clear_fault();
             return Ok(());
         }
@@ -119,6 +119,8 @@ impl Store {
             && !self.still_has(fault, fresh, &standing).await?
         {
             guard.clear_fault();
+            // The connections may still lead to where it was.
+            guard.reconnect();
         }
         Ok(())
     }
