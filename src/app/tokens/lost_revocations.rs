@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::app::error::Result;
 use crate::app::tokens::Tokens;
-use crate::app::tokens::revoke::BATCH;
-use crate::domain::{ClientId, Generation, Origin, RevocationId, Revoked, RevokedToken, TokenId};
+use crate::domain::{
+    ClientId, Generation, Origin, Revocation, RevocationId, Revoked, RevokedToken, TokenId,
+};
 use crate::jwt::LEEWAY;
 
 /// Rows of one transaction: others wait while it holds the lock on the end of the audit trail.
@@ -90,26 +91,16 @@ impl Tokens {
 
     async fn read_stored_revocations(&self) -> Result<Stored> {
         let mut stored = Stored::default();
-        let mut after = RevocationId::default();
-        loop {
-            let page = self.core.store.list_revocations(after, BATCH).await?;
-            for revocation in &page {
-                self.cache.forget(&revocation.client_id);
-                self.revocations.insert(revocation);
-                match revocation.revoked {
-                    Revoked::Token(token) => {
-                        stored.tokens.insert(token.jti);
-                    }
-                    Revoked::Client(generation) => {
-                        let id = revocation.client_id.clone();
-                        stored.clients.insert(id, generation);
-                    }
-                }
-                after = revocation.revocation_id;
+        let each = |revocation: &Revocation| match revocation.revoked {
+            Revoked::Token(token) => {
+                stored.tokens.insert(token.jti);
             }
-            if page.len() < BATCH as usize {
-                return Ok(stored);
+            Revoked::Client(generation) => {
+                let id = revocation.client_id.clone();
+                stored.clients.insert(id, generation);
             }
-        }
+        };
+        self.bind_stored(&mut RevocationId::default(), each).await?;
+        Ok(stored)
     }
 }

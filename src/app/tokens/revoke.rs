@@ -3,13 +3,13 @@
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
 use crate::domain::{
-    Client, ClientId, Generation, Origin, RevocationId, Revoked, RevokedToken, Stamp,
+    Client, ClientId, Generation, Origin, Revocation, RevocationId, Revoked, RevokedToken, Stamp,
 };
 use crate::jwt::{AccessTokenClaims, LEEWAY, VerifyError};
 use crate::store::ClientRevoked;
 
 /// Rows of one statement: enough that a million are read in seconds, few enough that none runs for long.
-pub(super) const BATCH: u32 = 10_000;
+const BATCH: u32 = 10_000;
 
 /// How the audit trail learns of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Tokens {
     /// to: above all that it has seen, since the database may have lost some of them. A clock that was set back ends nothing
     /// early.
     pub(crate) fn stamp_raise<'a>(&self, by: &'a Origin) -> (Generation, Stamp<'a>) {
-        let latest = self.core.now().max(self.core.clock.steady());
+        let latest = self.core.now().max(self.core.clock.unset());
         let highest = self.revocations.highest_generation();
         let floor = self.core.store.generation_floor(highest, latest);
         (floor, by.at(latest))
@@ -168,21 +168,26 @@ impl Tokens {
     /// Reads what was revoked since the last time, by whomever.
     pub(crate) async fn read_revocations(&self) -> Result<()> {
         let mut read_until = self.revocations.read_until.lock().await;
-        self.read_revocations_after(&mut read_until).await
+        self.bind_stored(&mut read_until, |_| {}).await
     }
 
     /// Reads all revocations there are. No token is called good before it was done once.
     pub(crate) async fn reread_revocations(&self) -> Result<()> {
         let mut read_until = self.revocations.read_until.lock().await;
         *read_until = RevocationId::default();
-        self.read_revocations_after(&mut read_until).await?;
+        self.bind_stored(&mut read_until, |_| {}).await?;
         self.revocations.set_complete();
         Ok(())
     }
 
-    async fn read_revocations_after(&self, read_until: &mut RevocationId) -> Result<()> {
+    /// Has all stored revocations after a place bind, up to their end, which is the place then.
+    pub(super) async fn bind_stored(
+        &self,
+        after: &mut RevocationId,
+        mut each: impl FnMut(&Revocation),
+    ) -> Result<()> {
         loop {
-            let page = self.core.store.list_revocations(*read_until, BATCH).await?;
+            let page = self.core.store.list_revocations(*after, BATCH).await?;
             for revocation in &page {
                 if matches!(revocation.revoked, Revoked::Client(_)) {
                     // It was disabled or deleted by another process. First, so that no record from before is taken for what
@@ -190,7 +195,8 @@ impl Tokens {
                     self.cache.forget(&revocation.client_id);
                 }
                 self.revocations.insert(revocation);
-                *read_until = revocation.revocation_id;
+                each(revocation);
+                *after = revocation.revocation_id;
             }
             if page.len() < BATCH as usize {
                 return Ok(());

@@ -109,6 +109,14 @@ impl Clock {
         nearest_second(self.0.machine.ahead().saturating_sub(right))
     }
 
+    /// [`now`](Self::now) as if nobody had set the wall clock since it was right. The database's time is the same.
+    pub(crate) fn unset(&self) -> UnixTime {
+        match self.0.database.in_force() {
+            Some(_) => self.now(),
+            None => self.now().plus(-self.jumped_by()),
+        }
+    }
+
     /// Takes the wall clock as it is now for right: [`jumped_by`](Self::jumped_by) counts from here.
     pub(crate) fn confirm_wall(&self) {
         let ahead = self.0.machine.ahead();

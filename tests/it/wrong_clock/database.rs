@@ -7,7 +7,7 @@ use token_server::base::json;
 use token_server::domain::ClientId;
 
 use super::{DAY, YEAR, replica, rows, started_ahead};
-use crate::harness::{CLIENT, Database, Log, NOW, TestApp, config};
+use crate::harness::{BY, CLIENT, Database, Log, NOW, TestApp, config};
 use crate::metrics::Operator;
 
 /// The claims of a token, unverified.
@@ -63,6 +63,28 @@ async fn a_replica_with_another_clock_removes_and_dates_by_the_databases_time() 
             replica.app.audit.prune_rejected_requests().await.unwrap();
         }
         assert_eq!(rows(&test, "rejected_requests", "at").await, left);
+    }
+}
+
+#[tokio::test]
+async fn a_replica_with_another_clock_revokes_by_the_databases_time() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let Some(ahead) = started_ahead(&test.database, DAY).await else {
+        return;
+    };
+    let id = ClientId::parse(CLIENT).unwrap();
+
+    ahead.app.tokens.revoke_client(BY, &id).await.unwrap();
+
+    let now = NOW.0;
+    for dated in [
+        format!("update revocations set revoked_at = {now} where revoked_at = {now}"),
+        format!(
+            "update audit_events set at = {now} where at = {now} and action = 'client.revoke_tokens'"
+        ),
+    ] {
+        assert_eq!(test.database.execute(&dated).await, 1, "{dated}");
     }
 }
 

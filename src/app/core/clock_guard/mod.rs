@@ -135,7 +135,7 @@ impl Core {
         ClockReading {
             now,
             certain: now,
-            unset: now.plus(-clock.jumped_by()),
+            unset: clock.unset(),
             doubt,
             holds_back: doubt.is_some() && !self.config.development,
         }
