@@ -50,5 +50,6 @@ mod tiers;
 mod tls;
 mod tls_profile;
 mod traces;
+mod upgrade;
 mod usage;
 mod wrong_clock;

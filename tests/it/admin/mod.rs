@@ -33,7 +33,7 @@ use crate::harness::{Answer, BY, TestApp};
 pub(crate) use no_passkeys::{add_passkey, store_passkey};
 #[cfg(feature = "passkeys")]
 pub(crate) use passkeys::add_passkey;
-pub(crate) use second_factor::enrol;
+pub(crate) use second_factor::{code as second_factor_code, enrol};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 

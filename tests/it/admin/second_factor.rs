@@ -11,7 +11,7 @@ use crate::audit;
 use crate::harness::{BY, SECRET, TestApp};
 
 /// An app that was told this secret; its code at the test's time.
-pub(super) fn code(test: &TestApp, secret: &str) -> String {
+pub(crate) fn code(test: &TestApp, secret: &str) -> String {
     let secret = Secret::try_from_base32(secret.replace(' ', "")).unwrap();
     let totp = Builder::new().with_secret(secret).build().unwrap();
     let now = u64::try_from(test.clock.now().0).unwrap();

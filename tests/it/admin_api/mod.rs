@@ -41,10 +41,20 @@ pub(crate) struct Robot<'a> {
 impl<'a> Robot<'a> {
     /// Registers the client, and gets a token with both scopes.
     pub(crate) async fn new(test: &'a TestApp) -> Self {
-        let secret = register(test, ROBOT, "admin:read admin:write").await;
+        let secret = Self::register(test).await;
+        Self::with_secret(test, &secret).await
+    }
+
+    /// Registers the client; its secret.
+    pub(crate) async fn register(test: &TestApp) -> String {
+        register(test, ROBOT, "admin:read admin:write").await
+    }
+
+    /// Gets a token for the registered client.
+    pub(crate) async fn with_secret(test: &'a TestApp, secret: &str) -> Self {
         Self {
             test,
-            token: token(test, ROBOT, &secret, "").await,
+            token: token(test, ROBOT, secret, "").await,
         }
     }
 
@@ -74,7 +84,7 @@ impl<'a> Robot<'a> {
         self.send("DELETE", path, &[("if-match", etag)], None).await
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &self,
         method: &str,
         path: &str,

@@ -3,7 +3,7 @@
 mod apply;
 mod directory;
 mod generations;
-mod import;
+pub(crate) mod import;
 mod renewal;
 mod revocations;
 mod room;

@@ -133,7 +133,7 @@ impl Connection {
 }
 
 /// Runs the migrations on a database, and leaves it without a connection.
-pub(super) async fn migrate(url: &str) {
+pub(crate) async fn migrate(url: &str) {
     let app = App::open(config(url, &[]), Clock::fixed(NOW)).unwrap();
     app.store().migrate(&|_| {}).await.unwrap();
     app.store().close().await;

@@ -29,7 +29,7 @@ use tokio::runtime::Handle;
 use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
-pub(crate) use db::{Connection, Database};
+pub(crate) use db::{Connection, Database, migrate};
 pub(crate) use far::Distance;
 pub(crate) use holder::Holder;
 pub(crate) use log::Log;

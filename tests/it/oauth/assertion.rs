@@ -54,7 +54,7 @@ fn without(name: &str) -> Value {
     claims
 }
 
-pub(super) async fn present(test: &TestApp, assertion: &str) -> Answer {
+pub(crate) async fn present(test: &TestApp, assertion: &str) -> Answer {
     present_at(test, "/token", assertion, &[]).await
 }
 

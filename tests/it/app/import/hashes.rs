@@ -7,10 +7,10 @@ use super::import;
 use crate::harness::TestApp;
 
 /// The secret behind every hash of [`HASHES`].
-pub(super) const OLD_SECRET: &str = "an old secret: %+ü";
+pub(crate) const OLD_SECRET: &str = "an old secret: %+ü";
 
 /// Hashes of [`OLD_SECRET`], made by others than the libraries that read them here.
-const HASHES: [(&str, &str); 14] = [
+pub(crate) const HASHES: [(&str, &str); 14] = [
     // argon2-cffi, the reference implementation.
     (
         "argon2id",

@@ -19,12 +19,14 @@ use token_server::app::ClientQuery;
 
 use crate::harness::{BY, TestApp, config};
 
+pub(crate) use hashes::{HASHES, OLD_SECRET};
+
 /// How secrets are judged without a word of the operator's.
 static RULES: LazyLock<SecretRules> =
     LazyLock::new(|| SecretRules::new(&config("sqlite:unused", &[]), None));
 
 /// Imports a file; what came of it.
-async fn import(test: &TestApp, contents: &str, keep_going: bool) -> ImportReport {
+pub(crate) async fn import(test: &TestApp, contents: &str, keep_going: bool) -> ImportReport {
     let options = ImportOptions {
         keep_going,
         ..ImportOptions::default()

@@ -1,0 +1,191 @@
+//! Makes the database that a release leaves behind, with rows in each table.
+
+use serde_json::{Value, json};
+use token_server::app::NewClient;
+use token_server::domain::{
+    AdminRole, ClientId, ClientStatus, ExpectedVersion, IdleExpiry, Metadata, Scope,
+};
+
+use super::{ES256, HS256, dump};
+use crate::admin::{Browser, create, enrol};
+use crate::admin_api::Robot;
+use crate::app::import::{HASHES, import};
+use crate::harness::{Answer, BY, Database, NOW, Signer, TestApp};
+use crate::oauth::assertion::present;
+
+/// The `SECRET` at the beginning of the trail.
+const SECRET_BEFORE: &str = "an earlier secret for tests, of more than 32 bytes";
+
+pub(super) fn client(id: &str) -> NewClient {
+    NewClient {
+        client_id: Some(ClientId::parse(id).unwrap()),
+        scopes: Scope::parse("read write").unwrap(),
+        metadata: Metadata::parse(r#"{"tenant":"acme"}"#).unwrap(),
+        ..NewClient::default()
+    }
+}
+
+/// Creates a client, once whenever it is sent.
+pub(super) async fn post_once(robot: &Robot<'_>) -> Answer {
+    let headers = [("idempotency-key", "once")];
+    let body = json!({"client_id": "once", "scopes": "read"});
+    robot.send("POST", "/clients", &headers, Some(&body)).await
+}
+
+/// All clients, without what counts their use.
+pub(super) async fn list(robot: &Robot<'_>) -> Value {
+    let mut listed = robot.get("/clients?limit=1000").await.json()["clients"].take();
+    for client in listed.as_array_mut().unwrap() {
+        client.as_object_mut().unwrap().remove("last_used");
+    }
+    listed
+}
+
+/// Registers a client as an operator's program does; its secret.
+async fn register(robot: &Robot<'_>, client: Value) -> String {
+    let answer = robot.post("/clients", &client).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let secret = answer.json()["secret"]["client_secret"].take();
+    secret.as_str().unwrap_or_default().to_owned()
+}
+
+async fn token(test: &TestApp, client: &str, secret: &str) -> String {
+    let answer = test.authorize(client, secret).await.json();
+    answer["token"].as_str().unwrap().to_owned()
+}
+
+/// Imported, with every field and with secrets that others have hashed.
+fn imported() -> String {
+    let hash = |kind: &str| HASHES.iter().find(|(name, _)| *name == kind).unwrap().1;
+    let hashed = |id: &str, kind| json!({"client_id": id, "client_secret": hash(kind)});
+    let orders = json!({
+        "client_id": "orders", "client_secret": hash("bcrypt 2a"), "name": "Orders", "description": "two\nlines",
+        "scopes": "read token:introspect", "audiences": ["https://a.test", "https://b.test"],
+        "identifiers": ["https://orders.test"], "token_ttl": 900, "token_quota": 1_000,
+        "metadata": {"tenant": "acme", "limits": [1, {"é": null}]}, "allowed_networks": ["192.0.2.0/24"],
+    });
+    let others = [
+        hashed("bcrypt", "bcrypt 2b"),
+        hashed("pbkdf2", "PBKDF2-SHA-256"),
+        hashed("scrypt", "scrypt"),
+    ];
+    json!([orders, others[0], others[1], others[2]]).to_string()
+}
+
+/// Registers clients whose tokens end in different ways; adds what their makers know.
+async fn add_clients(test: &TestApp, robot: &Robot<'_>, knows: &mut Value) {
+    for id in ["billing", "raised", "off", "gone"] {
+        let body = json!({"client_id": id, "scopes": "read write", "metadata": {"tenant": "acme"}});
+        let secret = register(robot, body).await;
+        knows["tokens"][id] = token(test, id, &secret).await.into();
+        knows["secrets"][id] = secret.into();
+    }
+    let ids = ["raised", "off", "gone"].map(|id| ClientId::parse(id).unwrap());
+    test.app.tokens.revoke_client(BY, &ids[0]).await.unwrap();
+    let off = ClientStatus::Disabled;
+    test.app.clients.set_status(BY, &ids[1], off).await.unwrap();
+    let any = ExpectedVersion::Any;
+    test.app.clients.delete(BY, &ids[2], &any).await.unwrap();
+    let billing = knows["secrets"]["billing"].as_str().unwrap().to_owned();
+    let revoked = token(test, "billing", &billing).await;
+    test.app.tokens.revoke(BY, &revoked).await.unwrap();
+    knows["tokens"]["revoked"] = revoked.into();
+
+    let id = ClientId::parse("billing").unwrap();
+    let expires_at = Some(NOW.plus(30 * 86_400));
+    let new = test.app.secrets.new_secret(None, expires_at).unwrap();
+    let added = test.app.secrets.add(BY, &id, new).await.unwrap();
+    let idle = Some(IdleExpiry::from_seconds(86_400).unwrap());
+    let secret_id = &added.secret.secret_id;
+    test.app
+        .secrets
+        .set_idle_expiry(BY, &id, secret_id, idle)
+        .await
+        .unwrap();
+}
+
+/// A client with a key; an assertion that it has used.
+async fn use_assertion(test: &TestApp, robot: &Robot<'_>) -> String {
+    let signer = Signer::new("ES256");
+    let jwks = json!({"keys": [signer.jwk("k")]});
+    let body = json!({"client_id": "signer", "auth_methods": ["private_key_jwt"], "jwks": jwks});
+    register(robot, body).await;
+    let claims = json!({
+        "iss": "signer", "sub": "signer", "aud": "https://tokens.test", "iat": NOW.0, "exp": NOW.0 + 300, "jti": "once",
+    });
+    let assertion = signer.sign(json!({"kid": "k"}), &claims);
+    let answer = present(test, &assertion).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assertion
+}
+
+/// Fills a database; what its maker knows.
+async fn fill(database: &Database) -> Value {
+    let before = [ES256, &[("SECRET", SECRET_BEFORE)]].concat();
+    let first = TestApp::on(database.clone(), &before).await;
+    create(&first, "olga", AdminRole::Owner).await;
+    create(&first, "vera", AdminRole::Viewer).await;
+    drop(first);
+
+    let both = [ES256, &[("SECRET_PREVIOUS", SECRET_BEFORE)]].concat();
+    let test = TestApp::on(database.clone(), &both).await;
+    let mut knows = json!({});
+    let secret = Robot::register(&test).await;
+    let robot = Robot::with_secret(&test, &secret).await;
+    knows["secrets"]["robot"] = secret.into();
+    let report = import(&test, &imported(), false).await;
+    assert_eq!(report.imported, 4, "{report:?}");
+    add_clients(&test, &robot, &mut knows).await;
+    knows["assertion"] = use_assertion(&test, &robot).await.into();
+    knows["once"] = post_once(&robot).await.json();
+    knows["totp"] = enrol(&test, &mut Browser::of(&test, "olga").await)
+        .await
+        .into();
+
+    let billing = knows["secrets"]["billing"].as_str().unwrap().to_owned();
+    knows["tokens"]["retired key"] = token(&test, "billing", &billing).await.into();
+    test.app.keys.rotate(BY, true).await.unwrap();
+    knows["tokens"]["signed"] = token(&test, "billing", &billing).await.into();
+    let hmac = TestApp::on(database.clone(), HS256).await;
+    knows["tokens"]["hmac"] = token(&hmac, "billing", &billing).await.into();
+    test.authorize("billing", "wrong")
+        .await
+        .assert_error(401, "invalid_client");
+    test.app.usage.write().await.unwrap();
+    test.app.audit.write_rejected_requests().await.unwrap();
+    knows["clients"] = list(&robot).await;
+    knows
+}
+
+/// What is only there while a server runs, or a certificate is issued; and passkeys, which not every build has.
+const EMPTY: [&str; 5] = [
+    "acme_accounts",
+    "acme_certificates",
+    "acme_challenges",
+    "admin_passkeys",
+    "replicas",
+];
+
+/// With `BLESS` set it also writes the database down, for later releases to upgrade.
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how `scripts/bless` asks for the files to be written"
+)]
+async fn a_release_leaves_rows_in_every_table() {
+    let database = Database::fresh().await;
+    let knows = fill(&database).await;
+
+    for table in dump::tables(&database).await {
+        let filled = !dump::is_empty(&database, &table).await;
+        assert_eq!(filled, !EMPTY.contains(&&*table), "{table}");
+    }
+
+    if std::env::var_os("BLESS").is_some() {
+        let version = env!("CARGO_PKG_VERSION");
+        let name = format!("tests/upgrade/{version}.{}", dump::kind(&database));
+        std::fs::write(format!("{name}.sql"), dump::dump(&database).await).unwrap();
+        let knows = serde_json::to_string_pretty(&knows).unwrap() + "\n";
+        std::fs::write(format!("{name}.json"), knows).unwrap();
+    }
+}
