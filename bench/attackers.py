@@ -1,13 +1,15 @@
 """Callers that behave badly, or come all at once, for bench/scenarios.py. Those that come in thousands run as a program
-of their own, so that they and the load do not wait for one another: `attackers.py idle|burst <port>`."""
+of their own, so that they and the load do not wait for one another: `attackers.py WHAT PORT`."""
 
 import asyncio
+import itertools
 import json
 import socket
 import ssl
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
@@ -121,6 +123,91 @@ async def burst(port, clients):
     return {**counts, "seconds": time.monotonic() - began}
 
 
+
+def listen():
+    """Until the next line of the input."""
+    return asyncio.to_thread(sys.stdin.readline)
+
+
+async def connected(port, source=None):
+    context = ssl._create_unverified_context()  # our own certificate, our own loopback
+    local = (source, 0) if source else None
+    return await asyncio.open_connection("127.0.0.1", port, ssl=context, local_addr=local)
+
+
+async def log_in(reader, writer, form):
+    """Over a kept connection; the status."""
+    writer.write(f"POST /authorize HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                 f"Content-Length: {len(form)}\r\n\r\n{form}".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = head.lower().split(b"content-length:")[1].split()[0]
+    await reader.readexactly(int(length))
+    return head.split()[1].decode()
+
+
+async def guess(port, wanted):
+    """Wrong secrets for these clients from so many sources, four connections each, until told; the answers' statuses."""
+    sources, names = wanted
+    counts, numbers = Counter(), itertools.count()
+
+    async def one(source):
+        while True:
+            try:
+                reader, writer = await connected(port, source)
+                while True:
+                    number = next(numbers)
+                    form = f"client_id={names[number % len(names)]}&client_secret=a-wrong-guess-{number}"
+                    counts[await log_in(reader, writer, form)] += 1
+            except (OSError, EOFError):
+                counts["cut"] += 1
+                await asyncio.sleep(0.1)
+
+    tasks = [asyncio.create_task(one(f"127.0.0.{2 + n % sources}")) for n in range(4 * sources)]
+    await listen()
+    for task in tasks:
+        task.cancel()
+    return counts
+
+
+async def connect(port, wanted):
+    """So many new connections within so many seconds, in ten bursts; how many had an answer."""
+    number, seconds = wanted
+    counts = Counter()
+
+    async def one():
+        try:
+            reader, writer = await connected(port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            counts[(await reader.read()).split()[1].decode()] += 1
+            writer.close()
+        except (OSError, EOFError, IndexError):
+            counts["cut"] += 1
+
+    tasks = []
+    for _ in range(10):
+        tasks += [asyncio.create_task(one()) for _ in range(number // 10)]
+        await asyncio.sleep(seconds / 12)
+    await asyncio.gather(*tasks)
+    await listen()
+    return counts
+
+
+async def cold(port, wanted):
+    """Logs each client in once over so many connections; the answers' statuses."""
+    connections, forms = wanted
+    counts, forms = Counter(), iter(forms)
+
+    async def one():
+        reader, writer = await connected(port)
+        for form in forms:
+            counts[await log_in(reader, writer, form)] += 1
+        writer.close()
+
+    began = time.monotonic()
+    await asyncio.gather(*(one() for _ in range(connections)))
+    return {**counts, "seconds": round(time.monotonic() - began, 1)}
+
+
 if __name__ == "__main__":
-    act = {"idle": idle, "burst": burst}[sys.argv[1]]
+    act = {"idle": idle, "burst": burst, "guess": guess, "connect": connect, "cold": cold}[sys.argv[1]]
     print(json.dumps(asyncio.run(act(int(sys.argv[2]), json.loads(sys.stdin.readline())))))

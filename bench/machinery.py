@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -197,8 +198,7 @@ def load(server, method, path, authorization="", body="", *, seconds, connection
         os.truncate(server.log, 0)
     before = server.cpu_seconds()
     done = subprocess.run(
-        ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "load.lua",
-         server.url + path, "--", method, authorization, body, "close" if close else ""],
+        wrk(server, method, path, authorization, body, seconds, connections, threads, close),
         capture_output=True, text=True, timeout=seconds + 60)
     if done.returncode != 0:
         raise Failure(f"wrk failed: {done.stdout[-500:]}{done.stderr[-500:]}")
@@ -210,3 +210,22 @@ def load(server, method, path, authorization="", body="", *, seconds, connection
     return {"rate": good / figures["seconds"], "count": good,
             "cpu_us": (server.cpu_seconds() - before) / good * 1e6,
             "p50_us": figures["p50_us"], "p99_us": figures["p99_us"]}
+
+
+def wrk(server, method, path, authorization, body, seconds, connections, threads=1, close=False):
+    return ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "load.lua",
+            server.url + path, "--", method, authorization, body, "close" if close else ""]
+
+
+@contextmanager
+def background(server, method, path, authorization, body, connections):
+    """Load that nobody measures, until the end of the `with` block."""
+    command = wrk(server, method, path, authorization, body, 3_600, connections)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            time.sleep(0.5)
+            yield
+            if process.poll() is not None:
+                raise Failure(f"{method} {path} beside the load has ended early")
+        finally:
+            process.kill()
