@@ -51,6 +51,7 @@ pub use replication::changes::ChangesPage;
 pub use replication::installation::Standing;
 pub use replication::listener::ChangeListener;
 pub use secrets::write::SecretAdded;
+pub use tokens::queue::RevocationTrail;
 pub use usage::add::UsageRows;
 pub use usage::read::UsageOrder;
 pub use write_options::WriteOptions;

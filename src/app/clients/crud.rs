@@ -229,20 +229,19 @@ impl Clients {
     }
 
     /// Lets a client have tokens, or no more; its record and secrets stay. Disabling it revokes what it was issued, and
-    /// enabling it leaves that revoked.
-    pub async fn set_status(&self, by: &Origin, id: &ClientId, status: ClientStatus) -> Result<()> {
+    /// enabling it leaves that revoked. The client as it is then; `None`: it is disabled, and its row is damaged.
+    pub async fn set_status(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        status: ClientStatus,
+    ) -> Result<Option<Client>> {
         let (floor, stamp) = self.tokens.stamp_raise(by);
         let store = &self.core.store;
-        let done = store.set_client_status(id, status, floor, stamp).await?;
+        let (done, client) = store.set_client_status(id, status, floor, stamp).await?;
         self.tokens.revoked(id, &done)?;
         self.tokens.drop_needless(&done).await;
-        Ok(())
-    }
-
-    /// Sets the status; the client as it is then.
-    pub async fn switch(&self, by: &Origin, id: &ClientId, status: ClientStatus) -> Result<Client> {
-        self.set_status(by, id, status).await?;
-        Ok(self.find(id).await?.client)
+        Ok(client)
     }
 
     /// Removes a client and its secrets if it is as expected, and revokes its tokens.
@@ -269,14 +268,10 @@ impl Clients {
         Ok(())
     }
 
-    /// Ends every change of a client: what memory holds of it is forgotten before anybody hears of it.
-    pub(in crate::app) fn changed(&self, id: &ClientId, done: bool) -> Result<()> {
+    /// Ends a change of a client: what memory holds of it is forgotten before anybody hears of it.
+    pub(in crate::app) fn changed<T>(&self, id: &ClientId, changed: Option<T>) -> Result<T> {
         self.cache.forget(id);
-        if done {
-            Ok(())
-        } else {
-            Err(Error::unknown_client(id))
-        }
+        changed.ok_or_else(|| Error::unknown_client(id))
     }
 }
 

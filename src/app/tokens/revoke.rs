@@ -6,19 +6,10 @@ use crate::domain::{
     Client, ClientId, Generation, Origin, Revocation, RevocationId, Revoked, RevokedToken, Stamp,
 };
 use crate::jwt::{AccessTokenClaims, LEEWAY, VerifyError};
-use crate::store::ClientRevoked;
+use crate::store::{ClientRevoked, RevocationTrail};
 
 /// Rows of one statement: enough that a million are read in seconds, few enough that none runs for long.
 const BATCH: u32 = 10_000;
-
-/// How the audit trail learns of a revocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trail {
-    /// By an event of its own.
-    Event,
-    /// By an event of all within a minute.
-    Count,
-}
 
 impl Tokens {
     /// Revokes a token at its own client's wish (RFC 7009 §2). One that is no good, for the reason in the
@@ -37,14 +28,16 @@ impl Tokens {
             let why = "the token was issued to another client";
             return Err(Error::unauthorized_client(why));
         }
-        self.revoke_claims(by, &claims, Trail::Count).await?;
+        self.revoke_claims(by, &claims, RevocationTrail::Count)
+            .await?;
         Ok(Ok(claims))
     }
 
     /// Revokes any token, at the operator's wish; one that is no good is an error.
     pub async fn revoke(&self, by: &Origin, token: &str) -> Result<AccessTokenClaims<'static>> {
         let claims = self.verify_for_revoking(token).await??;
-        self.revoke_claims(by, &claims, Trail::Event).await?;
+        self.revoke_claims(by, &claims, RevocationTrail::Event)
+            .await?;
         Ok(claims)
     }
 
@@ -138,7 +131,7 @@ impl Tokens {
         &self,
         by: &Origin,
         claims: &AccessTokenClaims<'_>,
-        trail: Trail,
+        trail: RevocationTrail,
     ) -> Result<()> {
         if self.revocations.find(claims).is_some() {
             return Ok(());
@@ -150,15 +143,9 @@ impl Tokens {
             expires_at: claims.exp,
         };
         let (store, stamp) = (self.core.database()?, self.core.stamp(by));
-        match trail {
-            Trail::Event => {
-                store.revoke_token(token, id, stamp).await?;
-            }
-            Trail::Count => {
-                if store.revoke_own_token(token, id, stamp).await? {
-                    self.own_revocations.count(id, by.source, stamp.at);
-                }
-            }
+        let is_new = store.revoke_token(token, id, trail, stamp).await?;
+        if is_new && trail == RevocationTrail::Count {
+            self.own_revocations.count(id, by.source, stamp.at);
         }
         self.revocations.insert_token(id, token);
         self.make_room(id).await;

@@ -9,7 +9,7 @@ pub(in crate::cli) mod view;
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -148,12 +148,12 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
         ClientCommand::Disable(args) => set_status(&app, args, ClientStatus::Disabled).await?,
         ClientCommand::Release(args) => {
             app.clients.detach(&origin(), &args.client_id).await?;
-            show(&app, &args.client_id, args.output).await?;
+            show_changed(&app, args).await?;
         }
         ClientCommand::Delete(args) => delete(&app, args).await?,
         ClientCommand::RevokeTokens(args) => {
             app.tokens.revoke_client(&origin(), &args.client_id).await?;
-            show(&app, &args.client_id, args.output).await?;
+            show_changed(&app, args).await?;
         }
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
         ClientCommand::Import(args) => return import::run(&app, args).await,
@@ -240,7 +240,13 @@ async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow:
     app.clients
         .set_status(&origin(), &args.client_id, status)
         .await?;
-    show(app, &args.client_id, args.output).await
+    show_changed(app, args).await
+}
+
+/// A client that is damaged can be changed in some ways, and not shown.
+async fn show_changed(app: &App, args: OneClient) -> anyhow::Result<()> {
+    let shown = show(app, &args.client_id, args.output).await;
+    shown.context("the change was made, but the client cannot be shown")
 }
 
 async fn show(app: &App, id: &ClientId, output: Output) -> anyhow::Result<()> {

@@ -6,12 +6,15 @@
 use crate::base::clock::UnixTime;
 use crate::domain::audit::chain::{AuditHead, ChainedEvent};
 use crate::domain::audit::keys::HeadKey;
-use crate::domain::{AuditEvent, Change, ClientId, NewEvent, Stamp};
+use crate::domain::{
+    AuditEvent, Change, ClientId, Generation, NewEvent, Revocation, RevocationId, Stamp,
+};
 use crate::store::audit::head_row::{Chained, Head, lock_head, move_head};
 use crate::store::db::conn::{Conn, Tx};
 use crate::store::db::pool::Pool;
-use crate::store::replication::changes::next_id;
-use crate::store::tokens::queue::{TokenRevocation, TokenRow};
+use crate::store::replication::changes::{ChangeRow, next_id};
+use crate::store::tokens::queue::TokenRevocation;
+use crate::store::tokens::revocations::below_generation;
 use crate::store::{Store, StoreError};
 
 /// How often a statement that is a transaction by itself is tried, before one is begun, which holds the lock.
@@ -24,8 +27,8 @@ pub(in crate::store) struct Appends<'a> {
     pub(in crate::store) changes: Vec<Change>,
     /// What was done. Without any, nobody asks whether the end of the trail is authentic.
     pub(in crate::store) events: Vec<(Stamp<'a>, NewEvent)>,
-    /// Revocations of single tokens. The replicas have to know each.
-    pub(in crate::store) revocations: Vec<&'a TokenRevocation>,
+    /// Revocations, which get their ids now. The replicas have to know each.
+    pub(in crate::store) revocations: Vec<Revocation>,
     /// When.
     pub(in crate::store) at: UnixTime,
 }
@@ -51,7 +54,7 @@ impl<'a> Appends<'a> {
         Self {
             changes: Vec::new(),
             events: events.collect(),
-            revocations: revocations.to_vec(),
+            revocations: revocations.iter().map(|it| it.revocation()).collect(),
             at: latest.unwrap_or(UnixTime(0)),
         }
     }
@@ -106,8 +109,8 @@ impl Store {
         changes: Vec<Change>,
         events: Vec<NewEvent>,
     ) -> Result<(), StoreError> {
-        self.commit_appends(tx, &Appends::new(stamp, changes, events))
-            .await
+        let appends = Appends::new(stamp, changes, events);
+        self.commit_appends(tx, &appends).await.map(drop)
     }
 
     /// Ends a transaction that has changed what replicas remember and is no event.
@@ -123,18 +126,54 @@ impl Store {
             revocations: Vec::new(),
             at,
         };
+        self.commit_appends(tx, &appends).await.map(drop)
+    }
+
+    /// Ends a transaction that has raised the generation of a client, with the event of what was done.
+    pub(in crate::store) async fn commit_generation(
+        &self,
+        tx: Tx<'_>,
+        id: &ClientId,
+        generation: Generation,
+        event: NewEvent,
+        stamp: Stamp<'_>,
+    ) -> Result<Revocation, StoreError> {
+        let revocations = vec![below_generation(id, generation, stamp.at)];
+        let appended = self.commit_revocations(tx, stamp, revocations, Vec::new(), vec![event]);
+        let first = appended.await?.into_iter().next();
+        first.ok_or_else(|| StoreError::Corrupt("no revocation was appended".to_owned()))
+    }
+
+    /// Ends a transaction that has raised generations, and may have changed more of what replicas remember; the revocations
+    /// with their ids.
+    pub(in crate::store) async fn commit_revocations(
+        &self,
+        tx: Tx<'_>,
+        stamp: Stamp<'_>,
+        revocations: Vec<Revocation>,
+        changes: Vec<Change>,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<Revocation>, StoreError> {
+        let appends = Appends {
+            revocations,
+            ..Appends::new(stamp, changes, events)
+        };
         self.commit_appends(tx, &appends).await
     }
 
+    /// Ends a transaction; the revocations of it, with their ids.
     pub(in crate::store) async fn commit_appends(
         &self,
         mut tx: Tx<'_>,
         appends: &Appends<'_>,
-    ) -> Result<(), StoreError> {
-        if !appends.is_empty() {
-            self.append(&mut tx, appends).await?;
-        }
-        tx.commit().await
+    ) -> Result<Vec<Revocation>, StoreError> {
+        let revocations = if appends.is_empty() {
+            Vec::new()
+        } else {
+            self.append(&mut tx, appends).await?
+        };
+        tx.commit().await?;
+        Ok(revocations)
     }
 
     /// Appends an event in a transaction of its own.
@@ -149,7 +188,7 @@ impl Store {
             return Ok(());
         }
         let tx = conn.begin().await?;
-        self.commit_appends(tx, &appends).await
+        self.commit_appends(tx, &appends).await.map(drop)
     }
 
     /// Appends by a statement that is a transaction by itself. False, and nothing is done, where the database has no such
@@ -187,11 +226,11 @@ impl Store {
     /// On Postgres the head is first taken to be where this replica last left it, also by a transaction that is not
     /// committed yet: this one then waits for that one. If that one fails, or another replica was quicker, the head is
     /// another one. By then this transaction has the lock, and so loses once at most.
-    pub(in crate::store) async fn append(
+    async fn append(
         &self,
         tx: &mut Tx<'_>,
         appends: &Appends<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Revocation>, StoreError> {
         if tx.head.is_some() || !tx.is_postgres() {
             let head = lock_head(tx).await?;
             let chained = self.chain(&head, appends)?;
@@ -205,20 +244,20 @@ impl Store {
         };
         let chained = self.chain(&head, appends)?;
         let appended = match move_head(tx, &head, &chained).await? {
-            None => chained.head,
+            None => chained,
             Some(newest) => {
                 self.calls.lost_races.inc();
                 let chained = self.chain(&newest, appends)?;
                 must_move(move_head(tx, &newest, &chained).await?.is_none())?;
-                chained.head
+                chained
             }
         };
-        tx.head = Some(appended.clone());
+        tx.head = Some(appended.head.clone());
         match &mut turn {
-            Some(turn) => **turn = self.authentic(appended),
-            None => self.head.note(self.authentic(appended)),
+            Some(turn) => **turn = self.authentic(appended.head),
+            None => self.head.note(self.authentic(appended.head)),
         }
-        Ok(())
+        Ok(appended.revocations)
     }
 
     /// Appends an event behind a head that is locked and may be another one than the row says, whether or not it is
@@ -237,7 +276,7 @@ impl Store {
         };
         let appends = Appends::new(stamp, Vec::new(), vec![event]);
         let chained = self.chain_behind(&behind, &appends, None)?;
-        self.move_locked(tx, &row, chained).await
+        self.move_locked(tx, &row, chained).await.map(drop)
     }
 
     async fn move_locked(
@@ -245,11 +284,11 @@ impl Store {
         tx: &mut Tx<'_>,
         row: &Head,
         chained: Chained,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Revocation>, StoreError> {
         must_move(move_head(tx, row, &chained).await?.is_none())?;
         tx.head = Some(chained.head.clone());
         self.head.note(self.authentic(chained.head));
-        Ok(())
+        Ok(chained.revocations)
     }
 
     /// Only an authentic head is remembered: another one is read again the next time, by when it may be accepted.
@@ -283,15 +322,22 @@ impl Store {
     ) -> Result<Chained, StoreError> {
         let mut head = head.clone();
         let mut changes = Vec::with_capacity(appends.changes.len());
-        for change in &appends.changes {
+        for change in appends.changes.iter().cloned() {
             head.last_change = next_id(head.last_change, appends.at)?;
-            changes.push((head.last_change, change.clone()));
+            let change_id = head.last_change;
+            changes.push(ChangeRow { change_id, change });
         }
         let mut revocations = Vec::with_capacity(appends.revocations.len());
         for revocation in &appends.revocations {
             head.last_change = next_id(head.last_change, revocation.revoked_at)?;
-            changes.push((head.last_change, Change::Revocation));
-            revocations.push(TokenRow::new(head.last_change, revocation));
+            changes.push(ChangeRow {
+                change_id: head.last_change,
+                change: Change::Revocation,
+            });
+            revocations.push(Revocation {
+                revocation_id: RevocationId(head.last_change),
+                ..revocation.clone()
+            });
         }
         let mut events: Vec<ChainedEvent> = Vec::with_capacity(appends.events.len());
         for (stamp, event) in first.into_iter().chain(&appends.events) {

@@ -2,23 +2,23 @@
 //! transaction that appends moves it on and holds its lock until the commit, so that ids become visible in their order.
 //!
 //! On Postgres one statement moves the row, if it is where this replica believes it to be, and inserts what is appended:
-//! of the round trips of a transaction the others wait for the last one only, that of its commit. On SQLite the transaction has the file's
-//! one write lock.
+//! of the round trips of a transaction the others wait for the last one only, that of its commit. On SQLite the transaction
+//! has the file's one write lock.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
+use crate::domain::Revocation;
 use crate::domain::audit::chain::{AuditHead, ChainLink, ChainedEvent};
-use crate::domain::{Change, ClientId};
 use crate::store::StoreError;
 use crate::store::db::conn::{Driver, Session, Tx};
-use crate::store::db::query::{ToValue, query};
+use crate::store::db::query::{ToValue, Value, query};
 use crate::store::db::row::Row;
-use crate::store::replication::changes::{CHANNEL, insert_changes};
-use crate::store::tokens::queue::{TokenRow, insert_token_rows};
+use crate::store::db::table_row::{TableRow, insert_from_json, insert_rows, json_rows};
+use crate::store::replication::changes::{CHANNEL, ChangeRow};
 
 /// How long a transaction waits for its turn in this replica. Then it waits at the database, which ends a transaction
 /// that is idle for long.
@@ -41,9 +41,9 @@ pub(in crate::store) struct Head {
 pub(in crate::store) struct Chained {
     /// What the head becomes.
     pub(in crate::store) head: Head,
-    pub(in crate::store) changes: Vec<(i64, Change)>,
+    pub(in crate::store) changes: Vec<ChangeRow>,
     pub(in crate::store) events: Vec<ChainedEvent>,
-    pub(in crate::store) revocations: Vec<TokenRow>,
+    pub(in crate::store) revocations: Vec<Revocation>,
 }
 
 /// What this replica knows of the head.
@@ -100,7 +100,12 @@ pub(in crate::store) async fn move_head(
 
 /// The lock comes first and then the comparison: an update that compared by itself would not see, and not wait for, a
 /// head that another transaction is about to leave.
-const MOVE: &str = "
+static MOVE: LazyLock<String> = LazyLock::new(|| {
+    let events = insert_from_json::<ChainedEvent, _>("moved", "$9");
+    let changes = insert_from_json::<ChangeRow, _>("moved", "$10");
+    let revocations = insert_from_json::<Revocation, _>("moved", "$12");
+    format!(
+        "
     with head as (
         select last_id as event_id, hash, mac, key_id, last_change_id
         from audit_head
@@ -111,23 +116,14 @@ const MOVE: &str = "
         from head
         where head.event_id = $6 and head.hash = $7 and head.last_change_id = $8
         returning 1),
-    events as (
-        insert into audit_events (event_id, at, actor_type, actor, source, request_id, action, target_type, target,
-            client_id, state_before, state_after, hash, mac, key_id)
-        select event_id, at, actor_type, actor, source, request_id, action, target_type, target,
-            client_id, state_before, state_after, hash, mac, key_id
-        from moved, json_populate_recordset(null::audit_events, $9::json)),
-    told as (
-        insert into changes (change_id, kind, client_id)
-        select change_id, kind, client_id
-        from moved, json_populate_recordset(null::changes, $10::json)
-        returning pg_notify($11, current_schema())),
-    revoked as (
-        insert into revocations
-        select r.*
-        from moved, json_populate_recordset(null::revocations, $12::json) r)
-    select head.*, exists (select 1 from moved) as is_moved, (select count(*) from told) as told
-    from head";
+    events as ({events}),
+    told as ({changes} returning pg_notify($11, current_schema())),
+    revoked as ({revocations})
+    select head.event_id, head.hash, head.mac, head.key_id, head.last_change_id,
+        exists (select 1 from moved) as is_moved, (select count(*) from told) as told
+    from head"
+    )
+});
 
 async fn move_by_one_statement(
     on: &mut dyn Session,
@@ -136,11 +132,11 @@ async fn move_by_one_statement(
 ) -> Result<Option<Head>, StoreError> {
     let (to, from_link) = (&chained.head, &from.audit.link);
     let (events, more) = chained.events.split_at(chained.events.len().min(ROWS));
-    let events = json_rows(events.iter().map(EventRow::of))?;
-    let changes = json_rows(chained.changes.iter().map(ChangeRow::of))?;
-    let revocations = json_rows(chained.revocations.iter())?;
+    let events = json_rows(events)?;
+    let changes = json_rows(&chained.changes)?;
+    let revocations = json_rows(&chained.revocations)?;
     let read = |row: &Row| Ok((row.get::<bool>("is_moved")?, read_head_row(row)?));
-    let (is_moved, newest) = query(MOVE)
+    let (is_moved, newest) = query(&MOVE)
         .bind(&[
             &to.audit.link.event_id,
             &to.audit.link.hash,
@@ -162,7 +158,7 @@ async fn move_by_one_statement(
     }
     // Of an import. No statement runs for long.
     for rows in more.chunks(ROWS) {
-        insert_events(on, rows).await?;
+        insert_rows(on, rows).await?;
     }
     Ok(None)
 }
@@ -171,13 +167,13 @@ async fn move_by_steps(on: &mut dyn Session, chained: &Chained) -> Result<(), St
     const SET: &str =
         "update audit_head set last_id = $1, hash = $2, mac = $3, key_id = $4, last_change_id = $5";
     for rows in chained.events.chunks(ROWS) {
-        insert_events(on, rows).await?;
+        insert_rows(on, rows).await?;
     }
     for rows in chained.changes.chunks(ROWS) {
-        insert_changes(on, rows).await?;
+        insert_rows(on, rows).await?;
     }
     for rows in chained.revocations.chunks(ROWS) {
-        insert_token_rows(on, rows).await?;
+        insert_rows(on, rows).await?;
     }
     let to = &chained.head;
     let set = query(SET).bind(&[
@@ -211,14 +207,30 @@ pub(in crate::store) fn read_head(row: &Row) -> Result<AuditHead, StoreError> {
     })
 }
 
-async fn insert_events(on: &mut dyn Session, rows: &[ChainedEvent]) -> Result<(), StoreError> {
-    const SQL: &str = "
-        insert into audit_events (event_id, at, actor_type, actor, source, request_id, action, target_type,
-            target, client_id, state_before, state_after, hash, mac, key_id)
-        values ";
-    let mut query = query(SQL);
-    query.push_rows(rows.iter().map(|row| {
-        let event = &row.event;
+/// A row of `audit_events`.
+impl TableRow<15> for ChainedEvent {
+    const TABLE: &'static str = "audit_events";
+
+    const COLUMNS: [&'static str; 15] = [
+        "event_id",
+        "at",
+        "actor_type",
+        "actor",
+        "source",
+        "request_id",
+        "action",
+        "target_type",
+        "target",
+        "client_id",
+        "state_before",
+        "state_after",
+        "hash",
+        "mac",
+        "key_id",
+    ];
+
+    fn values(&self) -> [Value<'_>; 15] {
+        let event = &self.event;
         [
             event.event_id.to_value(),
             event.at.to_value(),
@@ -232,81 +244,10 @@ async fn insert_events(on: &mut dyn Session, rows: &[ChainedEvent]) -> Result<()
             event.client_id.to_value(),
             event.before.to_value(),
             event.after.to_value(),
-            row.hash.to_value(),
-            row.mac.to_value(),
-            row.key_id.to_value(),
+            self.hash.to_value(),
+            self.mac.to_value(),
+            self.key_id.to_value(),
         ]
-    }));
-    query.execute(on).await?;
-    Ok(())
-}
-
-/// Rows as one value, so that the statement has the same text, and stays prepared, whatever their number.
-pub(in crate::store) fn json_rows(
-    rows: impl Iterator<Item = impl Serialize>,
-) -> Result<String, StoreError> {
-    let rows: Vec<_> = rows.collect();
-    serde_json::to_string(&rows).map_err(|error| sqlx::Error::Encode(error.into()).into())
-}
-
-/// A row of `audit_events`.
-#[derive(Serialize)]
-struct EventRow<'a> {
-    event_id: i64,
-    at: i64,
-    actor_type: &'a str,
-    actor: &'a str,
-    source: Option<&'a str>,
-    request_id: Option<&'a str>,
-    action: &'a str,
-    target_type: &'a str,
-    target: &'a str,
-    client_id: Option<&'a str>,
-    state_before: Option<&'a str>,
-    state_after: Option<&'a str>,
-    hash: &'a str,
-    mac: &'a str,
-    key_id: &'a str,
-}
-
-impl<'a> EventRow<'a> {
-    fn of(chained: &'a ChainedEvent) -> Self {
-        let event = &chained.event;
-        Self {
-            event_id: event.event_id,
-            at: event.at.0,
-            actor_type: &event.actor_type,
-            actor: &event.actor,
-            source: event.source.as_deref(),
-            request_id: event.request_id.as_deref(),
-            action: &event.action,
-            target_type: &event.target_type,
-            target: &event.target,
-            client_id: event.client_id.as_deref(),
-            state_before: event.before.as_deref(),
-            state_after: event.after.as_deref(),
-            hash: &chained.hash,
-            mac: &chained.mac,
-            key_id: &chained.key_id,
-        }
-    }
-}
-
-/// A row of `changes`.
-#[derive(Serialize)]
-struct ChangeRow<'a> {
-    change_id: i64,
-    kind: &'a str,
-    client_id: Option<&'a str>,
-}
-
-impl<'a> ChangeRow<'a> {
-    fn of((change_id, change): &'a (i64, Change)) -> Self {
-        Self {
-            change_id: *change_id,
-            kind: change.kind(),
-            client_id: change.client_id().map(ClientId::as_str),
-        }
     }
 }
 

@@ -5,8 +5,9 @@ use crate::domain::audit::chain::{AuditChain, ChainLink, ChainedEvent, Removal};
 use crate::domain::audit::keys::AuditKeys;
 use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Origin, Stamp, Target};
 use crate::store::audit::head_row::lock_head;
-use crate::store::db::query::{ToValue, query};
+use crate::store::db::query::{ToValue, select};
 use crate::store::db::row::Row;
+use crate::store::db::table_row::TableRow;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// Which events.
@@ -35,12 +36,6 @@ pub enum AuditPage {
     After(i64),
 }
 
-const SELECT: &str = "
-    select event_id, at, actor_type, actor, source, request_id, action, target_type, target, client_id,
-        state_before, state_after, hash, mac, key_id
-    from audit_events
-    where true";
-
 impl Store {
     /// Keeps what is no change of a row: that somebody logged in or could not, or took something away.
     pub async fn insert_audit_event(
@@ -58,7 +53,7 @@ impl Store {
         page: AuditPage,
         limit: u32,
     ) -> Result<Vec<ChainedEvent>, StoreError> {
-        let mut query = query(SELECT);
+        let mut query = select(&ChainedEvent::COLUMNS, "from audit_events where true");
         let texts = [
             (" and actor_type = ", &filter.actor_type),
             (" and actor = ", &filter.actor),

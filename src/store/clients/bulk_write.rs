@@ -1,7 +1,7 @@
 //! Owns the writing of whole clients, many in one transaction: what a file says of them, beside those that are there
 //! or in their place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::{
     Action, Change, ClientId, ClientRecord, ClientStatus, ExpectedVersion, Generation, Revocation,
@@ -13,7 +13,7 @@ use crate::store::db::conn::Tx;
 use crate::store::db::query::{ToValue, query};
 use crate::store::db::row::Row;
 use crate::store::tokens::generation::{begin_generations, raise_generation};
-use crate::store::tokens::revocations::insert_generation;
+use crate::store::tokens::revocations::below_generation;
 use crate::store::{Store, StoreError};
 
 /// A client to be written, and what to do when there is one of its id.
@@ -81,7 +81,7 @@ impl Store {
         let mut tx = conn.begin().await?;
         let mut written = WrittenClients::default();
         let mut events = Vec::new();
-        let (mut told, mut inserted, mut disabled) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut told, mut inserted, mut disabled) = (Vec::new(), Vec::new(), BTreeSet::new());
         for write in writes {
             let record = &write.record;
             let (client, id) = (&record.client, &record.client.client_id);
@@ -91,7 +91,7 @@ impl Store {
                 inserted.push(id);
                 // It may have tokens of another server with the same keys.
                 if is_off {
-                    disabled.push(id);
+                    disabled.insert(id);
                 }
                 events.push(of_client(actions.insert, id).after(record));
                 written.outcomes.push(ClientWritten::Inserted);
@@ -101,7 +101,7 @@ impl Store {
                 Ok(before) => {
                     told.push(id);
                     if before.client.status != client.status && is_off {
-                        disabled.push(id);
+                        disabled.insert(id);
                     }
                     events.push(of_client(actions.replace, id).difference(before, record));
                     written.outcomes.push(ClientWritten::Replaced);
@@ -110,9 +110,14 @@ impl Store {
             }
         }
         begin_generations(&mut tx, &inserted, stamp.at).await?;
-        written.revocations = revoke_tokens(&mut tx, &disabled, floor, stamp).await?;
+        let mut revocations = Vec::new();
+        for id in disabled {
+            let generation = raise_generation(&mut tx, id, floor).await?;
+            revocations.push(below_generation(id, generation, stamp.at));
+        }
         let changes = told.into_iter().cloned().map(Change::Client).collect();
-        self.commit_changes(tx, stamp, changes, events).await?;
+        let appended = self.commit_revocations(tx, stamp, revocations, changes, events);
+        written.revocations = appended.await?;
         Ok(written)
     }
 
@@ -135,24 +140,6 @@ impl Store {
         }
         Ok(owners)
     }
-}
-
-/// Revokes all that these clients were issued. From here on locks are taken that all others wait for.
-async fn revoke_tokens(
-    tx: &mut Tx<'_>,
-    ids: &[&ClientId],
-    floor: Generation,
-    stamp: Stamp<'_>,
-) -> Result<Vec<Revocation>, StoreError> {
-    let mut raised = Vec::new();
-    for id in ids {
-        raised.push((id, raise_generation(tx, id, floor).await?));
-    }
-    let mut revocations = Vec::new();
-    for (id, generation) in raised {
-        revocations.push(insert_generation(tx, id, generation, stamp.at).await?);
-    }
-    Ok(revocations)
 }
 
 /// Makes a client that is there what is written, if it is as expected; what it was, or what came of it otherwise.

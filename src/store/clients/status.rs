@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use crate::domain::{
-    Action, ClientEffect, ClientId, ClientStatus, ExpectedVersion, Generation, Revocation, Stamp,
+    Action, Client, ClientEffect, ClientId, ClientStatus, ExpectedVersion, Generation, Revocation,
+    Stamp,
 };
 use crate::store::clients::record::lock_any_record;
 use crate::store::clients::row::{lock_any_client, lock_client, of_client};
 use crate::store::tokens::generation::raise_generation;
-use crate::store::tokens::revocations::{find_generation, insert_generation};
+use crate::store::tokens::revocations::find_generation;
 use crate::store::{Store, StoreError, WriteOptions};
 
 /// What came of a change that may revoke the tokens of a client.
@@ -60,11 +61,10 @@ impl Store {
             return Ok(ClientRevoked::NoClient);
         }
         let generation = raise_generation(&mut tx, id, floor).await?;
-        let revocation = insert_generation(&mut tx, id, generation, stamp.at).await?;
         let event =
             of_client(Action::ClientRevokeTokens, id).after(json!({ "generation": generation }));
-        self.commit_events(tx, stamp, vec![event]).await?;
-        Ok(ClientRevoked::Revoked(revocation))
+        let revoked = self.commit_generation(tx, id, generation, event, stamp);
+        Ok(ClientRevoked::Revoked(revoked.await?))
     }
 
     /// Revokes all that a client was issued in place of single tokens, for which there is no room. Another replica may have
@@ -87,22 +87,22 @@ impl Store {
             return Ok(ClientRevoked::Unchanged);
         }
         let generation = raise_generation(&mut tx, id, floor).await?;
-        let revocation = insert_generation(&mut tx, id, generation, stamp.at).await?;
         let event = of_client(Action::ClientFoldRevocations, id)
             .after(json!({ "generation": generation, "room": room.as_str() }));
-        self.commit_events(tx, stamp, vec![event]).await?;
-        Ok(ClientRevoked::Revoked(revocation))
+        let revoked = self.commit_generation(tx, id, generation, event, stamp);
+        Ok(ClientRevoked::Revoked(revoked.await?))
     }
 
     /// Switches a client on or off and touches nothing else of it. Switching it off revokes all that it was issued, and what
-    /// a replica issues that has not heard of it yet.
+    /// a replica issues that has not heard of it yet. With the client as it is now; `None`: there is none, or nobody can read
+    /// it, since its row is damaged.
     pub async fn set_client_status(
         &self,
         id: &ClientId,
         status: ClientStatus,
         floor: Generation,
         stamp: Stamp<'_>,
-    ) -> Result<ClientRevoked, StoreError> {
+    ) -> Result<(ClientRevoked, Option<Client>), StoreError> {
         const SQL: &str = "
             update clients
             set status = $2, updated_at = $3, version = version + 1
@@ -114,28 +114,36 @@ impl Store {
         let disabled = status == ClientStatus::Disabled;
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let before = match lock_any_client(&mut tx, id, effect, stamp).await? {
-            None => return Ok(ClientRevoked::NoClient),
-            Some(Ok(before)) => Some(before.status),
+        let mut client = match lock_any_client(&mut tx, id, effect, stamp).await? {
+            None => return Ok((ClientRevoked::NoClient, None)),
+            Some(Ok(client)) => Some(client),
             Some(Err(_)) if disabled => None,
             Some(Err(damage)) => return Err(damage),
         };
+        let before = client.as_ref().map(|client| client.status);
         // Switching off is done again to be sure of it.
         if before == Some(status) && !disabled {
-            return Ok(ClientRevoked::Unchanged);
+            return Ok((ClientRevoked::Unchanged, client));
         }
         tx.execute(SQL, &[id, &status.as_str(), &stamp.at]).await?;
+        if let Some(client) = &mut client {
+            client.status = status;
+            client.updated_at = stamp.at;
+            client.version = client.version.next();
+        }
         let event = of_client(action, id)
             .before(json!({ "status": before }))
             .after(json!({ "status": status }));
         if !disabled {
             self.commit_client_change(tx, id, event, stamp).await?;
-            return Ok(ClientRevoked::Enabled);
+            return Ok((ClientRevoked::Enabled, client));
         }
         let generation = raise_generation(&mut tx, id, floor).await?;
-        let revocation = insert_generation(&mut tx, id, generation, stamp.at).await?;
-        self.commit_events(tx, stamp, vec![event]).await?;
-        Ok(ClientRevoked::Revoked(revocation))
+        if let Some(client) = &mut client {
+            client.generation = generation;
+        }
+        let revoked = self.commit_generation(tx, id, generation, event, stamp);
+        Ok((ClientRevoked::Revoked(revoked.await?), client))
     }
 
     /// Removes a client and its secrets, and revokes its tokens.
@@ -161,8 +169,7 @@ impl Store {
         };
         let generation = raise_generation(&mut tx, id, floor).await?;
         tx.execute(SQL, &[id]).await?;
-        let revocation = insert_generation(&mut tx, id, generation, stamp.at).await?;
-        self.commit_events(tx, stamp, vec![event]).await?;
-        Ok(ClientRevoked::Revoked(revocation))
+        let revoked = self.commit_generation(tx, id, generation, event, stamp);
+        Ok(ClientRevoked::Revoked(revoked.await?))
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use serde::{Serialize, Serializer};
 use sqlx::{
     Arguments, AssertSqlSafe, Database, Encode, Postgres, SqlSafeStr, SqlStr, Sqlite, Type,
     query_with,
@@ -28,6 +29,16 @@ pub(in crate::store) enum Value<'q> {
     Text(Option<Cow<'q, str>>),
     Number(Option<i64>),
     Flag(bool),
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => text.serialize(serializer),
+            Self::Number(number) => number.serialize(serializer),
+            Self::Flag(flag) => flag.serialize(serializer),
+        }
+    }
 }
 
 /// What can be bound to a statement.

@@ -7,11 +7,10 @@ use uuid::Uuid;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
-use crate::store::audit::head_row::read_head_row;
-use crate::store::db::conn::{Session, Tx};
 use crate::store::db::damage::RowsOf;
-use crate::store::db::query::{ToValue, Value, query};
+use crate::store::db::query::{ToValue, Value, query, select};
 use crate::store::db::row::Row;
+use crate::store::db::table_row::TableRow;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// On which Postgres tells the replicas that there are changes. The payload is the schema, for a database may have
@@ -28,61 +27,25 @@ const IDS_PER_SECOND: i64 = 1_000_000;
 /// At 200 changes a second their ids are as fast as time.
 const MAX_STEP: i64 = 10_000;
 
-/// Appends a change while the transaction still has to write what depends on its id; the id. Locks the row that all others
-/// wait for: the commit is to follow soon. A transaction that does not need the id leaves the change to its end.
-pub(in crate::store) async fn append_change(
-    tx: &mut Tx<'_>,
-    change: Change,
-    now: UnixTime,
-) -> Result<i64, StoreError> {
-    const NEXT_ID: &str = "
-        update audit_head
-        set last_change_id = case when last_change_id < $1 then $1 else last_change_id end + $2
-        returning last_id as event_id, hash, mac, key_id, last_change_id";
-    const WITH: &str = "with head as (";
-    const INSERT_AND_NOTIFY: &str = "),
-        told as (
-            insert into changes (change_id, kind, client_id)
-            select last_change_id, $3, $4
-            from head
-            returning pg_notify($5, current_schema()))
-        select head.*, (select count(*) from told) as told
-        from head";
-    let (first_id, step, kind) = (first_id(now).0, step(), change.kind());
-    let client_id = change.client_id().map(ClientId::as_str);
-    // SQLite has no listeners to wake: other processes read the file every second.
-    let head = if tx.is_postgres() {
-        let mut query = query(WITH).bind(&[&first_id, &step, &kind, &client_id, &CHANNEL]);
-        query.push(NEXT_ID).push(INSERT_AND_NOTIFY);
-        query.fetch_one(tx, read_head_row).await?
-    } else {
-        let head = tx
-            .fetch_one(NEXT_ID, &[&first_id, &step], read_head_row)
-            .await?;
-        insert_changes(tx, &[(head.last_change, change)]).await?;
-        head
-    };
-    let id = head.last_change;
-    tx.head = Some(head);
-    Ok(id)
+/// A change with its id, as it is stored.
+#[derive(Debug)]
+pub(in crate::store) struct ChangeRow {
+    pub(in crate::store) change_id: i64,
+    pub(in crate::store) change: Change,
 }
 
-/// Inserts changes and wakes nobody.
-pub(in crate::store) async fn insert_changes(
-    on: &mut dyn Session,
-    rows: &[(i64, Change)],
-) -> Result<(), StoreError> {
-    let mut query = query("insert into changes (change_id, kind, client_id) values ");
-    query.push_rows(rows.iter().map(|(id, change)| {
-        let client_id = change.client_id().map(ClientId::as_str);
+impl TableRow<3> for ChangeRow {
+    const TABLE: &'static str = "changes";
+    const COLUMNS: [&'static str; 3] = ["change_id", "kind", "client_id"];
+
+    fn values(&self) -> [Value<'_>; 3] {
+        let client_id = self.change.client_id().map(ClientId::as_str);
         [
-            id.to_value(),
-            Value::Text(Some(change.kind().into())),
+            self.change_id.to_value(),
+            Value::Text(Some(self.change.kind().into())),
             Value::Text(client_id.map(Into::into)),
         ]
-    }));
-    query.execute(on).await?;
-    Ok(())
+    }
 }
 
 /// An id that comes after `last`. It is a time in microseconds as well: when a database loses its last transactions in a
@@ -129,13 +92,8 @@ impl Store {
         after: ChangeId,
         limit: u32,
     ) -> Result<Option<ChangesPage>, StoreError> {
-        const SQL: &str = "
-            select change_id, kind, client_id
-            from changes
-            where change_id >= $1
-            order by change_id
-            limit $2";
-        let found = query(SQL)
+        const REST: &str = "from changes where change_id >= $1 order by change_id limit $2";
+        let found = select(&ChangeRow::COLUMNS, REST)
             .bind(&[&after.0, &(i64::from(limit) + 1)])
             .fetch_readable(&mut self.acquire_feed().await?, CHANGES, |row| {
                 match row.get::<i64>("change_id")? {

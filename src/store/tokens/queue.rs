@@ -8,21 +8,32 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
-use serde::Serialize;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::base::clock::UnixTime;
-use crate::domain::{Action, ClientId, NewEvent, Origin, RevokedToken, Stamp, Target, TokenId};
+use crate::domain::{
+    Action, ClientId, NewEvent, Origin, Revocation, RevocationId, Revoked, RevokedToken, Stamp,
+    Target, TokenId,
+};
 use crate::store::audit::append::Appends;
 use crate::store::audit::head_row::lock_head;
-use crate::store::db::conn::{Session, Tx};
+use crate::store::db::conn::Tx;
 use crate::store::db::query::{ToValue, query};
 use crate::store::{Store, StoreError};
 
 /// Revocations of one transaction, which may be one statement.
 const BATCH: usize = 250;
+
+/// How the audit trail learns of the revocation of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationTrail {
+    /// By an event of its own.
+    Event,
+    /// By an event of several, which the caller writes.
+    Count,
+}
 
 /// A revocation of one token.
 #[derive(Clone, Debug)]
@@ -38,14 +49,25 @@ impl TokenRevocation {
     pub(in crate::store) fn new(
         token: RevokedToken,
         client_id: &ClientId,
+        trail: RevocationTrail,
         stamp: Stamp<'_>,
-        is_recorded: bool,
     ) -> Self {
         Self {
             token,
             client_id: client_id.clone(),
             revoked_at: stamp.at,
-            recorded_by: is_recorded.then(|| stamp.by.clone()),
+            recorded_by: (trail == RevocationTrail::Event).then(|| stamp.by.clone()),
+        }
+    }
+
+    /// What is to be inserted. It gets its id when it is appended.
+    pub(in crate::store) fn revocation(&self) -> Revocation {
+        Revocation {
+            revocation_id: RevocationId::default(),
+            client_id: self.client_id.clone(),
+            revoked: Revoked::Token(self.token),
+            revoked_at: self.revoked_at,
+            expires_at: self.token.expires_at,
         }
     }
 
@@ -57,51 +79,6 @@ impl TokenRevocation {
             .after(json!({ "expires_at": self.token.expires_at }));
         Some((by, event))
     }
-}
-
-/// A row of `revocations` for one token.
-#[derive(Debug, Serialize)]
-pub(in crate::store) struct TokenRow {
-    revocation_id: i64,
-    client_id: String,
-    jti: String,
-    generation: i64,
-    revoked_at: i64,
-    expires_at: i64,
-}
-
-impl TokenRow {
-    pub(in crate::store) fn new(revocation_id: i64, revocation: &TokenRevocation) -> Self {
-        Self {
-            revocation_id,
-            client_id: revocation.client_id.to_string(),
-            jti: revocation.token.jti.to_string(),
-            generation: revocation.token.generation.number(),
-            revoked_at: revocation.revoked_at.0,
-            expires_at: revocation.token.expires_at.0,
-        }
-    }
-}
-
-pub(in crate::store) async fn insert_token_rows(
-    on: &mut dyn Session,
-    rows: &[TokenRow],
-) -> Result<(), StoreError> {
-    let mut query = query(
-        "insert into revocations (revocation_id, client_id, jti, generation, revoked_at, expires_at) values ",
-    );
-    query.push_rows(rows.iter().map(|row| {
-        [
-            row.revocation_id.to_value(),
-            row.client_id.to_value(),
-            row.jti.to_value(),
-            row.generation.to_value(),
-            row.revoked_at.to_value(),
-            row.expires_at.to_value(),
-        ]
-    }));
-    query.execute(on).await?;
-    Ok(())
 }
 
 /// Those of the tokens that are revoked already.

@@ -3,50 +3,76 @@
 //! The id of a revocation is that of the change that tells of it, and so ordered as changes are: who has read up to
 //! an id has missed nothing.
 
+use std::borrow::Cow;
+
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Change, ClientId, Generation, Revocation, RevocationId, Revoked, RevokedToken, Stamp, TokenId,
+    ClientId, Generation, Revocation, RevocationId, Revoked, RevokedToken, Stamp, TokenId,
 };
 use crate::store::db::conn::Tx;
 use crate::store::db::damage::{RowsOf, in_row};
-use crate::store::db::query::{query, select};
+use crate::store::db::query::{ToValue, Value, select};
 use crate::store::db::row::Row;
-use crate::store::replication::changes::append_change;
-use crate::store::tokens::queue::TokenRevocation;
+use crate::store::db::table_row::TableRow;
+use crate::store::tokens::queue::{RevocationTrail, TokenRevocation};
 use crate::store::{Store, StoreError, TrustedTime};
-
-/// The columns that [`read_revocation`] reads.
-const COLUMNS: &str = "revocation_id, client_id, jti, generation, revoked_at, expires_at";
 
 const REVOCATIONS: RowsOf = RowsOf {
     table: "revocations",
     key: "revocation_id",
 };
 
-/// Tells replicas that all tokens of a client below its generation are revoked.
-pub(in crate::store) async fn insert_generation(
-    tx: &mut Tx<'_>,
-    id: &ClientId,
-    generation: Generation,
-    now: UnixTime,
-) -> Result<Revocation, StoreError> {
-    const SQL: &str = "
-        insert into revocations (revocation_id, client_id, generation, revoked_at, expires_at)
-        values ($1, $2, $3, $4, $5)
+impl TableRow<6> for Revocation {
+    const TABLE: &'static str = "revocations";
+
+    const COLUMNS: [&'static str; 6] = [
+        "revocation_id",
+        "client_id",
+        "jti",
+        "generation",
+        "revoked_at",
+        "expires_at",
+    ];
+
+    /// The row of a client comes last again, and never says less than it did.
+    const ON_CONFLICT: &'static str = "
         on conflict (client_id) where jti is null do update
         set revocation_id = excluded.revocation_id,
             generation = case when revocations.generation > excluded.generation
                 then revocations.generation else excluded.generation end,
             revoked_at = excluded.revoked_at,
             expires_at = case when revocations.expires_at > excluded.expires_at
-                then revocations.expires_at else excluded.expires_at end
-        returning ";
-    let expires_at = generation.last_expiry(now);
-    let change_id = append_change(tx, Change::Revocation, now).await?;
-    let mut query = query(SQL);
-    query.push(COLUMNS);
-    let query = query.bind(&[&change_id, id, &generation, &now, &expires_at]);
-    query.fetch_one(tx, read_revocation).await
+                then revocations.expires_at else excluded.expires_at end";
+
+    fn values(&self) -> [Value<'_>; 6] {
+        let (jti, generation) = match self.revoked {
+            Revoked::Client(generation) => (None, generation),
+            Revoked::Token(token) => (Some(token.jti.to_string()), token.generation),
+        };
+        [
+            self.revocation_id.0.to_value(),
+            self.client_id.to_value(),
+            Value::Text(jti.map(Cow::Owned)),
+            Value::Number(Some(generation.number())),
+            self.revoked_at.to_value(),
+            self.expires_at.to_value(),
+        ]
+    }
+}
+
+/// The revocation of all tokens of a client below its generation. It gets its id when it is appended.
+pub(in crate::store) fn below_generation(
+    id: &ClientId,
+    generation: Generation,
+    now: UnixTime,
+) -> Revocation {
+    Revocation {
+        revocation_id: RevocationId::default(),
+        client_id: id.clone(),
+        revoked: Revoked::Client(generation),
+        revoked_at: now,
+        expires_at: generation.last_expiry(now),
+    }
 }
 
 /// The generation below which replicas know all tokens of a client to be revoked.
@@ -64,21 +90,10 @@ impl Store {
         &self,
         token: RevokedToken,
         client_id: &ClientId,
+        trail: RevocationTrail,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        self.queue_revocation(TokenRevocation::new(token, client_id, stamp, true))
-            .await
-    }
-
-    /// Revokes one token of the client that asks, without an event: the caller counts it, and records how many there were.
-    /// False if it is revoked already.
-    pub async fn revoke_own_token(
-        &self,
-        token: RevokedToken,
-        client_id: &ClientId,
-        stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
-        self.queue_revocation(TokenRevocation::new(token, client_id, stamp, false))
+        self.queue_revocation(TokenRevocation::new(token, client_id, trail, stamp))
             .await
     }
 
@@ -91,7 +106,7 @@ impl Store {
     ) -> Result<Vec<Revocation>, StoreError> {
         const ORDER: &str =
             "from revocations where revocation_id > $1 order by revocation_id limit $2";
-        select(&[COLUMNS], ORDER)
+        select(&Revocation::COLUMNS, ORDER)
             .bind(&[&after.0, &limit])
             .fetch_all(&mut self.acquire_feed().await?, |row| {
                 read_revocation(row).map_err(|why| in_row(row, REVOCATIONS, &why))

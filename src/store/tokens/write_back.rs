@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::domain::{Action, ClientId, Generation, NewEvent, RevokedToken, Stamp, Target};
-use crate::store::tokens::queue::TokenRevocation;
-use crate::store::tokens::revocations::insert_generation;
+use crate::store::tokens::queue::{RevocationTrail, TokenRevocation};
+use crate::store::tokens::revocations::below_generation;
 use crate::store::{Store, StoreError};
 
 impl Store {
@@ -34,19 +34,20 @@ impl Store {
         for (id, generation) in lost {
             tx.execute(RAISE, &[id, generation]).await?;
         }
-        let mut written = 0;
+        let mut revocations = Vec::new();
         for (id, generation) in lost {
             let known = tx
                 .fetch_optional(KNOWN, &[id, generation], |_| Ok(()))
                 .await?;
             if known.is_none() {
-                insert_generation(&mut tx, id, *generation, stamp.at).await?;
-                written += 1;
+                revocations.push(below_generation(id, *generation, stamp.at));
             }
         }
+        let written = revocations.len() as u64;
         if written > 0 {
-            let event = written_back(0, written);
-            self.commit_events(tx, stamp, vec![event]).await?;
+            let events = vec![written_back(0, written)];
+            self.commit_revocations(tx, stamp, revocations, Vec::new(), events)
+                .await?;
         }
         Ok(written)
     }
@@ -58,8 +59,7 @@ impl Store {
         stamp: Stamp<'_>,
     ) -> Result<u64, StoreError> {
         let revocations = lost.iter().map(|(client_id, token)| {
-            let is_recorded = false;
-            TokenRevocation::new(*token, client_id, stamp, is_recorded)
+            TokenRevocation::new(*token, client_id, RevocationTrail::Count, stamp)
         });
         let revocations: Vec<_> = revocations.collect();
         let revocations: Vec<_> = revocations.iter().collect();

@@ -180,3 +180,48 @@ async fn every_change_is_in_the_trail_with_the_client_that_made_it() {
     );
     assert!(test.app.audit.verify(None).await.unwrap().good);
 }
+
+/// A row that was damaged by hand or by a fault must not keep a client from being disabled.
+#[tokio::test]
+async fn a_damaged_client_is_disabled_and_the_answer_says_that_it_cannot_be_shown() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let token = test.token(&secret).await;
+    let robot = Robot::new(&test).await;
+    let damage = "update clients set metadata = '{' where client_id = 'billing'";
+    assert_eq!(test.database.execute(damage).await, 1);
+    let is_disabled =
+        "update clients set name = 'x' where client_id = 'billing' and status = 'disabled'";
+
+    let answer = robot.post("/clients/billing/disable", &json!({})).await;
+
+    assert_eq!((answer.status, answer.text()), (204, ""));
+    assert_eq!(test.database.execute(is_disabled).await, 1);
+    test.verify(&token).await.assert_error(401, "invalid_token");
+    let path = "/clients/billing/revoke-tokens";
+    let revoked = robot.post(path, &json!({})).await;
+    assert_eq!(revoked.status, 204);
+    // Nobody can tell whether it has a reserved scope.
+    let enabled = robot.post("/clients/billing/enable", &json!({})).await;
+    enabled.assert_error(403, "access_denied");
+    assert_eq!(test.database.execute(is_disabled).await, 1);
+}
+
+#[tokio::test]
+async fn a_client_with_a_damaged_secret_is_shown_when_it_is_disabled() {
+    let test = TestApp::new().await;
+    test.client().await;
+    let robot = Robot::new(&test).await;
+    let damage = "insert into idle_expiries (secret_id, client_id, idle_seconds, starts_at)
+        select secret_id, client_id, 1, 1 from client_secrets where client_id = 'billing'";
+    assert_eq!(test.database.execute(damage).await, 1);
+
+    let off = robot.post("/clients/billing/disable", &json!({})).await;
+    assert_eq!(
+        (off.status, &off.json()["status"]),
+        (200, &json!("disabled"))
+    );
+    let on = robot.post("/clients/billing/enable", &json!({})).await;
+    assert_eq!((on.status, &on.json()["status"]), (200, &json!("enabled")));
+    assert_ne!(on.header("etag"), off.header("etag"));
+}

@@ -5,7 +5,7 @@ use token_server::domain::{
     Change, ChangeId, ClientChanges, ClientId, ClientStatus, KeyId, KeyRecord, KeyState, Name,
     RevokedToken, SecretId, SigningAlg, Stamp, TokenId,
 };
-use token_server::store::{ClientChanged, FullRoom, KeyChanges, Store};
+use token_server::store::{ClientChanged, FullRoom, KeyChanges, RevocationTrail, Store};
 
 use super::{ANY, LOW, id, record, secret};
 use crate::harness::{BY, Database, TestApp};
@@ -88,12 +88,11 @@ async fn every_write_that_replicas_must_know_tells_of_it() {
         .unwrap();
     tells(client("a")).await;
     let a = id("a");
-    let revoked = store.revoke_token(token(1), &a, stamp());
-    assert!(revoked.await.unwrap());
-    tells(Change::Revocation).await;
-    let revoked = store.revoke_own_token(token(2), &a, stamp());
-    assert!(revoked.await.unwrap());
-    tells(Change::Revocation).await;
+    for (number, trail) in [(1, RevocationTrail::Event), (2, RevocationTrail::Count)] {
+        let revoked = store.revoke_token(token(number), &a, trail, stamp());
+        assert!(revoked.await.unwrap());
+        tells(Change::Revocation).await;
+    }
     store.revoke_client_tokens(&a, LOW, stamp()).await.unwrap();
     tells(Change::Revocation).await;
     for (status, told) in [
@@ -191,12 +190,14 @@ async fn nobody_is_told_of_what_nobody_remembers_or_of_what_was_not_done() {
     assert_eq!(store.prune_keys(at, stamp()).await.unwrap(), 0);
     let enabled = store.set_client_status(&a, ClientStatus::Enabled, LOW, stamp());
     enabled.await.unwrap();
-    let revoked = store.revoke_own_token(token(1), &a, stamp());
+    let revoked = store.revoke_token(token(1), &a, RevocationTrail::Count, stamp());
     assert!(revoked.await.unwrap());
     let (changes, last) = told(store, last).await;
     assert_eq!(changes, [Change::Revocation]);
-    assert!(!store.revoke_token(token(1), &a, stamp()).await.unwrap());
-    assert!(!store.revoke_own_token(token(1), &a, stamp()).await.unwrap());
+    for trail in [RevocationTrail::Event, RevocationTrail::Count] {
+        let revoked = store.revoke_token(token(1), &a, trail, stamp());
+        assert!(!revoked.await.unwrap());
+    }
 
     assert_eq!(told(store, last).await, (Vec::new(), last));
 }

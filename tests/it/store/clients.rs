@@ -502,7 +502,7 @@ async fn a_status_is_switched_without_touching_the_rest() {
     let mut expected = store.find_client(&id("a")).await.unwrap().unwrap();
 
     let off = ClientStatus::Disabled;
-    store
+    let (_, told) = store
         .set_client_status(&id("a"), off, LOW, BY.at(UnixTime(8)))
         .await
         .unwrap();
@@ -514,6 +514,7 @@ async fn a_status_is_switched_without_touching_the_rest() {
     expected.client.version = expected.client.version.next();
     expected.client.generation = found.client.generation;
     assert_eq!(found, expected);
+    assert_eq!(told, Some(found.client));
 }
 
 #[tokio::test]

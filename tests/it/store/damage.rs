@@ -5,7 +5,7 @@ use token_server::domain::{
     Actor, AdminRole, Change, ClientStatus, Origin, RevocationId, RevokedToken, TokenId,
 };
 use token_server::store::{
-    ClientOrder, ClientQuery, ClientRevoked, ClientsPage, Store, StoreError,
+    ClientOrder, ClientQuery, ClientRevoked, ClientsPage, RevocationTrail, Store, StoreError,
 };
 
 use super::{ANY, LOW, id, record, secret};
@@ -145,7 +145,7 @@ async fn a_damaged_client_can_be_disabled_by_operators_and_deleted_by_owners() {
 
     assert!(matches!(
         disable(&operator).await.unwrap(),
-        ClientRevoked::Revoked(_)
+        (ClientRevoked::Revoked(_), None)
     ));
     let revoked = store.revoke_client_tokens(&damaged, LOW, operator.at(NOW));
     assert!(matches!(revoked.await.unwrap(), ClientRevoked::Revoked(_)));
@@ -198,7 +198,7 @@ async fn a_damaged_key_and_a_damaged_revocation_are_errors_that_name_them() {
         expires_at: NOW,
     };
     let client_id = id("c0");
-    let revoked = store.revoke_token(token, &client_id, BY.at(NOW));
+    let revoked = store.revoke_token(token, &client_id, RevocationTrail::Event, BY.at(NOW));
     assert!(revoked.await.unwrap());
     let key =
         "insert into signing_keys (kid, alg, state, state_since, created_at, used_at, sealed_key)

@@ -9,7 +9,7 @@ use token_server::domain::{
     Action, ChangeId, ClientChanges, ClientId, Generation, Name, NewEvent, RevocationId, Revoked,
     RevokedToken, Target, TokenId,
 };
-use token_server::store::{ClientChanged, Store, StoreError};
+use token_server::store::{ClientChanged, RevocationTrail, Store, StoreError};
 
 use super::{ANY, id, record};
 use crate::harness::{BY, Connection, Database, Distance, NOW, TestApp};
@@ -25,7 +25,10 @@ async fn revoke(store: &Store, n: u128, client_id: &str) -> Result<bool, StoreEr
         expires_at: NOW.plus(60),
     };
     let client_id = id(client_id);
-    store.revoke_token(revoked, &client_id, BY.at(NOW)).await
+    let trail = RevocationTrail::Event;
+    store
+        .revoke_token(revoked, &client_id, trail, BY.at(NOW))
+        .await
 }
 
 /// The tokens that are revoked, in the order of their revocations.

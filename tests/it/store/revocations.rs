@@ -4,12 +4,16 @@ use token_server::base::clock::{Clock, UnixTime};
 use token_server::domain::{
     ClientStatus, Generation, Revocation, RevocationId, Revoked, RevokedToken, TokenId,
 };
-use token_server::store::{ClientInserted, ClientRevoked, Store};
+use token_server::store::{ClientInserted, ClientRevoked, RevocationTrail, Store};
 
 use super::{ANY, LOW, counted, generation, id, insert_missing, record};
 use crate::harness::{BY, NOW, TestApp};
 
 const DAY: i64 = 86_400;
+
+const EVENT: RevocationTrail = RevocationTrail::Event;
+
+const COUNT: RevocationTrail = RevocationTrail::Count;
 
 fn token(n: u128) -> TokenId {
     TokenId::parse(&format!("{n:032x}")).unwrap()
@@ -63,7 +67,7 @@ async fn a_revoked_token_is_listed_once_however_often_it_is_revoked() {
 
     for now in [100, 101, 100] {
         store
-            .revoke_token(revoked(7, 200), &id("a"), BY.at(UnixTime(now)))
+            .revoke_token(revoked(7, 200), &id("a"), EVENT, BY.at(UnixTime(now)))
             .await
             .unwrap();
     }
@@ -86,7 +90,7 @@ async fn revocations_are_paged_in_the_order_in_which_they_were_made_whatever_the
     // The third comes of a replica whose clock is behind.
     for (n, now) in [(1, 100), (2, 105), (3, 95), (4, 105)] {
         store
-            .revoke_token(revoked(n, 200), &id("a"), BY.at(UnixTime(now)))
+            .revoke_token(revoked(n, 200), &id("a"), EVENT, BY.at(UnixTime(now)))
             .await
             .unwrap();
     }
@@ -106,7 +110,7 @@ async fn an_id_is_later_than_any_that_was_given_in_a_second_before() {
     let store = test.app.store();
 
     store
-        .revoke_token(revoked(1, 200), &id("a"), BY.at(UnixTime(100)))
+        .revoke_token(revoked(1, 200), &id("a"), EVENT, BY.at(UnixTime(100)))
         .await
         .unwrap();
 
@@ -131,7 +135,7 @@ async fn who_reads_on_from_the_last_id_misses_nothing() {
             for n in 0..EACH {
                 let token = revoked(writer * EACH + n, 200);
                 store
-                    .revoke_token(token, &id("a"), BY.at(UnixTime(100)))
+                    .revoke_token(token, &id("a"), EVENT, BY.at(UnixTime(100)))
                     .await
                     .unwrap();
             }
@@ -230,12 +234,12 @@ async fn switching_a_client_off_raises_its_generation_and_switching_it_on_does_n
     let switch = async |status| {
         let (a, floor) = (id("a"), generation(LATER));
         let done = store.set_client_status(&a, status, floor, BY.at(NOW)).await;
-        done.unwrap()
+        done.unwrap().0
     };
 
     assert_eq!(below(&switch(ClientStatus::Disabled).await), LATER);
     store
-        .revoke_token(revoked(1, 200), &id("b"), BY.at(NOW))
+        .revoke_token(revoked(1, 200), &id("b"), EVENT, BY.at(NOW))
         .await
         .unwrap();
     // It is done again to be sure of it, and comes last in the list.
@@ -259,7 +263,7 @@ async fn a_status_of_no_client_revokes_nothing() {
         let done = store
             .set_client_status(&id("a"), status, LOW, BY.at(UnixTime(1)))
             .await;
-        assert_eq!(done.unwrap(), ClientRevoked::NoClient);
+        assert_eq!(done.unwrap(), (ClientRevoked::NoClient, None));
     }
 
     assert!(list(store, 0).await.is_empty());
@@ -353,7 +357,9 @@ async fn needless_revocations_are_removed_in_batches_and_no_others() {
             generation: generation(of),
             ..revoked(number, 200)
         };
-        let new = store.revoke_own_token(token, &id(client), BY.at(NOW)).await;
+        let new = store
+            .revoke_token(token, &id(client), COUNT, BY.at(NOW))
+            .await;
         assert!(new.unwrap());
     }
     let delete = async |limit| {
@@ -378,7 +384,7 @@ async fn revocations_are_removed_in_batches_and_only_those_whose_tokens_have_exp
     let store = test.app.store();
     for (n, end) in [(1, 300), (2, 200), (3, 199), (4, 100)] {
         store
-            .revoke_token(revoked(n, end), &id("a"), BY.at(UnixTime(10)))
+            .revoke_token(revoked(n, end), &id("a"), EVENT, BY.at(UnixTime(10)))
             .await
             .unwrap();
     }

@@ -220,10 +220,7 @@ pub(super) async fn enable_client(
     operator: Operator,
     InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let client = app
-        .clients
-        .switch(&operator.origin, &id, ClientStatus::Enabled);
-    Ok(with_etag(&client.await?))
+    set_status(&app, &operator, &id, ClientStatus::Enabled).await
 }
 
 /// Lets a client have no more tokens and revokes those it has; its record and secrets stay.
@@ -231,16 +228,27 @@ pub(super) async fn enable_client(
     (status = 200, description = "as it is now", body = ClientAnswer, headers(
         ("etag"),
     )),
+    (status = 204, description = "it is disabled, and cannot be shown: its stored record is damaged"),
 ))]
 pub(super) async fn disable_client(
     State(app): State<AppState>,
     operator: Operator,
     InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let client = app
-        .clients
-        .switch(&operator.origin, &id, ClientStatus::Disabled);
-    Ok(with_etag(&client.await?))
+    set_status(&app, &operator, &id, ClientStatus::Disabled).await
+}
+
+async fn set_status(
+    app: &AppState,
+    operator: &Operator,
+    id: &ClientId,
+    status: ClientStatus,
+) -> Result<Response> {
+    let client = app.clients.set_status(&operator.origin, id, status).await?;
+    Ok(match client {
+        Some(client) => with_etag(&client),
+        None => response::nothing(),
+    })
 }
 
 /// Lets no file keep a client any more, so that what is changed by hand stays.

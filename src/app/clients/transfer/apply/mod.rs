@@ -253,7 +253,10 @@ impl Clients {
             return self.write_applied(by, id, *write).await;
         }
         match applied.step {
-            ApplyStep::Disable => self.set_status(by, id, ClientStatus::Disabled).await,
+            ApplyStep::Disable => {
+                let disabled = self.set_status(by, id, ClientStatus::Disabled);
+                disabled.await.map(drop)
+            }
             ApplyStep::Delete => self.delete(by, id, &ExpectedVersion::Any).await,
             ApplyStep::Create | ApplyStep::Change | ApplyStep::Unchanged => Ok(()),
         }
@@ -277,9 +280,8 @@ impl Clients {
     /// still has it takes it over again when it is applied.
     pub async fn detach(&self, by: &Origin, id: &ClientId) -> Result<Client> {
         let stamp = self.core.stamp(by);
-        let done = self.core.store.release_client(id, stamp).await?;
-        self.changed(id, done)?;
-        Ok(self.find(id).await?.client)
+        let released = self.core.store.release_client(id, stamp).await?;
+        self.changed(id, released)
     }
 }
 
