@@ -50,7 +50,6 @@ impl Store {
     pub fn open(options: &DatabaseOptions, audit_keys: AuditKeys) -> anyhow::Result<Self> {
         let url = options.url.expose();
         let calls = Arc::new(Calls::default());
-        let mut file = None;
         let (pool, writes, feed) = match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => {
                 let server = postgres(url, options)?;
@@ -69,10 +68,10 @@ impl Store {
                 )
             }
             Some("sqlite") => {
-                file = sqlite_file(options)?;
+                let file = sqlite_file(options)?;
                 let pools = open_sqlite(options, file.as_deref(), &calls)?;
-                if let Some(file) = &file {
-                    calls.guard.watch(file.clone());
+                if let Some(file) = file {
+                    calls.guard.watch(file);
                 }
                 pools
             }
@@ -82,7 +81,6 @@ impl Store {
             pool,
             writes,
             feed,
-            file,
             url_file: UrlFile::new(options),
             deadline: options.statement_timeout + LATENESS,
             audit_keys: Arc::new(audit_keys),

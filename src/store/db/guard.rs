@@ -71,7 +71,7 @@ impl Guard {
         if self.obstacle.load().is_none()
             && let Some(file) = self.file.get()
         {
-            let path = || file.path().clone();
+            let path = || file.path().to_owned();
             match file.look() {
                 FileState::Same => {}
                 FileState::Removed => self.block(Obstacle::FileRemoved(path())),

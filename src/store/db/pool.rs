@@ -1,6 +1,6 @@
 //! Owns the [`Store`]: its pools of connections, and what was counted of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +21,6 @@ pub struct Store {
     pub(in crate::store) writes: Option<Pool>,
     /// A connection beside the pool's, for the change feed: it must not wait in the line of the requests.
     pub(in crate::store) feed: Pool,
-    /// The file of SQLite; `None`: the database is in memory, or a Postgres.
-    pub(in crate::store) file: Option<PathBuf>,
     pub(in crate::store) url_file: Option<Arc<UrlFile>>,
     /// When a call is given up that a frozen database, or one cut off without a word, never answers: later than it
     /// would say itself that the call took too long.
@@ -52,7 +50,7 @@ impl Store {
 
     /// The file of SQLite, if it is not there.
     pub fn missing_file(&self) -> Option<&Path> {
-        let file = self.file.as_deref()?;
+        let file = self.calls.guard.file()?.path();
         file.try_exists()
             .is_ok_and(|exists| !exists)
             .then_some(file)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A database file by its path. SQLite goes on with the file that it has opened, whatever stands at the path later.
@@ -39,7 +39,7 @@ impl WatchedFile {
         }
     }
 
-    pub(in crate::store) fn path(&self) -> &PathBuf {
+    pub(in crate::store) fn path(&self) -> &Path {
         &self.path
     }
 
