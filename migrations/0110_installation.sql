@@ -11,5 +11,10 @@ create table installation (
     -- Tokens with a lower `gen` are revoked, whosever they are. `token-server restore` raises it; 0 before.
     generation bigint not null,
     -- What the server writes to learn whether the disk has room again; null otherwise.
-    probe text
+    probe text,
+    -- On SQLite, when a server last noted that its clock was right: it does at its start and each hour. Without a second clock
+    -- it finds here, when it starts, that its clock may be wrong. Null: never, or Postgres, which has a clock of its own.
+    clock_noted_at bigint,
+    -- How often an operator confirmed the clock. Servers that run read it to learn of a confirmation.
+    clock_confirmations bigint not null
 );

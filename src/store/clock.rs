@@ -1,10 +1,11 @@
-//! Owns the row of `clock`: when this database was last in use under a clock that was right. Only SQLite needs it, where the
-//! database has no clock of its own.
+//! Owns what the row of `installation` says of the clock: when this database was last in use under a clock that was right.
+//! Only SQLite needs it, where the database has no clock of its own.
 
 use serde_json::json;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, NewEvent, Stamp, Target};
+use crate::store::replication::installation::no_installation;
 use crate::store::{Store, StoreError};
 
 /// What the database knows of the time.
@@ -22,32 +23,32 @@ impl Store {
     /// Reads what the database knows of the time.
     pub async fn find_clock_mark(&self) -> Result<ClockMark, StoreError> {
         const SQL: &str = "
-            select noted_at, (select at from audit_events order by event_id desc limit 1), confirmations
-            from clock";
-        let mut marks = self
-            .fetch_all(SQL, &[], |row| {
-                Ok(ClockMark {
-                    noted_at: row.optional_time(0)?,
-                    last_event_at: row.optional_time(1)?,
-                    confirmations: row.get(2)?,
-                })
+            select clock_noted_at, clock_confirmations,
+                (select at from audit_events order by event_id desc limit 1) as last_event_at
+            from installation";
+        let mark = self.fetch_optional(SQL, &[], |row| {
+            Ok(ClockMark {
+                noted_at: row.optional_time("clock_noted_at")?,
+                last_event_at: row.optional_time("last_event_at")?,
+                confirmations: row.get("clock_confirmations")?,
             })
-            .await?;
-        marks
-            .pop()
-            .ok_or_else(|| StoreError::Corrupt("the table `clock` has no row".to_owned()))
+        });
+        mark.await?.ok_or_else(no_installation)
     }
 
     /// Notes that the clock is right now.
     pub async fn note_clock(&self, now: UnixTime) -> Result<(), StoreError> {
-        const SQL: &str = "update clock set noted_at = $1";
+        const SQL: &str = "update installation set clock_noted_at = $1";
         self.execute(SQL, &[&now]).await?;
         Ok(())
     }
 
     /// Takes over the time of an event that is in the future, so that the events which follow do not hide it.
     pub async fn note_future(&self, event_at: UnixTime) -> Result<(), StoreError> {
-        const SQL: &str = "update clock set noted_at = $1 where noted_at is null or noted_at < $1";
+        const SQL: &str = "
+            update installation
+            set clock_noted_at = $1
+            where clock_noted_at is null or clock_noted_at < $1";
         self.execute(SQL, &[&event_at]).await?;
         Ok(())
     }
@@ -58,7 +59,9 @@ impl Store {
         doubt: Option<String>,
         stamp: Stamp<'_>,
     ) -> Result<(), StoreError> {
-        const SQL: &str = "update clock set noted_at = $1, confirmations = confirmations + 1";
+        const SQL: &str = "
+            update installation
+            set clock_noted_at = $1, clock_confirmations = clock_confirmations + 1";
         stamp.by.actor.check_clock_write()?;
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;

@@ -36,8 +36,8 @@ impl Store {
     /// Gives a new database its identity.
     pub(in crate::store) async fn insert_installation(&self) -> Result<(), StoreError> {
         const SQL: &str = "
-            insert into installation (only_row, identity, epoch, generation)
-            values (1, $1, 1, 0)
+            insert into installation (only_row, identity, epoch, generation, clock_confirmations)
+            values (1, $1, 1, 0, 0)
             on conflict (only_row) do nothing";
         // A database that takes no changes now may have its row.
         if self.find_standing().await?.is_some() {
@@ -50,10 +50,7 @@ impl Store {
 
     /// The database that the change feed's connection leads to; an error if it has no identity.
     pub(in crate::store) async fn read_standing(&self) -> Result<Standing, StoreError> {
-        self.find_standing().await?.ok_or_else(|| {
-            let why = "the table `installation` has no row; run `token-server migrate`";
-            StoreError::Corrupt(why.to_owned())
-        })
+        self.find_standing().await?.ok_or_else(no_installation)
     }
 
     /// Starts a new epoch; and revokes every token that was issued before, unless `keep_tokens`.
@@ -108,6 +105,11 @@ impl Store {
         });
         found.await
     }
+}
+
+pub(in crate::store) fn no_installation() -> StoreError {
+    let why = "the table `installation` has no row; run `token-server migrate`";
+    StoreError::Corrupt(why.to_owned())
 }
 
 fn read_installation(row: &Row) -> Result<Installation, StoreError> {

@@ -8,7 +8,9 @@ async fn used_long_ago() -> Option<Shell> {
     let shell = Shell::migrated().await;
     shell.certificate();
     let connection = &shell.database;
-    connection.execute("update clock set noted_at = 1000").await;
+    connection
+        .execute("update installation set clock_noted_at = 1000")
+        .await;
     is_sqlite(connection).then_some(shell)
 }
 
