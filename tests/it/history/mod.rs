@@ -10,7 +10,7 @@ mod snapshot;
 
 use std::time::Duration;
 
-use token_server::app::App;
+use token_server::app::{App, NewClient};
 use token_server::base::clock::Clock;
 use token_server::domain::{ClientId, ClientStatus};
 
@@ -35,6 +35,21 @@ async fn fail_to_read(test: &TestApp) {
 async fn disable(test: &TestApp) {
     let (id, off) = (id(), ClientStatus::Disabled);
     test.app.clients.set_status(BY, &id, off).await.unwrap();
+}
+
+/// Registers a client that an earlier copy of the database lacks, and gets two tokens of it.
+async fn register_new(test: &TestApp) -> (ClientId, [String; 2]) {
+    let id = ClientId::parse("new").unwrap();
+    let new = NewClient {
+        client_id: Some(id.clone()),
+        ..NewClient::default()
+    };
+    let secret = test.register(new).await;
+    let token = async || {
+        let answer = test.authorize("new", &secret).await;
+        answer.json()["token"].as_str().unwrap().to_owned()
+    };
+    (id, [token().await, token().await])
 }
 
 /// Whether the service has a file, which several processes cannot use while it is replaced.

@@ -1,11 +1,10 @@
 //! A database that is older than what replicas know: after a restore, or a fail-over that lost the last commits.
 
-use token_server::app::NewClient;
-use token_server::domain::{ClientId, ClientStatus};
+use token_server::domain::ClientStatus;
 
 use super::{
-    Snapshot, assert_works, disable, id, is_on_file, number, read, read_anew, replica, snapshot,
-    status,
+    Snapshot, assert_works, disable, id, is_on_file, number, read, read_anew, register_new,
+    replica, snapshot, status,
 };
 use crate::harness::{BY, CLIENT, Log, TestApp};
 
@@ -127,21 +126,8 @@ async fn revocations_of_a_client_that_the_database_lost_are_written_back() {
     let test = TestApp::new().await;
     test.client().await;
     let snapshot = snapshot(&[&test]).await;
-    let new = NewClient {
-        client_id: Some(ClientId::parse("new").unwrap()),
-        ..NewClient::default()
-    };
-    let secret = test.register(new).await;
-    let answer = test.authorize("new", &secret).await;
-    let [one, other] = [
-        answer.json()["token"].as_str().unwrap().to_owned(),
-        test.authorize("new", &secret).await.json()["token"]
-            .as_str()
-            .unwrap()
-            .to_owned(),
-    ];
+    let (new, [one, other]) = register_new(&test).await;
     test.app.tokens.revoke(BY, &one).await.unwrap();
-    let new = ClientId::parse("new").unwrap();
     test.app.tokens.revoke_client(BY, &new).await.unwrap();
 
     let later = fail_over(snapshot, &[&test]).await;

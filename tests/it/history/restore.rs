@@ -1,10 +1,8 @@
 //! `restore`: what an operator runs on a database that was restored from a backup.
 
-use token_server::app::NewClient;
-use token_server::domain::ClientId;
-
 use super::{
-    assert_works, disable, id, is_on_file, number, read, read_anew, replica, snapshot, status,
+    assert_works, disable, id, is_on_file, number, read, read_anew, register_new, replica,
+    snapshot, status,
 };
 use crate::harness::{BY, CLIENT, Log, TestApp};
 
@@ -41,13 +39,7 @@ async fn tokens_of_clients_that_the_backup_lacks_are_revoked_too() {
     let test = TestApp::new().await;
     test.client().await;
     let snapshot = snapshot(&[&test]).await;
-    let new = NewClient {
-        client_id: Some(ClientId::parse("new").unwrap()),
-        ..NewClient::default()
-    };
-    let secret = test.register(new).await;
-    let answer = test.authorize("new", &secret).await;
-    let token = answer.json()["token"].as_str().unwrap().to_owned();
+    let (_, [token, _]) = register_new(&test).await;
 
     snapshot.put_back().await;
     let later = replica(&test).await;

@@ -17,6 +17,9 @@ const INDEX: (&str, &str) = (
     "-- no-transaction\ncreate index concurrently if not exists big_a on big (a);\n",
 );
 
+/// Finds a row while the making of an index waits for a transaction.
+const INDEX_WAITS: &str = "select from pg_stat_progress_create_index where current_locker_pid > 0";
+
 const BIG: (&str, &str) = ("0200_big", "create table big (a bigint not null);\n");
 
 /// What a process that migrates has told.
@@ -68,6 +71,22 @@ fn start(
 
 fn is_postgres(database: &Database) -> bool {
     database.url.starts_with("postgres")
+}
+
+/// A table that a migration locks, and a transaction that has it locked.
+async fn shut_gate(database: &Database) -> Connection {
+    database.execute("create table gate (a bigint)").await;
+    let mut gate = database.begin().await;
+    gate.run("lock table gate").await;
+    gate
+}
+
+/// The table of [`BIG`], and a transaction that has written to it: an index over it is made when that has ended.
+async fn write_to_big(database: &Database) -> Connection {
+    start(database, &[BIG]).1.await.unwrap().unwrap();
+    let mut earlier = database.begin().await;
+    earlier.run("insert into big values (1)").await;
+    earlier
 }
 
 async fn until_some(connection: &mut Connection, sql: &str) {
@@ -143,9 +162,7 @@ async fn who_waits_for_another_says_for_whom() {
     if !is_postgres(&database) {
         return;
     }
-    database.execute("create table gate (a bigint)").await;
-    let mut gate = database.begin().await;
-    gate.run("lock table gate").await;
+    let mut gate = shut_gate(&database).await;
 
     let (first, one) = start(&database, SLOW);
     first.until("migration 1 of 1, 0200 slow, begins").await;
@@ -192,15 +209,12 @@ async fn an_index_is_made_while_others_write_and_another_process_waits() {
     if !is_postgres(&database) {
         return;
     }
-    start(&database, &[BIG]).1.await.unwrap().unwrap();
-    let mut earlier = database.begin().await;
-    earlier.run("insert into big values (1)").await;
+    let mut earlier = write_to_big(&database).await;
 
     let (first, one) = start(&database, FURTHER);
     first.until("0201 index of big, begins").await;
-    let waits = "select from pg_stat_progress_create_index where current_locker_pid > 0";
     let mut beside = database.connect().await;
-    until_some(&mut beside, waits).await;
+    until_some(&mut beside, INDEX_WAITS).await;
     let (second, other) = start(&database, FURTHER);
     second
         .until("waiting for the migration lock, which pid ")
@@ -232,13 +246,10 @@ async fn an_index_that_was_left_half_made_is_dropped_and_made_again() {
     if !is_postgres(&database) {
         return;
     }
-    start(&database, &[BIG]).1.await.unwrap().unwrap();
-    let mut earlier = database.begin().await;
-    earlier.run("insert into big values (1)").await;
+    let mut earlier = write_to_big(&database).await;
     let (_, killed) = start(&database, FURTHER);
     let mut beside = database.connect().await;
-    let waits = "select from pg_stat_progress_create_index where current_locker_pid > 0";
-    until_some(&mut beside, waits).await;
+    until_some(&mut beside, INDEX_WAITS).await;
     kill(&database).await;
     assert!(killed.await.unwrap().is_err());
     earlier.run("commit").await;
@@ -262,9 +273,7 @@ async fn of_a_migration_that_was_killed_nothing_is_left_and_the_next_start_appli
     if !is_postgres(&database) {
         return;
     }
-    database.execute("create table gate (a bigint)").await;
-    let mut gate = database.begin().await;
-    gate.run("lock table gate").await;
+    let mut gate = shut_gate(&database).await;
     let (_, killed) = start(&database, TWO);
     let mut beside = database.connect().await;
     let waits = "select from pg_stat_activity where application_name = 'token-server migrate' \
