@@ -35,7 +35,7 @@ pub(in crate::store) async fn fetch_records(
     fetch_readable_records(query, on).await?.into_all(CLIENTS)
 }
 
-/// The same without the clients that are damaged themselves or have a damaged secret.
+/// Runs what began as [`select_records`], without the clients that are damaged themselves or have a damaged secret.
 pub(in crate::store) async fn fetch_readable_records(
     mut query: Query<'_>,
     on: &mut dyn Session,
@@ -94,7 +94,7 @@ pub(in crate::store) async fn lock_record(
     lock_any_record(tx, id, stamp).await?.transpose()
 }
 
-/// The same for a client that may be damaged itself or have a damaged secret: then the inner result says why.
+/// [`lock_record`] for a client that may be damaged itself or have a damaged secret: then the inner result says why.
 pub(in crate::store) async fn lock_any_record(
     tx: &mut Tx<'_>,
     id: &ClientId,

@@ -170,7 +170,7 @@ pub(in crate::store) async fn lock_client(
     locked.transpose()
 }
 
-/// The same for a client whose row may be damaged: then the inner result says why. Nobody can tell its rights, so it counts
+/// [`lock_client`] for a client whose row may be damaged: then the inner result says why. Nobody can tell its rights, so it counts
 /// as one that has the highest.
 pub(in crate::store) async fn lock_any_client(
     tx: &mut Tx<'_>,
