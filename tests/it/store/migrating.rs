@@ -17,8 +17,9 @@ const INDEX: (&str, &str) = (
     "-- no-transaction\ncreate index concurrently if not exists big_a on big (a);\n",
 );
 
-/// Finds a row while the making of an index waits for a transaction.
-const INDEX_WAITS: &str = "select from pg_stat_progress_create_index where current_locker_pid > 0";
+/// Finds a row while the making of an index in this database waits for a transaction.
+const INDEX_WAITS: &str = "select from pg_stat_progress_create_index \
+                           where current_locker_pid > 0 and datname = current_database()";
 
 const BIG: (&str, &str) = ("0200_big", "create table big (a bigint not null);\n");
 

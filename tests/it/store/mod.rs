@@ -5,6 +5,7 @@ mod clients;
 mod damage;
 mod head;
 mod keys;
+mod later_columns;
 mod migrating;
 mod migrations;
 mod password;

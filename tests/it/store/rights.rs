@@ -378,7 +378,7 @@ async fn a_write_is_judged_by_the_row_that_it_has_locked() {
     assert!(matches!(done, Err(StoreError::Denied(_))), "{done:?}");
 }
 
-fn new_admin(name: &str) -> Admin {
+pub(super) fn new_admin(name: &str) -> Admin {
     Admin {
         name: AdminName::parse(name).unwrap(),
         role: AdminRole::Owner,
