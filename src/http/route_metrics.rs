@@ -148,7 +148,7 @@ impl RouteTraffic {
 /// Where tokens are issued to proofs, or sent with them.
 fn takes_proofs(path: &str) -> bool {
     let prefixes = ["/verify/requiring/", "/admin/api/v1/"];
-    ["/authorize", "/token", "/verify"].contains(&path)
+    ["/authorize", "/token", "/verify", "/introspect"].contains(&path)
         || prefixes.iter().any(|prefix| path.starts_with(prefix))
 }
 

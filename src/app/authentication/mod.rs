@@ -3,6 +3,7 @@
 //! An unknown client, a disabled one, a wrong proof and a wrong network are one answer; the true reason goes to the log.
 //! What is wrong with an assertion by itself is told: it says nothing about any client.
 
+mod access_token;
 mod certificate;
 mod client_assertion;
 pub(crate) mod client_ca;

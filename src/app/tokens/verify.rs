@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
 use crate::app::tokens::rejection::Rejection;
-use crate::domain::{Audience, ErrorCode, Scope};
+use crate::domain::{Audience, ErrorCode, INTROSPECT_SCOPE, Scope};
 use crate::jwt::{SignedClaims, claimed_key_id};
 
 /// What a microservice requires of a token beside being good.
@@ -83,6 +83,26 @@ impl Tokens {
     /// The claims of a token that is good for the admin API: for its audience, and with this scope.
     pub async fn verify_admin(&self, token: &str, scope: &str) -> Result<Arc<SignedClaims>> {
         let audience = &self.core.config.token.admin_audience;
+        self.verify_own(token, scope, audience, "the admin API")
+            .await
+    }
+
+    /// The claims of a token with which a client may introspect: for this server, and with the scope for it. Any service
+    /// that the token is for could use it too.
+    pub async fn verify_introspector(&self, token: &str) -> Result<Arc<SignedClaims>> {
+        let audience = self.core.config.token.issuer.as_str().parse()?;
+        self.verify_own(token, INTROSPECT_SCOPE, &audience, "introspection")
+            .await
+    }
+
+    /// The claims of a token that is good for a resource of this server.
+    async fn verify_own(
+        &self,
+        token: &str,
+        scope: &str,
+        audience: &Audience,
+        resource: &str,
+    ) -> Result<Arc<SignedClaims>> {
         let required = TokenRequirements {
             scope: Some(Scope::parse(scope)?),
             audience: Some(audience.clone()),
@@ -92,7 +112,7 @@ impl Tokens {
             let is_good = || self.judge(token, &TokenRequirements::default()).is_ok();
             if error.code == ErrorCode::InvalidToken && is_good() {
                 return Error::invalid_token(format!(
-                    "the token is not for the admin API: ask for one with the audience `{audience}`"
+                    "the token is not for {resource}: ask for one with the audience `{audience}`"
                 ));
             }
             error

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::app::error::{Error, Result, TokenScheme};
+use crate::app::error::{Error, Result};
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::http::AppState;
 use crate::http::middleware::observe::RequestId;
@@ -64,23 +64,12 @@ pub(super) async fn guard(
 
 async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
     let missing = || Error::new(ErrorCode::MissingToken, "there is no token in the request");
-    let (scheme, token) = authorization::token(&parts.headers)?.ok_or_else(missing)?;
-    let verified = app
-        .tokens
-        .verify_admin(token, scope)
-        .await
-        .map_err(|error| error.with_scheme(scheme))?;
+    let sent = authorization::token(&parts.headers)?.ok_or_else(missing)?;
+    let (scheme, token) = sent;
+    let verified = app.tokens.verify_admin(token, scope).await;
+    let verified = verified.map_err(|error| error.with_scheme(scheme))?;
     let claims = &verified.claims;
-    if claims.cnf.is_some() || scheme == TokenScheme::Dpop {
-        let possessed = async {
-            let as_bearer = scheme == TokenScheme::Bearer;
-            let shown = proof_of_possession::of_request_here(app, parts, as_bearer)?;
-            proof_of_possession::require_proof(Some(scheme), &shown)?;
-            app.tokens.check_possession(token, claims, &shown).await
-        };
-        let scheme = proof_of_possession::scheme_of(claims, scheme);
-        possessed.await.map_err(|error| error.with_scheme(scheme))?;
-    }
+    proof_of_possession::check_here(app, parts, sent, claims).await?;
     let client_id = claims.client_id.clone().into_owned();
     let source = Caller::of(parts, &app.config().proxies)?.source;
     let actor = Actor::Client(client_id.clone());

@@ -72,6 +72,14 @@ cases! {
         UnsupportedGrantType: "`grant_type` is not `client_credentials`";
     }
 
+    CALLER "Introspect" {
+        InvalidToken: "the caller's own token, in place of its authentication, is invalid or not for `ISSUER`, or came without \
+            what it is bound to";
+        InvalidDpopProof: "the DPoP proof is missing, malformed, forged, old, used before, or of another request or key";
+        UseDpopNonce: "the DPoP proof needs the nonce in `DPoP-Nonce`";
+        InsufficientScope: "the caller's own token lacks the scope `token:introspect`";
+    }
+
     SIGNED "Introspect" {
         NotAcceptable: "a JWT was asked for and the server signs with HS256";
     }
@@ -85,7 +93,8 @@ cases! {
     }
 
     NO_CLIENTS "Readiness" {
-        TemporarilyUnavailable: "no client can be served: the database has not answered for `STALE_LIMIT`, or the start is not over";
+        TemporarilyUnavailable: "no client can be served: the database has not answered for `STALE_LIMIT`, or the start is not \
+            over";
     }
 
     ADMIN "Admin" {
@@ -135,7 +144,7 @@ errors! {
     ReadinessErrors: "" Shape::Standard, [ANY, NO_CLIENTS];
     MetadataErrors: "" Shape::Standard, [ANY, BUSY, ISSUER];
     TokenErrors: "Token" Shape::Standard, [ANY, BUSY, BODY, CLIENT, REQUEST, GRANT];
-    IntrospectErrors: "Introspect" Shape::Standard, [ANY, BUSY, BODY, CLIENT, SIGNED];
+    IntrospectErrors: "Introspect" Shape::Resource, [ANY, BUSY, BODY, CLIENT, CALLER, SIGNED];
     RevokeErrors: "Revoke" Shape::Standard, [ANY, BUSY, BODY, CLIENT, FOREIGN];
     AuthorizeErrors: "Authorize" Shape::Simple, [ANY, BUSY, BODY, CLIENT, REQUEST];
     VerifyErrors: "Verify" Shape::Verification, [ANY, BUSY, BODY, TOKEN];

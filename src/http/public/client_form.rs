@@ -17,12 +17,12 @@ use crate::http::request::params::Params;
 #[schema(as = TokenAndClient)]
 pub(super) struct Form {
     #[schema(value_type = String)]
-    token: Option<String>,
+    pub(super) token: Option<String>,
     /// Changes nothing: there is one type of token
     #[expect(dead_code, reason = "RFC 7009 §2.1: no more than a help in searching")]
     token_type_hint: Option<String>,
     #[serde(flatten)]
-    client: ClientAuthenticationForm,
+    pub(super) client: ClientAuthenticationForm,
 }
 
 impl From<Params> for Form {
@@ -48,7 +48,10 @@ impl Form {
         let source = caller.source;
         let presented = client_authentication(headers, self.client, caller, endpoint)?;
         let client = app.authentication.authenticate(&presented, source).await?;
-        let missing = || Error::invalid_request("the parameter `token` is missing");
-        Ok((client, self.token.ok_or_else(missing)?))
+        Ok((client, require_token(self.token)?))
     }
+}
+
+pub(super) fn require_token(token: Option<String>) -> Result<String> {
+    token.ok_or_else(|| Error::invalid_request("the parameter `token` is missing"))
 }

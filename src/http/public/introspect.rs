@@ -1,25 +1,32 @@
-//! `POST /introspect` (RFC 7662): a microservice that has proved itself asks about a token; the answer is
-//! JSON, or a JWT when it asks for one (RFC 9701).
+//! `POST /introspect` (RFC 7662): a microservice that has proved itself, or sends a token of its own, asks about a token.
+//! The answer is JSON, or a JWT when it asks for one (RFC 9701).
 
 use std::borrow::Cow;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::ACCEPT;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::app::error::Error;
+use crate::app::AuthenticatedClient;
+use crate::app::error::{Error, TokenScheme};
 use crate::domain::{Attempt, ErrorCode};
 use crate::http::AppState;
 use crate::http::openapi::IntrospectErrors;
-use crate::http::public::client_form::Form;
+use crate::http::public::client_form::{Form, require_token};
 use crate::http::request::body::BodyParams;
 use crate::http::request::caller::Caller;
+use crate::http::request::client_authentication::find_client_authentication;
+use crate::http::request::proof_of_possession::ProofHeader;
+use crate::http::request::{authorization, proof_of_possession};
 use crate::http::response;
 use crate::http::response::WithLogContext;
 use crate::jwt::AccessTokenClaims;
+
+const ENDPOINT: &str = "/introspect";
 
 const JWT: &str = "application/token-introspection+jwt";
 
@@ -65,28 +72,39 @@ impl ToSchema for Answer<'_> {
         (Form = "application/json"),
     )),
     params(
+        ProofHeader,
         ("accept" = Option<String>, Header,
             description = "`application/token-introspection+jwt` for a signed answer (RFC 9701)"),
     ),
     responses(
-        (status = 200, description = "whether it is active, and what it says", headers(("cache-control")), content(
+        (status = 200, description = "whether it is active, and what it says", headers(
+            ("cache-control"), ("dpop-nonce"),
+        ), content(
             (Answer = "application/json"),
             (String = "application/token-introspection+jwt"),
         )),
         IntrospectErrors,
     ),
-    security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),
+    security(
+        ("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []),
+        ("access_token" = []), ("bound_access_token" = []), (),
+    ),
 )]
 pub(in crate::http) async fn introspect_token(
     State(app): State<AppState>,
-    peer: Caller,
-    headers: HeaderMap,
-    params: Result<BodyParams, Error>,
+    request: Request,
 ) -> Result<WithLogContext, Error> {
-    let BodyParams(params) = params?;
-    let source = peer.source;
-    let asked = Form::from(params).authenticate(&app, peer, &headers, "/introspect");
-    let (caller, token) = asked.await?;
+    let (parts, body) = request.into_parts();
+    let BodyParams(params) = BodyParams::read(&parts.headers, body, &app).await?;
+    let peer = Caller::of(&parts, &app.config().proxies)?;
+    let (source, form) = (peer.source, Form::from(params));
+    let (caller, token) = match authorization::token(&parts.headers)? {
+        Some(sent) => authorize(&app, &parts, peer, sent, form).await?,
+        None => {
+            let asked = form.authenticate(&app, peer, &parts.headers, ENDPOINT);
+            asked.await?
+        }
+    };
 
     let introspected = app.tokens.introspect(&caller, &token).await?;
 
@@ -96,7 +114,7 @@ pub(in crate::http) async fn introspect_token(
         token_type: claims.map(AccessTokenClaims::token_type),
         claims,
     };
-    let response = if wants_jwt(&headers) {
+    let response = if wants_jwt(&parts.headers) {
         response::secret(
             StatusCode::OK,
             JWT,
@@ -113,6 +131,39 @@ pub(in crate::http) async fn introspect_token(
         error
     });
     Ok(WithLogContext::about(&caller.client_id, response).without_saying(error))
+}
+
+/// The client whose token came with the request in place of a client authentication, and the token that it asks about.
+async fn authorize(
+    app: &AppState,
+    parts: &Parts,
+    peer: Caller,
+    sent: (TokenScheme, &str),
+    form: Form,
+) -> Result<(AuthenticatedClient, String), Error> {
+    let (source, (scheme, own)) = (peer.source, sent);
+    let named = form.client.client_id().map(str::to_owned);
+    let beside = find_client_authentication(&parts.headers, form.client, peer, ENDPOINT)?;
+    if beside.is_some() {
+        return Err(Error::invalid_request(
+            "there are a token in Authorization and a client authentication: send one of them",
+        ));
+    }
+    let verified = app.tokens.verify_introspector(own).await;
+    let verified = verified.map_err(|error| error.with_scheme(scheme))?;
+    let claims = &verified.claims;
+    proof_of_possession::check_here(app, parts, sent, claims).await?;
+    if named.is_some_and(|id| id != claims.client_id.as_str()) {
+        return Err(Error::invalid_request(
+            "the token in Authorization and the body name different clients",
+        ));
+    }
+    let caller = app
+        .authentication
+        .authenticate_by_token(claims, source)
+        .await
+        .map_err(|error| error.with_scheme(proof_of_possession::scheme_of(claims, scheme)))?;
+    Ok((caller, require_token(form.token)?))
 }
 
 /// Whether a JWT is preferred to JSON (RFC 9110 §12.5.1). Only its full name counts: `*/*` means JSON.

@@ -21,6 +21,9 @@ pub(in crate::http) const OPENID: &str = "/.well-known/openid-configuration";
 pub(in crate::http) const OAUTH_OF_PATH: &str = "/.well-known/oauth-authorization-server/{*path}";
 pub(in crate::http) const OPENID_OF_PATH: &str = "/.well-known/openid-configuration/{*path}";
 
+/// The types of access tokens that may take the place of a client authentication (RFC 6750 §6.1.1, RFC 9449 §12.1).
+const TOKEN_TYPES: [&str; 2] = ["Bearer", "DPoP"];
+
 /// It changes with the settings only.
 const MAX_AGE: &str = "public, max-age=3600";
 
@@ -39,7 +42,8 @@ struct Metadata<'a> {
     response_types_supported: [&'a str; 0],
     token_endpoint_auth_methods_supported: &'a [&'a str],
     token_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
-    introspection_endpoint_auth_methods_supported: &'a [&'a str],
+    /// §2: methods of client authentication, and types of access tokens.
+    introspection_endpoint_auth_methods_supported: Vec<&'a str>,
     introspection_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
     revocation_endpoint_auth_methods_supported: &'a [&'a str],
     revocation_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
@@ -94,7 +98,7 @@ fn metadata<'a>(keys: &'a KeySet, methods: &'a [&str], algorithms: &'a [&str]) -
         response_types_supported: [],
         token_endpoint_auth_methods_supported: methods,
         token_endpoint_auth_signing_alg_values_supported: algorithms,
-        introspection_endpoint_auth_methods_supported: methods,
+        introspection_endpoint_auth_methods_supported: [methods, &TOKEN_TYPES].concat(),
         introspection_endpoint_auth_signing_alg_values_supported: algorithms,
         revocation_endpoint_auth_methods_supported: methods,
         revocation_endpoint_auth_signing_alg_values_supported: algorithms,

@@ -34,6 +34,11 @@ pub(in crate::http) struct ClientAuthenticationForm {
 }
 
 impl ClientAuthenticationForm {
+    /// The client that is named, proved or not.
+    pub(in crate::http) fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
     pub(in crate::http) fn take(params: &mut Params) -> Self {
         Self {
             client_id: params.take("client_id"),

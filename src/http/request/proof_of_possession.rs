@@ -79,12 +79,8 @@ pub(in crate::http) fn of_token(
     })
 }
 
-/// The same of a request to this server itself: no proxy speaks for another one here.
-pub(in crate::http) fn of_request_here(
-    app: &AppState,
-    parts: &Parts,
-    as_bearer: bool,
-) -> Result<SenderProofs> {
+/// What the sender of a request to this server itself shows: no proxy speaks for another one here.
+fn of_request_here(app: &AppState, parts: &Parts, as_bearer: bool) -> Result<SenderProofs> {
     let caller = Caller::of(parts, &app.config().proxies)?;
     let dpop = match dpop(&parts.headers)?.filter(|_| !as_bearer) {
         None => None,
@@ -98,6 +94,26 @@ pub(in crate::http) fn of_request_here(
         certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
         dpop,
     })
+}
+
+/// Whether the sender of a request to this server itself has what its token is bound to. The scheme of the error is the
+/// token's.
+pub(in crate::http) async fn check_here(
+    app: &AppState,
+    parts: &Parts,
+    (scheme, token): (TokenScheme, &str),
+    claims: &AccessTokenClaims<'_>,
+) -> Result<()> {
+    if claims.cnf.is_none() && scheme != TokenScheme::Dpop {
+        return Ok(());
+    }
+    let possessed = async {
+        let proofs = of_request_here(app, parts, scheme == TokenScheme::Bearer)?;
+        require_proof(Some(scheme), &proofs)?;
+        app.tokens.check_possession(token, claims, &proofs).await
+    };
+    let checked = possessed.await;
+    checked.map_err(|error| error.with_scheme(scheme_of(claims, scheme)))
 }
 
 /// The scheme that an answer about a token asks for: the token's own, whatever it was sent with.

@@ -32,7 +32,9 @@ async fn the_metadata_says_what_is_there_and_nothing_else() {
                 "response_types_supported": [],
                 "token_endpoint_auth_methods_supported": methods,
                 "token_endpoint_auth_signing_alg_values_supported": algorithms,
-                "introspection_endpoint_auth_methods_supported": methods,
+                "introspection_endpoint_auth_methods_supported": [
+                    "client_secret_basic", "client_secret_post", "private_key_jwt", "Bearer", "DPoP"
+                ],
                 "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
                 "revocation_endpoint_auth_methods_supported": methods,
                 "revocation_endpoint_auth_signing_alg_values_supported": algorithms,

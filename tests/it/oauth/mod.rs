@@ -5,6 +5,7 @@ mod certificate_bound;
 mod certificates;
 mod corpus;
 mod introspect;
+mod introspect_by_token;
 mod jwks_uri;
 mod letter;
 mod metadata;
@@ -147,11 +148,5 @@ async fn needs_a_client(path: &str) {
         let challenge = answer.header("www-authenticate");
         assert!(challenge.starts_with("Basic realm="), "{challenge}");
     }
-    let bearer = axum::http::Request::post(path)
-        .header("authorization", format!("Bearer {token}"))
-        .header("content-type", "application/x-www-form-urlencoded");
-    test.call(bearer.body(format!("token={token}").into()).unwrap())
-        .await
-        .assert_error(401, "invalid_client");
     assert_eq!(test.verify(&token).await.status, 200);
 }
