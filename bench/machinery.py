@@ -114,10 +114,10 @@ class Process:
     def cpu_seconds(self):
         return ticks(f"/proc/{self.process.pid}/stat") / TICKS
 
-    def hashing_threads(self):
-        """How many there are, and the processor time they took."""
+    def lane_threads(self, lane):
+        """How many threads a lane has, and the processor time they took."""
         tasks = [Path(p) for p in glob.glob(f"/proc/{self.process.pid}/task/*")]
-        ours = [t for t in tasks if (t / "comm").read_text().startswith("hashing-")]
+        ours = [t for t in tasks if (t / "comm").read_text().startswith(f"{lane}-")]
         return len(ours), sum(ticks(t / "stat") for t in ours) / TICKS
 
 

@@ -66,7 +66,7 @@ def collect(args, rounds, cold, memory, starts, balanced, writes, refusals):
     for origin, figures in cold.items():
         row = {column: median(f[column] for f in figures) for column in (*columns, "hash_ms")}
         row["per_core"] = median(f["rate"] / f["threads"] for f in figures)
-        row["hashing_threads"] = figures[0]["threads"]
+        row["lane_threads"] = figures[0]["threads"]
         rows[f"cold, {origin}"] = row
     goals = [{"row": row, "column": column, "goal": goal, "reached": rows[row].get(column)}
              for row, column, goal in GOALS]
@@ -95,8 +95,8 @@ def table(result):
     lines.append("")
     for origin in ("generated", "chosen"):
         row = rows[f"cold, {origin}"]
-        lines.append(f"cold, {origin}: {row['per_core']:,.0f} logins/s per hashing thread "
-                     f"({row['hashing_threads']} of them), {row['hash_ms']:.2f} ms of its processor time each")
+        lines.append(f"cold, {origin}: {row['per_core']:,.0f} logins/s per thread of the lane "
+                     f"({row['lane_threads']} of them), {row['hash_ms']:.2f} ms of its processor time each")
     memory = result["memory_mib"]
     for name, what in (("few", "1 client"), ("many", "100,000 clients")):
         lines.append(f"resident memory with {what}: {memory[name]['idle']:.1f} MiB idle, "

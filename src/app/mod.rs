@@ -22,7 +22,9 @@ pub use self::core::availability::Readiness;
 pub use self::core::clock_guard::{CLOCK_TOLERANCE, ClockDoubt};
 pub use self::core::degradation::Degradation;
 pub use self::core::idempotency::{Idempotency, IdempotencyKey};
+pub use self::core::lane::LaneMetrics;
 pub use self::core::single_use::SingleUse;
+pub use self::core::waiting_room::WaitingMetrics;
 pub use self::core::{Core, open_store};
 pub use crate::domain::NewClient;
 pub use crate::store::{
@@ -57,7 +59,6 @@ pub use secrets::Secrets;
 pub use secrets::crud::{AddedSecret, ChosenSecret, NewSecret};
 pub use secrets::expiring::LastSecrets;
 pub use secrets::hash::{Memory, SecretHash};
-pub use secrets::hashing_pool::HashingMetrics;
 pub use secrets::view::ListedSecret;
 pub use status::metrics::Metrics;
 pub use status::overview::{EndingKey, Overview};

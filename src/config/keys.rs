@@ -1,6 +1,7 @@
 //! Owns the settings of the signing keys.
 
 use super::reader::{Reader, inside};
+use super::spare_cores;
 use crate::base::units::parse_seconds;
 use crate::domain::{JWKS_MAX_AGE, SigningAlg};
 
@@ -16,6 +17,10 @@ pub struct KeysConfig {
     pub rotation: Option<i64>,
     /// For how long a key is published before a scheduled rotation makes it sign.
     pub publish_ahead: i64,
+    /// Threads that make RSA signatures.
+    pub signing_threads: usize,
+    /// RSA signatures that may wait for a thread.
+    pub signing_queue: usize,
 }
 
 impl KeysConfig {
@@ -40,6 +45,8 @@ impl KeysConfig {
                 "1d",
                 |text| inside(&(2 * JWKS_MAX_AGE..=30 * DAY), parse_seconds(text)?),
             ),
+            signing_threads: read.within("SIGNING_THREADS", 1..=1_024, &spare_cores()),
+            signing_queue: read.within("SIGNING_QUEUE", 1..=100_000, "1024"),
         };
         if config
             .rotation

@@ -160,9 +160,9 @@ pub struct AuthenticationConfig {
     pub argon2_generated: Argon2Work,
     /// Work for a secret that a human chose or that was imported.
     pub argon2_chosen: Argon2Work,
-    /// Threads that hash.
+    /// Threads of each of the two lanes in which secrets of clients are hashed.
     pub hashing_threads: usize,
-    /// Hashes that may wait for a thread, and logins that may wait for others of their source.
+    /// Hashes that may wait in each lane, and logins that may wait for others of their source.
     pub hashing_queue: usize,
     /// Bytes of client records in memory.
     pub client_cache_size: u64,
@@ -326,13 +326,11 @@ impl AuthenticationConfig {
     fn read(read: &mut Reader<'_>) -> Self {
         let work = "argon2 parameters such as `m=19456,t=2,p=1`";
         let seconds = "a duration such as `60s`";
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = cores.saturating_sub(1).max(1).to_string();
         let whole = "a whole number";
         Self {
             argon2_generated: read.parsed("ARGON2_GENERATED", work, "m=1024,t=1,p=1"),
             argon2_chosen: read.parsed("ARGON2_CHOSEN", work, "m=19456,t=2,p=1"),
-            hashing_threads: read.within("HASHING_THREADS", 1..=1_024, &threads),
+            hashing_threads: read.within("HASHING_THREADS", 1..=1_024, &spare_cores()),
             hashing_queue: read.within("HASHING_QUEUE", 1..=100_000, "256"),
             client_cache_size: read
                 .parsed::<Bytes>("CLIENT_CACHE_SIZE", "a size such as `32MiB`", "32MiB")
@@ -344,6 +342,12 @@ impl AuthenticationConfig {
             throttle_source_failures: read.parsed("THROTTLE_SOURCE_FAILURES", whole, "200"),
         }
     }
+}
+
+/// The cores of this machine but one; at least one.
+fn spare_cores() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.saturating_sub(1).max(1).to_string()
 }
 
 fn read_database(read: &mut Reader<'_>, development: bool) -> DatabaseOptions {

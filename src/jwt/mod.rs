@@ -21,10 +21,10 @@ pub use confirmation::Confirmation;
 pub use delegation::{ActClaim, RootToken, Roots};
 pub use keys::key_sealer::{OpenError, Sealing};
 pub use keys::key_set::{Jwks, KeySet, PublicKeys};
-pub use keys::signing_key::{KeyError, SigningKey};
+pub use keys::signing_key::{KeyError, Signing, SigningKey, UnsignedJwt};
 pub use public_key::assertion_algorithms;
 pub use tokens::introspection_response::IntrospectionClaims;
-pub use tokens::issue::{AccessToken, Grant, IssueError};
+pub use tokens::issue::{AccessToken, Grant, IssueError, IssuedToken};
 pub use tokens::verify::{
     LEEWAY, SignedClaims, TokenHeader, VerifyError, claimed_key_id, decode_unverified,
 };

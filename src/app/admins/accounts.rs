@@ -40,7 +40,7 @@ impl Admins {
         password: NewPassword,
     ) -> Result<(Admin, Secret<String>)> {
         let (plain, must_change) = prepare(&new.name, password)?;
-        let hash = self.hash_password(&plain).await?;
+        let hash = self.hash_password(&plain, by.source).await?;
         let now = self.core.now();
         let admin = Admin {
             name: new.name,
@@ -93,7 +93,7 @@ impl Admins {
         second_factor: bool,
     ) -> Result<Secret<String>> {
         let (plain, must_change) = prepare(name, password)?;
-        let hash = self.hash_password(&plain).await?;
+        let hash = self.hash_password(&plain, by.source).await?;
         let changes = AdminChanges {
             password: Some((hash, must_change)),
             totp_sealed: second_factor.then_some(None),

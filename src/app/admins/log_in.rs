@@ -60,7 +60,9 @@ impl Admins {
         };
         let is_admitted = self.is_admitted(&attempt, claimed, Some(source)).await?;
         let hash = found.as_ref().map(|it| it.password_hash.as_str());
-        let is_right = self.is_password(hash, &presented.password).await?;
+        let is_right = self
+            .is_password(hash, &presented.password, Some(source))
+            .await?;
         let origin = |actor| Origin {
             actor,
             source: Some(source),
@@ -76,7 +78,7 @@ impl Admins {
                     .begin_session(&by, &record, presented.user_agent)
                     .await?;
                 let hash = &record.password_hash;
-                self.renew_password_hash(&name, hash, &presented.password)
+                self.renew_password_hash(&name, hash, &presented.password, Some(source))
                     .await;
                 Ok(started)
             }

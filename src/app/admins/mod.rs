@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::app::audit::Audit;
 use crate::app::core::Core;
+use crate::app::core::waiting_room::WaitingMetrics;
 use crate::app::secrets::Secrets;
 use crate::jwt::{KeyError, Sealer};
 use passkeys::RelyingParty;
@@ -40,12 +41,13 @@ impl Admins {
         secrets: &Arc<Secrets>,
         audit: &Arc<Audit>,
     ) -> Result<Self, KeyError> {
-        let (config, waiting) = (&core.config, secrets.hashing.waiting_room());
+        let config = &core.config;
+        let seats = config.authentication.hashing_queue;
         let token = &config.token;
         let purpose = "admins' second factors, AES-256-GCM, v1";
         Ok(Self {
             sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
-            throttle: AdminThrottle::new(&config.admin, core.clock.clone(), waiting),
+            throttle: AdminThrottle::new(&config.admin, core.clock.clone(), seats),
             relying_party: RelyingParty::of(config),
             core: Arc::clone(core),
             secrets: Arc::clone(secrets),
@@ -54,7 +56,7 @@ impl Admins {
     }
 
     /// Passwords and codes that wait until others are decided.
-    pub(crate) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> WaitingMetrics {
         self.throttle.waiting()
     }
 

@@ -1,12 +1,13 @@
 //! Owns what an admin's password must be like, and its hash.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::app::secrets::hash::SecretHash;
 use crate::base::secret::{Secret, random_base62};
-use crate::domain::{AdminName, SecretOrigin};
+use crate::domain::AdminName;
 
 /// As NIST SP 800-63B-4 §3.1.1.2 asks of a password that may be the only factor.
 const MIN_CHARACTERS: usize = 15;
@@ -46,8 +47,12 @@ pub(super) fn check_password(name: &AdminName, password: &Secret<String>) -> Res
 
 impl Admins {
     /// Hashes a password as people's secrets are hashed: at OWASP's cost, unless the settings say otherwise.
-    pub(super) async fn hash_password(&self, password: &Secret<String>) -> Result<String> {
-        self.secrets.hash(password, SecretOrigin::Chosen).await
+    pub(super) async fn hash_password(
+        &self,
+        password: &Secret<String>,
+        source: Option<IpAddr>,
+    ) -> Result<String> {
+        self.secrets.hash_password(password, source).await
     }
 
     /// Whether this is the password of that hash; without a hash, the same work in vain.
@@ -55,16 +60,17 @@ impl Admins {
         &self,
         hash: Option<&str>,
         password: &Secret<String>,
+        source: Option<IpAddr>,
     ) -> Result<bool> {
         // Nobody has one that long, whoever it is.
         if password.expose().len() > MAX_BYTES {
             return Ok(false);
         }
         let Some(hash) = hash else {
-            self.hash_password(password).await?;
+            self.hash_password(password, source).await?;
             return Ok(false);
         };
-        self.secrets.verify(hash, password).await
+        self.secrets.verify_password(hash, password, source).await
     }
 
     /// After a good login: a hash made with other parameters than today's is made anew. It may fail without harm.
@@ -73,13 +79,14 @@ impl Admins {
         name: &AdminName,
         old: &str,
         password: &Secret<String>,
+        source: Option<IpAddr>,
     ) {
         let work = self.core.config.authentication.argon2_chosen;
         if !SecretHash::parse(old).is_ok_and(|hash| hash.needs_renewal(work, password)) {
             return;
         }
         let renewed = async {
-            let new = self.hash_password(password).await?;
+            let new = self.hash_password(password, source).await?;
             Ok::<_, Error>(self.core.store.renew_admin_hash(name, old, &new).await?)
         };
         if let Err(error) = renewed.await {

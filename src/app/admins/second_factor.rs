@@ -101,7 +101,7 @@ impl Admins {
         let attempt = self.throttle.begin_code(by.source, name).await?;
         let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
         let hash = &current.record.owner.password_hash;
-        if !self.is_password(Some(hash), old).await? || !is_admitted {
+        if !self.is_password(Some(hash), old, by.source).await? || !is_admitted {
             let refusal = Error::invalid_request("the password until now is another one");
             return Err(attempt.refuse(refusal));
         }
@@ -111,7 +111,7 @@ impl Admins {
         }
         check_password(name, new)?;
         let changes = AdminChanges {
-            password: Some((self.hash_password(new).await?, false)),
+            password: Some((self.hash_password(new, by.source).await?, false)),
             ..AdminChanges::default()
         };
         let keep = current.session.session_id.as_str();

@@ -8,8 +8,8 @@
 use std::net::IpAddr;
 
 use crate::app::authentication::places::{Place, Places};
+use crate::app::core::waiting_room::{WaitingMetrics, WaitingRoom};
 use crate::app::error::{Error, Result};
-use crate::app::secrets::hashing_pool::WaitingRoom;
 use crate::base::clock::Clock;
 use crate::base::metrics::Counter;
 use crate::base::source_network::source_network;
@@ -56,6 +56,7 @@ impl Key {
 #[must_use]
 pub(super) struct AdminAttempt<'a> {
     throttle: &'a AdminThrottle,
+    source: Option<IpAddr>,
     places: Vec<Place<'a, Key>>,
     /// Its turn among the attempts of a source that has used up its places.
     turn: Option<Place<'a, Key>>,
@@ -64,7 +65,9 @@ pub(super) struct AdminAttempt<'a> {
 }
 
 impl AdminThrottle {
-    pub(super) fn new(config: &AdminConfig, clock: Clock, waiting: WaitingRoom) -> Self {
+    /// Nothing has failed yet. So many attempts may wait until others are decided.
+    pub(super) fn new(config: &AdminConfig, clock: Clock, seats: usize) -> Self {
+        let waiting = WaitingRoom::new(seats);
         Self {
             places: Places::new(config.throttle_window, clock, waiting),
             limit: config.throttle_failures,
@@ -81,7 +84,7 @@ impl AdminThrottle {
         name: Option<&AdminName>,
     ) -> Result<AdminAttempt<'_>> {
         let source = source_network(source);
-        let mut attempt = self.no_places();
+        let mut attempt = self.no_places(Some(source));
         // The narrow limit first: attempts in one name that wait hold no place that other names need.
         if let Some(name) = name {
             let both = Key::Both(source, name.clone());
@@ -93,7 +96,11 @@ impl AdminThrottle {
             .take_shared(Key::Source(source), self.source_limit)
             .await?;
         if !is_within {
-            attempt.turn = Some(self.places.enter(&Key::Beyond(source), 1).await?);
+            attempt.turn = Some(
+                self.places
+                    .enter(&Key::Beyond(source), 1, Some(source))
+                    .await?,
+            );
         }
         Ok(attempt)
     }
@@ -104,7 +111,7 @@ impl AdminThrottle {
         source: Option<IpAddr>,
         name: &AdminName,
     ) -> Result<AdminAttempt<'_>> {
-        let mut attempt = self.no_places();
+        let mut attempt = self.no_places(source);
         if let Some(source) = source {
             let own = Key::CodeFrom(source_network(source), name.clone());
             attempt.take_own(own, self.limit).await?;
@@ -115,9 +122,10 @@ impl AdminThrottle {
         Ok(attempt)
     }
 
-    fn no_places(&self) -> AdminAttempt<'_> {
+    fn no_places(&self, source: Option<IpAddr>) -> AdminAttempt<'_> {
         AdminAttempt {
             throttle: self,
+            source,
             places: Vec::new(),
             turn: None,
             used_up: None,
@@ -133,8 +141,8 @@ impl AdminThrottle {
     }
 
     /// Attempts that wait for a place.
-    pub(super) fn waiting(&self) -> usize {
-        self.places.waiting()
+    pub(super) fn waiting(&self) -> WaitingMetrics {
+        self.places.waiting("admins")
     }
 
     /// How many were refused, by what was too much.
@@ -153,6 +161,7 @@ impl AdminAttempt<'_> {
     pub(super) fn refuse(self, refusal: Error) -> Error {
         let Self {
             throttle,
+            source: _,
             places,
             turn,
             used_up,
@@ -170,7 +179,7 @@ impl<'a> AdminAttempt<'a> {
     /// A place that only this source uses up, in the name of this account.
     async fn take_own(&mut self, key: Key, limit: u32) -> Result<()> {
         let throttle = self.throttle;
-        let place = throttle.places.enter(&key, limit).await;
+        let place = throttle.places.enter(&key, limit, self.source).await;
         self.places
             .push(place.map_err(|error| throttle.count(&key, error))?);
         Ok(())
@@ -179,7 +188,7 @@ impl<'a> AdminAttempt<'a> {
     /// A place that anybody uses up; whether there is one.
     async fn take_shared(&mut self, key: Key, limit: u32) -> Result<bool> {
         let throttle: &'a AdminThrottle = self.throttle;
-        match throttle.places.enter(&key, limit).await {
+        match throttle.places.enter(&key, limit, self.source).await {
             Ok(place) => {
                 self.places.push(place);
                 Ok(true)

@@ -120,9 +120,8 @@ impl Authentication {
         usage: &Arc<Usage>,
     ) -> anyhow::Result<Self> {
         let (client_ca, published_keys) = open_files(&core.config)?;
-        let waiting = secrets.hashing.waiting_room();
         Ok(Self {
-            throttle: Throttle::new(&core.config.authentication, core.clock.clone(), waiting),
+            throttle: Throttle::new(&core.config.authentication, core.clock.clone()),
             published_keys,
             wrong_networks: WrongNetworks::default(),
             client_ca,

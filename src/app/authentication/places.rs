@@ -4,13 +4,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
+use crate::app::core::waiting_room::{WaitingMetrics, WaitingRoom};
 use crate::app::error::{Error, Result};
-use crate::app::secrets::hashing_pool::WaitingRoom;
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::metrics::CacheMetrics;
 
@@ -61,11 +62,17 @@ impl<K: Clone + Eq + Hash> Places<K> {
     }
 
     /// Takes one of the `limit` places of `key`. Waits while all are in use: each of those attempts ends, since hashing
-    /// and the database have deadlines. 429 when failures have used up all places, 503 when too many attempts wait.
+    /// and the database have deadlines. 429 when failures have used up all places, 503 when too many attempts wait and
+    /// `source` has its share of the seats.
     ///
     /// An attempt that needs places of several keys takes them in one order, the same for all attempts, so that no two
     /// of them wait for each other.
-    pub(crate) async fn enter(&self, key: &K, limit: u32) -> Result<Place<'_, K>> {
+    pub(crate) async fn enter(
+        &self,
+        key: &K,
+        limit: u32,
+        source: Option<IpAddr>,
+    ) -> Result<Place<'_, K>> {
         let mut seat = None;
         loop {
             let (visit, free) = self.visit(key, limit)?;
@@ -73,10 +80,11 @@ impl<K: Clone + Eq + Hash> Places<K> {
                 Ok(permit) => permit,
                 Err(TryAcquireError::Closed) => continue,
                 Err(TryAcquireError::NoPermits) => {
-                    if seat.is_none() {
-                        seat = Some(self.waiting.enter()?);
-                    }
-                    match free.acquire_owned().await {
+                    let seat = match &mut seat {
+                        Some(seat) => seat,
+                        none @ None => none.insert(self.waiting.enter(source)?),
+                    };
+                    match seat.wait_for(free.acquire_owned()).await? {
                         Ok(permit) => permit,
                         // The last free place was used up meanwhile.
                         Err(_) => continue,
@@ -112,8 +120,8 @@ impl<K: Clone + Eq + Hash> Places<K> {
     }
 
     /// Attempts that wait for a place.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.taken()
+    pub(crate) fn waiting(&self, name: &'static str) -> WaitingMetrics {
+        self.waiting.metrics(name)
     }
 
     /// The keys with failures.
@@ -241,13 +249,13 @@ mod tests {
     fn places(seats: usize) -> (Places<&'static str>, Clock) {
         let clock = Clock::fixed(UnixTime(1_000));
         (
-            Places::new(60, clock.clone(), WaitingRoom::for_tests(seats)),
+            Places::new(60, clock.clone(), WaitingRoom::new(seats)),
             clock,
         )
     }
 
     fn enter<'a>(places: &'a Places<&'static str>, limit: u32) -> Result<Place<'a, &'static str>> {
-        places.enter(&KEY, limit).now_or_never().unwrap()
+        places.enter(&KEY, limit, None).now_or_never().unwrap()
     }
 
     fn is_empty(places: &Places<&'static str>) -> bool {
@@ -276,14 +284,14 @@ mod tests {
     fn an_attempt_waits_while_all_places_are_in_use_and_takes_the_first_that_is_given_back() {
         let (places, _) = places(1);
         let place = enter(&places, 1).unwrap();
-        let mut waiting = Box::pin(places.enter(&KEY, 1));
+        let mut waiting = Box::pin(places.enter(&KEY, 1, None));
         assert!(waiting.as_mut().now_or_never().is_none());
-        assert_eq!(places.waiting(), 1);
+        assert_eq!(places.waiting("").waiting, 1);
 
         drop(place);
 
         drop(waiting.now_or_never().unwrap().unwrap());
-        assert_eq!(places.waiting(), 0);
+        assert_eq!(places.waiting("").waiting, 0);
         assert!(is_empty(&places));
     }
 
@@ -291,7 +299,9 @@ mod tests {
     fn those_who_wait_are_refused_when_the_last_place_is_used_up() {
         let (places, _) = places(3);
         let place = enter(&places, 1).unwrap();
-        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(places.enter(&KEY, 1))).collect();
+        let mut waiting: Vec<_> = (0..3)
+            .map(|_| Box::pin(places.enter(&KEY, 1, None)))
+            .collect();
         for it in &mut waiting {
             assert!(it.as_mut().now_or_never().is_none());
         }
@@ -308,8 +318,8 @@ mod tests {
     fn whoever_stops_waiting_takes_nobodys_turn() {
         let (places, _) = places(2);
         let place = enter(&places, 1).unwrap();
-        let mut gone = Box::pin(places.enter(&KEY, 1));
-        let mut next = Box::pin(places.enter(&KEY, 1));
+        let mut gone = Box::pin(places.enter(&KEY, 1, None));
+        let mut next = Box::pin(places.enter(&KEY, 1, None));
         assert!(gone.as_mut().now_or_never().is_none());
         assert!(next.as_mut().now_or_never().is_none());
 
@@ -324,7 +334,7 @@ mod tests {
     fn more_than_there_are_seats_do_not_wait() {
         let (places, _) = places(1);
         let _place = enter(&places, 1).unwrap();
-        let mut waiting = Box::pin(places.enter(&KEY, 1));
+        let mut waiting = Box::pin(places.enter(&KEY, 1, None));
         assert!(waiting.as_mut().now_or_never().is_none());
 
         let refused = enter(&places, 1).err().unwrap();
@@ -338,7 +348,7 @@ mod tests {
         let (places, clock) = places(2);
         enter(&places, 2).unwrap().fail();
         let place = enter(&places, 2).unwrap();
-        let mut waiting = Box::pin(places.enter(&KEY, 2));
+        let mut waiting = Box::pin(places.enter(&KEY, 2, None));
         assert!(waiting.as_mut().now_or_never().is_none());
 
         clock.advance(60);
@@ -368,14 +378,14 @@ mod tests {
     #[test]
     fn failures_of_many_keys_take_bounded_memory() {
         let clock = Clock::fixed(UnixTime(0));
-        let places = Places::new(60, clock, WaitingRoom::for_tests(0));
+        let places = Places::new(60, clock, WaitingRoom::new(0));
         for key in 0..=CAPACITY {
-            let place = places.enter(&key, 1).now_or_never().unwrap();
+            let place = places.enter(&key, 1, None).now_or_never().unwrap();
             place.unwrap().fail();
         }
 
         assert_eq!(places.windows().by_key.len(), CAPACITY);
-        assert!(places.enter(&0, 1).now_or_never().unwrap().is_ok());
-        assert!(places.enter(&1, 1).now_or_never().unwrap().is_err());
+        assert!(places.enter(&0, 1, None).now_or_never().unwrap().is_ok());
+        assert!(places.enter(&1, 1, None).now_or_never().unwrap().is_err());
     }
 }

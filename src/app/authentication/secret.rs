@@ -158,7 +158,7 @@ impl Authentication {
             Err(_) => None,
         };
         let Some(record) = record else {
-            self.secrets.hash_in_vain(plain).await?;
+            self.secrets.hash_in_vain(plain, way.source).await?;
             return Ok(Err("unknown client".into()));
         };
         let secret = self.find_proved(&record, way, plain, Limits::Held);
@@ -187,7 +187,7 @@ impl Authentication {
                 continue;
             }
             hashed = true;
-            if !self.secrets.verify(&secret.secret_hash, plain).await? {
+            if !self.secrets.verify(secret, plain, way.source).await? {
                 continue;
             }
             match (secret.expires_at, refusal_of(&record.client, way.method)) {
@@ -216,7 +216,7 @@ impl Authentication {
             }
         }
         if !hashed {
-            self.secrets.hash_in_vain(plain).await?;
+            self.secrets.hash_in_vain(plain, way.source).await?;
         }
         Ok(Err(reason))
     }

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 
 use crate::app::authentication::places::{Place, Places};
+use crate::app::core::waiting_room::{WaitingMetrics, WaitingRoom};
 use crate::app::error::{Error, Result};
-use crate::app::secrets::hashing_pool::WaitingRoom;
 use crate::base::clock::Clock;
 use crate::base::metrics::{CacheMetrics, Counter};
 use crate::base::source_network::source_network;
@@ -49,7 +49,8 @@ impl LogInAttempt<'_> {
 
 impl Throttle {
     /// Nothing has failed yet.
-    pub(crate) fn new(config: &AuthenticationConfig, clock: Clock, waiting: WaitingRoom) -> Self {
+    pub(crate) fn new(config: &AuthenticationConfig, clock: Clock) -> Self {
+        let waiting = WaitingRoom::new(config.hashing_queue);
         let seconds = i64::try_from(config.throttle_window.as_secs()).unwrap_or(i64::MAX);
         Self {
             places: Places::new(seconds, clock, waiting),
@@ -74,7 +75,7 @@ impl Throttle {
         for (key, limit) in of_client.into_iter().chain(of_source) {
             // 0: no limit.
             if limit > 0 {
-                let place = self.places.enter(&key, limit).await;
+                let place = self.places.enter(&key, limit, Some(source)).await;
                 places.push(place.map_err(|error| self.explain(&key, error))?);
             }
         }
@@ -98,8 +99,8 @@ impl Throttle {
     }
 
     /// Logins that wait for a place.
-    pub(crate) fn waiting(&self) -> usize {
-        self.places.waiting()
+    pub(crate) fn waiting(&self) -> WaitingMetrics {
+        self.places.waiting("clients")
     }
 
     pub(crate) fn throttled(&self) -> Throttled {
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn failing_in_many_names_is_noticed_too() {
-        let (clock, waiting) = (Clock::fixed(UnixTime(0)), WaitingRoom::for_tests(0));
+        let (clock, waiting) = (Clock::fixed(UnixTime(0)), WaitingRoom::new(0));
         let throttle = Throttle {
             places: Places::new(60, clock, waiting),
             client_limit: 2,

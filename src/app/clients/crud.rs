@@ -46,7 +46,7 @@ impl Clients {
         new: NewClient,
         secret: Option<NewSecret>,
     ) -> Result<(Client, Option<AddedSecret>)> {
-        let (record, added) = self.prepare(new, secret).await?;
+        let (record, added) = self.prepare(by, new, secret).await?;
         if self.insert(by, &record, None).await? {
             Ok((record.client, added))
         } else {
@@ -64,7 +64,7 @@ impl Clients {
         answer: impl FnOnce(&Client, Option<&AddedSecret>) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
         let make = async {
-            let (record, added) = self.prepare(new, secret).await?;
+            let (record, added) = self.prepare(by, new, secret).await?;
             let answer = answer(&record.client, added.as_ref())?;
             Ok((record, answer))
         };
@@ -99,11 +99,12 @@ impl Clients {
 
     async fn prepare(
         &self,
+        by: &Origin,
         new: NewClient,
         secret: Option<NewSecret>,
     ) -> Result<(ClientRecord, Option<AddedSecret>)> {
         let added = match secret {
-            Some(secret) => Some(self.secrets.prepare(secret).await?),
+            Some(secret) => Some(self.secrets.prepare(by, secret).await?),
             None => None,
         };
         let secrets = added.iter().map(|added| added.secret.clone());

@@ -5,6 +5,7 @@ mod list;
 mod plan;
 mod rotate;
 pub(crate) mod self_test;
+mod sign;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,7 @@ pub use list::KeyStatus;
 pub use rotate::Rotation;
 
 use crate::app::core::Core;
+use crate::app::core::lane::Lane;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
@@ -37,6 +39,7 @@ pub struct Keys {
     schedule: (Option<i64>, i64),
     metrics: ArcSwap<KeyMetrics>,
     self_test: SelfTest,
+    signing: Lane<()>,
 }
 
 /// What is known of the key pairs.
@@ -73,6 +76,7 @@ impl Keys {
             schedule: (config.keys.rotation, config.keys.publish_ahead),
             metrics: ArcSwap::default(),
             self_test: SelfTest::new()?,
+            signing: sign::start_lane(&config.keys)?,
             core: Arc::clone(core),
         };
         keys.take(&[]);

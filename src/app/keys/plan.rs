@@ -114,6 +114,8 @@ mod tests {
         signing_alg: SigningAlg::ES256,
         rotation: Some(10_000),
         publish_ahead: 1_000,
+        signing_threads: 1,
+        signing_queue: 1,
     };
 
     fn id(text: &str) -> Option<KeyId> {

@@ -7,7 +7,7 @@ use crate::app::replication::Replication;
 impl Replication {
     /// What the service can do right now, for orchestrators. They wait for the start as well, and for them tokens must be
     /// issued and the clock must be right.
-    pub fn check_readiness(&self) -> Result<Readiness> {
+    pub async fn check_readiness(&self) -> Result<Readiness> {
         match self.core.readiness() {
             Readiness::Starting => Err(Error::temporarily_unavailable(
                 "the revocations have not been read yet",
@@ -15,7 +15,7 @@ impl Replication {
             Readiness::Stale => Err(stale()),
             known @ (Readiness::Ready | Readiness::Degraded(_)) => {
                 self.core.check_clock()?;
-                self.keys.run_self_test()?;
+                self.keys.run_self_test_apart().await?;
                 Ok(known)
             }
         }

@@ -84,7 +84,7 @@ impl Secrets {
 
     /// Adds a secret to a client; those it has stay good.
     pub async fn add(&self, by: &Origin, id: &ClientId, new: NewSecret) -> Result<AddedSecret> {
-        let added = self.prepare(new).await?;
+        let added = self.prepare(by, new).await?;
         if self.insert(by, id, &added, None).await? {
             Ok(added)
         } else {
@@ -102,7 +102,7 @@ impl Secrets {
         answer: impl FnOnce(&AddedSecret) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
         let make = async {
-            let added = self.prepare(new).await?;
+            let added = self.prepare(by, new).await?;
             let answer = answer(&added)?;
             Ok((added, answer))
         };
@@ -174,7 +174,7 @@ impl Secrets {
     }
 
     /// Makes a secret unless it is chosen, and hashes it.
-    pub(crate) async fn prepare(&self, new: NewSecret) -> Result<AddedSecret> {
+    pub(crate) async fn prepare(&self, by: &Origin, new: NewSecret) -> Result<AddedSecret> {
         let now = self.core.now();
         if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Error::invalid_request(
@@ -194,7 +194,7 @@ impl Secrets {
                 (made.secret_id, SecretOrigin::Generated, hint, made.plain)
             }
         };
-        let secret_hash = self.hash(&plain, origin).await?;
+        let secret_hash = self.hash(&plain, origin, by.source).await?;
         let secret = ClientSecret {
             secret_id,
             origin,

@@ -1,5 +1,5 @@
 //! Owns the algorithms that turn a secret into a hash and compare it with one. Which hashes are
-//! understood, says `hash_formats`; on which thread this runs, `hashing_pool`.
+//! understood, says `hash_formats`; on which thread this runs, `hashing_lanes`.
 
 use std::num::NonZeroU32;
 
@@ -203,11 +203,6 @@ pub(crate) fn hash(
 pub struct Memory(Vec<Block>);
 
 impl Memory {
-    /// Gives it back to the system.
-    pub fn release(&mut self) {
-        self.0 = Vec::new();
-    }
-
     fn hash(
         &mut self,
         algorithm: &Argon2<'_>,

@@ -4,7 +4,7 @@ pub(crate) mod crud;
 pub(crate) mod expiring;
 pub(crate) mod hash;
 pub(crate) mod hash_formats;
-pub(crate) mod hashing_pool;
+pub(crate) mod hashing_lanes;
 pub(crate) mod idle_expiry;
 pub(crate) mod verified_secrets;
 pub(crate) mod verify;
@@ -18,7 +18,7 @@ use crate::app::clients::cache::ClientCache;
 use crate::app::core::Core;
 use crate::app::core::idempotency::Idempotency;
 use expiring::Expiring;
-use hashing_pool::Hashing;
+use hashing_lanes::HashingLanes;
 use verified_secrets::VerifiedSecrets;
 
 /// Secrets of clients: adding, ending and verifying them.
@@ -26,7 +26,7 @@ pub struct Secrets {
     core: Arc<Core>,
     cache: Arc<ClientCache>,
     idempotency: Arc<Idempotency>,
-    pub(crate) hashing: Hashing,
+    pub(crate) hashing: HashingLanes,
     pub(crate) verified: VerifiedSecrets,
     pub(crate) expiring: Expiring,
 }
@@ -40,8 +40,7 @@ impl Secrets {
     ) -> anyhow::Result<Self> {
         let config = &core.config.authentication;
         Ok(Self {
-            hashing: Hashing::start(config.hashing_threads, config.hashing_queue)
-                .context("cannot start the hashing threads")?,
+            hashing: HashingLanes::start(config).context("cannot start the hashing threads")?,
             verified: VerifiedSecrets::new(config.proved_secrets, config.proved_networks),
             expiring: Expiring::default(),
             core: Arc::clone(core),

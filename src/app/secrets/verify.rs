@@ -1,48 +1,74 @@
-//! Hashing secrets and comparing them with their hashes, on the hashing threads.
+//! Hashing secrets and comparing them with their hashes, in the lanes of hashing.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::app::core::lane::Lane;
 use crate::app::error::{Error, Result};
 use crate::app::secrets::Secrets;
 use crate::app::secrets::hash;
-use crate::app::secrets::hash::SecretHash;
+use crate::app::secrets::hash::{Memory, SecretHash};
 use crate::base::secret::Secret;
 use crate::config::Argon2Work;
 use crate::domain::{ClientId, ClientSecret, GeneratedSecret, SecretOrigin};
 
 impl Secrets {
-    /// Whether `hash` is one of `plain`.
-    pub(crate) async fn verify(&self, hash: &str, plain: &Secret<String>) -> Result<bool> {
-        let hash = SecretHash::parse(hash).map_err(Error::internal)?;
+    /// Whether `plain`, which comes from `source`, is this secret.
+    pub(crate) async fn verify(
+        &self,
+        secret: &ClientSecret,
+        plain: &Secret<String>,
+        source: IpAddr,
+    ) -> Result<bool> {
+        let hash = SecretHash::parse(&secret.secret_hash).map_err(Error::internal)?;
+        let lane = self.hashing.of_stored(secret.origin, &hash);
         let plain = plain.clone();
-        self.hashing
-            .run(move |memory| hash.verify(&plain, memory))
+        lane.run(Some(source), move |memory| hash.verify(&plain, memory))
             .await
     }
 
-    /// The work that a known client's secret of this form would have cost.
-    pub(crate) async fn hash_in_vain(&self, plain: &Secret<String>) -> Result<()> {
+    /// Whether `plain` is the password of an admin with this hash.
+    pub(crate) async fn verify_password(
+        &self,
+        hash: &str,
+        plain: &Secret<String>,
+        source: Option<IpAddr>,
+    ) -> Result<bool> {
+        let hash = SecretHash::parse(hash).map_err(Error::internal)?;
+        let plain = plain.clone();
+        let verify = move |memory: &mut Memory| hash.verify(&plain, memory);
+        self.hashing.portal.run(source, verify).await
+    }
+
+    /// The work that a known client's secret of this form would have cost, in the lane where it would have been done.
+    pub(crate) async fn hash_in_vain(&self, plain: &Secret<String>, source: IpAddr) -> Result<()> {
         let origin = if GeneratedSecret::has_prefix(plain.expose()) {
             SecretOrigin::Generated
         } else {
             SecretOrigin::Chosen
         };
-        self.hash(plain, origin).await.map(drop)
+        self.hash(plain, origin, Some(source)).await.map(drop)
     }
 
-    /// Hashes a secret with the work that its origin asks for.
+    /// Hashes a secret with the work that its origin asks for; `source` is who waits for it, if somebody does.
     pub(crate) async fn hash(
         &self,
         plain: &Secret<String>,
         origin: SecretOrigin,
+        source: Option<IpAddr>,
     ) -> Result<String> {
         let work = self.work(origin);
-        let plain = plain.clone();
-        self.hashing
-            .run(move |memory| hash::hash(&plain, work, memory))
-            .await?
-            .map_err(Error::internal)
+        hash_in(self.hashing.of_new(origin), plain, work, source).await
+    }
+
+    /// Hashes a password of an admin with the work of a chosen secret.
+    pub(crate) async fn hash_password(
+        &self,
+        plain: &Secret<String>,
+        source: Option<IpAddr>,
+    ) -> Result<String> {
+        let work = self.work(SecretOrigin::Chosen);
+        hash_in(&self.hashing.portal, plain, work, source).await
     }
 
     /// After a good login: a hash made with other parameters than today's is made anew, on the side. It
@@ -79,7 +105,7 @@ impl Secrets {
         plain: &Secret<String>,
         source: IpAddr,
     ) -> Result<()> {
-        let secret_hash = self.hash(plain, secret.origin).await?;
+        let secret_hash = self.hash(plain, secret.origin, Some(source)).await?;
         let old = &secret.secret_hash;
         if self
             .core
@@ -106,4 +132,15 @@ impl Secrets {
             SecretOrigin::Chosen => self.core.config.authentication.argon2_chosen,
         }
     }
+}
+
+async fn hash_in(
+    lane: &Lane<Memory>,
+    plain: &Secret<String>,
+    work: Argon2Work,
+    source: Option<IpAddr>,
+) -> Result<String> {
+    let plain = plain.clone();
+    let hash = move |memory: &mut Memory| hash::hash(&plain, work, memory);
+    lane.run(source, hash).await?.map_err(Error::internal)
 }

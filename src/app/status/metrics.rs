@@ -5,11 +5,12 @@ use crate::app::acme::AcmeMetrics;
 use crate::app::audit::head::AuditHeadMetrics;
 use crate::app::authentication::throttle::Throttled;
 use crate::app::core::availability::Readiness;
+use crate::app::core::lane::LaneMetrics;
+use crate::app::core::waiting_room::WaitingMetrics;
 use crate::app::keys::KeyMetrics;
 use crate::app::replication::change_feed::FeedMetrics;
 use crate::app::replication::history::HistoryMetrics;
 use crate::app::secrets::expiring::LastSecrets;
-use crate::app::secrets::hashing_pool::HashingMetrics;
 use crate::base::clock::UnixTime;
 use crate::base::metrics::CacheMetrics;
 use crate::store::{CallMetrics, PoolMetrics};
@@ -29,8 +30,8 @@ pub struct Metrics {
     pub removal_is_held_back: bool,
     /// The memories, by name.
     pub caches: Vec<CacheMetrics>,
-    /// The hashing threads and their queue.
-    pub hashing: HashingMetrics,
+    /// The lanes of slow work: three of hashing, one of signing.
+    pub lanes: [LaneMetrics; 4],
     /// The change feed.
     pub feed: FeedMetrics,
     /// What the database had lost.
@@ -52,7 +53,7 @@ pub struct Metrics {
     /// Logins that were refused for failures before them.
     pub throttled: Throttled,
     /// Logins of clients and of admins that wait until others of their source are decided.
-    pub logins_waiting: [(&'static str, usize); 2],
+    pub logins_waiting: [WaitingMetrics; 2],
     /// The same of admins at the portal, by what was too much.
     pub admins_throttled: Vec<(&'static str, u64)>,
     /// Answers that warned a client of its quota, and requests that were refused for one.
@@ -71,7 +72,20 @@ pub struct Metrics {
     pub upkeep: Vec<(&'static str, Option<UnixTime>)>,
 }
 
+impl Metrics {
+    /// The hashes of all lanes that were begun.
+    pub fn hashes(&self) -> u64 {
+        let [hashing @ .., _signing] = &self.lanes;
+        hashing.iter().map(|lane| lane.waited.count()).sum()
+    }
+}
+
 impl App {
+    fn lanes(&self) -> [LaneMetrics; 4] {
+        let [generated, chosen, portal] = self.secrets.hashing.metrics();
+        [generated, chosen, portal, self.keys.signing_lane()]
+    }
+
     /// The metrics of this moment.
     pub fn metrics(&self) -> Metrics {
         Metrics {
@@ -87,7 +101,7 @@ impl App {
                 self.authentication.throttle.metrics(),
                 self.authentication.published_keys.metrics(),
             ],
-            hashing: self.secrets.hashing.metrics(),
+            lanes: self.lanes(),
             feed: self.replication.feed.metrics(self.core.changes_read_at()),
             history: self.replication.history.metrics(),
             keys: self.keys.metrics(),
@@ -99,8 +113,8 @@ impl App {
             tokens_refused: self.tokens.rejections.read(),
             throttled: self.authentication.throttle.throttled(),
             logins_waiting: [
-                ("clients", self.authentication.throttle.waiting()),
-                ("admins", self.admins.waiting()),
+                self.authentication.throttle.waiting(),
+                self.admins.waiting(),
             ],
             admins_throttled: self.admins.throttled(),
             quotas: self.tokens.quotas.counts(),

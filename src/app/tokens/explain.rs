@@ -65,7 +65,7 @@ impl Tokens {
         self.core.require_known_clients()?;
         let record = self.cache.find(client_id, &self.core).await?;
         let outcome = match TokenRequest::parse(scope, audience, &[]) {
-            Ok(request) => self.dry_run(record.as_deref(), request),
+            Ok(request) => self.dry_run(record.as_deref(), request).await,
             Err(error) => Err(error),
         };
         let (refusals, remarks) = match &record {
@@ -94,7 +94,7 @@ impl Tokens {
     }
 
     /// Header and claims.
-    fn dry_run(
+    async fn dry_run(
         &self,
         record: Option<&ClientRecord>,
         request: TokenRequest,
@@ -105,7 +105,7 @@ impl Tokens {
         };
         client.may_log_in().map_err(Error::invalid_client)?;
         let cnf = assumed_confirmation(client);
-        let token = self.issue_uncounted(client, request, cnf)?;
+        let token = self.issue_uncounted(client, request, cnf, None).await?;
         decode_unverified(&token.jwt).map_err(Error::internal)
     }
 

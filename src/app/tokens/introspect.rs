@@ -1,5 +1,6 @@
 //! Telling a microservice about a token (RFC 7662), plainly or signed (RFC 9701).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use crate::app::tokens::Tokens;
 use crate::app::tokens::rejection::Rejection;
 use crate::app::tokens::verify::TokenRequirements;
 use crate::domain::{Audience, Client, ErrorCode, INTROSPECT_SCOPE};
-use crate::jwt::{AccessTokenClaims, IntrospectionClaims, SignedClaims};
+use crate::jwt::{AccessTokenClaims, IntrospectionClaims, SignedClaims, Signing};
 
 impl Tokens {
     /// The claims of a token that is good and that the caller may introspect; else, in the inner result, why
@@ -33,8 +34,18 @@ impl Tokens {
         Ok(Ok(signed))
     }
 
-    /// An answer to an introspection as a JWT for the caller (RFC 9701 §5).
-    pub fn sign_introspection(&self, caller: &Client, answer: impl Serialize) -> Result<String> {
+    /// An answer to an introspection as a JWT for the caller (RFC 9701 §5), who asks from `source`.
+    pub async fn sign_introspection(
+        &self,
+        caller: &Client,
+        answer: impl Serialize,
+        source: IpAddr,
+    ) -> Result<String> {
+        let signing = self.prepare_introspection(caller, answer)?;
+        self.keys.finish(signing, Some(source)).await
+    }
+
+    fn prepare_introspection(&self, caller: &Client, answer: impl Serialize) -> Result<Signing> {
         let keys = self.keys.current();
         let claims = IntrospectionClaims {
             iss: keys.issuer(),

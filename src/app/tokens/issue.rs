@@ -1,25 +1,30 @@
 //! Issuing tokens. One path, and one place that counts what comes of it; `explain` takes the path without counting.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
 use crate::app::tokens::request::TokenRequest;
 use crate::app::tokens::sender_constraint::{SenderProofs, check_bound};
 use crate::domain::{Audience, Audiences, Client, ErrorCode, Generation, Scope};
-use crate::jwt::{AccessToken, Confirmation, Grant};
+use crate::jwt::{AccessToken, Confirmation, Grant, IssuedToken};
 
 impl Tokens {
     /// Issues a token to an authenticated client, bound to what it proves: to its certificate when it is registered so,
-    /// and to the key of a `DPoP` proof when it sends one.
+    /// and to the key of a `DPoP` proof when it sends one. The client asks from `source`.
     pub async fn issue<'a>(
         &self,
         client: &'a Client,
         request: TokenRequest,
         proofs: &SenderProofs,
+        source: IpAddr,
     ) -> Result<AccessToken<'a>> {
         let issued = match self.confirm(client, proofs).await {
-            Ok(cnf) => self.issue_uncounted(client, request, cnf),
+            Ok(cnf) => {
+                self.issue_uncounted(client, request, cnf, Some(source))
+                    .await
+            }
             Err(error) => Err(error),
         };
         self.count(client, &issued);
@@ -27,11 +32,12 @@ impl Tokens {
     }
 
     /// The dry run: a token like any other, which counts nowhere.
-    pub(in crate::app::tokens) fn issue_uncounted<'a>(
+    pub(in crate::app::tokens) async fn issue_uncounted<'a>(
         &self,
         client: &'a Client,
         request: TokenRequest,
         cnf: Option<Confirmation>,
+        source: Option<IpAddr>,
     ) -> Result<AccessToken<'a>> {
         let generation = self.choose_generation(client)?;
         check_bound(client, cnf)?;
@@ -44,7 +50,9 @@ impl Tokens {
             ttl: client.token_ttl.unwrap_or(self.core.config.token.ttl),
             cnf,
         };
-        Ok(self.keys.current().issue(grant, self.core.now())?)
+        let IssuedToken { signing, details } = self.keys.current().issue(grant, self.core.now())?;
+        let jwt = self.keys.finish(signing, source).await?;
+        Ok(details.with_jwt(jwt))
     }
 
     /// The generation of the client's next token. The client's own one may be too low, since the database lost a higher one

@@ -38,6 +38,6 @@ pub(in crate::http) async fn show_health() -> Response {
 pub(in crate::http) async fn show_readiness(
     State(app): State<AppState>,
 ) -> Result<Response, Error> {
-    let status = app.replication.check_readiness()?.as_str();
+    let status = app.replication.check_readiness().await?.as_str();
     Ok(response::json(StatusCode::OK, &Health { status }))
 }

@@ -118,7 +118,9 @@ pub(in crate::http) async fn introspect_token(
         response::secret(
             StatusCode::OK,
             JWT,
-            app.tokens.sign_introspection(&caller, &answer)?,
+            app.tokens
+                .sign_introspection(&caller, &answer, source)
+                .await?,
         )
     } else {
         response::json(StatusCode::OK, &answer)

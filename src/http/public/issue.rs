@@ -47,7 +47,7 @@ impl TokenEndpoint {
         let (presented, request) = (self.read)(headers, params, caller)?;
 
         let client = app.authentication.authenticate(&presented, source).await?;
-        let issued = app.tokens.issue(&client, request, &proofs).await;
+        let issued = app.tokens.issue(&client, request, &proofs, source).await;
         let token = issued
             .map_err(|error| error.with_attempt(Attempt::of_client(&client.client_id, source)))?;
 

@@ -1,6 +1,7 @@
 //! Owns one key: how it is made, how it signs and what of it may be published. Knows nothing of the others.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::error::{KeyRejected, Unspecified};
@@ -162,27 +163,38 @@ impl SigningKey {
         self.jwk.as_ref()
     }
 
-    /// The claims as a signed access token in compact form (RFC 7515 §3.1).
-    pub(in crate::jwt) fn sign(&self, claims: &AccessTokenClaims<'_>) -> Result<String, KeyError> {
+    /// The claims as an access token in compact form (RFC 7515 §3.1).
+    pub(in crate::jwt) fn sign(
+        self: &Arc<Self>,
+        claims: &AccessTokenClaims<'_>,
+    ) -> Result<Signing, KeyError> {
         self.sign_under(&self.header, &claims.to_json()?)
     }
 
-    /// The claims as a signed JWT of another type.
+    /// The claims as a JWT of another type.
     pub(in crate::jwt) fn sign_as(
-        &self,
+        self: &Arc<Self>,
         typ: &str,
         claims: &impl Serialize,
-    ) -> Result<String, KeyError> {
+    ) -> Result<Signing, KeyError> {
         let header = encode_header(typ, self.alg, &self.kid);
         self.sign_under(&header, &serde_json::to_vec(claims)?)
     }
 
-    fn sign_under(&self, header: &str, json: &[u8]) -> Result<String, KeyError> {
+    fn sign_under(self: &Arc<Self>, header: &str, json: &[u8]) -> Result<Signing, KeyError> {
         // Room for all of it: growing would copy it.
         let mut jwt = String::with_capacity(header.len() + json.len() * 4 / 3 + MAX_SIGNATURE);
         jwt.push_str(header);
         jwt.push('.');
         URL_SAFE_NO_PAD.encode_string(json, &mut jwt);
+        if self.signer.is_slow() {
+            let key = Arc::clone(self);
+            return Ok(Signing::Due(UnsignedJwt { key, jwt }));
+        }
+        self.add_signature(jwt).map(Signing::Done)
+    }
+
+    fn add_signature(&self, mut jwt: String) -> Result<String, KeyError> {
         let signature = self.signer.sign(jwt.as_bytes())?;
         jwt.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut jwt);
@@ -190,7 +202,56 @@ impl SigningKey {
     }
 }
 
+/// A JWT that was signed at once, or one whose signature takes so long that the caller chooses a thread for it.
+#[derive(Debug)]
+pub enum Signing {
+    /// The JWT in compact form.
+    Done(String),
+    /// It lacks its signature.
+    Due(UnsignedJwt),
+}
+
+/// A JWT without its signature, and the key that its header names.
+pub struct UnsignedJwt {
+    key: Arc<SigningKey>,
+    jwt: String,
+}
+
+impl Signing {
+    /// The JWT in compact form. Signs on the thread of the caller if the signature is due.
+    pub fn finish(self) -> Result<String, KeyError> {
+        match self {
+            Self::Done(jwt) => Ok(jwt),
+            Self::Due(unsigned) => unsigned.sign(),
+        }
+    }
+}
+
+impl UnsignedJwt {
+    /// The JWT in compact form. Takes about a millisecond or more.
+    pub fn sign(self) -> Result<String, KeyError> {
+        self.key.add_signature(self.jwt)
+    }
+}
+
+/// With its signature it would be a token.
+impl fmt::Debug for UnsignedJwt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut unsigned = f.debug_struct("UnsignedJwt");
+        unsigned.field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
 impl Signer {
+    /// Whether a signature takes about a millisecond or more. The others take at most 20 µs (`docs/performance.md`), less than
+    /// handing the work to another thread and back.
+    fn is_slow(&self) -> bool {
+        match self {
+            Self::Rsa(..) => true,
+            Self::Hmac(_) | Self::Ec(_) | Self::Ed(_) => false,
+        }
+    }
+
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         Ok(match self {
             Self::Hmac(key) => hmac::sign(key, message).as_ref().to_vec(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, Issuer, SigningAlg};
-use crate::jwt::{IssueError, KeySet};
+use crate::jwt::{IssueError, KeySet, Signing};
 
 /// The claims of an answer to an introspection (RFC 9701 §5). No `sub` and no `exp` of its own, so that
 /// nobody takes it for an access token.
@@ -27,12 +27,12 @@ impl KeySet {
         alg.is_asymmetric().then_some(alg)
     }
 
-    /// Signs `claims` as a JWT of the type `typ`; `None` when others could not verify it.
+    /// Signs `claims` as a JWT of the type `typ`; `None` when others could not verify it. An RSA signature is left to the caller.
     pub fn sign_for_others(
         &self,
         typ: &str,
         claims: &impl Serialize,
-    ) -> Result<Option<String>, IssueError> {
+    ) -> Result<Option<Signing>, IssueError> {
         let key = self.signing().ok_or(IssueError::NoKey)?;
         if key.alg().is_asymmetric() {
             Ok(Some(key.sign_as(typ, claims)?))

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{Audiences, Client, ClientId, Generation, Scope, TokenId, TokenTtl};
-use crate::jwt::{AccessTokenClaims, Confirmation, KeyError, KeySet};
+use crate::jwt::{AccessTokenClaims, Confirmation, KeyError, KeySet, Signing};
 
 /// What a client was granted.
 #[derive(Clone, Debug)]
@@ -51,6 +51,39 @@ impl std::fmt::Debug for AccessToken<'_> {
     }
 }
 
+/// A token of which everything is decided, and its JWT, which may lack the signature.
+#[derive(Debug)]
+pub struct IssuedToken<'a> {
+    /// The JWT.
+    pub signing: Signing,
+    /// What is said about it beside the JWT.
+    pub details: TokenDetails<'a>,
+}
+
+/// What is said about a token beside its JWT.
+#[derive(Debug)]
+pub struct TokenDetails<'a> {
+    jti: TokenId,
+    client_id: &'a ClientId,
+    scope: Cow<'a, Scope>,
+    expires_in: i64,
+    token_type: &'static str,
+}
+
+impl<'a> TokenDetails<'a> {
+    /// The token, with its JWT in compact form.
+    pub fn with_jwt(self, jwt: String) -> AccessToken<'a> {
+        AccessToken {
+            jwt,
+            jti: self.jti,
+            client_id: self.client_id,
+            scope: self.scope,
+            expires_in: self.expires_in,
+            token_type: self.token_type,
+        }
+    }
+}
+
 /// Why a token cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
@@ -63,12 +96,12 @@ pub enum IssueError {
 }
 
 impl KeySet {
-    /// Signs a token for what was granted, good from `now`.
+    /// Issues a token for what was granted, good from `now`. An RSA signature is left to the caller.
     pub fn issue<'a>(
         &self,
         grant: Grant<'a>,
         now: UnixTime,
-    ) -> Result<AccessToken<'a>, IssueError> {
+    ) -> Result<IssuedToken<'a>, IssueError> {
         let key = self.signing().ok_or(IssueError::NoKey)?;
         let client = grant.client;
         let claims = AccessTokenClaims {
@@ -87,14 +120,14 @@ impl KeySet {
             roots: None,
             act: None,
         };
-        let jwt = key.sign(&claims)?;
-        Ok(AccessToken {
-            jwt,
+        let signing = key.sign(&claims)?;
+        let details = TokenDetails {
             client_id: &client.client_id,
             expires_in: claims.exp.since(claims.nbf),
             token_type: claims.token_type(),
             jti: claims.jti,
             scope: grant.scope,
-        })
+        };
+        Ok(IssuedToken { signing, details })
     }
 }

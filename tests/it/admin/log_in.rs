@@ -5,6 +5,7 @@ use token_server::app::AuditFilter;
 use token_server::domain::AdminStatus;
 
 use super::{Browser, PASSWORD, create, name, portal, portal_with};
+use crate::app::lanes::{ENDLESS, ONE_PLACE, admin_log_in, drive};
 use crate::audit;
 use crate::harness::{BY, TestApp};
 
@@ -53,7 +54,7 @@ async fn they_cost_the_same_and_differ_in_no_header() {
         .set_status(BY, &name("vera"), status)
         .await
         .unwrap();
-    let hashes = || test.app.metrics().hashing.waited.count();
+    let hashes = || test.app.metrics().hashes();
     let mut seen = Vec::new();
     // All of them as long: the page repeats the name.
     for (who, password) in [
@@ -197,7 +198,7 @@ async fn a_cookie_from_before_the_login_is_worth_nothing_after_it() {
 #[tokio::test]
 async fn of_120_parallel_wrong_passwords_of_an_owner_10_are_answered() {
     let test = portal().await;
-    let hashes = || test.app.metrics().hashing.waited.count();
+    let hashes = || test.app.metrics().hashes();
     let before = hashes();
 
     let guess = async |n: usize| {
@@ -286,7 +287,7 @@ async fn failures_of_ones_own_name_count_in_a_network_that_is_known_too() {
 #[tokio::test]
 async fn over_a_limit_no_answer_tells_which_networks_are_known() {
     let test = portal_with_known_network().await;
-    let hashes = || test.app.metrics().hashing.waited.count();
+    let hashes = || test.app.metrics().hashes();
     let mut seen = Vec::new();
     for source in ["192.0.2.1", "192.0.2.9"] {
         // Used up by failures in other names.
@@ -337,4 +338,22 @@ async fn the_networks_of_an_admin_are_bounded_and_the_latest_stay() {
     }
 
     assert_eq!(statuses, [429, 303, 303]);
+}
+
+#[tokio::test]
+async fn beyond_the_queue_of_the_lane_of_the_portal_a_login_is_503() {
+    let test = TestApp::with(&[ENDLESS, ONE_PLACE]).await;
+    let log_in = || Box::pin(test.app.admins.log_in(None, admin_log_in(PASSWORD)));
+    let mut running = log_in();
+    drive(&test, &mut running, 2, (1, 0)).await;
+    let mut waiting = log_in();
+    drive(&test, &mut waiting, 2, (1, 1)).await;
+
+    let refused = Browser::new(&test)
+        .at("192.0.2.8")
+        .log_in("olga", PASSWORD)
+        .await;
+
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert_eq!(refused.header("retry-after"), "1");
 }

@@ -4,6 +4,7 @@ mod apply;
 mod directory;
 mod generations;
 pub(crate) mod import;
+pub(crate) mod lanes;
 mod renewal;
 mod revocations;
 mod room;

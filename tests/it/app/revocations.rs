@@ -1,6 +1,7 @@
 //! Revocations bind in memory, on every replica, from before the first request until no verifier could
 //! accept the token.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -32,8 +33,10 @@ pub(super) fn issue(test: &TestApp, client: &Client) -> String {
 }
 
 pub(super) fn try_issue(app: &App, client: &Client) -> Result<String> {
-    let proofs = SenderProofs::default();
-    let issued = app.tokens.issue(client, TokenRequest::default(), &proofs);
+    let (proofs, source) = (SenderProofs::default(), Ipv4Addr::LOCALHOST.into());
+    let issued = app
+        .tokens
+        .issue(client, TokenRequest::default(), &proofs, source);
     // Without a proof nothing waits.
     let issued = issued.now_or_never().unwrap();
     issued.map(|token| token.jwt)

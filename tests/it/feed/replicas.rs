@@ -251,10 +251,10 @@ async fn before_everything_is_read_it_is_not_ready() {
     let test = TestApp::new().await;
     let app = App::open(config(&test.database.url, &[]), test.clock.clone()).unwrap();
 
-    assert!(app.replication.check_readiness().is_err());
+    assert!(app.replication.check_readiness().await.is_err());
     assert_eq!(app.core.changes_read_at(), None::<UnixTime>);
     app.replication.read_changes().await.unwrap();
 
-    assert!(app.replication.check_readiness().is_ok());
+    assert!(app.replication.check_readiness().await.is_ok());
     assert_eq!(app.core.changes_read_at(), Some(NOW));
 }

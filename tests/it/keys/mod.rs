@@ -8,6 +8,7 @@ mod load;
 mod replicas;
 mod rotation;
 mod sealing;
+mod signing_lane;
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};

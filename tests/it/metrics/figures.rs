@@ -149,7 +149,7 @@ async fn what_is_remembered_is_a_hit_the_second_time() {
     assert!(page.get("cache_bytes{cache=\"clients\"}") > 0);
     assert_eq!(page.get("cache_limit_bytes{cache=\"clients\"}"), 32 << 20);
     assert_eq!(
-        page.get("hashing_wait_seconds_count"),
+        page.get("lane_wait_seconds_count{lane=\"generated\"}"),
         2,
         "one to register, one to log in"
     );
@@ -179,7 +179,7 @@ async fn throttled_logins_are_counted_by_what_was_too_much() {
 }
 
 #[tokio::test]
-async fn logins_that_find_the_hashing_queue_full_are_counted() {
+async fn logins_that_find_the_queue_of_their_lane_full_are_counted() {
     let test = TestApp::with(&[("HASHING_QUEUE", "1"), ("ARGON2_CHOSEN", "m=19456,t=2,p=1")]).await;
     let operator = Operator::of(&test);
 
@@ -187,18 +187,18 @@ async fn logins_that_find_the_hashing_queue_full_are_counted() {
     let answers = futures_util::future::join_all(calls).await;
     // What is busy until then is counted just after it has answered.
     let page = until(&operator, |page| {
-        page.is_positive("hashing_busy_seconds_total")
+        page.is_positive("lane_busy_seconds_total{lane=\"chosen\"}")
     })
     .await;
 
     let refused = answers.iter().filter(|answer| answer.status == 503).count();
     assert!((1..8).contains(&refused));
     assert_eq!(
-        page.get("hashing_refused_total"),
+        page.get("lane_refused_total{lane=\"chosen\"}"),
         i64::try_from(refused).unwrap()
     );
-    assert_eq!(page.get("hashing_queue_limit"), 1);
-    assert_eq!(page.get("hashing_queue"), 0);
+    assert_eq!(page.get("lane_queue_limit{lane=\"chosen\"}"), 1);
+    assert_eq!(page.get("lane_queue{lane=\"chosen\"}"), 0);
 }
 
 #[tokio::test]

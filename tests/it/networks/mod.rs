@@ -71,11 +71,11 @@ fn seen(answer: &Answer) -> (u16, Vec<String>, String) {
 
 /// How many hashes were made for `secret` from `source`.
 async fn hashes(test: &TestApp, source: &str, secret: &str) -> u64 {
-    let before = test.app.metrics().hashing.waited.count();
+    let before = test.app.metrics().hashes();
     log_in(test, source, secret)
         .await
         .assert_error(401, "invalid_client");
-    test.app.metrics().hashing.waited.count() - before
+    test.app.metrics().hashes() - before
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn what_is_waited_for_is_recorded_within_the_request() {
 
     // Registering the client asked the database as well, but for no request.
     let request = received.only("POST /authorize");
-    let (call, hashing) = (received.only("database"), received.only("hashing"));
+    let (call, hashing) = (received.only("database"), received.only("lane"));
     assert_eq!(call.parent_span_id, request.span_id);
     assert_eq!(hashing.parent_span_id, request.span_id);
     assert_eq!(call.trace_id, request.trace_id);

@@ -26,7 +26,7 @@ impl Clients {
         }
         let threads = self.core.config.authentication.hashing_threads;
         let mut ready = stream::iter(planned)
-            .map(|plan| self.prepare_write(plan))
+            .map(|plan| self.prepare_write(by, plan))
             .buffered(threads);
         let mut writes = Vec::new();
         while let Some(write) = ready.try_next().await? {
@@ -58,7 +58,7 @@ impl Clients {
         Ok(outcomes)
     }
 
-    async fn prepare_write(&self, plan: PlannedWrite) -> Result<ClientWrite> {
+    async fn prepare_write(&self, by: &Origin, plan: PlannedWrite) -> Result<ClientWrite> {
         let known = plan.before.as_ref().map_or(&[][..], |it| &it.secrets);
         let mut secrets = Vec::with_capacity(plan.secrets.len());
         for secret in plan.secrets {
@@ -68,7 +68,8 @@ impl Clients {
                     continue;
                 }
                 ImportedSecret::Plain(secret, end) => {
-                    let hashed = self.secrets.hash(secret.plain(), SecretOrigin::Chosen);
+                    let origin = SecretOrigin::Chosen;
+                    let hashed = self.secrets.hash(secret.plain(), origin, by.source);
                     (hashed.await?, end)
                 }
                 ImportedSecret::Hash(hash, end) => (hash, end),

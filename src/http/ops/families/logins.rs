@@ -50,7 +50,7 @@ impl Snapshot {
     }
 
     pub(super) fn logins(&self, page: &mut Page<'_>) -> fmt::Result {
-        let (throttled, hashing) = (self.app.throttled, &self.app.hashing);
+        let throttled = self.app.throttled;
         page.counters(
             "token_server_logins_throttled",
             "Logins that were refused for earlier failures of the source: in the name of the client, or of anybody",
@@ -65,41 +65,57 @@ impl Snapshot {
             "Passwords and codes that the portal refused for earlier failures: of the source, of the account, of both, or codes of the account",
             admins.map(|(by, count)| ([("by", *by)], *count)),
         )?;
-        page.gauge(
-            "token_server_hashing_threads",
-            "Threads that hash secrets",
-            Some(count(hashing.threads)),
-        )?;
-        page.gauge(
-            "token_server_hashing_queue",
-            "Hashes that wait for a thread",
-            Some(number(hashing.queue)),
-        )?;
         let waiting = self.app.logins_waiting.iter();
         page.gauges(
             "token_server_logins_waiting",
             "Logins that wait until others of their source are decided",
-            waiting.map(|(of, waiting)| ([("of", *of)], count(*waiting))),
+            waiting.map(|it| ([("of", it.name)], count(it.waiting))),
         )?;
-        page.gauge(
-            "token_server_hashing_queue_limit",
-            "The most hashes that may wait, and the most logins of each kind (HASHING_QUEUE)",
-            Some(count(hashing.queue_limit)),
+        let waiting = self.app.logins_waiting.iter();
+        page.counters(
+            "token_server_logins_waiting_refused",
+            "Logins that were refused because too many waited until others of their source were decided",
+            waiting.map(|it| ([("of", it.name)], it.refused)),
+        )
+    }
+
+    /// The lanes of hashing and signing.
+    pub(super) fn lanes(&self, page: &mut Page<'_>) -> fmt::Result {
+        let lanes = || {
+            self.app
+                .lanes
+                .iter()
+                .map(|lane| ([("lane", lane.name)], lane))
+        };
+        page.gauges(
+            "token_server_lane_threads",
+            "Threads of the lane",
+            lanes().map(|(label, lane)| (label, count(lane.threads))),
         )?;
-        page.counter(
-            "token_server_hashing_refused",
-            "Logins that were refused because too many waited already",
-            hashing.refused,
+        page.gauges(
+            "token_server_lane_queue",
+            "Hashes or signatures that wait for a thread of the lane",
+            lanes().map(|(label, lane)| (label, count(lane.queue))),
+        )?;
+        page.gauges(
+            "token_server_lane_queue_limit",
+            "The most that may wait (HASHING_QUEUE, SIGNING_QUEUE)",
+            lanes().map(|(label, lane)| (label, count(lane.queue_limit))),
+        )?;
+        page.counters(
+            "token_server_lane_refused",
+            "Hashes or signatures that were refused because too many waited",
+            lanes().map(|(label, lane)| (label, lane.refused)),
         )?;
         page.histograms(
-            "token_server_hashing_wait_seconds",
-            "Time that a hash waited for a thread",
-            [([], hashing.waited)],
+            "token_server_lane_wait_seconds",
+            "Time that a hash or signature waited for a thread",
+            lanes().map(|(label, lane)| (label, lane.waited)),
         )?;
-        page.counter(
-            "token_server_hashing_busy_seconds",
-            "Time that the threads hashed, together",
-            seconds(hashing.busy_micros),
+        page.counters(
+            "token_server_lane_busy_seconds",
+            "Time that the threads of the lane were busy, together",
+            lanes().map(|(label, lane)| (label, seconds(lane.busy_micros))),
         )
     }
 

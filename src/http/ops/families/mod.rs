@@ -122,6 +122,7 @@ impl Collector for Snapshot {
         self.acme(&mut page)?;
         self.tokens(&mut page)?;
         self.logins(&mut page)?;
+        self.lanes(&mut page)?;
         self.caches(&mut page)?;
         self.keys(&mut page)?;
         self.feed(&mut page)?;

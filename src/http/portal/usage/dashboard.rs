@@ -83,7 +83,7 @@ pub(in crate::http::portal) async fn show_dashboard(
             is_held_back: !app.config().development,
             can_confirm: session.permits(AdminRole::Owner) && doubt.can_be_confirmed(),
         }),
-        is_ready: app.replication.check_readiness().is_ok(),
+        is_ready: app.replication.check_readiness().await.is_ok(),
         per_minute: charts(MINUTES, &overview.minutes),
         per_hour: charts(HOURS, &overview.hours),
         days: by_day(&overview.hours),

@@ -246,7 +246,7 @@ impl Clients {
         let id = &applied.client_id;
         if let Some(mut write) = write {
             if write.makes_secret {
-                let added = self.secrets.prepare(NewSecret::default()).await?;
+                let added = self.secrets.prepare(by, NewSecret::default()).await?;
                 tell(ApplyNews::Secret(id, &added.plain))?;
                 write.secrets.push(ImportedSecret::Kept(added.secret));
             }
