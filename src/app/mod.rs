@@ -50,6 +50,7 @@ pub use authentication::{
 pub use clients::Clients;
 pub use clients::crud::ClientsList;
 pub use clients::diff::FieldChange;
+pub use clients::heavy_secrets::HeavySecrets;
 pub use clients::transfer::export::ClientExport;
 pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};
 pub use replication::Replication;

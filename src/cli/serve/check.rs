@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use crate::app::{App, AuditEnd, CLOCK_TOLERANCE, open_store};
+use crate::app::{App, AuditEnd, CLOCK_TOLERANCE, HeavySecrets, open_store};
 use crate::base::clock::Clock;
 use crate::cli::open;
 use crate::cli::output::{Output, chain};
@@ -49,6 +49,7 @@ pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
         if answers && opens && mistakes.0.is_empty() {
             check_clients(&mut report, &config).await;
             check_identifiers(&mut report, &config).await;
+            check_secrets(&mut report, config.clone()).await;
             if config.acme.is_some() {
                 check_acme(&mut report, config.clone()).await;
             }
@@ -192,6 +193,37 @@ async fn check_identifiers(report: &mut Report, config: &Config) {
     report.warn(&format!(
         "identifiers: {named}{more} introspect tokens and have no identifier, so that all tokens but their own are \
          inactive for them: say which audience each one is by `client update --identifier`"
+    ));
+}
+
+/// Clients whose secrets are hashed with more work than a file may bring: they were stored when the bounds were higher, or by
+/// another program.
+async fn check_secrets(report: &mut Report, config: Config) {
+    const NAMED: usize = 10;
+    let read = async {
+        let app = App::open(config, Clock::system())?;
+        // The tables may not be there yet.
+        anyhow::Ok(if app.store().list_pending_migrations().await?.is_empty() {
+            app.clients.find_heavy_secrets(NAMED).await?
+        } else {
+            HeavySecrets::default()
+        })
+    };
+    let heavy = match read.await {
+        Ok(heavy) if heavy.clients == 0 => return,
+        Ok(heavy) => heavy,
+        Err(error) => return report.fail(&format!("secrets: {}", chain(&error))),
+    };
+    let named: Vec<String> = heavy.named.iter().map(|id| format!("`{id}`")).collect();
+    let all = match heavy.clients {
+        clients if clients > named.len() as u64 => format!(" and others ({clients} clients)"),
+        _ => String::new(),
+    };
+    let named = named.join(", ");
+    report.warn(&format!(
+        "secrets: a hash of {named}{all} takes more work than IMPORT_MAX_BCRYPT_COST, IMPORT_MAX_PBKDF2_ROUNDS, \
+         IMPORT_MAX_HASH_MEMORY or IMPORT_MAX_ARGON2_PASSES allows, or cannot be verified: each guess at it holds up the logins \
+         of all clients with chosen secrets; give these clients new secrets"
     ));
 }
 

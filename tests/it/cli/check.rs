@@ -355,3 +355,38 @@ async fn a_weak_previous_secret_is_a_warning() {
         ran.out
     );
 }
+
+#[tokio::test]
+async fn secrets_with_more_work_than_a_file_may_bring_are_a_warning() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let bcrypt =
+        |cost: u32| format!("$2b${cost:02}$xK/W7usGq/8YvxFmfNlh3.shkyO53gYWIjvBNauzxLi1T67yb2Lfa");
+    let file = shell.path().join("clients.csv");
+    let mut csv = "client_id,client_secret\nlight,".to_owned() + &bcrypt(12) + "\n";
+    for n in 10..22 {
+        csv += &format!("heavy-{n},{}\n", bcrypt(15));
+    }
+    fs::write(&file, csv).unwrap();
+    let imported = shell
+        .command(&["client", "import", file.to_str().unwrap()])
+        .env("IMPORT_MAX_BCRYPT_COST", "15")
+        .output();
+    let imported = Ran::from(imported.unwrap());
+    assert_eq!(imported.code, 0, "{imported:?}");
+
+    let warned = shell.run(&["check"]);
+
+    assert_eq!(warned.code, 0, "{warned:?}");
+    let told = "`heavy-18`, `heavy-19` and others (12 clients) takes more work than";
+    assert!(warned.out.contains(told), "{}", warned.out);
+    assert!(
+        !warned.out.contains("light") && !warned.out.contains("heavy-20"),
+        "{}",
+        warned.out
+    );
+    for n in 10..22 {
+        shell.run(&["client", "delete", &format!("heavy-{n}"), "--yes"]);
+    }
+    assert!(!shell.run(&["check"]).out.contains("warn"));
+}

@@ -83,6 +83,11 @@ impl SecretRules {
         }
     }
 
+    /// Whether a file with this hash would be taken.
+    pub(in crate::app) fn allow(&self, hash: &str) -> bool {
+        self.check(hash.to_owned()).is_ok()
+    }
+
     /// Refuses a hash that cannot be verified, or takes more work than a file may bring.
     fn check(&self, hash: String) -> Result<String, ParseError> {
         let work = SecretHash::parse(&hash)?.work();
