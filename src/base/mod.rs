@@ -8,6 +8,7 @@ pub(crate) mod json_writer;
 pub mod metrics;
 pub(crate) mod pem;
 pub(crate) mod private_file;
+pub(crate) mod process_limits;
 pub mod redact;
 pub mod secret;
 pub(crate) mod sharded_map;

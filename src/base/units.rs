@@ -80,6 +80,32 @@ impl FromStr for Bytes {
     }
 }
 
+/// `25%`: a share that is not nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Percent(u8);
+
+impl Percent {
+    /// The share of `whole`, rounded up, so that it is not 0.
+    pub(crate) fn of(self, whole: usize) -> usize {
+        let share = (whole as u128 * u128::from(self.0)).div_ceil(100);
+        usize::try_from(share).unwrap_or(whole)
+    }
+}
+
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match split_unit(text) {
+            (number, "%") => match multiply(number, 1)? {
+                percent @ 1..=100 => Ok(Self(u8::try_from(percent).unwrap_or(100))),
+                _ => Err("it is not within 1% and 100%".to_owned()),
+            },
+            _ => Err("there is no `%` behind a number".to_owned()),
+        }
+    }
+}
+
 fn split_unit(text: &str) -> (&str, &str) {
     let end = text
         .find(|c: char| !c.is_ascii_digit())
@@ -221,6 +247,18 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_rounded_up() {
+        let share = |text: &str, whole| text.parse::<Percent>().map(|it| it.of(whole));
+
+        assert_eq!(share("25%", 20_000), Ok(5_000));
+        assert_eq!(share("25 %", 3), Ok(1));
+        assert_eq!(share("100%", usize::MAX), Ok(usize::MAX));
+        for bad in ["", "25", "%", "0%", "101%", "-1%", "1.5%", "25%%"] {
+            assert!(bad.parse::<Percent>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn argon2_work_is_written_as_in_a_phc_string() {
         assert_eq!(
             "m=19456,t=2,p=1".parse(),
@@ -248,6 +286,7 @@ mod tests {
         fn parsing_never_panics(text in any::<String>()) {
             let _ = text.parse::<Seconds>();
             let _ = text.parse::<Bytes>();
+            let _ = text.parse::<Percent>();
             let _ = text.parse::<Argon2Work>();
         }
     }

@@ -39,7 +39,7 @@ pub use tokens::{DpopConfig, DpopNonceUse};
 pub use traces::{TraceSampler, TracesConfig};
 
 use crate::base::secret::Secret;
-use crate::base::units::Seconds;
+use crate::base::units::{Percent, Seconds};
 use crate::domain::{Audience, Issuer, TokenTtl};
 use crate::store::DatabaseOptions;
 use reader::Reader;
@@ -103,6 +103,8 @@ pub struct HttpConfig {
     pub max_head: usize,
     /// The most connections at once.
     pub max_connections: usize,
+    /// The most of them from one source network.
+    pub max_connections_per_source: usize,
     /// The most requests of one route that are answered at once.
     pub max_requests: u64,
     /// Who can go on with a TLS session.
@@ -242,6 +244,12 @@ impl Config {
 impl HttpConfig {
     fn read(read: &mut Reader<'_>) -> Self {
         let seconds = "a duration such as `10s`";
+        let max_connections = read.within("MAX_CONNECTIONS", 1..=10_000_000, "20000");
+        let share: Percent = read.parsed(
+            "MAX_CONNECTIONS_PER_SOURCE",
+            "a share of MAX_CONNECTIONS, from `1%` to `100%`",
+            "25%",
+        );
         Self {
             listen_addr: read.parsed("LISTEN_ADDR", "an address and port", "0.0.0.0:2600"),
             ops_listen: read.checked(
@@ -256,7 +264,8 @@ impl HttpConfig {
             max_body: read.size("MAX_BODY", "1KiB"..="16MiB", "64KiB"),
             max_import: read.size("MAX_IMPORT", "64KiB"..="256MiB", "8MiB"),
             max_head: read.size("MAX_HEAD", "1KiB"..="1MiB", "16KiB"),
-            max_connections: read.within("MAX_CONNECTIONS", 1..=10_000_000, "20000"),
+            max_connections,
+            max_connections_per_source: share.of(max_connections),
             max_requests: read.within("MAX_REQUESTS", 1..=10_000_000, "10000"),
             tickets: read.parsed("TLS_TICKETS", "`shared`, `replica` or `off`", "shared"),
             handshake_timeout: read

@@ -22,6 +22,7 @@ pub use portal::{Access, AdminRoute, list as admin_routes};
 pub use request::params::Params;
 pub use router::{admin_router, router};
 pub use server::connection_metrics::ConnectionTraffic;
+pub use server::connection_room::{own_descriptors, room_for_connections};
 pub use server::listener::{Listener, serve};
 pub use server::runtimes::{AdminRuntime, Runtimes};
 pub use server::tls::acme_certificate::issued_certificate_problems;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::http::route_metrics::Traffic;
 use crate::http::server::connection_metrics::ConnectionTraffic;
+use crate::http::server::connection_room::ConnectionRoom;
 
 /// The use cases, and what is counted of those who ask; shared.
 #[derive(Clone)]
@@ -25,11 +26,12 @@ impl AppState {
         let is_traced = app.config().traces.is_some();
         let refusals = Arc::clone(app.audit.rejected_requests());
         let traffic = Traffic::new(app.config().http.max_requests, refusals);
+        let room = Arc::new(ConnectionRoom::of_process(app.config()));
         Self(Arc::new(Shared {
             app,
             traffic,
-            connections: Arc::default(),
-            admin_connections: Arc::default(),
+            connections: Arc::new(ConnectionTraffic::new(&room)),
+            admin_connections: Arc::new(ConnectionTraffic::new(&room)),
             is_traced,
         }))
     }

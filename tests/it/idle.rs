@@ -113,3 +113,64 @@ async fn an_http_2_connection_that_never_asks_is_closed() {
 
     read_until_closed(&mut stream).await;
 }
+
+/// A PING and its answer (RFC 9113 §6.7) keep a connection alive for its client, and take nothing of the server's limits.
+#[tokio::test]
+async fn an_http_2_connection_with_nothing_but_pings_is_closed() {
+    let served = service().await;
+    let mut stream = begin_http2(&served).await;
+    // One request, so that it is not the time for the first one which ends it.
+    let headers = b"\x82\x87\x84\x41\x09localhost";
+    stream.write_all(&frame(1, 5, 1, headers)).await.unwrap();
+    read_until(&mut stream, b"TokenServer").await;
+
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let pinging = async {
+        let ping = frame(6, 0, 0, b"12345678");
+        // Until the server has closed the connection.
+        while writer.write_all(&ping).await.is_ok() && writer.flush().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let mut answers = Vec::new();
+    let reading = reader.read_to_end(&mut answers);
+    let ended = async { tokio::join!(pinging, reading) };
+    let closed = tokio::time::timeout(Duration::from_secs(30), ended).await;
+
+    assert!(
+        closed.is_ok(),
+        "the server keeps a connection for its pings"
+    );
+    let pong = frame(6, 1, 0, b"12345678");
+    assert!(answers.windows(pong.len()).any(|window| window == pong));
+}
+
+/// A large page, of which the client takes a part at a time: that is an answer under way.
+#[tokio::test]
+async fn an_http_2_connection_over_which_an_answer_is_written_is_kept() {
+    let served = service().await;
+    let mut stream = begin_http2(&served).await;
+    // GET /openapi.json; what may be sent before the client says more is 65,535 bytes.
+    let headers = b"\x82\x87\x04\x0d/openapi.json\x41\x09localhost";
+    stream.write_all(&frame(1, 5, 1, headers)).await.unwrap();
+    let mut taken = 0;
+    let mut buffer = vec![0; 64 * 1024];
+    while taken < 60_000 {
+        taken += stream.read(&mut buffer).await.unwrap();
+    }
+
+    // A window of 2,000 more bytes five times, over more than the time that is allowed for silence.
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let window = 2_000_u32.to_be_bytes();
+        for id in [0, 1] {
+            stream.write_all(&frame(8, 0, id, &window)).await.unwrap();
+        }
+        let mut more = 0;
+        while more < 2_000 {
+            let read = stream.read(&mut buffer).await.unwrap();
+            assert_ne!(read, 0, "the server has closed it");
+            more += read;
+        }
+    }
+}

@@ -17,6 +17,7 @@ mod cli;
 mod client_fields;
 mod clients;
 mod config;
+mod connections;
 mod deploy;
 mod dpop;
 mod explain;

@@ -264,7 +264,8 @@ async fn a_slow_body_and_a_slow_head_are_cut_off() {
 
 #[tokio::test]
 async fn more_connections_than_allowed_are_not_taken() {
-    let served = Served::start(&[("MAX_CONNECTIONS", "2")]).await;
+    let whole = ("MAX_CONNECTIONS_PER_SOURCE", "100%");
+    let served = Served::start(&[("MAX_CONNECTIONS", "2"), whole]).await;
     let first = served.connect(served.root(), BOTH).await.unwrap();
     let second = served.connect(served.root(), BOTH).await.unwrap();
 

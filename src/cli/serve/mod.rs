@@ -1,12 +1,14 @@
 //! `serve`: the composition root. Configuration, then the use cases, then the listener, until a signal.
 
+mod capacity;
 pub(in crate::cli) mod check;
 pub(in crate::cli) mod development;
+mod listener;
 pub(in crate::cli) mod systemd;
 pub(in crate::cli) mod warnings;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,9 +24,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{App, background};
 use crate::base::clock::Clock;
+use crate::base::process_limits::raise_descriptor_limit;
 use crate::cli::open;
+use crate::cli::serve::listener::listen;
 use crate::cli::serve::systemd::HandedOver;
-use crate::config::{Config, ProxiesConfig, ProxyProtocolUse};
+use crate::config::Config;
 use crate::http::{self, AdminRuntime, AppState, Certificate, Listener, Ops, Runtimes, Tickets};
 use crate::store::MigrationEvent;
 use crate::telemetry;
@@ -45,6 +49,9 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     }
     let config = environment.config()?;
     let log = telemetry::start(&config.log, config.traces.as_ref())?;
+    if let Err(error) = raise_descriptor_limit() {
+        tracing::warn!("the limit of descriptors cannot be raised to the hard one: {error}");
+    }
     if config.development {
         made.certificate(&config)?;
     }
@@ -100,7 +107,8 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         tcp,
         certificate: served.clone(),
         connections: state.admin_connections(),
-        balancers: balancers(app.config(), |it| it.admin_proxy_protocol),
+        proxies: app.config().proxies.clone(),
+        proxy_protocol: app.config().proxies.admin_proxy_protocol,
     });
     let portal = serve_portal(portal_listener, state.clone(), stop.clone());
     let portal = AbortOnDropHandle::new(operators.runtime().spawn(portal));
@@ -108,7 +116,8 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         tcp: listener,
         certificate: served,
         connections: state.connections(),
-        balancers: balancers(app.config(), |it| it.proxy_protocol),
+        proxies: app.config().proxies.clone(),
+        proxy_protocol: app.config().proxies.proxy_protocol,
     };
     let service = http::router(state.clone(), operators.runtime());
     let mut serving = Runtimes::start(&listener, &service, &state, &stop)?;
@@ -230,15 +239,6 @@ fn take_listener(handed_over: HandedOver, config: &Config) -> anyhow::Result<Opt
     Ok(listener)
 }
 
-/// The balancers that a listener's connections have to come through, if they have to.
-fn balancers(
-    config: &Config,
-    is_used: impl Fn(&ProxiesConfig) -> ProxyProtocolUse,
-) -> Option<ProxiesConfig> {
-    let proxies = &config.proxies;
-    (is_used(proxies) == ProxyProtocolUse::Required).then(|| proxies.clone())
-}
-
 /// Serves the portal at its own address, if it has one.
 async fn serve_portal(
     listener: Option<Listener>,
@@ -264,10 +264,6 @@ fn serve_ops(ops: Ops, operators: &Handle) -> anyhow::Result<Option<JoinHandle<(
             tracing::error!("figures and health are told no more: {error}");
         }
     })))
-}
-
-fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).with_context(|| format!("{setting}: cannot listen on {address}"))
 }
 
 /// SIGTERM and SIGINT stop: gracefully the first time, at once the second. SIGHUP reloads.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::base::private_file::exposure;
+use crate::cli::serve::capacity;
 use crate::config::Config;
 
 /// Each with the variable that it is about. Looked at is `.env` of the working directory, and no other file of the
@@ -14,5 +15,10 @@ pub(in crate::cli) fn find(config: &Config) -> Vec<String> {
     let database = database.map(|warning| format!("DATABASE_URL: {warning}"));
     let env = exposure(Path::new(".env"));
     let env = env.map(|exposure| format!("SECRET: {exposure}"));
-    settings.chain(database).chain(env).collect()
+    let capacity = capacity::find(config);
+    settings
+        .chain(database)
+        .chain(env)
+        .chain(capacity)
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! What operators' programs ask, on a listener of its own without TLS: figures for Prometheus, and health. Nothing of it
 //! is secret, but it is nobody else's business: the listener is on the loopback interface unless it is set otherwise.
 
+mod connections;
 mod exposition;
 mod families;
 pub(in crate::http) mod health;
@@ -16,6 +17,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum_server::Handle;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
@@ -23,9 +25,12 @@ use super::AppState;
 use crate::app::error::Error;
 use crate::http::request::host::check_host;
 use crate::http::response::error;
+use crate::http::server::connection_metrics::log_accept_error;
 use crate::http::server::listener;
+use crate::http::server::log_pause::LogPause;
 use crate::http::server::tls::certificate_status::CertificateStatus;
 use crate::telemetry::{DroppedLines, ExportStatus};
+use connections::OpsAcceptor;
 use families::Snapshot;
 
 /// The text format of <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
@@ -61,7 +66,17 @@ pub fn ops_router(ops: Ops) -> Router {
 /// Serves them; never ends by itself.
 pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
     let config = &ops.state.config().http;
-    let mut server = axum_server::from_tcp(listener)?.first_request_timeout(config.header_timeout);
+    let (handle, pause) = (Handle::new(), LogPause::default());
+    let mut server = axum_server::from_tcp(listener)?
+        .handle(handle.clone())
+        .first_request_timeout(config.header_timeout)
+        .accept_error_handler(move |peer, error| {
+            // One that was accepted and is closed is no news.
+            if peer.is_none() {
+                log_accept_error(&pause, error);
+            }
+        })
+        .acceptor(OpsAcceptor::new(handle, config.idle_timeout));
     listener::set_limits(&mut server, config);
     let router = ops_router(ops).layer(from_fn(refuse_host_problem));
     server.serve(router.into_make_service()).await

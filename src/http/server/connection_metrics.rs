@@ -1,28 +1,36 @@
 //! Owns what is counted of the connections of one listener.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 
 use axum_server::Handle;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
-use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::base::metrics::Counter;
+use crate::base::source_network::source_network;
+use crate::http::server::connection_place::ConnectionRefusal;
+use crate::http::server::connection_room::ConnectionRoom;
+use crate::http::server::log_pause::LogPause;
 use crate::http::server::proxy_protocol::NoSource;
+use crate::http::server::source_counts::SourceCounts;
 use crate::http::server::stoppable_listener::Peer;
 
 /// What is counted of connections.
 #[derive(Debug, Default)]
 pub struct ConnectionTraffic {
+    /// That of all listeners.
+    pub(in crate::http) room: Arc<ConnectionRoom>,
+    /// Connections by their source network.
+    pub(in crate::http) sources: SourceCounts,
     /// Knows how many are open; there once the server serves.
     pub(in crate::http) handle: OnceLock<Handle<Peer>>,
     /// Those over which nothing was asked yet.
     pub(in crate::http) newcomers: TaskTracker,
     pub(in crate::http) accepted: Counter,
-    pub(in crate::http) over_limit: Counter,
+    /// By number of the reason.
+    refused: [Counter; REFUSALS.len()],
     pub(in crate::http) handshakes_failed: Counter,
     pub(in crate::http) handshakes_late: Counter,
     /// Connections by which an authority validated a name.
@@ -31,9 +39,24 @@ pub struct ConnectionTraffic {
     handshakes: [[Counter; 2]; VERSIONS.len()],
     /// By number of the reason.
     without_source: [Counter; NO_SOURCE.len()],
-    /// When the log was last told of one.
-    told_at: Mutex<Option<Instant>>,
+    pauses: Pauses,
 }
+
+/// Between the log lines about connections, one for each thing that is told.
+#[derive(Debug, Default)]
+struct Pauses {
+    without_source: LogPause,
+    over_share: LogPause,
+    /// Both ways in which descriptors end.
+    no_descriptors: LogPause,
+}
+
+/// Why connections are closed before their handshake.
+const REFUSALS: [(ConnectionRefusal, &str); 3] = [
+    (ConnectionRefusal::Total, "total"),
+    (ConnectionRefusal::Source, "source"),
+    (ConnectionRefusal::Descriptors, "descriptors"),
+];
 
 /// Why connections have no PROXY header.
 const NO_SOURCE: [(NoSource, &str); 3] = [
@@ -42,13 +65,18 @@ const NO_SOURCE: [(NoSource, &str); 3] = [
     (NoSource::Late, "timeout"),
 ];
 
-/// How often the log is told of one, however many come.
-const PAUSE: Duration = Duration::from_mins(1);
-
 /// The versions that are spoken.
 const VERSIONS: [&str; 2] = ["1.2", "1.3"];
 
 impl ConnectionTraffic {
+    /// Nothing is counted yet; `room` is that of all listeners.
+    pub(in crate::http) fn new(room: &Arc<ConnectionRoom>) -> Self {
+        Self {
+            room: Arc::clone(room),
+            ..Self::default()
+        }
+    }
+
     pub(in crate::http) fn count_handshake(&self, connection: &ServerConnection) {
         let newest = connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
         let resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
@@ -67,14 +95,47 @@ impl ConnectionTraffic {
     /// Counts a connection that does not say whose it is, and tells the log of it, unless it was told just before.
     pub(in crate::http) fn note_without_source(&self, peer: SocketAddr, why: NoSource) {
         self.without_source[why as usize].inc();
-        let mut told_at = self.told_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if told_at.is_none_or(|at| at.elapsed() >= PAUSE) {
-            *told_at = Some(Instant::now());
+        if self.pauses.without_source.is_over() {
             tracing::warn!(
                 %peer,
                 "a connection from {peer} was closed: {why}; others are counted, and told once a minute at most"
             );
         }
+    }
+
+    /// Counts a connection that is closed before its handshake. The log is told of what an operator can do something about.
+    pub(in crate::http) fn note_refusal(&self, refusal: ConnectionRefusal, source: IpAddr) {
+        self.refused[refusal as usize].inc();
+        match refusal {
+            ConnectionRefusal::Source if self.pauses.over_share.is_over() => {
+                let network = source_network(source);
+                tracing::warn!(
+                    source = %network,
+                    "a connection from the network of {network} was closed: {refusal}; others are counted, and told once \
+                     a minute at most"
+                );
+            }
+            ConnectionRefusal::Descriptors if self.pauses.no_descriptors.is_over() => {
+                tracing::error!(
+                    "connections are closed: {refusal}, of which there are {}: raise LimitNOFILE (`ulimit -n`); told once a \
+                     minute at most",
+                    self.room.limit()
+                );
+            }
+            ConnectionRefusal::Total
+            | ConnectionRefusal::Source
+            | ConnectionRefusal::Descriptors => {}
+        }
+    }
+
+    /// Tells the log that the kernel hands no connection over: mostly because descriptors have run out.
+    pub(in crate::http) fn note_accept_error(&self, error: &io::Error) {
+        log_accept_error(&self.pauses.no_descriptors, error);
+    }
+
+    /// Connections that were closed before their handshake, by reason.
+    pub(in crate::http) fn refused(&self) -> [(&'static str, u64); REFUSALS.len()] {
+        REFUSALS.map(|(refusal, name)| (name, self.refused[refusal as usize].value()))
     }
 
     /// Connections that do not say whose they are, by reason.
@@ -96,5 +157,12 @@ impl ConnectionTraffic {
     /// Connections that are open.
     pub(in crate::http) fn open(&self) -> usize {
         self.handle.get().map_or(0, Handle::connection_count)
+    }
+}
+
+/// Tells the log that a listener cannot accept, which it tries again without end.
+pub(in crate::http) fn log_accept_error(pause: &LogPause, error: &io::Error) {
+    if pause.is_over() {
+        tracing::error!("connections cannot be accepted: {error}; told once a minute at most");
     }
 }

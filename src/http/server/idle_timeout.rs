@@ -1,6 +1,9 @@
-//! Owns when a connection is given up: nothing was asked and nothing written for as long as it may be silent. One timer a
+//! Owns when a connection is given up: nothing was asked and no answer written for as long as it may be silent. One timer a
 //! connection looks every now and then whether something happened since; one for each request, as HTTP servers have
 //! them, would be set, and nearly always unset, thousands of times a second.
+//!
+//! Which written bytes are of an answer, is not seen here. HTTP/2 writes others by itself, all in reply to frames of the
+//! client (PING, SETTINGS, streams in error), and never more than twice the bytes of these: so many are no activity.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,9 +18,14 @@ use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
 
+use crate::http::server::connection_place::ConnectionPlace;
+
 /// How often a connection is looked at within the time that it may be silent. It is closed after that time or up to a
 /// `LOOKS`th more.
 const LOOKS: u32 = 4;
+
+/// The most bytes that HTTP/2 writes by itself for each byte that it reads: RST_STREAM has 13, for a frame of 9 or more.
+const REPLIED_BYTES: usize = 2;
 
 /// What happens on one connection: its stream writes it down beside its requests.
 #[derive(Clone)]
@@ -30,26 +38,30 @@ struct Counts {
     newcomer: Mutex<Option<TaskTrackerToken>>,
 }
 
-/// Makes a stream and the service of its requests know of one another. It is a newcomer until it asks.
+/// Makes a stream and the service of its requests know of one another. It is a newcomer until it asks, and has its place
+/// until it ends.
 pub(in crate::http) fn watch<T, S>(
     stream: T,
     service: S,
     limit: Duration,
-    newcomer: TaskTrackerToken,
+    newcomer: Option<TaskTrackerToken>,
+    place: Option<ConnectionPlace>,
 ) -> (Watched<T>, Counted<S>) {
     let requests = Requests(Arc::new(Counts {
         begun: AtomicUsize::new(0),
         ended: AtomicUsize::new(0),
-        newcomer: Mutex::new(Some(newcomer)),
+        newcomer: Mutex::new(newcomer),
     }));
     let watched = Watched {
         stream,
         requests: requests.clone(),
         requests_seen: 0,
-        has_written: false,
+        replies: 0,
+        has_answered: false,
         quiet_looks: 0,
         pause: limit / LOOKS,
         next_look: Box::pin(sleep(limit / LOOKS)),
+        _place: place,
     };
     (watched, Counted { service, requests })
 }
@@ -59,10 +71,14 @@ pub(in crate::http) struct Watched<T> {
     stream: T,
     requests: Requests,
     requests_seen: usize,
-    has_written: bool,
+    /// Bytes that may be written in reply to what was read, and are of no answer then.
+    replies: usize,
+    /// More was written.
+    has_answered: bool,
     quiet_looks: u32,
     pause: Duration,
     next_look: Pin<Box<Sleep>>,
+    _place: Option<ConnectionPlace>,
 }
 
 impl<T> Watched<T> {
@@ -72,10 +88,16 @@ impl<T> Watched<T> {
             ready!(self.next_look.as_mut().poll(context));
             let begun = self.requests.0.begun.load(Ordering::Relaxed);
             let answering = begun != self.requests.0.ended.load(Ordering::Relaxed);
-            let is_quiet = begun == self.requests_seen && !answering && !self.has_written;
+            let is_quiet = begun == self.requests_seen && !answering && !self.has_answered;
             self.requests_seen = begun;
-            self.has_written = false;
-            self.quiet_looks = if is_quiet { self.quiet_looks + 1 } else { 0 };
+            self.has_answered = false;
+            if is_quiet {
+                self.quiet_looks += 1;
+            } else {
+                self.quiet_looks = 0;
+                // What was read was of requests.
+                self.replies = 0;
+            }
             if self.quiet_looks >= LOOKS {
                 return Poll::Ready(io::ErrorKind::TimedOut.into());
             }
@@ -91,10 +113,17 @@ impl<T> Watched<T> {
     ) -> Poll<io::Result<usize>> {
         match written {
             Poll::Pending => self.look(context).map(Err),
-            Poll::Ready(_) => {
-                self.has_written = true;
+            Poll::Ready(Ok(bytes)) => {
+                match self.replies.checked_sub(bytes) {
+                    Some(rest) => self.replies = rest,
+                    None => {
+                        self.replies = 0;
+                        self.has_answered = true;
+                    }
+                }
                 written
             }
+            Poll::Ready(Err(_)) => written,
         }
     }
 }
@@ -105,9 +134,16 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Pending => self.look(context).map(Err),
-            read @ Poll::Ready(_) => read,
+            read @ Poll::Ready(_) => {
+                let bytes = buffer.filled().len() - before;
+                self.replies = self
+                    .replies
+                    .saturating_add(bytes.saturating_mul(REPLIED_BYTES));
+                read
+            }
         }
     }
 }

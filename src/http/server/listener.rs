@@ -19,11 +19,13 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::{Service, service_fn};
 
-use crate::config::{HttpConfig, ProxiesConfig};
+use crate::config::{HttpConfig, ProxiesConfig, ProxyProtocolUse};
 use crate::http::request::host::mark_host_problem;
 use crate::http::server::connection_metrics::ConnectionTraffic;
+use crate::http::server::connection_place::{ConnectionPlace, ConnectionRefusal};
 use crate::http::server::idle_timeout::{Counted, Watched, watch};
 use crate::http::server::proxy_protocol::read_source;
 use crate::http::server::stoppable_listener::{Peer, StoppableListener};
@@ -49,8 +51,10 @@ pub struct Listener {
     pub certificate: RustlsConfig,
     /// Where they are counted.
     pub connections: Arc<ConnectionTraffic>,
-    /// The balancers that they come through, if each has to say whose it is.
-    pub balancers: Option<ProxiesConfig>,
+    /// The proxies in front: those are not limited as sources.
+    pub proxies: ProxiesConfig,
+    /// Whether each connection says whose it is.
+    pub proxy_protocol: ProxyProtocolUse,
 }
 
 impl Listener {
@@ -60,7 +64,8 @@ impl Listener {
             tcp: self.tcp.try_clone()?,
             certificate: self.certificate.clone(),
             connections: Arc::clone(&self.connections),
-            balancers: self.balancers.clone(),
+            proxies: self.proxies.clone(),
+            proxy_protocol: self.proxy_protocol,
         })
     }
 }
@@ -84,18 +89,24 @@ where
         .acceptor(TcpConfigAcceptor::new(TcpSocketConfig::new().nodelay(true)));
     listener.tcp.set_nonblocking(true)?;
     let tcp = TcpListener::from_std(listener.tcp)?;
-    let newcomers = traffic.newcomers.clone();
+    let (newcomers, accepting) = (traffic.newcomers.clone(), Arc::clone(&traffic));
     let mut server = Server::from_listener(StoppableListener::new(tcp, stop.clone())?)
         .handle(handle.clone())
         .first_request_timeout(config.header_timeout)
-        .accept_error_handler(log_accept_error)
+        .accept_error_handler(move |peer: Option<&Peer>, error| match peer {
+            // A scanner's failed handshake is not worth a line at the usual level.
+            Some(Peer(peer)) => tracing::debug!(%peer, "a connection was not taken: {error}"),
+            None => accepting.note_accept_error(error),
+        })
         .acceptor(ConnectionAcceptor {
             tls,
             handle: handle.clone(),
             max_connections: config.max_connections,
+            source_share: config.max_connections_per_source,
             idle_timeout: config.idle_timeout,
             header_patience: config.handshake_timeout,
-            balancers: listener.balancers.map(Arc::new),
+            proxies: Arc::new(listener.proxies),
+            proxy_protocol: listener.proxy_protocol,
             traffic,
         });
     set_limits(&mut server, config);
@@ -132,23 +143,17 @@ pub(in crate::http) fn set_limits<A: Address, B>(server: &mut Server<A, B>, conf
         .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX));
 }
 
-/// A scanner's failed handshake is not worth a line at the usual level; running out of files is.
-fn log_accept_error(peer: Option<&Peer>, error: &io::Error) {
-    match peer {
-        Some(Peer(peer)) => tracing::debug!(%peer, "a connection was not taken: {error}"),
-        None => tracing::warn!("connections cannot be accepted: {error}"),
-    }
-}
-
 /// Counts connections, shakes hands, and then watches for silence.
 #[derive(Clone)]
 struct ConnectionAcceptor {
     tls: RustlsAcceptor<TcpConfigAcceptor>,
     handle: Handle<Peer>,
     max_connections: usize,
+    source_share: usize,
     idle_timeout: Duration,
     header_patience: Duration,
-    balancers: Option<Arc<ProxiesConfig>>,
+    proxies: Arc<ProxiesConfig>,
+    proxy_protocol: ProxyProtocolUse,
     traffic: Arc<ConnectionTraffic>,
 }
 
@@ -176,16 +181,68 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for OfCaller<S> {
 }
 
 impl ConnectionAcceptor {
-    /// Whose the connection is: who the balancer in front says it is of, where there is one.
-    async fn source(&self, stream: &mut TcpStream, peer: SocketAddr) -> io::Result<SocketAddr> {
-        let Some(balancers) = &self.balancers else {
-            return Ok(peer);
-        };
-        let source = read_source(stream, peer, balancers, self.header_patience).await;
+    /// The place of a connection that has just come; of one that still has to say whose it is, without its source.
+    fn admit(&self, peer: SocketAddr) -> io::Result<ConnectionPlace> {
+        // The count has this one in it already.
+        if self.handle.connection_count() > self.max_connections {
+            return Err(self.refuse(ConnectionRefusal::Total, peer));
+        }
+        let place = ConnectionPlace::take(&self.traffic);
+        let mut place = place.map_err(|refusal| self.refuse(refusal, peer))?;
+        if self.proxy_protocol == ProxyProtocolUse::Off {
+            self.count_source(&mut place, peer)?;
+        }
+        Ok(place)
+    }
+
+    /// Counts a connection among those of its source, which must be within its share. Proxies have many callers behind
+    /// them, and no share.
+    fn count_source(&self, place: &mut ConnectionPlace, source: SocketAddr) -> io::Result<()> {
+        if self.proxies.are_trusted(source.ip()) {
+            return Ok(());
+        }
+        let counted = place.count_source(source.ip(), self.source_share);
+        counted.map_err(|refusal| self.refuse(refusal, source))
+    }
+
+    fn refuse(&self, refusal: ConnectionRefusal, source: SocketAddr) -> io::Error {
+        self.traffic.note_refusal(refusal, source.ip());
+        io::Error::other(refusal)
+    }
+
+    /// Whose the connection is, as the balancer in front says.
+    async fn read_source(
+        &self,
+        stream: &mut TcpStream,
+        peer: SocketAddr,
+    ) -> io::Result<SocketAddr> {
+        let source = read_source(stream, peer, &self.proxies, self.header_patience).await;
         source.map_err(|why| {
             self.traffic.note_without_source(peer, why);
             io::Error::other(why)
         })
+    }
+
+    async fn shake_hands<S: Send + 'static>(
+        self,
+        mut stream: TcpStream,
+        mut service: OfCaller<S>,
+        mut place: ConnectionPlace,
+        newcomer: TaskTrackerToken,
+    ) -> io::Result<(Watched<TlsStream>, Counted<TlsService<S>>)> {
+        if self.proxy_protocol == ProxyProtocolUse::Required {
+            service.source = self.read_source(&mut stream, service.source).await?;
+            self.count_source(&mut place, service.source)?;
+        }
+        let shaken = self.tls.accept(stream, service).await;
+        let traffic = &self.traffic;
+        let (stream, service) = shaken.inspect_err(|error| traffic.count_failure(error))?;
+        traffic.count_handshake(stream.get_ref().1);
+        if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
+            return Err(self.validated(stream).await);
+        }
+        let idle = self.idle_timeout;
+        Ok(watch(stream, service, idle, Some(newcomer), Some(place)))
     }
 
     /// Ends a connection by which an authority validates a name: all that it wanted to see is the certificate of the
@@ -200,31 +257,21 @@ impl ConnectionAcceptor {
 
 type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::Stream;
 
+type TlsService<S> = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, OfCaller<S>>>::Service;
+
 impl<S: Send + 'static> Accept<TcpStream, OfCaller<S>> for ConnectionAcceptor {
     type Stream = Watched<TlsStream>;
-    type Service =
-        Counted<<RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, OfCaller<S>>>::Service>;
+    type Service = Counted<TlsService<S>>;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
-    fn accept(&self, mut stream: TcpStream, mut service: OfCaller<S>) -> Self::Future {
-        // The count has this one in it already.
+    fn accept(&self, stream: TcpStream, service: OfCaller<S>) -> Self::Future {
         self.traffic.accepted.inc();
-        if self.handle.connection_count() > self.max_connections {
-            self.traffic.over_limit.inc();
-            let full = io::Error::other("there are MAX_CONNECTIONS connections already");
-            return Box::pin(std::future::ready(Err(full)));
-        }
-        let (this, newcomer) = (self.clone(), self.traffic.newcomers.token());
-        Box::pin(async move {
-            service.source = this.source(&mut stream, service.source).await?;
-            let shaken = this.tls.accept(stream, service).await;
-            let traffic = &this.traffic;
-            let (stream, service) = shaken.inspect_err(|error| traffic.count_failure(error))?;
-            traffic.count_handshake(stream.get_ref().1);
-            if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
-                return Err(this.validated(stream).await);
+        match self.admit(service.source) {
+            Ok(place) => {
+                let newcomer = self.traffic.newcomers.token();
+                Box::pin(self.clone().shake_hands(stream, service, place, newcomer))
             }
-            Ok(watch(stream, service, this.idle_timeout, newcomer))
-        })
+            Err(refusal) => Box::pin(ready(Err(refusal))),
+        }
     }
 }

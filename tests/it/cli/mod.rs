@@ -11,6 +11,7 @@ mod explain;
 mod first_start;
 mod import;
 mod key;
+mod limits;
 mod migrate;
 mod ops;
 mod printing;
@@ -68,19 +69,35 @@ impl Shell {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_token-server"));
+        command.args(arguments);
+        self.prepare(&mut command);
         command
-            .args(arguments)
+    }
+
+    /// The same under limits that the shell sets, such as `ulimit -n 200`.
+    fn limited_command(&self, limits: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("/bin/sh");
+        let script = format!("{limits} && exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_token-server")]);
+        command.args(arguments);
+        self.prepare(&mut command);
+        command
+    }
+
+    fn prepare(&self, command: &mut Command) {
+        command
             .current_dir(self.path())
             .env_clear()
             .env("SECRET", SECRET)
             .env("DATABASE_URL", &self.database.url)
             .env("OPS_LISTEN", "off")
+            // As many as a machine with few descriptors allows.
+            .env("MAX_CONNECTIONS", "500")
             .env("ARGON2_GENERATED", "m=8,t=1,p=1")
             .env("ARGON2_CHOSEN", "m=8,t=1,p=1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        command
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {

@@ -14,7 +14,7 @@ use token_server::http::{
     Certificate, CertificateStatus, Listener, Runtimes, Tickets, admin_router, router, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -54,13 +54,12 @@ impl Served {
         let address = listener.local_addr().unwrap();
         let state = test.state.clone();
         let proxies = &test.app.config().proxies;
-        let is_used = proxies.proxy_protocol == ProxyProtocolUse::Required;
-        let balancers = is_used.then(|| proxies.clone());
         let listener = Listener {
             tcp: listener,
             certificate: served.clone(),
             connections: state.connections(),
-            balancers,
+            proxies: proxies.clone(),
+            proxy_protocol: proxies.proxy_protocol,
         };
         let service = router(state.clone(), &Handle::current());
         let threads = Runtimes::start(&listener, &service, &state, &stop);
@@ -90,7 +89,8 @@ impl Served {
             tcp,
             certificate: self.presented.clone(),
             connections: state.admin_connections(),
-            balancers: None,
+            proxies: self.test.app.config().proxies.clone(),
+            proxy_protocol: ProxyProtocolUse::Off,
         };
         tokio::spawn(async move {
             let config = &state.config().http;
@@ -153,6 +153,13 @@ impl Served {
         address: SocketAddr,
     ) -> std::io::Result<TlsStream<TcpStream>> {
         self.go_on(TcpStream::connect(address).await?).await
+    }
+
+    /// A TLS connection by hand from one of this machine's own addresses, 127.0.0.`last`.
+    pub(crate) async fn connect_from(&self, last: u8) -> std::io::Result<TlsStream<TcpStream>> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(([127, 0, 0, last], 0).into())?;
+        self.go_on(socket.connect(self.address).await?).await
     }
 
     /// The answer to a form that is sent to `/authorize` on a connection which begins with these bytes, a balancer's header.

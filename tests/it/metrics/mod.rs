@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use crate::harness::{Answer, TestApp};
 pub(crate) use page::Page;
-pub(crate) use wire::operator;
+pub(crate) use wire::{operator, until};
 
 /// The listener of operators' programs, in process.
 pub(crate) struct Operator(Router);

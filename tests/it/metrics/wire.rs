@@ -14,7 +14,7 @@ pub(crate) fn operator(served: &Served) -> Operator {
 }
 
 /// Asks until it is so; each time something else has the turn.
-pub(super) async fn until(operator: &Operator, is_so: impl Fn(&Page) -> bool) -> Page {
+pub(crate) async fn until(operator: &Operator, is_so: impl Fn(&Page) -> bool) -> Page {
     for _ in 0..10_000 {
         let page = operator.page().await;
         if is_so(&page) {
@@ -96,7 +96,12 @@ async fn a_failed_handshake_and_a_connection_too_many_are_counted() {
         page.get("tls_handshake_failures_total{listener=\"main\",reason=\"error\"}"),
         1
     );
-    assert_eq!(page.get("connections_refused_total{listener=\"main\"}"), 1);
+    let refused = |reason| {
+        page.get(&format!(
+            "connections_refused_total{{listener=\"main\",reason=\"{reason}\"}}"
+        ))
+    };
+    assert_eq!(["total", "source", "descriptors"].map(refused), [1, 0, 0]);
     assert_eq!(page.get("connections_limit{listener=\"main\"}"), 1);
 }
 

@@ -11,7 +11,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use token_server::config::{ProxiesConfig, TlsConfig};
+use token_server::config::TlsConfig;
 use token_server::http::{Certificate, Listener, serve};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -60,17 +60,20 @@ pub(super) struct TokenServer {
 
 impl TokenServer {
     pub(super) fn serve(router: Router, folder: &Path) -> Self {
-        Self::serve_to(router, folder, None)
+        Self::serve_to(router, folder, &[])
     }
 
     /// One that is told by a PROXY header whose each connection is.
     pub(super) fn serve_behind_balancer(router: Router, folder: &Path) -> Self {
-        let trust = [("TRUSTED_PROXIES", "127.0.0.1")];
-        let proxies = config("sqlite::memory:", &trust).proxies;
-        Self::serve_to(router, folder, Some(proxies))
+        let settings = [
+            ("TRUSTED_PROXIES", "127.0.0.1"),
+            ("PROXY_PROTOCOL", "required"),
+        ];
+        Self::serve_to(router, folder, &settings)
     }
 
-    fn serve_to(router: Router, folder: &Path, balancers: Option<ProxiesConfig>) -> Self {
+    fn serve_to(router: Router, folder: &Path, settings: &[(&str, &str)]) -> Self {
+        let config = config("sqlite::memory:", settings);
         let certificate = Certificate::load(TlsConfig {
             cert: folder.join("token-server.pem"),
             key: folder.join("token-server.key"),
@@ -81,12 +84,12 @@ impl TokenServer {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let serving = tokio::spawn(async move {
-            let config = config("sqlite::memory:", &[]);
             let listener = Listener {
                 tcp,
                 certificate,
                 connections: Arc::default(),
-                balancers,
+                proxies: config.proxies.clone(),
+                proxy_protocol: config.proxies.proxy_protocol,
             };
             serve(listener, router, &config.http, stopped).await
         });

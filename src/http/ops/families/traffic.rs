@@ -80,8 +80,11 @@ impl Snapshot {
         )?;
         page.counters(
             "token_server_connections_refused",
-            "Connections that were closed at once because of the limit",
-            listeners().map(|(labels, it)| (labels, it.over_limit)),
+            "Connections that were closed at once, by whose limit it was: of all, of their source, or of descriptors",
+            listeners().flat_map(|([listener], it)| {
+                let reasons = it.refused.iter();
+                reasons.map(move |(reason, count)| ([listener, ("reason", *reason)], *count))
+            }),
         )?;
         page.counters(
             "token_server_tls_handshakes",
