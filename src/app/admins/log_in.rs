@@ -120,6 +120,7 @@ impl Admins {
             .store
             .insert_admin_session(&session, &digest, by.at(now))
             .await?;
+        self.known_sessions.insert(&token);
         Ok(StartedSession {
             token,
             name: session.name,

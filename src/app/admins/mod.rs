@@ -20,8 +20,10 @@ use crate::app::audit::Audit;
 use crate::app::core::Core;
 use crate::app::core::waiting_room::WaitingMetrics;
 use crate::app::secrets::Secrets;
+use crate::base::metrics::CacheMetrics;
 use crate::jwt::{KeyError, Sealer};
 use passkeys::RelyingParty;
+use sessions::KnownSessions;
 use throttle::AdminThrottle;
 
 /// People at the portal.
@@ -31,6 +33,7 @@ pub struct Admins {
     audit: Arc<Audit>,
     sealer: Sealer,
     throttle: AdminThrottle,
+    known_sessions: KnownSessions,
     /// `None`: this build has no passkeys, or where the portal is has no name that they could be for.
     relying_party: Option<RelyingParty>,
 }
@@ -48,6 +51,7 @@ impl Admins {
         Ok(Self {
             sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
             throttle: AdminThrottle::new(&config.admin, core.clock.clone(), seats),
+            known_sessions: KnownSessions::new(),
             relying_party: RelyingParty::of(config),
             core: Arc::clone(core),
             secrets: Arc::clone(secrets),
@@ -60,7 +64,12 @@ impl Admins {
         self.throttle.waiting()
     }
 
-    /// Passwords and codes that were refused for failures before them, by what was too much.
+    /// Sessions that are known here.
+    pub(crate) fn session_metrics(&self) -> CacheMetrics {
+        self.known_sessions.metrics()
+    }
+
+    /// Passwords, codes and cookies that were refused for failures before them, by what was too much.
     pub(crate) fn throttled(&self) -> Vec<(&'static str, u64)> {
         self.throttle.throttled().to_vec()
     }

@@ -6,9 +6,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use quick_cache::sync::Cache;
 
 use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
+use crate::base::metrics::CacheMetrics;
 use crate::base::secret::{Secret, random_base62};
 use crate::base::source_network::source_network;
 use crate::config::SecondFactorUse;
@@ -28,6 +30,33 @@ const SEEN_EVERY: i64 = 60;
 
 /// More sessions than a list can show.
 const MOST: u32 = 1_000;
+
+/// Sessions that are known to have been active; past that the least used are forgotten.
+const KNOWN: usize = 1_000;
+
+/// The digests of tokens that were those of active sessions when this replica last looked. The database is asked about
+/// them in any case: what is known of them is that nobody has invented them.
+pub(super) struct KnownSessions(Cache<String, ()>);
+
+impl KnownSessions {
+    pub(super) fn new() -> Self {
+        Self(Cache::new(KNOWN))
+    }
+
+    pub(super) fn insert(&self, token: &Secret<String>) {
+        self.0.insert(digest_of(token), ());
+    }
+
+    pub(super) fn metrics(&self) -> CacheMetrics {
+        CacheMetrics {
+            name: "admin_sessions",
+            entries: self.0.len() as u64,
+            bytes: None,
+            limit: self.0.capacity(),
+            asked: None,
+        }
+    }
+}
 
 /// A session that somebody has, and what it is good for.
 #[derive(Clone, Debug)]
@@ -65,9 +94,34 @@ impl CurrentSession {
 }
 
 impl Admins {
-    /// The session of this token, unless it has ended. Notes that it is in use.
-    pub async fn find_session(&self, token: &Secret<String>) -> Result<Option<CurrentSession>> {
+    /// The session of this token, unless it has ended. Notes that it is in use. A source that sends tokens of no session
+    /// soon gets 429, and nothing is read for it; sessions that are known here are found from there too.
+    pub async fn find_session(
+        &self,
+        token: &Secret<String>,
+        source: IpAddr,
+    ) -> Result<Option<CurrentSession>> {
         let digest = digest_of(token);
+        let attempt = if self.known_sessions.0.contains_key(&digest) {
+            None
+        } else {
+            Some(self.throttle.begin_session(source).await?)
+        };
+        let found = self.read_session(token, digest.clone()).await?;
+        match (&found, attempt) {
+            (Some(_), None) => {}
+            (Some(_), Some(_)) => self.known_sessions.0.insert(digest, ()),
+            (None, None) => drop(self.known_sessions.0.remove(&digest)),
+            (None, Some(attempt)) => attempt.fail(),
+        }
+        Ok(found)
+    }
+
+    async fn read_session(
+        &self,
+        token: &Secret<String>,
+        digest: String,
+    ) -> Result<Option<CurrentSession>> {
         let Some(record) = self.core.store.find_admin_session(&digest).await? else {
             return Ok(None);
         };
@@ -129,6 +183,7 @@ impl Admins {
         };
         let old = &current.token_digest;
         if self.core.store.renew_admin_session(old, &renewed).await? {
+            self.known_sessions.insert(&token);
             Ok(token)
         } else {
             Err(session_is_over())

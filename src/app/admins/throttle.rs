@@ -36,11 +36,13 @@ enum Key {
     CodeFrom(IpAddr, AdminName),
     /// A source that has used up its places: its attempts are hashed one after the other.
     Beyond(IpAddr),
+    /// Cookies of a source that are of no session.
+    Session(IpAddr),
 }
 
 impl Key {
     /// By number of the kind.
-    const KINDS: [&'static str; 4] = ["source", "account", "source_and_account", "code"];
+    const KINDS: [&'static str; 5] = ["source", "account", "source_and_account", "code", "session"];
 
     fn kind(&self) -> usize {
         match self {
@@ -48,6 +50,7 @@ impl Key {
             Self::Account(_) => 1,
             Self::Both(..) => 2,
             Self::Code(_) | Self::CodeFrom(..) => 3,
+            Self::Session(_) => 4,
         }
     }
 }
@@ -122,6 +125,14 @@ impl AdminThrottle {
         Ok(attempt)
     }
 
+    /// Begins the look-up of a session that is not known here. Only this source uses its places up.
+    pub(super) async fn begin_session(&self, source: IpAddr) -> Result<AdminAttempt<'_>> {
+        let mut attempt = self.no_places(Some(source));
+        let key = Key::Session(source_network(source));
+        attempt.take_own(key, self.source_limit).await?;
+        Ok(attempt)
+    }
+
     fn no_places(&self, source: Option<IpAddr>) -> AdminAttempt<'_> {
         AdminAttempt {
             throttle: self,
@@ -157,6 +168,11 @@ impl AdminAttempt<'_> {
         self.used_up.is_some()
     }
 
+    /// Counts the attempt as a failure that has no answer of its own.
+    pub(super) fn fail(self) {
+        self.places.into_iter().for_each(Place::fail);
+    }
+
     /// Counts the attempt as a failure. The answer is `refusal`, or 429 when a limit is used up.
     pub(super) fn refuse(self, refusal: Error) -> Error {
         let Self {
@@ -176,7 +192,7 @@ impl AdminAttempt<'_> {
 }
 
 impl<'a> AdminAttempt<'a> {
-    /// A place that only this source uses up, in the name of this account.
+    /// A place that only this source uses up.
     async fn take_own(&mut self, key: Key, limit: u32) -> Result<()> {
         let throttle = self.throttle;
         let place = throttle.places.enter(&key, limit, self.source).await;

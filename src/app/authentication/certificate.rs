@@ -1,52 +1,39 @@
 //! `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2): the certificate of the connection.
 
-use std::net::IpAddr;
+use std::borrow::Cow;
 
 use crate::app::authentication::peer_certificate::PeerCertificate;
-use crate::app::authentication::{AuthenticatedClient, Authentication, Verdict, refusal_of};
-use crate::app::error::Result;
+use crate::app::authentication::{Authentication, refusal_of};
 use crate::domain::{AuthMethod, Client, JwkSet};
 
 impl Authentication {
-    /// The client, if the certificate is its own in one of the two ways.
+    /// Why the certificate is the client's own in neither of the two ways, for the log.
     pub(super) async fn judge_certificate(
         &self,
-        client_id: &str,
+        client: &Client,
         certificate: &PeerCertificate,
-        source: IpAddr,
-    ) -> Result<Verdict> {
-        let Some(record) = self.cache.find(client_id, &self.core).await? else {
-            return Ok(Err("unknown client".into()));
-        };
+    ) -> Result<(), Cow<'static, str>> {
         let mut reasons = Vec::new();
         for method in [
             AuthMethod::TlsClientAuth,
             AuthMethod::SelfSignedTlsClientAuth,
         ] {
-            if let Some(reason) = refusal_of(&record.client, method) {
+            if let Some(reason) = refusal_of(client, method) {
                 reasons.push(reason.into_owned());
                 continue;
             }
             let judged = if method == AuthMethod::TlsClientAuth {
-                self.judge_subject(&record.client, certificate)
+                self.judge_subject(client, certificate)
             } else {
-                self.judge_key(&record.client, certificate).await
+                self.judge_key(client, certificate).await
             };
             match judged {
-                Ok(()) => {
-                    if let Some(reason) = self.refuse_network(&record.client, source) {
-                        return Ok(Err(reason));
-                    }
-                    return Ok(Ok(AuthenticatedClient {
-                        record,
-                        secret: None,
-                    }));
-                }
+                Ok(()) => return Ok(()),
                 Err(reason) => reasons.push(reason),
             }
         }
         reasons.dedup();
-        Ok(Err(reasons.join("; ").into()))
+        Err(reasons.join("; ").into())
     }
 
     /// RFC 8705 §2.1.

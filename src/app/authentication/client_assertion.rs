@@ -1,11 +1,13 @@
 //! `private_key_jwt` (RFC 7523 §2.2): a JWT signed with a key of the client, each good once.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::app::authentication::{AuthenticatedClient, Authentication, Verdict, refusal_of};
+use crate::app::authentication::keyed_proof::KeyedProof;
+use crate::app::authentication::{AuthenticatedClient, Authentication, refusal_of};
 use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
-use crate::domain::{AuthMethod, ClientId, JwkSet};
+use crate::domain::{AuthMethod, Client, ClientId, JwkSet};
 use crate::jwt::{AssertionRules, ClientAssertion, SignatureVerdict};
 
 /// A client assertion, unchecked.
@@ -46,13 +48,8 @@ impl Authentication {
                 Error::invalid_authentication("the client_assertion's `sub` is not the client_id");
             return Err(self.refuse(refusal, Some(claimed), source).await);
         }
-        let client = match self.judge_assertion(&assertion, source).await? {
-            Ok(client) => client,
-            Err(reason) => {
-                let refusal = Error::invalid_client(reason);
-                return Err(self.refuse(refusal, Some(claimed), source).await);
-            }
-        };
+        let proof = KeyedProof::Assertion(&assertion);
+        let client = self.authenticate_by_key(claimed, proof, source).await?;
         // Last of all: only who has the key may write a row.
         if self
             .single_use
@@ -73,21 +70,14 @@ impl Authentication {
         }
     }
 
-    /// The client, if one of its keys signed the assertion and it may come from there.
-    async fn judge_assertion(
+    /// Why the assertion is not under a key of the client, for the log.
+    pub(super) async fn judge_assertion(
         &self,
+        client: &Client,
         assertion: &ClientAssertion<'_>,
-        source: IpAddr,
-    ) -> Result<Verdict> {
-        let Some(record) = self
-            .cache
-            .find(assertion.client_id.as_str(), &self.core)
-            .await?
-        else {
-            return Ok(Err("unknown client".into()));
-        };
-        if let Some(reason) = refusal_of(&record.client, AuthMethod::PrivateKeyJwt) {
-            return Ok(Err(reason));
+    ) -> Result<(), Cow<'static, str>> {
+        if let Some(reason) = refusal_of(client, AuthMethod::PrivateKeyJwt) {
+            return Err(reason);
         }
         let judge = |keys: &JwkSet| assertion.judge_signature(keys);
         // Its key may be new since the keys were fetched.
@@ -96,24 +86,13 @@ impl Authentication {
             SignatureVerdict::Bad => !assertion.names_its_key(),
             SignatureVerdict::UnknownKey => true,
         };
-        let judged = self.judge_by_keys(&record.client, judge, may_change);
-        let verdict = match judged.await {
-            Ok(verdict) => verdict,
-            Err(reason) => return Ok(Err(reason.into())),
-        };
-        Ok(match verdict {
-            SignatureVerdict::Good => match self.refuse_network(&record.client, source) {
-                Some(reason) => Err(reason),
-                None => Ok(AuthenticatedClient {
-                    record,
-                    secret: None,
-                }),
-            },
+        match self.judge_by_keys(client, judge, may_change).await? {
+            SignatureVerdict::Good => Ok(()),
             SignatureVerdict::UnknownKey => {
                 Err("the client has no key with the assertion's kid and alg".into())
             }
             SignatureVerdict::Bad => Err("the assertion's signature is wrong".into()),
-        })
+        }
     }
 
     /// The names by which an assertion may call this server: RFC 7523 §3 has its issuer and the URL of its token

@@ -8,6 +8,7 @@ mod certificate;
 mod client_assertion;
 pub(crate) mod client_ca;
 pub(crate) mod jwks_cache;
+mod keyed_proof;
 mod network;
 pub(crate) mod peer_certificate;
 pub(crate) mod places;
@@ -33,6 +34,7 @@ use crate::domain::{
 };
 use client_ca::ClientCa;
 use jwks_cache::PublishedKeys;
+use keyed_proof::KeyedProof;
 use network::WrongNetworks;
 use peer_certificate::PeerCertificate;
 use throttle::Throttle;
@@ -90,7 +92,7 @@ pub struct Authentication {
     core: Arc<Core>,
     cache: Arc<ClientCache>,
     secrets: Arc<Secrets>,
-    single_use: SingleUse,
+    pub(crate) single_use: SingleUse,
     usage: Arc<Usage>,
     pub(crate) throttle: Throttle,
     pub(crate) published_keys: PublishedKeys,
@@ -164,16 +166,12 @@ impl Authentication {
                 client_id,
                 certificate,
             } => {
-                let verdict =
-                    Box::pin(self.judge_certificate(client_id, certificate, source)).await?;
-                match verdict {
-                    Ok(client) => Ok(client),
-                    Err(reason) => {
-                        let claimed = ClientId::parse(client_id).ok();
-                        let refusal = Error::invalid_client(reason);
-                        Err(self.refuse(refusal, claimed.as_ref(), source).await)
-                    }
-                }
+                let Ok(claimed) = ClientId::parse(client_id) else {
+                    let refusal = Error::invalid_client("unknown client");
+                    return Err(self.refuse(refusal, None, source).await);
+                };
+                let proof = KeyedProof::Certificate(certificate);
+                Box::pin(self.authenticate_by_key(&claimed, proof, source)).await
             }
         }
     }
@@ -197,8 +195,8 @@ impl Authentication {
             || self.core.config.proxies.client_cert_header.is_some()
     }
 
-    /// Counts a failure of a proof that nobody can guess. Such a proof is checked before any throttle, so
-    /// that nobody can lock a good client out; a source that failed too often gets 429 in place of the refusal.
+    /// Counts a failure of a proof that was judged before any throttle. A source that failed too often gets 429 in
+    /// place of the refusal.
     async fn refuse(&self, refusal: Error, claimed: Option<&ClientId>, source: IpAddr) -> Error {
         let told = match Box::pin(self.throttle.begin(source, claimed)).await {
             Ok(attempt) => {

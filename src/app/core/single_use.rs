@@ -6,21 +6,39 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use quick_cache::sync::Cache;
 
 use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
+use crate::base::metrics::CacheMetrics;
+
+/// Values that were tried again and are known to be used; past that the least used are forgotten.
+const REPLAYED: usize = 1_000;
 
 /// Uses values once.
 #[derive(Clone)]
 pub struct SingleUse {
     core: Arc<Core>,
+    /// A used value stays used, so what is in here is never wrong. Who tries one without end does not ask the database.
+    replayed: Arc<Cache<String, ()>>,
 }
 
 impl SingleUse {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self {
             core: Arc::clone(core),
+            replayed: Arc::new(Cache::new(REPLAYED)),
+        }
+    }
+
+    pub(crate) fn metrics(&self) -> CacheMetrics {
+        CacheMetrics {
+            name: "replayed_values",
+            entries: self.replayed.len() as u64,
+            bytes: None,
+            limit: self.replayed.capacity(),
+            asked: None,
         }
     }
 
@@ -34,11 +52,15 @@ impl SingleUse {
         good_until: UnixTime,
     ) -> Result<bool> {
         let key = key(&[kind, issuer, jti]);
-        Ok(self
-            .core
-            .database()?
-            .use_once(&key, good_until, self.core.now())
-            .await?)
+        if self.replayed.contains_key(&key) {
+            return Ok(false);
+        }
+        let store = self.core.database()?;
+        let is_first = store.use_once(&key, good_until, self.core.now()).await?;
+        if !is_first {
+            self.replayed.insert(key, ());
+        }
+        Ok(is_first)
     }
 
     /// Forgets the values that nobody would accept any more in any case, not even a replica that goes by its own clock since it

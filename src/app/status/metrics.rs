@@ -100,6 +100,8 @@ impl App {
                 self.tokens.verified.metrics(),
                 self.authentication.throttle.metrics(),
                 self.authentication.published_keys.metrics(),
+                self.authentication.single_use.metrics(),
+                self.admins.session_metrics(),
             ],
             lanes: self.lanes(),
             feed: self.replication.feed.metrics(self.core.changes_read_at()),

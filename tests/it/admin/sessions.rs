@@ -2,8 +2,8 @@
 
 use token_server::domain::AdminRole;
 
-use super::{Browser, create, name, portal, portal_with};
-use crate::harness::BY;
+use super::{Browser, PASSWORD, create, name, portal, portal_with};
+use crate::harness::{BY, Database, TestApp};
 
 #[tokio::test]
 async fn a_session_ends_without_use_and_in_any_case() {
@@ -139,4 +139,121 @@ async fn a_changed_role_a_reset_and_a_disabled_account_end_sessions() {
     let made = token_server::app::NewPassword::Made;
     app.admins.reset(BY, &omar, made, false).await.unwrap();
     assert_eq!(browser.get("/admin/").await.status, 303);
+}
+
+/// A source has three look-ups of sessions.
+const FEW: [(&str, &str); 2] = [
+    ("ADMIN_SECOND_FACTOR", "optional"),
+    ("ADMIN_THROTTLE_SOURCE_FAILURES", "3"),
+];
+
+/// Calls of the database.
+fn calls(test: &TestApp) -> u64 {
+    test.app.store().calls().waited.count()
+}
+
+/// Somebody with a cookie of no session.
+fn stranger(test: &TestApp) -> Browser<'_> {
+    let token = token_server::base::secret::random_base62(43);
+    Browser {
+        cookie: Some(format!("__Host-token-server-admin={}", token)),
+        ..Browser::new(test)
+    }
+}
+
+/// Uses up the look-ups of 192.0.2.1.
+async fn use_up(test: &TestApp) {
+    for _ in 0..3 {
+        let to_login = stranger(test).get("/admin/").await;
+        assert_eq!(to_login.header("location"), "/admin/login");
+    }
+    assert_eq!(stranger(test).get("/admin/").await.status, 429);
+}
+
+#[tokio::test]
+async fn invented_cookies_are_looked_up_as_often_as_a_source_may_fail() {
+    let test = portal_with(&FEW).await;
+    use_up(&test).await;
+    let before = calls(&test);
+
+    for path in ["/admin/", "/admin/clients", "/admin/login/code"] {
+        let refused = stranger(&test).get(path).await;
+        assert_eq!(refused.status, 429, "{path}");
+        assert_eq!(refused.header("retry-after"), "900");
+    }
+
+    assert_eq!(calls(&test), before);
+    let mut elsewhere = stranger(&test).at("198.51.100.1");
+    assert_eq!(elsewhere.get("/admin/").await.status, 303);
+    let throttled = test.app.metrics().admins_throttled;
+    assert!(throttled.contains(&("session", 4)), "{throttled:?}");
+    test.clock.advance(15 * 60);
+    assert_eq!(stranger(&test).get("/admin/").await.status, 303);
+}
+
+#[tokio::test]
+async fn invented_cookies_keep_nobody_from_a_session_or_from_logging_in() {
+    let test = portal_with(&FEW).await;
+    let mut olga = Browser::of(&test, "olga").await;
+    use_up(&test).await;
+
+    assert_eq!(olga.get("/admin/clients").await.status, 200);
+    // With a cookie that is worth nothing any more, as a browser has it after a night.
+    let mut omar = stranger(&test);
+    assert_eq!(omar.get("/admin/login").await.status, 200);
+    assert_eq!(omar.log_in("omar", PASSWORD).await.status, 303);
+    assert_eq!(omar.get("/admin/clients").await.status, 200);
+    // What ended is known no longer.
+    assert_eq!(omar.post("/admin/logout", &[]).await.status, 303);
+    let mut vera = Browser::of(&test, "vera").await;
+    let mut copy = vera.clone();
+    vera.post("/admin/logout", &[]).await;
+    assert_eq!(copy.get("/admin/").await.status, 303);
+    assert_eq!(copy.get("/admin/").await.status, 429);
+}
+
+/// Each replica knows the sessions that it has seen.
+#[tokio::test]
+async fn a_session_of_another_replica_is_found_unless_its_source_is_over_the_limit() {
+    let database = Database::fresh().await;
+    let other = TestApp::on(database.clone(), &FEW).await;
+    let test = TestApp::on(database, &FEW).await;
+    create(&other, "olga", AdminRole::Owner).await;
+    let [cookie, late] = [
+        Browser::of(&other, "olga").await.cookie,
+        Browser::of(&other, "olga").await.cookie,
+    ];
+    let with = |cookie: &Option<String>| Browser {
+        cookie: cookie.clone(),
+        ..Browser::new(&test)
+    };
+    for _ in 0..5 {
+        assert_eq!(with(&cookie).get("/admin/").await.status, 200);
+    }
+
+    use_up(&test).await;
+
+    assert_eq!(with(&cookie).get("/admin/").await.status, 200);
+    assert_eq!(with(&late).get("/admin/").await.status, 429);
+    assert_eq!(
+        with(&late).at("198.51.100.1").get("/admin/").await.status,
+        200
+    );
+    assert_eq!(with(&late).get("/admin/").await.status, 200);
+}
+
+#[tokio::test]
+async fn pages_that_everybody_may_have_need_no_look_at_the_database() {
+    let test = portal().await;
+    let mut olga = Browser::of(&test, "olga").await;
+    let page = olga.get("/admin/login").await;
+    let (_, rest) = page.text().split_once("/admin/assets/").unwrap();
+    let asset = format!("/admin/assets/{}", rest.split('"').next().unwrap());
+    let before = calls(&test);
+
+    for path in ["/admin/login", &asset] {
+        assert_eq!(olga.get(path).await.status, 200, "{path}");
+    }
+
+    assert_eq!(calls(&test), before);
 }

@@ -5,6 +5,7 @@ mod directory;
 mod generations;
 pub(crate) mod import;
 pub(crate) mod lanes;
+mod look_ups;
 mod renewal;
 mod revocations;
 mod room;

@@ -524,3 +524,26 @@ async fn failures_with_certificates_are_counted() {
     assert_eq!(ask(&served, Some(&stranger)).await.0, 429);
     assert_eq!(ask(&served, Some(&ca.sign(&params()))).await, accepted());
 }
+
+/// A certificate of nobody in particular is enough to ask.
+#[tokio::test]
+async fn certificates_are_looked_up_as_often_as_a_source_may_fail() {
+    let settings = [
+        ("TLS_CLIENT_CERTIFICATES", "true"),
+        ("THROTTLE_SOURCE_FAILURES", "3"),
+    ];
+    let served = Served::start(&settings).await;
+    let stranger = Holder::self_signed(&params());
+    let calls = || served.test.app.store().calls().waited.count();
+    let before = calls();
+
+    let mut statuses = Vec::new();
+    for n in 0..6 {
+        let id = format!("client-{n}");
+        let params = [("grant_type", "client_credentials"), ("client_id", &id)];
+        statuses.push(ask_with(&served, Some(&stranger), &params).await.0);
+    }
+
+    assert_eq!(statuses, [401, 401, 401, 429, 429, 429]);
+    assert_eq!(calls() - before, 3);
+}

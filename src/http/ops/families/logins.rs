@@ -62,7 +62,7 @@ impl Snapshot {
         let admins = self.app.admins_throttled.iter();
         page.counters(
             "token_server_admin_logins_throttled",
-            "Passwords and codes that the portal refused for earlier failures: of the source, of the account, of both, or codes of the account",
+            "Passwords, codes and cookies that the portal refused for earlier failures: of the source, of the account, of both, codes of the account, or cookies of the source",
             admins.map(|(by, count)| ([("by", *by)], *count)),
         )?;
         let waiting = self.app.logins_waiting.iter();

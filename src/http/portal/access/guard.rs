@@ -8,6 +8,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, ORIGIN, REFERRER_POLICY,
     RETRY_AFTER, X_FRAME_OPTIONS,
 };
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -64,13 +65,17 @@ impl Guard {
 /// Lets a request through to its handler, or not.
 pub(in crate::http::portal) async fn guard(
     State(Guard { app, access }): State<Guard>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let found = match check_origin(&request) {
-        Ok(()) => session::find(&app, request.headers()).await,
-        Err(error) => Err(error),
+    let (parts, body) = request.into_parts();
+    let found = match (check_origin(&parts), access) {
+        (Err(error), _) => Err(error),
+        // What everybody may have needs no session, and so no look at the database.
+        (Ok(()), Access::Anyone) => Ok(None),
+        (Ok(()), Access::LoggingIn | Access::Role(_)) => session::find(&app, &parts).await,
     };
+    let mut request = Request::from_parts(parts, body);
     let (session, refusal) = match found {
         Ok(session) => {
             let refusal = admit(access, session.as_deref(), &request);
@@ -115,17 +120,17 @@ fn admit(access: Access, session: Option<&CurrentSession>, request: &Request) ->
 
 /// Refuses what another site makes a browser send. Browsers say from where a form comes: `Sec-Fetch-Site`, and older
 /// ones `Origin`; what says neither is no browser, and has no business here.
-fn check_origin(request: &Request) -> Result<()> {
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
+fn check_origin(request: &Parts) -> Result<()> {
+    if matches!(request.method, Method::GET | Method::HEAD) {
         return Ok(());
     }
-    let headers = request.headers();
+    let headers = &request.headers;
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let is_ours = match (text(&SEC_FETCH_SITE), text(&ORIGIN)) {
         (Some(site), None) => site == "same-origin",
-        (None, Some(origin)) => is_origin_of(origin, host(request.uri(), headers)),
+        (None, Some(origin)) => is_origin_of(origin, host(&request.uri, headers)),
         (Some(site), Some(origin)) => {
-            site == "same-origin" && is_origin_of(origin, host(request.uri(), headers))
+            site == "same-origin" && is_origin_of(origin, host(&request.uri, headers))
         }
         (None, None) => false,
     };

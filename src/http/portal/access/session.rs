@@ -115,12 +115,14 @@ pub(in crate::http::portal) fn needs(role: AdminRole) -> Error {
 /// The active session of a request.
 pub(in crate::http::portal) async fn find(
     app: &AppState,
-    headers: &HeaderMap,
+    parts: &Parts,
 ) -> Result<Option<Arc<CurrentSession>>> {
-    let Some(token) = cookie(headers) else {
+    let Some(token) = cookie(&parts.headers) else {
         return Ok(None);
     };
-    Ok(app.admins.find_session(&token).await?.map(Arc::new))
+    let source = Caller::of(parts, &app.config().proxies)?.source;
+    let found = app.admins.find_session(&token, source).await?;
+    Ok(found.map(Arc::new))
 }
 
 fn cookie(headers: &HeaderMap) -> Option<Secret<String>> {
