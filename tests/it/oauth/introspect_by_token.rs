@@ -46,12 +46,12 @@ async fn token_of_other(test: &TestApp) -> String {
 
 async fn change(test: &TestApp, client_id: &str, changes: ClientChanges) {
     let any = ExpectedVersion::Any;
-    let changed = test
+    let done = test
         .app
         .clients
         .update(BY, &id(client_id), &any, changes)
         .await;
-    changed.unwrap();
+    done.unwrap();
 }
 
 #[tokio::test]

@@ -166,9 +166,9 @@ async fn write_admins(store: &Store, round: usize) {
 }
 
 async fn write_server(test: &TestApp, round: usize) {
-    let (store, stamp, text) = (test.app.store(), BY.at(NOW), format!("x{round}"));
+    let (store, stamp, word) = (test.app.store(), BY.at(NOW), format!("x{round}"));
     let key = KeyRecord {
-        kid: KeyId::parse(&text).unwrap(),
+        kid: KeyId::parse(&word).unwrap(),
         alg: [SigningAlg::ES256, SigningAlg::EdDSA][round],
         state: KeyState::Next,
         created_at: NOW,
@@ -180,8 +180,8 @@ async fn write_server(test: &TestApp, round: usize) {
     };
     assert!(store.change_keys(&insert, stamp).await.unwrap());
     let replica = Replica {
-        replica_id: text.clone(),
-        name: text.clone(),
+        replica_id: word.clone(),
+        name: word.clone(),
         version: String::new(),
         started_at: NOW,
         seen_at: NOW,
@@ -192,22 +192,22 @@ async fn write_server(test: &TestApp, round: usize) {
     for _ in 0..2 {
         store.upsert_replica(&replica).await.unwrap();
     }
-    assert!(store.use_once(&text, NOW, NOW).await.unwrap());
+    assert!(store.use_once(&word, NOW, NOW).await.unwrap());
     let event = NewEvent::new(Action::CertificateRegister, Target::Audit);
-    let account = store.upsert_acme_account(&text, "sealed", event, stamp);
+    let account = store.upsert_acme_account(&word, "sealed", event, stamp);
     account.await.unwrap();
     let lease = AcmeLease {
         subject: AcmeSubject {
-            directory: text.clone(),
-            names: text.clone(),
+            directory: word.clone(),
+            names: word.clone(),
         },
-        holder: text.clone(),
+        holder: word.clone(),
         until: NOW,
     };
     let now = test.trusted(NOW).await;
     assert!(store.lease_acme_order(&lease, NOW, now).await.unwrap());
     let challenges = [AcmeChallenge {
-        name: text,
+        name: word,
         digest: [0; 32],
     }];
     let upserted = store.upsert_acme_challenges(&challenges, NOW, NOW);
