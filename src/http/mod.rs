@@ -17,6 +17,7 @@ mod state;
 
 pub use admin_api::{AdminApiRoute, list as admin_api_routes};
 pub use fast_path::HttpService;
+pub use middleware::unread_body::RequestBody;
 pub use ops::{Ops, ops_router, serve_ops};
 pub use portal::{Access, AdminRoute, list as admin_routes};
 pub use request::params::Params;

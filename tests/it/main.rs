@@ -12,6 +12,7 @@ mod admin;
 mod admin_api;
 mod app;
 mod audit;
+mod bodies;
 mod browser;
 mod cli;
 mod client_fields;

@@ -26,7 +26,7 @@ use crate::base::redact::holds_secret;
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::http::AppState;
 use crate::http::middleware::request_span::Trace;
-use crate::http::request::body::check_announced_length;
+use crate::http::request::body::{check_announced_length, ignores_body};
 use crate::http::request::host::HostProblem;
 use crate::http::request::proof_of_possession::{DPOP_NONCE, next_nonce};
 use crate::http::response::error;
@@ -130,12 +130,6 @@ where
         None => Box::pin(answer),
         Some(span) => Box::pin(answer.instrument(span)),
     }
-}
-
-/// Whether the server never reads the body of such a request. Then its length does not matter either: a proxy that asks
-/// about a request may send that request's `Content-Length` without its body.
-fn ignores_body(method: &Method, path: &str) -> bool {
-    matches!(*method, Method::GET | Method::HEAD) || path.starts_with("/verify/requiring/")
 }
 
 /// Whether the body of a request there may be a file of clients.

@@ -7,6 +7,8 @@ mod families;
 pub(in crate::http) mod health;
 mod process;
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -20,12 +22,15 @@ use axum::routing::get;
 use axum_server::Handle;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
+use tower::service_fn;
 
 use super::AppState;
 use crate::app::error::Error;
+use crate::http::middleware::unread_body::{DiscardLimits, DiscardUnread};
 use crate::http::request::host::check_host;
 use crate::http::response::error;
 use crate::http::server::connection_metrics::log_accept_error;
+use crate::http::server::lingering::Linger;
 use crate::http::server::listener;
 use crate::http::server::log_pause::LogPause;
 use crate::http::server::tls::certificate_status::CertificateStatus;
@@ -78,8 +83,13 @@ pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
         })
         .acceptor(OpsAcceptor::new(handle, config.idle_timeout));
     listener::set_limits(&mut server, config);
+    let unread = DiscardLimits::new(config);
     let router = ops_router(ops).layer(from_fn(refuse_host_problem));
-    server.serve(router.into_make_service()).await
+    let connection = move |_| {
+        let service = DiscardUnread::new(router.clone(), unread, Linger::default());
+        ready(Ok::<_, Infallible>(service))
+    };
+    server.serve(service_fn(connection)).await
 }
 
 /// Answers a request whose host is missing or ambiguous.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
-use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method};
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -120,6 +120,12 @@ async fn read_within(body: Body, most: usize, time: Duration) -> Result<Bytes> {
             "the body did not arrive in time",
         )),
     }
+}
+
+/// Whether the server never reads the body of such a request. Then its length does not matter either: a proxy that asks
+/// about a request may send that request's `Content-Length` without its body.
+pub(in crate::http) fn ignores_body(method: &Method, path: &str) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) || path.starts_with("/verify/requiring/")
 }
 
 /// Refuses a request that says of itself that its body is too large, before any of it is read.

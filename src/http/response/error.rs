@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -64,6 +64,10 @@ fn respond(error: Error, success: Option<bool>) -> Response {
     }
     if let Some(seconds) = error.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    // RFC 9110 §15.5.9: the rest of the body is not waited for.
+    if error.code == ErrorCode::RequestTimeout {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let note = LogContext {
         client_id: None,

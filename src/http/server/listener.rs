@@ -23,10 +23,12 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::{Service, service_fn};
 
 use crate::config::{HttpConfig, ProxiesConfig, ProxyProtocolUse};
+use crate::http::middleware::unread_body::{DiscardLimits, DiscardUnread, RequestBody};
 use crate::http::request::host::mark_host_problem;
 use crate::http::server::connection_metrics::ConnectionTraffic;
 use crate::http::server::connection_place::{ConnectionPlace, ConnectionRefusal};
 use crate::http::server::idle_timeout::{Counted, Watched, watch};
+use crate::http::server::lingering::{Linger, LingerLimits, Lingering, OverTcp};
 use crate::http::server::proxy_protocol::read_source;
 use crate::http::server::stoppable_listener::{Peer, StoppableListener};
 use crate::http::server::tls::acme_certificate::ACME_TLS;
@@ -79,8 +81,11 @@ pub async fn serve<S>(
     stop: CancellationToken,
 ) -> io::Result<()>
 where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
+    S: Service<Request<RequestBody>, Response = Response, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
 {
     let traffic = listener.connections;
     let handle = traffic.handle.get_or_init(Handle::new).clone();
@@ -90,6 +95,7 @@ where
     listener.tcp.set_nonblocking(true)?;
     let tcp = TcpListener::from_std(listener.tcp)?;
     let (newcomers, accepting) = (traffic.newcomers.clone(), Arc::clone(&traffic));
+    let unread = DiscardLimits::new(config);
     let mut server = Server::from_listener(StoppableListener::new(tcp, stop.clone())?)
         .handle(handle.clone())
         .first_request_timeout(config.header_timeout)
@@ -107,6 +113,7 @@ where
             header_patience: config.handshake_timeout,
             proxies: Arc::new(listener.proxies),
             proxy_protocol: listener.proxy_protocol,
+            linger: unread.lingering(),
             traffic,
         });
     set_limits(&mut server, config);
@@ -125,8 +132,13 @@ where
     });
     let result = server
         .serve(service_fn(move |Peer(source)| {
-            let service = service.clone();
-            ready(Ok::<_, Infallible>(OfCaller { source, service }))
+            let linger = Linger::default();
+            let service = DiscardUnread::new(service.clone(), unread, linger.clone());
+            ready(Ok::<_, Infallible>(OfCaller {
+                source,
+                service,
+                linger,
+            }))
         }))
         .await;
     stopping.abort();
@@ -154,6 +166,7 @@ struct ConnectionAcceptor {
     header_patience: Duration,
     proxies: Arc<ProxiesConfig>,
     proxy_protocol: ProxyProtocolUse,
+    linger: LingerLimits,
     traffic: Arc<ConnectionTraffic>,
 }
 
@@ -162,6 +175,7 @@ struct ConnectionAcceptor {
 struct OfCaller<S> {
     source: SocketAddr,
     service: S,
+    linger: Linger,
 }
 
 impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for OfCaller<S> {
@@ -229,11 +243,12 @@ impl ConnectionAcceptor {
         mut service: OfCaller<S>,
         mut place: ConnectionPlace,
         newcomer: TaskTrackerToken,
-    ) -> io::Result<(Watched<TlsStream>, Counted<TlsService<S>>)> {
+    ) -> io::Result<(Watched<Lingering<TlsStream>>, Counted<TlsService<S>>)> {
         if self.proxy_protocol == ProxyProtocolUse::Required {
             service.source = self.read_source(&mut stream, service.source).await?;
             self.count_source(&mut place, service.source)?;
         }
+        let linger = service.linger.clone();
         let shaken = self.tls.accept(stream, service).await;
         let traffic = &self.traffic;
         let (stream, service) = shaken.inspect_err(|error| traffic.count_failure(error))?;
@@ -241,6 +256,7 @@ impl ConnectionAcceptor {
         if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
             return Err(self.validated(stream).await);
         }
+        let stream = Lingering::new(stream, linger, self.linger);
         let idle = self.idle_timeout;
         Ok(watch(stream, service, idle, Some(newcomer), Some(place)))
     }
@@ -259,8 +275,14 @@ type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::S
 
 type TlsService<S> = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, OfCaller<S>>>::Service;
 
+impl OverTcp for TlsStream {
+    fn tcp(&mut self) -> &mut TcpStream {
+        self.get_mut().0
+    }
+}
+
 impl<S: Send + 'static> Accept<TcpStream, OfCaller<S>> for ConnectionAcceptor {
-    type Stream = Watched<TlsStream>;
+    type Stream = Watched<Lingering<TlsStream>>;
     type Service = Counted<TlsService<S>>;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 

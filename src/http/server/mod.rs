@@ -4,6 +4,7 @@ pub(in crate::http) mod connection_metrics;
 pub(in crate::http) mod connection_place;
 pub(in crate::http) mod connection_room;
 pub(in crate::http) mod idle_timeout;
+pub(in crate::http) mod lingering;
 pub(in crate::http) mod listener;
 pub(in crate::http) mod log_pause;
 pub(in crate::http) mod proxy_protocol;

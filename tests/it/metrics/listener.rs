@@ -1,6 +1,13 @@
 //! The listener itself: its routes, and that nobody else has them.
 
-use super::Operator;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use token_server::http::{CertificateStatus, serve_ops};
+use tokio::net::TcpStream;
+
+use super::{Operator, ops};
+use crate::bodies::{Caller, announced};
 use crate::harness::TestApp;
 
 #[tokio::test]
@@ -54,4 +61,21 @@ async fn asking_there_is_not_counted_as_traffic() {
         series.starts_with("token_server_http_requests") && series.contains("route") && *value > 0.0
     });
     assert_eq!(requests.count(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_harms_no_connection_there_either() {
+    let test = TestApp::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let certificate = Arc::new(CertificateStatus::new(&[]));
+    tokio::spawn(serve_ops(listener, ops(test.state.clone(), certificate)));
+    let mut caller = Caller::over(TcpStream::connect(address).await.unwrap());
+
+    for n in 0..40 {
+        let size = [1, 4_000, 20_000, 65_536][n % 4];
+        caller.send(&announced("POST /metrics", &[], size)).await;
+        let reply = caller.reply().await.unwrap();
+        assert_eq!((reply.status, reply.closes()), (405, false), "{n}");
+    }
 }

@@ -22,6 +22,15 @@ use crate::harness::{Answer, TestApp};
 pub(crate) use page::Page;
 pub(crate) use wire::{operator, until};
 
+fn ops(state: AppState, certificate: Arc<CertificateStatus>) -> Ops {
+    Ops {
+        state,
+        certificate,
+        log: DroppedLines::default(),
+        traces: ExportStatus::default(),
+    }
+}
+
 /// The listener of operators' programs, in process.
 pub(crate) struct Operator(Router);
 
@@ -32,12 +41,7 @@ impl Operator {
     }
 
     pub(crate) fn with(state: AppState, certificate: Arc<CertificateStatus>) -> Self {
-        Self(ops_router(Ops {
-            state,
-            certificate,
-            log: DroppedLines::default(),
-            traces: ExportStatus::default(),
-        }))
+        Self(ops_router(ops(state, certificate)))
     }
 
     async fn get(&self, path: &str) -> Answer {

@@ -1,0 +1,163 @@
+//! Owns the end of a connection whose peer may still send: half-closes it, then reads and discards for a while. A socket
+//! that is closed with unread bytes sends a TCP reset, and the reset makes the peer's kernel drop the response that the peer
+//! has not read yet (RFC 9112 §9.6).
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
+
+/// After so long without a byte the peer has read its response, or will not.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Read at once, to be discarded.
+const PIECE: usize = 8 * 1024;
+
+/// Whether a connection lingers when it ends: shared by its stream and the service of its requests.
+#[derive(Clone, Debug, Default)]
+pub(in crate::http) struct Linger(Arc<AtomicBool>);
+
+impl Linger {
+    /// Has the connection linger.
+    pub(in crate::http) fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long a connection lingers at most.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct LingerLimits {
+    pub(in crate::http) bytes: u64,
+    pub(in crate::http) time: Duration,
+}
+
+/// A stream over TCP.
+pub(in crate::http) trait OverTcp {
+    /// The connection below.
+    fn tcp(&mut self) -> &mut TcpStream;
+}
+
+/// A stream that lingers at its end if that was requested.
+pub(in crate::http) struct Lingering<T> {
+    stream: T,
+    linger: Linger,
+    limits: LingerLimits,
+    /// Once the stream is half-closed.
+    discarding: Option<Box<Discarding>>,
+}
+
+struct Discarding {
+    bytes_left: u64,
+    until: Pin<Box<Sleep>>,
+    quiet: Pin<Box<Sleep>>,
+}
+
+impl<T> Lingering<T> {
+    pub(in crate::http) fn new(stream: T, linger: Linger, limits: LingerLimits) -> Self {
+        Self {
+            stream,
+            linger,
+            limits,
+            discarding: None,
+        }
+    }
+}
+
+impl Discarding {
+    fn new(limits: LingerLimits) -> Self {
+        Self {
+            bytes_left: limits.bytes,
+            until: Box::pin(sleep(limits.time)),
+            quiet: Box::pin(sleep(QUIET.min(limits.time))),
+        }
+    }
+
+    /// Discards what the peer sends, below TLS: nobody needs the plaintext. Ready when the peer has closed, or a limit is
+    /// reached.
+    fn poll(&mut self, tcp: &mut TcpStream, context: &mut Context<'_>) -> Poll<()> {
+        let mut has_read = false;
+        while self.bytes_left > 0 {
+            let mut piece = [0; PIECE];
+            let mut piece = ReadBuf::new(&mut piece);
+            match Pin::new(&mut *tcp).poll_read(context, &mut piece) {
+                Poll::Ready(Ok(())) if !piece.filled().is_empty() => {
+                    has_read = true;
+                    let read = piece.filled().len() as u64;
+                    self.bytes_left = self.bytes_left.saturating_sub(read);
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => {
+                    if has_read {
+                        self.quiet.as_mut().reset(Instant::now() + QUIET);
+                    }
+                    if self.until.as_mut().poll(context).is_pending() {
+                        return self.quiet.as_mut().poll(context);
+                    }
+                    return Poll::Ready(());
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Lingering<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<T: AsyncWrite + OverTcp + Unpin> AsyncWrite for Lingering<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.discarding.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            if !this.linger.is_requested() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let limits = this.limits;
+        let discarding = this
+            .discarding
+            .get_or_insert_with(|| Box::new(Discarding::new(limits)));
+        discarding.poll(this.stream.tcp(), context).map(Ok)
+    }
+}
