@@ -38,6 +38,7 @@ macro_rules! keeps_every_promise {
             }
             token_server {
                 bodies_and_cookies_arrive_and_are_not_shown_to_verify
+                an_upload_of_two_megabytes_arrives_whole
                 nothing_passes_while_the_token_server_is_down
                 a_token_server_with_another_ca_is_not_believed
                 connections_to_the_token_server_are_kept

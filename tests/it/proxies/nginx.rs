@@ -62,6 +62,52 @@ async fn a_length_that_comes_without_its_body_does_not_matter_to_verify() {
     }
 }
 
+/// As a proxy that ends TLS in front of token-server itself.
+#[tokio::test]
+#[ignore = "interop"]
+async fn in_front_of_token_server_each_caller_gets_its_own_refusal() {
+    const BUFFERING: Proxy = Proxy {
+        configure: |place| configure_in_front(place, "on"),
+        ..NGINX
+    };
+    const STREAMING: Proxy = Proxy {
+        configure: |place| configure_in_front(place, "off"),
+        ..NGINX
+    };
+
+    for proxy in [BUFFERING, STREAMING] {
+        let (scene, _test) = Scene::new(&proxy).await;
+        for n in 0..40 {
+            let (method, path, size, status) = [
+                ("POST", "/authorize", 2 * 1024 * 1024, 413),
+                ("POST", "/nowhere", 50_000, 404),
+                ("PUT", "/authorize", 1_000, 405),
+                ("GET", "/verify", 10_000, 401),
+                ("POST", "/admin/api/v1/clients", 60_000, 401),
+            ][n % 5];
+            let request = scene.request_1_1(method, path).body(vec![b'x'; size]);
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), status, "{n}: {method} {path}");
+            let text = answer.text().await.unwrap();
+            assert!(text.contains("error_description"), "{text}");
+        }
+    }
+}
+
+fn configure_in_front(place: &Place, buffering: &str) -> Vec<String> {
+    let site = format!(
+        "upstream token_server {{ server 127.0.0.1:{}; keepalive 32; }}\n\
+         server {{\nlisten 127.0.0.1:{} ssl;\nssl_certificate {};\nssl_certificate_key {};\n\
+         client_max_body_size 16m;\nlocation / {{\nproxy_pass https://token_server;\nproxy_http_version 1.1;\n\
+         proxy_set_header Connection \"\";\nproxy_set_header Host $host;\nproxy_request_buffering {buffering};\n}}\n}}\n",
+        place.token_server,
+        place.port,
+        place.file("site.pem"),
+        place.file("site.key"),
+    );
+    run(place, &place.write("site.conf", &site))
+}
+
 fn configure(place: &Place) -> Vec<String> {
     configure_with(place, &[])
 }
@@ -93,7 +139,14 @@ fn configure_with(place: &Place, changed: &[(&str, &str)]) -> Vec<String> {
         ),
         ("/etc/ssl/token-server-ca.pem", &*place.file("ca.pem")),
     ];
-    let site = place.example("nginx.conf", &[&placed[..], changed].concat());
+    run(
+        place,
+        &place.example("nginx.conf", &[&placed[..], changed].concat()),
+    )
+}
+
+/// The arguments with which nginx serves this site.
+fn run(place: &Place, site: &str) -> Vec<String> {
     // What Debian's own nginx.conf has around the site, without its paths, which only root may write. Its
     // workers stay root when it is run by root, since the folder is private.
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

@@ -39,6 +39,28 @@ pub(in crate::proxies) async fn bodies_and_cookies_arrive_and_are_not_shown_to_v
     }
 }
 
+pub(in crate::proxies) async fn an_upload_of_two_megabytes_arrives_whole(proxy: &Proxy) {
+    let (scene, test) = Scene::new(proxy).await;
+    let token = good_token(&test).await;
+    let body: Vec<u8> = (0..524_288_u32).flat_map(u32::to_le_bytes).collect();
+    assert_eq!(body.len(), 2 * 1024 * 1024);
+
+    for method in ["POST", "PUT"] {
+        for request in [
+            scene.request(method, "/invoices/7"),
+            scene.request_1_1(method, "/invoices/7"),
+        ] {
+            let request = request.bearer_auth(&token).body(body.clone());
+            let answer = request.send().await.unwrap();
+
+            assert_eq!(answer.status(), 200);
+            let arrived = scene.arrived();
+            assert_eq!(arrived.len(), 1);
+            assert!(arrived[0].body == body, "{} bytes", arrived[0].body.len());
+        }
+    }
+}
+
 pub(in crate::proxies) async fn nothing_passes_while_the_token_server_is_down(proxy: &Proxy) {
     let (mut scene, test) = Scene::new(proxy).await;
     let token = good_token(&test).await;
