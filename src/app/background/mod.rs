@@ -119,10 +119,17 @@ fn spawn_jobs(tasks: &mut JoinSet<()>, app: &Arc<App>, stop: &CancellationToken)
     }));
 }
 
-/// Reads what was changed, when [`listen`] hears of it and after each `interval` in any case.
+/// Reads what was changed, when [`listen`] hears of it, when a call finds that the database does not answer, and after each
+/// `interval` in any case.
 pub async fn follow_changes(app: Arc<App>, interval: Duration, stop: CancellationToken) {
     loop {
-        let told = timeout(spread(interval), app.replication.feed.wake.notified());
+        let told = async {
+            tokio::select! {
+                () = app.replication.feed.wake.notified() => {}
+                () = app.store().suspected() => {}
+            }
+        };
+        let told = timeout(spread(interval), told);
         match stop.run_until_cancelled(told).await {
             None => return,
             Some(Ok(())) if !pause(GATHERING, &stop).await => return,

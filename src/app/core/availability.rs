@@ -146,16 +146,34 @@ impl Core {
     /// The database, for what a request needs of it: while it does not answer others, a request is refused at once
     /// instead of waiting in their line, and when it answers again it does not find all of them there.
     pub(crate) fn database(&self) -> Result<&Store> {
-        match self.readiness() {
-            Readiness::Starting | Readiness::Ready => Ok(&self.store),
-            Readiness::Degraded(reason) if reason.can_read() => Ok(&self.store),
-            Readiness::Degraded(_) | Readiness::Stale => {
-                self.availability.rejected.inc();
-                Err(Error::temporarily_unavailable(
-                    "the database does not answer; try again shortly",
-                ))
-            }
+        let may_answer = match self.readiness() {
+            Readiness::Starting | Readiness::Ready => true,
+            Readiness::Degraded(reason) => reason.can_read(),
+            Readiness::Stale => false,
+        };
+        self.require_answers(may_answer)?;
+        Ok(&self.store)
+    }
+
+    /// Fails while the database does not answer, for the portal and the admin API. They go on with a database that has been
+    /// read-only for `STALE_LIMIT`: no client depends on what they show.
+    pub(crate) fn require_database(&self) -> Result<()> {
+        self.require_answers(match self.readiness() {
+            Readiness::Starting | Readiness::Ready => true,
+            Readiness::Degraded(reason) => reason.can_read(),
+            Readiness::Stale => self.store.fault().is_some(),
+        })
+    }
+
+    /// Fails unless the database may answer, as the last reading of the changes says, and answered every call since.
+    fn require_answers(&self, may_answer: bool) -> Result<()> {
+        if may_answer && !self.store.is_suspected() {
+            return Ok(());
         }
+        self.availability.rejected.inc();
+        Err(Error::temporarily_unavailable(
+            "the database does not answer; try again shortly",
+        ))
     }
 
     /// Fails when no client can be served.

@@ -9,6 +9,7 @@ use crate::store::StoreError;
 impl Replication {
     /// All changes are known; the database may still refuse to be changed.
     pub(super) fn note_success(&self) {
+        self.core.store.clear_suspicion();
         let before = self.core.readiness();
         let now = match self.find_degradation() {
             None => Readiness::Ready,

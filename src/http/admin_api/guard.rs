@@ -10,7 +10,6 @@ use crate::app::error::{Error, Result};
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::http::AppState;
 use crate::http::middleware::observe::RequestId;
-use crate::http::request::body::read_body;
 use crate::http::request::caller::Caller;
 use crate::http::request::{authorization, proof_of_possession};
 use crate::http::response::WithLogContext;
@@ -44,7 +43,9 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let noted = match admit(&app, &parts, scope).await {
+    let admitted = admit(&app, &parts, scope).await;
+    let admitted = admitted.and_then(|operator| app.core.require_database().map(|()| operator));
+    let noted = match admitted {
         Ok(operator) => {
             let client_id = operator.client_id.clone();
             parts.extensions.insert(operator);
@@ -53,11 +54,7 @@ pub(super) async fn guard(
             noted.note.client_id = Some(client_id);
             noted
         }
-        Err(error) => {
-            // Else the connection would be closed over what is still coming, and the next request on it lost.
-            let _ = read_body(body, &app).await;
-            error.into_response().into()
-        }
+        Err(error) => error.into_response().into(),
     };
     noted.into_response()
 }

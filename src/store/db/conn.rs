@@ -132,6 +132,10 @@ impl Store {
             }
             let acquired = self.calls.acquired(acquired, asked.elapsed());
             let pooled = acquired.map_err(|error| {
+                // On SQLite a connection is waited for because another writer has it.
+                if matches!(pool, Pool::Postgres(_)) {
+                    self.calls.suspicion.raise();
+                }
                 let error = StoreError::from(error);
                 guard.note(&error);
                 error
@@ -265,6 +269,7 @@ impl Call {
             Some(deadline) => timeout_at(deadline, asked).await.unwrap_or_else(|late| {
                 self.must_close.store(true, Ordering::Relaxed);
                 self.calls.late.inc();
+                self.calls.suspicion.raise();
                 Err(sqlx::Error::Io(late.into()).into())
             }),
         };

@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 use crate::base::clock::Stopwatch;
 use crate::base::metrics::{Counter, Distribution, Histogram};
 use crate::store::db::guard::Guard;
+use crate::store::db::suspicion::Suspicion;
 
 /// After so long without use a connection is checked before it is used again.
 const IDLE: Duration = Duration::from_secs(30);
@@ -22,6 +23,7 @@ pub(in crate::store) struct Calls {
     pub(in crate::store) late: Counter,
     pub(in crate::store) lost_races: Counter,
     pub(in crate::store) guard: Guard,
+    pub(in crate::store) suspicion: Suspicion,
     /// When the database last failed to answer.
     failed_at: ArcSwapOption<Stopwatch>,
 }

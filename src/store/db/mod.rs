@@ -14,6 +14,7 @@ pub(in crate::store) mod query;
 pub(in crate::store) mod row;
 pub(in crate::store) mod sqlite;
 pub(in crate::store) mod statement;
+mod suspicion;
 pub(in crate::store) mod table_row;
 pub(in crate::store) mod url_file;
 pub(in crate::store) mod warnings;

@@ -1,5 +1,6 @@
 //! What replicas tell one another through the database, and what one does without it.
 
+mod at_once;
 mod cut_off;
 mod hearing;
 mod recovery;

@@ -6,6 +6,7 @@ use token_server::base::clock::Clock;
 use super::{
     administer, assert_takes_no_changes, assert_unavailable, assert_works, name_of, read, status,
 };
+use crate::admin_api::Robot;
 use crate::harness::{BY, CLIENT, Database, Log, NOW, TestApp, config};
 
 const READ_ONLY: &str = "degraded: database read-only";
@@ -142,4 +143,23 @@ async fn a_file_that_may_only_be_read() {
         assert_eq!(app.core.readiness(), expected);
         app.clock().advance(100_000);
     }
+}
+
+/// Clients are refused then, since others may have changed something elsewhere; operators see what is there.
+#[tokio::test]
+async fn after_the_limit_operators_still_see_everything() {
+    let Some((test, secret)) = on_postgres(&[("STALE_LIMIT", "1m")]).await else {
+        return;
+    };
+    let robot = Robot::new(&test).await;
+    set_read_only(&test, true).await;
+    read(&test).await;
+    test.clock.advance(61);
+    read(&test).await;
+    assert_eq!(test.app.core.readiness(), Readiness::Stale);
+
+    let refused = test.authorize(CLIENT, &secret).await;
+    refused.assert_error(503, "temporarily_unavailable");
+    assert_eq!(robot.get("/clients").await.status, 200);
+    assert_eq!(test.get("/admin/login").await.status, 200);
 }

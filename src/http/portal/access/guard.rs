@@ -36,6 +36,12 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 /// Not `no-referrer`: browsers would then send `Origin: null` with our own forms.
 const REFERRER: &str = "same-origin";
 
+/// Stylesheet, script and icon of every page, also of the one that says that the database does not answer.
+const ASSETS: &str = "/admin/assets/";
+
+const NO_DATABASE: &str = "the database does not answer, so the portal can neither show nor change anything until it does; \
+                           tokens are still verified, and clients in memory still get tokens";
+
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Who may use a route.
@@ -69,11 +75,9 @@ pub(in crate::http::portal) async fn guard(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let found = match (check_origin(&parts), access) {
-        (Err(error), _) => Err(error),
-        // What everybody may have needs no session, and so no look at the database.
-        (Ok(()), Access::Anyone) => Ok(None),
-        (Ok(()), Access::LoggingIn | Access::Role(_)) => session::find(&app, &parts).await,
+    let found = match check_origin(&parts) {
+        Ok(()) => find_session(&app, access, &parts).await,
+        Err(error) => Err(error),
     };
     let mut request = Request::from_parts(parts, body);
     let (session, refusal) = match found {
@@ -141,6 +145,27 @@ fn check_origin(request: &Parts) -> Result<()> {
     Err(Error::new(ErrorCode::AccessDenied, description))
 }
 
+/// The session of a request. While the database does not answer there is no attempt to read it: nothing but the assets,
+/// which are the same for everybody, works without.
+async fn find_session(
+    app: &AppState,
+    access: Access,
+    request: &Parts,
+) -> Result<Option<Arc<CurrentSession>>> {
+    if request.uri.path().starts_with(ASSETS) {
+        return Ok(None);
+    }
+    app.core.require_database().map_err(|mut error| {
+        error.description = NO_DATABASE.into();
+        error
+    })?;
+    match access {
+        // What everybody may have needs no session, and so no look at the database.
+        Access::Anyone => Ok(None),
+        Access::LoggingIn | Access::Role(_) => session::find(app, request).await,
+    }
+}
+
 fn is_origin_of(origin: &str, host: Option<&str>) -> bool {
     let theirs = origin.strip_prefix("https://");
     theirs.is_some_and(|theirs| host.is_some_and(|host| theirs.eq_ignore_ascii_case(host)))
@@ -180,7 +205,12 @@ fn as_page(response: Response, session: Option<&CurrentSession>, path: &str) -> 
     else {
         return response;
     };
-    let layout = Layout::new("Something is wrong", path, session);
+    let title = if error.code == ErrorCode::TemporarilyUnavailable {
+        "Not available now"
+    } else {
+        "Something is wrong"
+    };
+    let layout = Layout::new(title, path, session);
     let mut page = page::error(layout, response.status(), error);
     if let Some(after) = response.headers().get(RETRY_AFTER) {
         page.headers_mut().insert(RETRY_AFTER, after.clone());
