@@ -13,6 +13,7 @@ pub(crate) mod view;
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::app::clients::cache::ClientCache;
 use crate::app::core::Core;
@@ -20,6 +21,9 @@ use crate::app::core::idempotency::Idempotency;
 use expiring::Expiring;
 use hashing_lanes::HashingLanes;
 use verified_secrets::VerifiedSecrets;
+
+/// Renewals of outdated hashes that are pending at once.
+const MAX_RENEWALS: usize = 1_000;
 
 /// Secrets of clients: adding, ending and verifying them.
 pub struct Secrets {
@@ -29,6 +33,10 @@ pub struct Secrets {
     pub(crate) hashing: HashingLanes,
     pub(crate) verified: VerifiedSecrets,
     pub(crate) expiring: Expiring,
+    /// Renewals of hashes that may still be begun.
+    renewals: Arc<Semaphore>,
+    /// One renewal at a time.
+    renewal: Mutex<()>,
 }
 
 impl Secrets {
@@ -43,6 +51,8 @@ impl Secrets {
             hashing: HashingLanes::start(config).context("cannot start the hashing threads")?,
             verified: VerifiedSecrets::new(config.proved_secrets, config.proved_networks),
             expiring: Expiring::default(),
+            renewals: Arc::new(Semaphore::new(MAX_RENEWALS)),
+            renewal: Mutex::default(),
             core: Arc::clone(core),
             cache: Arc::clone(cache),
             idempotency: Arc::clone(idempotency),

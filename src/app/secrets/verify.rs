@@ -71,8 +71,9 @@ impl Secrets {
         hash_in(&self.hashing.portal, plain, work, source).await
     }
 
-    /// After a good login: a hash made with other parameters than today's is made anew, on the side. It
-    /// may fail without harm; the next login tries again.
+    /// After a good login: a hash made with other parameters than today's is made anew, on the side. It may fail, or find too
+    /// many others pending, without harm; the next login tries again. Renewals are made one after another, as work of the
+    /// server: so they take one place in the queue of a lane, and not those of the source's logins.
     pub(crate) fn renew_if_outdated(
         self: &Arc<Self>,
         id: &ClientId,
@@ -85,9 +86,14 @@ impl Secrets {
         if !outdated {
             return;
         }
+        let Ok(pending) = Arc::clone(&self.renewals).try_acquire_owned() else {
+            return;
+        };
         let (secrets, id, secret, plain) =
             (Arc::clone(self), id.clone(), secret.clone(), plain.clone());
         tokio::spawn(async move {
+            let _pending = pending;
+            let _turn = secrets.renewal.lock().await;
             if let Err(error) = secrets.renew(&id, &secret, &plain, source).await {
                 let cause = error.cause.as_ref().map(|cause| format!("{cause:#}"));
                 tracing::warn!(
@@ -105,7 +111,7 @@ impl Secrets {
         plain: &Secret<String>,
         source: IpAddr,
     ) -> Result<()> {
-        let secret_hash = self.hash(plain, secret.origin, Some(source)).await?;
+        let secret_hash = self.hash(plain, secret.origin, None).await?;
         let old = &secret.secret_hash;
         if self
             .core

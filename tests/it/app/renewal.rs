@@ -1,8 +1,12 @@
 //! A hash made with other parameters than today's is made anew on the next good login.
 
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use token_server::app::NewClient;
 use token_server::domain::{ClientId, ClientSecret};
 
-use crate::harness::{CLIENT, TestApp};
+use crate::harness::{Answer, CLIENT, TestApp};
 
 async fn stored(test: &TestApp) -> ClientSecret {
     let id = ClientId::parse(CLIENT).unwrap();
@@ -57,4 +61,39 @@ async fn a_hash_of_today_is_left_alone() {
     }
 
     assert_eq!(stored(&test).await, old);
+}
+
+#[tokio::test]
+async fn renewals_leave_the_queue_to_logins() {
+    let test = TestApp::new().await;
+    let mut clients = Vec::new();
+    for n in 0..40 {
+        let id = ClientId::parse(&format!("client-{n}")).unwrap();
+        let new = NewClient {
+            client_id: Some(id.clone()),
+            ..NewClient::default()
+        };
+        clients.push((id, test.register(new).await));
+    }
+    // A renewal takes longer than a login.
+    let settings = [
+        ("ARGON2_GENERATED", "m=4096,t=2,p=1"),
+        ("HASHING_QUEUE", "3"),
+    ];
+    let later = TestApp::on(test.database.clone(), &settings).await;
+
+    let log_ins = stream::iter(&clients).map(|(id, secret)| later.authorize(id.as_str(), secret));
+    let answers: Vec<Answer> = log_ins.buffer_unordered(2).collect().await;
+
+    assert!(answers.iter().all(|it| it.status == 200));
+    assert_eq!(later.app.metrics().lanes.map(|lane| lane.refused), [0; 4]);
+    let is_renewed = async |id: &ClientId| {
+        let record = later.app.clients.find(id).await.unwrap();
+        record.secrets[0].secret_hash.contains("m=4096,")
+    };
+    for (id, _) in &clients {
+        while !is_renewed(id).await {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
 }
