@@ -112,8 +112,10 @@ class Stage:
         return short if self.args.quick else whole
 
     def settings(self):
+        # All callers are at one address.
         return {"SECRET": SECRET, "ISSUER": ISSUER, "DATABASE_URL": self.database, "TLS_CERT": str(self.cert),
-                "TLS_KEY": str(self.key), "OPS_LISTEN": "off", "SHUTDOWN_GRACE": "10s"}
+                "TLS_KEY": str(self.key), "OPS_LISTEN": "off", "SHUTDOWN_GRACE": "10s",
+                "MAX_CONNECTIONS_PER_SOURCE": "100%"}
 
     def environment(self):
         """Of a command, as if an operator called it."""

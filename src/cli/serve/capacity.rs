@@ -19,6 +19,13 @@ struct Limits {
     listen_queue: Option<u64>,
 }
 
+/// Lets the process have as many descriptors as it may.
+pub(super) fn raise_descriptor_limit() {
+    if let Err(error) = process_limits::raise_descriptor_limit() {
+        tracing::warn!("the limit of descriptors cannot be raised to the hard one: {error}");
+    }
+}
+
 /// What an operator should change, each with its variable.
 pub(super) fn find(config: &Config) -> Vec<String> {
     let limits = Limits {

@@ -24,7 +24,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{App, background};
 use crate::base::clock::Clock;
-use crate::base::process_limits::raise_descriptor_limit;
 use crate::cli::open;
 use crate::cli::serve::listener::listen;
 use crate::cli::serve::systemd::HandedOver;
@@ -49,9 +48,6 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     }
     let config = environment.config()?;
     let log = telemetry::start(&config.log, config.traces.as_ref())?;
-    if let Err(error) = raise_descriptor_limit() {
-        tracing::warn!("the limit of descriptors cannot be raised to the hard one: {error}");
-    }
     if config.development {
         made.certificate(&config)?;
     }
@@ -174,6 +170,8 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
         .watch_clock()
         .await
         .context("DATABASE_URL: cannot ask the database for the time")?;
+    // The connections that the server takes follow from it.
+    capacity::raise_descriptor_limit();
     for warning in warnings::find(app.config()) {
         tracing::warn!("{warning}");
     }

@@ -24,7 +24,7 @@ use crate::http::server::connection_place::ConnectionPlace;
 /// `LOOKS`th more.
 const LOOKS: u32 = 4;
 
-/// The most bytes that HTTP/2 writes by itself for each byte that it reads: RST_STREAM has 13, for a frame of 9 or more.
+/// The most bytes that HTTP/2 writes by itself for each byte that it reads: `RST_STREAM` has 13, for a frame of 9 or more.
 const REPLIED_BYTES: usize = 2;
 
 /// What happens on one connection: its stream writes it down beside its requests.
