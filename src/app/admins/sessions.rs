@@ -101,20 +101,28 @@ impl Admins {
         token: &Secret<String>,
         source: IpAddr,
     ) -> Result<Option<CurrentSession>> {
+        if !is_token(token) {
+            return Ok(None);
+        }
         let digest = digest_of(token);
-        let attempt = if self.known_sessions.0.contains_key(&digest) {
+        let look_up = if self.known_sessions.0.contains_key(&digest) {
             None
         } else {
-            Some(self.throttle.begin_session(source).await?)
+            Some(self.throttle.begin_look_up(source).await?)
         };
-        let found = self.read_session(token, digest.clone()).await?;
-        match (&found, attempt) {
-            (Some(_), None) => {}
-            (Some(_), Some(_)) => self.known_sessions.0.insert(digest, ()),
-            (None, None) => drop(self.known_sessions.0.remove(&digest)),
-            (None, Some(attempt)) => attempt.fail(),
+        let found = self.read_session(token, digest.clone()).await;
+        match (&found, look_up) {
+            // Its place is used up.
+            (Ok(None), Some(look_up)) => drop(look_up),
+            (Ok(None), None) => drop(self.known_sessions.0.remove(&digest)),
+            (Ok(Some(_)), Some(look_up)) => {
+                self.known_sessions.0.insert(digest, ());
+                look_up.give_back();
+            }
+            (Err(_), Some(look_up)) => look_up.give_back(),
+            (Ok(Some(_)) | Err(_), None) => {}
         }
-        Ok(found)
+        found
     }
 
     async fn read_session(
@@ -290,6 +298,12 @@ impl Admins {
 
 pub(super) fn made_token() -> Secret<String> {
     Secret::new(random_base62(TOKEN_CHARACTERS))
+}
+
+/// Whether a text can be what [`made_token`] made.
+fn is_token(text: &Secret<String>) -> bool {
+    let text = text.expose().as_bytes();
+    text.len() == TOKEN_CHARACTERS && text.iter().all(u8::is_ascii_alphanumeric)
 }
 
 /// The token has 256 random bits, so there is nothing to stretch.

@@ -1,13 +1,15 @@
 //! Owns the limits of failed logins at the portal: of a source, of an account, and of a source in the name of an account,
 //! so that guessing is slow from one place and from many. Each replica counts for itself.
 //!
+//! Cookies of no session are limited by source alone, apart from the logins.
+//!
 //! Some limits only the admin's own failures from there use up, others those of anybody. When anybody has used one up, the
 //! attempt goes on as ever and costs the same work, but only an admin who logged in from this network before gets in. All
 //! others get 429, with the right password too: the answer does not tell which networks are known.
 
 use std::net::IpAddr;
 
-use crate::app::authentication::places::{Place, Places};
+use crate::app::authentication::places::{Place, Places, SpentPlace};
 use crate::app::core::waiting_room::{WaitingMetrics, WaitingRoom};
 use crate::app::error::{Error, Result};
 use crate::base::clock::Clock;
@@ -27,7 +29,7 @@ pub(super) struct AdminThrottle {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
+pub(super) enum Key {
     Source(IpAddr),
     Account(AdminName),
     Both(IpAddr, AdminName),
@@ -54,6 +56,9 @@ impl Key {
         }
     }
 }
+
+/// The look-up of a session. Dropped, it was in vain, or its caller did not wait for it.
+pub(super) type SessionLookUp<'a> = SpentPlace<'a, Key>;
 
 /// An attempt that is not decided yet. Dropped, it counts as no failure.
 #[must_use]
@@ -125,12 +130,13 @@ impl AdminThrottle {
         Ok(attempt)
     }
 
-    /// Begins the look-up of a session that is not known here. Only this source uses its places up.
-    pub(super) async fn begin_session(&self, source: IpAddr) -> Result<AdminAttempt<'_>> {
-        let mut attempt = self.no_places(Some(source));
+    /// Begins the look-up of a session that is not known here. It is a failure of its source, and of nobody else, unless
+    /// its place is given back.
+    pub(super) async fn begin_look_up(&self, source: IpAddr) -> Result<SessionLookUp<'_>> {
         let key = Key::Session(source_network(source));
-        attempt.take_own(key, self.source_limit).await?;
-        Ok(attempt)
+        let place = self.places.enter(&key, self.source_limit, Some(source)).await;
+        let place = place.map_err(|error| self.count(&key, error))?;
+        Ok(place.spend())
     }
 
     fn no_places(&self, source: Option<IpAddr>) -> AdminAttempt<'_> {
@@ -168,11 +174,6 @@ impl AdminAttempt<'_> {
         self.used_up.is_some()
     }
 
-    /// Counts the attempt as a failure that has no answer of its own.
-    pub(super) fn fail(self) {
-        self.places.into_iter().for_each(Place::fail);
-    }
-
     /// Counts the attempt as a failure. The answer is `refusal`, or 429 when a limit is used up.
     pub(super) fn refuse(self, refusal: Error) -> Error {
         let Self {
@@ -192,7 +193,7 @@ impl AdminAttempt<'_> {
 }
 
 impl<'a> AdminAttempt<'a> {
-    /// A place that only this source uses up.
+    /// A place that only this source uses up, in the name of this account.
     async fn take_own(&mut self, key: Key, limit: u32) -> Result<()> {
         let throttle = self.throttle;
         let place = throttle.places.enter(&key, limit, self.source).await;

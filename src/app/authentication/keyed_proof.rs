@@ -58,8 +58,9 @@ impl Authentication {
             return Ok(None);
         }
         // Whoever had the key of the client until a moment ago is nobody who guesses.
-        let verdict = self.judge_from_store(claimed, proof, source).await?;
-        Ok(Some(verdict))
+        let store = self.core.database()?;
+        let record = self.cache.get_or_load(claimed, store).await?;
+        Ok(Some(self.judge_record(record, proof, source).await))
     }
 
     /// The reading of the store is an attempt: it takes its places before, and a failure uses them up.
@@ -73,25 +74,31 @@ impl Authentication {
             Ok(attempt) => attempt,
             Err(throttled) => return Err(self.refused(throttled, claimed.as_str(), source)),
         };
-        let verdict = self.judge_from_store(claimed, proof, source).await?;
+        let store = self.core.database()?;
+        let reading = self.cache.get_or_load(claimed, store);
+        let record = match attempt.read(reading).await {
+            Ok(read) => read?,
+            Err(throttled) => return Err(self.refused(throttled, claimed.as_str(), source)),
+        };
+        let verdict = self.judge_record(record, proof, source).await;
         verdict.map_err(|reason| {
             attempt.fail();
             self.refused(Error::invalid_client(reason), claimed.as_str(), source)
         })
     }
 
-    async fn judge_from_store(
+    /// The verdict of a record that is up to date, if there is one.
+    async fn judge_record(
         &self,
-        claimed: &ClientId,
+        record: Option<Arc<ClientRecord>>,
         proof: KeyedProof<'_>,
         source: IpAddr,
-    ) -> Result<Verdict> {
-        let store = self.core.database()?;
-        let Some(record) = self.cache.get_or_load(claimed, store).await? else {
-            return Ok(Err("unknown client".into()));
+    ) -> Verdict {
+        let Some(record) = record else {
+            return Err("unknown client".into());
         };
         let judged = self.judge_proof(&record.client, proof).await;
-        Ok(self.conclude(record, judged, source))
+        self.conclude(record, judged, source)
     }
 
     async fn judge_proof(

@@ -220,6 +220,32 @@ impl<K: Clone + Eq + Hash> Place<'_, K> {
     }
 }
 
+impl<'a, K: Clone + Eq + Hash> Place<'a, K> {
+    /// Uses the place up unless it is given back: for an attempt that costs something whatever becomes of its caller.
+    pub(crate) fn spend(self) -> SpentPlace<'a, K> {
+        SpentPlace(Some(self))
+    }
+}
+
+/// A place that is used up when it is dropped.
+#[must_use]
+pub(crate) struct SpentPlace<'a, K: Clone + Eq + Hash>(Option<Place<'a, K>>);
+
+impl<K: Clone + Eq + Hash> SpentPlace<'_, K> {
+    /// Makes the place free again.
+    pub(crate) fn give_back(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<K: Clone + Eq + Hash> Drop for SpentPlace<'_, K> {
+    fn drop(&mut self) {
+        if let Some(place) = self.0.take() {
+            place.fail();
+        }
+    }
+}
+
 /// Somebody who has a place of a key, or waits for one.
 struct Visit<'a, K: Clone + Eq + Hash> {
     /// `None` only while it is dropped.
@@ -373,6 +399,16 @@ mod tests {
 
         clock.advance(60);
         drop(enter(&places, 1).unwrap());
+    }
+
+    #[test]
+    fn a_spent_place_is_used_up_unless_it_is_given_back() {
+        let (places, _) = places(0);
+
+        enter(&places, 1).unwrap().spend().give_back();
+        drop(enter(&places, 1).unwrap().spend());
+
+        assert!(enter(&places, 1).is_err());
     }
 
     #[test]

@@ -32,18 +32,45 @@ pub struct Throttled {
     pub by_source: u64,
 }
 
-/// From where, and in whose name; `None`: in anybody's.
+/// What is limited, by the source network.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Key(IpAddr, Option<ClientId>);
+enum Key {
+    /// Failures in the name of this client.
+    Client(IpAddr, ClientId),
+    /// Failures in anybody's name.
+    Source(IpAddr),
+    /// Readings of the database whose callers went away meanwhile.
+    LookUps(IpAddr),
+}
 
 /// A login that is not decided yet. Dropped, it counts as no failure.
 #[must_use]
-pub(crate) struct LogInAttempt<'a>(Vec<Place<'a, Key>>);
+pub(crate) struct LogInAttempt<'a> {
+    throttle: &'a Throttle,
+    source: IpAddr,
+    places: Vec<Place<'a, Key>>,
+}
 
 impl LogInAttempt<'_> {
     /// Counts the attempt as a failure.
     pub(crate) fn fail(self) {
-        self.0.into_iter().for_each(Place::fail);
+        self.places.into_iter().for_each(Place::fail);
+    }
+
+    /// Awaits a reading of the database for the attempt. A caller that goes away meanwhile has not failed, but its source has
+    /// only so many of these readings: else it could have the server read without end and never be over a limit.
+    pub(crate) async fn read<T>(&self, reading: impl Future<Output = T>) -> Result<T> {
+        let limit = self.throttle.source_limit;
+        if limit == 0 {
+            return Ok(reading.await);
+        }
+        let key = Key::LookUps(self.source);
+        let place = self.throttle.places.enter(&key, limit).await;
+        let place = place.map_err(|error| self.throttle.explain(&key, error))?;
+        let spent = place.spend();
+        let read = reading.await;
+        spent.give_back();
+        Ok(read)
     }
 }
 
@@ -69,8 +96,8 @@ impl Throttle {
     ) -> Result<LogInAttempt<'_>> {
         let source = source_network(source);
         // The narrow limit first: attempts in one name that wait hold no place that other names need.
-        let of_client = id.map(|id| (Key(source, Some(id.clone())), self.client_limit));
-        let of_source = Some((Key(source, None), self.source_limit));
+        let of_client = id.map(|id| (Key::Client(source, id.clone()), self.client_limit));
+        let of_source = Some((Key::Source(source), self.source_limit));
         let mut places = Vec::with_capacity(2);
         for (key, limit) in of_client.into_iter().chain(of_source) {
             // 0: no limit.
@@ -79,19 +106,24 @@ impl Throttle {
                 places.push(place.map_err(|error| self.explain(&key, error))?);
             }
         }
-        Ok(LogInAttempt(places))
+        Ok(LogInAttempt {
+            throttle: self,
+            source,
+            places,
+        })
     }
 
     fn explain(&self, key: &Key, error: Error) -> Error {
         if error.code != ErrorCode::RateLimited {
             return error;
         }
-        let (counter, of) = match key.1 {
-            Some(_) => (
+        let (counter, of) = match key {
+            Key::Client(..) => (
                 &self.by_client,
                 "of this address in the name of this client",
             ),
-            None => (&self.by_source, "of this address in anybody's name"),
+            Key::Source(_) => (&self.by_source, "of this address in anybody's name"),
+            Key::LookUps(_) => (&self.by_source, "of this address to wait for an answer"),
         };
         counter.inc();
         let reason = format!("{} {of}", error.reason());

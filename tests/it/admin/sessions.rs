@@ -243,6 +243,22 @@ async fn a_session_of_another_replica_is_found_unless_its_source_is_over_the_lim
 }
 
 #[tokio::test]
+async fn a_cookie_that_no_session_can_have_is_not_looked_up() {
+    let test = portal_with(&FEW).await;
+    let before = calls(&test);
+
+    for value in ["guessed", &"a".repeat(44), &format!("{}-", "a".repeat(42))] {
+        let mut browser = stranger(&test);
+        browser.cookie = Some(format!("__Host-token-server-admin={value}"));
+        for _ in 0..3 {
+            assert_eq!(browser.get("/admin/").await.status, 303);
+        }
+    }
+
+    assert_eq!(calls(&test), before);
+}
+
+#[tokio::test]
 async fn pages_that_everybody_may_have_need_no_look_at_the_database() {
     let test = portal().await;
     let mut olga = Browser::of(&test, "olga").await;

@@ -1,9 +1,12 @@
 //! Who proves nothing makes the server read little: each source has as many look-ups as it may have failures.
 
+use std::task::Poll;
+
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
 use futures_util::future::join_all;
+use futures_util::poll;
 use serde_json::{Value, json};
 use token_server::app::NewClient;
 use token_server::base::secret::random_base62;
@@ -211,4 +214,35 @@ async fn a_used_assertion_is_looked_up_once_more_and_then_no_more() {
     }
 
     assert_eq!(calls(&test), before);
+}
+
+/// Whoever does not wait for the answer has the server read no more than whoever does.
+#[tokio::test]
+async fn look_ups_whose_callers_go_away_are_bounded_too() {
+    let test = TestApp::with(&[("THROTTLE_SOURCE_FAILURES", "10")]).await;
+    let stranger = Signer::new("EdDSA");
+    let log_in = async |n: u32| {
+        let assertion = assertion(&stranger, &format!("client-{n}"));
+        present(&test, SOURCE, &assertion).await
+    };
+    let before = calls(&test);
+
+    let mut gone = 0;
+    for n in 0.. {
+        match poll!(Box::pin(log_in(n))) {
+            // Nobody waits for it any more.
+            Poll::Pending => gone += 1,
+            // The database may be quick.
+            Poll::Ready(answer) if answer.status == 401 => {}
+            Poll::Ready(answer) => {
+                answer.assert_error(429, "rate_limited");
+                break;
+            }
+        }
+        assert!(gone <= 10);
+    }
+
+    assert!(calls(&test) - before <= 20);
+    test.clock.advance(60);
+    log_in(0).await.assert_error(401, "invalid_client");
 }
