@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, ORIGIN, REFERRER_POLICY,
-    RETRY_AFTER, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, ORIGIN,
+    REFERRER_POLICY, RETRY_AFTER, X_FRAME_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
@@ -212,8 +212,10 @@ fn as_page(response: Response, session: Option<&CurrentSession>, path: &str) -> 
     };
     let layout = Layout::new(title, path, session);
     let mut page = page::error(layout, response.status(), error);
-    if let Some(after) = response.headers().get(RETRY_AFTER) {
-        page.headers_mut().insert(RETRY_AFTER, after.clone());
+    for name in [RETRY_AFTER, CONNECTION] {
+        if let Some(value) = response.headers().get(&name) {
+            page.headers_mut().insert(name, value.clone());
+        }
     }
     page.extensions_mut()
         .insert(note.cloned().unwrap_or_default());
