@@ -134,7 +134,10 @@ impl AdminThrottle {
     /// its place is given back.
     pub(super) async fn begin_look_up(&self, source: IpAddr) -> Result<SessionLookUp<'_>> {
         let key = Key::Session(source_network(source));
-        let place = self.places.enter(&key, self.source_limit, Some(source)).await;
+        let place = self
+            .places
+            .enter(&key, self.source_limit, Some(source))
+            .await;
         let place = place.map_err(|error| self.count(&key, error))?;
         Ok(place.spend())
     }

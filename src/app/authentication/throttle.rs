@@ -65,7 +65,11 @@ impl LogInAttempt<'_> {
             return Ok(reading.await);
         }
         let key = Key::LookUps(self.source);
-        let place = self.throttle.places.enter(&key, limit).await;
+        let place = self
+            .throttle
+            .places
+            .enter(&key, limit, Some(self.source))
+            .await;
         let place = place.map_err(|error| self.throttle.explain(&key, error))?;
         let spent = place.spend();
         let read = reading.await;
