@@ -156,7 +156,7 @@ fn calls(test: &TestApp) -> u64 {
 fn stranger(test: &TestApp) -> Browser<'_> {
     let token = token_server::base::secret::random_base62(43);
     Browser {
-        cookie: Some(format!("__Host-token-server-admin={}", token)),
+        cookie: Some(format!("__Host-token-server-admin={token}")),
         ..Browser::new(test)
     }
 }

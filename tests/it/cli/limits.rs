@@ -231,7 +231,7 @@ async fn a_burst_of_connections_waits_to_be_accepted() {
     let mut waiting = Vec::new();
     for _ in 0..burst {
         let connecting = tokio::net::TcpStream::connect(serving.main);
-        let connected = timeout(Duration::from_secs(60), connecting).await;
+        let connected = timeout(Duration::from_mins(1), connecting).await;
         let place = waiting.len();
         waiting.push(connected.unwrap_or_else(|_| panic!("{place} wait, and no more")));
     }
