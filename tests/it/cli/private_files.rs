@@ -22,6 +22,8 @@ fn run(shell: &Shell, url: &str, arguments: &str) -> Ran {
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("SECRET", SECRET)
+        // As many as every machine permits.
+        .env("MAX_CONNECTIONS", "500")
         .env("DATABASE_URL", url);
     Ran::from(command.output().unwrap())
 }
