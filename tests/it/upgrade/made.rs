@@ -182,6 +182,7 @@ async fn a_release_leaves_rows_in_every_table() {
     }
 
     if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all("tests/upgrade").unwrap();
         let version = env!("CARGO_PKG_VERSION");
         let name = format!("tests/upgrade/{version}.{}", dump::kind(&database));
         std::fs::write(format!("{name}.sql"), dump::dump(&database).await).unwrap();

@@ -18,7 +18,7 @@ use crate::harness::{Database, NOW, TestApp};
 use crate::oauth::assertion::present;
 
 /// All releases, the oldest first.
-const RELEASES: &[&str] = &[];
+const RELEASES: &[&str] = &["0.1.0"];
 
 /// The settings under which the databases were made. The first signs with a key pair, the second with `SECRET`.
 const ES256: &[(&str, &str)] = &[("SIGNING_ALG", "ES256")];
