@@ -87,10 +87,16 @@ impl Serving {
         Ok(status)
     }
 
-    /// Stops it; the whole log.
-    fn stop(mut self) -> String {
+    /// Stops it; the whole log. Meanwhile clients in this test may close the connections that they keep.
+    async fn stop(mut self) -> String {
         signal(&self.child, "-TERM");
-        assert!(self.child.wait().unwrap().success());
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        assert!(status.success());
         // The thread that writes it ends with the pipe.
         while Arc::strong_count(&self.log) > 1 {
             std::thread::yield_now();
@@ -157,7 +163,7 @@ async fn without_descriptors_for_more_connections_health_is_still_answered() {
     while serving.health(&serving.client()).await.is_err() {
         tokio::task::yield_now().await;
     }
-    let log = serving.stop();
+    let log = serving.stop().await;
     assert_eq!(log.matches("no more descriptors").count(), 1, "{log}");
     assert_eq!(log.matches("cannot be accepted").count(), 0, "{log}");
 }
@@ -185,7 +191,7 @@ async fn while_the_kernel_hands_out_no_descriptor_one_line_says_so() {
     prlimit(Some(pid), Resource::Nofile, limit(400)).unwrap();
     assert_eq!(serving.health(&serving.client()).await.unwrap(), 200);
     drop(waiting);
-    let log = serving.stop();
+    let log = serving.stop().await;
     assert_eq!(log.matches("cannot be accepted").count(), 1, "{log}");
 }
 
@@ -197,7 +203,7 @@ async fn the_soft_limit_of_descriptors_is_raised_to_the_hard_one() {
     let metrics = ask(&mut stream, "/metrics", "# EOF\n");
 
     assert!(metrics.contains("\nprocess_max_fds 700.0\n"), "{metrics}");
-    serving.stop();
+    serving.stop().await;
 }
 
 #[tokio::test]
@@ -216,7 +222,7 @@ async fn check_and_the_start_name_settings_that_need_more_descriptors_than_there
         checked.out.contains(&format!("warn  {told}")),
         "{checked:?}"
     );
-    let log = serving.stop();
+    let log = serving.stop().await;
     assert!(log.contains(told) && log.contains("may have 300"), "{log}");
 }
 
@@ -239,5 +245,5 @@ async fn a_burst_of_connections_waits_to_be_accepted() {
     signal(&serving.child, "-CONT");
     assert!(waiting.iter().all(Result::is_ok));
     drop(waiting);
-    serving.stop();
+    serving.stop().await;
 }

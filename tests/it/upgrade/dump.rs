@@ -32,7 +32,7 @@ pub(super) async fn dump(database: &Database) -> String {
     let lines = text
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with("--") && !line.starts_with('\\'));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// The names of all tables, in the order in which they were made on SQLite.
