@@ -26,14 +26,7 @@ impl Authentication {
         let Some(record) = found.await? else {
             return Err(refuse("unknown client".into()));
         };
-        let client = &record.client;
-        let refusal = client.may_log_in().err().map(Cow::Borrowed);
-        match refusal.or_else(|| self.refuse_network(client, source)) {
-            Some(reason) => Err(refuse(reason)),
-            None => Ok(AuthenticatedClient {
-                record,
-                secret: None,
-            }),
-        }
+        let judged = record.client.may_log_in().map_err(Cow::Borrowed);
+        self.conclude(record, judged, source).map_err(refuse)
     }
 }

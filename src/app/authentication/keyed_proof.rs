@@ -115,7 +115,7 @@ impl Authentication {
     }
 
     /// The network is looked at last, and by a record that is up to date: a good proof from a wrong one is noted.
-    fn conclude(
+    pub(super) fn conclude(
         &self,
         record: Arc<ClientRecord>,
         judged: Result<(), Cow<'static, str>>,

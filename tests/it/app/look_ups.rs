@@ -73,6 +73,16 @@ async fn use_up(test: &TestApp, source: &str, stranger: &Signer) {
     }
 }
 
+/// Changes [`CLIENT`].
+async fn change(test: &TestApp, changes: ClientChanges) {
+    let id = ClientId::parse(CLIENT).unwrap();
+    let clients = &test.app.clients;
+    clients
+        .update(BY, &id, &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn assertions_of_unknown_clients_are_looked_up_as_often_as_a_source_may_fail() {
     let (test, stranger) = (TestApp::with(&FEW).await, Signer::new("EdDSA"));
@@ -143,12 +153,7 @@ async fn a_good_assertion_of_a_client_that_was_changed_is_served_over_the_limit(
         metadata: Some(Metadata::parse(r#"{"tenant":"acme"}"#).unwrap()),
         ..ClientChanges::default()
     };
-    let id = ClientId::parse(CLIENT).unwrap();
-    let clients = &test.app.clients;
-    clients
-        .update(BY, &id, &ExpectedVersion::Any, changes)
-        .await
-        .unwrap();
+    change(&test, changes).await;
 
     let answer = present(&test, SOURCE, &assertion(&signer, CLIENT)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -171,12 +176,7 @@ async fn a_key_that_was_taken_away_is_refused_though_memory_had_it() {
         },
         ..ClientChanges::default()
     };
-    let id = ClientId::parse(CLIENT).unwrap();
-    let clients = &test.app.clients;
-    clients
-        .update(BY, &id, &ExpectedVersion::Any, changes)
-        .await
-        .unwrap();
+    change(&test, changes).await;
 
     let refused = present(&test, SOURCE, &assertion(&signer, CLIENT)).await;
     refused.assert_error(401, "invalid_client");
