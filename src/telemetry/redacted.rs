@@ -2,17 +2,16 @@
 
 use std::fmt;
 
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::base::redact::redact_string;
+use crate::base::redact::{REDACTED_TARGET, redact_string};
 
-/// Whether what an event says was redacted where it was made: so is the line of an answered request, of which there are
-/// thousands a second.
+/// Whether the texts of an event were redacted where they were made.
 pub(super) fn is_redacted_already(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() == Level::INFO && metadata.target() == "token_server::http::middleware"
+    metadata.target() == REDACTED_TARGET
 }
 
 /// An event as another format has it, redacted.

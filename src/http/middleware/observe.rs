@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::app::error::{Error, Result};
 use crate::base::clock::Stopwatch;
 use crate::base::metrics::whole_micros;
-use crate::base::redact::holds_secret;
+use crate::base::redact::{REDACTED_TARGET, holds_secret};
 use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::http::AppState;
 use crate::http::middleware::request_span::Trace;
@@ -214,6 +214,7 @@ impl Exchange {
         let status = status.as_u16();
         if failed {
             tracing::error!(
+                target: REDACTED_TARGET,
                 request_id,
                 method,
                 route,
@@ -227,6 +228,7 @@ impl Exchange {
             );
         } else {
             tracing::info!(
+                target: REDACTED_TARGET,
                 request_id,
                 method,
                 route,
