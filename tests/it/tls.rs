@@ -79,17 +79,6 @@ async fn answer_to(served: &Served, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn without_tls_nothing_is_answered() {
-    let served = Served::start(&[]).await;
-    let request = b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-
-    let answer = answer_to(&served, request).await;
-
-    let text = String::from_utf8_lossy(&answer);
-    assert!(!text.contains("HTTP"), "{text}");
-}
-
-#[tokio::test]
 async fn tls_1_0_and_1_1_are_refused() {
     let served = Served::start(&[]).await;
     // A ClientHello (RFC 4346 §7.4.1.2) without extensions: version, random, no session, three suites, no compression.
@@ -318,4 +307,29 @@ async fn a_pair_that_does_not_fit_is_refused_at_start() {
         missing.contains("TLS_CERT") && missing.contains("none.pem"),
         "{missing}"
     );
+}
+
+#[tokio::test]
+async fn plain_http_on_the_port_for_https_is_answered_with_a_plain_400() {
+    let served = Served::start(&[]).await;
+    for request in [
+        "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
+        format!(
+            "POST /authorize HTTP/1.1\r\nhost: localhost\r\ncontent-length: 20000\r\n\r\n{}",
+            "a".repeat(20_000)
+        ),
+    ] {
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{head}");
+        assert!(
+            head.contains(&format!("content-length: {}\r\n", body.len())),
+            "{head}"
+        );
+        assert_eq!(body, "this port speaks HTTPS: use `https://`\n");
+    }
 }

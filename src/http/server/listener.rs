@@ -27,8 +27,10 @@ use crate::http::middleware::unread_body::{DiscardLimits, DiscardUnread, Request
 use crate::http::request::host::mark_host_problem;
 use crate::http::server::connection_metrics::ConnectionTraffic;
 use crate::http::server::connection_place::{ConnectionPlace, ConnectionRefusal};
+use crate::http::server::handshake_turns::HandshakeTurns;
 use crate::http::server::idle_timeout::{Counted, Watched, watch};
 use crate::http::server::lingering::{Linger, LingerLimits, Lingering, OverTcp};
+use crate::http::server::plain_http::refuse_plain_http;
 use crate::http::server::proxy_protocol::read_source;
 use crate::http::server::stoppable_listener::{Peer, StoppableListener};
 use crate::http::server::tls::acme_certificate::ACME_TLS;
@@ -114,6 +116,7 @@ where
             proxies: Arc::new(listener.proxies),
             proxy_protocol: listener.proxy_protocol,
             linger: unread.lingering(),
+            turns: HandshakeTurns::new(),
             traffic,
         });
     set_limits(&mut server, config);
@@ -167,6 +170,7 @@ struct ConnectionAcceptor {
     proxies: Arc<ProxiesConfig>,
     proxy_protocol: ProxyProtocolUse,
     linger: LingerLimits,
+    turns: HandshakeTurns,
     traffic: Arc<ConnectionTraffic>,
 }
 
@@ -249,8 +253,11 @@ impl ConnectionAcceptor {
             self.count_source(&mut place, service.source)?;
         }
         let linger = service.linger.clone();
-        let shaken = self.tls.accept(stream, service).await;
         let traffic = &self.traffic;
+        let shaken = match refuse_plain_http(&mut stream, self.header_patience).await {
+            Ok(()) => self.turns.run(self.tls.accept(stream, service)).await,
+            Err(error) => Err(error),
+        };
         let (stream, service) = shaken.inspect_err(|error| traffic.count_failure(error))?;
         traffic.count_handshake(stream.get_ref().1);
         if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
