@@ -315,6 +315,10 @@ impl From<StoreError> for Error {
                 Self::temporarily_unavailable("the database does not answer; try again shortly")
                     .with_source(cause)
             }
+            StoreError::Unreachable { .. } => {
+                Self::temporarily_unavailable("the database does not answer; try again shortly")
+                    .with_source(error)
+            }
             StoreError::StalePlan(_) => {
                 Self::temporarily_unavailable("a table of the database was changed; try again")
                     .with_source(error)

@@ -6,15 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 
 use super::output::Output;
-use crate::app::App;
-use crate::base::clock::Clock;
 use crate::cli::open;
 use crate::store::MigrationEvent;
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
-    let mut config = open::load()?.config()?;
+    let mut config = open::config()?;
     config.database.create_if_missing = true;
-    let app = App::open(config, Clock::system())?;
+    let app = open::connect(config).await?;
     let is_changed = AtomicBool::new(false);
     let tell = |event: &MigrationEvent| match event {
         MigrationEvent::Begun(_) => {}

@@ -31,6 +31,7 @@ use tokio::runtime::Builder;
 
 use crate::app::error::Error;
 use crate::base::redact::redact;
+use crate::cli::serve::ServeArgs;
 use crate::domain::ErrorCode;
 use output::Output;
 use serve::systemd::HandedOver;
@@ -43,19 +44,25 @@ Exit codes: 0 done; 1 failed; 2 called wrongly; 3 no such thing; 4 exists alread
 
 /// Gives machines access tokens and tells microservices whether a token is good.
 #[derive(Parser)]
-#[command(name = "token-server", version, args_conflicts_with_subcommands = true)]
+#[command(name = "token-server", version)]
 #[command(after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: serve::ServeArgs,
+    serve: ServeArgs,
+    /// Work in this folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    folder: Option<PathBuf>,
+    /// Read the settings from this file, in place of `.env`
+    #[arg(long, value_name = "FILE", global = true)]
+    env_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Serve HTTPS (the default command)
-    Serve(serve::ServeArgs),
+    Serve(ServeArgs),
     /// Check the configuration, the certificate, the database and the keys, without serving
     Check,
     /// Show the settings that are in force here, secrets masked
@@ -111,13 +118,28 @@ pub fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse_arguments(&error));
     // Before there are threads, since it changes the environment.
     let handed_over = HandedOver::take();
+    if let Err(error) = open::locate(cli.folder.as_deref(), cli.env_file) {
+        return report(&error);
+    }
     // This thread is all that a command needs, and one of those that serve.
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&anyhow::Error::from(error)),
     };
-    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
-    match runtime.block_on(run(command, handed_over)) {
+    let command = match cli.command {
+        Some(_) if cli.serve != ServeArgs::default() => refuse_arguments(&Cli::command().error(
+            clap::error::ErrorKind::ArgumentConflict,
+            "the flags of `serve` stand behind `serve`, or without a command",
+        )),
+        Some(command) => command,
+        None => Command::Serve(cli.serve),
+    };
+    let done = runtime.block_on(async {
+        let done = run(command, handed_over).await;
+        open::close().await;
+        done
+    });
+    match done {
         Ok(code) => code,
         Err(error) => report(&error),
     }

@@ -1,26 +1,84 @@
-//! Opens the service as the commands need it.
+//! Opens the service as the commands need it, and closes its database when they are done.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, bail};
 
 use crate::app::App;
 use crate::base::clock::Clock;
-use crate::config::Environment;
+use crate::cli::output::Output;
+use crate::config::{Config, Environment};
 use crate::domain::{Actor, Origin};
+use crate::store::Store;
 
-/// The settings of this process: its environment over `.env` of the working directory.
+/// The file of settings that the command line names.
+static ENV_FILE: OnceLock<PathBuf> = OnceLock::new();
+
+/// The database of this command.
+static OPENED: OnceLock<Store> = OnceLock::new();
+
+/// Goes to the folder and takes the file of settings that the command line names.
+pub(super) fn locate(folder: Option<&Path>, env_file: Option<PathBuf>) -> anyhow::Result<()> {
+    if let Some(folder) = folder {
+        std::env::set_current_dir(folder)
+            .with_context(|| format!("-C: cannot go to {}", folder.display()))?;
+    }
+    if let Some(file) = env_file {
+        if !file.is_file() {
+            bail!("--env-file: there is no file {}", file.display());
+        }
+        let _ = ENV_FILE.set(file);
+    }
+    Ok(())
+}
+
+/// The file of settings: `.env` of the working directory, unless the command line names another one.
+pub(super) fn env_file() -> &'static Path {
+    ENV_FILE.get().map_or(Path::new(".env"), PathBuf::as_path)
+}
+
+/// The settings of this process: its environment over the file.
 pub(super) fn load() -> anyhow::Result<Environment> {
-    Environment::load(Path::new(".env"))
+    Environment::load(env_file())
+}
+
+/// The configuration, for a command that needs a server's: without any setting this is most likely a wrong folder.
+pub(super) fn config() -> anyhow::Result<Config> {
+    let environment = load()?;
+    if environment.is_empty() {
+        let folder = std::env::current_dir().unwrap_or_default();
+        bail!(
+            "no .env in {}, and no setting in the environment: run this in the server's folder, or say -C DIR or --env-file FILE",
+            folder.display()
+        );
+    }
+    Ok(environment.config()?)
+}
+
+/// The use cases on a database that can be reached. Says which one it is.
+pub(super) async fn connect(config: Config) -> anyhow::Result<Arc<App>> {
+    let app = Arc::new(App::open(config, Clock::system())?);
+    let store = app.store();
+    Output::remark(&format!("database: {}", store.location()));
+    let _ = OPENED.set(store.clone());
+    store.reach().await.context("DATABASE_URL")?;
+    Ok(app)
 }
 
 /// The use cases on a database whose schema is up to date.
 pub(super) async fn open() -> anyhow::Result<Arc<App>> {
-    let app = Arc::new(App::open(load()?.config()?, Clock::system())?);
+    let app = connect(config()?).await?;
     refuse_pending(&app).await?;
     app.core.compare_clocks().await.context("DATABASE_URL")?;
     Ok(app)
+}
+
+/// Closes the database that the command opened: of SQLite, all that was written then stands in the one file.
+pub(super) async fn close() {
+    if let Some(store) = OPENED.get() {
+        store.close().await;
+    }
 }
 
 /// Whoever runs this command, for the audit trail: the user of the operating system, by name where this machine has

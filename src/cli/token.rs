@@ -81,7 +81,7 @@ async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
 
 /// By what is in the token and in the settings.
 async fn inspect_alone(token: &str) -> anyhow::Result<TokenInspection> {
-    let app = App::open(open::load()?.config()?, Clock::system())?;
+    let app = App::open(open::config()?, Clock::system())?;
     let (header, claims) = jwt::decode_unverified(token)?;
     // Tokens under SECRET are judged without a database; the other keys are there.
     if header["alg"] != SigningAlg::HS256.as_str() {

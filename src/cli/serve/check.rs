@@ -382,11 +382,12 @@ async fn check_database(config: &Config, may_create: bool) -> anyhow::Result<Opt
     if may_create && store.missing_file().is_some() {
         return Ok(None);
     }
+    store.reach().await.context("DATABASE_URL")?;
     let pending = store.list_pending_migrations().await;
     let pending = pending.context("DATABASE_URL")?;
-    let product = store.product();
+    let location = store.location();
     Ok(Some(match pending.len() {
-        0 => format!("{product} answers, its schema is up to date"),
-        n => format!("{product} answers, {n} migration(s) are pending and will run at start"),
+        0 => format!("{location} answers, its schema is up to date"),
+        n => format!("{location} answers, {n} migration(s) are pending and will run at start"),
     }))
 }

@@ -32,7 +32,7 @@ use crate::http::{self, AdminRuntime, AppState, Certificate, Listener, Ops, Runt
 use crate::store::MigrationEvent;
 use crate::telemetry;
 
-#[derive(Args)]
+#[derive(Args, Default, PartialEq)]
 pub(super) struct ServeArgs {
     /// Refuse to start when migrations are pending, instead of running them
     #[arg(long)]
@@ -91,7 +91,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         made.print(&app)?;
     }
     tracing::info!(
-        %address, database = app.store().product(), issuer = %app.keys.current().issuer(),
+        %address, database = app.store().location(), issuer = %app.keys.current().issuer(),
         signing_alg = %app.config().keys.signing_alg,
         version = env!("CARGO_PKG_VERSION"), "listening on {address}"
     );
@@ -146,6 +146,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
 
 /// Does with the database what must be done before the first request, and warns of what is dangerous.
 async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
+    app.store().reach().await.context("DATABASE_URL")?;
     if args.no_migrate {
         open::refuse_pending(app).await?;
     } else {

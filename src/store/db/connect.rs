@@ -116,6 +116,10 @@ pub(in crate::store) fn pool_options<DB: Database>(
         })
 }
 
+/// A character that should be encoded ends a part of the URL, and the next part is then not what it should be.
+const NO_URL: &str =
+    "the Postgres URL does not parse (in a password `@ : / ? # %` are written percent-encoded)";
+
 /// The parameters of a Postgres URL that mean something to sqlx; so do those that begin with `options[`.
 const PARAMETERS: [&str; 18] = [
     "sslmode",
@@ -161,9 +165,9 @@ pub(in crate::store) fn postgres(
 ) -> anyhow::Result<PgConnectOptions> {
     let timeout = options.statement_timeout.as_millis().to_string();
     let idle = TRANSACTION_PAUSE.as_millis().to_string();
-    let (url, _) = split_parameters(url).context("the Postgres URL does not parse")?;
+    let (url, _) = split_parameters(url).context(NO_URL)?;
     Ok(PgConnectOptions::from_str(&url)
-        .context("the Postgres URL does not parse")?
+        .context(NO_URL)?
         .application_name("token-server")
         .options([
             ("statement_timeout", timeout),

@@ -17,6 +17,14 @@ pub enum StoreError {
     /// The database does not answer, is stopping, is overloaded or has no room; later it may.
     #[error("the database does not answer")]
     Unavailable(#[source] sqlx::Error),
+    /// No connection to the database can be opened; why, and what to do.
+    #[error("cannot reach {location}: {problem}")]
+    Unreachable {
+        /// Without a password.
+        location: String,
+        /// What the network, the server or the file system said.
+        problem: String,
+    },
     /// A table was changed since the statement was prepared; another connection prepares it anew.
     #[error("a table was changed since the statement was prepared")]
     StalePlan(#[source] sqlx::Error),
@@ -60,7 +68,7 @@ impl StoreError {
     pub fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(_) | Self::StalePlan(_) | Self::Faulty(..)
+            Self::Unavailable(_) | Self::Unreachable { .. } | Self::StalePlan(_) | Self::Faulty(..)
         )
     }
 }

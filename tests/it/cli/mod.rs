@@ -14,6 +14,7 @@ mod key;
 mod limits;
 mod migrate;
 mod ops;
+mod place;
 mod printing;
 mod private_files;
 mod schemathesis;
@@ -110,15 +111,25 @@ impl Shell {
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) out: String,
+    /// Without the line that says which database the command uses.
     pub(crate) err: String,
+    pub(crate) database: Option<String>,
 }
 
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
+        let err = String::from_utf8(output.stderr).unwrap();
+        let first = err.split_once('\n');
+        let (database, err) =
+            match first.map(|(line, rest)| (line.strip_prefix("database: "), rest)) {
+                Some((Some(database), rest)) => (Some(database.to_owned()), rest.to_owned()),
+                _ => (None, err),
+            };
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
+            err,
+            database,
         }
     }
 }
