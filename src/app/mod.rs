@@ -64,6 +64,7 @@ pub use secrets::view::ListedSecret;
 pub use status::metrics::Metrics;
 pub use status::overview::{EndingKey, Overview};
 pub use tokens::Tokens;
+pub use tokens::claim_values::RequestedClaims;
 pub use tokens::explain::{ExplainedRejection, TokenExplanation};
 pub use tokens::inspect::TokenInspection;
 pub use tokens::request::TokenRequest;

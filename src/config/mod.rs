@@ -101,6 +101,8 @@ pub struct HttpConfig {
     pub max_import: usize,
     /// The largest request head, in bytes.
     pub max_head: usize,
+    /// The most that the headers of `/verify` that `claims` and `metadata` ask for take together, in bytes.
+    pub max_claim_headers: usize,
     /// The most connections at once.
     pub max_connections: usize,
     /// The most of them from one source network.
@@ -264,6 +266,7 @@ impl HttpConfig {
             max_body: read.size("MAX_BODY", "1KiB"..="16MiB", "64KiB"),
             max_import: read.size("MAX_IMPORT", "64KiB"..="256MiB", "8MiB"),
             max_head: read.size("MAX_HEAD", "1KiB"..="1MiB", "16KiB"),
+            max_claim_headers: read.size("MAX_CLAIM_HEADERS", "256B"..="64KiB", "2KiB"),
             max_connections,
             max_connections_per_source: share.of(max_connections),
             max_requests: read.within("MAX_REQUESTS", 1..=10_000_000, "10000"),

@@ -55,6 +55,7 @@ pub use secrets::idle_expiry::IdleExpiry;
 pub use secrets::retirement_advice::{SecretAdvice, UNUSED_AFTER};
 pub use text::{Description, ManagedBy, Name};
 pub use tokens::audience::{Audience, Audiences, Issuer};
+pub use tokens::claim_name::ClaimName;
 pub use tokens::generation::Generation;
 pub use tokens::http_uri::HttpUri;
 pub use tokens::revocation::{Revocation, RevocationId, Revoked, RevokedToken};

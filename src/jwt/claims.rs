@@ -63,6 +63,24 @@ pub struct AccessTokenClaims<'a> {
 }
 
 impl AccessTokenClaims<'_> {
+    /// The name of every claim that a token has or may have.
+    pub const NAMES: [&'static str; 14] = [
+        "iss",
+        "sub",
+        "aud",
+        "client_id",
+        "iat",
+        "nbf",
+        "exp",
+        "jti",
+        "scope",
+        "gen",
+        "metadata",
+        "cnf",
+        "roots",
+        "act",
+    ];
+
     /// As they are signed. What serde writes of them is the same.
     pub(super) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let mut json = JsonObject::with_capacity(ROOM);
@@ -142,6 +160,14 @@ mod tests {
                 json::from_slice::<AccessTokenClaims<'_>>(&json).unwrap(),
                 claims
             );
+            let written: serde_json::Map<_, _> = json::from_slice(&json).unwrap();
+            let names = AccessTokenClaims::NAMES.iter();
+            let optional = ["cnf", "roots", "act"];
+            let names: Vec<&str> = names
+                .copied()
+                .filter(|name| cnf.is_some() || !optional.contains(name))
+                .collect();
+            assert_eq!(written.keys().collect::<Vec<_>>(), names);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Tokens: issue, verify, introspect, revoke, explain.
 
+pub(crate) mod claim_values;
 pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod introspect;

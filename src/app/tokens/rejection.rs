@@ -3,6 +3,7 @@
 use crate::app::error::Error;
 use crate::app::tokens::revocation_set::RevokedBy;
 use crate::base::metrics::Counter;
+use crate::domain::{ClaimName, ErrorCode};
 use crate::jwt::VerifyError;
 
 /// Why a token is not good for what it is shown for.
@@ -14,6 +15,10 @@ pub(crate) enum Rejection {
         missing: String,
         required: String,
     },
+    /// A proxy asked for it.
+    MissingClaim(ClaimName),
+    /// What a proxy asked for takes more room than its headers may have.
+    OversizedClaims,
     /// Of an introspection: none of the audiences is an identifier of the caller.
     MissingIdentifier {
         audiences: String,
@@ -35,6 +40,14 @@ impl From<Rejection> for Error {
             Rejection::InsufficientScope { missing, required } => {
                 Self::insufficient_scope(&missing, &required)
             }
+            Rejection::MissingClaim(name) => Self::new(
+                ErrorCode::InsufficientScope,
+                format!("the token lacks the claim `{name}`"),
+            ),
+            Rejection::OversizedClaims => Self::new(
+                ErrorCode::InsufficientScope,
+                "the claims that the request asks for are too large for headers",
+            ),
             Rejection::MissingIdentifier { audiences } => Self::unauthorized_client(format!(
                 "the token is neither this client's own nor for one of its identifiers: it is for `{audiences}`"
             )),
@@ -44,7 +57,7 @@ impl From<Rejection> for Error {
 
 impl Rejection {
     /// By number of the reason.
-    const REASONS: [&'static str; 11] = [
+    const REASONS: [&'static str; 13] = [
         "malformed",
         "unknown_key",
         "bad_signature",
@@ -56,6 +69,8 @@ impl Rejection {
         "wrong_audience",
         "insufficient_scope",
         "missing_identifier",
+        "missing_claim",
+        "oversized_claims",
     ];
 
     fn number(&self) -> usize {
@@ -71,6 +86,8 @@ impl Rejection {
             Self::WrongAudience => 8,
             Self::InsufficientScope { .. } => 9,
             Self::MissingIdentifier { .. } => 10,
+            Self::MissingClaim(_) => 11,
+            Self::OversizedClaims => 12,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is in a token, and its limits.
 
 pub(in crate::domain) mod audience;
+pub(in crate::domain) mod claim_name;
 pub(in crate::domain) mod generation;
 pub(in crate::domain) mod http_uri;
 pub(in crate::domain) mod revocation;

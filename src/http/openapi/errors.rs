@@ -64,7 +64,8 @@ cases! {
         InvalidToken: "no token; or expired, malformed, forged, revoked, from another issuer or for another audience";
         InvalidDpopProof: "the DPoP proof is missing, malformed, forged, old, used before, or of another request or key";
         UseDpopNonce: "the DPoP proof needs the nonce in `DPoP-Nonce`";
-        InsufficientScope: "the token lacks a required scope; `WWW-Authenticate` names all that is required";
+        InsufficientScope: "the token lacks a required scope, of which `WWW-Authenticate` names all; or a claim that is asked \
+            for; or these claims take more than `MAX_CLAIM_HEADERS`";
         TemporarilyUnavailable: "the database does not answer, so that the proof of a DPoP-bound token cannot be used up";
     }
 

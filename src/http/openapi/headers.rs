@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// Every header of a documented response, and what it says.
-const HEADERS: [(&str, &str); 16] = [
+const HEADERS: [(&str, &str); 17] = [
     (
         "cache-control",
         "`no-store`, unless everybody may read the answer",
@@ -34,11 +34,20 @@ const HEADERS: [(&str, &str); 16] = [
     ),
     ("x-token-client-id", "the token's client"),
     ("x-token-expires", "seconds since 1970"),
+    (
+        "x-token-metadata",
+        "the token's `metadata`, JSON in base64url, if `metadata=true` asks for it",
+    ),
     ("x-token-scope", "the token's scopes, separated by spaces"),
 ];
 
 /// Headers that a response has only where they say something.
-const OPTIONAL: [&str; 3] = ["dpop-nonce", "ratelimit", "ratelimit-policy"];
+const OPTIONAL: [&str; 4] = [
+    "dpop-nonce",
+    "ratelimit",
+    "ratelimit-policy",
+    "x-token-metadata",
+];
 
 fn schema(name: &str) -> Value {
     match name {

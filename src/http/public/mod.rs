@@ -1,6 +1,7 @@
 //! One file for each public endpoint.
 
 pub(in crate::http) mod authorize;
+mod claim_headers;
 mod client_form;
 pub(in crate::http) mod home;
 pub(super) mod introspect;

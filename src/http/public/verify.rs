@@ -10,11 +10,12 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::TokenRequirements;
 use crate::app::error::{Error, TokenScheme};
+use crate::app::{RequestedClaims, TokenRequirements};
 use crate::domain::{Audience, ErrorCode, Scope};
 use crate::http::AppState;
 use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
+use crate::http::public::claim_headers;
 use crate::http::request::authorization;
 use crate::http::request::authorization::{PresentedToken, TokenSource};
 use crate::http::request::body::BodyParams;
@@ -36,6 +37,19 @@ struct Requirements {
     /// Must be one of the token's audiences
     #[schema(nullable = false)]
     audience: Option<String>,
+    /// Names of claims or of members of `metadata`, separated by commas: the token must have each, and each is answered as
+    /// `X-Token-Claim-NAME`
+    #[schema(nullable = false)]
+    claims: Option<String>,
+    /// `true`: the answer has `X-Token-Metadata`
+    #[schema(nullable = false)]
+    metadata: Option<String>,
+}
+
+/// The same, understood.
+struct Required {
+    of_token: TokenRequirements,
+    claims: RequestedClaims,
 }
 
 /// A token that is not in the header, under one of its two names.
@@ -70,8 +84,9 @@ struct Answer<'a> {
 /// Verifies a token and returns its claims. A GET is judged by its head alone; of a POST the body is read too.
 #[utoipa::path(method(get, post), path = "", tag = "Verification",
     summary = "Verifies a token and returns its claims.",
-    description = "Any parameter but the documented ones, a repeated one, an empty one and a second token are 400. The \
-                   token may also be the whole value of `Authorization`, without a scheme, unless it has `cnf`.",
+    description = "Any parameter but the documented ones, a repeated one, an empty one and a second token are 400. Each \
+                   claim in `claims` is a header `X-Token-Claim-NAME` of the answer, with hyphens for underscores: visible \
+                   ASCII as it is, any other value as `b64:` and base64url. The token may also be the whole value of `Authorization`, without a scheme, unless it has `cnf`.",
     params(Requirements, ProofHeader),
     request_body(content(
         (Form = "application/x-www-form-urlencoded"),
@@ -83,6 +98,7 @@ struct Answer<'a> {
             ("x-token-client-id"), ("x-token-scope"),
             ("x-token-audience"),
             ("x-token-expires"),
+            ("x-token-metadata"),
             ("dpop-nonce"),
         )),
         VerifyErrors,
@@ -116,6 +132,7 @@ pub(in crate::http) async fn verify(
             ("x-token-client-id"), ("x-token-scope"),
             ("x-token-audience"),
             ("x-token-expires"),
+            ("x-token-metadata"),
             ("dpop-nonce"),
         )),
         VerifyOriginalErrors,
@@ -136,7 +153,7 @@ pub(in crate::http) async fn verify_original(
 async fn judge_head(
     app: &AppState,
     parts: &Parts,
-    required: Result<TokenRequirements, Error>,
+    required: Result<Required, Error>,
 ) -> Result<WithLogContext, Error> {
     let required = required?;
     let token = authorization::token_or_bare(&parts.headers)?.ok_or_else(missing_token)?;
@@ -171,12 +188,12 @@ async fn judge(
     app: &AppState,
     parts: &Parts,
     token: PresentedToken<'_>,
-    required: &TokenRequirements,
+    required: &Required,
 ) -> Result<WithLogContext, Error> {
     let scheme = token.source.scheme().unwrap_or_default();
     let verified = app
         .tokens
-        .verify_presented(token.text, required)
+        .verify_presented(token.text, &required.of_token)
         .await
         .map_err(|error| error.with_scheme(scheme))?;
     if verified.claims.cnf.is_some() || scheme == TokenScheme::Dpop {
@@ -186,8 +203,16 @@ async fn judge(
                 error.with_scheme(proof_of_possession::scheme_of(&verified.claims, scheme))
             })?;
     }
+    if required.claims.is_empty() {
+        app.usage.count_verified(&verified.claims.client_id);
+        return Ok(approve(&verified));
+    }
+    let headers = claim_headers::headers(app, &verified, &required.claims)
+        .map_err(|error| error.with_scheme(scheme))?;
     app.usage.count_verified(&verified.claims.client_id);
-    Ok(approve(&verified))
+    let mut answer = approve(&verified);
+    claim_headers::insert(answer.response.headers_mut(), headers);
+    Ok(answer)
 }
 
 async fn check_possession(
@@ -258,16 +283,21 @@ impl Requirements {
         let requirements = Self {
             scope: params.take_nonempty("scope")?,
             audience: params.take_nonempty("audience")?,
+            claims: params.take_nonempty("claims")?,
+            metadata: params.take_nonempty("metadata")?,
         };
         params.refuse_others()?;
         Ok(requirements)
     }
 
-    fn parse(&self) -> Result<TokenRequirements, Error> {
+    fn parse(&self) -> Result<Required, Error> {
         let (scope, audience) = (self.scope.as_deref(), self.audience.as_deref());
-        Ok(TokenRequirements {
-            scope: scope.map(required_scope).transpose()?,
-            audience: audience.map(Audience::parse).transpose()?,
+        Ok(Required {
+            of_token: TokenRequirements {
+                scope: scope.map(required_scope).transpose()?,
+                audience: audience.map(Audience::parse).transpose()?,
+            },
+            claims: claim_headers::parse(self.claims.as_deref(), self.metadata.as_deref())?,
         })
     }
 }
@@ -283,17 +313,17 @@ fn second_token() -> Error {
 
 /// `/verify/requiring/{requirements}/…`: the one segment, written like a query. An empty one, or an empty part, is what
 /// a variable that was never set leaves in a configuration.
-fn requirements_in_path(path: &str) -> Result<TokenRequirements, Error> {
+fn requirements_in_path(path: &str) -> Result<Required, Error> {
     let segment = path.split('/').nth(3).unwrap_or_default();
     if segment.split('&').any(str::is_empty) {
         return Err(Error::invalid_request(
-            "the path segment after /verify/requiring/ must be scope=VALUE, audience=VALUE or both, joined by &",
+            "the path segment after /verify/requiring/ must be requirements such as scope=VALUE and audience=VALUE, joined by &",
         ));
     }
     requirements(Params::from_form(segment.as_bytes())?)
 }
 
-fn requirements(params: Params) -> Result<TokenRequirements, Error> {
+fn requirements(params: Params) -> Result<Required, Error> {
     Requirements::read(params)?.parse()
 }
 

@@ -134,8 +134,7 @@ fn challenge(error: &Error) -> Option<HeaderValue> {
         let (code, description) = (error.code.as_str(), printable(&error.description));
         text += &format!(r#", error="{code}", error_description="{description}""#);
     }
-    if error.code == ErrorCode::InsufficientScope {
-        let scope = error.required_scope.as_deref().unwrap_or_default();
+    if let Some(scope) = &error.required_scope {
         text += &format!(r#", scope="{scope}""#);
     }
     HeaderValue::try_from(text).ok()

@@ -1,6 +1,7 @@
 //! The simple contract: `/authorize` and `/verify`.
 
 mod authorize;
+mod claim_headers;
 mod forged;
 mod lineage;
 mod presented;

@@ -19,8 +19,8 @@ const UNKNOWN: [&str; 12] = [
     "aud",
     "audiences",
     "resource",
-    "claims",
-    "metadata",
+    "claim",
+    "meta",
     "client_id",
     "x",
 ];

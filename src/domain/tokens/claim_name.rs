@@ -1,0 +1,85 @@
+//! Owns the names of claims that a proxy asks for: each becomes a part of a header's name.
+
+use std::fmt;
+
+use crate::domain::ParseError;
+
+/// The name of a claim: 1 to 64 characters of `[a-z0-9_]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimName(String);
+
+impl ClaimName {
+    const MAX_LENGTH: usize = 64;
+    const MAX_NAMES: usize = 32;
+
+    /// Parses one name.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        if (1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all(is_allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseError::new(
+                "the name of a claim is 1 to 64 lowercase ASCII letters, digits and underscores",
+            ))
+        }
+    }
+
+    /// Parses names separated by commas, each once.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, ParseError> {
+        let mut names = Vec::new();
+        for word in text.split(',') {
+            let name = Self::parse(word)?;
+            if names.contains(&name) {
+                return Err(ParseError::new(format!(
+                    "the claim `{name}` is there more than once"
+                )));
+            }
+            names.push(name);
+        }
+        if names.len() > Self::MAX_NAMES {
+            return Err(ParseError::new("there are at most 32 claims"));
+        }
+        Ok(names)
+    }
+
+    /// As it stands in a token.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClaimName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_lowercase_words_separated_by_commas() {
+        let names = ClaimName::parse_list("tenant,plan_2,_").unwrap();
+        let names: Vec<&str> = names.iter().map(ClaimName::as_str).collect();
+        assert_eq!(names, ["tenant", "plan_2", "_"]);
+        let (longest, too_long) = ("a".repeat(64), "a".repeat(65));
+        assert!(ClaimName::parse(&longest).is_ok());
+        for text in [
+            "", ",", "a,", ",a", "a,,b", "a, b", "a b", "A", "a-b", "a.b", "a/b", "ü", "a\0",
+            "a,a", &too_long,
+        ] {
+            assert!(ClaimName::parse_list(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn there_are_at_most_32() {
+        let list = |count: usize| {
+            let names: Vec<String> = (0..count).map(|n| format!("a{n}")).collect();
+            ClaimName::parse_list(&names.join(","))
+        };
+        assert!(list(32).is_ok());
+        assert!(list(33).is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! Owns the headers in which `/verify` tells a proxy the claims that it asked for: the requirements `claims` and `metadata`,
+//! the names of the headers, and how much they may take together.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::app::error::Error;
+use crate::app::{RequestedClaims, Tokens};
+use crate::domain::ClaimName;
+use crate::http::AppState;
+use crate::jwt::SignedClaims;
+
+const METADATA: HeaderName = HeaderName::from_static("x-token-metadata");
+
+/// Headers, in order.
+pub(super) type ClaimHeaders = Vec<(HeaderName, HeaderValue)>;
+
+/// The requirements. Neither may be there without a meaning, and `metadata` has but one.
+pub(super) fn parse(
+    claims: Option<&str>,
+    metadata: Option<&str>,
+) -> Result<RequestedClaims, Error> {
+    let metadata = match metadata {
+        None => false,
+        Some("true") => true,
+        Some(_) => {
+            return Err(Error::invalid_request(
+                "the parameter `metadata` must be `true`",
+            ));
+        }
+    };
+    let names = claims.map(ClaimName::parse_list).transpose()?;
+    Ok(RequestedClaims {
+        names: names.unwrap_or_default(),
+        metadata,
+    })
+}
+
+/// Every header that is asked for; an error when there is no value for one, or when they take too much.
+pub(super) fn headers(
+    app: &AppState,
+    signed: &SignedClaims,
+    requested: &RequestedClaims,
+) -> Result<ClaimHeaders, Error> {
+    let mut headers = ClaimHeaders::new();
+    if !requested.names.is_empty() {
+        let values = app.tokens.claim_values(signed, &requested.names)?;
+        for (name, value) in requested.names.iter().zip(values) {
+            headers.push((header_name(name)?, header_value(value)?));
+        }
+    }
+    if requested.metadata {
+        let value = Tokens::metadata_value(signed);
+        headers.push((METADATA, header_value(value)?));
+    }
+    let bytes = headers.iter().map(|header| size(header)).sum();
+    let limit = app.core.config.http.max_claim_headers;
+    if bytes > limit {
+        let client_id = &signed.claims.client_id;
+        return Err(app.tokens.oversized_claims(client_id, bytes, limit));
+    }
+    Ok(headers)
+}
+
+pub(super) fn insert(headers: &mut HeaderMap, claims: ClaimHeaders) {
+    for (name, value) in claims {
+        headers.insert(name, value);
+    }
+}
+
+/// What a header takes on the wire of HTTP/1.1: `name: value` and the line break.
+fn size((name, value): &(HeaderName, HeaderValue)) -> usize {
+    name.as_str().len() + value.len() + ": \r\n".len()
+}
+
+/// With hyphens: many services and proxies drop names with underscores, or take them for hyphens. No two claims meet in one,
+/// since their names have no hyphens.
+fn header_name(name: &ClaimName) -> Result<HeaderName, Error> {
+    let text = format!("x-token-claim-{}", name.as_str().replace('_', "-"));
+    HeaderName::try_from(text).map_err(Error::internal)
+}
+
+fn header_value(text: String) -> Result<HeaderValue, Error> {
+    HeaderValue::try_from(text).map_err(Error::internal)
+}
