@@ -2,13 +2,17 @@
 -- on with the identity headers of the answer; else the answer itself goes to the caller.
 
 local TOKEN_SERVER = "abns@token-server" -- the `bind` of haproxy.cfg
-local IDENTITY = { "X-Token-Client-Id", "X-Token-Scope", "X-Token-Audience", "X-Token-Expires" }
 local HANDED_ON = { "content-type", "cache-control", "www-authenticate", "retry-after", "x-request-id" }
+
+-- Whether a header is of the kind that says who the caller is.
+local function is_identity(name)
+    return name:lower():gsub("_", "-"):find("^x%-token%-") ~= nil
+end
 
 -- Whatever the caller sent under these names, also with the underscores that some services take for hyphens.
 local function remove_identity(http)
     for name in pairs(http:req_get_headers()) do
-        if name:lower():gsub("_", "-"):find("^x%-token%-") then
+        if is_identity(name) then
             http:req_del_header(name)
         end
     end
@@ -52,10 +56,22 @@ core.register_action("verify", { "http-req" }, function(txn, requirements)
     if answer.status ~= 200 then
         return refuse(txn, answer)
     end
-    for _, name in ipairs(IDENTITY) do
-        for _, value in ipairs(values(answer.headers, name:lower())) do
-            txn.http:req_add_header(name, value)
+    local identity, expected = {}, 0
+    for name in pairs(answer.headers) do
+        if is_identity(name) then
+            for _, value in ipairs(values(answer.headers, name)) do
+                txn.http:req_add_header(name, value)
+                identity[name], expected = true, expected + 1
+            end
         end
+    end
+    -- HAProxy does not say that a header found no room.
+    local arrived, added = txn.http:req_get_headers(), 0
+    for name in pairs(identity) do
+        added = added + #values(arrived, name)
+    end
+    if added ~= expected then
+        return refuse(txn, { status = 0 })
     end
     txn:set_var("txn.verified", true)
 end, 1)

@@ -21,6 +21,7 @@ pub(super) const BALANCER: Proxy = Proxy {
     certificate_header: "",
     fixes_host: false,
     merges_slashes: false,
+    removes_by_pattern: false,
     hands_on_nonces: true,
 };
 

@@ -5,11 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::CertificateParams;
 use reqwest::header::WWW_AUTHENTICATE;
 use token_server::app::NewClient;
-use token_server::domain::{Audience, ClientId, Scope, SenderConstraint};
+use token_server::domain::{Audience, ClientId, Metadata, Scope, SenderConstraint};
 
 use super::peers::Arrived;
 use super::proxy::Proxy;
-use super::scene::{AUDIENCE, SCOPE, Scene};
+use super::scene::{AUDIENCE, METADATA, SCOPE, Scene};
 use crate::harness::{Holder, Prover, TestApp};
 
 /// Where token and proofs are got in these tests.
@@ -123,6 +123,7 @@ pub(super) async fn token(
         client_id: Some(ClientId::parse("billing").unwrap()),
         scopes: Scope::parse(SCOPE).unwrap(),
         audiences: Audience::parse_list(AUDIENCE).unwrap(),
+        metadata: Metadata::parse(METADATA).unwrap(),
         sender_constraint,
         ..NewClient::default()
     };

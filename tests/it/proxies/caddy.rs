@@ -8,6 +8,7 @@ const CADDY: Proxy = Proxy {
     certificate_header: "client-cert",
     fixes_host: true,
     merges_slashes: false,
+    removes_by_pattern: true,
     hands_on_nonces: true,
 };
 

@@ -7,6 +7,7 @@ const ENVOY: Proxy = Proxy {
     certificate_header: "client-cert",
     fixes_host: false,
     merges_slashes: false,
+    removes_by_pattern: true,
     hands_on_nonces: true,
 };
 

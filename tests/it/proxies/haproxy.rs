@@ -11,6 +11,7 @@ const HAPROXY: Proxy = Proxy {
     certificate_header: "client-cert",
     fixes_host: true,
     merges_slashes: false,
+    removes_by_pattern: true,
     hands_on_nonces: true,
 };
 

@@ -24,9 +24,16 @@ macro_rules! keeps_every_promise {
             identity {
                 a_good_token_passes_and_its_identity_arrives
                 forged_identity_headers_do_not_arrive
+                no_header_of_that_kind_arrives_that_verify_did_not_give
                 forged_identity_headers_do_not_arrive_when_the_answer_has_none
                 a_caller_cannot_have_identity_headers_taken_out
                 of_two_tokens_only_the_verified_one_arrives
+            }
+            claims {
+                claims_at_the_limit_arrive_whole
+                claims_over_the_limit_are_refused
+                a_token_without_the_claim_is_refused
+                beside_a_large_head_all_of_them_arrive_or_nothing
             }
             refusals {
                 without_a_token_the_caller_is_challenged

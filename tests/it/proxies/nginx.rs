@@ -11,6 +11,7 @@ const NGINX: Proxy = Proxy {
     certificate_header: "client-cert",
     fixes_host: true,
     merges_slashes: false,
+    removes_by_pattern: false,
     hands_on_nonces: true,
 };
 

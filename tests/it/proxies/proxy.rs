@@ -26,6 +26,8 @@ pub(super) struct Proxy {
     pub(super) fixes_host: bool,
     /// Whether `/verify` and the service get a path without the slashes that follow another.
     pub(super) merges_slashes: bool,
+    /// Whether it removes all of its caller's headers that begin with `X-Token-`, whatever follows.
+    pub(super) removes_by_pattern: bool,
     /// Whether the caller gets the nonce of a 200.
     pub(super) hands_on_nonces: bool,
 }

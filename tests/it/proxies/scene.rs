@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use token_server::app::NewClient;
-use token_server::domain::{Audience, ClientId, Scope};
+use token_server::domain::{Audience, ClientId, Metadata, Scope};
 use token_server::http::{AppState, router};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -26,6 +26,9 @@ use crate::harness::{Holder, TestApp};
 /// What the examples require of a token.
 pub(super) const SCOPE: &str = "invoices.read";
 pub(super) const AUDIENCE: &str = "https://invoices.example.com";
+
+/// What the client of a good token has, with the claim that the examples ask for.
+pub(super) const METADATA: &str = r#"{"tenant":"acme","city":"Zürich"}"#;
 
 /// For how long an answer to what is no request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -189,11 +192,23 @@ impl Scene {
 
 /// A token of a client registered for it.
 pub(super) async fn token(test: &TestApp, id: &str, scope: &str, audience: &str) -> String {
+    token_with(test, id, scope, audience, METADATA).await
+}
+
+/// A token of a client registered for it and with this metadata.
+pub(super) async fn token_with(
+    test: &TestApp,
+    id: &str,
+    scope: &str,
+    audience: &str,
+    metadata: &str,
+) -> String {
     let secret = test
         .register(NewClient {
             client_id: Some(ClientId::parse(id).unwrap()),
             scopes: Scope::parse(scope).unwrap(),
             audiences: Audience::parse_list(audience).unwrap(),
+            metadata: Metadata::parse(metadata).unwrap(),
             ..NewClient::default()
         })
         .await;

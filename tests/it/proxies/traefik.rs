@@ -7,6 +7,7 @@ const TRAEFIK: Proxy = Proxy {
     certificate_header: "x-forwarded-tls-client-cert",
     fixes_host: false,
     merges_slashes: true,
+    removes_by_pattern: true,
     hands_on_nonces: false,
 };
 

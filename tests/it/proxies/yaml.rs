@@ -7,7 +7,7 @@ use std::path::Path;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::proxy::{BOUND, PLAIN};
-use super::scene::{AUDIENCE, good_token, token};
+use super::scene::{AUDIENCE, SCOPE, good_token, token, token_with};
 use crate::harness::TestApp;
 
 fn example(folder: &str, name: &str) -> Yaml {
@@ -17,12 +17,13 @@ fn example(folder: &str, name: &str) -> Yaml {
     documents.remove(0)
 }
 
-/// Both answer, of a token that is good for the examples and of one that lacks the scope.
-async fn asks_for_the_scope_and_the_audience(target: &str) {
+/// Passes a token that is good for the examples, and none that lacks the scope, the audience or the claim.
+pub(super) async fn asks_for_scope_audience_and_claim(target: &str) {
     let test = TestApp::new().await;
     let good = good_token(&test).await;
     let weak = token(&test, "weak", "invoices.write", AUDIENCE).await;
     let other = token(&test, "other", "invoices.read", "https://other").await;
+    let bare = token_with(&test, "bare", SCOPE, AUDIENCE, "{}").await;
     let verify = async |token: &str| {
         let bearer = format!("Bearer {token}");
         let headers = [("authorization", bearer.as_str())];
@@ -32,10 +33,11 @@ async fn asks_for_the_scope_and_the_audience(target: &str) {
     assert_eq!(verify(&good).await, 200, "{target}");
     assert_eq!(verify(&weak).await, 403, "{target}");
     assert_eq!(verify(&other).await, 401, "{target}");
+    assert_eq!(verify(&bare).await, 403, "{target}");
 }
 
 #[tokio::test]
-async fn envoys_prefix_asks_for_the_scope_and_the_audience() {
+async fn envoys_prefix_asks_for_scope_audience_and_claim() {
     for folder in [PLAIN, BOUND] {
         let envoy = example(folder, "envoy.yaml");
         let manager = &envoy["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0];
@@ -51,13 +53,13 @@ async fn envoys_prefix_asks_for_the_scope_and_the_audience() {
         let service = &filters[1]["typed_config"]["http_service"];
         let prefix = service["path_prefix"].as_str().unwrap();
         for original in ["/", "/invoices/7?scope=x&audience=y"] {
-            asks_for_the_scope_and_the_audience(&format!("{prefix}{original}")).await;
+            asks_for_scope_audience_and_claim(&format!("{prefix}{original}")).await;
         }
     }
 }
 
 #[tokio::test]
-async fn traefiks_address_asks_for_the_scope_and_the_audience() {
+async fn traefiks_address_asks_for_scope_audience_and_claim() {
     let traefik = example(PLAIN, "traefik.yml");
     let file = &traefik["providers"]["file"]["filename"];
     assert_eq!(file.as_str(), Some("/etc/traefik/dynamic.yml"));
@@ -73,6 +75,6 @@ async fn traefiks_address_asks_for_the_scope_and_the_audience() {
             .strip_prefix("https://token-server.internal:2600")
             .unwrap();
 
-        asks_for_the_scope_and_the_audience(target).await;
+        asks_for_scope_audience_and_claim(target).await;
     }
 }

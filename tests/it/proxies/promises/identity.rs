@@ -2,21 +2,39 @@
 
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::harness::NOW;
 use crate::proxies::peers::Recorder;
 use crate::proxies::proxy::Proxy;
-use crate::proxies::scene::{AUDIENCE, Scene, good_token};
+use crate::proxies::scene::{AUDIENCE, METADATA, Scene, good_token};
 
-const IDENTITY: [&str; 4] = [
+const IDENTITY: [&str; 6] = [
     "x-token-client-id",
     "x-token-scope",
     "x-token-audience",
     "x-token-expires",
+    "x-token-claim-tenant",
+    "x-token-metadata",
 ];
 
 /// The same with underscores, which some services (CGI, WSGI) take for hyphens.
-const LOOKALIKES: [&str; 3] = ["x_token_client_id", "X-Token_Scope", "x_token-audience"];
+const LOOKALIKES: [&str; 5] = [
+    "x_token_client_id",
+    "X-Token_Scope",
+    "x_token-audience",
+    "x-token-claim_tenant",
+    "x_token_metadata",
+];
+
+/// Names that a later token-server may write, or another configuration asks for.
+const OTHERS: [&str; 4] = [
+    "x-token-subject",
+    "x-token-actor",
+    "x-token-claim-plan",
+    "x-token-anything",
+];
 
 pub(in crate::proxies) async fn a_good_token_passes_and_its_identity_arrives(proxy: &Proxy) {
     let (scene, test) = Scene::new(proxy).await;
@@ -44,6 +62,9 @@ pub(in crate::proxies) async fn a_good_token_passes_and_its_identity_arrives(pro
         assert_eq!(arrived.header("x-token-audience"), [AUDIENCE]);
         let expires = (NOW.0 + 3600).to_string();
         assert_eq!(arrived.header("x-token-expires"), [expires]);
+        assert_eq!(arrived.header("x-token-claim-tenant"), ["acme"]);
+        let metadata = URL_SAFE_NO_PAD.encode(METADATA);
+        assert_eq!(arrived.header("x-token-metadata"), [metadata]);
     }
 }
 
@@ -70,6 +91,28 @@ pub(in crate::proxies) async fn forged_identity_headers_do_not_arrive(proxy: &Pr
     let forged: Vec<_> = forged
         .filter(|(_, value)| value.contains("forged") || value.contains("twice"))
         .collect();
+    assert!(forged.is_empty(), "{forged:?}");
+}
+
+/// Also those that `/verify` was not asked for: a service may read them in another configuration.
+pub(in crate::proxies) async fn no_header_of_that_kind_arrives_that_verify_did_not_give(
+    proxy: &Proxy,
+) {
+    let (scene, test) = Scene::new(proxy).await;
+    let token = good_token(&test).await;
+    let others = OTHERS.iter().filter(|name| {
+        // What nginx removes stands in its configuration name by name.
+        proxy.removes_by_pattern || ["x-token-subject", "x-token-actor"].contains(*name)
+    });
+
+    let request = scene.request("GET", "/").bearer_auth(token);
+    let request = others.fold(request, |request, name| request.header(*name, "forged"));
+    let answer = request.send().await.unwrap();
+
+    assert_eq!(answer.status(), 200);
+    let arrived = scene.arrived();
+    let forged = arrived[0].headers.iter();
+    let forged: Vec<_> = forged.filter(|(_, value)| value == "forged").collect();
     assert!(forged.is_empty(), "{forged:?}");
 }
 

@@ -1,6 +1,7 @@
 //! What every proxy must keep, whatever its language of configuration.
 
 pub(super) mod certificates;
+pub(super) mod claims;
 pub(super) mod dpop;
 pub(super) mod hostile;
 pub(super) mod identity;
