@@ -19,7 +19,7 @@ use std::process::{Command, Output};
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// One of the judges.
-fn judge(name: &str) -> Command {
+pub(crate) fn judge(name: &str) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("target/deploy");
     let wanted = fs::read(root.join("tests/deploy/requirements.txt")).unwrap();
@@ -33,7 +33,7 @@ fn judge(name: &str) -> Command {
 }
 
 /// What a command said, both ways, and whether it was content.
-fn ran(command: &mut Command) -> (bool, String) {
+pub(crate) fn ran(command: &mut Command) -> (bool, String) {
     let Output {
         status,
         stdout,

@@ -8,6 +8,7 @@ mod caddy;
 mod envoy;
 mod examples;
 mod haproxy;
+mod kubernetes;
 mod nginx;
 mod peers;
 mod promises;
