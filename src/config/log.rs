@@ -1,10 +1,13 @@
 //! Owns the settings of the log.
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
 
 use super::reader::Reader;
 use crate::base::units::LogFormat;
+
+/// What the names of this server's modules begin with.
+const OWN_TARGET: &str = "token_server";
 
 /// What is logged, and how.
 #[derive(Clone, Debug)]
@@ -21,7 +24,7 @@ impl LogConfig {
     pub(super) fn read(read: &mut Reader<'_>) -> Self {
         Self {
             filter: read.checked("LOG", "a tracing filter such as `info`", "info", |text| {
-                filter(text).map(|_| text.to_owned())
+                check(text).map(|()| text.to_owned())
             }),
             format: read.parsed("LOG_FORMAT", "`auto`, `text` or `json`", "auto"),
             queue: read.within("LOG_QUEUE", 1..=1_000_000, "16384"),
@@ -29,7 +32,68 @@ impl LogConfig {
     }
 }
 
+/// Refuses a filter under which this server logs nothing without anybody having said so: a word that is no level is the name
+/// of a module, and nothing else is logged then.
+fn check(text: &str) -> Result<(), String> {
+    filter(text).map_err(|error| error.to_string())?;
+    let directives = text.split(',').map(str::trim);
+    let levels = "`off`, `error`, `warn`, `info`, `debug` or `trace`";
+    let mut is_about_us = false;
+    for directive in directives.filter(|it| !it.is_empty() && !it.starts_with('[')) {
+        let (target, has_level) = match directive.split_once(['=', '[']) {
+            Some((target, _)) => (target, true),
+            None => (directive, false),
+        };
+        let is_ours = OWN_TARGET.starts_with(target) || target.starts_with(OWN_TARGET);
+        let is_level = !has_level && target.parse::<LevelFilter>().is_ok();
+        if !has_level && !is_level && !is_ours {
+            return Err(format!("`{directive}` is no level: {levels}"));
+        }
+        is_about_us |= is_level || is_ours;
+    }
+    if is_about_us || text.contains('[') {
+        Ok(())
+    } else {
+        Err(format!(
+            "it says nothing of this server, which would log nothing: add a level, {levels}"
+        ))
+    }
+}
+
 /// Parses a filter such as `info` or `token_server=debug,warn`.
 pub fn filter(text: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::builder().parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_says_something_of_this_server() {
+        for text in [
+            "info",
+            "WARN",
+            "off",
+            "3",
+            "token_server",
+            "token_server=debug",
+            "token_server::http=trace,warn",
+            "hyper=debug,info",
+            "info,",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        for (text, named) in [
+            ("foo", "`foo` is no level"),
+            ("warning", "`warning` is no level"),
+            ("verbose,info", "`verbose` is no level"),
+            ("info,hyper", "`hyper` is no level"),
+            ("hyper=debug", "says nothing of this server"),
+            ("token_server=inof", ""),
+        ] {
+            let error = check(text).unwrap_err();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
 }
