@@ -43,7 +43,14 @@ pub(crate) fn parse_certificates(pem: &[u8]) -> anyhow::Result<Vec<CertificateDe
 
 /// The first private key of a PEM text. Blocks of other kinds are passed over.
 pub(crate) fn parse_private_key(pem: &[u8]) -> anyhow::Result<PrivateKeyDer<'static>> {
-    blocks(pem)?;
+    let mut labels = blocks(pem)?.into_iter().map(|block| block.label);
+    // RFC 7468 §11, and RFC 1421 §4.6.1.1 as OpenSSL once wrote it.
+    ensure!(
+        !labels.any(|label| label == b"ENCRYPTED PRIVATE KEY")
+            && memmem::find(pem, b"Proc-Type: 4,ENCRYPTED").is_none(),
+        "the private key is encrypted, and the server has no password: decrypt it with \
+         `openssl pkey -in ENCRYPTED -out KEY`, and let nobody but the server read the file"
+    );
     PrivateKeyDer::from_pem_slice(pem).context("there is no usable PEM private key in it")
 }
 
@@ -203,6 +210,23 @@ mod tests {
         ] {
             let told = format!("{:#}", parse_private_key(text.as_bytes()).unwrap_err());
             assert!(!told.contains(&secret[..20]), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_encrypted_key_is_refused_with_the_way_to_decrypt_it() {
+        let (_, key) = certificate();
+        let legacy = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n";
+        for text in [
+            key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
+            key.replace(
+                "-----BEGIN PRIVATE KEY-----\n",
+                &format!("-----BEGIN PRIVATE KEY-----\n{legacy}"),
+            ),
+        ] {
+            let told = parse_private_key(text.as_bytes()).unwrap_err().to_string();
+            assert!(told.contains("is encrypted"), "{told}");
+            assert!(told.contains("openssl pkey"), "{told}");
         }
     }
 

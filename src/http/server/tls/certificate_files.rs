@@ -17,6 +17,7 @@ use crate::http::server::tls::certificate_problems::{
     CertificateProblem, certificate_problems, check_replacement,
 };
 use crate::http::server::tls::certificate_status::CertificateStatus;
+use crate::http::server::tls::pair_problems;
 use crate::http::server::tls::{Handshakes, TlsError};
 
 /// How often the files are looked at. Reading two small files costs nothing, works on every file system
@@ -155,6 +156,8 @@ fn parse(
     };
     let chain = parse_certificates(cert).map_err(malformed("TLS_CERT", &files.cert))?;
     let key = parse_private_key(key).map_err(malformed("TLS_KEY", &files.key))?;
+    pair_problems::check_key(&key).map_err(malformed("TLS_KEY", &files.key))?;
+    pair_problems::check_order(&chain, &key).map_err(malformed("TLS_CERT", &files.cert))?;
     let config = handshakes.builder()?.with_single_cert(chain.clone(), key);
     Ok((handshakes.finish(config.map_err(TlsError::Pair)?), chain))
 }

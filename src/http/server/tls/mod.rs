@@ -7,6 +7,7 @@ pub(in crate::http) mod certificate_files;
 pub(in crate::http) mod certificate_problems;
 pub(in crate::http) mod certificate_status;
 pub(in crate::http) mod client_certificates;
+mod pair_problems;
 pub(in crate::http) mod session_tickets;
 
 use std::path::PathBuf;
