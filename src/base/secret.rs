@@ -55,6 +55,11 @@ impl Secret<String> {
         text.truncate(text.trim_end_matches(['\r', '\n']).len());
         Ok(Self::new(text))
     }
+
+    /// Without white space at its ends.
+    pub(crate) fn trimmed(&self) -> Self {
+        Self::from(self.0.trim())
+    }
 }
 
 impl From<&str> for Secret<String> {

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env::VarError;
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 
+use super::env_file;
 use super::{Config, ConfigError, ConfigErrors};
 
 /// The variables of the process over those of a `.env` file.
@@ -14,6 +15,7 @@ use super::{Config, ConfigError, ConfigErrors};
 pub struct Environment {
     file: Option<BTreeMap<String, String>>,
     mistakes: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
 }
 
 impl Environment {
@@ -25,14 +27,16 @@ impl Environment {
         let found = path
             .try_exists()
             .with_context(|| format!("cannot look for {}", path.display()))?;
-        let mut mistakes = Vec::new();
-        let file = if found {
-            let values = read_file(path, &mut mistakes);
-            Some(values.with_context(|| format!("cannot read {}", path.display()))?)
-        } else {
-            None
+        let mut environment = Self {
+            file: None,
+            mistakes: Vec::new(),
+            warnings: Vec::new(),
         };
-        Ok(Self { file, mistakes })
+        if found {
+            let read = environment.read_file(path);
+            read.with_context(|| format!("cannot read {}", path.display()))?;
+        }
+        Ok(environment)
     }
 
     /// Whether nothing at all is configured: no `.env`, and no setting in the environment. Those of OpenTelemetry do not
@@ -53,53 +57,41 @@ impl Environment {
 
     /// The same, with defaults where there are mistakes; see [`Config::read`].
     pub fn read(&self) -> (Config, ConfigErrors) {
-        let (config, mut mistakes) = Config::read(|name| self.get(name));
+        let (mut config, mut mistakes) = Config::read(|name| self.get(name));
         mistakes.0.splice(0..0, self.mistakes.iter().cloned());
+        config.tolerated.splice(0..0, self.warnings.iter().cloned());
         (config, mistakes)
     }
 
     fn get(&self, name: &str) -> Option<String> {
         variable(name).or_else(|| self.file.as_ref()?.get(name).cloned())
     }
-}
 
-fn read_file(
-    path: &Path,
-    mistakes: &mut Vec<ConfigError>,
-) -> anyhow::Result<BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(path)?;
-    let known = setting_names();
-    let mut values = BTreeMap::new();
-    let mut refuse = |name: String, message: &str| {
-        let message = format!("{} {message}", path.display());
-        mistakes.push(ConfigError { name, message });
-    };
-    for pair in dotenvy::from_read_iter(text.as_bytes()) {
-        let (name, value) = pair.map_err(|error| without_the_line(&text, error))?;
-        if !known.contains(&name) {
-            refuse(name, "sets it, but there is no such setting");
-        } else if values.insert(name.clone(), value).is_some() {
-            refuse(name, "sets it twice");
+    fn read_file(&mut self, path: &Path) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(path)?;
+        let known = setting_names();
+        let mut values = BTreeMap::new();
+        for (name, value) in env_file::parse(&text)? {
+            let problem = if !known.contains(&name) {
+                "sets it, but there is no such setting"
+            } else if values.insert(name.clone(), value).is_some() {
+                "sets it twice"
+            } else {
+                continue;
+            };
+            let message = format!("{} {problem}", path.display());
+            self.mistakes.push(ConfigError { name, message });
         }
+        let changed = env_file::changed_since_0_1_0(&text, &values);
+        self.warnings.extend(changed.into_iter().map(|name| {
+            let message = "has a `$`, which stands for itself; token-server 0.1.0 put the value of a variable in its place. \
+                           In 'single quotes' it is the same in every version";
+            let message = format!("{} {message}", path.display());
+            ConfigError { name, message }
+        }));
+        self.file = Some(values);
+        Ok(())
     }
-    Ok(values)
-}
-
-/// The parser's own error quotes the line, which may hold a secret.
-fn without_the_line(text: &str, error: dotenvy::Error) -> anyhow::Error {
-    let dotenvy::Error::LineParse(bad, _) = error else {
-        return error.into();
-    };
-    // It has the line, or from its value on. More than one like it, and which it was is not known.
-    let bad = bad.lines().next().unwrap_or_default().trim();
-    let mut alike = (1..)
-        .zip(text.lines())
-        .filter_map(|(number, line): (u64, _)| line.contains(bad).then_some(number));
-    let place = match (alike.next(), alike.next()) {
-        (Some(number), None) => format!("line {number}"),
-        _ => "a line".to_owned(),
-    };
-    anyhow!("{place} is not NAME=value; a value with spaces, $ or # stands in 'single quotes'")
 }
 
 /// A setting that is not UTF-8 would else count as absent, and its default would silently stand.

@@ -7,6 +7,7 @@ mod acme;
 mod admins;
 mod authentication;
 mod database;
+mod env_file;
 mod environment;
 mod keys;
 mod log;
@@ -86,6 +87,8 @@ pub struct Config {
     pub traces: Option<TracesConfig>,
     /// All of the above as it was found, for people to look at.
     pub settings: Settings,
+    /// Mistakes without a consequence, and what is read otherwise than by an earlier version.
+    pub(crate) tolerated: Vec<ConfigError>,
 }
 
 /// The listener and its limits.
@@ -219,8 +222,10 @@ impl Config {
             traces: TracesConfig::read(&mut read),
             http,
             settings: Settings::default(),
+            tolerated: Vec::new(),
         };
         config.settings = read.settings();
+        config.tolerated = read.warnings();
         if development && !config.http.listen_addr.ip().is_loopback() {
             read.refuse(
                 "LISTEN_ADDR",

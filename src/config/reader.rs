@@ -70,6 +70,7 @@ impl fmt::Debug for Settings {
 pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
     found: Vec<Setting>,
 }
 
@@ -78,6 +79,7 @@ impl<'a> Reader<'a> {
         Self {
             lookup,
             errors: Vec::new(),
+            warnings: Vec::new(),
             found: Vec::new(),
         }
     }
@@ -87,10 +89,29 @@ impl<'a> Reader<'a> {
         Settings(std::mem::take(&mut self.found))
     }
 
+    /// What keeps nobody from serving.
+    pub(super) fn warnings(&mut self) -> Vec<ConfigError> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// How many mistakes there are so far, for [`tolerate_since`](Self::tolerate_since).
+    pub(super) fn mistakes(&self) -> usize {
+        self.errors.len()
+    }
+
+    /// Makes warnings of the mistakes that there are since `mark`.
+    pub(super) fn tolerate_since(&mut self, mark: usize, why: &str) {
+        let tolerated = self.errors.drain(mark..).map(|mut error| {
+            error.message = format!("{}; {why}", error.message);
+            error
+        });
+        self.warnings.extend(tolerated);
+    }
+
     fn note(&mut self, name: &str, found: Option<&str>, default: &str) {
         self.found.push(Setting {
             name: name.to_owned(),
-            value: redact(found.unwrap_or(default).trim()).into_owned(),
+            value: redact(found.unwrap_or(default)).into_owned(),
             is_secret: false,
             is_set: found.is_some(),
         });
@@ -140,7 +161,7 @@ impl<'a> Reader<'a> {
         let found = self.find(name);
         self.note(name, found.as_deref(), "");
         let text = found?;
-        let parsed = parse(text.trim());
+        let parsed = parse(&text);
         parsed
             .inspect_err(|error| {
                 let message = format!("found `{text}`, expected {expected} ({error})");
@@ -213,7 +234,7 @@ impl<'a> Reader<'a> {
         let found = self.find(name);
         self.note(name, found.as_deref(), default);
         if let Some(text) = found {
-            match parse(text.trim()) {
+            match parse(&text) {
                 Ok(value) => return value,
                 Err(error) => {
                     self.refuse(
@@ -241,9 +262,17 @@ impl<'a> Reader<'a> {
         });
         match (value, file) {
             (None, None) => None,
-            (Some(value), None) => Some(Secret::new(value)),
+            (Some(value), None) => {
+                let as_found = (self.lookup)(name).map(Secret::new);
+                self.warn_of_spaces(name, as_found.as_ref(), &value);
+                Some(Secret::new(value))
+            }
             (None, Some(path)) => match Secret::read_file(Path::new(&path)) {
-                Ok(value) => Some(value),
+                Ok(value) => {
+                    let trimmed = value.trimmed();
+                    self.warn_of_spaces(&file_name, Some(&value), trimmed.expose());
+                    Some(trimmed)
+                }
                 Err(error) => {
                     self.refuse(&file_name, format!("cannot read `{path}`: {error}"));
                     None
@@ -253,6 +282,18 @@ impl<'a> Reader<'a> {
                 self.refuse(name, format!("set it or {file_name}, not both"));
                 None
             }
+        }
+    }
+
+    /// 0.1.0 took them for a part of the secret, unless it was in a `.env` file without quotes: replicas disagreed.
+    fn warn_of_spaces(&mut self, name: &str, found: Option<&Secret<String>>, trimmed: &str) {
+        if found.is_some_and(|found| found.expose() != trimmed) {
+            self.warnings.push(ConfigError {
+                name: name.to_owned(),
+                message: "has spaces or line breaks at its ends, which do not count; token-server 0.1.0 counted them: a SECRET \
+                          was another one then"
+                    .to_owned(),
+            });
         }
     }
 
@@ -289,9 +330,12 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// An empty variable is one that is not set: that is how compose files and unit files unset.
+    /// The value without white space at its ends, whether it is of a variable or of a `.env` file: there only quotes would keep
+    /// it, and a variable has none. An empty one is one that is not set: that is how compose files and unit files unset.
     fn find(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|text| !text.trim().is_empty())
+        let found = (self.lookup)(name)?;
+        let text = found.trim();
+        (!text.is_empty()).then(|| text.to_owned())
     }
 }
 

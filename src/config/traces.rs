@@ -46,6 +46,7 @@ pub struct TraceSampler {
 impl TracesConfig {
     /// `None` when no collector is named, or traces are turned off.
     pub(super) fn read(read: &mut Reader<'_>) -> Option<Self> {
+        let mark = read.mistakes();
         let disabled = read.parsed("OTEL_SDK_DISABLED", "`true` or `false`", "false");
         let exported = read.checked(
             "OTEL_TRACES_EXPORTER",
@@ -81,7 +82,15 @@ impl TracesConfig {
         let schedule_delay = read.checked("OTEL_BSP_SCHEDULE_DELAY", millis, "5000", milliseconds);
         let max_queue = read.within("OTEL_BSP_MAX_QUEUE_SIZE", 1..=1_000_000, "2048");
         let max_batch = read.within("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1..=1_000_000, "512");
-        if disabled || exported == "none" {
+        let is_named = [
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        ]
+        .iter()
+        .any(|name| read.is_set(name));
+        if disabled || exported == "none" || !is_named {
+            // They may be set for all that runs on a machine.
+            read.tolerate_since(mark, "no traces are sent, so that it changes nothing");
             return None;
         }
         Some(Self {

@@ -15,6 +15,6 @@ impl Config {
                  token lifetime has passed"
             ),
         });
-        weak.into_iter().collect()
+        self.tolerated.iter().cloned().chain(weak).collect()
     }
 }

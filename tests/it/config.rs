@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use proptest::prelude::*;
-use token_server::config::{Config, ConfigErrors, SAMPLE_SECRET};
+use tempfile::TempDir;
+use token_server::config::{Config, ConfigErrors, Environment, SAMPLE_SECRET};
 
 const SECRET: &str = "a secret for tests, of more than 32 bytes";
 
@@ -113,6 +114,86 @@ fn a_weak_secret_can_be_replaced_and_is_warned_of_until_it_is_gone() {
 
     let gone = config(&[("SECRET", SECRET)]).unwrap();
     assert_eq!(gone.warnings(), []);
+}
+
+/// So replicas agree whichever way each of them got it.
+#[test]
+fn a_value_is_the_same_from_a_variable_from_env_and_from_a_file() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("secret");
+    let url = "sqlite:data/other.db";
+    for spaces in ["", " ", "\n", "\r\n", " \t "] {
+        let (secret, url) = (
+            format!("{spaces}{SECRET}{spaces}"),
+            format!("{url}{spaces}"),
+        );
+        fs::write(&file, &secret).unwrap();
+        let by_variable = config(&[("SECRET", &secret), ("DATABASE_URL", &url)]).unwrap();
+        let by_file = config(&[("SECRET_FILE", file.to_str().unwrap())]).unwrap();
+        let env = folder.path().join(".env");
+        fs::write(
+            &env,
+            format!("SECRET='{SECRET}{spaces}'\nTOKEN_TTL= 5m {spaces}\n"),
+        )
+        .unwrap();
+        let by_env = Environment::load(&env).unwrap().config().unwrap();
+
+        for read in [&by_variable, &by_file, &by_env] {
+            assert_eq!(read.token.secret.expose(), SECRET, "{spaces:?}");
+        }
+        assert_eq!(by_variable.database.url.expose(), "sqlite:data/other.db");
+        assert_eq!(by_env.token.ttl.seconds(), 300);
+        // 0.1.0 counted them.
+        let warned: Vec<_> = by_variable
+            .warnings()
+            .into_iter()
+            .map(|it| it.name)
+            .collect();
+        let expected: &[&str] = if spaces.is_empty() {
+            &[]
+        } else {
+            &["DATABASE_URL", "SECRET"]
+        };
+        assert_eq!(warned, expected, "{spaces:?}");
+        assert_eq!(by_env.warnings().len(), usize::from(!spaces.is_empty()));
+    }
+}
+
+#[test]
+fn a_dollar_in_env_stands_for_itself_and_a_byte_order_mark_for_nothing() {
+    let folder = TempDir::new().unwrap();
+    let env = folder.path().join(".env");
+    let secret = "a$PATH-secret-of-more-than-32-bytes-$HOME";
+    let text = format!(
+        "\u{feff}SECRET={secret}\nISSUER=https://a$b.example\nAUDIENCE='https://a$b.example'\n"
+    );
+    fs::write(&env, text).unwrap();
+
+    let read = Environment::load(&env).unwrap().config().unwrap();
+
+    assert_eq!(read.token.secret.expose(), secret);
+    assert_eq!(read.token.issuer.as_str(), "https://a$b.example");
+    let warnings = read.warnings();
+    let names: Vec<&str> = warnings.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["SECRET", "ISSUER"]);
+    for warning in &warnings {
+        assert!(warning.message.contains("`$`"), "{}", warning.message);
+        assert!(
+            !warning.message.contains("secret-of"),
+            "{}",
+            warning.message
+        );
+    }
+}
+
+#[test]
+fn a_log_that_would_be_silent_is_refused_with_the_value() {
+    for value in ["foo", "warning", "hyper=debug"] {
+        let (names, text) = mistakes(&[("SECRET", SECRET), ("LOG", value)]);
+        assert_eq!(names, ["LOG"]);
+        assert!(text.contains(&format!("found `{value}`")), "{text}");
+    }
+    assert!(config(&[("SECRET", SECRET), ("LOG", "off")]).is_ok());
 }
 
 #[test]

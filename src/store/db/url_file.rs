@@ -66,7 +66,8 @@ impl UrlFile {
 
     fn read(&self) -> anyhow::Result<(Secret<String>, PgConnectOptions)> {
         let url = Secret::read_file(&self.path)
-            .with_context(|| format!("cannot read `{}`", self.path.display()))?;
+            .with_context(|| format!("cannot read `{}`", self.path.display()))?
+            .trimmed();
         let is_postgres = ["postgres:", "postgresql:"]
             .iter()
             .any(|scheme| url.expose().starts_with(scheme));

@@ -177,7 +177,8 @@ fn what_this_server_does_not_speak_is_refused_by_name() {
     ] {
         let read = Config::from_lookup(|asked| {
             let secret = "a secret for tests, of more than 32 bytes";
-            let found = [("SECRET", secret), (name, value)];
+            let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+            let found = [("SECRET", secret), (name, value), endpoint];
             found
                 .into_iter()
                 .find(|(it, _)| *it == asked)
@@ -186,5 +187,55 @@ fn what_this_server_does_not_speak_is_refused_by_name() {
         let refused = read.unwrap_err();
         assert_eq!(refused.0[0].name, name, "{refused}");
         assert!(!refused.to_string().contains("hunter2"));
+    }
+}
+
+/// They are set for all that runs on a machine, and mean something to others.
+#[test]
+fn what_this_server_does_not_speak_is_only_warned_of_where_no_traces_are_sent() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+    for (settings, warned) in [
+        (
+            vec![
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+                ("OTEL_TRACES_EXPORTER", "console"),
+            ],
+            vec!["OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+        ),
+        (
+            vec![
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+                endpoint,
+                ("OTEL_SDK_DISABLED", "true"),
+            ],
+            vec!["OTEL_EXPORTER_OTLP_PROTOCOL"],
+        ),
+        (
+            vec![
+                ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
+                endpoint,
+                ("OTEL_TRACES_EXPORTER", "none"),
+            ],
+            vec!["OTEL_EXPORTER_OTLP_HEADERS"],
+        ),
+        (vec![("OTEL_TRACES_EXPORTER", "none")], vec![]),
+    ] {
+        let read = Config::from_lookup(|asked| {
+            let secret = ("SECRET", "a secret for tests, of more than 32 bytes");
+            let mut found = settings.iter().chain([&secret]);
+            let found = found.find(|(name, _)| *name == asked);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        let config = read.unwrap();
+
+        assert!(config.traces.is_none());
+        let warnings = config.warnings();
+        let names: Vec<&str> = warnings.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, warned);
+        for warning in &warnings {
+            let message = &warning.message;
+            assert!(message.contains("no traces are sent"), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
     }
 }
