@@ -9,7 +9,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
     date_time_ymd,
 };
+use tempfile::TempDir;
 use token_server::base::clock::{Clock, UnixTime};
+use token_server::config::TlsConfig;
+use token_server::http::Certificate;
 
 use crate::cli::{Ran, Shell, free_port, read_until, signal};
 use crate::harness::{Log, NOW, Served, write_certificate};
@@ -49,6 +52,49 @@ async fn until(mut is_so: impl FnMut() -> bool) {
     };
     let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
     waited.unwrap();
+}
+
+/// The functions that judge them have tests of their own, with keys of every kind.
+#[test]
+fn a_pair_that_nobody_could_use_is_named_with_what_to_do() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = TempDir::new().unwrap();
+    let (cert, key) = (
+        folder.path().join("cert.pem"),
+        folder.path().join("key.pem"),
+    );
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let pair = KeyPair::generate().unwrap();
+    let leaf = params(&["localhost"], NOW, NOW.plus(DAY));
+    let leaf = leaf.signed_by(&pair, &issuer).unwrap().pem();
+    let load = |chain: &str, pem: &str| {
+        fs::write(&cert, chain).unwrap();
+        fs::write(&key, pem).unwrap();
+        let files = TlsConfig {
+            cert: cert.clone(),
+            key: key.clone(),
+        };
+        Certificate::load(files)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    let plain = pair.serialize_pem();
+    let encrypted = plain.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+
+    assert_eq!(load(&format!("{leaf}{}", issuer.pem()), &plain), Ok(()));
+    let reversed = load(&format!("{}{leaf}", issuer.pem()), &plain).unwrap_err();
+    assert!(reversed.starts_with("TLS_CERT: "), "{reversed}");
+    assert!(reversed.contains("wrong order"), "{reversed}");
+    let encrypted = load(&leaf, &encrypted).unwrap_err();
+    assert!(encrypted.starts_with("TLS_KEY: "), "{encrypted}");
+    assert!(encrypted.contains("openssl pkey"), "{encrypted}");
+    let of_another = load(&leaf, &KeyPair::generate().unwrap().serialize_pem()).unwrap_err();
+    assert!(
+        of_another.contains("do not make a usable pair"),
+        "{of_another}"
+    );
 }
 
 #[tokio::test]

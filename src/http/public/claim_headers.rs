@@ -52,7 +52,7 @@ pub(super) fn headers(
         let value = Tokens::metadata_value(signed);
         headers.push((METADATA, header_value(value)?));
     }
-    let bytes = headers.iter().map(|header| size(header)).sum();
+    let bytes = headers.iter().map(size).sum();
     let limit = app.core.config.http.max_claim_headers;
     if bytes > limit {
         let client_id = &signed.claims.client_id;

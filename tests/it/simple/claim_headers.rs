@@ -248,13 +248,13 @@ async fn claims_over_the_limit_are_refused_with_a_log_line_and_never_cut() {
         refused.assert_error(403, "insufficient_scope");
         assert_eq!(header(&refused, "x-token-claim-big"), None);
     }
-    let text = log.text();
-    let warnings: Vec<Value> = text
+    let lines = log.text();
+    let warnings: Vec<Value> = lines
         .lines()
         .filter(|line| line.contains("MAX_CLAIM_HEADERS"))
         .map(|line| json::from_str(line).unwrap())
         .collect();
-    assert_eq!(warnings.len(), 2, "{text}");
+    assert_eq!(warnings.len(), 2, "{lines}");
     assert_eq!(warnings[1]["level"], "WARN");
     assert_eq!(warnings[1]["client_id"], "over");
     assert_eq!(

@@ -289,7 +289,7 @@ mod tests {
 
         assert!(check_order(&[leaf.clone(), issuer.clone()], &key).is_ok());
         // Not the order is wrong there.
-        assert!(check_order(&[issuer.clone()], &key).is_ok());
+        assert!(check_order(std::slice::from_ref(&issuer), &key).is_ok());
         let told = check_order(&[issuer, leaf], &key).unwrap_err().to_string();
         assert!(
             told.contains("its 2 certificates are in the wrong order"),
