@@ -60,6 +60,33 @@ install_python() {
     cp "$list" "$folder/.installed"
 }
 
+# Programs of one module of Go, built each time: what has not changed takes no time.
+install_go() {
+    local module=$1 folder=$2
+    has_program go || fail "Go is missing: install Go 1.26 or newer"
+    mkdir -p "$folder"
+    (cd "$module" && go build -o "$OLDPWD/$folder/" ./...) >&2 || fail "go could not build $module"
+    cp "$module/go.sum" "$folder/.installed"
+}
+
+# Programs of one folder of Java and what is beside it, compiled each time, with the libraries of the folder's pom.xml.
+install_java() {
+    local source=$1 folder=$2 shared=$3
+    has_program javac && has_program mvn || install_packages default-jdk-headless maven || true
+    has_program javac && has_program mvn || fail "Java is missing: install a JDK, 17 or newer, and Maven (packages default-jdk-headless maven)"
+    if ! is_installed "$source/pom.xml" "$folder"; then
+        echo "$0: installing the libraries of $source/pom.xml" >&2
+        rm -rf "$folder"
+        mvn -q -B -f "$source/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+            "-DoutputDirectory=$PWD/$folder/lib" >&2 || fail "mvn could not get the libraries of $source/pom.xml"
+    fi
+    rm -rf "$folder/classes"
+    # shellcheck disable=SC2086 # a list of files, or none
+    javac -nowarn -parameters -d "$folder/classes" -cp "$folder/lib/*" "$source"/*.java $shared >&2 \
+        || fail "javac could not compile $source"
+    cp "$source/pom.xml" "$folder/.installed"
+}
+
 # Builds tests once; the programs with them, one a line.
 # What is shipped has passkeys, so they are tested with `--features passkeys`.
 build_tests() {

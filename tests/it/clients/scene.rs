@@ -23,6 +23,9 @@ pub(super) const SECRET: &str = "a-secret-for-tests-of-client-libraries";
 pub(super) const KEY_CLIENT: &str = "billing-with-a-key";
 pub(super) const CERTIFICATE_CLIENT: &str = "billing-with-a-certificate";
 pub(super) const CERTIFICATE_SECRET: &str = "another-secret-for-tests-of-client-libraries";
+const MCP_CLIENT: &str = "agent";
+const MCP_SECRET: &str = "a-fourth-secret-for-tests-of-client-libraries";
+const MCP_SERVER: &str = "https://invoices.example.com/mcp";
 const OPERATOR: &str = "operator";
 const OPERATOR_SECRET: &str = "a-third-secret-for-tests-of-client-libraries";
 pub(super) const AUDIENCE: &str = "https://invoices.example.com";
@@ -41,6 +44,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
+    /// `ES256`, or with a setting behind it: `ES256_JWT` (`TOKEN_TYP`), `ES256_authorization` (`AUTHORIZATION_ENDPOINT`).
     pub(super) async fn start(signing_alg: &str) -> Self {
         Self::behind(None, signing_alg).await
     }
@@ -53,10 +57,13 @@ impl Scene {
     async fn behind(relay: Option<&Relay>, signing_alg: &str) -> Self {
         let (folder, database) = (TempDir::new().unwrap(), Database::fresh().await);
         write_certificate(folder.path());
+        let (signing_alg, setting) = signing_alg.split_once('_').unwrap_or((signing_alg, ""));
         let place = Place {
             folder: folder.path(),
             database: &database.url,
             signing_alg,
+            token_typ: if setting == "JWT" { "JWT" } else { "at+jwt" },
+            authorization_endpoint: setting == "authorization",
         };
         place.register_clients();
         let front = relay.map(Relay::port);
@@ -199,6 +206,8 @@ struct Place<'a> {
     folder: &'a Path,
     database: &'a str,
     signing_alg: &'a str,
+    token_typ: &'a str,
+    authorization_endpoint: bool,
 }
 
 impl Place<'_> {
@@ -212,6 +221,11 @@ impl Place<'_> {
             .env("OPS_LISTEN", "off")
             .env("DATABASE_URL", self.database)
             .env("SIGNING_ALG", self.signing_alg)
+            .env("TOKEN_TYP", self.token_typ)
+            .env(
+                "AUTHORIZATION_ENDPOINT",
+                self.authorization_endpoint.to_string(),
+            )
             .env("TLS_CERT", "cert.pem")
             .env("TLS_KEY", "key.pem")
             .env("TLS_CLIENT_CERTIFICATES", "true")
@@ -249,6 +263,8 @@ impl Place<'_> {
             "--secret-stdin",
         ];
         create(CERTIFICATE_CLIENT, CERTIFICATE_SECRET, &bound);
+        let audience = ["--audience", MCP_SERVER, "--secret-stdin"];
+        create(MCP_CLIENT, MCP_SECRET, &[&scope[..], &audience].concat());
     }
 
     /// A program of an operator. Whom its tokens are for follows from the issuer.
@@ -288,12 +304,16 @@ impl Place<'_> {
             ("API", format!("{issuer}/verify")),
             ("AUDIENCE", AUDIENCE.to_owned()),
             ("SIGNING_ALG", self.signing_alg.to_owned()),
+            ("TOKEN_TYP", self.token_typ.to_owned()),
             ("CLIENT_ID", CLIENT.to_owned()),
             ("CLIENT_SECRET", SECRET.to_owned()),
             ("KEY_CLIENT_ID", KEY_CLIENT.to_owned()),
             ("CLIENT_KEY_FILE", file("client.key")),
             ("CERT_CLIENT_ID", CERTIFICATE_CLIENT.to_owned()),
             ("CERT_CLIENT_SECRET", CERTIFICATE_SECRET.to_owned()),
+            ("MCP_CLIENT_ID", MCP_CLIENT.to_owned()),
+            ("MCP_CLIENT_SECRET", MCP_SECRET.to_owned()),
+            ("MCP_SERVER", MCP_SERVER.to_owned()),
             ("OPERATOR_ID", OPERATOR.to_owned()),
             ("OPERATOR_SECRET", OPERATOR_SECRET.to_owned()),
             ("CLIENT_CERT_FILE", file("client-cert.pem")),
@@ -307,6 +327,10 @@ impl Place<'_> {
             "CURL_CA_BUNDLE",
         ];
         variables.extend(trust.map(|name| (name, file("ca.pem"))));
+        let store = file("trust.p12");
+        let options = "-Djavax.net.ssl.trustStorePassword=changeit -Djavax.net.ssl.trustStore=";
+        variables.push(("JAVA_TOOL_OPTIONS", format!("{options}{store}")));
+        variables.push(("TRUST_STORE", store));
         variables
     }
 }

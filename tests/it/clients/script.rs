@@ -16,14 +16,23 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const PYTHON: &str = "target/clients/python";
 const NODE: &str = "tests/clients/node/node_modules";
 
+const GO: &str = "target/clients/go";
+const JAVA: &str = "target/clients/java";
+
+/// With which the trust store of the tests of Java is protected, as all are that `keytool` makes.
+const STORE_PASSWORD: &str = "changeit";
+
 pub(super) struct Script {
     path: PathBuf,
     program: PathBuf,
+    arguments: Vec<String>,
 }
 
 impl Script {
     /// Fails when its libraries are not here in the versions that are to be tested.
     pub(super) fn find(path: &str) -> Self {
+        let full_path = folder().join(path);
+        let mut arguments = vec![full_path.display().to_string()];
         let program = match path.rsplit_once('.').unwrap().1 {
             "py" => {
                 installed("tests/clients/python/requirements.txt", PYTHON);
@@ -34,18 +43,43 @@ impl Script {
                 "node".into()
             }
             "sh" => "bash".into(),
+            "rb" => "ruby".into(),
+            "php" => "php".into(),
+            "go" => {
+                installed("tests/clients/go/go.sum", GO);
+                arguments.clear();
+                at(GO).join(module(path))
+            }
+            "java" => {
+                let folder = format!("{JAVA}/{}", module(path));
+                installed(
+                    &format!("tests/clients/java/{}/pom.xml", module(path)),
+                    &folder,
+                );
+                arguments = java(&at(&folder), &full_path);
+                "java".into()
+            }
             other => panic!("{other}"),
         };
         Self {
-            path: folder().join(path),
+            path: full_path,
             program,
+            arguments,
         }
     }
 
     /// Runs it to its end; the library and its version.
     pub(super) async fn run(&self, scene: &Scene) -> String {
-        let child = Command::new(&self.program)
-            .arg(&self.path)
+        if self.program == Path::new("java") {
+            write_trust_store(scene);
+        }
+        let mut command = Command::new(&self.program);
+        if self.program == Path::new("php") {
+            let ca = scene.variable("SSL_CERT_FILE");
+            command.args(["-d".to_owned(), format!("curl.cainfo={ca}")]);
+        }
+        let child = command
+            .args(&self.arguments)
             .envs(scene.variables.iter().map(|(name, value)| (name, value)))
             // Whatever proxies this machine has for the world outside.
             .envs([("NO_PROXY", "localhost"), ("no_proxy", "localhost")])
@@ -71,16 +105,62 @@ impl Script {
     /// Each script's first line is the library and its version, which the documentation has to name.
     fn check_version(&self, out: &str) -> String {
         let version = out.lines().next().unwrap_or_default();
-        let (name, number) = version.split_once(' ').unwrap();
+        let (name, number) = version.rsplit_once(' ').unwrap();
         let row = format!("| {name} | {number} |");
-        // Whichever curl is here: all are alike in what is tested.
+        // Whichever is here of some: all are alike in what is tested.
+        let any = format!("| {name} | any |");
+        let page = super::docs::text();
         assert!(
-            name == "curl" || super::docs::text().contains(&row),
+            page.contains(&any) || page.contains(&row),
             "docs/integrations.md does not say `{row}`, with which {} passes",
             self.path.display()
         );
         version.to_owned()
     }
+}
+
+/// The folder that a script is in.
+fn module(path: &str) -> &str {
+    path.split('/').nth(1).unwrap()
+}
+
+/// The arguments of `java` for a class that was compiled, with its libraries, and for the folder of its settings.
+fn java(folder: &Path, source: &Path) -> Vec<String> {
+    let (classes, libraries) = (folder.join("classes"), folder.join("lib/*"));
+    let settings = source.ancestors().nth(2).unwrap().join("spring");
+    let class = source.file_stem().unwrap().display();
+    [
+        format!("-Dproperties={}", settings.display()),
+        "-cp".to_owned(),
+        format!("{}:{}", classes.display(), libraries.display()),
+        class.to_string(),
+    ]
+    .into()
+}
+
+/// Java reads authorities from a file of its own kind, as docs/integrations.md says.
+fn write_trust_store(scene: &Scene) {
+    let (ca, store) = (
+        scene.variable("SSL_CERT_FILE"),
+        scene.variable("TRUST_STORE"),
+    );
+    let made = std::process::Command::new("keytool")
+        .args([
+            "-importcert",
+            "-noprompt",
+            "-alias",
+            "token-server",
+            "-file",
+            ca,
+        ])
+        .args(["-keystore", store, "-storepass", STORE_PASSWORD])
+        .output()
+        .unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stdout)
+    );
 }
 
 /// The folder with the scripts.
