@@ -41,7 +41,7 @@ pub use traces::{TraceSampler, TracesConfig};
 
 use crate::base::secret::Secret;
 use crate::base::units::{Percent, Seconds};
-use crate::domain::{Audience, Issuer, TokenTtl};
+use crate::domain::{Audience, Issuer, TokenTtl, TokenTyp};
 use crate::store::DatabaseOptions;
 use reader::Reader;
 
@@ -148,6 +148,12 @@ pub struct TokenConfig {
     pub admin_audience: Audience,
     /// How long they live when a client does not say.
     pub ttl: TokenTtl,
+    /// What their header says that they are when a client does not say.
+    pub typ: TokenTyp,
+    /// Whether scopes of `OpenID` Connect that a client does not have are ignored rather than refused.
+    pub ignore_oidc_scopes: bool,
+    /// Whether the metadata has an authorization endpoint, which answers that there is none.
+    pub authorization_endpoint: bool,
     /// The signing key of HS256, and what the other signing keys are sealed under.
     pub secret: Secret<String>,
     /// The secret before this one.
@@ -326,6 +332,13 @@ impl TokenConfig {
             ttl: read.checked("TOKEN_TTL", "60 seconds to 24 hours", "1h", |text| {
                 TokenTtl::from_seconds(parse_seconds(text)?).map_err(|error| error.to_string())
             }),
+            typ: read.parsed("TOKEN_TYP", "`at+jwt` or `JWT`", "at+jwt"),
+            ignore_oidc_scopes: read.parsed("IGNORE_OIDC_SCOPES", "`true` or `false`", "false"),
+            authorization_endpoint: read.parsed(
+                "AUTHORIZATION_ENDPOINT",
+                "`true` or `false`",
+                "false",
+            ),
             secret: read
                 .signing_secret("SECRET")
                 .unwrap_or_else(|| Secret::new(String::new())),

@@ -64,6 +64,7 @@ pub use tokens::sender_constraint::{SenderConstraint, SenderConstraintChanges};
 pub use tokens::thumbprint::Thumbprint;
 pub use tokens::token_id::TokenId;
 pub use tokens::token_quota::{QUOTA_WINDOW, QuotaState, TokenQuota};
+pub use tokens::token_typ::TokenTyp;
 pub use usage::{
     ClientUses, ExcessTokens, LastUsed, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };

@@ -50,6 +50,8 @@ const FIELDS: &[Field] = &[
         set: &["--metadata", r#"{"tenant":"acme"}"#], clear: &["--metadata", "{}"], on_page: "tenant" },
     Field { name: "token_ttl", value: "300", default: "null",
         set: &["--token-ttl", "5m"], clear: &["--token-ttl", "default"], on_page: "300 s" },
+    Field { name: "token_typ", value: r#""JWT""#, default: "null",
+        set: &["--token-typ", "JWT"], clear: &["--token-typ", "default"], on_page: "<code>JWT</code>" },
     Field { name: "token_quota", value: "77", default: "null",
         set: &["--token-quota", "77"], clear: &["--token-quota", "none"], on_page: "of 77 tokens" },
     Field { name: "allowed_networks", value: r#"["192.0.2.0/24","2001:db8::/32"]"#, default: "[]",

@@ -116,6 +116,7 @@ impl Keys {
             scope: Cow::Borrowed(&client.scopes),
             audience: self.core.config.token.audience.clone().into(),
             ttl: TokenTtl::MIN,
+            typ: self.core.config.token.typ,
             cnf: None,
         };
         keys.issue(grant, now).context("issuing")

@@ -48,6 +48,7 @@ impl Tokens {
             scope: grant_scope(client, request.scope)?,
             audience: self.grant_audience(client, request.audiences)?,
             ttl: client.token_ttl.unwrap_or(self.core.config.token.ttl),
+            typ: client.token_typ.unwrap_or(self.core.config.token.typ),
             cnf,
         };
         let IssuedToken { signing, details } = self.keys.current().issue(grant, self.core.now())?;

@@ -57,7 +57,7 @@ impl From<Rejection> for Error {
 
 impl Rejection {
     /// By number of the reason.
-    const REASONS: [&'static str; 13] = [
+    const REASONS: [&'static str; 14] = [
         "malformed",
         "unknown_key",
         "bad_signature",
@@ -71,6 +71,7 @@ impl Rejection {
         "missing_identifier",
         "missing_claim",
         "oversized_claims",
+        "foreign",
     ];
 
     fn number(&self) -> usize {
@@ -88,6 +89,7 @@ impl Rejection {
             Self::MissingIdentifier { .. } => 10,
             Self::MissingClaim(_) => 11,
             Self::OversizedClaims => 12,
+            Self::Unfit(VerifyError::Foreign) => 13,
         }
     }
 }

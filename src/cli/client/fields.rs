@@ -35,6 +35,9 @@ pub(in crate::cli) struct ClientFields {
     /// The lifetime of its tokens: `15m`, `1h`, or `default` for the server's `TOKEN_TTL`
     #[arg(long, value_name = "DURATION", value_parser = filled)]
     token_ttl: Option<String>,
+    /// The `typ` in the header of its tokens: `at+jwt`, `JWT`, or `default` for the server's `TOKEN_TYP`
+    #[arg(long, value_name = "TYP", value_parser = filled)]
+    token_typ: Option<String>,
     /// The most tokens in an hour, or `none` for any number
     #[arg(long, value_name = "TOKENS", value_parser = filled)]
     token_quota: Option<String>,
@@ -91,6 +94,7 @@ impl ClientFields {
         );
         say("metadata", self.metadata.map(Value::from));
         say("token_ttl", self.token_ttl.map(|it| unless("default", it)));
+        say("token_typ", self.token_typ.map(|it| unless("default", it)));
         say("token_quota", self.token_quota.map(|it| unless("none", it)));
         say("allowed_networks", self.any_network.then_some(Value::Null));
         say("allowed_networks", self.allowed_networks.map(Value::from));
@@ -141,6 +145,7 @@ pub(in crate::cli) fn lines(client: &Client) -> Vec<(String, String)> {
             ("jwks", _) => key_names(client),
             ("token_ttl", Value::Null) => "the server's TOKEN_TTL".to_owned(),
             ("token_ttl", seconds) => format!("{seconds} s"),
+            ("token_typ", Value::Null) => "the server's TOKEN_TYP".to_owned(),
             ("token_quota", Value::Null) => "none".to_owned(),
             ("token_quota", tokens) => format!("{tokens} in an hour"),
             ("allowed_networks", Value::Array(list)) if list.is_empty() => "any".to_owned(),

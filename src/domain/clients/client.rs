@@ -8,7 +8,7 @@ use crate::base::redact::holds_secret;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
     ClientVersion, Description, Generation, Identifiers, ManagedBy, Metadata, Name, ParseError,
-    Scope, SenderConstraint, SenderConstraintChanges, TokenQuota, text_type, word_enum,
+    Scope, SenderConstraint, SenderConstraintChanges, TokenQuota, TokenTyp, text_type, word_enum,
 };
 
 /// The name a client logs in with (RFC 6749 §2.2).
@@ -209,6 +209,8 @@ client_fields! {
     metadata: Metadata,
     /// The lifetime of its tokens; `None`: the server's `TOKEN_TTL`.
     token_ttl: Option<TokenTtl>,
+    /// The `typ` in the header of its tokens; `None`: the server's `TOKEN_TYP`.
+    token_typ: Option<TokenTyp>,
     /// The most tokens in an hour; `None`: any number.
     token_quota: Option<TokenQuota>,
     /// The networks that it may log in from.

@@ -10,3 +10,4 @@ pub(in crate::domain) mod sender_constraint;
 pub(in crate::domain) mod thumbprint;
 pub(in crate::domain) mod token_id;
 pub(in crate::domain) mod token_quota;
+pub(in crate::domain) mod token_typ;

@@ -19,7 +19,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Serialize;
 
 use crate::base::secret::Secret;
-use crate::domain::{KeyId, ParseError, SigningAlg};
+use crate::domain::{KeyId, ParseError, SigningAlg, TokenTyp};
 use crate::jwt::{AccessTokenClaims, TokenHeader};
 
 /// 128 bits of strength (NIST SP 800-57), good beyond 2030.
@@ -27,9 +27,6 @@ const RSA_SIZE: KeySize = KeySize::Rsa3072;
 
 /// The longest signature, in base64url: that of an RSA key.
 const MAX_SIGNATURE: usize = 512;
-
-/// The type of an access token (RFC 9068 §2.1).
-const ACCESS_TOKEN: &str = "at+jwt";
 
 /// Why a key cannot be made, read or used.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +58,8 @@ pub struct SigningKey {
     /// The algorithm as jsonwebtoken writes it.
     pub(in crate::jwt) algorithm: Algorithm,
     pub(in crate::jwt) decoding: DecodingKey,
-    /// The header of its tokens, encoded once.
-    header: String,
+    /// The headers of its tokens, one for each `typ`, encoded once.
+    headers: [String; TokenTyp::ALL.len()],
     signer: Signer,
     /// What may be published; nothing of a symmetric key.
     jwk: Option<Jwk>,
@@ -82,7 +79,7 @@ impl SigningKey {
         let bytes = secret.expose().as_bytes();
         let kid = symmetric_key_id(bytes)?;
         Ok(Self {
-            header: encode_header(ACCESS_TOKEN, SigningAlg::HS256, &kid),
+            headers: token_headers(SigningAlg::HS256, &kid),
             kid,
             alg: SigningAlg::HS256,
             algorithm: Algorithm::HS256,
@@ -138,7 +135,7 @@ impl SigningKey {
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         jwk.common.key_id = Some(kid.to_string());
         Ok(Self {
-            header: encode_header(ACCESS_TOKEN, alg, &kid),
+            headers: token_headers(alg, &kid),
             kid,
             alg,
             algorithm,
@@ -166,9 +163,10 @@ impl SigningKey {
     /// The claims as an access token in compact form (RFC 7515 §3.1).
     pub(in crate::jwt) fn sign(
         self: &Arc<Self>,
+        typ: TokenTyp,
         claims: &AccessTokenClaims<'_>,
     ) -> Result<Signing, KeyError> {
-        self.sign_under(&self.header, &claims.to_json()?)
+        self.sign_under(&self.headers[typ as usize], &claims.to_json()?)
     }
 
     /// The claims as a JWT of another type.
@@ -287,6 +285,11 @@ impl fmt::Debug for SigningKey {
 
 fn encode(value: &impl Serialize) -> serde_json::Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(value)?))
+}
+
+/// By number of the `typ`.
+fn token_headers(alg: SigningAlg, kid: &KeyId) -> [String; TokenTyp::ALL.len()] {
+    TokenTyp::ALL.map(|typ| encode_header(typ.as_str(), alg, kid))
 }
 
 fn encode_header(typ: &str, alg: SigningAlg, kid: &KeyId) -> String {

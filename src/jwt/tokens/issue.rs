@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use crate::base::clock::UnixTime;
-use crate::domain::{Audiences, Client, ClientId, Generation, Scope, TokenId, TokenTtl};
+use crate::domain::{Audiences, Client, ClientId, Generation, Scope, TokenId, TokenTtl, TokenTyp};
 use crate::jwt::{AccessTokenClaims, Confirmation, KeyError, KeySet, Signing};
 
 /// What a client was granted.
@@ -21,6 +21,8 @@ pub struct Grant<'a> {
     pub audience: Audiences,
     /// For how long.
     pub ttl: TokenTtl,
+    /// What its header says that it is.
+    pub typ: TokenTyp,
     /// What its holder has to have beside it.
     pub cnf: Option<Confirmation>,
 }
@@ -120,7 +122,7 @@ impl KeySet {
             roots: None,
             act: None,
         };
-        let signing = key.sign(&claims)?;
+        let signing = key.sign(grant.typ, &claims)?;
         let details = TokenDetails {
             client_id: &client.client_id,
             expires_in: claims.exp.since(claims.nbf),

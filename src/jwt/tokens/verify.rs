@@ -3,14 +3,18 @@
 //!
 //! RFC 8725: the algorithm is the key's, never the header's (§3.1); `typ` is required (§3.11); a header
 //! parameter we did not write is refused, and with it `crit`, `jku`, `x5u`, `jwk` and whatever comes.
+//!
+//! A token may have the `typ` JWT, which says nothing. What keeps our other JWTs apart is then that each of them has a `typ` of its
+//! own, which no token may have, and that a token has all the claims of one (RFC 8725 §3.12).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::base::clock::UnixTime;
 use crate::base::json;
-use crate::domain::{KeyId, TokenTtl};
+use crate::domain::{KeyId, TokenTtl, TokenTyp};
 use crate::jwt::{AccessTokenClaims, KeySet};
 
 /// Seconds by which the clocks of two replicas may differ. A revocation is kept this much longer
@@ -24,11 +28,16 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// forger nothing that the token did not say already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// Not three parts of base64url with the header and the claims we write.
+    /// Not three parts of base64url of which the first two are JSON objects.
     #[error("the token is malformed")]
     Malformed,
+    /// A JWT whose header or claims are not those that we write, though it may be signed with a secret that we share.
+    #[error("the token was not issued by this server: its header or its claims are others")]
+    Foreign,
     /// No key of ours has this `kid`, or `alg` is not that key's.
-    #[error("the token was not signed with a key of this server")]
+    #[error(
+        "the token was not issued by this server: it is not signed with a key that its `kid` and `alg` name here"
+    )]
     UnknownKey,
     /// The signature does not fit.
     #[error("the token's signature is wrong")]
@@ -40,7 +49,7 @@ pub enum VerifyError {
     #[error("the token is not valid yet")]
     NotYetValid,
     /// `iss` is not this server.
-    #[error("the token is from another issuer")]
+    #[error("the token was not issued by this server: it is from another issuer")]
     WrongIssuer,
     /// It claims to live longer than any token of ours.
     #[error("the token's lifetime is not one this server gives")]
@@ -51,7 +60,7 @@ pub enum VerifyError {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenHeader {
-    /// The media type, `at+jwt`.
+    /// The media type, `at+jwt` or `JWT`.
     pub typ: String,
     /// The algorithm it claims.
     pub alg: String,
@@ -75,10 +84,7 @@ impl KeySet {
     /// as its key is one of ours.
     pub fn verify_signature(&self, token: &str) -> Result<SignedClaims, VerifyError> {
         let parts = Parts::split(token)?;
-        let header: TokenHeader = decode(parts.header)?;
-        if !is_access_token_type(&header.typ) {
-            return Err(VerifyError::Malformed);
-        }
+        let header = read_header(&parts)?;
         let key = self.find(&header.kid).ok_or(VerifyError::UnknownKey)?;
         if header.alg != key.alg.as_str() {
             return Err(VerifyError::UnknownKey);
@@ -91,7 +97,7 @@ impl KeySet {
         let json =
             String::from_utf8(decode_base64(parts.payload)?).map_err(|_| VerifyError::Malformed)?;
         let claims: AccessTokenClaims<'static> =
-            json::from_str(&json).map_err(|_| VerifyError::Malformed)?;
+            json::from_str(&json).map_err(|_| self.judge_foreign(&json))?;
         if *claims.iss != self.issuer {
             return Err(VerifyError::WrongIssuer);
         }
@@ -104,6 +110,24 @@ impl KeySet {
             claims,
             json,
         })
+    }
+}
+
+impl KeySet {
+    /// What is wrong with claims that we did not write, though their signature is good. Others have the key of HS256, and write no
+    /// `iss` and `jti` as ours.
+    fn judge_foreign(&self, json: &str) -> VerifyError {
+        let claims: serde_json::Result<Map<String, Value>> = json::from_str(json);
+        let has = |claims: &Map<String, Value>, name: &str| {
+            claims.get(name).is_some_and(Value::is_string)
+        };
+        match claims {
+            Ok(claims) if claims.get("iss") != Some(&self.issuer.as_str().into()) => {
+                VerifyError::Foreign
+            }
+            Ok(claims) if !has(&claims, "jti") => VerifyError::Foreign,
+            Ok(_) | Err(_) => VerifyError::Malformed,
+        }
     }
 }
 
@@ -125,9 +149,7 @@ pub fn claimed_key_id(token: &str) -> Option<KeyId> {
 }
 
 /// The header and the claims of a text that looks like a JWT, judged by nobody. For showing only.
-pub fn decode_unverified(
-    token: &str,
-) -> Result<(serde_json::Value, serde_json::Value), VerifyError> {
+pub fn decode_unverified(token: &str) -> Result<(Value, Value), VerifyError> {
     let parts = Parts::split(token)?;
     Ok((decode(parts.header)?, decode(parts.payload)?))
 }
@@ -183,7 +205,23 @@ pub(in crate::jwt) fn decode_base64(part: &str) -> Result<Vec<u8>, VerifyError> 
         .map_err(|_| VerifyError::Malformed)
 }
 
-/// RFC 9068 §4 with RFC 7515 §4.1.9: the prefix may be there, and case does not matter.
+/// The header, if it is one that we write.
+fn read_header(parts: &Parts<'_>) -> Result<TokenHeader, VerifyError> {
+    let json = decode_base64(parts.header)?;
+    let header: TokenHeader = json::from_slice(&json).map_err(|_| {
+        let object: serde_json::Result<Map<String, Value>> = json::from_slice(&json);
+        object.map_or(VerifyError::Malformed, |_| VerifyError::Foreign)
+    })?;
+    if is_access_token_type(&header.typ) {
+        Ok(header)
+    } else {
+        Err(VerifyError::Foreign)
+    }
+}
+
+/// RFC 9068 §4 with RFC 7515 §4.1.9: the prefix may be there, and case does not matter. `JWT` is to the letter as we write it.
 fn is_access_token_type(typ: &str) -> bool {
-    typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
+    typ.eq_ignore_ascii_case(TokenTyp::AtJwt.as_str())
+        || typ.eq_ignore_ascii_case("application/at+jwt")
+        || typ == TokenTyp::Jwt.as_str()
 }

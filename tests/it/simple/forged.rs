@@ -12,7 +12,7 @@ use token_server::jwt::LEEWAY;
 use crate::harness::{CLIENT, NOW, SECRET, TestApp, config};
 
 /// A token of these parts, signed with HMAC-SHA256 under `key`, whatever its header says.
-fn signed(header: &str, payload: &str, key: &str) -> String {
+pub(super) fn signed(header: &str, payload: &str, key: &str) -> String {
     let message = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(header),
@@ -97,6 +97,7 @@ async fn signed_as_we_sign_it_is_good() {
     for token in [
         forge.with_header(&json!({})),
         forge.with_header(&json!({"typ": "application/AT+JWT"})),
+        forge.with_header(&json!({"typ": "JWT"})),
     ] {
         assert_eq!(forge.test.verify(&token).await.status, 200);
     }
@@ -143,7 +144,9 @@ async fn tricks_in_the_header_are_refused() {
         json!({"b64": false}),
         json!({"zip": "DEF"}),
         json!({"cty": "JWT"}),
-        json!({"typ": "JWT"}),
+        json!({"typ": "jwt"}),
+        json!({"typ": "application/jwt"}),
+        json!({"typ": "token-introspection+jwt"}),
         json!({"typ": null}),
         json!({"typ": 1}),
     ] {

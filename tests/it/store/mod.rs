@@ -20,7 +20,7 @@ use token_server::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
     Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, ClientVersion,
     Description, ExpectedVersion, Generation, Identifiers, JwkSet, ManagedBy, Metadata, Name,
-    Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota, TokenTtl,
+    Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota, TokenTtl, TokenTyp,
 };
 
 use token_server::store::{
@@ -101,6 +101,7 @@ fn record(client_id: &str) -> ClientRecord {
             identifiers: Identifiers::parse("https://d https://c").unwrap(),
             metadata: Metadata::parse(r#"{"z":1,"a":"ü"}"#).unwrap(),
             token_ttl: Some(TokenTtl::from_seconds(90).unwrap()),
+            token_typ: Some(TokenTyp::Jwt),
             token_quota: TokenQuota::from_count(7).ok(),
             allowed_networks: AllowedNetworks::parse("10.0.0.0/8 2001:db8::/32").unwrap(),
             authentication: AuthenticationSettings {

@@ -23,7 +23,7 @@ use crate::base::clock::UnixTime;
 use crate::domain::{
     AllowedNetworks, Audience, AuthMethods, AuthenticationChanges, CertificateSubject,
     ClientChanges, ClientId, ClientKeys, ClientStatus, Description, Identifiers, JwkSet, JwksUri,
-    ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraintChanges, TokenQuota,
+    ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraintChanges, TokenQuota, TokenTyp,
 };
 
 /// A client in a document. A member that is left out says nothing, one that is null takes the value away. What a kind of
@@ -67,6 +67,11 @@ pub(crate) struct ClientSpec {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
     pub(crate) token_ttl: Option<Option<Lifetime>>,
+    /// The `typ` in the header of its tokens: `at+jwt`, or `JWT` for verifiers that accept nothing else; null: the server's
+    /// `TOKEN_TYP`
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) token_typ: Option<Option<String>>,
     /// The most tokens in an hour, 1 to 1000000000; null: any number
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
@@ -177,6 +182,9 @@ impl ClientSpec {
                 Metadata::from_object(&it)
             })?,
             token_ttl: read("token_ttl", ttl, |it| it.map(Lifetime::parse).transpose())?,
+            token_typ: read("token_typ", self.token_typ.take(), |it| {
+                it.as_deref().map(TokenTyp::parse).transpose()
+            })?,
             token_quota: read("token_quota", self.token_quota.take(), |it| {
                 it.map(TokenQuota::from_count).transpose()
             })?,

@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session, Viewer};
-use crate::http::portal::clients::form::{ClientForm, pretty};
+use crate::http::portal::clients::form::{ClientForm, TOKEN_TYPS, pretty};
 use crate::http::portal::links::{CLIENTS, EXPLAIN, encoded, path_of};
 use crate::http::portal::page;
 use crate::http::portal::page::chart::{Axis, Chart};

@@ -10,7 +10,7 @@ use crate::domain::ClientId;
 use crate::http::AppState;
 use crate::http::portal::access::form::{Form, filled_in};
 use crate::http::portal::access::session::{Operator, Session};
-use crate::http::portal::clients::form::ClientForm;
+use crate::http::portal::clients::form::{ClientForm, TOKEN_TYPS};
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;

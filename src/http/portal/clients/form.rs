@@ -10,11 +10,22 @@ use crate::app::clients::spec::schema::field_types;
 use crate::app::clients::spec::texts::{certificate_subject, text_of};
 use crate::app::error::{Error, Result};
 use crate::base::json;
-use crate::domain::{AuthMethod, AuthMethods, Client, ClientChanges};
+use crate::domain::{AuthMethod, AuthMethods, Client, ClientChanges, TokenTyp};
 use crate::http::portal::access::form::Form;
+use crate::http::portal::page::fields;
 
 /// The one text for the members `tls_client_auth_…`: `san_dns=billing.example.com`.
 const SUBJECT: &str = "subject";
+
+/// The `typ` of the tokens.
+pub(in crate::http::portal) const TOKEN_TYPS: &[fields::Choice] = &[
+    ("", "the TOKEN_TYP of the server"),
+    (TokenTyp::AtJwt.as_str(), "at+jwt (RFC 9068)"),
+    (
+        TokenTyp::Jwt.as_str(),
+        "JWT, for verifiers that accept nothing else",
+    ),
+];
 
 /// The fields, as they are typed.
 pub(in crate::http::portal) struct ClientForm {

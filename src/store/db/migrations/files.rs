@@ -29,6 +29,7 @@ const FILES: &[(&str, &str)] = files![
     "0108_single_use"
     "0109_acme"
     "0110_installation"
+    "0112_token_typ"
 ];
 
 /// The first line of a file that runs outside of a transaction on Postgres.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{Doors, assertion_key, encode, hmac_signed, hmac_tag, part, service, with};
-use crate::harness::SECRET;
+use crate::harness::{NOW, SECRET, TestApp};
 use crate::oauth::assertion::claims;
 
 /// The next letter of the alphabet of base64url: other stray bits in the end.
@@ -162,7 +162,13 @@ async fn what_we_never_write_is_refused_under_our_own_key() {
         format!("{message}.{}", hmac_tag(&message, SECRET.as_bytes())),
     ));
     for (name, change) in [
-        ("typ JWT", json!({"typ": "JWT"})),
+        ("typ jwt", json!({"typ": "jwt"})),
+        ("typ application/jwt", json!({"typ": "application/jwt"})),
+        ("typ JOSE", json!({"typ": "JOSE"})),
+        (
+            "typ of a client assertion",
+            json!({"typ": "client-authentication+jwt"}),
+        ),
         ("no typ", json!({"typ": null})),
         (
             "typ of an introspection",
@@ -233,4 +239,124 @@ async fn one_kind_of_jwt_is_not_taken_for_another() {
     doors
         .refuse_as_token("an assertion with typ at+jwt", &as_token)
         .await;
+}
+
+/// `JWT` says nothing of what a JWT is for. Under the key of tokens, every other JWT that this server or a client writes is refused
+/// all the same, and a token of this type is nothing else.
+#[tokio::test]
+async fn with_typ_jwt_it_takes_all_claims_of_a_token_to_be_one() {
+    let test = service("HS256").await;
+    let doors = Doors::of(&test).await;
+    let token = doors.good_token().await;
+    let (header, token_claims) = (part(&token, 0), part(&token, 1));
+    let jwt = with(&header, &json!({"typ": "JWT"})).to_string();
+    let signed = |claims: &Value| hmac_signed(&jwt, claims.to_string(), SECRET.as_bytes());
+    let times = json!({"iat": NOW.0, "nbf": NOW.0, "exp": NOW.0 + 60});
+    let introspection = json!({
+        "iss": "https://tokens.test", "aud": "gateway", "iat": NOW.0,
+        "token_introspection": with(&token_claims, &json!({"active": true})),
+    });
+    let assertion = claims();
+    let all_but_ours = with(
+        &with(&assertion, &times),
+        &json!({"client_id": "billing", "scope": "read"}),
+    );
+
+    let mut cases = vec![
+        ("an introspection response", introspection.clone()),
+        ("one with times", with(&introspection, &times)),
+        ("a client assertion", assertion.clone()),
+        ("one with claims of a token", all_but_ours),
+        (
+            "a DPoP proof",
+            json!({"jti": "a", "htm": "POST", "htu": "https://tokens.test/verify", "iat": NOW.0}),
+        ),
+        (
+            "an ID token",
+            with(
+                &times,
+                &json!({"iss": "https://tokens.test", "sub": "gateway", "aud": "gateway", "nonce": "x"}),
+            ),
+        ),
+    ];
+    for claim in [
+        "iss",
+        "sub",
+        "aud",
+        "client_id",
+        "iat",
+        "nbf",
+        "exp",
+        "jti",
+        "scope",
+        "gen",
+        "metadata",
+    ] {
+        cases.push((claim, with(&token_claims, &json!({ claim: null }))));
+        cases.push((claim, with(&token_claims, &json!({ claim: {"a": 1} }))));
+    }
+    for (name, claims) in &cases {
+        // `metadata` is an object.
+        if claims["metadata"]["a"] == 1 && *name == "metadata" {
+            continue;
+        }
+        doors.refuse(name, &signed(claims)).await;
+    }
+    let as_token = signed(&token_claims);
+    assert_eq!(test.verify(&as_token).await.status, 200);
+    doors
+        .refuse_as_assertion("a token of type JWT", &as_token)
+        .await;
+    let other = with(&header, &json!({"typ": "JWT", "kid": "k"})).to_string();
+    for claims in [&assertion, &token_claims] {
+        let jws = hmac_signed(&other, claims.to_string(), SECRET.as_bytes());
+        doors.refuse("under the name of a client's key", &jws).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_type_jwt_is_none_of_the_other_jwts_and_none_of_them_is_one() {
+    for alg in ["ES256", "RS256"] {
+        let test = TestApp::with(&[("SIGNING_ALG", alg), ("TOKEN_TYP", "JWT")]).await;
+        let doors = Doors::of(&test).await;
+        let signer = assertion_key(&test).await;
+        let token = doors.good_token().await;
+        assert_eq!(part(&token, 0)["typ"], "JWT");
+
+        let form = [("token", token.as_str())];
+        let accept = ("accept", "application/token-introspection+jwt");
+        let authorization = format!("Bearer {token}");
+        let introspection = test
+            .post_form_with(
+                "/introspect",
+                &form,
+                &[accept, ("authorization", &authorization)],
+            )
+            .await;
+        // A token for introspection is for ISSUER, which is the default audience of the caller's tokens.
+        assert_eq!(introspection.status, 200, "{}", introspection.text());
+        assert_eq!(
+            part(introspection.text(), 0)["typ"],
+            "token-introspection+jwt"
+        );
+        doors.refuse("an introspection", introspection.text()).await;
+
+        doors.refuse_as_assertion("a token", &token).await;
+        for typ in ["JWT", "client-authentication+jwt"] {
+            let assertion = signer.sign(json!({"kid": "k", "typ": typ}), &claims());
+            doors.refuse_as_token("an assertion", &assertion).await;
+        }
+        let forged = signer.sign(
+            json!({"kid": part(&token, 0)["kid"], "typ": "JWT"}),
+            &part(&token, 1),
+        );
+        doors.refuse("a token under a client's key", &forged).await;
+        let params = [("grant_type", "client_credentials")];
+        let as_proof = [
+            ("dpop", token.as_str()),
+            ("authorization", authorization.as_str()),
+        ];
+        let refused = test.post_form_with("/token", &params, &as_proof).await;
+        assert_ne!(refused.status, 200, "{}", refused.text());
+    }
 }
