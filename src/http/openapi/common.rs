@@ -95,23 +95,26 @@ fn narrow(error: &mut Value) -> &mut Value {
     error
 }
 
-/// The document as text: an indent of one space, and a reference on one line, for there are many.
+/// The document as text: an indent of one space, and what has one member alone on one line, for there is much of it.
 pub(super) fn write(document: &Value) -> String {
-    let mut written = String::new();
-    let mut is_after_reference = false;
+    let mut lines: Vec<String> = Vec::new();
     for line in format!("{document:#}").lines() {
         let text = line.trim_start();
-        let is_reference =
-            text.starts_with("\"$ref\":") && !text.ends_with(',') && written.ends_with('{');
-        if !written.is_empty() && !is_reference && !is_after_reference {
-            written.push('\n');
-            written.push_str(&" ".repeat((line.len() - text.len()) / 2));
+        if text.starts_with(['}', ']'])
+            && let [.., opening, only] = lines.as_mut_slice()
+            && opening.ends_with(['{', '['])
+            && !only.ends_with([',', '{', '['])
+        {
+            opening.push_str(only.trim_start());
+            opening.push_str(text);
+            lines.pop();
+            continue;
         }
-        written.push_str(text);
-        is_after_reference = is_reference;
+        let indent = " ".repeat((line.len() - text.len()) / 2);
+        lines.push(indent + text);
     }
-    written.push('\n');
-    written
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn refer_to_headers<'a>(responses: impl Iterator<Item = &'a mut Value>) {
