@@ -24,6 +24,8 @@ pub struct Error {
     pub retry_after: Option<u32>,
     /// The scope that was required and is lacking (RFC 6750 §3).
     pub required_scope: Option<String>,
+    /// The URL of the metadata of the resource that the token was to be for (RFC 9728 §5.1).
+    pub resource_metadata: Option<Box<str>>,
     /// How the token that it is about has to be sent.
     pub scheme: TokenScheme,
     /// Who asked, where that is to be kept together with the true reason.
@@ -79,6 +81,7 @@ impl Error {
             cause: None,
             retry_after: None,
             required_scope: None,
+            resource_metadata: None,
             scheme: TokenScheme::default(),
             attempt: None,
         }
@@ -147,6 +150,13 @@ impl Error {
     #[must_use]
     pub fn with_scheme(mut self, scheme: TokenScheme) -> Self {
         self.scheme = scheme;
+        self
+    }
+
+    /// Says where the metadata of the resource is.
+    #[must_use]
+    pub fn with_resource_metadata(mut self, url: Option<String>) -> Self {
+        self.resource_metadata = url.map(String::into_boxed_str);
         self
     }
 

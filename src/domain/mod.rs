@@ -58,6 +58,7 @@ pub use tokens::audience::{Audience, Audiences, Issuer};
 pub use tokens::claim_name::ClaimName;
 pub use tokens::generation::Generation;
 pub use tokens::http_uri::HttpUri;
+pub use tokens::resource_url::{PROTECTED_RESOURCE, ResourcePlace};
 pub use tokens::revocation::{Revocation, RevocationId, Revoked, RevokedToken};
 pub use tokens::scope::Scope;
 pub use tokens::sender_constraint::{SenderConstraint, SenderConstraintChanges};

@@ -18,6 +18,7 @@ use crate::http::middleware::observe::Observe;
 use crate::http::ops::health;
 use crate::http::portal;
 use crate::http::public::home;
+use crate::http::public::{authorization_page, protected_resource};
 use crate::http::public::{authorize, verify};
 use crate::http::public::{introspect, jwks, metadata, revoke, token};
 use crate::http::response::error;
@@ -34,6 +35,8 @@ fn routes(routes: Routes) -> Routes {
         named([id], original)
     };
     let metadata = |id| named([id], routes!(metadata::show));
+    let openid = |id| named([id], routes!(metadata::show_openid));
+    let resource = |id| named([id], routes!(protected_resource::show));
     routes
         // Clients.
         .at("/authorize", routes!(authorize::authorize_client))
@@ -57,7 +60,7 @@ fn routes(routes: Routes) -> Routes {
             verify_original("verify_original_request_with_path"),
         )
         // Those who verify by themselves.
-        .at("/.well-known/jwks.json", routes!(jwks::show_jwks))
+        .at(metadata::JWKS, routes!(jwks::show_jwks))
         // Libraries, which find everything else by it.
         .at(
             metadata::OAUTH,
@@ -67,10 +70,22 @@ fn routes(routes: Routes) -> Routes {
             metadata::OAUTH_OF_PATH,
             metadata("show_authorization_server_metadata_of_path"),
         )
-        .at(metadata::OPENID, metadata("show_openid_configuration"))
+        .at(metadata::OPENID, openid("show_openid_configuration"))
         .at(
             metadata::OPENID_OF_PATH,
-            metadata("show_openid_configuration_of_path"),
+            openid("show_openid_configuration_of_path"),
+        )
+        .at(
+            protected_resource::HOST,
+            resource("show_protected_resource_of_host"),
+        )
+        .at(
+            protected_resource::PATH,
+            resource("show_protected_resource"),
+        )
+        .at(
+            authorization_page::AUTHORIZATION,
+            routes!(authorization_page::show_authorization_page),
         )
         // People and their tools.
         .at("/", routes!(home::show_home))

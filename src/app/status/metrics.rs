@@ -98,6 +98,7 @@ impl App {
                 self.cache.metrics(),
                 self.secrets.verified.metrics(),
                 self.tokens.verified.metrics(),
+                self.tokens.protected_resources.metrics(),
                 self.authentication.throttle.metrics(),
                 self.authentication.published_keys.metrics(),
                 self.authentication.single_use.metrics(),

@@ -7,6 +7,7 @@ pub(crate) mod introspect;
 pub(crate) mod issue;
 pub(crate) mod lost_revocations;
 pub(in crate::app::tokens) mod own_revocations;
+pub(crate) mod protected_resources;
 pub(crate) mod quota;
 pub(crate) mod rejection;
 pub(crate) mod request;
@@ -28,6 +29,7 @@ use crate::app::usage::Usage;
 use crate::base::metrics::Counter;
 use crate::jwt::{DpopNonces, KeyError};
 use own_revocations::OwnRevocations;
+use protected_resources::ProtectedResources;
 use quota::Quotas;
 use rejection::Rejections;
 use revocation_set::RevocationSet;
@@ -47,6 +49,7 @@ pub struct Tokens {
     own_revocations: OwnRevocations,
     pub(crate) room: Room,
     dpop_nonces: DpopNonces,
+    pub(crate) protected_resources: ProtectedResources,
     pub(crate) quotas: Quotas,
     pub(crate) issued: Counter,
     pub(crate) rejections: Rejections,
@@ -69,6 +72,7 @@ impl Tokens {
             own_revocations: OwnRevocations::default(),
             room: Room::default(),
             dpop_nonces: DpopNonces::new(&config.secret, previous)?,
+            protected_resources: ProtectedResources::default(),
             quotas: Quotas::default(),
             issued: Counter::default(),
             rejections: Rejections::default(),

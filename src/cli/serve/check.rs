@@ -10,6 +10,7 @@ use crate::cli::open;
 use crate::cli::output::{Output, chain};
 use crate::cli::serve::warnings;
 use crate::config::{Config, ConfigErrors};
+use crate::domain::SigningAlg;
 use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
 
 /// What is said of a file of SQLite that `serve` makes in development mode.
@@ -353,11 +354,21 @@ async fn check_keys(report: &mut Report, config: Config) {
             }
             if problems.is_empty() {
                 report.good(&format!(
-                    "keys: {} can be opened; SIGNING_ALG is {alg}",
-                    keys.len()
+                    "keys: {} can be opened; SIGNING_ALG is {alg}{}",
+                    keys.len(),
+                    verification_under(alg)
                 ));
             }
         }
+    }
+}
+
+/// What the algorithm means for others who verify tokens.
+fn verification_under(alg: SigningAlg) -> &'static str {
+    if alg.is_asymmetric() {
+        ", under which others can verify tokens offline"
+    } else {
+        ", under which others cannot verify tokens offline: they ask /verify or /introspect, and no metadata names the JWKS"
     }
 }
 

@@ -4,6 +4,7 @@ pub(in crate::domain) mod audience;
 pub(in crate::domain) mod claim_name;
 pub(in crate::domain) mod generation;
 pub(in crate::domain) mod http_uri;
+pub(in crate::domain) mod resource_url;
 pub(in crate::domain) mod revocation;
 pub(in crate::domain) mod scope;
 pub(in crate::domain) mod sender_constraint;

@@ -90,7 +90,7 @@ cases! {
     }
 
     ISSUER "Issuer" {
-        NotFound: "the path behind it is not the issuer's";
+        NotFound: "the path behind it is not the issuer's; of `openid-configuration` also: the server signs with HS256";
     }
 
     NO_CLIENTS "Readiness" {

@@ -12,7 +12,8 @@ use crate::http::AppState;
 use crate::http::openapi::AnyErrors;
 use crate::http::response::hsts::Hsts;
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What the pages of this server may load.
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The service's name, or for a browser a page that says what to do next.
 #[utoipa::path(get, path = "", tag = "Tools", responses(

@@ -1,6 +1,7 @@
-//! The server's metadata (RFC 8414), and the same at the path of `OpenID` Connect Discovery for libraries that
-//! look only there. Says what is true of this server and nothing else: no `authorization_endpoint`, since
-//! there is no authorization by a human, and `/authorize` is a contract of our own.
+//! The server's metadata (RFC 8414), and at the path of `OpenID` Connect Discovery the same with the two members that its readers
+//! insist on, for libraries that look only there. Says what is true of this server, with two exceptions: no ID token is ever
+//! issued, whatever the algorithm named for them; and an operator may have it name an authorization endpoint, which answers
+//! that there is none. `/authorize` is a contract of our own.
 
 use axum::extract::State;
 use axum::http::Uri;
@@ -9,9 +10,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::error::Error;
-use crate::domain::{AuthMethod, Issuer};
+use crate::domain::{AuthMethod, Issuer, SigningAlg};
 use crate::http::AppState;
 use crate::http::openapi::MetadataErrors;
+use crate::http::public::authorization_page::AUTHORIZATION;
 use crate::http::response;
 use crate::jwt::{KeySet, assertion_algorithms};
 
@@ -20,6 +22,8 @@ pub(in crate::http) const OPENID: &str = "/.well-known/openid-configuration";
 /// §3.1: an issuer with a path has that path behind the well-known one.
 pub(in crate::http) const OAUTH_OF_PATH: &str = "/.well-known/oauth-authorization-server/{*path}";
 pub(in crate::http) const OPENID_OF_PATH: &str = "/.well-known/openid-configuration/{*path}";
+
+pub(in crate::http) const JWKS: &str = "/.well-known/jwks.json";
 
 /// The types of access tokens that may take the place of a client authentication (RFC 6750 §6.1.1, RFC 9449 §12.1).
 const TOKEN_TYPES: [&str; 2] = ["Bearer", "DPoP"];
@@ -33,8 +37,15 @@ const MAX_AGE: &str = "public, max-age=3600";
 struct Metadata<'a> {
     #[schema(value_type = String)]
     issuer: &'a Issuer,
+    /// With `AUTHORIZATION_ENDPOINT=true` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    authorization_endpoint: Option<String>,
     token_endpoint: String,
-    jwks_uri: String,
+    /// Not there under HS256: a verifier would wait for a key that never comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    jwks_uri: Option<String>,
     introspection_endpoint: String,
     revocation_endpoint: String,
     grant_types_supported: [&'a str; 1],
@@ -55,6 +66,14 @@ struct Metadata<'a> {
     /// RFC 9701 §7; not there when answers cannot be signed for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signing_alg_values_supported: Option<[&'a str; 1]>,
+    /// `OpenID` Connect Discovery 1.0 §3, at its path alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    subject_types_supported: Option<[&'a str; 1]>,
+    /// The same: the algorithm of access tokens, by which some libraries verify them. No ID token is ever issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    id_token_signing_alg_values_supported: Option<[&'a str; 1]>,
 }
 
 /// The server's metadata, by which libraries find the rest.
@@ -66,11 +85,36 @@ pub(in crate::http) async fn show(
     State(app): State<AppState>,
     uri: Uri,
 ) -> Result<Response, Error> {
+    answer(&app, uri.path().strip_prefix(OAUTH), None)
+}
+
+/// The server's metadata for libraries that look at the path of `OpenID` Connect Discovery only.
+#[utoipa::path(get, path = "", tag = "Tools", responses(
+    (status = 200, description = "what this server can do", body = Metadata, headers(("cache-control"))),
+    MetadataErrors,
+))]
+pub(in crate::http) async fn show_openid(
+    State(app): State<AppState>,
+    uri: Uri,
+) -> Result<Response, Error> {
+    let alg = app.config().keys.signing_alg;
+    if !alg.is_asymmetric() {
+        return Err(Error::not_found(
+            "OpenID configuration under SIGNING_ALG=HS256, which publishes no keys; see /.well-known/oauth-authorization-server",
+        ));
+    }
+    answer(&app, uri.path().strip_prefix(OPENID), Some(alg))
+}
+
+/// The document for the issuer with the path that stands behind the well-known one, if one does; with the algorithm of ID tokens for
+/// readers of `OpenID` Connect.
+fn answer(
+    app: &AppState,
+    path: Option<&str>,
+    id_token_alg: Option<SigningAlg>,
+) -> Result<Response, Error> {
     let keys = app.keys.current();
-    let path = [OAUTH, OPENID]
-        .iter()
-        .find_map(|well_known| uri.path().strip_prefix(well_known))
-        .unwrap_or_default();
+    let path = path.unwrap_or_default().trim_end_matches('/');
     if !path.is_empty() && path != keys.issuer().path() {
         return Err(Error::not_found("such issuer here"));
     }
@@ -82,7 +126,16 @@ pub(in crate::http) async fn show(
         .collect();
     let algorithms = assertion_algorithms();
     let mut document = metadata(&keys, &methods, &algorithms);
+    let config = app.config();
     document.tls_client_certificate_bound_access_tokens = app.authentication.takes_certificates();
+    if config.token.authorization_endpoint {
+        document.authorization_endpoint = Some(keys.issuer().endpoint(AUTHORIZATION));
+    }
+    if config.keys.signing_alg.is_asymmetric() {
+        document.jwks_uri = Some(keys.issuer().endpoint(JWKS));
+    }
+    document.subject_types_supported = id_token_alg.map(|_| ["public"]);
+    document.id_token_signing_alg_values_supported = id_token_alg.map(|alg| [alg.as_str()]);
     Ok(response::cacheable_json(&document, MAX_AGE))
 }
 
@@ -90,8 +143,9 @@ fn metadata<'a>(keys: &'a KeySet, methods: &'a [&str], algorithms: &'a [&str]) -
     let issuer = keys.issuer();
     Metadata {
         issuer,
+        authorization_endpoint: None,
         token_endpoint: issuer.endpoint("/token"),
-        jwks_uri: issuer.endpoint("/.well-known/jwks.json"),
+        jwks_uri: None,
         introspection_endpoint: issuer.endpoint("/introspect"),
         revocation_endpoint: issuer.endpoint("/revoke"),
         grant_types_supported: ["client_credentials"],
@@ -105,5 +159,7 @@ fn metadata<'a>(keys: &'a KeySet, methods: &'a [&str], algorithms: &'a [&str]) -
         dpop_signing_alg_values_supported: algorithms,
         tls_client_certificate_bound_access_tokens: false,
         introspection_signing_alg_values_supported: keys.alg_for_others().map(|alg| [alg.as_str()]),
+        subject_types_supported: None,
+        id_token_signing_alg_values_supported: None,
     }
 }

@@ -24,7 +24,7 @@ use crate::http::request::proof_of_possession;
 use crate::http::request::proof_of_possession::ProofHeader;
 use crate::http::response;
 use crate::http::response::WithLogContext;
-use crate::http::response::error::SimpleError;
+use crate::http::response::error::{SimpleError, is_about_a_token};
 use crate::jwt::{AccessTokenClaims, SignedClaims};
 
 /// The requirements that the server understands. Any other parameter is refused.
@@ -156,7 +156,7 @@ async fn judge_head(
     required: Result<Required, Error>,
 ) -> Result<WithLogContext, Error> {
     let required = required?;
-    let token = authorization::token_or_bare(&parts.headers)?.ok_or_else(missing_token)?;
+    let token = authorization::token_or_bare(&parts.headers)?;
     judge(app, parts, token, &required).await
 }
 
@@ -174,17 +174,36 @@ async fn judge_with_body(
     let required = form.requirements.parse()?;
     let token = match (in_header, in_body) {
         (Some(_), Some(_)) => return Err(second_token()),
-        (Some(token), None) => token,
-        (None, Some(text)) => PresentedToken {
+        (Some(token), None) => Some(token),
+        (None, in_body) => in_body.map(|text| PresentedToken {
             text,
             source: TokenSource::Body,
-        },
-        (None, None) => return Err(missing_token()),
+        }),
     };
     judge(app, parts, token, &required).await
 }
 
 async fn judge(
+    app: &AppState,
+    parts: &Parts,
+    token: Option<PresentedToken<'_>>,
+    required: &TokenRequirements,
+) -> Result<WithLogContext, Error> {
+    let judged = match token {
+        Some(token) => judge_token(app, parts, token, required).await,
+        None => Err(missing_token()),
+    };
+    match (judged, &required.audience) {
+        // Whose token it should be is told who comes without a good one (RFC 9728 §5.1).
+        (Err(error), Some(audience)) if is_about_a_token(&error) => {
+            let url = Box::pin(app.tokens.find_resource_metadata(audience)).await;
+            Err(error.with_resource_metadata(url))
+        }
+        (judged, _) => judged,
+    }
+}
+
+async fn judge_token(
     app: &AppState,
     parts: &Parts,
     token: PresentedToken<'_>,

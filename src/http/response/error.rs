@@ -137,11 +137,14 @@ fn challenge(error: &Error) -> Option<HeaderValue> {
     if let Some(scope) = &error.required_scope {
         text += &format!(r#", scope="{scope}""#);
     }
+    if let Some(url) = &error.resource_metadata {
+        text += &format!(r#", resource_metadata="{url}""#);
+    }
     HeaderValue::try_from(text).ok()
 }
 
 /// Whether an error is about a token that came with the request, or its proof.
-fn is_about_a_token(error: &Error) -> bool {
+pub(in crate::http) fn is_about_a_token(error: &Error) -> bool {
     match error.code {
         ErrorCode::MissingToken | ErrorCode::InvalidToken | ErrorCode::InsufficientScope => true,
         ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => error.scheme == TokenScheme::Dpop,

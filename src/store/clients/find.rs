@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{ClientId, ClientRecord};
+use crate::domain::{Audience, ClientId, ClientRecord};
 use crate::store::clients::record::{
     fetch_readable_records, fetch_records, read_record, select_records,
 };
 use crate::store::clients::row::CLIENTS;
 use crate::store::db::damage::FullPage;
 use crate::store::db::query::ToValue;
+use crate::store::db::row::Row;
 use crate::store::{ClientsPage, Store, StoreError};
 
 /// Clients that were read.
@@ -33,6 +34,19 @@ impl Store {
     pub async fn has_client(&self, id: &ClientId) -> Result<bool, StoreError> {
         const SQL: &str = "select exists (select 1 from clients where client_id = $1)";
         self.fetch_one(SQL, &[id], |row| row.get(0)).await
+    }
+
+    /// The identifiers of clients, of so many clients at most; of each client those that can be read.
+    pub async fn list_identifiers(&self, clients: u32) -> Result<Vec<Audience>, StoreError> {
+        const SQL: &str = "
+            select identifiers
+            from clients
+            where identifiers <> ''
+            order by client_id
+            limit $1";
+        let read = |row: &Row| Ok(Audience::parse_list(row.get(0)?).unwrap_or_default());
+        let lists = self.fetch_all(SQL, &[&clients], read).await?;
+        Ok(lists.into_iter().flatten().collect())
     }
 
     /// How many enabled clients have certificate-bound tokens.

@@ -1,6 +1,7 @@
 //! The endpoints that OAuth libraries call, as the RFCs have them.
 
 pub(crate) mod assertion;
+mod authorization_endpoint;
 mod certificate_bound;
 mod certificates;
 mod corpus;
@@ -9,6 +10,7 @@ mod introspect_by_token;
 mod jwks_uri;
 mod letter;
 mod metadata;
+mod protected_resource;
 mod revoke;
 mod token;
 

@@ -30,6 +30,7 @@ const FILES: &[(&str, &str)] = files![
     "0109_acme"
     "0110_installation"
     "0112_token_typ"
+    "0113_client_identifiers"
 ];
 
 /// The first line of a file that runs outside of a transaction on Postgres.
