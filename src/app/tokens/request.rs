@@ -13,19 +13,27 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// Parses what a client asks for; `resources` are absolute URIs.
+    /// Parses what a client asks for: audiences separated by spaces; `resources` are absolute URIs.
     pub fn parse(
         scope: Option<&str>,
-        audience: Option<&str>,
+        audiences: Option<&str>,
         resources: &[String],
     ) -> Result<Self> {
         let scope = scope.map(Scope::parse).transpose();
-        let audience = audience.map(Audience::parse).into_iter();
+        let audiences = audiences.into_iter().flat_map(split).map(Audience::parse);
         let resources = resources.iter().map(|text| Audience::parse_resource(text));
-        let audiences: Result<Vec<Audience>, _> = audience.chain(resources).collect();
+        let audiences: Result<Vec<Audience>, _> = audiences.chain(resources).collect();
         Ok(Self {
             scope: scope.map_err(|error| Error::invalid_scope(error.0))?,
             audiences: audiences.map_err(|error| Error::invalid_target(error.0))?,
         })
     }
+}
+
+/// The words of a text; of one without any the text itself, which is then refused: it must not count as if nothing had been
+/// asked for.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(' ').filter(|word| !word.is_empty());
+    let without_any = text.bytes().all(|byte| byte == b' ');
+    words.chain(without_any.then_some(text))
 }

@@ -15,6 +15,9 @@ use crate::domain::ErrorCode;
 use crate::http::AppState;
 use crate::http::request::params::Params;
 
+/// U+FEFF in UTF-8, with which some programs begin a body.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The parameters of the body, which is a form or a JSON object. No body at all is no parameter.
 pub(in crate::http) struct BodyParams(pub(in crate::http) Params);
 
@@ -49,6 +52,7 @@ impl BodyParams {
     }
 
     fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Self> {
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         if bytes.is_empty() {
             return Ok(Self(Params::default()));
         }
@@ -57,7 +61,7 @@ impl BodyParams {
             Some(Format::Json) => Params::from_json(bytes).map(Self),
             None => Err(Error::new(
                 ErrorCode::UnsupportedMediaType,
-                "the content type must be application/x-www-form-urlencoded or application/json",
+                "the content type must be application/x-www-form-urlencoded or application/json, in UTF-8",
             )),
         }
     }
@@ -69,13 +73,16 @@ pub(in crate::http) async fn read_json(
     body: Body,
     state: &AppState,
 ) -> Result<Bytes> {
-    let bytes = read_body(body, state).await?;
+    let mut bytes = read_body(body, state).await?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes = bytes.split_off(BYTE_ORDER_MARK.len());
+    }
     match Format::of(headers) {
         _ if bytes.is_empty() => Ok(Bytes::from_static(b"{}")),
         Some(Format::Json) => Ok(bytes),
         Some(Format::Form) | None => Err(Error::new(
             ErrorCode::UnsupportedMediaType,
-            "the content type must be application/json",
+            "the content type must be application/json, in UTF-8",
         )),
     }
 }
@@ -154,16 +161,16 @@ enum Format {
 }
 
 impl Format {
-    /// What the content type says. A charset that is not UTF-8 makes it another type.
+    /// What the content type says. Text is read as UTF-8: a charset in which ASCII is not ASCII makes it another type.
     fn of(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
         let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
         for parameter in parameters.split(';') {
-            if let Some((name, value)) = parameter.split_once('=') {
-                let utf8 = value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8");
-                if name.trim().eq_ignore_ascii_case("charset") && !utf8 {
-                    return None;
-                }
+            if let Some((name, value)) = parameter.split_once('=')
+                && name.trim().eq_ignore_ascii_case("charset")
+                && !contains_ascii(value.trim().trim_matches('"').trim())
+            {
+                return None;
             }
         }
         let essence = essence.trim();
@@ -173,6 +180,86 @@ impl Format {
             Some(Self::Json)
         } else {
             None
+        }
+    }
+}
+
+/// Whether a charset has ASCII in it as it is. Libraries write such a name without looking at the text: Apache `HttpClient`
+/// `ISO-8859-1`, others `utf8`. Bytes that are not UTF-8 are refused with the parameter that has them.
+fn contains_ascii(charset: &str) -> bool {
+    const NAMES: [&str; 6] = ["", "utf-8", "utf8", "us-ascii", "ascii", "latin1"];
+    const FAMILIES: [&str; 2] = ["iso-8859-", "windows-125"];
+    let is_of = |family: &str| {
+        let beginning = charset.get(..family.len());
+        beginning.is_some_and(|it| it.eq_ignore_ascii_case(family)) && charset.len() > family.len()
+    };
+    NAMES.iter().any(|name| name.eq_ignore_ascii_case(charset)) || FAMILIES.into_iter().any(is_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn is_read(content_type: &str) -> bool {
+        let value = HeaderValue::from_str(content_type).unwrap();
+        Format::of(&HeaderMap::from_iter([(CONTENT_TYPE, value)])).is_some()
+    }
+
+    #[test]
+    fn a_charset_is_one_that_has_ascii_in_it() {
+        for essence in ["application/json", "Application/X-WWW-Form-URLEncoded"] {
+            assert!(is_read(essence));
+            for charset in [
+                "utf-8",
+                "UTF-8",
+                "\"utf-8\"",
+                "utf8",
+                "US-ASCII",
+                "ISO-8859-1",
+                "iso-8859-15",
+                "windows-1252",
+                "",
+                "\"\"",
+            ] {
+                assert!(
+                    is_read(&format!("{essence}; charset={charset}")),
+                    "{charset}"
+                );
+                assert!(
+                    is_read(&format!("{essence};a=b;Charset = {charset} ;c")),
+                    "{charset}"
+                );
+            }
+            for charset in [
+                "utf-16",
+                "UTF-16LE",
+                "utf-32",
+                "utf-7",
+                "ucs-2",
+                "iso-8859-",
+                "windows-125",
+                "iso-2022-jp",
+                "ebcdic",
+                "x",
+            ] {
+                assert!(
+                    !is_read(&format!("{essence}; charset={charset}")),
+                    "{charset}"
+                );
+                assert!(!is_read(&format!(
+                    "{essence}; charset=utf-8; charset={charset}"
+                )));
+            }
+        }
+        for other in [
+            "text/json",
+            "application/jsonp",
+            "multipart/form-data; boundary=x",
+            "",
+        ] {
+            assert!(!is_read(other), "{other}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Owns what a client may ask for beside saying who it is: `scope` (RFC 6749 §3.3), `audience`, and `resource`
 //! (RFC 8707 §2). Whether the client may have it is not known here.
 
+use std::borrow::Cow;
+
 use utoipa::ToSchema;
 
 use crate::app::TokenRequest;
@@ -12,10 +14,11 @@ use crate::http::request::params::Params;
 #[derive(ToSchema)]
 #[schema(as = RequestedToken)]
 pub(in crate::http) struct TokenRequestForm {
-    /// Space-separated; none: all that the client may have
+    /// Space-separated, in JSON also a list; none: all that the client may have
     scope: Option<String>,
-    /// One of the client's
-    audience: Option<String>,
+    /// One or more of the client's: space-separated, in a form also repeated, in JSON also a list
+    #[schema(value_type = Option<Audiences>)]
+    audience: Vec<String>,
     /// One of the client's audiences, an absolute URI; in a form it may be repeated, in JSON a list (RFC 8707 §2)
     #[schema(value_type = Option<Audiences>)]
     resource: Vec<String>,
@@ -24,14 +27,18 @@ pub(in crate::http) struct TokenRequestForm {
 impl TokenRequestForm {
     pub(in crate::http) fn take(params: &mut Params) -> Self {
         Self {
-            scope: params.take("scope"),
-            audience: params.take("audience"),
+            scope: params.take_words("scope"),
+            audience: params.take_all("audience"),
             resource: params.take_all("resource"),
         }
     }
 
     pub(in crate::http) fn parse(&self) -> Result<TokenRequest> {
-        let (scope, audience) = (self.scope.as_deref(), self.audience.as_deref());
-        TokenRequest::parse(scope, audience, &self.resource)
+        let audiences = match self.audience.as_slice() {
+            [] => None,
+            [one] => Some(Cow::from(one)),
+            several => Some(Cow::from(several.join(" "))),
+        };
+        TokenRequest::parse(self.scope.as_deref(), audiences.as_deref(), &self.resource)
     }
 }

@@ -58,6 +58,11 @@ impl<'a> Robot<'a> {
         }
     }
 
+    /// What its requests have in `Authorization`.
+    pub(crate) fn authorization(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
     /// The same program at another replica.
     fn at<'b>(&self, test: &'b TestApp) -> Robot<'b> {
         Robot {

@@ -2,6 +2,7 @@
 
 pub(crate) mod assertion;
 mod authorization_endpoint;
+mod bodies;
 mod certificate_bound;
 mod certificates;
 mod corpus;

@@ -180,23 +180,19 @@ async fn an_assertion_of_another_type_is_an_unsupported_method_and_one_of_none_a
 }
 
 #[tokio::test]
-async fn repeated_parameters_are_refused_but_for_resource() {
+async fn repeated_parameters_are_refused_but_for_resource_and_audience() {
     let test = TestApp::new().await;
     let secret = test.client().await;
 
-    for again in [
-        GRANT,
-        ("scope", "read"),
-        ("audience", "a"),
-        ("client_id", CLIENT),
-        ("x", "y"),
-    ] {
+    for again in [GRANT, ("scope", "read"), ("client_id", CLIENT), ("x", "y")] {
         let answer = ask(&test, &secret, &[again, again]).await;
         answer.assert_error(400, "invalid_request");
     }
     let own = "https://tokens.test";
-    let answer = ask(&test, &secret, &[("resource", own), ("resource", own)]).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    for name in ["resource", "audience"] {
+        let answer = ask(&test, &secret, &[(name, own), (name, own)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }
 
 #[tokio::test]
@@ -291,6 +287,22 @@ async fn resources_and_audience_become_the_tokens_audiences() {
             json!(["billing", "https://a.test"]),
         ),
         (
+            &[("audience", "billing"), ("audience", "https://a.test")],
+            json!(["billing", "https://a.test"]),
+        ),
+        (
+            &[("audience", " billing  https://a.test "), ("audience", "")],
+            json!(["billing", "https://a.test"]),
+        ),
+        (
+            &[
+                ("audience", "billing https://a.test"),
+                ("audience", "billing"),
+                ("resource", "https://b.test/v1"),
+            ],
+            json!(["billing", "https://a.test", "https://b.test/v1"]),
+        ),
+        (
             &[
                 ("audience", "https://a.test"),
                 ("resource", "https://a.test"),
@@ -327,6 +339,18 @@ async fn a_resource_that_is_no_uri_or_not_the_clients_is_invalid_target() {
             &[("resource", "https://a.test#x")],
             "absolute URI without fragment",
         ),
+        (
+            &[("audience", "billing https://c.test")],
+            "`https://c.test`",
+        ),
+        (
+            &[("audience", "billing"), ("audience", "https://c.test")],
+            "`https://c.test`",
+        ),
+        (&[("audience", "billing\thttps://a.test")], "an audience is"),
+        // Taken for none it would be a token for the client's first.
+        (&[("audience", "  ")], "an audience is"),
+        (&[("resource", "billing https://a.test")], "absolute URI"),
         (&[("resource", "billing")], "absolute URI without fragment"),
         (&[("resource", "/v1")], "absolute URI without fragment"),
     ] {

@@ -81,6 +81,7 @@ impl FromRequest<AppState> for FileForm {
 
 impl Form {
     fn of(session: Option<Arc<CurrentSession>>, mut params: Params) -> Result<Self> {
+        params.require_texts()?;
         let sent = params.take("csrf").map(Secret::new);
         match session.zip(sent) {
             Some((session, sent)) if session.csrf_token == sent => Ok(Self(params)),

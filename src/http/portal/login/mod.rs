@@ -60,6 +60,7 @@ pub(super) async fn log_in(
     BodyParams(mut form): BodyParams,
 ) -> Result<Response> {
     let user_agent = headers.get(USER_AGENT).and_then(|it| it.to_str().ok());
+    form.require_texts()?;
     let name = form.take("name").unwrap_or_default();
     let next = form.take("next").filter(|path| is_page(path));
     let presented = AdminLogIn {
