@@ -46,6 +46,7 @@ impl Traffic {
 
     /// The counters of a route, which are made the first time.
     pub(super) fn route(&self, path: &str) -> Arc<RouteTraffic> {
+        let path = canonical(path);
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let hot = [&self.verify, &self.authorize].into_iter();
         if let Some(known) = hot.chain(&*others).find(|known| *known.path == *path) {
@@ -150,6 +151,14 @@ fn takes_proofs(path: &str) -> bool {
     let prefixes = ["/verify/requiring/", "/admin/api/v1/"];
     ["/authorize", "/token", "/verify", "/introspect"].contains(&path)
         || prefixes.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// A route with a slash at its end that is served without one too is the same route.
+fn canonical(path: &str) -> &str {
+    match path.strip_suffix('/') {
+        Some(shorter) if !shorter.is_empty() && !shorter.contains('{') => shorter,
+        Some(_) | None => path,
+    }
 }
 
 /// What was counted of one route up to a moment.

@@ -110,7 +110,7 @@ async fn show_openapi() -> Response {
 pub fn router(app: AppState, operators: &Handle) -> HttpService {
     let Routes {
         mut router, paths, ..
-    } = routes(Routes::new());
+    } = routes(Routes::new().with_slash());
     // So that each is told from the start, with nothing counted.
     for path in paths {
         app.traffic().route(&path);

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::harness::{Log, Served, write_certificate};
+use crate::harness::{Log, Served, client_config, write_certificate};
 
 const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
 
@@ -67,6 +67,37 @@ async fn tls_1_2_and_1_3_are_spoken_and_alpn_offers_both_http_versions() {
         let (_, connection) = stream.get_ref();
         assert_eq!(connection.protocol_version(), Some(version.version));
     }
+}
+
+/// A client that offers HTTP/1.0 alone, as some old ones of appliances and of Perl do, is no stranger.
+#[tokio::test]
+async fn alpn_takes_http_1_0_and_refuses_what_is_no_http() {
+    let served = Served::start(&[]).await;
+    let offering = async |protocols: &[&str]| {
+        let mut config = client_config(&[served.root()], BOTH);
+        config.alpn_protocols = protocols.iter().map(|it| it.as_bytes().to_vec()).collect();
+        served.handshake(config).await
+    };
+    for (offered, chosen) in [
+        (&["http/1.0"][..], "http/1.0"),
+        (&["http/1.0", "http/1.1"], "http/1.1"),
+        (&["http/1.0", "h2"], "h2"),
+    ] {
+        let stream = offering(offered).await.unwrap();
+        let protocol = stream.get_ref().1.alpn_protocol();
+        assert_eq!(protocol, Some(chosen.as_bytes()), "{offered:?}");
+    }
+    assert!(offering(&["spdy/1"]).await.is_err());
+
+    let mut stream = offering(&["http/1.0"]).await.unwrap();
+    stream
+        .write_all(b"GET /healthz HTTP/1.0\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let text = String::from_utf8_lossy(&answer);
+    assert!(text.starts_with("HTTP/1.0 200 OK"), "{text}");
 }
 
 /// What a peer without TLS, or with an old one, is answered: an alert at most.

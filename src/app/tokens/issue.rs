@@ -10,6 +10,16 @@ use crate::app::tokens::sender_constraint::{SenderProofs, check_bound};
 use crate::domain::{Audience, Audiences, Client, ErrorCode, Generation, Scope};
 use crate::jwt::{AccessToken, Confirmation, Grant, IssuedToken};
 
+/// The scopes of `OpenID` Connect Core §5.4 and §11, which some libraries ask for by themselves.
+const OIDC_SCOPES: [&str; 6] = [
+    "openid",
+    "profile",
+    "email",
+    "address",
+    "phone",
+    "offline_access",
+];
+
 impl Tokens {
     /// Issues a token to an authenticated client, bound to what it proves: to its certificate when it is registered so,
     /// and to the key of a `DPoP` proof when it sends one. The client asks from `source`.
@@ -45,7 +55,7 @@ impl Tokens {
         let grant = Grant {
             client,
             generation,
-            scope: grant_scope(client, request.scope)?,
+            scope: self.grant_scope(client, request.scope)?,
             audience: self.grant_audience(client, request.audiences)?,
             ttl: client.token_ttl.unwrap_or(self.core.config.token.ttl),
             typ: client.token_typ.unwrap_or(self.core.config.token.typ),
@@ -88,6 +98,25 @@ impl Tokens {
         }
     }
 
+    fn grant_scope<'a>(&self, client: &'a Client, asked: Option<Scope>) -> Result<Cow<'a, Scope>> {
+        let own = &client.scopes;
+        let Some(mut scope) = asked else {
+            return Ok(Cow::Borrowed(own));
+        };
+        if self.core.config.token.ignore_oidc_scopes && !scope.is_subset_of(own) {
+            // One that the client has is a scope as any other.
+            let is_own = |token: &str| own.tokens().any(|it| it == token);
+            scope = scope.without(|token| OIDC_SCOPES.contains(&token) && !is_own(token));
+        }
+        if scope.is_empty() {
+            return Ok(Cow::Borrowed(own));
+        }
+        match scope.first_not_in(own).map(refuse_scope) {
+            None => Ok(Cow::Owned(scope)),
+            Some(refusal) => Err(refusal),
+        }
+    }
+
     fn grant_audience(&self, client: &Client, asked: Vec<Audience>) -> Result<Audiences> {
         let default = client
             .audiences
@@ -113,15 +142,13 @@ impl Tokens {
     }
 }
 
-fn grant_scope(client: &Client, asked: Option<Scope>) -> Result<Cow<'_, Scope>> {
-    match asked {
-        None => Ok(Cow::Borrowed(&client.scopes)),
-        Some(scope) if scope.is_empty() => Ok(Cow::Borrowed(&client.scopes)),
-        Some(scope) => match scope.first_not_in(&client.scopes) {
-            None => Ok(Cow::Owned(scope)),
-            Some(missing) => Err(Error::invalid_scope(format!(
-                "the scope `{missing}` is not among this client's"
-            ))),
-        },
-    }
+fn refuse_scope(missing: &str) -> Error {
+    let advice = if OIDC_SCOPES.contains(&missing) {
+        "; with IGNORE_OIDC_SCOPES=true the server ignores the scopes of OpenID Connect"
+    } else {
+        ""
+    };
+    Error::invalid_scope(format!(
+        "the scope `{missing}` is not among this client's{advice}"
+    ))
 }

@@ -55,6 +55,13 @@ impl Scope {
             .find(|token| !other.tokens().any(|theirs| theirs == *token))
     }
 
+    /// These tokens without those of which `is_left_out` is true.
+    #[must_use]
+    pub fn without(&self, is_left_out: impl Fn(&str) -> bool) -> Self {
+        let tokens: Vec<&str> = self.tokens().filter(|token| !is_left_out(token)).collect();
+        Self(tokens.join(" "))
+    }
+
     /// Whether `other` has every token of this.
     pub fn is_subset_of(&self, other: &Self) -> bool {
         self.first_not_in(other).is_none()

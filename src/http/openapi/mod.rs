@@ -29,6 +29,7 @@ pub(super) struct Routes {
     pub(super) paths: Vec<String>,
     document: utoipa::openapi::OpenApi,
     is_described: bool,
+    takes_slash: bool,
 }
 
 impl Routes {
@@ -39,6 +40,7 @@ impl Routes {
             paths: Vec::new(),
             document: common::Document::openapi(),
             is_described: false,
+            takes_slash: false,
         }
     }
 
@@ -50,6 +52,14 @@ impl Routes {
         }
     }
 
+    /// Each further path is served with a slash at its end as well.
+    pub(super) fn with_slash(self) -> Self {
+        Self {
+            takes_slash: true,
+            ..self
+        }
+    }
+
     /// Serves handlers at a path, and describes them there if need be: a path is written here and nowhere else.
     pub(super) fn at(
         mut self,
@@ -57,6 +67,9 @@ impl Routes {
         (schemas, described, handlers): UtoipaMethodRouter<AppState>,
     ) -> Self {
         let path = path.into();
+        if self.takes_slash && !path.ends_with('/') && !path.ends_with('}') {
+            self.router = self.router.route(&format!("{path}/"), handlers.clone());
+        }
         self.router = self.router.route(&path, handlers);
         if self.is_described {
             // OpenAPI has no sign for the rest of a path.

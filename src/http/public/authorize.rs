@@ -107,21 +107,29 @@ pub(in crate::http) fn authorize_client(
 }
 
 static ENDPOINT: TokenEndpoint = TokenEndpoint {
-    path: "/authorize",
     read: |headers, params, caller| {
         let form = Form::from(params);
+        let is_half = form.client.client_id().is_some();
         let client = find_client_authentication(headers, form.client, caller, "/authorize")?;
-        Ok((client.ok_or_else(no_credentials)?, form.request.parse()?))
+        let client = client.ok_or_else(|| without_credentials(is_half))?;
+        Ok((client, form.request.parse()?))
     },
     write_token: |token| Answer::of(token).to_json(),
     write_error: |error| SimpleError::from(error).into_response(),
 };
 
-/// A missing parameter, in the simple contract.
-fn no_credentials() -> Error {
-    Error::invalid_request(
-        "client_id and client_secret are both needed, in the body or as HTTP Basic",
-    )
+/// Half of a pair is a mistake of the caller. Without any, the answer asks for HTTP Basic: there are clients that send it only
+/// when they are asked to (RFC 9110 §11.6.1).
+fn without_credentials(is_half: bool) -> Error {
+    if is_half {
+        Error::invalid_request(
+            "there is a client_id, but no client_secret: both are needed, in the body or as HTTP Basic",
+        )
+    } else {
+        Error::invalid_authentication(
+            "there are no credentials: client_id and client_secret are both needed, in the body or as HTTP Basic",
+        )
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ use crate::jwt::AccessToken;
 
 /// An endpoint that issues tokens.
 pub(super) struct TokenEndpoint {
-    pub(super) path: &'static str,
     /// Reads the client authentication first, then what is asked for.
     pub(super) read: fn(&HeaderMap, Params, Caller) -> Result<(ClientAuthentication, TokenRequest)>,
     pub(super) write_token: fn(&AccessToken<'_>) -> serde_json::Result<Vec<u8>>,
@@ -43,7 +42,8 @@ impl TokenEndpoint {
         let caller = Caller::of(parts, &app.config().proxies)?;
         let BodyParams(params) = BodyParams::read(headers, body, app).await?;
         let source = caller.source;
-        let proofs = proof_of_possession::of_token_request(app, &caller, headers, self.path)?;
+        let proofs =
+            proof_of_possession::of_token_request(app, &caller, headers, parts.uri.path())?;
         let (presented, request) = (self.read)(headers, params, caller)?;
 
         let client = app.authentication.authenticate(&presented, source).await?;

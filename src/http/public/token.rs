@@ -108,7 +108,6 @@ pub(in crate::http) async fn issue_token(
 }
 
 static ENDPOINT: TokenEndpoint = TokenEndpoint {
-    path: "/token",
     read: |headers, params, caller| {
         let form = Form::from(params);
         let client = client_authentication(headers, form.client, caller, "/token")?;

@@ -187,13 +187,13 @@ async fn judge(
     app: &AppState,
     parts: &Parts,
     token: Option<PresentedToken<'_>>,
-    required: &TokenRequirements,
+    required: &Required,
 ) -> Result<WithLogContext, Error> {
     let judged = match token {
         Some(token) => judge_token(app, parts, token, required).await,
         None => Err(missing_token()),
     };
-    match (judged, &required.audience) {
+    match (judged, &required.of_token.audience) {
         // Whose token it should be is told who comes without a good one (RFC 9728 §5.1).
         (Err(error), Some(audience)) if is_about_a_token(&error) => {
             let url = Box::pin(app.tokens.find_resource_metadata(audience)).await;

@@ -230,9 +230,44 @@ async fn what_is_no_pair_of_texts_is_invalid_request() {
         answer.assert_error(status, code);
         assert_eq!(answer.json()["success"], false);
     }
-    test.post_form("/authorize", &[])
-        .await
-        .assert_error(400, "invalid_request");
+}
+
+/// Clients that send HTTP Basic only when they are asked to: Java's `Authenticator`, `curl --anyauth`, `wget --user`.
+#[tokio::test]
+async fn without_any_credentials_it_is_401_with_a_challenge_and_with_half_a_pair_400() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+
+    for params in [
+        &[][..],
+        &[("scope", "read")],
+        &[("client_id", ""), ("client_secret", "")],
+    ] {
+        let asked = test.post_form("/authorize", params).await;
+        asked.assert_error(401, "invalid_client");
+        assert_eq!(asked.json()["success"], false);
+        let challenge = asked.header("www-authenticate");
+        assert_eq!(challenge, r#"Basic realm="token-server", charset="UTF-8""#);
+        let userinfo = format!("{CLIENT}:{secret}");
+        let answer = test.post_basic("/authorize", &userinfo, params).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let other = [("authorization", "Bearer a"), ("content-type", FORM)];
+    let asked = test.post_form_with("/authorize", &[], &other).await;
+    asked.assert_error(401, "invalid_client");
+
+    for (params, told) in [
+        ([("client_id", CLIENT)], "no client_secret"),
+        ([("client_secret", &*secret)], "no client_id"),
+    ] {
+        let half = test.post_form("/authorize", &params).await;
+        half.assert_error(400, "invalid_request");
+        assert!(half.text().contains(told), "{}", half.text());
+        assert_eq!(half.header("www-authenticate"), "");
+    }
+    let malformed = [("authorization", "Basic !")];
+    let malformed = test.post_form_with("/authorize", &[], &malformed).await;
+    malformed.assert_error(400, "invalid_request");
 }
 
 #[tokio::test]
@@ -337,4 +372,71 @@ async fn a_dead_database_is_503_for_the_unknown_and_nothing_to_the_known() {
     unknown.assert_error(503, "temporarily_unavailable");
     assert_eq!(unknown.header("retry-after"), "1");
     assert_eq!(test.get("/healthz").await.status, 200);
+}
+
+/// What libraries ask for that take every authorization server for one of `OpenID` Connect.
+#[tokio::test]
+async fn scopes_of_openid_connect_are_ignored_where_the_setting_says_so() {
+    let refusing = TestApp::new().await;
+    let ignoring = TestApp::with(&[("IGNORE_OIDC_SCOPES", "true")]).await;
+    let ask = async |test: &TestApp, secret: &str, scope: &str| {
+        let params = [
+            ("client_id", CLIENT),
+            ("client_secret", secret),
+            ("scope", scope),
+        ];
+        test.post_form("/authorize", &params).await
+    };
+    let secret = refusing.client().await;
+    for word in [
+        "openid",
+        "profile",
+        "email",
+        "address",
+        "phone",
+        "offline_access",
+    ] {
+        let refused = ask(&refusing, &secret, &format!("read {word}")).await;
+        refused.assert_error(400, "invalid_scope");
+        let text = refused.text();
+        assert!(text.contains(&format!("`{word}`")) && text.contains("IGNORE_OIDC_SCOPES=true"));
+    }
+    let other = ask(&refusing, &secret, "delete").await;
+    assert!(!other.text().contains("IGNORE_OIDC_SCOPES"));
+
+    let secret = ignoring.client().await;
+    for (asked, granted) in [
+        ("openid", "read write"),
+        ("openid profile email offline_access", "read write"),
+        ("openid read", "read"),
+        ("read", "read"),
+    ] {
+        let answer = ask(&ignoring, &secret, asked).await;
+        assert_eq!(answer.json()["scope"], granted, "{}", answer.text());
+    }
+    for asked in ["openid delete", "OpenID", "openid2"] {
+        let refused = ask(&ignoring, &secret, asked).await;
+        refused.assert_error(400, "invalid_scope");
+    }
+}
+
+/// A client that has such a scope has it as any other.
+#[tokio::test]
+async fn a_scope_of_openid_connect_that_the_client_has_is_not_ignored() {
+    let test = TestApp::with(&[("IGNORE_OIDC_SCOPES", "true")]).await;
+    let new = NewClient {
+        client_id: ClientId::parse("mail").ok(),
+        scopes: Scope::parse("email read").unwrap(),
+        ..NewClient::default()
+    };
+    let secret = test.register(new).await;
+    for (scope, granted) in [("email", "email"), ("email openid", "email")] {
+        let params = [
+            ("client_id", "mail"),
+            ("client_secret", &*secret),
+            ("scope", scope),
+        ];
+        let answer = test.post_form("/authorize", &params).await;
+        assert_eq!(answer.json()["scope"], granted, "{}", answer.text());
+    }
 }

@@ -1,5 +1,6 @@
 //! The simple contract: `/authorize` and `/verify`.
 
+mod article;
 mod authorize;
 mod claim_headers;
 mod foreign;
@@ -7,6 +8,7 @@ mod forged;
 mod lineage;
 mod presented;
 mod requirements;
+mod slashes;
 mod token_typ;
 mod unread;
 mod verify;

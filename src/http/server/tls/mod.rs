@@ -1,6 +1,6 @@
 //! Owns what is presented in the handshake, whether it is in files or an authority issues it.
 //!
-//! TLS 1.2 and 1.3 with aws-lc-rs, X25519MLKEM768 preferred, ALPN `h2` and `http/1.1`.
+//! TLS 1.2 and 1.3 with aws-lc-rs, X25519MLKEM768 preferred, ALPN `h2`, `http/1.1` and `http/1.0`.
 
 pub(in crate::http) mod acme_certificate;
 pub(in crate::http) mod certificate_files;
@@ -159,7 +159,10 @@ impl Handshakes {
     }
 
     pub(in crate::http) fn finish(&self, mut config: ServerConfig) -> Arc<ServerConfig> {
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // `http/1.0` for clients that offer nothing else: they would be refused without a word.
+        config.alpn_protocols = [&b"h2"[..], b"http/1.1", b"http/1.0"]
+            .map(<[u8]>::to_vec)
+            .into();
         self.tickets.apply(&mut config);
         Arc::new(config)
     }
