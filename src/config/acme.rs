@@ -40,7 +40,7 @@ pub struct ExternalAccount {
 
 impl AcmeConfig {
     /// After the settings of the files. `None` without a name.
-    pub(super) fn read(read: &mut Reader<'_>, development: bool) -> Option<Self> {
+    pub(super) fn read(read: &mut Reader<'_>) -> Option<Self> {
         let names = read.checked("TLS_ACME_NAMES", "host names", "", parse_names);
         let config = Self {
             directory: read.checked(
@@ -71,12 +71,6 @@ impl AcmeConfig {
                 "TLS_ACME_ACCEPT_TERMS",
                 "is not `true`: the authority issues nothing to who does not accept its terms of service, which its \
                  directory names",
-            );
-        }
-        if development {
-            read.refuse(
-                "TLS_ACME_NAMES",
-                "DEVELOPMENT=true makes up a certificate for localhost, which no authority issues",
             );
         }
         Some(config)

@@ -13,6 +13,8 @@ use super::{Config, ConfigError, ConfigErrors};
 /// The variables of the process over those of a `.env` file.
 #[derive(Debug)]
 pub struct Environment {
+    /// What the command line says, and what development mode fills in.
+    given: BTreeMap<&'static str, String>,
     file: Option<BTreeMap<String, String>>,
     mistakes: Vec<ConfigError>,
     warnings: Vec<ConfigError>,
@@ -28,6 +30,7 @@ impl Environment {
             .try_exists()
             .with_context(|| format!("cannot look for {}", path.display()))?;
         let mut environment = Self {
+            given: BTreeMap::new(),
             file: None,
             mistakes: Vec::new(),
             warnings: Vec::new(),
@@ -63,8 +66,33 @@ impl Environment {
         (config, mistakes)
     }
 
+    /// Lets a setting have this value, whatever the environment and the file say.
+    pub(crate) fn set(&mut self, name: &'static str, value: String) {
+        self.given.insert(name, value);
+    }
+
+    /// Lets a setting that nothing sets have this value.
+    pub(crate) fn set_default(&mut self, name: &'static str, value: &str) {
+        if !self.has(name) {
+            self.set(name, value.to_owned());
+        }
+    }
+
+    /// Whether something sets it. An empty value sets nothing.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| !value.trim().is_empty())
+    }
+
+    /// Whether `DEVELOPMENT` is on.
+    pub(crate) fn is_development(&self) -> bool {
+        self.get("DEVELOPMENT")
+            .is_some_and(|value| value.trim() == "true")
+    }
+
     fn get(&self, name: &str) -> Option<String> {
-        variable(name).or_else(|| self.file.as_ref()?.get(name).cloned())
+        let given = self.given.get(name).cloned();
+        let given = given.or_else(|| variable(name));
+        given.or_else(|| self.file.as_ref()?.get(name).cloned())
     }
 
     fn read_file(&mut self, path: &Path) -> anyhow::Result<()> {

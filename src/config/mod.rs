@@ -212,7 +212,7 @@ impl Config {
                 cert: read.parsed("TLS_CERT", "a path", "certs/cert.pem"),
                 key: read.parsed("TLS_KEY", "a path", "certs/key.pem"),
             },
-            acme: AcmeConfig::read(&mut read, development),
+            acme: AcmeConfig::read(&mut read),
             database: read_database(&mut read, development),
             feed: FeedConfig::read(&mut read),
             token: TokenConfig::read(&mut read, http.listen_addr.port()),
@@ -232,24 +232,6 @@ impl Config {
         };
         config.settings = read.settings();
         config.tolerated = read.warnings();
-        if development && !config.http.listen_addr.ip().is_loopback() {
-            read.refuse(
-                "LISTEN_ADDR",
-                "DEVELOPMENT=true makes up a certificate and a client, and so may listen on \
-                 127.0.0.1 only",
-            );
-        }
-        if development
-            && config
-                .admin
-                .listen_addr
-                .is_some_and(|it| !it.ip().is_loopback())
-        {
-            read.refuse(
-                "ADMIN_LISTEN",
-                "DEVELOPMENT=true makes up an admin, and so may listen on 127.0.0.1 only",
-            );
-        }
         (config, read.finish())
     }
 }

@@ -311,7 +311,12 @@ impl<'a> Reader<'a> {
             return None;
         }
         if secret.is_none() && self.errors.len() == errors_before {
-            self.refuse(name, format!("is missing; {MAKE_ONE}"));
+            self.refuse(
+                name,
+                format!(
+                    "is missing; {MAKE_ONE}, or try the server out with `token-server serve --dev`"
+                ),
+            );
         }
         secret
     }

@@ -344,20 +344,6 @@ fn whose_connections_are_is_said_by_trusted_proxies_only() {
 }
 
 #[test]
-fn development_mode_listens_on_the_loopback_interface_only() {
-    let on = |address| {
-        config(&[
-            ("SECRET", SECRET),
-            ("DEVELOPMENT", "true"),
-            ("LISTEN_ADDR", address),
-        ])
-    };
-
-    assert!(on("127.0.0.1:2600").is_ok());
-    assert_eq!(on("0.0.0.0:2600").unwrap_err().0[0].name, "LISTEN_ADDR");
-}
-
-#[test]
 fn key_times_are_bounded_and_fit_together() {
     let with = |settings: &[(&str, &str)]| {
         let settings = [&[("SECRET", SECRET)], settings].concat();
@@ -427,9 +413,6 @@ fn the_certificate_is_in_files_or_an_authority_issues_it() {
     ] {
         assert_eq!(refused(&[(name, bad)]), [name], "{bad}");
     }
-    let both = ("DEVELOPMENT", "true");
-    let refused_in_development = refused(&[both, ("LISTEN_ADDR", "127.0.0.1:2600")]);
-    assert_eq!(refused_in_development, ["TLS_ACME_NAMES"]);
 }
 
 #[test]

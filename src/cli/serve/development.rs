@@ -1,7 +1,7 @@
-//! Development mode: makes what is missing for a first try, on the loopback interface only, and says what
-//! to type next. It begins only when nothing at all is configured; after that `DEVELOPMENT=true`
-//! in the `.env` it wrote keeps it.
+//! Development mode: makes what is missing for a first try, and says what to type next. It begins with `--dev`, with
+//! `DEVELOPMENT=true`, or when nothing at all is configured; then the `.env` that it writes keeps it.
 
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 
@@ -11,9 +11,13 @@ use crate::app::error::Error;
 use crate::app::{App, NewAdmin, NewClient, NewPassword, NewSecret};
 use crate::base::private_file;
 use crate::base::secret::{Secret, random_base62};
+use crate::cli::open;
 use crate::cli::output::Output;
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::domain::{AdminName, AdminRole, ClientId, Metadata, Name, Origin, Scope};
+
+/// Stands in front of a SECRET that the server made.
+const MADE_HERE: &str = "# Made by the first start, for development on this machine only";
 
 const DEMO_CLIENT: &str = "demo";
 
@@ -32,15 +36,32 @@ impl Made {
     /// Writes `.env`.
     pub(in crate::cli) fn settings(&mut self) -> anyhow::Result<()> {
         let text = format!(
-            "# Made by the first start, for development on this machine only. Every setting: .env.sample\n\
+            "{MADE_HERE}. Every setting: .env.sample\n\
              DEVELOPMENT=true\n\
              LISTEN_ADDR=127.0.0.1:2600\n\
              ADMIN_SECOND_FACTOR=optional\n\
              SECRET={}\n",
             random_base62(64)
         );
-        write_private(Path::new(".env"), text.as_bytes())?;
+        write_private(open::env_file(), text.as_bytes())?;
         self.new.push(".env".to_owned());
+        Ok(())
+    }
+
+    /// Fills in what a first try needs and nothing sets. SECRET goes into the file of settings, so that the next start has it.
+    pub(in crate::cli) fn missing_settings(
+        &mut self,
+        environment: &mut Environment,
+    ) -> anyhow::Result<()> {
+        environment.set_default("LISTEN_ADDR", "127.0.0.1:2600");
+        environment.set_default("ADMIN_SECOND_FACTOR", "optional");
+        if environment.has("SECRET") || environment.has("SECRET_FILE") {
+            return Ok(());
+        }
+        let (file, secret) = (open::env_file(), random_base62(64));
+        append_private(file, &format!("{MADE_HERE}.\nSECRET={secret}\n"))?;
+        environment.set("SECRET", secret);
+        self.new.push(format!("SECRET in {}", file.display()));
         Ok(())
     }
 
@@ -51,6 +72,9 @@ impl Made {
         }
         let (cert, key) = (&config.tls.cert, &config.tls.key);
         let name = cert.display().to_string();
+        if config.acme.is_some() {
+            return Ok(());
+        }
         if cert.exists() || key.exists() {
             self.found.push(name);
             return Ok(());
@@ -123,7 +147,10 @@ impl Made {
     /// Says what there is and what to type. The demo client's secret is shown at its making only.
     pub(in crate::cli) fn print(&self, app: &App) -> anyhow::Result<()> {
         let port = app.config().http.listen_addr.port();
-        let curl = format!("curl -sS --cacert {}", app.config().tls.cert.display());
+        let curl = match &app.config().acme {
+            None => format!("curl -sS --cacert {}", app.config().tls.cert.display()),
+            Some(_) => "curl -sS".to_owned(),
+        };
         let server = format!("https://localhost:{port}");
         let program = std::env::args()
             .next()
@@ -179,6 +206,27 @@ impl Made {
             ),
         }
     }
+}
+
+/// Whether SECRET was made by the server, so that no other replica has it.
+pub(super) fn is_secret_made_here() -> bool {
+    fs::read_to_string(open::env_file()).is_ok_and(|text| text.contains(MADE_HERE))
+}
+
+/// Adds to a file that only its owner may read, which it makes if need be.
+fn append_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let append = || {
+        private_file::ensure(path)?;
+        let before = fs::read_to_string(path)?;
+        let gap = if before.is_empty() || before.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        let mut file = fs::OpenOptions::new().append(true).open(path)?;
+        file.write_all([gap, text].concat().as_bytes())
+    };
+    append().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes a file that only its owner may read; never over one that is there.

@@ -37,6 +37,9 @@ pub(super) struct ServeArgs {
     /// Refuse to start when migrations are pending, instead of running them
     #[arg(long)]
     no_migrate: bool,
+    /// Development mode, as DEVELOPMENT=true: make what is missing for a first try, such as SECRET, a certificate and a client
+    #[arg(long)]
+    dev: bool,
 }
 
 pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Result<ExitCode> {
@@ -45,6 +48,12 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     if environment.is_empty() {
         made.settings()?;
         environment = open::load()?;
+    }
+    if args.dev {
+        environment.set("DEVELOPMENT", "true".to_owned());
+    }
+    if environment.is_development() {
+        made.missing_settings(&mut environment)?;
     }
     let config = environment.config()?;
     let log = telemetry::start(&config.log, config.traces.as_ref())?;
@@ -58,7 +67,8 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let clock = Clock::system();
     let tickets = Tickets::new(&config, &clock)?;
     let files = load_certificate(&config, &tickets, &clock)?;
-    let handed_over = take_listener(handed_over, &config)?;
+    // It then stands for `LISTEN_ADDR`.
+    let handed_over = handed_over.listener()?;
 
     let app = Arc::new(App::open(config, clock)?);
     begin(&app, &args).await?;
@@ -227,15 +237,6 @@ fn present_certificate(
         problem.log();
     }
     Ok(certificate)
-}
-
-/// The socket that was handed over, which then stands for `LISTEN_ADDR`.
-fn take_listener(handed_over: HandedOver, config: &Config) -> anyhow::Result<Option<TcpListener>> {
-    let listener = handed_over.listener()?;
-    if config.development && listener.is_some() {
-        bail!("LISTEN_FDS: with DEVELOPMENT=true it listens on LISTEN_ADDR only");
-    }
-    Ok(listener)
 }
 
 /// Serves the portal at its own address, if it has one.

@@ -1,24 +1,36 @@
 //! What is dangerous here and yet keeps nobody from serving: told by `check`, and by `serve` at its start.
 
-use std::path::Path;
-
 use crate::base::private_file::exposure;
+use crate::cli::open;
 use crate::cli::serve::capacity;
+use crate::cli::serve::development::is_secret_made_here;
 use crate::config::Config;
 
-/// Each with the variable that it is about. Looked at is `.env` of the working directory, and no other file of the
-/// operator's: what orchestrators mount is often readable by all, in a container with one user.
+/// Each with the variable that it is about. Of the operator's files only that of the settings is looked at: what
+/// orchestrators mount is often readable by all, in a container with one user.
 pub(in crate::cli) fn find(config: &Config) -> Vec<String> {
     let settings = config.warnings().into_iter();
     let settings = settings.map(|it| format!("{}: {}", it.name, it.message));
     let database = config.database.warnings().into_iter();
     let database = database.map(|warning| format!("DATABASE_URL: {warning}"));
-    let env = exposure(Path::new(".env"));
+    let env = exposure(open::env_file());
     let env = env.map(|exposure| format!("SECRET: {exposure}"));
     let capacity = capacity::find(config);
     settings
+        .chain(development(config))
         .chain(database)
         .chain(env)
         .chain(capacity)
         .collect()
+}
+
+/// What development mode made is for one machine.
+fn development(config: &Config) -> Option<String> {
+    let listens_beyond = !config.http.listen_addr.ip().is_loopback();
+    let is_shared = listens_beyond || !config.database.url.expose().starts_with("sqlite:");
+    (config.development && is_shared && is_secret_made_here()).then(|| {
+        "SECRET: the server made it here, and no other replica has it: for more than a first try set one, and \
+         DEVELOPMENT=false"
+            .to_owned()
+    })
 }

@@ -87,3 +87,113 @@ fn with_nothing_at_all_it_makes_everything_and_says_what_to_type() {
     assert_eq!(secret.len(), 64);
     assert!(!(log + &ran.out + &ran.err).contains(secret));
 }
+
+fn serve(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_token-server"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs([("OPS_LISTEN", "off"), ("MAX_CONNECTIONS", "500")])
+        .envs(settings.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A start until it listens, and its end.
+fn serve_once(mut command: Command) -> (String, Ran) {
+    let mut child = command.spawn().unwrap();
+    let log = read_until(&mut child, "listening on");
+    signal(&child, "-TERM");
+    (log, Ran::from(child.wait_with_output().unwrap()))
+}
+
+#[test]
+fn development_mode_goes_together_with_any_setting_and_makes_what_is_missing() {
+    for (arguments, settings) in [
+        (
+            &["serve", "--dev"][..],
+            &[("LISTEN_ADDR", "127.0.0.1:0")][..],
+        ),
+        (
+            &["--dev"],
+            &[("LISTEN_ADDR", "127.0.0.1:0"), ("DEVELOPMENT", "false")],
+        ),
+        (
+            &["serve"],
+            &[
+                ("LISTEN_ADDR", "127.0.0.1:0"),
+                ("DEVELOPMENT", "true"),
+                ("LOG", "debug"),
+            ],
+        ),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let (log, ran) = serve_once(serve(folder.path(), arguments, settings));
+
+        assert_eq!(ran.code, 0, "{log} {ran:?}");
+        assert!(
+            ran.out
+                .contains("made   SECRET in .env, certs/cert.pem, the client `demo`"),
+            "{ran:?}"
+        );
+        let first = fs::read_to_string(folder.path().join(".env")).unwrap();
+        assert!(
+            first.lines().last().unwrap().starts_with("SECRET="),
+            "{first}"
+        );
+        // It has one now, and goes on with it.
+        let (log, again) = serve_once(serve(folder.path(), arguments, settings));
+        assert_eq!(again.code, 0, "{log} {again:?}");
+        assert!(
+            again
+                .out
+                .contains("found  .env, certs/cert.pem, the client `demo`"),
+            "{again:?}"
+        );
+        assert_eq!(
+            fs::read_to_string(folder.path().join(".env")).unwrap(),
+            first
+        );
+    }
+}
+
+#[test]
+fn a_file_of_settings_without_secret_gets_one_and_keeps_its_lines() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join(".env");
+    fs::write(&file, "LISTEN_ADDR=0.0.0.0:0\nLOG=info").unwrap();
+
+    let (log, ran) = serve_once(serve(folder.path(), &["serve", "--dev"], &[]));
+
+    assert_eq!(ran.code, 0, "{log} {ran:?}");
+    assert!(
+        (log + &ran.err).contains("no other replica has it"),
+        "{ran:?}"
+    );
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.starts_with("LISTEN_ADDR=0.0.0.0:0\nLOG=info\n# Made by"),
+        "{text}"
+    );
+}
+
+#[test]
+fn in_production_a_missing_secret_is_one_line_that_names_development_mode() {
+    let folder = TempDir::new().unwrap();
+    let ran = Ran::from(
+        serve(folder.path(), &["serve"], &[("LOG", "info")])
+            .output()
+            .unwrap(),
+    );
+
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        ran.err,
+        "error: SECRET: is missing; make one with `openssl rand -base64 48`, or try the server out with `token-server serve \
+         --dev`\n"
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}

@@ -236,20 +236,3 @@ async fn what_is_handed_over_must_be_one_socket_that_listens_for_tcp() {
         );
     }
 }
-
-/// It may serve this machine only, which a socket from elsewhere does not heed.
-#[tokio::test]
-async fn development_mode_takes_no_socket() {
-    let shell = shell().await;
-    let mut command = serve(&shell);
-    command.env("DEVELOPMENT", "true");
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-
-    let ran = start(handing_over(&command, vec![socket.into()])).ended();
-
-    assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(
-        ran.err.contains("LISTEN_FDS") && ran.err.contains("DEVELOPMENT"),
-        "{ran:?}"
-    );
-}
