@@ -10,7 +10,6 @@ use crate::cli::open;
 use crate::cli::output::{Output, chain};
 use crate::cli::serve::warnings;
 use crate::config::{Config, ConfigErrors};
-use crate::domain::SigningAlg;
 use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
 
 /// What is said of a file of SQLite that `serve` makes in development mode.
@@ -353,22 +352,17 @@ async fn check_keys(report: &mut Report, config: Config) {
                 report.fail(&format!("keys: {problem}"));
             }
             if problems.is_empty() {
+                let others = if alg.is_asymmetric() {
+                    "others can verify tokens offline"
+                } else {
+                    "others cannot verify tokens offline and ask /verify, and no metadata names the JWKS"
+                };
                 report.good(&format!(
-                    "keys: {} can be opened; SIGNING_ALG is {alg}{}",
-                    keys.len(),
-                    verification_under(alg)
+                    "keys: {} can be opened; SIGNING_ALG is {alg}, under which {others}",
+                    keys.len()
                 ));
             }
         }
-    }
-}
-
-/// What the algorithm means for others who verify tokens.
-fn verification_under(alg: SigningAlg) -> &'static str {
-    if alg.is_asymmetric() {
-        ", under which others can verify tokens offline"
-    } else {
-        ", under which others cannot verify tokens offline: they ask /verify or /introspect, and no metadata names the JWKS"
     }
 }
 

@@ -131,3 +131,26 @@ async fn explain_shows_the_type() {
     let header: Value = explained.header.unwrap();
     assert_eq!(header["typ"], "JWT");
 }
+
+#[tokio::test]
+async fn the_field_takes_the_two_types_and_null() {
+    let test = TestApp::new().await;
+    register(&test, "spring", None).await;
+    let robot = crate::admin_api::Robot::new(&test).await;
+    for wrong in [
+        json!("jwt"),
+        json!(""),
+        json!(" JWT"),
+        json!("application/at+jwt"),
+        json!(1),
+        json!(true),
+        json!(["JWT"]),
+    ] {
+        let change = json!({ "token_typ": wrong });
+        let answer = robot.patch("/clients/spring", "*", &change).await;
+        answer.assert_error(400, "invalid_request");
+        assert!(answer.text().contains("token_typ"), "{}", answer.text());
+    }
+    let shown = robot.get("/clients/spring").await.json();
+    assert_eq!(shown["token_typ"], Value::Null);
+}
