@@ -1,5 +1,6 @@
 //! The headers in which `/verify` tells a proxy the claims that it asks for.
 
+use axum::http::HeaderName;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json as value};
@@ -74,7 +75,7 @@ async fn what_is_not_asked_for_is_no_header() {
         ("/verify?metadata=true", vec!["x-token-metadata"]),
     ] {
         let answer = get(&test, &token, target).await;
-        let names = answer.headers.keys().map(|name| name.as_str());
+        let names = answer.headers.keys().map(HeaderName::as_str);
         let names: Vec<&str> = names
             .filter(|name| name.starts_with("x-token-claim-") || *name == "x-token-metadata")
             .collect();
