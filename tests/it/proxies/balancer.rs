@@ -12,7 +12,7 @@ use axum::routing::get;
 use tempfile::TempDir;
 
 use super::peers::{self, TokenServer};
-use super::proxy::{Place, Proxy, Running};
+use super::proxy::{Place, Proxy, Removes, Running};
 
 pub(super) const BALANCER: Proxy = Proxy {
     program: "haproxy",
@@ -21,7 +21,7 @@ pub(super) const BALANCER: Proxy = Proxy {
     certificate_header: "",
     fixes_host: false,
     merges_slashes: false,
-    removes_by_pattern: false,
+    removes: Removes::Names,
     hands_on_nonces: true,
 };
 

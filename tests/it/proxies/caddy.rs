@@ -1,5 +1,5 @@
 use super::peers::SITE;
-use super::proxy::{BOUND, PLAIN, Place, Proxy};
+use super::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
 
 const CADDY: Proxy = Proxy {
     program: "caddy",
@@ -8,7 +8,7 @@ const CADDY: Proxy = Proxy {
     certificate_header: "client-cert",
     fixes_host: true,
     merges_slashes: false,
-    removes_by_pattern: true,
+    removes: Removes::Pattern,
     hands_on_nonces: true,
 };
 

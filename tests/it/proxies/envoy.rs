@@ -1,4 +1,4 @@
-use super::proxy::{BOUND, PLAIN, Place, Proxy};
+use super::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
 
 const ENVOY: Proxy = Proxy {
     program: "envoy",
@@ -7,7 +7,7 @@ const ENVOY: Proxy = Proxy {
     certificate_header: "client-cert",
     fixes_host: false,
     merges_slashes: false,
-    removes_by_pattern: true,
+    removes: Removes::Pattern,
     hands_on_nonces: true,
 };
 

@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 
 use super::peers::Recorder;
-use super::proxy::{BOUND, PLAIN, Place, Proxy};
+use super::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
 use super::scene::Scene;
 
 const HAPROXY: Proxy = Proxy {
@@ -11,7 +11,7 @@ const HAPROXY: Proxy = Proxy {
     certificate_header: "client-cert",
     fixes_host: true,
     merges_slashes: false,
-    removes_by_pattern: true,
+    removes: Removes::Pattern,
     hands_on_nonces: true,
 };
 

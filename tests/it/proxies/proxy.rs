@@ -26,10 +26,19 @@ pub(super) struct Proxy {
     pub(super) fixes_host: bool,
     /// Whether `/verify` and the service get a path without the slashes that follow another.
     pub(super) merges_slashes: bool,
-    /// Whether it removes all of its caller's headers that begin with `X-Token-`, whatever follows.
-    pub(super) removes_by_pattern: bool,
+    /// Which of its caller's headers it removes.
+    pub(super) removes: Removes,
     /// Whether the caller gets the nonce of a 200.
     pub(super) hands_on_nonces: bool,
+}
+
+/// Which headers a proxy removes from its caller's request.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Removes {
+    /// All that begin with `X-Token-`.
+    Pattern,
+    /// Those that its configuration names.
+    Names,
 }
 
 /// Where the proxy of one test finds everything.

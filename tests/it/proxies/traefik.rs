@@ -1,4 +1,4 @@
-use super::proxy::{BOUND, PLAIN, Place, Proxy};
+use super::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
 
 const TRAEFIK: Proxy = Proxy {
     program: "traefik",
@@ -7,7 +7,7 @@ const TRAEFIK: Proxy = Proxy {
     certificate_header: "x-forwarded-tls-client-cert",
     fixes_host: false,
     merges_slashes: true,
-    removes_by_pattern: true,
+    removes: Removes::Pattern,
     hands_on_nonces: false,
 };
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::harness::NOW;
 use crate::proxies::peers::Recorder;
-use crate::proxies::proxy::Proxy;
+use crate::proxies::proxy::{Proxy, Removes};
 use crate::proxies::scene::{AUDIENCE, METADATA, Scene, good_token};
 
 const IDENTITY: [&str; 6] = [
@@ -102,7 +102,7 @@ pub(in crate::proxies) async fn no_header_of_that_kind_arrives_that_verify_did_n
     let token = good_token(&test).await;
     let others = OTHERS.iter().filter(|name| {
         // What nginx removes stands in its configuration name by name.
-        proxy.removes_by_pattern || ["x-token-subject", "x-token-actor"].contains(*name)
+        proxy.removes == Removes::Pattern || ["x-token-subject", "x-token-actor"].contains(*name)
     });
 
     let request = scene.request("GET", "/").bearer_auth(token);
