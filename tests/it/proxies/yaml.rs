@@ -3,11 +3,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
+use tempfile::TempDir;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::proxy::{BOUND, PLAIN};
 use super::scene::{AUDIENCE, SCOPE, good_token, token, token_with};
+use crate::deploy::ran;
 use crate::harness::TestApp;
 
 fn example(folder: &str, name: &str) -> Yaml {
@@ -76,5 +79,44 @@ async fn traefiks_address_asks_for_scope_audience_and_claim() {
             .unwrap();
 
         asks_for_scope_audience_and_claim(target).await;
+    }
+}
+
+/// A module of Go in `tests/deploy/envoy` has the definitions.
+fn judge_envoy(path: &Path) -> (bool, String) {
+    let mut go = Command::new("go");
+    ran(go
+        .args(["run", "."])
+        .arg(path)
+        .current_dir("tests/deploy/envoy"))
+}
+
+#[test]
+#[ignore = "interop"]
+fn envoys_configurations_are_what_its_definitions_take() {
+    for folder in [PLAIN, BOUND] {
+        let path = fs::canonicalize(Path::new(folder).join("envoy.yaml")).unwrap();
+        let (is_good, said) = judge_envoy(&path);
+        assert!(is_good && said.contains("envoy.yaml: good"), "{said}");
+    }
+}
+
+#[test]
+#[ignore = "interop"]
+fn what_envoys_definitions_do_not_take_would_be_found() {
+    let folder = TempDir::new().unwrap();
+    let text = fs::read_to_string(Path::new(PLAIN).join("envoy.yaml")).unwrap();
+    for (theirs, broken) in [
+        ("remove_on_match:", "remove_on_matches:"),
+        ("prefix: x-token- } }", "prefix: \"\" } }"),
+        ("failure_mode_allow: false", "failure_mode_allow: 7"),
+    ] {
+        assert!(text.contains(theirs), "{theirs}");
+        let file = folder.path().join("envoy.yaml");
+        fs::write(&file, text.replacen(theirs, broken, 1)).unwrap();
+
+        let (is_good, said) = judge_envoy(&file);
+
+        assert!(!is_good, "{broken}: {said}");
     }
 }
