@@ -60,6 +60,7 @@ scripts! {
     express_oauth2_jwt_bearer: "node/express-oauth2-jwt-bearer.mjs" on ES256, live;
     mcp_sdk: "node/mcp-sdk.mjs" on ES256_authorization, live;
     django: "python/django_microservice.py" on ES256, live;
+    node_fetch: "node/fetch.mjs" on HS256 ES256, live;
     librdkafka: "python/librdkafka_client.py" on ES256, live;
     mod_auth_openidc: "mod_auth_openidc.sh" on ES256, live;
     ruby_oauth2: "ruby-oauth2.rb" on ES256, live;
@@ -75,7 +76,7 @@ scripts! {
 }
 
 /// These are not recorded. The first registers a client, which has another secret each time; the others are many and slow.
-const LIVE: [&str; 16] = [
+const LIVE: [&str; 17] = [
     "python/generated_client.py",
     "ruby-oauth2.rb",
     "php-curl.php",
@@ -83,6 +84,7 @@ const LIVE: [&str; 16] = [
     "python/django_microservice.py",
     "python/librdkafka_client.py",
     "mod_auth_openidc.sh",
+    "node/fetch.mjs",
     "node/express-oauth2-jwt-bearer.mjs",
     "node/mcp-sdk.mjs",
     "go/oauth2/main.go",

@@ -167,14 +167,18 @@ impl Scene {
         };
         let mut forged = token.clone();
         forged.replace_range(signature..=signature, other);
-        let answer = self
-            .post("/introspect", &[("token", &token)])
-            .header("accept", "application/token-introspection+jwt");
-        let introspected = answer.send().await.unwrap().error_for_status().unwrap();
+        let mut of_another_type = "nothing else is signed".to_owned();
+        if self.variable("SIGNING_ALG") != "HS256" {
+            let answer = self
+                .post("/introspect", &[("token", &token)])
+                .header("accept", "application/token-introspection+jwt");
+            let introspected = answer.send().await.unwrap().error_for_status().unwrap();
+            of_another_type = introspected.text().await.unwrap();
+        }
         vec![
             ("TOKEN_FOR_ANOTHER", self.token(OTHER_AUDIENCE).await),
             ("TOKEN_FORGED", forged),
-            ("TOKEN_OF_ANOTHER_TYPE", introspected.text().await.unwrap()),
+            ("TOKEN_OF_ANOTHER_TYPE", of_another_type),
             ("TOKEN", token),
         ]
     }
@@ -304,6 +308,7 @@ impl Place<'_> {
             ("API", format!("{issuer}/verify")),
             ("AUDIENCE", AUDIENCE.to_owned()),
             ("SIGNING_ALG", self.signing_alg.to_owned()),
+            ("SECRET", crate::harness::SECRET.to_owned()),
             ("TOKEN_TYP", self.token_typ.to_owned()),
             ("CLIENT_ID", CLIENT.to_owned()),
             ("CLIENT_SECRET", SECRET.to_owned()),
