@@ -1,17 +1,24 @@
-//! `explain`: which token a client would get, or why none; and why a request was refused.
+//! `explain`: which token a client would get, or why none, for itself or by an exchange; and why a request was refused.
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::output::{self, Output};
-use crate::app::TokenExplanation;
+use crate::app::{
+    ExchangeExplanation, ExchangeQuestion, ExchangeSubject, ExplainedRejection, TokenExplanation,
+};
+use crate::base::secret::Secret;
 use crate::cli::open;
+use crate::cli::token::read_token;
 use crate::domain::RejectedRequest;
 
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("what").required(true))]
+#[command(group = clap::ArgGroup::new("what").required(true), args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true)]
 pub(super) struct ExplainArgs {
+    #[command(subcommand)]
+    command: Option<ExplainCommand>,
     /// The client that would ask for a token
     #[arg(long, value_name = "CLIENT_ID", group = "what")]
     client: Option<String>,
@@ -28,7 +35,38 @@ pub(super) struct ExplainArgs {
     output: Output,
 }
 
+#[derive(Subcommand)]
+enum ExplainCommand {
+    /// Show which token a client would get by an exchange (RFC 8693), or which check would refuse it
+    Exchange(ExchangeArgs),
+}
+
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("whose").required(true))]
+struct ExchangeArgs {
+    /// The token that would be exchanged; read from stdin when it is `-`, which keeps it out of `ps` and the shell's history
+    #[arg(long, value_name = "TOKEN", group = "whose")]
+    subject_token: Option<String>,
+    /// The client whose token would be exchanged: the one that it gets for the requester
+    #[arg(long, value_name = "CLIENT_ID", group = "whose")]
+    subject: Option<String>,
+    /// The client that would ask
+    #[arg(long, value_name = "CLIENT_ID")]
+    requester: String,
+    /// The target: whom the new token would be for
+    #[arg(long)]
+    audience: String,
+    /// The scope it would ask for; all that may result when left out
+    #[arg(long)]
+    scope: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
 pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<ExitCode> {
+    if let Some(ExplainCommand::Exchange(args)) = args.command {
+        return exchange(args).await;
+    }
     let app = open::open().await?;
     if let Some(request_id) = &args.request {
         let refusals = app.audit.explain_request(request_id).await?;
@@ -48,14 +86,54 @@ pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
+async fn exchange(args: ExchangeArgs) -> anyhow::Result<ExitCode> {
+    let token = args.subject_token.map(|it| read_token(Some(it)));
+    let token = token.transpose()?.map(Secret::new);
+    let question = ExchangeQuestion {
+        subject: ExchangeSubject::parse(token, args.subject)?,
+        requester: args.requester,
+        target: args.audience,
+        scope: args.scope,
+    };
+    let app = open::open().await?;
+    app.replication.read_changes().await?;
+    let explained = app.tokens.explain_exchange(&question).await?;
+    args.output
+        .print(&explained, || exchange_in_words(&explained))?;
+    Ok(if explained.granted {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn exchange_in_words(explained: &ExchangeExplanation) -> String {
+    let mut parts = Vec::new();
+    if let (Some(refusal), Some(check)) = (&explained.refusal, explained.refused_by) {
+        parts.push(format!("refused by the check {check}"));
+        parts.push(refusal_in_words(refusal));
+    }
+    if let (Some(header), Some(claims)) = (&explained.header, &explained.claims) {
+        parts.push(format!(
+            "granted, as a token like this\n{header:#}\n{claims:#}"
+        ));
+    }
+    parts.extend(explained.remarks.iter().cloned());
+    parts.join("\n\n")
+}
+
+fn refusal_in_words(refusal: &ExplainedRejection) -> String {
+    output::list(&[
+        ("refused", refusal.error.to_owned()),
+        ("told", refusal.error_description.clone()),
+        ("because", refusal.reason.clone()),
+    ])
+}
+
 fn in_words(explained: &TokenExplanation) -> String {
     let mut parts = Vec::new();
     if let Some(refusal) = &explained.refusal {
-        parts.push(output::list(&[
-            ("refused", refusal.error.to_owned()),
-            ("told", refusal.error_description.clone()),
-            ("because", refusal.reason.clone()),
-        ]));
+        parts.push(refusal_in_words(refusal));
     }
     if let (Some(header), Some(claims)) = (&explained.header, &explained.claims) {
         parts.push(format!(

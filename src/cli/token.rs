@@ -101,7 +101,7 @@ async fn inspect_alone(token: &str) -> anyhow::Result<TokenInspection> {
     })
 }
 
-fn read_token(argument: Option<String>) -> anyhow::Result<String> {
+pub(super) fn read_token(argument: Option<String>) -> anyhow::Result<String> {
     if let Some(token) = argument.filter(|token| token != "-") {
         return Ok(token);
     }

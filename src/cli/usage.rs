@@ -10,7 +10,9 @@ use super::output::{self, Output};
 use crate::app::{App, ExcessSpan, Overview};
 use crate::base::clock::UnixTime;
 use crate::cli::open;
-use crate::domain::{ClientId, ExcessTokens, Replica, UsageCounts, UsageIn, UsageOf, UsageSpan};
+use crate::domain::{
+    ClientId, ExcessTokens, ExchangeUsage, Replica, UsageCounts, UsageIn, UsageOf, UsageSpan,
+};
 
 const HOUR: i64 = 3_600;
 
@@ -20,6 +22,8 @@ pub(super) enum UsageCommand {
     Totals(TotalsArgs),
     /// Show what a client did, by the hour
     Client(ClientArgs),
+    /// Show how often a client exchanged a token for each target
+    Exchanges(ClientArgs),
     /// Show the clients that did most and failed most in 24 hours
     Top(TopArgs),
     /// Show the clients that are issued more tokens than they need, worst first
@@ -86,6 +90,12 @@ pub(super) async fn run(command: UsageCommand) -> anyhow::Result<ExitCode> {
             let hours = app.usage.list_of_client(&args.client_id, since).await?;
             args.output.print(&hours, || spans(&hours))?;
         }
+        UsageCommand::Exchanges(args) => {
+            app.clients.find(&args.client_id).await?;
+            let since = app.clock().now().plus(-args.last);
+            let found = app.usage.list_exchanges(&args.client_id, since).await?;
+            args.output.print(&found, || exchanges(&found))?;
+        }
         UsageCommand::Top(args) => {
             let found = app.usage.find_busiest_clients().await?;
             let top = Top {
@@ -127,6 +137,14 @@ fn spans(list: &[UsageIn]) -> String {
             let [issued, verified, refused] = counts(it.counts);
             vec![it.start.to_string(), issued, verified, refused]
         }),
+    )
+}
+
+fn exchanges(list: &[ExchangeUsage]) -> String {
+    output::table(
+        &["target", "exchanges"],
+        list.iter()
+            .map(|it| vec![it.target.to_string(), it.exchanges.to_string()]),
     )
 }
 

@@ -33,6 +33,7 @@ pub use authentication::settings::{AuthenticationChanges, AuthenticationSettings
 pub use clients::client::{
     Client, ClientChanges, ClientId, ClientRecord, ClientStatus, NewClient, TokenTtl,
 };
+pub use clients::exchange_rules::{ExchangeRule, ExchangeRules};
 pub use clients::identifiers::Identifiers;
 pub use clients::metadata::Metadata;
 pub use clients::version::{ClientVersion, ExpectedVersion};
@@ -66,6 +67,8 @@ pub use tokens::thumbprint::Thumbprint;
 pub use tokens::token_id::TokenId;
 pub use tokens::token_quota::{QUOTA_WINDOW, QuotaState, TokenQuota};
 pub use tokens::token_typ::TokenTyp;
+pub use tokens::token_type::TokenType;
 pub use usage::{
-    ClientUses, ExcessTokens, LastUsed, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    ClientUses, ExcessTokens, ExchangeUsage, LastUsed, SecretUses, UsageCounts, UsageIn, UsageOf,
+    UsageSpan,
 };

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use serde::Serialize;
 
-use super::{ClientId, SecretId, TokenQuota, TokenTtl, word_enum};
+use super::{Audience, ClientId, SecretId, TokenQuota, TokenTtl, word_enum};
 use crate::base::clock::UnixTime;
 
 /// What happened in some span of time.
@@ -74,6 +74,15 @@ pub struct UsageOf {
     /// What happened.
     #[serde(flatten)]
     pub counts: UsageCounts,
+}
+
+/// How often a client exchanged a token for a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ExchangeUsage {
+    /// The audience of the tokens that resulted.
+    pub target: Audience,
+    /// How often.
+    pub exchanges: u64,
 }
 
 /// When something was last used.

@@ -1,10 +1,13 @@
 //! Owns the claims of a token that came from another one by token exchange (RFC 8693): the tokens that it ends with, and
 //! who acts for its subject. What is not as we write it does not parse, since ignoring it would be to forget a condition.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::{ClientId, Generation, ParseError, TokenId};
+use crate::jwt::{AccessTokenClaims, SignedClaims};
 
 /// The most tokens between a token and the first one that it came from, and the most actors in `act`.
 const MAX_DEPTH: usize = 5;
@@ -45,7 +48,47 @@ pub struct ActClaim {
     pub act: Option<Box<ActClaim>>,
 }
 
+/// What a token takes over from the one that it is exchanged for.
+#[derive(Clone, Debug)]
+pub struct Delegation {
+    /// The subject token.
+    pub subject: Arc<SignedClaims>,
+    /// What the new token ends with.
+    pub roots: Roots,
+    /// Who acts with the new token.
+    pub act: ActClaim,
+}
+
+impl Delegation {
+    /// What the token of `requester` for `subject` takes over. `None`: there are 5 tokens before `subject` already.
+    pub fn new(subject: Arc<SignedClaims>, requester: &ClientId) -> Option<Self> {
+        let claims = &subject.claims;
+        let act = ActClaim {
+            sub: requester.clone(),
+            act: claims.act.clone().map(Box::new),
+        };
+        let roots = Roots::of_descendant(claims)?;
+        (act.depth() <= MAX_DEPTH).then_some(Self {
+            roots,
+            act,
+            subject,
+        })
+    }
+}
+
 impl Roots {
+    /// The roots of a token that comes from the one of `claims`: its own, and then itself.
+    fn of_descendant(claims: &AccessTokenClaims<'_>) -> Option<Self> {
+        let before = claims.roots.iter().flat_map(Self::iter);
+        let itself = RootToken {
+            jti: claims.jti,
+            client: ClientId::clone(&claims.client_id),
+            generation: claims.generation,
+        };
+        let roots: Vec<RootToken> = before.cloned().chain([itself]).collect();
+        Self::try_from(roots).ok()
+    }
+
     /// Each of them, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &RootToken> {
         self.0.iter()

@@ -18,7 +18,7 @@ pub use authentication::dpop_nonce::DpopNonces;
 pub use authentication::dpop_proof::{DPOP_LEEWAY, DpopError, DpopProof, DpopRules};
 pub use claims::AccessTokenClaims;
 pub use confirmation::Confirmation;
-pub use delegation::{ActClaim, RootToken, Roots};
+pub use delegation::{ActClaim, Delegation, RootToken, Roots};
 pub use keys::key_sealer::{OpenError, Sealing};
 pub use keys::key_set::{Jwks, KeySet, PublicKeys};
 pub use keys::signing_key::{KeyError, Signing, SigningKey, UnsignedJwt};
@@ -26,5 +26,6 @@ pub use public_key::assertion_algorithms;
 pub use tokens::introspection_response::IntrospectionClaims;
 pub use tokens::issue::{AccessToken, Grant, IssueError, IssuedToken};
 pub use tokens::verify::{
-    LEEWAY, SignedClaims, TokenHeader, VerifyError, claimed_key_id, decode_unverified,
+    LEEWAY, MAX_TOKEN_BYTES, SignedClaims, TokenHeader, VerifyError, claimed_key_id,
+    decode_unverified,
 };

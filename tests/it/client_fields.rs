@@ -30,6 +30,9 @@ struct Field {
 
 const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
+const RULES: &str =
+    r#"{"https://orders.test":{"scopes":"pay read","map":{"buy":"pay","view":"read"}}}"#;
+
 const NO_SUBJECT: &[&str] = &["--no-tls-client-auth"];
 
 #[rustfmt::skip]
@@ -46,6 +49,8 @@ const FIELDS: &[Field] = &[
     Field { name: "identifiers", value: r#"["https://id-a.test","https://id-b.test"]"#, default: "[]",
         set: &["--identifier", "https://id-a.test", "--identifier", "https://id-b.test"], clear: &["--identifier", ""],
         on_page: "https://id-a.test https://id-b.test" },
+    Field { name: "exchange_rules", value: RULES, default: "{}",
+        set: &["--exchange-rules", RULES], clear: &["--exchange-rules", "{}"], on_page: "https://orders.test" },
     Field { name: "metadata", value: r#"{"tenant":"acme"}"#, default: "{}",
         set: &["--metadata", r#"{"tenant":"acme"}"#], clear: &["--metadata", "{}"], on_page: "tenant" },
     Field { name: "token_ttl", value: "300", default: "null",
@@ -388,6 +393,7 @@ async fn the_portal_sets_shows_and_clears_every_field() {
 fn page_text(field: &Field) -> String {
     match field.name {
         "metadata" => "acme".to_owned(),
+        "exchange_rules" => "https://orders.test".to_owned(),
         "jwks" => "Ed25519".to_owned(),
         "allowed_networks" => "192.0.2.0/24\n2001:db8::/32".to_owned(),
         _ => field.text(),

@@ -316,6 +316,7 @@ impl Weighter<ClientId, Entry> for Weight {
             .chain(client.identifiers.iter())
             .map(|a| a.as_str().len() + 24)
             .sum::<usize>()
+        + client.exchange_rules.size()
         + client.metadata.as_str().len()
         // The text, and as much again for the keys read from it.
         + match &client.authentication.keys {

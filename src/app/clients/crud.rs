@@ -8,7 +8,8 @@ use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
 use crate::domain::{
     AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
-    ClientSecret, ClientStatus, ExpectedVersion, Identifiers, NewClient, Origin,
+    ClientSecret, ClientStatus, ExchangeRule, ExchangeRules, ExpectedVersion, Identifiers,
+    NewClient, Origin,
 };
 use crate::store::{
     ClientChanged, ClientInserted, ClientOrder, ClientQuery, StoredResponse, WriteOptions,
@@ -118,6 +119,7 @@ impl Clients {
     ) -> Result<ClientRecord> {
         self.check_authentication(&new.authentication)?;
         self.check_identifiers(&new.identifiers)?;
+        self.check_exchange_rules(&new.exchange_rules)?;
         if let Some(id) = &new.client_id {
             id.check_new()?;
         }
@@ -157,6 +159,20 @@ impl Clients {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// Refuses a rule that would exchange tokens for this server itself, or for a reserved scope.
+    pub(in crate::app) fn check_exchange_rules(&self, rules: &ExchangeRules) -> Result<()> {
+        let token = &self.core.config.token;
+        let mut targets = rules.iter().map(ExchangeRule::target);
+        if let Some(own) = targets.find(|it| token.is_this_server(it)) {
+            return Err(Error::invalid_request(format!(
+                "exchange_rules: no token is exchanged for `{own}`, which is this server itself"
+            )));
+        }
+        rules
+            .check_scopes()
+            .map_err(|why| Error::invalid_request(format!("exchange_rules: {why}")))
     }
 
     /// The client with its secrets, as the store has it now.
@@ -214,6 +230,9 @@ impl Clients {
         }
         if let Some(identifiers) = &changes.identifiers {
             self.check_identifiers(identifiers)?;
+        }
+        if let Some(rules) = &changes.exchange_rules {
+            self.check_exchange_rules(rules)?;
         }
         let (store, stamp) = (&self.core.store, self.core.stamp(by));
         let options = WriteOptions {

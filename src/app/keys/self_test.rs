@@ -118,6 +118,7 @@ impl Keys {
             ttl: TokenTtl::MIN,
             typ: self.core.config.token.typ,
             cnf: None,
+            delegation: None,
         };
         keys.issue(grant, now).context("issuing")
     }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
+use crate::app::tokens::issue::Grounds;
 use crate::app::tokens::request::TokenRequest;
 use crate::domain::{Client, ClientRecord, RejectedRequest, Thumbprint};
 use crate::jwt::{Confirmation, decode_unverified};
@@ -105,7 +106,9 @@ impl Tokens {
         };
         client.may_log_in().map_err(Error::invalid_client)?;
         let cnf = assumed_confirmation(client);
-        let token = self.issue_uncounted(client, request, cnf, None).await?;
+        let token = self
+            .issue_uncounted(client, Grounds::Own(request), cnf, None)
+            .await?;
         decode_unverified(&token.jwt).map_err(Error::internal)
     }
 
@@ -150,7 +153,7 @@ impl Tokens {
 }
 
 /// What a client that has to show something would show; a place for it, since nothing is shown.
-fn assumed_confirmation(client: &Client) -> Option<Confirmation> {
+pub(in crate::app::tokens) fn assumed_confirmation(client: &Client) -> Option<Confirmation> {
     let constraint = client.sender_constraint;
     let shown = |is_bound: bool| is_bound.then(|| Thumbprint::new([0; 32]));
     let cnf = Confirmation {

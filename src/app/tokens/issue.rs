@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
-use crate::app::tokens::request::TokenRequest;
+use crate::app::tokens::exchange::Exchange;
+use crate::app::tokens::request::{GrantRequest, TokenRequest};
 use crate::app::tokens::sender_constraint::{SenderProofs, check_bound};
 use crate::domain::{Audience, Audiences, Client, ErrorCode, Generation, Scope};
 use crate::jwt::{AccessToken, Confirmation, Grant, IssuedToken};
@@ -20,46 +21,76 @@ const OIDC_SCOPES: [&str; 6] = [
     "offline_access",
 ];
 
+/// On what grounds a client gets a token.
+pub(in crate::app::tokens) enum Grounds {
+    /// Its own rights.
+    Own(TokenRequest),
+    /// A token that it may exchange.
+    Exchange(Box<Exchange>),
+}
+
 impl Tokens {
     /// Issues a token to an authenticated client, bound to what it proves: to its certificate when it is registered so,
     /// and to the key of a `DPoP` proof when it sends one. The client asks from `source`.
     pub async fn issue<'a>(
         &self,
         client: &'a Client,
+        request: GrantRequest,
+        proofs: &SenderProofs,
+        source: IpAddr,
+    ) -> Result<AccessToken<'a>> {
+        let issued = match request {
+            GrantRequest::ClientCredentials(request) => {
+                self.issue_own(client, request, proofs, source).await
+            }
+            GrantRequest::TokenExchange(request) => {
+                Box::pin(self.exchange(client, &request, proofs, source)).await
+            }
+        };
+        self.count(client, &issued);
+        issued
+    }
+
+    async fn issue_own<'a>(
+        &self,
+        client: &'a Client,
         request: TokenRequest,
         proofs: &SenderProofs,
         source: IpAddr,
     ) -> Result<AccessToken<'a>> {
-        let issued = match self.confirm(client, proofs).await {
-            Ok(cnf) => {
-                self.issue_uncounted(client, request, cnf, Some(source))
-                    .await
-            }
-            Err(error) => Err(error),
-        };
-        self.count(client, &issued);
-        issued
+        let cnf = self.confirm(client, proofs).await?;
+        self.issue_uncounted(client, Grounds::Own(request), cnf, Some(source))
+            .await
     }
 
     /// The dry run: a token like any other, which counts nowhere.
     pub(in crate::app::tokens) async fn issue_uncounted<'a>(
         &self,
         client: &'a Client,
-        request: TokenRequest,
+        grounds: Grounds,
         cnf: Option<Confirmation>,
         source: Option<IpAddr>,
     ) -> Result<AccessToken<'a>> {
         let generation = self.choose_generation(client)?;
         check_bound(client, cnf)?;
         self.check_quota(client)?;
+        let (scope, audience, delegation) = match grounds {
+            Grounds::Own(request) => (
+                self.grant_scope(client, request.scope)?,
+                self.grant_audience(client, request.audiences)?,
+                None,
+            ),
+            Grounds::Exchange(it) => (Cow::Owned(it.scope), it.target.into(), Some(it.delegation)),
+        };
         let grant = Grant {
             client,
             generation,
-            scope: self.grant_scope(client, request.scope)?,
-            audience: self.grant_audience(client, request.audiences)?,
+            scope,
+            audience,
             ttl: client.token_ttl.unwrap_or(self.core.config.token.ttl),
             typ: client.token_typ.unwrap_or(self.core.config.token.typ),
             cnf,
+            delegation,
         };
         let IssuedToken { signing, details } = self.keys.current().issue(grant, self.core.now())?;
         let jwt = self.keys.finish(signing, source).await?;

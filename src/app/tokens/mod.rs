@@ -1,7 +1,10 @@
 //! Tokens: issue, verify, introspect, revoke, explain.
 
 pub(crate) mod claim_values;
+pub(crate) mod exchange;
+pub(crate) mod exchange_request;
 pub(crate) mod explain;
+pub(crate) mod explain_exchange;
 pub(crate) mod inspect;
 pub(crate) mod introspect;
 pub(crate) mod issue;

@@ -3,7 +3,7 @@
 use crate::app::error::Error;
 use crate::app::tokens::revocation_set::RevokedBy;
 use crate::base::metrics::Counter;
-use crate::domain::{ClaimName, ErrorCode};
+use crate::domain::{ClaimName, ClientId, ErrorCode};
 use crate::jwt::VerifyError;
 
 /// Why a token is not good for what it is shown for.
@@ -19,6 +19,8 @@ pub(crate) enum Rejection {
     MissingClaim(ClaimName),
     /// What a proxy asked for takes more room than its headers may have.
     OversizedClaims,
+    /// Another client acts, or none does.
+    WrongActor(ClientId),
     /// Of an introspection: none of the audiences is an identifier of the caller.
     MissingIdentifier {
         audiences: String,
@@ -48,6 +50,10 @@ impl From<Rejection> for Error {
                 ErrorCode::InsufficientScope,
                 "the claims that the request asks for are too large for headers",
             ),
+            Rejection::WrongActor(actor) => Self::new(
+                ErrorCode::InsufficientScope,
+                format!("`{actor}` is not the client that acts with the token"),
+            ),
             Rejection::MissingIdentifier { audiences } => Self::unauthorized_client(format!(
                 "the token is neither this client's own nor for one of its identifiers: it is for `{audiences}`"
             )),
@@ -57,7 +63,7 @@ impl From<Rejection> for Error {
 
 impl Rejection {
     /// By number of the reason.
-    const REASONS: [&'static str; 14] = [
+    const REASONS: [&'static str; 15] = [
         "malformed",
         "unknown_key",
         "bad_signature",
@@ -72,6 +78,7 @@ impl Rejection {
         "missing_claim",
         "oversized_claims",
         "foreign",
+        "wrong_actor",
     ];
 
     fn number(&self) -> usize {
@@ -90,6 +97,7 @@ impl Rejection {
             Self::MissingClaim(_) => 11,
             Self::OversizedClaims => 12,
             Self::Unfit(VerifyError::Foreign) => 13,
+            Self::WrongActor(_) => 14,
         }
     }
 }

@@ -1,7 +1,23 @@
 //! What a client asks for.
 
 use crate::app::error::{Error, Result};
+use crate::app::tokens::exchange_request::ExchangeRequest;
 use crate::domain::{Audience, Scope};
+
+/// What a client asks for, by the grant that it uses.
+#[derive(Debug)]
+pub enum GrantRequest {
+    /// A token for itself (RFC 6749 §4.4).
+    ClientCredentials(TokenRequest),
+    /// A token for another one (RFC 8693).
+    TokenExchange(Box<ExchangeRequest>),
+}
+
+impl From<TokenRequest> for GrantRequest {
+    fn from(request: TokenRequest) -> Self {
+        Self::ClientCredentials(request)
+    }
+}
 
 /// What a client asks for (RFC 6749 §4.4.2, RFC 8707 §2).
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
 use crate::app::tokens::rejection::Rejection;
-use crate::domain::{Audience, ErrorCode, INTROSPECT_SCOPE, Scope};
+use crate::domain::{Audience, ClientId, ErrorCode, INTROSPECT_SCOPE, Scope};
 use crate::jwt::{SignedClaims, claimed_key_id};
 
 /// What a microservice requires of a token beside being good.
@@ -15,6 +15,8 @@ pub struct TokenRequirements {
     pub scope: Option<Scope>,
     /// Must be among the token's.
     pub audience: Option<Audience>,
+    /// Must be the outermost actor of the token. No decision reads a nested one (RFC 8693 §4.1).
+    pub actor: Option<ClientId>,
 }
 
 impl Tokens {
@@ -57,6 +59,11 @@ impl Tokens {
                 missing: missing.to_owned(),
                 required: scope.as_str().to_owned(),
             });
+        }
+        if let Some(actor) = &required.actor
+            && claims.act.as_ref().is_none_or(|act| act.sub != *actor)
+        {
+            return Err(Rejection::WrongActor(actor.clone()));
         }
         Ok(signed)
     }
@@ -106,6 +113,7 @@ impl Tokens {
         let required = TokenRequirements {
             scope: Some(Scope::parse(scope)?),
             audience: Some(audience.clone()),
+            actor: None,
         };
         let verdict = self.verify_presented(token, &required).await;
         let verified = verdict.map_err(|error| {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::domain::{ClientId, SecretId, UsageCounts};
+use crate::domain::{Audience, ClientId, SecretId, UsageCounts};
 
 /// Counts by client. At most so many clients between two writings; what others do is counted under nobody's name.
 pub(super) struct Counters {
@@ -31,6 +31,8 @@ pub(super) struct Entry {
     /// From where it last proved who it is.
     pub(super) source: Option<IpAddr>,
     pub(super) secrets: Vec<SecretEntry>,
+    /// How often it exchanged a token for a target.
+    pub(super) exchanges: Vec<(Audience, u64)>,
 }
 
 /// What it did with a secret.
@@ -59,8 +61,18 @@ impl Entry {
         }
     }
 
+    /// It exchanged a token.
+    pub(super) fn exchange(&mut self, target: &Audience) {
+        let mut known = self.exchanges.iter_mut();
+        match known.find(|(theirs, _)| theirs == target) {
+            Some((_, count)) => *count += 1,
+            None => self.exchanges.push((target.clone(), 1)),
+        }
+    }
+
     fn is_idle(&self) -> bool {
-        self.counts == UsageCounts::default() && self.source.is_none()
+        let has_exchanged = self.exchanges.iter().any(|(_, count)| *count > 0);
+        self.counts == UsageCounts::default() && self.source.is_none() && !has_exchanged
     }
 
     fn forget(&mut self) {
@@ -71,6 +83,8 @@ impl Entry {
             secret.uses = 0;
             used
         });
+        self.exchanges
+            .retain_mut(|(_, count)| std::mem::take(count) > 0);
     }
 }
 
@@ -101,6 +115,7 @@ impl Counters {
             counts: UsageCounts::default(),
             source: None,
             secrets: Vec::new(),
+            exchanges: Vec::new(),
         };
         what(&mut entry);
         if shard.entries.len() < Self::CAPACITY {
@@ -129,6 +144,7 @@ impl Counters {
                 if was_active {
                     let mut active = entry.clone();
                     active.secrets.retain(|secret| secret.uses > 0);
+                    active.exchanges.retain(|(_, count)| *count > 0);
                     taken.push(active);
                     entry.forget();
                 }

@@ -17,7 +17,8 @@ use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    ClientId, ClientUses, LastUsed, SecretId, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    Audience, ClientId, ClientUses, ExchangeUsage, LastUsed, SecretId, UsageCounts, UsageIn,
+    UsageOf, UsageSpan,
 };
 use crate::store::{UsageOrder, UsageRows};
 use busiest_clients::Rankings;
@@ -77,6 +78,11 @@ impl Usage {
         }
     }
 
+    /// Counts that this client has exchanged a token for a target.
+    pub(super) fn count_exchange(&self, id: &ClientId, target: &Audience) {
+        self.counters.note(id, |entry| entry.exchange(target));
+    }
+
     /// Counts a log-in that was refused in somebody's name. Only a name that is that of a client in memory counts
     /// as one: anybody can invent others.
     pub(super) fn count_rejected_log_in(&self, claimed: Option<&ClientId>) {
@@ -100,11 +106,13 @@ impl Usage {
             clients,
             last_uses,
             secrets,
+            exchanges,
         } = &mut *pending;
         self.write_rows(totals, UsageRows::Totals).await?;
         self.write_rows(clients, UsageRows::Clients).await?;
         self.write_rows(last_uses, UsageRows::LastUses).await?;
-        self.write_rows(secrets, UsageRows::Secrets).await
+        self.write_rows(secrets, UsageRows::Secrets).await?;
+        self.write_rows(exchanges, UsageRows::Exchanges).await
     }
 
     /// Writes rows in batches; each goes from `rows` when it is written.
@@ -134,6 +142,7 @@ impl Usage {
         let end = now.ago(self.core.config.retention.usage);
         let limit = PRUNE_BATCH;
         while self.core.store.prune_usage_hours(end, limit).await? == u64::from(limit) {}
+        while self.core.store.prune_exchange_hours(end, limit).await? == u64::from(limit) {}
         let end = now.back_to(UsageSpan::Hour.start(now.ago(SECRET_HOURS).time()));
         while self.core.store.prune_secret_hours(end, limit).await? == u64::from(limit) {}
         for (span, kept) in [
@@ -174,6 +183,15 @@ impl Usage {
     /// What a client did, by the hour.
     pub async fn list_of_client(&self, id: &ClientId, since: UnixTime) -> Result<Vec<UsageIn>> {
         Ok(self.core.store.list_client_usage(id, since).await?)
+    }
+
+    /// How often a client exchanged a token for each target since a time.
+    pub async fn list_exchanges(
+        &self,
+        id: &ClientId,
+        since: UnixTime,
+    ) -> Result<Vec<ExchangeUsage>> {
+        Ok(self.core.store.list_exchanges(id, since).await?)
     }
 
     /// The clients that did most since a time, the first ones first.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::counters::Entry;
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientId, LastUsed, SecretId, UsageCounts, UsageSpan};
+use crate::domain::{Audience, ClientId, LastUsed, SecretId, UsageCounts, UsageSpan};
 
 /// Rows of one map at most. More are counted under nobody's name, and of uses the older ones stay.
 const CAPACITY: usize = 200_000;
@@ -22,6 +22,7 @@ pub(super) struct Pending {
     /// `None`: of the client itself.
     pub(super) last_uses: BTreeMap<(ClientId, Option<SecretId>), LastUsed>,
     pub(super) secrets: BTreeMap<(ClientId, SecretId, UnixTime), u64>,
+    pub(super) exchanges: BTreeMap<(ClientId, Audience, UnixTime), u64>,
 }
 
 impl Pending {
@@ -42,6 +43,12 @@ impl Pending {
                 let key = (entry.client_id.clone(), secret_id, hour);
                 if self.secrets.len() < CAPACITY || self.secrets.contains_key(&key) {
                     *self.secrets.entry(key).or_default() += secret.uses;
+                }
+            }
+            for (target, count) in entry.exchanges {
+                let key = (entry.client_id.clone(), target, hour);
+                if self.exchanges.len() < CAPACITY || self.exchanges.contains_key(&key) {
+                    *self.exchanges.entry(key).or_default() += count;
                 }
             }
         }
@@ -98,6 +105,7 @@ mod tests {
             counts: verified(1),
             source: None,
             secrets: Vec::new(),
+            exchanges: Vec::new(),
         }
     }
 

@@ -29,6 +29,10 @@ pub(in crate::cli) struct ClientFields {
     /// An audience that it is, as a resource server: it may introspect the tokens for it; may be repeated, up to 5
     #[arg(long = "identifier", value_name = "AUDIENCE")]
     identifiers: Option<Vec<String>>,
+    /// For which services it may exchange the tokens that it is called with (RFC 8693), as JSON:
+    /// `{"https://orders.example": {"scopes": "read"}}`; `{}`: for none
+    #[arg(long, value_name = "JSON", value_parser = filled)]
+    exchange_rules: Option<String>,
     /// The claim `metadata` of every token: a JSON object
     #[arg(long, value_name = "JSON", value_parser = filled)]
     metadata: Option<String>,
@@ -92,6 +96,7 @@ impl ClientFields {
             "identifiers",
             self.identifiers.map(|it| it.join(" ").into()),
         );
+        say("exchange_rules", self.exchange_rules.map(Value::from));
         say("metadata", self.metadata.map(Value::from));
         say("token_ttl", self.token_ttl.map(|it| unless("default", it)));
         say("token_typ", self.token_typ.map(|it| unless("default", it)));

@@ -8,11 +8,10 @@ pub(in crate::cli) mod systemd;
 pub(in crate::cli) mod warnings;
 
 use std::io;
-use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;

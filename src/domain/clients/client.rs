@@ -7,8 +7,9 @@ use crate::base::clock::UnixTime;
 use crate::base::redact::holds_secret;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
-    ClientVersion, Description, Generation, Identifiers, ManagedBy, Metadata, Name, ParseError,
-    Scope, SenderConstraint, SenderConstraintChanges, TokenQuota, TokenTyp, text_type, word_enum,
+    ClientVersion, Description, ExchangeRules, Generation, Identifiers, ManagedBy, Metadata, Name,
+    ParseError, Scope, SenderConstraint, SenderConstraintChanges, TokenQuota, TokenTyp, text_type,
+    word_enum,
 };
 
 /// The name a client logs in with (RFC 6749 §2.2).
@@ -205,6 +206,8 @@ client_fields! {
     audiences: Vec<Audience>,
     /// The audiences that it is, as a resource server. Written by owners and at the command line only.
     identifiers: Identifiers,
+    /// For which services it may exchange the tokens that it is called with, and which scopes may result.
+    exchange_rules: ExchangeRules,
     /// The claim `metadata` of every token.
     metadata: Metadata,
     /// The lifetime of its tokens; `None`: the server's `TOKEN_TTL`.

@@ -12,7 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::{ParseError, text_type};
 
 /// Whom a token is for: the name or URL of a resource server (RFC 7519 §4.1.3, RFC 8707 §2).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Audience(String);
 
 impl Audience {

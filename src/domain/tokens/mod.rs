@@ -12,3 +12,4 @@ pub(in crate::domain) mod thumbprint;
 pub(in crate::domain) mod token_id;
 pub(in crate::domain) mod token_quota;
 pub(in crate::domain) mod token_typ;
+pub(in crate::domain) mod token_type;

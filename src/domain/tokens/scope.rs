@@ -62,6 +62,13 @@ impl Scope {
         Self(tokens.join(" "))
     }
 
+    /// Those of these tokens that are `wanted`.
+    #[must_use]
+    pub fn filter(&self, wanted: impl Fn(&str) -> bool) -> Self {
+        let tokens: Vec<&str> = self.tokens().filter(|token| wanted(token)).collect();
+        Self(tokens.join(" "))
+    }
+
     /// Whether `other` has every token of this.
     pub fn is_subset_of(&self, other: &Self) -> bool {
         self.first_not_in(other).is_none()

@@ -5,9 +5,11 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::TokenExplanation;
-use crate::app::error::Result;
+use crate::app::error::{Error, Result};
+use crate::app::{ExchangeExplanation, ExchangeQuestion, ExchangeSubject, TokenExplanation};
+use crate::base::secret::Secret;
 use crate::domain::RejectedRequest;
+use crate::http::admin_api::request::Json;
 use crate::http::openapi::NotFoundError;
 use crate::http::request::query::Query;
 use crate::http::{AppState, response};
@@ -22,6 +24,26 @@ pub(super) struct Wanted {
     scope: Option<String>,
     /// The client's first when left out
     audience: Option<String>,
+}
+
+/// Which exchange. The subject is a token or a client, either of them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ExchangeToExplain)]
+pub(super) struct ExchangeBody {
+    /// The token that would be exchanged
+    #[schema(nullable = false)]
+    subject_token: Option<String>,
+    /// The client whose token would be exchanged: the one that it gets for the requester
+    #[schema(nullable = false)]
+    subject_client_id: Option<String>,
+    /// The client that would ask
+    requester: String,
+    /// The target: whom the new token would be for
+    audience: String,
+    /// Space-separated; all that may result when left out
+    #[schema(nullable = false)]
+    scope: Option<String>,
 }
 
 /// Which request.
@@ -54,6 +76,29 @@ pub(super) async fn explain_token(
         .await?;
 
     Ok(response::ok(&explained))
+}
+
+/// Says which token a client would get by an exchange (RFC 8693), without a signature, or which check would refuse it.
+#[utoipa::path(post, path = "",
+    request_body(content = ExchangeBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "a token taken apart, or a refusal", body = ExchangeExplanation),
+    ),
+)]
+pub(super) async fn explain_exchange(
+    State(app): State<AppState>,
+    body: Result<Json<ExchangeBody>, Error>,
+) -> Result<Response> {
+    let body = body?.value;
+    let token = body.subject_token.map(Secret::new);
+    let question = ExchangeQuestion {
+        subject: ExchangeSubject::parse(token, body.subject_client_id)?,
+        requester: body.requester,
+        target: body.audience,
+        scope: body.scope,
+    };
+
+    Ok(response::ok(&app.tokens.explain_exchange(&question).await?))
 }
 
 /// Says why a request to `/authorize`, `/token`, `/introspect` or `/revoke` was refused, when, and from where it came.

@@ -64,6 +64,7 @@ fn all(routes: Routes) -> Routes {
         READ   "/usage/top" => totals::list_busiest_clients;
         READ   "/usage/waste" => totals::list_excess_tokens;
         READ   "/explain/token" => explain::explain_token;
+        READ   "/explain/exchange" => explain::explain_exchange;
         READ   "/explain/request" => explain::explain_request;
         READ   "/audit/events" => audit::list_audit_events;
         READ   "/audit/export" => audit::export_audit_events;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// Every header of a documented response, and what it says.
-const HEADERS: [(&str, &str); 17] = [
+const HEADERS: [(&str, &str); 19] = [
     (
         "cache-control",
         "`no-store`, unless everybody may read the answer",
@@ -29,6 +29,10 @@ const HEADERS: [(&str, &str); 17] = [
         "the request's own if it is well-formed, else a new one",
     ),
     (
+        "x-token-actor",
+        "the client that acts for the subject (RFC 8693); empty: the token is of no exchange",
+    ),
+    (
         "x-token-audience",
         "the token's audiences, separated by spaces",
     ),
@@ -39,6 +43,10 @@ const HEADERS: [(&str, &str); 17] = [
         "the token's `metadata`, JSON in base64url, if `metadata=true` asks for it",
     ),
     ("x-token-scope", "the token's scopes, separated by spaces"),
+    (
+        "x-token-subject",
+        "the client that the token is about: its own, or of an exchanged token the first caller",
+    ),
 ];
 
 /// Headers that a response has only where they say something.

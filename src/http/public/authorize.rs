@@ -112,7 +112,7 @@ static ENDPOINT: TokenEndpoint = TokenEndpoint {
         let is_half = form.client.client_id().is_some();
         let client = find_client_authentication(headers, form.client, caller, "/authorize")?;
         let client = client.ok_or_else(|| without_credentials(is_half))?;
-        Ok((client, form.request.parse()?))
+        Ok((client, form.request.parse()?.into()))
     },
     write_token: |token| Answer::of(token).to_json(),
     write_error: |error| SimpleError::from(error).into_response(),

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use crate::app::error::{Error, Result};
-use crate::app::{ClientAuthentication, TokenRequest};
+use crate::app::{ClientAuthentication, GrantRequest};
 use crate::domain::Attempt;
 use crate::http::AppState;
 use crate::http::request::body::BodyParams;
@@ -22,7 +22,7 @@ use crate::jwt::AccessToken;
 /// An endpoint that issues tokens.
 pub(super) struct TokenEndpoint {
     /// Reads the client authentication first, then what is asked for.
-    pub(super) read: fn(&HeaderMap, Params, Caller) -> Result<(ClientAuthentication, TokenRequest)>,
+    pub(super) read: fn(&HeaderMap, Params, Caller) -> Result<(ClientAuthentication, GrantRequest)>,
     pub(super) write_token: fn(&AccessToken<'_>) -> serde_json::Result<Vec<u8>>,
     pub(super) write_error: fn(Error) -> Response,
 }

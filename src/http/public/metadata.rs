@@ -14,6 +14,7 @@ use crate::domain::{AuthMethod, Issuer, SigningAlg};
 use crate::http::AppState;
 use crate::http::openapi::MetadataErrors;
 use crate::http::public::authorization_page::AUTHORIZATION;
+use crate::http::public::token::GRANT_TYPES;
 use crate::http::response;
 use crate::jwt::{KeySet, assertion_algorithms};
 
@@ -48,7 +49,7 @@ struct Metadata<'a> {
     jwks_uri: Option<String>,
     introspection_endpoint: String,
     revocation_endpoint: String,
-    grant_types_supported: [&'a str; 1],
+    grant_types_supported: [&'a str; 2],
     /// Required, and empty: these are of the authorization endpoint.
     response_types_supported: [&'a str; 0],
     token_endpoint_auth_methods_supported: &'a [&'a str],
@@ -148,7 +149,7 @@ fn metadata<'a>(keys: &'a KeySet, methods: &'a [&str], algorithms: &'a [&str]) -
         jwks_uri: None,
         introspection_endpoint: issuer.endpoint("/introspect"),
         revocation_endpoint: issuer.endpoint("/revoke"),
-        grant_types_supported: ["client_credentials"],
+        grant_types_supported: GRANT_TYPES,
         response_types_supported: [],
         token_endpoint_auth_methods_supported: methods,
         token_endpoint_auth_signing_alg_values_supported: algorithms,

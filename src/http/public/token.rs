@@ -1,4 +1,5 @@
-//! `POST /token` (RFC 6749 §4.4): client credentials in, access token out, for every OAuth library.
+//! `POST /token`, for every OAuth library: client credentials in, access token out (RFC 6749 §4.4); and one token in the
+//! place of another (RFC 8693).
 
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -8,8 +9,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
+use crate::app::{ExchangeForm, ExchangeRequest, GrantRequest};
 use crate::base::json_writer::JsonObject;
-use crate::domain::{ErrorCode, Scope};
+use crate::base::secret::Secret;
+use crate::domain::{ErrorCode, Scope, TokenType};
 use crate::http::AppState;
 use crate::http::openapi::TokenErrors;
 use crate::http::public::issue::TokenEndpoint;
@@ -22,23 +25,110 @@ use crate::http::request::token_request::TokenRequestForm;
 use crate::http::response::{ROOM_BESIDE_JWT, WithLogContext};
 use crate::jwt::AccessToken;
 
-/// RFC 6749 §4.4.2.
+const CLIENT_CREDENTIALS: &str = "client_credentials";
+
+/// RFC 8693 §2.1.
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// The grants of this server.
+pub(super) const GRANT_TYPES: [&str; 2] = [CLIENT_CREDENTIALS, TOKEN_EXCHANGE];
+
+/// RFC 6749 §4.4.2, RFC 8693 §2.1.
 #[derive(ToSchema)]
 #[schema(as = TokenRequest)]
 struct Form {
-    #[schema(value_type = String, pattern = "^client_credentials$", example = "client_credentials")]
+    #[serde(flatten)]
+    grant: GrantForm,
+    #[serde(flatten)]
+    client: ClientAuthenticationForm,
+}
+
+/// What is asked for, and by which grant.
+#[derive(ToSchema)]
+#[schema(as = RequestedGrant)]
+struct GrantForm {
+    #[schema(value_type = String, pattern = "^(client_credentials|urn:ietf:params:oauth:grant-type:token-exchange)$",
+        example = "client_credentials")]
     grant_type: Option<String>,
     #[serde(flatten)]
     request: TokenRequestForm,
     #[serde(flatten)]
-    client: ClientAuthenticationForm,
+    exchange: Tokens,
+}
+
+/// What an exchange has beside its target and its scope.
+#[derive(ToSchema)]
+#[schema(as = ExchangedTokens)]
+#[expect(clippy::struct_field_names, reason = "the RFC's names")]
+struct Tokens {
+    /// The token to exchange, of this server
+    #[schema(value_type = Option<String>)]
+    subject_token: Option<Secret<String>>,
+    /// `urn:ietf:params:oauth:token-type:access_token` or `urn:ietf:params:oauth:token-type:jwt`
+    subject_token_type: Option<String>,
+    /// A token of the client itself; it changes nothing
+    #[schema(value_type = Option<String>)]
+    actor_token: Option<Secret<String>>,
+    /// With `actor_token`
+    actor_token_type: Option<String>,
+    /// The same two types; an access token when left out
+    requested_token_type: Option<String>,
+}
+
+impl Tokens {
+    fn take(params: &mut Params) -> Self {
+        Self {
+            subject_token: params.take("subject_token").map(Secret::new),
+            subject_token_type: params.take("subject_token_type"),
+            actor_token: params.take("actor_token").map(Secret::new),
+            actor_token_type: params.take("actor_token_type"),
+            requested_token_type: params.take("requested_token_type"),
+        }
+    }
+}
+
+impl GrantForm {
+    /// A grant reads its own parameters and no others.
+    fn parse(self) -> Result<GrantRequest> {
+        match self.grant_type.as_deref() {
+            Some(CLIENT_CREDENTIALS) => Ok(self.request.parse()?.into()),
+            Some(TOKEN_EXCHANGE) => {
+                let (target, tokens) = (self.request, self.exchange);
+                let request = ExchangeRequest::parse(ExchangeForm {
+                    subject_token: tokens.subject_token,
+                    subject_token_type: tokens.subject_token_type,
+                    actor_token: tokens.actor_token,
+                    actor_token_type: tokens.actor_token_type,
+                    requested_token_type: tokens.requested_token_type,
+                    audience: target.audience,
+                    resource: target.resource,
+                    scope: target.scope,
+                })?;
+                Ok(GrantRequest::TokenExchange(Box::new(request)))
+            }
+            Some(_) => Err(Error::new(
+                ErrorCode::UnsupportedGrantType,
+                format!(
+                    "the grant_type of this server is {}",
+                    GRANT_TYPES.join(" or ")
+                ),
+            )),
+            None => Err(Error::invalid_request(format!(
+                "grant_type is missing; it has to be {}",
+                GRANT_TYPES.join(" or ")
+            ))),
+        }
+    }
 }
 
 impl From<Params> for Form {
     fn from(mut params: Params) -> Self {
         Self {
-            grant_type: params.take("grant_type"),
-            request: TokenRequestForm::take(&mut params),
+            grant: GrantForm {
+                grant_type: params.take("grant_type"),
+                request: TokenRequestForm::take(&mut params),
+                exchange: Tokens::take(&mut params),
+            },
             client: ClientAuthenticationForm::take(&mut params),
         }
     }
@@ -57,6 +147,10 @@ struct Answer<'a> {
     scope: &'a Scope,
     /// A JWT (RFC 9068)
     access_token: &'a str,
+    /// Of an exchange (RFC 8693 §2.2.1)
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    issued_token_type: Option<&'a str>,
 }
 
 impl<'a> Answer<'a> {
@@ -66,6 +160,7 @@ impl<'a> Answer<'a> {
             expires_in: token.expires_in,
             scope: &token.scope,
             access_token: &token.jwt,
+            issued_token_type: token.issued_token_type.map(TokenType::as_str),
         }
     }
 
@@ -76,11 +171,14 @@ impl<'a> Answer<'a> {
         json.member("expires_in", &self.expires_in)?;
         json.text("scope", self.scope.as_str())?;
         json.plain("access_token", self.access_token);
+        if let Some(issued_token_type) = self.issued_token_type {
+            json.text("issued_token_type", issued_token_type)?;
+        }
         Ok(json.end())
     }
 }
 
-/// Gives a client a token, as every OAuth library expects it (RFC 6749 §4.4).
+/// Gives a client a token, as every OAuth library expects it (RFC 6749 §4.4); or exchanges one (RFC 8693).
 #[utoipa::path(post, path = "", tag = "Clients",
     request_body(content(
         (Form = "application/x-www-form-urlencoded"),
@@ -111,25 +209,11 @@ static ENDPOINT: TokenEndpoint = TokenEndpoint {
     read: |headers, params, caller| {
         let form = Form::from(params);
         let client = client_authentication(headers, form.client, caller, "/token")?;
-        check_grant_type(form.grant_type.as_deref())?;
-        Ok((client, form.request.parse()?))
+        Ok((client, form.grant.parse()?))
     },
     write_token: |token| Answer::of(token).to_json(),
     write_error: Error::into_response,
 };
-
-fn check_grant_type(grant_type: Option<&str>) -> Result<()> {
-    match grant_type {
-        Some("client_credentials") => Ok(()),
-        Some(_) => Err(Error::new(
-            ErrorCode::UnsupportedGrantType,
-            "the grant_type of this server is client_credentials",
-        )),
-        None => Err(Error::invalid_request(
-            "grant_type is missing; it has to be client_credentials",
-        )),
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -137,15 +221,18 @@ mod tests {
 
     #[test]
     fn a_token_is_answered_as_serde_writes_it() {
-        let answer = Answer {
-            token_type: "DPoP",
-            expires_in: 60,
-            scope: &Scope::default(),
-            access_token: "a-b_c.d.e",
-        };
-        assert_eq!(
-            answer.to_json().unwrap(),
-            serde_json::to_vec(&answer).unwrap()
-        );
+        for issued_token_type in [None, Some(TokenType::Jwt.as_str())] {
+            let answer = Answer {
+                token_type: "DPoP",
+                expires_in: 60,
+                scope: &Scope::default(),
+                access_token: "a-b_c.d.e",
+                issued_token_type,
+            };
+            assert_eq!(
+                answer.to_json().unwrap(),
+                serde_json::to_vec(&answer).unwrap()
+            );
+        }
     }
 }

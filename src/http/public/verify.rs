@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::error::{Error, TokenScheme};
 use crate::app::{RequestedClaims, TokenRequirements};
-use crate::domain::{Audience, ErrorCode, Scope};
+use crate::domain::{Audience, ClientId, ErrorCode, Scope};
 use crate::http::AppState;
 use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
 use crate::http::public::claim_headers;
@@ -37,6 +37,9 @@ struct Requirements {
     /// Must be one of the token's audiences
     #[schema(nullable = false)]
     audience: Option<String>,
+    /// Must be the client that acts for the subject: the outermost `act` of an exchanged token (RFC 8693)
+    #[schema(nullable = false)]
+    actor: Option<String>,
     /// Names of claims or of members of `metadata`, separated by commas: the token must have each, and each is answered as
     /// `X-Token-Claim-NAME`
     #[schema(nullable = false)]
@@ -99,6 +102,7 @@ struct Answer<'a> {
             ("x-token-audience"),
             ("x-token-expires"),
             ("x-token-metadata"),
+            ("x-token-subject"), ("x-token-actor"),
             ("dpop-nonce"),
         )),
         VerifyErrors,
@@ -133,6 +137,7 @@ pub(in crate::http) async fn verify(
             ("x-token-audience"),
             ("x-token-expires"),
             ("x-token-metadata"),
+            ("x-token-subject"), ("x-token-actor"),
             ("dpop-nonce"),
         )),
         VerifyOriginalErrors,
@@ -304,6 +309,7 @@ impl Requirements {
             audience: params.take_nonempty("audience")?,
             claims: params.take_nonempty("claims")?,
             metadata: params.take_nonempty("metadata")?,
+            actor: params.take_nonempty("actor")?,
         };
         params.refuse_others()?;
         Ok(requirements)
@@ -315,6 +321,7 @@ impl Requirements {
             of_token: TokenRequirements {
                 scope: scope.map(required_scope).transpose()?,
                 audience: audience.map(Audience::parse).transpose()?,
+                actor: self.actor.as_deref().map(ClientId::parse).transpose()?,
             },
             claims: claim_headers::parse(self.claims.as_deref(), self.metadata.as_deref())?,
         })
@@ -361,13 +368,19 @@ fn identify(headers: &mut HeaderMap, claims: &AccessTokenClaims<'_>) {
     const SCOPE: HeaderName = HeaderName::from_static("x-token-scope");
     const AUDIENCE: HeaderName = HeaderName::from_static("x-token-audience");
     const EXPIRES: HeaderName = HeaderName::from_static("x-token-expires");
+    const SUBJECT: HeaderName = HeaderName::from_static("x-token-subject");
+    const ACTOR: HeaderName = HeaderName::from_static("x-token-actor");
     let audience = claims.aud.to_text();
+    // Empty where nobody acts: there in every answer, so that a proxy can replace what the caller sent.
+    let actor = claims.act.as_ref().map_or("", |act| act.sub.as_str());
     for (name, text) in [
         (CLIENT_ID, claims.client_id.as_str()),
         (SCOPE, claims.scope.as_str()),
         (AUDIENCE, &*audience),
+        (SUBJECT, claims.sub.as_str()),
+        (ACTOR, actor),
     ] {
-        // All three are printable ASCII by their types.
+        // All five are printable ASCII by their types.
         if let Ok(value) = HeaderValue::from_str(text) {
             headers.insert(name, value);
         }

@@ -15,13 +15,14 @@ use crate::http::request::params::Params;
 #[schema(as = RequestedToken)]
 pub(in crate::http) struct TokenRequestForm {
     /// Space-separated, in JSON also a list; none: all that the client may have
-    scope: Option<String>,
-    /// One or more of the client's: space-separated, in a form also repeated, in JSON also a list
+    pub(in crate::http) scope: Option<String>,
+    /// One or more of the client's: space-separated, in a form also repeated, in JSON also a list; in an exchange the one
+    /// target
     #[schema(value_type = Option<Audiences>)]
-    audience: Vec<String>,
+    pub(in crate::http) audience: Vec<String>,
     /// One of the client's audiences, an absolute URI; in a form it may be repeated, in JSON a list (RFC 8707 §2)
     #[schema(value_type = Option<Audiences>)]
-    resource: Vec<String>,
+    pub(in crate::http) resource: Vec<String>,
 }
 
 impl TokenRequestForm {

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use crate::base::clock::UnixTime;
-use crate::domain::{Audiences, Client, ClientId, Generation, Scope, TokenId, TokenTtl, TokenTyp};
-use crate::jwt::{AccessTokenClaims, Confirmation, KeyError, KeySet, Signing};
+use crate::domain::{
+    Audiences, Client, ClientId, Generation, Scope, TokenId, TokenTtl, TokenTyp, TokenType,
+};
+use crate::jwt::{AccessTokenClaims, Confirmation, Delegation, KeyError, KeySet, Signing};
 
 /// What a client was granted.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Grant<'a> {
     pub typ: TokenTyp,
     /// What its holder has to have beside it.
     pub cnf: Option<Confirmation>,
+    /// What it takes over from the token that it is exchanged for; `None`: the client acts for itself.
+    pub delegation: Option<Delegation>,
 }
 
 /// A signed token and what is said about it beside it.
@@ -42,6 +46,8 @@ pub struct AccessToken<'a> {
     pub expires_in: i64,
     /// How it is to be sent (RFC 6749 §7.1).
     pub token_type: &'static str,
+    /// What came of an exchange (RFC 8693 §2.2.1); `None`: it is of no exchange.
+    pub issued_token_type: Option<TokenType>,
 }
 
 /// A bearer token is a secret: its text stays out of every log.
@@ -82,6 +88,7 @@ impl<'a> TokenDetails<'a> {
             scope: self.scope,
             expires_in: self.expires_in,
             token_type: self.token_type,
+            issued_token_type: None,
         }
     }
 }
@@ -106,21 +113,23 @@ impl KeySet {
     ) -> Result<IssuedToken<'a>, IssueError> {
         let key = self.signing().ok_or(IssueError::NoKey)?;
         let client = grant.client;
+        let subject = grant.delegation.as_ref().map(|it| &it.subject.claims);
+        let expires_at = now.plus(grant.ttl.seconds());
         let claims = AccessTokenClaims {
             iss: Cow::Borrowed(&self.issuer),
-            sub: Cow::Borrowed(&client.client_id),
+            sub: Cow::Borrowed(subject.map_or(&client.client_id, |it| &it.sub)),
             aud: grant.audience,
             client_id: Cow::Borrowed(&client.client_id),
             iat: now,
             nbf: now,
-            exp: now.plus(grant.ttl.seconds()),
+            exp: subject.map_or(expires_at, |it| expires_at.min(it.exp)),
             jti: TokenId::new(Uuid::now_v7()),
             scope: Cow::Borrowed(&grant.scope),
             generation: grant.generation,
-            metadata: Cow::Borrowed(&client.metadata),
+            metadata: Cow::Borrowed(subject.map_or(&client.metadata, |it| &it.metadata)),
             cnf: grant.cnf,
-            roots: None,
-            act: None,
+            roots: grant.delegation.as_ref().map(|it| it.roots.clone()),
+            act: grant.delegation.as_ref().map(|it| it.act.clone()),
         };
         let signing = key.sign(grant.typ, &claims)?;
         let details = TokenDetails {

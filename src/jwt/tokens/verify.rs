@@ -21,8 +21,9 @@ use crate::jwt::{AccessTokenClaims, KeySet};
 /// than its token.
 pub const LEEWAY: i64 = 5;
 
-/// Longer than any token we make: 8 KiB of metadata and 2 KiB of scopes in base64.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// Longer than any token that a client gets for itself: 8 KiB of metadata and 2 KiB of scopes in base64. No longer one is
+/// exchanged.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// Why a token is no good. The texts are public: they tell a developer what to look at, and a
 /// forger nothing that the token did not say already.

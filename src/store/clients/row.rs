@@ -17,7 +17,7 @@ use crate::store::db::row::Row;
 pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, c.status, c.scopes, \
     c.audiences, c.identifiers, c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, \
     c.created_at, c.updated_at, c.tls_client_certificate_bound, c.dpop_bound, c.managed_by, \
-    c.token_quota, c.allowed_networks, c.token_typ, c.version, c.generation";
+    c.token_quota, c.allowed_networks, c.token_typ, c.exchange_rules, c.version, c.generation";
 
 /// The rows, for who reads damaged ones.
 pub(in crate::store) const CLIENTS: RowsOf = RowsOf {
@@ -29,9 +29,9 @@ const INSERT: &str = "
     insert into clients (client_id, name, description, status, scopes, audiences, identifiers,
         metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at,
         tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks, search,
-        token_typ, version, generation)
+        token_typ, exchange_rules, version, generation)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, 0, 0)
+        $21, $22, $23, 0, 0)
     on conflict (client_id) do nothing";
 
 const REPLACE: &str = "
@@ -40,7 +40,7 @@ const REPLACE: &str = "
         metadata = $8, token_ttl = $9, auth_methods = $10, jwks = $11, jwks_uri = $12,
         tls_client_auth = $13, created_at = $14, updated_at = $15, tls_client_certificate_bound = $16,
         dpop_bound = $17, managed_by = $18, token_quota = $19, allowed_networks = $20, search = $21,
-        token_typ = $22, version = version + 1
+        token_typ = $22, exchange_rules = $23, version = version + 1
     where client_id = $1";
 
 /// SQLite takes no alias in `returning`.
@@ -65,6 +65,7 @@ pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
         scopes: row.parse("scopes")?,
         audiences: Audience::parse_list(row.get("audiences")?)?,
         identifiers: Identifiers::parse(row.get("identifiers")?)?,
+        exchange_rules: row.parse("exchange_rules")?,
         metadata: row.parse("metadata")?,
         token_ttl: ttl.map(TokenTtl::from_seconds).transpose()?,
         token_typ: row.parse_optional("token_typ")?,
@@ -154,6 +155,7 @@ async fn run_with_client(
             &client.allowed_networks.to_string(),
             &search_text(client),
             &client.token_typ.map(TokenTyp::as_str),
+            &client.exchange_rules.to_string(),
         ],
     )
     .await

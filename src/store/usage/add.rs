@@ -1,8 +1,8 @@
-//! Owns how counts are added to `usage_hours`, `usage_totals`, `last_uses` and `secret_hours`: to what is there, so that
+//! Owns how counts are added to `usage_hours`, `usage_totals`, `last_uses`, `secret_hours` and `exchange_hours`: to what is there, so that
 //! those of several replicas add up.
 
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientId, LastUsed, SecretId, UsageCounts, UsageSpan};
+use crate::domain::{Audience, ClientId, LastUsed, SecretId, UsageCounts, UsageSpan};
 use crate::store::db::query::{ToValue, Value, query};
 use crate::store::{Store, StoreError};
 
@@ -17,6 +17,8 @@ pub enum UsageRows {
     LastUses(Vec<((ClientId, Option<SecretId>), LastUsed)>),
     /// How often a secret was used in an hour.
     Secrets(Vec<((ClientId, SecretId, UnixTime), u64)>),
+    /// How often a client exchanged a token for a target in an hour.
+    Exchanges(Vec<((ClientId, Audience, UnixTime), u64)>),
 }
 
 impl Store {
@@ -99,6 +101,17 @@ impl UsageRows {
                     .collect(),
                 " on conflict (client_id, secret_id, hour) do update
                 set uses = secret_hours.uses + excluded.uses",
+            ),
+            Self::Exchanges(rows) => (
+                "exchange_hours (client_id, target, hour, exchanges)",
+                rows.iter()
+                    .map(|((id, target, hour), exchanges)| {
+                        let target = target.as_str().to_value();
+                        vec![id.to_value(), target, hour.to_value(), count(*exchanges)]
+                    })
+                    .collect(),
+                " on conflict (client_id, target, hour) do update
+                set exchanges = exchange_hours.exchanges + excluded.exchanges",
             ),
         }
     }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    ClientId, ClientUses, LastUsed, SecretId, SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
+    ClientId, ClientUses, ExchangeUsage, LastUsed, SecretId, SecretUses, UsageCounts, UsageIn,
+    UsageOf, UsageSpan,
 };
 use crate::store::db::damage::RowsOf;
 use crate::store::db::query::{ToValue, query};
@@ -120,6 +121,27 @@ impl Store {
         self.fetch_all(SQL, &[id, &since], read_usage).await
     }
 
+    /// How often a client exchanged a token for each target since a time, the most frequent one first.
+    pub async fn list_exchanges(
+        &self,
+        id: &ClientId,
+        since: UnixTime,
+    ) -> Result<Vec<ExchangeUsage>, StoreError> {
+        const SQL: &str = "
+            select target, cast(sum(exchanges) as bigint) as exchanges
+            from exchange_hours
+            where client_id = $1 and hour >= $2
+            group by target
+            order by sum(exchanges) desc, target";
+        let read = |row: &Row| {
+            Ok(ExchangeUsage {
+                target: row.parse("target")?,
+                exchanges: row.count("exchanges")?,
+            })
+        };
+        self.fetch_all(SQL, &[id, &since], read).await
+    }
+
     /// The clients that did most since a time.
     pub async fn list_top_clients(
         &self,
@@ -197,6 +219,19 @@ impl Store {
             delete from usage_hours
             where (client_id, hour) in (
                 select client_id, hour from usage_hours where hour < $1 order by hour limit $2)";
+        self.execute(SQL, &[&end.time(), &limit]).await
+    }
+
+    /// Removes the hours of exchanges before `end`; how many, `limit` at most.
+    pub async fn prune_exchange_hours(
+        &self,
+        end: TrustedTime,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        const SQL: &str = "
+            delete from exchange_hours
+            where (client_id, target, hour) in (
+                select client_id, target, hour from exchange_hours where hour < $1 order by hour limit $2)";
         self.execute(SQL, &[&end.time(), &limit]).await
     }
 

@@ -44,7 +44,7 @@ fn name(text: &str) -> AdminName {
 }
 
 /// A service where a password alone is enough, with an owner `olga`, an operator `omar` and a viewer `vera`.
-async fn portal() -> TestApp {
+pub(crate) async fn portal() -> TestApp {
     portal_with(&[("ADMIN_SECOND_FACTOR", "optional")]).await
 }
 

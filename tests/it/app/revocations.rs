@@ -36,7 +36,7 @@ pub(super) fn try_issue(app: &App, client: &Client) -> Result<String> {
     let (proofs, source) = (SenderProofs::default(), Ipv4Addr::LOCALHOST.into());
     let issued = app
         .tokens
-        .issue(client, TokenRequest::default(), &proofs, source);
+        .issue(client, TokenRequest::default().into(), &proofs, source);
     // Without a proof nothing waits.
     let issued = issued.now_or_never().unwrap();
     issued.map(|token| token.jwt)

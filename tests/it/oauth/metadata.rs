@@ -20,7 +20,9 @@ fn expected(alg: &str) -> Value {
         "token_endpoint": "https://tokens.test/token",
         "introspection_endpoint": "https://tokens.test/introspect",
         "revocation_endpoint": "https://tokens.test/revoke",
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": [
+            "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange",
+        ],
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,

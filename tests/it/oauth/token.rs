@@ -55,7 +55,7 @@ async fn an_error_has_both_cache_headers_too() {
 }
 
 #[tokio::test]
-async fn the_grant_type_is_client_credentials_and_has_to_be_there() {
+async fn the_grant_type_is_known_and_has_to_be_there() {
     let test = TestApp::new().await;
     let secret = test.client().await;
     let userinfo = format!("{CLIENT}:{secret}");
@@ -70,7 +70,7 @@ async fn the_grant_type_is_client_credentials_and_has_to_be_there() {
         "authorization_code",
         "refresh_token",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:token_exchange",
         "Client_Credentials",
     ] {
         let refused = grant(&[("grant_type", other)]).await;

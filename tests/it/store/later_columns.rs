@@ -100,13 +100,15 @@ async fn write_usage(store: &Store, round: usize) {
     let secret_id = SecretId::parse(&format!("AAAAAAA{round}")).unwrap();
     let hour = NOW.plus(3_600 * i64::try_from(round).unwrap());
     let (counts, source) = (UsageCounts::default(), [192, 0, 2, 1].into());
+    let target = "https://a".parse().unwrap();
     let used_at = NOW;
     let last = LastUsed { used_at, source };
     for rows in [
         UsageRows::Totals(vec![((UsageSpan::Hour, hour), counts)]),
         UsageRows::Clients(vec![((Some(client_id.clone()), hour), counts)]),
         UsageRows::LastUses(vec![((client_id.clone(), Some(secret_id.clone())), last)]),
-        UsageRows::Secrets(vec![((client_id, secret_id, hour), 1)]),
+        UsageRows::Secrets(vec![((client_id.clone(), secret_id, hour), 1)]),
+        UsageRows::Exchanges(vec![((client_id, target, hour), 1)]),
     ] {
         // What is there is added to.
         for _ in 0..2 {

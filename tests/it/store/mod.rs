@@ -19,8 +19,9 @@ use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
     Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, ClientVersion,
-    Description, ExpectedVersion, Generation, Identifiers, JwkSet, ManagedBy, Metadata, Name,
-    Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota, TokenTtl, TokenTyp,
+    Description, ExchangeRules, ExpectedVersion, Generation, Identifiers, JwkSet, ManagedBy,
+    Metadata, Name, Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota, TokenTtl,
+    TokenTyp,
 };
 
 use token_server::store::{
@@ -88,6 +89,9 @@ async fn counted(store: &Store, client_id: &str) -> (i64, i64) {
 const KEYS: &str =
     r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
+const RULES: &str =
+    r#"{"https://e":{"scopes":"read","map":{"view":"read"}},"https://f":{"scopes":"write"}}"#;
+
 /// A client with everything set.
 fn record(client_id: &str) -> ClientRecord {
     ClientRecord {
@@ -99,6 +103,7 @@ fn record(client_id: &str) -> ClientRecord {
             scopes: Scope::parse("read write").unwrap(),
             audiences: Audience::parse_list("https://b https://a").unwrap(),
             identifiers: Identifiers::parse("https://d https://c").unwrap(),
+            exchange_rules: ExchangeRules::parse(RULES).unwrap(),
             metadata: Metadata::parse(r#"{"z":1,"a":"ü"}"#).unwrap(),
             token_ttl: Some(TokenTtl::from_seconds(90).unwrap()),
             token_typ: Some(TokenTyp::Jwt),

@@ -54,6 +54,29 @@ async fn token(test: &TestApp, client: &str, secret: &str) -> String {
     answer["token"].as_str().unwrap().to_owned()
 }
 
+/// A client that has exchanged its own token for a narrower one.
+async fn exchange(test: &TestApp, robot: &Robot<'_>) {
+    let secret = register(
+        robot,
+        json!({"client_id": "narrowing", "scopes": "read write", "audiences": ["https://a.test"],
+            "exchange_rules": {"https://a.test": {"scopes": "read"}}}),
+    )
+    .await;
+    let token = token(test, "narrowing", &secret).await;
+    let params = [
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        ("subject_token", &*token),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+        ("audience", "https://a.test"),
+    ];
+    let userinfo = format!("narrowing:{secret}");
+    let answer = test.post_basic("/token", &userinfo, &params).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
 /// Imported, with every field and with secrets that others have hashed.
 fn imported() -> String {
     let hash = |kind: &str| HASHES.iter().find(|(name, _)| *name == kind).unwrap().1;
@@ -62,6 +85,7 @@ fn imported() -> String {
         "client_id": "orders", "client_secret": hash("bcrypt 2a"), "name": "Orders", "description": "two\nlines",
         "scopes": "read token:introspect", "audiences": ["https://a.test", "https://b.test"],
         "identifiers": ["https://orders.test"], "token_ttl": 900, "token_quota": 1_000,
+        "exchange_rules": {"https://stock.test": {"scopes": "read", "map": {"view": "read"}}},
         "metadata": {"tenant": "acme", "limits": [1, {"é": null}]}, "allowed_networks": ["192.0.2.0/24"],
     });
     let others = [
@@ -86,6 +110,7 @@ async fn add_clients(test: &TestApp, robot: &Robot<'_>, knows: &mut Value) {
     test.app.clients.set_status(BY, &ids[1], off).await.unwrap();
     let any = ExpectedVersion::Any;
     test.app.clients.delete(BY, &ids[2], &any).await.unwrap();
+    exchange(&test, &robot).await;
     let billing = knows["secrets"]["billing"].as_str().unwrap().to_owned();
     let revoked = token(test, "billing", &billing).await;
     test.app.tokens.revoke(BY, &revoked).await.unwrap();

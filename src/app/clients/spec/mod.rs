@@ -22,8 +22,9 @@ use crate::app::error::Error;
 use crate::base::clock::UnixTime;
 use crate::domain::{
     AllowedNetworks, Audience, AuthMethods, AuthenticationChanges, CertificateSubject,
-    ClientChanges, ClientId, ClientKeys, ClientStatus, Description, Identifiers, JwkSet, JwksUri,
-    ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraintChanges, TokenQuota, TokenTyp,
+    ClientChanges, ClientId, ClientKeys, ClientStatus, Description, ExchangeRules, Identifiers,
+    JwkSet, JwksUri, ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraintChanges,
+    TokenQuota, TokenTyp,
 };
 
 /// A client in a document. A member that is left out says nothing, one that is null takes the value away. What a kind of
@@ -60,6 +61,11 @@ pub(crate) struct ClientSpec {
     /// owners and at the command line: over the admin API another value than it has is 403
     #[schema(value_type = Option<Vec<String>>, nullable = false)]
     pub(crate) identifiers: Option<SpaceSeparated>,
+    /// For which services it may exchange the tokens that it is called with (RFC 8693), by the target audience:
+    /// `{"https://orders.example": {"scopes": "read", "map": {"shop:view": "read"}}}`. `scopes` may result; `map` says what
+    /// each scope of the subject token gives, and without it each gives itself
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub(crate) exchange_rules: Option<Map<String, Value>>,
     /// The claim `metadata` of every token
     #[schema(value_type = Option<Object>, nullable = false)]
     pub(crate) metadata: Option<Map<String, Value>>,
@@ -177,6 +183,9 @@ impl ClientSpec {
             })?,
             identifiers: read("identifiers", self.identifiers.take(), |it| {
                 Identifiers::parse(&join_audiences(it)?)
+            })?,
+            exchange_rules: read("exchange_rules", self.exchange_rules.take(), |it| {
+                ExchangeRules::from_object(&it)
             })?,
             metadata: read("metadata", self.metadata.take(), |it| {
                 Metadata::from_object(&it)

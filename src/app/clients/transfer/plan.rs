@@ -198,6 +198,7 @@ impl Clients {
         by.actor.check_grant(before, client)?;
         self.check_authentication(&client.authentication)?;
         self.check_identifiers(&client.identifiers)?;
+        self.check_exchange_rules(&client.exchange_rules)?;
         if live_secrets > MAX_LIVE_SECRETS {
             return Err(Error::invalid_request(format!(
                 "a client has at most {MAX_LIVE_SECRETS} live secrets"

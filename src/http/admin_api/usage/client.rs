@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientId, UsageCounts, UsageIn};
+use crate::domain::{ClientId, ExchangeUsage, UsageCounts, UsageIn};
 use crate::http::admin_api::request::InPath;
 use crate::http::request::query::{Query, time};
 use crate::http::{AppState, response};
@@ -37,6 +37,8 @@ struct Usage<'a> {
     total: UsageCounts,
     /// Those in which something happened, in order
     hours: &'a [UsageIn],
+    /// How often it exchanged a token (RFC 8693) for each target, the most frequent one first
+    exchanges: &'a [ExchangeUsage],
 }
 
 /// Shows what a client did, by the hour.
@@ -64,6 +66,7 @@ pub(in crate::http::admin_api) async fn show_client_usage(
         last_used_from: last.map(|last| last.source.to_string()),
         total,
         hours,
+        exchanges: &app.usage.list_exchanges(&id, since).await?,
     };
     Ok(response::ok(&usage))
 }

@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session, Viewer};
+use crate::http::portal::clients::calls::Calls;
 use crate::http::portal::clients::form::{ClientForm, TOKEN_TYPS, pretty};
 use crate::http::portal::links::{CLIENTS, EXPLAIN, encoded, path_of};
 use crate::http::portal::page;
@@ -50,6 +51,8 @@ struct ClientPage {
     /// `None`: no usage in these days.
     usage: Option<[Chart; 3]>,
     last: Option<LastUsed>,
+    /// `None`: it exchanges no tokens.
+    calls: Option<Calls>,
     min_secret_length: usize,
 }
 
@@ -80,6 +83,8 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
     let checked = actor.check_client_write(id, &client.scopes, ClientEffect::Changes);
     let path = path_of(id);
     let hours = app.usage.list_client_hours(id, 7 * 24).await?;
+    let week = hours.first().map_or(now, |it| it.start);
+    let exchanges = app.usage.list_exchanges(id, week).await?;
     let was_used = hours.iter().any(|it| it.counts != UsageCounts::default());
     Ok(ClientPage {
         layout: session.layout(id.as_str(), &path),
@@ -99,6 +104,7 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
         takes_secrets: client.authentication.allow_secrets(),
         usage: was_used.then(|| charts(WEEK, &hours)),
         last: uses.last,
+        calls: Calls::of(&client, &exchanges),
         min_secret_length: app.config().secrets.min_length,
         client,
     })

@@ -1,6 +1,7 @@
 //! A token: its header and claims, whether it is active and why, and its revocation.
 
 pub(in crate::http) mod explain;
+pub(in crate::http) mod explain_exchange;
 
 use std::future::ready;
 

@@ -31,6 +31,8 @@ const FILES: &[(&str, &str)] = files![
     "0110_installation"
     "0112_token_typ"
     "0113_client_identifiers"
+    "0114_exchange_rules"
+    "0115_exchange_usage"
 ];
 
 /// The first line of a file that runs outside of a transaction on Postgres.
