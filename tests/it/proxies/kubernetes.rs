@@ -15,11 +15,13 @@ const FOLDER: &str = "docs/proxies/kubernetes";
 const FILES: [&str; 2] = ["httproute.yaml", "envoy-gateway.yaml"];
 
 /// What the manifests ask for, which is what the service may read.
-const IDENTITY: [&str; 6] = [
+const IDENTITY: [&str; 8] = [
     "x-token-client-id",
     "x-token-scope",
     "x-token-audience",
     "x-token-expires",
+    "x-token-subject",
+    "x-token-actor",
     "x-token-claim-tenant",
     "x-token-metadata",
 ];

@@ -10,14 +10,18 @@ use crate::proxies::peers::Recorder;
 use crate::proxies::proxy::{Proxy, Removes};
 use crate::proxies::scene::{AUDIENCE, METADATA, Scene, good_token};
 
-const IDENTITY: [&str; 6] = [
+const IDENTITY: [&str; 7] = [
     "x-token-client-id",
     "x-token-scope",
     "x-token-audience",
     "x-token-expires",
     "x-token-claim-tenant",
     "x-token-metadata",
+    "x-token-subject",
 ];
+
+/// Empty for a token of no exchange, and then nginx leaves it out.
+const ACTOR: &str = "x-token-actor";
 
 /// The same with underscores, which some services (CGI, WSGI) take for hyphens.
 const LOOKALIKES: [&str; 5] = [
@@ -29,12 +33,7 @@ const LOOKALIKES: [&str; 5] = [
 ];
 
 /// Names that a later token-server may write, or another configuration asks for.
-const OTHERS: [&str; 4] = [
-    "x-token-subject",
-    "x-token-actor",
-    "x-token-claim-plan",
-    "x-token-anything",
-];
+const OTHERS: [&str; 2] = ["x-token-claim-plan", "x-token-anything"];
 
 pub(in crate::proxies) async fn a_good_token_passes_and_its_identity_arrives(proxy: &Proxy) {
     let (scene, test) = Scene::new(proxy).await;
@@ -65,12 +64,14 @@ pub(in crate::proxies) async fn a_good_token_passes_and_its_identity_arrives(pro
         assert_eq!(arrived.header("x-token-claim-tenant"), ["acme"]);
         let metadata = URL_SAFE_NO_PAD.encode(METADATA);
         assert_eq!(arrived.header("x-token-metadata"), [metadata]);
+        assert_eq!(arrived.header("x-token-subject"), ["billing"]);
+        assert!(matches!(arrived.header(ACTOR)[..], [] | [""]));
     }
 }
 
 /// With every name that a service might take for one of ours.
 fn forge(mut request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-    for name in IDENTITY.iter().chain(&LOOKALIKES) {
+    for name in IDENTITY.iter().chain(&LOOKALIKES).chain(&[ACTOR]) {
         request = request.header(*name, "forged").header(*name, "twice");
     }
     request.header("X-TOKEN-SCOPE", "forged")
