@@ -7,6 +7,7 @@ mod explained;
 mod granted;
 mod refused;
 mod rules;
+mod services;
 mod verified;
 
 use std::collections::HashMap;
