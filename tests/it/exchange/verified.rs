@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{ORDERS, SHOP, STOCK, Scene, claims, root};
-use crate::harness::Answer;
+use crate::harness::{Answer, BY};
 
 async fn verify(scene: &Scene, path: &str, token: &str) -> Answer {
     let bearer = format!("Bearer {token}");
@@ -108,4 +108,25 @@ async fn an_actor_that_is_not_understood_is_refused() {
             answer.assert_error(400, "invalid_request");
         }
     }
+}
+
+#[tokio::test]
+async fn an_inspected_token_shows_actors_and_roots_and_which_root_was_revoked() {
+    let scene = Scene::new().await;
+    let chain = scene.chain().await;
+    let tokens = &scene.test.app.tokens;
+
+    let good = tokens.inspect(&chain[2]).await.unwrap();
+    tokens.revoke(BY, &chain[0]).await.unwrap();
+    let ended = tokens.inspect(&chain[2]).await.unwrap();
+
+    assert!(good.good && !ended.good);
+    assert_eq!(good.claims["act"], claims(&chain[2])["act"]);
+    assert_eq!(
+        good.claims["roots"],
+        json!([root(&chain[0]), root(&chain[1])])
+    );
+    let jti = claims(&chain[0])["jti"].as_str().unwrap().to_owned();
+    let why = format!("its root {jti} was revoked by its jti");
+    assert!(ended.verdict.contains(&why), "{}", ended.verdict);
 }
