@@ -30,6 +30,7 @@
 //! | authentication | `authentication/` | `authentication/` | `single_use` | `authentication/` | `request/client_authentication` | `client/fields` |
 //! | tokens | `tokens/` | `tokens/` | `tokens/` | `tokens/` | `public/`, `admin_api/tokens`, `portal/tokens/` | `token`, `explain` |
 //! | keys | `keys` | `keys/` | `keys` | `keys/` | `public/jwks`, `admin_api/keys`, `portal/keys/` | `key` |
+//! | issuers | `issuers/` | `authentication/` | `issuers` | `issuers/` | `admin_api/issuers` | `issuer` |
 //! | audit | `audit/` | - | `audit/` | `audit/` | `admin_api/audit`, `portal/audit/` | `audit/` |
 //! | admins | `admins/` | - | `admins/` | `admins/` | `admin_api/admins`, `portal/admins/`, `portal/login/` | `admin` |
 //! | usage | `usage` | - | `usage/` | `usage/` | `admin_api/usage/`, `portal/usage/` | `usage` |

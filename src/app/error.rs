@@ -320,6 +320,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict => Self::conflict("it exists already"),
+            StoreError::Contradiction(why) => Self::conflict(why),
             StoreError::Denied(denied) => denied.into(),
             StoreError::Unavailable(cause) => {
                 Self::temporarily_unavailable("the database does not answer; try again shortly")

@@ -9,6 +9,7 @@ pub mod background;
 pub mod clients;
 mod core;
 pub mod error;
+mod issuers;
 mod keys;
 mod replication;
 mod secrets;
@@ -44,14 +45,18 @@ pub use audit::{Audit, AuditVerdict};
 pub use authentication::peer_certificate::PeerCertificate;
 pub use authentication::throttle::Throttled;
 pub use authentication::{
-    AuthenticatedClient, Authentication, ClientAuthentication, Credentials, PresentedAssertion,
-    check_client_authentication,
+    AssertionExplanation, AssertionType, AuthenticatedClient, Authentication, ClientAuthentication,
+    Credentials, ExplainedRule, PresentedAssertion, ProvenIdentity, check_client_authentication,
 };
 pub use clients::Clients;
 pub use clients::crud::ClientsList;
 pub use clients::diff::FieldChange;
 pub use clients::heavy_secrets::HeavySecrets;
 pub use clients::transfer::export::ClientExport;
+pub use issuers::{
+    CheckedKey, IssuerCheck, IssuerMetrics, Issuers, ListedIssuer, Preset, PresetPlan,
+    RevokedAtIssuer,
+};
 pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};
 pub use replication::Replication;
 pub use replication::change_feed::FeedMetrics;
@@ -101,6 +106,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// Access tokens.
     pub tokens: Arc<Tokens>,
+    /// Whose tokens prove who a client is.
+    pub issuers: Arc<Issuers>,
     /// The registered clients.
     pub clients: Clients,
     /// How clients prove who they are.
@@ -134,16 +141,25 @@ impl App {
         let keys = Arc::new(Keys::new(&core)?);
         let tokens = Tokens::new(&core, &keys, &cache, &single_use, &usage, &audit)?;
         let tokens = Arc::new(tokens);
+        let issuers = Arc::new(Issuers::new(&core, &tokens));
         let replica = ThisReplica::new(&core.clock);
         let acme = Acme::open(&core, &audit, replica.id())?.map(Arc::new);
         Ok(Self {
-            authentication: Authentication::open(&core, &cache, &secrets, &single_use, &usage)?,
+            authentication: Authentication::open(
+                &core,
+                &cache,
+                &secrets,
+                &single_use,
+                &usage,
+                &issuers,
+            )?,
             admins: Admins::new(&core, &secrets, &audit)?,
             clients: Clients {
                 core: Arc::clone(&core),
                 cache: Arc::clone(&cache),
                 secrets: Arc::clone(&secrets),
                 tokens: Arc::clone(&tokens),
+                issuers: Arc::clone(&issuers),
                 idempotency: Arc::clone(&idempotency),
                 audit: Arc::clone(&audit),
             },
@@ -152,6 +168,7 @@ impl App {
                 cache: Arc::clone(&cache),
                 tokens: Arc::clone(&tokens),
                 keys: Arc::clone(&keys),
+                issuers: Arc::clone(&issuers),
                 acme: acme.clone(),
                 feed: Feed::default(),
                 history: History::default(),
@@ -163,6 +180,7 @@ impl App {
             secrets,
             keys,
             tokens,
+            issuers,
             acme,
             single_use,
             idempotency,

@@ -1,12 +1,16 @@
-//! `explain`: which token a client would get, or why none, for itself or by an exchange; and why a request was refused.
+//! `explain`: which token a client would get, or why none, for itself or by an exchange; which rule a client assertion does
+//! not satisfy; and why a request was refused.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::output::{self, Output};
 use crate::app::{
-    ExchangeExplanation, ExchangeQuestion, ExchangeSubject, ExplainedRejection, TokenExplanation,
+    AssertionExplanation, ExchangeExplanation, ExchangeQuestion, ExchangeSubject,
+    ExplainedRejection, TokenExplanation,
 };
 use crate::base::secret::Secret;
 use crate::cli::open;
@@ -28,6 +32,13 @@ pub(super) struct ExplainArgs {
     /// The audience it would ask for; its first when left out
     #[arg(long, requires = "client")]
     audience: Option<String>,
+    /// A client assertion that is refused: a file with it, or `-` for standard input. Each rule is shown with what was
+    /// expected and what came; the assertion is not used up
+    #[arg(long, value_name = "FILE", group = "what")]
+    assertion: Option<PathBuf>,
+    /// The `client_id` that is sent beside the assertion
+    #[arg(long, value_name = "CLIENT_ID", requires = "assertion")]
+    client_id: Option<String>,
     /// The request that was refused: the `x-request-id` of its answer
     #[arg(long, value_name = "ID", group = "what")]
     request: Option<String>,
@@ -75,15 +86,59 @@ pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<ExitCode> {
     }
     // What a server has read when it issues tokens: revocations and keys.
     app.replication.read_changes().await?;
+    if let Some(file) = &args.assertion {
+        let assertion = read_assertion(file)?;
+        let id = args.client_id.as_deref();
+        let explained = app.authentication.explain_assertion(&assertion, id).await?;
+        args.output.print(&explained, || rules_table(&explained))?;
+        return Ok(exit_code(explained.accepted));
+    }
     let client = args.client.as_deref().unwrap_or_default();
     let (scope, audience) = (args.scope.as_deref(), args.audience.as_deref());
     let explained = app.tokens.explain(client, scope, audience).await?;
     args.output.print(&explained, || in_words(&explained))?;
-    Ok(if explained.granted {
+    Ok(exit_code(explained.granted))
+}
+
+fn exit_code(is_right: bool) -> ExitCode {
+    if is_right {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
+}
+
+fn read_assertion(file: &Path) -> anyhow::Result<String> {
+    if file.as_os_str() == "-" {
+        return Ok(std::io::read_to_string(std::io::stdin())?);
+    }
+    std::fs::read_to_string(file).with_context(|| file.display().to_string())
+}
+
+fn rules_table(explained: &AssertionExplanation) -> String {
+    let verdict = match &explained.client_id {
+        Some(id) => format!("accepted: it proves the client {id}"),
+        None => "refused: it proves no client".to_owned(),
+    };
+    let rules = output::table(
+        &["passed", "about", "rule", "expected", "came"],
+        explained.rules.iter().map(|rule| {
+            let judged = &rule.judged;
+            let passed = if judged.passed { "yes" } else { "NO" };
+            vec![
+                passed.to_owned(),
+                rule.about.clone(),
+                judged.rule.clone(),
+                judged.expected.clone(),
+                judged.came.clone(),
+            ]
+        }),
+    );
+    let mut parts = vec![verdict, rules];
+    if !explained.remarks.is_empty() {
+        parts.push(explained.remarks.join("\n"));
+    }
+    parts.join("\n\n")
 }
 
 async fn exchange(args: ExchangeArgs) -> anyhow::Result<ExitCode> {
@@ -100,11 +155,7 @@ async fn exchange(args: ExchangeArgs) -> anyhow::Result<ExitCode> {
     let explained = app.tokens.explain_exchange(&question).await?;
     args.output
         .print(&explained, || exchange_in_words(&explained))?;
-    Ok(if explained.granted {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(explained.granted))
 }
 
 fn exchange_in_words(explained: &ExchangeExplanation) -> String {

@@ -8,6 +8,7 @@ mod certificate;
 mod client;
 mod clock;
 mod explain;
+mod issuer;
 mod key;
 mod man;
 mod migrate;
@@ -74,6 +75,9 @@ enum Command {
     /// Register clients and change them
     #[command(subcommand)]
     Client(Box<client::ClientCommand>),
+    /// Trust issuers, whose tokens prove who a client is
+    #[command(subcommand)]
+    Issuer(issuer::IssuerCommand),
     /// Rotate the keys that sign tokens
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -153,6 +157,7 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         Command::Migrate => migrate::run().await,
         Command::Restore(args) => restore::run(args).await,
         Command::Client(command) => client::run(*command).await,
+        Command::Issuer(command) => issuer::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Clock(command) => clock::run(command).await,
         Command::Certificate(command) => certificate::run(command).await,

@@ -8,6 +8,7 @@ pub(crate) mod audit;
 mod authentication;
 mod clients;
 mod error_code;
+mod issuers;
 mod keys;
 mod parse;
 mod replication;
@@ -26,10 +27,13 @@ pub use authentication::allowed_networks::AllowedNetworks;
 pub use authentication::auth_method::{AuthMethod, AuthMethods};
 pub use authentication::certificate_subject::CertificateSubject;
 pub use authentication::distinguished_name::DistinguishedName;
+pub use authentication::identity::{ClientIdentity, Identities, IdentityRule};
+pub use authentication::json_pointer::JsonPointer;
 pub use authentication::jwk::{Curve, Jwk, PublicKey};
 pub use authentication::jwk_set::{JwkSet, SkippedKey};
 pub use authentication::jwks_uri::JwksUri;
 pub use authentication::settings::{AuthenticationChanges, AuthenticationSettings, ClientKeys};
+pub use authentication::subject::Subject;
 pub use clients::client::{
     Client, ClientChanges, ClientId, ClientRecord, ClientStatus, NewClient, TokenTtl,
 };
@@ -38,6 +42,11 @@ pub use clients::identifiers::Identifiers;
 pub use clients::metadata::Metadata;
 pub use clients::version::{ClientVersion, ExpectedVersion};
 pub use error_code::ErrorCode;
+pub use issuers::bundle::SpiffeBundle;
+pub use issuers::names::{IssuerName, IssuerUrl, SpiffeId, TrustAnchor, TrustDomain};
+pub use issuers::settings::{FilePath, IssuerAlgorithms, IssuerStatus, MaxLifetime, Replay};
+pub use issuers::spec::IssuerSpec;
+pub use issuers::trusted_issuer::{FetchRules, KeySource, MAX_ISSUERS, TrustedIssuer};
 pub use keys::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
 pub use parse::ParseError;
 pub(crate) use parse::{text_traits, text_type, word_enum};
@@ -45,8 +54,8 @@ pub use replication::change::{Change, ChangeId};
 pub use replication::installation::Installation;
 pub use replication::replica::Replica;
 pub use rights::{
-    ADMIN_EXPORT_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE, AccessDenied, ClientEffect,
-    INTROSPECT_SCOPE, REVOCATIONS_SCOPE,
+    ADMIN_EXPORT_SCOPE, ADMIN_ISSUERS_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE, AccessDenied,
+    ClientEffect, INTROSPECT_SCOPE, REVOCATIONS_SCOPE,
 };
 pub use secrets::client_secret::{
     ClientSecret, EndingSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin,

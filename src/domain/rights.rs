@@ -1,7 +1,9 @@
 //! Owns who may write what: the reserved scopes, and the rights that an actor needs for a write. Pure: the store asks here
 //! inside the transaction that writes, about the row that it has locked.
 
-use super::{Actor, AdminName, AdminRole, Client, ClientId, Identifiers, Scope};
+use super::{
+    Actor, AdminName, AdminRole, Client, ClientId, Identifiers, IssuerName, Scope, TrustedIssuer,
+};
 
 /// The scope of tokens that may read through the admin API.
 pub const ADMIN_READ_SCOPE: &str = "admin:read";
@@ -13,8 +15,17 @@ pub const ADMIN_WRITE_SCOPE: &str = "admin:write";
 /// program that may change clients must not learn what clients with reserved scopes log in with.
 pub const ADMIN_EXPORT_SCOPE: &str = "admin:export";
 
+/// The scope of tokens that may write trusted issuers through the admin API. No other scope includes it: who writes an
+/// issuer says who the clients with an identity there are.
+pub const ADMIN_ISSUERS_SCOPE: &str = "admin:issuers";
+
 /// The scopes of the admin API.
-const ADMIN_API: [&str; 3] = [ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE, ADMIN_EXPORT_SCOPE];
+const ADMIN_API: [&str; 4] = [
+    ADMIN_READ_SCOPE,
+    ADMIN_WRITE_SCOPE,
+    ADMIN_EXPORT_SCOPE,
+    ADMIN_ISSUERS_SCOPE,
+];
 
 /// The scope that lets a client introspect every token.
 pub const INTROSPECT_SCOPE: &str = "token:introspect";
@@ -44,6 +55,11 @@ pub enum ClientEffect {
 }
 
 impl Scope {
+    /// What makes a scope reserved: a prefix, and whole scopes.
+    pub(crate) fn reserved() -> (&'static str, [&'static str; 2]) {
+        (RESERVED_PREFIX, RESERVED)
+    }
+
     /// Whether a scope of the admin API is among these. Its tokens need the audience of that API beside it.
     pub fn allows_admin_api(&self) -> bool {
         self.tokens().any(|token| ADMIN_API.contains(&token))
@@ -125,6 +141,40 @@ impl Actor {
         Err(AccessDenied(
             "only an owner at the portal, or the command line, can change signing keys".to_owned(),
         ))
+    }
+
+    /// Refuses a write to a trusted issuer. `after` is the issuer as it will be; `None`: it is removed. A client came here
+    /// with a token that has [`ADMIN_ISSUERS_SCOPE`]. `reserved` is a client with a reserved scope and an identity at the
+    /// issuer.
+    pub fn check_issuer_write(
+        &self,
+        name: &IssuerName,
+        before: Option<&TrustedIssuer>,
+        after: Option<&TrustedIssuer>,
+        reserved: Option<&ClientId>,
+    ) -> Result<(), AccessDenied> {
+        if self.has_all_rights() {
+            return Ok(());
+        }
+        if !matches!(self, Self::Client(_)) {
+            return Err(AccessDenied(
+                "only an owner at the portal, or the command line, can write trusted issuers"
+                    .to_owned(),
+            ));
+        }
+        if let Some(id) = reserved {
+            return Err(AccessDenied(format!(
+                "the client `{id}` has a reserved scope and an identity at the issuer `{name}`: only an owner at the portal, \
+                 or the command line, can write it"
+            )));
+        }
+        if after.is_some_and(|it| !it.has_reach_of(before)) {
+            return Err(AccessDenied(format!(
+                "the issuer `{name}` reads files of the server or reaches private addresses: only an owner at the portal, or \
+                 the command line, can write that"
+            )));
+        }
+        Ok(())
     }
 
     /// Refuses to confirm the clock: under a wrong one everything that ends by time is removed.

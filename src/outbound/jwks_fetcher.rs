@@ -2,7 +2,9 @@
 //! allowed, over https, without redirects or proxies, from public addresses, bounded in size and time.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -47,29 +49,57 @@ impl Fetcher {
         let Some(client) = self.client.as_ref().filter(|_| self.config.allows(uri)) else {
             bail!("JWKS_URI_HOSTS does not have {}", uri.authority());
         };
-        // An address in the URL itself is never resolved, so the resolver cannot refuse it.
+        self.config.reach().check(uri)?;
+        get_text(client.get(uri.url().clone())).await
+    }
+}
+
+impl JwksUriConfig {
+    fn reach(&self) -> Reach {
+        Reach {
+            private_addresses: self.private_addresses,
+            otherwise: NOT_PUBLIC,
+        }
+    }
+}
+
+/// Which addresses may be connected to.
+#[derive(Clone, Copy)]
+pub(super) struct Reach {
+    pub(super) private_addresses: bool,
+    /// What is said of an address that may not be.
+    pub(super) otherwise: &'static str,
+}
+
+impl Reach {
+    /// Refuses an address in the URL itself: it is never resolved, so the resolver cannot refuse it.
+    pub(super) fn check(self, uri: &JwksUri) -> anyhow::Result<()> {
         let address = match uri.url().host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             Some(Host::Domain(_)) | None => None,
         };
         ensure!(
-            self.config.private_addresses || address.is_none_or(is_public),
-            NOT_PUBLIC
+            self.private_addresses || address.is_none_or(is_public),
+            self.otherwise
         );
-        let request = client.get(uri.url().clone());
-        let response = request
-            .header(ACCEPT, "application/jwk-set+json, application/json")
-            .send()
-            .await?;
-        ensure!(
-            response.status() == 200,
-            "it answered {}",
-            response.status()
-        );
-        let body = read_body(response, MAX_BYTES).await?;
-        String::from_utf8(body).context("it is not UTF-8")
+        Ok(())
     }
+}
+
+/// The text that a request is answered with.
+pub(super) async fn get_text(request: reqwest::RequestBuilder) -> anyhow::Result<String> {
+    let response = request
+        .header(ACCEPT, "application/jwk-set+json, application/json")
+        .send()
+        .await?;
+    ensure!(
+        response.status() == 200,
+        "it answered {}",
+        response.status()
+    );
+    let body = read_body(response, MAX_BYTES).await?;
+    String::from_utf8(body).context("it is not UTF-8")
 }
 
 /// What was answered; fails when it is longer than that.
@@ -89,20 +119,27 @@ pub(crate) async fn read_body(
 }
 
 fn client(config: &JwksUriConfig) -> anyhow::Result<reqwest::Client> {
-    let extra = match &config.ca {
-        Some(path) => read_certificates(path).context("JWKS_URI_CA")?,
+    let ca = config.ca.as_deref();
+    build(ca, config.reach(), config.timeout).context("JWKS_URI_CA")
+}
+
+/// What fetches, with the system's authorities and those of a file.
+pub(super) fn build(
+    ca: Option<&Path>,
+    reach: Reach,
+    timeout: Duration,
+) -> anyhow::Result<reqwest::Client> {
+    let extra = match ca {
+        Some(path) => read_certificates(path)?,
         None => Vec::new(),
     };
-    let tls = tls(extra).context("JWKS_URI_CA")?;
     let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .dns_resolver(Arc::new(Resolver {
-            private_addresses: config.private_addresses,
-        }))
+        .tls_backend_preconfigured(tls(extra)?)
+        .dns_resolver(Arc::new(Resolver(reach)))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .https_only(true)
-        .timeout(config.timeout)
+        .timeout(timeout)
         // A fetch a minute keeps no connection.
         .pool_max_idle_per_host(0)
         .user_agent(USER_AGENT);
@@ -126,20 +163,21 @@ const NOT_PUBLIC: &str = "the host has no public address, and JWKS_URI_PRIVATE_A
 
 /// Resolves names to the addresses that may be connected to: the very ones that are then used, so that a
 /// name cannot have another address a moment later.
-struct Resolver {
-    private_addresses: bool,
-}
+struct Resolver(Reach);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let private_addresses = self.private_addresses;
+        let Reach {
+            private_addresses,
+            otherwise,
+        } = self.0;
         Box::pin(async move {
             let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = all
                 .filter(|address| private_addresses || is_public(address.ip()))
                 .collect();
             if allowed.is_empty() {
-                return Err(NOT_PUBLIC.into());
+                return Err(otherwise.into());
             }
             let addresses: Addrs = Box::new(allowed.into_iter());
             Ok(addresses)

@@ -32,6 +32,8 @@ const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11q
 
 const RULES: &str =
     r#"{"https://orders.test":{"scopes":"pay read","map":{"buy":"pay","view":"read"}}}"#;
+const IDENTITIES: &str =
+    r#"[{"issuer":"k8s","subject":"system:serviceaccount:a:b","claims":{"/x/y":"1"}}]"#;
 
 const NO_SUBJECT: &[&str] = &["--no-tls-client-auth"];
 
@@ -80,6 +82,12 @@ const FIELDS: &[Field] = &[
         set: &["--tls-client-auth", "san_ip=2001:db8::1"], clear: NO_SUBJECT, on_page: "san_ip=2001:db8::1" },
     Field { name: "tls_client_auth_san_email", value: r#""billing@example.com""#, default: "null",
         set: &["--tls-client-auth", "san_email=billing@example.com"], clear: NO_SUBJECT, on_page: "san_email=billing@example.com" },
+    Field { name: "token_endpoint_as_audience", value: "true", default: "false",
+        set: &["--token-endpoint-as-audience"], clear: &["--token-endpoint-as-audience=false"],
+        on_page: "also for the token endpoint" },
+    Field { name: "identities", value: IDENTITIES, default: "null",
+        set: &["--identity", r#"{"issuer":"k8s","subject":"system:serviceaccount:a:b","claims":{"/x/y":"1"}}"#],
+        clear: &["--identity", "none"], on_page: "k8s: sub=system:serviceaccount:a:b /x/y=1" },
     Field { name: "tls_client_certificate_bound_access_tokens", value: "true", default: "false",
         set: &["--tls-client-certificate-bound-access-tokens"],
         clear: &["--tls-client-certificate-bound-access-tokens=false"], on_page: "to its certificate" },
@@ -117,6 +125,7 @@ impl Field {
     fn text(&self) -> String {
         match self.value() {
             Value::String(text) => text,
+            Value::Array(items) if items.iter().any(Value::is_object) => self.value.to_owned(),
             Value::Array(words) => {
                 let words: Vec<&str> = words.iter().map(|it| it.as_str().unwrap()).collect();
                 words.join(" ")
@@ -126,6 +135,18 @@ impl Field {
             }
         }
     }
+}
+
+/// A service that trusts the issuer of the identities here.
+async fn service() -> TestApp {
+    let test = TestApp::with(SETTINGS).await;
+    add_issuer(&test).await;
+    test
+}
+
+async fn add_issuer(test: &TestApp) {
+    let issuer = json!({"name": "k8s", "issuer": "https://k8s.test"});
+    crate::identity::add(&test.app, &issuer).await;
 }
 
 /// The fields of the OpenAPI document.
@@ -239,7 +260,7 @@ async fn patch(robot: &Robot<'_>, field: &Field, value: &Value) -> Answer {
 
 #[tokio::test]
 async fn the_admin_api_sets_shows_and_clears_every_field() {
-    let test = TestApp::with(SETTINGS).await;
+    let test = service().await;
     let robot = Robot::new(&test).await;
     let path = format!("/clients/{CLIENT}");
     for field in fields(&test).await {
@@ -263,7 +284,7 @@ async fn the_admin_api_sets_shows_and_clears_every_field() {
 /// Design, section 6: over the admin API it is 403. What is there is shown, and may be sent back.
 #[tokio::test]
 async fn the_admin_api_shows_every_reserved_field_and_neither_sets_nor_clears_it() {
-    let test = TestApp::with(SETTINGS).await;
+    let test = service().await;
     let robot = Robot::new(&test).await;
     let path = format!("/clients/{CLIENT}");
     let all = fields(&test).await;
@@ -292,7 +313,7 @@ async fn the_admin_api_shows_every_reserved_field_and_neither_sets_nor_clears_it
 /// Design, section 6: nobody gives what they do not have.
 #[tokio::test]
 async fn the_admin_api_changes_no_field_of_a_client_with_a_reserved_scope() {
-    let test = TestApp::with(SETTINGS).await;
+    let test = service().await;
     let robot = Robot::new(&test).await;
     let before = robot.get("/clients/robot").await.json();
     for field in fields(&test).await {
@@ -310,7 +331,7 @@ async fn the_admin_api_changes_no_field_of_a_client_with_a_reserved_scope() {
 
 #[tokio::test]
 async fn the_audit_trail_tells_every_field_that_changes() {
-    let test = TestApp::with(SETTINGS).await;
+    let test = service().await;
     let robot = Robot::new(&test).await;
     for field in fields(&test).await {
         register(&test).await;
@@ -346,6 +367,7 @@ fn form<'a>(field: &'a Field, text: &'a str, version: &'a str) -> Vec<(&'a str, 
 #[tokio::test]
 async fn the_portal_sets_shows_and_clears_every_field() {
     let test = portal_with(SETTINGS).await;
+    add_issuer(&test).await;
     let mut omar = Browser::of(&test, "omar").await;
     let mut olga = Browser::of(&test, "olga").await;
     let path = format!("/admin/clients/{CLIENT}");
@@ -395,6 +417,7 @@ fn page_text(field: &Field) -> String {
         "metadata" => "acme".to_owned(),
         "exchange_rules" => "https://orders.test".to_owned(),
         "jwks" => "Ed25519".to_owned(),
+        "identities" => "system:serviceaccount:a:b".to_owned(),
         "allowed_networks" => "192.0.2.0/24\n2001:db8::/32".to_owned(),
         _ => field.text(),
     }
@@ -412,6 +435,8 @@ async fn the_command_line_sets_shows_and_clears_every_field() {
         assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
         ran
     };
+    let issuer = ["issuer", "add", "k8s", "--issuer", "https://k8s.test"];
+    assert_eq!(shell.run(&issuer).code, 0);
     run(&["create", CLIENT]);
     // The line of `client show` that tells it.
     let line = |field: &Field| {
@@ -435,7 +460,7 @@ async fn the_command_line_sets_shows_and_clears_every_field() {
 #[tokio::test]
 async fn a_row_of_a_file_sets_and_clears_every_field_and_leaves_alone_what_it_does_not_say() {
     for is_csv in [true, false] {
-        let test = TestApp::with(SETTINGS).await;
+        let test = service().await;
         let row = |member: Option<(&str, Value)>| {
             if is_csv {
                 let quoted = |value: Value| value.as_str().unwrap().replace('"', "\"\"");
@@ -477,8 +502,8 @@ async fn a_row_of_a_file_sets_and_clears_every_field_and_leaves_alone_what_it_do
 
 #[tokio::test]
 async fn an_export_has_every_field_and_an_import_of_it_brings_it_back() {
-    let test = TestApp::with(SETTINGS).await;
-    let other = TestApp::with(SETTINGS).await;
+    let test = service().await;
+    let other = service().await;
     let robot = Robot::new(&test).await;
     for field in fields(&test).await {
         register(&test).await;
@@ -497,7 +522,7 @@ async fn an_export_has_every_field_and_an_import_of_it_brings_it_back() {
 
 #[tokio::test]
 async fn a_manifest_sets_every_field_and_clears_what_it_leaves_out() {
-    let test = TestApp::with(SETTINGS).await;
+    let test = service().await;
     let apply = async |members: Value| {
         let mut client = json!({ "client_id": CLIENT });
         for (name, value) in members.as_object().unwrap() {
@@ -557,7 +582,7 @@ async fn a_file_of_another_server_leaves_alone_what_that_server_does_not_have() 
     let keycloak =
         json!([{ "clientId": CLIENT, "secret": A_SECRET, "serviceAccountsEnabled": true }]);
     for (file, said) in [(hydra, OF_HYDRA), (keycloak, OF_KEYCLOAK)] {
-        let test = TestApp::with(SETTINGS).await;
+        let test = service().await;
         let robot = Robot::new(&test).await;
         for field in fields(&test).await {
             register(&test).await;

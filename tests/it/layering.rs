@@ -67,13 +67,21 @@ const FEATURES: &[(&str, &[&str])] = &[
         "tokens",
         &["core", "clients::cache", "audit", "usage", "keys"],
     ),
+    ("issuers", &["core", "tokens"]),
     (
         "clients",
-        &["core", "clients::cache", "audit", "secrets", "tokens"],
+        &[
+            "core",
+            "clients::cache",
+            "audit",
+            "secrets",
+            "tokens",
+            "issuers",
+        ],
     ),
     (
         "authentication",
-        &["core", "clients::cache", "usage", "secrets"],
+        &["core", "clients::cache", "usage", "secrets", "issuers"],
     ),
     (
         "admins",
@@ -82,7 +90,14 @@ const FEATURES: &[(&str, &[&str])] = &[
     ("acme", &["core", "audit"]),
     (
         "replication",
-        &["core", "clients::cache", "keys", "tokens", "acme"],
+        &[
+            "core",
+            "clients::cache",
+            "keys",
+            "tokens",
+            "issuers",
+            "acme",
+        ],
     ),
 ];
 

@@ -155,6 +155,7 @@ async fn why_an_assertion_was_refused_is_in_the_log_and_the_assertion_is_not() {
             auth_methods: AuthMethods::parse(methods).unwrap(),
             keys: Some(ClientKeys::Inline(set.clone())),
             certificate_subject: None,
+            ..AuthenticationSettings::default()
         },
         ..NewClient::default()
     };

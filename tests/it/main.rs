@@ -29,6 +29,7 @@ mod history;
 mod host;
 mod hsts;
 mod http;
+mod identity;
 mod idle;
 mod keys;
 mod layering;

@@ -133,6 +133,7 @@ async fn a_certificate_goes_on_with_its_session_for_as_long_as_it_is_the_clients
         auth_methods: AuthMethods::parse("self_signed_tls_client_auth").unwrap(),
         keys: Some(keys),
         certificate_subject: None,
+        ..AuthenticationSettings::default()
     };
     let id = ClientId::parse(CLIENT).unwrap();
     let new = NewClient {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::app::authentication::peer_certificate::PeerCertificate;
+use crate::app::authentication::platform_token::PlatformProof;
 use crate::app::authentication::{AuthenticatedClient, Authentication, Verdict};
 use crate::app::error::{Error, Result};
 use crate::domain::{Client, ClientId, ClientRecord};
@@ -19,6 +20,8 @@ use crate::jwt::ClientAssertion;
 pub(super) enum KeyedProof<'a> {
     /// A JWT under a key of the client, all of which but its signature was judged.
     Assertion(&'a ClientAssertion<'a>),
+    /// A token of a platform, all of which but what depends on issuers and identities was judged.
+    Platform(&'a PlatformProof<'a>),
     /// The certificate of the connection.
     Certificate(&'a PeerCertificate),
 }
@@ -108,6 +111,7 @@ impl Authentication {
     ) -> Result<(), Cow<'static, str>> {
         match proof {
             KeyedProof::Assertion(assertion) => self.judge_assertion(client, assertion).await,
+            KeyedProof::Platform(proof) => self.judge_platform_token(client, proof).await,
             KeyedProof::Certificate(certificate) => {
                 self.judge_certificate(client, certificate).await
             }
@@ -127,6 +131,7 @@ impl Authentication {
             None => Ok(AuthenticatedClient {
                 record,
                 secret: None,
+                identity: None,
             }),
         }
     }

@@ -7,11 +7,13 @@ mod access_token;
 mod certificate;
 mod client_assertion;
 pub(crate) mod client_ca;
+mod explain;
 pub(crate) mod jwks_cache;
 mod keyed_proof;
 mod network;
 pub(crate) mod peer_certificate;
 pub(crate) mod places;
+pub(crate) mod platform_token;
 mod secret;
 pub(crate) mod throttle;
 
@@ -19,15 +21,19 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use client_assertion::PresentedAssertion;
+pub use client_assertion::{AssertionType, PresentedAssertion};
+pub use explain::{AssertionExplanation, ExplainedRule};
+pub use platform_token::ProvenIdentity;
 pub use secret::Credentials;
 
 use crate::app::clients::cache::ClientCache;
 use crate::app::core::Core;
 use crate::app::core::single_use::SingleUse;
 use crate::app::error::{Error, Result};
+use crate::app::issuers::Issuers;
 use crate::app::secrets::Secrets;
 use crate::app::usage::Usage;
+use crate::base::metrics::Counter;
 use crate::config::Config;
 use crate::domain::{
     Attempt, AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientSecret, JwkSet,
@@ -67,9 +73,24 @@ pub struct AuthenticatedClient {
     record: Arc<ClientRecord>,
     /// Which of its secrets proved it, if one did.
     secret: Option<usize>,
+    /// By which identity it proved itself, if it did by a platform's token.
+    identity: Option<ProvenIdentity>,
 }
 
 impl AuthenticatedClient {
+    fn by_secret(record: Arc<ClientRecord>, secret: Option<usize>) -> Self {
+        Self {
+            record,
+            secret,
+            identity: None,
+        }
+    }
+
+    /// The identity that proved it, if one did.
+    pub fn identity(&self) -> Option<&ProvenIdentity> {
+        self.identity.as_ref()
+    }
+
     /// The secret that proved it, if one did.
     pub fn secret(&self) -> Option<&ClientSecret> {
         self.record.secrets.get(self.secret?)
@@ -94,9 +115,12 @@ pub struct Authentication {
     secrets: Arc<Secrets>,
     pub(crate) single_use: SingleUse,
     usage: Arc<Usage>,
+    issuers: Arc<Issuers>,
     pub(crate) throttle: Throttle,
     pub(crate) published_keys: PublishedKeys,
     wrong_networks: WrongNetworks,
+    /// Log-ins by an assertion whose `aud` is the token endpoint.
+    pub(crate) token_endpoint_audiences: Counter,
     client_ca: ClientCa,
 }
 
@@ -120,18 +144,21 @@ impl Authentication {
         secrets: &Arc<Secrets>,
         single_use: &SingleUse,
         usage: &Arc<Usage>,
+        issuers: &Arc<Issuers>,
     ) -> anyhow::Result<Self> {
         let (client_ca, published_keys) = open_files(&core.config)?;
         Ok(Self {
             throttle: Throttle::new(&core.config.authentication, core.clock.clone()),
             published_keys,
             wrong_networks: WrongNetworks::default(),
+            token_endpoint_audiences: Counter::default(),
             client_ca,
             core: Arc::clone(core),
             cache: Arc::clone(cache),
             secrets: Arc::clone(secrets),
             single_use: single_use.clone(),
             usage: Arc::clone(usage),
+            issuers: Arc::clone(issuers),
         })
     }
 

@@ -60,6 +60,11 @@ impl PeerCertificate {
                 ))
             };
         }
+        let is_svid =
+            matches!(registered, CertificateSubject::SanUri(uri) if uri.starts_with("spiffe://"));
+        if is_svid {
+            judge_svid(&certificate)?;
+        }
         let names = certificate
             .subject_alternative_name()
             .map_err(|error| format!("the certificate's alternative names: {error}"))?;
@@ -101,6 +106,25 @@ impl PeerCertificate {
             .map(|(_, certificate)| certificate)
             .map_err(|error| format!("the certificate cannot be read: {error}"))
     }
+}
+
+/// A certificate with a SPIFFE ID has no other URI, and signs no certificates (X509-SVID §2, §4.1): whoever has one of an
+/// authority could be every workload.
+fn judge_svid(certificate: &X509Certificate<'_>) -> Result<(), String> {
+    let names = certificate
+        .subject_alternative_name()
+        .map_err(|error| format!("the certificate's alternative names: {error}"))?;
+    let names = names.iter().flat_map(|it| &it.value.general_names);
+    let uris = names.filter(|name| matches!(name, GeneralName::URI(_)));
+    if uris.count() != 1 {
+        return Err("the certificate is no X.509-SVID: it has not exactly one URI".to_owned());
+    }
+    if certificate.is_ca() {
+        return Err(
+            "the certificate is no X.509-SVID of a workload: it is of an authority".to_owned(),
+        );
+    }
+    Ok(())
 }
 
 fn distinguished_name(name: &X509Name<'_>) -> Result<DistinguishedName, String> {
@@ -161,5 +185,48 @@ fn public_key(info: &SubjectPublicKeyInfo<'_>) -> Option<PublicKey> {
         | X509Key::GostR3410(_)
         | X509Key::GostR3410_2012(_)
         | X509Key::Unknown(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, SanType};
+
+    use super::*;
+
+    const ID: &str = "spiffe://acme.example/ns/prod/sa/billing";
+
+    fn certificate(uris: &[&str], is_ca: bool) -> PeerCertificate {
+        let mut params = CertificateParams::new(vec!["billing.example".to_owned()]).unwrap();
+        let uris = uris
+            .iter()
+            .map(|uri| SanType::URI((*uri).try_into().unwrap()));
+        params.subject_alt_names.extend(uris);
+        if is_ca {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        PeerCertificate::from_chain(&[made.der().to_vec()]).unwrap()
+    }
+
+    #[test]
+    fn an_x509_svid_has_one_uri_and_signs_no_certificates() {
+        let subject = CertificateSubject::parse(&format!("san_uri={ID}")).unwrap();
+        let judge = |uris: &[&str], is_ca| certificate(uris, is_ca).judge_subject(&subject);
+        assert_eq!(judge(&[ID], false), Ok(()));
+        for (uris, is_ca) in [
+            (vec![ID, "spiffe://acme.example/other"], false),
+            (vec![ID, ID], false),
+            (vec![ID, "https://acme.example"], false),
+            (vec!["spiffe://acme.example/other"], false),
+            (vec![], false),
+            (vec![ID], true),
+        ] {
+            assert!(judge(&uris, is_ca).is_err(), "{uris:?} {is_ca}");
+        }
+        // Other URIs are no SVIDs.
+        let plain = CertificateSubject::parse("san_uri=https://acme.example").unwrap();
+        let two = certificate(&["https://acme.example", ID], false);
+        assert_eq!(two.judge_subject(&plain), Ok(()));
     }
 }

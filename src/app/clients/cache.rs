@@ -323,7 +323,8 @@ impl Weighter<ClientId, Entry> for Weight {
             Some(ClientKeys::Inline(set)) => 2 * set.as_str().len(),
             Some(ClientKeys::Uri(uri)) => 2 * uri.as_str().len(),
             None => 0,
-        };
+        }
+        + client.authentication.identities.size();
         let fixed = std::mem::size_of::<ClientRecord>() + 256;
         let networks = client.allowed_networks.len() * 24;
         let size = fixed + text + networks + entry.record.secrets.len() * 320;

@@ -25,8 +25,8 @@ pub struct ClientsList {
 }
 
 impl Clients {
-    /// The first secret of a client to be registered: `chosen`, or one that the server makes. `None`: none of its
-    /// methods takes a secret, and then there must be nothing to say of one.
+    /// The first secret of a client to be registered: `chosen`, or one that the server makes. `None`: it has an identity
+    /// at an issuer, or none of its methods takes a secret, and then there must be nothing to say of one.
     pub fn first_secret(
         &self,
         new: &NewClient,
@@ -35,7 +35,9 @@ impl Clients {
     ) -> Result<Option<NewSecret>> {
         let is_said = chosen.is_some() || expires_at.is_some();
         new.authentication.check_secrets(usize::from(is_said))?;
-        let takes_one = new.authentication.allow_secrets();
+        // A client with an identity needs no secret, unless one is asked for.
+        let has_identity = !new.authentication.identities.is_empty();
+        let takes_one = new.authentication.allow_secrets() && (is_said || !has_identity);
         let secret = takes_one.then(|| self.secrets.new_secret(chosen, expires_at));
         secret.transpose()
     }
@@ -47,6 +49,7 @@ impl Clients {
         new: NewClient,
         secret: Option<NewSecret>,
     ) -> Result<(Client, Option<AddedSecret>)> {
+        self.require_identities(&new.authentication).await?;
         let (record, added) = self.prepare(by, new, secret).await?;
         if self.insert(by, &record, None).await? {
             Ok((record.client, added))
@@ -65,6 +68,7 @@ impl Clients {
         answer: impl FnOnce(&Client, Option<&AddedSecret>) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
         let make = async {
+            self.require_identities(&new.authentication).await?;
             let (record, added) = self.prepare(by, new, secret).await?;
             let answer = answer(&record.client, added.as_ref())?;
             Ok((record, answer))
@@ -91,6 +95,7 @@ impl Clients {
         match store.insert_client(record, &options, stamp).await? {
             ClientInserted::Inserted => {
                 self.cache.forget(id);
+                self.issuers.forget_owners();
                 Ok(true)
             }
             ClientInserted::Conflict => Err(taken(id)),
@@ -129,6 +134,15 @@ impl Clients {
         };
         let client = new.register(id, self.core.now());
         Ok(ClientRecord { client, secrets })
+    }
+
+    /// Refuses identities at issuers that are not there, or that cannot have them.
+    async fn require_identities(&self, settings: &AuthenticationSettings) -> Result<()> {
+        if settings.identities.is_empty() {
+            return Ok(());
+        }
+        self.issuers.all().await?;
+        self.issuers.check_identities(&settings.identities)
     }
 
     /// Refuses what could never be used: a method without what it needs, a host that is not allowed.
@@ -226,7 +240,9 @@ impl Clients {
     ) -> Result<Client> {
         if !changes.authentication.are_empty() {
             let now = self.find(id).await?.client.authentication;
-            self.check_authentication(&now.changed(changes.authentication.clone()))?;
+            let after = now.changed(changes.authentication.clone());
+            self.check_authentication(&after)?;
+            self.require_identities(&after).await?;
         }
         if let Some(identifiers) = &changes.identifiers {
             self.check_identifiers(identifiers)?;
@@ -241,6 +257,9 @@ impl Clients {
         };
         let outcome = store.update_client(id, &changes, &options, stamp).await?;
         self.cache.forget(id);
+        if changes.authentication.identities.is_some() {
+            self.issuers.forget_owners();
+        }
         match outcome {
             ClientChanged::Changed(client) => Ok(*client),
             ClientChanged::OtherVersion => Err(Error::client_changed(id)),

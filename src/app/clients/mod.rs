@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::app::audit::Audit;
 use crate::app::core::Core;
 use crate::app::core::idempotency::Idempotency;
+use crate::app::issuers::Issuers;
 use crate::app::secrets::Secrets;
 use crate::app::tokens::Tokens;
 use cache::ClientCache;
@@ -22,6 +23,7 @@ pub struct Clients {
     pub(super) cache: Arc<ClientCache>,
     pub(super) secrets: Arc<Secrets>,
     pub(super) tokens: Arc<Tokens>,
+    pub(super) issuers: Arc<Issuers>,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) audit: Arc<Audit>,
 }

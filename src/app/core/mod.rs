@@ -5,6 +5,7 @@ pub(crate) mod availability;
 pub(crate) mod clock_guard;
 pub(crate) mod degradation;
 pub(crate) mod idempotency;
+pub(crate) mod key_cache;
 pub(crate) mod lane;
 pub(crate) mod single_use;
 pub(crate) mod waiting_room;

@@ -144,6 +144,7 @@ impl Replication {
         let last = self.core.store.last_change().await?;
         self.tokens.reread_revocations().await?;
         self.keys.refresh().await?;
+        self.issuers.refresh().await?;
         self.read_certificate().await?;
         // Last, so that known clients are known until all the rest is read.
         self.cache.forget_all();
@@ -157,6 +158,9 @@ impl Replication {
         }
         if changes.contains(&Change::SigningKey) {
             self.keys.refresh().await?;
+        }
+        if changes.contains(&Change::Issuer) {
+            self.issuers.refresh().await?;
         }
         if changes.contains(&Change::Certificate) {
             self.read_certificate().await?;

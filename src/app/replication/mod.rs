@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::app::acme::Acme;
 use crate::app::clients::cache::ClientCache;
 use crate::app::core::Core;
+use crate::app::issuers::Issuers;
 use crate::app::keys::Keys;
 use crate::app::tokens::Tokens;
 use change_feed::Feed;
@@ -24,6 +25,7 @@ pub struct Replication {
     pub(super) cache: Arc<ClientCache>,
     pub(super) tokens: Arc<Tokens>,
     pub(super) keys: Arc<Keys>,
+    pub(super) issuers: Arc<Issuers>,
     pub(super) acme: Option<Arc<Acme>>,
     pub(super) feed: Feed,
     pub(super) history: History,

@@ -50,7 +50,7 @@ impl<'a> ListedSecret<'a> {
                 last_used_from: found.map(|it| it.last.source.to_string()),
                 uses_24h: found.map_or(0, |it| it.uses_24h),
                 ends_unused_for: secret.unused_for,
-                advice: now.map(|now| SecretAdvice::new(secret, &record.secrets, uses, now)),
+                advice: now.map(|now| SecretAdvice::new(secret, record, uses, now)),
             }
         };
         record.secrets.iter().map(listed).collect()

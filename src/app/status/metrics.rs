@@ -7,6 +7,7 @@ use crate::app::authentication::throttle::Throttled;
 use crate::app::core::availability::Readiness;
 use crate::app::core::lane::LaneMetrics;
 use crate::app::core::waiting_room::WaitingMetrics;
+use crate::app::issuers::IssuerMetrics;
 use crate::app::keys::KeyMetrics;
 use crate::app::replication::change_feed::FeedMetrics;
 use crate::app::replication::history::HistoryMetrics;
@@ -38,6 +39,8 @@ pub struct Metrics {
     pub history: HistoryMetrics,
     /// The signing keys.
     pub keys: KeyMetrics,
+    /// The keys of the trusted issuers.
+    pub issuers: Vec<IssuerMetrics>,
     /// The certificate, where an authority issues it.
     pub acme: Option<AcmeMetrics>,
     /// Clients by when their last secret ends; `None`: not counted yet.
@@ -50,6 +53,8 @@ pub struct Metrics {
     pub tokens_issued: u64,
     /// Tokens that were refused, by reason.
     pub tokens_refused: Vec<(&'static str, u64)>,
+    /// Log-ins by assertions whose `aud` is the token endpoint.
+    pub token_endpoint_audiences: u64,
     /// Logins that were refused for failures before them.
     pub throttled: Throttled,
     /// Logins of clients and of admins that wait until others of their source are decided.
@@ -101,6 +106,7 @@ impl App {
                 self.tokens.protected_resources.metrics(),
                 self.authentication.throttle.metrics(),
                 self.authentication.published_keys.metrics(),
+                self.issuers.cache_metrics(),
                 self.authentication.single_use.metrics(),
                 self.admins.session_metrics(),
             ],
@@ -108,12 +114,14 @@ impl App {
             feed: self.replication.feed.metrics(self.core.changes_read_at()),
             history: self.replication.history.metrics(),
             keys: self.keys.metrics(),
+            issuers: self.issuers.metrics(),
             acme: self.acme.as_ref().map(|acme| acme.metrics()),
             last_secrets: self.secrets.expiring.read(),
             revocations: self.tokens.revocations.count(),
             revocations_folded: self.tokens.room.counts(),
             tokens_issued: self.tokens.issued.value(),
             tokens_refused: self.tokens.rejections.read(),
+            token_endpoint_audiences: self.authentication.token_endpoint_audiences.value(),
             throttled: self.authentication.throttle.throttled(),
             logins_waiting: [
                 self.authentication.throttle.waiting(),

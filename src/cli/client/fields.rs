@@ -72,6 +72,13 @@ pub(in crate::cli) struct ClientFields {
     /// Remove the subject of its certificate
     #[arg(long, group = "subject")]
     no_tls_client_auth: bool,
+    /// Accept the URL of the token endpoint as `aud` of its assertions, which libraries of before 2026 send
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    token_endpoint_as_audience: Option<bool>,
+    /// An identity at a trusted issuer, as JSON: {"issuer":"k8s","subject":"system:serviceaccount:prod:billing"}; may be
+    /// repeated, and `none` takes all away. The identities of before are replaced
+    #[arg(long = "identity", value_name = "JSON", value_parser = filled)]
+    identities: Option<Vec<String>>,
     /// Bind its tokens to the certificate it connects with, which it then must have (RFC 8705)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls_client_certificate_bound_access_tokens: Option<bool>,
@@ -110,6 +117,13 @@ impl ClientFields {
         say("jwks", self.no_keys.then_some(Value::Null));
         say("jwks", self.jwks.as_deref().map(read_keys).transpose()?);
         say("jwks_uri", self.jwks_uri.map(Value::from));
+        let accepted = self.token_endpoint_as_audience;
+        say("token_endpoint_as_audience", accepted.map(Value::from));
+        let identities = self.identities.map(|it| match it.as_slice() {
+            [one] if one == "none" => "[]".to_owned(),
+            many => format!("[{}]", many.join(",")),
+        });
+        say("identities", identities.map(Value::from));
         let is_bound = self.tls_client_certificate_bound_access_tokens;
         say(
             "tls_client_certificate_bound_access_tokens",

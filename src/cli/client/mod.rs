@@ -3,7 +3,9 @@
 pub(in crate::cli) mod apply;
 pub(in crate::cli) mod export;
 pub(in crate::cli) mod fields;
+pub(in crate::cli) mod identity;
 pub(in crate::cli) mod import;
+pub(in crate::cli) mod preset;
 pub(in crate::cli) mod secret;
 pub(in crate::cli) mod view;
 
@@ -15,6 +17,7 @@ use serde::Serialize;
 
 use super::output::{self, Output};
 use crate::cli::client::fields::ClientFields;
+use crate::cli::client::preset::PresetArgs;
 use crate::cli::client::secret::NewSecretArgs;
 use crate::cli::client::view::{LastUsedLine, ListedClient, ShownClient};
 use crate::cli::open;
@@ -27,7 +30,7 @@ use crate::domain::{ClientId, ClientRecord, ClientStatus, ClientUses, ExpectedVe
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {
     /// Register a client and print its secret, once
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     /// List clients
     List(ListArgs),
     /// Show a client, its secrets' dates and when they were last used
@@ -47,6 +50,9 @@ pub(super) enum ClientCommand {
     /// Add secrets to a client and end them
     #[command(subcommand)]
     Secret(secret::SecretCommand),
+    /// Add identities at trusted issuers to a client and remove them
+    #[command(subcommand)]
+    Identity(identity::IdentityCommand),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     Apply(apply::ApplyArgs),
@@ -66,6 +72,8 @@ pub(super) struct CreateArgs {
     client_id: Option<ClientId>,
     #[command(flatten)]
     fields: ClientFields,
+    #[command(flatten)]
+    preset: PresetArgs,
     #[command(flatten)]
     secret: NewSecretArgs,
     #[command(flatten)]
@@ -131,7 +139,7 @@ struct PrintedList<'a> {
 pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
     let app = open::open().await?;
     match command {
-        ClientCommand::Create(args) => create(&app, args).await?,
+        ClientCommand::Create(args) => create(&app, *args).await?,
         ClientCommand::List(args) => list(&app, args).await?,
         ClientCommand::Show(args) => show(&app, &args.client_id, args.output).await?,
         ClientCommand::Update(args) => {
@@ -156,6 +164,7 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
             show_changed(&app, args).await?;
         }
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
+        ClientCommand::Identity(command) => identity::run(&app, command).await?,
         ClientCommand::Import(args) => return import::run(&app, args).await,
         ClientCommand::Export(args) => return export::run(&app, args).await,
         ClientCommand::Apply(args) => return apply::run(&app, args).await,
@@ -164,10 +173,15 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
-    let new = NewClient::new(args.client_id, args.fields.changes()?);
+    let mut changes = args.fields.changes()?;
+    let registering = args.preset.prepare(app, &mut changes).await?;
+    let new = NewClient::new(args.client_id, changes);
     let secret = args.secret.read_first(app, &new)?;
     let (client, added) = app.clients.register(&origin(), new, secret).await?;
     let Some(added) = added else {
+        if let Some(registering) = registering {
+            return registering.print(app, &client, args.output);
+        }
         let secrets = Vec::new();
         let record = ClientRecord { client, secrets };
         return print_client(app, &record, &ClientUses::default(), args.output);
@@ -281,6 +295,8 @@ fn print_client(
     output.print(&shown, || {
         let mut lines = fields::lines(&record.client);
         lines.push(("last_used".to_owned(), shown.last_used()));
+        let beside = shown.secrets_beside_identity();
+        lines.extend(beside.map(|it| ("secrets_beside_identity".to_owned(), it)));
         let fields = output::list(&lines);
         format!("{fields}\n\n{}", shown.secrets_table())
     })

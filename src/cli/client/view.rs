@@ -57,6 +57,24 @@ impl<'a> ShownClient<'a> {
         in_words(last.last_used_at, last.last_used_from.as_deref())
     }
 
+    /// Whether its secrets are still needed beside its identities; `None`: it has not both.
+    pub(in crate::cli) fn secrets_beside_identity(&self) -> Option<String> {
+        let has_identity = !self.client.client.authentication.identities.is_empty();
+        if !has_identity || self.secrets.is_empty() {
+            return None;
+        }
+        let needed = self.secrets.iter().filter(|secret| {
+            let advice = secret.advice.as_ref();
+            advice.is_none_or(|advice| !advice.is_safe)
+        });
+        let needed: Vec<&str> = needed.map(|secret| secret.secret_id.as_str()).collect();
+        Some(if needed.is_empty() {
+            "not used any more: safe to remove".to_owned()
+        } else {
+            format!("still needed: {}", needed.join(", "))
+        })
+    }
+
     /// Its secrets, for people.
     pub(in crate::cli) fn secrets_table(&self) -> String {
         table(&self.secrets)

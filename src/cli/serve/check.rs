@@ -8,6 +8,7 @@ use crate::app::{App, AuditEnd, CLOCK_TOLERANCE, HeavySecrets, open_store};
 use crate::base::clock::Clock;
 use crate::cli::open;
 use crate::cli::output::{Output, chain};
+use crate::cli::serve::check_issuers::check_issuers;
 use crate::cli::serve::warnings;
 use crate::config::{Config, ConfigErrors};
 use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
@@ -49,6 +50,7 @@ pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
         if answers && opens && mistakes.0.is_empty() {
             check_clients(&mut report, &config).await;
             check_identifiers(&mut report, &config).await;
+            check_issuers(&mut report, config.clone()).await;
             check_secrets(&mut report, config.clone()).await;
             if config.acme.is_some() {
                 check_acme(&mut report, config.clone()).await;
@@ -73,7 +75,7 @@ fn are_about(mistakes: &ConfigErrors, prefix: &str) -> bool {
 }
 
 #[derive(Default)]
-struct Report {
+pub(super) struct Report {
     text: String,
     failed: bool,
 }
@@ -84,11 +86,11 @@ impl Report {
     }
 
     /// What does not keep the server from serving.
-    fn warn(&mut self, text: &str) {
+    pub(super) fn warn(&mut self, text: &str) {
         self.text += &format!("warn  {text}\n");
     }
 
-    fn fail(&mut self, text: &str) {
+    pub(super) fn fail(&mut self, text: &str) {
         self.text += &format!("FAIL  {text}\n");
         self.failed = true;
     }

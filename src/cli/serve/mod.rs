@@ -2,6 +2,7 @@
 
 mod capacity;
 pub(in crate::cli) mod check;
+mod check_issuers;
 pub(in crate::cli) mod development;
 mod listener;
 pub(in crate::cli) mod systemd;

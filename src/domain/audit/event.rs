@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::base::clock::UnixTime;
 use crate::base::redact::{redact_json, redact_string};
-use crate::domain::{AdminRole, ClientId, KeyId, ParseError, SecretId, TokenId, word_enum};
+use crate::domain::{
+    AdminRole, ClientId, IssuerName, KeyId, ParseError, SecretId, TokenId, word_enum,
+};
 
 /// Who changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +140,16 @@ word_enum! {
         CertificateIssue = "certificate.issue",
         /// None was issued, for a reason that is new.
         CertificateFail = "certificate.fail",
+        /// A trusted issuer was added.
+        IssuerAdd = "issuer.add",
+        /// A trusted issuer was changed.
+        IssuerUpdate = "issuer.update",
+        /// Clients may log in through an issuer again.
+        IssuerEnable = "issuer.enable",
+        /// Clients may no longer log in through an issuer.
+        IssuerDisable = "issuer.disable",
+        /// An issuer is no longer trusted.
+        IssuerRemove = "issuer.remove",
         /// A certificate is no more good, because its key may be known to others.
         CertificateRevoke = "certificate.revoke",
         /// An admin logged in.
@@ -209,6 +221,8 @@ pub enum Target {
     Token(TokenId),
     /// A signing key.
     Key(KeyId),
+    /// A trusted issuer.
+    Issuer(IssuerName),
     /// An admin, by name.
     Admin(String),
     /// The certificate for these names, separated by spaces.
@@ -230,6 +244,7 @@ impl Target {
             Self::Secret(_) => "secret",
             Self::Token(_) => "token",
             Self::Key(_) => "key",
+            Self::Issuer(_) => "issuer",
             Self::Admin(_) => "admin",
             Self::Certificate(_) => "certificate",
             Self::Clock => "clock",
@@ -245,6 +260,7 @@ impl Target {
             Self::Secret(id) => id.to_string(),
             Self::Token(id) => id.to_string(),
             Self::Key(id) => id.to_string(),
+            Self::Issuer(name) => name.to_string(),
             Self::Admin(text) | Self::Certificate(text) => redact_string(text.clone()),
             Self::Clients | Self::Clock | Self::Installation | Self::Audit => String::new(),
         }

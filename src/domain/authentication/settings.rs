@@ -1,9 +1,11 @@
 //! Owns what is registered of a client for its authentication: which methods it may use, its public
-//! keys, and how its certificate names it. Knows nothing of how any of it is checked.
+//! keys, how its certificate names it, and how platforms name it. Knows nothing of how any of it is checked.
 
 use serde::Serialize;
 
-use crate::domain::{AuthMethod, AuthMethods, CertificateSubject, JwkSet, JwksUri, ParseError};
+use crate::domain::{
+    AuthMethod, AuthMethods, CertificateSubject, Identities, JwkSet, JwksUri, ParseError,
+};
 
 /// Where the public keys of a client are; RFC 7591 §2: never in both places.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,6 +29,11 @@ pub struct AuthenticationSettings {
     /// How its certificate names it, for `tls_client_auth`.
     #[serde(flatten)]
     pub certificate_subject: Option<CertificateSubject>,
+    /// Whether its assertions may have the URL of the token endpoint as `aud`, as before the update of RFC 7523.
+    pub token_endpoint_as_audience: bool,
+    /// How platforms name it. Each is a way to log in, whatever the methods are.
+    #[serde(skip_serializing_if = "Identities::is_empty")]
+    pub identities: Identities,
 }
 
 /// What to change of it; `None` leaves a thing as it is, `Some(None)` takes it away.
@@ -38,6 +45,10 @@ pub struct AuthenticationChanges {
     pub keys: Option<Option<ClientKeys>>,
     /// How its certificate names it.
     pub certificate_subject: Option<Option<CertificateSubject>>,
+    /// Whether its assertions may have the URL of the token endpoint as `aud`.
+    pub token_endpoint_as_audience: Option<bool>,
+    /// How platforms name it.
+    pub identities: Option<Identities>,
 }
 
 impl AuthenticationSettings {
@@ -67,7 +78,11 @@ impl AuthenticationSettings {
             Ok(())
         };
         let keys = "the client's public keys: a JWK set or a jwks_uri";
-        needs(AuthMethod::PrivateKeyJwt, self.keys.is_some(), keys)?;
+        needs(
+            AuthMethod::PrivateKeyJwt,
+            self.keys.is_some() || !self.identities.is_empty(),
+            "the client's public keys (a JWK set or a jwks_uri), or an identity at a trusted issuer",
+        )?;
         needs(
             AuthMethod::SelfSignedTlsClientAuth,
             self.keys.is_some(),
@@ -89,6 +104,10 @@ impl AuthenticationSettings {
             certificate_subject: changes
                 .certificate_subject
                 .unwrap_or(self.certificate_subject),
+            token_endpoint_as_audience: changes
+                .token_endpoint_as_audience
+                .unwrap_or(self.token_endpoint_as_audience),
+            identities: changes.identities.unwrap_or(self.identities),
         }
     }
 }
@@ -141,7 +160,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&registered).unwrap(),
-            r#"{"auth_methods":["private_key_jwt","tls_client_auth"],"jwks_uri":"https://a.example/keys","tls_client_auth_subject_dn":"CN=a"}"#
+            r#"{"auth_methods":["private_key_jwt","tls_client_auth"],"jwks_uri":"https://a.example/keys","tls_client_auth_subject_dn":"CN=a","token_endpoint_as_audience":false}"#
         );
     }
 }

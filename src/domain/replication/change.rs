@@ -18,6 +18,8 @@ pub enum Change {
     SigningKey,
     /// The certificate that an authority issued, or what it is to find when it connects.
     Certificate,
+    /// The trusted issuers, or which client has which identity at one.
+    Issuer,
 }
 
 impl Change {
@@ -28,6 +30,7 @@ impl Change {
             Self::Revocation => "revocation",
             Self::SigningKey => "signing_key",
             Self::Certificate => "certificate",
+            Self::Issuer => "issuer",
         }
     }
 
@@ -35,7 +38,7 @@ impl Change {
     pub fn client_id(&self) -> Option<&ClientId> {
         match self {
             Self::Client(id) => Some(id),
-            Self::Revocation | Self::SigningKey | Self::Certificate => None,
+            Self::Revocation | Self::SigningKey | Self::Certificate | Self::Issuer => None,
         }
     }
 
@@ -47,6 +50,7 @@ impl Change {
             ("revocation", _) => Some(Self::Revocation),
             ("signing_key", _) => Some(Self::SigningKey),
             ("certificate", _) => Some(Self::Certificate),
+            ("issuer", _) => Some(Self::Issuer),
             _ => None,
         }
     }
@@ -64,6 +68,7 @@ mod tests {
             Change::Revocation,
             Change::SigningKey,
             Change::Certificate,
+            Change::Issuer,
         ] {
             let read = Change::from_parts(change.kind(), change.client_id().cloned());
             assert_eq!(read, Some(change));

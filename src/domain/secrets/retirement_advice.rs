@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientSecret, ClientUses};
+use crate::domain::{ClientRecord, ClientSecret, ClientUses};
 
 /// A secret that was not used for so long is taken for one that nothing uses. A job of every weekend is noticed; one of
 /// every month is not, and who has such jobs knows them.
@@ -22,18 +22,14 @@ pub struct SecretAdvice {
 }
 
 impl SecretAdvice {
-    /// What to say of `secret`, one of the client's `all`.
-    pub fn new(
-        secret: &ClientSecret,
-        all: &[ClientSecret],
-        uses: &ClientUses,
-        now: UnixTime,
-    ) -> Self {
+    /// What to say of `secret`, one of those of the client.
+    pub fn new(secret: &ClientSecret, of: &ClientRecord, uses: &ClientUses, now: UnixTime) -> Self {
         let is_live = |secret: &ClientSecret| secret.expires_at.is_none_or(|end| end > now);
         if !is_live(secret) {
             return safe("It has ended: safe to remove.");
         }
-        let others = all
+        let others = of
+            .secrets
             .iter()
             .filter(|it| is_live(it))
             .count()
@@ -51,10 +47,13 @@ impl SecretAdvice {
                 };
                 unsafe_because(format!("{often}. Without it that log-in fails."))
             }
-            _ if others == 0 => unsafe_because(format!(
-                "{}, but it is the only one: without it the client cannot log in with a secret.",
-                unused(last.is_some(), &span)
-            )),
+            // An identity at a trusted issuer takes its place.
+            _ if others == 0 && of.client.authentication.identities.is_empty() => {
+                unsafe_because(format!(
+                    "{}, but it is the only one: without it the client cannot log in with a secret.",
+                    unused(last.is_some(), &span)
+                ))
+            }
             None if age < UNUSED_AFTER => unsafe_because(format!(
                 "Not used yet, {span} after it was made: it may not be in place everywhere."
             )),
@@ -110,7 +109,9 @@ fn in_words(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{LastUsed, SecretId, SecretOrigin, SecretUses};
+    use crate::domain::{
+        Client, ClientId, Identities, LastUsed, SecretId, SecretOrigin, SecretUses,
+    };
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -142,9 +143,34 @@ mod tests {
     }
 
     fn say(secret: &ClientSecret, others: &[ClientSecret], uses: &ClientUses) -> (bool, String) {
-        let all = [std::slice::from_ref(secret), others].concat();
-        let advice = SecretAdvice::new(secret, &all, uses, NOW);
+        say_beside(secret, others, uses, Identities::default())
+    }
+
+    fn say_beside(
+        secret: &ClientSecret,
+        others: &[ClientSecret],
+        uses: &ClientUses,
+        identities: Identities,
+    ) -> (bool, String) {
+        let mut client = Client::new(ClientId::parse("a").unwrap(), NOW);
+        client.authentication.identities = identities;
+        let secrets = [std::slice::from_ref(secret), others].concat();
+        let record = ClientRecord { client, secrets };
+        let advice = SecretAdvice::new(secret, &record, uses, NOW);
         (advice.is_safe, advice.sentence)
+    }
+
+    #[test]
+    fn the_only_secret_is_safe_to_remove_beside_an_identity_once_nothing_uses_it() {
+        let identity = serde_json::json!({"issuer": "k8s", "subject": "a"});
+        let identities = Identities::from_values(&[identity]).unwrap();
+        let only = secret(30 * DAY, None);
+        let say = |uses: &ClientUses| say_beside(&only, &[], uses, identities.clone());
+
+        assert!(say(&used(&only, UNUSED_AFTER, 0)).0);
+        assert!(say(&ClientUses::default()).0);
+        let (is_safe, sentence) = say(&used(&only, 300, 42));
+        assert!(!is_safe && sentence.contains("In use: 42 times"));
     }
 
     #[test]

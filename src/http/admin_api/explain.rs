@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::error::{Error, Result};
-use crate::app::{ExchangeExplanation, ExchangeQuestion, ExchangeSubject, TokenExplanation};
+use crate::app::{
+    AssertionExplanation, ExchangeExplanation, ExchangeQuestion, ExchangeSubject, TokenExplanation,
+};
 use crate::base::secret::Secret;
 use crate::domain::RejectedRequest;
 use crate::http::admin_api::request::Json;
@@ -99,6 +101,35 @@ pub(super) async fn explain_exchange(
     };
 
     Ok(response::ok(&app.tokens.explain_exchange(&question).await?))
+}
+
+/// An assertion.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AssertionToExplain)]
+pub(super) struct AssertionBody {
+    /// As a client would send it
+    assertion: String,
+    /// The `client_id` beside it, if there is one
+    client_id: Option<String>,
+}
+
+/// Says which rule a client assertion satisfies and which not, with what was expected and what came. The assertion is not
+/// used up.
+#[utoipa::path(post, path = "",
+    request_body(content = AssertionBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "each rule", body = AssertionExplanation),
+    ),
+)]
+pub(super) async fn explain_assertion(
+    State(app): State<AppState>,
+    body: Result<Json<AssertionBody>, Error>,
+) -> Result<Response> {
+    let body = body?.value;
+    let (assertion, id) = (&body.assertion, body.client_id.as_deref());
+    let explained = app.authentication.explain_assertion(assertion, id).await?;
+    Ok(response::ok(&explained))
 }
 
 /// Says why a request to `/authorize`, `/token`, `/introspect` or `/revoke` was refused, when, and from where it came.

@@ -6,6 +6,7 @@ mod audit;
 mod clients;
 mod explain;
 mod guard;
+mod issuers;
 mod keys;
 mod request;
 mod routes;

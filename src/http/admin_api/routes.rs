@@ -12,9 +12,10 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::guard::{Guard, guard};
-use super::{admins, audit, clients, explain, keys, secrets, settings, tokens};
+use super::{admins, audit, clients, explain, issuers, keys, secrets, settings, tokens};
 use crate::domain::{
-    ADMIN_EXPORT_SCOPE as EXPORT, ADMIN_READ_SCOPE as READ, ADMIN_WRITE_SCOPE as WRITE,
+    ADMIN_EXPORT_SCOPE as EXPORT, ADMIN_ISSUERS_SCOPE as ISSUERS, ADMIN_READ_SCOPE as READ,
+    ADMIN_WRITE_SCOPE as WRITE,
 };
 use crate::http::AppState;
 use crate::http::admin_api::clients::transfer;
@@ -52,6 +53,13 @@ fn all(routes: Routes) -> Routes {
         EXPORT "/transfer/export" => transfer::export_clients;
         WRITE  "/transfer/import" => transfer::import_clients;
         WRITE  "/transfer/apply" => transfer::apply_clients;
+        READ   "/issuers" => issuers::list_issuers;
+        ISSUERS "/issuers" => issuers::add_issuer;
+        READ   "/issuers/{name}" => issuers::show_issuer;
+        ISSUERS "/issuers/{name}" => issuers::update_issuer, issuers::remove_issuer;
+        ISSUERS "/issuers/{name}/enable" => issuers::enable_issuer;
+        ISSUERS "/issuers/{name}/disable" => issuers::disable_issuer;
+        ISSUERS "/issuers/{name}/check" => issuers::check_issuer;
         READ   "/keys" => keys::list_keys;
         WRITE  "/keys/rotate" => keys::rotate_keys;
         WRITE  "/keys/prepare" => keys::prepare_key;
@@ -65,6 +73,7 @@ fn all(routes: Routes) -> Routes {
         READ   "/usage/waste" => totals::list_excess_tokens;
         READ   "/explain/token" => explain::explain_token;
         READ   "/explain/exchange" => explain::explain_exchange;
+        READ   "/explain/assertion" => explain::explain_assertion;
         READ   "/explain/request" => explain::explain_request;
         READ   "/audit/events" => audit::list_audit_events;
         READ   "/audit/export" => audit::export_audit_events;
@@ -160,7 +169,7 @@ fn complete(operation: &mut Operation, path: &str, scope: &str) {
             .map(|name| SecurityRequirement::new(name, [scope]))
             .to_vec(),
     );
-    let errors = of_admin_operation(operation, path, scope == WRITE);
+    let errors = of_admin_operation(operation, path, matches!(scope, WRITE | ISSUERS));
     let proof = ProofHeader::into_params(|| None).into_iter();
     let parameters = operation.parameters.get_or_insert_default();
     parameters.extend(proof.map(RefOr::T));

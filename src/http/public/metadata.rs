@@ -119,12 +119,16 @@ fn answer(
     if !path.is_empty() && path != keys.issuer().path() {
         return Err(Error::not_found("such issuer here"));
     }
-    let methods: Vec<&str> = app
+    let mut methods: Vec<&str> = app
         .authentication
         .supported_methods()
         .into_iter()
         .map(AuthMethod::as_str)
         .collect();
+    // draft-ietf-oauth-spiffe-client-auth.
+    if app.issuers.take_svids() {
+        methods.push("spiffe_jwt");
+    }
     let algorithms = assertion_algorithms();
     let mut document = metadata(&keys, &methods, &algorithms);
     let config = app.config();

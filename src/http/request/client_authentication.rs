@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
-use crate::app::{ClientAuthentication, Credentials, PresentedAssertion};
+use crate::app::{AssertionType, ClientAuthentication, Credentials, PresentedAssertion};
 use crate::base::secret::Secret;
 use crate::domain::AuthMethod;
 use crate::http::request::authorization::{authorization, basic};
@@ -14,6 +14,9 @@ use crate::http::request::caller::Caller;
 use crate::http::request::params::Params;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// draft-ietf-oauth-spiffe-client-auth.
+const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
 
 /// What of a client authentication may be in a body.
 #[derive(ToSchema)]
@@ -25,11 +28,12 @@ pub(in crate::http) struct ClientAuthenticationForm {
     /// Not beside another method
     #[schema(value_type = Option<String>)]
     client_secret: Option<Secret<String>>,
-    /// A JWT under a key of the client (RFC 7523 §2.2)
+    /// A JWT under a key of the client (RFC 7523 §2.2), or of a trusted issuer; then `client_id` may be left out where one
+    /// client alone has an identity with its `sub`
     #[schema(value_type = Option<String>)]
     client_assertion: Option<Secret<String>>,
     /// With `client_assertion`
-    #[schema(pattern = "^urn:ietf:params:oauth:client-assertion-type:jwt-bearer$")]
+    #[schema(pattern = "^urn:ietf:params:oauth:client-assertion-type:jwt-(bearer|spiffe)$")]
     client_assertion_type: Option<String>,
 }
 
@@ -84,6 +88,10 @@ pub(in crate::http) fn find_client_authentication(
     if let Some(assertion) = form.client_assertion {
         return Ok(Some(ClientAuthentication::Assertion(PresentedAssertion {
             client_id: form.client_id,
+            assertion_type: match form.client_assertion_type.as_deref() {
+                Some(JWT_SPIFFE) => AssertionType::JwtSpiffe,
+                _ => AssertionType::JwtBearer,
+            },
             assertion,
             endpoint,
         })));
@@ -118,7 +126,7 @@ impl ClientAuthenticationForm {
             &self.client_assertion,
             self.client_assertion_type.as_deref(),
         ) {
-            (None, None) | (Some(_), Some(JWT_BEARER)) => Ok(()),
+            (None, None) | (Some(_), Some(JWT_BEARER | JWT_SPIFFE)) => Ok(()),
             (None, Some(_)) => Err(Error::invalid_request(
                 "there is a client_assertion_type, but no client_assertion",
             )),
@@ -127,7 +135,7 @@ impl ClientAuthenticationForm {
             ))),
             // RFC 6749 §5.2: an unsupported authentication method.
             (Some(_), Some(_)) => Err(Error::invalid_authentication(format!(
-                "the only client_assertion_type here is {JWT_BEARER}"
+                "the client_assertion_type here is {JWT_BEARER}, or {JWT_SPIFFE} for a JWT-SVID"
             ))),
         }
     }

@@ -15,7 +15,7 @@ use crate::jwt::tokens::verify::{Parts, decode};
 pub const ASSERTION_LEEWAY: i64 = 30;
 
 /// Far more than any assertion needs.
-const MAX_BYTES: usize = 8 * 1024;
+pub(in crate::jwt) const MAX_BYTES: usize = 8 * 1024;
 
 /// A client assertion that is right in all that can be said without the client's keys.
 pub struct ClientAssertion<'a> {
@@ -25,6 +25,8 @@ pub struct ClientAssertion<'a> {
     pub jti: String,
     /// Until when it is good, leeway included.
     pub good_until: UnixTime,
+    /// Whether its `aud` is the URL of the token endpoint, which only some clients may still send.
+    pub is_for_token_endpoint: bool,
     signer: Signer,
     parts: Parts<'a>,
 }
@@ -38,8 +40,10 @@ pub(in crate::jwt) struct Signer {
 /// What an assertion has to satisfy here.
 #[derive(Clone, Copy, Debug)]
 pub struct AssertionRules<'a> {
-    /// The names of this server; every `aud` must be one of them.
-    pub audiences: &'a [String],
+    /// This server: the only `aud` (draft-ietf-oauth-rfc7523bis §4, RFC 10070).
+    pub issuer: &'a str,
+    /// The URL of the token endpoint, which RFC 7523 §3 allowed as `aud` before.
+    pub token_endpoint: &'a str,
     /// The longest lifetime, in seconds.
     pub max_ttl: i64,
 }
@@ -53,6 +57,9 @@ pub enum AssertionError {
     /// It has the member `crit`, and nothing critical is understood.
     #[error("the client_assertion's header has `crit`, and no extension is understood")]
     Critical,
+    /// Made for another purpose.
+    #[error("the client_assertion's `typ` is not absent, JWT or client-authentication+jwt")]
+    WrongType,
     /// Not an algorithm in which a client may sign.
     #[error("the client_assertion's `alg` is none of {}", public_key::assertion_algorithms().join(", "))]
     Algorithm,
@@ -60,7 +67,7 @@ pub enum AssertionError {
     #[error("the client_assertion's `iss` and `sub` are not both the client_id")]
     WrongSubject,
     /// For somebody else.
-    #[error("the client_assertion's `aud` is not this server: it should be {0}")]
+    #[error("the client_assertion's `aud` is not this server alone: it should be {0}")]
     WrongAudience(String),
     /// Too late.
     #[error("the client_assertion is expired")]
@@ -89,6 +96,7 @@ pub enum SignatureVerdict {
 
 #[derive(Deserialize)]
 struct Header {
+    typ: Option<String>,
     alg: String,
     kid: Option<String>,
     crit: Option<serde_json::Value>,
@@ -154,12 +162,13 @@ impl<'a> ClientAssertion<'a> {
         }
         let parts = Parts::split(jwt).map_err(|_| AssertionError::Malformed)?;
         let signer = Signer::named_in(&parts)?;
+        check_type(&parts)?;
         let claims: Claims = decode(parts.payload).map_err(|_| AssertionError::Malformed)?;
         if claims.iss != claims.sub {
             return Err(AssertionError::WrongSubject);
         }
         let client_id = ClientId::parse(&claims.sub).map_err(|_| AssertionError::WrongSubject)?;
-        check_audience(&claims.aud, rules.audiences)?;
+        let is_for_token_endpoint = check_audience(&claims.aud, rules)?;
         check_times(&claims, rules.max_ttl, now)?;
         if claims.jti.is_empty() {
             return Err(AssertionError::NoName);
@@ -168,6 +177,7 @@ impl<'a> ClientAssertion<'a> {
             client_id,
             jti: claims.jti,
             good_until: claims.exp.0.plus(ASSERTION_LEEWAY),
+            is_for_token_endpoint,
             signer,
             parts,
         })
@@ -217,16 +227,30 @@ impl Signer {
     }
 }
 
-/// Every one has to be ours, so that nobody else whom it is for can use it here (RFC 7523 §3 asks for one).
-fn check_audience(aud: &OneOrMany, ours: &[String]) -> Result<(), AssertionError> {
-    let theirs = match aud {
-        OneOrMany::One(one) => std::slice::from_ref(one),
-        OneOrMany::Many(many) => many.as_slice(),
+/// An assertion that was made for another purpose proves nothing (RFC 8725 §3.11).
+fn check_type(parts: &Parts<'_>) -> Result<(), AssertionError> {
+    let header: Header = decode(parts.header).map_err(|_| AssertionError::Malformed)?;
+    let Some(typ) = header.typ else {
+        return Ok(());
     };
-    if !theirs.is_empty() && theirs.iter().all(|aud| ours.contains(aud)) {
-        Ok(())
-    } else {
-        Err(AssertionError::WrongAudience(ours.join(" or ")))
+    // RFC 7515 §4.1.9: the prefix may be left out, and case does not matter.
+    let typ = typ.to_ascii_lowercase();
+    match typ.strip_prefix("application/").unwrap_or(&typ) {
+        "jwt" | "client-authentication+jwt" => Ok(()),
+        _ => Err(AssertionError::WrongType),
+    }
+}
+
+/// It is for this server alone, so that nobody else whom it is for can use it here; whether it names the token endpoint.
+fn check_audience(aud: &OneOrMany, rules: AssertionRules<'_>) -> Result<bool, AssertionError> {
+    let only = match aud {
+        OneOrMany::One(one) => Some(one),
+        OneOrMany::Many(many) => many.first().filter(|_| many.len() == 1),
+    };
+    match only {
+        Some(aud) if aud == rules.issuer => Ok(false),
+        Some(aud) if aud == rules.token_endpoint => Ok(true),
+        Some(_) | None => Err(AssertionError::WrongAudience(rules.issuer.to_owned())),
     }
 }
 
@@ -258,8 +282,7 @@ mod tests {
         fn parsing_never_panics(text in any::<String>(), header in any::<Vec<u8>>(), claims in any::<Vec<u8>>()) {
             use base64::Engine;
             use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-            let audiences = ["https://tokens.test".to_owned()];
-            let rules = AssertionRules { audiences: &audiences, max_ttl: 60 };
+            let rules = AssertionRules { issuer: "https://tokens.test", token_endpoint: "https://tokens.test/token", max_ttl: 60 };
             let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
             let jwt = format!("{}.{}.", part(&header), part(&claims));
             for jwt in [text, jwt] {

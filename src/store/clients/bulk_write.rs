@@ -115,7 +115,16 @@ impl Store {
             let generation = raise_generation(&mut tx, id, floor).await?;
             revocations.push(below_generation(id, generation, stamp.at));
         }
-        let changes = told.into_iter().cloned().map(Change::Client).collect();
+        // Whom a subject of an issuer names may be another.
+        let written_now = writes.iter().zip(&written.outcomes).filter(|(_, outcome)| {
+            matches!(outcome, ClientWritten::Inserted | ClientWritten::Replaced)
+        });
+        let mut identities = written_now.map(|(it, _)| &it.record.client.authentication.identities);
+        let issuers = identities
+            .any(|it| !it.is_empty())
+            .then_some(Change::Issuer);
+        let changes = told.into_iter().cloned().map(Change::Client);
+        let changes = changes.chain(issuers).collect();
         let appended = self.commit_revocations(tx, stamp, revocations, changes, events);
         written.revocations = appended.await?;
         Ok(written)

@@ -58,6 +58,12 @@ impl Store {
         self.fetch_one(SQL, &[], |row| row.get(0)).await
     }
 
+    /// How many clients may log in with assertions for the token endpoint.
+    pub async fn count_clients_for_token_endpoint(&self) -> Result<u64, StoreError> {
+        const SQL: &str = "select count(*) from clients where token_endpoint_audience";
+        self.fetch_one(SQL, &[], |row| row.count(0)).await
+    }
+
     /// Clients with their secrets, by `client_id`: each as one consistent picture. Fewer than the limit: they are the last.
     pub async fn list_client_records(&self, page: &ClientsPage) -> Result<ClientsRead, StoreError> {
         let after = page.after.as_ref().map_or("", ClientId::as_str);

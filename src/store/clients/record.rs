@@ -11,6 +11,7 @@ use crate::store::db::conn::{Session, Tx};
 use crate::store::db::damage::{Damaged, Readable};
 use crate::store::db::query::{Query, ToValue, select};
 use crate::store::db::row::Row;
+use crate::store::issuers::{refuse_issuer_names, replace_identities};
 
 /// The columns of a secret beside those of its client; all null where a client has none.
 const SECRET_COLUMNS: &str = "s.secret_id, s.origin, s.secret_hash, s.hint, \
@@ -151,7 +152,12 @@ pub(in crate::store) async fn insert_record(
     if !row::insert_row(tx, client).await? {
         return Ok(false);
     }
+    refuse_issuer_names(tx, client).await?;
     replace_scopes(tx, &client.client_id, &client.scopes).await?;
+    let identities = &client.authentication.identities;
+    if !identities.is_empty() {
+        replace_identities(tx, &client.client_id, identities).await?;
+    }
     for secret in &record.secrets {
         insert_secret(tx, &client.client_id, secret, now).await?;
     }
@@ -169,6 +175,10 @@ pub(in crate::store) async fn replace_record(
     let client = &after.client;
     let id = &client.client_id;
     replace_scopes(tx, id, &client.scopes).await?;
+    let identities = &client.authentication.identities;
+    if *identities != before.client.authentication.identities {
+        replace_identities(tx, id, identities).await?;
+    }
     let find = |secrets: &[ClientSecret], id: &SecretId| {
         secrets.iter().find(|it| it.secret_id == *id).cloned()
     };

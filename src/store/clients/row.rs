@@ -12,12 +12,14 @@ use crate::store::clients::search::search_text;
 use crate::store::db::conn::Tx;
 use crate::store::db::damage::{RowsOf, in_row};
 use crate::store::db::row::Row;
+use crate::store::issuers::{read_identities, write_identities};
 
 /// The columns of `clients c` that [`read_client`] reads.
 pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, c.status, c.scopes, \
     c.audiences, c.identifiers, c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, \
     c.created_at, c.updated_at, c.tls_client_certificate_bound, c.dpop_bound, c.managed_by, \
-    c.token_quota, c.allowed_networks, c.token_typ, c.exchange_rules, c.version, c.generation";
+    c.token_quota, c.allowed_networks, c.token_typ, c.exchange_rules, c.identities, \
+    c.token_endpoint_audience, c.version, c.generation";
 
 /// The rows, for who reads damaged ones.
 pub(in crate::store) const CLIENTS: RowsOf = RowsOf {
@@ -29,9 +31,9 @@ const INSERT: &str = "
     insert into clients (client_id, name, description, status, scopes, audiences, identifiers,
         metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at,
         tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks, search,
-        token_typ, exchange_rules, version, generation)
+        token_typ, exchange_rules, identities, token_endpoint_audience, version, generation)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, 0, 0)
+        $21, $22, $23, $24, $25, 0, 0)
     on conflict (client_id) do nothing";
 
 const REPLACE: &str = "
@@ -40,7 +42,8 @@ const REPLACE: &str = "
         metadata = $8, token_ttl = $9, auth_methods = $10, jwks = $11, jwks_uri = $12,
         tls_client_auth = $13, created_at = $14, updated_at = $15, tls_client_certificate_bound = $16,
         dpop_bound = $17, managed_by = $18, token_quota = $19, allowed_networks = $20, search = $21,
-        token_typ = $22, exchange_rules = $23, version = version + 1
+        token_typ = $22, exchange_rules = $23, identities = $24, token_endpoint_audience = $25,
+        version = version + 1
     where client_id = $1";
 
 /// SQLite takes no alias in `returning`.
@@ -75,6 +78,8 @@ pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
             auth_methods: AuthMethods::parse(row.get("auth_methods")?)?,
             keys,
             certificate_subject: row.parse_optional("tls_client_auth")?,
+            identities: read_identities(row.get("identities")?)?,
+            token_endpoint_as_audience: row.get("token_endpoint_audience")?,
         },
         sender_constraint: SenderConstraint {
             tls_client_certificate_bound_access_tokens: row.get("tls_client_certificate_bound")?,
@@ -156,6 +161,8 @@ async fn run_with_client(
             &search_text(client),
             &client.token_typ.map(TokenTyp::as_str),
             &client.exchange_rules.to_string(),
+            &write_identities(&authentication.identities)?,
+            &authentication.token_endpoint_as_audience,
         ],
     )
     .await

@@ -1,9 +1,12 @@
 //! Owns adding and changing one client.
 
-use crate::domain::{Action, Client, ClientChanges, ClientEffect, ClientId, ClientRecord, Stamp};
+use crate::domain::{
+    Action, Change, Client, ClientChanges, ClientEffect, ClientId, ClientRecord, Stamp,
+};
 use crate::store::clients::record::insert_record;
 use crate::store::clients::row::{lock_client, of_client, replace_row};
 use crate::store::clients::scope_index::replace_scopes;
+use crate::store::issuers::replace_identities;
 use crate::store::tokens::generation::begin_generations;
 use crate::store::{Store, StoreError, WriteOptions};
 
@@ -39,7 +42,8 @@ pub enum ClientInserted {
 }
 
 impl Store {
-    /// Adds a client with its secrets. No change is appended for replicas: none of them caches that a client is missing.
+    /// Adds a client with its secrets. No change is appended for replicas, since none of them caches that a client is
+    /// missing; but all cache whom a subject of an issuer names.
     pub async fn insert_client(
         &self,
         record: &ClientRecord,
@@ -58,7 +62,10 @@ impl Store {
         }
         begin_generations(&mut tx, &[&client.client_id], stamp.at).await?;
         let event = of_client(Action::ClientCreate, &client.client_id).after(record);
-        self.commit_events(tx, stamp, vec![event]).await?;
+        let has_identities = !client.authentication.identities.is_empty();
+        let changes = has_identities.then_some(Change::Issuer);
+        let changes = changes.into_iter().collect();
+        self.commit_changes(tx, stamp, changes, vec![event]).await?;
         Ok(ClientInserted::Inserted)
     }
 
@@ -85,9 +92,15 @@ impl Store {
         if after.scopes != before.scopes {
             replace_scopes(&mut tx, id, &after.scopes).await?;
         }
+        let mut told = vec![Change::Client(id.clone())];
+        let identities = &after.authentication.identities;
+        if *identities != before.authentication.identities {
+            replace_identities(&mut tx, id, identities).await?;
+            told.push(Change::Issuer);
+        }
         replace_row(&mut tx, &mut after).await?;
         let event = of_client(Action::ClientUpdate, id).difference(&before, &after);
-        self.commit_client_change(tx, id, event, stamp).await?;
+        self.commit_changes(tx, stamp, told, vec![event]).await?;
         Ok(ClientChanged::Changed(Box::new(after)))
     }
 }

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// Something of this name exists already.
     #[error("it exists already")]
     Conflict,
+    /// What is to be written contradicts what is there; says what to do.
+    #[error("{0}")]
+    Contradiction(String),
     /// The actor may not do this.
     #[error(transparent)]
     Denied(#[from] AccessDenied),

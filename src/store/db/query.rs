@@ -12,7 +12,7 @@ use sqlx::{
 };
 
 use crate::base::clock::UnixTime;
-use crate::domain::{AdminName, ClientId, Generation, KeyId, SecretId, SessionId};
+use crate::domain::{AdminName, ClientId, Generation, IssuerName, KeyId, SecretId, SessionId};
 use crate::store::StoreError;
 use crate::store::db::conn::{Driver, Session};
 use crate::store::db::row::Row;
@@ -320,6 +320,12 @@ impl ToValue for Generation {
 }
 
 impl ToValue for ClientId {
+    fn to_value(&self) -> Value<'_> {
+        self.as_str().to_value()
+    }
+}
+
+impl ToValue for IssuerName {
     fn to_value(&self) -> Value<'_> {
         self.as_str().to_value()
     }

@@ -8,7 +8,7 @@ use token_server::domain::{Audience, Scope};
 use token_server::http::{AdminApiRoute, AppState, admin_api_routes, admin_router};
 use tower::ServiceExt;
 
-use super::{AUDIENCE, EXPORT, READ, ROBOT, Robot, WRITE, id, register, send, token};
+use super::{AUDIENCE, EXPORT, ISSUERS, READ, ROBOT, Robot, WRITE, id, register, send, token};
 use crate::harness::{Answer, TestApp};
 
 fn routes(test: &TestApp) -> Vec<AdminApiRoute> {
@@ -23,7 +23,8 @@ async fn ask(test: &TestApp, route: &AdminApiRoute, token: Option<&str>) -> Answ
     let path = path
         .replace("{client_id}", "nobody")
         .replace("{secret_id}", "AAAAAAAA")
-        .replace("{kid}", "none");
+        .replace("{kid}", "none")
+        .replace("{name}", "none");
     let bearer = token.map(|token| format!("Bearer {token}"));
     let mut headers = vec![("if-match", "*")];
     if let Some(bearer) = &bearer {
@@ -83,10 +84,10 @@ async fn a_token_without_a_scheme_counts_nowhere_but_at_verify() {
 #[tokio::test]
 async fn each_route_needs_its_own_scope_and_no_other_will_do() {
     let test = TestApp::new().await;
-    let scopes = "admin:export admin:read admin:reader admin:write other";
+    let scopes = "admin:export admin:issuers admin:read admin:reader admin:write other";
     let secret = register(&test, ROBOT, scopes).await;
 
-    for scope in [READ, WRITE, EXPORT, "other", "admin:reader"] {
+    for scope in [READ, WRITE, EXPORT, ISSUERS, "other", "admin:reader"] {
         let token = token(&test, ROBOT, &secret, scope).await;
         for route in routes(&test) {
             let answer = ask(&test, &route, Some(&token)).await;
@@ -108,10 +109,12 @@ async fn what_changes_something_needs_the_scope_for_it() {
         // A token to be looked at is in a body, not in a path.
         let only_reads = route.method == "GET"
             || route.path.ends_with("/tokens/inspect")
+            || route.path.ends_with("/explain/assertion")
             || route.path.ends_with("/explain/exchange");
         let needed = match (only_reads, route.path.ends_with("/transfer/export")) {
             (_, true) => EXPORT,
             (true, false) => READ,
+            (false, false) if route.path.contains("/issuers") => ISSUERS,
             (false, false) => WRITE,
         };
         assert_eq!(route.scope, needed, "{route:?}");
@@ -126,7 +129,7 @@ async fn a_token_for_another_audience_is_refused_the_servers_own_among_them() {
     let secret = test
         .register(NewClient {
             client_id: Some(id(ROBOT)),
-            scopes: Scope::parse("admin:export admin:read admin:write").unwrap(),
+            scopes: Scope::parse("admin:export admin:issuers admin:read admin:write").unwrap(),
             audiences: Audience::parse_list(&format!("{audiences} {AUDIENCE}")).unwrap(),
             ..NewClient::default()
         })

@@ -27,6 +27,7 @@ pub(crate) const AUDIENCE: &str = "https://tokens.test/admin/api";
 const READ: &str = "admin:read";
 const WRITE: &str = "admin:write";
 const EXPORT: &str = "admin:export";
+const ISSUERS: &str = "admin:issuers";
 
 fn id(text: &str) -> ClientId {
     ClientId::parse(text).unwrap()
@@ -103,7 +104,7 @@ impl<'a> Robot<'a> {
 }
 
 /// Any request below `/admin/api/v1`.
-async fn send(
+pub(crate) async fn send(
     test: &TestApp,
     method: &str,
     path: &str,
@@ -127,7 +128,7 @@ async fn send(
 }
 
 /// A client whose tokens are for the API.
-async fn register(test: &TestApp, client_id: &str, scopes: &str) -> String {
+pub(crate) async fn register(test: &TestApp, client_id: &str, scopes: &str) -> String {
     test.register(NewClient {
         client_id: Some(id(client_id)),
         scopes: Scope::parse(scopes).unwrap(),
@@ -137,7 +138,7 @@ async fn register(test: &TestApp, client_id: &str, scopes: &str) -> String {
     .await
 }
 
-async fn token(test: &TestApp, client_id: &str, secret: &str, scope: &str) -> String {
+pub(crate) async fn token(test: &TestApp, client_id: &str, secret: &str, scope: &str) -> String {
     let credentials = [("client_id", client_id), ("client_secret", secret)];
     let form = [&credentials[..], &[("scope", scope)]].concat();
     let answer = test.post_form("/authorize", &form).await;

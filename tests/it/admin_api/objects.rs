@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 
-use super::{Robot, id};
+use super::{ROBOT, Robot, id, register};
 use crate::harness::{CLIENT, TestApp};
 
 /// Follows a reference of the document.
@@ -50,7 +50,9 @@ async fn operations(test: &TestApp) -> Vec<(String, String, Vec<Value>)> {
 async fn no_body_is_an_array() {
     let test = TestApp::new().await;
     test.client().await;
-    let robot = Robot::new(&test).await;
+    let scopes = "admin:issuers admin:read admin:write";
+    let secret = register(&test, ROBOT, scopes).await;
+    let robot = Robot::with_secret(&test, &secret).await;
     let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
     let operations = operations(&test).await;
 
@@ -58,6 +60,7 @@ async fn no_body_is_an_array() {
     for (method, path, members) in operations {
         let uri = path
             .replace("{client_id}", CLIENT)
+            .replace("{name}", "none")
             .replace("{secret_id}", record.secrets[0].secret_id.as_str());
         for length in 0..=members.len() {
             let body = Value::from(&members[..length]);

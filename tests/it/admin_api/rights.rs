@@ -50,6 +50,7 @@ const TABLE: &[(&str, &str, &str, Effect)] = &[
         Changes,
     ),
     ("PATCH", CLIENT_PATH, r#"{"jwks": null}"#, Changes),
+    ("PATCH", CLIENT_PATH, r#"{"identities": []}"#, Changes),
     (
         "PATCH",
         CLIENT_PATH,
@@ -129,10 +130,18 @@ const TABLE: &[(&str, &str, &str, Effect)] = &[
     ),
     ("POST", "/tokens/inspect", "{}", Effect::None),
     ("POST", "/explain/exchange", "{}", Effect::None),
+    ("POST", "/explain/assertion", "{}", Effect::None),
     ("POST", "/keys/rotate", "{}", Effect::None),
     ("POST", "/keys/prepare", "{}", Effect::None),
     ("POST", "/keys/{kid}/retire", "{}", Effect::None),
     ("DELETE", "/keys/{kid}", "{}", Effect::None),
+    // Of these `identity::rights` holds it.
+    ("POST", "/issuers", "{}", Effect::None),
+    ("PATCH", "/issuers/{name}", "{}", Effect::None),
+    ("DELETE", "/issuers/{name}", "{}", Effect::None),
+    ("POST", "/issuers/{name}/enable", "{}", Effect::None),
+    ("POST", "/issuers/{name}/disable", "{}", Effect::None),
+    ("POST", "/issuers/{name}/check", "{}", Effect::None),
 ];
 
 /// A client with a reserved scope, which the file `kept` keeps; a token of it.

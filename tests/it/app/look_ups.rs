@@ -33,6 +33,7 @@ async fn register(test: &TestApp, id: &str, signer: &Signer) {
             auth_methods: AuthMethods::parse("private_key_jwt").unwrap(),
             keys: Some(ClientKeys::Inline(keys)),
             certificate_subject: None,
+            ..AuthenticationSettings::default()
         },
         ..NewClient::default()
     };

@@ -131,6 +131,8 @@ async fn register_clients(test: &TestApp, then: &RecordedServer) {
             keys: Some(ClientKeys::Inline(
                 JwkSet::parse(&then.client_jwks.to_string()).unwrap(),
             )),
+            // Authlib sends it.
+            token_endpoint_as_audience: true,
             ..AuthenticationSettings::default()
         },
         ..client(KEY_CLIENT, "invoices.read")

@@ -259,7 +259,14 @@ impl Place<'_> {
         create(CLIENT, SECRET, &[&scopes[..], &audiences].concat());
         write_key(self.folder);
         let scope = ["--scope", "invoices.read"];
-        let key = ["--auth-method", "private_key_jwt", "--jwks", "client.jwks"];
+        let key = [
+            "--auth-method",
+            "private_key_jwt",
+            "--jwks",
+            "client.jwks",
+            // Authlib sends it.
+            "--token-endpoint-as-audience",
+        ];
         create(KEY_CLIENT, "", &[&scope[..], &key].concat());
         write_client_certificate(self.folder);
         let bound = [

@@ -181,6 +181,7 @@ async fn a_good_assertion_from_a_wrong_network_looks_like_a_bad_one_and_stays_go
             auth_methods: AuthMethods::parse("private_key_jwt").unwrap(),
             keys: Some(ClientKeys::Inline(jwks)),
             certificate_subject: None,
+            ..AuthenticationSettings::default()
         },
         allowed_networks: networks("10.0.0.0/8"),
         ..NewClient::default()

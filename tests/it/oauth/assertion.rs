@@ -21,6 +21,7 @@ pub(super) async fn register(test: &TestApp, keys: ClientKeys) {
             auth_methods: AuthMethods::parse("private_key_jwt").unwrap(),
             keys: Some(keys),
             certificate_subject: None,
+            ..AuthenticationSettings::default()
         },
         ..NewClient::default()
     };
@@ -92,36 +93,94 @@ async fn every_algorithm_is_accepted() {
     }
 }
 
+/// RFC 10070 (draft-ietf-oauth-rfc7523bis-11 §4): the issuer identifier of the server is the sole value.
 #[tokio::test]
-async fn the_audience_is_the_issuer_the_token_endpoint_or_the_endpoint_used() {
+async fn the_audience_is_the_issuer_alone() {
     let (test, signer) = es256().await;
-    let token_url = "https://tokens.test/token";
-    let own = "https://tokens.test/authorize";
-    let both = json!(["https://tokens.test", token_url]);
-
-    for aud in [json!(token_url), both.clone()] {
-        let assertion = signer.sign(key(), &with("aud", aud));
-        assert_eq!(present(&test, &assertion).await.status, 200);
+    for aud in [json!("https://tokens.test"), json!(["https://tokens.test"])] {
+        for path in ["/token", "/authorize"] {
+            let assertion = signer.sign(key(), &with("aud", aud.clone()));
+            let answer = present_at(&test, path, &assertion, &[]).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
     }
-    for aud in [json!(own), json!("https://tokens.test"), both] {
-        let assertion = signer.sign(key(), &with("aud", aud));
-        let answer = present_at(&test, "/authorize", &assertion, &[]).await;
-        assert_eq!(answer.json()["success"], true, "{}", answer.text());
-    }
-    let foreign = json!(["https://tokens.test", "https://other.test"]);
     for aud in [
-        json!(own),
+        json!("https://tokens.test/authorize"),
         json!("https://other.test"),
         json!("https://tokens.test/"),
-        foreign,
+        json!(["https://tokens.test", "https://tokens.test"]),
+        json!(["https://tokens.test", "https://tokens.test/token"]),
+        json!(["https://tokens.test", "https://other.test"]),
         json!([]),
     ] {
         let refused = present(&test, &signer.sign(key(), &with("aud", aud))).await;
         refused.assert_error(401, "invalid_client");
         assert!(
-            refused
-                .text()
-                .contains("https://tokens.test or https://tokens.test/token")
+            refused.text().contains("should be https://tokens.test\""),
+            "{}",
+            refused.text()
+        );
+    }
+}
+
+/// Which clients may send it is told to nobody.
+#[tokio::test]
+async fn the_token_endpoint_is_an_audience_only_for_clients_that_may_send_it() {
+    let (test, signer) = es256().await;
+    let assertion = || signer.sign(key(), &with("aud", "https://tokens.test/token"));
+    let refused = present(&test, &assertion()).await;
+    refused.assert_error(401, "invalid_client");
+    assert!(
+        refused
+            .text()
+            .contains("the client is unknown or its credentials are wrong")
+    );
+
+    let mut changes = ClientChanges::default();
+    changes.authentication.token_endpoint_as_audience = Some(true);
+    let id = ClientId::parse(CLIENT).unwrap();
+    let clients = &test.app.clients;
+    clients
+        .update(BY, &id, &ExpectedVersion::Any, changes)
+        .await
+        .unwrap();
+    for path in ["/token", "/authorize"] {
+        let answer = present_at(&test, path, &assertion(), &[]).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    }
+    assert_eq!(test.app.metrics().token_endpoint_audiences, 2);
+    let both = json!(["https://tokens.test", "https://tokens.test/token"]);
+    let refused = present(&test, &signer.sign(key(), &with("aud", both))).await;
+    refused.assert_error(401, "invalid_client");
+}
+
+#[tokio::test]
+async fn the_type_is_absent_jwt_or_that_of_client_authentication() {
+    let (test, signer) = es256().await;
+    for typ in [
+        "JWT",
+        "jwt",
+        "client-authentication+jwt",
+        "application/client-authentication+jwt",
+    ] {
+        let assertion = signer.sign(json!({"kid": "k", "typ": typ}), &claims());
+        assert_eq!(present(&test, &assertion).await.status, 200, "{typ}");
+    }
+    for typ in [
+        "at+jwt",
+        "dpop+jwt",
+        "token-introspection+jwt",
+        "JOSE",
+        "",
+        "authorization-grant+jwt",
+    ] {
+        let assertion = signer.sign(json!({"kid": "k", "typ": typ}), &claims());
+        let refused = present(&test, &assertion).await;
+        refused.assert_error(401, "invalid_client");
+        assert!(
+            refused.text().contains("`typ`"),
+            "{typ}: {}",
+            refused.text()
         );
     }
 }
@@ -146,8 +205,6 @@ async fn what_is_wrong_with_the_claims_is_refused_and_told() {
         (with("iat", now - 3_600), "longer than 3600 seconds"),
         (with("iat", now + 31), "in the future"),
         (with("nbf", now + 31), "in the future"),
-        (with("iss", "other"), "`iss` and `sub`"),
-        (with("sub", "other"), "`iss` and `sub`"),
     ] {
         let refused = present(&test, &signer.sign(key(), &claims)).await;
         refused.assert_error(401, "invalid_client");
@@ -155,6 +212,21 @@ async fn what_is_wrong_with_the_claims_is_refused_and_told() {
             refused.text().contains(told),
             "{claims}: {}",
             refused.text()
+        );
+    }
+}
+
+/// Such an assertion could be of a trusted issuer, and which of these there are is told to nobody.
+#[tokio::test]
+async fn an_assertion_of_somebody_else_is_refused_without_a_word() {
+    let (test, signer) = es256().await;
+    for claims in [with("iss", "other"), with("sub", "other")] {
+        let refused = present(&test, &signer.sign(key(), &claims)).await;
+        refused.assert_error(401, "invalid_client");
+        assert!(
+            refused
+                .text()
+                .contains("the client is unknown or its credentials are wrong")
         );
     }
 }
@@ -287,6 +359,7 @@ async fn two_clients_may_use_the_same_jti() {
             auth_methods: AuthMethods::parse("private_key_jwt").unwrap(),
             keys: Some(inline(&signer.jwks("k"))),
             certificate_subject: None,
+            ..AuthenticationSettings::default()
         },
         ..NewClient::default()
     };
@@ -556,8 +629,7 @@ async fn introspection_and_revocation_take_an_assertion_too() {
     let answer = present(&test, &signer.sign(key(), &claims())).await;
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
     let ask = async |path: &str| {
-        let aud = format!("https://tokens.test{path}");
-        let assertion = signer.sign(key(), &with("aud", aud));
+        let assertion = signer.sign(key(), &claims());
         present_at(&test, path, &assertion, &[("token", &token)]).await
     };
 

@@ -101,6 +101,7 @@ async fn register_subject(served: &Served, subject: &str) {
         auth_methods: AuthMethods::parse("tls_client_auth").unwrap(),
         keys: None,
         certificate_subject: Some(CertificateSubject::parse(subject).unwrap()),
+        ..AuthenticationSettings::default()
     };
     register(served, authentication).await;
 }
@@ -111,6 +112,7 @@ async fn register_key(served: &Served, jwk: &Value) {
         auth_methods: AuthMethods::parse("self_signed_tls_client_auth").unwrap(),
         keys: Some(ClientKeys::Inline(JwkSet::parse(&set).unwrap())),
         certificate_subject: None,
+        ..AuthenticationSettings::default()
     };
     register(served, authentication).await;
 }

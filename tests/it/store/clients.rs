@@ -582,6 +582,7 @@ async fn authentication_is_changed_piece_by_piece_and_taken_away() {
         auth_methods: Some(AuthMethods::default()),
         keys: Some(None),
         certificate_subject: Some(None),
+        ..AuthenticationChanges::default()
     })
     .await;
     assert_eq!(nothing, AuthenticationSettings::default());

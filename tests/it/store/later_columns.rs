@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use token_server::domain::{
     AcmeChallenge, AcmeSubject, Action, AdminName, AdminSession, ClientChanges, ClientStatus,
-    IdleExpiry, KeyId, KeyRecord, KeyState, LastUsed, Name, NewEvent, Passkey, PasskeyId,
-    RejectedRequest, Replica, RevokedToken, SecretId, SessionId, SigningAlg, Target, TokenId,
-    UsageCounts, UsageSpan,
+    Identities, IdleExpiry, KeyId, KeyRecord, KeyState, LastUsed, Name, NewEvent, Passkey,
+    PasskeyId, RejectedRequest, Replica, RevokedToken, SecretId, SessionId, SigningAlg, Target,
+    TokenId, UsageCounts, UsageSpan,
 };
 use token_server::store::{
     AcmeLease, AdminChanges, KeyChanges, PasskeyChange, PasskeyRecord, RevocationTrail, Store,
@@ -54,7 +55,12 @@ async fn write_clients(store: &Store, round: usize) {
     let stamp = BY.at(NOW);
     let names = ["a", "b", "c"].map(|name| format!("{name}{round}"));
     let [a, b, c] = names.each_ref().map(|name| id(name));
+    let issuer = json!({"name": format!("x{round}"), "issuer": format!("https://x{round}.test")});
+    let issuer = crate::identity::spec(&issuer).build(NOW).unwrap();
+    store.insert_issuer(&issuer, stamp).await.unwrap();
     let mut one = record(a.as_str());
+    let identity = json!({"issuer": issuer.name.as_str(), "subject": "a"});
+    one.client.authentication.identities = Identities::from_values(&[identity]).unwrap();
     one.secrets = vec![secret(&format!("AAAAAAA{round}"), 100, None)];
     one.secrets[0].unused_for = IdleExpiry::from_seconds(3_600).ok();
     let response = StoredResponse {

@@ -113,6 +113,7 @@ fn record(client_id: &str) -> ClientRecord {
                 auth_methods: AuthMethods::parse("private_key_jwt tls_client_auth").unwrap(),
                 keys: Some(ClientKeys::Inline(JwkSet::parse(KEYS).unwrap())),
                 certificate_subject: CertificateSubject::parse("subject_dn=CN=ü,O=b\\,c").ok(),
+                ..AuthenticationSettings::default()
             },
             sender_constraint: SenderConstraint {
                 tls_client_certificate_bound_access_tokens: false,

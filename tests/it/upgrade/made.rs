@@ -144,6 +144,14 @@ async fn use_assertion(test: &TestApp, robot: &Robot<'_>) -> String {
     assertion
 }
 
+/// A client with an identity at a trusted issuer.
+async fn add_workload(test: &TestApp) {
+    let issuer = json!({"name": "k8s", "issuer": "https://k8s.test", "replay": "allow"});
+    crate::identity::add(&test.app, &issuer).await;
+    let identities = json!([{"issuer": "k8s", "subject": "system:serviceaccount:prod:billing"}]);
+    crate::identity::register(test, "workload", &identities).await;
+}
+
 /// Fills a database; what its maker knows.
 async fn fill(database: &Database) -> Value {
     let before = [ES256, &[("SECRET", SECRET_BEFORE)]].concat();
@@ -162,6 +170,7 @@ async fn fill(database: &Database) -> Value {
     assert_eq!(report.imported, 4, "{report:?}");
     add_clients(&test, &robot, &mut knows).await;
     knows["assertion"] = use_assertion(&test, &robot).await.into();
+    add_workload(&test).await;
     knows["once"] = post_once(&robot).await.json();
     knows["totp"] = enrol(&test, &mut Browser::of(&test, "olga").await)
         .await

@@ -23,8 +23,8 @@ use crate::base::clock::UnixTime;
 use crate::domain::{
     AllowedNetworks, Audience, AuthMethods, AuthenticationChanges, CertificateSubject,
     ClientChanges, ClientId, ClientKeys, ClientStatus, Description, ExchangeRules, Identifiers,
-    JwkSet, JwksUri, ManagedBy, Metadata, Name, ParseError, Scope, SenderConstraintChanges,
-    TokenQuota, TokenTyp,
+    Identities, JwkSet, JwksUri, ManagedBy, Metadata, Name, ParseError, Scope,
+    SenderConstraintChanges, TokenQuota, TokenTyp,
 };
 
 /// A client in a document. A member that is left out says nothing, one that is null takes the value away. What a kind of
@@ -116,6 +116,15 @@ pub(crate) struct ClientSpec {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub(crate) tls_client_auth_san_email: Option<Option<String>>,
+    /// Its assertions may have the URL of the token endpoint as `aud`, as before the update of RFC 7523 (RFC 10070)
+    #[schema(nullable = false)]
+    pub(crate) token_endpoint_as_audience: Option<bool>,
+    /// How platforms name it: each an object with `issuer`, the name of a trusted issuer; `subject`, the exact `sub` of its
+    /// tokens; and `claims`, JSON pointers with the exact values that the tokens have there. At least one of the last two.
+    /// Each identity is enough to log in, whatever `auth_methods` are. At most 20; null: none
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub(crate) identities: Option<Option<Vec<Value>>>,
     /// Its tokens must be bound to its certificate (RFC 8705 §3.4)
     #[schema(nullable = false)]
     pub(crate) tls_client_certificate_bound_access_tokens: Option<bool>,
@@ -207,6 +216,10 @@ impl ClientSpec {
                 })?,
                 keys: self.keys()?,
                 certificate_subject: self.certificate_subject()?,
+                token_endpoint_as_audience: self.token_endpoint_as_audience,
+                identities: read("identities", self.identities.take(), |it| {
+                    Identities::from_values(&it.unwrap_or_default())
+                })?,
             },
             sender_constraint: SenderConstraintChanges {
                 tls_client_certificate_bound_access_tokens: self

@@ -66,6 +66,11 @@ impl MemberSchema {
         self.types().find(|it| *it != "null").unwrap_or_default()
     }
 
+    /// Whether its values are lists of objects.
+    pub(super) fn has_objects(self) -> bool {
+        self.0.pointer("/items/type").and_then(Value::as_str) == Some("object")
+    }
+
     pub(super) fn is_nullable(self) -> bool {
         self.types().any(|it| it == "null")
     }
@@ -77,6 +82,9 @@ impl MemberSchema {
             Value::Number(number) if number.is_f64() => "number",
             Value::Number(_) => "integer",
             Value::String(_) => "string",
+            Value::Array(items) if self.has_objects() && items.iter().all(Value::is_object) => {
+                "array"
+            }
             Value::Array(items) if !items.iter().all(Value::is_string) => "",
             Value::Array(_) => "array",
             Value::Object(_) => "object",

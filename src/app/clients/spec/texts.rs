@@ -51,6 +51,7 @@ fn member(name: &str, schema: MemberSchema, value: Value) -> Result<Value, Strin
         "integer" => integer(name, value),
         "boolean" => boolean(&value),
         "object" => object(value),
+        "array" if schema.has_objects() => objects(value),
         "array" if is_words(&value) => Ok(value),
         _ => text(value).map(Value::from),
     }
@@ -108,6 +109,22 @@ fn object(value: Value) -> Result<Value, String> {
     }
 }
 
+/// A list of objects, or JSON of one.
+fn objects(value: Value) -> Result<Value, String> {
+    let refused = "is not a JSON list of objects";
+    let list = match value {
+        Value::String(text) => json::from_str(&text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            format!("{refused}: line {line}, column {column}")
+        })?,
+        other => other,
+    };
+    match &list {
+        Value::Array(items) if items.iter().all(Value::is_object) => Ok(list),
+        _ => Err(refused.to_owned()),
+    }
+}
+
 fn is_words(value: &Value) -> bool {
     let words = value.as_array();
     words.is_some_and(|words| words.iter().all(Value::is_string))
@@ -136,6 +153,7 @@ pub(crate) fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().any(Value::is_object) => value.to_string(),
         Value::Array(words) => {
             let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
             words.join(" ")

@@ -92,6 +92,7 @@ impl Clients {
         options: PlanOptions<'_>,
         mut seen: Option<&mut Seen>,
     ) -> Result<Vec<Planned>> {
+        self.issuers.all().await?;
         let clients = rows.iter().filter_map(|(_, row)| row.as_ref().ok());
         let ids: Vec<&ClientId> = clients.clone().map(|it| &it.client_id).collect();
         let mut there = self.core.store.find_clients(&ids).await?;
@@ -199,6 +200,9 @@ impl Clients {
         self.check_authentication(&client.authentication)?;
         self.check_identifiers(&client.identifiers)?;
         self.check_exchange_rules(&client.exchange_rules)?;
+        self.issuers.check_client_id(&client.client_id)?;
+        self.issuers
+            .check_identities(&client.authentication.identities)?;
         if live_secrets > MAX_LIVE_SECRETS {
             return Err(Error::invalid_request(format!(
                 "a client has at most {MAX_LIVE_SECRETS} live secrets"

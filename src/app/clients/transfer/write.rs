@@ -55,6 +55,7 @@ impl Clients {
         for write in &writes {
             self.cache.forget(&write.record.client.client_id);
         }
+        self.issuers.forget_owners();
         Ok(outcomes)
     }
 

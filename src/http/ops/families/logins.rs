@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Snapshot, count, number, time};
+use super::{Snapshot, count, number, span, time};
 use crate::http::ops::exposition::{Page, seconds};
 
 impl Snapshot {
@@ -46,6 +46,30 @@ impl Snapshot {
             "token_server_revocations_folded",
             "Clients whose tokens were all revoked in place of single ones, for want of room: of the client, or of the server",
             folded.map(|(room, count)| ([("room", *room)], *count)),
+        )
+    }
+
+    pub(super) fn issuers(&self, page: &mut Page<'_>) -> fmt::Result {
+        let issuers = || {
+            self.app
+                .issuers
+                .iter()
+                .map(|it| ([("issuer", it.name.as_str())], it))
+        };
+        page.gauges(
+            "token_server_issuer_key_age_seconds",
+            "How long ago the keys of a trusted issuer were fetched",
+            issuers().filter_map(|(labels, it)| Some((labels, span(it.key_age?)))),
+        )?;
+        page.counters(
+            "token_server_issuer_key_fetches_failed",
+            "Fetches of the keys of a trusted issuer that failed",
+            issuers().map(|(labels, it)| (labels, it.failed_fetches)),
+        )?;
+        page.counter(
+            "token_server_assertions_for_token_endpoint",
+            "Logins by client assertions whose aud is the token endpoint",
+            self.app.token_endpoint_audiences,
         )
     }
 

@@ -125,6 +125,7 @@ impl Collector for Snapshot {
         self.lanes(&mut page)?;
         self.caches(&mut page)?;
         self.keys(&mut page)?;
+        self.issuers(&mut page)?;
         self.feed(&mut page)?;
         self.clock(&mut page)?;
         self.audit(&mut page)?;

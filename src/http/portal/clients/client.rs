@@ -74,7 +74,7 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
         secret: secret.clone(),
         is_active: secret.expires_at.is_none_or(|end| end > now),
         uses: uses.of_secret(&secret.secret_id).cloned(),
-        advice: SecretAdvice::new(secret, &record.secrets, &uses, now),
+        advice: SecretAdvice::new(secret, &record, &uses, now),
     };
     let secrets: Vec<ShownSecret> = record.secrets.iter().map(shown).collect();
     let client = record.client;

@@ -54,7 +54,7 @@ impl ClientForm {
         let shown = |name: &str| match (name, text_of(&members[name])) {
             ("token_ttl", seconds) if !seconds.is_empty() => seconds + "s",
             ("allowed_networks", words) => words.replace(' ', "\n"),
-            ("exchange_rules" | "metadata" | "jwks", json) => pretty(&json),
+            ("exchange_rules" | "metadata" | "jwks" | "identities", json) => pretty(&json),
             (_, text) => text,
         };
         let mut texts: BTreeMap<&str, String> =

@@ -33,6 +33,8 @@ const FILES: &[(&str, &str)] = files![
     "0113_client_identifiers"
     "0114_exchange_rules"
     "0115_exchange_usage"
+    "0116_trusted_issuers"
+    "0117_assertion_audience"
 ];
 
 /// The first line of a file that runs outside of a transaction on Postgres.

@@ -1,0 +1,295 @@
+//! Says of an assertion which rule it satisfies and which not, with what was expected and what came: by the code that judges
+//! a log-in. Nothing is used up, and nothing of the signature is shown.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::authentication::Authentication;
+use crate::app::error::Result;
+use crate::app::issuers::LoadedIssuer;
+use crate::domain::{Client, ClientId, ClientRecord, IssuerStatus, Replay};
+use crate::jwt::{ClientAssertion, JudgedRule, PlatformToken, SignatureVerdict};
+
+/// Issuers that are named to somebody whose token is of none.
+const MAX_NAMED: usize = 20;
+
+/// What would come of a log-in with an assertion.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AssertionExplanation {
+    /// Whether it would prove a client, if it is not used already and comes from an allowed network
+    pub accepted: bool,
+    /// The client
+    #[schema(value_type = Option<String>)]
+    pub client_id: Option<ClientId>,
+    /// The rules, in the order in which they are looked at
+    pub rules: Vec<ExplainedRule>,
+    /// What else has to be known
+    pub remarks: Vec<String>,
+}
+
+/// A rule.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ExplainedRule {
+    /// Whose rule it is: of every token, of an issuer, of an identity of a client
+    pub about: String,
+    /// The rule, and what came of it
+    #[serde(flatten)]
+    pub judged: JudgedRule,
+}
+
+#[derive(Default)]
+struct Explaining {
+    rules: Vec<ExplainedRule>,
+    remarks: Vec<String>,
+}
+
+impl Explaining {
+    /// Adds rules; whether all passed.
+    fn add(&mut self, about: &str, rules: impl IntoIterator<Item = JudgedRule>) -> bool {
+        let mut passed = true;
+        for judged in rules {
+            passed &= judged.passed;
+            let about = about.to_owned();
+            self.rules.push(ExplainedRule { about, judged });
+        }
+        passed
+    }
+
+    fn finish(self, client_id: Option<ClientId>) -> AssertionExplanation {
+        AssertionExplanation {
+            accepted: client_id.is_some(),
+            client_id,
+            rules: self.rules,
+            remarks: self.remarks,
+        }
+    }
+}
+
+impl Authentication {
+    /// Explains an assertion as `/token` would judge it, with the `client_id` beside it if there is one.
+    pub async fn explain_assertion(
+        &self,
+        assertion: &str,
+        client_id: Option<&str>,
+    ) -> Result<AssertionExplanation> {
+        self.core.require_known_clients()?;
+        let mut explaining = Explaining::default();
+        let assertion = assertion.trim();
+        let parsed = PlatformToken::parse(assertion);
+        let format = JudgedRule::new(
+            "format",
+            "a JWT with the claims `sub`, `aud` and `exp`",
+            parsed
+                .as_ref()
+                .map_or_else(ToString::to_string, |_| "one".to_owned()),
+            parsed.is_ok(),
+        );
+        explaining.add("every assertion", [format]);
+        let Ok(token) = parsed else {
+            return Ok(explaining.finish(None));
+        };
+        let claimed = client_id.map(|id| (id, ClientId::parse(id).ok()));
+        let record = match claimed {
+            None => None,
+            Some((text, _)) => {
+                let record = self.cache.find(text, &self.core).await?;
+                explaining.add(
+                    &format!("client `{text}`"),
+                    [client_rule(record.as_deref())],
+                );
+                Some(record)
+            }
+        };
+        if !token.is_of_platform() {
+            return self.explain_own(explaining, assertion, &token).await;
+        }
+        let alone = explaining.add("every assertion", token.judge_alone(self.core.now()));
+        let verified = self.explain_issuers(&mut explaining, &token).await?;
+        let proven = match record {
+            Some(record) => {
+                record.and_then(|it| explain_client(&mut explaining, &it, &verified, &token))
+            }
+            None => {
+                self.explain_owners(&mut explaining, &verified, &token)
+                    .await?
+            }
+        };
+        Ok(explaining.finish(proven.filter(|_| alone)))
+    }
+
+    /// The issuers that the token may be of, each with whether it verifies the token.
+    async fn explain_issuers(
+        &self,
+        explaining: &mut Explaining,
+        token: &PlatformToken<'_>,
+    ) -> Result<Vec<(Arc<LoadedIssuer>, bool)>> {
+        let candidates = self.issuers.candidates(token, false).await?;
+        if candidates.is_empty() {
+            let came = token.iss().unwrap_or_else(|| token.sub());
+            let all = self.issuers.all().await?;
+            let named = all.iter().take(MAX_NAMED).map(|it| {
+                let is_off = it.issuer.status == IssuerStatus::Disabled;
+                let off = if is_off { " (disabled)" } else { "" };
+                format!("{}{off}", it.issuer.anchor)
+            });
+            let named: Vec<String> = named.collect();
+            let expected = format!("one of the enabled trusted issuers: {}", named.join(", "));
+            let rule = JudgedRule::new("issuer", expected, format!("`{came}`"), false);
+            explaining.add("trusted issuers", [rule]);
+        }
+        let mut judged = Vec::new();
+        for issuer in candidates {
+            let judgement = self.issuers.judge(&issuer, token, true).await;
+            let about = format!("issuer `{}`", issuer.issuer.name);
+            let passed = explaining.add(&about, judgement.rules);
+            if issuer.issuer.replay == Replay::Once {
+                explaining.remarks.push(format!(
+                    "A token of the {about} is good once; whether this one was used is not looked at here."
+                ));
+            }
+            judged.push((issuer, passed));
+        }
+        Ok(judged)
+    }
+
+    /// Without a `client_id`: the one client that has the identity at the one issuer that verifies the token.
+    async fn explain_owners(
+        &self,
+        explaining: &mut Explaining,
+        verified: &[(Arc<LoadedIssuer>, bool)],
+        token: &PlatformToken<'_>,
+    ) -> Result<Option<ClientId>> {
+        let mut right = verified.iter().filter(|(_, passed)| *passed);
+        let (Some((issuer, _)), another) = (right.next(), right.next()) else {
+            return Ok(None);
+        };
+        let about = "a request without client_id";
+        if another.is_some() {
+            let came = "two, so a client_id has to say which client it is";
+            let rule = JudgedRule::new("issuers that verify it", "one", came, false);
+            explaining.add(about, [rule]);
+            return Ok(None);
+        }
+        let owners = self.issuers.find_owners(issuer, token).await?;
+        let mut matching = Vec::new();
+        let only = [(Arc::clone(issuer), true)];
+        for id in owners.iter() {
+            if let Some(record) = self.cache.get_or_load(id, self.core.database()?).await? {
+                let named = explain_client(explaining, &record, &only, token);
+                matching.extend(named);
+            }
+        }
+        let came: Vec<String> = matching.iter().map(|id| format!("`{id}`")).collect();
+        let came = if came.is_empty() {
+            "none".to_owned()
+        } else {
+            came.join(", ")
+        };
+        let expected = "exactly one client that has an identity with this subject";
+        let rule = JudgedRule::new("client", expected, came, matching.len() == 1);
+        let is_one = explaining.add(about, [rule]);
+        Ok(matching.pop().filter(|_| is_one))
+    }
+
+    /// An assertion of the client itself.
+    async fn explain_own(
+        &self,
+        mut explaining: Explaining,
+        assertion: &str,
+        token: &PlatformToken<'_>,
+    ) -> Result<AssertionExplanation> {
+        let about = "own assertion";
+        let token_endpoint = self.token_endpoint();
+        let rules = self.assertion_rules(&token_endpoint);
+        let parsed = ClientAssertion::parse(assertion, rules, self.core.now());
+        let came = parsed
+            .as_ref()
+            .map_or_else(ToString::to_string, |_| "right".to_owned());
+        let rule = JudgedRule::new("header and claims", "right", came, parsed.is_ok());
+        explaining.add(about, [rule]);
+        let Ok(own) = parsed else {
+            return Ok(explaining.finish(None));
+        };
+        let record = self.cache.find(token.sub(), &self.core).await?;
+        explaining.add(about, [client_rule(record.as_deref())]);
+        let Some(record) = record else {
+            return Ok(explaining.finish(None));
+        };
+        let judged = self.judge_assertion(&record.client, &own).await;
+        let verdict = match &judged {
+            Ok(()) => SignatureVerdict::Good,
+            Err(_) => SignatureVerdict::Bad,
+        };
+        let came = judged.map_or_else(|why| why.into_owned(), |()| "so signed".to_owned());
+        let is_good = verdict == SignatureVerdict::Good;
+        let rule = JudgedRule::new("signature", "made with a key of the client", came, is_good);
+        explaining.add(about, [rule]);
+        let proven = is_good.then(|| record.client.client_id.clone());
+        Ok(explaining.finish(proven))
+    }
+}
+
+fn client_rule(record: Option<&ClientRecord>) -> JudgedRule {
+    let came = match record.map(|it| it.client.may_log_in()) {
+        None => "unknown",
+        Some(Ok(())) => "enabled",
+        Some(Err(_)) => "disabled",
+    };
+    JudgedRule::new("client", "enabled", came, came == "enabled")
+}
+
+/// The rules of the identities of a client at the issuers of a token; its id if one of them, verified, is satisfied.
+fn explain_client(
+    explaining: &mut Explaining,
+    record: &ClientRecord,
+    issuers: &[(Arc<LoadedIssuer>, bool)],
+    token: &PlatformToken<'_>,
+) -> Option<ClientId> {
+    let client: &Client = &record.client;
+    let id = &client.client_id;
+    let (mut is_proven, mut count) = (false, 0);
+    for (issuer, passed) in issuers {
+        let identities = client.authentication.identities.iter();
+        for identity in identities.filter(|it| *it.issuer() == issuer.issuer.name) {
+            count += 1;
+            let about = format!("identity {count} of `{id}` at `{}`", issuer.issuer.name);
+            let rules = identity.judge(token.claims(), &issuer.issuer.anchor);
+            let rules = rules.into_iter().map(|rule| {
+                let came = rule
+                    .came
+                    .map_or_else(|| "absent".to_owned(), |it| format!("`{it}`"));
+                JudgedRule::new(
+                    rule.claim,
+                    format!("`{}`", rule.expected),
+                    came,
+                    rule.passed,
+                )
+            });
+            is_proven |= explaining.add(&about, rules) && *passed;
+        }
+    }
+    if count == 0 && !issuers.is_empty() {
+        let names: Vec<&str> = client
+            .authentication
+            .identities
+            .iter()
+            .map(|it| it.issuer().as_str())
+            .collect();
+        let came = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("at {}", names.join(", "))
+        };
+        let rule = JudgedRule::new("identity", "one at an issuer of the token", came, false);
+        explaining.add(&format!("client `{id}`"), [rule]);
+    }
+    if !client.allowed_networks.is_empty() {
+        explaining.remarks.push(format!(
+            "From elsewhere than {} the client is refused.",
+            client.allowed_networks
+        ));
+    }
+    (is_proven && client.may_log_in().is_ok()).then(|| id.clone())
+}

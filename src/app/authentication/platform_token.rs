@@ -1,0 +1,301 @@
+//! Tokens of platforms (RFC 7523 §2.2 with an issuer that is not the client): a token of a trusted issuer, which an identity
+//! of the client names.
+//!
+//! What is wrong with a token by itself is told. What depends on issuers, identities and clients is one answer.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::app::authentication::client_assertion::{AssertionType, PresentedAssertion};
+use crate::app::authentication::keyed_proof::KeyedProof;
+use crate::app::authentication::{AuthenticatedClient, Authentication};
+use crate::app::error::{Error, Result};
+use crate::app::issuers::LoadedIssuer;
+use crate::domain::{Client, ClientId, IssuerName, Replay};
+use crate::jwt::PlatformToken;
+
+/// By which identity a client has proved itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvenIdentity {
+    /// At which issuer.
+    pub issuer: IssuerName,
+    /// The claim `sub` of the token.
+    pub subject: String,
+    /// The claim `jti` of the token.
+    pub jti: Option<String>,
+}
+
+/// A token that is right by itself, and the issuers that it may be of.
+pub(super) struct PlatformProof<'a> {
+    token: PlatformToken<'a>,
+    candidates: Vec<Arc<LoadedIssuer>>,
+    /// Whether the only candidate has verified it already.
+    is_verified: bool,
+    /// The issuer by whose identity a client was last found.
+    proven: Mutex<Option<Arc<LoadedIssuer>>>,
+}
+
+impl<'a> PlatformProof<'a> {
+    fn new(token: PlatformToken<'a>, candidates: Vec<Arc<LoadedIssuer>>) -> Self {
+        Self {
+            token,
+            candidates,
+            is_verified: false,
+            proven: Mutex::new(None),
+        }
+    }
+
+    fn prove(&self, issuer: &Arc<LoadedIssuer>) {
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        *proven = Some(Arc::clone(issuer));
+    }
+
+    fn proven(&self) -> Option<Arc<LoadedIssuer>> {
+        let proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        proven.clone()
+    }
+}
+
+impl Authentication {
+    /// Finds the client that a platform's token proves. `claimed`: the `client_id` beside it.
+    pub(super) async fn authenticate_by_platform_token(
+        &self,
+        token: PlatformToken<'_>,
+        presented: &PresentedAssertion,
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
+        let claimed = match presented.client_id.as_deref().map(ClientId::parse) {
+            Some(Err(_)) => {
+                let refusal = Error::invalid_client("unknown client");
+                return Err(self.refuse(refusal, None, source).await);
+            }
+            Some(Ok(id)) => Some(id),
+            None => None,
+        };
+        let is_spiffe = presented.assertion_type == AssertionType::JwtSpiffe;
+        if let Err(refusal) = self.check_alone(&token, is_spiffe) {
+            return Err(self.refuse(refusal, claimed.as_ref(), source).await);
+        }
+        let candidates = self.issuers.candidates(&token, is_spiffe).await?;
+        if candidates.is_empty() {
+            let reason = format!(
+                "no enabled trusted issuer has the assertion's iss `{}` or the trust domain of its sub `{}`",
+                token.iss().unwrap_or_default(),
+                token.sub()
+            );
+            let refusal = Error::invalid_client(reason);
+            return Err(self.refuse(refusal, claimed.as_ref(), source).await);
+        }
+        let mut proof = PlatformProof::new(token, candidates);
+        let claimed = match claimed {
+            Some(claimed) => claimed,
+            None => match self.find_by_token(&mut proof).await? {
+                Ok(id) => id,
+                Err(reason) => {
+                    let refusal = Error::invalid_client(reason);
+                    return Err(self.refuse(refusal, None, source).await);
+                }
+            },
+        };
+        let keyed = KeyedProof::Platform(&proof);
+        let client = self.authenticate_by_key(&claimed, keyed, source).await?;
+        let client = self.use_platform_token(client, &proof, source).await?;
+        log_proven(&client, presented.endpoint);
+        Ok(client)
+    }
+
+    /// The rules that stand in the token alone.
+    fn check_alone(&self, token: &PlatformToken<'_>, is_spiffe: bool) -> Result<()> {
+        let rules = token.judge_alone(self.core.now());
+        if let Some(rule) = rules.iter().find(|rule| !rule.passed) {
+            return Err(Error::invalid_authentication(rule.sentence()));
+        }
+        if is_spiffe && token.spiffe_id().is_none() {
+            return Err(Error::invalid_authentication(
+                "the client_assertion's `sub` is no SPIFFE ID, as its client_assertion_type jwt-spiffe says",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The candidates that verify a token, and why the others do not.
+    async fn verify_by_each(
+        &self,
+        proof: &PlatformProof<'_>,
+    ) -> (Vec<Arc<LoadedIssuer>>, Vec<String>) {
+        let mut verified = Vec::new();
+        let mut reasons = Vec::new();
+        for issuer in &proof.candidates {
+            let judgement = self.issuers.judge(issuer, &proof.token, false).await;
+            match judgement.failure() {
+                None => verified.push(Arc::clone(issuer)),
+                Some(rule) => {
+                    let name = &issuer.issuer.name;
+                    reasons.push(format!("issuer `{name}`: {}", rule.sentence()));
+                }
+            }
+        }
+        (verified, reasons)
+    }
+
+    /// The one client that a token without a `client_id` names: first the one issuer that verifies it, then the one client
+    /// with an identity there. The candidates are that issuer alone then. The inner error is for the log.
+    async fn find_by_token(
+        &self,
+        proof: &mut PlatformProof<'_>,
+    ) -> Result<Result<ClientId, String>> {
+        let (mut verified, reasons) = self.verify_by_each(proof).await;
+        if let [one, other, ..] = verified.as_slice() {
+            let (one, other) = (&one.issuer.name, &other.issuer.name);
+            tracing::warn!(
+                "a token is valid under both issuers `{one}` and `{other}`: a client that sends no client_id cannot log in"
+            );
+            let reason = format!("the token is valid under two issuers, `{one}` and `{other}`");
+            return Ok(Err(reason));
+        }
+        let Some(issuer) = verified.pop() else {
+            return Ok(Err(reasons.join("; ")));
+        };
+        let owners = self.issuers.find_owners(&issuer, &proof.token).await?;
+        proof.candidates = vec![Arc::clone(&issuer)];
+        proof.is_verified = true;
+        let mut matching = Vec::new();
+        for id in owners.iter() {
+            let record = self.cache.get_or_load(id, self.core.database()?).await?;
+            let is_named = |client: &Client| name_by(client, &issuer, proof).is_ok();
+            if record.is_some_and(|it| is_named(&it.client)) {
+                matching.push(id.clone());
+            }
+        }
+        let name = &issuer.issuer.name;
+        let sub = proof.token.sub();
+        Ok(match matching.as_slice() {
+            [id] => Ok(id.clone()),
+            [] => Err(format!(
+                "no client has an identity at the issuer `{name}` with the subject `{sub}` that the token satisfies; one with \
+                 claims alone is found only with a client_id"
+            )),
+            [one, other, ..] => Err(format!(
+                "the clients `{one}` and `{other}` both have the identity `{sub}` at the issuer `{name}`: a client_id has to say \
+                 which one"
+            )),
+        })
+    }
+
+    /// Why a token does not prove a client, for the log. Only issuers at which the client has an identity are asked.
+    pub(super) async fn judge_platform_token(
+        &self,
+        client: &Client,
+        proof: &PlatformProof<'_>,
+    ) -> Result<(), Cow<'static, str>> {
+        client.may_log_in()?;
+        let mut reasons = Vec::new();
+        for issuer in &proof.candidates {
+            let name = &issuer.issuer.name;
+            let mut identities = client.authentication.identities.iter();
+            if !identities.any(|it| it.issuer() == name) {
+                continue;
+            }
+            if !proof.is_verified {
+                let judgement = self.issuers.judge(issuer, &proof.token, false).await;
+                if let Some(rule) = judgement.failure() {
+                    reasons.push(format!("issuer `{name}`: {}", rule.sentence()));
+                    continue;
+                }
+            }
+            match name_by(client, issuer, proof) {
+                Ok(()) => {
+                    proof.prove(issuer);
+                    return Ok(());
+                }
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        if reasons.is_empty() {
+            return Err("the client has no identity at an issuer of the token".into());
+        }
+        Err(reasons.join("; ").into())
+    }
+
+    /// Last of all: only who has proved to be the client may write a row.
+    async fn use_platform_token(
+        &self,
+        mut client: AuthenticatedClient,
+        proof: &PlatformProof<'_>,
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
+        let Some(issuer) = proof.proven() else {
+            return Err(Error::internal(anyhow::anyhow!(
+                "a client was found by a token of no issuer"
+            )));
+        };
+        let (issuer, token) = (&issuer.issuer, &proof.token);
+        let jti = token.jti();
+        if issuer.replay == Replay::Once {
+            let is_first = match jti.filter(|jti| !jti.is_empty()) {
+                Some(jti) => {
+                    let (name, end) = (issuer.name.as_str(), token.good_until());
+                    let used = self.single_use.use_once("platform_token", name, jti, end);
+                    used.await?
+                }
+                None => false,
+            };
+            if !is_first {
+                let refusal = Error::invalid_client(format!(
+                    "the token was used before, and the issuer `{}` allows it once",
+                    issuer.name
+                ));
+                return Err(self.refuse(refusal, Some(&client.client_id), source).await);
+            }
+        }
+        client.identity = Some(ProvenIdentity {
+            issuer: issuer.name.clone(),
+            subject: token.sub().to_owned(),
+            jti: jti.map(str::to_owned),
+        });
+        Ok(client)
+    }
+}
+
+/// Whether an identity of the client at an issuer is that of the token; else what is different.
+fn name_by(
+    client: &Client,
+    issuer: &LoadedIssuer,
+    proof: &PlatformProof<'_>,
+) -> Result<(), String> {
+    let (claims, issuer) = (proof.token.claims(), &issuer.issuer);
+    let mut reason = String::from("the client has no identity there");
+    let identities = client.authentication.identities.iter();
+    for identity in identities.filter(|it| *it.issuer() == issuer.name) {
+        let rules = identity.judge(claims, &issuer.anchor);
+        match rules.iter().find(|rule| !rule.passed) {
+            None if !rules.is_empty() => return Ok(()),
+            None => {}
+            Some(rule) => {
+                let came = rule.came.as_deref();
+                reason = format!(
+                    "`{}` of an identity is `{}`, and the token has {}",
+                    rule.claim,
+                    rule.expected,
+                    came.map_or_else(|| "none".to_owned(), |it| format!("`{it}`"))
+                );
+            }
+        }
+    }
+    Err(format!("issuer `{}`: {reason}", issuer.name))
+}
+
+/// One line for each log-in: which token of whom was used where.
+fn log_proven(client: &AuthenticatedClient, endpoint: &str) {
+    if let Some(identity) = &client.identity {
+        tracing::info!(
+            client_id = %client.client_id,
+            endpoint,
+            issuer = %identity.issuer,
+            sub = identity.subject,
+            jti = identity.jti,
+            "a client logged in with a token of a trusted issuer"
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! Adding issuers, changing them and removing them.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::error::{Error, Result};
+use crate::app::issuers::Issuers;
+use crate::domain::{ClientId, IssuerName, IssuerSpec, IssuerStatus, Origin, TrustedIssuer};
+use crate::store::IssuerWritten;
+
+/// An issuer in a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ListedIssuer {
+    /// What is configured.
+    #[serde(flatten)]
+    #[schema(value_type = IssuerSpec)]
+    pub issuer: TrustedIssuer,
+    /// How many clients have an identity at it
+    pub clients: u64,
+}
+
+/// What came of revoking the tokens of the clients of an issuer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RevokedAtIssuer {
+    /// The clients with an identity at it, whose tokens are revoked
+    pub revoked_clients: u64,
+}
+
+impl Issuers {
+    /// All issuers, by name.
+    pub async fn list(&self) -> Result<Vec<ListedIssuer>> {
+        let mut list = Vec::new();
+        for issuer in self.core.store.list_issuers().await? {
+            list.push(self.with_clients(issuer).await?);
+        }
+        Ok(list)
+    }
+
+    /// One of them.
+    pub async fn find(&self, name: &IssuerName) -> Result<ListedIssuer> {
+        let issuer = self.require(name).await?;
+        self.with_clients(issuer).await
+    }
+
+    async fn with_clients(&self, issuer: TrustedIssuer) -> Result<ListedIssuer> {
+        let clients = self
+            .core
+            .store
+            .count_clients_at_issuer(&issuer.name)
+            .await?;
+        Ok(ListedIssuer { issuer, clients })
+    }
+
+    /// Trusts another issuer.
+    pub async fn add(&self, by: &Origin, spec: IssuerSpec) -> Result<TrustedIssuer> {
+        let stamp = self.core.stamp(by);
+        let spec = IssuerSpec {
+            created_at: None,
+            updated_at: None,
+            ..spec
+        };
+        let issuer = spec.build(stamp.at)?;
+        self.refuse_this_server(&issuer)?;
+        let done = self.core.store.insert_issuer(&issuer, stamp).await?;
+        self.reread().await;
+        match done {
+            IssuerWritten::Written => Ok(issuer),
+            IssuerWritten::Taken | IssuerWritten::Changed | IssuerWritten::InUse(_) => Err(
+                Error::conflict(format!("there is an issuer `{}` already", issuer.name)),
+            ),
+        }
+    }
+
+    /// Changes an issuer; what is not named stays as it is.
+    pub async fn update(
+        &self,
+        by: &Origin,
+        name: &IssuerName,
+        spec: IssuerSpec,
+    ) -> Result<TrustedIssuer> {
+        let spec = IssuerSpec {
+            created_at: None,
+            updated_at: None,
+            ..spec
+        };
+        let before = self.require(name).await?;
+        let after = spec.apply_to(&before)?;
+        self.replace(by, &before, after).await
+    }
+
+    /// Lets clients log in through an issuer, or no more. Their tokens stay as they are.
+    pub async fn set_status(
+        &self,
+        by: &Origin,
+        name: &IssuerName,
+        status: IssuerStatus,
+    ) -> Result<TrustedIssuer> {
+        let before = self.require(name).await?;
+        let mut after = before.clone();
+        after.status = status;
+        self.replace(by, &before, after).await
+    }
+
+    /// Revokes the tokens of every client that has an identity at an issuer, whichever way it got them.
+    pub async fn revoke_tokens(&self, by: &Origin, name: &IssuerName) -> Result<RevokedAtIssuer> {
+        let ids: Vec<ClientId> = self.core.store.list_clients_at_issuer(name).await?;
+        let mut revoked = RevokedAtIssuer::default();
+        for id in ids {
+            self.tokens.revoke_client(by, &id).await?;
+            revoked.revoked_clients += 1;
+        }
+        Ok(revoked)
+    }
+
+    /// Trusts an issuer no more. As long as a client has an identity at it, it stays.
+    pub async fn remove(&self, by: &Origin, name: &IssuerName) -> Result<()> {
+        let stamp = self.core.stamp(by);
+        let done = self.core.store.delete_issuer(name, stamp).await?;
+        self.reread().await;
+        match done {
+            IssuerWritten::Written => Ok(()),
+            IssuerWritten::InUse(clients) => Err(Error::conflict(format!(
+                "{clients} client(s) have an identity at the issuer `{name}`: remove these first, or disable the issuer"
+            ))),
+            IssuerWritten::Changed | IssuerWritten::Taken => Err(unknown(name)),
+        }
+    }
+
+    async fn replace(
+        &self,
+        by: &Origin,
+        before: &TrustedIssuer,
+        mut after: TrustedIssuer,
+    ) -> Result<TrustedIssuer> {
+        self.refuse_this_server(&after)?;
+        let stamp = self.core.stamp(by);
+        after.updated_at = stamp.at;
+        let store = &self.core.store;
+        let done = store.replace_issuer(before, &after, stamp).await?;
+        self.reread().await;
+        match done {
+            IssuerWritten::Written => Ok(after),
+            IssuerWritten::Changed | IssuerWritten::Taken | IssuerWritten::InUse(_) => {
+                Err(Error::conflict(format!(
+                    "the issuer `{}` was changed since; look at it again",
+                    before.name
+                )))
+            }
+        }
+    }
+
+    /// A server that trusted itself would take its own access tokens for proofs of identity.
+    fn refuse_this_server(&self, issuer: &TrustedIssuer) -> Result<()> {
+        let own = &self.core.config.token.issuer;
+        if issuer.is_this_server(own) {
+            return Err(Error::invalid_request(format!(
+                "`{}` is this server (ISSUER), which cannot be a trusted issuer",
+                issuer.anchor
+            )));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn require(&self, name: &IssuerName) -> Result<TrustedIssuer> {
+        let found = self.core.store.find_issuer(name).await?;
+        found.ok_or_else(|| unknown(name))
+    }
+
+    /// What was written counts here at once. What cannot be read now is read before it is used.
+    async fn reread(&self) {
+        if let Err(error) = self.refresh().await {
+            tracing::warn!("the trusted issuers cannot be read: {}", error.reason());
+        }
+    }
+}
+
+fn unknown(name: &IssuerName) -> Error {
+    Error::not_found(format_args!("issuer `{name}`"))
+}

@@ -1,0 +1,227 @@
+//! Owns the keys of trusted issuers: where they come from, and when they are fetched.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+use tracing::Instrument;
+
+use crate::app::core::key_cache::{Fetching, KeyCachePolicy, KeySlot};
+use crate::app::issuers::Issuers;
+use crate::base::clock::UnixTime;
+use crate::base::json;
+use crate::base::tracing_span::{TARGET, within_request};
+use crate::domain::{
+    IssuerName, JwkSet, JwksUri, KeySource, SkippedKey, SpiffeBundle, TrustAnchor, TrustedIssuer,
+};
+use crate::outbound::issuer_fetcher::{IssuerFetcher, read_key_file};
+
+/// An unknown `kid` causes one fetch a minute at most. Old keys serve for four hours while an issuer is down.
+const POLICY: KeyCachePolicy = KeyCachePolicy {
+    ttl: 5 * 60,
+    min_interval: 60,
+    retry_interval: 10,
+    stale_limit: 4 * 60 * 60,
+};
+
+/// Keys of one fetch that are logged as not used.
+const MAX_SKIPPED_LINES: usize = 20;
+
+/// An issuer with its keys as far as they are known.
+pub(crate) struct LoadedIssuer {
+    pub(crate) issuer: TrustedIssuer,
+    slot: KeySlot<IssuerKeys>,
+}
+
+/// The keys of an issuer.
+#[derive(Debug)]
+pub(crate) struct IssuerKeys {
+    pub(crate) set: JwkSet,
+    /// Of a SPIFFE bundle.
+    pub(crate) sequence: Option<u64>,
+    /// From where they were fetched; `None`: they are written down or in a file.
+    pub(crate) from: Option<JwksUri>,
+    pub(crate) skipped: Vec<SkippedKey>,
+}
+
+/// What is known of the keys of an issuer.
+#[derive(Clone, Debug)]
+pub struct IssuerMetrics {
+    /// Its name.
+    pub name: IssuerName,
+    /// How old its keys are, in seconds; `None`: none were fetched yet.
+    pub key_age: Option<i64>,
+    /// Fetches that failed.
+    pub failed_fetches: u64,
+}
+
+/// What is needed of a discovery document (`OpenID` Connect Discovery 1.0 §3, RFC 8414 §2).
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: String,
+}
+
+impl LoadedIssuer {
+    pub(super) fn new(issuer: TrustedIssuer) -> Self {
+        Self {
+            issuer,
+            slot: KeySlot::default(),
+        }
+    }
+
+    /// Fetches or reads the keys now. Fails with exactly what is wrong.
+    pub(super) async fn get(&self, timeout: Duration) -> anyhow::Result<IssuerKeys> {
+        let keys = self.read(timeout).await?;
+        // A bundle of before would bring back keys that were withdrawn (SPIFFE Trust Domain and Bundle §4.1.1).
+        let known = self.slot.last().and_then(|last| last.sequence);
+        if let (Some(known), Some(new)) = (known, keys.sequence) {
+            ensure!(
+                new >= known,
+                "the bundle's spiffe_sequence went back from {known} to {new}"
+            );
+        }
+        Ok(keys)
+    }
+
+    async fn read(&self, timeout: Duration) -> anyhow::Result<IssuerKeys> {
+        let configured = self.issuer.key_url()?;
+        let fetcher = configured.as_ref().map(|configured| IssuerFetcher {
+            configured,
+            rules: &self.issuer.fetch,
+            timeout,
+        });
+        match (&self.issuer.keys, fetcher) {
+            (KeySource::Inline(set), _) => match &self.issuer.anchor {
+                TrustAnchor::Domain(_) => IssuerKeys::of_bundle(set.as_str(), None),
+                TrustAnchor::Url(_) => Ok(IssuerKeys {
+                    set: set.clone(),
+                    sequence: None,
+                    from: None,
+                    skipped: Vec::new(),
+                }),
+            },
+            (KeySource::BundleFile(file), _) => {
+                IssuerKeys::of_bundle(&read_key_file(file).await.context("bundle_file")?, None)
+            }
+            (KeySource::Discovery(_), Some(fetcher)) => {
+                let uri = self.discover(&fetcher).await?;
+                let text = fetcher.get(&uri).await.with_context(|| uri.to_string())?;
+                IssuerKeys::of_set(&text, uri)
+            }
+            (KeySource::JwksUri(uri), Some(fetcher)) => {
+                let text = fetcher.get(uri).await.with_context(|| uri.to_string())?;
+                IssuerKeys::of_set(&text, uri.clone())
+            }
+            (KeySource::BundleEndpoint(uri), Some(fetcher)) => {
+                let text = fetcher.get(uri).await.with_context(|| uri.to_string())?;
+                IssuerKeys::of_bundle(&text, Some(uri.clone()))
+            }
+            (
+                KeySource::Discovery(_) | KeySource::JwksUri(_) | KeySource::BundleEndpoint(_),
+                None,
+            ) => anyhow::bail!("the issuer has no URL of keys"),
+        }
+    }
+
+    /// Where the keys are, by the discovery document. Another issuer's document is refused (Discovery §4.3).
+    async fn discover(&self, fetcher: &IssuerFetcher<'_>) -> anyhow::Result<JwksUri> {
+        let url = fetcher.configured;
+        let text = fetcher.get(url).await.with_context(|| url.to_string())?;
+        let document: Discovery =
+            json::from_str(&text).with_context(|| format!("{url} is no discovery document"))?;
+        let TrustAnchor::Url(expected) = &self.issuer.anchor else {
+            anyhow::bail!("a trust domain has no discovery document");
+        };
+        ensure!(
+            document.issuer == expected.as_str(),
+            "{url} is the document of the issuer `{}`, not of `{expected}`",
+            document.issuer
+        );
+        let uri = JwksUri::parse(&document.jwks_uri);
+        uri.with_context(|| format!("the jwks_uri in {url}"))
+    }
+}
+
+impl IssuerKeys {
+    fn of_set(text: &str, from: JwksUri) -> anyhow::Result<Self> {
+        let (set, skipped) = JwkSet::parse_published(text)?;
+        Ok(Self {
+            set,
+            sequence: None,
+            from: Some(from),
+            skipped,
+        })
+    }
+
+    fn of_bundle(text: &str, from: Option<JwksUri>) -> anyhow::Result<Self> {
+        let bundle = SpiffeBundle::parse(text)?;
+        Ok(Self {
+            set: bundle.keys,
+            sequence: bundle.sequence,
+            from,
+            skipped: bundle.skipped,
+        })
+    }
+}
+
+impl Issuers {
+    /// The keys of an issuer; else why there are none, for the log.
+    pub(super) async fn keys(&self, issuer: &LoadedIssuer) -> Result<Arc<IssuerKeys>, String> {
+        let what = format!("the keys of the issuer `{}`", issuer.issuer.name);
+        let fetching = self.fetching(&what);
+        issuer.slot.find(fetching, self.get(issuer)).await
+    }
+
+    /// The keys of an issuer, if they can be newer than `known`, in which one was missing.
+    pub(super) async fn newer_keys(
+        &self,
+        issuer: &LoadedIssuer,
+        known: &Arc<IssuerKeys>,
+    ) -> Option<Arc<IssuerKeys>> {
+        let what = format!("the keys of the issuer `{}`", issuer.issuer.name);
+        let fetching = self.fetching(&what);
+        let get = self.get(issuer);
+        issuer.slot.find_newer(known, fetching, get).await
+    }
+
+    fn fetching<'a>(&self, what: &'a str) -> Fetching<'a> {
+        Fetching {
+            policy: POLICY,
+            what,
+            now: self.core.clock.steady(),
+        }
+    }
+
+    async fn get(&self, issuer: &LoadedIssuer) -> anyhow::Result<IssuerKeys> {
+        let name = &issuer.issuer.name;
+        let span = within_request(|| {
+            tracing::debug_span!(
+                target: TARGET, "fetch issuer keys", otel.kind = "client", issuer = %name
+            )
+        });
+        let keys = issuer.get(self.timeout()).instrument(span).await?;
+        for key in keys.skipped.iter().take(MAX_SKIPPED_LINES) {
+            tracing::warn!("a key of the issuer `{name}` is not used: {key}");
+        }
+        Ok(keys)
+    }
+
+    /// For one request.
+    pub(super) fn timeout(&self) -> Duration {
+        self.core.config.client_authentication.jwks_uri.timeout
+    }
+
+    /// What is known of the keys of each issuer.
+    pub fn metrics(&self) -> Vec<IssuerMetrics> {
+        let now: UnixTime = self.core.clock.steady();
+        let loaded = self.loaded.load_full().unwrap_or_default();
+        let of = |it: &Arc<LoadedIssuer>| IssuerMetrics {
+            name: it.issuer.name.clone(),
+            key_age: it.slot.age(now),
+            failed_fetches: it.slot.failed(),
+        };
+        loaded.iter().map(of).collect()
+    }
+}

@@ -1,0 +1,291 @@
+//! The options of `client create` for workloads of known platforms: `--from kubernetes` and so on.
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::app::Preset;
+use crate::app::error::{Error, Result};
+use crate::cli::open::origin;
+use crate::cli::output::Output;
+use crate::domain::{Client, ClientChanges, IssuerName, SpiffeId};
+
+/// A platform.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Platform {
+    /// A pod with a service account: --namespace, --service-account
+    Kubernetes,
+    /// A job of GitHub Actions: --repository-id, --repository-owner-id, and what of the repository
+    Github,
+    /// A job of GitLab CI: --project-id
+    Gitlab,
+    /// A workload with a JWT-SVID: --spiffe-id
+    Spiffe,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct PresetArgs {
+    /// Register a workload of this platform, which logs in with the platform's tokens and has no secret; the issuer is
+    /// trusted if it is not yet, and what to paste is printed
+    #[arg(long, value_name = "PLATFORM")]
+    from: Option<Platform>,
+    /// What the trusted issuer is called, if not as the platform
+    #[arg(long, value_name = "NAME", requires = "from")]
+    issuer_name: Option<IssuerName>,
+    /// Kubernetes: the namespace of the pod
+    #[arg(long, requires = "from")]
+    namespace: Option<String>,
+    /// Kubernetes: the service account of the pod
+    #[arg(long, requires = "from")]
+    service_account: Option<String>,
+    /// Kubernetes: the uid of the service account; one that is made again is another client
+    #[arg(long, value_name = "UID", requires = "from")]
+    service_account_uid: Option<String>,
+    /// Kubernetes: the `iss` of another cluster than that of this server
+    #[arg(long, value_name = "URL", requires = "from")]
+    cluster_issuer: Option<String>,
+    /// GitHub: the number of the repository (`gh api repos/OWNER/NAME --jq .id`)
+    #[arg(long, value_name = "NUMBER", requires = "from")]
+    repository_id: Option<u64>,
+    /// GitHub: the number of the repository's owner (`--jq .owner.id`)
+    #[arg(long, value_name = "NUMBER", requires = "from")]
+    repository_owner_id: Option<u64>,
+    /// GitHub, GitLab: only jobs that deploy to this environment
+    #[arg(long, requires = "from")]
+    environment: Option<String>,
+    /// GitHub: only jobs of this ref, such as `refs/heads/main`
+    #[arg(
+        long = "ref",
+        value_name = "REF",
+        requires = "from",
+        conflicts_with = "environment"
+    )]
+    git_ref: Option<String>,
+    /// GitHub: only this workflow, such as `acme/app/.github/workflows/deploy.yml@refs/heads/main`
+    #[arg(long, requires = "from", conflicts_with_all = ["environment", "git_ref"])]
+    workflow_ref: Option<String>,
+    /// GitHub: every workflow of the repository
+    #[arg(long, requires = "from", conflicts_with_all = ["environment", "git_ref", "workflow_ref"])]
+    any_workflow: bool,
+    /// GitHub: the enterprise whose tokens have an `iss` of their own
+    #[arg(long, value_name = "SLUG", requires = "from")]
+    enterprise: Option<String>,
+    /// GitHub, GitLab: the host of an instance of your own
+    #[arg(long, requires = "from")]
+    host: Option<String>,
+    /// GitLab: the number of the project
+    #[arg(long, value_name = "NUMBER", requires = "from")]
+    project_id: Option<u64>,
+    /// GitLab: also jobs of branches and tags that are not protected
+    #[arg(long, requires = "from")]
+    any_ref: bool,
+    /// SPIFFE: the ID of the workload
+    #[arg(long, value_name = "ID", requires = "from", value_parser = SpiffeId::parse)]
+    spiffe_id: Option<SpiffeId>,
+    /// SPIFFE: the URL of the bundle of the trust domain
+    #[arg(long, value_name = "URL", requires = "from")]
+    bundle_endpoint: Option<String>,
+    /// SPIFFE: a file with the bundle of the trust domain
+    #[arg(long, value_name = "FILE", requires = "from")]
+    bundle_file: Option<String>,
+}
+
+/// A workload that was registered.
+#[derive(Serialize)]
+struct Created<'a> {
+    client: &'a Client,
+    issuer: &'a IssuerName,
+    /// What to paste on the platform.
+    paste: &'a str,
+}
+
+/// A preset, and the name of its issuer that is registered.
+pub(in crate::cli) struct Registering {
+    preset: Preset,
+    issuer: IssuerName,
+    warnings: Vec<String>,
+}
+
+impl PresetArgs {
+    /// Trusts the issuer and adds the identity to what is registered; `None`: no preset was asked for.
+    pub(in crate::cli) async fn prepare(
+        self,
+        app: &App,
+        changes: &mut ClientChanges,
+    ) -> Result<Option<Registering>> {
+        let name = self.issuer_name.clone();
+        let Some(preset) = self.preset()? else {
+            return Ok(None);
+        };
+        if changes.authentication.identities.is_some() {
+            return Err(Error::invalid_request("say --from or --identity, not both"));
+        }
+        let plan = preset.plan(name)?;
+        let (issuer, is_new) = app.issuers.ensure(&origin(), plan.issuer).await?;
+        if is_new {
+            Output::remark(&format!(
+                "trusted the issuer `{}` ({}); `token-server issuer check {}` fetches its keys",
+                issuer.name, issuer.anchor, issuer.name
+            ));
+        }
+        changes.authentication.identities = Some(plan.identities);
+        Ok(Some(Registering {
+            preset,
+            issuer: issuer.name,
+            warnings: plan.warnings,
+        }))
+    }
+
+    fn preset(self) -> Result<Option<Preset>> {
+        let Some(from) = self.from else {
+            return Ok(None);
+        };
+        self.refuse_others(from)?;
+        Ok(Some(match from {
+            Platform::Kubernetes => Preset::Kubernetes {
+                namespace: needed(self.namespace, "--namespace")?,
+                service_account: needed(self.service_account, "--service-account")?,
+                uid: self.service_account_uid,
+                cluster: self.cluster_issuer,
+            },
+            Platform::Github => Preset::GitHub {
+                repository_id: needed(self.repository_id, "--repository-id")?,
+                owner_id: needed(self.repository_owner_id, "--repository-owner-id")?,
+                narrowed: narrowed(
+                    self.environment,
+                    self.git_ref,
+                    self.workflow_ref,
+                    self.any_workflow,
+                )?,
+                enterprise: self.enterprise,
+                host: self.host,
+            },
+            Platform::Gitlab => Preset::GitLab {
+                project_id: needed(self.project_id, "--project-id")?,
+                any_ref: self.any_ref,
+                environment: self.environment,
+                host: self.host,
+            },
+            Platform::Spiffe => Preset::Spiffe {
+                id: needed(self.spiffe_id, "--spiffe-id")?,
+                bundle_endpoint: self.bundle_endpoint,
+                bundle_file: self.bundle_file,
+            },
+        }))
+    }
+
+    /// An option of another platform would be a condition that nobody looks at.
+    fn refuse_others(&self, from: Platform) -> Result<()> {
+        use Platform::{Github, Gitlab, Kubernetes, Spiffe};
+        let options: [(&str, bool, &[Platform]); 17] = [
+            ("--namespace", self.namespace.is_some(), &[Kubernetes]),
+            (
+                "--service-account",
+                self.service_account.is_some(),
+                &[Kubernetes],
+            ),
+            (
+                "--service-account-uid",
+                self.service_account_uid.is_some(),
+                &[Kubernetes],
+            ),
+            (
+                "--cluster-issuer",
+                self.cluster_issuer.is_some(),
+                &[Kubernetes],
+            ),
+            ("--repository-id", self.repository_id.is_some(), &[Github]),
+            (
+                "--repository-owner-id",
+                self.repository_owner_id.is_some(),
+                &[Github],
+            ),
+            ("--ref", self.git_ref.is_some(), &[Github]),
+            ("--workflow-ref", self.workflow_ref.is_some(), &[Github]),
+            ("--any-workflow", self.any_workflow, &[Github]),
+            ("--enterprise", self.enterprise.is_some(), &[Github]),
+            (
+                "--environment",
+                self.environment.is_some(),
+                &[Github, Gitlab],
+            ),
+            ("--host", self.host.is_some(), &[Github, Gitlab]),
+            ("--project-id", self.project_id.is_some(), &[Gitlab]),
+            ("--any-ref", self.any_ref, &[Gitlab]),
+            ("--spiffe-id", self.spiffe_id.is_some(), &[Spiffe]),
+            (
+                "--bundle-endpoint",
+                self.bundle_endpoint.is_some(),
+                &[Spiffe],
+            ),
+            ("--bundle-file", self.bundle_file.is_some(), &[Spiffe]),
+        ];
+        let mut wrong = options
+            .iter()
+            .filter(|(_, is_said, of)| *is_said && !of.contains(&from));
+        match wrong.next() {
+            Some((name, ..)) => Err(Error::invalid_request(format!(
+                "{name} is not an option of this platform"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn needed<T>(value: Option<T>, name: &str) -> Result<T> {
+    value.ok_or_else(|| Error::invalid_request(format!("{name} is missing")))
+}
+
+/// What of a repository: by claims that a pull request cannot choose.
+fn narrowed(
+    environment: Option<String>,
+    git_ref: Option<String>,
+    workflow_ref: Option<String>,
+    any_workflow: bool,
+) -> Result<Option<(&'static str, String)>> {
+    let named = [
+        ("environment", environment),
+        ("ref", git_ref),
+        ("workflow_ref", workflow_ref),
+    ];
+    let mut found = named
+        .into_iter()
+        .filter_map(|(claim, value)| Some((claim, value?)));
+    match found.next() {
+        Some(narrowed) => Ok(Some(narrowed)),
+        None if any_workflow => Ok(None),
+        None => Err(Error::invalid_request(
+            "say which jobs of the repository: --environment, --ref or --workflow-ref, or --any-workflow",
+        )),
+    }
+}
+
+impl Registering {
+    /// Prints the client, and what is to be pasted.
+    pub(in crate::cli) fn print(
+        &self,
+        app: &App,
+        client: &Client,
+        output: Output,
+    ) -> anyhow::Result<()> {
+        for warning in &self.warnings {
+            Output::remark(&format!("warning: {warning}"));
+        }
+        let own = app.config().token.issuer.as_str();
+        let paste = &self.preset.instructions(own, &client.client_id);
+        let created = Created {
+            client,
+            issuer: &self.issuer,
+            paste,
+        };
+        output.print(&created, || {
+            let identities = client.authentication.identities.iter();
+            let identities: Vec<String> = identities.map(|it| format!("  {it}")).collect();
+            format!(
+                "client {}, which has no secret and logs in as\n{}\n\n{paste}",
+                client.client_id,
+                identities.join("\n")
+            )
+        })
+    }
+}

@@ -1,0 +1,320 @@
+//! `issuer`: whose tokens prove who a client is.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::output::{self, Output};
+use crate::app::error::{Error, Result};
+use crate::app::{App, IssuerCheck, ListedIssuer, RevokedAtIssuer};
+use crate::base::json;
+use crate::cli::open;
+use crate::cli::open::origin;
+use crate::config::parse_seconds;
+use crate::domain::{
+    FilePath, IssuerName, IssuerSpec, IssuerStatus, IssuerUrl, Replay, TrustDomain, TrustedIssuer,
+};
+
+#[derive(Subcommand)]
+pub(super) enum IssuerCommand {
+    /// Trust an issuer: clients with an identity at it log in with its tokens
+    Add(Box<AddArgs>),
+    /// List the trusted issuers
+    List(ListArgs),
+    /// Show an issuer, and how many clients have an identity at it
+    Show(OneIssuer),
+    /// Change an issuer; what is not named stays as it is
+    Update(Box<UpdateArgs>),
+    /// Trust an issuer no more, at which no client has an identity
+    Remove(RemoveArgs),
+    /// Fetch the keys of an issuer now, and show what came or exactly why nothing did
+    Check(OneIssuer),
+    /// Let no client log in through an issuer; the identities stay
+    Disable(DisableArgs),
+    /// Let clients log in through an issuer again
+    Enable(OneIssuer),
+}
+
+#[derive(Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct OneIssuer {
+    /// The issuer
+    name: IssuerName,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct RemoveArgs {
+    /// The issuer
+    name: IssuerName,
+}
+
+#[derive(Args)]
+pub(super) struct DisableArgs {
+    /// The issuer
+    name: IssuerName,
+    /// Also revoke all tokens of every client that has an identity at it
+    #[arg(long)]
+    revoke_tokens: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct AddArgs {
+    /// What you call it
+    name: IssuerName,
+    /// The exact `iss` of its tokens
+    #[arg(long, value_name = "URL", required_unless_present = "trust_domain")]
+    issuer: Option<IssuerUrl>,
+    /// The SPIFFE trust domain of its JWT-SVIDs
+    #[arg(long, value_name = "DOMAIN", conflicts_with = "issuer")]
+    trust_domain: Option<TrustDomain>,
+    #[command(flatten)]
+    fields: IssuerFields,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct UpdateArgs {
+    /// The issuer
+    name: IssuerName,
+    #[command(flatten)]
+    fields: IssuerFields,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct IssuerFields {
+    /// The URL of its discovery document, or `default` for the one behind the `iss`
+    #[arg(long, value_name = "URL", group = "place")]
+    discovery_url: Option<String>,
+    /// The URL of its JWK set, in place of discovery
+    #[arg(long, value_name = "URL", group = "place")]
+    jwks_uri: Option<String>,
+    /// Its JWK set, or the bundle of its trust domain: a file that is read now
+    #[arg(long, value_name = "FILE", group = "place")]
+    jwks: Option<PathBuf>,
+    /// The URL of the bundle of its trust domain
+    #[arg(long, value_name = "URL", group = "place")]
+    bundle_endpoint: Option<String>,
+    /// The bundle of its trust domain: a file that the server reads
+    #[arg(long, value_name = "FILE", group = "place")]
+    bundle_file: Option<FilePath>,
+    /// A host beside that of the URL, from which keys may be fetched; may be repeated, and `none` takes all away
+    #[arg(long = "allow-host", value_name = "HOST")]
+    allowed_hosts: Option<Vec<String>>,
+    /// Let the hosts have addresses that are not public
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    private_addresses: Option<bool>,
+    /// A file with authorities to be trusted beside the system's, or `none`
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<String>,
+    /// A file with a bearer token that is sent to the host of the URL and to no other, or `none`
+    #[arg(long, value_name = "FILE")]
+    bearer_token_file: Option<String>,
+    /// An algorithm that it may sign in; may be repeated, and `all` allows every one
+    #[arg(long = "algorithm", value_name = "ALG")]
+    algorithms: Option<Vec<String>>,
+    /// An audience that its tokens may have instead of `ISSUER`; may be repeated, and `default` is `ISSUER` again
+    #[arg(long = "audience", value_name = "AUDIENCE")]
+    audiences: Option<Vec<String>>,
+    /// The longest lifetime of its tokens, counted from `iat`: one minute to `24h`; new issuers have `1h`
+    #[arg(long, value_name = "DURATION")]
+    max_lifetime: Option<String>,
+    /// Whether a token is good for one log-in (`once`, for new issuers) or until it expires (`allow`)
+    #[arg(long, value_parser = Replay::parse)]
+    replay: Option<Replay>,
+}
+
+impl IssuerFields {
+    /// What is said; reads the file of `--jwks`.
+    fn spec(self) -> Result<IssuerSpec> {
+        let unless = |word: &str, text: String| Some(text).filter(|text| text != word);
+        let file = |text: String| {
+            unless("none", text)
+                .map(|it| FilePath::parse(&it))
+                .transpose()
+        };
+        let list = |word: &str, texts: Vec<String>| -> Vec<String> {
+            texts.into_iter().filter(|text| text != word).collect()
+        };
+        let seconds = self.max_lifetime.map(|text| parse_seconds(&text));
+        Ok(IssuerSpec {
+            discovery_url: self.discovery_url.map(|it| unless("default", it)),
+            jwks_uri: self.jwks_uri.map(Some),
+            jwks: self.jwks.as_deref().map(read_keys).transpose()?.map(Some),
+            bundle_endpoint: self.bundle_endpoint.map(Some),
+            bundle_file: self.bundle_file.map(Some),
+            allowed_hosts: self.allowed_hosts.map(|it| list("none", it)),
+            private_addresses: self.private_addresses,
+            ca_file: self.ca_file.map(file).transpose()?,
+            bearer_token_file: self.bearer_token_file.map(file).transpose()?,
+            algorithms: self.algorithms.map(|it| list("all", it)),
+            audiences: self.audiences.map(|it| list("default", it)),
+            max_lifetime: seconds.transpose().map_err(Error::invalid_request)?,
+            replay: self.replay,
+            ..IssuerSpec::default()
+        })
+    }
+}
+
+fn read_keys(path: &Path) -> Result<Map<String, Value>> {
+    let about = |why: String| Error::invalid_request(format!("{}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| about(error.to_string()))?;
+    json::from_str(&text).map_err(|error| about(error.to_string()))
+}
+
+#[derive(Serialize)]
+struct PrintedList<'a> {
+    issuers: &'a [ListedIssuer],
+}
+
+pub(super) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCode> {
+    let app = open::open().await?;
+    match command {
+        IssuerCommand::Add(args) => {
+            let spec = IssuerSpec {
+                name: Some(args.name),
+                issuer: args.issuer,
+                trust_domain: args.trust_domain,
+                ..args.fields.spec()?
+            };
+            let issuer = app.issuers.add(&origin(), spec).await?;
+            print(&issuer, args.output)?;
+        }
+        IssuerCommand::List(args) => list(&app, args.output).await?,
+        IssuerCommand::Show(args) => show(&app, &args.name, args.output).await?,
+        IssuerCommand::Update(args) => {
+            let spec = args.fields.spec()?;
+            let issuer = app.issuers.update(&origin(), &args.name, spec).await?;
+            print(&issuer, args.output)?;
+        }
+        IssuerCommand::Remove(args) => {
+            app.issuers.remove(&origin(), &args.name).await?;
+            Output::remark(&format!("removed {}", args.name));
+        }
+        IssuerCommand::Check(args) => return check(&app, &args.name, args.output).await,
+        IssuerCommand::Disable(args) => disable(&app, &args).await?,
+        IssuerCommand::Enable(args) => {
+            let enabled = IssuerStatus::Enabled;
+            let by = origin();
+            let issuer = app.issuers.set_status(&by, &args.name, enabled).await?;
+            print(&issuer, args.output)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(issuer: &TrustedIssuer, output: Output) -> anyhow::Result<()> {
+    output.print(issuer, || output::list(&lines(issuer)))
+}
+
+async fn list(app: &App, output: Output) -> anyhow::Result<()> {
+    let issuers = &app.issuers.list().await?;
+    output.print(&PrintedList { issuers }, || {
+        output::table(
+            &["name", "anchor", "status", "replay", "clients"],
+            issuers.iter().map(|it| {
+                vec![
+                    it.issuer.name.to_string(),
+                    it.issuer.anchor.to_string(),
+                    it.issuer.status.to_string(),
+                    it.issuer.replay.to_string(),
+                    it.clients.to_string(),
+                ]
+            }),
+        )
+    })?;
+    if issuers.is_empty() {
+        Output::remark("no issuer is trusted; `token-server issuer add` adds one");
+    }
+    Ok(())
+}
+
+async fn show(app: &App, name: &IssuerName, output: Output) -> anyhow::Result<()> {
+    let listed = app.issuers.find(name).await?;
+    output.print(&listed, || {
+        let mut lines = lines(&listed.issuer);
+        lines.push(("clients".to_owned(), listed.clients.to_string()));
+        output::list(&lines)
+    })
+}
+
+/// Every member that `--json` has.
+fn lines(issuer: &TrustedIssuer) -> Vec<(String, String)> {
+    let Ok(Value::Object(members)) = serde_json::to_value(issuer) else {
+        return Vec::new();
+    };
+    let line = |(name, value): (String, Value)| {
+        let text = match (name.as_str(), value) {
+            ("created_at", _) => issuer.created_at.to_string(),
+            ("updated_at", _) => issuer.updated_at.to_string(),
+            ("max_lifetime", seconds) => format!("{seconds} s"),
+            ("audiences", Value::Array(list)) if list.is_empty() => "ISSUER".to_owned(),
+            (_, Value::String(text)) => text,
+            (_, Value::Array(list)) => {
+                let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+                words.join(" ")
+            }
+            (_, other) => other.to_string(),
+        };
+        (name, text)
+    };
+    members.into_iter().map(line).collect()
+}
+
+async fn check(app: &App, name: &IssuerName, output: Output) -> anyhow::Result<ExitCode> {
+    let check = app.issuers.check(name).await?;
+    output.print(&check, || in_words(&check))?;
+    Ok(if check.error.is_none() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn in_words(check: &IssuerCheck) -> String {
+    let mut lines = vec![
+        ("name", check.name.to_string()),
+        ("anchor", check.anchor.clone()),
+    ];
+    lines.extend(check.asked.iter().map(|it| ("asked", it.clone())));
+    lines.extend(check.jwks_uri.iter().map(|it| ("jwks_uri", it.clone())));
+    let keys = check.keys.iter();
+    lines.extend(keys.map(|key| {
+        let kid = key.kid.as_deref().unwrap_or("(no kid)");
+        ("key", format!("{} {kid}", key.kind))
+    }));
+    lines.extend(check.skipped.iter().map(|it| ("not used", it.clone())));
+    lines.extend(check.remarks.iter().map(|it| ("remark", it.clone())));
+    lines.extend(check.error.iter().map(|it| ("error", it.clone())));
+    output::list(&lines)
+}
+
+async fn disable(app: &App, args: &DisableArgs) -> anyhow::Result<()> {
+    let (by, name) = (&origin(), &args.name);
+    let disabled = IssuerStatus::Disabled;
+    let issuer = app.issuers.set_status(by, name, disabled).await?;
+    if !args.revoke_tokens {
+        return print(&issuer, args.output);
+    }
+    let revoked: RevokedAtIssuer = app.issuers.revoke_tokens(by, name).await?;
+    args.output.print(&revoked, || {
+        format!(
+            "disabled {name}; the tokens of {} client(s) are revoked",
+            revoked.revoked_clients
+        )
+    })
+}

@@ -1,0 +1,445 @@
+//! Owns what of a platform's token names a client: the issuer, and an exact subject, exact claims, or both. No globs and no
+//! regular expressions. Whether a token is genuine is not known here.
+
+use std::fmt;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::domain::authentication::subject::is_spiffe_path;
+use crate::domain::{IssuerName, JsonPointer, ParseError, Subject, TrustAnchor};
+
+/// One way in which a platform names a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientIdentity {
+    issuer: IssuerName,
+    subject: Option<Subject>,
+    /// At least one where there is no subject.
+    claims: Vec<(JsonPointer, String)>,
+}
+
+/// The identities of a client, each of which is enough: at most 20, none twice. As JSON a list of objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identities(Vec<ClientIdentity>);
+
+/// What an identity asks of a token, and what the token has there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityRule {
+    /// `sub`, or a JSON pointer.
+    pub claim: String,
+    /// The value that is asked for.
+    pub expected: String,
+    /// The value of the token; `None`: it has none that could be compared.
+    pub came: Option<String>,
+    /// Whether they are equal.
+    pub passed: bool,
+}
+
+impl ClientIdentity {
+    /// The most claims of one.
+    const MAX_CLAIMS: usize = 10;
+
+    /// An identity: with a subject, with claims, or with both.
+    pub fn new(
+        issuer: IssuerName,
+        subject: Option<Subject>,
+        mut claims: Vec<(JsonPointer, String)>,
+    ) -> Result<Self, ParseError> {
+        if subject.is_none() && claims.is_empty() {
+            return Err(ParseError::new(
+                "an identity needs a subject or a claim: all tokens of the issuer would be the client",
+            ));
+        }
+        if claims.len() > Self::MAX_CLAIMS {
+            return Err(ParseError::new("an identity has at most 10 claims"));
+        }
+        claims.sort();
+        if claims.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(ParseError::new("an identity names a claim twice"));
+        }
+        let is_good =
+            |value: &str| (1..=512).contains(&value.len()) && !value.chars().any(char::is_control);
+        if let Some((pointer, _)) = claims.iter().find(|(_, value)| !is_good(value)) {
+            return Err(ParseError::new(format!(
+                "the value of `{pointer}` is 1 to 512 characters without control characters"
+            )));
+        }
+        Ok(Self {
+            issuer,
+            subject,
+            claims,
+        })
+    }
+
+    /// At which issuer.
+    pub fn issuer(&self) -> &IssuerName {
+        &self.issuer
+    }
+
+    /// The subject that is asked for.
+    pub fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+
+    /// Refuses an identity that no token of an issuer can have.
+    pub fn check_at(&self, anchor: &TrustAnchor) -> Result<(), ParseError> {
+        let Some(subject) = &self.subject else {
+            return Ok(());
+        };
+        let base = subject.prefix().unwrap_or(subject.as_str());
+        let is_possible = match anchor {
+            TrustAnchor::Domain(domain) => domain.holds(base) && is_spiffe_path(base),
+            TrustAnchor::Url(_) => subject.prefix().is_none(),
+        };
+        if is_possible {
+            return Ok(());
+        }
+        Err(ParseError::new(match anchor {
+            TrustAnchor::Domain(domain) => format!(
+                "the subject `{subject}` is no SPIFFE ID in the trust domain `{domain}` of the issuer `{}`",
+                self.issuer
+            ),
+            TrustAnchor::Url(_) => format!(
+                "the subject `{subject}`: `/*` is for SPIFFE IDs, and the issuer `{}` is no trust domain",
+                self.issuer
+            ),
+        }))
+    }
+
+    /// What it asks of a token with these claims, rule by rule. The token is of this client if all pass.
+    pub fn judge(&self, claims: &Map<String, Value>, anchor: &TrustAnchor) -> Vec<IdentityRule> {
+        let subject = self.subject.iter().map(|subject| {
+            let came = claims.get("sub").and_then(Value::as_str);
+            IdentityRule {
+                claim: "sub".to_owned(),
+                expected: subject.to_string(),
+                came: came.map(str::to_owned),
+                passed: came.is_some_and(|sub| subject.admits(sub, anchor)),
+            }
+        });
+        let others = self.claims.iter().map(|(pointer, expected)| {
+            let came = pointer.text_in(claims);
+            IdentityRule {
+                claim: pointer.to_string(),
+                expected: expected.clone(),
+                passed: came.as_ref() == Some(expected),
+                came,
+            }
+        });
+        subject.chain(others).collect()
+    }
+
+    /// As a document says it: an object with `issuer`, `subject` and `claims`.
+    fn parse(value: &Value) -> Result<Self, ParseError> {
+        let malformed = || {
+            ParseError::new(
+                r#"an identity is an object such as {"issuer":"github","subject":"…","claims":{"/repository_id":"1"}}"#,
+            )
+        };
+        let members = value.as_object().ok_or_else(malformed)?;
+        if let Some(name) = members
+            .keys()
+            .find(|name| !["issuer", "subject", "claims"].contains(&name.as_str()))
+        {
+            return Err(ParseError::new(format!(
+                "unknown field `{name}` of an identity"
+            )));
+        }
+        let issuer = members.get("issuer").and_then(Value::as_str);
+        let issuer = IssuerName::parse(issuer.ok_or_else(malformed)?)?;
+        let subject = match members.get("subject") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(Subject::parse(text)?),
+            Some(_) => return Err(malformed()),
+        };
+        let claims = match members.get("claims") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Object(claims)) => claims
+                .iter()
+                .map(|(pointer, value)| {
+                    let value = value.as_str().ok_or_else(|| {
+                        ParseError::new(format!("the value of `{pointer}` is written as a string"))
+                    })?;
+                    Ok((JsonPointer::parse(pointer)?, value.to_owned()))
+                })
+                .collect::<Result<_, ParseError>>()?,
+            Some(_) => return Err(malformed()),
+        };
+        Self::new(issuer, subject, claims)
+    }
+}
+
+/// As people read it: `k8s: sub=system:serviceaccount:prod:billing`.
+impl fmt::Display for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.issuer)?;
+        if let Some(subject) = &self.subject {
+            write!(f, " sub={subject}")?;
+        }
+        for (pointer, value) in &self.claims {
+            write!(f, " {pointer}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for ClientIdentity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("issuer", &self.issuer)?;
+        if let Some(subject) = &self.subject {
+            members.serialize_entry("subject", subject)?;
+        }
+        if !self.claims.is_empty() {
+            let claims = self.claims.iter();
+            let claims: Map<String, Value> = claims
+                .map(|(pointer, value)| (pointer.to_string(), Value::from(value.as_str())))
+                .collect();
+            members.serialize_entry("claims", &claims)?;
+        }
+        members.end()
+    }
+}
+
+impl Identities {
+    /// The most that a client has.
+    pub const MAX: usize = 20;
+
+    /// A list without repetitions.
+    pub fn new(list: Vec<ClientIdentity>) -> Result<Self, ParseError> {
+        if list.len() > Self::MAX {
+            return Err(ParseError::new(format!(
+                "a client has at most {} identities",
+                Self::MAX
+            )));
+        }
+        let mut identities: Vec<ClientIdentity> = Vec::new();
+        for identity in list {
+            if !identities.contains(&identity) {
+                identities.push(identity);
+            }
+        }
+        Ok(Self(identities))
+    }
+
+    /// Parses the objects of a document.
+    pub fn from_values(values: &[Value]) -> Result<Self, ParseError> {
+        let parsed = values.iter().map(ClientIdentity::parse);
+        Self::new(parsed.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether no platform names the client.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &ClientIdentity> {
+        self.0.iter()
+    }
+
+    /// How many bytes they have about.
+    pub fn size(&self) -> usize {
+        let text = |it: &ClientIdentity| {
+            let claims = it.claims.iter();
+            let claims = claims.map(|(pointer, value)| pointer.as_str().len() + value.len() + 64);
+            let subject = it.subject.as_ref().map_or(0, |it| it.as_str().len());
+            it.issuer.as_str().len() + subject + 96 + claims.sum::<usize>()
+        };
+        self.0.iter().map(text).sum()
+    }
+}
+
+impl Serialize for Identities {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{IssuerUrl, TrustDomain};
+
+    fn identities(value: Value) -> Result<Identities, String> {
+        let list = value.as_array().cloned().unwrap_or_default();
+        Identities::from_values(&list).map_err(|error| error.0)
+    }
+
+    fn passes(identity: &Value, claims: &Value, anchor: &TrustAnchor) -> bool {
+        let list = identities(json!([identity])).unwrap();
+        let claims = claims.as_object().unwrap();
+        let rules = list.iter().next().unwrap().judge(claims, anchor);
+        assert!(!rules.is_empty());
+        rules.iter().all(|rule| rule.passed)
+    }
+
+    fn url() -> TrustAnchor {
+        TrustAnchor::Url(IssuerUrl::parse("https://a.example").unwrap())
+    }
+
+    fn domain() -> TrustAnchor {
+        TrustAnchor::Domain(TrustDomain::parse("acme.example").unwrap())
+    }
+
+    #[test]
+    fn an_identity_is_read_as_it_is_written() {
+        let list = json!([
+            {"issuer": "k8s", "subject": "system:serviceaccount:a:b"},
+            {"issuer": "github", "claims": {"/environment": "prod", "/repository_id": "1"}},
+            {"issuer": "spire", "subject": "spiffe://acme.example/a/*", "claims": {"/a~1b/c": "1"}},
+        ]);
+        let parsed = identities(list.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&parsed).unwrap(), list);
+    }
+
+    #[test]
+    fn an_identity_that_names_nobody_or_anybody_is_refused() {
+        for (identity, told) in [
+            (json!({"issuer": "a"}), "needs a subject or a claim"),
+            (
+                json!({"issuer": "a", "claims": {}}),
+                "needs a subject or a claim",
+            ),
+            (json!({"subject": "a"}), "is an object"),
+            (
+                json!({"issuer": "A", "subject": "a"}),
+                "the name of an issuer",
+            ),
+            (json!({"issuer": "a", "subject": ""}), "a subject is 1"),
+            (
+                json!({"issuer": "a", "subject": "repo:acme/*"}),
+                "no wildcards",
+            ),
+            (json!({"issuer": "a", "subject": "*"}), "no wildcards"),
+            (
+                json!({"issuer": "a", "subject": "spiffe://acme.example/a*"}),
+                "no wildcards",
+            ),
+            (
+                json!({"issuer": "a", "subject": "spiffe://acme.example/*/b"}),
+                "no wildcards",
+            ),
+            (
+                json!({"issuer": "a", "subject": "spiffe://acme.example/a//*"}),
+                "no wildcards",
+            ),
+            (json!({"issuer": "a", "subject": 1}), "is an object"),
+            (json!({"issuer": "a", "claims": {"/x": 1}}), "as a string"),
+            (
+                json!({"issuer": "a", "claims": {"x": "1"}}),
+                "no JSON pointer",
+            ),
+            (
+                json!({"issuer": "a", "claims": {"/x~2": "1"}}),
+                "no JSON pointer",
+            ),
+            (json!({"issuer": "a", "claims": {"/x": ""}}), "is 1 to 512"),
+            (
+                json!({"issuer": "a", "subject": "a", "x": 1}),
+                "unknown field `x`",
+            ),
+            (
+                json!({"issuer": "a", "claims": {"/https:~1~1sts.amazonaws.com~1/request_tags/x": "1"}}),
+                "request_tags",
+            ),
+            (json!("a"), "is an object"),
+        ] {
+            let error = identities(json!([identity.clone()])).unwrap_err();
+            assert!(error.contains(told), "{identity}: {error}");
+        }
+        let many = vec![json!({"issuer": "a", "subject": "a"}); 21];
+        assert!(identities(Value::Array(many)).is_err());
+    }
+
+    #[test]
+    fn claims_are_compared_exactly_and_as_text() {
+        let claims = json!({
+            "sub": "a", "id": 74, "yes": true, "text": "74", "float": 1.0, "list": ["a"], "object": {"inner": "b", "list": [1]},
+            "kubernetes.io": {"namespace": "prod"}, "a/b": "c", "null": null,
+        });
+        let with = |pointer: &str, value: &str| {
+            let identity = json!({"issuer": "x", "claims": {pointer: value}});
+            passes(&identity, &claims, &url())
+        };
+        for (pointer, value) in [
+            ("/id", "74"),
+            ("/text", "74"),
+            ("/yes", "true"),
+            ("/object/inner", "b"),
+            ("/kubernetes.io/namespace", "prod"),
+            ("/a~1b", "c"),
+        ] {
+            assert!(with(pointer, value), "{pointer}");
+        }
+        for (pointer, value) in [
+            ("/id", "074"),
+            ("/id", "74 "),
+            ("/text", "7"),
+            ("/yes", "True"),
+            ("/float", "1.0"),
+            ("/float", "1"),
+            ("/list", "a"),
+            ("/list/0", "a"),
+            ("/object/list/0", "1"),
+            ("/object", "b"),
+            ("/null", "null"),
+            ("/missing", "a"),
+            ("/kubernetes.io/namespace", "Prod"),
+        ] {
+            assert!(!with(pointer, value), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn all_that_an_identity_asks_for_has_to_be_there() {
+        let identity = json!({"issuer": "x", "subject": "s", "claims": {"/a": "1", "/b": "2"}});
+        let check = |claims: Value| passes(&identity, &claims, &url());
+        assert!(check(json!({"sub": "s", "a": "1", "b": "2", "c": "3"})));
+        assert!(!check(json!({"sub": "t", "a": "1", "b": "2"})));
+        assert!(!check(json!({"sub": "s", "a": "1"})));
+        assert!(!check(json!({"sub": "s", "a": "1", "b": "3"})));
+        assert!(!check(json!({"a": "1", "b": "2"})));
+    }
+
+    #[test]
+    fn a_prefix_ends_with_a_whole_segment_of_a_spiffe_id() {
+        let identity = json!({"issuer": "x", "subject": "spiffe://acme.example/ns/a/sa/b/*"});
+        let check = |sub: &str, anchor| passes(&identity, &json!({"sub": sub}), &anchor);
+        assert!(check("spiffe://acme.example/ns/a/sa/b/c", domain()));
+        assert!(check("spiffe://acme.example/ns/a/sa/b/c/d", domain()));
+        for sub in [
+            "spiffe://acme.example/ns/a/sa/b",
+            "spiffe://acme.example/ns/a/sa/bb",
+            "spiffe://acme.example/ns/a/sa/bb/c",
+            "spiffe://acme.example/ns/a/sa/b/",
+            "spiffe://acme.example/ns/a/sa/b/../c",
+            "spiffe://acme.example/ns/a/sa/b/*",
+            "spiffe://acme.example.org/ns/a/sa/b/c",
+        ] {
+            assert!(!check(sub, domain()), "{sub}");
+        }
+        assert!(!check("spiffe://acme.example/ns/a/sa/b/c", url()));
+        let exact = json!({"issuer": "x", "subject": "spiffe://acme.example/ns/a/sa/b"});
+        let bb = json!({"sub": "spiffe://acme.example/ns/a/sa/bb"});
+        assert!(!passes(&exact, &bb, &domain()));
+    }
+
+    #[test]
+    fn an_identity_fits_its_issuer() {
+        let check = |subject: &str, anchor: &TrustAnchor| {
+            let list = identities(json!([{"issuer": "x", "subject": subject}])).unwrap();
+            list.iter().next().unwrap().check_at(anchor).is_ok()
+        };
+        for subject in ["spiffe://acme.example/a", "spiffe://acme.example/*"] {
+            assert!(check(subject, &domain()), "{subject}");
+        }
+        for subject in ["spiffe://other.example/a", "a", "spiffe://acme.example/a/"] {
+            assert!(!check(subject, &domain()), "{subject}");
+        }
+        assert!(check("a", &url()) && !check("spiffe://acme.example/*", &url()));
+    }
+}

@@ -1,0 +1,56 @@
+//! Owns how a claim of a platform's token is named (RFC 6901), and which of its values can be compared.
+
+use serde_json::{Map, Value};
+
+use crate::domain::{ParseError, text_type};
+
+/// Where a claim is (RFC 6901): at least one step, into objects only.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JsonPointer(String);
+
+impl JsonPointer {
+    /// A claim of AWS's tokens that the caller sets as it likes, below the claim of its name.
+    const CHOSEN_BY_CALLER: [&str; 2] = ["https://sts.amazonaws.com/", "request_tags"];
+
+    /// Parses a pointer such as `/kubernetes.io/namespace`; `~1` is a slash in a name, `~0` a tilde.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let mut tildes = text.match_indices('~');
+        let escapes =
+            tildes.all(|(at, _)| matches!(text.as_bytes().get(at + 1), Some(b'0' | b'1')));
+        let is_short = (2..=512).contains(&text.len());
+        if !is_short || !text.starts_with('/') || !escapes || text.chars().any(char::is_control) {
+            return Err(ParseError::new(format!(
+                "`{text}` is no JSON pointer such as /repository_id (RFC 6901: `~1` is a slash within a name)"
+            )));
+        }
+        let pointer = Self(text.to_owned());
+        if pointer.steps().take(2).eq(Self::CHOSEN_BY_CALLER) {
+            return Err(ParseError::new(
+                "request_tags are chosen by the caller of AWS and prove nothing: they are no condition",
+            ));
+        }
+        Ok(pointer)
+    }
+
+    fn steps(&self) -> impl Iterator<Item = String> {
+        let steps = self.0.split('/').skip(1);
+        steps.map(|step| step.replace("~1", "/").replace("~0", "~"))
+    }
+
+    /// The value there as text: of a string, an integer or a boolean. Anything else is no value.
+    pub fn text_in(&self, claims: &Map<String, Value>) -> Option<String> {
+        let mut steps = self.steps();
+        let mut value = claims.get(&steps.next()?)?;
+        for step in steps {
+            value = value.as_object()?.get(&step)?;
+        }
+        match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+            Value::Number(_) | Value::Array(_) | Value::Object(_) | Value::Null => None,
+        }
+    }
+}
+
+text_type!(JsonPointer);

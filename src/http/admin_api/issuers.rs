@@ -1,0 +1,147 @@
+//! `/issuers`: whose tokens prove who a client is.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::guard::Operator;
+use crate::app::error::{Error, Result};
+use crate::app::{IssuerCheck, ListedIssuer, RevokedAtIssuer};
+use crate::domain::{IssuerName, IssuerSpec, IssuerStatus};
+use crate::http::admin_api::request::{InPath, Json};
+use crate::http::{AppState, response};
+
+/// The issuers, by name.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TrustedIssuers)]
+struct Issuers {
+    issuers: Vec<ListedIssuer>,
+}
+
+/// How to disable an issuer.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = IssuerDisabling)]
+pub(super) struct DisableBody {
+    /// Also revoke all tokens of every client that has an identity at it
+    #[serde(default)]
+    revoke_tokens: bool,
+}
+
+/// Lists the trusted issuers.
+#[utoipa::path(get, path = "", responses(
+    (status = 200, description = "all of them", body = Issuers),
+))]
+pub(super) async fn list_issuers(State(app): State<AppState>) -> Result<Response> {
+    let issuers = app.issuers.list().await?;
+    Ok(response::ok(&Issuers { issuers }))
+}
+
+/// Shows a trusted issuer.
+#[utoipa::path(get, path = "", responses(
+    (status = 200, description = "the issuer", body = ListedIssuer),
+))]
+pub(super) async fn show_issuer(
+    State(app): State<AppState>,
+    InPath(name): InPath<IssuerName>,
+) -> Result<Response> {
+    Ok(response::ok(&app.issuers.find(&name).await?))
+}
+
+/// Trusts an issuer: clients with an identity at it log in with its tokens.
+#[utoipa::path(post, path = "",
+    request_body(content = IssuerSpec, content_type = "application/json"),
+    responses(
+        (status = 201, description = "the issuer", body = IssuerSpec),
+    ),
+)]
+pub(super) async fn add_issuer(
+    State(app): State<AppState>,
+    operator: Operator,
+    body: Result<Json<IssuerSpec>, Error>,
+) -> Result<Response> {
+    let issuer = app.issuers.add(&operator.origin, body?.value).await?;
+    Ok(response::json(StatusCode::CREATED, &issuer))
+}
+
+/// Changes an issuer; what is not named stays as it is.
+#[utoipa::path(patch, path = "",
+    request_body(content = IssuerSpec, content_type = "application/json"),
+    responses(
+        (status = 200, description = "the issuer", body = IssuerSpec),
+    ),
+)]
+pub(super) async fn update_issuer(
+    State(app): State<AppState>,
+    operator: Operator,
+    InPath(name): InPath<IssuerName>,
+    body: Result<Json<IssuerSpec>, Error>,
+) -> Result<Response> {
+    let spec = body?.value;
+    let issuer = app.issuers.update(&operator.origin, &name, spec).await?;
+    Ok(response::ok(&issuer))
+}
+
+/// Trusts an issuer no more. While a client has an identity at it, the answer is 409.
+#[utoipa::path(delete, path = "", responses(
+    (status = 204, description = "it is gone"),
+))]
+pub(super) async fn remove_issuer(
+    State(app): State<AppState>,
+    operator: Operator,
+    InPath(name): InPath<IssuerName>,
+) -> Result<Response> {
+    app.issuers.remove(&operator.origin, &name).await?;
+    Ok(response::nothing())
+}
+
+/// Lets clients log in through an issuer again.
+#[utoipa::path(post, path = "", responses(
+    (status = 200, description = "the issuer", body = IssuerSpec),
+))]
+pub(super) async fn enable_issuer(
+    State(app): State<AppState>,
+    operator: Operator,
+    InPath(name): InPath<IssuerName>,
+) -> Result<Response> {
+    let enabled = IssuerStatus::Enabled;
+    let done = app.issuers.set_status(&operator.origin, &name, enabled);
+    Ok(response::ok(&done.await?))
+}
+
+/// Lets no client log in through an issuer; the identities stay.
+#[utoipa::path(post, path = "",
+    request_body(content = DisableBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "how many clients' tokens are revoked", body = RevokedAtIssuer),
+    ),
+)]
+pub(super) async fn disable_issuer(
+    State(app): State<AppState>,
+    operator: Operator,
+    InPath(name): InPath<IssuerName>,
+    body: Result<Json<DisableBody>, Error>,
+) -> Result<Response> {
+    let (by, revokes) = (&operator.origin, body?.value.revoke_tokens);
+    let disabled = IssuerStatus::Disabled;
+    app.issuers.set_status(by, &name, disabled).await?;
+    let revoked = if revokes {
+        app.issuers.revoke_tokens(by, &name).await?
+    } else {
+        RevokedAtIssuer::default()
+    };
+    Ok(response::ok(&revoked))
+}
+
+/// Fetches the keys of an issuer now, and shows what came or exactly why nothing did.
+#[utoipa::path(post, path = "", responses(
+    (status = 200, description = "what was found", body = IssuerCheck),
+))]
+pub(super) async fn check_issuer(
+    State(app): State<AppState>,
+    InPath(name): InPath<IssuerName>,
+) -> Result<Response> {
+    Ok(response::ok(&app.issuers.check(&name).await?))
+}

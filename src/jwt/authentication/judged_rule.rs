@@ -1,0 +1,52 @@
+//! Owns how the verdict of one rule on a token is told.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::base::redact::redact_string;
+
+/// The longest value that a rule shows.
+const MAX_SHOWN: usize = 300;
+
+/// A rule, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct JudgedRule {
+    /// What the rule is about: a header member, a claim or a pointer to one
+    pub rule: String,
+    /// What the rule asks for
+    pub expected: String,
+    /// What the token has
+    pub came: String,
+    /// Whether the token satisfies the rule
+    pub passed: bool,
+}
+
+impl JudgedRule {
+    /// A rule with its verdict. What came is shown redacted and not in full length.
+    pub fn new(
+        rule: impl Into<String>,
+        expected: impl Into<String>,
+        came: impl Into<String>,
+        passed: bool,
+    ) -> Self {
+        let mut came = redact_string(came.into());
+        if let Some((end, _)) = came.char_indices().nth(MAX_SHOWN) {
+            came.truncate(end);
+            came.push('…');
+        }
+        Self {
+            rule: rule.into(),
+            expected: expected.into(),
+            came,
+            passed,
+        }
+    }
+
+    /// One sentence for whoever made the token.
+    pub fn sentence(&self) -> String {
+        format!(
+            "the client_assertion's {}: expected {}, and it is {}",
+            self.rule, self.expected, self.came
+        )
+    }
+}

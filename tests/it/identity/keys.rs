@@ -1,0 +1,412 @@
+//! The keys of issuers: from where they are fetched, how often, and what is not believed.
+
+use serde_json::{Value, json};
+use token_server::domain::IssuerName;
+
+use super::platform::{Page, Platform};
+use super::{
+    ACCOUNT, CLUSTER, MANY_FAILURES, WORKLOAD, add, assert_refused, cluster_claims, key_set,
+    present, register, spec, with,
+};
+use crate::harness::{BY, Log, Signer, TestApp};
+
+const DISCOVERY: &str = "/.well-known/openid-configuration";
+
+async fn service() -> TestApp {
+    TestApp::with(&[MANY_FAILURES, &[("JWKS_URI_TIMEOUT", "1s")]].concat()).await
+}
+
+/// Claims of this moment: the clock of a test advances.
+fn claims(test: &TestApp, iss: &str) -> Value {
+    let now = test.clock.now().0;
+    let claims = with(cluster_claims(), "iss", iss);
+    let claims = with(with(claims, "iat", now), "nbf", now);
+    with(claims, "exp", now + 600)
+}
+
+async fn log_in(test: &TestApp, signer: &Signer, kid: &str, iss: &str) -> u16 {
+    let token = signer.sign(json!({"kid": kid}), &claims(test, iss));
+    let answer = present(test, &token, Some(WORKLOAD)).await;
+    if answer.status == 401 {
+        assert_refused(&answer, "keys");
+    }
+    answer.status
+}
+
+async fn trust(test: &TestApp, document: &Value) {
+    add(&test.app, document).await;
+    register(
+        test,
+        WORKLOAD,
+        &json!([{"issuer": "k8s", "subject": ACCOUNT}]),
+    )
+    .await;
+}
+
+/// What `issuer check` says is wrong.
+async fn error(test: &TestApp) -> String {
+    let name = IssuerName::parse("k8s").unwrap();
+    let check = test.app.issuers.check(&name).await.unwrap();
+    assert!(check.keys.is_empty(), "{check:?}");
+    check.error.unwrap()
+}
+
+#[tokio::test]
+async fn an_api_server_behind_a_private_ca_and_a_token_has_another_address_than_the_issuer() {
+    let (test, signer, server) = (service().await, Signer::new("RS256"), Platform::start());
+    server.require("pod-token-1");
+    let jwks_uri = server.other_url("/openid/v1/jwks");
+    server.show(
+        DISCOVERY,
+        Page::Json(json!({"issuer": CLUSTER, "jwks_uri": jwks_uri})),
+    );
+    server.show("/openid/v1/jwks", Page::Json(key_set(&signer)));
+    let token_file = server.write("token", "pod-token-1\n");
+    let document = server.issuer("k8s", &json!({
+        "issuer": CLUSTER, "replay": "allow", "bearer_token_file": token_file, "discovery_url": server.url(DISCOVERY),
+    }));
+    trust(&test, &document).await;
+    // The address in the document is another host: it is not allowed, and the token is not for it.
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 401);
+    assert!(error(&test).await.contains("is not allowed"));
+    assert!(server.asked().iter().all(|(path, _)| path == DISCOVERY));
+
+    let name = IssuerName::parse("k8s").unwrap();
+    let allow = json!({"allowed_hosts": [format!("127.0.0.1:{}", server.port)]});
+    test.app
+        .issuers
+        .update(BY, &name, spec(&allow))
+        .await
+        .unwrap();
+    assert!(error(&test).await.contains("401"));
+    let asked = server.asked();
+    let of_keys = asked.iter().filter(|(path, _)| path == "/openid/v1/jwks");
+    assert!(
+        of_keys.clone().count() > 0 && of_keys.clone().all(|(_, token)| token.is_none()),
+        "{asked:?}"
+    );
+
+    // The keys at the configured host.
+    let direct = json!({"jwks_uri": server.url("/openid/v1/jwks"), "allowed_hosts": []});
+    test.app
+        .issuers
+        .update(BY, &name, spec(&direct))
+        .await
+        .unwrap();
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 200);
+    let check = test.app.issuers.check(&name).await.unwrap();
+    assert_eq!((check.error, check.keys.len()), (None, 1));
+    assert_eq!(check.keys[0].kind, "RSA 2048");
+    // A token that is renewed in its file is read anew.
+    server.require("pod-token-2");
+    server.write("token", "pod-token-2");
+    test.clock.advance(301);
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 200);
+}
+
+#[tokio::test]
+async fn a_file_that_holds_no_token_is_sent_nowhere() {
+    let (test, signer, server) = (service().await, Signer::new("RS256"), Platform::start());
+    server.show("/keys", Page::Json(key_set(&signer)));
+    let file = server.write("env", "SECRET=top secret\nDATABASE_URL=postgres://\n");
+    let document = server.issuer("k8s", &json!({
+        "issuer": CLUSTER, "replay": "allow", "bearer_token_file": file, "jwks_uri": server.url("/keys"),
+    }));
+    trust(&test, &document).await;
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 401);
+    let told = error(&test).await;
+    assert!(
+        told.contains("holds no bearer token") && !told.contains("top secret"),
+        "{told}"
+    );
+    assert_eq!(server.asked(), []);
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_and_a_new_one_once_a_minute() {
+    let (test, server) = (service().await, Platform::start());
+    let (old, new) = (Signer::new("ES256"), Signer::new("ES256"));
+    let set = |keys: &[(&Signer, &str)]| {
+        let keys: Vec<Value> = keys.iter().map(|(signer, kid)| signer.jwk(kid)).collect();
+        Page::Json(json!({ "keys": keys }))
+    };
+    server.show("/keys", set(&[(&old, "old")]));
+    let document = server.issuer(
+        "k8s",
+        &json!({"issuer": CLUSTER, "replay": "allow", "jwks_uri": server.url("/keys")}),
+    );
+    trust(&test, &document).await;
+    for _ in 0..3 {
+        assert_eq!(log_in(&test, &old, "old", CLUSTER).await, 200);
+    }
+    assert_eq!(server.asked().len(), 1);
+
+    server.show("/keys", set(&[(&old, "old"), (&new, "new")]));
+    assert_eq!(
+        log_in(&test, &new, "new", CLUSTER).await,
+        401,
+        "asked for a moment ago"
+    );
+    assert_eq!(server.asked().len(), 0);
+    test.clock.advance(61);
+    assert_eq!(log_in(&test, &new, "new", CLUSTER).await, 200);
+    assert_eq!(log_in(&test, &old, "old", CLUSTER).await, 200);
+    assert_eq!(server.asked().len(), 1);
+    // Unknown names cause one fetch a minute, whatever they are.
+    for round in 0..3 {
+        for kid in ["a", "b", "c", "d"] {
+            assert_eq!(log_in(&test, &new, kid, CLUSTER).await, 401);
+        }
+        assert!(server.asked().len() <= 1, "{round}");
+        test.clock.advance(30);
+    }
+}
+
+#[tokio::test]
+async fn one_unusable_key_spoils_no_set_and_the_old_set_serves_for_a_while() {
+    let (test, signer, server) = (service().await, Signer::new("ES256"), Platform::start());
+    let keys = json!({"keys": [{"kty": "EC"}, {"kty": "oct", "k": "AAAA"}, {"kty": "new"}, 7, signer.jwk("k")]});
+    server.show("/keys", Page::Json(keys));
+    let document = server.issuer(
+        "k8s",
+        &json!({"issuer": CLUSTER, "replay": "allow", "jwks_uri": server.url("/keys")}),
+    );
+    trust(&test, &document).await;
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 200);
+
+    for page in [
+        Page::Status(503),
+        Page::Json(json!({"keys": []})),
+        Page::Silence,
+        Page::Redirect("/other".to_owned()),
+    ] {
+        server.show("/keys", page);
+        test.clock.advance(301);
+        assert_eq!(
+            log_in(&test, &signer, "k", CLUSTER).await,
+            200,
+            "the old set"
+        );
+    }
+    let name = IssuerName::parse("k8s").unwrap();
+    let metrics = test.app.issuers.metrics();
+    let of_issuer = metrics.iter().find(|it| it.name == name).unwrap();
+    assert_eq!(of_issuer.failed_fetches, 4);
+    assert_eq!(of_issuer.key_age, Some(4 * 301));
+    test.clock.advance(5 * 3_600);
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 401, "too old");
+    server.show("/keys", Page::Json(key_set(&signer)));
+    test.clock.advance(61);
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 200);
+}
+
+/// What a server may answer with that is no set of the issuer.
+#[tokio::test]
+async fn a_document_that_cannot_be_believed_gives_no_keys() {
+    let (test, signer, server) = (service().await, Signer::new("ES256"), Platform::start());
+    let iss = server.url("");
+    server.show("/keys", Page::Json(key_set(&signer)));
+    let document = |issuer: &str, uri: &str| Page::Json(json!({"issuer": issuer, "jwks_uri": uri}));
+    trust(
+        &test,
+        &server.issuer("k8s", &json!({"issuer": iss, "replay": "allow"})),
+    )
+    .await;
+    let here = server.url("/keys");
+    for (about, page, told) in [
+        (
+            "redirecting discovery",
+            Page::Redirect(server.url("/keys")),
+            "answered 307",
+        ),
+        (
+            "another issuer",
+            document("https://other.test", &here),
+            "of the issuer `https://other.test`",
+        ),
+        (
+            "a slash more",
+            document(&format!("{iss}/"), &here),
+            "not of",
+        ),
+        (
+            "keys on another host",
+            document(&iss, &server.other_url("/keys")),
+            "is not allowed",
+        ),
+        (
+            "keys over http",
+            document(&iss, "http://localhost/keys"),
+            "https://",
+        ),
+        ("a file", document(&iss, "file:///etc/passwd"), "https://"),
+        (
+            "no jwks_uri",
+            Page::Json(json!({"issuer": iss})),
+            "no discovery document",
+        ),
+        (
+            "a list",
+            Page::Json(json!([iss, here])),
+            "no discovery document",
+        ),
+        ("5 MB", Page::Large(5_000_000), "longer than"),
+        ("slow", Page::Silence, "error sending request"),
+        ("gone", Page::Status(404), "answered 404"),
+    ] {
+        server.show(DISCOVERY, page);
+        test.clock.advance(61);
+        assert_eq!(log_in(&test, &signer, "k", &iss).await, 401, "{about}");
+        let error = error(&test).await;
+        assert!(error.contains(told), "{about}: {error}");
+    }
+    server.show(DISCOVERY, document(&iss, &here));
+    for page in [
+        Page::Large(5_000_000),
+        Page::Redirect("/x".to_owned()),
+        Page::Json(json!({"keys": "x"})),
+    ] {
+        server.show("/keys", page);
+        test.clock.advance(61);
+        assert_eq!(log_in(&test, &signer, "k", &iss).await, 401);
+    }
+    server.show("/keys", Page::Json(key_set(&signer)));
+    test.clock.advance(61);
+    assert_eq!(log_in(&test, &signer, "k", &iss).await, 200);
+}
+
+#[tokio::test]
+async fn private_addresses_are_asked_only_where_that_is_allowed() {
+    let log = Log::default();
+    let _capturing = log.capture();
+    let (test, signer, server) = (service().await, Signer::new("ES256"), Platform::start());
+    server.show("/keys", Page::Json(key_set(&signer)));
+    for url in [server.url("/keys"), server.other_url("/keys")] {
+        let mut document = server.issuer(
+            "k8s",
+            &json!({"issuer": CLUSTER, "replay": "allow", "jwks_uri": url}),
+        );
+        document["private_addresses"] = json!(false);
+        add(&test.app, &document).await;
+        assert!(error(&test).await.contains("no public address"));
+        let name = IssuerName::parse("k8s").unwrap();
+        test.app.issuers.remove(BY, &name).await.unwrap();
+    }
+    assert_eq!(server.asked(), []);
+}
+
+#[tokio::test]
+async fn a_bundle_never_goes_back() {
+    let (test, server) = (service().await, Platform::start());
+    let (first, second) = (Signer::new("ES256"), Signer::new("ES256"));
+    let bundle = |signer: &Signer, sequence: u64| {
+        let mut jwk = signer.jwk("k");
+        jwk["use"] = "jwt-svid".into();
+        let ca =
+            json!({"kty": "EC", "use": "x509-svid", "crv": "P-256", "x": jwk["x"], "y": jwk["y"]});
+        Page::Json(
+            json!({"keys": [ca, jwk], "spiffe_sequence": sequence, "spiffe_refresh_hint": 300}),
+        )
+    };
+    server.show("/bundle", bundle(&first, 4));
+    let document = server.issuer("k8s", &json!({
+        "trust_domain": "acme.test", "replay": "allow", "bundle_endpoint": server.url("/bundle"),
+    }));
+    add(&test.app, &document).await;
+    register(
+        &test,
+        WORKLOAD,
+        &json!([{"issuer": "k8s", "subject": "spiffe://acme.test/a"}]),
+    )
+    .await;
+    let status = async |signer: &Signer| {
+        let claims = with(
+            claims(&test, "https://spire.test"),
+            "sub",
+            "spiffe://acme.test/a",
+        );
+        let token = signer.sign(json!({"kid": "k"}), &claims);
+        present(&test, &token, Some(WORKLOAD)).await.status
+    };
+    assert_eq!(status(&first).await, 200);
+    server.show("/bundle", bundle(&second, 5));
+    test.clock.advance(301);
+    assert_eq!((status(&first).await, status(&second).await), (401, 200));
+    server.show("/bundle", bundle(&first, 4));
+    test.clock.advance(301);
+    assert_eq!((status(&first).await, status(&second).await), (401, 200));
+}
+
+#[tokio::test]
+async fn a_bundle_in_a_file_is_read_anew() {
+    let (test, server) = (service().await, Platform::start());
+    let (first, second) = (Signer::new("ES256"), Signer::new("ES256"));
+    let bundle = |signer: &Signer| {
+        let mut jwk = signer.jwk("k");
+        jwk["use"] = "jwt-svid".into();
+        json!({"keys": [jwk]}).to_string()
+    };
+    let file = server.write("bundle.json", &bundle(&first));
+    let document =
+        json!({"name": "k8s", "trust_domain": "acme.test", "replay": "allow", "bundle_file": file});
+    add(&test.app, &document).await;
+    register(
+        &test,
+        WORKLOAD,
+        &json!([{"issuer": "k8s", "subject": "spiffe://acme.test/a"}]),
+    )
+    .await;
+    let status = async |signer: &Signer| {
+        let claims = with(
+            claims(&test, "https://spire.test"),
+            "sub",
+            "spiffe://acme.test/a",
+        );
+        let token = signer.sign(json!({"kid": "k"}), &claims);
+        present(&test, &token, Some(WORKLOAD)).await.status
+    };
+    assert_eq!((status(&first).await, status(&second).await), (200, 401));
+    server.write("bundle.json", &bundle(&second));
+    test.clock.advance(301);
+    assert_eq!((status(&first).await, status(&second).await), (401, 200));
+}
+
+/// Rotation under load: a key is published before it signs, as every platform does.
+#[tokio::test]
+async fn while_keys_rotate_no_right_token_is_refused_and_no_wrong_one_accepted() {
+    let (test, server) = (service().await, Platform::start());
+    let signers: Vec<Signer> = (0..6).map(|_| Signer::new("ES256")).collect();
+    let forger = Signer::new("ES256");
+    let publish = |now: usize| {
+        let keys: Vec<Value> = (now..=now + 1)
+            .map(|n| signers[n].jwk(&format!("k{n}")))
+            .collect();
+        server.show("/keys", Page::Json(json!({ "keys": keys })));
+    };
+    publish(0);
+    let document = server.issuer(
+        "k8s",
+        &json!({"issuer": CLUSTER, "replay": "allow", "jwks_uri": server.url("/keys")}),
+    );
+    trust(&test, &document).await;
+    for now in 0..5 {
+        publish(now);
+        test.clock.advance(301);
+        let kid = format!("k{now}");
+        let rounds = (0..20).map(|round| {
+            let signer = if round % 2 == 0 {
+                &signers[now]
+            } else {
+                &forger
+            };
+            let token = signer.sign(json!({"kid": kid}), &claims(&test, CLUSTER));
+            let test = &test;
+            async move { (round, present(test, &token, Some(WORKLOAD)).await.status) }
+        });
+        for (round, status) in futures_util::future::join_all(rounds).await {
+            // So many failures of one source end in 429.
+            let expected: &[u16] = if round % 2 == 0 { &[200] } else { &[401, 429] };
+            assert!(expected.contains(&status), "{now} {round}: {status}");
+        }
+    }
+}

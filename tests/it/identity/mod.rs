@@ -1,0 +1,177 @@
+//! Workload identity: trusted issuers, identities of clients, and log-ins with the tokens of platforms.
+
+mod corpus;
+mod explain;
+mod issuers;
+mod keys;
+mod log_in;
+mod platform;
+mod presets;
+mod rights;
+
+use serde_json::{Value, json};
+use token_server::app::{App, NewClient};
+use token_server::domain::{
+    AuthenticationSettings, ClientId, Identities, IssuerSpec, Scope, TrustedIssuer,
+};
+
+use crate::harness::{Answer, BY, NOW, Signer, TestApp};
+
+pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(crate) const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
+
+/// The `iss` of every default Kubernetes cluster.
+const CLUSTER: &str = "https://kubernetes.default.svc.cluster.local";
+
+/// The service account that most tests are about.
+const ACCOUNT: &str = "system:serviceaccount:prod:billing";
+
+/// So that a test can fail as often as it has to.
+const MANY_FAILURES: &[(&str, &str)] = &[
+    ("THROTTLE_CLIENT_FAILURES", "1000"),
+    ("THROTTLE_SOURCE_FAILURES", "1000"),
+];
+
+/// The client that has it.
+const WORKLOAD: &str = "workload";
+
+fn id(text: &str) -> ClientId {
+    ClientId::parse(text).unwrap()
+}
+
+pub(crate) fn spec(document: &Value) -> IssuerSpec {
+    token_server::base::json::from_str(&document.to_string()).unwrap()
+}
+
+pub(crate) async fn add(app: &App, document: &Value) -> TrustedIssuer {
+    app.issuers.add(BY, spec(document)).await.unwrap()
+}
+
+fn key_set(signer: &Signer) -> Value {
+    token_server::base::json::from_str(&signer.jwks("k")).unwrap()
+}
+
+/// A cluster whose keys are written down.
+async fn add_cluster(test: &TestApp, name: &str, signer: &Signer) {
+    let document =
+        json!({"name": name, "issuer": CLUSTER, "jwks": key_set(signer), "replay": "allow"});
+    add(&test.app, &document).await;
+}
+
+/// Registers a client that logs in by these identities alone.
+pub(crate) async fn register(test: &TestApp, client_id: &str, identities: &Value) {
+    let new = new_client(client_id, identities, "read write");
+    test.app.clients.register(BY, new, None).await.unwrap();
+}
+
+fn new_client(client_id: &str, identities: &Value, scopes: &str) -> NewClient {
+    let list = identities.as_array().unwrap();
+    NewClient {
+        client_id: Some(id(client_id)),
+        scopes: Scope::parse(scopes).unwrap(),
+        authentication: AuthenticationSettings {
+            identities: Identities::from_values(list).unwrap(),
+            ..AuthenticationSettings::default()
+        },
+        ..NewClient::default()
+    }
+}
+
+/// The claims of a bound service account token, as Kubernetes writes them.
+fn cluster_claims() -> Value {
+    let now = NOW.0;
+    json!({
+        "aud": ["https://tokens.test"], "exp": now + 3_000, "iat": now - 600, "nbf": now - 600, "iss": CLUSTER,
+        "jti": "6f2dcf36-3b1c-4b3c-a9f7-8b30cbf9f5c1", "sub": ACCOUNT,
+        "kubernetes.io": {
+            "namespace": "prod",
+            "pod": {"name": "billing-7d", "uid": "8d5e…"},
+            "serviceaccount": {"name": "billing", "uid": "0cb5a3f5-6f4f-4f6e-8d0d-58e1a1f3d9b1"},
+        },
+    })
+}
+
+fn with(mut claims: Value, name: &str, value: impl Into<Value>) -> Value {
+    claims[name] = value.into();
+    claims
+}
+
+fn header() -> Value {
+    json!({"kid": "k", "typ": "JWT"})
+}
+
+/// What most tests begin with: a cluster `k8s` and [`WORKLOAD`] with an identity there.
+struct Scene {
+    test: TestApp,
+    signer: Signer,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let scene = Self {
+            test: TestApp::with(MANY_FAILURES).await,
+            signer: Signer::new("RS256"),
+        };
+        add_cluster(&scene.test, "k8s", &scene.signer).await;
+        register(
+            &scene.test,
+            WORKLOAD,
+            &json!([{"issuer": "k8s", "subject": ACCOUNT}]),
+        )
+        .await;
+        scene
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        self.signer.sign(header(), claims)
+    }
+
+    /// A log-in of [`WORKLOAD`] at `/token`.
+    async fn log_in(&self, token: &str) -> Answer {
+        present(&self.test, token, Some(WORKLOAD)).await
+    }
+}
+
+/// Presents a token at `/token`.
+pub(crate) async fn present(test: &TestApp, token: &str, client_id: Option<&str>) -> Answer {
+    present_as(test, "/token", JWT_BEARER, token, client_id).await
+}
+
+async fn present_as(
+    test: &TestApp,
+    path: &str,
+    assertion_type: &str,
+    token: &str,
+    client_id: Option<&str>,
+) -> Answer {
+    let mut form = vec![
+        ("client_assertion_type", assertion_type),
+        ("client_assertion", token),
+    ];
+    if path == "/token" {
+        form.push(("grant_type", "client_credentials"));
+    }
+    if let Some(id) = client_id {
+        form.push(("client_id", id));
+    }
+    test.post_form(path, &form).await
+}
+
+/// The one answer to whatever depends on what is registered.
+const REFUSED: &str = "the client is unknown or its credentials are wrong";
+
+fn assert_refused(answer: &Answer, about: &str) {
+    assert_eq!(answer.status, 401, "{about}: {}", answer.text());
+    let body = answer.json();
+    assert_eq!(body["error"], "invalid_client", "{about}");
+    assert_eq!(body["error_description"], REFUSED, "{about}");
+}
+
+/// An answer that tells what is wrong with the token by itself.
+fn assert_told(answer: &Answer, told: &str) {
+    assert_eq!(answer.status, 401, "{told}: {}", answer.text());
+    let body = answer.json();
+    assert_eq!(body["error"], "invalid_client", "{told}");
+    let description = body["error_description"].as_str().unwrap();
+    assert!(description.contains(told), "{told}: {description}");
+}

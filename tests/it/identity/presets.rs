@@ -1,0 +1,220 @@
+//! `client create --from …`: the issuer, the identity, and what is to be pasted.
+
+use serde_json::json;
+
+use crate::cli::Shell;
+
+#[tokio::test]
+async fn each_platform_is_registered_by_one_command_that_prints_what_to_paste() {
+    for (platform, arguments, issuer, identity, pasted) in [
+        (
+            "kubernetes",
+            vec![
+                "--namespace",
+                "prod",
+                "--service-account",
+                "billing",
+                "--service-account-uid",
+                "u1",
+            ],
+            "https://kubernetes.default.svc.cluster.local",
+            json!({"issuer": "kubernetes", "subject": "system:serviceaccount:prod:billing",
+                "claims": {"/kubernetes.io/serviceaccount/uid": "u1"}}),
+            "serviceAccountToken:",
+        ),
+        (
+            "github",
+            vec![
+                "--repository-id",
+                "74",
+                "--repository-owner-id",
+                "65",
+                "--environment",
+                "production",
+            ],
+            "https://token.actions.githubusercontent.com",
+            json!({"issuer": "github",
+                "claims": {"/environment": "production", "/repository_id": "74", "/repository_owner_id": "65"}}),
+            "id-token: write",
+        ),
+        (
+            "github",
+            vec![
+                "--repository-id",
+                "74",
+                "--repository-owner-id",
+                "65",
+                "--ref",
+                "refs/heads/main",
+                "--enterprise",
+                "acme",
+            ],
+            "https://token.actions.githubusercontent.com/acme",
+            json!({"issuer": "github",
+                "claims": {"/ref": "refs/heads/main", "/repository_id": "74", "/repository_owner_id": "65"}}),
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+        ),
+        (
+            "gitlab",
+            vec!["--project-id", "22", "--host", "gitlab.acme.test"],
+            "https://gitlab.acme.test",
+            json!({"issuer": "gitlab", "claims": {"/project_id": "22", "/ref_protected": "true"}}),
+            "id_tokens:",
+        ),
+        (
+            "spiffe",
+            vec![
+                "--spiffe-id",
+                "spiffe://acme.test/a",
+                "--bundle-endpoint",
+                "https://spire.acme.test/",
+            ],
+            "acme.test",
+            json!({"issuer": "spiffe", "subject": "spiffe://acme.test/a"}),
+            "jwt-spiffe",
+        ),
+    ] {
+        let shell = Shell::migrated().await;
+        let create = ["client", "create", "billing", "--from", platform];
+        let run = shell.run(&[&create[..], &arguments, &["--json"]].concat());
+        assert_eq!(run.code, 0, "{platform}: {run:?}");
+        let made = run.json();
+        assert_eq!(
+            made["client"]["identities"],
+            json!([identity]),
+            "{platform}"
+        );
+        assert_eq!(made["client"].get("client_secret"), None);
+        let paste = made["paste"].as_str().unwrap();
+        assert!(paste.contains(pasted), "{platform}: {paste}");
+        assert!(paste.contains("client_id=billing"), "{paste}");
+        let shown = shell.run(&["issuer", "show", platform, "--json"]).json();
+        let anchor = shown.get("issuer").or(shown.get("trust_domain"));
+        assert_eq!(anchor.unwrap(), issuer, "{platform}");
+        // The second client of the platform finds the issuer there.
+        let again = ["client", "create", "second", "--from", platform];
+        let again = shell.run(&[&again[..], &arguments].concat());
+        assert_eq!(again.code, 0, "{platform}: {again:?}");
+        assert!(again.out.contains(pasted), "{again:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_preset_that_names_too_little_or_something_else_is_refused() {
+    let shell = Shell::migrated().await;
+    let github = [
+        "--from",
+        "github",
+        "--repository-id",
+        "74",
+        "--repository-owner-id",
+        "65",
+    ];
+    for (arguments, told) in [
+        (
+            vec!["--from", "kubernetes", "--namespace", "prod"],
+            "--service-account is missing",
+        ),
+        (
+            vec![
+                "--from",
+                "github",
+                "--repository-id",
+                "74",
+                "--any-workflow",
+            ],
+            "--repository-owner-id is missing",
+        ),
+        (github.to_vec(), "say which jobs"),
+        (
+            [&github[..], &["--any-workflow", "--namespace", "prod"]].concat(),
+            "--namespace is not an option",
+        ),
+        (vec!["--from", "gitlab"], "--project-id is missing"),
+        (
+            vec!["--from", "gitlab", "--project-id", "1", "--ref", "main"],
+            "--ref is not an option",
+        ),
+        (
+            vec!["--from", "spiffe", "--spiffe-id", "spiffe://acme.test/a"],
+            "in a bundle",
+        ),
+        (
+            [
+                &github[..],
+                &[
+                    "--any-workflow",
+                    "--identity",
+                    r#"{"issuer":"github","subject":"a"}"#,
+                ],
+            ]
+            .concat(),
+            "not both",
+        ),
+    ] {
+        let run = shell.run(&[&["client", "create", "a"][..], &arguments].concat());
+        assert_eq!(run.code, 2, "{arguments:?}: {run:?}");
+        assert!(run.err.contains(told), "{arguments:?}: {run:?}");
+    }
+    assert!(shell.run(&["client", "list"]).out.lines().count() <= 1);
+    let warned =
+        shell.run(&[&["client", "create", "a"][..], &github, &["--any-workflow"]].concat());
+    assert!(
+        warned.code == 0 && warned.err.contains("pull request"),
+        "{warned:?}"
+    );
+    let other = [
+        "--from",
+        "github",
+        "--repository-id",
+        "1",
+        "--repository-owner-id",
+        "1",
+        "--any-workflow",
+        "--enterprise",
+        "x",
+    ];
+    let taken = shell.run(&[&["client", "create", "b"][..], &other].concat());
+    assert!(
+        taken.code == 4 && taken.err.contains("--issuer-name"),
+        "{taken:?}"
+    );
+}
+
+#[tokio::test]
+async fn identities_are_added_listed_and_removed() {
+    let shell = Shell::migrated().await;
+    assert_eq!(
+        shell
+            .run(&["issuer", "add", "k8s", "--issuer", "https://k8s.test"])
+            .code,
+        0
+    );
+    assert_eq!(shell.run(&["client", "create", "billing"]).code, 0);
+    let identity = |arguments: &[&str]| shell.run(&[&["client", "identity"], arguments].concat());
+    let added = identity(&["add", "billing", "--issuer", "k8s", "--subject", "one"]);
+    assert_eq!(added.code, 0, "{added:?}");
+    let added = identity(&[
+        "add", "billing", "--issuer", "k8s", "--claim", "/a=1", "--claim", "/b=2",
+    ]);
+    assert_eq!(added.code, 0, "{added:?}");
+    assert_eq!(identity(&["add", "billing", "--issuer", "k8s"]).code, 2);
+    assert_eq!(
+        identity(&["add", "billing", "--issuer", "none", "--subject", "a"]).code,
+        2
+    );
+    let listed = identity(&["list", "billing", "--json"]).json();
+    let expected = json!([{"issuer": "k8s", "subject": "one"}, {"issuer": "k8s", "claims": {"/a": "1", "/b": "2"}}]);
+    assert_eq!(listed["identities"], expected);
+    let shown = shell.run(&["client", "show", "billing"]);
+    assert!(
+        shown.out.contains("secrets_beside_identity") && shown.out.contains("still needed"),
+        "{shown:?}"
+    );
+    assert_eq!(identity(&["remove", "billing", "3"]).code, 3);
+    let left = identity(&["remove", "billing", "1", "--json"]).json();
+    assert_eq!(
+        left["identities"],
+        json!([{"issuer": "k8s", "claims": {"/a": "1", "/b": "2"}}])
+    );
+}
