@@ -1,6 +1,7 @@
 //! Says of an assertion which rule it satisfies and which not, with what was expected and what came: by the code that judges
 //! a log-in. Nothing is used up, and nothing of the signature is shown.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -222,7 +223,7 @@ impl Authentication {
             Ok(()) => SignatureVerdict::Good,
             Err(_) => SignatureVerdict::Bad,
         };
-        let came = judged.map_or_else(|why| why.into_owned(), |()| "so signed".to_owned());
+        let came = judged.map_or_else(Cow::into_owned, |()| "so signed".to_owned());
         let is_good = verdict == SignatureVerdict::Good;
         let rule = JudgedRule::new("signature", "made with a key of the client", came, is_good);
         explaining.add(about, [rule]);

@@ -212,7 +212,10 @@ impl Preset {
                 "a service account that is deleted and made again under its name is the same client; say --service-account-uid \
                  to tell them apart"
             }
-            _ => return Vec::new(),
+            Self::Kubernetes { .. }
+            | Self::GitHub { .. }
+            | Self::GitLab { .. }
+            | Self::Spiffe { .. } => return Vec::new(),
         };
         vec![warning.to_owned()]
     }

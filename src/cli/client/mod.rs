@@ -36,7 +36,7 @@ pub(super) enum ClientCommand {
     /// Show a client, its secrets' dates and when they were last used
     Show(OneClient),
     /// Change a client; what is not named stays as it is
-    Update(UpdateArgs),
+    Update(Box<UpdateArgs>),
     /// Let a client have tokens again
     Enable(OneClient),
     /// Let a client have no more tokens and revoke those it has; its record and secrets stay

@@ -264,13 +264,13 @@ mod tests {
     use super::*;
     use crate::domain::{IssuerUrl, TrustDomain};
 
-    fn identities(value: Value) -> Result<Identities, String> {
+    fn identities(value: &Value) -> Result<Identities, String> {
         let list = value.as_array().cloned().unwrap_or_default();
         Identities::from_values(&list).map_err(|error| error.0)
     }
 
     fn passes(identity: &Value, claims: &Value, anchor: &TrustAnchor) -> bool {
-        let list = identities(json!([identity])).unwrap();
+        let list = identities(&json!([identity])).unwrap();
         let claims = claims.as_object().unwrap();
         let rules = list.iter().next().unwrap().judge(claims, anchor);
         assert!(!rules.is_empty());
@@ -292,7 +292,7 @@ mod tests {
             {"issuer": "github", "claims": {"/environment": "prod", "/repository_id": "1"}},
             {"issuer": "spire", "subject": "spiffe://acme.example/a/*", "claims": {"/a~1b/c": "1"}},
         ]);
-        let parsed = identities(list.clone()).unwrap();
+        let parsed = identities(&list).unwrap();
         assert_eq!(serde_json::to_value(&parsed).unwrap(), list);
     }
 
@@ -348,11 +348,11 @@ mod tests {
             ),
             (json!("a"), "is an object"),
         ] {
-            let error = identities(json!([identity.clone()])).unwrap_err();
+            let error = identities(&json!([identity.clone()])).unwrap_err();
             assert!(error.contains(told), "{identity}: {error}");
         }
         let many = vec![json!({"issuer": "a", "subject": "a"}); 21];
-        assert!(identities(Value::Array(many)).is_err());
+        assert!(identities(&Value::Array(many)).is_err());
     }
 
     #[test]
@@ -431,7 +431,7 @@ mod tests {
     #[test]
     fn an_identity_fits_its_issuer() {
         let check = |subject: &str, anchor: &TrustAnchor| {
-            let list = identities(json!([{"issuer": "x", "subject": subject}])).unwrap();
+            let list = identities(&json!([{"issuer": "x", "subject": subject}])).unwrap();
             list.iter().next().unwrap().check_at(anchor).is_ok()
         };
         for subject in ["spiffe://acme.example/a", "spiffe://acme.example/*"] {

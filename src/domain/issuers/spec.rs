@@ -1,11 +1,6 @@
 //! Owns the one description of a trusted issuer as documents have it: the bodies of the admin API, what commands print, and
 //! the row of the database. The doc comment of a member is its description in the OpenAPI document.
 
-#![expect(
-    clippy::option_option,
-    reason = "a member may be left out, be null, or have a value"
-)]
-
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -101,8 +96,8 @@ pub struct IssuerSpec {
     )]
     #[schema(value_type = Option<String>)]
     pub bearer_token_file: Option<Option<FilePath>>,
-    /// The algorithms that it may sign in; an empty list: all of ES256, ES384, EdDSA, Ed25519, RS256, RS384, RS512, PS256,
-    /// PS384, PS512
+    /// The algorithms that it may sign in; an empty list: all of ES256, ES384, `EdDSA`, Ed25519, RS256, RS384, RS512,
+    /// PS256, PS384, PS512
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub algorithms: Option<Vec<String>>,

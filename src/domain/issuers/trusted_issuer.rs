@@ -134,7 +134,10 @@ impl TrustedIssuer {
     pub fn has_reach_of(&self, other: Option<&Self>) -> bool {
         let file = |it: &Self| match &it.keys {
             KeySource::BundleFile(path) => Some(path.clone()),
-            _ => None,
+            KeySource::Discovery(_)
+            | KeySource::JwksUri(_)
+            | KeySource::Inline(_)
+            | KeySource::BundleEndpoint(_) => None,
         };
         let reach = |it: &Self| {
             let fetch = &it.fetch;

@@ -124,10 +124,10 @@ pub(super) async fn disable_issuer(
     InPath(name): InPath<IssuerName>,
     body: Result<Json<DisableBody>, Error>,
 ) -> Result<Response> {
-    let (by, revokes) = (&operator.origin, body?.value.revoke_tokens);
+    let (by, with_tokens) = (&operator.origin, body?.value.revoke_tokens);
     let disabled = IssuerStatus::Disabled;
     app.issuers.set_status(by, &name, disabled).await?;
-    let revoked = if revokes {
+    let revoked = if with_tokens {
         app.issuers.revoke_tokens(by, &name).await?
     } else {
         RevokedAtIssuer::default()

@@ -196,10 +196,11 @@ impl<'a> PlatformToken<'a> {
     }
 
     fn audience(&self) -> Option<&str> {
-        match &self.known.aud {
-            Value::String(one) => Some(one),
-            Value::Array(list) if list.len() == 1 => list[0].as_str(),
-            _ => None,
+        let aud = &self.known.aud;
+        match aud.as_array().map(Vec::as_slice) {
+            Some([one]) => one.as_str(),
+            Some(_) => None,
+            None => aud.as_str(),
         }
     }
 

@@ -7,8 +7,8 @@ use token_server::app::clients::transfer::import::{ImportOptions, ImportSource};
 use token_server::app::{AuditFilter, NewClient, NewPassword, NewSecret};
 use token_server::domain::{
     Action, Actor, AdminName, AdminRole, AdminStatus, AllowedNetworks, AuditEvent, AuthMethods,
-    AuthenticationSettings, ClientChanges, ClientId, ClientStatus, ExpectedVersion, KeyId, Name,
-    Origin, SigningAlg,
+    AuthenticationSettings, ClientChanges, ClientId, ClientStatus, ExpectedVersion, IssuerName,
+    IssuerStatus, KeyId, Name, Origin, SigningAlg,
 };
 
 use super::{all, find};
@@ -55,6 +55,26 @@ async fn log_in_from_elsewhere(test: &TestApp, trail: &mut Trail<'_>) {
         .unwrap();
     let expected = [Action::ClientCreate, Action::ClientWrongNetwork];
     trail.expect(&expected).await;
+}
+
+async fn change_issuers(test: &TestApp, trail: &mut Trail<'_>) {
+    let issuers = &test.app.issuers;
+    let document = json!({"name": "k8s", "issuer": "https://k8s.test"});
+    crate::identity::add(&test.app, &document).await;
+    trail.expect(&[Action::IssuerAdd]).await;
+    let name = IssuerName::parse("k8s").unwrap();
+    let change = crate::identity::spec(&json!({"replay": "allow"}));
+    issuers.update(BY, &name, change).await.unwrap();
+    trail.expect(&[Action::IssuerUpdate]).await;
+    for (status, action) in [
+        (IssuerStatus::Disabled, Action::IssuerDisable),
+        (IssuerStatus::Enabled, Action::IssuerEnable),
+    ] {
+        issuers.set_status(BY, &name, status).await.unwrap();
+        trail.expect(&[action]).await;
+    }
+    issuers.remove(BY, &name).await.unwrap();
+    trail.expect(&[Action::IssuerRemove]).await;
 }
 
 async fn change_clients(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<String>) {
@@ -269,6 +289,7 @@ async fn every_change_leaves_an_event_and_no_event_has_a_secret() {
 
     log_in_from_elsewhere(&test, &mut trail).await;
     change_clients(&test, &mut trail, &mut secrets).await;
+    change_issuers(&test, &mut trail).await;
     change_keys(&test, &mut trail, &mut secrets).await;
     change_admins(&test, &mut trail, &mut secrets).await;
     let events = all(&test).await;

@@ -389,16 +389,12 @@ async fn while_keys_rotate_no_right_token_is_refused_and_no_wrong_one_accepted()
         &json!({"issuer": CLUSTER, "replay": "allow", "jwks_uri": server.url("/keys")}),
     );
     trust(&test, &document).await;
-    for now in 0..5 {
+    for (now, current) in signers.iter().enumerate().take(5) {
         publish(now);
         test.clock.advance(301);
         let kid = format!("k{now}");
         let rounds = (0..20).map(|round| {
-            let signer = if round % 2 == 0 {
-                &signers[now]
-            } else {
-                &forger
-            };
+            let signer = if round % 2 == 0 { current } else { &forger };
             let token = signer.sign(json!({"kid": kid}), &claims(&test, CLUSTER));
             let test = &test;
             async move { (round, present(test, &token, Some(WORKLOAD)).await.status) }

@@ -309,8 +309,8 @@ async fn a_disabled_client_or_issuer_lets_nobody_in() {
 #[tokio::test]
 async fn whether_an_issuer_or_a_client_is_known_cannot_be_told() {
     let scene = Scene::new().await;
-    let forger = Signer::new("RS256");
-    let forged = |iss: &str| forger.sign(header(), &with(cluster_claims(), "iss", iss));
+    let stranger = Signer::new("RS256");
+    let forged = |iss: &str| stranger.sign(header(), &with(cluster_claims(), "iss", iss));
     let answers = [
         scene.log_in(&forged(CLUSTER)).await,
         scene.log_in(&forged("https://unknown.test")).await,
@@ -333,5 +333,40 @@ async fn known_workloads_log_in_while_the_database_is_gone() {
     for client_id in [None, Some(WORKLOAD)] {
         let answer = present(&scene.test, &token, client_id).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+/// No query but that of the `jti`, and none where a token may be presented again.
+#[tokio::test]
+async fn a_warm_log_in_asks_the_database_for_nothing_but_the_jti() {
+    let (test, signer) = (TestApp::new().await, Signer::new("ES256"));
+    for (name, replay) in [("once", "once"), ("allow", "allow")] {
+        let issuer = json!({"name": name, "issuer": format!("https://{name}.test"), "jwks": key_set(&signer), "replay": replay});
+        add(&test.app, &issuer).await;
+        register(&test, name, &json!([{"issuer": name, "subject": "job"}])).await;
+    }
+    let token = |name: &str, jti: i32| {
+        let claims = json!({"iss": format!("https://{name}.test"), "sub": "job", "aud": "https://tokens.test",
+            "iat": NOW.0, "exp": NOW.0 + 60, "jti": jti.to_string()});
+        signer.sign(header(), &claims)
+    };
+    let calls = || test.app.store().calls().waited.count();
+    for (name, queries) in [("once", 1), ("allow", 0)] {
+        for client_id in [Some(name), None] {
+            let first = present(
+                &test,
+                &token(name, i32::from(client_id.is_none())),
+                client_id,
+            )
+            .await;
+            assert_eq!(first.status, 200, "{name}: {}", first.text());
+            let before = calls();
+            for jti in 0..5 {
+                let jti = 10 + jti + if client_id.is_none() { 10 } else { 0 };
+                let answer = present(&test, &token(name, jti), client_id).await;
+                assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+            }
+            assert_eq!(calls() - before, 5 * queries, "{name} {client_id:?}");
+        }
     }
 }

@@ -112,16 +112,19 @@ fn object(value: Value) -> Result<Value, String> {
 /// A list of objects, or JSON of one.
 fn objects(value: Value) -> Result<Value, String> {
     let refused = "is not a JSON list of objects";
-    let list = match value {
-        Value::String(text) => json::from_str(&text).map_err(|error| {
+    let list = if let Value::String(text) = &value {
+        json::from_str(text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             format!("{refused}: line {line}, column {column}")
-        })?,
-        other => other,
+        })?
+    } else {
+        value
     };
-    match &list {
-        Value::Array(items) if items.iter().all(Value::is_object) => Ok(list),
-        _ => Err(refused.to_owned()),
+    let items = list.as_array();
+    if items.is_some_and(|items| items.iter().all(Value::is_object)) {
+        Ok(list)
+    } else {
+        Err(refused.to_owned())
     }
 }
 
