@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto'
 
 console.log('Node.js', process.versions.node)
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, SECRET, SIGNING_ALG } = process.env
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, SERVER_SECRET, SIGNING_ALG } = process.env
 
 // snippet: node-fetch
 async function authorize(clientId, clientSecret) {
@@ -65,6 +65,6 @@ for (const answer of [
 
 // Decoded with the shared SECRET, as some do under HS256.
 const [header, payload, signature] = token.split('.')
-const own = createHmac('sha256', SECRET).update(`${header}.${payload}`).digest('base64url')
+const own = createHmac('sha256', SERVER_SECRET).update(`${header}.${payload}`).digest('base64url')
 assert.equal(own === signature, SIGNING_ALG === 'HS256')
 assert.equal(JSON.parse(Buffer.from(payload, 'base64url')).client_id, CLIENT_ID)

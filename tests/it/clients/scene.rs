@@ -315,7 +315,8 @@ impl Place<'_> {
             ("API", format!("{issuer}/verify")),
             ("AUDIENCE", AUDIENCE.to_owned()),
             ("SIGNING_ALG", self.signing_alg.to_owned()),
-            ("SECRET", crate::harness::SECRET.to_owned()),
+            // Some libraries take `SECRET` for a setting of their own.
+            ("SERVER_SECRET", crate::harness::SECRET.to_owned()),
             ("TOKEN_TYP", self.token_typ.to_owned()),
             ("CLIENT_ID", CLIENT.to_owned()),
             ("CLIENT_SECRET", SECRET.to_owned()),
