@@ -4,6 +4,7 @@
 //! `scripts/interop` runs the libraries. `scripts/test` replays what they sent when they were recorded.
 
 mod any_certificate;
+mod certificates;
 mod docs;
 mod recorded;
 mod recording;
