@@ -69,9 +69,9 @@ impl Delegation {
         };
         let roots = Roots::of_descendant(claims)?;
         (act.depth() <= MAX_DEPTH).then_some(Self {
+            subject,
             roots,
             act,
-            subject,
         })
     }
 }

@@ -51,16 +51,16 @@ pub(in crate::app::tokens) enum Possession {
 impl Possession {
     /// Whether it is what a token is bound to. A token that is bound to nothing known here is bound to something unknown.
     fn is_enough_for(self, bound_to: Option<Confirmation>) -> bool {
-        match (bound_to, self) {
-            (None, _) => true,
-            (Some(cnf), _) if cnf.is_empty() => false,
-            (Some(_), Self::Assumed) => true,
-            (Some(cnf), Self::Shown(shown)) => {
+        let Some(cnf) = bound_to else { return true };
+        let is_shown = match self {
+            Self::Assumed => true,
+            Self::Shown(shown) => {
                 let has_certificate =
                     cnf.certificate.is_none() || cnf.certificate == shown.certificate;
                 has_certificate && (cnf.jkt.is_none() || cnf.jkt == shown.jkt)
             }
-        }
+        };
+        is_shown && !cnf.is_empty()
     }
 }
 

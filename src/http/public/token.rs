@@ -59,7 +59,6 @@ struct GrantForm {
 /// What an exchange has beside its target and its scope.
 #[derive(ToSchema)]
 #[schema(as = ExchangedTokens)]
-#[expect(clippy::struct_field_names, reason = "the RFC's names")]
 struct Tokens {
     /// The token to exchange, of this server
     #[schema(value_type = Option<String>)]

@@ -56,9 +56,10 @@ impl Calls {
             .iter()
             .map(|it| cut(it.as_str()))
             .collect();
-        let callers = match identifiers.is_empty() {
-            true => vec!["its own tokens".to_owned()],
-            false => identifiers,
+        let callers = if identifiers.is_empty() {
+            vec!["its own tokens".to_owned()]
+        } else {
+            identifiers
         };
         let lines = rules.len().max(callers.len());
         let ends = |labels: Vec<(String, String)>| {
