@@ -62,14 +62,16 @@ async fn nobody_writes_a_rule_for_this_server_or_for_a_reserved_scope() {
     for (rules, why) in NEVER {
         let value: serde_json::Value = token_server::base::json::from_str(rules).unwrap();
         let patch = json!({ "exchange_rules": value });
-        let changed = robot.patch("/clients/billing", "*", &patch).await;
-        let made = robot.post("/clients", &patch).await;
-        for answer in [changed, made] {
+        let answers = [
+            robot.patch("/clients/billing", "*", &patch).await,
+            robot.post("/clients", &patch).await,
+        ];
+        for answer in answers {
             answer.assert_error(400, "invalid_request");
-            let text = answer.text();
+            let told = answer.text();
             assert!(
-                text.contains(why) && text.contains("exchange_rules"),
-                "{rules}: {text}"
+                told.contains(why) && told.contains("exchange_rules"),
+                "{rules}: {told}"
             );
         }
         // At the command line neither.
@@ -86,7 +88,8 @@ async fn nobody_writes_a_rule_for_this_server_or_for_a_reserved_scope() {
     }
 }
 
-/// Of other clients they can be written by programs and operators: a rule gives no more than the caller's token had.
+/// Of other clients they can be written by programs and operators: a rule gives only scopes that those could give to a client
+/// themselves.
 #[tokio::test]
 async fn the_rules_of_a_client_with_a_reserved_scope_are_written_by_owners_only() {
     let test = portal().await;
@@ -116,8 +119,8 @@ async fn the_rules_of_a_client_with_a_reserved_scope_are_written_by_owners_only(
 
     let edit = async |name: &'static str| {
         let mut browser = Browser::of(&test, name).await;
-        let path = "/admin/clients/gateway/edit";
-        let page = browser.get(path).await;
+        let form_url = "/admin/clients/gateway/edit";
+        let page = browser.get(form_url).await;
         let version = page.text().split_once("name=\"version\" value=\"");
         let version = version.map_or("1", |(_, rest)| rest.split('"').next().unwrap());
         let form = [
@@ -126,7 +129,7 @@ async fn the_rules_of_a_client_with_a_reserved_scope_are_written_by_owners_only(
             ("scopes", "token:introspect"),
             ("exchange_rules", rules),
         ];
-        browser.post(path, &form).await.status
+        browser.post(form_url, &form).await.status
     };
     assert_eq!(edit("omar").await, 403);
     let before = test.app.clients.find(&id("gateway")).await.unwrap();

@@ -7,11 +7,12 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 use token_server::app::{NewClient, background};
+use token_server::base::clock::Stopwatch;
 use token_server::domain::{Audience, ClientStatus, ExpectedVersion, Identifiers, Metadata, Scope};
 use tokio_util::sync::CancellationToken;
 
@@ -187,10 +188,10 @@ fn command(replicas: &Replicas, served: &Served, place: &Place<'_>) -> Command {
         // Compiled, so that what is killed is the service itself.
         "go" => {
             let program = replicas.folder.path().join("middle");
-            let mut build = Command::new("go");
-            build.args(["build", "-o"]).arg(&program).arg(path);
-            let built = build.env("GOTOOLCHAIN", "local").output().unwrap();
-            assert!(built.status.success(), "{built:?}");
+            let mut compiler = Command::new("go");
+            compiler.args(["build", "-o"]).arg(&program).arg(path);
+            let done = compiler.env("GOTOOLCHAIN", "local").output().unwrap();
+            assert!(done.status.success(), "{done:?}");
             return Command::new(program);
         }
         "java" => {
@@ -295,11 +296,13 @@ fn actors(act: &serde_json::Value) -> Vec<&str> {
 }
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let started = Instant::now();
-    while !holds().await {
-        assert!(started.elapsed() < PATIENCE, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(in_time.is_ok(), "never: {what}");
 }
 
 /// How each round ends the tokens that came of the first one.
@@ -379,7 +382,7 @@ async fn end_chain(replicas: &Replicas, round: usize, end: End) -> Duration {
             app.tokens.revoke_client(BY, &id(&a)).await.unwrap();
         }
     }
-    let started = Instant::now();
+    let stopwatch = Stopwatch::start();
     // What the other replica gives as long as it does not know it ends too.
     let params = [
         ("grant_type", GRANT),
@@ -397,7 +400,7 @@ async fn end_chain(replicas: &Replicas, round: usize, end: End) -> Duration {
             .await;
         }
     }
-    let ended = started.elapsed();
+    let ended = stopwatch.elapsed();
     // Nothing else ends.
     let still = !matches!(end, End::Token | End::RevokeTokens);
     for test in [test, other] {

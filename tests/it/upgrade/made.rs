@@ -110,7 +110,7 @@ async fn add_clients(test: &TestApp, robot: &Robot<'_>, knows: &mut Value) {
     test.app.clients.set_status(BY, &ids[1], off).await.unwrap();
     let any = ExpectedVersion::Any;
     test.app.clients.delete(BY, &ids[2], &any).await.unwrap();
-    exchange(&test, &robot).await;
+    exchange(test, robot).await;
     let billing = knows["secrets"]["billing"].as_str().unwrap().to_owned();
     let revoked = token(test, "billing", &billing).await;
     test.app.tokens.revoke(BY, &revoked).await.unwrap();
