@@ -44,18 +44,7 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Result<ExitCode> {
     let mut made = development::Made::default();
-    let mut environment = open::load()?;
-    if environment.is_empty() {
-        made.settings()?;
-        environment = open::load()?;
-    }
-    if args.dev {
-        environment.set("DEVELOPMENT", "true".to_owned());
-    }
-    if environment.is_development() {
-        made.missing_settings(&mut environment)?;
-    }
-    let config = environment.config()?;
+    let config = read_settings(&args, &mut made)?;
     let log = telemetry::start(&config.log, config.traces.as_ref())?;
     if config.development {
         made.certificate(&config)?;
@@ -152,6 +141,22 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     tracing::info!("stopped");
     log.stop_traces().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The settings, of which development mode makes what is missing.
+fn read_settings(args: &ServeArgs, made: &mut development::Made) -> anyhow::Result<Config> {
+    let mut environment = open::load()?;
+    if environment.is_empty() {
+        made.settings()?;
+        environment = open::load()?;
+    }
+    if args.dev {
+        environment.set("DEVELOPMENT", "true".to_owned());
+    }
+    if environment.is_development() {
+        made.missing_settings(&mut environment)?;
+    }
+    Ok(environment.config()?)
 }
 
 /// Does with the database what must be done before the first request, and warns of what is dangerous.
