@@ -34,7 +34,10 @@ pub struct ConfigErrors(pub Vec<ConfigError>);
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration has {} mistake(s):", self.0.len())?;
+        if let [only] = &self.0[..] {
+            return write!(f, "{}: {}", only.name, only.message);
+        }
+        write!(f, "the configuration has {} mistakes:", self.0.len())?;
         for error in &self.0 {
             write!(f, "\n  {}: {}", error.name, error.message)?;
         }

@@ -22,7 +22,7 @@ async fn unknown_paths_and_wrong_methods_answer_in_the_documented_shape() {
     call(Method::GET, "/nope")
         .await
         .assert_error(404, "not_found");
-    call(Method::GET, "/authorize/")
+    call(Method::GET, "/authorize/more")
         .await
         .assert_error(404, "not_found");
     for (method, path, allow) in [

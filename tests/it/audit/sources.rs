@@ -29,6 +29,7 @@ const UPKEEP: &[&str] = &[
     "prune_acme",
     "prune_admin_sessions",
     "prune_audit_events",
+    "prune_exchange_hours",
     "prune_rejected_requests",
     "prune_replicas",
     "prune_secret_hours",

@@ -215,15 +215,12 @@ async fn two_targets_or_none() {
         &[("resource", "orders")],
         &[("resource", "https://orders.test#a")],
         &[("audience", "a b")],
+        &[("audience", ORDERS), ("audience", STOCK)],
     ] {
         let answer = scene.ask("shop", &[&subject, targets].concat()).await;
         answer.assert_error(400, "invalid_target");
     }
-    for targets in [
-        &[][..],
-        &[("audience", "")],
-        &[("audience", ORDERS), ("audience", STOCK)],
-    ] {
+    for targets in [&[][..], &[("audience", "")]] {
         let answer = scene.ask("shop", &[&subject, targets].concat()).await;
         answer.assert_error(400, "invalid_request");
     }
@@ -333,7 +330,7 @@ async fn an_id_token_under_our_key() {
             ("audience", ORDERS),
         ];
         let answer = scene.ask("shop", &params).await;
-        assert_refused(&answer, "invalid_request", "malformed");
+        assert_refused(&answer, "invalid_request", "not issued by this server");
     }
 }
 
