@@ -46,7 +46,8 @@ pub use authentication::peer_certificate::PeerCertificate;
 pub use authentication::throttle::Throttled;
 pub use authentication::{
     AssertionExplanation, AssertionType, AuthenticatedClient, Authentication, ClientAuthentication,
-    Credentials, ExplainedRule, PresentedAssertion, ProvenIdentity, check_client_authentication,
+    Credentials, ExplainedRule, ListedIdentity, PresentedAssertion, ProvenIdentity,
+    check_client_authentication,
 };
 pub use clients::Clients;
 pub use clients::crud::ClientsList;

@@ -7,6 +7,7 @@ pub mod json;
 pub(crate) mod json_writer;
 pub mod metrics;
 pub(crate) mod pem;
+pub(crate) mod printable;
 pub(crate) mod private_file;
 pub(crate) mod process_limits;
 pub mod redact;

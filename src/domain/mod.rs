@@ -28,6 +28,7 @@ pub use authentication::auth_method::{AuthMethod, AuthMethods};
 pub use authentication::certificate_subject::CertificateSubject;
 pub use authentication::distinguished_name::DistinguishedName;
 pub use authentication::identity::{ClientIdentity, Identities, IdentityRule};
+pub use authentication::identity_use::{IdentityDigest, IdentityUse};
 pub use authentication::json_pointer::JsonPointer;
 pub use authentication::jwk::{Curve, Jwk, PublicKey};
 pub use authentication::jwk_set::{JwkSet, SkippedKey};

@@ -1,11 +1,15 @@
 //! Owns the words of usage: what is counted of clients and secrets. Knows nothing of how it is counted and kept.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use utoipa::ToSchema;
 
 use serde::Serialize;
 
-use super::{Audience, ClientId, SecretId, TokenQuota, TokenTtl, word_enum};
+use super::{
+    Audience, ClientId, ClientIdentity, IdentityDigest, IdentityUse, SecretId, TokenQuota,
+    TokenTtl, word_enum,
+};
 use crate::base::clock::UnixTime;
 
 /// What happened in some span of time.
@@ -116,12 +120,20 @@ pub struct ClientUses {
     pub last: Option<LastUsed>,
     /// Its secrets that were used.
     pub secrets: Vec<SecretUses>,
+    /// Its identities that were used.
+    #[serde(skip)]
+    pub identities: BTreeMap<IdentityDigest, IdentityUse>,
 }
 
 impl ClientUses {
     /// How this secret was used, if it ever was.
     pub fn of_secret(&self, id: &SecretId) -> Option<&SecretUses> {
         self.secrets.iter().find(|uses| uses.secret_id == *id)
+    }
+
+    /// When this identity was last used, if it ever was.
+    pub fn of_identity(&self, identity: &ClientIdentity) -> Option<&IdentityUse> {
+        self.identities.get(&IdentityDigest::of(identity))
     }
 }
 

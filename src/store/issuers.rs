@@ -3,8 +3,9 @@
 
 use crate::base::json;
 use crate::domain::{
-    Action, Change, Client, ClientId, ClientIdentity, Identities, IssuerName, IssuerSpec,
-    IssuerStatus, MAX_ISSUERS, NewEvent, Scope, Stamp, Subject, Target, TrustAnchor, TrustedIssuer,
+    Action, Change, Client, ClientId, ClientIdentity, Identities, IdentityDigest, IssuerName,
+    IssuerSpec, IssuerStatus, MAX_ISSUERS, NewEvent, Scope, Stamp, Subject, Target, TrustAnchor,
+    TrustedIssuer,
 };
 use crate::store::db::conn::Tx;
 use crate::store::db::damage::RowsOf;
@@ -225,7 +226,25 @@ pub(in crate::store) async fn replace_identities(
             .check_at(&issuer.anchor)
             .map_err(|error| StoreError::Contradiction(format!("identities: {error}")))?;
     }
-    insert_identities(tx, id, identities).await
+    insert_identities(tx, id, identities).await?;
+    delete_uses_of_others(tx, id, identities).await
+}
+
+/// Forgets when identities were last used that the client has no more.
+async fn delete_uses_of_others(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    identities: &Identities,
+) -> Result<(), StoreError> {
+    let digests: Vec<IdentityDigest> = identities.iter().map(IdentityDigest::of).collect();
+    let mut query = query("delete from last_identity_use where client_id = ");
+    query.push_bind(id.to_value());
+    if !digests.is_empty() {
+        query.push(" and identity not in ");
+        query.push_list(digests.iter().map(|it| it.as_str().to_value()));
+    }
+    query.execute(tx).await?;
+    Ok(())
 }
 
 async fn insert_identities(

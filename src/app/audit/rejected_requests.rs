@@ -9,6 +9,7 @@ use crate::app::audit::Audit;
 use crate::app::error::{Error, Result};
 use crate::base::clock::{Clock, UnixTime};
 use crate::base::metrics::Counter;
+use crate::base::printable::printable;
 use crate::base::source_network::source_network;
 use crate::domain::{Attempt, ClientId, RejectedRequest};
 
@@ -20,6 +21,9 @@ const CAPACITY_OF_SOURCE: u32 = 20;
 
 /// Rows in the database.
 pub(crate) const KEPT: u32 = 100_000;
+
+/// The longest reason that is kept, in characters.
+const MAX_REASON: usize = 4_000;
 
 /// Requests of one id that are shown: callers may choose it.
 const SHOWN: u32 = 20;
@@ -102,7 +106,8 @@ fn refused(
         hint: attempt.hint.clone(),
         source: attempt.source.to_canonical().to_string(),
         error: error.code.as_str().to_owned(),
-        reason: error.reason(),
+        // It may quote what the caller sent.
+        reason: printable(error.reason(), MAX_REASON),
     }
 }
 

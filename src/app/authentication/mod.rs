@@ -10,6 +10,7 @@ pub(crate) mod client_ca;
 mod explain;
 pub(crate) mod jwks_cache;
 mod keyed_proof;
+mod listed_identity;
 mod network;
 pub(crate) mod peer_certificate;
 pub(crate) mod places;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use client_assertion::{AssertionType, PresentedAssertion};
 pub use explain::{AssertionExplanation, ExplainedRule};
+pub use listed_identity::ListedIdentity;
 pub use platform_token::ProvenIdentity;
 pub use secret::Credentials;
 
@@ -171,8 +173,12 @@ impl Authentication {
         self.core.require_known_clients()?;
         let authenticated = self.judge(presented, source).await;
         if let Ok(client) = &authenticated {
+            let (id, usage) = (&client.client_id, &self.usage);
             let secret = client.secret().map(|secret| &secret.secret_id);
-            self.usage.count_log_in(&client.client_id, secret, source);
+            usage.count_log_in(id, secret, source);
+            if let Some(proven) = client.identity() {
+                usage.note_identity(id, &proven.identity, &proven.subject, source);
+            }
         }
         authenticated
     }

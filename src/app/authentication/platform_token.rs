@@ -12,14 +12,20 @@ use crate::app::authentication::keyed_proof::KeyedProof;
 use crate::app::authentication::{AuthenticatedClient, Authentication};
 use crate::app::error::{Error, Result};
 use crate::app::issuers::LoadedIssuer;
-use crate::domain::{Client, ClientId, IssuerName, Replay};
+use crate::base::printable::printable;
+use crate::domain::{Client, ClientId, ClientIdentity, IssuerName, Replay};
 use crate::jwt::PlatformToken;
+
+/// The longest claim of a refused token that is told, in characters.
+const MAX_CLAIM: usize = 300;
 
 /// By which identity a client has proved itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProvenIdentity {
     /// At which issuer.
     pub issuer: IssuerName,
+    /// Which of the client's identities the token satisfies.
+    pub identity: ClientIdentity,
     /// The claim `sub` of the token.
     pub subject: String,
     /// The claim `jti` of the token.
@@ -28,16 +34,16 @@ pub struct ProvenIdentity {
 
 /// A token that is right by itself, and the issuers that it may be of.
 pub(super) struct PlatformProof<'a> {
-    token: PlatformToken<'a>,
+    token: &'a PlatformToken<'a>,
     candidates: Vec<Arc<LoadedIssuer>>,
     /// Whether the only candidate has verified it already.
     is_verified: bool,
-    /// The issuer by whose identity a client was last found.
-    proven: Mutex<Option<Arc<LoadedIssuer>>>,
+    /// The issuer and the identity by which a client was last found.
+    proven: Mutex<Option<(Arc<LoadedIssuer>, ClientIdentity)>>,
 }
 
 impl<'a> PlatformProof<'a> {
-    fn new(token: PlatformToken<'a>, candidates: Vec<Arc<LoadedIssuer>>) -> Self {
+    fn new(token: &'a PlatformToken<'a>, candidates: Vec<Arc<LoadedIssuer>>) -> Self {
         Self {
             token,
             candidates,
@@ -46,12 +52,12 @@ impl<'a> PlatformProof<'a> {
         }
     }
 
-    fn prove(&self, issuer: &Arc<LoadedIssuer>) {
+    fn prove(&self, issuer: &Arc<LoadedIssuer>, identity: &ClientIdentity) {
         let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        *proven = Some(Arc::clone(issuer));
+        *proven = Some((Arc::clone(issuer), identity.clone()));
     }
 
-    fn proven(&self) -> Option<Arc<LoadedIssuer>> {
+    fn proven(&self) -> Option<(Arc<LoadedIssuer>, ClientIdentity)> {
         let proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
         proven.clone()
     }
@@ -65,6 +71,16 @@ impl Authentication {
         presented: &PresentedAssertion,
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
+        let judged = Box::pin(self.judge_log_in(&token, presented, source)).await;
+        judged.map_err(|error| name_token(error, &token))
+    }
+
+    async fn judge_log_in(
+        &self,
+        token: &PlatformToken<'_>,
+        presented: &PresentedAssertion,
+        source: IpAddr,
+    ) -> Result<AuthenticatedClient> {
         let claimed = match presented.client_id.as_deref().map(ClientId::parse) {
             Some(Err(_)) => {
                 let refusal = Error::invalid_client("unknown client");
@@ -74,10 +90,10 @@ impl Authentication {
             None => None,
         };
         let is_spiffe = presented.assertion_type == AssertionType::JwtSpiffe;
-        if let Err(refusal) = self.check_alone(&token, is_spiffe) {
+        if let Err(refusal) = self.check_alone(token, is_spiffe) {
             return Err(self.refuse(refusal, claimed.as_ref(), source).await);
         }
-        let candidates = self.issuers.candidates(&token, is_spiffe).await?;
+        let candidates = self.issuers.candidates(token, is_spiffe).await?;
         if candidates.is_empty() {
             let reason = format!(
                 "no enabled trusted issuer has the assertion's iss `{}` or the trust domain of its sub `{}`",
@@ -127,7 +143,7 @@ impl Authentication {
         let mut verified = Vec::new();
         let mut reasons = Vec::new();
         for issuer in &proof.candidates {
-            let judgement = self.issuers.judge(issuer, &proof.token, false).await;
+            let judgement = self.issuers.judge(issuer, proof.token, false).await;
             match judgement.failure() {
                 None => verified.push(Arc::clone(issuer)),
                 Some(rule) => {
@@ -157,7 +173,7 @@ impl Authentication {
         let Some(issuer) = verified.pop() else {
             return Ok(Err(reasons.join("; ")));
         };
-        let owners = self.issuers.find_owners(&issuer, &proof.token).await?;
+        let owners = self.issuers.find_owners(&issuer, proof.token).await?;
         proof.candidates = vec![Arc::clone(&issuer)];
         proof.is_verified = true;
         let mut matching = Vec::new();
@@ -198,15 +214,15 @@ impl Authentication {
                 continue;
             }
             if !proof.is_verified {
-                let judgement = self.issuers.judge(issuer, &proof.token, false).await;
+                let judgement = self.issuers.judge(issuer, proof.token, false).await;
                 if let Some(rule) = judgement.failure() {
                     reasons.push(format!("issuer `{name}`: {}", rule.sentence()));
                     continue;
                 }
             }
             match name_by(client, issuer, proof) {
-                Ok(()) => {
-                    proof.prove(issuer);
+                Ok(identity) => {
+                    proof.prove(issuer, identity);
                     return Ok(());
                 }
                 Err(reason) => reasons.push(reason),
@@ -225,12 +241,12 @@ impl Authentication {
         proof: &PlatformProof<'_>,
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
-        let Some(issuer) = proof.proven() else {
+        let Some((issuer, identity)) = proof.proven() else {
             return Err(Error::internal(anyhow::anyhow!(
                 "a client was found by a token of no issuer"
             )));
         };
-        let (issuer, token) = (&issuer.issuer, &proof.token);
+        let (issuer, token) = (&issuer.issuer, proof.token);
         let jti = token.jti();
         if issuer.replay == Replay::Once {
             let is_first = match jti.filter(|jti| !jti.is_empty()) {
@@ -251,6 +267,7 @@ impl Authentication {
         }
         client.identity = Some(ProvenIdentity {
             issuer: issuer.name.clone(),
+            identity,
             subject: token.sub().to_owned(),
             jti: jti.map(str::to_owned),
         });
@@ -258,19 +275,19 @@ impl Authentication {
     }
 }
 
-/// Whether an identity of the client at an issuer is that of the token; else what is different.
-fn name_by(
-    client: &Client,
+/// The identity of the client at an issuer that the token satisfies; else what is different.
+fn name_by<'a>(
+    client: &'a Client,
     issuer: &LoadedIssuer,
     proof: &PlatformProof<'_>,
-) -> Result<(), String> {
+) -> Result<&'a ClientIdentity, String> {
     let (claims, issuer) = (proof.token.claims(), &issuer.issuer);
     let mut reason = String::from("the client has no identity there");
     let identities = client.authentication.identities.iter();
     for identity in identities.filter(|it| *it.issuer() == issuer.name) {
         let rules = identity.judge(claims, &issuer.anchor);
         match rules.iter().find(|rule| !rule.passed) {
-            None if !rules.is_empty() => return Ok(()),
+            None if !rules.is_empty() => return Ok(identity),
             None => {}
             Some(rule) => {
                 let came = rule.came.as_deref();
@@ -284,6 +301,25 @@ fn name_by(
         }
     }
     Err(format!("issuer `{}`: {reason}", issuer.name))
+}
+
+/// Says of a refusal whose token it was, for the log and for `explain request`. The caller is not told.
+fn name_token(error: Error, token: &PlatformToken<'_>) -> Error {
+    if !error.is_rejection() {
+        return error;
+    }
+    let shown = |claim: Option<&str>| match claim {
+        Some(claim) => format!("`{}`", printable(claim.to_owned(), MAX_CLAIM)),
+        None => "absent".to_owned(),
+    };
+    let reason = format!(
+        "{}; the token has iss {}, sub {}, jti {}",
+        error.reason(),
+        shown(token.iss()),
+        shown(Some(token.sub())),
+        shown(token.jti())
+    );
+    error.with_source(anyhow::anyhow!(reason))
 }
 
 /// One line for each log-in: which token of whom was used where.

@@ -7,7 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::domain::{Audience, ClientId, SecretId, UsageCounts};
+use crate::base::printable::printable;
+use crate::domain::{Audience, ClientId, ClientIdentity, SecretId, UsageCounts};
+
+/// The longest subject that is kept, in characters.
+const MAX_SUBJECT: usize = 300;
 
 /// Counts by client. At most so many clients between two writings; what others do is counted under nobody's name.
 pub(super) struct Counters {
@@ -31,6 +35,7 @@ pub(super) struct Entry {
     /// From where it last proved who it is.
     pub(super) source: Option<IpAddr>,
     pub(super) secrets: Vec<SecretEntry>,
+    pub(super) identities: Vec<IdentityEntry>,
     /// How often it exchanged a token for a target.
     pub(super) exchanges: Vec<(Audience, u64)>,
 }
@@ -40,6 +45,15 @@ pub(super) struct Entry {
 pub(super) struct SecretEntry {
     pub(super) secret_id: SecretId,
     pub(super) uses: u64,
+    pub(super) source: IpAddr,
+}
+
+/// An identity that proved it.
+#[derive(Clone)]
+pub(super) struct IdentityEntry {
+    pub(super) identity: ClientIdentity,
+    /// The `sub` of the last token, fit to be shown.
+    pub(super) subject: String,
     pub(super) source: IpAddr,
 }
 
@@ -56,6 +70,27 @@ impl Entry {
             self.secrets.push(SecretEntry {
                 secret_id: secret_id.clone(),
                 uses: 1,
+                source,
+            });
+        }
+    }
+
+    /// One of its identities proved who it is, by a token with this `sub`.
+    pub(super) fn use_identity(
+        &mut self,
+        identity: &ClientIdentity,
+        subject: &str,
+        source: IpAddr,
+    ) {
+        let subject = printable(subject.to_owned(), MAX_SUBJECT);
+        let mut identities = self.identities.iter_mut();
+        if let Some(known) = identities.find(|known| known.identity == *identity) {
+            known.subject = subject;
+            known.source = source;
+        } else {
+            self.identities.push(IdentityEntry {
+                identity: identity.clone(),
+                subject,
                 source,
             });
         }
@@ -83,6 +118,7 @@ impl Entry {
             secret.uses = 0;
             used
         });
+        self.identities.clear();
         self.exchanges
             .retain_mut(|(_, count)| std::mem::take(count) > 0);
     }
@@ -115,6 +151,7 @@ impl Counters {
             counts: UsageCounts::default(),
             source: None,
             secrets: Vec::new(),
+            identities: Vec::new(),
             exchanges: Vec::new(),
         };
         what(&mut entry);

@@ -1,4 +1,4 @@
-//! How much clients do, and when they and their secrets were last used: counted in memory on the way, written by a task
+//! How much clients do, and when they, their secrets and their identities were last used: counted in memory on the way, written by a task
 //! of its own. Nothing here can refuse or delay a request.
 
 pub(crate) mod busiest_clients;
@@ -17,8 +17,8 @@ use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Audience, ClientId, ClientUses, ExchangeUsage, LastUsed, SecretId, UsageCounts, UsageIn,
-    UsageOf, UsageSpan,
+    Audience, ClientId, ClientIdentity, ClientUses, ExchangeUsage, LastUsed, SecretId, UsageCounts,
+    UsageIn, UsageOf, UsageSpan,
 };
 use crate::store::{UsageOrder, UsageRows};
 use busiest_clients::Rankings;
@@ -66,6 +66,18 @@ impl Usage {
         counters.note(id, |entry| entry.log_in(secret, source));
     }
 
+    /// Notes that an identity of this client has proved it, by a token with this `sub`.
+    pub(super) fn note_identity(
+        &self,
+        id: &ClientId,
+        identity: &ClientIdentity,
+        subject: &str,
+        source: IpAddr,
+    ) {
+        let counters = &self.counters;
+        counters.note(id, |entry| entry.use_identity(identity, subject, source));
+    }
+
     /// Counts what came of a request of this client for a token.
     pub(super) fn count_token_request<T>(&self, id: &ClientId, outcome: &Result<T>) {
         let counters = &self.counters;
@@ -105,18 +117,20 @@ impl Usage {
             totals,
             clients,
             last_uses,
+            identities,
             secrets,
             exchanges,
         } = &mut *pending;
         self.write_rows(totals, UsageRows::Totals).await?;
         self.write_rows(clients, UsageRows::Clients).await?;
         self.write_rows(last_uses, UsageRows::LastUses).await?;
+        self.write_rows(identities, UsageRows::Identities).await?;
         self.write_rows(secrets, UsageRows::Secrets).await?;
         self.write_rows(exchanges, UsageRows::Exchanges).await
     }
 
     /// Writes rows in batches; each goes from `rows` when it is written.
-    async fn write_rows<K: Ord + Clone, V: Copy>(
+    async fn write_rows<K: Ord + Clone, V: Clone>(
         &self,
         rows: &mut std::collections::BTreeMap<K, V>,
         of: impl Fn(Vec<(K, V)>) -> UsageRows,
@@ -125,7 +139,7 @@ impl Usage {
             let batch: Vec<(K, V)> = rows
                 .iter()
                 .take(BATCH)
-                .map(|(key, value)| (key.clone(), *value))
+                .map(|(key, value)| (key.clone(), value.clone()))
                 .collect();
             let keys: Vec<K> = batch.iter().map(|(key, _)| key.clone()).collect();
             self.core.store.add_usage(&of(batch)).await?;

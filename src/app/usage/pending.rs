@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::counters::Entry;
+use super::counters::{Entry, IdentityEntry};
 use crate::base::clock::UnixTime;
-use crate::domain::{Audience, ClientId, LastUsed, SecretId, UsageCounts, UsageSpan};
+use crate::domain::{
+    Audience, ClientId, IdentityDigest, IdentityUse, LastUsed, SecretId, UsageCounts, UsageSpan,
+};
 
 /// Rows of one map at most. More are counted under nobody's name, and of uses the older ones stay.
 const CAPACITY: usize = 200_000;
@@ -21,6 +23,7 @@ pub(super) struct Pending {
     pub(super) clients: BTreeMap<(Option<ClientId>, UnixTime), UsageCounts>,
     /// `None`: of the client itself.
     pub(super) last_uses: BTreeMap<(ClientId, Option<SecretId>), LastUsed>,
+    pub(super) identities: BTreeMap<(ClientId, IdentityDigest), IdentityUse>,
     pub(super) secrets: BTreeMap<(ClientId, SecretId, UnixTime), u64>,
     pub(super) exchanges: BTreeMap<(ClientId, Audience, UnixTime), u64>,
 }
@@ -44,6 +47,9 @@ impl Pending {
                 if self.secrets.len() < CAPACITY || self.secrets.contains_key(&key) {
                     *self.secrets.entry(key).or_default() += secret.uses;
                 }
+            }
+            for used in entry.identities {
+                self.use_identity(&entry.client_id, used, now);
             }
             for (target, count) in entry.exchanges {
                 let key = (entry.client_id.clone(), target, hour);
@@ -72,6 +78,15 @@ impl Pending {
             key.0 = None;
         }
         self.clients.entry(key).or_default().add(counts);
+    }
+
+    fn use_identity(&mut self, id: &ClientId, used: IdentityEntry, now: UnixTime) {
+        let key = (id.clone(), IdentityDigest::of(&used.identity));
+        if self.identities.len() < CAPACITY || self.identities.contains_key(&key) {
+            let issuer = used.identity.issuer().clone();
+            let last = IdentityUse::new(issuer, used.subject, now, used.source);
+            self.identities.insert(key, last);
+        }
     }
 
     fn use_at(
@@ -105,6 +120,7 @@ mod tests {
             counts: verified(1),
             source: None,
             secrets: Vec::new(),
+            identities: Vec::new(),
             exchanges: Vec::new(),
         }
     }

@@ -2,23 +2,22 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use serde_json::Map;
 
-use crate::app::App;
 use crate::app::error::Error;
+use crate::app::{App, ListedIdentity};
 use crate::cli::open::origin;
 use crate::cli::output;
 use crate::cli::output::Output;
 use crate::domain::{
-    Client, ClientChanges, ClientId, ClientIdentity, ClientVersion, ExpectedVersion, Identities,
-    IssuerName, JsonPointer, Subject,
+    Client, ClientChanges, ClientId, ClientIdentity, ClientUses, ClientVersion, ExpectedVersion,
+    Identities, IssuerName, JsonPointer, Subject,
 };
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum IdentityCommand {
     /// Let tokens of a trusted issuer with this subject, with these claims, or with both be the client
     Add(AddArgs),
-    /// List the identities of a client with their numbers
+    /// List the identities of a client with their numbers, and when each was last used
     List(ListArgs),
     /// Remove an identity
     Remove(RemoveArgs),
@@ -62,6 +61,7 @@ pub(in crate::cli) struct RemoveArgs {
 #[derive(Serialize)]
 struct PrintedList<'a> {
     identities: &'a Identities,
+    usage: Vec<ListedIdentity<'a>>,
 }
 
 pub(in crate::cli) async fn run(app: &App, command: IdentityCommand) -> anyhow::Result<()> {
@@ -74,11 +74,11 @@ pub(in crate::cli) async fn run(app: &App, command: IdentityCommand) -> anyhow::
                 Ok(list)
             };
             let client = update(app, &args.client_id, change).await?;
-            print(&client, args.output)
+            print(app, &client, args.output).await
         }
         IdentityCommand::List(args) => {
             let record = app.clients.find(&args.client_id).await?;
-            print(&record.client, args.output)
+            print(app, &record.client, args.output).await
         }
         IdentityCommand::Remove(args) => {
             let change = |mut list: Vec<ClientIdentity>| {
@@ -90,7 +90,7 @@ pub(in crate::cli) async fn run(app: &App, command: IdentityCommand) -> anyhow::
                 Ok(list)
             };
             let client = update(app, &args.client_id, change).await?;
-            print(&client, args.output)
+            print(app, &client, args.output).await
         }
     }
 }
@@ -113,30 +113,39 @@ async fn update(
         .await?)
 }
 
-fn print(client: &Client, output: Output) -> anyhow::Result<()> {
+async fn print(app: &App, client: &Client, output: Output) -> anyhow::Result<()> {
     let identities = &client.authentication.identities;
-    output.print(&PrintedList { identities }, || {
-        output::table(
-            &["number", "issuer", "subject", "claims"],
-            (1..).zip(identities.iter()).map(|(number, identity)| {
-                let subject = identity.subject().map_or("", Subject::as_str);
-                vec![
-                    number.to_string(),
-                    identity.issuer().to_string(),
-                    subject.to_owned(),
-                    claims(identity),
-                ]
-            }),
-        )
-    })
+    let uses = app.usage.find_of_client(&client.client_id).await?;
+    let list = PrintedList {
+        identities,
+        usage: ListedIdentity::list(identities, &uses),
+    };
+    output.print(&list, || table(identities, &uses))
+}
+
+/// The identities of a client with their numbers, for people.
+pub(in crate::cli) fn table(identities: &Identities, uses: &ClientUses) -> String {
+    let listed = ListedIdentity::list(identities, uses);
+    output::table(
+        &["number", "issuer", "subject", "claims", "last_used"],
+        (1..).zip(&listed).map(|(number, listed): (usize, _)| {
+            let identity = listed.identity;
+            let subject = identity.subject().map_or("", Subject::as_str);
+            vec![
+                number.to_string(),
+                identity.issuer().to_string(),
+                subject.to_owned(),
+                claims(identity),
+                listed.last_use(),
+            ]
+        }),
+    )
 }
 
 fn claims(identity: &ClientIdentity) -> String {
-    let members = serde_json::to_value(identity).unwrap_or_default();
-    let none = Map::new();
-    let claims = members["claims"].as_object().unwrap_or(&none).iter();
-    let words: Vec<String> = claims
-        .map(|(pointer, value)| format!("{pointer}={}", value.as_str().unwrap_or_default()))
+    let words: Vec<String> = identity
+        .claims()
+        .map(|(pointer, value)| format!("{pointer}={value}"))
         .collect();
     words.join(" ")
 }

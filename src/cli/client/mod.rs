@@ -298,6 +298,11 @@ fn print_client(
         let beside = shown.secrets_beside_identity();
         lines.extend(beside.map(|it| ("secrets_beside_identity".to_owned(), it)));
         let fields = output::list(&lines);
-        format!("{fields}\n\n{}", shown.secrets_table())
+        let mut parts = vec![fields, shown.secrets_table()];
+        let identities = &record.client.authentication.identities;
+        if !identities.is_empty() {
+            parts.push(identity::table(identities, uses));
+        }
+        parts.join("\n\n")
     })
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::app::ListedSecret;
+use crate::app::{ListedIdentity, ListedSecret};
 use crate::base::clock::UnixTime;
 use crate::cli::output;
 use crate::domain::{Client, ClientRecord, ClientUses, LastUsed};
@@ -29,6 +29,8 @@ pub(in crate::cli) struct ShownClient<'a> {
     #[serde(flatten)]
     client: ListedClient<'a>,
     secrets: Vec<ListedSecret<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identity_usage: Vec<ListedIdentity<'a>>,
 }
 
 impl From<Option<&LastUsed>> for LastUsedLine {
@@ -41,13 +43,18 @@ impl From<Option<&LastUsed>> for LastUsedLine {
 }
 
 impl<'a> ShownClient<'a> {
-    pub(in crate::cli) fn new(record: &'a ClientRecord, uses: &ClientUses, now: UnixTime) -> Self {
+    pub(in crate::cli) fn new(
+        record: &'a ClientRecord,
+        uses: &'a ClientUses,
+        now: UnixTime,
+    ) -> Self {
         Self {
             client: ListedClient {
                 client: &record.client,
                 last: LastUsedLine::from(uses.last.as_ref()),
             },
             secrets: ListedSecret::list(record, uses, Some(now)),
+            identity_usage: ListedIdentity::list(&record.client.authentication.identities, uses),
         }
     }
 

@@ -82,6 +82,12 @@ impl ClientIdentity {
         self.subject.as_ref()
     }
 
+    /// The claims that are asked for, by their pointers.
+    pub fn claims(&self) -> impl Iterator<Item = (&JsonPointer, &str)> {
+        let claims = self.claims.iter();
+        claims.map(|(pointer, value)| (pointer, value.as_str()))
+    }
+
     /// Refuses an identity that no token of an issuer can have.
     pub fn check_at(&self, anchor: &TrustAnchor) -> Result<(), ParseError> {
         let Some(subject) = &self.subject else {

@@ -5,6 +5,7 @@ pub(in crate::domain) mod auth_method;
 pub(in crate::domain) mod certificate_subject;
 pub(in crate::domain) mod distinguished_name;
 pub(in crate::domain) mod identity;
+pub(in crate::domain) mod identity_use;
 pub(in crate::domain) mod json_pointer;
 pub(in crate::domain) mod jwk;
 pub(in crate::domain) mod jwk_set;

@@ -139,6 +139,7 @@ mod tests {
                 last,
                 uses_24h,
             }],
+            ..ClientUses::default()
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::base::redact::redact_string;
+use crate::base::printable::printable;
 
 /// The longest value that a rule shows.
 const MAX_SHOWN: usize = 300;
@@ -29,15 +29,10 @@ impl JudgedRule {
         came: impl Into<String>,
         passed: bool,
     ) -> Self {
-        let mut came = redact_string(came.into());
-        if let Some((end, _)) = came.char_indices().nth(MAX_SHOWN) {
-            came.truncate(end);
-            came.push('…');
-        }
         Self {
             rule: rule.into(),
             expected: expected.into(),
-            came,
+            came: printable(came.into(), MAX_SHOWN),
             passed,
         }
     }

@@ -1,8 +1,10 @@
-//! Owns how counts are added to `usage_hours`, `usage_totals`, `last_uses`, `secret_hours` and `exchange_hours`: to what is there, so that
+//! Owns how counts are added to `usage_hours`, `usage_totals`, `last_used`, `last_identity_use`, `secret_hours` and `exchange_hours`: to what is there, so that
 //! those of several replicas add up.
 
 use crate::base::clock::UnixTime;
-use crate::domain::{Audience, ClientId, LastUsed, SecretId, UsageCounts, UsageSpan};
+use crate::domain::{
+    Audience, ClientId, IdentityDigest, IdentityUse, LastUsed, SecretId, UsageCounts, UsageSpan,
+};
 use crate::store::db::query::{ToValue, Value, query};
 use crate::store::{Store, StoreError};
 
@@ -15,6 +17,8 @@ pub enum UsageRows {
     Clients(Vec<((Option<ClientId>, UnixTime), UsageCounts)>),
     /// When a client, or one of its secrets, was last used.
     LastUses(Vec<((ClientId, Option<SecretId>), LastUsed)>),
+    /// When an identity of a client was last used.
+    Identities(Vec<((ClientId, IdentityDigest), IdentityUse)>),
     /// How often a secret was used in an hour.
     Secrets(Vec<((ClientId, SecretId, UnixTime), u64)>),
     /// How often a client exchanged a token for a target in an hour.
@@ -73,19 +77,24 @@ impl UsageRows {
                 rows.iter()
                     .map(|((id, secret), last)| {
                         let secret = secret.as_ref().map_or("", SecretId::as_str);
-                        let source = last.source.to_canonical().to_string();
-                        let source = Value::Text(Some(source.into()));
                         vec![
                             id.to_value(),
                             secret.to_value(),
                             last.used_at.to_value(),
-                            source,
+                            source(*last),
                         ]
                     })
                     .collect(),
                 " on conflict (client_id, secret_id) do update
                 set used_at = excluded.used_at, source = excluded.source
                 where last_used.used_at <= excluded.used_at",
+            ),
+            Self::Identities(rows) => (
+                "last_identity_use (client_id, identity, issuer, subject, used_at, source)",
+                rows.iter().map(identity_row).collect(),
+                " on conflict (client_id, identity) do update
+                set subject = excluded.subject, used_at = excluded.used_at, source = excluded.source
+                where last_identity_use.used_at <= excluded.used_at",
             ),
             Self::Secrets(rows) => (
                 "secret_hours (client_id, secret_id, hour, uses)",
@@ -115,6 +124,24 @@ impl UsageRows {
             ),
         }
     }
+}
+
+fn identity_row(
+    ((id, identity), used): &((ClientId, IdentityDigest), IdentityUse),
+) -> Vec<Value<'_>> {
+    vec![
+        id.to_value(),
+        identity.as_str().to_value(),
+        used.issuer.to_value(),
+        used.subject.to_value(),
+        used.last.used_at.to_value(),
+        source(used.last),
+    ]
+}
+
+fn source(last: LastUsed) -> Value<'static> {
+    let source = last.source.to_canonical().to_string();
+    Value::Text(Some(source.into()))
 }
 
 fn with_counts(key: [Value<'_>; 2], counts: UsageCounts) -> Vec<Value<'_>> {

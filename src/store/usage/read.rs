@@ -1,11 +1,12 @@
 //! Owns the reading of what was counted, and its end by age.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    ClientId, ClientUses, ExchangeUsage, LastUsed, SecretId, SecretUses, UsageCounts, UsageIn,
-    UsageOf, UsageSpan,
+    ClientId, ClientUses, ExchangeUsage, IdentityDigest, IdentityUse, LastUsed, SecretId,
+    SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
 use crate::store::db::damage::RowsOf;
 use crate::store::db::query::{ToValue, query};
@@ -34,7 +35,7 @@ pub(in crate::store) const USAGE_HOURS: RowsOf = RowsOf {
 };
 
 impl Store {
-    /// When a client and its secrets were last used, and how often since a time. What was before a client of this id was
+    /// When a client, its secrets and its identities were last used, and how often since a time. What was before a client of this id was
     /// registered is of another one.
     pub async fn find_client_uses(
         &self,
@@ -68,7 +69,30 @@ impl Store {
             .bind(&[id, &since])
             .for_each(&mut self.acquire_read().await?, &mut each)
             .await?;
+        found.identities = self.find_identity_uses(id).await?;
         Ok(found)
+    }
+
+    async fn find_identity_uses(
+        &self,
+        id: &ClientId,
+    ) -> Result<BTreeMap<IdentityDigest, IdentityUse>, StoreError> {
+        const SQL: &str = "
+            select u.identity, u.issuer, u.subject, u.used_at, u.source
+            from last_identity_use u
+            join clients c on c.client_id = u.client_id
+            where u.client_id = $1 and u.used_at >= c.created_at
+            order by u.identity";
+        let read = |row: &Row| {
+            let used = IdentityUse {
+                issuer: row.parse("issuer")?,
+                subject: row.get::<&str>("subject")?.to_owned(),
+                last: read_last_use(row)?,
+            };
+            Ok((IdentityDigest::from_stored(row.get("identity")?), used))
+        };
+        let found = self.fetch_all(SQL, &[id], read).await?;
+        Ok(found.into_iter().collect())
     }
 
     /// When these clients were last used, those that were.
@@ -207,9 +231,11 @@ impl Store {
     /// Forgets when a client that is no more was last used.
     pub async fn delete_uses(&self, id: &ClientId) -> Result<(), StoreError> {
         const LAST: &str = "delete from last_used where client_id = $1";
+        const IDENTITIES: &str = "delete from last_identity_use where client_id = $1";
         const HOURS: &str = "delete from secret_hours where client_id = $1";
-        self.execute(LAST, &[id]).await?;
-        self.execute(HOURS, &[id]).await?;
+        for sql in [LAST, IDENTITIES, HOURS] {
+            self.execute(sql, &[id]).await?;
+        }
         Ok(())
     }
 

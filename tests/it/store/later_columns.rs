@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use token_server::domain::{
     AcmeChallenge, AcmeSubject, Action, AdminName, AdminSession, ClientChanges, ClientStatus,
-    Identities, IdleExpiry, KeyId, KeyRecord, KeyState, LastUsed, Name, NewEvent, Passkey,
-    PasskeyId, RejectedRequest, Replica, RevokedToken, SecretId, SessionId, SigningAlg, Target,
-    TokenId, UsageCounts, UsageSpan,
+    Identities, IdentityDigest, IdentityUse, IdleExpiry, KeyId, KeyRecord, KeyState, LastUsed,
+    Name, NewEvent, Passkey, PasskeyId, RejectedRequest, Replica, RevokedToken, SecretId,
+    SessionId, SigningAlg, Target, TokenId, UsageCounts, UsageSpan,
 };
 use token_server::store::{
     AcmeLease, AdminChanges, KeyChanges, PasskeyChange, PasskeyRecord, RevocationTrail, Store,
@@ -109,10 +109,16 @@ async fn write_usage(store: &Store, round: usize) {
     let target = "https://a".parse().unwrap();
     let used_at = NOW;
     let last = LastUsed { used_at, source };
+    let identity = json!({"issuer": "k8s", "subject": "a"});
+    let identities = Identities::from_values(&[identity]).unwrap();
+    let identity = identities.iter().next().unwrap();
+    let digest = IdentityDigest::of(identity);
+    let used = IdentityUse::new(identity.issuer().clone(), "a".to_owned(), used_at, source);
     for rows in [
         UsageRows::Totals(vec![((UsageSpan::Hour, hour), counts)]),
         UsageRows::Clients(vec![((Some(client_id.clone()), hour), counts)]),
         UsageRows::LastUses(vec![((client_id.clone(), Some(secret_id.clone())), last)]),
+        UsageRows::Identities(vec![((client_id.clone(), digest), used)]),
         UsageRows::Secrets(vec![((client_id.clone(), secret_id, hour), 1)]),
         UsageRows::Exchanges(vec![((client_id, target, hour), 1)]),
     ] {

@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::app::ListedIdentity;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, ExchangeUsage, UsageCounts, UsageIn};
@@ -39,6 +40,8 @@ struct Usage<'a> {
     hours: &'a [UsageIn],
     /// How often it exchanged a token (RFC 8693) for each target, the most frequent one first
     exchanges: &'a [ExchangeUsage],
+    /// Its identities, and when each was last used
+    identities: Vec<ListedIdentity<'a>>,
 }
 
 /// Shows what a client did, by the hour.
@@ -52,9 +55,10 @@ pub(in crate::http::admin_api) async fn show_client_usage(
 ) -> Result<Response> {
     let since = since.unwrap_or_else(|| app.clock().now().plus(-DEFAULT_SPAN));
 
-    app.clients.find(&id).await?;
+    let client = app.clients.find(&id).await?.client;
     let hours = &app.usage.list_of_client(&id, since).await?;
-    let last = app.usage.find_of_client(&id).await?.last;
+    let uses = app.usage.find_of_client(&id).await?;
+    let last = uses.last;
 
     let mut total = UsageCounts::default();
     for hour in hours {
@@ -67,6 +71,7 @@ pub(in crate::http::admin_api) async fn show_client_usage(
         total,
         hours,
         exchanges: &app.usage.list_exchanges(&id, since).await?,
+        identities: ListedIdentity::list(&client.authentication.identities, &uses),
     };
     Ok(response::ok(&usage))
 }

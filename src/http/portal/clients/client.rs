@@ -6,9 +6,9 @@ use axum::response::Response;
 
 use crate::app::error::Result;
 use crate::domain::{
-    AdminRole, Audience, Client, ClientEffect, ClientId, ClientKeys, ClientSecret, ClientStatus,
-    ClientVersion, ExpectedVersion, LastUsed, ManagedBy, QuotaState, SecretAdvice, SecretUses,
-    UsageCounts,
+    AdminRole, Audience, Client, ClientEffect, ClientId, ClientIdentity, ClientKeys, ClientSecret,
+    ClientStatus, ClientVersion, ExpectedVersion, IdentityUse, LastUsed, ManagedBy, QuotaState,
+    SecretAdvice, SecretUses, UsageCounts,
 };
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
@@ -48,6 +48,7 @@ struct ClientPage {
     keys: String,
     secrets: Vec<ShownSecret>,
     takes_secrets: bool,
+    identities: Vec<ShownIdentity>,
     /// `None`: no usage in these days.
     usage: Option<[Chart; 3]>,
     last: Option<LastUsed>,
@@ -66,6 +67,12 @@ struct ShownSecret {
     advice: SecretAdvice,
 }
 
+/// An identity on the page of its client.
+struct ShownIdentity {
+    identity: ClientIdentity,
+    used: Option<IdentityUse>,
+}
+
 async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> Result<ClientPage> {
     let record = app.clients.find(id).await?;
     let uses = app.usage.find_of_client(id).await?;
@@ -78,6 +85,11 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
     };
     let secrets: Vec<ShownSecret> = record.secrets.iter().map(shown).collect();
     let client = record.client;
+    let shown = |identity: &ClientIdentity| ShownIdentity {
+        identity: identity.clone(),
+        used: uses.of_identity(identity).cloned(),
+    };
+    let identities = client.authentication.identities.iter().map(shown).collect();
     let can_restrict = session.permits(AdminRole::Operator);
     let actor = &session.origin.actor;
     let checked = actor.check_client_write(id, &client.scopes, ClientEffect::Changes);
@@ -101,6 +113,7 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
         metadata: pretty(client.metadata.as_str()),
         keys: names_of_keys(&client),
         secrets,
+        identities,
         takes_secrets: client.authentication.allow_secrets(),
         usage: was_used.then(|| charts(WEEK, &hours)),
         last: uses.last,

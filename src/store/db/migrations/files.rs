@@ -35,6 +35,7 @@ const FILES: &[(&str, &str)] = files![
     "0115_exchange_usage"
     "0116_trusted_issuers"
     "0117_assertion_audience"
+    "0118_identity_usage"
 ];
 
 /// The first line of a file that runs outside of a transaction on Postgres.

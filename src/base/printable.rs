@@ -1,0 +1,32 @@
+//! Makes text of foreign origin fit to be stored and shown.
+
+use crate::base::redact::redact_string;
+
+/// A text that others chose: redacted, without control characters (Postgres stores no NUL), and at most `most` characters and
+/// an ellipsis long.
+pub(crate) fn printable(text: String, most: usize) -> String {
+    let mut text = redact_string(text);
+    if text.contains(char::is_control) {
+        text = text.replace(char::is_control, "\u{fffd}");
+    }
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_text_is_redacted_and_cut_and_has_no_control_characters() {
+        let shown = |text: &str| printable(text.to_owned(), 20);
+        assert_eq!(shown("job 7"), "job 7");
+        assert_eq!(shown("a\0b\nc"), "a\u{fffd}b\u{fffd}c");
+        assert_eq!(shown(&"ä".repeat(21)), format!("{}…", "ä".repeat(20)));
+        let secret = format!("x Bearer {}", "A".repeat(40));
+        assert!(!printable(secret, 300).contains("AAAA"));
+    }
+}
