@@ -305,12 +305,12 @@ fn in_words(check: &IssuerCheck) -> String {
 
 async fn disable(app: &App, args: &DisableArgs) -> anyhow::Result<()> {
     let (by, name) = (&origin(), &args.name);
-    let disabled = IssuerStatus::Disabled;
-    let issuer = app.issuers.set_status(by, name, disabled).await?;
     if !args.revoke_tokens {
+        let disabled = IssuerStatus::Disabled;
+        let issuer = app.issuers.set_status(by, name, disabled).await?;
         return print(&issuer, args.output);
     }
-    let revoked: RevokedAtIssuer = app.issuers.revoke_tokens(by, name).await?;
+    let revoked: RevokedAtIssuer = app.issuers.disable_and_revoke(by, name).await?;
     args.output.print(&revoked, || {
         format!(
             "disabled {name}; the tokens of {} client(s) are revoked",

@@ -47,7 +47,7 @@ pub use db::metrics::{CallMetrics, PoolMetrics};
 pub use db::migrations::{MigrationEvent, Migrations, Place, Tell};
 pub use db::pool::Store;
 pub use idempotency::StoredResponse;
-pub use issuers::IssuerWritten;
+pub use issuers::{IssuerWritten, RevokedPage};
 pub use keys::KeyChanges;
 pub use replication::changes::ChangesPage;
 pub use replication::installation::Standing;

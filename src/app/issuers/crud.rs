@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
 use crate::app::issuers::Issuers;
-use crate::domain::{ClientId, IssuerName, IssuerSpec, IssuerStatus, Origin, TrustedIssuer};
-use crate::store::IssuerWritten;
+use crate::domain::{IssuerName, IssuerSpec, IssuerStatus, Origin, Revocation, TrustedIssuer};
+use crate::store::{ClientRevoked, IssuerWritten};
 
 /// An issuer in a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -53,14 +53,18 @@ impl Issuers {
 
     /// Trusts another issuer.
     pub async fn add(&self, by: &Origin, spec: IssuerSpec) -> Result<TrustedIssuer> {
-        let stamp = self.core.stamp(by);
         let spec = IssuerSpec {
             created_at: None,
             updated_at: None,
             ..spec
         };
-        let issuer = spec.build(stamp.at)?;
+        let issuer = spec.build(self.core.now())?;
+        self.insert(by, issuer).await
+    }
+
+    pub(super) async fn insert(&self, by: &Origin, issuer: TrustedIssuer) -> Result<TrustedIssuer> {
         self.refuse_this_server(&issuer)?;
+        let stamp = self.core.stamp(by);
         let done = self.core.store.insert_issuer(&issuer, stamp).await?;
         self.reread().await;
         match done {
@@ -101,15 +105,61 @@ impl Issuers {
         self.replace(by, &before, after).await
     }
 
-    /// Revokes the tokens of every client that has an identity at an issuer, whichever way it got them.
-    pub async fn revoke_tokens(&self, by: &Origin, name: &IssuerName) -> Result<RevokedAtIssuer> {
-        let ids: Vec<ClientId> = self.core.store.list_clients_at_issuer(name).await?;
+    /// Lets no client log in through an issuer, and revokes the tokens of every client that has an identity at it, whichever
+    /// way it got them. Of an issuer with more than 1,000 clients the others follow in further transactions: after an error
+    /// it is to be done again.
+    pub async fn disable_and_revoke(
+        &self,
+        by: &Origin,
+        name: &IssuerName,
+    ) -> Result<RevokedAtIssuer> {
+        let before = self.require(name).await?;
+        let (floor, stamp) = self.tokens.stamp_raise(by);
+        let after = TrustedIssuer {
+            status: IssuerStatus::Disabled,
+            updated_at: stamp.at,
+            ..before.clone()
+        };
+        let store = &self.core.store;
+        let done = store.disable_issuer(&before, &after, floor, stamp).await?;
+        let Some(mut page) = done else {
+            self.reread().await;
+            return Err(changed(name));
+        };
         let mut revoked = RevokedAtIssuer::default();
-        for id in ids {
-            self.tokens.revoke_client(by, &id).await?;
-            revoked.revoked_clients += 1;
+        // First of all, so that nobody waits for the others.
+        self.apply_revocations(page.revocations, &mut revoked)
+            .await?;
+        self.reread().await;
+        while let Some(last) = page.after.take() {
+            let (floor, stamp) = self.tokens.stamp_raise(by);
+            page = store.revoke_at_issuer(name, &last, floor, stamp).await?;
+            let revocations = std::mem::take(&mut page.revocations);
+            self.apply_revocations(revocations, &mut revoked).await?;
         }
         Ok(revoked)
+    }
+
+    /// Memory knows all of them before anything else is done.
+    async fn apply_revocations(
+        &self,
+        revocations: Vec<Revocation>,
+        revoked: &mut RevokedAtIssuer,
+    ) -> Result<()> {
+        let done: Vec<ClientRevoked> = revocations
+            .into_iter()
+            .map(ClientRevoked::Revoked)
+            .collect();
+        for it in &done {
+            if let ClientRevoked::Revoked(revocation) = it {
+                self.tokens.revoked(&revocation.client_id, it)?;
+            }
+        }
+        for it in &done {
+            self.tokens.drop_needless(it).await;
+            revoked.revoked_clients += 1;
+        }
+        Ok(())
     }
 
     /// Trusts an issuer no more. As long as a client has an identity at it, it stays.
@@ -126,7 +176,7 @@ impl Issuers {
         }
     }
 
-    async fn replace(
+    pub(super) async fn replace(
         &self,
         by: &Origin,
         before: &TrustedIssuer,
@@ -141,16 +191,13 @@ impl Issuers {
         match done {
             IssuerWritten::Written => Ok(after),
             IssuerWritten::Changed | IssuerWritten::Taken | IssuerWritten::InUse(_) => {
-                Err(Error::conflict(format!(
-                    "the issuer `{}` was changed since; look at it again",
-                    before.name
-                )))
+                Err(changed(&before.name))
             }
         }
     }
 
     /// A server that trusted itself would take its own access tokens for proofs of identity.
-    fn refuse_this_server(&self, issuer: &TrustedIssuer) -> Result<()> {
+    pub(super) fn refuse_this_server(&self, issuer: &TrustedIssuer) -> Result<()> {
         let own = &self.core.config.token.issuer;
         if issuer.is_this_server(own) {
             return Err(Error::invalid_request(format!(
@@ -172,6 +219,12 @@ impl Issuers {
             tracing::warn!("the trusted issuers cannot be read: {}", error.reason());
         }
     }
+}
+
+fn changed(name: &IssuerName) -> Error {
+    Error::conflict(format!(
+        "the issuer `{name}` was changed since; look at it again"
+    ))
 }
 
 fn unknown(name: &IssuerName) -> Error {

@@ -125,11 +125,11 @@ pub(super) async fn disable_issuer(
     body: Result<Json<DisableBody>, Error>,
 ) -> Result<Response> {
     let (by, with_tokens) = (&operator.origin, body?.value.revoke_tokens);
-    let disabled = IssuerStatus::Disabled;
-    app.issuers.set_status(by, &name, disabled).await?;
     let revoked = if with_tokens {
-        app.issuers.revoke_tokens(by, &name).await?
+        app.issuers.disable_and_revoke(by, &name).await?
     } else {
+        let disabled = IssuerStatus::Disabled;
+        app.issuers.set_status(by, &name, disabled).await?;
         RevokedAtIssuer::default()
     };
     Ok(response::ok(&revoked))

@@ -11,7 +11,8 @@ use crate::store::db::conn::{Session, Tx};
 use crate::store::db::damage::{Damaged, Readable};
 use crate::store::db::query::{Query, ToValue, select};
 use crate::store::db::row::Row;
-use crate::store::issuers::{refuse_issuer_names, replace_identities};
+use crate::store::issuers::identities::replace_identities;
+use crate::store::issuers::names::refuse_issuer_names;
 
 /// The columns of a secret beside those of its client; all null where a client has none.
 const SECRET_COLUMNS: &str = "s.secret_id, s.origin, s.secret_hash, s.hint, \

@@ -12,7 +12,7 @@ use crate::store::clients::search::search_text;
 use crate::store::db::conn::Tx;
 use crate::store::db::damage::{RowsOf, in_row};
 use crate::store::db::row::Row;
-use crate::store::issuers::{read_identities, write_identities};
+use crate::store::issuers::identities::{read_identities, write_identities};
 
 /// The columns of `clients c` that [`read_client`] reads.
 pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, c.status, c.scopes, \

@@ -6,7 +6,7 @@ use crate::domain::{
 use crate::store::clients::record::insert_record;
 use crate::store::clients::row::{lock_client, of_client, replace_row};
 use crate::store::clients::scope_index::replace_scopes;
-use crate::store::issuers::replace_identities;
+use crate::store::issuers::identities::replace_identities;
 use crate::store::tokens::generation::begin_generations;
 use crate::store::{Store, StoreError, WriteOptions};
 

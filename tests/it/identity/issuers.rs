@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use token_server::app::{AuditFilter, NewClient};
-use token_server::domain::{ClientChanges, ClientId, ExpectedVersion, IssuerName};
+use token_server::domain::{ClientChanges, ClientId, ExpectedVersion, IssuerName, IssuerStatus};
 
 use super::{
     ACCOUNT, CLUSTER, Scene, WORKLOAD, add, assert_refused, cluster_claims, id, key_set,
@@ -191,15 +191,54 @@ async fn disabling_an_issuer_can_revoke_the_tokens_of_its_clients() {
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!(scene.test.verify(&token).await.status, 200);
     let issuers = &scene.test.app.issuers;
-    let disabled = token_server::domain::IssuerStatus::Disabled;
+    let disabled = IssuerStatus::Disabled;
     issuers
         .set_status(BY, &name("k8s"), disabled)
         .await
         .unwrap();
     assert_eq!(scene.test.verify(&token).await.status, 200);
-    let revoked = issuers.revoke_tokens(BY, &name("k8s")).await.unwrap();
+    let revoked = issuers.disable_and_revoke(BY, &name("k8s")).await.unwrap();
     assert_eq!(revoked.revoked_clients, 2);
     assert_eq!(scene.test.verify(&token).await.status, 401);
+    // The database says so too, to a replica that starts now.
+    let other = TestApp::on(scene.test.database.clone(), &[]).await;
+    assert_eq!(other.verify(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn an_issuer_is_disabled_and_its_clients_tokens_are_revoked_together_or_not_at_all() {
+    let scene = Scene::new().await;
+    register(
+        &scene.test,
+        "second",
+        &json!([{"issuer": "k8s", "subject": "system:serviceaccount:a:b"}]),
+    )
+    .await;
+    let answer = scene.log_in(&scene.sign(&cluster_claims())).await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let issuers = &scene.test.app.issuers;
+    let status = async || issuers.find(&name("k8s")).await.unwrap().issuer.status;
+    scene
+        .test
+        .database
+        .execute("alter table revocations rename to revocations_away")
+        .await;
+    assert!(issuers.disable_and_revoke(BY, &name("k8s")).await.is_err());
+    assert_eq!(status().await, IssuerStatus::Enabled);
+    assert_eq!(scene.test.verify(&token).await.status, 200);
+    scene
+        .test
+        .database
+        .execute("alter table revocations_away rename to revocations")
+        .await;
+
+    let revoked = issuers.disable_and_revoke(BY, &name("k8s")).await.unwrap();
+    assert_eq!(revoked.revoked_clients, 2);
+    assert_eq!(status().await, IssuerStatus::Disabled);
+    assert_eq!(scene.test.verify(&token).await.status, 401);
+    // It is done again to be sure of it.
+    let again = issuers.disable_and_revoke(BY, &name("k8s")).await.unwrap();
+    assert_eq!(again.revoked_clients, 2);
 }
 
 #[tokio::test]

@@ -1,0 +1,206 @@
+//! Owns `trusted_issuers`.
+
+mod disable;
+pub(in crate::store) mod identities;
+pub(in crate::store) mod names;
+
+use crate::base::json;
+use crate::domain::{
+    Action, Change, ClientId, IssuerName, IssuerSpec, IssuerStatus, MAX_ISSUERS, NewEvent, Scope,
+    Stamp, Target, TrustedIssuer,
+};
+use crate::store::db::conn::Tx;
+use crate::store::db::damage::RowsOf;
+use crate::store::db::query::select;
+use crate::store::db::row::Row;
+use crate::store::issuers::names::{lock_names, refuse_client_ids};
+use crate::store::{Store, StoreError};
+
+pub use disable::RevokedPage;
+
+const ISSUERS: RowsOf = RowsOf {
+    table: "trusted_issuers",
+    key: "name",
+};
+
+/// What came of writing an issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssuerWritten {
+    /// It is written.
+    Written,
+    /// It is not there, or is another by now.
+    Changed,
+    /// Its name is taken.
+    Taken,
+    /// So many clients have an identity at it.
+    InUse(u64),
+}
+
+impl Store {
+    /// All issuers by name, without those whose rows are damaged: nobody logs in through these.
+    pub async fn list_issuers(&self) -> Result<Vec<TrustedIssuer>, StoreError> {
+        const REST: &str = "from trusted_issuers order by name";
+        let found = select(&["name, definition"], REST)
+            .fetch_readable(&mut self.acquire_read().await?, ISSUERS, read_issuer)
+            .await?;
+        found.log(ISSUERS);
+        Ok(found.rows)
+    }
+
+    /// The issuer of this name.
+    pub async fn find_issuer(
+        &self,
+        name: &IssuerName,
+    ) -> Result<Option<TrustedIssuer>, StoreError> {
+        const SQL: &str = "select name, definition from trusted_issuers where name = $1";
+        self.fetch_optional(SQL, &[name], read_issuer).await
+    }
+
+    /// Adds an issuer.
+    pub async fn insert_issuer(
+        &self,
+        issuer: &TrustedIssuer,
+        stamp: Stamp<'_>,
+    ) -> Result<IssuerWritten, StoreError> {
+        const COUNT: &str = "select count(*) from trusted_issuers";
+        const INSERT: &str = "
+            insert into trusted_issuers (name, anchor, definition)
+            values ($1, $2, $3)
+            on conflict (name) do nothing";
+        let name = &issuer.name;
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        stamp
+            .by
+            .actor
+            .check_issuer_write(name, None, Some(issuer), None)?;
+        lock_names(&mut tx).await?;
+        refuse_client_ids(&mut tx, &issuer.anchor).await?;
+        let count: i64 = tx.fetch_one(COUNT, &[], |row| row.get(0)).await?;
+        if usize::try_from(count).is_ok_and(|count| count >= MAX_ISSUERS) {
+            return Err(StoreError::Contradiction(format!(
+                "there are {MAX_ISSUERS} trusted issuers already, which is the most"
+            )));
+        }
+        let (anchor, definition) = (issuer.anchor.text(), definition(issuer)?);
+        if tx.execute(INSERT, &[name, &anchor, &definition]).await? == 0 {
+            return Ok(IssuerWritten::Taken);
+        }
+        let event = of_issuer(Action::IssuerAdd, name).after(issuer);
+        self.commit_change(tx, stamp, Change::Issuer, vec![event])
+            .await?;
+        Ok(IssuerWritten::Written)
+    }
+
+    /// Makes an issuer that is `before` what it is in `after`.
+    pub async fn replace_issuer(
+        &self,
+        before: &TrustedIssuer,
+        after: &TrustedIssuer,
+        stamp: Stamp<'_>,
+    ) -> Result<IssuerWritten, StoreError> {
+        const SQL: &str = "
+            update trusted_issuers
+            set definition = $3
+            where name = $1 and definition = $2";
+        let name = &before.name;
+        let (old, new) = (definition(before)?, definition(after)?);
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        if tx.execute(SQL, &[name, &old, &new]).await? == 0 {
+            return Ok(IssuerWritten::Changed);
+        }
+        let reserved = find_reserved(&mut tx, name).await?;
+        stamp
+            .by
+            .actor
+            .check_issuer_write(name, Some(before), Some(after), reserved.as_ref())?;
+        let action = match (before.status, after.status) {
+            (IssuerStatus::Disabled, IssuerStatus::Enabled) => Action::IssuerEnable,
+            (IssuerStatus::Enabled, IssuerStatus::Disabled) => Action::IssuerDisable,
+            (_, _) => Action::IssuerUpdate,
+        };
+        let event = of_issuer(action, name).difference(before, after);
+        self.commit_change(tx, stamp, Change::Issuer, vec![event])
+            .await?;
+        Ok(IssuerWritten::Written)
+    }
+
+    /// Removes an issuer at which no client has an identity.
+    pub async fn delete_issuer(
+        &self,
+        name: &IssuerName,
+        stamp: Stamp<'_>,
+    ) -> Result<IssuerWritten, StoreError> {
+        // Touched first, so that nobody adds an identity meanwhile.
+        const LOCK: &str = "
+            update trusted_issuers
+            set definition = definition
+            where name = $1
+            returning name, definition";
+        const USED: &str =
+            "select count(distinct client_id) from client_identities where issuer = $1";
+        const DELETE: &str = "delete from trusted_issuers where name = $1";
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let read = |row: &Row| Ok(read_issuer(row).ok());
+        let Some(before) = tx.fetch_optional(LOCK, &[name], read).await? else {
+            return Ok(IssuerWritten::Changed);
+        };
+        let reserved = find_reserved(&mut tx, name).await?;
+        stamp
+            .by
+            .actor
+            .check_issuer_write(name, before.as_ref(), None, reserved.as_ref())?;
+        let used = tx.fetch_one(USED, &[name], |row| row.count(0)).await?;
+        if used > 0 {
+            return Ok(IssuerWritten::InUse(used));
+        }
+        tx.execute(DELETE, &[name]).await?;
+        let mut event = of_issuer(Action::IssuerRemove, name);
+        if let Some(before) = before {
+            event = event.before(before);
+        }
+        self.commit_change(tx, stamp, Change::Issuer, vec![event])
+            .await?;
+        Ok(IssuerWritten::Written)
+    }
+}
+
+/// A client with a reserved scope that has an identity at an issuer.
+async fn find_reserved(
+    tx: &mut Tx<'_>,
+    issuer: &IssuerName,
+) -> Result<Option<ClientId>, StoreError> {
+    const SQL: &str = "
+        select i.client_id
+        from client_identities i
+        join client_scopes s on s.client_id = i.client_id
+        where i.issuer = $1 and (substr(s.scope, 1, length($2)) = $2 or s.scope = $3 or s.scope = $4)
+        order by i.client_id
+        limit 1";
+    let (prefix, [one, other]) = Scope::reserved();
+    let read = |row: &Row| row.parse("client_id");
+    tx.fetch_optional(SQL, &[issuer, &prefix, &one, &other], read)
+        .await
+}
+
+fn definition(issuer: &TrustedIssuer) -> Result<String, StoreError> {
+    serde_json::to_string(issuer).map_err(|error| sqlx::Error::Encode(error.into()).into())
+}
+
+fn read_issuer(row: &Row) -> Result<TrustedIssuer, StoreError> {
+    let spec: IssuerSpec = json::from_str(row.get("definition")?)
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let issuer = spec.build(crate::base::clock::UnixTime(0))?;
+    if issuer.name.as_str() != row.get::<&str>("name")? {
+        return Err(StoreError::Corrupt(
+            "the definition of an issuer has another name than its row".to_owned(),
+        ));
+    }
+    Ok(issuer)
+}
+
+fn of_issuer(action: Action, name: &IssuerName) -> NewEvent {
+    NewEvent::new(action, Target::Issuer(name.clone()))
+}
