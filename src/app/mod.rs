@@ -55,8 +55,8 @@ pub use clients::diff::FieldChange;
 pub use clients::heavy_secrets::HeavySecrets;
 pub use clients::transfer::export::ClientExport;
 pub use issuers::{
-    CheckedKey, IssuerCheck, IssuerMetrics, Issuers, ListedIssuer, Preset, PresetPlan,
-    RevokedAtIssuer,
+    CheckedKey, ImportedIssuer, IssuerCheck, IssuerMetrics, IssuerStep, Issuers, IssuersDocument,
+    ListedIssuer, Preset, PresetPlan, RevokedAtIssuer, issuer_lines,
 };
 pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};
 pub use replication::Replication;

@@ -4,8 +4,10 @@ mod check;
 mod crud;
 mod judge;
 mod keys;
+mod lines;
 mod paste;
 mod preset;
+mod transfer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,7 +20,9 @@ pub use check::{CheckedKey, IssuerCheck};
 pub use crud::{ListedIssuer, RevokedAtIssuer};
 pub use keys::IssuerMetrics;
 pub(crate) use keys::LoadedIssuer;
+pub use lines::issuer_lines;
 pub use preset::{Preset, PresetPlan};
+pub use transfer::{ImportedIssuer, IssuerStep, IssuersDocument};
 
 use crate::app::core::Core;
 use crate::app::error::{Error, Result};

@@ -8,6 +8,7 @@ mod log_in;
 mod platform;
 mod presets;
 mod rights;
+mod transfer;
 mod usage;
 
 use serde_json::{Value, json};

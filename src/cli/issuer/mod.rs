@@ -1,5 +1,7 @@
 //! `issuer`: whose tokens prove who a client is.
 
+mod transfer;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,19 +9,19 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::output::{self, Output};
 use crate::app::error::{Error, Result};
-use crate::app::{App, IssuerCheck, ListedIssuer, RevokedAtIssuer};
+use crate::app::{App, IssuerCheck, ListedIssuer, RevokedAtIssuer, issuer_lines};
 use crate::base::json;
 use crate::cli::open;
 use crate::cli::open::origin;
+use crate::cli::output::{self, Output};
 use crate::config::parse_seconds;
 use crate::domain::{
     FilePath, IssuerName, IssuerSpec, IssuerStatus, IssuerUrl, Replay, TrustDomain, TrustedIssuer,
 };
 
 #[derive(Subcommand)]
-pub(super) enum IssuerCommand {
+pub(in crate::cli) enum IssuerCommand {
     /// Trust an issuer: clients with an identity at it log in with its tokens
     Add(Box<AddArgs>),
     /// List the trusted issuers
@@ -36,16 +38,20 @@ pub(super) enum IssuerCommand {
     Disable(DisableArgs),
     /// Let clients log in through an issuer again
     Enable(OneIssuer),
+    /// Write all issuers out as one JSON document
+    Export(transfer::ExportArgs),
+    /// Add and change issuers as such a document says; those that it does not name stay
+    Import(transfer::ImportArgs),
 }
 
 #[derive(Args)]
-pub(super) struct ListArgs {
+pub(in crate::cli) struct ListArgs {
     #[command(flatten)]
     output: Output,
 }
 
 #[derive(Args)]
-pub(super) struct OneIssuer {
+pub(in crate::cli) struct OneIssuer {
     /// The issuer
     name: IssuerName,
     #[command(flatten)]
@@ -53,13 +59,13 @@ pub(super) struct OneIssuer {
 }
 
 #[derive(Args)]
-pub(super) struct RemoveArgs {
+pub(in crate::cli) struct RemoveArgs {
     /// The issuer
     name: IssuerName,
 }
 
 #[derive(Args)]
-pub(super) struct DisableArgs {
+pub(in crate::cli) struct DisableArgs {
     /// The issuer
     name: IssuerName,
     /// Also revoke all tokens of every client that has an identity at it
@@ -70,7 +76,7 @@ pub(super) struct DisableArgs {
 }
 
 #[derive(Args)]
-pub(super) struct AddArgs {
+pub(in crate::cli) struct AddArgs {
     /// What you call it
     name: IssuerName,
     /// The exact `iss` of its tokens
@@ -86,7 +92,7 @@ pub(super) struct AddArgs {
 }
 
 #[derive(Args)]
-pub(super) struct UpdateArgs {
+pub(in crate::cli) struct UpdateArgs {
     /// The issuer
     name: IssuerName,
     #[command(flatten)]
@@ -96,7 +102,7 @@ pub(super) struct UpdateArgs {
 }
 
 #[derive(Args)]
-pub(super) struct IssuerFields {
+pub(in crate::cli) struct IssuerFields {
     /// The URL of its discovery document, or `default` for the one behind the `iss`
     #[arg(long, value_name = "URL", group = "place")]
     discovery_url: Option<String>,
@@ -181,7 +187,7 @@ struct PrintedList<'a> {
     issuers: &'a [ListedIssuer],
 }
 
-pub(super) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCode> {
     let app = open::open().await?;
     match command {
         IssuerCommand::Add(args) => {
@@ -213,12 +219,14 @@ pub(super) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCode> {
             let issuer = app.issuers.set_status(&by, &args.name, enabled).await?;
             print(&issuer, args.output)?;
         }
+        IssuerCommand::Export(args) => transfer::export(&app, &args).await?,
+        IssuerCommand::Import(args) => transfer::import(&app, &args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn print(issuer: &TrustedIssuer, output: Output) -> anyhow::Result<()> {
-    output.print(issuer, || output::list(&lines(issuer)))
+    output.print(issuer, || output::list(&issuer_lines(issuer)))
 }
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
@@ -246,33 +254,10 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
 async fn show(app: &App, name: &IssuerName, output: Output) -> anyhow::Result<()> {
     let listed = app.issuers.find(name).await?;
     output.print(&listed, || {
-        let mut lines = lines(&listed.issuer);
+        let mut lines = issuer_lines(&listed.issuer);
         lines.push(("clients".to_owned(), listed.clients.to_string()));
         output::list(&lines)
     })
-}
-
-/// Every member that `--json` has.
-fn lines(issuer: &TrustedIssuer) -> Vec<(String, String)> {
-    let Ok(Value::Object(members)) = serde_json::to_value(issuer) else {
-        return Vec::new();
-    };
-    let line = |(name, value): (String, Value)| {
-        let text = match (name.as_str(), value) {
-            ("created_at", _) => issuer.created_at.to_string(),
-            ("updated_at", _) => issuer.updated_at.to_string(),
-            ("max_lifetime", seconds) => format!("{seconds} s"),
-            ("audiences", Value::Array(list)) if list.is_empty() => "ISSUER".to_owned(),
-            (_, Value::String(text)) => text,
-            (_, Value::Array(list)) => {
-                let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-                words.join(" ")
-            }
-            (_, other) => other.to_string(),
-        };
-        (name, text)
-    };
-    members.into_iter().map(line).collect()
 }
 
 async fn check(app: &App, name: &IssuerName, output: Output) -> anyhow::Result<ExitCode> {

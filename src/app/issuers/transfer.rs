@@ -1,0 +1,169 @@
+//! Trusted issuers as one document: written out here, and read in here or at another server.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::error::{Error, Result};
+use crate::app::issuers::Issuers;
+use crate::base::clock::UnixTime;
+use crate::domain::{IssuerName, IssuerSpec, Origin, TrustedIssuer};
+
+/// The only version of the document.
+const VERSION: u32 = 1;
+
+/// All issuers of a server. It holds no secret: files are named by their paths.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuersDocument {
+    /// 1.
+    pub version: u32,
+    /// Each as it is added; an issuer that is there already becomes what is said here.
+    pub issuers: Vec<IssuerSpec>,
+}
+
+/// What an import does with an issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IssuerStep {
+    /// It is added.
+    Add,
+    /// It is changed.
+    Change,
+    /// It is as the document says already.
+    Unchanged,
+}
+
+impl IssuerStep {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Change => "change",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// An issuer of a document, and what becomes of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImportedIssuer {
+    /// The issuer.
+    pub name: IssuerName,
+    /// What is done.
+    pub step: IssuerStep,
+}
+
+struct Planned {
+    before: Option<TrustedIssuer>,
+    after: TrustedIssuer,
+}
+
+impl Planned {
+    fn step(&self) -> IssuerStep {
+        match &self.before {
+            None => IssuerStep::Add,
+            Some(before) if *before == self.after => IssuerStep::Unchanged,
+            Some(_) => IssuerStep::Change,
+        }
+    }
+}
+
+impl Issuers {
+    /// All issuers, without when they were written.
+    pub async fn export(&self) -> Result<IssuersDocument> {
+        let issuers = self.core.store.list_issuers().await?;
+        let spec = |issuer: &TrustedIssuer| without_times(IssuerSpec::from(issuer));
+        Ok(IssuersDocument {
+            version: VERSION,
+            issuers: issuers.iter().map(spec).collect(),
+        })
+    }
+
+    /// Adds and changes issuers as a document says; those that it does not name stay. A member that is left out is as for a
+    /// new issuer, but for the status of one that is there. Nothing is written unless all of the document is good;
+    /// each issuer is written by itself, with the rights of any write.
+    pub async fn import(
+        &self,
+        by: &Origin,
+        document: IssuersDocument,
+        dry_run: bool,
+    ) -> Result<Vec<ImportedIssuer>> {
+        let planned = self.plan(document).await?;
+        let mut imported = Vec::new();
+        for it in planned {
+            let (name, step) = (it.after.name.clone(), it.step());
+            if !dry_run {
+                self.write(by, it).await?;
+            }
+            imported.push(ImportedIssuer { name, step });
+        }
+        Ok(imported)
+    }
+
+    async fn plan(&self, document: IssuersDocument) -> Result<Vec<Planned>> {
+        if document.version != VERSION {
+            return Err(Error::invalid_request(format!(
+                "version {} of the document is unknown; this is {VERSION}",
+                document.version
+            )));
+        }
+        let now = self.core.now();
+        let mut names = BTreeSet::new();
+        let mut planned = Vec::new();
+        for spec in document.issuers {
+            let one = self.plan_one(spec, now).await?;
+            if !names.insert(one.after.name.clone()) {
+                return Err(Error::invalid_request(format!(
+                    "the issuer `{}` stands in the document twice",
+                    one.after.name
+                )));
+            }
+            planned.push(one);
+        }
+        Ok(planned)
+    }
+
+    async fn plan_one(&self, spec: IssuerSpec, now: UnixTime) -> Result<Planned> {
+        let says_status = spec.status.is_some();
+        let about = spec.name.clone();
+        let built = without_times(spec).build(now).map_err(|error| {
+            let name = about.as_ref().map_or("(no name)", IssuerName::as_str);
+            Error::invalid_request(format!("the issuer `{name}`: {error}"))
+        });
+        let mut after = built?;
+        self.refuse_this_server(&after)?;
+        let before = self.core.store.find_issuer(&after.name).await?;
+        if let Some(before) = &before {
+            if before.anchor != after.anchor {
+                return Err(Error::conflict(format!(
+                    "there is an issuer `{}` of {} already, and the document has it of {}",
+                    before.name, before.anchor, after.anchor
+                )));
+            }
+            (after.created_at, after.updated_at) = (before.created_at, before.updated_at);
+            if !says_status {
+                after.status = before.status;
+            }
+        }
+        Ok(Planned { before, after })
+    }
+
+    async fn write(&self, by: &Origin, planned: Planned) -> Result<()> {
+        match (planned.step(), planned.before) {
+            (IssuerStep::Change, Some(before)) => {
+                self.replace(by, &before, planned.after).await.map(drop)
+            }
+            (IssuerStep::Add, _) => self.insert(by, planned.after).await.map(drop),
+            (_, _) => Ok(()),
+        }
+    }
+}
+
+fn without_times(spec: IssuerSpec) -> IssuerSpec {
+    IssuerSpec {
+        created_at: None,
+        updated_at: None,
+        ..spec
+    }
+}
