@@ -55,8 +55,9 @@ pub use clients::diff::FieldChange;
 pub use clients::heavy_secrets::HeavySecrets;
 pub use clients::transfer::export::ClientExport;
 pub use issuers::{
-    CheckedKey, ImportedIssuer, IssuerCheck, IssuerMetrics, IssuerStep, Issuers, IssuersDocument,
-    ListedIssuer, Preset, PresetPlan, RevokedAtIssuer, issuer_lines,
+    Aws, CheckedKey, GitHub, GitLab, Google, ImportedIssuer, IssuerCheck, IssuerMetrics,
+    IssuerStep, Issuers, IssuersDocument, Kubernetes, ListedIssuer, Preset, PresetPlan,
+    RevokedAtIssuer, Spiffe, issuer_lines,
 };
 pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};
 pub use replication::Replication;

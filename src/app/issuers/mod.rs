@@ -21,7 +21,7 @@ pub use crud::{ListedIssuer, RevokedAtIssuer};
 pub use keys::IssuerMetrics;
 pub(crate) use keys::LoadedIssuer;
 pub use lines::issuer_lines;
-pub use preset::{Preset, PresetPlan};
+pub use preset::{Aws, GitHub, GitLab, Google, Kubernetes, Preset, PresetPlan, Spiffe};
 pub use transfer::{ImportedIssuer, IssuerStep, IssuersDocument};
 
 use crate::app::core::Core;

@@ -52,6 +52,20 @@ In the workload:
 assertion=$(spire-agent api fetch jwt -audience ISSUER -output json | jq -r '.[0].svids[0].svid')
 LOG_IN";
 
+const AWS: &str = "\
+Where the role or user is at work:
+
+assertion=$(aws sts get-web-identity-token --audience ISSUER --signing-algorithm ES384 \\
+  --duration-seconds 300 --query WebIdentityToken --output text)
+LOG_IN";
+
+const GOOGLE: &str = "\
+Where the service account is at work:
+
+assertion=$(curl -sS -H 'Metadata-Flavor: Google' \\
+  \"http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity?audience=ISSUER\")
+LOG_IN";
+
 pub(super) fn kubernetes(issuer: &str, client_id: &ClientId, service_account: &str) -> String {
     let log_in = curl(issuer, client_id, "@/var/run/secrets/token-server/token");
     let text = KUBERNETES.replace("SERVICE_ACCOUNT", service_account);
@@ -71,6 +85,16 @@ pub(super) fn gitlab(issuer: &str, client_id: &ClientId) -> String {
 pub(super) fn spiffe(issuer: &str, client_id: &ClientId) -> String {
     let log_in = curl(issuer, client_id, "=$assertion").replace("jwt-bearer", "jwt-spiffe");
     SPIFFE.replace("ISSUER", issuer).replace("LOG_IN", &log_in)
+}
+
+pub(super) fn aws(issuer: &str, client_id: &ClientId) -> String {
+    let log_in = curl(issuer, client_id, "=$assertion");
+    AWS.replace("ISSUER", issuer).replace("LOG_IN", &log_in)
+}
+
+pub(super) fn google(issuer: &str, client_id: &ClientId) -> String {
+    let log_in = curl(issuer, client_id, "=$assertion");
+    GOOGLE.replace("ISSUER", issuer).replace("LOG_IN", &log_in)
 }
 
 /// The call of a shell. An id may have characters that mean something there.

@@ -3,12 +3,11 @@
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::app::App;
-use crate::app::Preset;
 use crate::app::error::{Error, Result};
+use crate::app::{App, Aws, GitHub, GitLab, Google, Kubernetes, Preset, PresetPlan, Spiffe};
 use crate::cli::open::origin;
 use crate::cli::output::Output;
-use crate::domain::{Client, ClientChanges, IssuerName, SpiffeId};
+use crate::domain::{Client, ClientChanges, IssuerName, IssuerUrl, SpiffeId};
 
 /// A platform.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +20,10 @@ pub(in crate::cli) enum Platform {
     Gitlab,
     /// A workload with a JWT-SVID: --spiffe-id
     Spiffe,
+    /// A role or user of AWS IAM: --aws-issuer, --aws-principal
+    Aws,
+    /// A service account of Google Cloud: --google-account-id
+    Google,
 }
 
 #[derive(Args)]
@@ -88,6 +91,15 @@ pub(in crate::cli) struct PresetArgs {
     /// SPIFFE: a file with the bundle of the trust domain
     #[arg(long, value_name = "FILE", requires = "from")]
     bundle_file: Option<String>,
+    /// AWS: the issuer of the account (`aws iam get-outbound-web-identity-federation-info`)
+    #[arg(long, value_name = "URL", requires = "from")]
+    aws_issuer: Option<IssuerUrl>,
+    /// AWS: the ARN of the role or user
+    #[arg(long, value_name = "ARN", requires = "from")]
+    aws_principal: Option<String>,
+    /// Google: the unique ID of the service account (`gcloud iam service-accounts describe EMAIL --format='value(uniqueId)'`)
+    #[arg(long, value_name = "NUMBER", requires = "from")]
+    google_account_id: Option<String>,
 }
 
 /// A workload that was registered.
@@ -101,9 +113,9 @@ struct Created<'a> {
 
 /// A preset, and the name of its issuer that is registered.
 pub(in crate::cli) struct Registering {
-    preset: Preset,
+    preset: Box<dyn Preset>,
     issuer: IssuerName,
-    warnings: Vec<String>,
+    warning: Option<&'static str>,
 }
 
 impl PresetArgs {
@@ -120,7 +132,7 @@ impl PresetArgs {
         if changes.authentication.identities.is_some() {
             return Err(Error::invalid_request("say --from or --identity, not both"));
         }
-        let plan = preset.plan(name)?;
+        let plan = PresetPlan::new(preset.as_ref(), name)?;
         let (issuer, is_new) = app.issuers.ensure(&origin(), plan.issuer).await?;
         if is_new {
             Output::remark(&format!(
@@ -132,94 +144,62 @@ impl PresetArgs {
         Ok(Some(Registering {
             preset,
             issuer: issuer.name,
-            warnings: plan.warnings,
+            warning: plan.warning,
         }))
     }
 
-    fn preset(self) -> Result<Option<Preset>> {
+    fn preset(self) -> Result<Option<Box<dyn Preset>>> {
         let Some(from) = self.from else {
             return Ok(None);
         };
         self.refuse_others(from)?;
         Ok(Some(match from {
-            Platform::Kubernetes => Preset::Kubernetes {
+            Platform::Kubernetes => Box::new(Kubernetes {
                 namespace: needed(self.namespace, "--namespace")?,
                 service_account: needed(self.service_account, "--service-account")?,
                 uid: self.service_account_uid,
                 cluster: self.cluster_issuer,
-            },
-            Platform::Github => Preset::GitHub {
-                repository_id: needed(self.repository_id, "--repository-id")?,
-                owner_id: needed(self.repository_owner_id, "--repository-owner-id")?,
-                narrowed: narrowed(
-                    self.environment,
-                    self.git_ref,
-                    self.workflow_ref,
-                    self.any_workflow,
-                )?,
-                enterprise: self.enterprise,
-                host: self.host,
-            },
-            Platform::Gitlab => Preset::GitLab {
+            }),
+            Platform::Github => Box::new(self.github()?),
+            Platform::Gitlab => Box::new(GitLab {
                 project_id: needed(self.project_id, "--project-id")?,
                 any_ref: self.any_ref,
                 environment: self.environment,
                 host: self.host,
-            },
-            Platform::Spiffe => Preset::Spiffe {
+            }),
+            Platform::Spiffe => Box::new(Spiffe {
                 id: needed(self.spiffe_id, "--spiffe-id")?,
                 bundle_endpoint: self.bundle_endpoint,
                 bundle_file: self.bundle_file,
-            },
+            }),
+            Platform::Aws => Box::new(Aws {
+                issuer: needed(self.aws_issuer, "--aws-issuer")?,
+                principal: needed(self.aws_principal, "--aws-principal")?,
+            }),
+            Platform::Google => Box::new(Google {
+                account_id: needed(self.google_account_id, "--google-account-id")?,
+            }),
         }))
+    }
+
+    fn github(self) -> Result<GitHub> {
+        Ok(GitHub {
+            repository_id: needed(self.repository_id, "--repository-id")?,
+            owner_id: needed(self.repository_owner_id, "--repository-owner-id")?,
+            narrowed: narrowed(
+                self.environment,
+                self.git_ref,
+                self.workflow_ref,
+                self.any_workflow,
+            )?,
+            enterprise: self.enterprise,
+            host: self.host,
+        })
     }
 
     /// An option of another platform would be a condition that nobody looks at.
     fn refuse_others(&self, from: Platform) -> Result<()> {
-        use Platform::{Github, Gitlab, Kubernetes, Spiffe};
-        let options: [(&str, bool, &[Platform]); 17] = [
-            ("--namespace", self.namespace.is_some(), &[Kubernetes]),
-            (
-                "--service-account",
-                self.service_account.is_some(),
-                &[Kubernetes],
-            ),
-            (
-                "--service-account-uid",
-                self.service_account_uid.is_some(),
-                &[Kubernetes],
-            ),
-            (
-                "--cluster-issuer",
-                self.cluster_issuer.is_some(),
-                &[Kubernetes],
-            ),
-            ("--repository-id", self.repository_id.is_some(), &[Github]),
-            (
-                "--repository-owner-id",
-                self.repository_owner_id.is_some(),
-                &[Github],
-            ),
-            ("--ref", self.git_ref.is_some(), &[Github]),
-            ("--workflow-ref", self.workflow_ref.is_some(), &[Github]),
-            ("--any-workflow", self.any_workflow, &[Github]),
-            ("--enterprise", self.enterprise.is_some(), &[Github]),
-            (
-                "--environment",
-                self.environment.is_some(),
-                &[Github, Gitlab],
-            ),
-            ("--host", self.host.is_some(), &[Github, Gitlab]),
-            ("--project-id", self.project_id.is_some(), &[Gitlab]),
-            ("--any-ref", self.any_ref, &[Gitlab]),
-            ("--spiffe-id", self.spiffe_id.is_some(), &[Spiffe]),
-            (
-                "--bundle-endpoint",
-                self.bundle_endpoint.is_some(),
-                &[Spiffe],
-            ),
-            ("--bundle-file", self.bundle_file.is_some(), &[Spiffe]),
-        ];
+        let options = self.options();
         let mut wrong = options
             .iter()
             .filter(|(_, is_said, of)| *is_said && !of.contains(&from));
@@ -229,6 +209,34 @@ impl PresetArgs {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// Every option: its name, whether it is said, and the platforms that have it.
+    #[rustfmt::skip]
+    fn options(&self) -> [(&'static str, bool, &'static [Platform]); 20] {
+        use Platform::{Aws, Github, Gitlab, Google, Kubernetes, Spiffe};
+        [
+            ("--namespace", self.namespace.is_some(), &[Kubernetes]),
+            ("--service-account", self.service_account.is_some(), &[Kubernetes]),
+            ("--service-account-uid", self.service_account_uid.is_some(), &[Kubernetes]),
+            ("--cluster-issuer", self.cluster_issuer.is_some(), &[Kubernetes]),
+            ("--repository-id", self.repository_id.is_some(), &[Github]),
+            ("--repository-owner-id", self.repository_owner_id.is_some(), &[Github]),
+            ("--ref", self.git_ref.is_some(), &[Github]),
+            ("--workflow-ref", self.workflow_ref.is_some(), &[Github]),
+            ("--any-workflow", self.any_workflow, &[Github]),
+            ("--enterprise", self.enterprise.is_some(), &[Github]),
+            ("--environment", self.environment.is_some(), &[Github, Gitlab]),
+            ("--host", self.host.is_some(), &[Github, Gitlab]),
+            ("--project-id", self.project_id.is_some(), &[Gitlab]),
+            ("--any-ref", self.any_ref, &[Gitlab]),
+            ("--spiffe-id", self.spiffe_id.is_some(), &[Spiffe]),
+            ("--bundle-endpoint", self.bundle_endpoint.is_some(), &[Spiffe]),
+            ("--bundle-file", self.bundle_file.is_some(), &[Spiffe]),
+            ("--aws-issuer", self.aws_issuer.is_some(), &[Aws]),
+            ("--aws-principal", self.aws_principal.is_some(), &[Aws]),
+            ("--google-account-id", self.google_account_id.is_some(), &[Google]),
+        ]
     }
 }
 
@@ -244,9 +252,9 @@ fn narrowed(
     any_workflow: bool,
 ) -> Result<Option<(&'static str, String)>> {
     let named = [
-        ("environment", environment),
-        ("ref", git_ref),
-        ("workflow_ref", workflow_ref),
+        ("/environment", environment),
+        ("/ref", git_ref),
+        ("/workflow_ref", workflow_ref),
     ];
     let mut found = named
         .into_iter()
@@ -268,7 +276,7 @@ impl Registering {
         client: &Client,
         output: Output,
     ) -> anyhow::Result<()> {
-        for warning in &self.warnings {
+        if let Some(warning) = self.warning {
             Output::remark(&format!("warning: {warning}"));
         }
         let own = app.config().token.issuer.as_str();

@@ -4,6 +4,11 @@ use serde_json::json;
 
 use crate::cli::Shell;
 
+/// The issuer of an account of AWS.
+const AWS: &str = "https://abc123-def456.tokens.sts.global.api.aws";
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/billing";
+
 #[tokio::test]
 async fn each_platform_is_registered_by_one_command_that_prints_what_to_paste() {
     for (platform, arguments, issuer, identity, pasted) in [
@@ -73,6 +78,21 @@ async fn each_platform_is_registered_by_one_command_that_prints_what_to_paste() 
             json!({"issuer": "spiffe", "subject": "spiffe://acme.test/a"}),
             "jwt-spiffe",
         ),
+        (
+            "aws",
+            vec!["--aws-issuer", AWS, "--aws-principal", ROLE],
+            AWS,
+            json!({"issuer": "aws", "subject": ROLE,
+                "claims": {"/https:~1~1sts.amazonaws.com~1/principal_id": ROLE}}),
+            "aws sts get-web-identity-token --audience https://",
+        ),
+        (
+            "google",
+            vec!["--google-account-id", "110248495921238986420"],
+            "https://accounts.google.com",
+            json!({"issuer": "google", "subject": "110248495921238986420"}),
+            "Metadata-Flavor: Google",
+        ),
     ] {
         let shell = Shell::migrated().await;
         let create = ["client", "create", "billing", "--from", platform];
@@ -131,6 +151,41 @@ async fn a_preset_that_names_too_little_or_something_else_is_refused() {
             "--namespace is not an option",
         ),
         (vec!["--from", "gitlab"], "--project-id is missing"),
+        (
+            vec!["--from", "aws", "--aws-issuer", AWS],
+            "--aws-principal is missing",
+        ),
+        (
+            vec![
+                "--from",
+                "aws",
+                "--aws-issuer",
+                AWS,
+                "--aws-principal",
+                "arn:aws:sts::123456789012:assumed-role/billing/session",
+            ],
+            "is no ARN of a role or user",
+        ),
+        (
+            vec![
+                "--from",
+                "google",
+                "--google-account-id",
+                "billing@acme.test",
+            ],
+            "is no unique ID",
+        ),
+        (
+            vec![
+                "--from",
+                "google",
+                "--google-account-id",
+                "1",
+                "--host",
+                "a",
+            ],
+            "--host is not an option",
+        ),
         (
             vec!["--from", "gitlab", "--project-id", "1", "--ref", "main"],
             "--ref is not an option",
