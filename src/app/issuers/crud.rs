@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
 use crate::app::issuers::Issuers;
-use crate::domain::{IssuerName, IssuerSpec, IssuerStatus, Origin, Revocation, TrustedIssuer};
+use crate::domain::{
+    ClientId, IssuerName, IssuerSpec, IssuerStatus, Origin, Revocation, TrustedIssuer,
+};
 use crate::store::{ClientRevoked, IssuerWritten};
 
 /// An issuer in a list.
@@ -40,6 +42,11 @@ impl Issuers {
     pub async fn find(&self, name: &IssuerName) -> Result<ListedIssuer> {
         let issuer = self.require(name).await?;
         self.with_clients(issuer).await
+    }
+
+    /// The first clients that have an identity at an issuer, by id.
+    pub async fn list_clients(&self, name: &IssuerName, limit: u32) -> Result<Vec<ClientId>> {
+        Ok(self.core.store.list_clients_at_issuer(name, limit).await?)
     }
 
     async fn with_clients(&self, issuer: TrustedIssuer) -> Result<ListedIssuer> {

@@ -5,6 +5,7 @@ pub(in crate::http) mod access;
 mod admins;
 mod audit;
 pub(in crate::http) mod clients;
+mod issuers;
 mod keys;
 mod links;
 mod login;

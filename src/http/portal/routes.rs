@@ -14,7 +14,7 @@ use crate::http::portal::login::{account, passkeys, second_factor};
 use crate::http::portal::page::assets;
 use crate::http::portal::tokens::{explain, explain_exchange};
 use crate::http::portal::usage::{dashboard, excess_tokens};
-use crate::http::portal::{admins, audit, keys, login, secrets, settings, tokens};
+use crate::http::portal::{admins, audit, issuers, keys, login, secrets, settings, tokens};
 
 const ANYONE: Access = Access::Anyone;
 /// Before a session gives access to more.
@@ -78,6 +78,8 @@ fn all(routes: Routes) -> Routes {
         VIEWER   get  "/admin/tokens"                                            tokens::show_tokens;
         VIEWER   post "/admin/tokens"                                            tokens::inspect;
         OPERATOR post "/admin/tokens/revoke"                                     tokens::revoke;
+        VIEWER   get  "/admin/issuers"                                           issuers::show_issuers;
+        VIEWER   get  "/admin/issuers/{name}"                                    issuers::show_issuer;
         VIEWER   get  "/admin/keys"                                              keys::show_keys;
         OWNER    post "/admin/keys/rotate"                                       keys::rotate;
         OWNER    post "/admin/keys/prepare"                                      keys::prepare;

@@ -31,18 +31,20 @@ impl Store {
             .await
     }
 
-    /// The clients that have an identity at an issuer, by id.
+    /// The first clients that have an identity at an issuer, by id.
     pub async fn list_clients_at_issuer(
         &self,
         issuer: &IssuerName,
+        limit: u32,
     ) -> Result<Vec<ClientId>, StoreError> {
         const SQL: &str = "
             select distinct client_id
             from client_identities
             where issuer = $1
-            order by client_id";
+            order by client_id
+            limit $2";
         let read = |row: &Row| row.parse("client_id");
-        self.fetch_all(SQL, &[issuer], read).await
+        self.fetch_all(SQL, &[issuer, &limit], read).await
     }
 
     /// How many clients have an identity at an issuer.
