@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::app::authentication::Authentication;
 use crate::app::error::Result;
 use crate::app::issuers::LoadedIssuer;
-use crate::domain::{Client, ClientId, ClientRecord, IssuerStatus, Replay};
+use crate::domain::{Client, ClientId, ClientRecord, IdentityRule, IssuerStatus, Replay};
 use crate::jwt::{ClientAssertion, JudgedRule, PlatformToken, SignatureVerdict};
 
 /// Issuers that are named to somebody whose token is of none.
@@ -249,42 +249,20 @@ fn explain_client(
     token: &PlatformToken<'_>,
 ) -> Option<ClientId> {
     let client: &Client = &record.client;
-    let id = &client.client_id;
     let (mut is_proven, mut count) = (false, 0);
-    for (issuer, passed) in issuers {
+    for (issuer, is_verified) in issuers {
         let identities = client.authentication.identities.iter();
         for identity in identities.filter(|it| *it.issuer() == issuer.issuer.name) {
             count += 1;
+            let id = &client.client_id;
             let about = format!("identity {count} of `{id}` at `{}`", issuer.issuer.name);
             let rules = identity.judge(token.claims(), &issuer.issuer.anchor);
-            let rules = rules.into_iter().map(|rule| {
-                let came = rule
-                    .came
-                    .map_or_else(|| "absent".to_owned(), |it| format!("`{it}`"));
-                JudgedRule::new(
-                    rule.claim,
-                    format!("`{}`", rule.expected),
-                    came,
-                    rule.passed,
-                )
-            });
-            is_proven |= explaining.add(&about, rules) && *passed;
+            let is_satisfied = explaining.add(&about, rules.into_iter().map(judged));
+            is_proven |= is_satisfied && *is_verified;
         }
     }
     if count == 0 && !issuers.is_empty() {
-        let names: Vec<&str> = client
-            .authentication
-            .identities
-            .iter()
-            .map(|it| it.issuer().as_str())
-            .collect();
-        let came = if names.is_empty() {
-            "none".to_owned()
-        } else {
-            format!("at {}", names.join(", "))
-        };
-        let rule = JudgedRule::new("identity", "one at an issuer of the token", came, false);
-        explaining.add(&format!("client `{id}`"), [rule]);
+        explain_no_identity(explaining, client);
     }
     if !client.allowed_networks.is_empty() {
         explaining.remarks.push(format!(
@@ -292,5 +270,25 @@ fn explain_client(
             client.allowed_networks
         ));
     }
-    (is_proven && client.may_log_in().is_ok()).then(|| id.clone())
+    (is_proven && client.may_log_in().is_ok()).then(|| client.client_id.clone())
+}
+
+/// A rule of an identity as rules of tokens are shown.
+fn judged(rule: IdentityRule) -> JudgedRule {
+    let quoted = |value: String| format!("`{value}`");
+    let came = rule.came.map_or_else(|| "absent".to_owned(), quoted);
+    JudgedRule::new(rule.claim, quoted(rule.expected), came, rule.passed)
+}
+
+/// Says at which issuers the client has identities instead.
+fn explain_no_identity(explaining: &mut Explaining, client: &Client) {
+    let identities = client.authentication.identities.iter();
+    let names: Vec<&str> = identities.map(|it| it.issuer().as_str()).collect();
+    let came = if names.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("at {}", names.join(", "))
+    };
+    let rule = JudgedRule::new("identity", "one at an issuer of the token", came, false);
+    explaining.add(&format!("client `{}`", client.client_id), [rule]);
 }
