@@ -12,10 +12,12 @@ use clap::Args;
 use crate::app::App;
 use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport,
-    ImportSource, OnConflict, SecretRules,
+    ImportSource, Narrowing, OnConflict, SecretRules,
 };
 use crate::cli::open;
 use crate::cli::output::{Output, printable};
+use crate::config::parse_seconds;
+use crate::domain::TokenTtl;
 
 /// How far it is, is said every so many clients.
 const TOLD_EVERY: u64 = 10_000;
@@ -47,6 +49,16 @@ pub(in crate::cli) struct ImportArgs {
     /// secret; without it such a row is refused
     #[arg(long, value_name = "KIND")]
     secrets: Option<FileSecrets>,
+    /// Leave metadata out: Ory Hydra shows it to admins only, here each token has it
+    #[arg(long)]
+    drop_metadata: bool,
+    /// Leave out scopes that Keycloak grants only when asked for, with the audiences that come with them
+    #[arg(long)]
+    drop_optional_scopes: bool,
+    /// How long tokens live (`5m`, or seconds) of clients for which the file does not say it; without it as long as
+    /// `TOKEN_TTL` says
+    #[arg(long, value_name = "DURATION", value_parser = token_ttl)]
+    token_ttl: Option<TokenTtl>,
     /// Say for every client what would come of it, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -104,8 +116,21 @@ impl ImportArgs {
             dry_run: self.dry_run,
             max_plain: None,
             secrets: self.secrets,
+            narrowing: Narrowing {
+                drop_metadata: self.drop_metadata,
+                drop_optional_scopes: self.drop_optional_scopes,
+                token_ttl: self.token_ttl,
+            },
         }
     }
+}
+
+fn token_ttl(text: &str) -> Result<TokenTtl, String> {
+    let seconds = match text.parse() {
+        Ok(seconds) => seconds,
+        Err(_) => parse_seconds(text)?,
+    };
+    TokenTtl::from_seconds(seconds).map_err(|error| error.to_string())
 }
 
 fn source(args: &ImportArgs) -> anyhow::Result<ImportSource> {

@@ -12,10 +12,10 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::clients::transfer::apply::{ApplyNews, ApplyOptions, ApplyReport, Manifest, Prune};
 use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportNews, ImportOptions, ImportReport, ImportSource, MAX_PLAIN,
-    OnConflict,
+    Narrowing, OnConflict,
 };
 use crate::app::error::{Error, Result};
-use crate::domain::{ClientId, ErrorCode};
+use crate::domain::{ClientId, ErrorCode, TokenTtl};
 use crate::http::admin_api::guard::Operator;
 use crate::http::request::body;
 use crate::http::request::query::Query;
@@ -49,6 +49,14 @@ pub(in crate::http::admin_api) struct HowToImport {
     /// `plain`: a text that has the length of a digest in hex or base64 is a plain secret; without it such a row is refused
     #[param(inline)]
     secrets: Option<FileSecrets>,
+    /// Leave metadata out
+    #[serde(default)]
+    drop_metadata: bool,
+    /// Leave out scopes that the other server grants only when asked for, with the audiences that come with them
+    #[serde(default)]
+    drop_optional_scopes: bool,
+    /// How many seconds tokens live of clients for which the file does not say it
+    token_ttl: Option<i64>,
     /// Import the good rows although there are bad ones
     #[serde(default)]
     keep_going: bool,
@@ -129,6 +137,11 @@ pub(in crate::http::admin_api) async fn import_clients(
         keep_going: how.keep_going,
         max_plain: Some(MAX_PLAIN),
         secrets: how.secrets,
+        narrowing: Narrowing {
+            drop_metadata: how.drop_metadata,
+            drop_optional_scopes: how.drop_optional_scopes,
+            token_ttl: how.token_ttl.map(TokenTtl::from_seconds).transpose()?,
+        },
     };
 
     let source = ImportSource::of_bytes(how.format, bytes);

@@ -12,7 +12,7 @@ use crate::app::clients::transfer::apply::{
 };
 use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport,
-    ImportSource, MAX_PLAIN, OnConflict,
+    ImportSource, MAX_PLAIN, Narrowing, OnConflict,
 };
 use crate::app::error::{Error, Result};
 use crate::config::Bytes;
@@ -124,6 +124,7 @@ pub(in crate::http::portal) async fn import(
             dry_run: !is_done,
             max_plain: Some(MAX_PLAIN),
             secrets: fields.plain_secrets.then_some(FileSecrets::Plain),
+            narrowing: Narrowing::NONE,
         };
         let format = filled_in(&fields.format).map(str::parse).transpose()?;
         let source = ImportSource::of_bytes(format, fields.file.clone().into_bytes());

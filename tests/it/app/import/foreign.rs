@@ -1,7 +1,7 @@
 //! Files of Ory Hydra and of Keycloak, made by hand after their documentation.
 
 use token_server::app::clients::transfer::import::{
-    ImportFormat, ImportLine, ImportOptions, OnConflict,
+    ImportFormat, ImportLine, ImportOptions, Narrowing, OnConflict,
 };
 use token_server::domain::{ClientId, ClientRecord, ClientStatus};
 
@@ -20,6 +20,7 @@ const KEEP_GOING: ImportOptions = ImportOptions {
     dry_run: false,
     max_plain: None,
     secrets: None,
+    narrowing: Narrowing::NONE,
 };
 
 const DRY_RUN: ImportOptions = ImportOptions {

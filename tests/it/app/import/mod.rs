@@ -4,6 +4,7 @@ mod files;
 mod foreign;
 mod hashes;
 mod hostile;
+mod moving_in;
 mod native;
 mod other_forms;
 mod secret_texts;

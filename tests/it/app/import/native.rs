@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use token_server::app::clients::transfer::import::{
-    ImportFormat, ImportOptions, ImportSource, OnConflict,
+    ImportFormat, ImportOptions, ImportSource, Narrowing, OnConflict,
 };
 use token_server::app::{NewClient, NewSecret};
 use token_server::base::clock::UnixTime;
@@ -29,6 +29,7 @@ const REPLACE: ImportOptions = ImportOptions {
     dry_run: false,
     max_plain: None,
     secrets: None,
+    narrowing: Narrowing::NONE,
 };
 
 pub(super) async fn export(test: &TestApp) -> String {

@@ -1,7 +1,9 @@
 //! What a text in the field of a secret is taken for: a plain secret is only what cannot be anything else.
 
 use serde_json::json;
-use token_server::app::clients::transfer::import::{FileSecrets, ImportLine, ImportOptions};
+use token_server::app::clients::transfer::import::{
+    FileSecrets, ImportLine, ImportOptions, Narrowing,
+};
 
 use super::{client_ids, import_with};
 use crate::harness::TestApp;
@@ -17,6 +19,7 @@ const CAREFUL: ImportOptions = ImportOptions {
     dry_run: false,
     max_plain: None,
     secrets: None,
+    narrowing: Narrowing::NONE,
 };
 
 /// Imports a row for each text; the row of each.

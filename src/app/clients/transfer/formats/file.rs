@@ -1,13 +1,15 @@
 //! Owns the files that are read whole: CSV with a header, a JSON array, JSON lines, and what others have inside of an
 //! object. Parses untrusted bytes; every row knows its line.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::app::clients::transfer::formats::imported_client::{RefusedRow, Row};
+use crate::app::clients::transfer::formats::keycloak_realm::Realm;
+use crate::app::clients::transfer::formats::values::{self, FoundClient};
 use crate::app::clients::transfer::formats::{hydra, keycloak, table};
 use crate::app::clients::transfer::import::ImportFormat;
 use crate::app::clients::transfer::secrets::SecretRules;
@@ -45,36 +47,25 @@ impl ImportFile {
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let parse = Parse {
-            row: match format {
-                ImportFormat::Table | ImportFormat::TokenServer => table::parse,
-                ImportFormat::Hydra => hydra::parse,
-                ImportFormat::Keycloak => keycloak::parse,
-            },
+            format,
             rules: *rules,
         };
-        let list = match format {
-            ImportFormat::Table | ImportFormat::TokenServer => None,
-            ImportFormat::Hydra => Some("items"),
-            ImportFormat::Keycloak => Some("clients"),
-        };
         let mut file = Self::default();
-        match text.trim_start().chars().next() {
-            Some('[') => file.read_json_array(text, text, parse)?,
-            Some('{') => match list.and_then(|name| inner_list(text, name)) {
-                Some(inner) => file.read_json_array(text, inner, parse)?,
-                None if list.is_some() => file.read_json_values(text, parse)?,
-                None => file.read_json_lines(text, parse),
-            },
-            Some(_) if format == ImportFormat::Table => file.read_csv(text, parse)?,
-            Some(_) => return Err(at_line(1, "not JSON")),
-            None => return Err(at_line(1, "the file is empty")),
+        match (text.trim_start().chars().next(), format) {
+            (None, _) => return Err(at_line(1, "the file is empty")),
+            (Some('[' | '{'), ImportFormat::Hydra) => file.read_hydra(text, parse)?,
+            (Some('[' | '{'), ImportFormat::Keycloak) => file.read_keycloak(text, parse)?,
+            (Some('['), _) => file.read_json_array(text, parse)?,
+            (Some('{'), _) => file.read_json_lines(text, parse),
+            (Some(_), ImportFormat::Table) => file.read_csv(text, parse)?,
+            (Some(_), _) => return Err(at_line(1, "not JSON")),
         }
         Ok(file)
     }
 
-    /// The values of a list, which is the text or a part of it.
-    fn read_json_array(&mut self, text: &str, list: &str, parse: Parse) -> Result<(), ParseError> {
-        let values: Vec<&RawValue> = json::from_str(list).map_err(|error| malformed(&error))?;
+    /// The values of a list.
+    fn read_json_array(&mut self, text: &str, parse: Parse) -> Result<(), ParseError> {
+        let values: Vec<&RawValue> = json::from_str(text).map_err(|error| malformed(&error))?;
         let mut lines = Lines::of(text);
         for value in values {
             let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
@@ -83,14 +74,50 @@ impl ImportFile {
         Ok(())
     }
 
-    /// Values one behind the other, each on as many lines as it likes.
-    #[expect(clippy::disallowed_methods, reason = "many values; no struct is read")]
-    fn read_json_values(&mut self, text: &str, parse: Parse) -> Result<(), ParseError> {
+    /// The rows of Hydra's table and the items of its lists, joined where both are of one client.
+    fn read_hydra(&mut self, text: &str, parse: Parse) -> Result<(), ParseError> {
+        let found = values::find(text, "items").map_err(|error| malformed(&error))?;
         let mut lines = Lines::of(text);
-        for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-            let value = value.map_err(|error| malformed(&error))?;
-            let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
-            self.push_json(lines.line_of(offset), value.get(), parse);
+        let rows = found.iter().map(|client| {
+            let line = lines.line_of(client.offset);
+            (line, read_object(client.text))
+        });
+        for joined in hydra::join(rows.collect()) {
+            match joined.row {
+                Ok(row) => self.push(joined.line, row, parse, None),
+                Err(refused) => self.rows.push((joined.line, Err(refused))),
+            }
+            if let (Some(remark), Some((_, Ok(client)))) = (joined.remark, self.rows.last_mut()) {
+                client.remarks.push(remark);
+            }
+        }
+        Ok(())
+    }
+
+    /// The clients of Keycloak, each with its realm, if the file has that.
+    fn read_keycloak(&mut self, text: &str, parse: Parse) -> Result<(), ParseError> {
+        let found = values::find(text, "clients").map_err(|error| malformed(&error))?;
+        let mut lines = Lines::of(text);
+        let mut realm: Option<(usize, Realm)> = None;
+        for FoundClient {
+            offset,
+            text: value,
+            owner,
+        } in found
+        {
+            let line = lines.line_of(offset);
+            let is_known =
+                |(at, _): &(usize, Realm)| Some(*at) == owner.map(|it| it.as_ptr() as usize);
+            if !realm.as_ref().is_some_and(is_known) {
+                realm = match owner {
+                    Some(owner) => Some((owner.as_ptr() as usize, Realm::read(owner)?)),
+                    None => None,
+                };
+            }
+            match read_object(value) {
+                Ok(row) => self.push(line, row, parse, realm.as_ref().map(|(_, it)| it)),
+                Err(refused) => self.rows.push((line, Err(refused))),
+            }
         }
         Ok(())
     }
@@ -135,7 +162,7 @@ impl ImportFile {
                         .zip(&record)
                         .map(|(name, text)| ((*name).to_owned(), Value::from(text)))
                         .collect();
-                    self.push(line_of(record.position()), row, parse);
+                    self.push(line_of(record.position()), row, parse, None);
                 }
                 Err(error) => {
                     let line = line_of(error.position());
@@ -155,40 +182,50 @@ impl ImportFile {
     }
 
     fn push_json(&mut self, line: u64, text: &str, parse: Parse) {
-        match json::from_str::<Map<String, Value>>(text) {
-            Ok(row) => self.push(line, row, parse),
-            // Not the error's own line: it counts from the row, and may quote what should stay secret.
-            Err(_) => {
-                let refused = RefusedRow::bad(None, "not a JSON object");
-                self.rows.push((line, Err(refused)));
-            }
+        match read_object(text) {
+            Ok(row) => self.push(line, row, parse, None),
+            Err(refused) => self.rows.push((line, Err(refused))),
         }
     }
 
-    fn push(&mut self, line: u64, mut row: Map<String, Value>, parse: Parse) {
-        let parsed = (parse.row)(&mut row, &parse.rules);
-        // What was not taken means nothing here; what is empty would not anywhere.
-        let left = row.into_iter().filter(|(_, value)| !is_empty(value));
+    fn push(
+        &mut self,
+        line: u64,
+        mut row: Map<String, Value>,
+        parse: Parse,
+        realm: Option<&Realm>,
+    ) {
+        let rules = &parse.rules;
+        let parsed = match parse.format {
+            ImportFormat::Table | ImportFormat::TokenServer => table::parse(&mut row, rules),
+            ImportFormat::Hydra => hydra::parse(&mut row, rules),
+            ImportFormat::Keycloak => keycloak::parse(&mut row, realm, rules),
+        };
+        // What was not taken means nothing here; what is empty would not anywhere. A row of another server that is
+        // refused was not looked at as a whole.
+        let is_read = parsed.is_ok() || parse.format == ImportFormat::Table;
+        let left = row
+            .into_iter()
+            .filter(|(_, value)| is_read && !is_empty(value));
         self.ignored.extend(left.map(|(name, _)| name));
         self.rows.push((line, parsed));
     }
 }
 
-/// The parser of a format, which takes the members that it knows out of a row, and the rules for secrets.
+/// How the rows of a file are read.
 #[derive(Clone, Copy)]
 struct Parse {
-    row: fn(&mut Map<String, Value>, &SecretRules) -> Row,
+    format: ImportFormat,
     rules: SecretRules,
 }
 
-/// The list that an object has under this name, if it has one.
-fn inner_list<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let members: HashMap<&str, &'a RawValue> = json::from_str(text).ok()?;
-    let list = members.get(name)?.get();
-    list.starts_with('[').then_some(list)
+fn read_object(text: &str) -> Result<Map<String, Value>, RefusedRow> {
+    // Not the error's own line: it counts from the row, and may quote what should stay secret.
+    json::from_str(text).map_err(|_| RefusedRow::bad(None, "not a JSON object"))
 }
 
-fn is_empty(value: &Value) -> bool {
+/// Whether a member says nothing.
+pub(super) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(flag) => !flag,

@@ -1,14 +1,20 @@
 //! Owns what a client of Ory Hydra is here: the OAuth 2.0 client of its admin API and CLI, or a row of its table
 //! `hydra_client`, which alone has the hash of the secret.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
+use crate::app::clients::transfer::formats::file::is_empty;
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named,
 };
+use crate::app::clients::transfer::formats::lifespan;
 use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
+use crate::app::clients::transfer::formats::widening::Widening;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::clock::UnixTime;
+use crate::base::json;
 use crate::domain::TokenTtl;
 
 /// Scopes that are for the login of people.
@@ -24,6 +30,90 @@ const SILENT: [&str; 6] = [
     "registration_client_uri",
 ];
 
+/// What a file says of one client, maybe in two places.
+#[derive(Debug)]
+pub(super) struct JoinedRow {
+    pub(super) line: u64,
+    pub(super) row: Result<Object, RefusedRow>,
+    /// What of the other place is not taken.
+    pub(super) remark: Option<String>,
+}
+
+type Object = Map<String, Value>;
+
+/// Joins the rows of one client when one of them at most has its secret: a list lacks the secrets, and a row may have
+/// nothing but the id and the secret. A row that says the grant types is whole, and nothing is added to it.
+pub(super) fn join(rows: Vec<(u64, Result<Object, RefusedRow>)>) -> Vec<JoinedRow> {
+    let mut joined: Vec<JoinedRow> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (line, row) in rows {
+        let id = row.as_ref().ok().and_then(client_id).map(str::to_owned);
+        let place = id.and_then(|id| match places.get(&id) {
+            Some(place) => Some(*place),
+            None => {
+                places.insert(id, joined.len());
+                None
+            }
+        });
+        let before = place.and_then(|place| joined.get_mut(place));
+        match (before, row) {
+            (
+                Some(JoinedRow {
+                    line: first,
+                    row: Ok(before),
+                    remark,
+                }),
+                Ok(row),
+            ) if !(has(before, SECRET) && has(&row, SECRET)) => {
+                let other_line = if is_main(&row, before) { *first } else { line };
+                if is_main(&row, before) {
+                    let other = std::mem::replace(before, row);
+                    (*first, *remark) = (line, complete(before, other, other_line));
+                } else {
+                    *remark = complete(before, row, other_line);
+                }
+            }
+            (_, row) => joined.push(JoinedRow {
+                line,
+                row,
+                remark: None,
+            }),
+        }
+    }
+    joined
+}
+
+const SECRET: &str = "client_secret";
+const GRANTS: &str = "grant_types";
+const ROTATED: &str = "rotated_secrets";
+const TTL: &str = "client_credentials_grant_access_token_lifespan";
+
+fn client_id(row: &Object) -> Option<&str> {
+    row.get("client_id").or_else(|| row.get("id"))?.as_str()
+}
+
+fn has(row: &Object, name: &str) -> bool {
+    row.get(name).is_some_and(|value| !is_empty(value))
+}
+
+/// Whether a row goes before another one of the same client.
+fn is_main(row: &Object, other: &Object) -> bool {
+    let rank = |row: &Object| (has(row, GRANTS) && has(row, SECRET), has(row, GRANTS));
+    rank(row) > rank(other)
+}
+
+/// Adds what a row lacks. One that is whole has everything but maybe its secret.
+fn complete(row: &mut Object, other: Object, line: u64) -> Option<String> {
+    let is_whole = has(row, GRANTS) && has(&other, GRANTS);
+    for (name, value) in other {
+        let is_of_secret = name.starts_with(SECRET) || name == ROTATED;
+        if (is_of_secret || !is_whole) && !has(row, &name) {
+            row.insert(name, value);
+        }
+    }
+    is_whole.then(|| format!("line {line} has the client too; what this line says is taken"))
+}
+
 /// Parses a client.
 pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     let id = row
@@ -33,7 +123,11 @@ pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
         .map(str::to_owned);
     let id = id.as_deref();
     let bad = |reason: String| RefusedRow::bad(id, reason);
-    let grants = take_words(row, "grant_types").map_err(bad)?;
+    if !row.contains_key(GRANTS) {
+        let why = "grant_types is missing: the row is no whole client; give the list of clients in the same file";
+        return Err(bad(why.to_owned()));
+    }
+    let grants = take_words(row, GRANTS).map_err(bad)?;
     let method = take_text(row, "token_endpoint_auth_method").map_err(bad)?;
     let skipped = if !grants.iter().any(|grant| grant == "client_credentials") {
         Some("its grant_types do not have client_credentials")
@@ -57,11 +151,12 @@ fn parse_members(
     method: Option<String>,
     rules: &SecretRules,
 ) -> Result<ImportedClient, String> {
-    let id = match take_text(row, "client_id")? {
-        Some(id) => Some(id),
-        None => take_text(row, "id")?,
-    };
-    let id = id.ok_or("client_id is missing")?;
+    let ids = [take_text(row, "client_id")?, take_text(row, "id")?];
+    let id = ids
+        .into_iter()
+        .flatten()
+        .next()
+        .ok_or("client_id is missing")?;
     let mut remarks = Vec::new();
     let scope = take_text(row, "scope")?.unwrap_or_default();
     let (people, ours): (Vec<&str>, Vec<&str>) = scope
@@ -75,30 +170,71 @@ fn parse_members(
             .push("a scope with `*` is that very word here, and stands for no others".to_owned());
     }
     let method = method.unwrap_or_else(|| "client_secret_basic".to_owned());
-    let jwks = row.remove("jwks").filter(Value::is_object);
-    let jwks = jwks.filter(|set| set.as_object().is_some_and(|it| !it.is_empty()));
-    let ttl = take_text(row, "client_credentials_grant_access_token_lifespan")?;
-    let ttl = ttl.map(|text| token_ttl(&text)).transpose()?;
+    let jwks = take_keys(row)?;
+    let is_ttl_unknown = !has(row, TTL);
+    let ttl = take_ttl(row, &mut remarks)?;
+    let audiences = take_words(row, "audience")?;
+    let metadata = row
+        .remove("metadata")
+        .filter(|it| !is_empty(it) && it != "{}");
+    let widenings = [
+        metadata.is_some().then_some(Widening::AdminMetadata),
+        (!ours.is_empty()).then_some(Widening::NoDefaultScopes),
+        Some(match audiences.as_slice() {
+            [] => Widening::NoAudiences,
+            _ => Widening::NoDefaultAudience,
+        }),
+        is_ttl_unknown.then_some(Widening::UnknownTtl),
+    ];
     let mut imported = ImportedClient::of_members(
         &id,
         [
             ("name", take_text(row, "client_name")?.into()),
             ("scopes", ours.join(" ").into()),
-            ("audiences", take_words(row, "audience")?.join(" ").into()),
-            ("metadata", row.remove("metadata").into()),
+            ("audiences", audiences.join(" ").into()),
+            ("metadata", metadata.into()),
             ("token_ttl", ttl.map(TokenTtl::seconds).into()),
             ("auth_methods", method.into()),
             ("jwks", jwks.into()),
             ("jwks_uri", take_text(row, "jwks_uri")?.into()),
         ],
     )?;
-    imported.secrets = take_secret(row, imported.takes_secrets(), rules, &mut remarks)?;
+    imported.secrets = take_secrets(row, imported.takes_secrets(), rules, &mut remarks)?;
     imported.remarks = remarks;
+    imported.widenings = widenings.into_iter().flatten().collect();
     Ok(imported)
 }
 
-fn take_secret(
-    row: &mut Map<String, Value>,
+/// The key set, which the table has as text.
+fn take_keys(row: &mut Object) -> Result<Option<Value>, String> {
+    let set = match row.remove("jwks") {
+        Some(Value::String(text)) if !text.trim().is_empty() => {
+            json::from_str(&text).map_err(|_| "jwks is no JWK set")?
+        }
+        Some(set) => set,
+        None => Value::Null,
+    };
+    match set {
+        Value::Object(members) => Ok(Some(members).filter(|it| !it.is_empty()).map(Value::from)),
+        other if is_empty(&other) => Ok(None),
+        _ => Err("jwks is no JWK set".to_owned()),
+    }
+}
+
+/// The table has nanoseconds, the API what Go writes of them.
+fn take_ttl(row: &mut Object, remarks: &mut Vec<String>) -> Result<Option<TokenTtl>, String> {
+    let Some(text) = take_text(row, TTL)? else {
+        return Ok(None);
+    };
+    let nanos = lifespan::go_nanos(&text).ok_or_else(|| {
+        format!("{TTL} is no duration such as 1h0m0s, nor a number of nanoseconds")
+    })?;
+    Ok(lifespan::of_nanos(nanos, TTL, remarks))
+}
+
+/// The secret, and those that it had before and that are still good there.
+fn take_secrets(
+    row: &mut Object,
     is_needed: bool,
     rules: &SecretRules,
     remarks: &mut Vec<String>,
@@ -107,51 +243,50 @@ fn take_secret(
         Some(Value::Number(number)) => number.as_i64().filter(|at| *at != 0).map(UnixTime),
         _ => None,
     };
-    let text = take_secret_text(row, "client_secret")?;
-    match text {
-        Some(_) if !is_needed => {
+    let text = take_secret_text(row, SECRET)?;
+    let rotated = take_rotated(row)?;
+    if !is_needed {
+        if text.is_some() || !rotated.is_empty() {
             remarks.push("its secret is left out: its method takes none".to_owned());
+        }
+        return Ok(Vec::new());
+    }
+    let text = text.ok_or(
+        "client_secret is missing: Hydra's API does not give it; its table hydra_client has the hash",
+    )?;
+    let mut secrets = vec![named(SECRET, rules.read(text, expires_at))?];
+    for text in rotated {
+        secrets.push(named(ROTATED, rules.read(text, None))?);
+    }
+    if secrets.len() > 1 {
+        let old = secrets.len() - 1;
+        remarks.push(format!(
+            "rotated secrets taken over, which do not expire: {old}"
+        ));
+    }
+    Ok(secrets)
+}
+
+/// A list of texts, or JSON of one.
+fn take_rotated(row: &mut Object) -> Result<Vec<String>, String> {
+    let refused = || format!("{ROTATED} is no list of texts");
+    let list = match row.remove(ROTATED) {
+        Some(Value::String(text)) if !text.is_empty() => {
+            json::from_str(&text).map_err(|_| refused())?
+        }
+        Some(value) if !is_empty(&value) => value,
+        Some(_) | None => return Ok(Vec::new()),
+    };
+    let Value::Array(list) = list else {
+        return if is_empty(&list) {
             Ok(Vec::new())
-        }
-        None if !is_needed => Ok(Vec::new()),
-        Some(text) => Ok(vec![named("client_secret", rules.read(text, expires_at))?]),
-        None => Err(
-            "client_secret is missing: Hydra's API does not give it; its table hydra_client has the hash"
-                .to_owned(),
-        ),
-    }
-}
-
-/// How Go writes a duration: `1h30m0s`.
-fn token_ttl(text: &str) -> Result<TokenTtl, String> {
-    const NAME: &str = "client_credentials_grant_access_token_lifespan";
-    let unreadable = || format!("{NAME} is no duration such as 1h0m0s");
-    let mut seconds: i64 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number: i64 = rest[..digits].parse().map_err(|_| unreadable())?;
-        let unit = match rest[digits..].bytes().next() {
-            Some(b'h') => 3_600,
-            Some(b'm') if !rest[digits..].starts_with("ms") => 60,
-            Some(b's') => 1,
-            _ => return Err(unreadable()),
+        } else {
+            Err(refused())
         };
-        seconds = seconds.saturating_add(number.saturating_mul(unit));
-        rest = &rest[digits + 1..];
-    }
-    named(NAME, TokenTtl::from_seconds(seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lifespan_is_read_as_go_writes_it() {
-        assert_eq!(token_ttl("1h30m5s").unwrap().seconds(), 5_405);
-        for text in ["1h30", "h", "1ms", "1.5h", "48h0m0s", "30s", "ü"] {
-            assert!(token_ttl(text).is_err(), "{text}");
-        }
-    }
+    };
+    let texts: Option<Vec<String>> = list
+        .iter()
+        .map(|it| it.as_str().map(str::to_owned))
+        .collect();
+    texts.ok_or_else(refused)
 }

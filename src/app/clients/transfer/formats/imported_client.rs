@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::app::clients::spec::{ClientSpec, FieldError};
+use crate::app::clients::transfer::formats::widening::{Narrowing, Widening};
 use crate::app::secrets::crud::ChosenSecret;
 use crate::base::clock::UnixTime;
 use crate::domain::{
@@ -29,6 +30,8 @@ pub struct ImportedClient {
     pub stamps: Option<Stamps>,
     /// What of the row has no place here, or another meaning.
     pub remarks: Vec<String>,
+    /// What it could do here that it could not there.
+    pub widenings: Vec<Widening>,
 }
 
 /// What becomes of the secrets of a client that a file does not have.
@@ -68,7 +71,13 @@ impl ImportedClient {
             other_secrets: OtherSecrets::Removed,
             stamps: None,
             remarks: Vec::new(),
+            widenings: Vec::new(),
         })
+    }
+
+    /// Takes away what the options of an import say, and remarks what is wider here.
+    pub(in crate::app::clients::transfer) fn narrow(&mut self, narrowing: Narrowing) {
+        narrowing.apply(&mut self.fields, &self.widenings, &mut self.remarks);
     }
 
     /// A client of another server, by these members of ours; null: the other server has no value.

@@ -5,8 +5,11 @@ use serde_json::{Map, Value};
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named,
 };
-use crate::app::clients::transfer::formats::keycloak_mappers::take_mappers;
+use crate::app::clients::transfer::formats::keycloak_attributes::Attributes;
+use crate::app::clients::transfer::formats::keycloak_mappers::Mapped;
+use crate::app::clients::transfer::formats::keycloak_realm::Realm;
 use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
+use crate::app::clients::transfer::formats::widening::Widening;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::clock::UnixTime;
 use crate::base::json;
@@ -31,8 +34,9 @@ const BUILT_IN: [&str; 14] = [
 ];
 
 /// Members and attributes that say nothing more than others do, or nothing to a machine.
-const SILENT: [&str; 12] = [
+const SILENT: [&str; 13] = [
     "id",
+    "protocol",
     "surrogateAuthRequired",
     "alwaysDisplayInConsole",
     "redirectUris",
@@ -46,11 +50,19 @@ const SILENT: [&str; 12] = [
     "access",
 ];
 
-/// Parses a client.
-pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
+/// Parses a client; `realm` is `None` when the file has clients alone.
+pub(super) fn parse(
+    row: &mut Map<String, Value>,
+    realm: Option<&Realm>,
+    rules: &SecretRules,
+) -> Row {
     let id = row.get("clientId").and_then(Value::as_str);
     let id = id.map(str::to_owned);
     let id = id.as_deref();
+    if id.is_none() {
+        let why = "clientId is missing: neither a client nor a realm with `clients`";
+        return Err(RefusedRow::bad(None, why));
+    }
     if let Some(reason) = why_not(row) {
         row.clear();
         return Err(RefusedRow::skipped(id, reason));
@@ -58,7 +70,7 @@ pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     for name in SILENT {
         row.remove(name);
     }
-    parse_members(row, rules).map_err(|reason| RefusedRow::bad(id, reason))
+    parse_members(row, realm, rules).map_err(|reason| RefusedRow::bad(id, reason))
 }
 
 /// Why a client is none that could get tokens here.
@@ -80,6 +92,7 @@ fn why_not(row: &Map<String, Value>) -> Option<&'static str> {
 
 fn parse_members(
     row: &mut Map<String, Value>,
+    realm: Option<&Realm>,
     rules: &SecretRules,
 ) -> Result<ImportedClient, String> {
     let mut remarks = Vec::new();
@@ -92,14 +105,16 @@ fn parse_members(
     });
     let kind = take_text(row, "clientAuthenticatorType")?;
     let [methods, jwks, jwks_uri, subject] = read_authentication(kind.as_deref(), &mut attributes)?;
-    let scopes = take_scopes(row, &mut remarks)?;
-    let (audiences, metadata) = take_mappers(row, &mut remarks)?;
+    let mut granted = Granted::default();
+    granted.add_own(row, &mut remarks)?;
+    granted.add_scopes(row, realm, &mut remarks)?;
     let status = match row.remove("enabled") {
         None | Some(Value::Null | Value::Bool(true)) => ClientStatus::Enabled,
         Some(Value::Bool(false)) => ClientStatus::Disabled,
         Some(_) => return Err("enabled is neither true nor false".to_owned()),
     };
-    let ttl = attributes.token_ttl(&mut remarks)?;
+    let lifespan = realm.and_then(|realm| realm.token_lifespan);
+    let (ttl, is_ttl_unknown) = attributes.token_ttl(lifespan, &mut remarks)?;
     let is_certificate_bound = attributes.is_set("tls.client.certificate.bound.access.tokens");
     let is_dpop_bound = attributes.is_set("dpop.bound.access.tokens");
     let mut imported = ImportedClient::of_members(
@@ -107,9 +122,9 @@ fn parse_members(
         [
             ("name", name.into()),
             ("description", description.into()),
-            ("scopes", scopes.join(" ").into()),
-            ("audiences", audiences.join(" ").into()),
-            ("metadata", metadata.into()),
+            ("scopes", granted.scopes.join(" ").into()),
+            ("audiences", granted.mapped.audiences.join(" ").into()),
+            ("metadata", granted.mapped.claims.into()),
             ("token_ttl", ttl.map(TokenTtl::seconds).into()),
             ("auth_methods", methods),
             ("jwks", jwks),
@@ -123,44 +138,39 @@ fn parse_members(
         ],
     )?;
     imported.status = Some(status);
-    imported.secrets = take_secret(row, imported.takes_secrets(), rules, &mut attributes)?;
+    imported.secrets = take_secrets(
+        row,
+        imported.takes_secrets(),
+        rules,
+        &mut attributes,
+        &mut remarks,
+    )?;
+    remark_roles(&id, realm, &mut remarks);
+    attributes.remark_rest(&mut remarks);
     imported.remarks = remarks;
+    imported.widenings = granted.widenings;
+    if is_ttl_unknown {
+        imported.widenings.push(Widening::UnknownTtl);
+    }
     Ok(imported)
 }
 
-/// What Keycloak keeps of a client beside its members, all of it texts.
-struct Attributes(Map<String, Value>);
-
-impl Attributes {
-    fn take(&mut self, name: &str) -> Option<String> {
-        let text = self.0.remove(name)?.as_str()?.to_owned();
-        Some(text).filter(|text| !text.is_empty())
-    }
-
-    fn is_set(&mut self, name: &str) -> bool {
-        self.take(name).is_some_and(|text| text == "true")
-    }
-
-    fn number(&mut self, name: &str) -> Result<Option<i64>, String> {
-        let text = self.take(name);
-        let number = text.map(|text| text.parse::<i64>()).transpose();
-        number.map_err(|_| format!("the attribute {name} is no number"))
-    }
-
-    /// What is beyond our bounds is not taken: a client must not be lost for it.
-    fn token_ttl(&mut self, remarks: &mut Vec<String>) -> Result<Option<TokenTtl>, String> {
-        const NAME: &str = "access.token.lifespan";
-        // -1: that of the realm.
-        let Some(seconds) = self.number(NAME)?.filter(|seconds| *seconds >= 0) else {
-            return Ok(None);
-        };
-        let ttl = TokenTtl::from_seconds(seconds).ok();
-        if ttl.is_none() {
-            remarks.push(format!(
-                "{NAME} is {seconds} s, which is not 60 to 86400: its tokens live as long as TOKEN_TTL says"
-            ));
+fn remark_roles(client_id: &str, realm: Option<&Realm>, remarks: &mut Vec<String>) {
+    match realm.map(|realm| realm.roles(client_id)) {
+        Some(Some([])) => {}
+        Some(Some(roles)) => remarks.push(format!(
+            "roles of its service account are left out: {}; say in scopes or metadata what it may do",
+            roles.join(", ")
+        )),
+        Some(None) => {
+            let why = "the file has no users: roles of its service account, if it has some, are left out";
+            remarks.push(why.to_owned());
         }
-        Ok(ttl)
+        None => remarks.push(
+            "the file has no realm: the roles of its service account, and what its client scopes put into tokens, are \
+             left out"
+                .to_owned(),
+        ),
     }
 }
 
@@ -211,14 +221,19 @@ fn read_authentication(
     }
 }
 
-fn take_secret(
+/// The secret, and the one before it while that is good.
+fn take_secrets(
     row: &mut Map<String, Value>,
     is_needed: bool,
     rules: &SecretRules,
     attributes: &mut Attributes,
+    remarks: &mut Vec<String>,
 ) -> Result<Vec<ImportedSecret>, String> {
+    const ROTATED: &str = "client.secret.rotated";
     let text = take_secret_text(row, "secret")?;
     let expires_at = attributes.number("client.secret.expiration.time")?;
+    let rotated = attributes.take(ROTATED);
+    let rotated_until = attributes.number("client.secret.rotated.expiration.time")?;
     if !is_needed {
         return Ok(Vec::new());
     }
@@ -229,25 +244,154 @@ fn take_secret(
         );
     }
     let expires_at = expires_at.filter(|at| *at > 0).map(UnixTime);
-    Ok(vec![named("secret", rules.read(text, expires_at))?])
+    let mut secrets = vec![named("secret", rules.read(text, expires_at))?];
+    match (rotated, rotated_until.filter(|at| *at > 0)) {
+        (Some(text), Some(until)) => {
+            secrets.push(named(ROTATED, rules.read(text, Some(UnixTime(until))))?);
+            remarks.push(format!(
+                "its rotated secret is taken over, until {}",
+                UnixTime(until)
+            ));
+        }
+        (Some(_), None) => {
+            remarks
+                .push("its rotated secret, which has no expiration time, is left out".to_owned());
+        }
+        (None, _) => {}
+    }
+    Ok(secrets)
 }
 
-/// All that it may ask for: what Keycloak gives unasked, and what it gives when asked.
-fn take_scopes(
-    row: &mut Map<String, Value>,
-    remarks: &mut Vec<String>,
-) -> Result<Vec<String>, String> {
-    let mut scopes = Vec::new();
-    for name in ["defaultClientScopes", "optionalClientScopes"] {
-        let words = take_words(row, name)?.into_iter();
-        for word in words.filter(|it| !BUILT_IN.contains(&it.as_str())) {
-            if name == "optionalClientScopes" {
-                remarks.push(format!(
-                    "`{word}` is optional there; here it is granted too to who asks for no scope"
-                ));
+/// What the tokens of a client may have, from its own mappers and from its client scopes.
+#[derive(Default)]
+struct Granted {
+    scopes: Vec<String>,
+    mapped: Mapped,
+    widenings: Vec<Widening>,
+}
+
+impl Granted {
+    fn add_own(
+        &mut self,
+        row: &mut Map<String, Value>,
+        remarks: &mut Vec<String>,
+    ) -> Result<(), String> {
+        match row.remove("protocolMappers") {
+            None | Some(Value::Null) => {}
+            Some(Value::Array(mappers)) => {
+                for mapper in &mappers {
+                    self.mapped.add(mapper, "", remarks);
+                }
             }
-            scopes.push(word);
+            Some(_) => return Err("protocolMappers is no list".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Adds what Keycloak gives unasked, then what it gives when asked.
+    fn add_scopes(
+        &mut self,
+        row: &mut Map<String, Value>,
+        realm: Option<&Realm>,
+        remarks: &mut Vec<String>,
+    ) -> Result<(), String> {
+        for name in take_words(row, "defaultClientScopes")? {
+            self.add_default(name, realm, remarks);
+        }
+        let mut asked = Vec::new();
+        for name in take_words(row, "optionalClientScopes")? {
+            self.add_optional(name, realm, &mut asked, remarks);
+        }
+        for (audience, scope) in asked {
+            if !self.mapped.audiences.contains(&audience) {
+                self.mapped.audiences.push(audience.clone());
+                self.widenings
+                    .push(Widening::OptionalAudience { audience, scope });
+            }
+        }
+        match self.mapped.audiences.as_slice() {
+            [] => self.widenings.push(Widening::NoAudiences),
+            [_] => {}
+            [first, ..] => remarks.push(format!(
+                "its tokens have all of its audiences there; here `{first}`, or those that it asks for"
+            )),
+        }
+        Ok(())
+    }
+
+    fn add_default(&mut self, name: String, realm: Option<&Realm>, remarks: &mut Vec<String>) {
+        let is_built_in = BUILT_IN.contains(&name.as_str());
+        let scope = realm.and_then(|realm| realm.scope(&name));
+        if let Some(scope) = scope.filter(|it| it.is_oidc) {
+            let whose = format!(" of the client scope `{name}`");
+            // What else these do is about people, and roles are named apart.
+            let mut none = Vec::new();
+            for mapper in &scope.mappers {
+                let told = if is_built_in {
+                    &mut none
+                } else {
+                    &mut *remarks
+                };
+                self.mapped.add(mapper, &whose, told);
+            }
+        }
+        if is_built_in || scope.is_some_and(|it| !it.is_oidc) {
+            return;
+        }
+        if let Some(why) = why_no_scope(&name, realm) {
+            remarks.push(why);
+        }
+        if scope.is_none_or(|it| it.is_in_tokens) {
+            self.scopes.push(name);
         }
     }
-    Ok(scopes)
+
+    /// A claim of an optional scope would be in all tokens here: it is left out.
+    fn add_optional(
+        &mut self,
+        name: String,
+        realm: Option<&Realm>,
+        audiences: &mut Vec<(String, String)>,
+        remarks: &mut Vec<String>,
+    ) {
+        let scope = realm.and_then(|realm| realm.scope(&name));
+        if BUILT_IN.contains(&name.as_str()) || scope.is_some_and(|it| !it.is_oidc) {
+            return;
+        }
+        if let Some(why) = why_no_scope(&name, realm) {
+            remarks.push(why);
+        }
+        let mut mapped = Mapped::default();
+        let whose = format!(" of the client scope `{name}`");
+        for mapper in scope.map_or(&[][..], |it| &it.mappers) {
+            mapped.add(mapper, &whose, remarks);
+        }
+        if !mapped.claims.is_empty() {
+            let claims: Vec<&str> = mapped.claims.keys().map(String::as_str).collect();
+            remarks.push(format!(
+                "claims that come with the optional scope `{name}` are left out: {}",
+                claims.join(", ")
+            ));
+        }
+        let named = mapped.audiences.into_iter();
+        audiences.extend(named.map(|audience| (audience, name.clone())));
+        if scope.is_none_or(|it| it.is_in_tokens) {
+            self.scopes.push(name.clone());
+            self.widenings.push(Widening::OptionalScope(name));
+        }
+    }
+}
+
+/// What is not known of a client scope, or why it is no scope here.
+fn why_no_scope(name: &str, realm: Option<&Realm>) -> Option<String> {
+    let scope = realm?.scope(name);
+    match scope {
+        None => Some(format!(
+            "the realm in the file does not describe the client scope `{name}`: what it puts into tokens is left out"
+        )),
+        Some(scope) if !scope.is_in_tokens => Some(format!(
+            "its client scope `{name}` is not named in tokens there (include.in.token.scope): it is no scope here"
+        )),
+        Some(_) => None,
+    }
 }

@@ -8,6 +8,7 @@ pub use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row,
 };
 pub use crate::app::clients::transfer::formats::source::ImportSource;
+pub use crate::app::clients::transfer::formats::widening::{Narrowing, Widening};
 pub use crate::app::clients::transfer::secrets::{FileSecrets, SecretRules};
 pub use report::{
     ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport, MAX_PLAIN,
@@ -89,13 +90,18 @@ impl Clients {
         };
         let (mut seen, mut done, mut plain) = (Seen::default(), 0, 0);
         loop {
-            let batch = rows.take(BATCH)?;
+            let mut batch = rows.take(BATCH)?;
             if batch.is_empty() {
                 let is_check = matches!(purpose, Purpose::Check);
                 report.refused = is_check && report.bad > 0 && !options.keep_going;
                 return Ok(report);
             }
             let size = batch.len() as u64;
+            for (_, row) in &mut batch {
+                if let Ok(client) = row {
+                    client.narrow(options.narrowing);
+                }
+            }
             let planned = self.plan(by, batch, plan_options, Some(&mut seen)).await?;
             let lines = match purpose {
                 Purpose::Check => {

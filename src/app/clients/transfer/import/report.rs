@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use serde::Serialize;
 
 use crate::app::clients::transfer::formats::imported_client::RefusedRow;
+use crate::app::clients::transfer::formats::widening::Narrowing;
 use crate::app::clients::transfer::secrets::FileSecrets;
 use crate::base::redact::{redact, redact_string};
 use crate::domain::word_enum;
@@ -54,6 +55,8 @@ pub struct ImportOptions {
     pub max_plain: Option<u64>,
     /// What the operator vouches for about the secrets; `None`: nothing.
     pub secrets: Option<FileSecrets>,
+    /// What is taken away from the clients.
+    pub narrowing: Narrowing,
 }
 
 word_enum! {

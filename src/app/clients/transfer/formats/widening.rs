@@ -1,0 +1,117 @@
+//! Owns what a client of another server could do here that it could not there. Each such thing is told, and an option of the
+//! import takes it away.
+
+use crate::domain::{ClientChanges, Metadata, TokenTtl};
+
+/// What an import takes away from the clients of a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Narrowing {
+    /// Metadata is left out.
+    pub drop_metadata: bool,
+    /// Scopes that are granted only when asked for are left out, with their audiences.
+    pub drop_optional_scopes: bool,
+    /// What the tokens of clients live for of which the file does not say it.
+    pub token_ttl: Option<TokenTtl>,
+}
+
+/// Something that is wider here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Widening {
+    /// The metadata is shown to admins only.
+    AdminMetadata,
+    /// A request that asks for no scope gets none.
+    NoDefaultScopes,
+    /// A request that asks for no audience gets none.
+    NoDefaultAudience,
+    /// Its tokens have no audience.
+    NoAudiences,
+    /// The scope is granted only when asked for.
+    OptionalScope(String),
+    /// The audience comes with a scope that is granted only when asked for.
+    OptionalAudience {
+        /// The audience.
+        audience: String,
+        /// The scope that brings it.
+        scope: String,
+    },
+    /// The file does not say how long its tokens live.
+    UnknownTtl,
+}
+
+impl Narrowing {
+    /// Nothing is taken away.
+    pub const NONE: Self = Self {
+        drop_metadata: false,
+        drop_optional_scopes: false,
+        token_ttl: None,
+    };
+
+    /// Takes away what the options say, or remarks what is wider.
+    pub(in crate::app::clients::transfer) fn apply(
+        &self,
+        fields: &mut ClientChanges,
+        widenings: &[Widening],
+        remarks: &mut Vec<String>,
+    ) {
+        if self.drop_metadata
+            && let Some(metadata) = &mut fields.metadata
+            && *metadata != Metadata::default()
+        {
+            *metadata = Metadata::default();
+            remarks.push("its metadata is left out".to_owned());
+        }
+        if let (Some(ttl), None | Some(None)) = (self.token_ttl, fields.token_ttl) {
+            fields.token_ttl = Some(Some(ttl));
+        }
+        remarks.extend(widenings.iter().filter_map(|it| self.apply_one(fields, it)));
+    }
+
+    /// What to remark of one widening, unless an option has dealt with it.
+    fn apply_one(&self, fields: &mut ClientChanges, widening: &Widening) -> Option<String> {
+        let remark = match widening {
+            Widening::AdminMetadata if self.drop_metadata => return None,
+            Widening::UnknownTtl if self.token_ttl.is_some() => return None,
+            Widening::OptionalScope(word) if self.drop_optional_scopes => {
+                if let Some(scopes) = &mut fields.scopes {
+                    *scopes = scopes.without(|it| it == word);
+                }
+                format!("its optional scope `{word}` is left out")
+            }
+            Widening::OptionalAudience { audience, scope } if self.drop_optional_scopes => {
+                if let Some(audiences) = &mut fields.audiences {
+                    audiences.retain(|it| it.as_str() != audience);
+                }
+                format!("its audience `{audience}`, which comes with `{scope}`, is left out")
+            }
+            Widening::AdminMetadata => {
+                "its metadata is for admins only there; here each of its tokens has it (--drop-metadata leaves it out)"
+                    .to_owned()
+            }
+            Widening::NoDefaultScopes => {
+                "a token for which no scope is asked has none there; here it has all scopes of the client"
+                    .to_owned()
+            }
+            Widening::NoDefaultAudience => {
+                "a token for which no audience is asked has none there; here it has the first one of the client"
+                    .to_owned()
+            }
+            Widening::NoAudiences => {
+                "its tokens have no audience there; here they have the server's AUDIENCE if that is set"
+                    .to_owned()
+            }
+            Widening::OptionalScope(word) => format!(
+                "`{word}` is optional there; here it is granted too to who asks for no scope \
+                 (--drop-optional-scopes leaves it out)"
+            ),
+            Widening::OptionalAudience { audience, scope } => format!(
+                "its audience `{audience}` comes with the optional scope `{scope}` there; here it may have it \
+                 without (--drop-optional-scopes leaves it out)"
+            ),
+            Widening::UnknownTtl => {
+                "the file does not say how long its tokens live; here as long as TOKEN_TTL says (--token-ttl sets it)"
+                    .to_owned()
+            }
+        };
+        Some(remark)
+    }
+}
