@@ -66,12 +66,24 @@ enum NumberOrText {
     Text(String),
 }
 
+/// Takes a number for a time. One behind the year 9999 counts milliseconds, or it is no time.
+pub(crate) fn seconds_since_1970(number: i64) -> Result<UnixTime, ParseError> {
+    const YEAR_10000: i64 = 253_402_300_800;
+    if number < YEAR_10000 {
+        Ok(UnixTime(number))
+    } else {
+        Err(ParseError::new(
+            "a time is in seconds since 1970, not in milliseconds",
+        ))
+    }
+}
+
 impl TryFrom<NumberOrText> for Timestamp {
     type Error = ParseError;
 
     fn try_from(value: NumberOrText) -> Result<Self, ParseError> {
         match value {
-            NumberOrText::Number(seconds) => Ok(Self(UnixTime(seconds))),
+            NumberOrText::Number(seconds) => seconds_since_1970(seconds).map(Self),
             NumberOrText::Text(text) => {
                 let parsed = text.parse().map(Self);
                 parsed.map_err(|error: jiff::Error| ParseError::new(error.to_string()))

@@ -486,3 +486,65 @@ async fn a_rotated_secret_of_keycloak_is_good_until_its_end_and_other_attributes
         "{told}"
     );
 }
+
+#[tokio::test]
+async fn what_would_change_its_meaning_in_a_row_is_refused() {
+    let metadata = |text: &str| {
+        format!(r#"{{"client_id":"a","client_secret":"{OLD_SECRET}","metadata":{text}}}"#)
+    };
+    for (row, told) in [
+        (metadata(r#"{"a":1,"a":2}"#), "`a` is there twice"),
+        (
+            metadata(r#"{"version":1.10}"#),
+            "`version` would lose digits",
+        ),
+        (
+            metadata(r#"{"id":12345678901234567890123}"#),
+            "`id` would lose digits",
+        ),
+        (
+            hydra_row(
+                "a",
+                json!({"client_secret_expires_at": 1_900_000_000_000_i64}),
+            )
+            .to_string(),
+            "milliseconds",
+        ),
+        (
+            hydra_row("a", json!({"metadata": "{\"version\": 1.10}"})).to_string(),
+            "`version` would lose digits",
+        ),
+    ] {
+        let test = TestApp::new().await;
+        let (report, lines) = import_with(&test, &row, KEEP_GOING).await;
+        assert_eq!((report.imported, report.bad), (0, 1), "{row}");
+        let reason = lines[0].reason.as_deref().unwrap();
+        assert!(
+            reason.contains(told) && lines[0].client_id.as_deref() == Some("a"),
+            "{row}: {reason}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn cells_are_trimmed_and_a_list_in_one_is_understood_or_refused() {
+    let test = TestApp::new().await;
+    let file = format!(
+        "client_id,client_secret,scopes,audience\na,{OLD_SECRET}, read write ,\"[\"\"https://a.example.com\"\", \"\"https://b.example.com\"\"]\"\nb,{OLD_SECRET},read;write,\nc,{OLD_SECRET},\"read,write\",\nd,{OLD_SECRET},read|write,\ne,{OLD_SECRET},\"[read, write]\",\n"
+    );
+
+    let (report, lines) = import_with(&test, &file, KEEP_GOING).await;
+
+    assert_eq!((report.imported, report.bad), (1, 4), "{lines:#?}");
+    let client = find(&test, "a").await.client;
+    assert_eq!(
+        (client.scopes.as_str(), client.audiences.len()),
+        ("read write", 2)
+    );
+    for line in &lines[1..] {
+        assert!(
+            line.reason.as_deref().unwrap().contains("scopes"),
+            "{line:?}"
+        );
+    }
+}

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
+use super::plain_words;
+
 use crate::app::clients::spec::ClientSpec;
 use crate::app::clients::spec::secret::{SecretSpec, SecretsSpec};
 use crate::app::clients::transfer::formats::imported_client::{
@@ -13,7 +15,7 @@ use crate::app::clients::transfer::formats::imported_client::{
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
 use crate::base::clock::UnixTime;
-use crate::base::json;
+use crate::base::{json, json_exact};
 use crate::domain::{ClientId, ManagedBy, ParseError};
 
 /// The version that is read.
@@ -51,7 +53,12 @@ impl Manifest {
             .map_err(|error| ParseError::new(format!("the file is not UTF-8: {error}")))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let document = if text.trim_start().starts_with('{') {
-            json::from_str(text).map_err(|error| error.to_string())
+            let document = json::from_str(text).map_err(|error| error.to_string());
+            document.and_then(|it| {
+                json_exact::check(text)
+                    .map(|()| it)
+                    .map_err(|why| why.to_string())
+            })
         } else {
             read_yaml(text)
         };
@@ -142,10 +149,12 @@ fn read_secrets(
 fn read_yaml(text: &str) -> Result<Document, String> {
     // A part of the file in an error could be a secret.
     let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
+    let document = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
         Document::deserialize(json::objects_only(yaml))
-    })
-    .map_err(|error| error.to_string())
+    });
+    let document = document.map_err(|error| error.to_string())?;
+    plain_words::check(text)?;
+    Ok(document)
 }
 
 #[cfg(test)]
@@ -242,6 +251,48 @@ mod tests {
         ] {
             let error = error(text);
             assert!(!error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_would_change_its_meaning_is_refused() {
+        let yaml = |member: &str| format!("version: 1\nclients:\n  - client_id: a\n    {member}\n");
+        for member in [
+            "name: NO",
+            "metadata: {country: NO}",
+            "metadata: {list: [a, y]}",
+            "metadata: {zip: 01234}",
+            "metadata: {count: 1_000}",
+            "metadata: {version: 1.10}",
+            "metadata: {big: 123456789012345678901234567890}",
+            "dpop_bound_access_tokens: yes",
+        ] {
+            let error = error(&yaml(member));
+            assert!(
+                error.contains("quotes") || error.contains("tokens"),
+                "{member}: {error}"
+            );
+        }
+        for member in [
+            "name: 'NO'",
+            "metadata: {country: \"NO\", zip: '01234', version: '1.10', n: 12, on: \"y\", t: true, z: null}",
+            "dpop_bound_access_tokens: true",
+        ] {
+            let text = yaml(member);
+            let read = Manifest::parse(text.as_bytes(), Some("f"));
+            assert!(read.is_ok(), "{member}: {read:?}");
+        }
+        for (members, told) in [
+            (r#""metadata":{"a":1,"a":2}"#, "`a` is there twice"),
+            (r#""metadata":{"a":1.10}"#, "lose digits"),
+            (
+                r#""secrets":[{"secret_hash":"x","expires_at":1800000000000}]"#,
+                "milliseconds",
+            ),
+        ] {
+            let text = format!(r#"{{"version":1,"clients":[{{"client_id":"a",{members}}}]}}"#);
+            let error = error(&text);
+            assert!(error.contains(told), "{members}: {error}");
         }
     }
 

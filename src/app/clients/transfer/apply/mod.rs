@@ -2,6 +2,7 @@
 //! client `plan`'s. A client is the file's by its mark, and no other is ever pruned.
 
 mod manifest;
+mod plain_words;
 
 use std::collections::HashSet;
 

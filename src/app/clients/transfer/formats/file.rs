@@ -13,7 +13,7 @@ use crate::app::clients::transfer::formats::values::{self, FoundClient};
 use crate::app::clients::transfer::formats::{hydra, keycloak, table};
 use crate::app::clients::transfer::import::ImportFormat;
 use crate::app::clients::transfer::secrets::SecretRules;
-use crate::base::json;
+use crate::base::{json, json_exact};
 use crate::domain::ParseError;
 
 /// The rows of a file, each with the line it begins on.
@@ -160,7 +160,7 @@ impl ImportFile {
                     let row = names
                         .iter()
                         .zip(&record)
-                        .map(|(name, text)| ((*name).to_owned(), Value::from(text)))
+                        .map(|(name, text)| ((*name).to_owned(), Value::from(trimmed(name, text))))
                         .collect();
                     self.push(line_of(record.position()), row, parse, None);
                 }
@@ -221,7 +221,25 @@ struct Parse {
 
 fn read_object(text: &str) -> Result<Map<String, Value>, RefusedRow> {
     // Not the error's own line: it counts from the row, and may quote what should stay secret.
-    json::from_str(text).map_err(|_| RefusedRow::bad(None, "not a JSON object"))
+    let row: Map<String, Value> =
+        json::from_str(text).map_err(|_| RefusedRow::bad(None, "not a JSON object"))?;
+    match json_exact::check(text) {
+        Ok(()) => Ok(row),
+        Err(why) => {
+            let names = ["client_id", "clientId", "id"];
+            let id = names.iter().find_map(|name| row.get(*name)?.as_str());
+            Err(RefusedRow::bad(id, why.to_string()))
+        }
+    }
+}
+
+/// The text of a cell. An id and a secret are judged as they are: with white space at an end they are refused.
+fn trimmed<'a>(column: &str, text: &'a str) -> &'a str {
+    if column == "client_id" || column.starts_with("client_secret") {
+        text
+    } else {
+        text.trim()
+    }
 }
 
 /// Whether a member says nothing.

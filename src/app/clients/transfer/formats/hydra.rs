@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use crate::app::clients::spec::members::seconds_since_1970;
 use crate::app::clients::transfer::formats::file::is_empty;
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named,
@@ -13,7 +14,6 @@ use crate::app::clients::transfer::formats::lifespan;
 use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
 use crate::app::clients::transfer::formats::widening::Widening;
 use crate::app::clients::transfer::secrets::SecretRules;
-use crate::base::clock::UnixTime;
 use crate::base::json;
 use crate::domain::TokenTtl;
 
@@ -240,9 +240,11 @@ fn take_secrets(
     remarks: &mut Vec<String>,
 ) -> Result<Vec<ImportedSecret>, String> {
     let expires_at = match row.remove("client_secret_expires_at") {
-        Some(Value::Number(number)) => number.as_i64().filter(|at| *at != 0).map(UnixTime),
+        Some(Value::Number(number)) => number.as_i64().filter(|at| *at != 0),
         _ => None,
     };
+    let expires_at = expires_at.map(seconds_since_1970).transpose();
+    let expires_at = named("client_secret_expires_at", expires_at)?;
     let text = take_secret_text(row, SECRET)?;
     let rotated = take_rotated(row)?;
     if !is_needed {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::app::clients::spec::members::seconds_since_1970;
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named,
 };
@@ -11,7 +12,6 @@ use crate::app::clients::transfer::formats::keycloak_realm::Realm;
 use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
 use crate::app::clients::transfer::formats::widening::Widening;
 use crate::app::clients::transfer::secrets::SecretRules;
-use crate::base::clock::UnixTime;
 use crate::base::json;
 use crate::domain::{ClientStatus, TokenTtl};
 
@@ -243,15 +243,16 @@ fn take_secrets(
             "the export hides its secret: export by `kc.sh export`, not in the console".to_owned(),
         );
     }
-    let expires_at = expires_at.filter(|at| *at > 0).map(UnixTime);
+    let time = |at: Option<i64>| {
+        let at = at.filter(|at| *at > 0).map(seconds_since_1970);
+        named("an expiration time", at.transpose())
+    };
+    let expires_at = time(expires_at)?;
     let mut secrets = vec![named("secret", rules.read(text, expires_at))?];
-    match (rotated, rotated_until.filter(|at| *at > 0)) {
+    match (rotated, time(rotated_until)?) {
         (Some(text), Some(until)) => {
-            secrets.push(named(ROTATED, rules.read(text, Some(UnixTime(until))))?);
-            remarks.push(format!(
-                "its rotated secret is taken over, until {}",
-                UnixTime(until)
-            ));
+            secrets.push(named(ROTATED, rules.read(text, Some(until)))?);
+            remarks.push(format!("its rotated secret is taken over, until {}", until));
         }
         (Some(_), None) => {
             remarks

@@ -17,7 +17,7 @@ use crate::app::clients::transfer::formats::imported_client::{
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
 use crate::base::clock::UnixTime;
-use crate::base::json;
+use crate::base::{json, json_exact};
 use crate::domain::{Client, ClientRecord, ParseError};
 
 /// What the first line calls the format.
@@ -179,6 +179,9 @@ pub(super) fn read_line(
 }
 
 fn parse(bytes: &[u8], rules: &SecretRules) -> Row {
+    if let Err(why) = std::str::from_utf8(bytes).map_or(Ok(()), json_exact::check) {
+        return Err(RefusedRow::bad(None, format!("no client: {why}")));
+    }
     let mut spec: ClientSpec = json::from_slice(bytes).map_err(|error| {
         let members: Option<Value> = json::from_slice(bytes).ok();
         let id = members

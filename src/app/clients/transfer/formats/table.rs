@@ -34,6 +34,7 @@ fn parse_members(
         rename(row, "scope", "scopes"),
         rename(row, "audience", "audiences"),
     ];
+    let lists = split_lists(row);
     let spec = ClientSpec::from_texts(row);
     let client_id = match id? {
         Some(id) => named("client_id", ClientId::parse_new(&id))?,
@@ -41,6 +42,7 @@ fn parse_members(
     };
     let secret = parse_secret(plain?, hash?, rules)?;
     aliases.into_iter().collect::<Result<(), _>>()?;
+    lists?;
     let mut spec = spec.map_err(|error| error.to_string())?;
     if let Some(Some(Lifetime::Text(_))) = spec.token_ttl {
         return Err("token_ttl is no whole number of seconds".to_owned());
@@ -53,6 +55,27 @@ fn parse_members(
     }
     imported.secrets.extend(secret);
     Ok(imported)
+}
+
+/// Reads lists in texts: words with spaces between them, or JSON of a list. Other separators are none: a text with them
+/// would become one word.
+fn split_lists(row: &mut Map<String, Value>) -> Result<(), String> {
+    for name in ["scopes", "audiences", "identifiers", "auth_methods"] {
+        let Some(Value::String(text)) = row.get(name) else {
+            continue;
+        };
+        let text = text.trim();
+        if text.starts_with('[') {
+            let words: Vec<String> =
+                json::from_str(text).map_err(|_| format!("{name} is no JSON list of words"))?;
+            row.insert(name.to_owned(), words.into());
+        } else if let Some(separator) = text.chars().find(|c| [',', ';', '|'].contains(c)) {
+            return Err(format!(
+                "{name} has `{separator}`: write spaces between the words, or a JSON list"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Takes the member `from` for `to`, which it is another name of.
