@@ -85,7 +85,7 @@ pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<E
                 if args.output.json && (args.dry_run || is_told) {
                     lines.push(line.clone());
                 } else if args.dry_run && line.reason.is_none() {
-                    let _ = Output::text(&(sentence(line) + "\n"));
+                    let _ = Output::text(&(printable(&sentence(line)) + "\n" + &comparison(line)));
                 }
             }
             ImportNews::Progress(done, total) => {
@@ -164,9 +164,13 @@ fn remark(file: &str, line: &ImportLine) {
         Some(id) => format!("`{id}`: "),
         None => String::new(),
     };
+    let which = match &line.client_id {
+        Some(_) => String::new(),
+        None => format!(" (row {})", line.row),
+    };
     if let Some(reason) = &line.reason {
         let skipped = if line.is_bad() { "" } else { "skipped: " };
-        let told = format!("{whom}{skipped}{reason}");
+        let told = format!("{whom}{skipped}{reason}{which}");
         Output::remark(&format!("{file}:{}: {}", line.line, printable(&told)));
     }
     for remark in &line.remarks {
@@ -186,6 +190,23 @@ fn sentence(line: &ImportLine) -> String {
         (ImportOutcome::Existing, _) => format!("{id}: exists, would be left as it is"),
         (outcome, _) => format!("{id}: {outcome}"),
     }
+}
+
+/// What the other server has of a client, and what it is here then.
+fn comparison(line: &ImportLine) -> String {
+    let sides = [("there", &line.there), ("here", &line.here)];
+    let sides = sides.into_iter().filter_map(|(side, members)| {
+        let members: Vec<String> = members
+            .as_ref()?
+            .iter()
+            .map(|(name, value)| match value.as_str() {
+                Some(text) => format!("{name} `{text}`"),
+                None => format!("{name} {value}"),
+            })
+            .collect();
+        Some(format!("  {side}: {}\n", printable(&members.join(", "))))
+    });
+    sides.collect()
 }
 
 fn summary(report: &ImportReport) -> String {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::app::clients::Clients;
 use crate::app::clients::crud::taken;
@@ -114,6 +114,10 @@ impl Clients {
                 Ok((outcome, write)) => {
                     told = told.with_remarks(&imported.remarks);
                     told.outcome = outcome;
+                    if let (Some(there), Some(write)) = (imported.there.take(), &write) {
+                        told.there = Some(there);
+                        told.here = Some(shown(&write.client));
+                    }
                     if let (ImportOutcome::Replaced, Some(write)) = (outcome, &write) {
                         let changes = write.changes.iter();
                         told.fields = Some(changes.map(|it| it.field.clone()).collect());
@@ -221,6 +225,24 @@ fn mark(client: &mut Client, name: &ManagedBy, take_over: bool) -> Result<()> {
         ))),
         None => Ok(()),
     }
+}
+
+/// What of a client can be compared with what another server has of it.
+fn shown(client: &Client) -> Map<String, Value> {
+    const SHOWN: [&str; 6] = [
+        "scopes",
+        "audiences",
+        "metadata",
+        "token_ttl",
+        "auth_methods",
+        "status",
+    ];
+    let mut members = match serde_json::to_value(client) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    members.retain(|name, _| SHOWN.contains(&name.as_str()));
+    members
 }
 
 /// A secret of a client that is another one's already; else they are its own from now on.

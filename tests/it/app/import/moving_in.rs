@@ -488,6 +488,32 @@ async fn a_rotated_secret_of_keycloak_is_good_until_its_end_and_other_attributes
 }
 
 #[tokio::test]
+async fn rows_on_one_line_have_numbers_and_both_sides_of_a_client_are_shown() {
+    let test = TestApp::new().await;
+    let ttl = json!({"client_credentials_grant_access_token_lifespan": 900_000_000_000_i64});
+    let rows = json!([hydra_row("a", ttl), 7]);
+    let options = ImportOptions {
+        dry_run: true,
+        ..KEEP_GOING
+    };
+
+    let (_, lines) = import_with(&test, &rows.to_string(), options).await;
+
+    let places: Vec<(u64, u64)> = lines.iter().map(|it| (it.line, it.row)).collect();
+    assert_eq!(places, [(1, 1), (1, 2)]);
+    assert!(lines[1].is_bad() && lines[1].there.is_none());
+    let told = json!(lines[0]);
+    assert_eq!(told["there"]["scope"], "read");
+    let nanos = "client_credentials_grant_access_token_lifespan";
+    assert_eq!(told["there"][nanos], 900_000_000_000_i64);
+    assert_eq!(
+        (&told["here"]["scopes"], &told["here"]["token_ttl"]),
+        (&json!("read"), &json!(900))
+    );
+    assert!(!told.to_string().contains("pbkdf2"));
+}
+
+#[tokio::test]
 async fn what_would_change_its_meaning_in_a_row_is_refused() {
     let metadata = |text: &str| {
         format!(r#"{{"client_id":"a","client_secret":"{OLD_SECRET}","metadata":{text}}}"#)

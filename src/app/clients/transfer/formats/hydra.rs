@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::app::clients::spec::members::seconds_since_1970;
 use crate::app::clients::transfer::formats::file::is_empty;
 use crate::app::clients::transfer::formats::imported_client::{
-    ImportedClient, ImportedSecret, RefusedRow, Row, named,
+    ImportedClient, ImportedSecret, RefusedRow, Row, named, there,
 };
 use crate::app::clients::transfer::formats::lifespan;
 use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
@@ -143,7 +143,11 @@ pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     for name in SILENT {
         row.remove(name);
     }
-    parse_members(row, method, rules).map_err(bad)
+    let there = there(row, &["scope", "audience", "metadata", TTL]);
+    let mut imported = parse_members(row, method.clone(), rules).map_err(bad)?;
+    let method = method.map(|it| ("token_endpoint_auth_method".to_owned(), it.into()));
+    imported.there = Some(there.into_iter().chain(method).collect());
+    Ok(imported)
 }
 
 fn parse_members(

@@ -1,6 +1,6 @@
 //! Owns what is read from a file of any format: a client to be, or why a row is none.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::app::clients::spec::{ClientSpec, FieldError};
 use crate::app::clients::transfer::formats::widening::{Narrowing, Widening};
@@ -32,6 +32,8 @@ pub struct ImportedClient {
     pub remarks: Vec<String>,
     /// What it could do here that it could not there.
     pub widenings: Vec<Widening>,
+    /// What another server has of it, in the words of that server; no secrets.
+    pub there: Option<Map<String, Value>>,
 }
 
 /// What becomes of the secrets of a client that a file does not have.
@@ -72,6 +74,7 @@ impl ImportedClient {
             stamps: None,
             remarks: Vec::new(),
             widenings: Vec::new(),
+            there: None,
         })
     }
 
@@ -270,6 +273,14 @@ impl RefusedRow {
             ..Self::bad(client_id, reason)
         }
     }
+}
+
+/// What of a row of another server can be compared with the client here.
+pub(super) fn there(row: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+    let members = names.iter().filter_map(|name| row.get_key_value(*name));
+    members
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// A row, or why it is none.

@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::app::clients::spec::members::seconds_since_1970;
 use crate::app::clients::transfer::formats::imported_client::{
-    ImportedClient, ImportedSecret, RefusedRow, Row, named,
+    ImportedClient, ImportedSecret, RefusedRow, Row, named, there,
 };
-use crate::app::clients::transfer::formats::keycloak_attributes::Attributes;
+use crate::app::clients::transfer::formats::keycloak_attributes::{Attributes, LIFESPAN};
 use crate::app::clients::transfer::formats::keycloak_mappers::Mapped;
 use crate::app::clients::transfer::formats::keycloak_realm::Realm;
 use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
@@ -70,7 +70,26 @@ pub(super) fn parse(
     for name in SILENT {
         row.remove(name);
     }
-    parse_members(row, realm, rules).map_err(|reason| RefusedRow::bad(id, reason))
+    let mut compared = there(
+        row,
+        &[
+            "enabled",
+            "clientAuthenticatorType",
+            "defaultClientScopes",
+            "optionalClientScopes",
+        ],
+    );
+    let lifespan = row
+        .get("attributes")
+        .and_then(|it| it.get(LIFESPAN))
+        .cloned();
+    let of_realm = realm.and_then(|realm| realm.token_lifespan);
+    compared.extend(lifespan.map(|it| (LIFESPAN.to_owned(), it)));
+    compared.extend(of_realm.map(|it| ("accessTokenLifespan".to_owned(), it.into())));
+    let imported = parse_members(row, realm, rules);
+    let mut imported = imported.map_err(|reason| RefusedRow::bad(id, reason))?;
+    imported.there = Some(compared);
+    Ok(imported)
 }
 
 /// Why a client is none that could get tokens here.

@@ -33,6 +33,9 @@ const SILENT_GROUPS: [&str; 8] = [
     "use.jwks.",
 ];
 
+/// The client's own lifespan of tokens.
+pub(super) const LIFESPAN: &str = "access.token.lifespan";
+
 /// What Keycloak stores of a client beside its members, all of it texts.
 pub(super) struct Attributes(pub(super) Map<String, Value>);
 
@@ -58,11 +61,10 @@ impl Attributes {
         of_realm: Option<i64>,
         remarks: &mut Vec<String>,
     ) -> Result<(Option<TokenTtl>, bool), String> {
-        const NAME: &str = "access.token.lifespan";
         // -1: that of the realm.
-        let own = self.number(NAME)?.filter(|seconds| *seconds >= 0);
+        let own = self.number(LIFESPAN)?.filter(|seconds| *seconds >= 0);
         let ttl = match (own, of_realm) {
-            (Some(seconds), _) => lifespan::of_seconds(seconds, NAME, remarks),
+            (Some(seconds), _) => lifespan::of_seconds(seconds, LIFESPAN, remarks),
             (None, Some(seconds)) => {
                 lifespan::of_seconds(seconds, "accessTokenLifespan of its realm", remarks)
             }

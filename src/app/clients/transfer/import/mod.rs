@@ -107,14 +107,19 @@ impl Clients {
                 Purpose::Check => {
                     plain += planned.iter().map(count_plain).sum::<u64>();
                     check_plain(plain, options.max_plain)?;
-                    planned.into_iter().map(|(line, _)| line).collect()
+                    planned
+                        .into_iter()
+                        .map(|(line, _)| line)
+                        .collect::<Vec<_>>()
                 }
                 Purpose::Write(total) => {
                     let mut progress = |more| tell(ImportNews::Progress(done + more, total));
                     self.write_import(by, planned, &mut progress).await?
                 }
             };
-            for line in &lines {
+            for (row, mut line) in (done + 1..).zip(lines) {
+                line.row = row;
+                let line = &line;
                 report.count(line);
                 tell(ImportNews::Line(line));
             }

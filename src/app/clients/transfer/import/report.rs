@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::app::clients::transfer::formats::imported_client::RefusedRow;
 use crate::app::clients::transfer::formats::widening::Narrowing;
@@ -82,6 +83,8 @@ word_enum! {
 pub struct ImportLine {
     /// Where it begins in the file, from 1.
     pub line: u64,
+    /// Which row of the file it is, from 1: all of them may stand on one line.
+    pub row: u64,
     /// Whom it is about, where that can be told.
     pub client_id: Option<String>,
     /// What comes of it.
@@ -95,6 +98,14 @@ pub struct ImportLine {
     /// What of it has no place here, or another meaning.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// What the other server has of a client that comes from one, in the words of that server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub there: Option<Map<String, Value>>,
+    /// What the client is here then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub here: Option<Map<String, Value>>,
     /// Whether it is a mistake because the actor may not write such a client.
     #[serde(skip)]
     pub(in crate::app::clients::transfer) is_denied: bool,
@@ -105,11 +116,14 @@ impl ImportLine {
     pub(in crate::app::clients::transfer) fn new(line: u64, client_id: Option<String>) -> Self {
         Self {
             line,
+            row: 0,
             client_id: client_id.map(redact_string),
             outcome: ImportOutcome::Bad,
             reason: None,
             fields: None,
             remarks: Vec::new(),
+            there: None,
+            here: None,
             is_denied: false,
         }
     }
