@@ -7,31 +7,13 @@ use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named, there,
 };
 use crate::app::clients::transfer::formats::keycloak_attributes::{Attributes, LIFESPAN};
-use crate::app::clients::transfer::formats::keycloak_mappers::Mapped;
 use crate::app::clients::transfer::formats::keycloak_realm::Realm;
-use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
+use crate::app::clients::transfer::formats::keycloak_scopes::Granted;
+use crate::app::clients::transfer::formats::table::{take_secret_text, take_text};
 use crate::app::clients::transfer::formats::widening::Widening;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::json;
 use crate::domain::{ClientStatus, TokenTtl};
-
-/// The client scopes that every realm has: they say which claims about people are in a token.
-const BUILT_IN: [&str; 14] = [
-    "acr",
-    "address",
-    "basic",
-    "email",
-    "microprofile-jwt",
-    "offline_access",
-    "openid",
-    "organization",
-    "phone",
-    "profile",
-    "role_list",
-    "roles",
-    "service_account",
-    "web-origins",
-];
 
 /// Members and attributes that say nothing more than others do, or nothing to a machine.
 const SILENT: [&str; 13] = [
@@ -280,138 +262,4 @@ fn take_secrets(
         (None, _) => {}
     }
     Ok(secrets)
-}
-
-/// What the tokens of a client may have, from its own mappers and from its client scopes.
-#[derive(Default)]
-struct Granted {
-    scopes: Vec<String>,
-    mapped: Mapped,
-    widenings: Vec<Widening>,
-}
-
-impl Granted {
-    fn add_own(
-        &mut self,
-        row: &mut Map<String, Value>,
-        remarks: &mut Vec<String>,
-    ) -> Result<(), String> {
-        match row.remove("protocolMappers") {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(mappers)) => {
-                for mapper in &mappers {
-                    self.mapped.add(mapper, "", remarks);
-                }
-            }
-            Some(_) => return Err("protocolMappers is no list".to_owned()),
-        }
-        Ok(())
-    }
-
-    /// Adds what Keycloak gives unasked, then what it gives when asked.
-    fn add_scopes(
-        &mut self,
-        row: &mut Map<String, Value>,
-        realm: Option<&Realm>,
-        remarks: &mut Vec<String>,
-    ) -> Result<(), String> {
-        for name in take_words(row, "defaultClientScopes")? {
-            self.add_default(name, realm, remarks);
-        }
-        let mut asked = Vec::new();
-        for name in take_words(row, "optionalClientScopes")? {
-            self.add_optional(name, realm, &mut asked, remarks);
-        }
-        for (audience, scope) in asked {
-            if !self.mapped.audiences.contains(&audience) {
-                self.mapped.audiences.push(audience.clone());
-                self.widenings
-                    .push(Widening::OptionalAudience { audience, scope });
-            }
-        }
-        match self.mapped.audiences.as_slice() {
-            [] => self.widenings.push(Widening::NoAudiences),
-            [_] => {}
-            [first, ..] => remarks.push(format!(
-                "its tokens have all of its audiences there; here `{first}`, or those that it asks for"
-            )),
-        }
-        Ok(())
-    }
-
-    fn add_default(&mut self, name: String, realm: Option<&Realm>, remarks: &mut Vec<String>) {
-        let is_built_in = BUILT_IN.contains(&name.as_str());
-        let scope = realm.and_then(|realm| realm.scope(&name));
-        if let Some(scope) = scope.filter(|it| it.is_oidc) {
-            let whose = format!(" of the client scope `{name}`");
-            // What else these do is about people, and roles are named apart.
-            let mut none = Vec::new();
-            for mapper in &scope.mappers {
-                let told = if is_built_in {
-                    &mut none
-                } else {
-                    &mut *remarks
-                };
-                self.mapped.add(mapper, &whose, told);
-            }
-        }
-        if is_built_in || scope.is_some_and(|it| !it.is_oidc) {
-            return;
-        }
-        if let Some(why) = why_no_scope(&name, realm) {
-            remarks.push(why);
-        }
-        if scope.is_none_or(|it| it.is_in_tokens) {
-            self.scopes.push(name);
-        }
-    }
-
-    /// A claim of an optional scope would be in all tokens here: it is left out.
-    fn add_optional(
-        &mut self,
-        name: String,
-        realm: Option<&Realm>,
-        audiences: &mut Vec<(String, String)>,
-        remarks: &mut Vec<String>,
-    ) {
-        let scope = realm.and_then(|realm| realm.scope(&name));
-        if BUILT_IN.contains(&name.as_str()) || scope.is_some_and(|it| !it.is_oidc) {
-            return;
-        }
-        if let Some(why) = why_no_scope(&name, realm) {
-            remarks.push(why);
-        }
-        let mut mapped = Mapped::default();
-        let whose = format!(" of the client scope `{name}`");
-        for mapper in scope.map_or(&[][..], |it| &it.mappers) {
-            mapped.add(mapper, &whose, remarks);
-        }
-        if !mapped.claims.is_empty() {
-            let claims: Vec<&str> = mapped.claims.keys().map(String::as_str).collect();
-            remarks.push(format!(
-                "claims that come with the optional scope `{name}` are left out: {}",
-                claims.join(", ")
-            ));
-        }
-        let named = mapped.audiences.into_iter();
-        audiences.extend(named.map(|audience| (audience, name.clone())));
-        if scope.is_none_or(|it| it.is_in_tokens) {
-            self.scopes.push(name.clone());
-            self.widenings.push(Widening::OptionalScope(name));
-        }
-    }
-}
-
-/// What is not known of a client scope, or why it is no scope here.
-fn why_no_scope(name: &str, realm: Option<&Realm>) -> Option<String> {
-    let scope = realm?.scope(name);
-    match scope {
-        None => Some(format!(
-            "the realm in the file does not describe the client scope `{name}`: what it puts into tokens is left out"
-        )),
-        Some(scope) if !scope.is_in_tokens => Some(format!(
-            "its client scope `{name}` is not named in tokens there (include.in.token.scope): it is no scope here"
-        )),
-        Some(_) => None,
-    }
 }

@@ -7,6 +7,7 @@ pub(in crate::app) mod keycloak;
 pub(in crate::app) mod keycloak_attributes;
 pub(in crate::app) mod keycloak_mappers;
 pub(in crate::app) mod keycloak_realm;
+pub(in crate::app) mod keycloak_scopes;
 pub(in crate::app) mod lifespan;
 pub(in crate::app) mod native;
 pub(in crate::app) mod source;
