@@ -33,6 +33,7 @@ const TOLD_EVERY: u64 = 10_000;
 /// With a mistake in the file nothing is imported, unless --keep-going. What could get no tokens here, such as a public
 /// client, is no mistake; it is skipped. Each of either is named with its line and the reason.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(in crate::cli) struct ImportArgs {
     /// The file; `-` for stdin. Secrets may be in clear (at least `MIN_SECRET_LENGTH` characters), or argon2, bcrypt, PBKDF2
     /// or scrypt hashes

@@ -36,6 +36,7 @@ impl FromRequest<AppState> for FileBody {
 /// How to import.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(in crate::http::admin_api) struct HowToImport {
     /// `token-server`, `table`, `hydra` or `keycloak`; told by what is in the file when left out
     #[param(inline)]

@@ -218,11 +218,13 @@ fn take_keys(row: &mut Object) -> Result<Option<Value>, String> {
         Some(set) => set,
         None => Value::Null,
     };
-    match set {
-        Value::Object(members) => Ok(Some(members).filter(|it| !it.is_empty()).map(Value::from)),
-        other if is_empty(&other) => Ok(None),
-        _ => Err("jwks is no JWK set".to_owned()),
+    if is_empty(&set) || set.as_object().is_some_and(Map::is_empty) {
+        return Ok(None);
     }
+    if !set.is_object() {
+        return Err("jwks is no JWK set".to_owned());
+    }
+    Ok(Some(set))
 }
 
 /// The table has nanoseconds, the API what Go writes of them.

@@ -253,7 +253,7 @@ fn take_secrets(
     match (rotated, time(rotated_until)?) {
         (Some(text), Some(until)) => {
             secrets.push(named(ROTATED, rules.read(text, Some(until)))?);
-            remarks.push(format!("its rotated secret is taken over, until {}", until));
+            remarks.push(format!("its rotated secret is taken over, until {until}"));
         }
         (Some(_), None) => {
             remarks

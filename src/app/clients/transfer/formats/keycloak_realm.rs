@@ -29,7 +29,7 @@ pub(super) struct Realm {
 /// A client scope.
 #[derive(Debug)]
 pub(super) struct ClientScope {
-    /// Whether it is for OpenID Connect at all.
+    /// Whether it is for `OpenID` Connect at all.
     pub(super) is_oidc: bool,
     /// Whether the tokens name it in `scope`.
     pub(super) is_in_tokens: bool,
