@@ -152,6 +152,11 @@ impl Clients {
         let (secrets, makes_secret) = imported.take_secrets(known, now);
         let live = secrets.iter().filter(|it| it.is_live(now)).count();
         self.check_planned(by, &client, live, before.as_ref(), options.on_conflict)?;
+        let is_foreign = imported.there.is_some();
+        if is_foreign && live == 0 && !secrets.is_empty() {
+            let why = "each of its secrets has expired: it cannot log in";
+            imported.remarks.push(why.to_owned());
+        }
         if let Some(name) = options.manifest {
             mark(&mut client, name, options.take_over)?;
             imported.add_remarks(&client, makes_secret || live > 0);

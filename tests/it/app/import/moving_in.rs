@@ -574,3 +574,20 @@ async fn cells_are_trimmed_and_a_list_in_one_is_understood_or_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_client_whose_secrets_have_all_expired_has_a_line() {
+    let test = TestApp::new().await;
+    let expiring = |at: &str| json!({"attributes": {"client.secret.expiration.time": at}});
+    let clients = json!([
+        service_client("over", expiring("1700000000")),
+        service_client("a", expiring("1900000000")),
+    ]);
+
+    let (_, lines) = import_with(&test, &realm(clients).to_string(), KEEP_GOING).await;
+
+    assert!(remarks(&lines, "over").contains("has expired: it cannot log in"));
+    assert!(!remarks(&lines, "a").contains("has expired"));
+    assert_eq!(test.authorize("over", OLD_SECRET).await.status, 401);
+    assert_eq!(test.authorize("a", OLD_SECRET).await.status, 200);
+}
