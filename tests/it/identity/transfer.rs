@@ -79,8 +79,8 @@ async fn nothing_of_a_document_with_a_mistake_is_written() {
         assert!(refused.contains(told), "{told}: {refused}");
         assert_eq!(names(&test).await, ["there"]);
     }
-    let text = json!({"version": 2, "issuers": []}).to_string();
-    let unknown: IssuersDocument = token_server::base::json::from_str(&text).unwrap();
+    let version_2 = json!({"version": 2, "issuers": []}).to_string();
+    let unknown: IssuersDocument = token_server::base::json::from_str(&version_2).unwrap();
     let refused = test.app.issuers.import(BY, unknown, false).await;
     assert!(refused.unwrap_err().description.contains("version 2"));
 }

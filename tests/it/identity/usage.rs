@@ -142,8 +142,8 @@ async fn a_refused_log_in_tells_whose_token_it_was() {
         ),
         (&hostile, right, "sub `a\u{fffd}bbb"),
     ] {
-        let text = refused(claims, header).await;
-        assert!(text.contains(told), "{text}");
-        assert!(text.contains(&format!("jti `{jti}`")), "{text}");
+        let explained = refused(claims, header).await;
+        assert!(explained.contains(told), "{explained}");
+        assert!(explained.contains(&format!("jti `{jti}`")), "{explained}");
     }
 }
