@@ -1,6 +1,6 @@
 //! `client create --from …`: the issuer, the identity, and what is to be pasted.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::Shell;
 
@@ -9,94 +9,59 @@ const AWS: &str = "https://abc123-def456.tokens.sts.global.api.aws";
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/billing";
 
-#[tokio::test]
-async fn each_platform_is_registered_by_one_command_that_prints_what_to_paste() {
-    for (platform, arguments, issuer, identity, pasted) in [
-        (
-            "kubernetes",
-            vec![
-                "--namespace",
-                "prod",
-                "--service-account",
-                "billing",
-                "--service-account-uid",
-                "u1",
-            ],
+/// A platform, the options of a workload there, and what is registered and printed: the `iss` or trust domain, the identity, and
+/// something to paste.
+type Case = (
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+    Value,
+    &'static str,
+);
+
+#[rustfmt::skip]
+fn platforms() -> Vec<Case> {
+    vec![
+        ("kubernetes", &["--namespace", "prod", "--service-account", "billing", "--service-account-uid", "u1"],
             "https://kubernetes.default.svc.cluster.local",
             json!({"issuer": "kubernetes", "subject": "system:serviceaccount:prod:billing",
                 "claims": {"/kubernetes.io/serviceaccount/uid": "u1"}}),
-            "serviceAccountToken:",
-        ),
-        (
-            "github",
-            vec![
-                "--repository-id",
-                "74",
-                "--repository-owner-id",
-                "65",
-                "--environment",
-                "production",
-            ],
+            "serviceAccountToken:"),
+        ("github", &["--repository-id", "74", "--repository-owner-id", "65", "--environment", "production"],
             "https://token.actions.githubusercontent.com",
             json!({"issuer": "github",
                 "claims": {"/environment": "production", "/repository_id": "74", "/repository_owner_id": "65"}}),
-            "id-token: write",
-        ),
-        (
-            "github",
-            vec![
-                "--repository-id",
-                "74",
-                "--repository-owner-id",
-                "65",
-                "--ref",
-                "refs/heads/main",
-                "--enterprise",
-                "acme",
-            ],
+            "id-token: write"),
+        ("github", &["--repository-id", "74", "--repository-owner-id", "65", "--ref", "refs/heads/main", "--enterprise", "acme"],
             "https://token.actions.githubusercontent.com/acme",
             json!({"issuer": "github",
                 "claims": {"/ref": "refs/heads/main", "/repository_id": "74", "/repository_owner_id": "65"}}),
-            "ACTIONS_ID_TOKEN_REQUEST_URL",
-        ),
-        (
-            "gitlab",
-            vec!["--project-id", "22", "--host", "gitlab.acme.test"],
+            "ACTIONS_ID_TOKEN_REQUEST_URL"),
+        ("gitlab", &["--project-id", "22", "--host", "gitlab.acme.test"],
             "https://gitlab.acme.test",
             json!({"issuer": "gitlab", "claims": {"/project_id": "22", "/ref_protected": "true"}}),
-            "id_tokens:",
-        ),
-        (
-            "spiffe",
-            vec![
-                "--spiffe-id",
-                "spiffe://acme.test/a",
-                "--bundle-endpoint",
-                "https://spire.acme.test/",
-            ],
+            "id_tokens:"),
+        ("spiffe", &["--spiffe-id", "spiffe://acme.test/a", "--bundle-endpoint", "https://spire.acme.test/"],
             "acme.test",
             json!({"issuer": "spiffe", "subject": "spiffe://acme.test/a"}),
-            "jwt-spiffe",
-        ),
-        (
-            "aws",
-            vec!["--aws-issuer", AWS, "--aws-principal", ROLE],
+            "jwt-spiffe"),
+        ("aws", &["--aws-issuer", AWS, "--aws-principal", ROLE],
             AWS,
-            json!({"issuer": "aws", "subject": ROLE,
-                "claims": {"/https:~1~1sts.amazonaws.com~1/principal_id": ROLE}}),
-            "aws sts get-web-identity-token --audience https://",
-        ),
-        (
-            "google",
-            vec!["--google-account-id", "110248495921238986420"],
+            json!({"issuer": "aws", "subject": ROLE, "claims": {"/https:~1~1sts.amazonaws.com~1/principal_id": ROLE}}),
+            "aws sts get-web-identity-token --audience https://"),
+        ("google", &["--google-account-id", "110248495921238986420"],
             "https://accounts.google.com",
             json!({"issuer": "google", "subject": "110248495921238986420"}),
-            "Metadata-Flavor: Google",
-        ),
-    ] {
+            "Metadata-Flavor: Google"),
+    ]
+}
+
+#[tokio::test]
+async fn each_platform_is_registered_by_one_command_that_prints_what_to_paste() {
+    for (platform, arguments, issuer, identity, pasted) in platforms() {
         let shell = Shell::migrated().await;
         let create = ["client", "create", "billing", "--from", platform];
-        let run = shell.run(&[&create[..], &arguments, &["--json"]].concat());
+        let run = shell.run(&[&create[..], arguments, &["--json"]].concat());
         assert_eq!(run.code, 0, "{platform}: {run:?}");
         let made = run.json();
         assert_eq!(
@@ -113,107 +78,50 @@ async fn each_platform_is_registered_by_one_command_that_prints_what_to_paste() 
         assert_eq!(anchor.unwrap(), issuer, "{platform}");
         // The second client of the platform finds the issuer there.
         let again = ["client", "create", "second", "--from", platform];
-        let again = shell.run(&[&again[..], &arguments].concat());
+        let again = shell.run(&[&again[..], arguments].concat());
         assert_eq!(again.code, 0, "{platform}: {again:?}");
         assert!(again.out.contains(pasted), "{again:?}");
     }
 }
 
+const GITHUB: &[&str] = &[
+    "--from",
+    "github",
+    "--repository-id",
+    "74",
+    "--repository-owner-id",
+    "65",
+];
+
+/// Options that are too few or wrong, and what is told.
+#[rustfmt::skip]
+const MISTAKES: &[(&[&str], &[&str], &str)] = &[
+    (&["--from", "kubernetes", "--namespace", "prod"], &[], "--service-account is missing"),
+    (&["--from", "github", "--repository-id", "74", "--any-workflow"], &[], "--repository-owner-id is missing"),
+    (GITHUB, &[], "say which jobs"),
+    (GITHUB, &["--any-workflow", "--namespace", "prod"], "--namespace is not an option"),
+    (&["--from", "gitlab"], &[], "--project-id is missing"),
+    (&["--from", "aws", "--aws-issuer", AWS], &[], "--aws-principal is missing"),
+    (&["--from", "aws", "--aws-issuer", AWS], &["--aws-principal", "arn:aws:sts::123456789012:assumed-role/billing/session"],
+        "is no ARN of a role or user"),
+    (&["--from", "google", "--google-account-id", "billing@acme.test"], &[], "is no unique ID"),
+    (&["--from", "google", "--google-account-id", "1", "--host", "a"], &[], "--host is not an option"),
+    (&["--from", "gitlab", "--project-id", "1", "--ref", "main"], &[], "--ref is not an option"),
+    (&["--from", "spiffe", "--spiffe-id", "spiffe://acme.test/a"], &[], "in a bundle"),
+    (GITHUB, &["--any-workflow", "--identity", r#"{"issuer":"github","subject":"a"}"#], "not both"),
+];
+
 #[tokio::test]
 async fn a_preset_that_names_too_little_or_something_else_is_refused() {
     let shell = Shell::migrated().await;
-    let github = [
-        "--from",
-        "github",
-        "--repository-id",
-        "74",
-        "--repository-owner-id",
-        "65",
-    ];
-    for (arguments, told) in [
-        (
-            vec!["--from", "kubernetes", "--namespace", "prod"],
-            "--service-account is missing",
-        ),
-        (
-            vec![
-                "--from",
-                "github",
-                "--repository-id",
-                "74",
-                "--any-workflow",
-            ],
-            "--repository-owner-id is missing",
-        ),
-        (github.to_vec(), "say which jobs"),
-        (
-            [&github[..], &["--any-workflow", "--namespace", "prod"]].concat(),
-            "--namespace is not an option",
-        ),
-        (vec!["--from", "gitlab"], "--project-id is missing"),
-        (
-            vec!["--from", "aws", "--aws-issuer", AWS],
-            "--aws-principal is missing",
-        ),
-        (
-            vec![
-                "--from",
-                "aws",
-                "--aws-issuer",
-                AWS,
-                "--aws-principal",
-                "arn:aws:sts::123456789012:assumed-role/billing/session",
-            ],
-            "is no ARN of a role or user",
-        ),
-        (
-            vec![
-                "--from",
-                "google",
-                "--google-account-id",
-                "billing@acme.test",
-            ],
-            "is no unique ID",
-        ),
-        (
-            vec![
-                "--from",
-                "google",
-                "--google-account-id",
-                "1",
-                "--host",
-                "a",
-            ],
-            "--host is not an option",
-        ),
-        (
-            vec!["--from", "gitlab", "--project-id", "1", "--ref", "main"],
-            "--ref is not an option",
-        ),
-        (
-            vec!["--from", "spiffe", "--spiffe-id", "spiffe://acme.test/a"],
-            "in a bundle",
-        ),
-        (
-            [
-                &github[..],
-                &[
-                    "--any-workflow",
-                    "--identity",
-                    r#"{"issuer":"github","subject":"a"}"#,
-                ],
-            ]
-            .concat(),
-            "not both",
-        ),
-    ] {
+    for (arguments, more, told) in MISTAKES {
+        let arguments = [*arguments, *more].concat();
         let run = shell.run(&[&["client", "create", "a"][..], &arguments].concat());
         assert_eq!(run.code, 2, "{arguments:?}: {run:?}");
         assert!(run.err.contains(told), "{arguments:?}: {run:?}");
     }
     assert!(shell.run(&["client", "list"]).out.lines().count() <= 1);
-    let warned =
-        shell.run(&[&["client", "create", "a"][..], &github, &["--any-workflow"]].concat());
+    let warned = shell.run(&[&["client", "create", "a"][..], GITHUB, &["--any-workflow"]].concat());
     assert!(
         warned.code == 0 && warned.err.contains("pull request"),
         "{warned:?}"

@@ -74,7 +74,7 @@ async fn a_client_tells_which_identity_was_used_last_and_by_whom() {
 
     // An identity that is added again was never used.
     set_identities(test, WORKLOAD, &[unused]).await;
-    set_identities(test, WORKLOAD, &[account.clone()]).await;
+    set_identities(test, WORKLOAD, std::slice::from_ref(&account)).await;
     assert_eq!(
         uses(test, WORKLOAD).await.of_identity(&identity(&account)),
         None

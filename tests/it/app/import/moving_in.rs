@@ -1,13 +1,15 @@
 //! Rows of Hydra's table and exports of Keycloak's realms in the shapes that those programs write: what is carried over, what
 //! is wider here, and that each is told.
 
+#![expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
+
 use serde_json::{Value, json};
 use token_server::app::clients::transfer::import::{
     ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, Narrowing,
     OnConflict,
 };
 use token_server::base::json;
-use token_server::domain::{ClientId, ClientRecord, TokenTtl};
+use token_server::domain::{Audience, ClientId, ClientRecord, TokenTtl};
 
 use super::import_with;
 use crate::harness::{BY, TestApp};
@@ -200,8 +202,8 @@ async fn a_list_without_secrets_and_rows_are_one_client_each() {
     ] {
         let test = TestApp::new().await;
         let options = ImportOptions::default();
-        let text = rows.each_ref().map(Value::to_string).join("\n");
-        let source = ImportSource::of_bytes(Some(ImportFormat::Hydra), text.into_bytes());
+        let file = rows.each_ref().map(Value::to_string).join("\n");
+        let source = ImportSource::of_bytes(Some(ImportFormat::Hydra), file.into_bytes());
         let mut tell = |_: ImportNews<'_>| {};
         let report = test.app.clients.import(BY, &source, options, &mut tell);
         let report = report.await.unwrap();
@@ -432,7 +434,7 @@ async fn mappers_count_as_they_do_in_keycloak() {
     let (_, lines) = import_with(&test, &realm(clients).to_string(), KEEP_GOING).await;
 
     let client = find(&test, "a").await.client;
-    let audiences: Vec<&str> = client.audiences.iter().map(|it| it.as_str()).collect();
+    let audiences: Vec<&str> = client.audiences.iter().map(Audience::as_str).collect();
     assert_eq!(audiences, ["stock"]);
     let metadata: Value = json::from_str(client.metadata.as_str()).unwrap();
     assert_eq!(metadata, json!({"org": {"tenant": "acme"}, "urn.x": "y"}));
