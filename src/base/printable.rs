@@ -26,7 +26,7 @@ mod tests {
         assert_eq!(shown("job 7"), "job 7");
         assert_eq!(shown("a\0b\nc"), "a\u{fffd}b\u{fffd}c");
         assert_eq!(shown(&"ä".repeat(21)), format!("{}…", "ä".repeat(20)));
-        let secret = format!("x Bearer {}", "A".repeat(40));
-        assert!(!printable(secret, 300).contains("AAAA"));
+        let secret = format!("x Bearer {}", "A1".repeat(20));
+        assert!(!printable(secret, 300).contains("A1A1"));
     }
 }
