@@ -8,7 +8,11 @@ const { ADMIN, ADMIN_PASSWORD } = process.env
 const ROUTES = JSON.parse(process.env.ROUTES)
 
 /** What stands for the parts of a path that are not fixed. */
-const NAMES = { 'admins/{name}': ADMIN, 'clients/{client_id}': process.env.CLIENT }
+const NAMES = {
+  'admins/{name}': ADMIN,
+  'clients/{client_id}': process.env.CLIENT,
+  'issuers/{name}': process.env.ISSUER,
+}
 
 /** What a route is asked with, where nothing else makes sense. */
 const QUERIES = { '/admin/audit/export': '?format=csv' }

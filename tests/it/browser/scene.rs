@@ -20,6 +20,8 @@ const PASSWORD: &str = "correct horse battery staple";
 /// The client that [`Scene::populate`] registers among others.
 const CLIENT: &str = "billing-worker";
 
+const ISSUER: &str = "k8s";
+
 /// Two browsers at once take more than twice as long.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
@@ -40,6 +42,7 @@ impl Scene {
             ("SERVER", url.clone()),
             ("PORTAL", url),
             ("CLIENT", CLIENT.to_owned()),
+            ("ISSUER", ISSUER.to_owned()),
         ];
         Self {
             shell,
@@ -118,6 +121,19 @@ impl Scene {
         let scope = format!("short {}", "a.very.long.scope.".repeat(6));
         create(&id, &["--name", &name, "--scope", &scope]);
         self.command(&["client", "disable", "reporting"]);
+        create(
+            "workload",
+            &[
+                "--from",
+                "kubernetes",
+                "--namespace",
+                "prod",
+                "--service-account",
+                "billing",
+                "--issuer-name",
+                ISSUER,
+            ],
+        );
         let file =
             "version: 1\nclients:\n  - client_id: kept\n    scopes: read\n    secrets: make\n";
         std::fs::write(self.shell.path().join("team.yaml"), file).unwrap();
