@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use tracing::Instrument;
 
-use crate::app::core::key_cache::{Fetching, KeyCachePolicy, KeySlot};
+use crate::app::core::key_cache::{Fetching, KeyCachePolicy, KeySlot, KeysOf};
 use crate::base::clock::UnixTime;
 use crate::base::metrics::CacheMetrics;
 use crate::base::tracing_span::{TARGET, within_request};
@@ -64,8 +64,7 @@ impl PublishedKeys {
 
     /// The keys at a URL; else why there are none, for the log.
     pub(crate) async fn find(&self, uri: &JwksUri, now: UnixTime) -> Result<Arc<JwkSet>, String> {
-        let what = format!("the keys at {uri}");
-        let fetching = self.fetching(&what, now);
+        let fetching = self.fetching(uri, now);
         self.slot(uri).find(fetching, self.get(uri)).await
     }
 
@@ -76,16 +75,15 @@ impl PublishedKeys {
         known: &Arc<JwkSet>,
         now: UnixTime,
     ) -> Option<Arc<JwkSet>> {
-        let what = format!("the keys at {uri}");
-        let fetching = self.fetching(&what, now);
+        let fetching = self.fetching(uri, now);
         let slot = self.slot(uri);
         slot.find_newer(known, fetching, self.get(uri)).await
     }
 
-    fn fetching<'a>(&self, what: &'a str, now: UnixTime) -> Fetching<'a> {
+    fn fetching<'a>(&self, uri: &'a JwksUri, now: UnixTime) -> Fetching<'a> {
         Fetching {
             policy: self.policy,
-            what,
+            keys: KeysOf::Url(uri),
             now,
         }
     }

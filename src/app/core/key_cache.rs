@@ -1,13 +1,14 @@
 //! Owns when keys that others publish are fetched: when they are needed, again after a while, and again for a key that is not
 //! among them, never more often than allowed. While they cannot be had, the old ones serve for a bounded time.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Mutex;
 
 use crate::base::clock::UnixTime;
 use crate::base::metrics::Counter;
+use crate::domain::{IssuerName, JwksUri};
 
 /// When keys are fetched; all in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,6 @@ pub(crate) struct KeySlot<T> {
     current: RwLock<Option<Fetched<T>>>,
     /// When somebody last tried. Held while fetching, so that nobody else does.
     tried_at: Mutex<Option<UnixTime>>,
-    fetched_at: AtomicI64,
     failed: Counter,
 }
 
@@ -35,10 +35,25 @@ pub(crate) struct KeySlot<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Fetching<'a> {
     pub(crate) policy: KeyCachePolicy,
-    /// How the log names the keys: `the keys at URL`.
-    pub(crate) what: &'a str,
+    pub(crate) keys: KeysOf<'a>,
     /// By a clock that nobody sets.
     pub(crate) now: UnixTime,
+}
+
+/// Whose keys they are, for the log.
+#[derive(Clone, Copy)]
+pub(crate) enum KeysOf<'a> {
+    Url(&'a JwksUri),
+    Issuer(&'a IssuerName),
+}
+
+impl fmt::Display for KeysOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(uri) => write!(f, "the keys at {uri}"),
+            Self::Issuer(name) => write!(f, "the keys of the issuer `{name}`"),
+        }
+    }
 }
 
 struct Fetched<T> {
@@ -60,7 +75,6 @@ impl<T> Default for KeySlot<T> {
         Self {
             current: RwLock::new(None),
             tried_at: Mutex::new(None),
-            fetched_at: AtomicI64::new(i64::MIN),
             failed: Counter::default(),
         }
     }
@@ -103,8 +117,7 @@ impl<T> KeySlot<T> {
 
     /// How old the keys are, in seconds; `None`: there are none.
     pub(crate) fn age(&self, now: UnixTime) -> Option<i64> {
-        let at = self.fetched_at.load(Ordering::Relaxed);
-        (at != i64::MIN).then(|| now.since(UnixTime(at)))
+        self.current().map(|fetched| now.since(fetched.at))
     }
 
     /// How many fetches failed.
@@ -119,7 +132,7 @@ impl<T> KeySlot<T> {
         old: Option<Fetched<T>>,
         get: impl Future<Output = anyhow::Result<T>>,
     ) -> Result<Arc<T>, String> {
-        let Fetching { policy, what, now } = fetching;
+        let Fetching { policy, keys, now } = fetching;
         let mut tried_at = self.tried_at.lock().await;
         if let Some(newer) = self.current()
             && old
@@ -134,7 +147,7 @@ impl<T> KeySlot<T> {
         };
         let failed = match *tried_at {
             Some(at) if now.since(at) < interval => {
-                format!("{what} were asked for {} s ago", now.since(at))
+                format!("{keys} were asked for {} s ago", now.since(at))
             }
             _ => {
                 *tried_at = Some(now);
@@ -142,7 +155,7 @@ impl<T> KeySlot<T> {
                     Ok(keys) => return Ok(self.replace(keys, now)),
                     Err(error) => {
                         self.failed.inc();
-                        let failed = format!("{what} cannot be fetched: {error:#}");
+                        let failed = format!("{keys} cannot be fetched: {error:#}");
                         tracing::warn!("{failed}");
                         failed
                     }
@@ -167,7 +180,6 @@ impl<T> KeySlot<T> {
             at,
         };
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(fetched);
-        self.fetched_at.store(at.0, Ordering::Relaxed);
         keys
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use tracing::Instrument;
 
-use crate::app::core::key_cache::{Fetching, KeyCachePolicy, KeySlot};
+use crate::app::core::key_cache::{Fetching, KeyCachePolicy, KeySlot, KeysOf};
 use crate::app::issuers::Issuers;
 use crate::base::clock::UnixTime;
 use crate::base::json;
@@ -169,8 +169,7 @@ impl IssuerKeys {
 impl Issuers {
     /// The keys of an issuer; else why there are none, for the log.
     pub(super) async fn keys(&self, issuer: &LoadedIssuer) -> Result<Arc<IssuerKeys>, String> {
-        let what = format!("the keys of the issuer `{}`", issuer.issuer.name);
-        let fetching = self.fetching(&what);
+        let fetching = self.fetching(issuer);
         issuer.slot.find(fetching, self.get(issuer)).await
     }
 
@@ -180,16 +179,15 @@ impl Issuers {
         issuer: &LoadedIssuer,
         known: &Arc<IssuerKeys>,
     ) -> Option<Arc<IssuerKeys>> {
-        let what = format!("the keys of the issuer `{}`", issuer.issuer.name);
-        let fetching = self.fetching(&what);
+        let fetching = self.fetching(issuer);
         let get = self.get(issuer);
         issuer.slot.find_newer(known, fetching, get).await
     }
 
-    fn fetching<'a>(&self, what: &'a str) -> Fetching<'a> {
+    fn fetching<'a>(&self, issuer: &'a LoadedIssuer) -> Fetching<'a> {
         Fetching {
             policy: POLICY,
-            what,
+            keys: KeysOf::Issuer(&issuer.issuer.name),
             now: self.core.clock.steady(),
         }
     }
