@@ -11,7 +11,7 @@ use crate::app::authentication::Authentication;
 use crate::app::error::Result;
 use crate::app::issuers::LoadedIssuer;
 use crate::domain::{Client, ClientId, ClientRecord, IdentityRule, IssuerStatus, Replay};
-use crate::jwt::{ClientAssertion, JudgedRule, PlatformToken, SignatureVerdict};
+use crate::jwt::{ClientAssertion, JudgedRule, PlatformToken};
 
 /// Issuers that are named to somebody whose token is of none.
 const MAX_NAMED: usize = 20;
@@ -91,15 +91,12 @@ impl Authentication {
         let Ok(token) = parsed else {
             return Ok(explaining.finish(None));
         };
-        let claimed = client_id.map(|id| (id, ClientId::parse(id).ok()));
-        let record = match claimed {
+        let record = match client_id {
             None => None,
-            Some((text, _)) => {
-                let record = self.cache.find(text, &self.core).await?;
-                explaining.add(
-                    &format!("client `{text}`"),
-                    [client_rule(record.as_deref())],
-                );
+            Some(id) => {
+                let record = self.cache.find(id, &self.core).await?;
+                let about = format!("client `{id}`");
+                explaining.add(&about, [client_rule(record.as_deref())]);
                 Some(record)
             }
         };
@@ -219,12 +216,8 @@ impl Authentication {
             return Ok(explaining.finish(None));
         };
         let judged = self.judge_assertion(&record.client, &own).await;
-        let verdict = match &judged {
-            Ok(()) => SignatureVerdict::Good,
-            Err(_) => SignatureVerdict::Bad,
-        };
+        let is_good = judged.is_ok();
         let came = judged.map_or_else(Cow::into_owned, |()| "so signed".to_owned());
-        let is_good = verdict == SignatureVerdict::Good;
         let rule = JudgedRule::new("signature", "made with a key of the client", came, is_good);
         explaining.add(about, [rule]);
         let proven = is_good.then(|| record.client.client_id.clone());
