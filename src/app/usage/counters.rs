@@ -7,11 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::base::printable::printable;
 use crate::domain::{Audience, ClientId, ClientIdentity, SecretId, UsageCounts};
-
-/// The longest subject that is kept, in characters.
-const MAX_SUBJECT: usize = 300;
 
 /// Counts by client. At most so many clients between two writings; what others do is counted under nobody's name.
 pub(super) struct Counters {
@@ -75,14 +71,13 @@ impl Entry {
         }
     }
 
-    /// One of its identities proved who it is, by a token with this `sub`.
+    /// One of its identities proved who it is, by a token with this `sub`, fit to be shown.
     pub(super) fn use_identity(
         &mut self,
         identity: &ClientIdentity,
-        subject: &str,
+        subject: String,
         source: IpAddr,
     ) {
-        let subject = printable(subject.to_owned(), MAX_SUBJECT);
         let mut identities = self.identities.iter_mut();
         if let Some(known) = identities.find(|known| known.identity == *identity) {
             known.subject = subject;

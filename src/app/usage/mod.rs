@@ -16,6 +16,7 @@ use crate::app::clients::cache::ClientCache;
 use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
+use crate::base::printable::printable;
 use crate::domain::{
     Audience, ClientId, ClientIdentity, ClientUses, ExchangeUsage, LastUsed, SecretId, UsageCounts,
     UsageIn, UsageOf, UsageSpan,
@@ -30,6 +31,9 @@ const BATCH: usize = 500;
 
 /// Rows of one removal.
 const PRUNE_BATCH: u32 = 10_000;
+
+/// The longest subject of a token that is kept, in characters.
+const MAX_SUBJECT: usize = 300;
 
 /// How often a secret was used is told for so long.
 const SECRET_HOURS: i64 = 24 * 3_600;
@@ -74,6 +78,8 @@ impl Usage {
         subject: &str,
         source: IpAddr,
     ) {
+        // Before the counters are locked.
+        let subject = printable(subject.to_owned(), MAX_SUBJECT);
         let counters = &self.counters;
         counters.note(id, |entry| entry.use_identity(identity, subject, source));
     }
