@@ -95,7 +95,9 @@ impl Clients {
         match store.insert_client(record, &options, stamp).await? {
             ClientInserted::Inserted => {
                 self.cache.forget(id);
-                self.issuers.forget_owners();
+                if !record.client.authentication.identities.is_empty() {
+                    self.issuers.forget_owners();
+                }
                 Ok(true)
             }
             ClientInserted::Conflict => Err(taken(id)),
