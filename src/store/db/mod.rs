@@ -11,7 +11,7 @@ pub(in crate::store) mod metrics;
 pub(in crate::store) mod migrations;
 pub(in crate::store) mod pool;
 pub(in crate::store) mod query;
-mod reach;
+pub(in crate::store) mod reach;
 pub(in crate::store) mod row;
 pub(in crate::store) mod sqlite;
 pub(in crate::store) mod statement;

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, absolute};
 
-use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection, PgPool};
 use tokio::time::timeout;
 
 use crate::store::Store;
@@ -37,9 +37,7 @@ impl Store {
         let problem = match &self.pool {
             Pool::Postgres(pool) => {
                 let options = pool.connect_options();
-                let patience = pool.options().get_acquire_timeout();
-                let connected = timeout(patience, options.connect()).await;
-                let connected = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+                let connected = connect_beside(pool, &options).await;
                 connected
                     .map_err(|error| postgres_problem(&options, &error))
                     .err()
@@ -60,6 +58,15 @@ impl Store {
             })
         })
     }
+}
+
+/// Opens a connection that is none of the pool's, with the pool's patience.
+pub(in crate::store) async fn connect_beside(
+    pool: &PgPool,
+    options: &PgConnectOptions,
+) -> sqlx::Result<PgConnection> {
+    let connecting = timeout(pool.options().get_acquire_timeout(), options.connect());
+    connecting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 fn postgres_location(options: &PgConnectOptions) -> String {

@@ -10,13 +10,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::migrate::Migrate;
 use sqlx::postgres::PgPool;
-use sqlx::{ConnectOptions, Connection, PgConnection};
-use tokio::time::{sleep, timeout};
+use sqlx::{Connection, PgConnection};
+use tokio::time::sleep;
 
 use super::event::{MigrationEvent, Place, Tell, Wait, told_while};
 use super::files::File;
 use super::{TABLE, in_order};
 use crate::store::db::query::query;
+use crate::store::db::reach::connect_beside;
 use crate::store::{Store, StoreError};
 
 /// `tokenmig`.
@@ -88,9 +89,7 @@ async fn connect(pool: &PgPool) -> Result<PgConnection, StoreError> {
     let server = pool.connect_options();
     let server = (*server).clone().application_name("token-server migrate");
     let server = server.options(OPTIONS);
-    let connecting = timeout(pool.options().get_acquire_timeout(), server.connect());
-    let connected = connecting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-    let mut session = connected?;
+    let mut session = connect_beside(pool, &server).await?;
     // An older version has no such setting, and another system does not permit it.
     let _ = sqlx::query(CHECK_CLIENT).execute(&mut session).await;
     Ok(session)
