@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::env_file;
+use super::reader::meaning;
 use super::{Config, ConfigError, ConfigErrors};
 
 /// The variables of the process over those of a `.env` file.
@@ -78,15 +79,14 @@ impl Environment {
         }
     }
 
-    /// Whether something sets it. An empty value sets nothing.
+    /// Whether something sets it.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| !value.trim().is_empty())
+        self.get(name).as_deref().and_then(meaning).is_some()
     }
 
     /// Whether `DEVELOPMENT` is on.
     pub(crate) fn is_development(&self) -> bool {
-        self.get("DEVELOPMENT")
-            .is_some_and(|value| value.trim() == "true")
+        self.get("DEVELOPMENT").as_deref().and_then(meaning) == Some("true")
     }
 
     fn get(&self, name: &str) -> Option<String> {

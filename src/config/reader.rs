@@ -341,10 +341,16 @@ impl<'a> Reader<'a> {
     /// The value without white space at its ends, whether it is of a variable or of a `.env` file: there only quotes would keep
     /// it, and a variable has none. An empty one is one that is not set: that is how compose files and unit files unset.
     fn find(&self, name: &str) -> Option<String> {
-        let found = (self.lookup)(name)?;
-        let text = found.trim();
-        (!text.is_empty()).then(|| text.to_owned())
+        (self.lookup)(name)
+            .as_deref()
+            .and_then(meaning)
+            .map(str::to_owned)
     }
+}
+
+/// What a value means: its text without white space at its ends. An empty one means that the setting is not set.
+pub(super) fn meaning(value: &str) -> Option<&str> {
+    Some(value.trim()).filter(|text| !text.is_empty())
 }
 
 /// A value, if it is in its range.
