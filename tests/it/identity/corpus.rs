@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use token_server::domain::IssuerName;
 
 use super::{
-    ACCOUNT, CLUSTER, JWT_BEARER, JWT_SPIFFE, Scene, WORKLOAD, add, assert_refused, assert_told,
-    cluster_claims, header, key_set, present, present_as, register, with,
+    ACCOUNT, CLUSTER, GITHUB, JWT_BEARER, JWT_SPIFFE, Scene, WORKLOAD, add, add_github,
+    assert_refused, assert_told, cluster_claims, header, key_set, present, present_as, register,
+    with,
 };
 use crate::harness::{NOW, Signer, TestApp};
 
-const GITHUB: &str = "https://token.actions.githubusercontent.com";
 const GITLAB: &str = "https://gitlab.com";
 
 fn without(mut claims: Value, name: &str) -> Value {
@@ -277,19 +277,7 @@ fn github(jti: &str) -> Value {
 #[tokio::test]
 async fn a_github_job_is_known_by_ids_that_no_other_repository_gets() {
     let (test, signer) = (TestApp::new().await, Signer::new("RS256"));
-    add(
-        &test.app,
-        &json!({"name": "github", "issuer": GITHUB, "jwks": key_set(&signer)}),
-    )
-    .await;
-    let claims =
-        json!({"/repository_id": "74", "/repository_owner_id": "65", "/environment": "prod"});
-    register(
-        &test,
-        WORKLOAD,
-        &json!([{"issuer": "github", "claims": claims}]),
-    )
-    .await;
+    add_github(&test, &signer).await;
     let log_in = async |claims: &Value| {
         let token = signer.sign(header(), claims);
         present(&test, &token, Some(WORKLOAD)).await

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    ACCOUNT, CLUSTER, Scene, WORKLOAD, add, cluster_claims, header, key_set, present, register,
-    with,
+    ACCOUNT, CLUSTER, Scene, WORKLOAD, add_ci, cluster_claims, header, present, register, with,
 };
 use crate::admin_api::Robot;
 use crate::cli::Shell;
@@ -40,14 +39,7 @@ fn without(mut claims: Value, name: &str) -> Value {
 #[tokio::test]
 async fn a_right_assertion_passes_every_rule_and_is_not_used_up() {
     let (test, signer) = (TestApp::new().await, Signer::new("ES256"));
-    let issuer = json!({"name": "ci", "issuer": "https://ci.test", "jwks": key_set(&signer)});
-    add(&test.app, &issuer).await;
-    register(
-        &test,
-        WORKLOAD,
-        &json!([{"issuer": "ci", "subject": "job"}]),
-    )
-    .await;
+    add_ci(&test, &signer).await;
     let claims = json!({"iss": "https://ci.test", "sub": "job", "aud": "https://tokens.test", "iat": NOW.0, "exp": NOW.0 + 60,
         "jti": "1"});
     let token = signer.sign(header(), &claims);

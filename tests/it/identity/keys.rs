@@ -295,6 +295,15 @@ async fn private_addresses_are_asked_only_where_that_is_allowed() {
     assert_eq!(server.asked(), []);
 }
 
+const SPIFFE_ID: &str = "spiffe://acme.test/a";
+
+/// How a log-in with an SVID of this authority ends.
+async fn svid_status(test: &TestApp, signer: &Signer) -> u16 {
+    let claims = with(claims(test, "https://spire.test"), "sub", SPIFFE_ID);
+    let token = signer.sign(json!({"kid": "k"}), &claims);
+    present(test, &token, Some(WORKLOAD)).await.status
+}
+
 #[tokio::test]
 async fn a_bundle_never_goes_back() {
     let (test, server) = (service().await, Platform::start());
@@ -316,18 +325,10 @@ async fn a_bundle_never_goes_back() {
     register(
         &test,
         WORKLOAD,
-        &json!([{"issuer": "k8s", "subject": "spiffe://acme.test/a"}]),
+        &json!([{"issuer": "k8s", "subject": SPIFFE_ID}]),
     )
     .await;
-    let status = async |signer: &Signer| {
-        let claims = with(
-            claims(&test, "https://spire.test"),
-            "sub",
-            "spiffe://acme.test/a",
-        );
-        let token = signer.sign(json!({"kid": "k"}), &claims);
-        present(&test, &token, Some(WORKLOAD)).await.status
-    };
+    let status = async |signer: &Signer| svid_status(&test, signer).await;
     assert_eq!(status(&first).await, 200);
     server.show("/bundle", bundle(&second, 5));
     test.clock.advance(301);
@@ -353,18 +354,10 @@ async fn a_bundle_in_a_file_is_read_anew() {
     register(
         &test,
         WORKLOAD,
-        &json!([{"issuer": "k8s", "subject": "spiffe://acme.test/a"}]),
+        &json!([{"issuer": "k8s", "subject": SPIFFE_ID}]),
     )
     .await;
-    let status = async |signer: &Signer| {
-        let claims = with(
-            claims(&test, "https://spire.test"),
-            "sub",
-            "spiffe://acme.test/a",
-        );
-        let token = signer.sign(json!({"kid": "k"}), &claims);
-        present(&test, &token, Some(WORKLOAD)).await.status
-    };
+    let status = async |signer: &Signer| svid_status(&test, signer).await;
     assert_eq!((status(&first).await, status(&second).await), (200, 401));
     server.write("bundle.json", &bundle(&second));
     test.clock.advance(301);

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use token_server::domain::{ClientStatus, IssuerName, IssuerStatus};
 
 use super::{
-    ACCOUNT, CLUSTER, JWT_BEARER, JWT_SPIFFE, Scene, WORKLOAD, add, add_cluster, assert_refused,
-    assert_told, cluster_claims, header, id, key_set, present, present_as, register, with,
+    ACCOUNT, CLUSTER, GITHUB, JWT_BEARER, JWT_SPIFFE, Scene, WORKLOAD, add, add_ci, add_cluster,
+    add_github, assert_refused, assert_told, cluster_claims, header, id, key_set, present,
+    present_as, register, with,
 };
 use crate::harness::{BY, Log, NOW, Signer, TestApp};
 
@@ -163,24 +164,11 @@ async fn another_replica_hears_of_a_second_client_with_the_identity() {
 #[tokio::test]
 async fn an_identity_by_claims_alone_is_found_only_with_a_client_id() {
     let (test, signer) = (TestApp::new().await, Signer::new("RS256"));
-    let github = "https://token.actions.githubusercontent.com";
-    add(
-        &test.app,
-        &json!({"name": "github", "issuer": github, "jwks": key_set(&signer)}),
-    )
-    .await;
-    let claims =
-        json!({"/repository_id": "74", "/repository_owner_id": "65", "/environment": "prod"});
-    register(
-        &test,
-        WORKLOAD,
-        &json!([{"issuer": "github", "claims": claims}]),
-    )
-    .await;
+    add_github(&test, &signer).await;
     let token = |jti: &str| {
         let now = NOW.0;
         let claims = json!({
-            "jti": jti, "sub": "repo:acme/app:environment:prod", "aud": "https://tokens.test", "iss": github,
+            "jti": jti, "sub": "repo:acme/app:environment:prod", "aud": "https://tokens.test", "iss": GITHUB,
             "repository": "acme/app", "repository_id": "74", "repository_owner": "acme", "repository_owner_id": "65",
             "environment": "prod", "ref": "refs/heads/main", "event_name": "push", "iat": now, "nbf": now, "exp": now + 300,
         });
@@ -196,14 +184,7 @@ async fn an_identity_by_claims_alone_is_found_only_with_a_client_id() {
 #[tokio::test]
 async fn a_token_of_an_issuer_with_replay_once_is_good_once_on_all_replicas() {
     let (test, signer) = (TestApp::new().await, Signer::new("ES256"));
-    let issuer = json!({"name": "ci", "issuer": "https://ci.test", "jwks": key_set(&signer)});
-    add(&test.app, &issuer).await;
-    register(
-        &test,
-        WORKLOAD,
-        &json!([{"issuer": "ci", "subject": "job"}]),
-    )
-    .await;
+    add_ci(&test, &signer).await;
     let other = TestApp::on(test.database.clone(), &[]).await;
     let claims = json!({"iss": "https://ci.test", "sub": "job", "aud": "https://tokens.test", "iat": NOW.0, "exp": NOW.0 + 60,
         "jti": "1"});

@@ -25,6 +25,9 @@ pub(crate) const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type
 /// The `iss` of every default Kubernetes cluster.
 const CLUSTER: &str = "https://kubernetes.default.svc.cluster.local";
 
+/// The `iss` of GitHub's jobs.
+const GITHUB: &str = "https://token.actions.githubusercontent.com";
+
 /// The service account that most tests are about.
 const ACCOUNT: &str = "system:serviceaccount:prod:billing";
 
@@ -64,6 +67,27 @@ async fn add_cluster(test: &TestApp, name: &str, signer: &Signer) {
 pub(crate) async fn register(test: &TestApp, client_id: &str, identities: &Value) {
     let new = new_client(client_id, identities, "read write");
     test.app.clients.register(BY, new, None).await.unwrap();
+}
+
+/// A server of jobs whose tokens are good once, and [`WORKLOAD`] with an identity there.
+async fn add_ci(test: &TestApp, signer: &Signer) {
+    let issuer = json!({"name": "ci", "issuer": "https://ci.test", "jwks": key_set(signer)});
+    add(&test.app, &issuer).await;
+    register(test, WORKLOAD, &json!([{"issuer": "ci", "subject": "job"}])).await;
+}
+
+/// GitHub, and [`WORKLOAD`] as the jobs of an environment there, whatever their subject.
+async fn add_github(test: &TestApp, signer: &Signer) {
+    let issuer = json!({"name": "github", "issuer": GITHUB, "jwks": key_set(signer)});
+    add(&test.app, &issuer).await;
+    let claims =
+        json!({"/repository_id": "74", "/repository_owner_id": "65", "/environment": "prod"});
+    register(
+        test,
+        WORKLOAD,
+        &json!([{"issuer": "github", "claims": claims}]),
+    )
+    .await;
 }
 
 fn new_client(client_id: &str, identities: &Value, scopes: &str) -> NewClient {
