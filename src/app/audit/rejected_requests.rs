@@ -107,7 +107,7 @@ fn refused(
         source: attempt.source.to_canonical().to_string(),
         error: error.code.as_str().to_owned(),
         // It may quote what the caller sent.
-        reason: printable(error.reason(), MAX_REASON),
+        reason: printable(&error.reason(), MAX_REASON),
     }
 }
 

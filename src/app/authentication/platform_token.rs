@@ -309,7 +309,7 @@ fn name_token(error: Error, token: &PlatformToken<'_>) -> Error {
         return error;
     }
     let shown = |claim: Option<&str>| match claim {
-        Some(claim) => format!("`{}`", printable(claim.to_owned(), MAX_CLAIM)),
+        Some(claim) => format!("`{}`", printable(claim, MAX_CLAIM)),
         None => "absent".to_owned(),
     };
     let reason = format!(

@@ -79,7 +79,7 @@ impl Usage {
         source: IpAddr,
     ) {
         // Before the counters are locked.
-        let subject = printable(subject.to_owned(), MAX_SUBJECT);
+        let subject = printable(subject, MAX_SUBJECT);
         let counters = &self.counters;
         counters.note(id, |entry| entry.use_identity(identity, subject, source));
     }

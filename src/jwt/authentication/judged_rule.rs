@@ -32,7 +32,7 @@ impl JudgedRule {
         Self {
             rule: rule.into(),
             expected: expected.into(),
-            came: printable(came.into(), MAX_SHOWN),
+            came: printable(&came.into(), MAX_SHOWN),
             passed,
         }
     }

@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::app::error::{Error, Result};
-use crate::base::redact::redact;
+use crate::base::printable::clean;
 pub(in crate::http) use parse::decode;
 
 /// Those that may be there more than once (RFC 8707 §2, RFC 8693 §2.1).
@@ -221,13 +221,9 @@ fn not_text(name: &str) -> Error {
     ))
 }
 
-/// A name from the wire, fit to be shown. It is redacted before it is cut: the beginning of a secret is harder to recognise.
+/// A name from the wire, fit to be shown.
 fn printable(name: &str) -> String {
-    redact(name)
-        .chars()
-        .take(40)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    clean(name).chars().take(40).collect()
 }
 
 #[cfg(test)]
