@@ -9,7 +9,7 @@ use crate::domain::{
 use crate::store::clients::row::{lock_any_client, of_client};
 use crate::store::db::conn::Tx;
 use crate::store::db::row::Row;
-use crate::store::issuers::{definition, find_reserved, of_issuer};
+use crate::store::issuers::{of_issuer, write_definition};
 use crate::store::tokens::generation::raise_generation;
 use crate::store::tokens::revocations::below_generation;
 use crate::store::{Store, StoreError};
@@ -43,20 +43,12 @@ impl Store {
         floor: Generation,
         stamp: Stamp<'_>,
     ) -> Result<Option<RevokedPage>, StoreError> {
-        const SQL: &str = "
-            update trusted_issuers
-            set definition = $3
-            where name = $1 and definition = $2";
         let name = &before.name;
-        let (old, new) = (definition(before)?, definition(after)?);
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        if tx.execute(SQL, &[name, &old, &new]).await? == 0 {
+        if !write_definition(&mut tx, before, after, stamp).await? {
             return Ok(None);
         }
-        let reserved = find_reserved(&mut tx, name).await?;
-        let actor = &stamp.by.actor;
-        actor.check_issuer_write(name, Some(before), Some(after), reserved.as_ref())?;
         let mut raised = raise_page(&mut tx, name, None, floor, stamp).await?;
         let event = of_issuer(Action::IssuerDisable, name).difference(before, after);
         raised.events.insert(0, event);

@@ -9,6 +9,10 @@ use crate::store::db::row::Row;
 use crate::store::issuers::read_issuer;
 use crate::store::{Store, StoreError};
 
+/// How many clients have an identity at an issuer.
+pub(in crate::store) const COUNT_CLIENTS: &str =
+    "select count(distinct client_id) from client_identities where issuer = $1";
+
 impl Store {
     /// The clients that have an identity at an issuer with one of these subjects, `limit` at most.
     pub async fn find_identity_owners(
@@ -49,9 +53,8 @@ impl Store {
 
     /// How many clients have an identity at an issuer.
     pub async fn count_clients_at_issuer(&self, issuer: &IssuerName) -> Result<u64, StoreError> {
-        const SQL: &str =
-            "select count(distinct client_id) from client_identities where issuer = $1";
-        self.fetch_one(SQL, &[issuer], |row| row.count(0)).await
+        self.fetch_one(COUNT_CLIENTS, &[issuer], |row| row.count(0))
+            .await
     }
 }
 

@@ -13,6 +13,7 @@ use crate::store::db::conn::Tx;
 use crate::store::db::damage::RowsOf;
 use crate::store::db::query::select;
 use crate::store::db::row::Row;
+use crate::store::issuers::identities::COUNT_CLIENTS;
 use crate::store::issuers::names::{lock_names, refuse_client_ids};
 use crate::store::{Store, StoreError};
 
@@ -99,28 +100,17 @@ impl Store {
         after: &TrustedIssuer,
         stamp: Stamp<'_>,
     ) -> Result<IssuerWritten, StoreError> {
-        const SQL: &str = "
-            update trusted_issuers
-            set definition = $3
-            where name = $1 and definition = $2";
-        let name = &before.name;
-        let (old, new) = (definition(before)?, definition(after)?);
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        if tx.execute(SQL, &[name, &old, &new]).await? == 0 {
+        if !write_definition(&mut tx, before, after, stamp).await? {
             return Ok(IssuerWritten::Changed);
         }
-        let reserved = find_reserved(&mut tx, name).await?;
-        stamp
-            .by
-            .actor
-            .check_issuer_write(name, Some(before), Some(after), reserved.as_ref())?;
         let action = match (before.status, after.status) {
             (IssuerStatus::Disabled, IssuerStatus::Enabled) => Action::IssuerEnable,
             (IssuerStatus::Enabled, IssuerStatus::Disabled) => Action::IssuerDisable,
             (_, _) => Action::IssuerUpdate,
         };
-        let event = of_issuer(action, name).difference(before, after);
+        let event = of_issuer(action, &before.name).difference(before, after);
         self.commit_change(tx, stamp, Change::Issuer, vec![event])
             .await?;
         Ok(IssuerWritten::Written)
@@ -138,8 +128,6 @@ impl Store {
             set definition = definition
             where name = $1
             returning name, definition";
-        const USED: &str =
-            "select count(distinct client_id) from client_identities where issuer = $1";
         const DELETE: &str = "delete from trusted_issuers where name = $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
@@ -152,7 +140,9 @@ impl Store {
             .by
             .actor
             .check_issuer_write(name, before.as_ref(), None, reserved.as_ref())?;
-        let used = tx.fetch_one(USED, &[name], |row| row.count(0)).await?;
+        let used = tx
+            .fetch_one(COUNT_CLIENTS, &[name], |row| row.count(0))
+            .await?;
         if used > 0 {
             return Ok(IssuerWritten::InUse(used));
         }
@@ -165,6 +155,28 @@ impl Store {
             .await?;
         Ok(IssuerWritten::Written)
     }
+}
+
+/// Makes an issuer that is `before` what it is in `after`, if the actor may; false: it is another by now.
+async fn write_definition(
+    tx: &mut Tx<'_>,
+    before: &TrustedIssuer,
+    after: &TrustedIssuer,
+    stamp: Stamp<'_>,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        update trusted_issuers
+        set definition = $3
+        where name = $1 and definition = $2";
+    let name = &before.name;
+    let (old, new) = (definition(before)?, definition(after)?);
+    if tx.execute(SQL, &[name, &old, &new]).await? == 0 {
+        return Ok(false);
+    }
+    let reserved = find_reserved(tx, name).await?;
+    let actor = &stamp.by.actor;
+    actor.check_issuer_write(name, Some(before), Some(after), reserved.as_ref())?;
+    Ok(true)
 }
 
 /// A client with a reserved scope that has an identity at an issuer.
