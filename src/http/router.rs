@@ -52,6 +52,10 @@ fn routes(routes: Routes) -> Routes {
         )
         .at("/introspect", routes!(introspect::introspect_token))
         .at(
+            "/verify/requiring/{requirements}",
+            verify_original("verify_requiring"),
+        )
+        .at(
             "/verify/requiring/{requirements}/",
             verify_original("verify_original_request"),
         )
