@@ -310,8 +310,7 @@ fn grant_scope(
                 subject.claims.scope
             ),
             Some(asked) => format!(
-                "nothing of the scope `{asked}` comes of the exchange rule for `{target}` and the scope `{}` of the subject \
-                 token",
+                "the exchange rule for `{target}` and the subject token's scope `{}` leave nothing of the scope `{asked}`",
                 subject.claims.scope
             ),
         }));
