@@ -239,7 +239,7 @@ impl Config {
 impl HttpConfig {
     fn read(read: &mut Reader<'_>) -> Self {
         let seconds = "a duration such as `10s`";
-        let max_connections = read.within("MAX_CONNECTIONS", 1..=10_000_000, "20000");
+        let max_connections = read.within("MAX_CONNECTIONS", 1..=10_000_000, "16384");
         let share: Percent = read.parsed(
             "MAX_CONNECTIONS_PER_SOURCE",
             "a share of MAX_CONNECTIONS, from `1%` to `100%`",
