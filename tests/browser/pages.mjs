@@ -42,6 +42,18 @@ async function isFile({ context }, route) {
   return answer.ok() && !answer.headers()['content-type'].startsWith('text/html')
 }
 
+/** The keyboard of a telephone and its address bar resize the window: whoever has scrolled stays where they are. */
+async function stays(page) {
+  await page.setViewportSize({ width: 400, height: 700 })
+  await page.goto(`${PORTAL}/admin/settings`)
+  await page.evaluate(() => scrollTo(0, 500))
+  for (const height of [400, 700]) {
+    await page.setViewportSize({ width: 400, height })
+    await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)) }))
+    assert.equal(await page.evaluate(() => scrollY), 500)
+  }
+}
+
 await inBrowser(async (browser) => {
   const [anyone, typing, inside] = [await open(browser), await open(browser), await open(browser)]
   await typePassword(inside.page, ADMIN, ADMIN_PASSWORD)
@@ -74,5 +86,6 @@ await inBrowser(async (browser) => {
   await page.getByRole('button', { name: 'Create admin' }).click()
   await page.getByRole('heading', { name: 'Password of nina' }).waitFor()
   await look(page, 'admin-password')
+  await stays(page)
   for (const window of [anyone, typing, inside]) assertNoProblems(window)
 })

@@ -20,9 +20,8 @@
   document.addEventListener("DOMContentLoaded", () => {
     // Where the navigation is a line that scrolls, one sees where one is.
     const here = document.querySelector(".side [aria-current]");
-    const showHere = () => here?.scrollIntoView({ block: "nearest", inline: "center" });
-    showHere();
-    addEventListener("resize", showHere);
+    // Once: a telephone resizes the window whenever its keyboard or its address bar comes or goes.
+    here?.scrollIntoView({ block: "nearest", inline: "center" });
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
       const label = button.querySelector("[data-theme-name]");
       label.textContent = theme;
