@@ -41,6 +41,37 @@ impl Store {
         self.fetch_optional(SQL, &[&key], |row| row.get(0)).await
     }
 
+    /// Stores an answer apart from what it answers.
+    pub async fn insert_stored_response(&self, answer: &StoredResponse) -> Result<(), StoreError> {
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        store_response(&mut tx, answer).await?;
+        tx.commit().await
+    }
+
+    /// Takes the answer to the request of this name, sealed, if its time is not over: of two replicas that try at once one
+    /// gets it. The row stays, empty, so that the request is not done a second time.
+    pub async fn take_stored_response(
+        &self,
+        key: &str,
+        now: UnixTime,
+    ) -> Result<Option<String>, StoreError> {
+        const FIND: &str = "
+            select sealed_response
+            from stored_responses
+            where key = $1 and sealed_response <> '' and expires_at > $2";
+        const EMPTY: &str = "
+            update stored_responses
+            set sealed_response = ''
+            where key = $1 and sealed_response = $2";
+        let found: Option<String> = self
+            .fetch_optional(FIND, &[&key, &now], |row| row.get(0))
+            .await?;
+        let Some(sealed) = found else { return Ok(None) };
+        let emptied = self.execute(EMPTY, &[&key, &sealed]).await?;
+        Ok((emptied == 1).then_some(sealed))
+    }
+
     /// Forgets the answers whose time is over; how many that were.
     pub async fn prune_stored_responses(&self, now: TrustedTime) -> Result<u64, StoreError> {
         const SQL: &str = "delete from stored_responses where expires_at <= $1";

@@ -68,7 +68,7 @@ await inBrowser(async (browser) => {
     const shown = await page.getByLabel(name, { exact: true }).textContent()
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), shown)
   }
-  await tabTo(page, 'Open client')
+  await tabTo(page, 'I have stored it')
   await enter(page, 'by-keyboard')
   const methods = await page.getByText('client_secret_basic', { exact: true }).count()
   assert.equal(methods, 1, 'Space has unticked the other one')

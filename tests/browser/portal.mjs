@@ -59,12 +59,15 @@ export async function open(browser, settings = {}) {
     if (!/ERR_ABORTED/.test(request.failure().errorText)) problems.push(`${request.url()}: ${request.failure().errorText}`)
   })
   const page = await context.newPage()
+  // How often the browser asked whether to leave the page, and whether the answer is to stay.
+  const portal = { context, page, problems, leaving: 0, stays: false }
   page.on('dialog', async (dialog) => {
+    if (dialog.type() === 'beforeunload') portal.leaving += 1
     // The portal asks whether something is meant; a script that somebody has put in would tell.
-    if (dialog.type() !== 'confirm') problems.push(dialog.message())
-    await dialog.accept()
+    else if (dialog.type() !== 'confirm') problems.push(dialog.message())
+    await (portal.stays ? dialog.dismiss() : dialog.accept())
   })
-  return { context, page, problems }
+  return portal
 }
 
 /** Fails when the console had an error or a refusal of the content security policy. */

@@ -69,10 +69,42 @@ async function newSecret(page) {
   const shown = page.getByLabel('client_secret', { exact: true })
   const secret = await shown.textContent()
   assert.match(secret, /^tks_[0-9A-Za-z]{57}$/)
+  const mask = () => shown.evaluate((code) => getComputedStyle(code).webkitTextSecurity)
+  assert.equal(await mask(), 'disc')
+  await page.getByRole('button', { name: 'Reveal' }).click()
+  assert.equal(await mask(), 'none')
+  await page.getByRole('button', { name: 'Hide' }).click()
+  const copied = () => page.evaluate(() => navigator.clipboard.readText())
   await shown.locator('..').getByRole('button', { name: 'Copy' }).click()
   await page.getByRole('button', { name: 'Copied' }).waitFor()
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret)
+  assert.equal(await copied(), secret)
+  await page.getByRole('button', { name: 'Copied' }).waitFor({ state: 'hidden' })
+  await page.getByRole('button', { name: 'Copy as .env' }).click()
+  await page.getByRole('button', { name: 'Copied' }).waitFor()
+  assert.equal(await copied(), `ISSUER=${SERVER}\nCLIENT_ID=${CLIENT}\nCLIENT_SECRET=${secret}\n`)
   return secret
+}
+
+/** Whoever leaves without having stored the secret is asked; whoever comes back finds nothing. */
+async function leave(portal) {
+  const { page } = portal
+  const shown = page.getByLabel('client_secret', { exact: true })
+  const [asked, path] = [portal.leaving, page.url()]
+  portal.stays = true
+  await page.getByRole('link', { name: 'Audit' }).click()
+  await shown.waitFor()
+  assert.equal(portal.leaving, asked + 1)
+  portal.stays = false
+  await page.getByRole('link', { name: 'Audit' }).click()
+  await page.getByRole('heading', { name: 'Audit' }).first().waitFor()
+  assert.equal(portal.leaving, asked + 2)
+  for (const again of [() => page.goBack(), () => page.reload(), () => page.goto(path)]) {
+    await again()
+    await page.getByText('No secret to show.').waitFor()
+    assert.equal(await shown.count(), 0)
+  }
+  await look(page, 'client-secret-shown')
+  await page.getByRole('link', { name: 'Open client' }).click()
 }
 
 /** The programs beside a secret are whole: the first is run as it stands. */
@@ -88,8 +120,12 @@ async function tryPrograms(page, secret) {
   assert.equal(JSON.parse(answer).client_id, CLIENT)
 }
 
-async function rotate(page, first) {
-  await page.getByRole('link', { name: 'Open client' }).click()
+async function rotate(portal, first) {
+  const { page } = portal
+  const asked = portal.leaving
+  await page.getByRole('link', { name: 'I have stored it' }).click()
+  await page.getByRole('heading', { name: CLIENT }).waitFor()
+  assert.equal(portal.leaving, asked)
   const adding = page.getByRole('region', { name: 'Add secret' })
   await adding.getByLabel('Expires').selectOption('in 90 days')
   await adding.getByRole('button', { name: 'Add secret' }).click()
@@ -97,7 +133,7 @@ async function rotate(page, first) {
   await look(page, 'client-secret')
   for (const secret of [first, second]) assert.equal((await authorize(secret)).status, 200)
 
-  await page.getByRole('link', { name: 'Open client' }).click()
+  await leave(portal)
   const secrets = page.getByRole('region', { name: /^Secret / })
   assert.equal(await secrets.count(), 2)
   const old = secrets.filter({ hasText: hint(first) })
@@ -206,7 +242,7 @@ await inBrowser(async (browser) => {
   const first = await createClient(page)
   await tryPrograms(page, first)
   assert.equal((await verify((await authorize(first)).token)).status, 200)
-  const second = await rotate(page, first)
+  const second = await rotate(portal, first)
   await editAndDisable(page, second)
   await readTrail(page, [first, second])
   await logOut(portal)

@@ -692,7 +692,7 @@ async fn no_front_makes_a_client_this_server_itself() {
             ("identifiers", identifiers.as_str()),
         ];
         let answer = olga.post("/admin/clients/billing/edit", &fields).await;
-        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert_eq!(answer.status, 422, "{}", answer.text());
         assert!(answer.text().contains("is this server itself"));
 
         let arguments = ["client", "create", "new", "--identifier", &identifiers];

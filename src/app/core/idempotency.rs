@@ -1,5 +1,6 @@
 //! Requests that make something and may come again, because who sent one did not hear the answer: the second time the
-//! answer is given again and nothing is made. Owns how such an answer is kept for a day.
+//! answer is given again and nothing is made. Owns how such an answer is stored for a day; and how the answer to a form of
+//! the portal is stored until the browser has followed the redirect, and given to it once.
 
 use std::sync::Arc;
 
@@ -10,12 +11,15 @@ use crate::app::core::single_use::key;
 use crate::app::error::{Error, Result};
 use crate::base::crypto::CryptoError;
 use crate::base::secret::Secret;
-use crate::domain::ClientId;
+use crate::domain::{ClientId, SessionId};
 use crate::jwt::Sealer;
 use crate::store::StoredResponse;
 
 /// For so long an answer can be had again, in seconds.
 const ANSWER_TTL: i64 = 24 * 60 * 60;
+
+/// For so long a browser may take what its form made, in seconds.
+const FORM_TTL: i64 = 10 * 60;
 
 /// What a request that is to be done once is known by.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub struct IdempotencyKey {
     key: String,
     /// SHA-256 of what is asked for.
     request: Vec<u8>,
+    /// In seconds.
+    ttl: i64,
 }
 
 impl IdempotencyKey {
@@ -31,6 +37,16 @@ impl IdempotencyKey {
         Self {
             key: key(&["answer", caller.as_str(), place, name]),
             request: digest(&SHA256, request).as_ref().to_vec(),
+            ttl: ANSWER_TTL,
+        }
+    }
+
+    /// What a form makes that this session submits under this name. Only the same session can name it again.
+    pub fn of_form(session: &SessionId, name: &str) -> Self {
+        Self {
+            key: key(&["form", session.as_str(), name]),
+            request: digest(&SHA256, b"").as_ref().to_vec(),
+            ttl: FORM_TTL,
         }
     }
 }
@@ -76,7 +92,16 @@ impl Idempotency {
         let Some(once) = once else { return Ok(None) };
         let found = self.core.store.find_stored_response(&once.key).await?;
         let Some(sealed) = found else { return Ok(None) };
-        let (plain, _) = self.sealer.open(&once.key, &sealed).ok_or_else(|| {
+        if sealed.is_empty() {
+            return Err(Error::conflict(
+                "this form was submitted before, and what it made was shown; submit it again to make another one",
+            ));
+        }
+        self.open(once, &sealed).map(Some)
+    }
+
+    fn open(&self, once: &IdempotencyKey, sealed: &str) -> Result<Secret<String>> {
+        let (plain, _) = self.sealer.open(&once.key, sealed).ok_or_else(|| {
             Error::conflict("this was done, but SECRET has changed since, so that its answer cannot be given again")
         })?;
         let (request, answer) = plain.expose().split_at(SHA256_OUTPUT_LEN);
@@ -86,7 +111,20 @@ impl Idempotency {
             ));
         }
         let answer = String::from_utf8(answer.to_vec()).map_err(Error::internal)?;
-        Ok(Some(Secret::new(answer)))
+        Ok(Secret::new(answer))
+    }
+
+    /// Stores an answer that is stored with nothing else.
+    pub async fn store(&self, once: &IdempotencyKey, answer: &Secret<String>) -> Result<()> {
+        let response = self.sealed(once, answer)?;
+        Ok(self.core.store.insert_stored_response(&response).await?)
+    }
+
+    /// Takes an answer: nobody gets it again, on any replica. `None`: it was taken, its time is over, or there is none.
+    pub async fn take(&self, once: &IdempotencyKey) -> Result<Option<Secret<String>>> {
+        let now = self.core.now();
+        let taken = self.core.store.take_stored_response(&once.key, now).await?;
+        taken.map(|sealed| self.open(once, &sealed)).transpose()
     }
 
     /// The answer to be stored, for the transaction that makes it true.
@@ -95,13 +133,16 @@ impl Idempotency {
         once: Option<&IdempotencyKey>,
         answer: &Secret<String>,
     ) -> Result<Option<StoredResponse>> {
-        let Some(once) = once else { return Ok(None) };
+        once.map(|once| self.sealed(once, answer)).transpose()
+    }
+
+    fn sealed(&self, once: &IdempotencyKey, answer: &Secret<String>) -> Result<StoredResponse> {
         let plain = [once.request.as_slice(), answer.expose().as_bytes()].concat();
-        Ok(Some(StoredResponse {
+        Ok(StoredResponse {
             key: once.key.clone(),
             sealed: self.sealer.seal(&once.key, &Secret::new(plain))?,
-            expires_at: self.core.now().plus(ANSWER_TTL),
-        }))
+            expires_at: self.core.now().plus(once.ttl),
+        })
     }
 
     /// Forgets the answers that nobody may ask for any more.

@@ -65,6 +65,7 @@ fn all(routes: Routes) -> Routes {
         OPERATOR post "/admin/clients/{client_id}/release"                       client::detach;
         OPERATOR post "/admin/clients/{client_id}/delete"                        client::delete;
         OPERATOR post "/admin/clients/{client_id}/secrets"                       secrets::add_secret;
+        OPERATOR get  "/admin/clients/{client_id}/new-secret"                    secrets::show_new_secret;
         OPERATOR post "/admin/clients/{client_id}/secrets/{secret_id}/end"       secrets::expire_secret;
         OPERATOR post "/admin/clients/{client_id}/secrets/{secret_id}/remove"    secrets::delete_secret;
         OWNER    get  "/admin/transfer"                                          transfer::show_transfer;
@@ -92,6 +93,7 @@ fn all(routes: Routes) -> Routes {
         OWNER    get  "/admin/admins"                                            admins::show_admins;
         OWNER    post "/admin/admins"                                            admins::create_admin;
         OWNER    get  "/admin/admins/{name}"                                     admins::show_admin;
+        OWNER    get  "/admin/admins/{name}/password"                            admins::show_password;
         OWNER    post "/admin/admins/{name}/role"                                admins::set_role;
         OWNER    post "/admin/admins/{name}/status"                              admins::set_status;
         OWNER    post "/admin/admins/{name}/reset"                               admins::reset;

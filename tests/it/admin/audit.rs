@@ -131,6 +131,6 @@ async fn the_trail_is_checked_and_what_does_not_fit_is_told() {
             .contains(&format!("Not intact at event {number}"))
     );
     let wrong = vera.post("/admin/audit/verify", &[("known", "<b>")]).await;
-    assert_eq!(wrong.status, 400);
+    assert_eq!(wrong.status, 422);
     assert!(wrong.text().contains("&#60;b&#62;"));
 }

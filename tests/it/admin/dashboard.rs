@@ -95,7 +95,7 @@ async fn a_quota_is_set_by_the_form_and_shown_with_its_use() {
         .nth(1)
         .unwrap();
     let version = version.split('"').next().unwrap().to_owned();
-    for (typed, status) in [("many", 400), ("0", 400), ("7", 303)] {
+    for (typed, status) in [("many", 422), ("0", 422), ("7", 303)] {
         let fields = [
             ("version", version.as_str()),
             ("client_secret_post", "yes"),

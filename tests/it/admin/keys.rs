@@ -42,14 +42,14 @@ async fn a_key_of_another_algorithm_is_published_and_dropped_by_hand() {
     let active = keys.iter().find(|key| key.state == "active").unwrap();
     let path = |kid: &str| format!("/admin/keys/{kid}/retire");
     let refused = olga.post(&path(active.kid.as_str()), &[]).await;
-    assert_eq!(refused.status, 400);
+    assert_eq!(refused.status, 422);
     assert_eq!(olga.post(&path(made.kid.as_str()), &[]).await.status, 303);
 
     let keys = test.app.keys.list().await.unwrap();
     assert!(keys.iter().all(|key| key.alg.as_str() == "ES256"));
     assert_eq!(olga.post(&path("none"), &[]).await.status, 404);
     let hmac = olga.post("/admin/keys/prepare", &[("alg", "HS256")]).await;
-    assert_eq!(hmac.status, 400);
+    assert_eq!(hmac.status, 422);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn under_hs256_the_page_says_so() {
 
     assert!(page.text().contains("SIGNING_ALG is HS256"));
     assert!(!page.text().contains("/admin/keys/rotate"));
-    assert_eq!(olga.post("/admin/keys/rotate", &[]).await.status, 400);
+    assert_eq!(olga.post("/admin/keys/rotate", &[]).await.status, 422);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn an_owner_deletes_a_key_that_does_not_sign_and_sees_how_many_tokens_that
     let mut olga = Browser::of(&test, "olga").await;
     let old = test.app.keys.current().signing().unwrap().kid().clone();
     let path = format!("/admin/keys/{old}/delete");
-    assert_eq!(olga.post(&path, &[]).await.status, 400);
+    assert_eq!(olga.post(&path, &[]).await.status, 422);
     olga.post("/admin/keys/rotate", &[("now", "yes")]).await;
 
     let page = olga.get("/admin/keys").await;

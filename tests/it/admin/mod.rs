@@ -19,6 +19,7 @@ mod rights;
 mod routes;
 mod second_factor;
 mod sessions;
+mod shown_once;
 mod tokens;
 mod transfer;
 
@@ -134,6 +135,12 @@ impl<'a> Browser<'a> {
         let token = self.csrf_token().await;
         let fields = [&[("csrf", token.as_str())], fields].concat();
         self.post_as_is(path, &fields).await
+    }
+
+    /// The page that a form redirects to.
+    pub(crate) async fn follow(&mut self, answer: &Answer) -> Answer {
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        self.get(answer.header("location")).await
     }
 
     /// Submits a form without the session's token.

@@ -100,7 +100,7 @@ async fn a_session_that_waits_for_a_passkey_waits_in_vain() {
         let answer = olga
             .post_as_is(path, &[("csrf", &csrf), (field, "{}")])
             .await;
-        assert_eq!(answer.status, 400, "{path}");
+        assert_eq!(answer.status, 422, "{path}");
         assert!(answer.text().contains(&MISSING[1..]), "{}", answer.text());
     }
     for page in ["/admin/", "/admin/account"] {

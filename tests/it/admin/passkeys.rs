@@ -113,19 +113,19 @@ async fn a_new_one_is_refused_from_elsewhere_twice_and_without_a_name() {
     let mut device = Authenticator::new();
     device.origin = "https://evil.example";
     let made = device.create(&options(&olga.get(NEW).await));
-    assert_eq!(send(&mut olga, &made).await.status, 400);
+    assert_eq!(send(&mut olga, &made).await.status, 422);
     device.origin = "https://tokens.test";
     let made = device.create(&options(&olga.get(NEW).await));
     let nameless = [("label", " "), ("response", made.as_str())];
-    assert_eq!(olga.post(NEW, &nameless).await.status, 400);
-    assert_eq!(send(&mut olga, &made).await.status, 400, "used up");
+    assert_eq!(olga.post(NEW, &nameless).await.status, 422);
+    assert_eq!(send(&mut olga, &made).await.status, 422, "used up");
     let made = device.create(&options(&olga.get(NEW).await));
     assert_eq!(send(&mut olga, &made).await.status, 303);
 
     // The same device cannot be two people.
     let mut vera = Browser::of(&test, "vera").await;
     let made = device.create(&options(&vera.get(NEW).await));
-    assert_eq!(send(&mut vera, &made).await.status, 409);
+    assert_eq!(send(&mut vera, &made).await.status, 422);
     assert!(passkey_ids(&mut vera).await.is_empty());
 }
 
@@ -157,7 +157,7 @@ async fn a_challenge_is_good_for_five_minutes_and_guessing_ends_in_429() {
     let mut olga = Browser::of(&test, "olga").await;
     let late = signed(&mut olga, &mut device).await;
     test.clock.advance(300);
-    assert_eq!(answer(&mut olga, &late).await.status, 400);
+    assert_eq!(answer(&mut olga, &late).await.status, 422);
 
     for _ in 0..10 {
         olga.get(CHALLENGE).await;

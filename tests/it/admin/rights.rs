@@ -338,7 +338,7 @@ async fn only_owners_write_identifiers_and_an_operator_leaves_them_as_they_are()
             ("client_secret_post", "yes"),
         ];
         let made = browser.post("/admin/new-client", &new).await;
-        assert_eq!(made.status, if is_owner { 200 } else { 403 }, "{who}");
+        assert_eq!(made.status, if is_owner { 303 } else { 403 }, "{who}");
         let is_told = made
             .text()
             .contains("Identifiers are reserved: only an owner");

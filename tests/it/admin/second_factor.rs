@@ -130,7 +130,7 @@ async fn the_password_alone_changes_nothing_that_codes_are_for() {
     let fields = [("old", PASSWORD), ("new", new), ("again", new)];
     assert_eq!(
         thief.post("/admin/account/password", &fields).await.status,
-        400
+        422
     );
     let fields = [("code", "000000")];
     assert_eq!(

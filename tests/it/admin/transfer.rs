@@ -48,7 +48,7 @@ async fn a_file_is_looked_at_and_then_imported() {
     );
     let nonsense = [("file", "nonsense"), ("on_conflict", "skip")];
     let nonsense = browser.post(&import, &nonsense).await;
-    assert_eq!(nonsense.status, 400);
+    assert_eq!(nonsense.status, 422);
     assert!(nonsense.text().contains("name the columns"));
 }
 
@@ -92,7 +92,7 @@ async fn a_file_is_applied_and_its_clients_show_that_it_keeps_them() {
         ("name", "n"),
     ];
     let wrong = browser.post(&apply, &wrong).await;
-    assert_eq!(wrong.status, 400);
+    assert_eq!(wrong.status, 422);
     assert!(wrong.text().contains("line 4"), "{}", wrong.text());
 }
 

@@ -201,7 +201,7 @@ async fn a_viewer_sees_what_an_exchange_gives_and_never_the_subject_token() {
     assert!(!granted.text().contains("eyJ"), "no signed token is shown");
     assert!(refused.text().contains("<code>subject_token</code>"));
     assert!(!refused.text().contains("secret-text"));
-    assert_eq!(neither.status, 400);
+    assert_eq!(neither.status, 422);
 }
 
 #[tokio::test]

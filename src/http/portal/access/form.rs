@@ -8,6 +8,7 @@ use crate::app::CurrentSession;
 use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
 use crate::domain::ErrorCode;
+use crate::http::portal::access::once::Once;
 use crate::http::request::body::BodyParams;
 use crate::http::{AppState, Params};
 
@@ -34,6 +35,11 @@ impl Form {
     /// A secret that may be left empty.
     pub(in crate::http::portal) fn take_secret(&mut self, name: &str) -> Option<Secret<String>> {
         self.0.take(name).map(Secret::new)
+    }
+
+    /// The name of this submission, for what it makes.
+    pub(in crate::http::portal) fn once(&mut self) -> Once {
+        Once::of_field(self.take("once"))
     }
 
     /// Whether a box is ticked.

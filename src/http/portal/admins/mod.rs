@@ -6,12 +6,13 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::error::Result;
+use crate::app::error::{Error, Result};
 use crate::app::{NewAdmin, NewPassword};
 use crate::base::secret::Secret;
 use crate::domain::{Admin, AdminName, AdminRole, AdminStatus};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
+use crate::http::portal::access::once::{Once, Shown};
 use crate::http::portal::access::session::{Owner, Session};
 use crate::http::portal::page;
 use crate::http::portal::page::{Layout, When};
@@ -42,7 +43,8 @@ struct AdminPage {
 struct NewPasswordPage {
     layout: Layout,
     name: AdminName,
-    password: String,
+    /// `None`: it was shown before.
+    password: Option<String>,
 }
 
 page::pages!(AdminsPage, AdminPage);
@@ -70,16 +72,33 @@ pub(super) async fn show_admins(
     Ok(page::show(&page.await?))
 }
 
+/// Redirects to the page that shows a generated password once.
+async fn see_password(
+    app: &AppState,
+    session: &Session<Owner>,
+    name: &AdminName,
+    password: &Secret<String>,
+) -> Result<Response> {
+    let once = Once::random();
+    once.store(app, session, &(name, password.expose())).await?;
+    Ok(once.see(&format!("{PATH}/{name}/password")))
+}
+
 /// Shows a generated password, once.
-fn show_password(session: &Session<Owner>, name: AdminName, password: &Secret<String>) -> Response {
+pub(super) async fn show_password(
+    session: Session<Owner>,
+    InPath(name): InPath<AdminName>,
+    Shown(made): Shown<(AdminName, String)>,
+) -> Response {
+    let made = made.filter(|(whose, _)| *whose == name);
     page::show(&NewPasswordPage {
         layout: session.layout("New password", PATH),
         name,
-        password: password.expose().clone(),
+        password: made.map(|(_, password)| password),
     })
 }
 
-/// Creates an admin, and shows the password once.
+/// Creates an admin with a generated password.
 pub(super) async fn create_admin(
     State(app): State<AppState>,
     session: Session<Owner>,
@@ -95,7 +114,7 @@ pub(super) async fn create_admin(
         app.admins.create(&session.origin, new, password).await
     };
     match created.await {
-        Ok((admin, password)) => Ok(show_password(&session, admin.name, &password)),
+        Ok((admin, password)) => see_password(&app, &session, &admin.name, &password).await,
         Err(error) => {
             let role = role.parse().unwrap_or(AdminRole::Viewer);
             page::again(error, admins_page(&app, &session, name, role)).await
@@ -148,7 +167,8 @@ pub(super) async fn set_status(
     changed(&app, &session, &name, done, "status").await
 }
 
-/// Gives an admin another password, shown once, and removes the second factor if that is asked for.
+/// Gives another admin another password, and removes the second factor if that is asked for. Nobody resets their own: the
+/// session, which alone could show the password, would end.
 pub(super) async fn reset(
     State(app): State<AppState>,
     session: Session<Owner>,
@@ -156,11 +176,15 @@ pub(super) async fn reset(
     mut form: Form,
 ) -> Result<Response> {
     let second_factor = form.is_ticked("second_factor");
-    let reset = app
-        .admins
-        .reset(&session.origin, &name, NewPassword::Made, second_factor);
-    let password = reset.await?;
-    Ok(show_password(&session, name, &password))
+    if session.admin.name == name {
+        let error = Error::invalid_request(
+            "change your own password and second factor on the page of your account",
+        );
+        return changed(&app, &session, &name, Err::<(), _>(error), "").await;
+    }
+    let (by, made) = (&session.origin, NewPassword::Made);
+    let password = app.admins.reset(by, &name, made, second_factor).await?;
+    see_password(&app, &session, &name, &password).await
 }
 
 /// Deletes an admin, whose name has to be typed.
@@ -177,11 +201,11 @@ pub(super) async fn delete(
     page::after(done, PATH, "deleted", admin_page(&app, &session, &name)).await
 }
 
-async fn changed(
+async fn changed<T>(
     app: &AppState,
     session: &Session<Owner>,
     name: &AdminName,
-    done: Result<()>,
+    done: Result<T>,
     word: &str,
 ) -> Result<Response> {
     let path = format!("{PATH}/{name}");

@@ -4,9 +4,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::NewClient;
-use crate::app::error::Result;
-use crate::domain::ClientId;
+use crate::app::error::{Error, Result};
+use crate::app::{AddedSecret, NewClient};
+use crate::base::json;
+use crate::domain::{Client, ClientId};
 use crate::http::AppState;
 use crate::http::portal::access::form::{Form, filled_in};
 use crate::http::portal::access::session::{Operator, Session};
@@ -15,7 +16,7 @@ use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
 use crate::http::portal::page::fields::{LIFETIMES, read_lifetime};
-use crate::http::portal::secrets::show_added;
+use crate::http::portal::secrets::{Made, path_of_new};
 
 const PATH: &str = "/admin/new-client";
 
@@ -59,12 +60,13 @@ pub(in crate::http::portal) async fn show_new_client(
     Ok(page::show(&page))
 }
 
-/// Creates a client, and shows its secret once.
+/// Creates a client, and redirects to the page that shows its secret once.
 pub(in crate::http::portal) async fn create_client(
     State(app): State<AppState>,
     session: Session<Operator>,
     mut form: Form,
 ) -> Result<Response> {
+    let once = form.once();
     let client_id = form.take("client_id").trim().to_owned();
     let lifetime = form.take("lifetime");
     let chosen = form.take_secret("client_secret");
@@ -74,11 +76,16 @@ pub(in crate::http::portal) async fn create_client(
         let new = NewClient::new(id, fields.changes()?);
         let expires_at = read_lifetime(app.clock().now(), &lifetime)?;
         let secret = app.clients.first_secret(&new, chosen, expires_at)?;
-        app.clients.register(&session.origin, new, secret).await
+        let (by, key) = (&session.origin, once.key(&session));
+        let seal =
+            |client: &Client, added: Option<&AddedSecret>| Made::seal(&client.client_id, added);
+        let registered = app.clients.register_once(by, new, secret, Some(&key), seal);
+        let made: serde_json::Result<Made> = json::from_str(registered.await?.expose());
+        made.map_err(Error::internal)
     };
     match created.await {
-        Ok((client, Some(added))) => Ok(show_added(&app, &session, &client, &added)),
-        Ok((client, None)) => Ok(see_done(&path_of(&client.client_id), "created")),
+        Ok(made) if made.secret.is_some() => Ok(once.see(&path_of_new(&made.client_id))),
+        Ok(made) => Ok(see_done(&path_of(&made.client_id), "created")),
         Err(error) => {
             let page = new_client_page(&app, &session, client_id, fields, lifetime);
             page::again(error, std::future::ready(Ok(page))).await

@@ -22,7 +22,7 @@ pub(in crate::http::portal) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
         "portal",
         "css",
         "text/css; charset=utf-8",
-        include_str!("portal.css"),
+        concat!(include_str!("portal.css"), include_str!("actions.css")),
     )
 });
 
@@ -31,7 +31,7 @@ pub(in crate::http::portal) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         "portal",
         "js",
         "text/javascript; charset=utf-8",
-        include_str!("portal.js"),
+        concat!(include_str!("portal.js"), include_str!("once.js")),
     )
 });
 

@@ -17,6 +17,7 @@ use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, SessionStep};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
+use crate::http::portal::access::once::Once;
 use crate::http::portal::links::see_done;
 use crate::http::response;
 use crate::http::response::{LogContext, WithLogContext};
@@ -113,6 +114,11 @@ impl Layout {
         layout
     }
 
+    /// The name of the next submission of a form of the page.
+    pub(super) fn once(&self) -> String {
+        Once::random().as_str().to_owned()
+    }
+
     /// With the text of a word (`?done=`) that `done` has for this page.
     pub(super) fn after_redirect(mut self, path: &str, word: Option<&str>) -> Self {
         self.done = word.and_then(|word| done::text_of(path, word));
@@ -183,18 +189,31 @@ pub(super) async fn again<P: Page>(
     page: impl Future<Output = Result<P>>,
 ) -> Result<Response> {
     let error = mendable(error)?;
-    Ok(with_problem(page.await?, error))
+    let mut page = page.await?;
+    page.layout().problem = Some(sentence(&error));
+    Ok(show_again(&page, error))
 }
 
 /// Shows a page with an error above it.
 pub(super) fn with_problem(mut page: impl Page, error: Error) -> Response {
     page.layout().problem = Some(sentence(&error));
-    show_again(&page, error)
+    with_error(response::error::status(&error), &page, error)
 }
 
-/// Shows a page that has the text of the error in it.
+/// Shows a form that has the text of the error in it.
 pub(super) fn show_again(template: &impl Template, error: Error) -> Response {
-    let response = with_status(crate::http::response::error::status(&error), template);
+    let status = match error.code {
+        // Another text in the form mends it.
+        ErrorCode::InvalidRequest | ErrorCode::Conflict | ErrorCode::PreconditionFailed => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        _ => response::error::status(&error),
+    };
+    with_error(status, template, error)
+}
+
+fn with_error(status: StatusCode, template: &impl Template, error: Error) -> Response {
+    let response = with_status(status, template);
     let note = LogContext {
         client_id: None,
         error: Some(Arc::new(error)),

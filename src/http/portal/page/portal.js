@@ -34,9 +34,10 @@
       });
     }
     for (const button of document.querySelectorAll("[data-copy]")) {
+      const label = button.textContent;
       button.hidden = false;
       button.addEventListener("click", async () => {
-        const value = button.parentElement.querySelector("code");
+        const value = document.getElementById(button.dataset.copy) ?? button.parentElement.querySelector("code");
         try {
           await navigator.clipboard.writeText(value.textContent);
           button.textContent = "Copied";
@@ -44,7 +45,7 @@
           getSelection().selectAllChildren(value);
           button.textContent = "Selected";
         }
-        setTimeout(() => { button.textContent = "Copy"; }, 2000);
+        setTimeout(() => { button.textContent = label; }, 2000);
       });
     }
     for (const time of document.querySelectorAll("time[datetime]")) {

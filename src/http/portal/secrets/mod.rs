@@ -5,13 +5,17 @@ pub(in crate::http) mod snippets;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use serde::{Deserialize, Serialize};
 
 use crate::app::AddedSecret;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
-use crate::domain::{Client, ClientId, IdleExpiry, SecretId};
+use crate::base::secret::Secret;
+use crate::domain::{ClientId, IdleExpiry, SecretId};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
+use crate::http::portal::access::once;
+use crate::http::portal::access::once::Shown;
 use crate::http::portal::access::session::{Operator, Session};
 use crate::http::portal::clients::client::changed;
 use crate::http::portal::links::path_of;
@@ -21,59 +25,97 @@ use crate::http::portal::page::{Layout, When};
 use crate::http::portal::secrets::snippets::Snippet;
 use crate::http::request::path::InPath;
 
+/// A secret that a form made, until it is shown.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MadeSecret {
+    client_secret: String,
+    secret_id: SecretId,
+    expires_at: Option<UnixTime>,
+}
+
+/// A client that a form created, or that has another secret now.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Made {
+    pub(super) client_id: ClientId,
+    /// `None`: the client needs none.
+    pub(super) secret: Option<MadeSecret>,
+}
+
+impl Made {
+    /// The value to be sealed.
+    pub(super) fn seal(id: &ClientId, added: Option<&AddedSecret>) -> Result<Secret<String>> {
+        once::sealable(&Self {
+            client_id: id.clone(),
+            secret: added.map(|added| MadeSecret {
+                client_secret: added.plain.expose().clone(),
+                secret_id: added.secret.secret_id.clone(),
+                expires_at: added.secret.expires_at,
+            }),
+        })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "secrets/client_secret.html")]
-struct AddedPage {
+struct NewSecretPage {
     layout: Layout,
     path: String,
     client_id: ClientId,
-    plain: String,
-    secret_id: SecretId,
-    expires_at: Option<UnixTime>,
+    /// `None`: it was shown before.
+    made: Option<MadeSecret>,
+    env: String,
     is_bound: bool,
     snippets: Vec<Snippet>,
 }
 
-/// The one time that a secret is shown.
-pub(super) fn show_added(
-    app: &AppState,
-    session: &Session<Operator>,
-    client: &Client,
-    added: &AddedSecret,
-) -> Response {
-    let (id, plain) = (&client.client_id, added.plain.expose());
-    let constraint = client.sender_constraint;
-    page::show(&AddedPage {
-        layout: session.layout("New secret", &path_of(id)),
-        path: path_of(id),
-        client_id: id.clone(),
-        plain: plain.clone(),
-        secret_id: added.secret.secret_id.clone(),
-        expires_at: added.secret.expires_at,
-        is_bound: constraint.dpop_bound_access_tokens
-            || constraint.tls_client_certificate_bound_access_tokens,
-        snippets: snippets::of(&app.keys.current().issuer().to_string(), client, plain),
-    })
+/// The page that shows a new secret of this client.
+pub(super) fn path_of_new(id: &ClientId) -> String {
+    format!("{}/new-secret", path_of(id))
 }
 
-/// Adds a secret, and shows it once.
+/// Shows a new secret, once.
+pub(super) async fn show_new_secret(
+    State(app): State<AppState>,
+    session: Session<Operator>,
+    InPath(id): InPath<ClientId>,
+    Shown(made): Shown<Made>,
+) -> Result<Response> {
+    let client = app.clients.find(&id).await?.client;
+    let made = made.filter(|it| it.client_id == id);
+    let made = made.and_then(|it| it.secret);
+    let constraint = client.sender_constraint;
+    let issuer = app.keys.current().issuer().to_string();
+    let plain = made.as_ref().map_or("", |it| it.client_secret.as_str());
+    Ok(page::show(&NewSecretPage {
+        layout: session.layout("New secret", &path_of(&id)),
+        path: path_of(&id),
+        env: snippets::env(&issuer, &client, plain),
+        is_bound: constraint.dpop_bound_access_tokens
+            || constraint.tls_client_certificate_bound_access_tokens,
+        snippets: snippets::of(&issuer, &client, plain),
+        client_id: id,
+        made,
+    }))
+}
+
+/// Adds a secret, and redirects to the page that shows it once.
 pub(super) async fn add_secret(
     State(app): State<AppState>,
     session: Session<Operator>,
     InPath(id): InPath<ClientId>,
     mut form: Form,
 ) -> Result<Response> {
+    let once = form.once();
     let added = async {
         let chosen = form.take_secret("client_secret");
         let end = read_lifetime(app.clock().now(), &form.take("lifetime"))?;
         let new = app.secrets.new_secret(chosen, end)?;
-        // Before it: a failure after it would lose the secret.
-        let client = app.clients.find(&id).await?.client;
-        let added = app.secrets.add(&session.origin, &id, new).await?;
-        Ok((client, added))
+        let (by, key) = (&session.origin, once.key(&session));
+        let seal = |added: &AddedSecret| Made::seal(&id, Some(added));
+        app.secrets.add_once(by, &id, new, Some(&key), seal).await
     };
     match added.await {
-        Ok((client, added)) => Ok(show_added(&app, &session, &client, &added)),
+        Ok(_) => Ok(once.see(&path_of_new(&id))),
         Err(error) => changed(&app, &session, &id, Err::<(), _>(error), "").await,
     }
 }

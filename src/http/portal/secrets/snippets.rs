@@ -71,6 +71,32 @@ pub(in crate::http::portal) fn of(issuer: &str, client: &Client, secret: &str) -
     ]
 }
 
+/// The variables that the examples of the documentation read, for a file such as `.env`.
+pub(in crate::http::portal) fn env(issuer: &str, client: &Client, secret: &str) -> String {
+    let lines = [
+        ("ISSUER", issuer),
+        ("CLIENT_ID", client.client_id.as_str()),
+        ("CLIENT_SECRET", secret),
+    ];
+    lines
+        .map(|(name, value)| format!("{name}={}\n", in_env(value)))
+        .concat()
+}
+
+/// A value of such a file, as shells, Docker Compose and the libraries called dotenv read it: nothing is expanded within
+/// single quotes.
+fn in_env(value: &str) -> String {
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"_-./:@".contains(&it);
+    match value {
+        value if value.bytes().all(is_plain) => value.to_owned(),
+        value if !value.contains('\'') => format!("'{value}'"),
+        value => {
+            let escaped = value.replace('\\', r"\\").replace('"', "\\\"");
+            format!("\"{}\"", escaped.replace('$', r"\$").replace('`', r"\`"))
+        }
+    }
+}
+
 /// The credentials in the body (RFC 6749 §2.3.1).
 fn in_body(url: &str, id: &str, secret: &str) -> [String; 5] {
     let (quoted_id, quoted_secret) = (literal(id), literal(secret));
@@ -129,6 +155,16 @@ fn in_shell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_variables_has_values_that_nothing_expands() {
+        assert_eq!(in_env("tks_abc"), "tks_abc");
+        assert_eq!(in_env("a $HOME #b"), "'a $HOME #b'");
+        assert_eq!(
+            in_env(r#"it's "$HOME" `x` \"#),
+            r#""it's \"\$HOME\" \`x\` \\""#
+        );
+    }
 
     #[test]
     fn what_is_filled_in_stays_one_word_and_one_text() {
