@@ -109,7 +109,7 @@ async function leave(portal) {
 
 /** The programs beside a secret are whole: the first is run as it stands. */
 async function tryPrograms(page, secret) {
-  const languages = await page.locator('details summary').allTextContents()
+  const languages = await page.locator('details[name=snippet] summary').allTextContents()
   assert.deepEqual(languages, ['curl', 'Node.js', 'Python', 'Go', 'Rust'])
   for (const language of languages) {
     const code = await page.getByLabel(language, { exact: true }).textContent()

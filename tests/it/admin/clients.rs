@@ -1,6 +1,6 @@
 //! The pages about clients.
 
-use token_server::app::{AuditFilter, NewClient};
+use token_server::app::{AuditFilter, ClientQuery, NewClient};
 use token_server::base::clock::UnixTime;
 use token_server::domain::{Client, ClientId, ClientStatus, ErrorCode, Name, Scope, TokenTtl};
 
@@ -144,6 +144,90 @@ async fn what_was_typed_wrongly_is_told_above_the_form_and_nothing_is_lost() {
         taken
             .text()
             .contains("There is a client <code>billing</code> already.")
+    );
+}
+
+/// What is told at a field.
+fn error_at(page: &Answer, field: &str) -> Option<String> {
+    let mark = format!("id=\"{field}-error\">");
+    let (_, rest) = page.text().split_once(&mark)?;
+    Some(rest.split("</p>").next().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn all_that_was_typed_wrongly_is_told_at_once_each_at_its_field() {
+    let test = portal().await;
+    let mut omar = Browser::of(&test, "omar").await;
+    let fields = [
+        ("client_id", "a b"),
+        ("name", "kept as it was"),
+        ("scopes", "a\"b"),
+        ("metadata", "[1]"),
+        ("token_ttl", "3"),
+        ("allowed_networks", "10.0.0.0/33"),
+        ("subject", "nonsense"),
+        ("client_secret", "short"),
+        ("lifetime", "soon"),
+    ];
+
+    let page = omar.post("/admin/new-client", &fields).await;
+
+    assert_eq!(page.status, 422);
+    assert!(
+        page.text().contains("9 fields were not accepted."),
+        "{}",
+        page.text()
+    );
+    assert!(page.text().contains("value=\"kept as it was\""));
+    let wrong = fields
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|it| *it != "name");
+    for field in wrong.chain(["auth_methods"]) {
+        assert!(error_at(&page, field).is_some(), "{field}");
+        let marks = format!("{field}-error");
+        let (_, input) = page.text().split_once(&format!("id=\"{field}\"")).unwrap();
+        let input = input.split('>').next().unwrap();
+        assert!(input.contains("aria-invalid=\"true\" autofocus"), "{input}");
+        assert!(
+            input.contains(&format!("aria-describedby=\"{marks}")),
+            "{input}"
+        );
+        assert!(
+            page.text().contains(&format!("<a href=\"#{field}\">")),
+            "{field}"
+        );
+    }
+    assert!(!page.text().contains("id=\"name-error\""));
+    assert!(
+        test.app
+            .clients
+            .list(&ClientQuery {
+                limit: 10,
+                ..ClientQuery::default()
+            })
+            .await
+            .unwrap()
+            .clients
+            .is_empty()
+    );
+
+    test.client().await;
+    let taken = [("client_id", CLIENT), POST];
+    let page = omar.post("/admin/new-client", &taken).await;
+    assert!(error_at(&page, "client_id").unwrap().contains("already"));
+    let both = [POST, ("jwks", KEYS), ("jwks_uri", "https://keys.test/")];
+    let page = omar.post("/admin/new-client", &both).await;
+    assert!(
+        page.text()
+            .contains("role=\"alert\">Keys are in <code>jwks</code>")
+    );
+    let host = [POST, ("jwks_uri", "https://keys.test/")];
+    let page = omar.post("/admin/new-client", &host).await;
+    assert!(
+        error_at(&page, "jwks_uri")
+            .unwrap()
+            .contains("JWKS_URI_HOSTS")
     );
 }
 

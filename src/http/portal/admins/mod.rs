@@ -117,7 +117,8 @@ pub(super) async fn create_admin(
         Ok((admin, password)) => see_password(&app, &session, &admin.name, &password).await,
         Err(error) => {
             let role = role.parse().unwrap_or(AdminRole::Viewer);
-            page::again(error, admins_page(&app, &session, name, role)).await
+            let page = admins_page(&app, &session, name, role);
+            page::again_at("name", error, page).await
         }
     }
 }
@@ -194,11 +195,12 @@ pub(super) async fn delete(
     InPath(name): InPath<AdminName>,
     mut form: Form,
 ) -> Result<Response> {
-    let done = match form.confirm(name.as_str()) {
-        Ok(()) => app.admins.delete(&session.origin, &name).await,
-        refused => refused,
-    };
-    page::after(done, PATH, "deleted", admin_page(&app, &session, &name)).await
+    let page = admin_page(&app, &session, &name);
+    if let Err(error) = form.confirm(name.as_str()) {
+        return page::again_at("typed", error, page).await;
+    }
+    let done = app.admins.delete(&session.origin, &name).await;
+    page::after(done, PATH, "deleted", page).await
 }
 
 async fn changed<T>(

@@ -14,10 +14,11 @@ use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session, Viewer};
 use crate::http::portal::clients::calls::Calls;
-use crate::http::portal::clients::form::{ClientForm, TOKEN_TYPS, pretty};
-use crate::http::portal::links::{CLIENTS, EXPLAIN, encoded, path_of};
+use crate::http::portal::clients::form::{ClientForm, TOKEN_TYPS, field_of, pretty};
+use crate::http::portal::links::{CLIENTS, EXPLAIN, encoded, path_of, see_done};
 use crate::http::portal::page;
 use crate::http::portal::page::chart::{Axis, Chart};
+use crate::http::portal::page::field_errors::FieldErrors;
 use crate::http::portal::page::fields::{LIFETIMES, SHORT_LIFETIMES};
 use crate::http::portal::page::{Layout, When};
 use crate::http::portal::usage::charts::charts;
@@ -198,14 +199,21 @@ pub(in crate::http::portal) async fn edit(
 ) -> Result<Response> {
     let version = form.need("version")?;
     let fields = ClientForm::read(&mut form);
+    let mut errors = FieldErrors::default();
     let saved = async {
         let expected = ExpectedVersion::OneOf(vec![ClientVersion::parse(&version)?]);
-        let (by, changes) = (&session.origin, fields.changes()?);
+        let changes = fields.changes(&mut errors)?;
+        let (by, changes) = (&session.origin, errors.finish(changes)?);
         app.clients.update(by, &id, &expected, changes).await
     };
-    let saved = saved.await;
+    let Err(error) = saved.await else {
+        return Ok(see_done(&path_of(&id), "saved"));
+    };
     let page = edit_page(&app, &session, &id, Some((version, fields)));
-    page::after(saved, &path_of(&id), "saved", page).await
+    match field_of(&error) {
+        Some(field) => page::again_at(field, error, page).await,
+        None => page::again_with(errors, error, page).await,
+    }
 }
 
 /// Enables or disables the client.
@@ -250,11 +258,12 @@ pub(in crate::http::portal) async fn delete(
     mut form: Form,
 ) -> Result<Response> {
     let by = &session.origin;
-    let done = match form.confirm(id.as_str()) {
-        Ok(()) => app.clients.delete(by, &id, &ExpectedVersion::Any).await,
-        refused => refused,
-    };
-    page::after(done, CLIENTS, "deleted", client_page(&app, &session, &id)).await
+    let page = client_page(&app, &session, &id);
+    if let Err(error) = form.confirm(id.as_str()) {
+        return page::again_at("typed", error, page).await;
+    }
+    let done = app.clients.delete(by, &id, &ExpectedVersion::Any).await;
+    page::after(done, CLIENTS, "deleted", page).await
 }
 
 /// Redirects to the client's page, or shows it with the error.

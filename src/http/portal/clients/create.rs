@@ -7,14 +7,15 @@ use axum::response::Response;
 use crate::app::error::{Error, Result};
 use crate::app::{AddedSecret, NewClient};
 use crate::base::json;
-use crate::domain::{Client, ClientId};
+use crate::domain::{Client, ClientId, ErrorCode};
 use crate::http::AppState;
 use crate::http::portal::access::form::{Form, filled_in};
 use crate::http::portal::access::session::{Operator, Session};
-use crate::http::portal::clients::form::{ClientForm, TOKEN_TYPS};
+use crate::http::portal::clients::form::{ClientForm, TOKEN_TYPS, field_of};
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::portal::page::field_errors::FieldErrors;
 use crate::http::portal::page::fields::{LIFETIMES, read_lifetime};
 use crate::http::portal::secrets::{Made, path_of_new};
 
@@ -71,10 +72,17 @@ pub(in crate::http::portal) async fn create_client(
     let lifetime = form.take("lifetime");
     let chosen = form.take_secret("client_secret");
     let fields = ClientForm::read(&mut form);
+    let mut errors = FieldErrors::default();
     let created = async {
-        let id = filled_in(&client_id).map(ClientId::parse).transpose()?;
-        let new = NewClient::new(id, fields.changes()?);
-        let expires_at = read_lifetime(app.clock().now(), &lifetime)?;
+        let id = filled_in(&client_id).map(ClientId::parse).transpose();
+        let id = errors.check("client_id", id);
+        let changes = fields.changes(&mut errors)?;
+        let expires_at = read_lifetime(app.clock().now(), &lifetime);
+        let expires_at = errors.check("lifetime", expires_at).flatten();
+        let chosen_alone = app.secrets.new_secret(chosen.clone(), None);
+        errors.check("client_secret", chosen_alone);
+        let (id, changes) = errors.finish(id.zip(changes))?;
+        let new = NewClient::new(id, changes);
         let secret = app.clients.first_secret(&new, chosen, expires_at)?;
         let (by, key) = (&session.origin, once.key(&session));
         let seal =
@@ -83,12 +91,21 @@ pub(in crate::http::portal) async fn create_client(
         let made: serde_json::Result<Made> = json::from_str(registered.await?.expose());
         made.map_err(Error::internal)
     };
-    match created.await {
+    let created = created.await;
+    match created {
         Ok(made) if made.secret.is_some() => Ok(once.see(&path_of_new(&made.client_id))),
         Ok(made) => Ok(see_done(&path_of(&made.client_id), "created")),
         Err(error) => {
             let page = new_client_page(&app, &session, client_id, fields, lifetime);
-            page::again(error, std::future::ready(Ok(page))).await
+            let page = std::future::ready(Ok(page));
+            let field = match error.code {
+                ErrorCode::Conflict => Some("client_id"),
+                _ => field_of(&error),
+            };
+            match field {
+                Some(field) => page::again_at(field, error, page).await,
+                None => page::again_with(errors, error, page).await,
+            }
         }
     }
 }

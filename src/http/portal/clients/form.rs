@@ -12,6 +12,7 @@ use crate::app::error::{Error, Result};
 use crate::base::json;
 use crate::domain::{AuthMethod, AuthMethods, Client, ClientChanges, TokenTyp};
 use crate::http::portal::access::form::Form;
+use crate::http::portal::page::field_errors::FieldErrors;
 use crate::http::portal::page::fields;
 
 /// The one text for the members `tls_client_auth_…`: `san_dns=billing.example.com`.
@@ -98,20 +99,59 @@ impl ClientForm {
         self.text(name) == "true"
     }
 
-    /// What it means. Every field is said something of: what is empty is taken away.
-    pub(in crate::http::portal) fn changes(&self) -> Result<ClientChanges> {
-        let mut members: Map<String, Value> = field_types()
-            .map(|(name, _)| (name.to_owned(), self.text(name).into()))
-            .collect();
-        let scopes: Vec<&str> = self.text("scopes").split_ascii_whitespace().collect();
-        members.insert("scopes".to_owned(), scopes.join(" ").into());
-        let ticked = self.methods.iter().filter(|it| it.is_ticked);
-        let ticked: Vec<&str> = ticked.map(|it| it.method.as_str()).collect();
-        members.insert("auth_methods".to_owned(), ticked.into());
-        members.extend(certificate_subject(self.text(SUBJECT))?);
-        let changes = ClientSpec::from_texts(&mut members).and_then(|mut spec| spec.changes());
-        changes.map_err(|error| Error::invalid_request(error.reason))
+    /// What it means, or `None` and what is wrong with each field. Every field is said something of: what is empty is taken
+    /// away.
+    pub(in crate::http::portal) fn changes(
+        &self,
+        errors: &mut FieldErrors,
+    ) -> Result<Option<ClientChanges>> {
+        let mut members = Map::new();
+        for (name, _) in field_types() {
+            let value = self.value(name);
+            let alone = Map::from_iter([(name.to_owned(), value.clone())]);
+            if errors.check(name, changes(alone)).is_some() {
+                members.insert(name.to_owned(), value);
+            }
+        }
+        let subject = certificate_subject(self.text(SUBJECT));
+        members.extend(errors.check(SUBJECT, subject).unwrap_or_default());
+        if !errors.list().is_empty() {
+            return Ok(None);
+        }
+        // What no field alone is wrong with, such as keys in two places.
+        changes(members).map(Some)
     }
+
+    fn value(&self, name: &str) -> Value {
+        match name {
+            "scopes" => {
+                let scopes: Vec<&str> = self.text(name).split_ascii_whitespace().collect();
+                scopes.join(" ").into()
+            }
+            "auth_methods" => {
+                let ticked = self.methods.iter().filter(|it| it.is_ticked);
+                let ticked: Vec<&str> = ticked.map(|it| it.method.as_str()).collect();
+                ticked.into()
+            }
+            name => self.text(name).into(),
+        }
+    }
+}
+
+fn changes(mut members: Map<String, Value>) -> Result<ClientChanges> {
+    let changes = ClientSpec::from_texts(&mut members).and_then(|mut spec| spec.changes());
+    changes.map_err(|error| Error::invalid_request(error.reason))
+}
+
+/// The field that an error of a use case is about, if it says so: `identifiers: …`, `JWKS_URI_HOSTS does not have …`.
+pub(in crate::http::portal) fn field_of(error: &Error) -> Option<&'static str> {
+    if error.description.starts_with("JWKS_URI_HOSTS") {
+        return Some("jwks_uri");
+    }
+    let (name, _) = error.description.split_once(": ")?;
+    field_types()
+        .map(|(field, _)| field)
+        .find(|field| *field == name)
 }
 
 fn choices(mut is_ticked: impl FnMut(AuthMethod) -> bool) -> Vec<Choice> {

@@ -3,6 +3,7 @@
 pub(in crate::http) mod assets;
 pub(in crate::http) mod chart;
 mod done;
+pub(in crate::http) mod field_errors;
 pub(in crate::http) mod fields;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
 use crate::http::portal::access::once::Once;
 use crate::http::portal::links::see_done;
+use crate::http::portal::page::field_errors::FieldErrors;
 use crate::http::response;
 use crate::http::response::{LogContext, WithLogContext};
 
@@ -80,6 +82,8 @@ pub(super) struct Layout {
     pub(super) done: Option<&'static str>,
     /// Why a form was not accepted.
     pub(super) problem: Option<String>,
+    /// Why fields of a form were not accepted.
+    pub(super) errors: FieldErrors,
 }
 
 impl Layout {
@@ -100,6 +104,7 @@ impl Layout {
             icon: assets::ICON.path(),
             done: None,
             problem: None,
+            errors: FieldErrors::default(),
         };
         let Some(session) = session else {
             return layout;
@@ -112,6 +117,21 @@ impl Layout {
             layout.links = permitted.map(|it| it.link(path)).collect();
         }
         layout
+    }
+
+    /// What an input has to say of itself: where its hint and its error are. Of all inputs with `autofocus` the first gets the
+    /// focus.
+    pub(super) fn described(&self, id: &str, hint: &str) -> String {
+        match (self.errors.find(id), hint) {
+            (None, "") => String::new(),
+            (None, _) => format!(" aria-describedby=\"{id}-hint\""),
+            (Some(_), "") => {
+                format!(" aria-describedby=\"{id}-error\" aria-invalid=\"true\" autofocus")
+            }
+            (Some(_), _) => format!(
+                " aria-describedby=\"{id}-error {id}-hint\" aria-invalid=\"true\" autofocus"
+            ),
+        }
     }
 
     /// The name of the next submission of a form of the page.
@@ -191,6 +211,31 @@ pub(super) async fn again<P: Page>(
     let error = mendable(error)?;
     let mut page = page.await?;
     page.layout().problem = Some(sentence(&error));
+    Ok(show_again(&page, error))
+}
+
+/// Shows `page` again with the error at one of its fields.
+pub(super) async fn again_at<P: Page>(
+    field: &str,
+    error: Error,
+    page: impl Future<Output = Result<P>>,
+) -> Result<Response> {
+    let error = mendable(error)?;
+    let errors = FieldErrors::at(field, &error);
+    again_with(errors, error, page).await
+}
+
+/// Shows `page` again with the errors of its fields, or with `error` above it when they have none.
+pub(super) async fn again_with<P: Page>(
+    errors: FieldErrors,
+    error: Error,
+    page: impl Future<Output = Result<P>>,
+) -> Result<Response> {
+    if errors.list().is_empty() {
+        return again(error, page).await;
+    }
+    let mut page = page.await?;
+    page.layout().errors = errors;
     Ok(show_again(&page, error))
 }
 

@@ -53,7 +53,7 @@
       time.textContent = ago(time.dateTime);
     }
     for (const area of document.querySelectorAll("textarea.json")) {
-      const hint = document.getElementById(area.getAttribute("aria-describedby"));
+      const hint = document.getElementById(`${area.id}-hint`);
       const usual = hint.textContent;
       hint.setAttribute("aria-live", "polite");
       area.addEventListener("input", () => {
