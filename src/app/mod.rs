@@ -50,7 +50,7 @@ pub use authentication::{
     check_client_authentication,
 };
 pub use clients::Clients;
-pub use clients::crud::ClientsList;
+pub use clients::crud::{ClientCount, ClientsList};
 pub use clients::diff::FieldChange;
 pub use clients::heavy_secrets::HeavySecrets;
 pub use clients::transfer::export::ClientExport;

@@ -12,7 +12,8 @@ use crate::domain::{
     NewClient, Origin,
 };
 use crate::store::{
-    ClientChanged, ClientInserted, ClientOrder, ClientQuery, StoredResponse, WriteOptions,
+    ClientChanged, ClientFilter, ClientInserted, ClientOrder, ClientQuery, StoredResponse,
+    WriteOptions,
 };
 
 /// A part of the list of clients.
@@ -23,6 +24,18 @@ pub struct ClientsList {
     /// Where the next part begins, if there is one, for [`ClientOrder::parse_place`](crate::store::ClientOrder).
     pub after: Option<String>,
 }
+
+/// How many clients there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCount {
+    /// Exactly so many.
+    Exactly(u64),
+    /// So many were counted, and there are more.
+    MoreThan(u64),
+}
+
+/// A search is counted so far: each client that it might find has to be read.
+const SEARCH_COUNTED: u32 = 10_000;
 
 impl Clients {
     /// The first secret of a client to be registered: `chosen`, or one that the server makes. `None`: it has an identity
@@ -230,6 +243,18 @@ impl Clients {
         let last = clients.last().filter(|_| has_more);
         let after = last.map(|client| part.order.place_of(client));
         Ok(ClientsList { clients, after })
+    }
+
+    /// How many clients a filter selects.
+    pub async fn count(&self, filter: &ClientFilter) -> Result<ClientCount> {
+        filter.check()?;
+        let most = filter.is_search().then_some(SEARCH_COUNTED);
+        let limit = most.map(|most| most + 1);
+        let count = self.core.store.count_clients(filter, limit).await?;
+        Ok(match most.map(u64::from) {
+            Some(most) if count > most => ClientCount::MoreThan(most),
+            _ => ClientCount::Exactly(count),
+        })
     }
 
     /// Changes a client if it is as expected.

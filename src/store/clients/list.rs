@@ -170,7 +170,71 @@ fn push_after<'q>(query: &mut Query<'q>, page: &'q ClientQuery, ids: &[&'static 
     }
 }
 
+/// The clients that a filter without patterns selects: where they are, and the conditions.
+fn push_listed<'q>(query: &mut Query<'q>, filter: &'q ClientFilter, ids: &[&'static str]) {
+    match &filter.scope {
+        Some(scope) => query.push(OF_A_SCOPE).push_bind(scope.as_str().to_value()),
+        None => query.push("clients c where true"),
+    };
+    if let Some(status) = filter.status {
+        query
+            .push(" and c.status = ")
+            .push_bind(status.as_str().to_value());
+    }
+    if let Some(prefix) = &filter.prefix {
+        for id in ids {
+            push_prefix(query, id, prefix);
+        }
+    }
+}
+
+/// The conditions of a filter with patterns, on the table `clients`.
+fn push_searched<'q>(query: &mut Query<'q>, filter: &'q ClientFilter) {
+    for pattern in filter.patterns() {
+        query.push(" and search like ");
+        query.push_bind(Value::Text(Some(pattern.into())));
+        query.push(" escape '\\'");
+    }
+    if let Some(status) = filter.status {
+        // By `=` SQLite would leave the index with the column `search` for that of the status.
+        query
+            .push(" and status like ")
+            .push_bind(status.as_str().to_value());
+    }
+    if let Some(scope) = &filter.scope {
+        query.push(" and exists (select 1 from client_scopes s where s.client_id = clients.client_id and s.scope = ");
+        query.push_bind(scope.as_str().to_value()).push(")");
+    }
+    if let Some(prefix) = &filter.prefix {
+        push_prefix(query, "client_id", prefix);
+    }
+}
+
 impl Store {
+    /// How many clients a filter selects, counted up to `limit`.
+    pub async fn count_clients(
+        &self,
+        filter: &ClientFilter,
+        limit: Option<u32>,
+    ) -> Result<u64, StoreError> {
+        let mut query = query("select count(*) from (select 1 as one from ");
+        if filter.patterns().next().is_some() {
+            query.push("clients where true");
+            push_searched(&mut query, filter);
+        } else {
+            push_listed(&mut query, filter, &["c.client_id"]);
+        }
+        if let Some(limit) = limit {
+            query.push(" limit ");
+            query.push_bind(Value::Number(Some(limit.into())));
+        }
+        query.push(") counted");
+        query
+            .unprepared()
+            .fetch_one(&mut self.acquire_read().await?, |row| row.count(0))
+            .await
+    }
+
     /// A part of the list of clients, without their secrets. Fewer than the limit: they are the last.
     pub async fn list_clients_in_order(
         &self,
@@ -202,20 +266,7 @@ impl Store {
             None => &["c.client_id"],
         };
         let mut query = select(&[COLUMNS], "from ");
-        match &page.filter.scope {
-            Some(scope) => query.push(OF_A_SCOPE).push_bind(scope.as_str().to_value()),
-            None => query.push("clients c where true"),
-        };
-        if let Some(status) = page.filter.status {
-            query
-                .push(" and c.status = ")
-                .push_bind(status.as_str().to_value());
-        }
-        if let Some(prefix) = &page.filter.prefix {
-            for id in ids {
-                push_prefix(&mut query, id, prefix);
-            }
-        }
+        push_listed(&mut query, &page.filter, ids);
         push_after(&mut query, page, ids);
         query.push(" order by ").push(match page.order {
             ClientOrder::ClientId => ids[0],
@@ -233,26 +284,9 @@ impl Store {
     /// index; Postgres in the order of ids if many clients match, else in the table on several cores.
     async fn search_clients(&self, page: &ClientQuery) -> Result<Readable<Client>, StoreError> {
         let filter = &page.filter;
-        let text = |text: String| Value::Text(Some(text.into()));
         let mut query =
             query("with found as materialized (select client_id from clients where true");
-        for pattern in filter.patterns() {
-            query.push(" and search like ").push_bind(text(pattern));
-            query.push(" escape '\\'");
-        }
-        if let Some(status) = filter.status {
-            // By `=` SQLite would leave the index with the column `search` for that of the status.
-            query
-                .push(" and status like ")
-                .push_bind(status.as_str().to_value());
-        }
-        if let Some(scope) = &filter.scope {
-            query.push(" and exists (select 1 from client_scopes s where s.client_id = clients.client_id and s.scope = ");
-            query.push_bind(scope.as_str().to_value()).push(")");
-        }
-        if let Some(prefix) = &filter.prefix {
-            push_prefix(&mut query, "client_id", prefix);
-        }
+        push_searched(&mut query, filter);
         if let Some(after) = &page.after {
             query
                 .push(" and client_id > ")

@@ -460,9 +460,10 @@ async fn the_list_is_filtered_and_goes_on_from_page_to_page() {
     assert!(disabled.text().contains("app-07"));
     let some = vera.get("/admin/clients?prefix=app-0&order=newest").await;
     assert_eq!(rows(&some), 10, "a search is by id");
+    assert!(some.text().contains("aria-sort=\"ascending\">Client<"));
     assert!(
         some.text()
-            .contains("<option value=\"client_id\" selected>")
+            .contains("Remove filter: </span>ID starts with app-0")
     );
     let named = vera
         .get("/admin/clients?search=NUMBER+5&order=newest")
@@ -474,6 +475,106 @@ async fn the_list_is_filtered_and_goes_on_from_page_to_page() {
     for wrong in ["status=x", "order=x", "order=newest&after=x", "after=a%20b"] {
         let answer = vera.get(&format!("/admin/clients?{wrong}")).await;
         assert_eq!(answer.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_list_says_how_many_there_are_and_marks_exceptions_alone() {
+    let test = portal().await;
+    for (name, scopes) in [("plain", "read"), ("off", "read"), ("robot", "admin:read")] {
+        let new = NewClient {
+            client_id: Some(id(name)),
+            scopes: Scope::parse(scopes).unwrap(),
+            ..NewClient::default()
+        };
+        test.app.clients.register(BY, new, None).await.unwrap();
+    }
+    let (off, disabled) = (id("off"), ClientStatus::Disabled);
+    let set = test.app.clients.set_status(BY, &off, disabled);
+    set.await.unwrap();
+    let mut vera = Browser::of(&test, "vera").await;
+    let row = |page: &Answer, name: &str| {
+        let (_, rest) = page.text().split_once(&format!(">{name}</a>")).unwrap();
+        rest.split("</tr>").next().unwrap().to_owned()
+    };
+
+    let all = vera.get("/admin/clients").await;
+    assert!(all.text().contains(">3 clients<"), "{}", all.text());
+    assert!(!row(&all, "plain").contains("badge"));
+    assert!(row(&all, "off").contains("badge bad\">disabled"));
+    assert!(row(&all, "robot").contains("badge warn\">reserved scope"));
+    for (query, total) in [
+        ("status=disabled", ">1 client<"),
+        ("search=read", ">3 clients<"),
+        ("scope=read", ">2 clients<"),
+        ("search=nothing", ">0 clients<"),
+    ] {
+        let page = vera.get(&format!("/admin/clients?{query}")).await;
+        assert!(page.text().contains(total), "{query}: {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn a_filter_keeps_the_others_when_it_is_set_or_removed() {
+    let test = portal().await;
+    let mut vera = Browser::of(&test, "vera").await;
+
+    let page = vera
+        .get("/admin/clients?search=a%26b&scope=read&status=disabled")
+        .await;
+
+    let link = |query: &str| format!("href=\"/admin/clients{}\"", query.replace('&', "&#38;"));
+    let text = page.text();
+    assert!(text.contains(&link("?search=a%26b&scope=read")), "{text}");
+    assert!(text.contains(&(link("?search=a%26b&status=disabled&scope=read") + " aria-current")));
+    assert!(text.contains("name=\"status\" value=\"disabled\""));
+    assert!(text.contains("name=\"scope\" value=\"read\""));
+}
+
+#[tokio::test]
+async fn what_few_clients_need_is_folded_away_until_it_is_filled_in() {
+    let test = portal().await;
+    let mut omar = Browser::of(&test, "omar").await;
+    let folds = |page: &Answer| {
+        let parts = page.text().split("<details").skip(1);
+        let parts = parts.map(|part| {
+            let (_, name) = part.split_once("<summary>").unwrap();
+            (
+                name.split('<').next().unwrap().to_owned(),
+                part.starts_with(" open"),
+            )
+        });
+        parts.collect::<Vec<(String, bool)>>()
+    };
+
+    let empty = omar.get("/admin/new-client").await;
+    let filled = [("client_id", "a b"), ("token_quota", "5"), POST];
+    let again = omar.post("/admin/new-client", &filled).await;
+
+    let names = [
+        "Keys and certificates",
+        "Workload identity",
+        "Advanced",
+        "Custom secret",
+    ];
+    let all = |open: [bool; 4]| {
+        names
+            .map(str::to_owned)
+            .into_iter()
+            .zip(open)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(folds(&empty), all([false; 4]));
+    assert_eq!(folds(&again), all([false, false, true, false]));
+    let (first, _) = empty.text().split_once("<details").unwrap();
+    for field in [
+        "client_id",
+        "name",
+        "scopes",
+        "audiences",
+        "private_key_jwt",
+    ] {
+        assert!(first.contains(&format!("id=\"{field}\"")), "{field}");
     }
 }
 

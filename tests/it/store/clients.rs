@@ -1,3 +1,4 @@
+use token_server::app::ClientCount;
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientId,
@@ -163,6 +164,7 @@ async fn clients_have_the_same_order_on_each_database() {
 
 /// Of all that a list has, read in pages of one client each.
 async fn ids_page_by_page(test: &TestApp, filter: ClientFilter, order: ClientOrder) -> Vec<String> {
+    let counted = test.app.clients.count(&filter).await.unwrap();
     let mut page = ClientQuery {
         filter,
         order,
@@ -175,9 +177,11 @@ async fn ids_page_by_page(test: &TestApp, filter: ClientFilter, order: ClientOrd
         ids.extend(list.clients.iter().map(|it| it.client_id.to_string()));
         match list.after {
             Some(place) => page.after = Some(order.parse_place(&place).unwrap()),
-            None => return ids,
+            None => break,
         }
     }
+    assert_eq!(counted, ClientCount::Exactly(ids.len() as u64));
+    ids
 }
 
 #[tokio::test]
@@ -279,6 +283,35 @@ async fn clients_are_found_by_the_beginning_of_their_name() {
     assert_eq!(list("billing_", None).await, ["a"]);
     assert!(list("worker", None).await.is_empty());
     assert!(list("billing%", None).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_count_ends_at_its_limit() {
+    let test = TestApp::new().await;
+    for name in ["a1", "a2", "a3"] {
+        let mut client = record(name);
+        client.secrets.clear();
+        let store = test.app.store();
+        store.insert_client(&client, ANY, BY.at(NOW)).await.unwrap();
+    }
+    let count = async |search: Option<&str>, limit| {
+        let filter = ClientFilter {
+            search: search.map(str::to_owned),
+            ..ClientFilter::default()
+        };
+        let store = test.app.store();
+        store.count_clients(&filter, limit).await.unwrap()
+    };
+
+    assert_eq!(
+        (count(None, None).await, count(None, Some(2)).await),
+        (3, 2)
+    );
+    let searched = (
+        count(Some("A"), Some(2)).await,
+        count(Some("A"), Some(9)).await,
+    );
+    assert_eq!(searched, (2, 3));
 }
 
 #[tokio::test]

@@ -14,7 +14,9 @@ use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session, Viewer};
 use crate::http::portal::clients::calls::Calls;
-use crate::http::portal::clients::form::{ClientForm, TOKEN_TYPS, field_of, pretty};
+use crate::http::portal::clients::form::{
+    ADVANCED_FIELDS, ClientForm, IDENTITY_FIELDS, KEY_FIELDS, TOKEN_TYPS, field_of, pretty,
+};
 use crate::http::portal::links::{CLIENTS, EXPLAIN, encoded, path_of, see_done};
 use crate::http::portal::page;
 use crate::http::portal::page::chart::{Axis, Chart};

@@ -11,7 +11,9 @@ use crate::domain::{Client, ClientId, ErrorCode};
 use crate::http::AppState;
 use crate::http::portal::access::form::{Form, filled_in};
 use crate::http::portal::access::session::{Operator, Session};
-use crate::http::portal::clients::form::{ClientForm, TOKEN_TYPS, field_of};
+use crate::http::portal::clients::form::{
+    ADVANCED_FIELDS, ClientForm, IDENTITY_FIELDS, KEY_FIELDS, TOKEN_TYPS, field_of,
+};
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;

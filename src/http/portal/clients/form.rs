@@ -28,6 +28,27 @@ pub(in crate::http::portal) const TOKEN_TYPS: &[fields::Choice] = &[
     ),
 ];
 
+/// What stands in a part of the form that is closed unless one of these is filled in.
+pub(in crate::http::portal) const KEY_FIELDS: &[&str] =
+    &["jwks", "jwks_uri", SUBJECT, "token_endpoint_as_audience"];
+
+/// As [`KEY_FIELDS`].
+pub(in crate::http::portal) const IDENTITY_FIELDS: &[&str] = &["identities"];
+
+/// As [`KEY_FIELDS`].
+pub(in crate::http::portal) const ADVANCED_FIELDS: &[&str] = &[
+    "description",
+    "allowed_networks",
+    "token_ttl",
+    "token_typ",
+    "token_quota",
+    "metadata",
+    "identifiers",
+    "exchange_rules",
+    "tls_client_certificate_bound_access_tokens",
+    "dpop_bound_access_tokens",
+];
+
 /// The fields, as they are typed.
 pub(in crate::http::portal) struct ClientForm {
     texts: BTreeMap<&'static str, String>,
@@ -38,6 +59,29 @@ pub(in crate::http::portal) struct ClientForm {
 pub(in crate::http::portal) struct Choice {
     pub(in crate::http::portal) method: AuthMethod,
     pub(in crate::http::portal) is_ticked: bool,
+}
+
+impl Choice {
+    /// When one chooses the method.
+    pub(in crate::http::portal) fn sentence(&self) -> &'static str {
+        match self.method {
+            AuthMethod::ClientSecretBasic => {
+                "A secret in the header Authorization. What most OAuth libraries do."
+            }
+            AuthMethod::ClientSecretPost => {
+                "A secret in the body of the request. The simplest for programs without a library."
+            }
+            AuthMethod::PrivateKeyJwt => {
+                "A JWT that the client signs with a key that never leaves it. Needs public keys below."
+            }
+            AuthMethod::TlsClientAuth => {
+                "A client certificate of a CA in TLS_CLIENT_CA. Needs a certificate subject below."
+            }
+            AuthMethod::SelfSignedTlsClientAuth => {
+                "A client certificate of its own, known by its public key below."
+            }
+        }
+    }
 }
 
 impl ClientForm {
@@ -97,6 +141,12 @@ impl ClientForm {
     /// Whether the box of a field is ticked.
     pub(in crate::http::portal) fn is_ticked(&self, name: &str) -> bool {
         self.text(name) == "true"
+    }
+
+    /// Whether one of these fields is filled in or ticked.
+    pub(in crate::http::portal) fn has_any(&self, names: &[&str]) -> bool {
+        let mut texts = names.iter().map(|name| self.text(name));
+        texts.any(|text| !matches!(text, "" | "false"))
     }
 
     /// What it means, or `None` and what is wrong with each field. Every field is said something of: what is empty is taken

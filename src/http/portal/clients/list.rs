@@ -6,12 +6,13 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use crate::app::error::Result;
-use crate::app::{ClientFilter, ClientOrder, ClientQuery, ClientsList};
+use crate::app::{ClientCount, ClientFilter, ClientOrder, ClientQuery, ClientsList};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Client, ClientId, ClientStatus, Scope};
 use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::links::{CLIENTS, encoded, path_of};
 use crate::http::portal::page;
+use crate::http::portal::page::chart::Grouped;
 use crate::http::portal::page::{Layout, When};
 use crate::http::{AppState, Params};
 
@@ -24,15 +25,33 @@ struct ClientsPage {
     layout: Layout,
     can_change: bool,
     search: String,
-    status: &'static str,
-    scope: String,
+    /// What the list is sent with besides the text to search for.
+    hidden: Vec<(&'static str, String)>,
+    statuses: Vec<Chip>,
+    /// Filters that only a link sets, each with the link that removes it.
+    others: Vec<Chip>,
     order: ClientOrder,
+    heads: Option<Heads>,
     rows: Vec<Row>,
+    total: ClientCount,
     is_filtered: bool,
     is_first: bool,
     /// The query of the first page of this list, and of the next one.
     first: String,
     next: Option<String>,
+}
+
+/// A filter that a click sets or removes.
+struct Chip {
+    label: String,
+    query: String,
+    is_set: bool,
+}
+
+/// Where the heads of the columns lead, in a list that can be sorted.
+struct Heads {
+    by_id: String,
+    by_age: String,
 }
 
 struct Row {
@@ -48,6 +67,12 @@ pub(in crate::http::portal) async fn show_clients(
 ) -> Result<Response> {
     let query = read_query(&mut Params::from_query(&uri)?)?;
     let ClientsList { clients, after } = app.clients.list(&query).await?;
+    let is_whole = query.after.is_none() && after.is_none();
+    let total = if is_whole {
+        ClientCount::Exactly(clients.len() as u64)
+    } else {
+        app.clients.count(&query.filter).await?
+    };
     let ids: Vec<&ClientId> = clients.iter().map(|client| &client.client_id).collect();
     let uses = app.usage.list_last_used(&ids).await?;
     let rows = clients.into_iter().map(|client| Row {
@@ -59,12 +84,15 @@ pub(in crate::http::portal) async fn show_clients(
         layout: session.layout("Clients", CLIENTS),
         can_change: session.permits(AdminRole::Operator),
         rows: rows.collect(),
+        total,
         is_filtered: query.filter != ClientFilter::default(),
         is_first: query.after.is_none(),
         next: after.map(|place| format!("{first}&after={}", encoded(&place))),
         first,
-        status: query.filter.status.map_or("", ClientStatus::as_str),
-        scope: scope_of(&query.filter).to_owned(),
+        hidden: fields(&query).into_iter().skip(1).collect(),
+        statuses: statuses(&query),
+        others: others(&query.filter),
+        heads: heads(&query),
         order: query.order,
         search: query.filter.search.unwrap_or_default(),
     }))
@@ -93,17 +121,94 @@ fn read_query(params: &mut Params) -> Result<ClientQuery> {
     })
 }
 
-fn text_of(query: &ClientQuery) -> String {
+/// What a link to this list has to say, the text to search for first.
+fn fields(query: &ClientQuery) -> Vec<(&'static str, String)> {
     let filter = &query.filter;
-    format!(
-        "?search={}&prefix={}&name_prefix={}&status={}&scope={}&order={}",
-        encoded(filter.search.as_deref().unwrap_or_default()),
-        encoded(filter.prefix.as_deref().unwrap_or_default()),
-        encoded(filter.name_prefix.as_deref().unwrap_or_default()),
-        filter.status.map_or("", ClientStatus::as_str),
-        encoded(scope_of(filter)),
-        query.order.as_str()
-    )
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let order = Some(query.order).filter(|order| *order != ClientOrder::default());
+    let all = [
+        ("search", text(&filter.search)),
+        (
+            "status",
+            filter.status.map_or("", ClientStatus::as_str).to_owned(),
+        ),
+        ("scope", scope_of(filter).to_owned()),
+        ("prefix", text(&filter.prefix)),
+        ("name_prefix", text(&filter.name_prefix)),
+        ("order", order.map_or("", ClientOrder::as_str).to_owned()),
+    ];
+    let mut kept = all.into_iter();
+    let search = kept.next();
+    let others = kept.filter(|(_, value)| !value.is_empty());
+    search.into_iter().chain(others).collect()
+}
+
+fn text_of(query: &ClientQuery) -> String {
+    let pairs = fields(query).into_iter();
+    let pairs = pairs.map(|(name, value)| format!("{name}={}", encoded(&value)));
+    format!("?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+fn statuses(query: &ClientQuery) -> Vec<Chip> {
+    let chip = |label: &str, status| {
+        let mut other = query.clone();
+        other.filter.status = status;
+        Chip {
+            label: label.to_owned(),
+            query: text_of(&other),
+            is_set: query.filter.status == status,
+        }
+    };
+    vec![
+        chip("All", None),
+        chip("Enabled", Some(ClientStatus::Enabled)),
+        chip("Disabled", Some(ClientStatus::Disabled)),
+    ]
+}
+
+fn others(filter: &ClientFilter) -> Vec<Chip> {
+    let without = |label: String, remove: fn(&mut ClientFilter)| {
+        let mut filter = filter.clone();
+        remove(&mut filter);
+        let query = ClientQuery {
+            filter,
+            ..ClientQuery::default()
+        };
+        Chip {
+            label,
+            query: text_of(&query),
+            is_set: true,
+        }
+    };
+    let scope = filter.scope.as_ref().map(|scope| format!("Scope: {scope}"));
+    let prefix = filter.prefix.as_ref();
+    let prefix = prefix.map(|prefix| format!("ID starts with {prefix}"));
+    let name = filter.name_prefix.as_ref();
+    let name = name.map(|prefix| format!("Name starts with {prefix}"));
+    [
+        scope.map(|it| without(it, |filter| filter.scope = None)),
+        prefix.map(|it| without(it, |filter| filter.prefix = None)),
+        name.map(|it| without(it, |filter| filter.name_prefix = None)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn heads(query: &ClientQuery) -> Option<Heads> {
+    let sorted = |order| {
+        text_of(&ClientQuery {
+            order,
+            ..query.clone()
+        })
+    };
+    (!query.filter.is_search()).then(|| Heads {
+        by_id: sorted(ClientOrder::ClientId),
+        by_age: sorted(match query.order {
+            ClientOrder::Newest => ClientOrder::Oldest,
+            ClientOrder::ClientId | ClientOrder::Oldest => ClientOrder::Newest,
+        }),
+    })
 }
 
 fn scope_of(filter: &ClientFilter) -> &str {

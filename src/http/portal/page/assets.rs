@@ -22,7 +22,11 @@ pub(in crate::http::portal) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
         "portal",
         "css",
         "text/css; charset=utf-8",
-        concat!(include_str!("portal.css"), include_str!("actions.css")),
+        concat!(
+            include_str!("portal.css"),
+            include_str!("actions.css"),
+            include_str!("views.css")
+        ),
     )
 });
 
@@ -31,7 +35,11 @@ pub(in crate::http::portal) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         "portal",
         "js",
         "text/javascript; charset=utf-8",
-        concat!(include_str!("portal.js"), include_str!("once.js")),
+        concat!(
+            include_str!("portal.js"),
+            include_str!("once.js"),
+            include_str!("views.js")
+        ),
     )
 });
 

@@ -48,10 +48,14 @@
         setTimeout(() => { button.textContent = label; }, 2000);
       });
     }
-    for (const time of document.querySelectorAll("time[datetime]")) {
-      time.title = time.textContent;
-      time.textContent = ago(time.dateTime);
-    }
+    const tellTimes = (part) => {
+      for (const time of part.querySelectorAll("time[datetime]")) {
+        if ("exact" in time.dataset) time.title = ago(time.dateTime);
+        else [time.title, time.textContent] = [time.textContent, ago(time.dateTime)];
+      }
+    };
+    tellTimes(document);
+    document.addEventListener("refreshed", (event) => tellTimes(event.target));
     for (const area of document.querySelectorAll("textarea.json")) {
       const hint = document.getElementById(`${area.id}-hint`);
       const usual = hint.textContent;
