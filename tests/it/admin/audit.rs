@@ -40,6 +40,7 @@ async fn it_is_filtered_by_who_what_which_client_and_when() {
         ("since=2027-01-15T08:01&action=client.", 2),
         ("until=2027-01-15T08:01&action=client.", 1),
         ("client_id=nobody", 0),
+        ("last=1h&action=client.", 3),
     ] {
         let page = vera.get(&format!("/admin/audit?{query}")).await;
         assert_eq!((page.status, rows(&page)), (200, expected), "{query}");
@@ -48,12 +49,79 @@ async fn it_is_filtered_by_who_what_which_client_and_when() {
         "actor_type=x",
         "action=x",
         "since=yesterday",
+        "last=soon",
         "client_id=a%20b",
         "before=x",
     ] {
         let page = vera.get(&format!("/admin/audit?{wrong}")).await;
         assert_eq!(page.status, 400, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn the_presets_of_time_end_now_and_keep_the_rest_of_the_search() {
+    let test = portal().await;
+    register(&test, BY, "old", "").await;
+    test.clock.advance(3_600);
+    register(&test, BY, "new", "").await;
+    let mut vera = Browser::of(&test, "vera").await;
+
+    let page = vera
+        .get("/admin/audit?action=client.&since=2020-01-01T00:00")
+        .await;
+    let (_, link) = page.text().split_once(">Last hour<").map_or_else(
+        || panic!("{}", page.text()),
+        |(before, _)| before.rsplit_once("href=\"").unwrap(),
+    );
+    let link = link.split('"').next().unwrap().replace("&#38;", "&");
+    assert_eq!(link, "/admin/audit?action=client%2E&last=1h&");
+
+    test.clock.advance(1);
+    let hour = vera.get(&link).await;
+    assert_eq!(rows(&hour), 1);
+    assert!(hour.text().contains(">new<") && !hour.text().contains(">old<"));
+    assert!(hour.text().contains("aria-current=\"true\">Last hour<"));
+}
+
+#[tokio::test]
+async fn an_event_is_a_sentence_with_its_time_in_utc_what_changed_and_links() {
+    let test = portal().await;
+    let mut omar = Browser::of(&test, "omar").await;
+    register(&test, BY, "a/b", "Before").await;
+    let form = omar.get("/admin/clients/a%2Fb/edit").await;
+    let (_, version) = form.text().split_once("name=\"version\" value=\"").unwrap();
+    let version = version.split('"').next().unwrap().to_owned();
+    let fields = [
+        ("version", version.as_str()),
+        ("name", "After"),
+        ("scopes", "read"),
+        ("client_secret_basic", "yes"),
+        ("client_secret_post", "yes"),
+    ];
+    let saved = omar.post("/admin/clients/a%2Fb/edit", &fields).await;
+    assert_eq!(saved.status, 303, "{}", saved.text());
+
+    let page = omar.get("/admin/audit?action=client.update").await;
+
+    let text = page.text();
+    let said = "<strong>omar</strong> edited client <a href=\"/admin/clients/a%2Fb\">a/b</a>";
+    assert!(text.contains(said), "{text}");
+    assert!(
+        text.contains("data-exact>2027-01-15 08:00:00</time>"),
+        "{text}"
+    );
+    let name = "<span>name</span> <del><span class=\"visually-hidden\">before: </span>Before</del> \
+                <ins><span class=\"visually-hidden\">after: </span>After</ins>";
+    assert!(text.contains(name), "{text}");
+    assert!(
+        text.contains("<span>scopes</span> <ins>read</ins>"),
+        "{text}"
+    );
+    assert!(text.contains("href=\"/admin/explain?request_id="), "{text}");
+    assert!(
+        text.contains("&#34;action&#34;:&#34;client.update&#34;"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

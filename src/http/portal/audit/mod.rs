@@ -1,5 +1,7 @@
 //! The audit trail: searched, exported, verified.
 
+mod sentence;
+
 use std::collections::BTreeMap;
 use std::future::ready;
 
@@ -10,16 +12,18 @@ use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
 
 use crate::app::error::{Error, Result};
-use crate::app::{AuditFilter, AuditFormat, AuditPage, AuditVerdict};
+use crate::app::{AuditFilter, AuditFormat, AuditLine, AuditPage, AuditVerdict, ChainedEvent};
+use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, AuditEvent, ClientId};
 use crate::http::portal::access::form::{Form, filled_in};
 use crate::http::portal::access::session::{Session, Viewer};
+use crate::http::portal::audit::sentence::Sentence;
 use crate::http::portal::clients::form::pretty;
-use crate::http::portal::links::{encoded, path_of};
+use crate::http::portal::links::{EXPLAIN, encoded, path_of};
 use crate::http::portal::page;
 use crate::http::portal::page::chart::Grouped;
-use crate::http::portal::page::fields::read_time;
-use crate::http::portal::page::{Layout, When};
+use crate::http::portal::page::fields::{read_span, read_time};
+use crate::http::portal::page::{Exactly, Layout};
 use crate::http::response::download::audit_export;
 use crate::http::{AppState, Params};
 
@@ -29,13 +33,23 @@ const PATH: &str = "/admin/audit";
 const LIMIT: u32 = 50;
 
 /// The fields of a search.
-const FIELDS: [&str; 6] = [
+const FIELDS: [&str; 7] = [
     "actor_type",
     "actor",
     "action",
     "client_id",
     "since",
     "until",
+    "last",
+];
+
+/// Spans of time that end now, to choose from in the place of two times.
+const PRESETS: [(&str, &str); 5] = [
+    ("", "All time"),
+    ("1h", "Last hour"),
+    ("24h", "Last 24 hours"),
+    ("7d", "Last 7 days"),
+    ("30d", "Last 30 days"),
 ];
 
 /// A search, as typed.
@@ -55,7 +69,7 @@ impl Search {
         self.text(name) == word
     }
 
-    fn filter(&self) -> Result<AuditFilter> {
+    fn filter(&self, now: UnixTime) -> Result<AuditFilter> {
         let field = |name| filled_in(self.text(name));
         let actor_type = field("actor_type");
         if actor_type.is_some_and(|kind| !Actor::KINDS.contains(&kind)) {
@@ -63,12 +77,14 @@ impl Search {
             let description = format!("the type of an actor is one of `{kinds}`");
             return Err(Error::invalid_request(description));
         }
+        let last = field("last").map(read_span).transpose()?;
+        let since = field("since").map(read_time).transpose()?;
         Ok(AuditFilter {
             actor_type: actor_type.map(str::to_owned),
             actor: field("actor").map(str::to_owned),
             action: field("action").map(Action::parse_kind).transpose()?,
             client_id: field("client_id").map(ClientId::parse).transpose()?,
-            since: field("since").map(read_time).transpose()?,
+            since: last.map(|seconds| now.plus(-seconds)).or(since),
             until: field("until").map(read_time).transpose()?,
         })
     }
@@ -77,6 +93,35 @@ impl Search {
         let filled = self.0.iter().filter(|(_, value)| !value.is_empty());
         let pairs = filled.map(|(name, value)| format!("{name}={}&", encoded(value)));
         format!("?{}", pairs.collect::<String>())
+    }
+
+    /// The query of the same search over another span of time.
+    fn over(&self, last: &str) -> String {
+        let mut other = Self(self.0.clone());
+        for name in ["since", "until"] {
+            other.0.insert(name, String::new());
+        }
+        other.0.insert("last", last.to_owned());
+        other.query()
+    }
+}
+
+/// An event, as the page shows it.
+struct Row {
+    event: AuditEvent,
+    sentence: Sentence,
+    /// The line of an export, to be copied.
+    line: String,
+}
+
+impl Row {
+    fn of(chained: ChainedEvent) -> Result<Self> {
+        let line = AuditLine::of(&chained).and_then(|line| serde_json::to_string(&line));
+        Ok(Self {
+            line: line.map_err(Error::internal)?,
+            sentence: Sentence::of(&chained.event),
+            event: chained.event,
+        })
     }
 }
 
@@ -87,7 +132,7 @@ struct AuditTemplate {
     search: Search,
     query: String,
     actions: Vec<String>,
-    events: Vec<AuditEvent>,
+    rows: Vec<Row>,
     is_first: bool,
     next: Option<i64>,
 }
@@ -109,12 +154,12 @@ pub(super) async fn show_audit(
         layout: session.layout("Audit", PATH),
         query: search.query(),
         actions: actions(),
-        events: Vec::new(),
+        rows: Vec::new(),
         is_first: before.is_none(),
         next: None,
         search,
     };
-    let filter = match page.search.filter() {
+    let filter = match page.search.filter(app.clock().now()) {
         Ok(filter) => filter,
         Err(error) => return Ok(page::with_problem(page, error)),
     };
@@ -125,7 +170,7 @@ pub(super) async fn show_audit(
     events.truncate(LIMIT as usize);
     let last = events.last().filter(|_| has_more);
     page.next = last.map(|row| row.event.event_id);
-    page.events = events.into_iter().map(|row| row.event).collect();
+    page.rows = events.into_iter().map(Row::of).collect::<Result<_>>()?;
     Ok(page::show(&page))
 }
 
@@ -152,7 +197,7 @@ pub(super) async fn export_audit(
 ) -> Result<Response> {
     let mut query = Params::from_query(&uri)?;
     let format: AuditFormat = query.take("format").unwrap_or_default().parse()?;
-    let filter = Search::read(&mut query).filter()?;
+    let filter = Search::read(&mut query).filter(app.clock().now())?;
     let mut response = audit_export(app, filter, format).await?;
     let name = match format {
         AuditFormat::Json => "attachment; filename=\"audit.jsonl\"",

@@ -44,9 +44,9 @@ navigation! {
     Viewer "Dashboard"         "/admin/"              "M4 13h6V4H4zm10 7h6V4h-6zM4 20h6v-4H4z";
     Viewer "Clients"           "/admin/clients"       "M5 5h14v6H5zm0 8h14v6H5zm3-5h.01M8 16h.01";
     Owner  "Import and export" "/admin/transfer"      "M7 4v13m0 0-3-3m3 3 3-3m7 6V7m0 0-3 3m3-3 3 3";
-    Viewer "Tokens"            "/admin/tokens"        "M4 7h16v10H4zM4 7l8 6 8-6";
+    Viewer "Token inspector"   "/admin/tokens"        "M4 7h16v10H4zM4 7l8 6 8-6";
     Viewer "Excess tokens"     "/admin/excess-tokens" "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13m-7 4v5m4-5v5";
-    Viewer "Explain"           "/admin/explain"       "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8m0 3h.01";
+    Viewer "Troubleshoot"      "/admin/explain"       "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8m0 3h.01";
     Viewer "Trusted issuers"   "/admin/issuers"       "M12 3l7 3v5c0 4.5-3 8-7 10-4-2-7-5.5-7-10V6zm-3 9 2.2 2.2L15.5 10";
     Viewer "Keys"              "/admin/keys"          "M8 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm2.5-6L19 4m-4 3 2.5 2.5";
     Viewer "Audit"             "/admin/audit"         "M6 4h12v16H6zm3 5h6m-6 4h6m-6 3h3";
@@ -336,6 +336,15 @@ impl fmt::Display for When {
             Some(minutes) => write!(f, "{} UTC", minutes.replace('T', " ")),
             None => f.write_str(&text),
         }
+    }
+}
+
+/// A time in UTC to the second, where the column says that it is UTC.
+pub(super) struct Exactly(pub(super) UnixTime);
+
+impl fmt::Display for Exactly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_string().replace('T', " ").replace('Z', ""))
     }
 }
 
