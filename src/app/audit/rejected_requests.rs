@@ -170,6 +170,16 @@ impl Audit {
         Ok(found)
     }
 
+    /// The last requests that were refused, in anybody's name.
+    pub async fn list_recent_rejected_requests(&self, limit: u32) -> Result<Vec<RejectedRequest>> {
+        let mut found = self.rejected_requests.find(|_| true);
+        found.extend(self.core.store.list_recent_rejected_requests(limit).await?);
+        // Of other replicas there may be newer ones in the database.
+        found.sort_by_key(|it| std::cmp::Reverse(it.at));
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
     /// Forgets the refusals that are older than `REFUSAL_RETENTION`, and of the others the oldest when there are too
     /// many.
     pub async fn prune_rejected_requests(&self) -> Result<u64> {

@@ -68,6 +68,20 @@ impl Store {
         .await
     }
 
+    /// The last refusals in anybody's name.
+    pub async fn list_recent_rejected_requests(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<RejectedRequest>, StoreError> {
+        select(
+            &[COLUMNS],
+            "from rejected_requests order by at desc limit $1",
+        )
+        .bind(&[&limit])
+        .fetch_all(&mut self.acquire_read().await?, read_refusal)
+        .await
+    }
+
     /// Enabled clients that have no identifier, may not introspect every token, and were refused an introspection for
     /// that, as far as refusals are kept; by id.
     pub async fn list_introspecting_without_identifier(

@@ -57,3 +57,48 @@ async fn the_id_of_an_answer_leads_to_the_true_reason() {
     assert_eq!(nothing.status, 404);
     assert!(nothing.text().contains("the log has every request"));
 }
+
+#[tokio::test]
+async fn what_was_rejected_last_is_there_without_a_question_each_with_a_way_to_mend_it() {
+    let test = portal().await;
+    let secret = test.client().await;
+    let form = [
+        ("client_id", CLIENT),
+        ("client_secret", &secret),
+        ("grant_type", "client_credentials"),
+        ("scope", "nothing"),
+    ];
+    let wrong = test.post_form("/token", &form).await;
+    assert_eq!(wrong.json()["error"], "invalid_scope");
+    test.authorize("billlng", &secret).await;
+    // Half of them are written, half are not.
+    test.app.audit.write_rejected_requests().await.unwrap();
+    test.clock.advance(1);
+    test.authorize(CLIENT, "a wrong secret, and a long one")
+        .await;
+    let mut vera = Browser::of(&test, "vera").await;
+
+    let page = vera.get("/admin/explain").await;
+
+    let (_, table) = page.text().split_once("<tbody>").unwrap();
+    let rows: Vec<&str> = table.split("</tr>").collect();
+    assert_eq!(rows.len(), 4, "{table}");
+    assert!(
+        rows[0].contains("href=\"/admin/clients/billing#secrets\""),
+        "{table}"
+    );
+    assert!(
+        table.contains("href=\"/admin/clients/billing/edit#scopes\""),
+        "{table}"
+    );
+    assert!(
+        table.contains("href=\"/admin/clients?prefix=b\""),
+        "{table}"
+    );
+    assert!(
+        table.contains("href=\"/admin/explain?client_id=billing\""),
+        "{table}"
+    );
+    let (first, second) = page.text().split_once("id=\"client_id\"").unwrap();
+    assert!(first.contains("id=\"request_id\"") && !second.contains("id=\"request_id\""));
+}

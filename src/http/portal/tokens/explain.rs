@@ -10,9 +10,10 @@ use crate::app::error::{Error, Result};
 use crate::domain::{ErrorCode, RejectedRequest};
 use crate::http::portal::access::form::filled_in;
 use crate::http::portal::access::session::{Session, Viewer};
-use crate::http::portal::links::{EXPLAIN, path_of};
+use crate::http::portal::links::{EXPLAIN, encoded, path_of};
 use crate::http::portal::page;
-use crate::http::portal::page::{Layout, When};
+use crate::http::portal::page::{Exactly, Layout};
+use crate::http::portal::tokens::fix::Fix;
 use crate::http::{AppState, Params};
 
 #[derive(Template)]
@@ -27,9 +28,12 @@ struct ExplainPage {
     rejected: Vec<RejectedRequest>,
 }
 
+/// Rejected requests that are shown without any question.
+const RECENT: u32 = 50;
+
 page::pages!(ExplainPage);
 
-/// Shows two forms, and the answer to the one that was sent.
+/// Shows two forms, and the answer to the one that was sent; to none, what was rejected last.
 pub(in crate::http::portal) async fn show_explanation(
     State(app): State<AppState>,
     session: Session<Viewer>,
@@ -38,7 +42,7 @@ pub(in crate::http::portal) async fn show_explanation(
     let mut query = Params::from_query(&uri)?;
     let mut take = |name| query.take(name).unwrap_or_default().trim().to_owned();
     let mut page = ExplainPage {
-        layout: session.layout("Explain", EXPLAIN),
+        layout: session.layout("Troubleshoot", EXPLAIN),
         client_id: take("client_id"),
         scope: take("scope"),
         audience: take("audience"),
@@ -62,6 +66,8 @@ async fn answer(app: &AppState, page: &mut ExplainPage) -> Result<(), Error> {
         let mut explained = explained.await?;
         page.rejected = std::mem::take(&mut explained.refusals);
         page.explained = Some(explained);
+    } else {
+        page.rejected = app.audit.list_recent_rejected_requests(RECENT).await?;
     }
     Ok(())
 }

@@ -2,22 +2,25 @@
 
 pub(in crate::http) mod explain;
 pub(in crate::http) mod explain_exchange;
+mod fix;
 
 use std::future::ready;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use serde_json::Value;
 
 use crate::app::TokenInspection;
 use crate::app::error::{Error, Result};
+use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session, Viewer};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page;
-use crate::http::portal::page::Layout;
+use crate::http::portal::page::{Exactly, Layout};
 
 const PATH: &str = "/admin/tokens";
 
@@ -32,9 +35,20 @@ struct TokensPage {
 
 page::pages!(TokensPage);
 
+impl TokensPage {
+    /// The times among the claims, with a label each.
+    fn times(&self) -> Vec<(&'static str, UnixTime)> {
+        let claims = self.inspection.iter().map(|it| &it.claims);
+        let labels = [("Issued", "iat"), ("Not before", "nbf"), ("Expires", "exp")];
+        let time = |claims: &Value, name: &str| claims[name].as_i64().map(UnixTime);
+        let of = |claims| labels.map(|(label, name)| Some((label, time(claims, name)?)));
+        claims.flat_map(of).flatten().collect()
+    }
+}
+
 fn tokens_page<R>(session: &Session<R>, token: &str) -> TokensPage {
     TokensPage {
-        layout: session.layout("Tokens", PATH),
+        layout: session.layout("Token inspector", PATH),
         can_revoke: session.permits(AdminRole::Operator),
         token: token.trim().to_owned(),
         inspection: None,
