@@ -100,6 +100,7 @@ impl Admins {
         &self,
         token: &Secret<String>,
         source: IpAddr,
+        is_use: bool,
     ) -> Result<Option<CurrentSession>> {
         if !is_token(token) {
             return Ok(None);
@@ -110,7 +111,7 @@ impl Admins {
         } else {
             Some(self.throttle.begin_look_up(source).await?)
         };
-        let found = self.read_session(token, digest.clone()).await;
+        let found = self.read_session(token, digest.clone(), is_use).await;
         match (&found, look_up) {
             // Its place is used up.
             (Ok(None), Some(look_up)) => drop(look_up),
@@ -129,6 +130,7 @@ impl Admins {
         &self,
         token: &Secret<String>,
         digest: String,
+        is_use: bool,
     ) -> Result<Option<CurrentSession>> {
         let Some(record) = self.core.store.find_admin_session(&digest).await? else {
             return Ok(None);
@@ -143,7 +145,7 @@ impl Admins {
         if has_ended || admin.status == AdminStatus::Disabled {
             return Ok(None);
         }
-        if unused >= SEEN_EVERY.min(idle / 4) {
+        if is_use && unused >= SEEN_EVERY.min(idle / 4) {
             self.core
                 .store
                 .touch_admin_session(&session.session_id, now)

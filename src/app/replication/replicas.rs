@@ -52,6 +52,12 @@ impl Replication {
         let _ = self.replica.certificate_end.set(Box::new(end));
     }
 
+    /// The name of this replica: that of its machine.
+    pub fn name(&self) -> String {
+        let system = rustix::system::uname();
+        system.nodename().to_string_lossy().into_owned()
+    }
+
     /// Says that this replica runs.
     pub async fn say_alive(&self) -> Result<()> {
         let end = self.replica.certificate_end.get();
@@ -59,10 +65,7 @@ impl Replication {
         let age = clock.steady().since(self.replica.started);
         let replica = Replica {
             replica_id: self.replica.replica_id.clone(),
-            name: rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned(),
+            name: self.name(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: now.plus(-age),
             seen_at: now,

@@ -23,6 +23,14 @@ async fn the_dashboard_draws_what_happened_and_says_it_in_words() {
     let page = Browser::of(&test, "vera").await.get("/admin/").await;
 
     assert_eq!(page.status, 200);
+    assert!(page.text().contains("data-live=\"30\""));
+    assert!(
+        page.text().contains("<dt>Verify, 3 requests</dt>"),
+        "{}",
+        page.text()
+    );
+    assert!(page.text().contains("Of replica "));
+    assert!(!page.text().contains("First steps"));
     assert_eq!(page.text().matches("<svg class=\"issued\"").count(), 2);
     assert_eq!(page.text().matches("role=\"img\"").count(), 6);
     assert!(page.text().contains("3 in all, at most 3 in a minute."));
@@ -34,6 +42,28 @@ async fn the_dashboard_draws_what_happened_and_says_it_in_words() {
     assert!(page.text().contains(">running</span>"));
     assert!(!page.text().contains("style="));
     assert!(page.text().len() < 200_000, "{}", page.text().len());
+}
+
+#[tokio::test]
+async fn until_the_first_token_the_dashboard_says_what_comes_first() {
+    let test = portal().await;
+    let mut olga = Browser::of(&test, "olga").await;
+
+    let empty = olga.get("/admin/").await;
+    let secret = test.client().await;
+    let with_client = olga.get("/admin/").await;
+    test.token(&secret).await;
+    test.app.write_usage().await.unwrap();
+    let used = olga.get("/admin/").await;
+
+    for page in [&empty, &with_client] {
+        assert!(page.text().contains(">First steps<"));
+        assert!(page.text().contains("https://tokens.test/authorize"));
+        assert!(!page.text().contains("<svg class=\"issued\""));
+    }
+    assert!(empty.text().contains("href=\"/admin/new-client\""));
+    assert!(with_client.text().contains(">done</span>"));
+    assert!(used.text().contains("<svg class=\"issued\"") && !used.text().contains("First steps"));
 }
 
 #[tokio::test]
@@ -59,6 +89,15 @@ async fn excess_tokens_are_listed_over_a_day_and_a_month() {
         assert!(page.text().contains("<td class=\"end\">2</td>"), "{path}");
     }
     assert_eq!(vera.get("/admin/excess-tokens?over=1y").await.status, 400);
+    let quota = "href=\"/admin/clients/billing/edit#token_quota\"";
+    let mut omar = Browser::of(&test, "omar").await;
+    let (for_viewer, for_operator) = (
+        vera.get("/admin/excess-tokens").await,
+        omar.get("/admin/excess-tokens").await,
+    );
+    assert!(for_operator.text().contains(quota));
+    assert!(for_operator.text().contains("Counted <time"));
+    assert!(!for_viewer.text().contains(quota));
 }
 
 #[tokio::test]

@@ -220,7 +220,7 @@ async fn an_app_reads_from_the_page_what_the_server_keeps() {
     let token = cookie.split_once('=').unwrap().1;
     let token = token_server::base::secret::Secret::from(token);
     let source = [192, 0, 2, 1].into();
-    let found = test.app.admins.find_session(&token, source).await;
+    let found = test.app.admins.find_session(&token, source, true).await;
     let current = found.unwrap().unwrap();
     let TotpEnrolment { url, .. } = test.app.admins.begin_totp(&current).await.unwrap();
     let plain = secret(page.text()).replace(' ', "");

@@ -1,5 +1,7 @@
 //! Sessions: when they end, and who may end them.
 
+use axum::body::Body;
+use axum::http::Request;
 use token_server::domain::AdminRole;
 
 use super::{Browser, PASSWORD, create, name, portal, portal_with};
@@ -29,6 +31,30 @@ async fn a_session_ends_without_use_and_in_any_case() {
     test.clock.advance(1);
     assert_eq!(busy.get("/admin/").await.status, 303);
     assert_eq!(test.app.admins.prune_sessions().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_page_that_refreshes_itself_does_not_keep_a_session() {
+    let settings = [
+        ("ADMIN_SECOND_FACTOR", "optional"),
+        ("ADMIN_SESSION_IDLE", "10m"),
+    ];
+    let test = portal_with(&settings).await;
+    let mut open = Browser::of(&test, "olga").await;
+    let refresh = async |browser: &mut Browser<'_>| {
+        let request = Request::get("/admin/").header("x-refresh", "1");
+        browser
+            .send(request.body(Body::empty()).unwrap())
+            .await
+            .status
+    };
+
+    for _ in 0..3 {
+        test.clock.advance(199);
+        assert_eq!(refresh(&mut open).await, 200);
+    }
+    test.clock.advance(3);
+    assert_eq!(refresh(&mut open).await, 303);
 }
 
 #[tokio::test]

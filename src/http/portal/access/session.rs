@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::{COOKIE, HeaderName, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
@@ -22,6 +22,9 @@ use crate::http::{AppState, Params};
 
 /// `__Host-`: browsers take it from this very host only, over TLS, for every path.
 const COOKIE_NAME: &str = "__Host-token-server-admin";
+
+/// The header of requests that a page makes by itself. They do not keep a session from becoming idle.
+const REFRESH: HeaderName = HeaderName::from_static("x-refresh");
 
 /// A role, as a type.
 pub(in crate::http::portal) trait Role: Send + Sync {
@@ -121,7 +124,8 @@ pub(in crate::http::portal) async fn find(
         return Ok(None);
     };
     let source = Caller::of(parts, &app.config().proxies)?.source;
-    let found = app.admins.find_session(&token, source).await?;
+    let is_use = !parts.headers.contains_key(REFRESH);
+    let found = app.admins.find_session(&token, source, is_use).await?;
     Ok(found.map(Arc::new))
 }
 

@@ -8,7 +8,7 @@ use crate::app::error::Result;
 use crate::domain::{
     AdminRole, Audience, Client, ClientEffect, ClientId, ClientIdentity, ClientKeys, ClientSecret,
     ClientStatus, ClientVersion, ExpectedVersion, IdentityUse, LastUsed, ManagedBy, QuotaState,
-    SecretAdvice, SecretUses, UsageCounts,
+    SecretAdvice, SecretUses, UsageCounts, UsageSpan,
 };
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
@@ -28,9 +28,7 @@ use crate::http::request::path::InPath;
 
 const WEEK: Axis = Axis {
     name: "hours",
-    column: "an hour",
-    begins: "7 days ago",
-    ends: "now",
+    span: UsageSpan::Hour,
 };
 
 #[derive(Template)]

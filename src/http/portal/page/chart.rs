@@ -1,9 +1,12 @@
 //! Owns how counts over time are drawn: a shape that SVG takes, scaled to its highest value, and words for those who
-//! do not see it. Knows nothing of what is counted.
+//! do not see it. Knows nothing of what is counted but when.
 
 use std::fmt::{self, Write};
 
 use askama::Template;
+
+use crate::base::clock::UnixTime;
+use crate::domain::{UsageIn, UsageSpan};
 
 /// The height of a drawing; its width is the number of its columns.
 const HEIGHT: u64 = 100;
@@ -18,9 +21,16 @@ pub(in crate::http::portal) struct Chart {
     axis: Axis,
     width: usize,
     path: String,
-    /// The highest value, as a number that is read easily.
+    /// The height of the drawing and half of it, as numbers that are read easily.
     top: String,
+    middle: String,
     total: String,
+    /// The times below its beginning, its middle and its end.
+    times: [String; 3],
+    /// For the script, which shows the value below the pointer: the first second, the seconds of a column, the values.
+    start: i64,
+    step: i64,
+    values: String,
     /// What the drawing shows, in a sentence.
     sentence: String,
 }
@@ -30,23 +40,57 @@ pub(in crate::http::portal) struct Chart {
 pub(in crate::http::portal) struct Axis {
     /// Part of the IDs in the page.
     pub(in crate::http::portal) name: &'static str,
-    /// What a column is: `a minute`.
-    pub(in crate::http::portal) column: &'static str,
-    /// The words below its two ends.
-    pub(in crate::http::portal) begins: &'static str,
-    pub(in crate::http::portal) ends: &'static str,
+    /// What a column is.
+    pub(in crate::http::portal) span: UsageSpan,
+}
+
+impl Axis {
+    fn column(self) -> &'static str {
+        match self.span {
+            UsageSpan::Minute => "a minute",
+            UsageSpan::Hour => "an hour",
+        }
+    }
+
+    /// A time of the axis: of minutes the time of day, of hours the day.
+    fn label(self, at: UnixTime) -> String {
+        let text = at.to_string();
+        let part = match self.span {
+            UsageSpan::Minute => text.get(11..16),
+            UsageSpan::Hour => text.get(5..10),
+        };
+        part.unwrap_or_default().to_owned()
+    }
+}
+
+/// What is drawn.
+#[derive(Clone, Copy)]
+pub(in crate::http::portal) struct Series<'a> {
+    pub(in crate::http::portal) label: &'static str,
+    /// A class of the style: the colour.
+    pub(in crate::http::portal) kind: &'static str,
+    pub(in crate::http::portal) values: &'a [u64],
 }
 
 impl Chart {
+    /// A chart of `series`, with room for `highest`, which charts to be compared have in common.
     pub(in crate::http::portal) fn new(
-        label: &'static str,
-        kind: &'static str,
         axis: Axis,
-        values: &[u64],
+        spans: &[UsageIn],
+        series: Series<'_>,
+        highest: u64,
     ) -> Self {
-        let highest = values.iter().copied().max().unwrap_or_default();
-        let top = round_up(highest);
+        let Series {
+            label,
+            kind,
+            values,
+        } = series;
+        let most = values.iter().copied().max().unwrap_or_default();
+        let top = round_up(most.max(highest));
         let total: u64 = values.iter().sum();
+        let start = |n: usize| spans.get(n).map_or(UnixTime(0), |it| it.start);
+        let last = start(spans.len().saturating_sub(1));
+        let all: Vec<String> = values.iter().map(u64::to_string).collect();
         Self {
             label,
             kind,
@@ -54,14 +98,28 @@ impl Chart {
             width: values.len(),
             path: path(values, top),
             top: Grouped(top).to_string(),
+            middle: middle(top),
             total: Grouped(total).to_string(),
+            times: [start(0), start(spans.len() / 2), last].map(|at| axis.label(at)),
+            start: start(0).0,
+            step: axis.span.seconds(),
+            values: all.join(","),
             sentence: format!(
                 "{} in all, at most {} in {}.",
                 Grouped(total),
-                Grouped(highest),
-                axis.column
+                Grouped(most),
+                axis.column()
             ),
         }
+    }
+}
+
+/// Half of the height; nothing where that is no whole number.
+fn middle(top: u64) -> String {
+    if top.is_multiple_of(2) {
+        Grouped(top / 2).to_string()
+    } else {
+        String::new()
     }
 }
 

@@ -5,9 +5,9 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::Result;
-use crate::app::{COUNTING_PATIENCE, Overview};
+use crate::app::{COUNTING_PATIENCE, ClientCount, ClientFilter, Overview};
 use crate::base::clock::UnixTime;
-use crate::domain::{AdminRole, Replica, UsageIn};
+use crate::domain::{AdminRole, Replica, UsageIn, UsageSpan};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Owner, Session, Viewer};
@@ -16,19 +16,16 @@ use crate::http::portal::page;
 use crate::http::portal::page::chart::{Axis, Chart, Grouped};
 use crate::http::portal::page::{Layout, When};
 use crate::http::portal::usage::charts::{by_day, charts};
+use crate::http::portal::usage::figures::{Figure, Latency, figures, latencies};
 
 const MINUTES: Axis = Axis {
     name: "minutes",
-    column: "a minute",
-    begins: "60 minutes ago",
-    ends: "now",
+    span: UsageSpan::Minute,
 };
 
 const HOURS: Axis = Axis {
     name: "hours",
-    column: "an hour",
-    begins: "30 days ago",
-    ends: "now",
+    span: UsageSpan::Hour,
 };
 
 /// The page warns of a certificate that expires within this many seconds: 14 days.
@@ -49,6 +46,14 @@ struct ClockNotice {
 struct DashboardPage {
     layout: Layout,
     is_ready: bool,
+    /// Shown until the first token: what comes first.
+    first_steps: Option<FirstSteps>,
+    figures: [Figure; 4],
+    /// When the last full hour ended.
+    full_until: UnixTime,
+    /// The name of this replica, and what it measured.
+    replica: String,
+    latencies: Vec<Latency>,
     clock: Option<ClockNotice>,
     overview: Overview,
     per_minute: [Chart; 3],
@@ -56,6 +61,37 @@ struct DashboardPage {
     days: Vec<UsageIn>,
     certificate: Option<UnixTime>,
     certificate_expires_soon: bool,
+}
+
+/// What an operator does first.
+struct FirstSteps {
+    has_clients: bool,
+    can_create: bool,
+    can_invite: bool,
+    get_token: String,
+    verify: String,
+}
+
+impl FirstSteps {
+    /// `None`: a token was issued in the last 30 days.
+    async fn find(
+        app: &AppState,
+        session: &Session<Viewer>,
+        overview: &Overview,
+    ) -> Result<Option<Self>> {
+        if overview.hours.iter().any(|it| it.counts.issued > 0) {
+            return Ok(None);
+        }
+        let all = app.clients.count(&ClientFilter::default()).await?;
+        let issuer = overview.issuer.trim_end_matches('/');
+        Ok(Some(Self {
+            has_clients: all != ClientCount::Exactly(0),
+            can_create: session.permits(AdminRole::Operator),
+            can_invite: session.permits(AdminRole::Owner),
+            get_token: format!("curl -u 'CLIENT_ID:CLIENT_SECRET' -X POST '{issuer}/authorize'"),
+            verify: format!("curl -H 'Authorization: Bearer TOKEN' '{issuer}/verify'"),
+        }))
+    }
 }
 
 const PATH: &str = "/admin/";
@@ -75,6 +111,7 @@ pub(in crate::http::portal) async fn show_dashboard(
     let heard = overview.replicas.iter().filter(|it| it.is_heard(now));
     let certificate = heard.filter_map(|it| it.certificate_expires_at).min();
     let doubt = app.core.find_clock_doubt().await?;
+    let last_hour = overview.hours.last();
     Ok(page::show(&DashboardPage {
         layout: session.layout("Dashboard", PATH),
         clock: doubt.map(|doubt| ClockNotice {
@@ -83,6 +120,11 @@ pub(in crate::http::portal) async fn show_dashboard(
             is_held_back: !app.config().development,
             can_confirm: session.permits(AdminRole::Owner) && doubt.can_be_confirmed(),
         }),
+        first_steps: FirstSteps::find(&app, &session, &overview).await?,
+        figures: figures(&overview.hours),
+        full_until: last_hour.map_or(now, |it| it.start),
+        replica: app.replication.name(),
+        latencies: latencies(&app),
         is_ready: app.replication.check_readiness().await.is_ok(),
         per_minute: charts(MINUTES, &overview.minutes),
         per_hour: charts(HOURS, &overview.hours),

@@ -10,12 +10,12 @@ use crate::app::COUNTING_PATIENCE;
 use crate::app::ExcessSpan;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
-use crate::domain::ExcessTokens;
+use crate::domain::{AdminRole, ExcessTokens};
 use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page;
+use crate::http::portal::page::Layout;
 use crate::http::portal::page::chart::Grouped;
-use crate::http::portal::page::{Layout, When};
 use crate::http::{AppState, Params};
 
 #[derive(Template)]
@@ -26,6 +26,7 @@ struct ExcessTokensPage<'a> {
     /// `None`: the server is still counting.
     counted_at: Option<UnixTime>,
     clients: &'a [ExcessTokens],
+    can_change: bool,
 }
 
 /// Shows the excess tokens of a day or a month.
@@ -40,6 +41,7 @@ pub(in crate::http::portal) async fn show_excess_tokens(
     let found = found.ok().transpose()?;
     Ok(page::show(&ExcessTokensPage {
         layout: session.layout("Excess tokens", "/admin/excess-tokens"),
+        can_change: session.permits(AdminRole::Operator),
         span,
         counted_at: found.as_ref().map(|found| found.at),
         clients: found.as_ref().map_or(&[], |found| &found.value),

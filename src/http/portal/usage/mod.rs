@@ -3,3 +3,4 @@
 pub(in crate::http) mod charts;
 pub(in crate::http) mod dashboard;
 pub(in crate::http) mod excess_tokens;
+mod figures;
