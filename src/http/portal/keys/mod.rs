@@ -12,7 +12,7 @@ use crate::domain::{AdminRole, ErrorCode, KeyId, SigningAlg};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Owner, Session, Viewer};
-use crate::http::portal::keys::timeline::KeyLine;
+use crate::http::portal::keys::timeline::Timeline;
 use crate::http::portal::page;
 use crate::http::portal::page::chart::Grouped;
 use crate::http::portal::page::{Layout, When};
@@ -28,7 +28,7 @@ struct KeysPage {
     signing_alg: SigningAlg,
     keys: Vec<KeyStatus>,
     asymmetric: Vec<SigningAlg>,
-    lines: Vec<KeyLine>,
+    timeline: Timeline,
 }
 
 page::pages!(KeysPage);
@@ -40,7 +40,7 @@ async fn keys_page<R>(app: &AppState, session: &Session<R>) -> Result<KeysPage> 
         layout: session.layout("Signing keys", PATH),
         can_change: session.permits(AdminRole::Owner),
         signing_alg: app.config().keys.signing_alg,
-        lines: timeline::draw(&keys, app.clock().now()),
+        timeline: timeline::draw(&keys, app.clock().now(), app.metrics().keys.rotation_due),
         keys,
         asymmetric: all.filter(|alg| alg.is_asymmetric()).collect(),
     })
