@@ -1,7 +1,7 @@
 //! What the pages say.
 
-use super::{Browser, portal};
-use crate::harness::SECRET;
+use super::{Browser, portal, portal_with};
+use crate::harness::{Answer, SECRET};
 
 #[tokio::test]
 async fn the_navigation_has_what_the_role_may_open_and_says_where_one_is() {
@@ -41,6 +41,37 @@ async fn the_settings_show_every_name_and_no_secret() {
     assert!(page.text().contains("https://tokens.test"));
     assert!(!page.text().contains(SECRET));
     assert!(!page.text().contains(&test.database.url));
+}
+
+#[tokio::test]
+async fn the_settings_are_explained_and_the_risky_ones_marked() {
+    let settings = [("ADMIN_SECOND_FACTOR", "optional"), ("TOKEN_TTL", "30m")];
+    let test = portal_with(&settings).await;
+    let mut vera = Browser::of(&test, "vera").await;
+    let row = |page: &Answer, name: &str| {
+        let (_, rest) = page.text().split_once(&format!("<code>{name}</code>"))?;
+        Some(rest.split("</tr>").next().unwrap().to_owned())
+    };
+
+    let all = vera.get("/admin/settings").await;
+    let changed = vera.get("/admin/settings?changed=yes").await;
+
+    let risky = row(&all, "ADMIN_SECOND_FACTOR").unwrap();
+    assert!(
+        risky.contains(">risky<") && risky.contains("A password alone"),
+        "{risky}"
+    );
+    let ttl = row(&changed, "TOKEN_TTL").unwrap();
+    assert!(
+        ttl.contains(">changed<") && ttl.contains("default 1h"),
+        "{ttl}"
+    );
+    assert!(
+        ttl.contains("How long tokens live") && !ttl.contains("risky"),
+        "{ttl}"
+    );
+    assert!(row(&all, "MAX_BODY").is_some() && row(&changed, "MAX_BODY").is_none());
+    assert!(all.text().contains("<h2>Listener</h2>"));
 }
 
 #[tokio::test]

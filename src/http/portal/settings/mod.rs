@@ -1,28 +1,98 @@
-//! The settings of this replica, without secrets.
+//! The settings of this replica, without secrets, explained by the text of `.env.sample`.
+
+mod risks;
+
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::Uri;
 use axum::response::Response;
 
-use crate::config::Setting;
-use crate::http::AppState;
+use crate::app::error::Result;
+use crate::config::{Setting, SettingDescription, describe_settings};
 use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::{AppState, Params};
+
+const PATH: &str = "/admin/settings";
 
 #[derive(Template)]
 #[template(path = "settings/settings.html")]
 struct SettingsPage<'a> {
     layout: Layout,
-    settings: &'a [Setting],
+    replica: String,
+    changed_only: bool,
+    changed: usize,
+    groups: Vec<Group<'a>>,
+}
+
+/// The settings under one heading of `.env.sample`.
+struct Group<'a> {
+    heading: &'static str,
+    rows: Vec<Row<'a>>,
+}
+
+struct Row<'a> {
+    setting: &'a Setting,
+    default: &'static str,
+    text: String,
+    risk: Option<String>,
 }
 
 pub(super) async fn show_settings(
     State(app): State<AppState>,
     session: Session<Viewer>,
-) -> Response {
-    page::show(&SettingsPage {
-        layout: session.layout("Settings", "/admin/settings"),
-        settings: &app.config().settings.0,
-    })
+    uri: Uri,
+) -> Result<Response> {
+    let changed_only = Params::from_query(&uri)?.take("changed").is_some();
+    let config = app.config();
+    let settings = config.settings.0.iter();
+    let settings: BTreeMap<&str, &Setting> = settings.map(|it| (it.name.as_str(), it)).collect();
+    let mut risks = risks::find(config);
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for described in describe_settings() {
+        let Some(setting) = settings.get(described.name) else {
+            continue;
+        };
+        let risk = risks.remove(described.name);
+        if changed_only && !setting.is_set && risk.is_none() {
+            continue;
+        }
+        let SettingDescription {
+            section,
+            default,
+            text,
+            ..
+        } = described;
+        if groups.last().is_none_or(|group| group.heading != section) {
+            let rows = Vec::new();
+            groups.push(Group {
+                heading: section,
+                rows,
+            });
+        }
+        if let Some(group) = groups.last_mut() {
+            group.rows.push(Row {
+                setting,
+                default,
+                text,
+                risk,
+            });
+        }
+    }
+    Ok(page::show(&SettingsPage {
+        layout: session.layout("Settings", PATH),
+        replica: app.replication.name(),
+        changed_only,
+        changed: settings.values().filter(|it| it.is_set).count(),
+        groups,
+    }))
+}
+
+/// The beginning of an explanation, up to the end of its first sentence.
+fn first_sentence(text: &str) -> String {
+    let end = text.find(". ").map_or(text.len(), |end| end + 1);
+    text[..end].replace('`', "")
 }
