@@ -34,7 +34,9 @@ pub use environment::Environment;
 pub use keys::KeysConfig;
 pub use log::LogConfig;
 pub use log::filter as log_filter;
-pub use proxies::{ProxiesConfig, ProxyProtocolUse};
+pub use proxies::{
+    ClientAddressSource, PlainAddress, PlainConfig, ProxiesConfig, ProxyProtocolUse,
+};
 pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use secrets::{ImportWork, SecretsConfig};
 pub use tls::TicketUse;

@@ -1,6 +1,8 @@
-//! The settings of proxies in front: which are believed, and what.
+//! The settings of proxies in front: which are believed, what, and where those that end TLS connect.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -18,6 +20,126 @@ pub struct ProxiesConfig {
     pub proxy_protocol: ProxyProtocolUse,
     /// The same of `ADMIN_LISTEN`.
     pub admin_proxy_protocol: ProxyProtocolUse,
+    /// What says which address a caller has.
+    pub client_address_from: ClientAddressSource,
+    /// Where proxies that end TLS connect.
+    pub plain: PlainConfig,
+}
+
+/// What says which address a caller has. One header at most: a caller could write the one that its proxy does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAddressSource {
+    /// The connection.
+    Connection,
+    /// `X-Forwarded-For` of a trusted proxy.
+    XForwardedFor,
+    /// `Forwarded` of a trusted proxy (RFC 7239).
+    Forwarded,
+}
+
+impl FromStr for ClientAddressSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "connection" => Ok(Self::Connection),
+            "x-forwarded-for" => Ok(Self::XForwardedFor),
+            "forwarded" => Ok(Self::Forwarded),
+            _ => Err("it is none of them".to_owned()),
+        }
+    }
+}
+
+/// The listener without TLS, for proxies that end it.
+#[derive(Clone, Debug)]
+pub struct PlainConfig {
+    /// Where it listens; `None`: there is none.
+    pub listen: Option<PlainAddress>,
+    /// The mode of its Unix socket.
+    pub mode: u32,
+    /// Whether it serves the portal and the admin API too.
+    pub serves_admin: bool,
+}
+
+/// Where a listener without TLS listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlainAddress {
+    /// An address and port.
+    Tcp(SocketAddr),
+    /// The file of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for PlainAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl PlainAddress {
+    /// Whether other machines can connect.
+    pub fn is_beyond_this_machine(&self) -> bool {
+        match self {
+            Self::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => false,
+        }
+    }
+}
+
+/// Linux has room for so many bytes of a path (`unix(7)`), a zero at its end included.
+const UNIX_PATH_BYTES: usize = 107;
+
+impl FromStr for PlainAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some(path) = text.strip_prefix("unix:") else {
+            let address = text.parse().map(Self::Tcp);
+            return address.map_err(|error: std::net::AddrParseError| error.to_string());
+        };
+        if !path.starts_with('/') || path.ends_with('/') {
+            return Err(
+                "the path of a file begins with a slash and does not end with one".to_owned(),
+            );
+        }
+        if path.len() > UNIX_PATH_BYTES {
+            return Err(format!("its path has more than {UNIX_PATH_BYTES} bytes"));
+        }
+        Ok(Self::Unix(PathBuf::from(path)))
+    }
+}
+
+impl PlainConfig {
+    fn read(read: &mut Reader<'_>) -> Self {
+        Self {
+            listen: read.optional(
+                "PLAIN_LISTEN",
+                "an address and port, or `unix:` and the path of a socket",
+            ),
+            mode: read.checked(
+                "PLAIN_LISTEN_MODE",
+                "a mode such as `0660`",
+                "0660",
+                parse_mode,
+            ),
+            serves_admin: read.checked("PLAIN_ADMIN", "`on` or `off`", "off", |text| match text {
+                "on" => Ok(true),
+                "off" => Ok(false),
+                _ => Err("it is neither"),
+            }),
+        }
+    }
+}
+
+/// Read and write for the owner at least, who else could not connect.
+fn parse_mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 && mode & 0o600 == 0o600 => Ok(mode),
+        _ => Err("it is none of a socket, in octal".to_owned()),
+    }
 }
 
 /// Whether each connection begins with a header of the PROXY protocol. There is no "if there is one": anybody could
@@ -58,22 +180,45 @@ impl ProxiesConfig {
                 .map(|HeaderName(name)| name),
             proxy_protocol: read.parsed("PROXY_PROTOCOL", EITHER, "off"),
             admin_proxy_protocol: read.parsed("ADMIN_PROXY_PROTOCOL", EITHER, "off"),
+            client_address_from: read.parsed(
+                "CLIENT_ADDRESS_FROM",
+                "`connection`, `x-forwarded-for` or `forwarded`",
+                "connection",
+            ),
+            plain: PlainConfig::read(read),
         };
-        if proxies.trusted.is_empty() && proxies.client_cert_header.is_some() {
+        proxies.refuse_without_trust(read);
+        proxies
+    }
+
+    /// Refuses what needs `TRUSTED_PROXIES` when there is none.
+    fn refuse_without_trust(&self, read: &mut Reader<'_>) {
+        if !self.trusted.is_empty() {
+            return;
+        }
+        let believed_from_nobody = "is believed from nobody: TRUSTED_PROXIES is empty";
+        if self.client_cert_header.is_some() {
+            read.refuse("CLIENT_CERT_HEADER", believed_from_nobody);
+        }
+        if self.client_address_from != ClientAddressSource::Connection {
+            read.refuse("CLIENT_ADDRESS_FROM", believed_from_nobody);
+        }
+        let plain = self.plain.listen.as_ref();
+        if plain.is_some_and(PlainAddress::is_beyond_this_machine) {
             read.refuse(
-                "CLIENT_CERT_HEADER",
-                "is believed from nobody: TRUSTED_PROXIES is empty",
+                "PLAIN_LISTEN",
+                "other machines can connect there, without TLS: name the proxies in TRUSTED_PROXIES, from which alone \
+                 connections are then taken, or listen on a loopback address or a Unix socket",
             );
         }
         for (name, is_used) in [
-            ("PROXY_PROTOCOL", proxies.proxy_protocol),
-            ("ADMIN_PROXY_PROTOCOL", proxies.admin_proxy_protocol),
+            ("PROXY_PROTOCOL", self.proxy_protocol),
+            ("ADMIN_PROXY_PROTOCOL", self.admin_proxy_protocol),
         ] {
-            if proxies.trusted.is_empty() && is_used == ProxyProtocolUse::Required {
+            if is_used == ProxyProtocolUse::Required {
                 read.refuse(name, "nobody could connect: TRUSTED_PROXIES is empty");
             }
         }
-        proxies
     }
 
     /// Whether the word of who connects from `address` counts.
@@ -118,17 +263,59 @@ impl FromStr for HeaderName {
 }
 
 #[cfg(test)]
+impl ProxiesConfig {
+    /// Proxies at these addresses, and nothing else.
+    pub(crate) fn trusting(networks: &str) -> Self {
+        let lookup = |name: &str| (name == "TRUSTED_PROXIES").then(|| networks.to_owned());
+        Self::read(&mut Reader::new(&lookup))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_plain_listener_is_at_an_address_or_a_socket() {
+        let parse = |text: &str| text.parse::<PlainAddress>();
+        for (text, is_beyond) in [
+            ("127.0.0.1:8080", false),
+            ("[::1]:8080", false),
+            ("[::ffff:127.0.0.1]:8080", false),
+            ("unix:/run/token-server/plain.sock", false),
+            ("0.0.0.0:8080", true),
+            ("[::]:8080", true),
+            ("10.0.0.1:8080", true),
+        ] {
+            let is_there = parse(text).map(|address| address.is_beyond_this_machine());
+            assert_eq!(is_there, Ok(is_beyond), "{text}");
+        }
+        let long = format!("unix:/{}", "x".repeat(UNIX_PATH_BYTES));
+        for text in [
+            "",
+            "8080",
+            "localhost:8080",
+            "unix:",
+            "unix:a.sock",
+            "unix:/run/",
+            &long,
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_mode_of_a_socket_is_octal_and_lets_its_owner_in() {
+        assert_eq!(parse_mode("0660"), Ok(0o660));
+        assert_eq!(parse_mode("666"), Ok(0o666));
+        for text in ["", "rw", "0o660", "1660", "060", "0400", "-0660", "888"] {
+            assert!(parse_mode(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn networks_and_single_addresses_are_trusted_and_no_others() {
-        let proxies = ProxiesConfig {
-            trusted: parse_networks("10.0.0.0/8, 192.0.2.7 2001:db8::/32").unwrap(),
-            client_cert_header: None,
-            proxy_protocol: ProxyProtocolUse::Off,
-            admin_proxy_protocol: ProxyProtocolUse::Off,
-        };
+        let proxies = ProxiesConfig::trusting("10.0.0.0/8, 192.0.2.7 2001:db8::/32");
 
         for address in ["10.1.2.3", "::ffff:10.1.2.3", "192.0.2.7", "2001:db8::1"] {
             assert!(proxies.are_trusted(address.parse().unwrap()), "{address}");

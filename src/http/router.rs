@@ -112,6 +112,17 @@ async fn show_openapi() -> Response {
 /// The whole service as one tower service; portal and admin API too, unless they have an address of their own. They
 /// are answered by `operators`.
 pub fn router(app: AppState, operators: &Handle) -> HttpService {
+    let has_admin = app.config().admin.listen_addr.is_none();
+    service(app, operators, has_admin)
+}
+
+/// The service for proxies that end TLS; portal and admin API only where `PLAIN_ADMIN` is on.
+pub fn plain_router(app: AppState, operators: &Handle) -> HttpService {
+    let has_admin = app.config().proxies.plain.serves_admin;
+    service(app, operators, has_admin)
+}
+
+fn service(app: AppState, operators: &Handle, has_admin: bool) -> HttpService {
     let Routes {
         mut router, paths, ..
     } = routes(Routes::new().with_slash());
@@ -119,8 +130,7 @@ pub fn router(app: AppState, operators: &Handle) -> HttpService {
     for path in paths {
         app.traffic().route(&path);
     }
-    let config = &app.config().admin;
-    if config.is_on && config.listen_addr.is_none() {
+    if has_admin && app.config().admin.is_on {
         router = router.merge(apart(admin_routes(&app), operators.clone()));
     }
     HttpService::new(app.clone(), finish(router, app))

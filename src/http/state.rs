@@ -17,6 +17,7 @@ struct Shared {
     traffic: Traffic,
     connections: Arc<ConnectionTraffic>,
     admin_connections: Arc<ConnectionTraffic>,
+    plain_connections: Arc<ConnectionTraffic>,
     is_traced: bool,
 }
 
@@ -32,6 +33,7 @@ impl AppState {
             traffic,
             connections: Arc::new(ConnectionTraffic::new(&room)),
             admin_connections: Arc::new(ConnectionTraffic::new(&room)),
+            plain_connections: Arc::new(ConnectionTraffic::new(&room)),
             is_traced,
         }))
     }
@@ -44,6 +46,11 @@ impl AppState {
     /// What is counted of those to `ADMIN_LISTEN`.
     pub fn admin_connections(&self) -> Arc<ConnectionTraffic> {
         Arc::clone(&self.0.admin_connections)
+    }
+
+    /// What is counted of those to `PLAIN_LISTEN`.
+    pub fn plain_connections(&self) -> Arc<ConnectionTraffic> {
+        Arc::clone(&self.0.plain_connections)
     }
 
     /// Whether requests are traced.

@@ -39,6 +39,7 @@ mod metrics;
 mod networks;
 mod oauth;
 mod openapi;
+mod plain;
 mod proxies;
 mod proxy_header;
 mod quota;

@@ -89,7 +89,9 @@ impl Limits {
 /// Connections of all listeners that have `MAX_CONNECTIONS`.
 fn connections(config: &Config) -> usize {
     let admin = &config.admin;
-    let listeners = 1 + usize::from(admin.is_on && admin.listen_addr.is_some());
+    let plain = config.proxies.plain.listen.is_some();
+    let listeners =
+        1 + usize::from(admin.is_on && admin.listen_addr.is_some()) + usize::from(plain);
     config.http.max_connections.saturating_mul(listeners)
 }
 

@@ -5,6 +5,7 @@ pub(in crate::cli) mod check;
 mod check_issuers;
 pub(in crate::cli) mod development;
 mod listener;
+mod plain;
 pub(in crate::cli) mod systemd;
 pub(in crate::cli) mod warnings;
 
@@ -26,9 +27,11 @@ use crate::app::{App, background};
 use crate::base::clock::Clock;
 use crate::cli::open;
 use crate::cli::serve::listener::listen;
+use crate::cli::serve::plain::{SocketFile, listen_plain};
 use crate::cli::serve::systemd::HandedOver;
 use crate::config::Config;
-use crate::http::{self, AdminRuntime, AppState, Certificate, Listener, Ops, Runtimes, Tickets};
+use crate::http::{self, AdminRuntime, AppState, Certificate, HttpService, Listener, Ops};
+use crate::http::{PlainListener, Runtimes, Tickets};
 use crate::store::MigrationEvent;
 use crate::telemetry;
 
@@ -84,6 +87,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         Some(address) => Some(listen("ADMIN_LISTEN", address)?),
         None => None,
     };
+    let (plain, plain_file) = plain_front(&state, operators.runtime())?;
     if app.config().development {
         made.client(&app).await?;
         made.admin(&app).await?;
@@ -115,14 +119,15 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         proxy_protocol: app.config().proxies.proxy_protocol,
     };
     let service = http::router(state.clone(), operators.runtime());
-    let mut serving = Runtimes::start(&listener, &service, &state, &stop)?;
+    let mut serving = Runtimes::start(&listener, &service, plain.as_ref(), &state, &stop)?;
     // Theirs alone, so that nobody can connect any more when they have stopped.
-    drop(listener);
+    drop((listener, plain));
     systemd::ready(address);
     let watched = tokio::spawn(systemd::keep_alive(Arc::clone(&app), serving.runtimes()));
     let grace = app.config().http.shutdown_grace;
     let stopping = async {
         stop.cancelled().await;
+        drop(plain_file);
         systemd::stopping(grace);
         Ok(())
     };
@@ -255,6 +260,27 @@ async fn serve_portal(
     };
     let router = http::admin_router(state.clone());
     http::serve(listener, router, &state.config().http, stop).await
+}
+
+/// The front for proxies that end TLS, if there is one, and its file.
+fn plain_front(
+    state: &AppState,
+    operators: &Handle,
+) -> anyhow::Result<(Option<(PlainListener, HttpService)>, Option<SocketFile>)> {
+    let proxies = &state.config().proxies;
+    let Some(address) = &proxies.plain.listen else {
+        return Ok((None, None));
+    };
+    let (socket, file) = listen_plain(address, proxies.plain.mode)?;
+    tracing::info!("listening without TLS, for proxies that end it, on {address}");
+    let listener = PlainListener {
+        socket,
+        connections: state.plain_connections(),
+        proxies: proxies.clone(),
+        only_proxies: address.is_beyond_this_machine(),
+    };
+    let service = http::plain_router(state.clone(), operators);
+    Ok((Some((listener, service)), file))
 }
 
 /// Tells operators' programs of the service, unless they are not listened to.

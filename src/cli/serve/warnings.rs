@@ -4,7 +4,7 @@ use crate::base::private_file::exposure;
 use crate::cli::open;
 use crate::cli::serve::capacity;
 use crate::cli::serve::development::is_secret_made_here;
-use crate::config::Config;
+use crate::config::{ClientAddressSource, Config};
 
 /// Each with the variable that it is about. Of the operator's files only that of the settings is looked at: what
 /// orchestrators mount is often readable by all, in a container with one user.
@@ -18,10 +18,22 @@ pub(in crate::cli) fn find(config: &Config) -> Vec<String> {
     let capacity = capacity::find(config);
     settings
         .chain(development(config))
+        .chain(one_address(config))
         .chain(database)
         .chain(env)
         .chain(capacity)
         .collect()
+}
+
+/// Behind a proxy that ends TLS all callers have its address, unless it says theirs.
+fn one_address(config: &Config) -> Option<String> {
+    let proxies = &config.proxies;
+    let is_told = proxies.client_address_from != ClientAddressSource::Connection;
+    (proxies.plain.listen.is_some() && !is_told).then(|| {
+        "PLAIN_LISTEN: all callers there have the proxy's address, for which one of them can use up the failed log-ins of \
+         all: set CLIENT_ADDRESS_FROM and TRUSTED_PROXIES"
+            .to_owned()
+    })
 }
 
 /// What development mode made is for one machine.

@@ -27,6 +27,7 @@ use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::http::AppState;
 use crate::http::middleware::request_span::Trace;
 use crate::http::request::body::{check_announced_length, ignores_body};
+use crate::http::request::caller::check_client_address;
 use crate::http::request::host::HostProblem;
 use crate::http::request::proof_of_possession::{DPOP_NONCE, next_nonce};
 use crate::http::response::error;
@@ -104,6 +105,13 @@ where
         .admit()
         .and_then(|()| check_head(&request, limits.max_head))
         .and_then(|()| {
+            // Whoever asks whether the server lives may come from the proxy itself.
+            if is_probe(route.path()) {
+                return Ok(());
+            }
+            check_client_address(&request, &app.config().proxies)
+        })
+        .and_then(|()| {
             if ignores_body(request.method(), route.path()) {
                 return Ok(());
             }
@@ -130,6 +138,10 @@ where
         None => Box::pin(answer),
         Some(span) => Box::pin(answer.instrument(span)),
     }
+}
+
+fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
 }
 
 /// Whether the body of a request there may be a file of clients.

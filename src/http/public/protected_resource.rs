@@ -47,7 +47,7 @@ pub(in crate::http) async fn show(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    for place in places(&app, &peer, &uri, &headers).into_iter().flatten() {
+    for place in places(&peer, &uri, &headers).into_iter().flatten() {
         if let Some(resource) = app.tokens.find_protected_resource(&place).await? {
             let document = Metadata {
                 resource: &resource,
@@ -63,15 +63,10 @@ pub(in crate::http) async fn show(
 }
 
 /// Where the resource may be that is asked for. A trusted proxy that tells two hosts tells none.
-fn places(
-    app: &AppState,
-    peer: &Caller,
-    uri: &Uri,
-    headers: &HeaderMap,
-) -> [Option<ResourcePlace>; 2] {
+fn places(peer: &Caller, uri: &Uri, headers: &HeaderMap) -> [Option<ResourcePlace>; 2] {
     let target = uri.path_and_query().map_or("", |target| target.as_str());
     let behind = target.strip_prefix(PROTECTED_RESOURCE).unwrap_or_default();
-    let forwarded = if app.config().proxies.are_trusted(peer.source) {
+    let forwarded = if peer.is_behind_proxy {
         single(headers, "x-forwarded-host")
     } else {
         Ok(None)

@@ -1,24 +1,26 @@
-//! Owns who is on the other end of a connection: its address, and the certificate it connected with; of a trusted
-//! proxy, the certificate of its own client.
+//! Owns who asks: the address and the certificate of the connection, or of the caller behind a trusted proxy.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, Request};
 use axum_server::tls::TlsInfo;
 
 use crate::app::PeerCertificate;
 use crate::app::error::{Error, Result};
-use crate::config::ProxiesConfig;
+use crate::config::{ClientAddressSource, ProxiesConfig};
 use crate::http::AppState;
 use crate::http::request::certificate_header;
+use crate::http::request::client_address::client_address;
 
 /// The other end.
 pub(in crate::http) struct Caller {
     /// Its address.
     pub(in crate::http) source: IpAddr,
+    /// Whether a trusted proxy sent the request, whose headers are believed.
+    pub(in crate::http) is_behind_proxy: bool,
     /// Its certificate, when it has one and was asked for it; that it has the key is proved.
     pub(in crate::http) certificate: Option<PeerCertificate>,
 }
@@ -26,24 +28,42 @@ pub(in crate::http) struct Caller {
 impl Caller {
     /// Reads who it is.
     pub(in crate::http) fn of(parts: &Parts, proxies: &ProxiesConfig) -> Result<Self> {
-        let ConnectInfo(address) = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .ok_or_else(|| Error::internal(anyhow::anyhow!("a request without an address")))?;
-        let source = address.ip();
+        let peer = peer(&parts.extensions)?;
+        let is_behind_proxy = proxies.are_trusted(peer);
         let certificate = match &proxies.client_cert_header {
             // The certificate of the connection would be the proxy's own.
-            Some(name) if proxies.are_trusted(source) => in_header(&parts.headers, name)?,
+            Some(name) if is_behind_proxy => in_header(&parts.headers, name)?,
             Some(_) | None => {
                 let tls = parts.extensions.get::<Arc<TlsInfo>>();
                 tls.and_then(|tls| PeerCertificate::from_chain(&tls.peer_certificates))
             }
         };
         Ok(Self {
-            source,
+            source: client_address(&parts.headers, peer, proxies)?,
+            is_behind_proxy,
             certificate,
         })
     }
+}
+
+/// Fails where a trusted proxy does not say whose the request is, whether its handler wants to know or not.
+pub(in crate::http) fn check_client_address<B>(
+    request: &Request<B>,
+    proxies: &ProxiesConfig,
+) -> Result<()> {
+    if proxies.client_address_from == ClientAddressSource::Connection {
+        return Ok(());
+    }
+    let peer = peer(request.extensions())?;
+    client_address(request.headers(), peer, proxies).map(drop)
+}
+
+/// The address of the connection.
+fn peer(extensions: &Extensions) -> Result<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    let ConnectInfo(address) =
+        peer.ok_or_else(|| Error::internal(anyhow::anyhow!("a request without an address")))?;
+    Ok(address.ip())
 }
 
 /// The certificate that a proxy hands on; an empty header, or empty bytes in it, are how some say that there is none.

@@ -4,6 +4,7 @@ pub(in crate::http) mod authorization;
 pub(in crate::http) mod body;
 pub(in crate::http) mod caller;
 pub(in crate::http) mod certificate_header;
+pub(in crate::http) mod client_address;
 pub(in crate::http) mod client_authentication;
 pub(in crate::http) mod host;
 pub(in crate::http) mod params;

@@ -155,7 +155,7 @@ fn dpop(headers: &HeaderMap) -> Result<Option<Secret<String>>> {
 fn original(app: &AppState, parts: &Parts, caller: &Caller) -> Result<(String, HttpUri)> {
     let header = |name: &str| single(&parts.headers, name);
     let method = parts.method.as_str();
-    if app.config().proxies.are_trusted(caller.source) {
+    if caller.is_behind_proxy {
         let proto = header("x-forwarded-proto")?.unwrap_or("https");
         if let Some(uri) = header("x-forwarded-uri")? {
             let told = header("x-forwarded-method")?.zip(header("x-forwarded-host")?);

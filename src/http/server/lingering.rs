@@ -10,7 +10,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// After so long without a byte the peer has read its response, or will not.
@@ -41,17 +40,16 @@ pub(in crate::http) struct LingerLimits {
     pub(in crate::http) time: Duration,
 }
 
-/// A stream over TCP.
-pub(in crate::http) trait OverTcp {
-    /// The connection below.
-    fn tcp(&mut self) -> &mut TcpStream;
-}
+/// Reads from the socket below a stream, past TLS: nobody needs the plaintext of what is discarded.
+pub(in crate::http) type ReadSocket<T> =
+    fn(&mut T, &mut Context<'_>, &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
 
 /// A stream that lingers at its end if that was requested.
 pub(in crate::http) struct Lingering<T> {
     stream: T,
     linger: Linger,
     limits: LingerLimits,
+    read_socket: ReadSocket<T>,
     /// Once the stream is half-closed.
     discarding: Option<Box<Discarding>>,
 }
@@ -63,11 +61,17 @@ struct Discarding {
 }
 
 impl<T> Lingering<T> {
-    pub(in crate::http) fn new(stream: T, linger: Linger, limits: LingerLimits) -> Self {
+    pub(in crate::http) fn new(
+        stream: T,
+        linger: Linger,
+        limits: LingerLimits,
+        read_socket: ReadSocket<T>,
+    ) -> Self {
         Self {
             stream,
             linger,
             limits,
+            read_socket,
             discarding: None,
         }
     }
@@ -82,14 +86,18 @@ impl Discarding {
         }
     }
 
-    /// Discards what the peer sends, below TLS: nobody needs the plaintext. Ready when the peer has closed, or a limit is
-    /// reached.
-    fn poll(&mut self, tcp: &mut TcpStream, context: &mut Context<'_>) -> Poll<()> {
+    /// Discards what the peer sends. Ready when the peer has closed, or a limit is reached.
+    fn poll<T>(
+        &mut self,
+        stream: &mut T,
+        read_socket: ReadSocket<T>,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
         let mut has_read = false;
         while self.bytes_left > 0 {
             let mut piece = [0; PIECE];
             let mut piece = ReadBuf::new(&mut piece);
-            match Pin::new(&mut *tcp).poll_read(context, &mut piece) {
+            match read_socket(stream, context, &mut piece) {
                 Poll::Ready(Ok(())) if !piece.filled().is_empty() => {
                     has_read = true;
                     let read = piece.filled().len() as u64;
@@ -121,7 +129,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Lingering<T> {
     }
 }
 
-impl<T: AsyncWrite + OverTcp + Unpin> AsyncWrite for Lingering<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for Lingering<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -158,6 +166,7 @@ impl<T: AsyncWrite + OverTcp + Unpin> AsyncWrite for Lingering<T> {
         let discarding = this
             .discarding
             .get_or_insert_with(|| Box::new(Discarding::new(limits)));
-        discarding.poll(this.stream.tcp(), context).map(Ok)
+        let discarded = discarding.poll(&mut this.stream, this.read_socket, context);
+        discarded.map(Ok)
     }
 }

@@ -12,12 +12,14 @@ use std::time::Duration;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use axum_server::accept::{Accept, TcpConfigAcceptor, TcpSocketConfig};
+use axum_server::service::SendService;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Address, Handle, Server};
 use hyper::body::Incoming;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::{Service, service_fn};
@@ -29,10 +31,10 @@ use crate::http::server::connection_metrics::ConnectionTraffic;
 use crate::http::server::connection_place::{ConnectionPlace, ConnectionRefusal};
 use crate::http::server::handshake_turns::HandshakeTurns;
 use crate::http::server::idle_timeout::{Counted, Watched, watch};
-use crate::http::server::lingering::{Linger, LingerLimits, Lingering, OverTcp};
-use crate::http::server::plain_http::refuse_plain_http;
+use crate::http::server::lingering::{Linger, LingerLimits, Lingering};
+use crate::http::server::plain::refuse::refuse_plain_http;
 use crate::http::server::proxy_protocol::read_source;
-use crate::http::server::stoppable_listener::{Peer, StoppableListener};
+use crate::http::server::stoppable_listener::{Peer, Socket, StoppableListener};
 use crate::http::server::tls::acme_certificate::ACME_TLS;
 
 /// How much more than `MAX_HEAD` is read, so that a head over it is answered in our shape.
@@ -90,15 +92,49 @@ where
     S::Future: Send + 'static,
 {
     let traffic = listener.connections;
-    let handle = traffic.handle.get_or_init(Handle::new).clone();
     let tls = RustlsAcceptor::new(listener.certificate)
         .handshake_timeout(config.handshake_timeout)
         .acceptor(TcpConfigAcceptor::new(TcpSocketConfig::new().nodelay(true)));
     listener.tcp.set_nonblocking(true)?;
     let tcp = TcpListener::from_std(listener.tcp)?;
-    let (newcomers, accepting) = (traffic.newcomers.clone(), Arc::clone(&traffic));
+    let acceptor = ConnectionAcceptor {
+        tls,
+        admission: Admission::new(&traffic, config),
+        source_share: config.max_connections_per_source,
+        idle_timeout: config.idle_timeout,
+        header_patience: config.handshake_timeout,
+        proxies: Arc::new(listener.proxies),
+        proxy_protocol: listener.proxy_protocol,
+        linger: DiscardLimits::new(config).lingering(),
+        turns: HandshakeTurns::new(),
+    };
+    let socket = StoppableListener::new(Either::Left(tcp), stop.clone())?;
+    serve_with(socket, acceptor, service, (config, &traffic), stop).await
+}
+
+/// The same for connections that `acceptor` takes.
+pub(super) async fn serve_with<S, A>(
+    socket: StoppableListener,
+    acceptor: A,
+    service: S,
+    (config, traffic): (&HttpConfig, &Arc<ConnectionTraffic>),
+    stop: CancellationToken,
+) -> io::Result<()>
+where
+    S: Service<Request<RequestBody>, Response = Response, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+    A: Accept<Socket, OfCaller<DiscardUnread<S>>> + Clone + Send + Sync + 'static,
+    A::Stream: AsyncRead + AsyncWrite + Unpin + Send,
+    A::Service: SendService<Request<Incoming>> + Send,
+    A::Future: Send,
+{
+    let handle = traffic.handle.get_or_init(Handle::new).clone();
+    let (newcomers, accepting) = (traffic.newcomers.clone(), Arc::clone(traffic));
     let unread = DiscardLimits::new(config);
-    let mut server = Server::from_listener(StoppableListener::new(tcp, stop.clone())?)
+    let mut server = Server::from_listener(socket)
         .handle(handle.clone())
         .first_request_timeout(config.header_timeout)
         .accept_error_handler(move |peer: Option<&Peer>, error| match peer {
@@ -106,19 +142,7 @@ where
             Some(Peer(peer)) => tracing::debug!(%peer, "a connection was not taken: {error}"),
             None => accepting.note_accept_error(error),
         })
-        .acceptor(ConnectionAcceptor {
-            tls,
-            handle: handle.clone(),
-            max_connections: config.max_connections,
-            source_share: config.max_connections_per_source,
-            idle_timeout: config.idle_timeout,
-            header_patience: config.handshake_timeout,
-            proxies: Arc::new(listener.proxies),
-            proxy_protocol: listener.proxy_protocol,
-            linger: unread.lingering(),
-            turns: HandshakeTurns::new(),
-            traffic,
-        });
+        .acceptor(acceptor);
     set_limits(&mut server, config);
 
     let grace = config.shutdown_grace;
@@ -162,8 +186,7 @@ pub(in crate::http) fn set_limits<A: Address, B>(server: &mut Server<A, B>, conf
 #[derive(Clone)]
 struct ConnectionAcceptor {
     tls: RustlsAcceptor<TcpConfigAcceptor>,
-    handle: Handle<Peer>,
-    max_connections: usize,
+    admission: Admission,
     source_share: usize,
     idle_timeout: Duration,
     header_patience: Duration,
@@ -171,15 +194,47 @@ struct ConnectionAcceptor {
     proxy_protocol: ProxyProtocolUse,
     linger: LingerLimits,
     turns: HandshakeTurns,
-    traffic: Arc<ConnectionTraffic>,
+}
+
+/// Whether a connection gets a place, whatever is spoken over it.
+#[derive(Clone)]
+pub(super) struct Admission {
+    handle: Handle<Peer>,
+    max_connections: usize,
+    pub(super) traffic: Arc<ConnectionTraffic>,
+}
+
+impl Admission {
+    pub(super) fn new(traffic: &Arc<ConnectionTraffic>, config: &HttpConfig) -> Self {
+        Self {
+            handle: traffic.handle.get_or_init(Handle::new).clone(),
+            max_connections: config.max_connections,
+            traffic: Arc::clone(traffic),
+        }
+    }
+
+    /// The place of a connection that has just come, without its source.
+    pub(super) fn admit(&self, peer: SocketAddr) -> io::Result<ConnectionPlace> {
+        // The count has this one in it already.
+        if self.handle.connection_count() > self.max_connections {
+            return Err(self.refuse(ConnectionRefusal::Total, peer));
+        }
+        let place = ConnectionPlace::take(&self.traffic);
+        place.map_err(|refusal| self.refuse(refusal, peer))
+    }
+
+    fn refuse(&self, refusal: ConnectionRefusal, source: SocketAddr) -> io::Error {
+        self.traffic.note_refusal(refusal, source.ip());
+        io::Error::other(refusal)
+    }
 }
 
 /// The service of one connection, which tells each request whose that is.
 #[derive(Clone)]
-struct OfCaller<S> {
-    source: SocketAddr,
+pub(super) struct OfCaller<S> {
+    pub(super) source: SocketAddr,
     service: S,
-    linger: Linger,
+    pub(super) linger: Linger,
 }
 
 impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for OfCaller<S> {
@@ -201,12 +256,7 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for OfCaller<S> {
 impl ConnectionAcceptor {
     /// The place of a connection that has just come; of one that still has to say whose it is, without its source.
     fn admit(&self, peer: SocketAddr) -> io::Result<ConnectionPlace> {
-        // The count has this one in it already.
-        if self.handle.connection_count() > self.max_connections {
-            return Err(self.refuse(ConnectionRefusal::Total, peer));
-        }
-        let place = ConnectionPlace::take(&self.traffic);
-        let mut place = place.map_err(|refusal| self.refuse(refusal, peer))?;
+        let mut place = self.admission.admit(peer)?;
         if self.proxy_protocol == ProxyProtocolUse::Off {
             self.count_source(&mut place, peer)?;
         }
@@ -220,12 +270,7 @@ impl ConnectionAcceptor {
             return Ok(());
         }
         let counted = place.count_source(source.ip(), self.source_share);
-        counted.map_err(|refusal| self.refuse(refusal, source))
-    }
-
-    fn refuse(&self, refusal: ConnectionRefusal, source: SocketAddr) -> io::Error {
-        self.traffic.note_refusal(refusal, source.ip());
-        io::Error::other(refusal)
+        counted.map_err(|refusal| self.admission.refuse(refusal, source))
     }
 
     /// Whose the connection is, as the balancer in front says.
@@ -236,7 +281,7 @@ impl ConnectionAcceptor {
     ) -> io::Result<SocketAddr> {
         let source = read_source(stream, peer, &self.proxies, self.header_patience).await;
         source.map_err(|why| {
-            self.traffic.note_without_source(peer, why);
+            self.admission.traffic.note_without_source(peer, why);
             io::Error::other(why)
         })
     }
@@ -253,7 +298,7 @@ impl ConnectionAcceptor {
             self.count_source(&mut place, service.source)?;
         }
         let linger = service.linger.clone();
-        let traffic = &self.traffic;
+        let traffic = &self.admission.traffic;
         let shaken = match refuse_plain_http(&mut stream, self.header_patience).await {
             Ok(()) => self.turns.run(self.tls.accept(stream, service)).await,
             Err(error) => Err(error),
@@ -263,7 +308,9 @@ impl ConnectionAcceptor {
         if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
             return Err(self.validated(stream).await);
         }
-        let stream = Lingering::new(stream, linger, self.linger);
+        let stream = Lingering::new(stream, linger, self.linger, |stream, context, buffer| {
+            Pin::new(stream.get_mut().0).poll_read(context, buffer)
+        });
         let idle = self.idle_timeout;
         Ok(watch(stream, service, idle, Some(newcomer), Some(place)))
     }
@@ -271,7 +318,7 @@ impl ConnectionAcceptor {
     /// Ends a connection by which an authority validates a name: all that it wanted to see is the certificate of the
     /// handshake, and no HTTP is spoken (RFC 8737 §3).
     async fn validated(&self, mut stream: TlsStream) -> io::Error {
-        self.traffic.validations.inc();
+        self.admission.traffic.validations.inc();
         // Who stays away from the farewell is let go too.
         let _ = timeout(self.header_patience, stream.shutdown()).await;
         io::Error::other("it was to validate a name, and is over")
@@ -282,22 +329,22 @@ type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::S
 
 type TlsService<S> = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, OfCaller<S>>>::Service;
 
-impl OverTcp for TlsStream {
-    fn tcp(&mut self) -> &mut TcpStream {
-        self.get_mut().0
-    }
-}
-
-impl<S: Send + 'static> Accept<TcpStream, OfCaller<S>> for ConnectionAcceptor {
+impl<S: Send + 'static> Accept<Socket, OfCaller<S>> for ConnectionAcceptor {
     type Stream = Watched<Lingering<TlsStream>>;
     type Service = Counted<TlsService<S>>;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
-    fn accept(&self, stream: TcpStream, service: OfCaller<S>) -> Self::Future {
-        self.traffic.accepted.inc();
+    fn accept(&self, stream: Socket, service: OfCaller<S>) -> Self::Future {
+        let traffic = &self.admission.traffic;
+        traffic.accepted.inc();
+        let Either::Left(stream) = stream else {
+            // Nothing binds such a listener.
+            let error = io::Error::other("TLS is spoken over TCP alone");
+            return Box::pin(ready(Err(error)));
+        };
         match self.admit(service.source) {
             Ok(place) => {
-                let newcomer = self.traffic.newcomers.token();
+                let newcomer = traffic.newcomers.token();
                 Box::pin(self.clone().shake_hands(stream, service, place, newcomer))
             }
             Err(refusal) => Box::pin(ready(Err(refusal))),

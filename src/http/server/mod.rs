@@ -8,7 +8,7 @@ pub(in crate::http) mod idle_timeout;
 pub(in crate::http) mod lingering;
 pub(in crate::http) mod listener;
 pub(in crate::http) mod log_pause;
-mod plain_http;
+pub(in crate::http) mod plain;
 pub(in crate::http) mod proxy_protocol;
 pub(in crate::http) mod runtimes;
 pub(in crate::http) mod source_counts;

@@ -14,13 +14,14 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use futures_util::future::try_join_all;
+use futures_util::try_join;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use crate::http::{AppState, HttpService, Listener, serve};
+use crate::http::{AppState, HttpService, Listener, PlainListener, serve, serve_plain};
 
 /// So many that one long work does not hold up the next.
 const OPERATORS_THREADS: usize = 2;
@@ -43,16 +44,29 @@ impl Runtimes {
     pub fn start(
         listener: &Listener,
         service: &HttpService,
+        plain: Option<&(PlainListener, HttpService)>,
         state: &AppState,
         stop: &CancellationToken,
     ) -> io::Result<Self> {
         let alive = CancellationToken::new();
         let threads = (0..thread::available_parallelism()?.get()).map(|number| {
             let (listener, service, state) = (listener.share()?, service.clone(), state.clone());
+            let share = |(listener, service): &(PlainListener, HttpService)| {
+                io::Result::Ok((listener.share()?, service.clone()))
+            };
+            let plain = plain.map(share).transpose()?;
             let stop = stop.clone();
             let (tell, ended) = oneshot::channel();
             let serving = async move {
-                let result = serve(listener, service, &state.config().http, stop).await;
+                let config = &state.config().http;
+                let tls = serve(listener, service, config, stop.clone());
+                let result = match plain {
+                    None => tls.await,
+                    Some((listener, service)) => {
+                        let plain = serve_plain(listener, service, config, stop);
+                        try_join!(tls, plain).map(|((), ())| ())
+                    }
+                };
                 let _ = tell.send(result);
             };
             let runtime = if number == 0 {

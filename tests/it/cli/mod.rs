@@ -15,6 +15,7 @@ mod limits;
 mod migrate;
 mod ops;
 mod place;
+mod plain;
 mod printing;
 mod private_files;
 mod schemathesis;

@@ -62,7 +62,7 @@ impl Served {
             proxy_protocol: proxies.proxy_protocol,
         };
         let service = router(state.clone(), &Handle::current());
-        let threads = Runtimes::start(&listener, &service, &state, &stop);
+        let threads = Runtimes::start(&listener, &service, None, &state, &stop);
         let serving = tokio::spawn(async move {
             let mut threads = threads?;
             threads.ended().await

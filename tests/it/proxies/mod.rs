@@ -5,6 +5,7 @@
 mod balancer;
 mod bound;
 mod caddy;
+mod ends_tls;
 mod envoy;
 mod examples;
 mod haproxy;

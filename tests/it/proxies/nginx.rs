@@ -147,7 +147,7 @@ fn configure_with(place: &Place, changed: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// The arguments with which nginx serves this site.
-fn run(place: &Place, site: &str) -> Vec<String> {
+pub(super) fn run(place: &Place, site: &str) -> Vec<String> {
     // What Debian's own nginx.conf has around the site, without its paths, which only root may write. Its
     // workers stay root when it is run by root, since the folder is private.
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

@@ -96,6 +96,8 @@ impl Connections {
         let main = ("main", app.connections());
         let listeners = [main].into_iter();
         let admin = has_admin.then(|| ("admin", app.admin_connections()));
+        let has_plain = app.config().proxies.plain.listen.is_some();
+        let plain = has_plain.then(|| ("plain", app.plain_connections()));
         let read = |(listener, connections): (_, Arc<ConnectionTraffic>)| Self {
             listener,
             open: connections.open(),
@@ -108,7 +110,7 @@ impl Connections {
             validations: connections.validations.value(),
             without_source: connections.without_source(),
         };
-        listeners.chain(admin).map(read).collect()
+        listeners.chain(admin).chain(plain).map(read).collect()
     }
 }
 

@@ -109,7 +109,7 @@ impl Snapshot {
         )?;
         page.counters(
             "token_server_proxy_headers_refused",
-            "Connections that were closed for want of a good PROXY header from a trusted proxy",
+            "Connections that were closed because no trusted proxy said whose they are",
             listeners().flat_map(|([listener], it)| {
                 let reasons = it.without_source.iter();
                 reasons.map(move |(reason, count)| ([listener, ("reason", *reason)], *count))

@@ -18,7 +18,7 @@ const RESPONSE: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
 const MAX_REST: u64 = 64 << 10;
 
 /// Lets a stream pass that may begin a TLS handshake. Answers a request in plain HTTP, and fails.
-pub(super) async fn refuse_plain_http(
+pub(in crate::http) async fn refuse_plain_http(
     stream: &mut TcpStream,
     patience: Duration,
 ) -> io::Result<()> {
