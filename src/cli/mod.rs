@@ -4,6 +4,7 @@
 
 mod admin;
 mod audit;
+mod backup;
 mod certificate;
 mod client;
 mod clock;
@@ -70,6 +71,8 @@ enum Command {
     Settings(settings::SettingsArgs),
     /// Bring the database's schema up to date
     Migrate,
+    /// Copy a database of SQLite into a file, also while servers use it
+    Backup(backup::BackupArgs),
     /// Prepare a database that was restored from a backup, before servers use it
     Restore(restore::RestoreArgs),
     /// Register clients and change them
@@ -155,6 +158,7 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         Command::Check => serve::check::run().await,
         Command::Settings(args) => settings::run(&args),
         Command::Migrate => migrate::run().await,
+        Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,
         Command::Client(command) => client::run(*command).await,
         Command::Issuer(command) => issuer::run(command).await,

@@ -21,6 +21,7 @@ mod config;
 mod connections;
 mod deploy;
 mod dpop;
+mod drills;
 mod exchange;
 mod explain;
 mod feed;

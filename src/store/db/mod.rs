@@ -1,5 +1,6 @@
 //! Connections, transactions, queries, migrations, metrics and errors of the database.
 
+pub(in crate::store) mod backup;
 pub(in crate::store) mod conn;
 pub(in crate::store) mod connect;
 pub(in crate::store) mod damage;

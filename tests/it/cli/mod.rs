@@ -41,7 +41,7 @@ pub(crate) struct Shell {
 
 impl Shell {
     /// On an empty database.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
             database: Database::empty().await,
@@ -54,6 +54,10 @@ impl Shell {
             folder: TempDir::new().unwrap(),
             database: Database::fresh().await,
         }
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -15,7 +15,8 @@ use token_server::base::clock::Clock;
 use token_server::domain::{ClientId, ClientStatus};
 
 use crate::harness::{Answer, BY, CLIENT, Connection, Database, NOW, TestApp, config};
-use snapshot::{Snapshot, administer, name_of};
+use snapshot::Snapshot;
+pub(crate) use snapshot::{administer, name_of};
 
 /// What a test waits for at most; it has failed then.
 const LONG: Duration = Duration::from_secs(20);
