@@ -16,6 +16,7 @@ mod migrate;
 mod open;
 mod output;
 mod restore;
+mod secret;
 mod serve;
 mod settings;
 mod token;
@@ -75,6 +76,9 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Prepare a database that was restored from a backup, before servers use it
     Restore(restore::RestoreArgs),
+    /// Make a SECRET for the server
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
     /// Register clients and change them
     #[command(subcommand)]
     Client(Box<client::ClientCommand>),
@@ -160,6 +164,7 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         Command::Migrate => migrate::run().await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,
+        Command::Secret(command) => secret::run(&command),
         Command::Client(command) => client::run(*command).await,
         Command::Issuer(command) => issuer::run(command).await,
         Command::Key(command) => key::run(command).await,

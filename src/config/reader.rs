@@ -17,7 +17,7 @@ use crate::base::units::{Bytes, parse_seconds};
 use crate::base::weak_secret::weakness;
 
 /// What to do about a bad `SECRET`.
-const MAKE_ONE: &str = "make one with `openssl rand -base64 48`";
+const MAKE_ONE: &str = "make one with `token-server secret new`";
 
 /// One mistake: which variable, what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -98,7 +98,7 @@ fn a_secret_that_can_be_guessed_is_refused_in_one_line_without_it() {
     for secret in [&*repeated, "0123456789abcdef0123456789abcdef"] {
         let (names, text) = mistakes(&[("SECRET", secret)]);
         assert_eq!(names, ["SECRET"]);
-        assert!(text.contains("can be guessed; make one with `openssl rand -base64 48`"));
+        assert!(text.contains("can be guessed; make one with `token-server secret new`"));
         assert!(!text.contains(secret));
     }
 }

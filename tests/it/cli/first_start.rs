@@ -192,7 +192,7 @@ fn in_production_a_missing_secret_is_one_line_that_names_development_mode() {
     assert_eq!(ran.code, 1);
     assert_eq!(
         ran.err,
-        "error: SECRET: is missing; make one with `openssl rand -base64 48`, or try the server out with `token-server serve \
+        "error: SECRET: is missing; make one with `token-server secret new`, or try the server out with `token-server serve \
          --dev`\n"
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);

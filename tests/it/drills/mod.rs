@@ -1,6 +1,7 @@
-//! What the docs tell operators to do now and then, done step by step with the built server: restore a backup.
+//! What the docs tell operators to do now and then, done step by step with the built server: restore a backup, rotate SECRET.
 
 mod backup;
+mod secret;
 
 use std::fs::{self, File};
 use std::process::{Child, Output, Stdio};
