@@ -162,6 +162,27 @@ async fn a_client_narrows_its_own_token_to_one_of_its_audiences_and_less_scope()
     assert_eq!(claims["roots"], json!([root(&wide)]));
 }
 
+/// RFC 6749 §3.2. github.com/zitadel/oidc sends them so.
+#[tokio::test]
+async fn parameters_without_a_value_count_as_left_out() {
+    let scene = Scene::new().await;
+    let first = scene.token("app", SHOP).await;
+    let empty = [
+        "actor_token",
+        "actor_token_type",
+        "requested_token_type",
+        "resource",
+        "scope",
+    ];
+
+    let answer = scene
+        .exchange_with("shop", &first, ORDERS, &empty.map(|name| (name, "")))
+        .await;
+
+    assert_eq!(answer.json()["scope"], "read write", "{}", answer.text());
+    assert_eq!(answer.json()["issued_token_type"], ACCESS_TOKEN);
+}
+
 #[tokio::test]
 async fn an_actor_token_of_the_requester_changes_nothing() {
     let scene = Scene::new().await;

@@ -6,6 +6,7 @@ mod chain;
 mod explained;
 mod granted;
 mod refused;
+mod reserved;
 mod rules;
 mod services;
 mod verified;

@@ -155,26 +155,6 @@ async fn the_sixth_exchange_of_a_chain() {
 }
 
 #[tokio::test]
-async fn a_subject_token_with_a_reserved_scope() {
-    let scene = Scene::new().await;
-    for reserved in [
-        "admin:read",
-        "admin:anything",
-        "token:introspect",
-        "revocations:read",
-    ] {
-        let changes = ClientChanges {
-            scopes: Scope::parse(&format!("buy {reserved}")).ok(),
-            ..ClientChanges::default()
-        };
-        scene.change("app", changes).await;
-        let first = scene.token("app", SHOP).await;
-        let answer = scene.exchange("shop", &first, ORDERS).await;
-        assert_refused(&answer, "invalid_request", "reserved scope");
-    }
-}
-
-#[tokio::test]
 async fn this_server_and_its_admin_api_as_the_target() {
     let scene = Scene::new().await;
     let first = scene.token("app", SHOP).await;
