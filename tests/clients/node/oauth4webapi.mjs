@@ -31,11 +31,15 @@ const grant = async (authentication, parameters = {}, by = client) => {
   return oauth.processClientCredentialsResponse(as, by, response)
 }
 
-// The same document at the path of OpenID Connect Discovery.
+// The same document at the path of OpenID Connect Discovery, and what readers of that path insist on.
 const openid = await oauth
   .discoveryRequest(issuer)
   .then((response) => oauth.processDiscoveryResponse(issuer, response))
-assert.deepEqual(openid, as)
+assert.deepEqual(openid, {
+  ...as,
+  subject_types_supported: ['public'],
+  id_token_signing_alg_values_supported: [process.env.SIGNING_ALG],
+})
 
 // The secret in the body; a key.
 const post = oauth.ClientSecretPost(CLIENT_SECRET)
@@ -43,6 +47,25 @@ assert.equal((await grant(post)).scope, 'invoices.read invoices.write')
 const pem = await readFile(process.env.CLIENT_KEY_FILE, 'utf8')
 const key = oauth.PrivateKeyJwt(await importPKCS8(pem, 'ES256'))
 assert.equal((await grant(key, {}, { client_id: process.env.KEY_CLIENT_ID })).scope, 'invoices.read')
+
+// Token exchange: `resource` does as well.
+const service = { client_id: process.env.SERVICE_ID }
+const exchange = async (parameters) => {
+  const response = await oauth.genericTokenEndpointRequest(
+    as, service, oauth.ClientSecretPost(process.env.SERVICE_SECRET), 'urn:ietf:params:oauth:grant-type:token-exchange',
+    {
+      subject_token: process.env.TOKEN,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      ...parameters,
+    },
+  )
+  return oauth.processGenericTokenEndpointResponse(as, service, response)
+}
+const exchanged = await exchange({ resource: process.env.NEXT_AUDIENCE, scope: 'invoices.read' })
+assert.equal(exchanged.scope, 'invoices.read')
+const behalf = await oauth.protectedResourceRequest(exchanged.access_token, 'GET', new URL(API))
+assert.deepEqual((await behalf.json()).act, { sub: process.env.SERVICE_ID })
 
 // Errors.
 const refused = (asked, error, description) =>
@@ -53,6 +76,7 @@ const refused = (asked, error, description) =>
     return true
   })
 await refused(grant(post, { scope: 'invoices.delete' }), 'invalid_scope', /invoices\.delete/)
+await refused(exchange({ audience: 'https://other.example.com' }), 'invalid_target', /exchange rule/)
 // A 401 has a challenge, always (RFC 9110 §15.5.2); that is what it throws then.
 for (const wrong of [oauth.ClientSecretBasic('wrong'), oauth.ClientSecretPost('wrong')]) {
   await assert.rejects(grant(wrong), (thrown) => {

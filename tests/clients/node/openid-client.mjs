@@ -1,4 +1,4 @@
-// openid-client: discovery, both secrets and a key, errors, introspection, revocation, DPoP.
+// openid-client: discovery, both secrets and a key, token exchange, errors, introspection, revocation, DPoP.
 import assert from 'node:assert/strict'
 import { versionOf } from './version.mjs'
 
@@ -52,6 +52,30 @@ const withKey = await client.discovery(
 const token = await client.clientCredentialsGrant(withKey)
 // end
 assert.equal(token.scope, 'invoices.read')
+
+// snippet: openid-client-exchange
+const service = await client.discovery(
+  new URL(ISSUER),
+  process.env.SERVICE_ID,
+  undefined,
+  client.ClientSecretBasic(process.env.SERVICE_SECRET),
+  { algorithm: 'oauth2' },
+)
+const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const exchanged = await client.genericGrantRequest(service, exchange, {
+  subject_token: process.env.TOKEN,
+  subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+  audience: process.env.NEXT_AUDIENCE,
+})
+// end
+assert.equal(exchanged.scope, 'invoices.read')
+assert.equal(exchanged.issued_token_type, 'urn:ietf:params:oauth:token-type:access_token')
+const behalf = await client.fetchProtectedResource(service, exchanged.access_token, new URL(API), 'GET')
+const { sub, client_id, act } = await behalf.json()
+assert.deepEqual(
+  { sub, client_id, act },
+  { sub: CLIENT_ID, client_id: process.env.SERVICE_ID, act: { sub: process.env.SERVICE_ID } },
+)
 
 // Errors. One without a challenge is a ResponseBodyError; a 401 has one, always (RFC 9110 §15.5.2).
 const refused = (config, parameters, error, description) =>

@@ -1,4 +1,4 @@
-"""Authlib as a client: both secrets and a key, errors, metadata, introspection, revocation."""
+"""Authlib as a client: both secrets and a key, token exchange, errors, metadata, introspection, revocation."""
 
 from raises import raises, version_of
 
@@ -68,6 +68,25 @@ assert session.token["scope"] == "invoices.read"
 first = session.token["access_token"]
 assert session.fetch_token()["access_token"] != first, "each assertion is a new one"
 
+# snippet: authlib-exchange
+service = OAuth2Session(
+    os.environ["SERVICE_ID"],
+    os.environ["SERVICE_SECRET"],
+    token_endpoint=os.environ["ISSUER"] + "/token",
+)
+exchanged = service.fetch_token(
+    grant_type="urn:ietf:params:oauth:grant-type:token-exchange",
+    subject_token=os.environ["TOKEN"],
+    subject_token_type="urn:ietf:params:oauth:token-type:access_token",
+    audience=os.environ["NEXT_AUDIENCE"],
+)
+# end
+assert exchanged["scope"] == "invoices.read", exchanged
+assert exchanged["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
+claims = service.get(os.environ["API"]).json()
+assert (claims["sub"], claims["client_id"]) == (os.environ["CLIENT_ID"], os.environ["SERVICE_ID"]), claims
+assert claims["act"] == {"sub": os.environ["SERVICE_ID"]} and claims["aud"] == os.environ["NEXT_AUDIENCE"]
+
 # Errors.
 from authlib.integrations.base_client.errors import OAuthError
 
@@ -75,6 +94,13 @@ with raises(OAuthError, "invalid_scope", "invoices.delete"):
     post.fetch_token(TOKEN_ENDPOINT, grant_type="client_credentials", scope="invoices.delete")
 with raises(OAuthError, "invalid_target"):
     post.fetch_token(TOKEN_ENDPOINT, grant_type="client_credentials", audience="https://other.example.com")
+with raises(OAuthError, "invalid_target", "no exchange rule"):
+    service.fetch_token(
+        grant_type="urn:ietf:params:oauth:grant-type:token-exchange",
+        subject_token=os.environ["TOKEN"],
+        subject_token_type="urn:ietf:params:oauth:token-type:access_token",
+        audience="https://other.example.com",
+    )
 with raises(OAuthError, "unsupported_grant_type"):
     post.fetch_token(TOKEN_ENDPOINT, grant_type="password", username="a", password="b")
 for method in ["client_secret_basic", "client_secret_post"]:
@@ -98,8 +124,10 @@ documents = []
 for suffix in ["oauth-authorization-server", "openid-configuration"]:
     url = get_well_known_url(ISSUER, external=True, suffix=suffix)
     documents.append(AuthorizationServerMetadata(requests.get(url).json()))
-metadata = documents[0]
-assert documents[0] == documents[1]
+metadata, openid = documents
+# What readers of that path insist on is there too.
+more = {"subject_types_supported": ["public"], "id_token_signing_alg_values_supported": [os.environ["SIGNING_ALG"]]}
+assert openid == {**metadata, **more}
 for check in ["issuer", "token_endpoint", "jwks_uri", "grant_types_supported",
               "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported",
               "introspection_endpoint", "introspection_endpoint_auth_methods_supported",

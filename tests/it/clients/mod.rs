@@ -64,10 +64,12 @@ scripts! {
     node_fetch: "node/fetch.mjs" on HS256 ES256, live;
     librdkafka: "python/librdkafka_client.py" on ES256, live;
     mod_auth_openidc: "mod_auth_openidc.sh" on ES256, live;
+    oauth2_proxy: "oauth2-proxy.sh" on ES256, live;
     ruby_oauth2: "ruby-oauth2.rb" on ES256, live;
     php: "php-curl.php" on ES256, live;
     prometheus: "prometheus.sh" on ES256, live;
     go_oauth2: "go/oauth2/main.go" on ES256, live;
+    go_zitadel: "go/zitadel-oidc/main.go" on ES256, live;
     go_oidc: "go/go-oidc/main.go" on ES256, live;
     go_jwx: "go/jwx/main.go" on ES256, live;
     nimbus: "java/libraries/Nimbus.java" on ES256 ES256_JWT, live;
@@ -77,7 +79,7 @@ scripts! {
 }
 
 /// These are not recorded. The first registers a client, which has another secret each time; the others are many and slow.
-const LIVE: [&str; 17] = [
+const LIVE: [&str; 19] = [
     "python/generated_client.py",
     "ruby-oauth2.rb",
     "php-curl.php",
@@ -85,10 +87,12 @@ const LIVE: [&str; 17] = [
     "python/django_microservice.py",
     "python/librdkafka_client.py",
     "mod_auth_openidc.sh",
+    "oauth2-proxy.sh",
     "node/fetch.mjs",
     "node/express-oauth2-jwt-bearer.mjs",
     "node/mcp-sdk.mjs",
     "go/oauth2/main.go",
+    "go/zitadel-oidc/main.go",
     "go/go-oidc/main.go",
     "go/jwx/main.go",
     "java/libraries/Nimbus.java",

@@ -8,14 +8,15 @@ use token_server::app::{NewClient, NewSecret};
 use token_server::base::clock::Clock;
 use token_server::base::secret::Secret;
 use token_server::domain::{
-    Audience, AuthMethods, AuthenticationSettings, ClientId, ClientKeys, JwkSet, Scope,
-    SenderConstraint,
+    Audience, AuthMethods, AuthenticationSettings, ClientId, ClientKeys, ExchangeRules,
+    Identifiers, JwkSet, Scope, SenderConstraint,
 };
 use tokio::io::AsyncWriteExt;
 
 use super::recording::{Body, Exchange, RecordedAnswer, RecordedServer, Recording, read_message};
 use super::scene::{
     AUDIENCE, CERTIFICATE_CLIENT, CERTIFICATE_SECRET, CLIENT, KEY_CLIENT, OTHER_AUDIENCE, SECRET,
+    SERVICE, SERVICE_RULES, SERVICE_SECRET,
 };
 use crate::harness::{BY, Database, Holder, Served, TestApp};
 
@@ -114,28 +115,10 @@ impl RecordedAgain {
 
 /// Those of [`super::Scene`].
 async fn register_clients(test: &TestApp, then: &RecordedServer) {
-    let client = |id: &str, scopes: &str| NewClient {
-        client_id: Some(ClientId::parse(id).unwrap()),
-        scopes: Scope::parse(scopes).unwrap(),
-        ..NewClient::default()
-    };
     let audiences = format!("{AUDIENCE} {OTHER_AUDIENCE}");
     let with_secret = NewClient {
         audiences: Audience::parse_list(&audiences).unwrap(),
         ..client(CLIENT, "invoices.read invoices.write")
-    };
-    let with_key = NewClient {
-        audiences: Vec::new(),
-        authentication: AuthenticationSettings {
-            auth_methods: AuthMethods::parse("private_key_jwt").unwrap(),
-            keys: Some(ClientKeys::Inline(
-                JwkSet::parse(&then.client_jwks.to_string()).unwrap(),
-            )),
-            // Authlib sends it.
-            token_endpoint_as_audience: true,
-            ..AuthenticationSettings::default()
-        },
-        ..client(KEY_CLIENT, "invoices.read")
     };
     let with_certificate = NewClient {
         sender_constraint: SenderConstraint {
@@ -144,10 +127,16 @@ async fn register_clients(test: &TestApp, then: &RecordedServer) {
         },
         ..client(CERTIFICATE_CLIENT, "")
     };
+    let service = NewClient {
+        identifiers: Identifiers::parse(AUDIENCE).unwrap(),
+        exchange_rules: ExchangeRules::parse(SERVICE_RULES).unwrap(),
+        ..client(SERVICE, "")
+    };
     let app = &test.app;
     for (new, secret) in [
         (with_secret, SECRET),
         (with_certificate, CERTIFICATE_SECRET),
+        (service, SERVICE_SECRET),
     ] {
         let secret: NewSecret = app
             .secrets
@@ -155,7 +144,31 @@ async fn register_clients(test: &TestApp, then: &RecordedServer) {
             .unwrap();
         app.clients.register(BY, new, Some(secret)).await.unwrap();
     }
+    let with_key = with_key(&then.client_jwks);
     app.clients.register(BY, with_key, None).await.unwrap();
+}
+
+fn client(id: &str, scopes: &str) -> NewClient {
+    NewClient {
+        client_id: Some(ClientId::parse(id).unwrap()),
+        scopes: Scope::parse(scopes).unwrap(),
+        ..NewClient::default()
+    }
+}
+
+fn with_key(jwks: &Value) -> NewClient {
+    NewClient {
+        authentication: AuthenticationSettings {
+            auth_methods: AuthMethods::parse("private_key_jwt").unwrap(),
+            keys: Some(ClientKeys::Inline(
+                JwkSet::parse(&jwks.to_string()).unwrap(),
+            )),
+            // Authlib sends it.
+            token_endpoint_as_audience: true,
+            ..AuthenticationSettings::default()
+        },
+        ..client(KEY_CLIENT, "invoices.read")
+    }
 }
 
 fn same_answer(then: &RecordedAnswer, now: &RecordedAnswer) -> Result<(), String> {

@@ -18,6 +18,11 @@ pub(super) const SECRET: &str = "a-secret-for-tests-of-client-libraries";
 pub(super) const KEY_CLIENT: &str = "billing-with-a-key";
 pub(super) const CERTIFICATE_CLIENT: &str = "billing-with-a-certificate";
 pub(super) const CERTIFICATE_SECRET: &str = "another-secret-for-tests-of-client-libraries";
+/// It is called with tokens for [`AUDIENCE`], and calls [`OTHER_AUDIENCE`] on behalf of its callers.
+pub(super) const SERVICE: &str = "invoices";
+pub(super) const SERVICE_SECRET: &str = "a-fifth-secret-for-tests-of-client-libraries";
+pub(super) const SERVICE_RULES: &str =
+    r#"{"https://shipping.example.com": {"scopes": "invoices.read"}}"#;
 const MCP_CLIENT: &str = "agent";
 const MCP_SECRET: &str = "a-fourth-secret-for-tests-of-client-libraries";
 const MCP_SERVER: &str = "https://invoices.example.com/mcp";
@@ -244,7 +249,7 @@ impl Place<'_> {
         assert!(ran.status.success(), "{arguments:?}: {ran:?}");
     }
 
-    /// One with a secret, one with a secret and a certificate, and one with a key.
+    /// One with a secret, one with a secret and a certificate, one with a key, and one that is a service.
     fn register_clients(&self) {
         let create = |id: &str, secret: &str, more: &[&str]| {
             self.run(&[&["client", "create", id], more].concat(), secret);
@@ -269,6 +274,9 @@ impl Place<'_> {
             "--secret-stdin",
         ];
         create(CERTIFICATE_CLIENT, CERTIFICATE_SECRET, &bound);
+        let own = ["--identifier", AUDIENCE, "--secret-stdin"];
+        let rules = ["--exchange-rules", SERVICE_RULES];
+        create(SERVICE, SERVICE_SECRET, &[&own[..], &rules].concat());
         let audience = ["--audience", MCP_SERVER, "--secret-stdin"];
         create(MCP_CLIENT, MCP_SECRET, &[&scope[..], &audience].concat());
     }
@@ -319,6 +327,9 @@ impl Place<'_> {
             ("CLIENT_KEY_FILE", file("client.key")),
             ("CERT_CLIENT_ID", CERTIFICATE_CLIENT.to_owned()),
             ("CERT_CLIENT_SECRET", CERTIFICATE_SECRET.to_owned()),
+            ("SERVICE_ID", SERVICE.to_owned()),
+            ("SERVICE_SECRET", SERVICE_SECRET.to_owned()),
+            ("NEXT_AUDIENCE", OTHER_AUDIENCE.to_owned()),
             ("MCP_CLIENT_ID", MCP_CLIENT.to_owned()),
             ("MCP_CLIENT_SECRET", MCP_SECRET.to_owned()),
             ("MCP_SERVER", MCP_SERVER.to_owned()),

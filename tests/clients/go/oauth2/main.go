@@ -40,6 +40,15 @@ func main() {
 	check.No(err)
 	check.That(answer.StatusCode == http.StatusOK, "%s", answer.Status)
 
+	exchanged, err := exchange(ctx, os.Getenv("TOKEN"))
+	check.No(err)
+	check.That(exchanged.Extra("scope") == "invoices.read", "%v", exchanged.Extra("scope"))
+	check.That(exchanged.Extra("issued_token_type") == "urn:ietf:params:oauth:token-type:access_token",
+		"%v", exchanged.Extra("issued_token_type"))
+	_, err = exchange(ctx, os.Getenv("TOKEN_FORGED"))
+	var refusal *oauth2.RetrieveError
+	check.That(errors.As(err, &refusal) && refusal.ErrorCode == "invalid_request", "%v", err)
+
 	for _, style := range []oauth2.AuthStyle{oauth2.AuthStyleInHeader, oauth2.AuthStyleInParams} {
 		config := clientcredentials.Config{
 			ClientID:       os.Getenv("CLIENT_ID"),

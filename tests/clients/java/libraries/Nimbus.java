@@ -4,7 +4,11 @@ import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSObject;
 import com.nimbusds.oauth2.sdk.Scope;
 import com.nimbusds.oauth2.sdk.as.AuthorizationServerMetadata;
+import com.nimbusds.oauth2.sdk.auth.ClientSecretBasic;
+import com.nimbusds.oauth2.sdk.auth.Secret;
+import com.nimbusds.oauth2.sdk.id.ClientID;
 import com.nimbusds.oauth2.sdk.id.Issuer;
+import com.nimbusds.oauth2.sdk.token.TokenTypeURI;
 import com.nimbusds.openid.connect.sdk.op.OIDCProviderMetadata;
 import java.net.URI;
 
@@ -17,6 +21,13 @@ final class Nimbus {
         Check.that(token.getScope().equals(new Scope("invoices.read")), token.getScope());
         Check.that(token.getLifetime() > 0, token.getLifetime());
         Check.refused("invalid_client", () -> Tokens.fetch(issuer, Check.env("CLIENT_ID"), "wrong"));
+
+        String next = Check.env("NEXT_AUDIENCE");
+        var service = new ClientSecretBasic(new ClientID(Check.env("SERVICE_ID")), new Secret(Check.env("SERVICE_SECRET")));
+        var exchanged = Exchange.onBehalfOf(issuer, service, Check.env("TOKEN"), next).getTokens().getBearerAccessToken();
+        Check.that(exchanged.getScope().equals(new Scope("invoices.read")), exchanged.getScope());
+        Check.that(exchanged.getIssuedTokenType().equals(TokenTypeURI.ACCESS_TOKEN), exchanged.getIssuedTokenType());
+        Check.refused("invalid_target", () -> Exchange.onBehalfOf(issuer, service, Check.env("TOKEN"), "https://other.example.com"));
 
         var metadata = AuthorizationServerMetadata.resolve(new Issuer(issuer));
         Check.that(metadata.getTokenEndpointURI().equals(new URI(issuer + "/token")), metadata);

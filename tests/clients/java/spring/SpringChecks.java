@@ -1,16 +1,22 @@
+import static org.springframework.security.oauth2.core.OAuth2AccessToken.TokenType.BEARER;
+
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.security.authentication.TestingAuthenticationToken;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.GrantedAuthority;
+import org.springframework.security.oauth2.core.OAuth2AccessToken;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.client.RestClient;
@@ -79,10 +85,26 @@ final class SpringChecks {
     }
 
     static void opaqueAndClient() throws Exception {
+        exchanges();
         judges(start("opaque", Microservice.class), false);
         try (var caller = start("client", Caller.class, InvoicesClient.class)) {
             var answer = caller.getBean(RestClient.class).get().uri(Check.env("API")).retrieve().body(Map.class);
             Check.that(answer.get("client_id").equals(Check.env("CLIENT_ID")), answer);
+        }
+    }
+
+    /** A service gets a token for the next one with the token that it was called with. */
+    private static void exchanges() {
+        try (var service = start("exchange", Caller.class, OnBehalfOf.class)) {
+            var token = new OAuth2AccessToken(BEARER, Check.env("TOKEN"), Instant.now(), Instant.now().plusSeconds(60));
+            var caller = new TestingAuthenticationToken(token, null);
+            var exchanged = service.getBean(OnBehalfOf.class).exchange(caller);
+            Check.that(exchanged.getScopes().equals(Set.of("invoices.read")), exchanged.getScopes());
+            var claims = RestClient.create().get().uri(Check.env("API"))
+                .header("Authorization", "Bearer " + exchanged.getTokenValue())
+                .retrieve().body(Map.class);
+            Check.that(claims.get("sub").equals(Check.env("CLIENT_ID")), claims);
+            Check.that(claims.get("act").equals(Map.of("sub", Check.env("SERVICE_ID"))), claims);
         }
     }
 }
