@@ -1,4 +1,4 @@
-// snippet: spring-boot-4
+// snippet: spring-decoder
 import java.util.List;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.context.annotation.Bean;
@@ -16,7 +16,7 @@ class AccessTokens {
     JwtDecoder jwtDecoder(@Value("${ISSUER}") String issuer, @Value("${AUDIENCE}") String audience) {
         var decoder = NimbusJwtDecoder.withIssuerLocation(issuer).validateType(false).build();
         decoder.setJwtValidator(JwtValidators.createDefaultWithValidators(
-            new JwtTypeValidator("at+jwt"),
+            new JwtTypeValidator("at+jwt", "JWT"),
             new JwtIssuerValidator(issuer),
             new JwtClaimValidator<List<String>>("aud", names -> names != null && names.contains(audience))));
         return decoder;
