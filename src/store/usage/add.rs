@@ -28,7 +28,7 @@ pub enum UsageRows {
 impl Store {
     /// Adds rows, all or none.
     pub async fn add_usage(&self, rows: &UsageRows) -> Result<(), StoreError> {
-        let (columns, cells, on_conflict) = rows.statement();
+        let ((columns, on_conflict), cells) = (rows.target(), rows.cells());
         if cells.is_empty() {
             return Ok(());
         }
@@ -41,89 +41,91 @@ impl Store {
 }
 
 impl UsageRows {
-    /// The table with its columns, the rows, and what happens when there is one already.
-    fn statement(&self) -> (&'static str, Vec<Vec<Value<'_>>>, &'static str) {
+    /// The table with its columns, and what happens where there is a row already.
+    fn target(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Totals(rows) => (
+            Self::Totals(_) => (
                 "usage_totals (span, start, issued, refused, verified)",
-                rows.iter()
-                    .map(|((span, start), counts)| {
-                        with_counts(
-                            [Value::Number(Some(span.seconds())), start.to_value()],
-                            *counts,
-                        )
-                    })
-                    .collect(),
                 " on conflict (span, start) do update
                 set issued = usage_totals.issued + excluded.issued,
                     refused = usage_totals.refused + excluded.refused,
                     verified = usage_totals.verified + excluded.verified",
             ),
-            Self::Clients(rows) => (
+            Self::Clients(_) => (
                 "usage_hours (client_id, hour, issued, refused, verified)",
-                rows.iter()
-                    .map(|((id, hour), counts)| {
-                        let id = id.as_ref().map_or("", ClientId::as_str);
-                        with_counts([id.to_value(), hour.to_value()], *counts)
-                    })
-                    .collect(),
                 " on conflict (client_id, hour) do update
                 set issued = usage_hours.issued + excluded.issued,
                     refused = usage_hours.refused + excluded.refused,
                     verified = usage_hours.verified + excluded.verified",
             ),
-            Self::LastUses(rows) => (
+            Self::LastUses(_) => (
                 "last_used (client_id, secret_id, used_at, source)",
-                rows.iter()
-                    .map(|((id, secret), last)| {
-                        let secret = secret.as_ref().map_or("", SecretId::as_str);
-                        vec![
-                            id.to_value(),
-                            secret.to_value(),
-                            last.used_at.to_value(),
-                            source(*last),
-                        ]
-                    })
-                    .collect(),
                 " on conflict (client_id, secret_id) do update
                 set used_at = excluded.used_at, source = excluded.source
                 where last_used.used_at <= excluded.used_at",
             ),
-            Self::Identities(rows) => (
+            Self::Identities(_) => (
                 "last_identity_use (client_id, identity, issuer, subject, used_at, source)",
-                rows.iter().map(identity_row).collect(),
                 " on conflict (client_id, identity) do update
                 set subject = excluded.subject, used_at = excluded.used_at, source = excluded.source
                 where last_identity_use.used_at <= excluded.used_at",
             ),
-            Self::Secrets(rows) => (
+            Self::Secrets(_) => (
                 "secret_hours (client_id, secret_id, hour, uses)",
-                rows.iter()
-                    .map(|((id, secret, hour), uses)| {
-                        vec![
-                            id.to_value(),
-                            secret.to_value(),
-                            hour.to_value(),
-                            count(*uses),
-                        ]
-                    })
-                    .collect(),
                 " on conflict (client_id, secret_id, hour) do update
                 set uses = secret_hours.uses + excluded.uses",
             ),
-            Self::Exchanges(rows) => (
+            Self::Exchanges(_) => (
                 "exchange_hours (client_id, target, hour, exchanges)",
-                rows.iter()
-                    .map(|((id, target, hour), exchanges)| {
-                        let target = target.as_str().to_value();
-                        vec![id.to_value(), target, hour.to_value(), count(*exchanges)]
-                    })
-                    .collect(),
                 " on conflict (client_id, target, hour) do update
                 set exchanges = exchange_hours.exchanges + excluded.exchanges",
             ),
         }
     }
+
+    /// The values of each row, in the order of the columns.
+    fn cells(&self) -> Vec<Vec<Value<'_>>> {
+        match self {
+            Self::Totals(rows) => rows.iter().map(totals_row).collect(),
+            Self::Clients(rows) => rows.iter().map(client_row).collect(),
+            Self::LastUses(rows) => rows.iter().map(last_use_row).collect(),
+            Self::Identities(rows) => rows.iter().map(identity_row).collect(),
+            Self::Secrets(rows) => rows.iter().map(secret_row).collect(),
+            Self::Exchanges(rows) => rows.iter().map(exchange_row).collect(),
+        }
+    }
+}
+
+fn totals_row(((span, start), counts): &((UsageSpan, UnixTime), UsageCounts)) -> Vec<Value<'_>> {
+    let span = Value::Number(Some(span.seconds()));
+    with_counts([span, start.to_value()], *counts)
+}
+
+fn client_row(
+    ((id, hour), counts): &((Option<ClientId>, UnixTime), UsageCounts),
+) -> Vec<Value<'_>> {
+    let id = id.as_ref().map_or("", ClientId::as_str);
+    with_counts([id.to_value(), hour.to_value()], *counts)
+}
+
+fn last_use_row(((id, secret), last): &((ClientId, Option<SecretId>), LastUsed)) -> Vec<Value<'_>> {
+    let secret = secret.as_ref().map_or("", SecretId::as_str);
+    let (id, secret) = (id.to_value(), secret.to_value());
+    vec![id, secret, last.used_at.to_value(), source(*last)]
+}
+
+fn secret_row(
+    ((id, secret, hour), uses): &((ClientId, SecretId, UnixTime), u64),
+) -> Vec<Value<'_>> {
+    let (id, secret) = (id.to_value(), secret.to_value());
+    vec![id, secret, hour.to_value(), count(*uses)]
+}
+
+fn exchange_row(
+    ((id, target, hour), exchanges): &((ClientId, Audience, UnixTime), u64),
+) -> Vec<Value<'_>> {
+    let (id, target) = (id.to_value(), target.as_str().to_value());
+    vec![id, target, hour.to_value(), count(*exchanges)]
 }
 
 fn identity_row(
