@@ -16,7 +16,7 @@ pub use authentication::client_assertion::{
 };
 pub use authentication::dpop_nonce::DpopNonces;
 pub use authentication::dpop_proof::{DPOP_LEEWAY, DpopError, DpopProof, DpopRules};
-pub use authentication::judged_rule::JudgedRule;
+pub use authentication::judged_rule::{JudgedRule, JudgedRules};
 pub use authentication::platform_token::PlatformToken;
 pub use claims::AccessTokenClaims;
 pub use confirmation::Confirmation;

@@ -11,7 +11,7 @@ use crate::app::authentication::Authentication;
 use crate::app::error::Result;
 use crate::app::issuers::LoadedIssuer;
 use crate::domain::{Client, ClientId, ClientRecord, IdentityRule, IssuerStatus, Replay};
-use crate::jwt::{ClientAssertion, JudgedRule, PlatformToken};
+use crate::jwt::{ClientAssertion, JudgedRule, JudgedRules, PlatformToken};
 
 /// Issuers that are named to somebody whose token is of none.
 const MAX_NAMED: usize = 20;
@@ -101,9 +101,12 @@ impl Authentication {
             }
         };
         if !token.is_of_platform() {
-            return self.explain_own(explaining, assertion, &token).await;
+            let own = self.explain_own(explaining, assertion, &token, client_id);
+            return own.await;
         }
-        let alone = explaining.add("every assertion", token.judge_alone(self.core.now()));
+        let mut rules = JudgedRules::complete();
+        token.judge_alone(self.core.now(), &mut rules);
+        let alone = explaining.add("every assertion", rules.into_told());
         let verified = self.explain_issuers(&mut explaining, &token).await?;
         let proven = match record {
             Some(record) => {
@@ -139,9 +142,10 @@ impl Authentication {
         }
         let mut judged = Vec::new();
         for issuer in candidates {
-            let judgement = self.issuers.judge(&issuer, token, true).await;
+            let rules = JudgedRules::complete();
+            let rules = self.issuers.judge(&issuer, token, rules).await;
             let about = format!("issuer `{}`", issuer.issuer.name);
-            let passed = explaining.add(&about, judgement.rules);
+            let passed = explaining.add(&about, rules.into_told());
             if issuer.issuer.replay == Replay::Once {
                 explaining.remarks.push(format!(
                     "A token of the {about} is good once; whether this one was used is not looked at here."
@@ -191,14 +195,20 @@ impl Authentication {
         Ok(matching.pop().filter(|_| is_one))
     }
 
-    /// An assertion of the client itself.
+    /// An assertion of the client itself. `claimed`: the `client_id` beside it.
     async fn explain_own(
         &self,
         mut explaining: Explaining,
         assertion: &str,
         token: &PlatformToken<'_>,
+        claimed: Option<&str>,
     ) -> Result<AssertionExplanation> {
         let about = "own assertion";
+        let is_claimed = claimed.is_none_or(|claimed| {
+            let expected = format!("`{claimed}`, the client_id beside the assertion");
+            let (came, is_same) = (format!("`{}`", token.sub()), claimed == token.sub());
+            explaining.add(about, [JudgedRule::new("`sub`", expected, came, is_same)])
+        });
         let token_endpoint = self.token_endpoint();
         let rules = self.assertion_rules(&token_endpoint);
         let parsed = ClientAssertion::parse(assertion, rules, self.core.now());
@@ -220,7 +230,7 @@ impl Authentication {
         let came = judged.map_or_else(Cow::into_owned, |()| "so signed".to_owned());
         let rule = JudgedRule::new("signature", "made with a key of the client", came, is_good);
         explaining.add(about, [rule]);
-        let proven = is_good.then(|| record.client.client_id.clone());
+        let proven = (is_good && is_claimed).then(|| record.client.client_id.clone());
         Ok(explaining.finish(proven))
     }
 }
@@ -250,7 +260,7 @@ fn explain_client(
             let id = &client.client_id;
             let about = format!("identity {count} of `{id}` at `{}`", issuer.issuer.name);
             let rules = identity.judge(token.claims(), &issuer.issuer.anchor);
-            let is_satisfied = explaining.add(&about, rules.into_iter().map(judged));
+            let is_satisfied = explaining.add(&about, rules.map(judged));
             is_proven |= is_satisfied && *is_verified;
         }
     }
@@ -267,9 +277,10 @@ fn explain_client(
 }
 
 /// A rule of an identity as rules of tokens are shown.
-fn judged(rule: IdentityRule) -> JudgedRule {
-    let quoted = |value: String| format!("`{value}`");
-    let came = rule.came.map_or_else(|| "absent".to_owned(), quoted);
+fn judged(rule: IdentityRule<'_>) -> JudgedRule {
+    let quoted = |value: &str| format!("`{value}`");
+    let came = rule.came.as_deref();
+    let came = came.map_or_else(|| "absent".to_owned(), quoted);
     JudgedRule::new(rule.claim, quoted(rule.expected), came, rule.passed)
 }
 

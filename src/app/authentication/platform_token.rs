@@ -14,7 +14,7 @@ use crate::app::error::{Error, Result};
 use crate::app::issuers::LoadedIssuer;
 use crate::base::printable::printable;
 use crate::domain::{Client, ClientId, ClientIdentity, IssuerName, Replay};
-use crate::jwt::PlatformToken;
+use crate::jwt::{JudgedRules, PlatformToken};
 
 /// The longest claim of a refused token that is told, in characters.
 const MAX_CLAIM: usize = 300;
@@ -123,8 +123,9 @@ impl Authentication {
 
     /// The rules that stand in the token alone.
     fn check_alone(&self, token: &PlatformToken<'_>, is_spiffe: bool) -> Result<()> {
-        let rules = token.judge_alone(self.core.now());
-        if let Some(rule) = rules.iter().find(|rule| !rule.passed) {
+        let mut rules = JudgedRules::only_failed();
+        token.judge_alone(self.core.now(), &mut rules);
+        if let Some(rule) = rules.failure() {
             return Err(Error::invalid_authentication(rule.sentence()));
         }
         if is_spiffe && token.spiffe_id().is_none() {
@@ -143,8 +144,9 @@ impl Authentication {
         let mut verified = Vec::new();
         let mut reasons = Vec::new();
         for issuer in &proof.candidates {
-            let judgement = self.issuers.judge(issuer, proof.token, false).await;
-            match judgement.failure() {
+            let rules = JudgedRules::only_failed();
+            let rules = self.issuers.judge(issuer, proof.token, rules).await;
+            match rules.failure() {
                 None => verified.push(Arc::clone(issuer)),
                 Some(rule) => {
                     let name = &issuer.issuer.name;
@@ -214,8 +216,9 @@ impl Authentication {
                 continue;
             }
             if !proof.is_verified {
-                let judgement = self.issuers.judge(issuer, proof.token, false).await;
-                if let Some(rule) = judgement.failure() {
+                let rules = JudgedRules::only_failed();
+                let rules = self.issuers.judge(issuer, proof.token, rules).await;
+                if let Some(rule) = rules.failure() {
                     reasons.push(format!("issuer `{name}`: {}", rule.sentence()));
                     continue;
                 }
@@ -282,24 +285,24 @@ fn name_by<'a>(
     proof: &PlatformProof<'_>,
 ) -> Result<&'a ClientIdentity, String> {
     let (claims, issuer) = (proof.token.claims(), &issuer.issuer);
-    let mut reason = String::from("the client has no identity there");
+    let mut reason = None;
     let identities = client.authentication.identities.iter();
     for identity in identities.filter(|it| *it.issuer() == issuer.name) {
-        let rules = identity.judge(claims, &issuer.anchor);
-        match rules.iter().find(|rule| !rule.passed) {
-            None if !rules.is_empty() => return Ok(identity),
-            None => {}
+        match identity.find_failure(claims, &issuer.anchor) {
+            None => return Ok(identity),
             Some(rule) => {
                 let came = rule.came.as_deref();
-                reason = format!(
+                reason = Some(format!(
                     "`{}` of an identity is `{}`, and the token has {}",
                     rule.claim,
                     rule.expected,
                     came.map_or_else(|| "none".to_owned(), |it| format!("`{it}`"))
-                );
+                ));
             }
         }
     }
+    let reason = reason.as_deref();
+    let reason = reason.unwrap_or("the client has no identity there");
     Err(format!("issuer `{}`: {reason}", issuer.name))
 }
 

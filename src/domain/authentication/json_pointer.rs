@@ -1,5 +1,7 @@
 //! Owns how a claim of a platform's token is named (RFC 6901), and which of its values can be compared.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::domain::{ParseError, text_type};
@@ -38,16 +40,17 @@ impl JsonPointer {
     }
 
     /// The value there as text: of a string, an integer or a boolean. Anything else is no value.
-    pub fn text_in(&self, claims: &Map<String, Value>) -> Option<String> {
+    pub fn text_in<'a>(&self, claims: &'a Map<String, Value>) -> Option<Cow<'a, str>> {
         let mut steps = self.steps();
         let mut value = claims.get(&steps.next()?)?;
         for step in steps {
             value = value.as_object()?.get(&step)?;
         }
         match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Bool(flag) => Some(flag.to_string()),
-            Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+            Value::String(text) => Some(text.into()),
+            Value::Bool(true) => Some("true".into()),
+            Value::Bool(false) => Some("false".into()),
+            Value::Number(number) if !number.is_f64() => Some(number.to_string().into()),
             Value::Number(_) | Value::Array(_) | Value::Object(_) | Value::Null => None,
         }
     }

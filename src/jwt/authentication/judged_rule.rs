@@ -1,4 +1,4 @@
-//! Owns how the verdict of one rule on a token is told.
+//! Owns how the verdicts of rules on a token are told, and which of them are put in words.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -43,5 +43,82 @@ impl JudgedRule {
             "the client_assertion's {}: expected {}, and it is {}",
             self.rule, self.expected, self.came
         )
+    }
+}
+
+/// The rules that were judged of a token, in their order. A rule is put in words only if it failed or every one is asked for:
+/// a log-in that succeeds formats nothing.
+#[derive(Debug)]
+pub struct JudgedRules {
+    is_complete: bool,
+    told: Vec<JudgedRule>,
+}
+
+impl JudgedRules {
+    /// Of which only those that fail are told.
+    pub fn only_failed() -> Self {
+        Self {
+            is_complete: false,
+            told: Vec::new(),
+        }
+    }
+
+    /// Of which each is told.
+    pub fn complete() -> Self {
+        Self {
+            is_complete: true,
+            told: Vec::new(),
+        }
+    }
+
+    /// Whether each is told.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Adds a verdict; `tell` says what the rule is about, what it asks for, and what came.
+    pub fn add(&mut self, passed: bool, tell: impl FnOnce() -> (&'static str, String, String)) {
+        if !passed || self.is_complete {
+            let (rule, expected, came) = tell();
+            self.told
+                .push(JudgedRule::new(rule, expected, came, passed));
+        }
+    }
+
+    /// The first rule that the token does not satisfy.
+    pub fn failure(&self) -> Option<&JudgedRule> {
+        self.told.iter().find(|rule| !rule.passed)
+    }
+
+    /// Those that are told.
+    pub fn into_told(self) -> Vec<JudgedRule> {
+        self.told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_passed_is_put_in_words_only_where_every_one_is_asked_for() {
+        let tell = |passed: bool| {
+            (
+                if passed { "good" } else { "bad" },
+                String::new(),
+                String::new(),
+            )
+        };
+        let mut failed = JudgedRules::only_failed();
+        failed.add(true, || unreachable!("nobody reads it"));
+        assert_eq!(failed.failure(), None);
+        failed.add(false, || tell(false));
+        assert_eq!(failed.failure().unwrap().rule, "bad");
+        let mut every = JudgedRules::complete();
+        for passed in [true, false] {
+            every.add(passed, || tell(passed));
+        }
+        assert_eq!(every.failure().unwrap().rule, "bad");
+        assert_eq!(every.into_told().len(), 2);
     }
 }

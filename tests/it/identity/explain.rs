@@ -216,6 +216,14 @@ async fn an_own_assertion_is_explained_too() {
     let forged = Signer::new("ES256").sign(json!({"kid": "k"}), &claims);
     let explained = explain(&test, &forged, None).await;
     assert!(failed(&explained)[0].contains("signature"), "{explained:#}");
+    let own = claims["sub"].as_str().unwrap();
+    for (claimed, accepted) in [(own, true), ("another", false)] {
+        let explained = explain(&test, &right, Some(claimed)).await;
+        assert_eq!(explained["accepted"], accepted, "{explained:#}");
+        let named = failed(&explained);
+        let named = named.iter().any(|it| it.contains("the client_id beside"));
+        assert_eq!(named, !accepted, "{explained:#}");
+    }
     let other = signer.sign(
         json!({"kid": "k"}),
         &with(claims, "aud", "https://other.test"),

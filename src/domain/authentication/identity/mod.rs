@@ -1,6 +1,7 @@
 //! Owns what of a platform's token names a client: the issuer, and an exact subject, exact claims, or both. No globs and no
 //! regular expressions. Whether a token is genuine is not known here.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::ser::SerializeMap;
@@ -25,13 +26,13 @@ pub struct Identities(Vec<ClientIdentity>);
 
 /// What an identity asks of a token, and what the token has there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityRule {
+pub struct IdentityRule<'a> {
     /// `sub`, or a JSON pointer.
-    pub claim: String,
+    pub claim: &'a str,
     /// The value that is asked for.
-    pub expected: String,
+    pub expected: &'a str,
     /// The value of the token; `None`: it has none that could be compared.
-    pub came: Option<String>,
+    pub came: Option<Cow<'a, str>>,
     /// Whether they are equal.
     pub passed: bool,
 }
@@ -70,6 +71,15 @@ impl ClientIdentity {
             subject,
             claims,
         })
+    }
+
+    /// Parses a claim and its value as people write it, `/repository_id=74`: a pointer has no `=` in any claim that platforms
+    /// write.
+    pub fn parse_claim(text: &str) -> Result<(JsonPointer, String), ParseError> {
+        let (pointer, value) = text.split_once('=').ok_or_else(|| {
+            ParseError::new("a claim is POINTER=VALUE, such as /repository_id=74")
+        })?;
+        Ok((JsonPointer::parse(pointer)?, value.to_owned()))
     }
 
     /// At which issuer.
@@ -113,27 +123,40 @@ impl ClientIdentity {
         }))
     }
 
-    /// What it asks of a token with these claims, rule by rule. The token is of this client if all pass.
-    pub fn judge(&self, claims: &Map<String, Value>, anchor: &TrustAnchor) -> Vec<IdentityRule> {
+    /// What it asks of a token with these claims, rule by rule: one at least.
+    pub fn judge<'a>(
+        &'a self,
+        claims: &'a Map<String, Value>,
+        anchor: &'a TrustAnchor,
+    ) -> impl Iterator<Item = IdentityRule<'a>> {
         let subject = self.subject.iter().map(|subject| {
             let came = claims.get("sub").and_then(Value::as_str);
             IdentityRule {
-                claim: "sub".to_owned(),
-                expected: subject.to_string(),
-                came: came.map(str::to_owned),
+                claim: "sub",
+                expected: subject.as_str(),
+                came: came.map(Cow::Borrowed),
                 passed: came.is_some_and(|sub| subject.admits(sub, anchor)),
             }
         });
         let others = self.claims.iter().map(|(pointer, expected)| {
             let came = pointer.text_in(claims);
             IdentityRule {
-                claim: pointer.to_string(),
-                expected: expected.clone(),
-                passed: came.as_ref() == Some(expected),
+                claim: pointer.as_str(),
+                expected,
+                passed: came.as_deref() == Some(expected.as_str()),
                 came,
             }
         });
-        subject.chain(others).collect()
+        subject.chain(others)
+    }
+
+    /// The first rule that a token with these claims does not satisfy; `None`: the token is of this client.
+    pub fn find_failure<'a>(
+        &'a self,
+        claims: &'a Map<String, Value>,
+        anchor: &'a TrustAnchor,
+    ) -> Option<IdentityRule<'a>> {
+        self.judge(claims, anchor).find(|rule| !rule.passed)
     }
 
     /// As a document says it: an object with `issuer`, `subject` and `claims`.

@@ -13,9 +13,12 @@ fn identities(value: &Value) -> Result<Identities, String> {
 fn passes(identity: &Value, claims: &Value, anchor: &TrustAnchor) -> bool {
     let list = identities(&json!([identity])).unwrap();
     let claims = claims.as_object().unwrap();
-    let rules = list.iter().next().unwrap().judge(claims, anchor);
+    let identity = list.iter().next().unwrap();
+    let rules: Vec<_> = identity.judge(claims, anchor).collect();
     assert!(!rules.is_empty());
-    rules.iter().all(|rule| rule.passed)
+    let passes = rules.iter().all(|rule| rule.passed);
+    assert_eq!(identity.find_failure(claims, anchor).is_none(), passes);
+    passes
 }
 
 fn url() -> TrustAnchor {

@@ -17,10 +17,13 @@ use crate::jwt::authentication::client_assertion::{
     AssertionError, MAX_BYTES, NumericDate, Signer,
 };
 use crate::jwt::tokens::verify::{LEEWAY, Parts, decode};
-use crate::jwt::{JudgedRule, SignatureVerdict};
+use crate::jwt::{JudgedRules, SignatureVerdict};
 
 /// The longest lifetime that any issuer may have.
 const MAX_LIFETIME: i64 = 24 * 60 * 60;
+
+/// What the rule on the signature asks for.
+const SIGNATURE: &str = "made with a key of the issuer";
 
 /// A token of a platform: well-formed, and judged by nobody yet.
 pub struct PlatformToken<'a> {
@@ -137,62 +140,50 @@ impl<'a> PlatformToken<'a> {
     }
 
     /// The rules that need nothing but the token and the time: whoever sent it may hear of each.
-    pub fn judge_alone(&self, now: UnixTime) -> Vec<JudgedRule> {
-        let mut rules = vec![
-            self.judge_critical(),
-            self.judge_algorithm(),
-            self.judge_type(),
-        ];
-        rules.push(JudgedRule::new(
-            "`sub`",
-            "a subject",
-            quoted(&self.known.sub),
-            !self.known.sub.is_empty(),
-        ));
-        rules.push(self.judge_one_audience());
-        rules.extend(self.judge_times(now));
-        rules
-    }
-
-    fn judge_critical(&self) -> JudgedRule {
+    pub fn judge_alone(&self, now: UnixTime, rules: &mut JudgedRules) {
         let is_absent = self.header.crit.is_none();
-        let came = if is_absent { "absent" } else { "there" };
-        JudgedRule::new("`crit`", "absent", came, is_absent)
+        rules.add(is_absent, || {
+            let came = if is_absent { "absent" } else { "there" };
+            ("`crit`", "absent".to_owned(), came.to_owned())
+        });
+        self.judge_algorithm(&IssuerAlgorithms::default(), rules);
+        self.judge_type(rules);
+        let sub = self.known.sub.as_str();
+        rules.add(!sub.is_empty(), || {
+            ("`sub`", "a subject".to_owned(), quoted(sub))
+        });
+        // Whoever else it is for could present it here.
+        rules.add(self.audience().is_some(), || {
+            let came = self.known.aud.to_string();
+            ("`aud`", "exactly one audience".to_owned(), came)
+        });
+        self.judge_times(now, rules);
     }
 
-    fn judge_algorithm(&self) -> JudgedRule {
-        let all = IssuerAlgorithms::default();
+    fn judge_algorithm(&self, among: &IssuerAlgorithms, rules: &mut JudgedRules) {
         let alg = self.header.alg.as_str();
-        JudgedRule::new(
-            "`alg`",
-            format!("one of {all}"),
-            quoted(alg),
-            all.contains(alg),
-        )
+        rules.add(among.contains(alg), || {
+            ("`alg`", format!("one of {among}"), quoted(alg))
+        });
     }
 
     /// An access token (`at+jwt`) and everything else that is made for another purpose is no proof of identity
     /// (RFC 8725 §3.11).
-    fn judge_type(&self) -> JudgedRule {
+    fn judge_type(&self, rules: &mut JudgedRules) {
         let may_be_jose = self.spiffe_id.is_some();
-        let passed = match self.header.typ.as_deref() {
-            None => true,
-            Some(typ) => {
-                typ.eq_ignore_ascii_case("JWT") || (may_be_jose && typ.eq_ignore_ascii_case("JOSE"))
-            }
-        };
-        let expected = if may_be_jose {
-            "absent, JWT or JOSE"
-        } else {
-            "absent or JWT"
-        };
         let came = self.header.typ.as_deref();
-        JudgedRule::new(
-            "`typ`",
-            expected,
-            came.map_or_else(|| "absent".to_owned(), quoted),
-            passed,
-        )
+        let passed = came.is_none_or(|typ| {
+            typ.eq_ignore_ascii_case("JWT") || (may_be_jose && typ.eq_ignore_ascii_case("JOSE"))
+        });
+        rules.add(passed, || {
+            let expected = if may_be_jose {
+                "absent, JWT or JOSE"
+            } else {
+                "absent or JWT"
+            };
+            let came = came.map_or_else(|| "absent".to_owned(), quoted);
+            ("`typ`", expected.to_owned(), came)
+        });
     }
 
     fn audience(&self) -> Option<&str> {
@@ -204,110 +195,78 @@ impl<'a> PlatformToken<'a> {
         }
     }
 
-    /// Whoever else it is for could present it here.
-    fn judge_one_audience(&self) -> JudgedRule {
-        let came = self.known.aud.to_string();
-        let is_one = self.audience().is_some();
-        JudgedRule::new("`aud`", "exactly one audience", came, is_one)
-    }
-
-    fn judge_times(&self, now: UnixTime) -> Vec<JudgedRule> {
+    fn judge_times(&self, now: UnixTime, rules: &mut JudgedRules) {
         let (exp, latest) = (self.known.exp.0, now.plus(LEEWAY));
-        let mut rules = vec![JudgedRule::new(
-            "`exp`",
-            format!("later than {now}"),
-            exp.to_string(),
-            exp.plus(LEEWAY) > now,
-        )];
+        rules.add(exp.plus(LEEWAY) > now, || {
+            ("`exp`", format!("later than {now}"), exp.to_string())
+        });
         let begun = [("`nbf`", self.known.nbf), ("`iat`", self.known.iat)];
         for (name, at) in begun {
             if let Some(NumericDate(at)) = at {
-                let expected = format!("not later than {now}");
-                rules.push(JudgedRule::new(
-                    name,
-                    expected,
-                    at.to_string(),
-                    at <= latest,
-                ));
+                rules.add(at <= latest, || {
+                    (name, format!("not later than {now}"), at.to_string())
+                });
             }
         }
         let most = MaxLifetime::from_seconds(MAX_LIFETIME).unwrap_or_default();
-        rules.push(self.judge_lifetime(most));
-        rules
+        self.judge_lifetime(most, rules);
     }
 
     /// Without `iat` nobody can tell how long a token has been good.
-    fn judge_lifetime(&self, most: MaxLifetime) -> JudgedRule {
-        let expected = format!("`exp` at most {} s after `iat`", most.seconds());
-        match self.known.iat {
-            None => JudgedRule::new("lifetime", expected, "without `iat`", false),
-            Some(NumericDate(iat)) => {
-                let lifetime = self.known.exp.0.since(iat);
-                let passed = (0..=most.seconds()).contains(&lifetime);
-                JudgedRule::new("lifetime", expected, format!("{lifetime} s"), passed)
-            }
-        }
+    fn judge_lifetime(&self, most: MaxLifetime, rules: &mut JudgedRules) {
+        let lifetime = self.known.iat.map(|iat| self.known.exp.0.since(iat.0));
+        let passed = lifetime.is_some_and(|it| (0..=most.seconds()).contains(&it));
+        rules.add(passed, || {
+            let expected = format!("`exp` at most {} s after `iat`", most.seconds());
+            let came = lifetime.map_or_else(|| "without `iat`".to_owned(), |it| format!("{it} s"));
+            ("lifetime", expected, came)
+        });
     }
 
     /// The rules of an issuer, but for the signature. `own`: this server. What comes of them is for the operator only.
-    pub fn judge_at(&self, issuer: &TrustedIssuer, own: &Issuer) -> Vec<JudgedRule> {
-        let is_named = self.names(&issuer.anchor);
-        let came = match &issuer.anchor {
-            TrustAnchor::Url(_) => self.known.iss.as_deref().unwrap_or_default(),
-            TrustAnchor::Domain(_) => self.sub(),
-        };
-        let mut rules = vec![JudgedRule::new(
-            "issuer",
-            format!("{}, as the issuer `{}` has it", issuer.anchor, issuer.name),
-            quoted(came),
-            is_named,
-        )];
-        let alg = self.header.alg.as_str();
-        rules.push(JudgedRule::new(
-            "`alg`",
-            format!("one of {}", issuer.algorithms),
-            quoted(alg),
-            issuer.algorithms.contains(alg),
-        ));
-        rules.extend(self.judge_jose(&issuer.anchor));
-        rules.push(self.judge_audience(issuer, own));
-        rules.push(self.judge_lifetime(issuer.max_lifetime));
+    pub fn judge_at(&self, issuer: &TrustedIssuer, own: &Issuer, rules: &mut JudgedRules) {
+        rules.add(self.names(&issuer.anchor), || {
+            let came = match &issuer.anchor {
+                TrustAnchor::Url(_) => self.known.iss.as_deref().unwrap_or_default(),
+                TrustAnchor::Domain(_) => self.sub(),
+            };
+            let (anchor, name) = (&issuer.anchor, &issuer.name);
+            let expected = format!("{anchor}, as the issuer `{name}` has it");
+            ("issuer", expected, quoted(came))
+        });
+        self.judge_algorithm(&issuer.algorithms, rules);
+        self.judge_jose(&issuer.anchor, rules);
+        self.judge_audience(issuer, own, rules);
+        self.judge_lifetime(issuer.max_lifetime, rules);
         if issuer.replay == Replay::Once {
             let jti = self.jti().unwrap_or_default();
-            rules.push(JudgedRule::new(
-                "`jti`",
-                "a name, since tokens of this issuer are good once",
-                quoted(jti),
-                !jti.is_empty(),
-            ));
+            rules.add(!jti.is_empty(), || {
+                let expected = "a name, since tokens of this issuer are good once";
+                ("`jti`", expected.to_owned(), quoted(jti))
+            });
         }
-        rules
     }
 
     /// `JOSE` is a type of JWT-SVIDs alone, also where another issuer has a SPIFFE ID as subject.
-    fn judge_jose(&self, anchor: &TrustAnchor) -> Option<JudgedRule> {
-        let typ = self.header.typ.as_deref()?;
-        let is_jose = typ.eq_ignore_ascii_case("JOSE");
-        let is_url = matches!(anchor, TrustAnchor::Url(_));
-        (is_jose && is_url).then(|| JudgedRule::new("`typ`", "absent or JWT", quoted(typ), false))
+    fn judge_jose(&self, anchor: &TrustAnchor, rules: &mut JudgedRules) {
+        let typ = self.header.typ.as_deref().unwrap_or_default();
+        if typ.eq_ignore_ascii_case("JOSE") && matches!(anchor, TrustAnchor::Url(_)) {
+            rules.add(false, || ("`typ`", "absent or JWT".to_owned(), quoted(typ)));
+        }
     }
 
-    fn judge_audience(&self, issuer: &TrustedIssuer, own: &Issuer) -> JudgedRule {
-        let accepted: BTreeSet<&str> = if issuer.audiences.is_empty() {
-            BTreeSet::from([own.as_str()])
-        } else {
-            issuer.audiences.iter().map(Audience::as_str).collect()
-        };
-        let expected: Vec<&str> = accepted.into_iter().collect();
-        let passed = self
-            .audience()
-            .is_some_and(|aud| issuer.accepts_audience(aud, own));
-        JudgedRule::new(
-            "`aud`",
-            expected.join(" or "),
-            self.known.aud.to_string(),
-            passed,
-        )
+    fn judge_audience(&self, issuer: &TrustedIssuer, own: &Issuer, rules: &mut JudgedRules) {
+        let came = self.audience();
+        let passed = came.is_some_and(|aud| issuer.accepts_audience(aud, own));
+        rules.add(passed, || {
+            let accepted: BTreeSet<&str> = if issuer.audiences.is_empty() {
+                BTreeSet::from([own.as_str()])
+            } else {
+                issuer.audiences.iter().map(Audience::as_str).collect()
+            };
+            let expected: Vec<&str> = accepted.into_iter().collect();
+            ("`aud`", expected.join(" or "), self.known.aud.to_string())
+        });
     }
 
     /// Whether one of an issuer's keys signed it: the one it names, or, naming none, any.
@@ -318,24 +277,25 @@ impl<'a> PlatformToken<'a> {
         }
     }
 
+    /// That no signature can be judged, since the issuer's keys cannot be had.
+    pub fn add_no_keys(why: String, rules: &mut JudgedRules) {
+        rules.add(false, || ("signature", SIGNATURE.to_owned(), why));
+    }
+
     /// The verdict on the signature as a rule.
-    pub fn signature_rule(&self, verdict: SignatureVerdict) -> JudgedRule {
-        let kid = self.header.kid.as_deref();
-        let kid = kid.map_or_else(|| "no kid".to_owned(), |kid| format!("kid {}", quoted(kid)));
-        let came = match verdict {
-            SignatureVerdict::Good => format!("so signed, {kid}"),
-            SignatureVerdict::UnknownKey => {
-                format!("{kid}, which none of its keys for this `alg` has")
-            }
-            SignatureVerdict::Bad => format!("{kid}, and the signature is not of that key"),
-        };
-        let expected = "made with a key of the issuer";
-        JudgedRule::new(
-            "signature",
-            expected,
-            came,
-            verdict == SignatureVerdict::Good,
-        )
+    pub fn add_signature(&self, verdict: SignatureVerdict, rules: &mut JudgedRules) {
+        rules.add(verdict == SignatureVerdict::Good, || {
+            let kid = self.header.kid.as_deref();
+            let kid = kid.map_or_else(|| "no kid".to_owned(), |kid| format!("kid {}", quoted(kid)));
+            let came = match verdict {
+                SignatureVerdict::Good => format!("so signed, {kid}"),
+                SignatureVerdict::UnknownKey => {
+                    format!("{kid}, which none of its keys for this `alg` has")
+                }
+                SignatureVerdict::Bad => format!("{kid}, and the signature is not of that key"),
+            };
+            ("signature", SIGNATURE.to_owned(), came)
+        });
     }
 }
 
