@@ -31,31 +31,25 @@ pub struct RevokedAtIssuer {
 impl Issuers {
     /// All issuers, by name.
     pub async fn list(&self) -> Result<Vec<ListedIssuer>> {
-        let mut list = Vec::new();
-        for issuer in self.core.store.list_issuers().await? {
-            list.push(self.with_clients(issuer).await?);
-        }
-        Ok(list)
+        let issuers = self.core.store.list_issuers().await?;
+        let mut counts = self.core.store.count_clients_by_issuer().await?;
+        let listed = issuers.into_iter().map(|issuer| ListedIssuer {
+            clients: counts.remove(&issuer.name).unwrap_or(0),
+            issuer,
+        });
+        Ok(listed.collect())
     }
 
     /// One of them.
     pub async fn find(&self, name: &IssuerName) -> Result<ListedIssuer> {
         let issuer = self.require(name).await?;
-        self.with_clients(issuer).await
+        let clients = self.core.store.count_clients_at_issuer(name).await?;
+        Ok(ListedIssuer { issuer, clients })
     }
 
     /// The first clients that have an identity at an issuer, by id.
     pub async fn list_clients(&self, name: &IssuerName, limit: u32) -> Result<Vec<ClientId>> {
         Ok(self.core.store.list_clients_at_issuer(name, limit).await?)
-    }
-
-    async fn with_clients(&self, issuer: TrustedIssuer) -> Result<ListedIssuer> {
-        let clients = self
-            .core
-            .store
-            .count_clients_at_issuer(&issuer.name)
-            .await?;
-        Ok(ListedIssuer { issuer, clients })
     }
 
     /// Trusts another issuer.

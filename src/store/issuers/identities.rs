@@ -1,6 +1,8 @@
 //! Owns `client_identities`: which client may be meant by a subject of an issuer. It follows what the clients themselves say, in
 //! the same transaction.
 
+use std::collections::HashMap;
+
 use crate::base::json;
 use crate::domain::{ClientId, ClientIdentity, Identities, IdentityDigest, IssuerName, Subject};
 use crate::store::db::conn::Tx;
@@ -49,6 +51,17 @@ impl Store {
             limit $2";
         let read = |row: &Row| row.parse("client_id");
         self.fetch_all(SQL, &[issuer, &limit], read).await
+    }
+
+    /// How many clients have an identity at each issuer; those without any are left out.
+    pub async fn count_clients_by_issuer(&self) -> Result<HashMap<IssuerName, u64>, StoreError> {
+        const SQL: &str = "
+            select issuer, count(distinct client_id)
+            from client_identities
+            group by issuer";
+        let read = |row: &Row| Ok((row.parse("issuer")?, row.count(1)?));
+        let counted = self.fetch_all(SQL, &[], read).await?;
+        Ok(counted.into_iter().collect())
     }
 
     /// How many clients have an identity at an issuer.
