@@ -157,7 +157,7 @@ impl Clients {
             return Ok(());
         }
         self.issuers.all().await?;
-        self.issuers.check_identities(&settings.identities)
+        self.issuers.check_identities(&settings.identities, &[])
     }
 
     /// Refuses what could never be used: a method without what it needs, a host that is not allowed.

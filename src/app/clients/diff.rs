@@ -1,10 +1,9 @@
-//! Owns what differs between two states of a client, member by member, as people are shown it before they decide.
+//! Owns what differs between two states of a client or of a trusted issuer, member by member, as people are shown it before
+//! they decide.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-
-use crate::domain::Client;
 
 /// A member that differs; null where there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -17,11 +16,11 @@ pub struct FieldChange {
     pub after: Value,
 }
 
-/// When it was registered and last changed, a client says itself.
+/// When it was registered and last changed, both say themselves.
 const TIMES: [&str; 2] = ["created_at", "updated_at"];
 
 /// What differs, in the order in which members are shown.
-pub(in crate::app) fn diff(before: &Client, after: &Client) -> Vec<FieldChange> {
+pub(in crate::app) fn diff<T: Serialize>(before: &T, after: &T) -> Vec<FieldChange> {
     let (old, new) = (members(before), members(after));
     let gone = old.keys().filter(|name| !new.contains_key(*name));
     let names = new.keys().chain(gone);
@@ -36,9 +35,9 @@ pub(in crate::app) fn diff(before: &Client, after: &Client) -> Vec<FieldChange> 
         .collect()
 }
 
-/// A client is always written as an object.
-fn members(client: &Client) -> Map<String, Value> {
-    match serde_json::to_value(client) {
+/// Both are always written as objects.
+fn members(it: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(it) {
         Ok(Value::Object(members)) => members,
         Ok(_) | Err(_) => Map::new(),
     }

@@ -22,13 +22,16 @@ pub use keys::IssuerMetrics;
 pub(crate) use keys::LoadedIssuer;
 pub use lines::issuer_lines;
 pub use preset::{Aws, GitHub, GitLab, Google, Kubernetes, Preset, PresetPlan, Spiffe};
+pub(crate) use transfer::PlannedIssuer;
 pub use transfer::{ImportedIssuer, IssuerStep, IssuersDocument};
 
 use crate::app::core::Core;
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
 use crate::base::metrics::CacheMetrics;
-use crate::domain::{ClientId, Identities, IssuerName, IssuerStatus, Subject, TrustAnchor};
+use crate::domain::{
+    ClientId, Identities, IssuerName, IssuerStatus, Subject, TrustAnchor, TrustedIssuer,
+};
 use crate::jwt::PlatformToken;
 
 /// Subjects whose clients are remembered; past that the least used are forgotten.
@@ -141,31 +144,37 @@ impl Issuers {
         Ok(all.iter().filter(may_be).map(Arc::clone).collect())
     }
 
-    /// Refuses identities at issuers that are not there, or that cannot have them. Knows those that were read last: the store
-    /// refuses the others.
-    pub(crate) fn check_identities(&self, identities: &Identities) -> Result<()> {
+    /// Refuses identities at issuers that are neither there nor `planned`, or that cannot have them. Knows the issuers that
+    /// were read last: the store refuses the others.
+    pub(crate) fn check_identities(
+        &self,
+        identities: &Identities,
+        planned: &[TrustedIssuer],
+    ) -> Result<()> {
         let all = self.loaded.load_full().unwrap_or_default();
+        let known = all.iter().map(|it| &it.issuer).chain(planned);
         for identity in identities.iter() {
             let name = identity.issuer();
-            let Some(issuer) = all.iter().find(|it| it.issuer.name == *name) else {
+            let Some(issuer) = known.clone().find(|it| it.name == *name) else {
                 return Err(Error::invalid_request(format!(
                     "identities: there is no trusted issuer `{name}`; `token-server issuer add` adds one"
                 )));
             };
-            let checked = identity.check_at(&issuer.issuer.anchor);
+            let checked = identity.check_at(&issuer.anchor);
             checked.map_err(|error| Error::invalid_request(format!("identities: {error}")))?;
         }
         Ok(())
     }
 
-    /// Refuses the id of a client that tokens of an issuer would be taken for. Knows the issuers that were read last: the store
-    /// refuses the others.
-    pub(crate) fn check_client_id(&self, id: &ClientId) -> Result<()> {
+    /// Refuses the id of a client that tokens of an issuer would be taken for, be it there or `planned`. Knows the issuers that
+    /// were read last: the store refuses the others.
+    pub(crate) fn check_client_id(&self, id: &ClientId, planned: &[TrustedIssuer]) -> Result<()> {
         let all = self.loaded.load_full().unwrap_or_default();
-        match all.iter().find(|it| it.issuer.anchor.claims_client_id(id)) {
+        let mut known = all.iter().map(|it| &it.issuer).chain(planned);
+        match known.find(|it| it.anchor.claims_client_id(id)) {
             Some(issuer) => Err(Error::conflict(format!(
                 "no client is `{id}`: the trusted issuer `{}` signs tokens of {}",
-                issuer.issuer.name, issuer.issuer.anchor
+                issuer.name, issuer.anchor
             ))),
             None => Ok(()),
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::error::{Error, Result};
 use crate::app::issuers::Issuers;
 use crate::base::clock::UnixTime;
-use crate::domain::{IssuerName, IssuerSpec, Origin, TrustedIssuer};
+use crate::domain::{IssuerName, IssuerSpec, MAX_ISSUERS, Origin, TrustedIssuer};
 
 /// The only version of the document.
 const VERSION: u32 = 1;
@@ -54,13 +54,15 @@ pub struct ImportedIssuer {
     pub step: IssuerStep,
 }
 
-struct Planned {
-    before: Option<TrustedIssuer>,
-    after: TrustedIssuer,
+/// An issuer of a document beside the one of its name that is there.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedIssuer {
+    pub(crate) before: Option<TrustedIssuer>,
+    pub(crate) after: TrustedIssuer,
 }
 
-impl Planned {
-    fn step(&self) -> IssuerStep {
+impl PlannedIssuer {
+    pub(crate) fn step(&self) -> IssuerStep {
         match &self.before {
             None => IssuerStep::Add,
             Some(before) if *before == self.after => IssuerStep::Unchanged,
@@ -89,29 +91,38 @@ impl Issuers {
         document: IssuersDocument,
         dry_run: bool,
     ) -> Result<Vec<ImportedIssuer>> {
-        let planned = self.plan(document).await?;
-        let mut imported = Vec::new();
-        for it in planned {
-            let (name, step) = (it.after.name.clone(), it.step());
-            if !dry_run {
-                self.write(by, it).await?;
-            }
-            imported.push(ImportedIssuer { name, step });
-        }
-        Ok(imported)
-    }
-
-    async fn plan(&self, document: IssuersDocument) -> Result<Vec<Planned>> {
         if document.version != VERSION {
             return Err(Error::invalid_request(format!(
                 "version {} of the document is unknown; this is {VERSION}",
                 document.version
             )));
         }
+        let mut imported = Vec::new();
+        for it in self.plan(by, document.issuers).await? {
+            let (name, step) = (it.after.name.clone(), it.step());
+            if !dry_run {
+                self.write_planned(by, it).await?;
+            }
+            imported.push(ImportedIssuer { name, step });
+        }
+        Ok(imported)
+    }
+
+    /// What would come of issuers that a document describes. Refuses what the writes of them would refuse, as far as that can
+    /// be known before. Writes nothing.
+    pub(crate) async fn plan(
+        &self,
+        by: &Origin,
+        specs: Vec<IssuerSpec>,
+    ) -> Result<Vec<PlannedIssuer>> {
+        if specs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let there = self.core.store.list_issuers().await?;
         let now = self.core.now();
         let mut names = BTreeSet::new();
         let mut planned = Vec::new();
-        for spec in document.issuers {
+        for spec in specs {
             let one = self.plan_one(spec, now).await?;
             if !names.insert(one.after.name.clone()) {
                 return Err(Error::invalid_request(format!(
@@ -119,12 +130,23 @@ impl Issuers {
                     one.after.name
                 )));
             }
+            if one.step() != IssuerStep::Unchanged {
+                let (before, store) = (one.before.as_ref(), &self.core.store);
+                store.check_issuer(before, &one.after, by).await?;
+            }
             planned.push(one);
+        }
+        let new = planned.iter().filter(|it| it.before.is_none()).count();
+        if there.len() + new > MAX_ISSUERS {
+            return Err(Error::invalid_request(format!(
+                "{new} issuers of the document are new, and there are {} already: {MAX_ISSUERS} are the most",
+                there.len()
+            )));
         }
         Ok(planned)
     }
 
-    async fn plan_one(&self, spec: IssuerSpec, now: UnixTime) -> Result<Planned> {
+    async fn plan_one(&self, spec: IssuerSpec, now: UnixTime) -> Result<PlannedIssuer> {
         let says_status = spec.status.is_some();
         let about = spec.name.clone();
         let built = without_times(spec).build(now).map_err(|error| {
@@ -146,10 +168,11 @@ impl Issuers {
                 after.status = before.status;
             }
         }
-        Ok(Planned { before, after })
+        Ok(PlannedIssuer { before, after })
     }
 
-    async fn write(&self, by: &Origin, planned: Planned) -> Result<()> {
+    /// Writes what was planned, unless somebody else has changed the issuer meanwhile.
+    pub(crate) async fn write_planned(&self, by: &Origin, planned: PlannedIssuer) -> Result<()> {
         match (planned.step(), planned.before) {
             (IssuerStep::Change, Some(before)) => {
                 self.replace(by, &before, planned.after).await.map(drop)

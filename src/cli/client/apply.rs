@@ -1,4 +1,4 @@
-//! `client apply`: clients as a file says.
+//! `client apply`: clients, and trusted issuers, as a file says.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -9,11 +9,11 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::app::App;
 use crate::app::clients::transfer::apply::{
-    AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
+    AppliedClient, AppliedIssuer, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
 };
 use crate::app::error::Error;
+use crate::app::{App, FieldChange};
 use crate::cli::client::export::private_file;
 use crate::cli::open;
 use crate::cli::output::{Output, printable};
@@ -23,7 +23,8 @@ use crate::cli::output::{Output, printable};
 /// The file has `version: 1`, if you like a `name`, and `clients`: a list with the members that `client show --json` has.
 /// What is left out of a client is as when it is made; only `status` and `secrets` are then left as they are. `secrets` is
 /// `make` (one is made when there is none that is good, and written to --secrets-out), or a list with `secret_hash` and
-/// `expires_at`. Clients are marked with the file's name, and only those are ever pruned.
+/// `expires_at`. Clients are marked with the file's name, and only those are ever pruned. `issuers` is a list of trusted issuers
+/// with the members that `issuer export` has; they are written before the clients, and never pruned.
 #[derive(Args)]
 pub(in crate::cli) struct ApplyArgs {
     /// The file; `-` for stdin
@@ -54,6 +55,7 @@ pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<Ex
         dry_run: args.dry_run,
         prune: args.prune,
         take_over: args.take_over,
+        may_write_issuers: true,
     };
     let by = open::origin();
     let look = ApplyOptions {
@@ -70,7 +72,7 @@ pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<Ex
     }
     // Before anything is done: a secret that cannot be written down would be lost.
     let mut secrets = open_secrets(&plan, args.secrets_out.as_deref())?;
-    let mut done = 0;
+    let (mut issuers, mut done) = (0, 0);
     let applied = app
         .clients
         .apply(&by, &manifest, options, &mut |news| {
@@ -79,15 +81,16 @@ pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<Ex
                     let line = json!({ "client_id": id, "client_secret": secret.expose() });
                     write_secret(secrets.as_mut(), &line).map_err(Error::internal)?;
                 }
+                ApplyNews::IssuerDone(it) if it.step != ApplyStep::Unchanged => issuers += 1,
                 ApplyNews::Done(client) if client.step != ApplyStep::Unchanged => done += 1,
-                ApplyNews::Done(_) => {}
+                ApplyNews::IssuerDone(_) | ApplyNews::Done(_) => {}
             }
             Ok(())
         })
         .await;
     let report = applied.inspect_err(|_| {
         Output::remark(&format!(
-            "{done} client(s) were done before; apply it again"
+            "{issuers} issuer(s) and {done} client(s) were done before; apply it again"
         ));
     })?;
     print(&report, args.output)?;
@@ -133,32 +136,48 @@ fn print(report: &ApplyReport, output: Output) -> anyhow::Result<()> {
     output.print(report, || {
         let changed = report.clients.iter();
         let changed = changed.filter(|client| client.step != ApplyStep::Unchanged);
-        let mut lines: Vec<String> = changed.flat_map(describe).collect();
+        let mut lines: Vec<String> = report.issuers.iter().flat_map(describe_issuer).collect();
+        lines.extend(changed.flat_map(describe));
         lines.push(summary(report));
         printable(&lines.join("\n"))
     })
 }
 
-fn describe(client: &AppliedClient) -> Vec<String> {
-    let sign = match client.step {
+fn describe_issuer(issuer: &AppliedIssuer) -> Vec<String> {
+    if issuer.step == ApplyStep::Unchanged {
+        return Vec::new();
+    }
+    let mut lines = vec![headline(&format!("issuer {}", issuer.name), issuer.step)];
+    lines.extend(issuer.changes.iter().map(difference));
+    lines
+}
+
+fn headline(what: &str, step: ApplyStep) -> String {
+    let sign = match step {
         ApplyStep::Create => '+',
         ApplyStep::Change => '~',
         ApplyStep::Unchanged => '=',
         ApplyStep::Disable | ApplyStep::Delete => '-',
     };
-    let mut lines = vec![format!(
-        "{sign} {} ({})",
-        client.client_id,
-        client.step.as_str()
-    )];
-    for change in &client.changes {
-        let (before, after) = (&change.before, &change.after);
-        lines.push(if client.step == ApplyStep::Create {
-            format!("    {}: {after}", change.field)
+    format!("{sign} {what} ({})", step.as_str())
+}
+
+fn difference(change: &FieldChange) -> String {
+    format!(
+        "    {}: {} -> {}",
+        change.field, change.before, change.after
+    )
+}
+
+fn describe(client: &AppliedClient) -> Vec<String> {
+    let mut lines = vec![headline(client.client_id.as_str(), client.step)];
+    lines.extend(client.changes.iter().map(|change| {
+        if client.step == ApplyStep::Create {
+            format!("    {}: {}", change.field, change.after)
         } else {
-            format!("    {}: {before} -> {after}", change.field)
-        });
-    }
+            difference(change)
+        }
+    }));
     lines.extend(client.remarks.iter().map(|remark| format!("    {remark}")));
     lines
 }

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::error::{Error, Result};
-use crate::domain::{Actor, ClientId, ErrorCode, Origin};
+use crate::domain::{ADMIN_ISSUERS_SCOPE, Actor, ClientId, ErrorCode, Origin};
 use crate::http::AppState;
 use crate::http::middleware::observe::RequestId;
 use crate::http::request::caller::Caller;
@@ -34,6 +34,8 @@ pub(super) struct Operator {
     pub(super) client_id: ClientId,
     /// Where what it asks for comes from.
     pub(super) origin: Origin,
+    /// Whether its token has the scope of trusted issuers, whichever scope the route asks for.
+    pub(super) may_write_issuers: bool,
 }
 
 /// Lets a request through to its handler, or not.
@@ -71,7 +73,9 @@ async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
     let source = Caller::of(parts, &app.config().proxies)?.source;
     let actor = Actor::Client(client_id.clone());
     let request_id = parts.extensions.get::<RequestId>();
+    let mut scopes = claims.scope.tokens();
     Ok(Operator {
+        may_write_issuers: scopes.any(|it| it == ADMIN_ISSUERS_SCOPE),
         client_id,
         origin: match request_id {
             Some(request_id) => request_id.origin(actor, source),

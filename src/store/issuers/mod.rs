@@ -6,8 +6,8 @@ pub(in crate::store) mod names;
 
 use crate::base::json;
 use crate::domain::{
-    Action, Change, ClientId, IssuerName, IssuerSpec, IssuerStatus, MAX_ISSUERS, NewEvent, Scope,
-    Stamp, Target, TrustedIssuer,
+    Action, Change, ClientId, IssuerName, IssuerSpec, IssuerStatus, MAX_ISSUERS, NewEvent, Origin,
+    Scope, Stamp, Target, TrustedIssuer,
 };
 use crate::store::db::conn::Tx;
 use crate::store::db::damage::RowsOf;
@@ -55,6 +55,24 @@ impl Store {
     ) -> Result<Option<TrustedIssuer>, StoreError> {
         const SQL: &str = "select name, definition from trusted_issuers where name = $1";
         self.fetch_optional(SQL, &[name], read_issuer).await
+    }
+
+    /// Refuses what a write of the issuer `after` in the place of `before` would refuse. Writes nothing.
+    pub async fn check_issuer(
+        &self,
+        before: Option<&TrustedIssuer>,
+        after: &TrustedIssuer,
+        by: &Origin,
+    ) -> Result<(), StoreError> {
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let reserved = find_reserved(&mut tx, &after.name).await?;
+        by.actor
+            .check_issuer_write(&after.name, before, Some(after), reserved.as_ref())?;
+        match before {
+            None => refuse_client_ids(&mut tx, &after.anchor).await,
+            Some(_) => Ok(()),
+        }
     }
 
     /// Adds an issuer.

@@ -1,5 +1,6 @@
 //! Workload identity: trusted issuers, identities of clients, and log-ins with the tokens of platforms.
 
+mod apply;
 mod corpus;
 mod explain;
 mod issuers;

@@ -17,7 +17,7 @@ use crate::app::clients::transfer::import::{ImportLine, ImportOutcome, OnConflic
 use crate::app::error::{Error, Result};
 use crate::domain::{
     Client, ClientEffect, ClientId, ClientRecord, ClientSecret, ErrorCode, MAX_LIVE_SECRETS,
-    ManagedBy, Origin, SecretId,
+    ManagedBy, Origin, SecretId, TrustedIssuer,
 };
 
 /// What becomes of clients that are there.
@@ -28,6 +28,8 @@ pub(super) struct PlanOptions<'a> {
     pub(super) manifest: Option<&'a ManagedBy>,
     /// Whether it takes over those that another one manages.
     pub(super) take_over: bool,
+    /// Issuers that are written before the clients.
+    pub(super) issuers: &'a [TrustedIssuer],
 }
 
 /// What is to come of a row, and the client to be written if one is.
@@ -151,7 +153,7 @@ impl Clients {
         settings.check_secrets(imported.count_new_secrets())?;
         let (secrets, makes_secret) = imported.take_secrets(known, now);
         let live = secrets.iter().filter(|it| it.is_live(now)).count();
-        self.check_planned(by, &client, live, before.as_ref(), options.on_conflict)?;
+        self.check_planned(by, &client, live, before.as_ref(), options)?;
         let is_foreign = imported.there.is_some();
         if is_foreign && live == 0 && !secrets.is_empty() {
             let why = "each of its secrets has expired: it cannot log in";
@@ -197,10 +199,10 @@ impl Clients {
         client: &Client,
         live_secrets: usize,
         before: Option<&ClientRecord>,
-        on_conflict: OnConflict,
+        options: PlanOptions<'_>,
     ) -> Result<()> {
         let before = before.map(|it| &it.client);
-        if let Some(before) = before.filter(|_| on_conflict == OnConflict::Replace) {
+        if let Some(before) = before.filter(|_| options.on_conflict == OnConflict::Replace) {
             let (id, scopes) = (&before.client_id, &before.scopes);
             by.actor
                 .check_client_write(id, scopes, ClientEffect::Changes)?;
@@ -209,9 +211,9 @@ impl Clients {
         self.check_authentication(&client.authentication)?;
         self.check_identifiers(&client.identifiers)?;
         self.check_exchange_rules(&client.exchange_rules)?;
-        self.issuers.check_client_id(&client.client_id)?;
-        self.issuers
-            .check_identities(&client.authentication.identities)?;
+        let (issuers, planned) = (&self.issuers, options.issuers);
+        issuers.check_client_id(&client.client_id, planned)?;
+        issuers.check_identities(&client.authentication.identities, planned)?;
         if live_secrets > MAX_LIVE_SECRETS {
             return Err(Error::invalid_request(format!(
                 "a client has at most {MAX_LIVE_SECRETS} live secrets"

@@ -194,6 +194,7 @@ pub(in crate::http::admin_api) async fn apply_clients(
         dry_run: how.dry_run,
         prune: how.prune,
         take_over: how.take_over,
+        may_write_issuers: operator.may_write_issuers,
     };
     let manifest = Manifest::parse(&bytes, how.name.as_deref())?;
 

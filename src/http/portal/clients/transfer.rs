@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::app::clients::transfer::apply::{
-    AppliedClient, ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
+    ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
 };
 use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport,
@@ -169,6 +169,7 @@ pub(in crate::http::portal) async fn apply(
             dry_run: !is_done,
             prune: filled_in(&fields.prune).map(str::parse).transpose()?,
             take_over: fields.take_over,
+            may_write_issuers: true,
         };
         let manifest = Manifest::parse(fields.file.as_bytes(), filled_in(&fields.name))?;
         let mut tell = |news: ApplyNews<'_>| {
@@ -225,8 +226,8 @@ impl TransferPage {
         }
     }
 
-    fn step_kind(client: &AppliedClient) -> &'static str {
-        match client.step {
+    fn step_kind(step: ApplyStep) -> &'static str {
+        match step {
             ApplyStep::Create | ApplyStep::Change => "good",
             ApplyStep::Disable | ApplyStep::Delete => "bad",
             ApplyStep::Unchanged => "",

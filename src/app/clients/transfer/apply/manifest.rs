@@ -1,4 +1,4 @@
-//! Owns the files of `client apply`: YAML or JSON that says which clients there are to be. Parses untrusted bytes; what is
+//! Owns the files of `client apply`: YAML or JSON that says which trusted issuers and clients there are to be. Parses untrusted bytes; what is
 //! wrong is told with its place, and never with what a member holds.
 
 use std::collections::HashSet;
@@ -16,16 +16,18 @@ use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
 use crate::base::clock::UnixTime;
 use crate::base::{json, json_exact};
-use crate::domain::{ClientId, ManagedBy, ParseError};
+use crate::domain::{ClientId, IssuerSpec, ManagedBy, ParseError};
 
 /// The version that is read.
 const VERSION: u32 = 1;
 
-/// A file of clients.
+/// A file of trusted issuers and clients.
 #[derive(Debug)]
 pub struct Manifest {
     /// What its clients are marked with.
     pub name: ManagedBy,
+    /// The trusted issuers that are to be there.
+    pub(in crate::app) issuers: Vec<IssuerSpec>,
     pub(in crate::app) entries: Vec<Entry>,
 }
 
@@ -43,6 +45,8 @@ pub(in crate::app) struct Entry {
 struct Document {
     version: u32,
     name: Option<ManagedBy>,
+    #[serde(default)]
+    issuers: Vec<IssuerSpec>,
     clients: Vec<ClientSpec>,
 }
 
@@ -85,6 +89,7 @@ impl Manifest {
             .map(|(at, spec)| Entry::read(at, spec, &mut seen));
         Ok(Self {
             name,
+            issuers: document.issuers,
             entries: entries.collect::<Result<_, _>>()?,
         })
     }
@@ -184,6 +189,19 @@ mod tests {
     }
 
     #[test]
+    fn issuers_stand_beside_the_clients() {
+        let yaml = "version: 1\nissuers:\n  - name: k8s\n    issuer: https://k8s.test\n    replay: allow\n    algorithms: [ES256]\nclients: []\n";
+        let json = r#"{"version":1,"issuers":[{"name":"k8s","issuer":"https://k8s.test","replay":"allow","algorithms":["ES256"]}],"clients":[]}"#;
+        let [yaml, json] = [yaml, json].map(|text| {
+            let read = Manifest::parse(text.as_bytes(), Some("f")).unwrap();
+            let built = read.issuers.into_iter().map(|it| it.build(UnixTime(0)));
+            built.collect::<Result<Vec<_>, _>>().unwrap()
+        });
+        assert_eq!(yaml, json);
+        assert_eq!(yaml[0].algorithms.to_string(), "ES256");
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_place() {
         for (text, told) in [
             (
@@ -214,6 +232,14 @@ mod tests {
             (
                 "{\"version\":1,\n\"clients\":[{\"client_id\":\"a\",\"x\":1}]}",
                 ["unknown field `x`", "line 2"],
+            ),
+            (
+                "version: 1\nclients: []\nissuers:\n  - name: k8s\n    iss: a\n",
+                ["unknown field `iss`", "line 5"],
+            ),
+            (
+                "version: 1\nclients: []\nissuers:\n  - name: k8s\n    issuer: http://a\n",
+                ["https", "line 5"],
             ),
             ("clients: []\n", ["version", "line"]),
             ("- a\n", ["line 1", ""]),

@@ -1,6 +1,8 @@
-//! Making clients what a file says: the use case. What the file looks like is `manifest`'s business, what would come of a
-//! client `plan`'s. A client is the file's by its mark, and no other is ever pruned.
+//! Making clients, and the trusted issuers that they have identities at, what a file says: the use case. What the file looks
+//! like is `manifest`'s business, what would come of a client `plan`'s. A client is the file's by its mark, and no other is
+//! ever pruned; issuers have no mark and stay.
 
+mod issuers;
 mod manifest;
 mod plain_words;
 
@@ -9,6 +11,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use issuers::AppliedIssuer;
 pub use manifest::Manifest;
 
 use crate::app::clients::Clients;
@@ -22,7 +25,7 @@ use crate::app::secrets::crud::NewSecret;
 use crate::base::secret::Secret;
 use crate::domain::{
     Action, Client, ClientEffect, ClientId, ClientRecord, ClientStatus, ErrorCode, ExpectedVersion,
-    ManagedBy, Origin, word_enum,
+    ManagedBy, Origin, TrustedIssuer, word_enum,
 };
 use crate::store::{ClientWritten, WriteActions};
 
@@ -64,6 +67,9 @@ pub struct ApplyOptions {
     pub prune: Option<Prune>,
     /// Whether clients that another file keeps become this one's.
     pub take_over: bool,
+    /// Whether the actor may write trusted issuers at all. A program with `admin:write` alone may not, and its actor does not
+    /// tell which scopes it came with.
+    pub may_write_issuers: bool,
 }
 
 /// A client of an application.
@@ -89,19 +95,25 @@ pub struct ApplyReport {
     pub name: ManagedBy,
     /// Whether nothing was written because nothing was to be.
     pub dry_run: bool,
+    /// Every trusted issuer of the file in its order: they are written before the clients.
+    pub issuers: Vec<AppliedIssuer>,
     /// Every client of the file in its order, then those that are pruned.
     pub clients: Vec<AppliedClient>,
 }
 
 impl ApplyReport {
-    /// How many clients each step is for, for people.
+    /// How many clients, and issuers if the file has some, each step is for: for people.
     pub fn summary(&self) -> String {
         use ApplyStep::{Change, Create, Delete, Disable, Unchanged};
         let [created, changed, disabled, deleted, unchanged] =
             [Create, Change, Disable, Delete, Unchanged].map(|step| self.count(step));
-        format!(
+        let clients = format!(
             "{created} created, {changed} changed, {disabled} disabled, {deleted} deleted, {unchanged} unchanged"
-        )
+        );
+        match issuers::summary(&self.issuers) {
+            Some(issuers) => format!("issuers: {issuers}; clients: {clients}"),
+            None => clients,
+        }
     }
 
     /// How many clients this step is for.
@@ -111,7 +123,9 @@ impl ApplyReport {
 
     /// Whether everything is as the file says.
     pub fn is_empty(&self) -> bool {
+        let mut issuers = self.issuers.iter();
         self.count(ApplyStep::Unchanged) == self.clients.len()
+            && issuers.all(|it| it.step == ApplyStep::Unchanged)
     }
 }
 
@@ -119,6 +133,8 @@ impl ApplyReport {
 pub enum ApplyNews<'a> {
     /// A secret was made, and counts as soon as this returns: the only time it can be had.
     Secret(&'a ClientId, &'a Secret<String>),
+    /// An issuer is done.
+    IssuerDone(&'a AppliedIssuer),
     /// A client is done.
     Done(&'a AppliedClient),
 }
@@ -130,8 +146,8 @@ pub type ApplyListener<'a> = dyn FnMut(ApplyNews<'_>) -> Result<()> + Send + 'a;
 type Step = (AppliedClient, Option<Box<PlannedWrite>>);
 
 impl Clients {
-    /// Makes clients what a file says, one after another, each in a transaction of its own; a second time there is nothing
-    /// left to do. Nothing is done with a mistake anywhere in it.
+    /// Makes trusted issuers and then clients what a file says, one after another, each in a transaction of its own; a second
+    /// time there is nothing left to do. Nothing is done with a mistake anywhere in it.
     pub async fn apply(
         &self,
         by: &Origin,
@@ -139,10 +155,15 @@ impl Clients {
         options: ApplyOptions,
         tell: &mut ApplyListener<'_>,
     ) -> Result<ApplyReport> {
-        let mut steps = self.plan_manifest(by, manifest, options.take_over).await?;
+        let planned = self.plan_issuers(by, manifest, options).await?;
+        let after: Vec<TrustedIssuer> = planned.iter().map(|it| it.after.clone()).collect();
+        let mut steps = self
+            .plan_manifest(by, manifest, options.take_over, &after)
+            .await?;
         if let Some(prune) = options.prune {
             steps.extend(self.plan_pruning(by, manifest, prune).await?);
         }
+        let issuers = self.carry_out_issuers(by, planned, options, tell).await?;
         let mut clients = Vec::with_capacity(steps.len());
         for (applied, write) in steps {
             if !options.dry_run {
@@ -154,6 +175,7 @@ impl Clients {
         Ok(ApplyReport {
             name: manifest.name.clone(),
             dry_run: options.dry_run,
+            issuers,
             clients,
         })
     }
@@ -163,6 +185,7 @@ impl Clients {
         by: &Origin,
         manifest: &Manifest,
         take_over: bool,
+        issuers: &[TrustedIssuer],
     ) -> Result<Vec<Step>> {
         let rules = SecretRules::new(&self.core.config, None);
         let now = self.core.now();
@@ -171,6 +194,7 @@ impl Clients {
             on_conflict: OnConflict::Replace,
             manifest: Some(&manifest.name),
             take_over,
+            issuers,
         };
         let planned = self.plan(by, rows.collect(), options, None).await?;
         let (mut steps, mut mistakes) = (Vec::new(), Vec::new());

@@ -87,6 +87,7 @@ impl Clients {
             on_conflict: options.on_conflict,
             manifest: None,
             take_over: false,
+            issuers: &[],
         };
         let (mut seen, mut done, mut plain) = (Seen::default(), 0, 0);
         loop {
