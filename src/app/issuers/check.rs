@@ -60,7 +60,8 @@ impl Issuers {
             check.error = Some("it is this server (ISSUER), which is never trusted".to_owned());
             return Ok(check);
         }
-        let loaded = LoadedIssuer::new(issuer);
+        let mut sequences = self.core.store.list_spiffe_sequences().await?;
+        let loaded = LoadedIssuer::new(issuer, sequences.remove(name));
         match loaded.get(self.timeout()).await {
             Ok(keys) => {
                 check.jwks_uri = keys.from.as_ref().map(ToString::to_string);

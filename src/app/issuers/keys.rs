@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tracing::Instrument;
 
 use crate::app::core::key_cache::{Fetching, KeyCachePolicy, KeySlot, KeysOf};
+use crate::app::error::Error;
 use crate::app::issuers::Issuers;
 use crate::base::clock::UnixTime;
 use crate::base::json;
@@ -31,6 +32,8 @@ const MAX_SKIPPED_LINES: usize = 20;
 /// An issuer with its keys as far as they are known.
 pub(crate) struct LoadedIssuer {
     pub(crate) issuer: TrustedIssuer,
+    /// The highest `spiffe_sequence` that any replica had seen when the issuer was read.
+    known_sequence: Option<i64>,
     slot: KeySlot<IssuerKeys>,
 }
 
@@ -39,7 +42,7 @@ pub(crate) struct LoadedIssuer {
 pub(crate) struct IssuerKeys {
     pub(crate) set: JwkSet,
     /// Of a SPIFFE bundle.
-    pub(crate) sequence: Option<u64>,
+    pub(crate) sequence: Option<i64>,
     /// From where they were fetched; `None`: they are written down or in a file.
     pub(crate) from: Option<JwksUri>,
     pub(crate) skipped: Vec<SkippedKey>,
@@ -64,24 +67,28 @@ struct Discovery {
 }
 
 impl LoadedIssuer {
-    pub(super) fn new(issuer: TrustedIssuer) -> Self {
+    pub(super) fn new(issuer: TrustedIssuer, known_sequence: Option<i64>) -> Self {
         Self {
             issuer,
+            known_sequence,
             slot: KeySlot::default(),
         }
+    }
+
+    /// Whether the `spiffe_sequence` of a bundle is known.
+    pub(super) fn has_sequence(&self) -> bool {
+        self.highest_sequence().is_some()
+    }
+
+    fn highest_sequence(&self) -> Option<i64> {
+        let last = self.slot.last().and_then(|last| last.sequence);
+        last.max(self.known_sequence)
     }
 
     /// Fetches or reads the keys now. Fails with exactly what is wrong.
     pub(super) async fn get(&self, timeout: Duration) -> anyhow::Result<IssuerKeys> {
         let keys = self.read(timeout).await?;
-        // A bundle of before would bring back keys that were withdrawn (SPIFFE Trust Domain and Bundle §4.1.1).
-        let known = self.slot.last().and_then(|last| last.sequence);
-        if let (Some(known), Some(new)) = (known, keys.sequence) {
-            ensure!(
-                new >= known,
-                "the bundle's spiffe_sequence went back from {known} to {new}"
-            );
-        }
+        refuse_older(keys.sequence, self.highest_sequence())?;
         Ok(keys)
     }
 
@@ -144,6 +151,18 @@ impl LoadedIssuer {
     }
 }
 
+/// A bundle of before would bring back keys that were withdrawn (SPIFFE Trust Domain and Bundle §4.1.1).
+fn refuse_older(new: Option<i64>, known: Option<i64>) -> anyhow::Result<()> {
+    if let (Some(known), Some(new)) = (known, new) {
+        ensure!(
+            new >= known,
+            "the bundle's spiffe_sequence went back from {known} to {new}; if the trust domain was set up anew, disable the \
+             issuer and enable it again"
+        );
+    }
+    Ok(())
+}
+
 impl IssuerKeys {
     fn of_set(text: &str, from: JwksUri) -> anyhow::Result<Self> {
         let (set, skipped) = JwkSet::parse_published(text)?;
@@ -200,10 +219,33 @@ impl Issuers {
             )
         });
         let keys = issuer.get(self.timeout()).instrument(span).await?;
+        if let Some(sequence) = keys.sequence {
+            self.keep_sequence(name, sequence).await?;
+        }
         for key in keys.skipped.iter().take(MAX_SKIPPED_LINES) {
             tracing::warn!("a key of the issuer `{name}` is not used: {key}");
         }
         Ok(keys)
+    }
+
+    /// Keeps the sequence of a bundle for all replicas and for after a restart; refuses one of before. While the database is
+    /// gone, what this replica knows has to do.
+    async fn keep_sequence(&self, name: &IssuerName, sequence: i64) -> anyhow::Result<()> {
+        let raised = match self.core.database() {
+            Ok(store) => store
+                .raise_spiffe_sequence(name, sequence)
+                .await
+                .map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        match raised {
+            Ok(known) => refuse_older(Some(sequence), known),
+            Err(error) => {
+                let why = error.reason();
+                tracing::warn!("the spiffe_sequence of the issuer `{name}` cannot be kept: {why}");
+                Ok(())
+            }
+        }
     }
 
     /// For one request.

@@ -33,6 +33,7 @@ use crate::domain::{
     ClientId, Identities, IssuerName, IssuerStatus, Subject, TrustAnchor, TrustedIssuer,
 };
 use crate::jwt::PlatformToken;
+use crate::store::StoreError;
 
 /// Subjects whose clients are remembered; past that the least used are forgotten.
 const OWNERS: usize = 10_000;
@@ -113,14 +114,19 @@ impl Issuers {
     async fn load(&self) -> Result<()> {
         // First, so that a change during the reading makes it stale again.
         self.is_stale.store(false, Ordering::SeqCst);
-        let read = self.core.store.list_issuers().await;
-        let issuers = read.inspect_err(|_| self.is_stale.store(true, Ordering::SeqCst))?;
+        let stale = |_: &StoreError| self.is_stale.store(true, Ordering::SeqCst);
+        let issuers = self.core.store.list_issuers().await.inspect_err(stale)?;
+        let sequences = self.core.store.list_spiffe_sequences().await;
+        let mut sequences = sequences.inspect_err(stale)?;
         let before = self.loaded.load_full().unwrap_or_default();
         let loaded = issuers.into_iter().map(|issuer| {
-            // Keys that were fetched by the same rules serve on.
-            let same = before.iter().find(|it| it.issuer == issuer);
-            let same = same.map(Arc::clone);
-            same.unwrap_or_else(|| Arc::new(LoadedIssuer::new(issuer)))
+            let sequence = sequences.remove(&issuer.name);
+            let mut before = before.iter();
+            // Keys that were fetched by the same rules serve on, unless an operator has let the bundle begin anew.
+            let same = before
+                .find(|it| it.issuer == issuer && (sequence.is_some() || !it.has_sequence()))
+                .map(Arc::clone);
+            same.unwrap_or_else(|| Arc::new(LoadedIssuer::new(issuer, sequence)))
         });
         self.loaded.store(Some(Arc::new(loaded.collect())));
         Ok(())

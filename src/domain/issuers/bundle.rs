@@ -11,7 +11,7 @@ pub struct SpiffeBundle {
     /// The keys.
     pub keys: JwkSet,
     /// `spiffe_sequence`: it grows with every change of the bundle.
-    pub sequence: Option<u64>,
+    pub sequence: Option<i64>,
     /// Keys for JWT-SVIDs that cannot be used.
     pub skipped: Vec<SkippedKey>,
 }
@@ -23,7 +23,7 @@ impl SpiffeBundle {
             .map_err(|error| ParseError::new(format!("a bundle is a JSON object: {error}")))?;
         let sequence = match bundle.get("spiffe_sequence") {
             None | Some(Value::Null) => None,
-            Some(value) => Some(value.as_u64().ok_or_else(|| {
+            Some(value) => Some(value.as_i64().filter(|it| *it >= 0).ok_or_else(|| {
                 ParseError::new("the bundle's `spiffe_sequence` is no whole number")
             })?),
         };
@@ -97,6 +97,7 @@ mod tests {
             bundle(&["sig"], "1"),
             bundle(&[], "1"),
             bundle(&["jwt-svid"], "-1"),
+            bundle(&["jwt-svid"], "9223372036854775808"),
             bundle(&["jwt-svid"], "\"1\""),
             "{}".to_owned(),
             "[]".to_owned(),

@@ -3,6 +3,7 @@
 mod disable;
 pub(in crate::store) mod identities;
 pub(in crate::store) mod names;
+mod sequence;
 
 use crate::base::json;
 use crate::domain::{
@@ -111,13 +112,15 @@ impl Store {
         Ok(IssuerWritten::Written)
     }
 
-    /// Makes an issuer that is `before` what it is in `after`.
+    /// Makes an issuer that is `before` what it is in `after`. Where its keys are at another place, or it is enabled again, its
+    /// bundle may begin anew.
     pub async fn replace_issuer(
         &self,
         before: &TrustedIssuer,
         after: &TrustedIssuer,
         stamp: Stamp<'_>,
     ) -> Result<IssuerWritten, StoreError> {
+        const FORGET: &str = "update trusted_issuers set spiffe_sequence = null where name = $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         if !write_definition(&mut tx, before, after, stamp).await? {
@@ -128,6 +131,9 @@ impl Store {
             (IssuerStatus::Enabled, IssuerStatus::Disabled) => Action::IssuerDisable,
             (_, _) => Action::IssuerUpdate,
         };
+        if before.keys != after.keys || action == Action::IssuerEnable {
+            tx.execute(FORGET, &[&before.name]).await?;
+        }
         let event = of_issuer(action, &before.name).difference(before, after);
         self.commit_change(tx, stamp, Change::Issuer, vec![event])
             .await?;

@@ -39,6 +39,7 @@ const UPKEEP: &[&str] = &[
     "prune_usage_hours",
     "prune_usage_totals",
     "raise_floor",
+    "raise_spiffe_sequence",
     "release_acme_orders",
     "renew_admin_hash",
     "renew_admin_session",

@@ -36,6 +36,7 @@ const FILES: &[(&str, &str)] = files![
     "0116_trusted_issuers"
     "0117_assertion_audience"
     "0118_identity_usage"
+    "0119_spiffe_sequence"
 ];
 
 /// The first line of a file that runs outside of a transaction on Postgres.
