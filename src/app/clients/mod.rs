@@ -4,6 +4,7 @@ pub(in crate::app) mod cache;
 pub(in crate::app) mod crud;
 pub(in crate::app) mod diff;
 pub(in crate::app) mod heavy_secrets;
+mod identities;
 pub(crate) mod spec;
 pub mod transfer;
 

@@ -9,8 +9,7 @@ use crate::cli::open::origin;
 use crate::cli::output;
 use crate::cli::output::Output;
 use crate::domain::{
-    Client, ClientChanges, ClientId, ClientIdentity, ClientUses, ClientVersion, ExpectedVersion,
-    Identities, IssuerName, JsonPointer, Subject,
+    Client, ClientId, ClientIdentity, ClientUses, Identities, IssuerName, JsonPointer, Subject,
 };
 
 #[derive(Subcommand)]
@@ -34,7 +33,7 @@ pub(in crate::cli) struct AddArgs {
     #[arg(long, required_unless_present = "claims")]
     subject: Option<Subject>,
     /// A claim and its exact value: `/repository_id=74`; may be repeated, then all are asked for
-    #[arg(long = "claim", value_name = "POINTER=VALUE", value_parser = parse_claim)]
+    #[arg(long = "claim", value_name = "POINTER=VALUE", value_parser = ClientIdentity::parse_claim)]
     claims: Vec<(JsonPointer, String)>,
     #[command(flatten)]
     output: Output,
@@ -69,11 +68,8 @@ pub(in crate::cli) async fn run(app: &App, command: IdentityCommand) -> anyhow::
         IdentityCommand::Add(args) => {
             let identity =
                 ClientIdentity::new(args.issuer, args.subject, args.claims).map_err(Error::from)?;
-            let change = |mut list: Vec<ClientIdentity>| {
-                list.push(identity);
-                Ok(list)
-            };
-            let client = update(app, &args.client_id, change).await?;
+            let (by, id) = (&origin(), &args.client_id);
+            let client = app.clients.add_identity(by, id, identity).await?;
             print(app, &client, args.output).await
         }
         IdentityCommand::List(args) => {
@@ -81,36 +77,18 @@ pub(in crate::cli) async fn run(app: &App, command: IdentityCommand) -> anyhow::
             print(app, &record.client, args.output).await
         }
         IdentityCommand::Remove(args) => {
-            let change = |mut list: Vec<ClientIdentity>| {
-                if args.number == 0 || args.number > list.len() {
-                    let what = format!("identity {} of `{}`", args.number, args.client_id);
-                    return Err(Error::not_found(what));
-                }
-                list.remove(args.number - 1);
-                Ok(list)
+            let (by, id) = (&origin(), &args.client_id);
+            let client = app.clients.find(id).await?.client;
+            let mut identities = client.authentication.identities.iter();
+            let at = args.number.checked_sub(1);
+            let Some(identity) = at.and_then(|at| identities.nth(at)) else {
+                let what = format!("identity {} of `{id}`", args.number);
+                return Err(Error::not_found(what).into());
             };
-            let client = update(app, &args.client_id, change).await?;
+            let client = app.clients.remove_identity(by, id, identity).await?;
             print(app, &client, args.output).await
         }
     }
-}
-
-/// Changes the list that is there now, and no other.
-async fn update(
-    app: &App,
-    id: &ClientId,
-    change: impl FnOnce(Vec<ClientIdentity>) -> Result<Vec<ClientIdentity>, Error>,
-) -> anyhow::Result<Client> {
-    let client = app.clients.find(id).await?.client;
-    let list = client.authentication.identities.iter().cloned().collect();
-    let mut changes = ClientChanges::default();
-    let identities = Identities::new(change(list)?).map_err(Error::from)?;
-    changes.authentication.identities = Some(identities);
-    let expected = ExpectedVersion::OneOf(vec![ClientVersion::from(&client)]);
-    Ok(app
-        .clients
-        .update(&origin(), id, &expected, changes)
-        .await?)
 }
 
 async fn print(app: &App, client: &Client, output: Output) -> anyhow::Result<()> {
@@ -148,13 +126,4 @@ fn claims(identity: &ClientIdentity) -> String {
         .map(|(pointer, value)| format!("{pointer}={value}"))
         .collect();
     words.join(" ")
-}
-
-/// `POINTER=VALUE`: a pointer has no `=` in any claim that platforms write.
-fn parse_claim(text: &str) -> Result<(JsonPointer, String), String> {
-    let (pointer, value) = text
-        .split_once('=')
-        .ok_or_else(|| "a claim is POINTER=VALUE, such as /repository_id=74".to_owned())?;
-    let pointer = JsonPointer::parse(pointer).map_err(|error| error.0)?;
-    Ok((pointer, value.to_owned()))
 }
