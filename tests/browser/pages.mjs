@@ -14,10 +14,14 @@ const NAMES = {
   'issuers/{name}': process.env.ISSUER,
 }
 
+/** Routes whose path a page of the scene has: filled in when the browser is open. */
+const PATHS = {}
+
 /** What a route is asked with, where nothing else makes sense. */
 const QUERIES = { '/admin/audit/export': '?format=csv' }
 
 function pathOf(route) {
+  if (route.path in PATHS) return PATHS[route.path]
   return route.path.replace(/([^/]+)\/(\{\w+\})/g, (part, folder) => {
     assert.ok(part in NAMES, `${route.path}: say here what ${part} is to be`)
     return `${folder}/${encodeURIComponent(NAMES[part])}`
@@ -60,6 +64,9 @@ await inBrowser(async (browser) => {
   await enrol(inside.page)
   await typePassword(typing.page, ADMIN, ADMIN_PASSWORD)
   await typing.page.waitForURL('**/admin/login/code')
+  await inside.page.goto(`${PORTAL}/admin/clients/workload`)
+  const remove = inside.page.locator('a[href*="/identities/"]').first()
+  PATHS['/admin/clients/{client_id}/identities/{identity}/remove'] = await remove.getAttribute('href')
   NAMES['assets/{name}'] = (await inside.page.locator('link[rel=stylesheet]').getAttribute('href')).split('/').pop()
 
   let visited = 0

@@ -83,12 +83,26 @@ impl Issuers {
         name: &IssuerName,
         spec: IssuerSpec,
     ) -> Result<TrustedIssuer> {
+        self.update_seen(by, name, spec, None).await
+    }
+
+    /// Changes an issuer, unless it is another by now than that of the version `seen`.
+    pub async fn update_seen(
+        &self,
+        by: &Origin,
+        name: &IssuerName,
+        spec: IssuerSpec,
+        seen: Option<&str>,
+    ) -> Result<TrustedIssuer> {
         let spec = IssuerSpec {
             created_at: None,
             updated_at: None,
             ..spec
         };
         let before = self.require(name).await?;
+        if seen.is_some_and(|seen| seen != before.version()) {
+            return Err(changed(name));
+        }
         let after = spec.apply_to(&before)?;
         self.replace(by, &before, after).await
     }

@@ -1,8 +1,10 @@
 //! An operator is no owner in all but name: clients with reserved scopes are made and changed by owners.
 
+use serde_json::json;
 use token_server::app::NewClient;
 use token_server::domain::{
-    ClientId, ClientRecord, ClientVersion, ExpectedVersion, Identifiers, Scope,
+    ClientId, ClientRecord, ClientVersion, ExpectedVersion, Identifiers, Identities,
+    IdentityDigest, Scope,
 };
 use token_server::http::{Access, AppState, admin_routes};
 
@@ -117,6 +119,22 @@ const TABLE: &[(&str, Fields, Effect)] = &[
         &[],
         Changes,
     ),
+    (
+        "/admin/clients/{client_id}/new-identity",
+        &[("issuer", "ci"), ("subject", "mine")],
+        Changes,
+    ),
+    (
+        "/admin/clients/{client_id}/identities/{identity}/remove",
+        &[],
+        Changes,
+    ),
+    ("/admin/new-issuer", &[], Effect::None),
+    ("/admin/issuers/{name}/edit", &[], Effect::None),
+    ("/admin/issuers/{name}/disable", &[], Effect::None),
+    ("/admin/issuers/{name}/enable", &[], Effect::None),
+    ("/admin/issuers/{name}/delete", &[], Effect::None),
+    ("/admin/issuers/{name}/check", &[], Effect::None),
     ("/admin/transfer/export", &[], Changes),
     (
         "/admin/transfer/import",
@@ -209,8 +227,12 @@ async fn submit(
     record: &ClientRecord,
     token: &str,
 ) -> Answer {
+    let mut identities = record.client.authentication.identities.iter();
+    let identity = identities.next().map(IdentityDigest::of);
+    let identity = identity.as_ref().map_or("none", IdentityDigest::as_str);
     let filled_in = |text: &str| {
         text.replace("{client_id}", record.client.client_id.as_str())
+            .replace("{identity}", identity)
             .replace("{secret_id}", record.secrets[0].secret_id.as_str())
             .replace(
                 "{version}",
@@ -232,11 +254,18 @@ async fn submit(
 #[tokio::test]
 async fn only_owners_change_a_client_with_a_reserved_scope_or_make_one() {
     let test = portal().await;
+    let issuer = json!({"name": "ci", "issuer": "https://ci.test"});
+    crate::identity::add(&test.app, &issuer).await;
     for who in ["vera", "omar", "olga"] {
         let mut browser = Browser::of(&test, who).await;
         for (path, fields, effect) in TABLE {
             let name = "chief";
             let secret = register(&test, name, "admin:read").await;
+            let job = [json!({"issuer": "ci", "subject": "job"})];
+            let job = Identities::from_values(&job).unwrap();
+            let job = job.iter().next().unwrap().clone();
+            let clients = &test.app.clients;
+            clients.add_identity(BY, &id(name), job).await.unwrap();
             let token = test.authorize(name, &secret).await.json()["token"].clone();
             let before = find(&test, name).await;
             let is_allowed = match effect {

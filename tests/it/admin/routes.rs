@@ -20,6 +20,7 @@ fn path(route: &AdminRoute) -> String {
     let path = path.replace("{client_id}", "nobody");
     let path = path.replace("{kid}", "none");
     let path = path.replace("{secret_id}", "Njw3dnX6");
+    let path = path.replace("{identity}", "0123456789abcdef");
     path.replace("{session_id}", "0123456789abcdef")
 }
 

@@ -178,13 +178,23 @@ impl IssuerSpec {
         self.change(issuer.clone())?.check()
     }
 
+    /// A host as it stands in a URL, with a port where it is not 443.
+    pub fn parse_host(host: &str) -> Result<String, ParseError> {
+        let malformed = || ParseError::new(format!("`{host}` is no host"));
+        if host.contains(['/', '?', '#', '@', '\\', '*']) {
+            return Err(malformed());
+        }
+        let uri = JwksUri::parse(&format!("https://{host}/")).map_err(|_| malformed())?;
+        Ok(uri.authority().to_owned())
+    }
+
     fn change(self, mut issuer: TrustedIssuer) -> Result<TrustedIssuer, ParseError> {
         if let Some(keys) = self.keys()? {
             issuer.keys = keys;
         }
         let fetch = &mut issuer.fetch;
         if let Some(hosts) = self.allowed_hosts {
-            let hosts = hosts.iter().map(|host| authority(host));
+            let hosts = hosts.iter().map(|host| Self::parse_host(host));
             fetch.allowed_hosts = hosts.collect::<Result<_, _>>()?;
         }
         fetch.private_addresses = self.private_addresses.unwrap_or(fetch.private_addresses);
@@ -247,16 +257,6 @@ impl IssuerSpec {
             None => is_said.then_some(KeySource::Discovery(None)),
         })
     }
-}
-
-/// A host as it stands in a URL, with a port where it is not 443.
-fn authority(host: &str) -> Result<String, ParseError> {
-    let malformed = || ParseError::new(format!("`{host}` is no host"));
-    if host.contains(['/', '?', '#', '@', '\\', '*']) {
-        return Err(malformed());
-    }
-    let uri = JwksUri::parse(&format!("https://{host}/")).map_err(|_| malformed())?;
-    Ok(uri.authority().to_owned())
 }
 
 impl From<&TrustedIssuer> for IssuerSpec {

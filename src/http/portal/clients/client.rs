@@ -7,8 +7,8 @@ use axum::response::Response;
 use crate::app::error::Result;
 use crate::domain::{
     AdminRole, Audience, Client, ClientEffect, ClientId, ClientIdentity, ClientKeys, ClientSecret,
-    ClientStatus, ClientVersion, ExpectedVersion, IdentityUse, LastUsed, ManagedBy, QuotaState,
-    SecretAdvice, SecretUses, UsageCounts, UsageSpan,
+    ClientStatus, ClientVersion, ExpectedVersion, IdentityDigest, IdentityUse, LastUsed, ManagedBy,
+    QuotaState, SecretAdvice, SecretUses, UsageCounts, UsageSpan,
 };
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
@@ -71,6 +71,7 @@ struct ShownSecret {
 /// An identity on the page of its client.
 struct ShownIdentity {
     identity: ClientIdentity,
+    digest: IdentityDigest,
     used: Option<IdentityUse>,
 }
 
@@ -88,6 +89,7 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
     let client = record.client;
     let shown = |identity: &ClientIdentity| ShownIdentity {
         identity: identity.clone(),
+        digest: IdentityDigest::of(identity),
         used: uses.of_identity(identity).cloned(),
     };
     let identities = client.authentication.identities.iter().map(shown).collect();

@@ -1,19 +1,27 @@
-//! Trusted issuers, to be read: their state, and the clients that have an identity at them. They are written at the command line
-//! and over the admin API.
+//! Trusted issuers: their state, the clients that have an identity at them, and the forms with which owners write them. And the
+//! identities of a client.
+
+pub(in crate::http::portal) mod actions;
+pub(in crate::http::portal) mod form;
+pub(in crate::http::portal) mod identities;
+mod typed;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::Uri;
 use axum::response::Response;
 
 use crate::app::error::Result;
 use crate::app::{IssuerMetrics, ListedIssuer, issuer_lines};
-use crate::domain::{ClientId, ClientIdentity, ErrorCode, IdentityUse, IssuerName};
-use crate::http::AppState;
+use crate::domain::{
+    AdminRole, ClientId, ClientIdentity, ErrorCode, IdentityUse, IssuerName, IssuerStatus,
+};
 use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::links::{encoded, path_of};
 use crate::http::portal::page;
 use crate::http::portal::page::{Layout, When};
 use crate::http::request::path::InPath;
+use crate::http::{AppState, Params};
 
 const PATH: &str = "/admin/issuers";
 
@@ -30,6 +38,7 @@ struct Row {
 #[template(path = "issuers/issuers.html")]
 struct IssuersPage {
     layout: Layout,
+    can_change: bool,
     rows: Vec<Row>,
 }
 
@@ -37,10 +46,16 @@ struct IssuersPage {
 #[template(path = "issuers/issuer.html")]
 struct IssuerPage {
     layout: Layout,
+    can_change: bool,
+    path: String,
+    /// Of how many clients the tokens were just revoked.
+    revoked: Option<u64>,
     row: Row,
     lines: Vec<(String, String)>,
     clients: Vec<Named>,
 }
+
+page::pages!(IssuerPage);
 
 /// An identity of a client at the issuer.
 struct Named {
@@ -64,6 +79,7 @@ pub(super) async fn show_issuers(
     let issuers = app.issuers.list().await?.into_iter();
     Ok(page::show(&IssuersPage {
         layout: session.layout("Trusted issuers", PATH),
+        can_change: session.permits(AdminRole::Owner),
         rows: issuers.map(|listed| row(listed, &metrics)).collect(),
     }))
 }
@@ -73,18 +89,33 @@ pub(super) async fn show_issuer(
     State(app): State<AppState>,
     session: Session<Viewer>,
     InPath(name): InPath<IssuerName>,
+    uri: Uri,
 ) -> Result<Response> {
-    let listed = app.issuers.find(&name).await?;
+    let revoked = Params::from_query(&uri)?.take("revoked");
+    let mut page = issuer_page(&app, &session, &name).await?;
+    page.revoked = revoked.and_then(|count| count.parse().ok());
+    Ok(page::show(&page))
+}
+
+async fn issuer_page<R>(
+    app: &AppState,
+    session: &Session<R>,
+    name: &IssuerName,
+) -> Result<IssuerPage> {
+    let listed = app.issuers.find(name).await?;
     let mut clients = Vec::new();
-    for id in app.issuers.list_clients(&name, SHOWN).await? {
-        clients.extend(identities_at(&app, &name, &id).await?);
+    for id in app.issuers.list_clients(name, SHOWN).await? {
+        clients.extend(identities_at(app, name, &id).await?);
     }
-    Ok(page::show(&IssuerPage {
+    Ok(IssuerPage {
         layout: session.layout(name.as_str(), PATH),
+        can_change: session.permits(AdminRole::Owner),
+        path: path_of_issuer(name),
+        revoked: None,
         lines: issuer_lines(&listed.issuer),
         row: row(listed, &app.issuers.metrics()),
         clients,
-    }))
+    })
 }
 
 async fn identities_at(app: &AppState, name: &IssuerName, id: &ClientId) -> Result<Vec<Named>> {

@@ -24,6 +24,21 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "deleted",
         "Client deleted and its tokens revoked.",
     ),
+    ("clients", "identity-added", "Identity added."),
+    ("clients", "identity-removed", "Identity removed."),
+    ("issuers", "created", "Trusted issuer added."),
+    ("issuers", "saved", "Changes saved."),
+    (
+        "issuers",
+        "disabled",
+        "Issuer disabled: no client logs in through it.",
+    ),
+    (
+        "issuers",
+        "enabled",
+        "Issuer enabled: clients log in through it again.",
+    ),
+    ("issuers", "deleted", "Trusted issuer deleted."),
     (
         "",
         "clock-confirmed",

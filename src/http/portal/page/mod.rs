@@ -56,7 +56,10 @@ navigation! {
 }
 
 /// Pages that are below an entry, though their paths are not.
-const BELOW: &[(&str, &str)] = &[("/admin/new-client", "/admin/clients")];
+const BELOW: &[(&str, &str)] = &[
+    ("/admin/new-client", "/admin/clients"),
+    ("/admin/new-issuer", "/admin/issuers"),
+];
 
 /// An entry as a page shows it.
 pub(super) struct Link {
