@@ -12,7 +12,7 @@ use crate::http::portal::admins::sessions;
 use crate::http::portal::clients::{client, create, list, transfer};
 use crate::http::portal::login::{account, passkeys, second_factor};
 use crate::http::portal::page::assets;
-use crate::http::portal::tokens::{explain, explain_exchange};
+use crate::http::portal::tokens::{explain, explain_assertion, explain_exchange};
 use crate::http::portal::usage::{dashboard, excess_tokens};
 use crate::http::portal::{admins, audit, issuers, keys, login, secrets, settings, tokens};
 
@@ -75,6 +75,8 @@ fn all(routes: Routes) -> Routes {
         VIEWER   get  "/admin/explain"                                           explain::show_explanation;
         VIEWER   get  "/admin/explain/exchange"                                  explain_exchange::show_exchange;
         VIEWER   post "/admin/explain/exchange"                                  explain_exchange::explain_exchange;
+        VIEWER   get  "/admin/explain/assertion"                                 explain_assertion::show_assertion;
+        VIEWER   post "/admin/explain/assertion"                                 explain_assertion::explain_assertion;
         VIEWER   get  "/admin/excess-tokens"                                     excess_tokens::show_excess_tokens;
         VIEWER   get  "/admin/tokens"                                            tokens::show_tokens;
         VIEWER   post "/admin/tokens"                                            tokens::inspect;

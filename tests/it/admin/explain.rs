@@ -1,9 +1,10 @@
 //! The page that explains.
 
+use serde_json::json;
 use token_server::domain::{ClientId, ClientStatus};
 
 use super::{Browser, portal};
-use crate::harness::{BY, CLIENT};
+use crate::harness::{BY, CLIENT, NOW};
 
 #[tokio::test]
 async fn a_viewer_sees_the_token_or_why_there_would_be_none() {
@@ -101,4 +102,63 @@ async fn what_was_rejected_last_is_there_without_a_question_each_with_a_way_to_m
     );
     let (first, second) = page.text().split_once("id=\"client_id\"").unwrap();
     assert!(first.contains("id=\"request_id\"") && !second.contains("id=\"request_id\""));
+}
+
+#[tokio::test]
+async fn an_assertion_is_explained_rule_by_rule_and_not_shown_again() {
+    let test = portal().await;
+    let signer = crate::harness::Signer::new("ES256");
+    let keys: serde_json::Value = token_server::base::json::from_str(&signer.jwks("k")).unwrap();
+    let issuer = json!({"name": "ci", "issuer": "https://ci.test", "jwks": keys});
+    crate::identity::add(&test.app, &issuer).await;
+    let identities = json!([{"issuer": "ci", "subject": "job"}]);
+    crate::identity::register(&test, "workload", &identities).await;
+    let sign = |sub: &str| {
+        let claims = json!({"iss": "https://ci.test", "sub": sub, "aud": "https://tokens.test", "iat": NOW.0,
+            "exp": NOW.0 + 60, "jti": sub});
+        signer.sign(json!({"kid": "k"}), &claims)
+    };
+    let mut vera = Browser::of(&test, "vera").await;
+    assert!(
+        vera.get("/admin/explain")
+            .await
+            .text()
+            .contains("/admin/explain/assertion")
+    );
+    let path = "/admin/explain/assertion";
+    assert!(vera.get(path).await.text().contains("request_id"));
+
+    let right = sign("job");
+    let wrong = sign("<b>job</b>");
+    let explained = vera.post(path, &[("assertion", &right)]).await;
+    assert_eq!(explained.status, 200);
+    for told in [
+        ">accepted</span>",
+        "href=\"/admin/clients/workload\"",
+        "good once",
+        ">passed</span>",
+    ] {
+        assert!(
+            explained.text().contains(told),
+            "{told}: {}",
+            explained.text()
+        );
+    }
+    let fields = [("assertion", wrong.as_str()), ("client_id", "workload")];
+    let refused = vera.post(path, &fields).await;
+    for told in [">refused</span>", ">failed</span>", "&#60;b&#62;job"] {
+        assert!(refused.text().contains(told), "{told}: {}", refused.text());
+    }
+    assert!(!refused.text().contains("<b>job"));
+    for (page, token) in [(&explained, &right), (&refused, &wrong)] {
+        let signature = token.rsplit('.').next().unwrap();
+        assert!(!page.text().contains(signature));
+    }
+    // It is not used up.
+    assert_eq!(
+        crate::identity::present(&test, &right, None).await.status,
+        200
+    );
+    let empty = vera.post(path, &[("assertion", "")]).await;
+    assert!(empty.status >= 400 && empty.text().contains("role=\"alert\""));
 }

@@ -163,6 +163,7 @@ const TABLE: &[(&str, Fields, Effect)] = &[
     ("/admin/tokens/revoke", &[("token", "{token}")], Restricts),
     ("/admin/tokens", &[], Effect::None),
     ("/admin/explain/exchange", &[], Effect::None),
+    ("/admin/explain/assertion", &[], Effect::None),
     ("/admin/audit/verify", &[], Effect::None),
     ("/admin/clock/confirm", &[], Effect::None),
     ("/admin/keys/rotate", &[], Effect::None),

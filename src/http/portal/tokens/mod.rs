@@ -1,6 +1,7 @@
 //! A token: its header and claims, whether it is active and why, and its revocation.
 
 pub(in crate::http) mod explain;
+pub(in crate::http) mod explain_assertion;
 pub(in crate::http) mod explain_exchange;
 mod fix;
 
