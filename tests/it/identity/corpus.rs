@@ -8,7 +8,7 @@ use super::{
     assert_refused, assert_told, cluster_claims, header, key_set, present, present_as, register,
     with,
 };
-use crate::harness::{NOW, Signer, TestApp};
+use crate::harness::{CLIENT, NOW, Signer, TestApp};
 
 const GITLAB: &str = "https://gitlab.com";
 
@@ -240,9 +240,21 @@ async fn our_own_tokens_prove_nobody() {
     let test = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
     let secret = test.client().await;
     let access = test.token(&secret).await;
-    for assertion_type in [JWT_BEARER, JWT_SPIFFE] {
-        let answer = present_as(&test, "/token", assertion_type, &access, None).await;
-        assert_eq!(answer.status, 401, "{}", answer.text());
+    let form = [
+        ("client_id", CLIENT),
+        ("client_secret", secret.as_str()),
+        ("token", access.as_str()),
+    ];
+    let signed = [("accept", "application/token-introspection+jwt")];
+    let introspected = test.post_form_with("/introspect", &form, &signed).await;
+    assert_eq!(introspected.status, 200, "{}", introspected.text());
+    for ours in [access.as_str(), introspected.text()] {
+        for assertion_type in [JWT_BEARER, JWT_SPIFFE] {
+            for client_id in [None, Some(CLIENT)] {
+                let answer = present_as(&test, "/token", assertion_type, ours, client_id).await;
+                assert_eq!(answer.status, 401, "{}", answer.text());
+            }
+        }
     }
 }
 

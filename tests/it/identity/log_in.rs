@@ -320,7 +320,13 @@ async fn known_workloads_log_in_while_the_database_is_gone() {
 /// No query but that of the `jti`, and none where a token may be presented again.
 #[tokio::test]
 async fn a_warm_log_in_asks_the_database_for_nothing_but_the_jti() {
-    let (test, signer) = (TestApp::new().await, Signer::new("ES256"));
+    for alg in ["ES256", "RS256"] {
+        count_queries(alg).await;
+    }
+}
+
+async fn count_queries(alg: &'static str) {
+    let (test, signer) = (TestApp::new().await, Signer::new(alg));
     for (name, replay) in [("once", "once"), ("allow", "allow")] {
         let issuer = json!({"name": name, "issuer": format!("https://{name}.test"), "jwks": key_set(&signer), "replay": replay});
         add(&test.app, &issuer).await;
