@@ -69,11 +69,11 @@ impl Store {
                     union all select max(generation) + 1 from revocations where $1
                     union all select $2) as candidates)
             returning identity, epoch, generation";
-        let now = Generation::at(stamp.at);
         let lowest = if keep_tokens {
             Generation::default()
         } else {
-            now
+            // A client that the backup lacks may have begun in this very second.
+            Generation::at(stamp.at.plus(1))
         };
         let mut conn = self.acquire_unhurried().await?;
         let mut tx = conn.begin().await?;

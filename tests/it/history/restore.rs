@@ -51,6 +51,24 @@ async fn tokens_of_clients_that_the_backup_lacks_are_revoked_too() {
     answer.assert_error(401, "invalid_token");
 }
 
+/// The one that was lost began in the second of the restore.
+#[tokio::test]
+async fn tokens_of_this_second_are_revoked_also_where_the_backup_has_no_client() {
+    let test = TestApp::new().await;
+    let snapshot = snapshot(&[&test]).await;
+    let (_, [token, _]) = register_new(&test).await;
+
+    snapshot.put_back().await;
+    let later = replica(&test).await;
+    restore(&later, false).await;
+    read(&later).await;
+
+    let answer = later.verify(&token).await;
+    answer.assert_error(401, "invalid_token");
+    let secret = later.client().await;
+    assert_works(&later, &secret).await;
+}
+
 #[tokio::test]
 async fn tokens_can_be_kept() {
     let test = TestApp::new().await;
