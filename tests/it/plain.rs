@@ -1,12 +1,12 @@
 //! The listener without TLS, for proxies that end it: what is asked there is answered as over TLS.
 
 use tempfile::TempDir;
-use token_server::app::NewClient;
-use token_server::domain::{ClientId, Scope, SenderConstraint};
+use token_server::app::{NewAdmin, NewClient, NewPassword};
+use token_server::domain::{AdminName, AdminRole, ClientId, Scope, SenderConstraint};
 use tokio::net::UnixStream;
 
 use crate::harness::{
-    CLIENT, Prover, ServedPlain, TestApp, exchange, form, plain_request as request,
+    BY, CLIENT, Prover, ServedPlain, TestApp, exchange, form, plain_request as request,
 };
 use crate::metrics::Operator;
 
@@ -146,6 +146,33 @@ async fn portal_and_admin_api_are_there_only_when_asked_for() {
         header(&page, "strict-transport-security"),
         "max-age=31536000"
     );
+}
+
+#[tokio::test]
+async fn the_cookie_of_a_session_is_for_https_and_so_is_the_origin_of_a_form() {
+    let served = ServedPlain::start(&[("PLAIN_ADMIN", "on")]).await;
+    let new = NewAdmin {
+        name: AdminName::parse("olga").unwrap(),
+        role: AdminRole::Owner,
+    };
+    let admins = &served.test.app.admins;
+    let made = admins.create(BY, new, NewPassword::MadeToKeep).await;
+    let (_, password) = made.unwrap();
+    let fields = form(&[("name", "olga"), ("password", password.expose())]);
+    let log_in = async |origin: &str| {
+        let headers = [("origin", origin), ("x-forwarded-proto", "http")];
+        let asked = request("POST /admin/login", &headers, &fields);
+        served.send(&asked).await
+    };
+
+    let logged_in = log_in("https://tokens.test").await;
+    assert_eq!(status(&logged_in), "303", "{logged_in}");
+    let cookie = header(&logged_in, "set-cookie");
+    assert!(
+        cookie.starts_with("__Host-") && cookie.contains("; Secure"),
+        "{cookie}"
+    );
+    assert_eq!(status(&log_in("http://tokens.test").await), "403");
 }
 
 #[tokio::test]

@@ -87,7 +87,8 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
         Some(address) => Some(listen("ADMIN_LISTEN", address)?),
         None => None,
     };
-    let (plain, plain_file) = plain_front(&state, operators.runtime())?;
+    let plain = plain_front(&state, operators.runtime())?;
+    let (plain, plain_file) = plain.map(|front| (front.served, front.file)).unzip();
     if app.config().development {
         made.client(&app).await?;
         made.admin(&app).await?;
@@ -262,14 +263,17 @@ async fn serve_portal(
     http::serve(listener, router, &state.config().http, stop).await
 }
 
-/// The front for proxies that end TLS, if there is one, and its file.
-fn plain_front(
-    state: &AppState,
-    operators: &Handle,
-) -> anyhow::Result<(Option<(PlainListener, HttpService)>, Option<SocketFile>)> {
+/// What serves proxies that end TLS.
+struct PlainFront {
+    served: (PlainListener, HttpService),
+    file: Option<SocketFile>,
+}
+
+/// The front for proxies that end TLS, if there is one.
+fn plain_front(state: &AppState, operators: &Handle) -> anyhow::Result<Option<PlainFront>> {
     let proxies = &state.config().proxies;
     let Some(address) = &proxies.plain.listen else {
-        return Ok((None, None));
+        return Ok(None);
     };
     let (socket, file) = listen_plain(address, proxies.plain.mode)?;
     tracing::info!("listening without TLS, for proxies that end it, on {address}");
@@ -280,7 +284,8 @@ fn plain_front(
         only_proxies: address.is_beyond_this_machine(),
     };
     let service = http::plain_router(state.clone(), operators);
-    Ok((Some((listener, service)), file))
+    let served = (listener, service);
+    Ok(Some(PlainFront { served, file }))
 }
 
 /// Tells operators' programs of the service, unless they are not listened to.

@@ -13,13 +13,16 @@ use crate::config::{ClientAddressSource, ProxiesConfig};
 /// From where a proxy was asked; `None`: it does not say (RFC 7239 §6.2 and §6.3).
 type Hop = Option<IpAddr>;
 
+/// Reads a line of a header; `None`: it is malformed.
+type Parse = fn(&str) -> Option<Vec<Hop>>;
+
 /// The caller's address. An error when a trusted proxy does not say it: the proxy's own would be taken for that of all callers.
 pub(in crate::http) fn client_address(
     headers: &HeaderMap,
     peer: IpAddr,
     proxies: &ProxiesConfig,
 ) -> Result<IpAddr> {
-    let (name, parse): (_, fn(&str) -> Option<Vec<Hop>>) = match proxies.client_address_from {
+    let (name, parse): (_, Parse) = match proxies.client_address_from {
         ClientAddressSource::Connection => return Ok(peer),
         ClientAddressSource::XForwardedFor => ("X-Forwarded-For", parse_forwarded_for),
         ClientAddressSource::Forwarded => ("Forwarded", parse_forwarded),
@@ -173,7 +176,9 @@ mod tests {
         proxies.client_address_from = source;
         let name = match source {
             ClientAddressSource::Forwarded => "forwarded",
-            _ => "x-forwarded-for",
+            ClientAddressSource::Connection | ClientAddressSource::XForwardedFor => {
+                "x-forwarded-for"
+            }
         };
         let mut headers = HeaderMap::new();
         for line in lines {

@@ -119,7 +119,7 @@ use keeps_every_promise_in_front;
 
 struct Scene {
     // First, so that it ends while the server still answers.
-    _proxy: Running,
+    proxy: Running,
     served: ServedPlain,
     port: u16,
     root: Vec<u8>,
@@ -155,7 +155,7 @@ impl Scene {
             service: 0,
         };
         let scene = Self {
-            _proxy: Running::start(proxy, &place),
+            proxy: Running::start(proxy, &place),
             served,
             port: place.port,
             root: made.cert.der().to_vec(),
@@ -173,7 +173,7 @@ impl Scene {
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
-        panic!("the proxy did not come up: {}", scene._proxy.log());
+        panic!("the proxy did not come up: {}", scene.proxy.log());
     }
 
     /// A caller at 127.0.0.`last`, with a certificate if it has one.

@@ -101,6 +101,8 @@ where
     serve_with(socket, acceptor, service, (config, &traffic), stop).await
 }
 
+type PlainStream = Watched<Lingering<Socket>>;
+
 /// Counts connections, and then watches for silence. A source has no share: all of them are proxies.
 #[derive(Clone)]
 struct PlainAcceptor {
@@ -116,7 +118,7 @@ impl PlainAcceptor {
         &self,
         stream: Socket,
         service: OfCaller<S>,
-    ) -> io::Result<(Watched<Lingering<Socket>>, Counted<OfCaller<S>>)> {
+    ) -> io::Result<(PlainStream, Counted<OfCaller<S>>)> {
         let (traffic, peer) = (&self.admission.traffic, service.source);
         traffic.accepted.inc();
         let is_welcome = |proxies: &Arc<ProxiesConfig>| proxies.are_trusted(peer.ip());
@@ -139,7 +141,7 @@ impl PlainAcceptor {
 }
 
 impl<S: Service<Request<Incoming>>> Accept<Socket, OfCaller<S>> for PlainAcceptor {
-    type Stream = Watched<Lingering<Socket>>;
+    type Stream = PlainStream;
     type Service = Counted<OfCaller<S>>;
     type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
 
