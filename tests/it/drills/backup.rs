@@ -19,6 +19,16 @@ struct Life {
     late_token: String,
 }
 
+impl Life {
+    /// What the server answers to the tokens of before; it issues good new ones.
+    async fn assert_judged(&self, server: &Server, before: u16, revoked_after: u16) {
+        assert_eq!(server.verify(&self.before).await, before);
+        assert_eq!(server.verify(&self.revoked_after).await, revoked_after);
+        let token = server.token("billing", &self.secret).await;
+        assert_eq!(server.verify(&token).await, 200);
+    }
+}
+
 /// The backup is made in the middle of it.
 async fn live(shell: &Shell, server: &Server, backup: &Path) -> Life {
     let secret = register(shell, &[], "billing");
@@ -93,11 +103,7 @@ async fn drill(keep_tokens: bool) {
     let shell = Shell::migrated().await;
     shell.certificate();
     let backup = shell.path().join("backup");
-    let arguments: &[&str] = if keep_tokens {
-        &["restore", "--keep-tokens"]
-    } else {
-        &["restore"]
-    };
+    let arguments = &["restore", "--keep-tokens"][..=usize::from(keep_tokens)];
     let address = shell.path().join("database-url");
     fs::write(&address, &shell.database().url).unwrap();
     let from_file = [
@@ -126,32 +132,29 @@ async fn drill(keep_tokens: bool) {
     .await;
     until("it is ready", async || server.readiness().await == "ready").await;
     let kept = if keep_tokens { 200 } else { 401 };
-    assert_eq!(server.verify(&life.before).await, kept);
     // Its revocation is lost, unless somebody still knows it.
     let is_known = restored.is_some() || !keep_tokens;
     let revoked = if is_known { 401 } else { 200 };
-    assert_eq!(server.verify(&life.revoked_after).await, revoked);
+    life.assert_judged(&server, kept, revoked).await;
     if !keep_tokens {
         assert_eq!(server.verify(&life.late_token).await, 401);
     }
-
-    let token = server.token("billing", &life.secret).await;
-    assert_eq!(server.verify(&token).await, 200);
     if restored.is_some() {
         let later = Server::start(&shell, "later", settings);
-        let found = [&life.before, &life.revoked_after, &token];
-        for (token, status) in found.into_iter().zip([kept, revoked, 200]) {
-            assert_eq!(later.verify(token).await, status);
-        }
+        life.assert_judged(&later, kept, revoked).await;
     }
     done(&shell, settings, &["audit", "verify"]);
     let events = done(&shell, settings, &["audit", "list"]);
     assert!(events.out.contains("installation.restore"), "{events:?}");
     server.stop().await;
     if let Some(restored) = restored {
-        let drop = format!("drop database {} with (force)", name_of(&restored));
-        administer(&shell.database().url, &[&drop]).await;
+        remove(&restored).await;
     }
+}
+
+async fn remove(restored: &str) {
+    let drop = format!("drop database {} with (force)", name_of(restored));
+    administer(restored, &[&drop]).await;
 }
 
 /// As when the lost server is taken off the network.
