@@ -8,6 +8,7 @@ pub(crate) mod json_exact;
 pub(crate) mod json_writer;
 pub mod metrics;
 pub(crate) mod pem;
+pub(crate) mod postgres_url;
 pub(crate) mod printable;
 pub(crate) mod private_file;
 pub(crate) mod process_limits;

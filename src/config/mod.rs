@@ -217,7 +217,7 @@ impl Config {
                 key: read.parsed("TLS_KEY", "a path", "certs/key.pem"),
             },
             acme: AcmeConfig::read(&mut read),
-            database: read_database(&mut read, development),
+            database: database::read(&mut read, development),
             feed: FeedConfig::read(&mut read),
             token: TokenConfig::read(&mut read, http.listen_addr.port()),
             keys: KeysConfig::read(&mut read),
@@ -364,25 +364,4 @@ impl AuthenticationConfig {
 fn spare_cores() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     cores.saturating_sub(1).max(1).to_string()
-}
-
-fn read_database(read: &mut Reader<'_>, development: bool) -> DatabaseOptions {
-    let seconds = "a duration such as `5s`";
-    DatabaseOptions {
-        url: read
-            .secret("DATABASE_URL")
-            .unwrap_or_else(|| Secret::from("sqlite:data/token-server.db")),
-        url_file: read.secret_file("DATABASE_URL"),
-        create_if_missing: development,
-        pool_size: read.within("DATABASE_POOL_SIZE", 1..=10_000, "10"),
-        acquire_timeout: read
-            .parsed::<Seconds>("DATABASE_ACQUIRE_TIMEOUT", seconds, "3s")
-            .0,
-        statement_timeout: read
-            .parsed::<Seconds>("DATABASE_STATEMENT_TIMEOUT", seconds, "5s")
-            .0,
-        idle_timeout: read
-            .parsed::<Seconds>("DATABASE_IDLE_TIMEOUT", seconds, "10m")
-            .0,
-    }
 }

@@ -346,6 +346,7 @@ mod tests {
         let options = DatabaseOptions {
             url: Secret::from("postgres://127.0.0.1:9/none"),
             url_file: None,
+            password_file: None,
             create_if_missing: false,
             pool_size: 1,
             acquire_timeout: Duration::from_millis(100),

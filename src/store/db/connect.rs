@@ -32,6 +32,8 @@ pub struct DatabaseOptions {
     pub url: Secret<String>,
     /// The file that has the URL of a Postgres, to be read again before a connection is opened.
     pub url_file: Option<PathBuf>,
+    /// The file that has the password alone, to be read again as well.
+    pub password_file: Option<PathBuf>,
     /// Whether a file of SQLite that is not there is made. In production only `migrate` makes it: an empty database in the
     /// place of one whose volume is not mounted would know no client and no revocation.
     pub create_if_missing: bool,
@@ -173,4 +175,67 @@ pub(in crate::store) fn postgres(
             ("statement_timeout", timeout),
             ("idle_in_transaction_session_timeout", idle),
         ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use proptest::prelude::*;
+    use sqlx::postgres::PgConnectOptions;
+
+    use super::*;
+    use crate::base::postgres_url::{PostgresAddress, with_password};
+
+    fn address(host: &str, user: &str, name: &str) -> PostgresAddress {
+        PostgresAddress {
+            host: host.to_owned(),
+            port: 5433,
+            user: user.to_owned(),
+            name: name.to_owned(),
+            ssl_mode: "verify-full".to_owned(),
+            ssl_root_cert: Some("/etc/a b/ca&.pem".into()),
+        }
+    }
+
+    #[test]
+    fn a_host_may_be_a_name_an_address_or_a_folder() {
+        for (host, expected) in [
+            ("db.internal", "db.internal"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("::1", "::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+        ] {
+            let url = address(host, "u", "d").url(None);
+            let options = PgConnectOptions::from_str(url.expose()).unwrap();
+            assert_eq!((options.get_host(), options.get_port()), (expected, 5433));
+            assert!(matches!(
+                options.get_ssl_mode(),
+                sqlx::postgres::PgSslMode::VerifyFull
+            ));
+        }
+        let url = address("/var/run/postgresql", "u", "d").url(None);
+        let options = PgConnectOptions::from_str(url.expose()).unwrap();
+        let socket = options.get_socket().unwrap();
+        assert_eq!(socket.to_str(), Some("/var/run/postgresql"));
+        assert!(!url.expose().contains("sslmode"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_character_arrives(user in "\\PC{1,20}", name in "\\PC{1,20}", password in "\\PC{0,40}") {
+            let password = Secret::new(password);
+            let at_first = address("db", &user, &name).url(Some(&Secret::from("old")));
+            let changed = with_password(at_first.expose(), &password).unwrap();
+            for url in [address("db", &user, &name).url(Some(&password)), changed] {
+                let options = PgConnectOptions::from_str(url.expose()).unwrap();
+                prop_assert_eq!(options.get_username(), &user);
+                prop_assert_eq!(options.get_database(), Some(&*name));
+                let url = Url::parse(url.expose()).unwrap();
+                let found: Vec<_> = url.query_pairs().filter(|(name, _)| name == "password").collect();
+                prop_assert_eq!(found.len(), 1);
+                prop_assert_eq!(&*found[0].1, password.expose());
+            }
+        }
+    }
 }

@@ -17,6 +17,10 @@ use crate::store::db::pool::Pool;
 const PERCENT_ENCODING: &str =
     "if the password holds one of `@ : / ? # %`, write it percent-encoded (`@` is %40, `/` is %2F)";
 
+/// Most often it is this.
+const AUTHORITY: &str =
+    "an authority of your own is named by `sslrootcert` in the URL, or DATABASE_SSLROOTCERT";
+
 impl Store {
     /// Where the database is, without its password.
     pub fn location(&self) -> String {
@@ -116,6 +120,8 @@ fn postgres_problem(options: &PgConnectOptions, error: &sqlx::Error) -> String {
 fn socket_problem(options: &PgConnectOptions, error: &io::Error) -> String {
     let host = options.get_host();
     match (error.kind(), options.get_socket()) {
+        // What rustls says.
+        (ErrorKind::InvalidData, None) => format!("TLS fails: {error}; {AUTHORITY}"),
         (ErrorKind::NotFound, Some(socket)) => {
             format!(
                 "there is no socket in {}: is the server running?",

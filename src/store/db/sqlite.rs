@@ -128,6 +128,7 @@ mod tests {
         let options = DatabaseOptions {
             url: Secret::new(format!("sqlite:{}", file.display())),
             url_file: None,
+            password_file: None,
             create_if_missing: true,
             pool_size: 1,
             acquire_timeout: Duration::from_secs(5),

@@ -1,5 +1,5 @@
-//! Owns the file that has the URL of a Postgres (`DATABASE_URL_FILE`). It is read again before a connection is opened, so
-//! that a password that was changed there is used without a restart.
+//! Owns the file that has the URL of a Postgres (`DATABASE_URL_FILE`), or its password (`DATABASE_PASSWORD_FILE`). It is read
+//! again before a connection is opened, so that a password that was changed there is used without a restart.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::base::postgres_url::with_password;
 use crate::base::secret::Secret;
 use crate::store::Store;
 use crate::store::db::connect::{DatabaseOptions, postgres};
@@ -15,6 +16,7 @@ use crate::store::db::pool::Pool;
 /// The file, and what was found in it last.
 #[derive(Debug)]
 pub(in crate::store) struct UrlFile {
+    setting: &'static str,
     path: PathBuf,
     options: DatabaseOptions,
     found: Mutex<Found>,
@@ -32,8 +34,14 @@ impl UrlFile {
             url: options.url.clone(),
             problem: None,
         };
+        let (setting, path) = match (&options.url_file, &options.password_file) {
+            (Some(path), _) => ("DATABASE_URL_FILE", path),
+            (None, Some(path)) => ("DATABASE_PASSWORD_FILE", path),
+            (None, None) => return None,
+        };
         Some(Arc::new(Self {
-            path: options.url_file.clone()?,
+            setting,
+            path: path.clone(),
             options: options.clone(),
             found: Mutex::new(found),
         }))
@@ -65,9 +73,15 @@ impl UrlFile {
     }
 
     fn read(&self) -> anyhow::Result<(Secret<String>, PgConnectOptions)> {
-        let url = Secret::read_file(&self.path)
+        let text = Secret::read_file(&self.path)
             .with_context(|| format!("cannot read `{}`", self.path.display()))?
             .trimmed();
+        let url = if self.options.url_file.is_some() {
+            text
+        } else {
+            anyhow::ensure!(!text.expose().is_empty(), "it is empty");
+            with_password(self.options.url.expose(), &text)?
+        };
         let is_postgres = ["postgres:", "postgresql:"]
             .iter()
             .any(|scheme| url.expose().starts_with(scheme));
@@ -84,15 +98,16 @@ impl Store {
         let Some(file) = self.url_file.clone() else {
             return;
         };
+        let setting = file.setting;
         let server = match tokio::task::spawn_blocking(move || file.changed()).await {
             Ok(Ok(Some(server))) => server,
             Ok(Ok(None)) => return,
             Ok(Err(problem)) => {
-                return tracing::warn!("DATABASE_URL_FILE: its last URL stays in use: {problem}");
+                return tracing::warn!("{setting}: its last URL stays in use: {problem}");
             }
-            Err(error) => return tracing::error!("DATABASE_URL_FILE: {error}"),
+            Err(error) => return tracing::error!("{setting}: {error}"),
         };
-        tracing::info!("DATABASE_URL_FILE: new connections use the changed URL");
+        tracing::info!("{setting}: new connections use the changed URL");
         for pool in [&self.pool, &self.feed] {
             if let Pool::Postgres(pool) = pool {
                 pool.set_connect_options(server.clone());

@@ -85,6 +85,7 @@ mod tests {
         let options = DatabaseOptions {
             url: Secret::from(url),
             url_file: None,
+            password_file: None,
             create_if_missing: false,
             pool_size: 1,
             acquire_timeout: Duration::from_secs(1),

@@ -11,6 +11,7 @@ mod postgres;
 mod prover;
 mod served;
 mod signer;
+mod tls_gate;
 mod wire;
 
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ pub(crate) use plain::{ServedPlain, exchange, plain_request};
 pub(crate) use prover::{Prover, proof_claims, with_token};
 pub(crate) use served::{PROXY_SIGNATURE, Served, client_config, proxy_header, write_certificate};
 pub(crate) use signer::Signer;
+pub(crate) use tls_gate::TlsGate;
 pub(crate) use wire::Wire;
 
 /// The time at which every test begins.

@@ -14,6 +14,7 @@ mod revocations;
 mod rights;
 mod secrets;
 mod single_use_values;
+mod tls;
 
 use token_server::base::clock::UnixTime;
 use token_server::domain::{

@@ -4,6 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 use token_server::store::StoreError;
+use url::Url;
 
 use crate::harness::{Database, Log, PasswordGate, TestApp};
 
@@ -58,4 +59,53 @@ async fn a_changed_url_file_is_used_by_the_next_connection() {
         "{lines}"
     );
     assert!(!lines.contains(OLD) && !lines.contains(NEW), "{lines}");
+}
+
+/// As a volume of secrets has it: the password alone, with characters that a URL would need encoded.
+#[tokio::test]
+async fn a_changed_password_file_is_used_by_the_next_connection() {
+    const FIRST: &str = "k@wi:/?#%";
+    const SECOND: &str = "pl&m= +";
+    let database = Database::fresh().await;
+    let Some(gate) = PasswordGate::before(&database, FIRST).await else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("password");
+    let write = |password: &str| fs::write(&file, format!("{password}\n")).unwrap();
+    write(FIRST);
+    let url = Url::parse(&gate.url("none")).unwrap();
+    let port = url.port().unwrap().to_string();
+    let settings = [
+        ("DATABASE_URL", ""),
+        ("DATABASE_HOST", "127.0.0.1"),
+        ("DATABASE_PORT", &port),
+        ("DATABASE_USER", url.username()),
+        ("DATABASE_NAME", &url.path()[1..]),
+        ("DATABASE_SSLMODE", "disable"),
+        ("DATABASE_PASSWORD_FILE", file.to_str().unwrap()),
+    ];
+    let test = TestApp::on(database, &settings).await;
+    let log = Log::default();
+    let _guard = log.capture();
+    let ask = async || test.app.store().list_pending_migrations().await;
+    ask().await.unwrap();
+
+    gate.change(SECOND);
+    // The first may meet a connection that has just ended.
+    for _ in 0..2 {
+        ask().await.unwrap_err();
+    }
+    write(SECOND);
+    ask().await.unwrap();
+
+    // An empty file is most likely one that is being written.
+    write("");
+    gate.end_connections();
+    let _ = ask().await;
+    ask().await.unwrap();
+    let lines = log.text();
+    assert!(lines.contains("DATABASE_PASSWORD_FILE: new connections use the changed URL"));
+    assert!(lines.contains("DATABASE_PASSWORD_FILE: its last URL stays in use"));
+    assert!(!lines.contains(FIRST) && !lines.contains(SECOND), "{lines}");
 }
