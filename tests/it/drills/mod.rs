@@ -1,6 +1,8 @@
-//! What the docs tell operators to do now and then, done step by step with the built server: restore a backup, rotate SECRET.
+//! What the docs tell operators to do now and then, done step by step with the built server: restore a backup, rotate SECRET,
+//! serve under a role that can change no table.
 
 mod backup;
+mod roles;
 mod secret;
 
 use std::fs::{self, File};
