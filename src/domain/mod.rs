@@ -64,6 +64,7 @@ pub use secrets::client_secret::{
 };
 pub use secrets::idle_expiry::IdleExpiry;
 pub use secrets::retirement_advice::{SecretAdvice, UNUSED_AFTER};
+pub use secrets::strength::{MIN_STRONG_BITS, MIN_STRONG_LENGTH, is_strong};
 pub use text::{Description, ManagedBy, Name};
 pub use tokens::audience::{Audience, Audiences, Issuer};
 pub use tokens::claim_name::ClaimName;

@@ -1,7 +1,7 @@
 //! Owns which clients have a live secret whose stored hash takes more work than a file may bring, or cannot be verified at all.
 
 use crate::app::clients::Clients;
-use crate::app::clients::transfer::secrets::SecretRules;
+use crate::app::clients::transfer::secrets::{FileSecrets, SecretRules};
 use crate::app::error::Result;
 use crate::domain::ClientId;
 use crate::store::ClientsPage;
@@ -21,7 +21,7 @@ pub struct HeavySecrets {
 impl Clients {
     /// Reads all clients, and names at most so many.
     pub async fn find_heavy_secrets(&self, most_named: usize) -> Result<HeavySecrets> {
-        let rules = SecretRules::new(&self.core.config, None);
+        let rules = SecretRules::new(&self.core.config, FileSecrets::NONE);
         let now = self.core.now();
         let mut heavy = HeavySecrets::default();
         let mut page = ClientsPage {

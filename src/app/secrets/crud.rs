@@ -203,6 +203,7 @@ impl Secrets {
             created_at: now,
             expires_at: new.expires_at,
             unused_for: None,
+            vouched: false,
         };
         Ok(AddedSecret { plain, secret })
     }

@@ -7,7 +7,7 @@ use crate::app::core::lane::{Lane, LaneMetrics, LaneSetup};
 use crate::app::secrets::hash::{Memory, SecretHash};
 use crate::app::secrets::hash_formats::HashWork;
 use crate::config::{Argon2Work, AuthenticationConfig};
-use crate::domain::SecretOrigin;
+use crate::domain::{ClientSecret, SecretOrigin};
 
 /// The lowest of the twenty steps below the usual priority: hashing takes what others leave.
 const NICE: i32 = 19;
@@ -17,7 +17,7 @@ const PORTAL_THREADS: usize = 1;
 
 /// The lanes of hashing. argon2's memory is bounded by their threads.
 pub(crate) struct HashingLanes {
-    /// Secrets that the server made, with little work.
+    /// Secrets that the server made, or that count as such, with little work.
     generated: Lane<Memory>,
     /// Secrets that people chose, and all hashes of other programs.
     chosen: Lane<Memory>,
@@ -54,11 +54,16 @@ impl HashingLanes {
         }
     }
 
-    /// The lane of a stored hash. A secret that the server made has a cheap hash; one with more work than that was made under
-    /// other settings, or was not made here, and is slow.
-    pub(crate) fn of_stored(&self, origin: SecretOrigin, hash: &SecretHash) -> &Lane<Memory> {
+    /// The lane of a stored hash. A secret that the server made, or for which an operator vouched, has a cheap hash; one with
+    /// more work than that was made under other settings, or was not made here, and is slow.
+    pub(crate) fn of_stored(&self, secret: &ClientSecret, hash: &SecretHash) -> &Lane<Memory> {
         match hash.work() {
-            HashWork::Argon2(work) if work.is_within(self.generated_work) => self.of_new(origin),
+            HashWork::Argon2(work) if work.is_within(self.generated_work) && secret.vouched => {
+                &self.generated
+            }
+            HashWork::Argon2(work) if work.is_within(self.generated_work) => {
+                self.of_new(secret.origin)
+            }
             HashWork::Argon2(_)
             | HashWork::Scrypt { .. }
             | HashWork::Pbkdf2 { .. }

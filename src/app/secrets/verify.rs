@@ -21,7 +21,7 @@ impl Secrets {
         source: IpAddr,
     ) -> Result<bool> {
         let hash = SecretHash::parse(&secret.secret_hash).map_err(Error::internal)?;
-        let lane = self.hashing.of_stored(secret.origin, &hash);
+        let lane = self.hashing.of_stored(secret, &hash);
         let plain = plain.clone();
         lane.run(Some(source), move |memory| hash.verify(&plain, memory))
             .await
@@ -81,8 +81,9 @@ impl Secrets {
         plain: &Secret<String>,
         source: IpAddr,
     ) {
+        let work = self.work(secret.work_origin(plain.expose()));
         let outdated = SecretHash::parse(&secret.secret_hash)
-            .is_ok_and(|hash| hash.needs_renewal(self.work(secret.origin), plain));
+            .is_ok_and(|hash| hash.needs_renewal(work, plain));
         if !outdated {
             return;
         }
@@ -111,7 +112,8 @@ impl Secrets {
         plain: &Secret<String>,
         source: IpAddr,
     ) -> Result<()> {
-        let secret_hash = self.hash(plain, secret.origin, None).await?;
+        let origin = secret.work_origin(plain.expose());
+        let secret_hash = self.hash(plain, origin, None).await?;
         let old = &secret.secret_hash;
         if self
             .core

@@ -15,6 +15,9 @@ pub struct ListedSecret<'a> {
     pub secret_id: &'a SecretId,
     /// Who made it
     pub origin: SecretOrigin,
+    /// Whether an operator has vouched that another server generated it
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub vouched: bool,
     /// The last 4 characters of a generated one
     pub hint: &'a str,
     /// When it was added
@@ -43,6 +46,7 @@ impl<'a> ListedSecret<'a> {
             Self {
                 secret_id: &secret.secret_id,
                 origin: secret.origin,
+                vouched: secret.vouched,
                 hint: &secret.hint,
                 created_at: secret.created_at,
                 expires_at: secret.expires_at,

@@ -46,8 +46,9 @@ pub(in crate::cli) struct ImportArgs {
     /// becomes what the file says, with its secrets)
     #[arg(long, default_value = "skip")]
     on_conflict: OnConflict,
-    /// What the secrets of the file are: `plain` takes a text that has the length of a digest in hex or base64 for a plain
-    /// secret; without it such a row is refused
+    /// What you know of all secrets of the file. `plain`: a text that has the length of a digest in hex or base64 is a plain
+    /// secret; without it such a row is refused. `generated`: the other server generated them, so that strong ones take little
+    /// work at each log-in. Or `plain,generated`
     #[arg(long, value_name = "KIND")]
     secrets: Option<FileSecrets>,
     /// Leave metadata out: Ory Hydra shows it to admins only, here each token has it
@@ -73,7 +74,7 @@ pub(in crate::cli) struct ImportArgs {
 pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode> {
     let name = args.file.display().to_string();
     let source = source(&args)?;
-    let rules = SecretRules::new(app.config(), args.secrets);
+    let rules = SecretRules::new(app.config(), args.secrets.unwrap_or_default());
     source.check(&rules).with_context(|| name.clone())?;
     let (mut lines, mut told) = (Vec::new(), 0);
     let by = open::origin();
@@ -116,7 +117,7 @@ impl ImportArgs {
             keep_going: self.keep_going,
             dry_run: self.dry_run,
             max_plain: None,
-            secrets: self.secrets,
+            secrets: self.secrets.unwrap_or_default(),
             narrowing: Narrowing {
                 drop_metadata: self.drop_metadata,
                 drop_optional_scopes: self.drop_optional_scopes,

@@ -114,7 +114,7 @@ pub(in crate::cli) fn table(secrets: &[ListedSecret<'_>]) -> String {
             vec![
                 secret.secret_id.to_string(),
                 hint,
-                secret.origin.to_string(),
+                origin(secret),
                 secret.created_at.to_string(),
                 ends,
                 in_words(secret.last_used_at, secret.last_used_from.as_deref()),
@@ -123,6 +123,11 @@ pub(in crate::cli) fn table(secrets: &[ListedSecret<'_>]) -> String {
             ]
         }),
     )
+}
+
+fn origin(secret: &ListedSecret<'_>) -> String {
+    let vouched = if secret.vouched { ", vouched for" } else { "" };
+    format!("{}{vouched}", secret.origin)
 }
 
 pub(in crate::cli) fn expiry(expires_at: Option<UnixTime>) -> String {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
-use crate::domain::{ClientId, IdleExpiry, ParseError, text_type, word_enum};
+use crate::domain::{ClientId, IdleExpiry, ParseError, is_strong, text_type, word_enum};
 
 /// A rotation overlaps two; five leave room for a fleet in the middle of one.
 pub const MAX_LIVE_SECRETS: usize = 5;
@@ -87,9 +87,22 @@ pub struct ClientSecret {
     /// So long after its last use it ends by itself; `None`: it does not.
     #[serde(rename = "ends_unused_for", skip_serializing_if = "Option::is_none")]
     pub unused_for: Option<IdleExpiry>,
+    /// Whether an operator has vouched that another server generated it (`--secrets generated`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub vouched: bool,
 }
 
 impl ClientSecret {
+    /// The origin whose work the hash of this secret takes; `plain` is the secret. One that was generated elsewhere counts as
+    /// generated if somebody vouched for it, and it is strong enough to be believed.
+    pub fn work_origin(&self, plain: &str) -> SecretOrigin {
+        if self.vouched && is_strong(plain) {
+            SecretOrigin::Generated
+        } else {
+            self.origin
+        }
+    }
+
     /// Whether it is good at `now`, as far as time goes.
     pub fn is_live(&self, now: UnixTime) -> bool {
         self.expires_at.is_none_or(|expires_at| now < expires_at)

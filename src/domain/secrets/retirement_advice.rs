@@ -124,6 +124,7 @@ mod tests {
             created_at: NOW.plus(-age),
             expires_at: expires_at.map(|seconds| NOW.plus(seconds)),
             unused_for: None,
+            vouched: false,
         }
     }
 

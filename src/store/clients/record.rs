@@ -16,7 +16,7 @@ use crate::store::issuers::names::refuse_issuer_names;
 
 /// The columns of a secret beside those of its client; all null where a client has none.
 const SECRET_COLUMNS: &str = "s.secret_id, s.origin, s.secret_hash, s.hint, \
-    s.created_at as secret_created_at, s.expires_at, e.idle_seconds";
+    s.created_at as secret_created_at, s.expires_at, s.vouched, e.idle_seconds";
 
 /// Clients with their secrets, those with an id that the rest of the statement says.
 pub(in crate::store) fn select_records<'q>() -> Query<'q> {
@@ -140,6 +140,7 @@ fn read_secret(row: &Row) -> Result<Option<ClientSecret>, StoreError> {
         created_at: row.time("secret_created_at")?,
         expires_at: row.optional_time("expires_at")?,
         unused_for: unused_for.map(IdleExpiry::from_seconds).transpose()?,
+        vouched: row.get("vouched")?,
     }))
 }
 
@@ -207,8 +208,8 @@ pub(in crate::store) async fn insert_secret(
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         insert into client_secrets (secret_id, client_id, origin, secret_hash, hint, created_at,
-            expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7)";
+            expires_at, vouched)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)";
     tx.execute(
         SQL,
         &[
@@ -219,6 +220,7 @@ pub(in crate::store) async fn insert_secret(
             &secret.hint,
             &secret.created_at,
             &secret.expires_at,
+            &secret.vouched,
         ],
     )
     .await?;

@@ -141,4 +141,18 @@ async fn secrets_with_the_length_of_a_digest_are_imported_when_that_is_ticked() 
     let done = browser.post(&import, &ticked).await;
     assert!(done.text().contains("Done."), "{}", done.text());
     assert_eq!(test.authorize("made", digest).await.status, 200);
+
+    let record = test.app.clients.find(&id("made")).await.unwrap();
+    assert!(!record.secrets[0].vouched);
+    let fields = [
+        ("file", file.as_str()),
+        ("on_conflict", "replace"),
+        ("plain_secrets", "yes"),
+        ("generated_secrets", "yes"),
+        ("act", "do"),
+    ];
+    let done = browser.post(&import, &fields).await;
+    assert!(done.text().contains("Done."), "{}", done.text());
+    let record = test.app.clients.find(&id("made")).await.unwrap();
+    assert!(record.secrets[0].vouched);
 }

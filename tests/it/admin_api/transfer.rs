@@ -308,4 +308,11 @@ async fn secrets_with_the_length_of_a_digest_are_plain_ones_when_the_caller_says
     let taken = send(&test, &token, "import?secrets=plain", file).await;
     assert_eq!(taken.json()["imported"], 1, "{}", taken.text());
     assert_eq!(test.authorize("a", digest).await.status, 200);
+
+    let file = format!("client_id,client_secret\nb,{digest}\n");
+    let taken = send(&test, &token, "import?secrets=plain,generated", file).await;
+    assert_eq!(taken.json()["imported"], 1, "{}", taken.text());
+    let record = test.app.clients.find(&id("b")).await.unwrap();
+    assert!(record.secrets[0].vouched);
+    assert_eq!(test.authorize("b", digest).await.status, 200);
 }

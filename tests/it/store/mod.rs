@@ -139,5 +139,6 @@ fn secret(secret_id: &str, created_at: i64, expires_at: Option<i64>) -> ClientSe
         created_at: UnixTime(created_at),
         expires_at: expires_at.map(UnixTime),
         unused_for: None,
+        vouched: false,
     }
 }

@@ -62,6 +62,8 @@ pub(crate) struct SecretSpec {
     pub(crate) created_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
     ends_unused_for: Option<i64>,
+    #[serde(default)]
+    vouched: bool,
 }
 
 impl SecretSpec {
@@ -102,6 +104,7 @@ impl SecretSpec {
                 .ends_unused_for
                 .map(IdleExpiry::from_seconds)
                 .transpose()?,
+            vouched: self.vouched && origin == SecretOrigin::Chosen,
         })
     }
 }

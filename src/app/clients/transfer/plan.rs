@@ -17,7 +17,7 @@ use crate::app::clients::transfer::import::{ImportLine, ImportOutcome, OnConflic
 use crate::app::error::{Error, Result};
 use crate::domain::{
     Client, ClientEffect, ClientId, ClientRecord, ClientSecret, ErrorCode, MAX_LIVE_SECRETS,
-    ManagedBy, Origin, SecretId, TrustedIssuer,
+    MIN_STRONG_BITS, MIN_STRONG_LENGTH, ManagedBy, Origin, SecretId, TrustedIssuer,
 };
 
 /// What becomes of clients that are there.
@@ -30,6 +30,8 @@ pub(super) struct PlanOptions<'a> {
     pub(super) take_over: bool,
     /// Issuers that are written before the clients.
     pub(super) issuers: &'a [TrustedIssuer],
+    /// Whether the operator says that the secrets of the file were generated.
+    pub(super) vouches_for_secrets: bool,
 }
 
 /// What is to come of a row, and the client to be written if one is.
@@ -40,6 +42,8 @@ pub(super) struct PlannedWrite {
     /// As it will be.
     pub(super) client: Client,
     pub(super) secrets: Vec<ImportedSecret>,
+    /// Whether the operator says that the plain ones and the hashes were generated.
+    pub(super) vouches_for_secrets: bool,
     /// Whether one more secret is to be made.
     pub(super) makes_secret: bool,
     pub(super) before: Option<ClientRecord>,
@@ -159,6 +163,13 @@ impl Clients {
             let why = "each of its secrets has expired: it cannot log in";
             imported.remarks.push(why.to_owned());
         }
+        let vouches = options.vouches_for_secrets;
+        if vouches && secrets.iter().any(ImportedSecret::is_weak) {
+            imported.remarks.push(format!(
+                "its secret has fewer than {MIN_STRONG_LENGTH} characters, or fewer than about {MIN_STRONG_BITS} bits: it \
+                 counts as chosen"
+            ));
+        }
         if let Some(name) = options.manifest {
             mark(&mut client, name, options.take_over)?;
             imported.add_remarks(&client, makes_secret || live > 0);
@@ -172,7 +183,7 @@ impl Clients {
             OnConflict::Skip | OnConflict::Refuse | OnConflict::Replace => {}
         }
         let mut changes = replaced.map_or_else(Vec::new, |it| diff(&it.client, &client));
-        changes.extend(secrets_change(known, &secrets, makes_secret));
+        changes.extend(secrets_change(known, &secrets, vouches, makes_secret));
         let outcome = match replaced {
             None => ImportOutcome::Created,
             Some(it) if changes.is_empty() && imported.has_times_of(&it.client) => {
@@ -183,6 +194,7 @@ impl Clients {
         let write = PlannedWrite {
             client,
             secrets,
+            vouches_for_secrets: vouches,
             makes_secret,
             before,
             is_whole: imported.is_complete && options.manifest.is_none(),
@@ -269,9 +281,11 @@ fn claim_secrets(
 fn secrets_change(
     before: &[ClientSecret],
     after: &[ImportedSecret],
+    are_vouched: bool,
     makes_secret: bool,
 ) -> Option<FieldChange> {
-    let is_same = before.len() == after.len() && after.iter().all(|it| it.is_one_of(before));
+    let is_same =
+        before.len() == after.len() && after.iter().all(|it| it.is_one_of(before, are_vouched));
     if is_same && !makes_secret {
         return None;
     }

@@ -8,6 +8,7 @@ use crate::app::clients::transfer::plan::PlannedWrite;
 use crate::app::error::{Error, Result};
 use crate::domain::{
     ClientRecord, ClientSecret, ClientVersion, ExpectedVersion, Origin, SecretId, SecretOrigin,
+    is_strong,
 };
 use crate::store::{ClientWrite, ClientWritten, IfTaken, StoreError, WriteActions, WrittenClients};
 
@@ -63,14 +64,21 @@ impl Clients {
         let known = plan.before.as_ref().map_or(&[][..], |it| &it.secrets);
         let mut secrets = Vec::with_capacity(plan.secrets.len());
         for secret in plan.secrets {
+            let mut vouched = plan.vouches_for_secrets;
             let (secret_hash, expires_at) = match secret {
                 ImportedSecret::Kept(secret) => {
                     secrets.push(secret);
                     continue;
                 }
                 ImportedSecret::Plain(secret, end) => {
-                    let origin = SecretOrigin::Chosen;
-                    let hashed = self.secrets.hash(secret.plain(), origin, by.source);
+                    let plain = secret.plain();
+                    vouched &= is_strong(plain.expose());
+                    let origin = if vouched {
+                        SecretOrigin::Generated
+                    } else {
+                        SecretOrigin::Chosen
+                    };
+                    let hashed = self.secrets.hash(plain, origin, by.source);
                     (hashed.await?, end)
                 }
                 ImportedSecret::Hash(hash, end) => (hash, end),
@@ -84,6 +92,7 @@ impl Clients {
                 created_at: same.map_or(plan.client.updated_at, |it| it.created_at),
                 expires_at,
                 unused_for: same.and_then(|it| it.unused_for),
+                vouched,
             });
         }
         Ok(ClientWrite {

@@ -47,8 +47,9 @@ pub(in crate::http::admin_api) struct HowToImport {
     /// Say what would come of it, and change nothing
     #[serde(default)]
     dry_run: bool,
-    /// `plain`: a text that has the length of a digest in hex or base64 is a plain secret; without it such a row is refused
-    #[param(inline)]
+    /// `plain`: a text that has the length of a digest in hex or base64 is a plain secret; without it such a row is refused.
+    /// `generated`: the other server generated all secrets, and those that are strong take little work. Or `plain,generated`
+    #[param(value_type = Option<String>)]
     secrets: Option<FileSecrets>,
     /// Leave metadata out
     #[serde(default)]
@@ -137,7 +138,7 @@ pub(in crate::http::admin_api) async fn import_clients(
         dry_run: how.dry_run,
         keep_going: how.keep_going,
         max_plain: Some(MAX_PLAIN),
-        secrets: how.secrets,
+        secrets: how.secrets.unwrap_or_default(),
         narrowing: Narrowing {
             drop_metadata: how.drop_metadata,
             drop_optional_scopes: how.drop_optional_scopes,

@@ -46,6 +46,7 @@ struct ImportForm {
     format: String,
     on_conflict: String,
     plain_secrets: bool,
+    generated_secrets: bool,
     keep_going: bool,
     error: Option<String>,
     report: Option<ImportReport>,
@@ -113,6 +114,7 @@ pub(in crate::http::portal) async fn import(
         format: form.take("format"),
         on_conflict: form.take("on_conflict"),
         plain_secrets: form.is_ticked("plain_secrets"),
+        generated_secrets: form.is_ticked("generated_secrets"),
         keep_going: form.is_ticked("keep_going"),
         ..ImportForm::default()
     };
@@ -123,7 +125,10 @@ pub(in crate::http::portal) async fn import(
             keep_going: fields.keep_going,
             dry_run: !is_done,
             max_plain: Some(MAX_PLAIN),
-            secrets: fields.plain_secrets.then_some(FileSecrets::Plain),
+            secrets: FileSecrets {
+                plain: fields.plain_secrets,
+                generated: fields.generated_secrets,
+            },
             narrowing: Narrowing::NONE,
         };
         let format = filled_in(&fields.format).map(str::parse).transpose()?;

@@ -1,7 +1,7 @@
 //! Files of Ory Hydra and of Keycloak, made by hand after their documentation.
 
 use token_server::app::clients::transfer::import::{
-    ImportFormat, ImportLine, ImportOptions, Narrowing, OnConflict,
+    FileSecrets, ImportFormat, ImportLine, ImportOptions, Narrowing, OnConflict,
 };
 use token_server::domain::{ClientId, ClientRecord, ClientStatus};
 
@@ -19,7 +19,7 @@ const KEEP_GOING: ImportOptions = ImportOptions {
     keep_going: true,
     dry_run: false,
     max_plain: None,
-    secrets: None,
+    secrets: FileSecrets::NONE,
     narrowing: Narrowing::NONE,
 };
 

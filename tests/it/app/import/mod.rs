@@ -2,6 +2,7 @@
 
 mod files;
 mod foreign;
+mod generated;
 mod hashes;
 mod hostile;
 mod moving_in;
@@ -13,7 +14,7 @@ mod work;
 use std::sync::LazyLock;
 
 use token_server::app::clients::transfer::import::{
-    ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, SecretRules,
+    FileSecrets, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, SecretRules,
 };
 
 use token_server::app::ClientQuery;
@@ -24,7 +25,7 @@ pub(crate) use hashes::{HASHES, OLD_SECRET};
 
 /// How secrets are judged without a word of the operator's.
 static RULES: LazyLock<SecretRules> =
-    LazyLock::new(|| SecretRules::new(&config("sqlite:unused", &[]), None));
+    LazyLock::new(|| SecretRules::new(&config("sqlite:unused", &[]), FileSecrets::NONE));
 
 /// Imports a file; what came of it.
 pub(crate) async fn import(test: &TestApp, contents: &str, keep_going: bool) -> ImportReport {

@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 use token_server::app::clients::transfer::import::{
-    ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, Narrowing,
-    OnConflict,
+    FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource,
+    Narrowing, OnConflict,
 };
 use token_server::base::json;
 use token_server::domain::{Audience, ClientId, ClientRecord, TokenTtl};
@@ -24,7 +24,7 @@ const KEEP_GOING: ImportOptions = ImportOptions {
     keep_going: true,
     dry_run: false,
     max_plain: None,
-    secrets: None,
+    secrets: FileSecrets::NONE,
     narrowing: Narrowing::NONE,
 };
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use token_server::app::clients::transfer::import::{
-    ImportFormat, ImportOptions, ImportSource, Narrowing, OnConflict,
+    FileSecrets, ImportFormat, ImportOptions, ImportSource, Narrowing, OnConflict,
 };
 use token_server::app::{NewClient, NewSecret};
 use token_server::base::clock::UnixTime;
@@ -28,7 +28,7 @@ const REPLACE: ImportOptions = ImportOptions {
     keep_going: false,
     dry_run: false,
     max_plain: None,
-    secrets: None,
+    secrets: FileSecrets::NONE,
     narrowing: Narrowing::NONE,
 };
 

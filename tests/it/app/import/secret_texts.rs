@@ -9,7 +9,10 @@ use super::{client_ids, import_with};
 use crate::harness::TestApp;
 
 const VOUCHED: ImportOptions = ImportOptions {
-    secrets: Some(FileSecrets::Plain),
+    secrets: FileSecrets {
+        plain: true,
+        generated: false,
+    },
     ..CAREFUL
 };
 
@@ -18,7 +21,7 @@ const CAREFUL: ImportOptions = ImportOptions {
     keep_going: true,
     dry_run: false,
     max_plain: None,
-    secrets: None,
+    secrets: FileSecrets::NONE,
     narrowing: Narrowing::NONE,
 };
 

@@ -19,7 +19,7 @@ use crate::app::clients::diff::FieldChange;
 use crate::app::clients::transfer::formats::imported_client::ImportedSecret;
 use crate::app::clients::transfer::import::{ImportOutcome, OnConflict};
 use crate::app::clients::transfer::plan::{PlanOptions, PlannedWrite};
-use crate::app::clients::transfer::secrets::SecretRules;
+use crate::app::clients::transfer::secrets::{FileSecrets, SecretRules};
 use crate::app::error::{Error, Result};
 use crate::app::secrets::crud::NewSecret;
 use crate::base::secret::Secret;
@@ -187,7 +187,7 @@ impl Clients {
         take_over: bool,
         issuers: &[TrustedIssuer],
     ) -> Result<Vec<Step>> {
-        let rules = SecretRules::new(&self.core.config, None);
+        let rules = SecretRules::new(&self.core.config, FileSecrets::NONE);
         let now = self.core.now();
         let rows = (0..).zip(manifest.entries.iter().map(|it| it.row(&rules, now)));
         let options = PlanOptions {
@@ -195,6 +195,7 @@ impl Clients {
             manifest: Some(&manifest.name),
             take_over,
             issuers,
+            vouches_for_secrets: false,
         };
         let planned = self.plan(by, rows.collect(), options, None).await?;
         let (mut steps, mut mistakes) = (Vec::new(), Vec::new());

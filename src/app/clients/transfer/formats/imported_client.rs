@@ -8,7 +8,7 @@ use crate::app::secrets::crud::ChosenSecret;
 use crate::base::clock::UnixTime;
 use crate::domain::{
     AuthenticationSettings, Client, ClientChanges, ClientId, ClientSecret, ClientStatus, ManagedBy,
-    ParseError, SecretId,
+    ParseError, SecretId, is_strong,
 };
 
 /// A client as a file describes it.
@@ -216,14 +216,26 @@ impl ImportedSecret {
         }
     }
 
-    /// Whether it is one of those that are there.
-    pub(in crate::app::clients::transfer) fn is_one_of(&self, there: &[ClientSecret]) -> bool {
+    /// Whether it is one of those that are there; a hash of the file with this word of the operator's.
+    pub(in crate::app::clients::transfer) fn is_one_of(
+        &self,
+        there: &[ClientSecret],
+        is_vouched: bool,
+    ) -> bool {
         match self {
             Self::Plain(..) => false,
             Self::Hash(hash, end) => there
                 .iter()
-                .any(|it| it.secret_hash == *hash && it.expires_at == *end),
+                .any(|it| (&it.secret_hash, it.expires_at, it.vouched) == (hash, *end, is_vouched)),
             Self::Kept(secret) => there.contains(secret),
+        }
+    }
+
+    /// Whether it is known to be too weak for one that was generated. A hash does not tell.
+    pub(in crate::app::clients::transfer) fn is_weak(&self) -> bool {
+        match self {
+            Self::Plain(secret, _) => !is_strong(secret.plain().expose()),
+            Self::Hash(..) | Self::Kept(_) => false,
         }
     }
 

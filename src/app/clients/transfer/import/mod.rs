@@ -88,6 +88,7 @@ impl Clients {
             manifest: None,
             take_over: false,
             issuers: &[],
+            vouches_for_secrets: options.secrets.generated,
         };
         let (mut seen, mut done, mut plain) = (Seen::default(), 0, 0);
         loop {

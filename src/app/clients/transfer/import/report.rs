@@ -54,8 +54,8 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// The most secrets in clear that are hashed; `None`: any number.
     pub max_plain: Option<u64>,
-    /// What the operator vouches for about the secrets; `None`: nothing.
-    pub secrets: Option<FileSecrets>,
+    /// What the operator vouches for about the secrets.
+    pub secrets: FileSecrets,
     /// What is taken away from the clients.
     pub narrowing: Narrowing,
 }

@@ -6,22 +6,62 @@ mod damage;
 mod foreign;
 mod names;
 
+use std::str::FromStr;
+
+use serde::de::{self, Deserialize, Deserializer};
+
 use crate::app::clients::transfer::formats::imported_client::ImportedSecret;
 use crate::app::secrets::crud::ChosenSecret;
 use crate::app::secrets::{hash, hash_formats};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::config::{Argon2Work, Bytes, Config, ImportWork, SecretsConfig};
-use crate::domain::{ParseError, word_enum};
+use crate::domain::ParseError;
 use foreign::Form;
 use hash::SecretHash;
 use hash_formats::HashWork;
 
-word_enum! {
-    /// What the operator vouches for about the secrets of a file.
-    pub enum FileSecrets, "`secrets`" {
-        /// A text that has the length of a digest is a plain secret.
-        Plain = "plain",
+/// What the operator vouches for about the secrets of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileSecrets {
+    /// A text that has the length of a digest is a plain secret.
+    pub plain: bool,
+    /// The other server generated them: those that are strong take as little work as secrets made here.
+    pub generated: bool,
+}
+
+impl FileSecrets {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        plain: false,
+        generated: false,
+    };
+}
+
+impl FromStr for FileSecrets {
+    type Err = ParseError;
+
+    /// Parses `plain`, `generated`, or both with a comma between them.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut vouched = Self::NONE;
+        for word in text.split(',') {
+            match word.trim() {
+                "plain" => vouched.plain = true,
+                "generated" => vouched.generated = true,
+                _ => {
+                    let why = "`secrets` is `plain`, `generated`, or `plain,generated`";
+                    return Err(ParseError::new(why));
+                }
+            }
+        }
+        Ok(vouched)
+    }
+}
+
+impl<'de> Deserialize<'de> for FileSecrets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
     }
 }
 
@@ -31,13 +71,13 @@ pub struct SecretRules {
     config: SecretsConfig,
     /// A hash with no more work than the server's own is always taken.
     own_work: [Argon2Work; 2],
-    vouched: Option<FileSecrets>,
+    vouched: FileSecrets,
 }
 
 impl SecretRules {
     /// The rules of this configuration. `vouched` is what the operator says of the file; without it everything doubtful is
     /// refused.
-    pub fn new(config: &Config, vouched: Option<FileSecrets>) -> Self {
+    pub fn new(config: &Config, vouched: FileSecrets) -> Self {
         let own = &config.authentication;
         Self {
             config: config.secrets,
@@ -56,11 +96,9 @@ impl SecretRules {
         match foreign::recognise(&text) {
             Some(Form::Hash(hash)) => Ok(ImportedSecret::Hash(self.check(hash)?, expires_at)),
             Some(Form::Unusable(why)) => Err(ParseError::new(why)),
-            Some(Form::Doubtful(what)) if self.vouched != Some(FileSecrets::Plain) => {
-                Err(ParseError::new(format!(
-                    "it {what}; say `--secrets plain` (`secrets=plain`) if the file has plain secrets of this form"
-                )))
-            }
+            Some(Form::Doubtful(what)) if !self.vouched.plain => Err(ParseError::new(format!(
+                "it {what}; say `--secrets plain` (`secrets=plain`) if the file has plain secrets of this form"
+            ))),
             Some(Form::Doubtful(_)) | None => {
                 let plain = ChosenSecret::new(Secret::new(text), &self.config)?;
                 Ok(ImportedSecret::Plain(plain, expires_at))
