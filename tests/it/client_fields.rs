@@ -45,6 +45,8 @@ const FIELDS: &[Field] = &[
         set: &["--description", "For invoices"], clear: &["--description", ""], on_page: "For invoices" },
     Field { name: "scopes", value: r#""read write""#, default: r#""""#,
         set: &["--scope", "read write"], clear: &["--scope", ""], on_page: "read write" },
+    Field { name: "explicit_scopes_only", value: "true", default: "false",
+        set: &["--explicit-scopes-only"], clear: &["--explicit-scopes-only=false"], on_page: "only if the request names them" },
     Field { name: "audiences", value: r#"["https://a.test","https://b.test"]"#, default: "[]",
         set: &["--audience", "https://a.test", "--audience", "https://b.test"], clear: &["--audience", ""],
         on_page: "https://a.test https://b.test" },

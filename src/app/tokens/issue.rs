@@ -131,8 +131,15 @@ impl Tokens {
 
     fn grant_scope<'a>(&self, client: &'a Client, asked: Option<Scope>) -> Result<Cow<'a, Scope>> {
         let own = &client.scopes;
+        let unasked = || {
+            if client.explicit_scopes_only {
+                Cow::Owned(Scope::default())
+            } else {
+                Cow::Borrowed(own)
+            }
+        };
         let Some(mut scope) = asked else {
-            return Ok(Cow::Borrowed(own));
+            return Ok(unasked());
         };
         if self.core.config.token.ignore_oidc_scopes && !scope.is_subset_of(own) {
             // One that the client has is a scope as any other.
@@ -140,7 +147,7 @@ impl Tokens {
             scope = scope.without(|token| OIDC_SCOPES.contains(&token) && !is_own(token));
         }
         if scope.is_empty() {
-            return Ok(Cow::Borrowed(own));
+            return Ok(unasked());
         }
         match scope.first_not_in(own).map(refuse_scope) {
             None => Ok(Cow::Owned(scope)),

@@ -23,6 +23,9 @@ pub(in crate::cli) struct ClientFields {
     /// A scope that it may ask for; several separated by spaces, or by repeating the option
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Option<Vec<String>>,
+    /// Give its tokens only the scopes that a request names, and none if it names none; without it such a request gets all
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    explicit_scopes_only: Option<bool>,
     /// An audience that its tokens may have, the first is the default; may be repeated
     #[arg(long = "audience", value_name = "AUDIENCE")]
     audiences: Option<Vec<String>>,
@@ -98,6 +101,8 @@ impl ClientFields {
         say("name", self.name.map(Value::from));
         say("description", self.description.map(Value::from));
         say("scopes", self.scopes.map(|it| it.join(" ").into()));
+        let is_explicit = self.explicit_scopes_only;
+        say("explicit_scopes_only", is_explicit.map(Value::from));
         say("audiences", self.audiences.map(|it| it.join(" ").into()));
         say(
             "identifiers",

@@ -57,6 +57,9 @@ pub(in crate::cli) struct ImportArgs {
     /// Leave out scopes that Keycloak grants only when asked for, with the audiences that come with them
     #[arg(long)]
     drop_optional_scopes: bool,
+    /// Give no scope to a request that names none, as Ory Hydra does, in place of all scopes of its client
+    #[arg(long)]
+    explicit_scopes_only: bool,
     /// How long tokens live (`5m`, or seconds) of clients for which the file does not say it; without it as long as
     /// `TOKEN_TTL` says
     #[arg(long, value_name = "DURATION", value_parser = token_ttl)]
@@ -121,6 +124,7 @@ impl ImportArgs {
             narrowing: Narrowing {
                 drop_metadata: self.drop_metadata,
                 drop_optional_scopes: self.drop_optional_scopes,
+                explicit_scopes_only: self.explicit_scopes_only,
                 token_ttl: self.token_ttl,
             },
         }

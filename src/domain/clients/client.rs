@@ -202,6 +202,8 @@ client_fields! {
     description: Description,
     /// All scopes that it may ask for.
     scopes: Scope,
+    /// Whether a token has no other scopes than those that its request names. Else one that names none gets all of them.
+    explicit_scopes_only: bool,
     /// The audiences that its tokens may have; the first is the default. Empty: the server's `AUDIENCE`.
     audiences: Vec<Audience>,
     /// The audiences that it is, as a resource server. Written by owners and at the command line only.

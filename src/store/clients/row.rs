@@ -19,7 +19,7 @@ pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, 
     c.audiences, c.identifiers, c.metadata, c.token_ttl, c.auth_methods, c.jwks, c.jwks_uri, c.tls_client_auth, \
     c.created_at, c.updated_at, c.tls_client_certificate_bound, c.dpop_bound, c.managed_by, \
     c.token_quota, c.allowed_networks, c.token_typ, c.exchange_rules, c.identities, \
-    c.token_endpoint_audience, c.version, c.generation";
+    c.token_endpoint_audience, c.explicit_scopes, c.version, c.generation";
 
 /// The rows, for who reads damaged ones.
 pub(in crate::store) const CLIENTS: RowsOf = RowsOf {
@@ -31,9 +31,9 @@ const INSERT: &str = "
     insert into clients (client_id, name, description, status, scopes, audiences, identifiers,
         metadata, token_ttl, auth_methods, jwks, jwks_uri, tls_client_auth, created_at, updated_at,
         tls_client_certificate_bound, dpop_bound, managed_by, token_quota, allowed_networks, search,
-        token_typ, exchange_rules, identities, token_endpoint_audience, version, generation)
+        token_typ, exchange_rules, identities, token_endpoint_audience, explicit_scopes, version, generation)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24, $25, 0, 0)
+        $21, $22, $23, $24, $25, $26, 0, 0)
     on conflict (client_id) do nothing";
 
 const REPLACE: &str = "
@@ -43,7 +43,7 @@ const REPLACE: &str = "
         tls_client_auth = $13, created_at = $14, updated_at = $15, tls_client_certificate_bound = $16,
         dpop_bound = $17, managed_by = $18, token_quota = $19, allowed_networks = $20, search = $21,
         token_typ = $22, exchange_rules = $23, identities = $24, token_endpoint_audience = $25,
-        version = version + 1
+        explicit_scopes = $26, version = version + 1
     where client_id = $1";
 
 /// SQLite takes no alias in `returning`.
@@ -66,6 +66,7 @@ pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
         description: row.parse("description")?,
         status: ClientStatus::parse(row.get("status")?)?,
         scopes: row.parse("scopes")?,
+        explicit_scopes_only: row.get("explicit_scopes")?,
         audiences: Audience::parse_list(row.get("audiences")?)?,
         identifiers: Identifiers::parse(row.get("identifiers")?)?,
         exchange_rules: row.parse("exchange_rules")?,
@@ -163,6 +164,7 @@ async fn run_with_client(
             &client.exchange_rules.to_string(),
             &write_identities(&authentication.identities)?,
             &authentication.token_endpoint_as_audience,
+            &client.explicit_scopes_only,
         ],
     )
     .await

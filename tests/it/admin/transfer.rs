@@ -156,3 +156,36 @@ async fn secrets_with_the_length_of_a_digest_are_imported_when_that_is_ticked() 
     let record = test.app.clients.find(&id("made")).await.unwrap();
     assert!(record.secrets[0].vouched);
 }
+
+#[tokio::test]
+async fn what_is_wider_here_is_taken_away_when_its_box_is_ticked() {
+    const ROW: &str = r#"{"client_id":"made","grant_types":["client_credentials"],"scope":"read","metadata":{"a":1},
+        "client_secret":"the secret of before"}"#;
+    let test = portal().await;
+    let mut browser = Browser::of(&test, "olga").await;
+    let fields = [("file", ROW), ("on_conflict", "replace"), ("act", "do")];
+    let import = format!("{PATH}/import");
+    let find = async || test.app.clients.find(&id("made")).await.unwrap().client;
+
+    let done = browser.post(&import, &fields).await;
+    assert!(done.text().contains("--explicit-scopes-only"));
+    let client = find().await;
+    assert!(!client.explicit_scopes_only && client.metadata.as_str() == r#"{"a":1}"#);
+
+    let narrowed = [
+        ("explicit_scopes_only", "yes"),
+        ("drop_metadata", "yes"),
+        ("drop_optional_scopes", "yes"),
+        ("token_ttl", "5m"),
+    ];
+    let done = browser
+        .post(&import, &[&fields[..], &narrowed].concat())
+        .await;
+    assert!(done.text().contains("Done."), "{}", done.text());
+    let client = find().await;
+    assert!(client.explicit_scopes_only && client.metadata.as_str() == "{}");
+    assert_eq!(client.token_ttl.unwrap().seconds(), 300);
+
+    let wrong = [&fields[..], &[("token_ttl", "soon")]].concat();
+    assert_eq!(browser.post(&import, &wrong).await.status, 400);
+}

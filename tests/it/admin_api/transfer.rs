@@ -316,3 +316,20 @@ async fn secrets_with_the_length_of_a_digest_are_plain_ones_when_the_caller_says
     assert!(record.secrets[0].vouched);
     assert_eq!(test.authorize("b", digest).await.status, 200);
 }
+
+#[tokio::test]
+async fn what_is_wider_here_is_taken_away_when_the_caller_says_so() {
+    let test = TestApp::new().await;
+    let Robot { token, .. } = Robot::new(&test).await;
+    let path = "import?keep_going=true&explicit_scopes_only=true&drop_metadata=true&token_ttl=300";
+    let done = send(&test, &token, path, HYDRA).await;
+    assert_eq!(done.json()["imported"], 3, "{}", done.text());
+    for line in done.json()["clients"].as_array().unwrap() {
+        let Some(here) = line.get("here") else {
+            continue;
+        };
+        let has_scopes = here["scopes"] != "";
+        assert_eq!(here["explicit_scopes_only"], has_scopes, "{line}");
+        assert_eq!(here["metadata"], json!({}), "{line}");
+    }
+}

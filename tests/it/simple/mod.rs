@@ -3,6 +3,7 @@
 mod article;
 mod authorize;
 mod claim_headers;
+mod explicit_scopes;
 mod foreign;
 mod forged;
 mod lineage;

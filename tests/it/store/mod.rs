@@ -107,6 +107,7 @@ fn record(client_id: &str) -> ClientRecord {
             exchange_rules: ExchangeRules::parse(RULES).unwrap(),
             metadata: Metadata::parse(r#"{"z":1,"a":"ü"}"#).unwrap(),
             token_ttl: Some(TokenTtl::from_seconds(90).unwrap()),
+            explicit_scopes_only: true,
             token_typ: Some(TokenTyp::Jwt),
             token_quota: TokenQuota::from_count(7).ok(),
             allowed_networks: AllowedNetworks::parse("10.0.0.0/8 2001:db8::/32").unwrap(),

@@ -8,7 +8,7 @@ mod made;
 
 use serde_json::Value;
 use token_server::base::clock::Clock;
-use token_server::domain::{AdminRole, SigningAlg};
+use token_server::domain::{AdminRole, ClientId, SigningAlg};
 
 use crate::admin::{Browser, second_factor_code};
 use crate::admin_api::Robot;
@@ -105,6 +105,13 @@ async fn clients_log_in_with_all_their_kinds_of_secrets() {
         for client in ["off", "gone"] {
             let answer = test.authorize(client, left.secret(client)).await;
             answer.assert_error(401, "invalid_client");
+        }
+        // What came later is as if it were not there.
+        for client in ["billing", "orders"] {
+            let id = ClientId::parse(client).unwrap();
+            let record = test.app.clients.find(&id).await.unwrap();
+            assert!(!record.client.explicit_scopes_only, "{release} {client}");
+            assert!(record.secrets.iter().all(|secret| !secret.vouched));
         }
         let shown = test.authorize("orders", OLD_SECRET).await.json();
         assert_eq!(shown["expires_in"], 900, "{release}");

@@ -54,6 +54,9 @@ pub(crate) struct ClientSpec {
     /// `token:introspect`, `revocations:read`
     #[schema(value_type = Option<String>, nullable = false)]
     pub(crate) scopes: Option<SpaceSeparated>,
+    /// Whether a token has only the scopes that its request names: a request that names none then gets none, not all
+    #[schema(nullable = false)]
+    pub(crate) explicit_scopes_only: Option<bool>,
     /// The audiences that its tokens may have; the first is the default
     #[schema(value_type = Option<Vec<String>>, nullable = false)]
     pub(crate) audiences: Option<SpaceSeparated>,
@@ -187,6 +190,7 @@ impl ClientSpec {
                 Description::parse(&it)
             })?,
             scopes: read("scopes", self.scopes.take(), |it| Scope::parse(&it.join()))?,
+            explicit_scopes_only: self.explicit_scopes_only,
             audiences: read("audiences", self.audiences.take(), |it| {
                 Audience::parse_list(&join_audiences(it)?)
             })?,

@@ -248,8 +248,9 @@ fn mark(client: &mut Client, name: &ManagedBy, take_over: bool) -> Result<()> {
 
 /// What of a client can be compared with what another server has of it.
 fn shown(client: &Client) -> Map<String, Value> {
-    const SHOWN: [&str; 6] = [
+    const SHOWN: [&str; 7] = [
         "scopes",
+        "explicit_scopes_only",
         "audiences",
         "metadata",
         "token_ttl",

@@ -18,7 +18,7 @@ use crate::app::error::{Error, Result};
 use crate::domain::{ClientId, ErrorCode, TokenTtl};
 use crate::http::admin_api::guard::Operator;
 use crate::http::request::body;
-use crate::http::request::query::Query;
+use crate::http::request::query::{Query, parsed};
 use crate::http::response::download::export_body;
 use crate::http::{AppState, response};
 
@@ -57,7 +57,11 @@ pub(in crate::http::admin_api) struct HowToImport {
     /// Leave out scopes that the other server grants only when asked for, with the audiences that come with them
     #[serde(default)]
     drop_optional_scopes: bool,
+    /// Give no scope to a request that names none, if the other server does so
+    #[serde(default)]
+    explicit_scopes_only: bool,
     /// How many seconds tokens live of clients for which the file does not say it
+    #[serde(default, deserialize_with = "parsed")]
     token_ttl: Option<i64>,
     /// Import the good rows although there are bad ones
     #[serde(default)]
@@ -142,6 +146,7 @@ pub(in crate::http::admin_api) async fn import_clients(
         narrowing: Narrowing {
             drop_metadata: how.drop_metadata,
             drop_optional_scopes: how.drop_optional_scopes,
+            explicit_scopes_only: how.explicit_scopes_only,
             token_ttl: how.token_ttl.map(TokenTtl::from_seconds).transpose()?,
         },
     };

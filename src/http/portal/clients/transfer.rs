@@ -7,6 +7,7 @@ use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
+use crate::app::clients::spec::members::Lifetime;
 use crate::app::clients::transfer::apply::{
     ApplyNews, ApplyOptions, ApplyReport, ApplyStep, Manifest, Prune,
 };
@@ -47,6 +48,10 @@ struct ImportForm {
     on_conflict: String,
     plain_secrets: bool,
     generated_secrets: bool,
+    drop_metadata: bool,
+    drop_optional_scopes: bool,
+    explicit_scopes_only: bool,
+    token_ttl: String,
     keep_going: bool,
     error: Option<String>,
     report: Option<ImportReport>,
@@ -62,6 +67,18 @@ struct ApplyForm {
     error: Option<String>,
     report: Option<ApplyReport>,
     secrets: Vec<(ClientId, String)>,
+}
+
+impl ImportForm {
+    fn narrowing(&self) -> Result<Narrowing> {
+        let ttl = filled_in(&self.token_ttl).map(|it| Lifetime::Text(it.to_owned()).parse());
+        Ok(Narrowing {
+            drop_metadata: self.drop_metadata,
+            drop_optional_scopes: self.drop_optional_scopes,
+            explicit_scopes_only: self.explicit_scopes_only,
+            token_ttl: ttl.transpose()?,
+        })
+    }
 }
 
 fn transfer_page(
@@ -115,6 +132,10 @@ pub(in crate::http::portal) async fn import(
         on_conflict: form.take("on_conflict"),
         plain_secrets: form.is_ticked("plain_secrets"),
         generated_secrets: form.is_ticked("generated_secrets"),
+        drop_metadata: form.is_ticked("drop_metadata"),
+        drop_optional_scopes: form.is_ticked("drop_optional_scopes"),
+        explicit_scopes_only: form.is_ticked("explicit_scopes_only"),
+        token_ttl: form.take("token_ttl"),
         keep_going: form.is_ticked("keep_going"),
         ..ImportForm::default()
     };
@@ -129,7 +150,7 @@ pub(in crate::http::portal) async fn import(
                 plain: fields.plain_secrets,
                 generated: fields.generated_secrets,
             },
-            narrowing: Narrowing::NONE,
+            narrowing: fields.narrowing()?,
         };
         let format = filled_in(&fields.format).map(str::parse).transpose()?;
         let source = ImportSource::of_bytes(format, fields.file.clone().into_bytes());

@@ -38,6 +38,7 @@ const FILES: &[(&str, &str)] = files![
     "0118_identity_usage"
     "0119_spiffe_sequence"
     "0129_vouched_secrets"
+    "0130_explicit_scopes"
 ];
 
 /// The first line of a file that runs outside of a transaction on Postgres.

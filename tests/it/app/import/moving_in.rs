@@ -182,6 +182,18 @@ async fn rotated_secrets_of_hydra_are_good_too() {
         }
         assert!(!report.ignored.contains("rotated_secrets"));
     }
+    // Hydra keeps five beside the current one, the newest first.
+    let test = TestApp::new().await;
+    let old = |n: usize| format!("the rotated secret {n}");
+    let rotated = [HASH.to_owned(), old(2), old(3), old(4), old(5)];
+    let row = hydra_row("a", json!({"rotated_secrets": rotated}));
+    let (report, lines) = import_lines(&test, &[row], KEEP_GOING).await;
+    assert_eq!(report.imported, 1, "{lines:#?}");
+    assert!(remarks(&lines, "a").contains("oldest of its rotated secrets"));
+    assert_eq!(find(&test, "a").await.secrets.len(), 5);
+    assert_eq!(test.authorize("a", &old(4)).await.status, 200);
+    assert_eq!(test.authorize("a", &old(5)).await.status, 401);
+
     let test = TestApp::new().await;
     let row = hydra_row("a", json!({"rotated_secrets": "not a list"}));
     let (report, _) = import_lines(&test, &[row], KEEP_GOING).await;
@@ -281,6 +293,7 @@ async fn what_is_wider_here_than_in_hydra_is_told_and_can_be_taken_away() {
     let test = TestApp::new().await;
     let narrowing = Narrowing {
         drop_metadata: true,
+        explicit_scopes_only: true,
         token_ttl: Some(TokenTtl::from_seconds(300).unwrap()),
         ..Narrowing::NONE
     };

@@ -15,7 +15,7 @@ use crate::app::clients::transfer::formats::table::{take_secret_text, take_text,
 use crate::app::clients::transfer::formats::widening::Widening;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::json;
-use crate::domain::TokenTtl;
+use crate::domain::{MAX_LIVE_SECRETS, TokenTtl};
 
 /// Scopes that are for the login of people.
 const OF_PEOPLE: [&str; 3] = ["openid", "offline", "offline_access"];
@@ -252,7 +252,7 @@ fn take_secrets(
     let expires_at = expires_at.map(seconds_since_1970).transpose();
     let expires_at = named("client_secret_expires_at", expires_at)?;
     let text = take_secret_text(row, SECRET)?;
-    let rotated = take_rotated(row)?;
+    let mut rotated = take_rotated(row)?;
     if !is_needed {
         if text.is_some() || !rotated.is_empty() {
             remarks.push("its secret is left out: its method takes none".to_owned());
@@ -262,6 +262,14 @@ fn take_secrets(
     let text = text.ok_or(
         "client_secret is missing: Hydra's API does not give it; its table hydra_client has the hash",
     )?;
+    // The newest stand first.
+    let beyond = rotated.split_off(rotated.len().min(MAX_LIVE_SECRETS - 1));
+    if !beyond.is_empty() {
+        remarks.push(format!(
+            "the oldest of its rotated secrets is left out, with which it logs in there: a client has at most \
+             {MAX_LIVE_SECRETS} secrets here"
+        ));
+    }
     let mut secrets = vec![named(SECRET, rules.read(text, expires_at))?];
     for text in rotated {
         secrets.push(named(ROTATED, rules.read(text, None))?);
@@ -275,7 +283,7 @@ fn take_secrets(
     Ok(secrets)
 }
 
-/// A list of texts, or JSON of one.
+/// `rotated_secrets`, a column of JSON that Hydra has since 26.2, with the hashes before it, at most five: a list of texts, or JSON of one.
 fn take_rotated(row: &mut Object) -> Result<Vec<String>, String> {
     let refused = || format!("{ROTATED} is no list of texts");
     let list = match row.remove(ROTATED) {

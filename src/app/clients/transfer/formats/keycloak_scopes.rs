@@ -66,6 +66,7 @@ impl Granted {
         for name in take_words(row, "optionalClientScopes")? {
             self.add_optional(name, realm, &mut asked, remarks);
         }
+        self.remark_defaults(remarks);
         for (audience, scope) in asked {
             if !self.mapped.audiences.contains(&audience) {
                 self.mapped.audiences.push(audience.clone());
@@ -81,6 +82,22 @@ impl Granted {
             )),
         }
         Ok(())
+    }
+
+    /// There a request that names optional scopes gets the default ones too.
+    fn remark_defaults(&self, remarks: &mut Vec<String>) {
+        let is_optional = |word: &String| {
+            self.widenings
+                .contains(&Widening::OptionalScope(word.clone()))
+        };
+        let defaults = self.scopes.iter().filter(|word| !is_optional(word));
+        let defaults: Vec<&str> = defaults.map(String::as_str).collect();
+        if !defaults.is_empty() && defaults.len() < self.scopes.len() {
+            remarks.push(format!(
+                "a request that names scopes gets those alone here; there it also gets `{}`",
+                defaults.join(" ")
+            ));
+        }
     }
 
     fn add_default(&mut self, name: String, realm: Option<&Realm>, remarks: &mut Vec<String>) {

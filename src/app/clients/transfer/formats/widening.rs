@@ -10,6 +10,8 @@ pub struct Narrowing {
     pub drop_metadata: bool,
     /// Scopes that are granted only when asked for are left out, with their audiences.
     pub drop_optional_scopes: bool,
+    /// A request that names no scope gets none, if it is so at the other server.
+    pub explicit_scopes_only: bool,
     /// What the tokens of clients live for of which the file does not say it.
     pub token_ttl: Option<TokenTtl>,
 }
@@ -43,6 +45,7 @@ impl Narrowing {
     pub const NONE: Self = Self {
         drop_metadata: false,
         drop_optional_scopes: false,
+        explicit_scopes_only: false,
         token_ttl: None,
     };
 
@@ -71,6 +74,10 @@ impl Narrowing {
         let remark = match widening {
             Widening::AdminMetadata if self.drop_metadata => return None,
             Widening::UnknownTtl if self.token_ttl.is_some() => return None,
+            Widening::NoDefaultScopes if self.explicit_scopes_only => {
+                fields.explicit_scopes_only = Some(true);
+                return None;
+            }
             Widening::OptionalScope(word) if self.drop_optional_scopes => {
                 if let Some(scopes) = &mut fields.scopes {
                     *scopes = scopes.without(|it| it == word);
@@ -88,7 +95,8 @@ impl Narrowing {
                     .to_owned()
             }
             Widening::NoDefaultScopes => {
-                "a token for which no scope is asked has none there; here it has all scopes of the client"
+                "a token for which no scope is asked has none there; here it has all scopes of the client \
+                 (--explicit-scopes-only gives none)"
                     .to_owned()
             }
             Widening::NoDefaultAudience => {
