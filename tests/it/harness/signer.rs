@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
     RSA_PSS_SHA512, RsaKeyPair,
 };
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 /// A private key and the algorithm it is used with.
@@ -31,6 +31,20 @@ impl Signer {
             "ES384" => Key::Ec(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap()),
             "EdDSA" | "Ed25519" => Key::Ed(Ed25519KeyPair::generate().unwrap()),
             _ => Key::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()),
+        };
+        Self { alg, key }
+    }
+
+    /// A key in the form of PKCS #8.
+    pub(crate) fn from_pem(alg: &'static str, pem: &str) -> Self {
+        let lines = pem.lines().filter(|line| !line.starts_with('-'));
+        let der = STANDARD.decode(lines.collect::<String>()).unwrap();
+        let key = match alg {
+            "ES256" => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der);
+                Key::Ec(pair.unwrap())
+            }
+            _ => Key::Rsa(RsaKeyPair::from_pkcs8(&der).unwrap()),
         };
         Self { alg, key }
     }

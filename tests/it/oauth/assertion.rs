@@ -59,7 +59,12 @@ pub(crate) async fn present(test: &TestApp, assertion: &str) -> Answer {
     present_at(test, "/token", assertion, &[]).await
 }
 
-async fn present_at(test: &TestApp, path: &str, assertion: &str, more: &[(&str, &str)]) -> Answer {
+pub(crate) async fn present_at(
+    test: &TestApp,
+    path: &str,
+    assertion: &str,
+    more: &[(&str, &str)],
+) -> Answer {
     let base = [
         ("grant_type", "client_credentials"),
         ("client_assertion_type", JWT_BEARER),

@@ -1,5 +1,6 @@
 //! Importing clients: what comes in, with which hashes, and what is refused.
 
+mod cases;
 mod files;
 mod foreign;
 mod generated;
