@@ -15,8 +15,10 @@ use crate::app::clients::transfer::apply::{
 use crate::app::error::Error;
 use crate::app::{App, FieldChange};
 use crate::cli::client::export::private_file;
+use crate::cli::client::refuse_file;
 use crate::cli::open;
 use crate::cli::output::{Output, printable};
+use crate::domain::ErrorCode;
 
 /// Make clients what a YAML or JSON file says
 ///
@@ -25,6 +27,9 @@ use crate::cli::output::{Output, printable};
 /// `make` (one is made when there is none that is good, and written to --secrets-out), or a list with `secret_hash` and
 /// `expires_at`. Clients are marked with the file's name, and only those are ever pruned. `issuers` is a list of trusted issuers
 /// with the members that `issuer export` has; they are written before the clients, and never pruned.
+///
+/// Exit codes: 0 the clients are as the file says, or in a dry run would be; 6 the file has mistakes, and nothing was done;
+/// 1 failed otherwise; 2 called wrongly; 4 another file keeps a client of it.
 #[derive(Args)]
 pub(in crate::cli) struct ApplyArgs {
     /// The file; `-` for stdin
@@ -50,7 +55,10 @@ pub(in crate::cli) struct ApplyArgs {
 }
 
 pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<ExitCode> {
-    let manifest = read(&args)?;
+    let manifest = match parse(&args, &read(&args.file)?) {
+        Ok(manifest) => manifest,
+        Err(error) => return Ok(refuse_file(&error)),
+    };
     let options = ApplyOptions {
         dry_run: args.dry_run,
         prune: args.prune,
@@ -65,7 +73,13 @@ pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<Ex
     let plan = app
         .clients
         .apply(&by, &manifest, look, &mut |_| Ok(()))
-        .await?;
+        .await;
+    let plan = match plan {
+        Err(error) if error.code == ErrorCode::InvalidRequest => {
+            return Ok(refuse_file(&error.into()));
+        }
+        plan => plan?,
+    };
     if args.dry_run {
         print(&plan, args.output)?;
         return Ok(ExitCode::SUCCESS);
@@ -97,8 +111,7 @@ pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(args: &ApplyArgs) -> anyhow::Result<Manifest> {
-    let path = args.file.as_path();
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
         std::io::stdin().read_to_end(&mut bytes)
@@ -106,10 +119,14 @@ fn read(args: &ApplyArgs) -> anyhow::Result<Manifest> {
         File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
     read.with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(bytes)
+}
+
+fn parse(args: &ApplyArgs, bytes: &[u8]) -> anyhow::Result<Manifest> {
+    let path = args.file.as_path();
     let base = path.file_name().and_then(|name| name.to_str());
     let name = args.name.as_deref().or(base.filter(|name| *name != "-"));
-    Manifest::parse(&bytes, name)
-        .map_err(|error| Error::invalid_request(format!("{}: {error}", path.display())).into())
+    Manifest::parse(bytes, name).with_context(|| path.display().to_string())
 }
 
 fn open_secrets(plan: &ApplyReport, path: Option<&Path>) -> anyhow::Result<Option<File>> {

@@ -14,6 +14,7 @@ use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport,
     ImportSource, Narrowing, OnConflict, SecretRules,
 };
+use crate::cli::client::{MISTAKEN_FILE, refuse_file};
 use crate::cli::open;
 use crate::cli::output::{Output, printable};
 use crate::config::parse_seconds;
@@ -32,6 +33,9 @@ const TOLD_EVERY: u64 = 10_000;
 ///
 /// With a mistake in the file nothing is imported, unless --keep-going. What could get no tokens here, such as a public
 /// client, is no mistake; it is skipped. Each of either is named with its line and the reason.
+///
+/// Exit codes: 0 all rows are as the file says; 5 rows with mistakes were left out (--keep-going); 6 the file has mistakes, and
+/// nothing was imported; 1 failed otherwise; 2 called wrongly.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(in crate::cli) struct ImportArgs {
@@ -78,7 +82,9 @@ pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<E
     let name = args.file.display().to_string();
     let source = source(&args)?;
     let rules = SecretRules::new(app.config(), args.secrets.unwrap_or_default());
-    source.check(&rules).with_context(|| name.clone())?;
+    if let Err(error) = source.check(&rules) {
+        return Ok(refuse_file(&anyhow::Error::from(error).context(name)));
+    }
     let (mut lines, mut told) = (Vec::new(), 0);
     let by = open::origin();
     let mut report = app
@@ -109,7 +115,7 @@ pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<E
     Ok(match (report.bad, args.keep_going) {
         (0, _) => ExitCode::SUCCESS,
         (_, true) => ExitCode::from(5),
-        (_, false) => ExitCode::FAILURE,
+        (_, false) => ExitCode::from(MISTAKEN_FILE),
     })
 }
 
@@ -170,9 +176,11 @@ fn remark(file: &str, line: &ImportLine) {
         Some(id) => format!("`{id}`: "),
         None => String::new(),
     };
-    let which = match &line.client_id {
-        Some(_) => String::new(),
-        None => format!(" (row {})", line.row),
+    // Of a file that is one line the line says nothing.
+    let which = if line.client_id.is_none() || line.row > line.line {
+        format!(" (row {})", line.row)
+    } else {
+        String::new()
     };
     if let Some(reason) = &line.reason {
         let skipped = if line.is_bad() { "" } else { "skipped: " };
@@ -180,7 +188,7 @@ fn remark(file: &str, line: &ImportLine) {
         Output::remark(&format!("{file}:{}: {}", line.line, printable(&told)));
     }
     for remark in &line.remarks {
-        let told = printable(&format!("{whom}{remark}"));
+        let told = printable(&format!("{whom}{remark}{which}"));
         Output::remark(&format!("{file}:{}: {told}", line.line));
     }
 }

@@ -27,6 +27,15 @@ use crate::app::error::Error;
 use crate::app::{App, ClientFilter, ClientOrder, ClientQuery, ClientsList, NewClient};
 use crate::domain::{ClientId, ClientRecord, ClientStatus, ClientUses, ExpectedVersion, Scope};
 
+/// The exit code when a file has mistakes, so that nothing of it was done.
+pub(in crate::cli) const MISTAKEN_FILE: u8 = 6;
+
+/// Says what is wrong with a file as a whole.
+pub(in crate::cli) fn refuse_file(error: &anyhow::Error) -> ExitCode {
+    Output::remark(&format!("error: {}", output::chain(error)));
+    ExitCode::from(MISTAKEN_FILE)
+}
+
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {
     /// Register a client and print its secret, once

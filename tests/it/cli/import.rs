@@ -24,7 +24,7 @@ async fn bad_rows_are_named_and_nothing_is_imported_unless_told_to_go_on() {
     fs::write(shell.path().join("clients.csv"), text).unwrap();
 
     let refused = shell.run(&["client", "import", "clients.csv"]);
-    assert_eq!((refused.code, count(&shell)), (1, 0), "{refused:?}");
+    assert_eq!((refused.code, count(&shell)), (6, 0), "{refused:?}");
     for line in [
         "clients.csv:3: client_id",
         "clients.csv:5: `c`: client_secret",
@@ -61,7 +61,7 @@ async fn what_is_no_file_of_clients_is_refused_whole() {
     ] {
         fs::write(shell.path().join("bad"), text).unwrap();
         let ran = shell.run(&["client", "import", "bad"]);
-        assert_eq!(ran.code, 1, "{text}: {ran:?}");
+        assert_eq!(ran.code, 6, "{text}: {ran:?}");
         assert!(ran.err.contains("line "), "{text}: {}", ran.err);
     }
     assert_eq!(shell.run(&["client", "import", "missing"]).code, 1);
@@ -102,7 +102,7 @@ async fn secrets_with_the_length_of_a_digest_need_the_operators_word() {
     fs::write(shell.path().join("clients.csv"), text).unwrap();
 
     let refused = shell.run(&["client", "import", "clients.csv"]);
-    assert_eq!((refused.code, count(&shell)), (1, 0), "{refused:?}");
+    assert_eq!((refused.code, count(&shell)), (6, 0), "{refused:?}");
     assert!(
         refused.err.contains("clients.csv:2: `a`: client_secret: ")
             && refused.err.contains("--secrets plain")
@@ -115,4 +115,48 @@ async fn secrets_with_the_length_of_a_digest_need_the_operators_word() {
 
     let taken = shell.run(&["client", "import", "clients.csv", "--secrets", "plain"]);
     assert_eq!((taken.code, count(&shell)), (0, 1), "{taken:?}");
+}
+
+/// The report, for people and for programs, of a file in which every line is the same one.
+#[tokio::test]
+async fn rows_on_one_line_are_told_apart_in_text_and_in_json() {
+    let shell = Shell::migrated().await;
+    let rows = r#"[{"client_id":"a","client_secret":"the first secret"},{"client_id":"b"},{"scopes":"x"}]"#;
+    fs::write(shell.path().join("clients.json"), rows).unwrap();
+    let import = ["client", "import", "clients.json", "--dry-run"];
+
+    let told = shell.run(&import);
+    assert_eq!(told.code, 6, "{told:?}");
+    for line in [
+        "clients.json:1: `b`: client_secret is missing (row 2)",
+        "clients.json:1: client_id is missing (row 3)",
+    ] {
+        assert!(told.err.contains(line), "{line}: {}", told.err);
+    }
+
+    let report = shell.run(&[&import[..], &["--json"]].concat());
+    assert_eq!(report.code, 6, "{report:?}");
+    let lines = report.json()["clients"].as_array().unwrap().clone();
+    let seen: Vec<_> = lines
+        .iter()
+        .map(|it| (it["row"].as_u64(), it["outcome"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        seen,
+        [(Some(1), "created"), (Some(2), "bad"), (Some(3), "bad")]
+    );
+    assert_eq!(report.json()["ignored"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn secrets_that_the_other_server_generated_are_vouched_for() {
+    let shell = Shell::migrated().await;
+    let text = "client_id,client_secret\na,kjirPsUee1w9UN2J2pwQrDxcZV5sNhDd\n";
+    fs::write(shell.path().join("clients.csv"), text).unwrap();
+    let import = ["client", "import", "clients.csv", "--secrets", "generated"];
+    assert_eq!(shell.run(&import).code, 0);
+    let exported = shell.run(&["client", "export"]);
+    assert!(exported.out.contains("\"vouched\":true"), "{exported:?}");
+    let shown = shell.run(&["client", "show", "a"]);
+    assert!(shown.out.contains("chosen, vouched for"), "{shown:?}");
 }

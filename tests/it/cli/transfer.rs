@@ -132,7 +132,7 @@ async fn a_file_is_applied_and_the_secrets_that_are_made_are_in_a_file_of_ones_o
     )
     .unwrap();
     let wrong = with(&[]);
-    assert_eq!(wrong.code, 2);
+    assert_eq!(wrong.code, 6);
     assert!(
         wrong.err.contains("team.yaml") && wrong.err.contains("line 4"),
         "{wrong:?}"
