@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use yaml_rust2::YamlLoader;
+use yaml_rust2::{Yaml, YamlLoader};
 
 use super::documents::documented;
 use super::{Operator, Page};
@@ -17,9 +17,7 @@ const FOLDER: &str = "docs/monitoring";
 
 /// The expressions of the alerts, by name.
 fn alerts() -> BTreeMap<String, String> {
-    let text = fs::read_to_string(format!("{FOLDER}/alerts.yml")).unwrap();
-    let documents = YamlLoader::load_from_str(&text).unwrap();
-    let rules = documents[0]["groups"][0]["rules"].as_vec().unwrap();
+    let rules = rules();
     let named = rules.iter().map(|rule| {
         let field = |name: &str| rule[name].as_str().unwrap().to_owned();
         (field("alert"), field("expr"))
@@ -27,6 +25,31 @@ fn alerts() -> BTreeMap<String, String> {
     let alerts: BTreeMap<_, _> = named.collect();
     assert_eq!(alerts.len(), rules.len(), "two of one name");
     alerts
+}
+
+/// The rules of all alerts.
+fn rules() -> Vec<Yaml> {
+    let text = fs::read_to_string(format!("{FOLDER}/alerts.yml")).unwrap();
+    let documents = YamlLoader::load_from_str(&text).unwrap();
+    documents[0]["groups"][0]["rules"].as_vec().unwrap().clone()
+}
+
+#[test]
+fn every_alert_leads_to_its_runbook() {
+    let page = fs::read_to_string("docs/troubleshooting.md").unwrap();
+    let sections: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("### TokenServer"))
+        .collect();
+    let (rules, mut seen) = (rules(), BTreeSet::new());
+    for rule in &rules {
+        let name = rule["alert"].as_str().unwrap();
+        let place = format!("troubleshooting.md#{}", name.to_lowercase());
+        let runbook = rule["annotations"]["runbook"].as_str();
+        assert_eq!(runbook, Some(place.as_str()), "{name}");
+        seen.insert(name.strip_prefix("TokenServer").unwrap());
+    }
+    assert_eq!(seen, sections);
 }
 
 fn dashboard() -> Value {
