@@ -40,6 +40,7 @@ pub use admins::{
 pub use audit::export::{AuditFormat, AuditPiece};
 pub use audit::head::{AuditHeadMetrics, UnverifiedTrail};
 pub use audit::line::AuditLine;
+pub use audit::log::AuditLog;
 pub use audit::rejected_requests::RejectedRequests;
 pub use audit::{Audit, AuditVerdict};
 pub use authentication::peer_certificate::PeerCertificate;

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, bail};
 
-use crate::app::App;
+use crate::app::{App, AuditLog};
 use crate::base::clock::Clock;
 use crate::cli::output::Output;
-use crate::config::{Config, Environment};
+use crate::config::{AuditLogTarget, Config, Environment};
 use crate::domain::{Actor, Origin};
 use crate::store::Store;
 
@@ -17,6 +17,9 @@ static ENV_FILE: OnceLock<PathBuf> = OnceLock::new();
 
 /// The database of this command.
 static OPENED: OnceLock<Store> = OnceLock::new();
+
+/// The log of audit events of this process.
+static AUDIT_LOG: OnceLock<AuditLog> = OnceLock::new();
 
 /// Goes to the folder and takes the file of settings that the command line names.
 pub(super) fn locate(folder: Option<&Path>, env_file: Option<PathBuf>) -> anyhow::Result<()> {
@@ -59,6 +62,9 @@ pub(super) fn config() -> anyhow::Result<Config> {
 /// The use cases on a database that can be reached. Says which one it is.
 pub(super) async fn connect(config: Config) -> anyhow::Result<Arc<App>> {
     let app = Arc::new(App::open(config, Clock::system())?);
+    if matches!(app.config().log.audit, AuditLogTarget::File(_)) {
+        log_events(&app)?;
+    }
     let store = app.store();
     Output::remark(&format!("database: {}", store.location()));
     let _ = OPENED.set(store.clone());
@@ -74,10 +80,22 @@ pub(super) async fn open() -> anyhow::Result<Arc<App>> {
     Ok(app)
 }
 
+/// Starts `AUDIT_LOG`.
+pub(super) fn log_events(app: &App) -> anyhow::Result<()> {
+    if let Some(log) = AuditLog::start(&app.config().log.audit)? {
+        app.audit.log_to(&log);
+        let _ = AUDIT_LOG.set(log);
+    }
+    Ok(())
+}
+
 /// Closes the database that the command opened: of SQLite, all that was written then stands in the one file.
 pub(super) async fn close() {
     if let Some(store) = OPENED.get() {
         store.close().await;
+    }
+    if let Some(log) = AUDIT_LOG.get() {
+        log.flush();
     }
 }
 

@@ -1,5 +1,8 @@
 //! Owns the settings of the log.
 
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
 
@@ -18,6 +21,33 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// Lines that may wait to be written.
     pub queue: usize,
+    /// Where audit events are written beside the database.
+    pub audit: AuditLogTarget,
+}
+
+/// Where audit events are written as JSON lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditLogTarget {
+    /// Nowhere.
+    Off,
+    /// To stdout, by a server alone: what commands print there is their result.
+    Stdout,
+    /// To the end of a file.
+    File(PathBuf),
+}
+
+impl FromStr for AuditLogTarget {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            "stdout" => Ok(Self::Stdout),
+            // A misspelled word is no file of the working directory.
+            path if path.contains('/') => Ok(Self::File(PathBuf::from(path))),
+            _ => Err("it has no `/`"),
+        }
+    }
 }
 
 impl LogConfig {
@@ -28,6 +58,11 @@ impl LogConfig {
             }),
             format: read.parsed("LOG_FORMAT", "`auto`, `text` or `json`", "auto"),
             queue: read.within("LOG_QUEUE", 1..=1_000_000, "16384"),
+            audit: read.parsed(
+                "AUDIT_LOG",
+                "`off`, `stdout`, or the path of a file with a `/` in it",
+                "off",
+            ),
         }
     }
 }

@@ -32,8 +32,8 @@ pub use database::{FeedConfig, RetentionConfig};
 pub use description::{SettingDescription, describe_settings};
 pub use environment::Environment;
 pub use keys::KeysConfig;
-pub use log::LogConfig;
 pub use log::filter as log_filter;
+pub use log::{AuditLogTarget, LogConfig};
 pub use proxies::{
     ClientAddressSource, PlainAddress, PlainConfig, ProxiesConfig, ProxyProtocolUse,
 };

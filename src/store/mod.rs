@@ -31,6 +31,7 @@ pub use admins::passkeys::{PasskeyChange, PasskeyRecord};
 pub use admins::row::AdminRecord;
 pub use admins::sessions::{RenewedSession, SessionRecord};
 pub use audit::head::AuditEnd;
+pub use audit::listener::AuditListener;
 pub use audit::read::{AuditFilter, AuditPage};
 pub use clients::bulk_write::{ClientWrite, ClientWritten, IfTaken, WriteActions, WrittenClients};
 pub use clients::find::ClientsRead;

@@ -4,9 +4,10 @@
 pub(crate) mod export;
 pub(crate) mod head;
 pub(crate) mod line;
+pub(crate) mod log;
 pub(crate) mod rejected_requests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,6 +20,7 @@ use crate::store::{
     Acceptance, AuditChain, AuditFilter, AuditPage, ChainBreak, ChainLink, ChainWalk, ChainedEvent,
 };
 use head::AuditWatch;
+use log::AuditLog;
 use rejected_requests::RejectedRequests;
 
 /// Events of one statement: enough that a million are read in seconds, few enough that none runs for long.
@@ -73,6 +75,7 @@ pub(super) struct Walked {
 pub struct Audit {
     core: Arc<Core>,
     pub(crate) watch: AuditWatch,
+    pub(crate) log: OnceLock<AuditLog>,
     pub(crate) rejected_requests: Arc<RejectedRequests>,
 }
 
@@ -80,6 +83,7 @@ impl Audit {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self {
             watch: AuditWatch::default(),
+            log: OnceLock::new(),
             rejected_requests: Arc::new(RejectedRequests::new(core.clock.clone())),
             core: Arc::clone(core),
         }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::acme::AcmeMetrics;
 use crate::app::audit::head::AuditHeadMetrics;
+use crate::app::audit::log::AuditLog;
 use crate::app::authentication::throttle::Throttled;
 use crate::app::core::availability::Readiness;
 use crate::app::core::lane::LaneMetrics;
@@ -73,6 +74,8 @@ pub struct Metrics {
     pub calls: CallMetrics,
     /// The end of the audit trail.
     pub audit_head: AuditHeadMetrics,
+    /// Events that could not be written to the log of events; `None`: there is no such log.
+    pub audit_log_lost: Option<u64>,
     /// What is done by itself, and when it last succeeded.
     pub upkeep: Vec<(&'static str, Option<UnixTime>)>,
 }
@@ -134,6 +137,7 @@ impl App {
             pools: self.core.store.pools(),
             calls: self.core.store.calls(),
             audit_head: self.audit.watch.metrics(),
+            audit_log_lost: self.audit.log.get().map(AuditLog::lost),
             upkeep: self.upkeep.read(),
         }
     }

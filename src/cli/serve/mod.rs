@@ -63,6 +63,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let handed_over = handed_over.listener()?;
 
     let app = Arc::new(App::open(config, clock)?);
+    open::log_events(&app)?;
     begin(&app, &args).await?;
     let certificate = present_certificate(files, &app, tickets)?;
     let presented = certificate.status();

@@ -211,6 +211,7 @@ impl Store {
             let chained = self.chain(head, appends)?;
             let Some(newest) = move_head(conn, head, &chained).await? else {
                 self.calls.guard.note_commit(chained.head.last_change);
+                self.calls.listening.tell(&chained.events);
                 *known = self.authentic(chained.head);
                 return Ok(true);
             };
@@ -253,6 +254,7 @@ impl Store {
             }
         };
         tx.head = Some(appended.head.clone());
+        tx.events.extend(appended.events);
         match &mut turn {
             Some(turn) => **turn = self.authentic(appended.head),
             None => self.head.note(self.authentic(appended.head)),
@@ -287,6 +289,7 @@ impl Store {
     ) -> Result<Vec<Revocation>, StoreError> {
         must_move(move_head(tx, row, &chained).await?.is_none())?;
         tx.head = Some(chained.head.clone());
+        tx.events.extend(chained.events);
         self.head.note(self.authentic(chained.head));
         Ok(chained.revocations)
     }

@@ -15,6 +15,7 @@ use tracing::{Instrument, Span};
 
 use crate::base::clock::Stopwatch;
 use crate::base::tracing_span::{TARGET, within_request};
+use crate::domain::audit::chain::ChainedEvent;
 use crate::store::StoreError;
 use crate::store::audit::head_row::Head;
 use crate::store::db::metrics::Calls;
@@ -36,6 +37,8 @@ pub(in crate::store) struct Tx<'c> {
     call: &'c Call,
     /// The row of `audit_head`, once this transaction has locked it.
     pub(in crate::store) head: Option<Head>,
+    /// The events that it has appended.
+    pub(in crate::store) events: Vec<ChainedEvent>,
 }
 
 /// What runs queries: a [`Conn`] or a [`Tx`].
@@ -184,6 +187,7 @@ impl Conn {
                 begun,
                 call,
                 head: None,
+                events: Vec::new(),
             })
         }
         .boxed()
@@ -209,6 +213,7 @@ impl Tx<'_> {
         if let Some(id) = last_change {
             self.call.calls.guard.note_commit(id);
         }
+        self.call.calls.listening.tell(&self.events);
         Ok(())
     }
 }

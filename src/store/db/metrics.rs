@@ -7,6 +7,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::base::clock::Stopwatch;
 use crate::base::metrics::{Counter, Distribution, Histogram};
+use crate::store::audit::listener::Listening;
 use crate::store::db::guard::Guard;
 use crate::store::db::suspicion::Suspicion;
 
@@ -24,6 +25,7 @@ pub(in crate::store) struct Calls {
     pub(in crate::store) lost_races: Counter,
     pub(in crate::store) guard: Guard,
     pub(in crate::store) suspicion: Suspicion,
+    pub(in crate::store) listening: Listening,
     /// When the database last failed to answer.
     failed_at: ArcSwapOption<Stopwatch>,
 }

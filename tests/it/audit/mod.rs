@@ -6,6 +6,7 @@ mod events;
 mod forger;
 mod forgery;
 mod head;
+mod logged;
 mod retention;
 mod rotation;
 mod sources;

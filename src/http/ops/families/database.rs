@@ -74,6 +74,11 @@ impl Snapshot {
             "token_server_audit_head_authentic",
             "1 if the end of the audit trail is this server's; at 0 nothing can be changed",
             audit.is_authentic.map(truth),
+        )?;
+        page.counter(
+            "token_server_audit_log_lost_events",
+            "Events that could not be written to AUDIT_LOG; the database has them",
+            self.app.audit_log_lost.unwrap_or_default(),
         )
     }
 
