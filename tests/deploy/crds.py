@@ -41,7 +41,8 @@ def schemas(paths):
                     "properties": {
                         name: {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}
                         for name in ("name", "namespace")
-                    },
+                    }
+                    | {name: {"type": "object"} for name in ("labels", "annotations")},
                     "required": ["name"],
                     "additionalProperties": False,
                 }

@@ -180,6 +180,29 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_of_the_kubernetes_manifests_is_enough() {
+        let read = |name: &str| std::fs::read_to_string(format!("deploy/{name}")).unwrap();
+        let limits = Limits {
+            memory: Some(640 << 20),
+            ..NONE
+        };
+        let settings = [
+            ("MAX_CONNECTIONS", "5000"),
+            ("ADMIN_LISTEN", "0.0.0.0:2602"),
+            ("HASHING_THREADS", "2"),
+        ];
+        for file in ["kubernetes/deployment.yaml", "helm/values.yaml"] {
+            assert!(read(file).contains("memory: 640Mi\n"), "{file}");
+        }
+        let literals = read("kubernetes/kustomization.yaml");
+        for (name, value) in settings {
+            assert!(literals.contains(&format!("- {name}={value}\n")), "{name}");
+        }
+        assert!(read("helm/values.yaml").contains("MAX_CONNECTIONS: \"5000\""));
+        assert_eq!(problems(&settings, &limits), Vec::<String>::new());
+    }
+
+    #[test]
     fn a_queue_that_is_shorter_than_ours_is_named() {
         let limits = |listen_queue| Limits {
             listen_queue: Some(listen_queue),

@@ -123,6 +123,17 @@ fn what_prepare_makes_is_what_compose_reads_and_the_server_takes() {
 }
 
 #[test]
+fn each_replica_is_asked_for_its_health_and_the_first_lines_make_an_admin() {
+    let compose = yaml("deploy/compose/compose.yaml");
+    let test = &compose["x-replica"]["healthcheck"]["test"];
+    let words = test.as_vec().unwrap().iter();
+    let words: Vec<_> = words.map(|word| word.as_str().unwrap()).collect();
+    assert_eq!(words, ["CMD", "/usr/bin/token-server", "health"]);
+    let text = read("deploy/compose/compose.yaml");
+    assert!(text.contains("cli admin create olga --role owner\n"));
+}
+
+#[test]
 fn what_prepare_has_made_it_leaves_alone() {
     let folder = TempDir::new().unwrap();
     let prepare = folder.path().join("prepare");

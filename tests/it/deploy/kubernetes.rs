@@ -110,9 +110,9 @@ fn containers_can_write_nothing_and_gain_nothing() {
     }
 }
 
-/// It has no TLS.
+/// Metrics have no TLS.
 #[test]
-fn figures_are_for_the_monitoring_alone() {
+fn metrics_are_for_the_monitoring_and_the_portal_for_operators() {
     let policy = yaml("deploy/kubernetes/networkpolicy.yaml");
     let ingress = policy["spec"]["ingress"].as_vec().unwrap();
     let ports = |rule: &Yaml| {
@@ -121,19 +121,37 @@ fn figures_are_for_the_monitoring_alone() {
             .map(|port| port["port"].as_i64().unwrap())
             .collect::<Vec<_>>()
     };
-    let [https, ops] = &ingress[..] else {
+    let [https, ops, admin] = &ingress[..] else {
         panic!("{ingress:?}");
     };
 
-    assert_eq!((ports(https), ports(ops)), (vec![2600], vec![2601]));
     assert!(https["from"].is_badvalue());
-    let from = &ops["from"][0]["namespaceSelector"]["matchLabels"];
-    assert_eq!(
-        from["kubernetes.io/metadata.name"].as_str(),
-        Some("monitoring")
-    );
+    assert_eq!(ports(https), [2600]);
+    for (rule, port, namespace) in [(ops, 2601, "monitoring"), (admin, 2602, "token-server")] {
+        assert_eq!(ports(rule), [port]);
+        let from = &rule["from"][0]["namespaceSelector"]["matchLabels"];
+        let name = from["kubernetes.io/metadata.name"].as_str();
+        assert_eq!(name, Some(namespace));
+    }
     let kustomization = read("deploy/kubernetes/kustomization.yaml");
-    assert!(kustomization.contains("- OPS_LISTEN=0.0.0.0:2601\n"));
+    for setting in ["OPS_LISTEN=0.0.0.0:2601", "ADMIN_LISTEN=0.0.0.0:2602"] {
+        assert!(kustomization.contains(&format!("- {setting}\n")));
+    }
+}
+
+/// The public Service does not lead to the portal and the admin API.
+#[test]
+fn the_portal_and_the_admin_api_have_a_service_of_their_own() {
+    for (file, name, port) in [
+        ("service.yaml", "token-server", "https"),
+        ("service-admin.yaml", "token-server-admin", "admin"),
+    ] {
+        let service = yaml(&format!("{FOLDER}/{file}"));
+        assert_eq!(service["metadata"]["name"].as_str(), Some(name));
+        let ports = service["spec"]["ports"].as_vec().unwrap();
+        assert_eq!(ports.len(), 1);
+        assert_eq!(ports[0]["targetPort"].as_str(), Some(port));
+    }
 }
 
 /// The database is migrated by one that does nothing else, and those that serve leave it alone.

@@ -5,6 +5,7 @@
 mod compose;
 mod debian;
 mod docker;
+mod helm;
 mod kubernetes;
 mod man;
 mod release;

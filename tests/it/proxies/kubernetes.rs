@@ -27,7 +27,7 @@ const IDENTITY: [&str; 8] = [
 ];
 
 /// Where the definitions are: modules of Go, which the `go` command gets.
-const GATEWAY_API: [&str; 2] = [
+pub(crate) const GATEWAY_API: [&str; 2] = [
     "sigs.k8s.io/gateway-api@v1.4.1",
     "sigs.k8s.io/gateway-api@v1.6.1",
 ];
@@ -116,7 +116,7 @@ fn what_stands_in_another_namespace_is_granted_and_tls_is_verified() {
 }
 
 /// A folder of a module of Go.
-fn module(name: &str, folder: &str) -> PathBuf {
+pub(crate) fn module(name: &str, folder: &str) -> PathBuf {
     let (is_good, said) = ran(Command::new("go").args(["mod", "download", "-json", name]));
     assert!(is_good, "{name}: {said}");
     let start = said.find('{').unwrap();

@@ -9,7 +9,7 @@ mod ends_tls;
 mod envoy;
 mod examples;
 mod haproxy;
-mod kubernetes;
+pub(crate) mod kubernetes;
 mod nginx;
 mod peers;
 mod promises;
