@@ -96,3 +96,45 @@ build_tests() {
 
 # libtest tells how long each test took only when unstable options are allowed.
 run_tests() { RUSTC_BOOTSTRAP=1 "$@" -Z unstable-options --report-time; }
+
+# A throw-away Postgres; `stop_postgres` ends it.
+find_postgres() {
+    local bin
+    bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+    if [ -z "$bin" ] && command -v initdb >/dev/null; then
+        bin=$(dirname "$(command -v initdb)")
+    fi
+    echo "$bin"
+}
+
+# Postgres refuses to run as root.
+as_owner() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=nobody --regid=nogroup --clear-groups -- "$@"
+    else
+        "$@"
+    fi
+}
+
+start_postgres() {
+    postgres_bin=$(find_postgres)
+    if [ -z "$postgres_bin" ]; then
+        install_packages postgresql || true
+        postgres_bin=$(find_postgres)
+    fi
+    [ -n "$postgres_bin" ] || fail "Postgres is missing: install the package postgresql, or set TEST_DATABASE_URL"
+    folder=$(mktemp -d)
+    chmod 755 "$folder"
+    [ "$(id -u)" != 0 ] || chown nobody:nogroup "$folder"
+    as_owner "$postgres_bin/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 >"$folder/initdb.log" 2>&1 \
+        || fail "initdb failed: $(cat "$folder/initdb.log")"
+    # Durability is not what is tested here; the socket lives in the folder, so no port is taken.
+    as_owner "$postgres_bin/pg_ctl" -D "$folder/data" -w -l "$folder/postgres.log" \
+        -o "-k $folder -c listen_addresses='' -c max_connections=300 -c fsync=off -c full_page_writes=off" start >/dev/null \
+        || fail "Postgres did not start: $(cat "$folder/postgres.log")"
+    TEST_DATABASE_URL="postgres://postgres@localhost/postgres?host=$folder"
+    stop_postgres() {
+        as_owner "$postgres_bin/pg_ctl" -D "$folder/data" -m immediate stop >/dev/null 2>&1 || true
+        rm -rf "$folder"
+    }
+}

@@ -73,8 +73,17 @@ impl Shell {
         std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
     }
 
+    pub(crate) fn database_url(&self) -> &str {
+        &self.database.url
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_token-server"));
+        self.command_of(env!("CARGO_BIN_EXE_token-server"), arguments)
+    }
+
+    /// The same with another program.
+    pub(crate) fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments);
         self.prepare(&mut command);
         command

@@ -5,6 +5,7 @@
 
 mod dump;
 mod made;
+mod rolling;
 
 use serde_json::Value;
 use token_server::base::clock::Clock;
