@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::app::clients::spec::members::{Lifetime, SpaceSeparated};
+use crate::app::clients::spec::members::{Lifetime, SpaceSeparated, Timestamp};
 use crate::app::clients::spec::secret::SecretsSpec;
 use crate::app::error::Error;
 use crate::base::clock::UnixTime;
@@ -139,10 +139,10 @@ pub(crate) struct ClientSpec {
     pub(crate) managed_by: Option<ManagedBy>,
     /// Seconds since 1970, as all times
     #[schema(value_type = Option<i64>, nullable = false)]
-    pub(crate) created_at: Option<UnixTime>,
+    pub(crate) created_at: Option<Timestamp>,
     /// Seconds since 1970
     #[schema(value_type = Option<i64>, nullable = false)]
-    pub(crate) updated_at: Option<UnixTime>,
+    pub(crate) updated_at: Option<Timestamp>,
     #[schema(ignore)]
     pub(crate) secrets: Option<SecretsSpec>,
 }
@@ -268,7 +268,7 @@ impl ClientSpec {
         let (first, another) = (values.next(), values.next());
         if another.is_some() {
             return Err(FieldError::new(
-                "of `tls_client_auth_…` one member at most says how a certificate names the client",
+                "at most one of the members `tls_client_auth_*` may have a value",
             ));
         }
         read("tls_client_auth", is_named.then_some(first), |it| {

@@ -259,14 +259,14 @@ fn malformed(error: &serde_json::Error) -> ParseError {
 }
 
 /// Counts lines along a text whose places are asked for in their order.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     text: &'a [u8],
     seen: usize,
     line: u64,
 }
 
 impl<'a> Lines<'a> {
-    fn of(text: &'a str) -> Self {
+    pub(super) fn of(text: &'a str) -> Self {
         Self {
             text: text.as_bytes(),
             seen: 0,
@@ -275,7 +275,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The line on which the byte at `offset` stands.
-    fn line_of(&mut self, offset: usize) -> u64 {
+    pub(super) fn line_of(&mut self, offset: usize) -> u64 {
         let offset = offset.clamp(self.seen, self.text.len());
         self.line += line_at(&self.text[self.seen..offset], offset) - 1;
         self.seen = offset;

@@ -1,18 +1,19 @@
 //! Owns the format of `client export`: JSON lines. The first says what the file is, the last how many clients it has, so
 //! that a file that was cut off is noticed; between them each line is a client. Read line by line, for a file may
-//! be larger than memory.
+//! be larger than memory. And that of `client list --output json`, which has no secrets.
 
 use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::app::clients::spec::ClientSpec;
 use crate::app::clients::spec::secret::{ExportedSecret, SecretsSpec};
-use crate::app::clients::transfer::formats::file::at_line;
+use crate::app::clients::transfer::formats::file::{ImportFile, Lines, at_line};
 use crate::app::clients::transfer::formats::imported_client::{
-    ImportedClient, ImportedSecret, RefusedRow, Row, Stamps,
+    ImportedClient, ImportedSecret, OtherSecrets, RefusedRow, Row, Stamps,
 };
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
@@ -43,6 +44,16 @@ struct Trailer {
     /// Those that are damaged in the database that the file comes from.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     left_out: BTreeSet<String>,
+}
+
+/// What `client list` prints.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page<'a> {
+    #[serde(borrow)]
+    clients: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    after: &'a RawValue,
 }
 
 #[derive(Serialize)]
@@ -178,6 +189,52 @@ pub(super) fn read_line(
     Ok((read > 0).then_some(bytes))
 }
 
+/// Reads what `client list --output json` printed; `None`: it is something else.
+pub(super) fn read_list(bytes: &[u8]) -> Option<ImportFile> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let page: Page<'_> = json::from_str(text).ok()?;
+    let mut lines = Lines::of(text);
+    let rows = page.clients.iter().map(|client| {
+        let offset = client.get().as_ptr() as usize - text.as_ptr() as usize;
+        (lines.line_of(offset), parse_listed(client.get()))
+    });
+    let mut file = ImportFile {
+        rows: rows.collect(),
+        ..ImportFile::default()
+    };
+    if let (true, Some((_, Ok(last)))) = (page.after.get() != "null", file.rows.last_mut()) {
+        let remark = "the list was cut off behind this client: list the others with --after";
+        last.remarks.push(remark.to_owned());
+    }
+    Some(file)
+}
+
+/// A client of a list. When and from where it was last used is not carried over, and its secrets are not in the list.
+fn parse_listed(text: &str) -> Row {
+    let bad = |id: Option<&str>, why: String| RefusedRow::bad(id, format!("no client: {why}"));
+    let members: Result<Map<String, Value>, _> = json::from_str(text);
+    let mut members = members.map_err(|_| bad(None, "not a JSON object".to_owned()))?;
+    let id = members.get("client_id").and_then(Value::as_str);
+    let id = id.map(str::to_owned);
+    json_exact::check(text).map_err(|why| bad(id.as_deref(), why.to_string()))?;
+    for usage in ["last_used_at", "last_used_from"] {
+        members.remove(usage);
+    }
+    let text = Value::Object(members).to_string();
+    let spec = json::from_str(&text);
+    let mut spec: ClientSpec =
+        spec.map_err(|error| bad(id.as_deref(), explain(&error.to_string())))?;
+    let imported = parse_fields(&mut spec);
+    let mut imported = imported.map_err(|why| RefusedRow::bad(id.as_deref(), why))?;
+    imported.other_secrets = OtherSecrets::Left;
+    if imported.takes_secrets() {
+        let remark = "a list has no secrets: add one with `client secret add`, or import what `client export` writes";
+        imported.remarks.push(remark.to_owned());
+    }
+    Ok(imported)
+}
+
 fn parse(bytes: &[u8], rules: &SecretRules) -> Row {
     if let Err(why) = std::str::from_utf8(bytes).map_or(Ok(()), json_exact::check) {
         return Err(RefusedRow::bad(None, format!("no client: {why}")));
@@ -195,21 +252,14 @@ fn parse(bytes: &[u8], rules: &SecretRules) -> Row {
 }
 
 fn parse_members(spec: &mut ClientSpec, rules: &SecretRules) -> Result<ImportedClient, String> {
-    let missing = |name: &str| format!("no client: missing field `{name}`");
-    spec.refuse_others(&["managed_by", "created_at", "updated_at"])
-        .map_err(|error| format!("no client: {error}"))?;
-    let id = spec.client_id.take().ok_or_else(|| missing("client_id"))?;
-    let created_at = spec.created_at.ok_or_else(|| missing("created_at"))?;
-    let stamps = Stamps {
-        managed_by: spec.managed_by.take(),
-        created_at,
-        updated_at: spec.updated_at.ok_or_else(|| missing("updated_at"))?,
-    };
     let Some(SecretsSpec::These(list)) = spec.secrets.take() else {
         return Err(missing("secrets"));
     };
-    let imported = ImportedClient::of(id, spec);
-    let mut imported = imported.map_err(|error| error.to_string())?;
+    let mut imported = parse_fields(spec)?;
+    let created_at = imported
+        .stamps
+        .as_ref()
+        .map_or(UnixTime(0), |it| it.created_at);
     for secret in &list {
         if secret.secret_id.is_none() || secret.created_at.is_none() {
             return Err("a secret lacks its secret_id or its created_at".to_owned());
@@ -218,6 +268,28 @@ fn parse_members(spec: &mut ClientSpec, rules: &SecretRules) -> Result<ImportedC
         let secret = secret.map_err(|error| format!("a secret: {error}"))?;
         imported.secrets.push(ImportedSecret::Kept(secret));
     }
+    Ok(imported)
+}
+
+fn missing(name: &str) -> String {
+    format!("no client: missing field `{name}`")
+}
+
+/// All of a client but its secrets.
+fn parse_fields(spec: &mut ClientSpec) -> Result<ImportedClient, String> {
+    spec.refuse_others(&["managed_by", "created_at", "updated_at"])
+        .map_err(|error| format!("no client: {error}"))?;
+    let id = spec.client_id.take().ok_or_else(|| missing("client_id"))?;
+    let stamps = Stamps {
+        managed_by: spec.managed_by.take(),
+        created_at: spec.created_at.ok_or_else(|| missing("created_at"))?.0,
+        updated_at: spec.updated_at.ok_or_else(|| missing("updated_at"))?.0,
+    };
+    if spec.secrets.is_some() {
+        return Err("no client: unknown field `secrets`".to_owned());
+    }
+    let imported = ImportedClient::of(id, spec);
+    let mut imported = imported.map_err(|error| error.to_string())?;
     imported.is_complete = true;
     imported.stamps = Some(stamps);
     Ok(imported)

@@ -69,11 +69,24 @@ impl ImportSource {
                     kind: Kind::Lines(NativeLines::new(reader, rules)),
                 });
             }
-            if self.format.is_some() {
-                return Err(at_line(1, "this is not the first line of an export"));
-            }
         }
         reader.read_to_end(&mut bytes).map_err(unreadable)?;
+        if matches!(self.format, None | Some(ImportFormat::TokenServer)) {
+            match native::read_list(&bytes) {
+                Some(list) => {
+                    return Ok(Rows {
+                        format: ImportFormat::TokenServer,
+                        ignored: BTreeSet::new(),
+                        kind: Kind::Whole(list.rows.into_iter()),
+                    });
+                }
+                None if self.format.is_some() => {
+                    let why = "this is neither the first line of an export nor the JSON of a list";
+                    return Err(at_line(1, why));
+                }
+                None => {}
+            }
+        }
         let format = self.format.unwrap_or_else(|| detect(&bytes));
         let file = ImportFile::parse_as(format, &bytes, rules)?;
         Ok(Rows {
