@@ -5,6 +5,7 @@ pub(crate) mod crypto;
 pub(crate) mod fair_queue;
 pub mod json;
 pub(crate) mod json_exact;
+pub(crate) mod json_place;
 pub(crate) mod json_writer;
 pub mod metrics;
 pub(crate) mod pem;

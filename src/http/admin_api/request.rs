@@ -11,11 +11,16 @@ use utoipa::IntoParams;
 use crate::app;
 use crate::app::error::{Error, Result, explain};
 use crate::base::json;
+use crate::base::json_place::member_of;
+use crate::base::printable::printable;
 use crate::domain::ClientId;
 use crate::http::AppState;
 use crate::http::request::body::read_json;
 use crate::http::request::caller;
 pub(super) use crate::http::request::path::InPath;
+
+/// The longest place of a member that is said, in characters.
+const MAX_MEMBER: usize = 200;
 
 /// A JSON body.
 pub(super) struct Json<T> {
@@ -88,7 +93,9 @@ impl IdempotencyKey {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     json::from_slice(bytes).map_err(|error| {
         let explained = explain(&error.to_string());
-        Error::invalid_request(format!("invalid request body: {explained}"))
+        let member = member_of(bytes, &error).map(|member| printable(&member, MAX_MEMBER));
+        let member = member.map_or_else(String::new, |member| format!("`{member}`: "));
+        Error::invalid_request(format!("invalid request body: {member}{explained}"))
     })
 }
 
@@ -113,8 +120,14 @@ mod tests {
             _number: i64,
         }
         for (text, said) in [
-            (r#"{"_number":"tks_x, expected y"}"#, "expected i64"),
-            (r#"{"_number":1.5}"#, "expected i64"),
+            (
+                r#"{"_number":"tks_x, expected y"}"#,
+                "invalid request body: `_number`: invalid type, expected i64",
+            ),
+            (
+                r#"{"_number":1.5}"#,
+                "`_number`: invalid type, expected i64",
+            ),
             (r#"{"number":1}"#, "unknown field `number`"),
             (r#"{"_number":1,"_number":1}"#, "duplicate field"),
             ("{", "EOF"),

@@ -27,8 +27,9 @@ fn example(schema: &Value) -> Value {
     }
 }
 
-/// Each operation of the admin API that takes JSON: method, path, and its members in the order of the document, which is that of the code.
-async fn operations(test: &TestApp) -> Vec<(String, String, Vec<Value>)> {
+/// Each operation of the admin API that takes JSON: method, path, and its members with an example of each, in the order of
+/// the document, which is that of the code.
+async fn operations(test: &TestApp) -> Vec<(String, String, Vec<(String, Value)>)> {
     let document = test.get("/openapi.json").await.json();
     let mut found = Vec::new();
     let paths = document["paths"].as_object().unwrap().iter();
@@ -37,8 +38,10 @@ async fn operations(test: &TestApp) -> Vec<(String, String, Vec<Value>)> {
             let schema = &said["requestBody"]["content"]["application/json"]["schema"];
             // A file of clients has none: it may be a list.
             if let Some(properties) = resolve(&document, schema)["properties"].as_object() {
-                let members = properties.values();
-                let members = members.map(|it| example(resolve(&document, it))).collect();
+                let members = properties.iter();
+                let members = members
+                    .map(|(name, it)| (name.clone(), example(resolve(&document, it))))
+                    .collect();
                 found.push((method.to_uppercase(), path.clone(), members));
             }
         }
@@ -46,40 +49,97 @@ async fn operations(test: &TestApp) -> Vec<(String, String, Vec<Value>)> {
     found
 }
 
-#[tokio::test]
-async fn no_body_is_an_array() {
-    let test = TestApp::new().await;
-    test.client().await;
-    let scopes = "admin:issuers admin:read admin:write";
-    let secret = register(&test, ROBOT, scopes).await;
-    let robot = Robot::with_secret(&test, &secret).await;
-    let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
-    let operations = operations(&test).await;
+/// What sends bodies to every operation.
+struct Sender {
+    test: TestApp,
+    secret_id: String,
+    token: String,
+}
 
-    assert!(operations.len() > 6, "{operations:?}");
-    for (method, path, members) in operations {
+impl Sender {
+    async fn new() -> Self {
+        let test = TestApp::new().await;
+        test.client().await;
+        let scopes = "admin:issuers admin:read admin:write";
+        let secret = register(&test, ROBOT, scopes).await;
+        let token = Robot::with_secret(&test, &secret).await.token;
+        let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
+        let secret_id = record.secrets[0].secret_id.to_string();
+        Self {
+            test,
+            secret_id,
+            token,
+        }
+    }
+
+    /// What a 400 to this body says.
+    async fn refused(&self, method: &str, path: &str, body: &Value) -> String {
         let uri = path
             .replace("{client_id}", CLIENT)
             .replace("{name}", "none")
-            .replace("{secret_id}", record.secrets[0].secret_id.as_str());
-        for length in 0..=members.len() {
-            let body = Value::from(&members[..length]);
-            let request = Request::builder()
-                .method(&*method)
-                .uri(&uri)
-                .header("authorization", format!("Bearer {}", robot.token))
-                .header("if-match", "*")
-                .header("content-type", "application/json");
-            let request = request.body(Body::from(body.to_string())).unwrap();
+            .replace("{secret_id}", &self.secret_id);
+        let request = Request::builder()
+            .method(method)
+            .uri(&uri)
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("if-match", "*")
+            .header("content-type", "application/json");
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let answer = self.test.call(request).await;
+        let told = answer.text().to_owned();
+        assert_eq!(answer.status, 400, "{method} {path} {body}: {told}");
+        answer.assert_error(400, "invalid_request");
+        told
+    }
+}
 
-            let answer = test.call(request).await;
+#[tokio::test]
+async fn no_body_is_an_array() {
+    let sender = Sender::new().await;
+    let operations = operations(&sender.test).await;
 
-            let told = answer.text().to_owned();
-            answer.assert_error(400, "invalid_request");
+    assert!(operations.len() > 6, "{operations:?}");
+    for (method, path, members) in operations {
+        let examples: Vec<Value> = members.into_iter().map(|(_, example)| example).collect();
+        for length in 0..=examples.len() {
+            let body = Value::from(&examples[..length]);
+            let told = sender.refused(&method, &path, &body).await;
             assert!(told.contains("object"), "{method} {path} {body}: {told}");
         }
     }
 }
+
+#[tokio::test]
+async fn an_error_in_a_body_names_its_member() {
+    let sender = Sender::new().await;
+
+    for (method, path, members) in operations(&sender.test).await {
+        for at in 0..members.len() {
+            // Of another type than the document says.
+            let (name, example) = &members[at];
+            let wrong = if example.is_number() {
+                json!([])
+            } else {
+                json!(7)
+            };
+            let others = members.iter().filter(|(other, _)| other != name);
+            let others: Vec<(String, Value)> = others
+                .filter(|(other, _)| REQUIRED.contains(&other.as_str()))
+                .cloned()
+                .collect();
+            let mut body: serde_json::Map<String, Value> = others.into_iter().collect();
+            body.insert(name.clone(), wrong);
+            let told = sender.refused(&method, &path, &body.into()).await;
+            assert!(
+                told.contains(name.as_str()),
+                "{method} {path} {name}: {told}"
+            );
+        }
+    }
+}
+
+/// Members without which no body is read at all.
+const REQUIRED: [&str; 5] = ["alg", "assertion", "audience", "requester", "token"];
 
 #[tokio::test]
 async fn no_body_of_parameters_is_an_array() {
