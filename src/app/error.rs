@@ -30,6 +30,8 @@ pub struct Error {
     pub scheme: TokenScheme,
     /// Who asked, where that is to be kept together with the true reason.
     pub attempt: Option<Box<Attempt>>,
+    /// The client that it is about, for the log only.
+    pub client_id: Option<Box<ClientId>>,
 }
 
 /// How a token is sent: what `WWW-Authenticate` asks for when one is no good.
@@ -84,6 +86,7 @@ impl Error {
             resource_metadata: None,
             scheme: TokenScheme::default(),
             attempt: None,
+            client_id: None,
         }
     }
 
@@ -124,6 +127,11 @@ impl Error {
     /// The token is no good.
     pub fn invalid_token(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::InvalidToken, description)
+    }
+
+    /// A token is needed, and there is none.
+    pub fn missing_token() -> Self {
+        Self::new(ErrorCode::MissingToken, "there is no token in the request")
     }
 
     /// The token is good, but lacks `scope`.
@@ -197,6 +205,18 @@ impl Error {
         error
     }
 
+    /// The database cannot be asked.
+    pub fn database_unavailable() -> Self {
+        Self::temporarily_unavailable("the database does not answer; try again shortly")
+    }
+
+    /// Without the revocations no token can be judged.
+    pub fn without_revocations() -> Self {
+        Self::temporarily_unavailable(
+            "the server has not read the revocations yet; try again shortly",
+        )
+    }
+
     /// Our fault; the caller learns no more than that.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::new(
@@ -215,6 +235,13 @@ impl Error {
     #[must_use]
     pub fn with_attempt(mut self, attempt: Attempt) -> Self {
         self.attempt = Some(Box::new(attempt));
+        self
+    }
+
+    /// Says which client it is about, for the log only.
+    #[must_use]
+    pub fn with_client(mut self, id: &ClientId) -> Self {
+        self.client_id = Some(Box::new(id.clone()));
         self
     }
 
@@ -322,14 +349,8 @@ impl From<StoreError> for Error {
             StoreError::Conflict => Self::conflict("it exists already"),
             StoreError::Contradiction(why) => Self::conflict(why),
             StoreError::Denied(denied) => denied.into(),
-            StoreError::Unavailable(cause) => {
-                Self::temporarily_unavailable("the database does not answer; try again shortly")
-                    .with_source(cause)
-            }
-            StoreError::Unreachable { .. } => {
-                Self::temporarily_unavailable("the database does not answer; try again shortly")
-                    .with_source(error)
-            }
+            StoreError::Unavailable(cause) => Self::database_unavailable().with_source(cause),
+            StoreError::Unreachable { .. } => Self::database_unavailable().with_source(error),
             StoreError::StalePlan(_) => {
                 Self::temporarily_unavailable("a table of the database was changed; try again")
                     .with_source(error)

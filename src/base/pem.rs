@@ -110,7 +110,7 @@ fn misplaced(line: usize, text: &[u8]) -> String {
         "put it on a line of its own, without spaces or other text before it"
     };
     format!(
-        "line {line}: a PEM marker (`-----BEGIN …-----`, `-----END …-----`) is not alone on its line: {cause}"
+        "line {line}: a PEM marker (`-----BEGIN LABEL-----`, `-----END LABEL-----`) is not alone on its line: {cause}"
     )
 }
 

@@ -161,7 +161,9 @@ impl FromStr for Argon2Work {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut work = Self { m: 0, t: 0, p: 0 };
         for part in text.split(',') {
-            let (name, value) = part.split_once('=').ok_or("expected m=…,t=…,p=…")?;
+            let (name, value) = part
+                .split_once('=')
+                .ok_or("expected m=NUMBER,t=NUMBER,p=NUMBER")?;
             let value = value
                 .trim()
                 .parse()

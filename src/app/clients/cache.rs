@@ -246,8 +246,7 @@ impl SharedError {
     fn to_error(&self) -> Error {
         let cause = anyhow::anyhow!("{}", self.message);
         if self.unavailable {
-            Error::temporarily_unavailable("the database does not answer; try again shortly")
-                .with_source(cause)
+            Error::database_unavailable().with_source(cause)
         } else {
             Error::internal(cause)
         }

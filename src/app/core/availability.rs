@@ -171,9 +171,7 @@ impl Core {
             return Ok(());
         }
         self.availability.rejected.inc();
-        Err(Error::temporarily_unavailable(
-            "the database does not answer; try again shortly",
-        ))
+        Err(Error::database_unavailable())
     }
 
     /// Fails when no client can be served.

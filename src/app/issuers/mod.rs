@@ -178,10 +178,7 @@ impl Issuers {
         let all = self.loaded.load_full().unwrap_or_default();
         let mut known = all.iter().map(|it| &it.issuer).chain(planned);
         match known.find(|it| it.anchor.claims_client_id(id)) {
-            Some(issuer) => Err(Error::conflict(format!(
-                "no client is `{id}`: the trusted issuer `{}` signs tokens of {}",
-                issuer.name, issuer.anchor
-            ))),
+            Some(issuer) => Err(Error::conflict(issuer.refusal_of(id))),
             None => Ok(()),
         }
     }

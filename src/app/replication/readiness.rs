@@ -9,9 +9,7 @@ impl Replication {
     /// issued and the clock must be right.
     pub async fn check_readiness(&self) -> Result<Readiness> {
         match self.core.readiness() {
-            Readiness::Starting => Err(Error::temporarily_unavailable(
-                "the revocations have not been read yet",
-            )),
+            Readiness::Starting => Err(Error::without_revocations()),
             Readiness::Stale => Err(stale()),
             known @ (Readiness::Ready | Readiness::Degraded(_)) => {
                 self.core.check_clock()?;

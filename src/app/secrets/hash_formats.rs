@@ -195,7 +195,9 @@ fn check_lengths(salt: &[u8], output: &[u8]) -> Result<(), ParseError> {
 fn parse_scrypt_crypt(text: &str) -> Result<SecretHash, ParseError> {
     let fields: Vec<&str> = text.split('$').collect();
     let &["", _, params, output] = fields.as_slice() else {
-        return Err(ParseError::new("the hash is not in the form $7$…$…"));
+        return Err(ParseError::new(
+            "the hash is not in the form $7$SETTINGS$HASH",
+        ));
     };
     let in_crypt = |field: &str| field.chars().all(|c| CRYPT_DIGITS.contains(c));
     if !in_crypt(params) || !in_crypt(output) || McfHash::new(text).is_err() {

@@ -52,7 +52,9 @@ impl std::str::FromStr for ChainLink {
             })
         });
         parsed.ok_or_else(|| {
-            ParseError::new("write the event as a check of the trail told it: 42:9f86…")
+            ParseError::new(
+                "write the event as `audit verify` printed it: its number, a colon and its hash",
+            )
         })
     }
 }

@@ -46,7 +46,7 @@ impl CertificateSubject {
                 .map_err(|_| ParseError::new("san_ip is no IP address")),
             "san_email" => plain(value, '@').map(Self::SanEmail),
             _ => Err(ParseError::new(
-                "a certificate's subject is subject_dn=…, san_dns=…, san_uri=…, san_ip=… or san_email=…",
+                "a certificate's subject is subject_dn=VALUE, san_dns=VALUE, san_uri=VALUE, san_ip=VALUE or san_email=VALUE",
             )),
         }
     }

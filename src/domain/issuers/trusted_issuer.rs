@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Audience, FilePath, Issuer, IssuerAlgorithms, IssuerName, IssuerSpec, IssuerStatus, JwkSet,
-    JwksUri, MaxLifetime, ParseError, Replay, SpiffeBundle, TrustAnchor,
+    Audience, ClientId, FilePath, Issuer, IssuerAlgorithms, IssuerName, IssuerSpec, IssuerStatus,
+    JwkSet, JwksUri, MaxLifetime, ParseError, Replay, SpiffeBundle, TrustAnchor,
 };
 
 /// The most trusted issuers: all of them are in the memory of every replica.
@@ -72,6 +72,12 @@ pub struct TrustedIssuer {
 }
 
 impl TrustedIssuer {
+    /// Why no client may be called `id`, when the issuer's tokens would be taken for it.
+    pub fn refusal_of(&self, id: &ClientId) -> String {
+        let Self { name, anchor, .. } = self;
+        format!("no client is `{id}`: the trusted issuer `{name}` signs tokens of {anchor}")
+    }
+
     /// Refuses what contradicts itself. Every issuer that is read or built goes through here.
     pub(super) fn check(self) -> Result<Self, ParseError> {
         let refuse = |why: &str| Err(ParseError::new(why));

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::error::{Error, Result};
-use crate::domain::{ADMIN_ISSUERS_SCOPE, Actor, ClientId, ErrorCode, Origin};
+use crate::domain::{ADMIN_ISSUERS_SCOPE, Actor, ClientId, Origin};
 use crate::http::AppState;
 use crate::http::middleware::observe::RequestId;
 use crate::http::request::caller::Caller;
@@ -62,8 +62,7 @@ pub(super) async fn guard(
 }
 
 async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
-    let missing = || Error::new(ErrorCode::MissingToken, "there is no token in the request");
-    let sent = authorization::token(&parts.headers)?.ok_or_else(missing)?;
+    let sent = authorization::token(&parts.headers)?.ok_or_else(Error::missing_token)?;
     let (scheme, token) = sent;
     let verified = app.tokens.verify_admin(token, scope).await;
     let verified = verified.map_err(|error| error.with_scheme(scheme))?;

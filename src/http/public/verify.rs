@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::error::{Error, TokenScheme};
 use crate::app::{RequestedClaims, TokenRequirements};
-use crate::domain::{Audience, ClientId, ErrorCode, Scope};
+use crate::domain::{Audience, ClientId, Scope};
 use crate::http::AppState;
 use crate::http::openapi::{VerifyErrors, VerifyOriginalErrors};
 use crate::http::public::claim_headers;
@@ -196,7 +196,7 @@ async fn judge(
 ) -> Result<WithLogContext, Error> {
     let judged = match token {
         Some(token) => judge_token(app, parts, token, required).await,
-        None => Err(missing_token()),
+        None => Err(Error::missing_token()),
     };
     match (judged, &required.of_token.audience) {
         // Whose token it should be is told who comes without a good one (RFC 9728 §5.1).
@@ -326,10 +326,6 @@ impl Requirements {
             claims: claim_headers::parse(self.claims.as_deref(), self.metadata.as_deref())?,
         })
     }
-}
-
-fn missing_token() -> Error {
-    Error::new(ErrorCode::MissingToken, "there is no token in the request")
 }
 
 /// RFC 6750 §2: a token is sent in one way.

@@ -173,7 +173,7 @@ pub(in crate::http) fn is_about_a_token(error: &Error) -> bool {
 
 /// RFC 6749 §5.2 and RFC 6750 §3: a description is printable ASCII without quotes and backslashes. What a caller sent
 /// and is told of may hold others.
-fn printable(description: &str) -> Cow<'_, str> {
+pub(super) fn printable(description: &str) -> Cow<'_, str> {
     let is_allowed = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
     if description.chars().all(is_allowed) {
         return Cow::Borrowed(description);

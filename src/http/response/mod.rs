@@ -3,6 +3,8 @@
 
 pub(in crate::http) mod download;
 pub(in crate::http) mod error;
+#[cfg(test)]
+mod error_descriptions;
 pub(in crate::http) mod hsts;
 pub(in crate::http) mod quota_headers;
 

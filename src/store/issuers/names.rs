@@ -64,10 +64,7 @@ pub(super) async fn refuse_client_ids(
 }
 
 fn claimed(id: &ClientId, issuer: &TrustedIssuer) -> StoreError {
-    StoreError::Contradiction(format!(
-        "no client is `{id}`: the trusted issuer `{}` signs tokens of {}",
-        issuer.name, issuer.anchor
-    ))
+    StoreError::Contradiction(issuer.refusal_of(id))
 }
 
 /// Has those who write issuers, and clients that might be named like one, wait for one another.

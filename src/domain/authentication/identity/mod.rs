@@ -163,7 +163,7 @@ impl ClientIdentity {
     fn parse(value: &Value) -> Result<Self, ParseError> {
         let malformed = || {
             ParseError::new(
-                r#"an identity is an object such as {"issuer":"github","subject":"…","claims":{"/repository_id":"1"}}"#,
+                "an identity is an object with `issuer`, and with `subject`, `claims` or both",
             )
         };
         let members = value.as_object().ok_or_else(malformed)?;

@@ -63,7 +63,11 @@ pub(in crate::http) fn decode(text: &str) -> Result<String> {
     percent_decode_str(&text)
         .decode_utf8()
         .map(Cow::into_owned)
-        .map_err(|_| Error::invalid_request("the name of a parameter is not UTF-8"))
+        .map_err(|_| name_not_utf8())
+}
+
+fn name_not_utf8() -> Error {
+    Error::invalid_request("the name of a parameter is not UTF-8")
 }
 
 fn not_utf8(name: &str) -> Error {
@@ -79,7 +83,7 @@ fn not_utf8_in_form(bytes: &[u8]) -> Error {
     match std::str::from_utf8(name).map(decode) {
         Ok(Ok(name)) => not_utf8(&name),
         Ok(Err(error)) => error,
-        Err(_) => Error::invalid_request("the name of a parameter is not UTF-8"),
+        Err(_) => name_not_utf8(),
     }
 }
 
@@ -94,7 +98,7 @@ fn malformed_json(bytes: &[u8]) -> Error {
         let found = members.find(|(name, value)| is_wrong(name) || is_wrong(&value.to_string()));
         return match found {
             Some((name, _)) if !is_wrong(name) => not_utf8(name),
-            Some(_) | None => Error::invalid_request("the name of a parameter is not UTF-8"),
+            Some(_) | None => name_not_utf8(),
         };
     }
     Error::invalid_request("the body is not a JSON object")
