@@ -1,6 +1,6 @@
 //! The log: one line a request, the true reason of a refusal, and never a secret.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use token_server::app::NewClient;
 use token_server::domain::{AuthMethods, AuthenticationSettings, ClientId, ClientKeys, JwkSet};
 
@@ -42,11 +42,54 @@ async fn the_true_reason_of_a_refusal_is_in_the_log_only() {
 
     let lines = log.requests();
     assert_eq!(lines[0]["reason"], "unknown client");
+    assert_eq!(lines[0]["client_id"], Value::Null);
     assert_eq!(lines[1]["reason"], "wrong secret");
+    assert_eq!(lines[1]["client_id"], CLIENT);
     for answer in [unknown, wrong] {
         assert!(!answer.text().contains("unknown client\""));
         answer.assert_error(401, "invalid_client");
     }
+}
+
+#[tokio::test]
+async fn a_refusal_is_logged_with_its_client_and_its_source() {
+    let test = TestApp::new().await;
+    let secret = test.client().await;
+    let token = test.token(&secret).await;
+    let log = Log::default();
+    let guard = log.capture();
+
+    let required = "/verify?scope=nobody.has.it";
+    let bearer = format!("Bearer {token}");
+    let answer = test.get_with(required, &[("authorization", &bearer)]).await;
+    assert_eq!(answer.status, 403);
+    test.authorize(CLIENT, "a guess").await;
+    test.get_with("/verify", &[("authorization", "Bearer no.to.ken")])
+        .await;
+    test.get("/nope").await;
+    test.authorize(CLIENT, &secret).await;
+    drop(guard);
+
+    let lines = log.requests();
+    let [lacking, wrong, foreign, missing, good] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    for (line, client) in [
+        (lacking, json!(CLIENT)),
+        (wrong, json!(CLIENT)),
+        (foreign, Value::Null),
+        (missing, Value::Null),
+    ] {
+        assert_eq!(line["client_id"], client, "{line}");
+        assert!(
+            line["source"]
+                .as_str()
+                .unwrap()
+                .parse::<std::net::IpAddr>()
+                .is_ok()
+        );
+    }
+    assert_eq!(good["source"], Value::Null);
 }
 
 #[tokio::test]

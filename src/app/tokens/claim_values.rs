@@ -71,7 +71,7 @@ impl Tokens {
         self.reject(Rejection::OversizedClaims)
     }
 
-    fn reject(&self, rejection: Rejection) -> Error {
+    pub(super) fn reject(&self, rejection: Rejection) -> Error {
         self.rejections.count(&rejection);
         rejection.into()
     }

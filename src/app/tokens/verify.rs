@@ -24,22 +24,17 @@ impl Tokens {
     /// Touches no database.
     pub fn verify(&self, token: &str, required: &TokenRequirements) -> Result<Arc<SignedClaims>> {
         if !self.revocations.is_complete() {
-            return Err(Error::temporarily_unavailable(
-                "the revocations have not been read yet",
-            ));
+            return Err(Error::without_revocations());
         }
-        self.judge(token, required).map_err(|rejection| {
-            self.rejections.count(&rejection);
-            rejection.into()
-        })
+        let signed = self.verified.verify(token, &self.keys.current());
+        let signed = signed.map_err(|error| self.reject(error.into()))?;
+        match self.judge(&signed, required) {
+            Ok(()) => Ok(signed),
+            Err(rejection) => Err(self.reject(rejection).with_client(&signed.claims.client_id)),
+        }
     }
 
-    fn judge(
-        &self,
-        token: &str,
-        required: &TokenRequirements,
-    ) -> Result<Arc<SignedClaims>, Rejection> {
-        let signed = self.verified.verify(token, &self.keys.current())?;
+    fn judge(&self, signed: &SignedClaims, required: &TokenRequirements) -> Result<(), Rejection> {
         let claims = &signed.claims;
         claims.check_times(self.core.now())?;
         if let Some(by) = self.revocations.find(claims) {
@@ -65,7 +60,7 @@ impl Tokens {
         {
             return Err(Rejection::WrongActor(actor.clone()));
         }
-        Ok(signed)
+        Ok(())
     }
 
     /// The verdict on a token that somebody presents: [`verify`](Self::verify), and when its key is not
@@ -117,7 +112,10 @@ impl Tokens {
         };
         let verdict = self.verify_presented(token, &required).await;
         let verified = verdict.map_err(|error| {
-            let is_good = || self.judge(token, &TokenRequirements::default()).is_ok();
+            let is_good = || {
+                let signed = self.verified.verify(token, &self.keys.current());
+                signed.is_ok_and(|it| self.judge(&it, &TokenRequirements::default()).is_ok())
+            };
             if error.code == ErrorCode::InvalidToken && is_good() {
                 return Error::invalid_token(format!(
                     "the token is not for {resource}: ask for one with the audience `{audience}`"

@@ -2,14 +2,14 @@
 //! being counted, and its one line in the log.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -155,6 +155,8 @@ struct Exchange {
     stopwatch: Stopwatch,
     request_id: HeaderValue,
     method: &'static str,
+    /// From which address, for the log of refusals.
+    source: Option<IpAddr>,
     passing: InFlight,
     /// Answered beside whatever is.
     dpop_nonce: Option<HeaderValue>,
@@ -167,6 +169,7 @@ impl Exchange {
             stopwatch: Stopwatch::start(),
             request_id: request_id(request.headers()),
             method: known_method(request.method()),
+            source: source_of(request),
             passing: Arc::clone(route).begin(),
             dpop_nonce: route
                 .takes_proofs
@@ -211,15 +214,21 @@ impl Exchange {
         response
     }
 
-    /// One line a request: 5xx at `error`, the rest at `info`.
+    /// One line a request: 5xx at `error`, the rest at `info`. That of a refusal has the client, if it is known, and the
+    /// address.
     fn log(&self, status: StatusCode, note: &LogContext, took: Duration) {
         let method = self.method;
         let route = self.passing.path();
         let request_id = self.request_id.to_str().unwrap_or_default();
         let trace_id = self.trace.as_ref().and_then(|trace| trace.id());
-        let client_id = note.client_id.as_ref().map(ClientId::as_str);
+        let error = note.error.as_deref();
+        let client_id = note.client_id.as_ref().or_else(|| client_of(error?));
+        let client_id = client_id.map(ClientId::as_str);
+        let source = (error.is_some() || status.as_u16() >= 400)
+            .then(|| self.source.map(|source| source.to_canonical()))
+            .flatten();
+        let source = source.map(tracing::field::display);
         let latency_us = whole_micros(took);
-        let error = note.error.as_ref();
         let code = error.map(|error| error.code.as_str());
         let reason = error.map(|error| error.reason());
         let failed = status >= StatusCode::INTERNAL_SERVER_ERROR;
@@ -232,6 +241,7 @@ impl Exchange {
                 route,
                 status,
                 client_id,
+                source,
                 trace_id,
                 latency_us,
                 error = code,
@@ -246,6 +256,7 @@ impl Exchange {
                 route,
                 status,
                 client_id,
+                source,
                 trace_id,
                 latency_us,
                 error = code,
@@ -254,6 +265,19 @@ impl Exchange {
             );
         }
     }
+}
+
+/// The address of the connection.
+fn source_of(request: &Request) -> Option<IpAddr> {
+    let connected = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    connected.map(|ConnectInfo(address)| address.ip())
+}
+
+/// The client that was refused, or whose token was.
+fn client_of(error: &Error) -> Option<&ClientId> {
+    let attempt = error.attempt.as_deref();
+    let claimed = attempt.and_then(|attempt| attempt.client_id.as_ref());
+    error.client_id.as_deref().or(claimed)
 }
 
 /// The id of a request, left in it for the audit trail.
