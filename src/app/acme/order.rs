@@ -143,7 +143,7 @@ impl Acme {
             .delete_acme_challenges(&challenges, now)
             .await
         {
-            tracing::warn!("challenges stay until their time is over: {error}");
+            tracing::warn!("challenges could not be deleted and stay until they expire: {error}");
         }
         issued
     }
@@ -158,7 +158,7 @@ impl Acme {
         if let Some((credentials, _)) = found.and_then(|sealed| self.sealer.open(&owner, &sealed)) {
             match self.directory.log_in(&credentials).await {
                 Err(error) if error.account_is_unknown => tracing::warn!(
-                    "the authority does not know the account any more, and gets another one: {}",
+                    "the authority no longer knows the account; a new one is registered: {}",
                     error.problem
                 ),
                 known => return known,

@@ -84,7 +84,7 @@ impl Acme {
             tracing::error!(
                 names,
                 failures,
-                "no certificate was issued, which is tried again, for the first time in {wait} s: {problem}"
+                "no certificate was issued; the next attempt is in {wait} s: {problem}"
             );
             let said = json!({ "directory": self.subject.directory, "problem": problem });
             Some(self.event(Action::CertificateFail).after(said))

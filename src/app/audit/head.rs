@@ -74,7 +74,7 @@ impl Audit {
             let stamp = self.core.stamp(&Origin::SERVER);
             if let Err(error) = self.core.store.append_audit_key_change(stamp).await {
                 // The next change does it.
-                tracing::warn!("the audit trail does not say yet that SECRET has changed: {error}");
+                tracing::warn!("the audit trail could not record that SECRET has changed: {error}");
             }
         }
         self.watch_head().await

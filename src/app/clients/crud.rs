@@ -329,7 +329,7 @@ impl Clients {
         // They say nothing of a later client of this id, and would only take room.
         if let Err(error) = self.core.store.delete_uses(id).await {
             let error = Error::from(error);
-            tracing::warn!(client_id = %id, "its last uses are left: {}", error.reason());
+            tracing::warn!(client_id = %id, "the usage of the deleted client could not be deleted: {}", error.reason());
         }
         Ok(())
     }

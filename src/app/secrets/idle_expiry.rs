@@ -42,7 +42,7 @@ impl Secrets {
                 .expire_idle_secret(&id, &secret_id, slack, by, now);
             if ended_one.await? {
                 self.cache.forget(&id);
-                tracing::info!(client_id = %id, secret_id = %secret_id, "a secret that is used no more has ended");
+                tracing::info!(client_id = %id, secret_id = %secret_id, "an unused secret has expired");
                 ended += 1;
             }
         }

@@ -110,7 +110,7 @@ impl Tokens {
                 Ok(_) => return,
                 Err(error) => {
                     let reason = Error::from(error).reason();
-                    tracing::warn!(client_id = %id, "needless revocations are left: {reason}");
+                    tracing::warn!(client_id = %id, "revocations that are no longer needed could not be deleted: {reason}");
                     return;
                 }
             }

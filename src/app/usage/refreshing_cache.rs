@@ -97,7 +97,7 @@ impl<T: Send + Sync + 'static> RefreshingCache<T> {
         let at = clock.steady();
         let value = count.await.inspect_err(|error| {
             self.0.failed.fetch_add(1, Ordering::Release);
-            tracing::warn!("a figure cannot be counted: {}", error.reason());
+            tracing::warn!("a usage ranking cannot be counted: {}", error.reason());
         })?;
         let counted = Arc::new(Counted { at, value });
         self.0.last.store(Some(Arc::clone(&counted)));

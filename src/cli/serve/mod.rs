@@ -295,10 +295,10 @@ fn serve_ops(ops: Ops, operators: &Handle) -> anyhow::Result<Option<JoinHandle<(
         return Ok(None);
     };
     let listener = listen("OPS_LISTEN", address)?;
-    tracing::info!(%address, "figures and health are told on {address}");
+    tracing::info!(%address, "metrics and health are served on {address}");
     Ok(Some(operators.spawn(async move {
         if let Err(error) = http::serve_ops(listener, ops).await {
-            tracing::error!("figures and health are told no more: {error}");
+            tracing::error!("metrics and health are no longer served: {error}");
         }
     })))
 }

@@ -51,12 +51,12 @@ impl Process {
     pub(super) fn write(&self, page: &mut Page<'_>) -> fmt::Result {
         page.gauge(
             "process_resident_memory_bytes",
-            "Memory that the process has",
+            "Resident memory of the process",
             self.resident_bytes,
         )?;
         page.counters(
             "process_cpu_seconds",
-            "Time of processors that the process has used",
+            "Processor time that the process has used",
             self.cpu_seconds.map(|seconds| ([], seconds)),
         )?;
         page.gauge(
@@ -65,12 +65,12 @@ impl Process {
             self.started_at,
         )?;
         page.gauge("process_threads", "Threads of the process", self.threads)?;
+        page.gauge("process_open_fds", "Open file descriptors", self.open_files)?;
         page.gauge(
-            "process_open_fds",
-            "Files and sockets that are open",
-            self.open_files,
-        )?;
-        page.gauge("process_max_fds", "The most that may be", self.files_limit)
+            "process_max_fds",
+            "Limit of open file descriptors",
+            self.files_limit,
+        )
     }
 }
 

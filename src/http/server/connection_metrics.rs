@@ -98,7 +98,7 @@ impl ConnectionTraffic {
         if self.pauses.without_source.is_over() {
             tracing::warn!(
                 %peer,
-                "a connection from {peer} was closed: {why}; others are counted, and told once a minute at most"
+                "a connection from {peer} was closed: {why}; others are counted, and logged once a minute at most"
             );
         }
     }
@@ -163,6 +163,6 @@ impl ConnectionTraffic {
 /// Tells the log that a listener cannot accept, which it tries again without end.
 pub(in crate::http) fn log_accept_error(pause: &LogPause, error: &io::Error) {
     if pause.is_over() {
-        tracing::error!("connections cannot be accepted: {error}; told once a minute at most");
+        tracing::error!("connections cannot be accepted: {error}; logged once a minute at most");
     }
 }

@@ -139,7 +139,9 @@ where
         .first_request_timeout(config.header_timeout)
         .accept_error_handler(move |peer: Option<&Peer>, error| match peer {
             // A scanner's failed handshake is not worth a line at the usual level.
-            Some(Peer(peer)) => tracing::debug!(%peer, "a connection was not taken: {error}"),
+            Some(Peer(peer)) => {
+                tracing::debug!(%peer, "a connection could not be accepted: {error}")
+            }
             None => accepting.note_accept_error(error),
         })
         .acceptor(acceptor);

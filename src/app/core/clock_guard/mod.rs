@@ -208,9 +208,9 @@ impl Core {
             (false, Some(doubt)) if reading.holds_back => tracing::error!(
                 "nothing is removed, rotated or ended by time from now on, because the clock may be wrong: {doubt}"
             ),
-            (false, Some(doubt)) => tracing::warn!(
-                "the clock may be wrong, which development mode does not heed: {doubt}"
-            ),
+            (false, Some(doubt)) => {
+                tracing::warn!("the clock may be wrong, which development mode ignores: {doubt}")
+            }
             (true, None) => {
                 tracing::info!(
                     "the clock is trusted again: what is due is removed, rotated and ended"

@@ -15,36 +15,36 @@ impl Snapshot {
         };
         page.gauges(
             "token_server_cache_entries",
-            "What is remembered",
+            "Entries in the cache",
             caches().map(|(labels, cache)| (labels, number(cache.entries))),
         )?;
         page.gauges(
             "token_server_cache_limit_entries",
-            "The most that may be, of what is bounded by number",
+            "Limit of entries, of caches that are limited by number",
             caches()
                 .filter(|(_, cache)| cache.bytes.is_none())
                 .map(|(labels, cache)| (labels, number(cache.limit))),
         )?;
         page.gauges(
             "token_server_cache_bytes",
-            "About what it takes, of what is bounded by size",
+            "Approximate size, of caches that are limited by size",
             caches().filter_map(|(labels, cache)| Some((labels, number(cache.bytes?)))),
         )?;
         page.gauges(
             "token_server_cache_limit_bytes",
-            "The most that it may take",
+            "Limit of the size, of caches that are limited by size",
             caches()
                 .filter(|(_, cache)| cache.bytes.is_some())
                 .map(|(labels, cache)| (labels, number(cache.limit))),
         )?;
         page.counters(
             "token_server_cache_hits",
-            "How often something was found there",
+            "Cache hits",
             caches().filter_map(|(labels, cache)| Some((labels, cache.asked?.0))),
         )?;
         page.counters(
             "token_server_cache_misses",
-            "How often it was not",
+            "Cache misses",
             caches().filter_map(|(labels, cache)| Some((labels, cache.asked?.1))),
         )
     }

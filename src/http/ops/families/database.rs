@@ -11,33 +11,33 @@ impl Snapshot {
         let age = |read_at| span(self.now.since(read_at).max(0));
         page.gauge(
             "token_server_feed_lag_seconds",
-            "Time since the changes of others were last read",
+            "Time since this replica last read the changes of other replicas",
             feed.read_at.map(age),
         )?;
         page.gauge(
             "token_server_feed_listening",
-            "1 while the database tells of changes by itself; 0 always on SQLite",
+            "1 while the database notifies this replica of changes; always 0 on SQLite",
             Some(truth(feed.listening)),
         )?;
         page.counter(
             "token_server_feed_changes",
-            "Changes that were heeded",
+            "Changes that were applied",
             feed.applied,
         )?;
         page.counter(
             "token_server_feed_failures",
-            "Readings of the changes that failed",
+            "Failed readings of the changes",
             feed.failed,
         )?;
         page.counter(
             "token_server_feed_reloads",
-            "How often everything was read: at the start, and when changes were missed",
+            "Full reloads: at the start, and when changes were missed",
             feed.reloaded,
         )?;
         let history = &self.app.history;
         page.counter(
             "token_server_history_losses",
-            "How often the database was older than what this replica knew, or restored",
+            "Times that the database was older than what this replica knew, or restored",
             history.losses,
         )?;
         page.counters(
@@ -58,7 +58,7 @@ impl Snapshot {
         )?;
         page.gauge(
             "token_server_removal_held_back",
-            "1 while nothing is removed, rotated or ended by time, because the clock may be wrong",
+            "1 while the server removes, rotates and expires nothing by time, because the clock may be wrong",
             Some(truth(self.app.removal_is_held_back)),
         )
     }
@@ -86,7 +86,7 @@ impl Snapshot {
         let pools = &self.app.pools;
         page.gauges(
             "token_server_database_connections",
-            "Connections to the database that are open",
+            "Open connections to the database",
             pools.iter().flat_map(|pool| {
                 let used = pool.open.saturating_sub(pool.idle);
                 [("idle", pool.idle), ("used", used)]
@@ -95,7 +95,7 @@ impl Snapshot {
         )?;
         page.gauges(
             "token_server_database_connections_limit",
-            "The most that may be",
+            "Limit of open connections to the database",
             pools
                 .iter()
                 .map(|pool| ([("pool", pool.name)], pool.limit.into())),
@@ -103,17 +103,17 @@ impl Snapshot {
         let calls = &self.app.calls;
         page.histograms(
             "token_server_database_wait_seconds",
-            "Time that a call waited for a connection",
+            "Time that a call waited for a database connection",
             [([], calls.waited)],
         )?;
         page.histograms(
             "token_server_database_call_seconds",
-            "Time that a call took then",
+            "Time that a call took on its database connection",
             [([], calls.took)],
         )?;
         page.counters(
             "token_server_database_failures",
-            "Calls that got no connection, or no answer in time",
+            "Database calls that got no connection, or no answer in time",
             [
                 ([("reason", "connection")], calls.unconnected),
                 ([("reason", "pool")], calls.pool_exhausted),
@@ -122,13 +122,13 @@ impl Snapshot {
         )?;
         page.counter(
             "token_server_database_lost_races",
-            "Changes that were appended anew because another replica had appended one first",
+            "Changes appended again because another replica had appended one first",
             calls.lost_races,
         )?;
         let (degraded, stale) = self.app.refused_without_database;
         page.counters(
             "token_server_database_refusals",
-            "Requests that were refused at once because the database is gone, or for longer than STALE_LIMIT",
+            "Requests refused at once because the database is gone, or gone for longer than STALE_LIMIT",
             [
                 ([("state", "degraded")], degraded),
                 ([("state", "stale")], stale),

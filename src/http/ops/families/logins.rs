@@ -9,19 +9,19 @@ impl Snapshot {
     pub(super) fn tokens(&self, page: &mut Page<'_>) -> fmt::Result {
         page.counter(
             "token_server_tokens_issued",
-            "Tokens that were issued",
+            "Issued tokens",
             self.app.tokens_issued,
         )?;
         let refused = self.app.tokens_refused.iter();
         page.counters(
             "token_server_tokens_refused",
-            "Verdicts that a token is no good, by reason",
+            "Refused tokens, by reason",
             refused.map(|(reason, count)| ([("reason", *reason)], *count)),
         )?;
         let (warned, refused) = self.app.quotas;
         page.counters(
             "token_server_quota",
-            "Requests for a token of clients that are near the end of their quota, or beyond it",
+            "Token requests of clients near or above their quota",
             [
                 ([("outcome", "warned")], warned),
                 ([("outcome", "refused")], refused),
@@ -44,7 +44,7 @@ impl Snapshot {
         let folded = self.app.revocations_folded.iter();
         page.counters(
             "token_server_revocations_folded",
-            "Clients whose tokens were all revoked in place of single ones, for want of room: of the client, or of the server",
+            "Clients whose tokens were all revoked instead of single ones, because the room of the client or of the server was full",
             folded.map(|(room, count)| ([("room", *room)], *count)),
         )
     }
@@ -77,7 +77,7 @@ impl Snapshot {
         let throttled = self.app.throttled;
         page.counters(
             "token_server_logins_throttled",
-            "Logins that were refused for earlier failures of the source: in the name of the client, or of anybody",
+            "Logins refused because of earlier failures of the source, for this client or for any client",
             [
                 ([("by", "client")], throttled.by_client),
                 ([("by", "source")], throttled.by_source),
@@ -86,19 +86,19 @@ impl Snapshot {
         let admins = self.app.admins_throttled.iter();
         page.counters(
             "token_server_admin_logins_throttled",
-            "Passwords, codes and cookies that the portal refused for earlier failures: of the source, of the account, of both, codes of the account, or cookies of the source",
+            "Portal logins refused because of earlier failures, by what had failed",
             admins.map(|(by, count)| ([("by", *by)], *count)),
         )?;
         let waiting = self.app.logins_waiting.iter();
         page.gauges(
             "token_server_logins_waiting",
-            "Logins that wait until others of their source are decided",
+            "Logins that wait for undecided logins of the same source",
             waiting.map(|it| ([("of", it.name)], count(it.waiting))),
         )?;
         let waiting = self.app.logins_waiting.iter();
         page.counters(
             "token_server_logins_waiting_refused",
-            "Logins that were refused because too many waited until others of their source were decided",
+            "Logins refused because too many waited for others of their source",
             waiting.map(|it| ([("of", it.name)], it.refused)),
         )
     }
@@ -123,12 +123,12 @@ impl Snapshot {
         )?;
         page.gauges(
             "token_server_lane_queue_limit",
-            "The most that may wait (HASHING_QUEUE, SIGNING_QUEUE)",
+            "Limit of the queue of the lane (HASHING_QUEUE, SIGNING_QUEUE)",
             lanes().map(|(label, lane)| (label, count(lane.queue_limit))),
         )?;
         page.counters(
             "token_server_lane_refused",
-            "Hashes or signatures that were refused because too many waited",
+            "Hashes or signatures refused because the queue was full",
             lanes().map(|(label, lane)| (label, lane.refused)),
         )?;
         page.histograms(
@@ -138,7 +138,7 @@ impl Snapshot {
         )?;
         page.counters(
             "token_server_lane_busy_seconds",
-            "Time that the threads of the lane were busy, together",
+            "Busy time of all threads of the lane",
             lanes().map(|(label, lane)| (label, seconds(lane.busy_micros))),
         )
     }
@@ -148,12 +148,12 @@ impl Snapshot {
         let states = keys.states.iter();
         page.gauges(
             "token_server_signing_keys",
-            "Key pairs in the database, by where in their life they stand",
+            "Signing keys in the database, by state",
             states.map(|(state, found)| ([("state", *state)], count(*found))),
         )?;
         page.gauge(
             "token_server_signing_key_rotation_due_timestamp_seconds",
-            "When the next key begins to sign",
+            "When the next signing key becomes active",
             keys.rotation_due.map(time),
         )?;
         let clients = self.app.last_secrets.iter().flat_map(|clients| {
@@ -162,7 +162,7 @@ impl Snapshot {
         });
         page.gauges(
             "token_server_clients_last_secret_ends",
-            "Enabled clients that log in by secret whose last one has ended, or ends within this time",
+            "Enabled clients whose last secret has expired, or expires within this time",
             clients.map(|(within, found)| ([("within", within)], number(found))),
         )
     }

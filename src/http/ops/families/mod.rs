@@ -145,12 +145,12 @@ impl Snapshot {
         ];
         page.gauges(
             "token_server_build_info",
-            "What runs here; always 1",
+            "Version, database and signing algorithm; always 1",
             [(labels, 1.0)],
         )?;
         page.gauges(
             "token_server_readiness",
-            "1 for the state that the service is in, 0 for the others",
+            "1 for the present state of the server, 0 for the others",
             Readiness::NAMES.map(|state| {
                 let is_in = self.app.readiness.name() == state;
                 ([("state", state)], truth(is_in))
@@ -158,7 +158,7 @@ impl Snapshot {
         )?;
         page.gauges(
             "token_server_degraded",
-            "1 for the reason for which the service is degraded, 0 for the others",
+            "1 for the reason why the server is degraded, 0 for the others",
             Degradation::ALL.map(|reason| {
                 let is_it = self.app.readiness == Readiness::Degraded(reason);
                 ([("reason", reason.name())], truth(is_it))
@@ -167,29 +167,29 @@ impl Snapshot {
         let degradations = self.app.degradations.iter();
         page.counters(
             "token_server_degradations",
-            "How often the service became degraded",
+            "Times that the server became degraded",
             degradations.map(|(reason, count)| ([("reason", *reason)], *count)),
         )?;
         page.gauge(
             "token_server_canary",
-            "1 if a token could be issued and verified just now",
+            "1 if the self-test could issue and verify a token",
             Some(truth(self.app.self_test_passes)),
         )?;
         let upkeep = self.app.upkeep.iter();
         page.gauges(
             "token_server_upkeep_last_success_timestamp_seconds",
-            "When what is done by itself last succeeded",
+            "When the background task last succeeded",
             upkeep.filter_map(|(task, at)| Some(([("task", *task)], time((*at)?)))),
         )?;
         page.counter(
             "token_server_log_lines_dropped",
-            "Log lines that were lost because they came faster than they could be written",
+            "Log lines dropped because they came faster than they could be written",
             self.dropped_lines,
         )?;
         let (sent, failed) = self.exports;
         page.counters(
             "token_server_trace_exports",
-            "Requests to the collector of traces, by what became of them",
+            "Requests to the trace collector, by result",
             [
                 ([("result", "sent")], sent),
                 ([("result", "failed")], failed),

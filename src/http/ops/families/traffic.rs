@@ -16,7 +16,7 @@ impl Snapshot {
         };
         page.counters(
             "token_server_http_requests",
-            "Requests that were answered, by class of status",
+            "Answered requests, by class of status",
             self.routes.iter().flat_map(|(path, read)| {
                 let classes = CLASSES.into_iter().zip(read.classes);
                 classes.map(|(class, count)| ([("route", path.as_str()), ("code", class)], count))
@@ -29,22 +29,22 @@ impl Snapshot {
         )?;
         page.gauges(
             "token_server_http_requests_in_flight",
-            "Requests that are being answered",
+            "Requests in flight",
             routes().map(|(labels, read)| (labels, number(read.in_flight))),
         )?;
         page.gauge(
             "token_server_http_requests_limit",
-            "The most that may be, of each route (MAX_REQUESTS)",
+            "Limit of requests in flight, of each route (MAX_REQUESTS)",
             Some(number(self.max_requests)),
         )?;
         page.counters(
             "token_server_http_requests_over_limit",
-            "Requests that were refused because so many were being answered",
+            "Requests refused because MAX_REQUESTS of their route were in flight",
             routes().map(|(labels, read)| (labels, read.over_limit)),
         )?;
         page.counters(
             "token_server_http_requests_abandoned",
-            "Requests whose callers went before there was an answer",
+            "Requests whose callers closed the connection before the answer",
             routes().map(|(labels, read)| (labels, read.abandoned)),
         )?;
         let refused = |code: ErrorCode| -> u64 {
@@ -53,7 +53,7 @@ impl Snapshot {
         };
         page.counters(
             "token_server_refusals",
-            "Answers of an error, by its code",
+            "Error responses, by code",
             ErrorCode::ALL.map(|code| ([("error", error_label(code))], refused(code))),
         )
     }
@@ -65,22 +65,22 @@ impl Snapshot {
         };
         page.gauges(
             "token_server_connections",
-            "Connections that are open",
+            "Open connections",
             listeners().map(|(labels, it)| (labels, count(it.open))),
         )?;
         page.gauges(
             "token_server_connections_limit",
-            "The most that may be (MAX_CONNECTIONS)",
+            "Limit of open connections (MAX_CONNECTIONS)",
             listeners().map(|(labels, it)| (labels, count(it.limit))),
         )?;
         page.counters(
             "token_server_connections_accepted",
-            "Connections that came, those that were closed at once included",
+            "Accepted connections, including those that were closed at once",
             listeners().map(|(labels, it)| (labels, it.accepted)),
         )?;
         page.counters(
             "token_server_connections_refused",
-            "Connections that were closed at once, by whose limit it was: of all, of their source, or of descriptors",
+            "Connections closed before the handshake, by the limit that was reached",
             listeners().flat_map(|([listener], it)| {
                 let reasons = it.refused.iter();
                 reasons.map(move |(reason, count)| ([listener, ("reason", *reason)], *count))
@@ -88,7 +88,7 @@ impl Snapshot {
         )?;
         page.counters(
             "token_server_tls_handshakes",
-            "TLS handshakes that were completed",
+            "Completed TLS handshakes",
             listeners().flat_map(|([listener], it)| {
                 it.handshakes.iter().map(move |(version, resumed, count)| {
                     let resumed = if *resumed { "true" } else { "false" };
@@ -99,7 +99,7 @@ impl Snapshot {
         )?;
         page.counters(
             "token_server_tls_handshake_failures",
-            "TLS handshakes that came to nothing",
+            "Failed TLS handshakes",
             listeners().flat_map(|([listener], it)| {
                 [
                     ([listener, ("reason", "error")], it.handshakes_failed),
@@ -109,7 +109,7 @@ impl Snapshot {
         )?;
         page.counters(
             "token_server_proxy_headers_refused",
-            "Connections that were closed because no trusted proxy said whose they are",
+            "Connections closed because they did not come from a trusted proxy, or had no valid PROXY header",
             listeners().flat_map(|([listener], it)| {
                 let reasons = it.without_source.iter();
                 reasons.map(move |(reason, count)| ([listener, ("reason", *reason)], *count))
@@ -121,17 +121,17 @@ impl Snapshot {
         let certificate = &self.certificate;
         page.gauge(
             "token_server_certificate_expiry_timestamp_seconds",
-            "When the first certificate of the chain that is presented expires",
+            "When the served certificate expires",
             certificate.expires_at.map(time),
         )?;
         page.gauge(
             "token_server_certificate_files_unusable",
-            "1 while there is something else that cannot be used, and an older certificate is presented",
+            "1 while the new certificate cannot be used, and an older one is served",
             Some(truth(certificate.files_are_unusable)),
         )?;
         page.counters(
             "token_server_certificate_reloads",
-            "Changes of the files, or of what the authority issued, by what became of them",
+            "New certificates, by whether they were taken over or refused",
             [
                 ([("result", "taken")], certificate.reloaded),
                 ([("result", "refused")], certificate.refused),
@@ -145,7 +145,7 @@ impl Snapshot {
         let acme = self.app.acme.as_ref();
         page.gauge(
             "token_server_certificate_stand_in",
-            "1 while a certificate is presented that the service made itself",
+            "1 while the server serves a certificate that it made itself",
             acme.map(|it| truth(it.is_stand_in)),
         )?;
         page.gauge(
@@ -155,12 +155,12 @@ impl Snapshot {
         )?;
         page.gauge(
             "token_server_acme_failures",
-            "Orders that failed since the last one that did not",
+            "Failed certificate orders since the last successful one",
             acme.map(|it| span(it.failures)),
         )?;
         page.gauge(
             "token_server_acme_last_failure_timestamp_seconds",
-            "When the last of them failed",
+            "When a certificate order last failed",
             acme.and_then(|it| it.failed_at).map(time),
         )?;
         page.counters(
