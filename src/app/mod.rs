@@ -28,6 +28,7 @@ pub use self::core::single_use::SingleUse;
 pub use self::core::waiting_room::WaitingMetrics;
 pub use self::core::{Core, open_store};
 pub use crate::domain::NewClient;
+pub(crate) use crate::outbound::health::ask as ask_health;
 pub use crate::store::{
     AuditEnd, AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientOrder,
     ClientQuery, UsageOrder,

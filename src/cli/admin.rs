@@ -4,11 +4,12 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::output::{self, Output};
+use super::output::confirmation::Confirmation;
+use super::output::{self, Output, OutputWithoutId};
 use crate::app::{App, NewAdmin, NewPassword};
 use crate::base::secret::Secret;
 use crate::cli::open;
@@ -17,21 +18,25 @@ use crate::domain::{Admin, AdminName, AdminRole, AdminStatus, SessionId};
 
 #[derive(Subcommand)]
 pub(super) enum AdminCommand {
-    /// Make an admin and print the password, once
+    /// Create an admin and print the password, once
+    #[command(aliases = ["add", "new"])]
     Create(CreateArgs),
     /// List the admins
+    #[command(visible_alias = "ls")]
     List(Output),
-    /// Give an admin another password, printed once, and take the second factor away
+    /// Give an admin a new password, printed once, and remove the second factor
+    #[command(aliases = ["reset-password", "passwd"])]
     Reset(ResetArgs),
-    /// Let an admin log in no more, and end the sessions
-    Disable(NameArgs),
-    /// Let an admin log in again
+    /// Disable an admin, and end the admin's sessions
+    Disable(DangerousArgs),
+    /// Enable a disabled admin
     Enable(NameArgs),
-    /// Give an admin another role, and end the sessions
+    /// Give an admin another role, and end the admin's sessions
     Role(RoleArgs),
-    /// Remove an admin; what the admin did stays in the trail
-    Delete(DeleteArgs),
-    /// List the sessions that have not ended
+    /// Delete an admin; the audit trail keeps what the admin did
+    #[command(visible_alias = "rm", alias = "remove")]
+    Delete(DangerousArgs),
+    /// List the live sessions
     Sessions(Output),
     /// End a session
     EndSession(SessionArgs),
@@ -47,7 +52,7 @@ pub(super) struct CreateArgs {
     #[command(flatten)]
     password: PasswordArgs,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
@@ -60,7 +65,7 @@ pub(super) struct ResetArgs {
     #[command(flatten)]
     password: PasswordArgs,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
@@ -78,12 +83,11 @@ pub(super) struct RoleArgs {
 }
 
 #[derive(Args)]
-pub(super) struct DeleteArgs {
+pub(super) struct DangerousArgs {
     /// The admin
     name: AdminName,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 #[derive(Args)]
@@ -137,10 +141,12 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
             print(&admin, is_made.then_some(&password), args.output)?;
         }
         AdminCommand::Disable(args) => {
-            app.admins
-                .set_status(&origin(), &args.name, AdminStatus::Disabled)
-                .await?;
-            Output::remark(&format!("{} cannot log in any more", args.name));
+            let name = &app.admins.find(&args.name).await?.name;
+            let what = format!("`{name}` cannot log in any more, and the sessions of `{name}` end");
+            args.confirmation.ask(&what, "Disable this admin?")?;
+            let disabled = AdminStatus::Disabled;
+            app.admins.set_status(&origin(), name, disabled).await?;
+            Output::remark(&format!("{name} cannot log in any more"));
         }
         AdminCommand::Enable(args) => {
             app.admins
@@ -172,7 +178,7 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let admins = app.admins.list().await?;
-    output.print(&admins, || {
+    output.print(&admins, "name", || {
         let header = ["name", "role", "status", "second factor", "last log-in"];
         output::table(
             &header,
@@ -196,24 +202,19 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     })
 }
 
-async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
+async fn delete(app: &App, args: DangerousArgs) -> anyhow::Result<()> {
     let name = &args.name;
     app.admins.find(name).await?;
-    if !args.yes {
-        let why = format!("removing `{name}` cannot be undone");
-        let question = format!("Removing `{name}` cannot be undone. Type the name to go on: ");
-        if Output::ask(&why, &question)? != name.as_str() {
-            bail!("not removed");
-        }
-    }
+    let what = format!("deleting the admin `{name}` cannot be undone");
+    args.confirmation.ask_to_type(&what, name.as_str())?;
     app.admins.delete(&origin(), name).await?;
-    Output::remark(&format!("removed {name}"));
+    Output::remark(&format!("deleted {name}"));
     Ok(())
 }
 
 async fn sessions(app: &App, output: Output) -> anyhow::Result<()> {
     let sessions = app.admins.list_sessions(None).await?;
-    output.print(&sessions, || {
+    output.print(&sessions, "session_id", || {
         let header = [
             "session_id",
             "name",
@@ -240,7 +241,11 @@ async fn sessions(app: &App, output: Output) -> anyhow::Result<()> {
     })
 }
 
-fn print(admin: &Admin, password: Option<&Secret<String>>, output: Output) -> anyhow::Result<()> {
+fn print(
+    admin: &Admin,
+    password: Option<&Secret<String>>,
+    output: OutputWithoutId,
+) -> anyhow::Result<()> {
     let password = password.map(|it| it.expose().as_str());
     let printed = output.print_once(&WithPassword { admin, password }, || {
         let mut pairs = vec![
@@ -255,7 +260,7 @@ fn print(admin: &Admin, password: Option<&Secret<String>>, output: Output) -> an
         format!("nobody could read the password; make another with `admin reset {name}`")
     })?;
     if password.is_some() {
-        Output::remark("keep the password now: it is not stored and cannot be shown again");
+        Output::remark("store the password now: it cannot be shown again");
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::output::{self, Output};
+use super::output::confirmation::Confirmation;
+use super::output::{self, OutputWithoutId};
 use crate::app::CertificateStanding;
 use crate::base::clock::UnixTime;
 use crate::cli::open;
@@ -12,25 +13,28 @@ use crate::cli::open::origin;
 
 #[derive(Subcommand)]
 pub(super) enum CertificateCommand {
-    /// Show how it stands with it: until when it is good, when it is renewed, and why it is not
+    /// Show the certificate: when it expires, when it is renewed, and why a renewal failed
+    #[command(visible_alias = "get", alias = "status")]
     Show(ShowArgs),
-    /// Order one with a new key now; replicas that run take it over
+    /// Order a certificate with a new key now; running replicas take it over
     Renew(RenewArgs),
 }
 
 #[derive(Args)]
 pub(super) struct ShowArgs {
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
 pub(super) struct RenewArgs {
-    /// The key of the old one may be known to others: has the authority revoke it afterwards
+    /// Others may know the old key: the authority revokes the old certificate afterwards
     #[arg(long)]
     compromised: bool,
     #[command(flatten)]
-    output: Output,
+    confirmation: Confirmation,
+    #[command(flatten)]
+    output: OutputWithoutId,
 }
 
 pub(super) async fn run(command: CertificateCommand) -> anyhow::Result<ExitCode> {
@@ -42,6 +46,10 @@ pub(super) async fn run(command: CertificateCommand) -> anyhow::Result<ExitCode>
             (acme.standing(), args.output)
         }
         CertificateCommand::Renew(args) => {
+            if args.compromised {
+                let what = "the authority revokes the present certificate once there is a new one";
+                args.confirmation.ask(what, "Renew and revoke it?")?;
+            }
             let standing = acme.renew(&origin(), args.compromised).await?;
             (standing, args.output)
         }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::output::{self, Output};
+use super::output::{self, OutputWithoutId};
 use crate::app::{
     AssertionExplanation, ExchangeExplanation, ExchangeQuestion, ExchangeSubject,
     ExplainedRejection, TokenExplanation,
@@ -43,7 +43,7 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "ID", group = "what")]
     request: Option<String>,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Subcommand)]
@@ -71,7 +71,7 @@ struct ExchangeArgs {
     #[arg(long)]
     scope: Option<String>,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<ExitCode> {

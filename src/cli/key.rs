@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::output::{self, Output};
+use super::output::confirmation::Confirmation;
+use super::output::{self, Output, OutputWithoutId};
 use crate::app::{App, KeyStatus};
 use crate::base::clock::UnixTime;
 use crate::cli::open;
@@ -14,18 +15,20 @@ use crate::domain::{KeyId, SigningAlg};
 
 #[derive(Subcommand)]
 pub(super) enum KeyCommand {
-    /// List the keys: their states and dates, never the keys
+    /// List the signing keys with their states and times; never the keys themselves
+    #[command(visible_alias = "ls")]
     List(ListArgs),
-    /// Make the next key sign, retire the one that does, and publish a new next one
+    /// Rotate the keys: the next key signs, the active key is retired, and a new next key is published
     Rotate(RotateArgs),
-    /// Publish a key of another algorithm ahead, before `SIGNING_ALG` becomes that
+    /// Publish a key of another algorithm, before you set `SIGNING_ALG` to it
     Prepare(PrepareArgs),
-    /// End a next key, or the active one of an algorithm that is not `SIGNING_ALG`
-    Retire(OneKey),
-    /// Delete a key that does not sign: its tokens are refused at once
-    Delete(DeleteArgs),
-    /// Seal the keys under `SECRET` that are sealed under `SECRET_PREVIOUS`
-    Reseal(ListArgs),
+    /// Retire a next key, or the active key of an algorithm that is not `SIGNING_ALG`
+    Retire(DangerousArgs),
+    /// Delete a key that does not sign: tokens under it are refused at once
+    #[command(visible_alias = "rm", alias = "remove")]
+    Delete(DangerousArgs),
+    /// Seal keys under `SECRET` that are sealed under `SECRET_PREVIOUS`
+    Reseal(ResealArgs),
 }
 
 #[derive(Args)]
@@ -35,10 +38,18 @@ pub(super) struct ListArgs {
 }
 
 #[derive(Args)]
+pub(super) struct ResealArgs {
+    #[command(flatten)]
+    output: OutputWithoutId,
+}
+
+#[derive(Args)]
 pub(super) struct RotateArgs {
-    /// Also when verifiers may not know the next key yet: some may refuse tokens for a while
+    /// Rotate even if verifiers may not know the next key yet: some may refuse tokens for a while
     #[arg(long)]
     now: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
     #[command(flatten)]
     output: Output,
 }
@@ -52,19 +63,12 @@ pub(super) struct PrepareArgs {
 }
 
 #[derive(Args)]
-pub(super) struct OneKey {
-    /// The key's id, as `list` shows it
+pub(super) struct DangerousArgs {
+    /// The key's ID, as `list` shows it
     #[arg(allow_hyphen_values = true)]
     kid: KeyId,
-}
-
-#[derive(Args)]
-pub(super) struct DeleteArgs {
     #[command(flatten)]
-    key: OneKey,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    confirmation: Confirmation,
 }
 
 #[derive(Serialize)]
@@ -90,15 +94,17 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
         KeyCommand::Rotate(args) => rotate(&app, &args).await?,
         KeyCommand::Prepare(args) => {
             let next = &app.keys.prepare(&origin(), args.alg).await?;
-            args.output.print(&Prepared { next }, || {
+            args.output.print(&Prepared { next }, "next", || {
                 output::list(&[("next", next.to_string())])
             })?;
         }
         KeyCommand::Retire(args) => {
+            let what = "it signs no token any more, and is deleted when its tokens have expired";
+            ask(&app, &args, what, "Retire it?").await?;
             app.keys.retire(&origin(), &args.kid).await?;
             Output::remark(&format!("retired {}", args.kid));
         }
-        KeyCommand::Delete(args) => delete(&app, args).await?,
+        KeyCommand::Delete(args) => delete(&app, &args).await?,
         KeyCommand::Reseal(args) => {
             let resealed = app.keys.reseal(&origin()).await?;
             args.output.print(&Resealed { resealed }, || {
@@ -117,7 +123,7 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
             "SIGNING_ALG is HS256: tokens are signed with SECRET, not with one of these",
         );
     }
-    output.print(&KeysList { signing_alg, keys }, || {
+    output.print(&KeysList { signing_alg, keys }, "kid", || {
         output::table(
             &[
                 "kid",
@@ -151,8 +157,13 @@ fn row(key: &KeyStatus) -> Vec<String> {
 }
 
 async fn rotate(app: &App, args: &RotateArgs) -> anyhow::Result<()> {
+    if args.now {
+        let what =
+            "verifiers that have not fetched the next key yet refuse tokens under it until they do";
+        args.confirmation.ask(what, "Rotate now?")?;
+    }
     let rotation = app.keys.rotate(&origin(), args.now).await?;
-    args.output.print(&rotation, || {
+    args.output.print(&rotation, "active", || {
         let text = |kid: &Option<KeyId>| kid.as_ref().map_or("-", KeyId::as_str).to_owned();
         output::list(&[
             ("active", text(&rotation.active)),
@@ -162,16 +173,21 @@ async fn rotate(app: &App, args: &RotateArgs) -> anyhow::Result<()> {
     })
 }
 
-async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
-    let kid = args.key.kid;
-    if !args.yes {
-        let why = format!("every token under `{kid}` ends with it");
-        let answer = Output::ask(&why, &format!("{why}. Delete it? [y/N] "))?;
-        if !answer.eq_ignore_ascii_case("y") {
-            anyhow::bail!("nothing was deleted");
-        }
-    }
-    app.keys.delete(&origin(), &kid).await?;
-    Output::remark(&format!("deleted {kid}"));
+/// Asks before a key goes, and says what signed with it. One that is not there is refused later.
+async fn ask(app: &App, args: &DangerousArgs, what: &str, question: &str) -> anyhow::Result<()> {
+    let keys = app.keys.list().await?;
+    let Some(key) = keys.iter().find(|key| key.kid == args.kid) else {
+        return Ok(());
+    };
+    let (kid, state, live) = (&key.kid, key.state, key.live_tokens_at_most);
+    let what = format!("key `{kid}` ({state}) has at most {live} live token(s); {what}");
+    args.confirmation.ask(&what, question)
+}
+
+async fn delete(app: &App, args: &DangerousArgs) -> anyhow::Result<()> {
+    let what = "they are refused from now on, and the key cannot be brought back";
+    ask(app, args, what, "Delete it?").await?;
+    app.keys.delete(&origin(), &args.kid).await?;
+    Output::remark(&format!("deleted {}", args.kid));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The command line: one file per command, which calls `app` and prints. No SQL, no cryptography.
 //!
-//! Exit codes: 0 done; 1 failed; 2 called wrongly; 3 no such thing; 4 exists already; 5 done in part.
+//! Exit codes: 0 success; 1 failure; 2 wrong usage; 3 not found; 4 exists already; 5 partial success.
 
 mod admin;
 mod audit;
@@ -9,6 +9,7 @@ mod certificate;
 mod client;
 mod clock;
 mod explain;
+mod health;
 mod issuer;
 mod key;
 mod man;
@@ -40,12 +41,14 @@ use output::Output;
 use serve::systemd::HandedOver;
 
 const AFTER_HELP: &str = "\
-Settings come from the environment and from `.env` in the working directory; .env.sample explains each.
+Settings come from the environment and from `.env` in the working directory; `settings --explain` explains each.
 With neither, `token-server` prepares everything for a first try on this machine.
 
-Exit codes: 0 done; 1 failed; 2 called wrongly; 3 no such thing; 4 exists already; 5 done in part";
+A command that stops something asks first; without a terminal it wants --yes.
 
-/// Gives machines access tokens and tells microservices whether a token is good.
+Exit codes: 0 success; 1 failure; 2 wrong usage; 3 not found; 4 exists already; 5 partial success";
+
+/// Issues access tokens to machines, and verifies them.
 #[derive(Parser)]
 #[command(name = "token-server", version)]
 #[command(after_help = AFTER_HELP)]
@@ -65,10 +68,16 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve HTTPS (the default command)
+    #[command(aliases = ["run", "start", "server"])]
     Serve(ServeArgs),
     /// Check the configuration, the certificate, the database and the keys, without serving
+    #[command(alias = "doctor")]
     Check,
-    /// Show the settings that are in force here, secrets masked
+    /// Ask the server on this machine whether it is alive or ready, for images without a shell
+    #[command(aliases = ["healthcheck", "ping"])]
+    Health(health::HealthArgs),
+    /// Show the settings that are in force here, secrets masked; or explain them
+    #[command(aliases = ["config", "setting", "env"])]
     Settings(settings::SettingsArgs),
     /// Bring the database's schema up to date
     Migrate,
@@ -79,46 +88,48 @@ enum Command {
     /// Make a SECRET for the server
     #[command(subcommand)]
     Secret(secret::SecretCommand),
-    /// Register clients and change them
-    #[command(subcommand)]
+    /// Manage clients, their secrets and identities
+    #[command(subcommand, alias = "clients")]
     Client(Box<client::ClientCommand>),
-    /// Trust issuers, whose tokens prove who a client is
-    #[command(subcommand)]
+    /// Manage trusted issuers: clients log in with their tokens
+    #[command(subcommand, alias = "issuers")]
     Issuer(issuer::IssuerCommand),
-    /// Rotate the keys that sign tokens
-    #[command(subcommand)]
+    /// Manage the keys that sign tokens
+    #[command(subcommand, alias = "keys")]
     Key(key::KeyCommand),
     /// Confirm that this machine's clock is right, when the server doubts it
     #[command(subcommand)]
     Clock(clock::ClockCommand),
-    /// Look after the certificate that an authority issues (`TLS_ACME_NAMES`)
-    #[command(subcommand)]
+    /// Manage the certificate that an authority issues (`TLS_ACME_NAMES`)
+    #[command(subcommand, aliases = ["cert", "certificates"])]
     Certificate(certificate::CertificateCommand),
-    /// Make the people at the portal, and help those who are locked out
-    #[command(subcommand)]
+    /// Manage admins: the people who log in to the portal
+    #[command(subcommand, alias = "admins")]
     Admin(admin::AdminCommand),
-    /// Read the trail of all changes, and check it
+    /// Read the audit trail, and verify it
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Show how the service is: what it did, what ends soon, who does most, and the replicas
+    /// Show the state of the service: usage, busiest clients, what expires soon, and the replicas
+    #[command(aliases = ["status", "stats"])]
     Overview(usage::OverviewArgs),
-    /// Show what clients do, and which waste tokens
+    /// Show the usage of clients, and which get more tokens than they need
     #[command(subcommand)]
     Usage(usage::UsageCommand),
-    /// Say which token a client would get, or why none; and why a request was refused
+    /// Explain which token a client would get or why none, and why a request was refused
     Explain(explain::ExplainArgs),
-    /// Look into tokens and revoke them
-    #[command(subcommand)]
+    /// Inspect tokens and revoke them
+    #[command(subcommand, alias = "tokens")]
     Token(token::TokenCommand),
     /// Print a completion script for a shell
+    #[command(alias = "completion")]
     Completions {
-        /// For which shell
+        /// The shell
         shell: Shell,
     },
     /// Write the manual pages, for packages
     #[command(hide = true)]
     Man {
-        /// Into which folder; it is made if need be
+        /// The folder; it is created when it is missing
         folder: PathBuf,
     },
 }
@@ -160,6 +171,7 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
     match command {
         Command::Serve(args) => serve::run(args, handed_over).await,
         Command::Check => serve::check::run().await,
+        Command::Health(args) => health::run(args).await,
         Command::Settings(args) => settings::run(&args),
         Command::Migrate => migrate::run().await,
         Command::Backup(args) => backup::run(args).await,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{self, Output};
+use super::output::{self, OutputWithoutId};
 use crate::cli::open;
 use crate::cli::open::origin;
 
@@ -16,7 +16,7 @@ pub(super) struct RestoreArgs {
     #[arg(long)]
     keep_tokens: bool,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Serialize)]

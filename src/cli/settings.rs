@@ -1,26 +1,37 @@
-//! `settings`: what is in force here, secrets masked.
+//! `settings`: what is in force here, secrets masked; and what each setting means.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::output::{self, Output};
+use crate::app::error::Error;
 use crate::cli::open;
-use crate::config::Setting;
+use crate::config::{Setting, SettingDescription, describe_settings};
 
 #[derive(Args)]
 pub(super) struct SettingsArgs {
+    /// Explain a setting, or all of them: what it does, which values it takes, its default
+    #[arg(long, value_name = "NAME", num_args = 0..=1)]
+    explain: Option<Option<String>>,
     #[command(flatten)]
     output: Output,
 }
 
 pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<ExitCode> {
+    match &args.explain {
+        Some(name) => explain(name.as_deref(), args.output)?,
+        None => show(args.output)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(output: Output) -> anyhow::Result<()> {
     let settings = open::load()?.config()?.settings.0;
-    args.output.print(&settings, || {
+    output.print(&settings, "name", || {
         let header = ["name", "value", "from"];
         output::table(&header, settings.iter().map(row))
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 fn row(setting: &Setting) -> Vec<String> {
@@ -31,4 +42,45 @@ fn row(setting: &Setting) -> Vec<String> {
     };
     let from = if setting.is_set { "set" } else { "default" };
     vec![setting.name.clone(), value, from.to_owned()]
+}
+
+fn explain(name: Option<&str>, output: Output) -> anyhow::Result<()> {
+    let mut settings = describe_settings();
+    if let Some(name) = name {
+        settings.retain(|setting| setting.name.eq_ignore_ascii_case(name));
+        if settings.is_empty() {
+            return Err(Error::not_found(format!("setting `{name}`")).into());
+        }
+    }
+    output.print(&settings, "name", || {
+        let parts: Vec<String> = settings.iter().map(paragraph).collect();
+        parts.join("\n\n")
+    })
+}
+
+fn paragraph(setting: &SettingDescription) -> String {
+    let default = match setting.default {
+        "" => String::new(),
+        default => format!(" (default: {default})"),
+    };
+    let mut lines = format!("{}{default}", setting.name);
+    for line in wrap(&setting.text, 96) {
+        lines += &format!("\n  {line}");
+    }
+    lines
+}
+
+/// Lines of at most `width` characters, unless one word is longer.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                *line += " ";
+                *line += word;
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::output::Output;
+use super::output::{Output, OutputWithoutId};
 use crate::app::{App, TokenInspection};
 use crate::base::clock::Clock;
 use crate::cli::open;
@@ -15,7 +15,8 @@ use crate::jwt;
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
-    /// Show a token's header, claims and verdict, by its signature and dates; and, if asked to, whether it was revoked
+    /// Show a token's header and claims, and whether it is valid by its signature and times; with --revoked as the server does
+    #[command(aliases = ["show", "get", "decode", "verify"])]
     Inspect(InspectArgs),
     /// Revoke a token; every replica that has the database refuses it within 2 seconds
     Revoke(RevokeArgs),
@@ -31,11 +32,11 @@ pub(super) struct RevokeArgs {
 pub(super) struct InspectArgs {
     /// The token; read from stdin when left out or `-`, which keeps it out of the shell's history
     token: Option<String>,
-    /// Judge it as the server does: look in the database whether it, or its client, was revoked
+    /// Judge it as the server does: look in the database whether it or its client was revoked
     #[arg(long)]
     revoked: bool,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 pub(super) async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::output::{self, Output};
+use super::output::{self, Output, OutputWithoutId};
 use crate::app::{App, ExcessSpan, Overview};
 use crate::base::clock::UnixTime;
 use crate::cli::open;
@@ -18,15 +18,18 @@ const HOUR: i64 = 3_600;
 
 #[derive(Subcommand)]
 pub(super) enum UsageCommand {
-    /// Show what all clients did together
+    /// Show the usage of all clients together
     Totals(TotalsArgs),
-    /// Show what a client did, by the hour
+    /// Show the usage of a client by the hour
     Client(ClientArgs),
     /// Show how often a client exchanged a token for each target
     Exchanges(ClientArgs),
-    /// Show the clients that did most and failed most in 24 hours
+    /// Show the busiest clients and those with the most refusals, in 24 hours
     Top(TopArgs),
     /// Show the clients that are issued more tokens than they need, worst first
+    Excess(ExcessArgs),
+    /// The name of `excess` in 0.1.0
+    #[command(hide = true)]
     Waste(ExcessArgs),
 }
 
@@ -35,28 +38,28 @@ pub(super) struct TotalsArgs {
     /// `minute`, of which the last three hours are kept, or `hour`
     #[arg(long, default_value = "hour", value_parser = UsageSpan::parse)]
     by: UsageSpan,
-    /// Of the last so long, such as `7d`; the last hour by the minute and the last day by the hour when left out
+    /// The time to look back, such as `7d`; by default an hour by the minute and a day by the hour
     #[arg(long = "last", value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     last: Option<i64>,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
 pub(super) struct ClientArgs {
     /// The client
     client_id: ClientId,
-    /// Of the last so long
+    /// The time to look back
     #[arg(long = "last", value_name = "DURATION", default_value = "24h", value_parser = crate::config::parse_seconds)]
     last: i64,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
 pub(super) struct TopArgs {
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
@@ -71,7 +74,7 @@ pub(super) struct ExcessArgs {
 #[derive(Args)]
 pub(super) struct OverviewArgs {
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Serialize)]
@@ -107,15 +110,24 @@ pub(super) async fn run(command: UsageCommand) -> anyhow::Result<ExitCode> {
                 format!("most active\n{active}\n\nmost failing\n{failing}")
             })?;
         }
+        UsageCommand::Excess(args) => excess(&app, &args).await?,
         UsageCommand::Waste(args) => {
-            let found = app.usage.find_excess_tokens(args.over).await?;
-            args.output.print(&found.value, || waste(&found.value))?;
-            if found.value.is_empty() {
-                Output::remark("no client was issued more tokens than it needed");
-            }
+            Output::remark_renamed("usage waste", "usage excess");
+            excess(&app, &args).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn excess(app: &App, args: &ExcessArgs) -> anyhow::Result<()> {
+    let found = app.usage.find_excess_tokens(args.over).await?;
+    let list = &found.value;
+    args.output
+        .print(list, "client_id", || excess_table(list))?;
+    if list.is_empty() {
+        Output::remark("no client was issued more tokens than it needed");
+    }
+    Ok(())
 }
 
 async fn totals(app: &App, args: &TotalsArgs) -> anyhow::Result<()> {
@@ -162,11 +174,11 @@ fn ranking(list: &[UsageOf]) -> String {
     )
 }
 
-fn waste(list: &[ExcessTokens]) -> String {
+fn excess_table(list: &[ExcessTokens]) -> String {
     output::table(
         &[
             "client_id",
-            "wasted",
+            "excess",
             "issued",
             "needed",
             "token_ttl",

@@ -12,6 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use database_offset::{DatabaseOffset, RoundTrip};
 pub use unix_time::UnixTime;
+pub(crate) use unix_time::with_times_as_text;
 
 /// The one source of "now". A value, not a trait: tests make a fixed one and move it. Its clones are the same clock.
 ///

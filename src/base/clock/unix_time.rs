@@ -1,14 +1,13 @@
 //! Owns [`UnixTime`]: a point in time as all layers pass it on.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// Seconds since 1970 (the unit of JWT, of both databases and of every `_at` field).
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(as = Timestamp)]
 pub struct UnixTime(pub i64);
@@ -23,6 +22,30 @@ impl UnixTime {
     /// Seconds from `earlier` to this time; negative when `earlier` is later.
     pub fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+}
+
+thread_local! {
+    /// Whether this thread serializes times as text just now.
+    static AS_TEXT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Serializes with the times in it as ISO 8601 (RFC 3339) instead of as seconds, for documents that people read too.
+/// Serde passes nothing down to the values, and a copy of the document would lose digits of numbers.
+pub(crate) fn with_times_as_text<T>(serialize: impl FnOnce() -> T) -> T {
+    let before = AS_TEXT.replace(true);
+    let serialized = serialize();
+    AS_TEXT.set(before);
+    serialized
+}
+
+impl Serialize for UnixTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if AS_TEXT.get() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_i64(self.0)
+        }
     }
 }
 

@@ -2,21 +2,20 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::Args;
 
 use super::describe;
 use crate::app::App;
 use crate::cli::open::origin;
+use crate::cli::output::confirmation::Confirmation;
 use crate::cli::output::{self, Output};
 
-/// Accepts by hand what `audit verify` cannot verify: after SECRET was lost, or after somebody changed the trail in the
+/// Accept by hand what `audit verify` cannot verify: after SECRET was lost, or after somebody changed the trail in the
 /// database. An event under SECRET says so, and `audit verify` reports it from then on.
 #[derive(Args)]
 pub(in crate::cli) struct AcceptArgs {
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 pub(super) async fn accept(app: &App, args: AcceptArgs) -> anyhow::Result<ExitCode> {
@@ -30,14 +29,9 @@ pub(super) async fn accept(app: &App, args: AcceptArgs) -> anyhow::Result<ExitCo
         found.broken.event_id,
         output::printable(&found.broken.reason)
     ));
-    if !args.yes {
-        let why = format!("no event up to {head} is verified any more once it is accepted");
-        let question =
-            "Accept all events up to this one without verifying them? Type its number to go on: ";
-        if Output::ask(&why, question)? != found.head.event_id.to_string() {
-            bail!("not accepted");
-        }
-    }
+    let what = format!("no event up to {head} is verified any more once it is accepted");
+    let number = found.head.event_id.to_string();
+    args.confirmation.ask_to_type(&what, &number)?;
     let accepted = app.audit.accept_head(&origin(), &found).await?;
     let verdict = app.audit.verify(None).await?;
     Output::text(&format!(

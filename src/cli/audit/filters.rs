@@ -9,19 +9,19 @@ use crate::domain::{Action, Actor, ClientId};
 /// Which events.
 #[derive(Args)]
 pub(super) struct Filters {
-    /// By whom: `cli`, `admin`, `client` or `server`, or one of them by name, such as `cli:alice`
+    /// Only events of this actor: `cli`, `admin`, `client` or `server`, or one of them by name, such as `cli:alice`
     #[arg(long, value_name = "KIND[:NAME]", value_parser = parse_actor)]
     actor: Option<(String, Option<String>)>,
-    /// What was done: `client.create`, or all of a kind: `client.`
+    /// Only this action: `client.create`, or all of a kind: `client.`
     #[arg(long, value_parser = Action::parse_kind)]
     action: Option<String>,
-    /// About this client
+    /// Only events about this client
     #[arg(long, value_name = "CLIENT_ID")]
     client: Option<ClientId>,
-    /// Since then: `2026-07-01T00:00:00Z`, or so long ago: `24h`
+    /// Only events since this time: `2026-07-01T00:00:00Z`, or a time back from now: `24h`
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     since: Option<Timestamp>,
-    /// Until then
+    /// Only events until this time
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     until: Option<Timestamp>,
 }
@@ -73,7 +73,7 @@ fn parse_moment(text: &str) -> Result<Timestamp, String> {
         Err(_) => match crate::config::parse_seconds(text) {
             Ok(seconds) => Ok(Timestamp::Ago(seconds)),
             Err(_) => Err(
-                "a time is `2026-07-01T00:00:00Z`, or a duration such as `24h`: so long ago"
+                "a time is `2026-07-01T00:00:00Z`, or a duration back from now such as `24h`"
                     .to_owned(),
             ),
         },

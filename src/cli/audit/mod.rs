@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::output::{self, Output};
+use super::output::{self, Output, OutputWithoutId};
 use crate::app::{App, AuditLine, AuditPage, AuditVerdict, ChainLink, ChainedEvent};
 use crate::base::json;
 use crate::cli::open;
@@ -20,12 +20,13 @@ use filters::Filters;
 #[derive(Subcommand)]
 pub(super) enum AuditCommand {
     /// List events, the newest first
+    #[command(visible_alias = "ls")]
     List(ListArgs),
-    /// Write events out, the oldest first
+    /// Export events, the oldest first
     Export(export::ExportArgs),
-    /// Check that nobody changed, removed, added or moved an event
+    /// Verify that nobody changed, removed, added or moved an event
     Verify(VerifyArgs),
-    /// Go on with a trail whose end or whose past cannot be verified
+    /// Accept a trail that cannot be verified, and go on with it
     AcceptHead(accept::AcceptArgs),
 }
 
@@ -33,10 +34,10 @@ pub(super) enum AuditCommand {
 pub(super) struct ListArgs {
     #[command(flatten)]
     filters: Filters,
-    /// At most so many
+    /// How many events at most
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-    /// Only those before this one
+    /// Only events before this one
     #[arg(long, value_name = "EVENT_ID")]
     before: Option<i64>,
     #[command(flatten)]
@@ -45,11 +46,11 @@ pub(super) struct ListArgs {
 
 #[derive(Args)]
 pub(super) struct VerifyArgs {
-    /// An event that has to be there still, as an earlier run printed it
+    /// An event that the trail must still have, as an earlier run printed it
     #[arg(long, value_name = "EVENT_ID:HASH")]
     known: Option<ChainLink>,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Serialize)]
@@ -81,11 +82,11 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
         events: events.context("an event's JSON is damaged")?,
         before,
     };
-    args.output.print(&list, || table(&rows))?;
+    args.output.print(&list, "event_id", || table(&rows))?;
     if let Some(before) = before {
-        Output::remark(&format!("there may be more: --before {before}"));
+        Output::remark(&format!("there may be more results: --before {before}"));
     } else if rows.is_empty() {
-        Output::remark("no such events");
+        Output::remark("no events found");
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -17,41 +17,41 @@ use crate::app::{App, FieldChange};
 use crate::cli::client::export::private_file;
 use crate::cli::client::refuse_file;
 use crate::cli::open;
-use crate::cli::output::{Output, printable};
+use crate::cli::output::{Output, OutputWithoutId, printable};
 use crate::domain::ErrorCode;
 
-/// Make clients what a YAML or JSON file says
+/// Apply a manifest: create and change clients as a YAML or JSON file says
 ///
-/// The file has `version: 1`, if you like a `name`, and `clients`: a list with the members that `client show --json` has.
-/// What is left out of a client is as when it is made; only `status` and `secrets` are then left as they are. `secrets` is
-/// `make` (one is made when there is none that is good, and written to --secrets-out), or a list with `secret_hash` and
-/// `expires_at`. Clients are marked with the file's name, and only those are ever pruned. `issuers` is a list of trusted issuers
-/// with the members that `issuer export` has; they are written before the clients, and never pruned.
+/// The file has `version: 1`, optionally a `name`, and `clients`: a list with the members that `client show --json` has.
+/// A member that is left out gets its default; only `status` and `secrets` then stay as they are. `secrets` is `make` (the
+/// server makes one when the client has no active one, and writes it to --secrets-out), or a list with `secret_hash` and
+/// `expires_at`. Clients are marked with the name of the manifest, and only those are pruned. `issuers` is a list of trusted
+/// issuers with the members that `issuer export` has; they are written before the clients, and never pruned.
 ///
 /// Exit codes: 0 the clients are as the file says, or in a dry run would be; 6 the file has mistakes, and nothing was done;
-/// 1 failed otherwise; 2 called wrongly; 4 another file keeps a client of it.
+/// 1 failed otherwise; 2 called wrongly; 4 another manifest keeps a client of it.
 #[derive(Args)]
 pub(in crate::cli) struct ApplyArgs {
     /// The file; `-` for stdin
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
-    /// What to mark the clients with when the file has no `name`; else the name of the file itself
+    /// The name of the manifest when the file has no `name`; without it the name of the file
     #[arg(long)]
     name: Option<String>,
     /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Also clients that are marked with this file's name and no longer in it: `disable` or `delete` them
+    /// Disable or delete the clients of this manifest that are no longer in it: `disable` or `delete`
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "disable")]
     prune: Option<Prune>,
-    /// Take over clients that another file keeps
+    /// Take over clients that another manifest manages
     #[arg(long)]
     take_over: bool,
-    /// Where secrets that are made are written, a JSON object on each line: a new file, for its owner alone
+    /// The file for new secrets, a JSON object on each line. It must not exist yet when a secret is made; only its owner can read it
     #[arg(long, value_name = "FILE")]
     secrets_out: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<ExitCode> {
@@ -133,9 +133,8 @@ fn open_secrets(plan: &ApplyReport, path: Option<&Path>) -> anyhow::Result<Optio
     let makes_some = plan.clients.iter().any(|client| client.makes_secret);
     match path {
         Some(path) if makes_some => private_file(path).map(Some),
-        Some(path) if path.exists() => bail!("{} is there already", path.display()),
         None if makes_some => {
-            let why = "secrets are to be made; say in --secrets-out where they are written";
+            let why = "the file makes secrets: name a file for them with --secrets-out";
             Err(Error::invalid_request(why).into())
         }
         Some(_) | None => Ok(None),
@@ -149,7 +148,7 @@ fn write_secret(file: Option<&mut File>, line: &Value) -> anyhow::Result<()> {
     file.sync_all().context("cannot write a secret down")
 }
 
-fn print(report: &ApplyReport, output: Output) -> anyhow::Result<()> {
+fn print(report: &ApplyReport, output: OutputWithoutId) -> anyhow::Result<()> {
     output.print(report, || {
         let changed = report.clients.iter();
         let changed = changed.filter(|client| client.step != ApplyStep::Unchanged);

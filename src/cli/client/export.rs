@@ -16,14 +16,13 @@ use crate::cli::output::Output;
 /// Where nobody counts along, it is said every so many clients how far it is.
 const TOLD_EVERY: u64 = 10_000;
 
-/// Write all clients out, with the hashes of their secrets
+/// Export all clients with the hashes of their secrets
 ///
-/// JSON lines, for `client import` here or at another server. Whoever has them can try to guess secrets that people chose:
-/// keep them as you keep the database. Clients that are damaged in the database are left out and named; then the command
-/// fails.
+/// JSON lines, for `client import` here or at another server. Who has them can guess chosen secrets: protect them like the
+/// database. Clients that are damaged in the database are left out and named; then the command fails.
 #[derive(Args)]
 pub(in crate::cli) struct ExportArgs {
-    /// A new file, for its owner alone; stdout when left out
+    /// A new file that only its owner can read; stdout when left out
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

@@ -17,23 +17,23 @@ pub(in crate::cli) struct ClientFields {
     /// What people call it
     #[arg(long)]
     name: Option<String>,
-    /// Its purpose, and whom to ask
+    /// What it is for, and whom to ask
     #[arg(long)]
     description: Option<String>,
-    /// A scope that it may ask for; several separated by spaces, or by repeating the option
+    /// A scope that the client may ask for; several with spaces between them, or the option repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Option<Vec<String>>,
     /// Give its tokens only the scopes that a request names, and none if it names none; without it such a request gets all
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     explicit_scopes_only: Option<bool>,
-    /// An audience that its tokens may have, the first is the default; may be repeated
+    /// An audience that its tokens may have; the first one is the default; may be repeated
     #[arg(long = "audience", value_name = "AUDIENCE")]
     audiences: Option<Vec<String>>,
-    /// An audience that it is, as a resource server: it may introspect the tokens for it; may be repeated, up to 5
+    /// An audience that the client is, as a resource server: it may introspect tokens for it; may be repeated, up to 5
     #[arg(long = "identifier", value_name = "AUDIENCE")]
     identifiers: Option<Vec<String>>,
-    /// For which services it may exchange the tokens that it is called with (RFC 8693), as JSON:
-    /// `{"https://orders.example": {"scopes": "read"}}`; `{}`: for none
+    /// The services for which the client may exchange the tokens that it is called with (RFC 8693), as JSON:
+    /// `{"https://orders.example": {"scopes": "read"}}`; `{}`: none
     #[arg(long, value_name = "JSON", value_parser = filled)]
     exchange_rules: Option<String>,
     /// The claim `metadata` of every token: a JSON object
@@ -45,14 +45,14 @@ pub(in crate::cli) struct ClientFields {
     /// The `typ` in the header of its tokens: `at+jwt`, `JWT`, or `default` for the server's `TOKEN_TYP`
     #[arg(long, value_name = "TYP", value_parser = filled)]
     token_typ: Option<String>,
-    /// The most tokens in an hour, or `none` for any number
+    /// The most tokens that the client gets in an hour, or `none` for no limit
     #[arg(long, value_name = "TOKENS", value_parser = filled)]
     token_quota: Option<String>,
-    /// A network that it may log in from, such as `10.0.0.0/8`, `2001:db8::/32` or an address; may be repeated. The
-    /// networks of before are replaced
+    /// A network that the client may log in from, such as `10.0.0.0/8`, `2001:db8::/32` or an address; may be repeated.
+    /// Replaces the networks that the client has
     #[arg(long = "allowed-network", value_name = "CIDR")]
     allowed_networks: Option<Vec<String>>,
-    /// Let it log in from any network
+    /// Let the client log in from any network
     #[arg(long, conflicts_with = "allowed_networks")]
     any_network: bool,
     /// An authentication method: `client_secret_basic`, `client_secret_post`, `private_key_jwt`, `tls_client_auth`,
@@ -69,23 +69,23 @@ pub(in crate::cli) struct ClientFields {
     #[arg(long, group = "keys")]
     no_keys: bool,
     /// The subject of its certificate, for `tls_client_auth`: one of `subject_dn=CN=billing,O=Acme`,
-    /// `san_dns=billing.example.com`, `san_uri=…`, `san_ip=…`, `san_email=…`
+    /// `san_dns=billing.example.com`, `san_uri=URI`, `san_ip=ADDRESS`, `san_email=ADDRESS`
     #[arg(long, value_name = "SUBJECT", group = "subject", value_parser = filled)]
     tls_client_auth: Option<String>,
     /// Remove the subject of its certificate
     #[arg(long, group = "subject")]
     no_tls_client_auth: bool,
-    /// Accept the URL of the token endpoint as `aud` of its assertions, which libraries of before 2026 send
+    /// Accept the URL of the token endpoint as `aud` of its assertions, as libraries from before 2026 send it
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     token_endpoint_as_audience: Option<bool>,
     /// An identity at a trusted issuer, as JSON: {"issuer":"k8s","subject":"system:serviceaccount:prod:billing"}; may be
-    /// repeated, and `none` takes all away. The identities of before are replaced
+    /// repeated, and `none` removes all. Replaces the identities that the client has
     #[arg(long = "identity", value_name = "JSON", value_parser = filled)]
     identities: Option<Vec<String>>,
-    /// Bind its tokens to the certificate it connects with, which it then must have (RFC 8705)
+    /// Bind its tokens to its TLS client certificate, which it then must have (RFC 8705)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls_client_certificate_bound_access_tokens: Option<bool>,
-    /// Bind its tokens to the key of a `DPoP` proof, which it then must send (RFC 9449)
+    /// Bind its tokens to the key of its `DPoP` proofs, which it then must send (RFC 9449)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     dpop_bound_access_tokens: Option<bool>,
 }

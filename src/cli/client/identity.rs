@@ -7,18 +7,22 @@ use crate::app::error::Error;
 use crate::app::{App, ListedIdentity};
 use crate::cli::open::origin;
 use crate::cli::output;
-use crate::cli::output::Output;
+use crate::cli::output::OutputWithoutId;
+use crate::cli::output::confirmation::Confirmation;
 use crate::domain::{
     Client, ClientId, ClientIdentity, ClientUses, Identities, IssuerName, JsonPointer, Subject,
 };
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum IdentityCommand {
-    /// Let tokens of a trusted issuer with this subject, with these claims, or with both be the client
+    /// Add an identity: the client logs in with tokens of the issuer that have this subject, these claims, or both
+    #[command(aliases = ["create", "new"])]
     Add(AddArgs),
     /// List the identities of a client with their numbers, and when each was last used
+    #[command(visible_alias = "ls")]
     List(ListArgs),
     /// Remove an identity
+    #[command(visible_alias = "rm", alias = "delete")]
     Remove(RemoveArgs),
 }
 
@@ -36,7 +40,7 @@ pub(in crate::cli) struct AddArgs {
     #[arg(long = "claim", value_name = "POINTER=VALUE", value_parser = ClientIdentity::parse_claim)]
     claims: Vec<(JsonPointer, String)>,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
@@ -44,7 +48,7 @@ pub(in crate::cli) struct ListArgs {
     /// The client
     client_id: ClientId,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
@@ -54,7 +58,9 @@ pub(in crate::cli) struct RemoveArgs {
     /// The number of the identity, as `list` shows it
     number: usize,
     #[command(flatten)]
-    output: Output,
+    confirmation: Confirmation,
+    #[command(flatten)]
+    output: OutputWithoutId,
 }
 
 #[derive(Serialize)]
@@ -77,6 +83,7 @@ pub(in crate::cli) async fn run(app: &App, command: IdentityCommand) -> anyhow::
             print(app, &record.client, args.output).await
         }
         IdentityCommand::Remove(args) => {
+            ask_to_remove(app, &args).await?;
             let (by, id) = (&origin(), &args.client_id);
             let client = app.clients.find(id).await?.client;
             let mut identities = client.authentication.identities.iter();
@@ -91,7 +98,24 @@ pub(in crate::cli) async fn run(app: &App, command: IdentityCommand) -> anyhow::
     }
 }
 
-async fn print(app: &App, client: &Client, output: Output) -> anyhow::Result<()> {
+async fn ask_to_remove(app: &App, args: &RemoveArgs) -> anyhow::Result<()> {
+    let client = app.clients.find(&args.client_id).await?.client;
+    let uses = app.usage.find_of_client(&args.client_id).await?;
+    let listed = ListedIdentity::list(&client.authentication.identities, &uses);
+    let Some(listed) = args.number.checked_sub(1).and_then(|at| listed.get(at)) else {
+        return Ok(());
+    };
+    let what = format!(
+        "identity {} of `{}` ({}), last used: {}; without it that log-in fails",
+        args.number,
+        args.client_id,
+        listed.identity,
+        listed.last_use()
+    );
+    args.confirmation.ask(&what, "Remove it?")
+}
+
+async fn print(app: &App, client: &Client, output: OutputWithoutId) -> anyhow::Result<()> {
     let identities = &client.authentication.identities;
     let uses = app.usage.find_of_client(&client.client_id).await?;
     let list = PrintedList {

@@ -16,7 +16,7 @@ use crate::app::clients::transfer::import::{
 };
 use crate::cli::client::{MISTAKEN_FILE, refuse_file};
 use crate::cli::open;
-use crate::cli::output::{Output, printable};
+use crate::cli::output::{Output, OutputWithoutId, printable};
 use crate::config::parse_seconds;
 use crate::domain::TokenTtl;
 
@@ -75,7 +75,7 @@ pub(in crate::cli) struct ImportArgs {
     #[arg(long)]
     keep_going: bool,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<ExitCode> {
@@ -93,7 +93,7 @@ pub(in crate::cli) async fn run(app: &App, args: ImportArgs) -> anyhow::Result<E
             ImportNews::Line(line) => {
                 let is_told = line.reason.is_some() || !line.remarks.is_empty();
                 remark(&name, line);
-                if args.output.json && (args.dry_run || is_told) {
+                if args.output.is_document() && (args.dry_run || is_told) {
                     lines.push(line.clone());
                 } else if args.dry_run && line.reason.is_none() {
                     let _ = Output::text(&(printable(&sentence(line)) + "\n" + &comparison(line)));

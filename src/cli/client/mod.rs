@@ -11,11 +11,12 @@ pub(in crate::cli) mod view;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::output::{self, Output};
+use super::output::confirmation::Confirmation;
+use super::output::{self, Output, OutputWithoutId};
 use crate::cli::client::fields::ClientFields;
 use crate::cli::client::preset::PresetArgs;
 use crate::cli::client::secret::NewSecretArgs;
@@ -25,7 +26,9 @@ use crate::cli::open::origin;
 
 use crate::app::error::Error;
 use crate::app::{App, ClientFilter, ClientOrder, ClientQuery, ClientsList, NewClient};
-use crate::domain::{ClientId, ClientRecord, ClientStatus, ClientUses, ExpectedVersion, Scope};
+use crate::domain::{
+    ClientId, ClientRecord, ClientStatus, ClientUses, ExpectedVersion, LastUsed, Scope,
+};
 
 /// The exit code when a file has mistakes, so that nothing of it was done.
 pub(in crate::cli) const MISTAKEN_FILE: u8 = 6;
@@ -39,28 +42,37 @@ pub(in crate::cli) fn refuse_file(error: &anyhow::Error) -> ExitCode {
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {
     /// Register a client and print its secret, once
+    #[command(aliases = ["add", "new", "register"])]
     Create(Box<CreateArgs>),
     /// List clients
+    #[command(visible_alias = "ls")]
     List(ListArgs),
-    /// Show a client, its secrets' dates and when they were last used
+    /// Show a client, its secrets and when they were last used
+    #[command(visible_alias = "get", alias = "describe")]
     Show(OneClient),
-    /// Change a client; what is not named stays as it is
+    /// Change a client; options that are left out change nothing
+    #[command(aliases = ["edit", "set"])]
     Update(Box<UpdateArgs>),
-    /// Let a client have tokens again
+    /// Enable a disabled client
     Enable(OneClient),
-    /// Let a client have no more tokens and revoke those it has; its record and secrets stay
-    Disable(OneClient),
-    /// Let no file keep a client any more, so that it can be changed by hand
+    /// Disable a client: it gets no tokens, and its live tokens are revoked; its record and secrets stay
+    Disable(DangerousArgs),
+    /// Detach a client from the manifest that manages it
+    Detach(OneClient),
+    /// The name of `detach` in 0.1.0
+    #[command(hide = true)]
     Release(OneClient),
-    /// Remove a client and its secrets, and revoke its tokens
+    /// Delete a client with its secrets, and revoke its tokens
+    #[command(visible_alias = "rm", alias = "remove")]
     Delete(DeleteArgs),
-    /// Revoke all tokens that a client was issued before now; it may have new ones
-    RevokeTokens(OneClient),
-    /// Add secrets to a client and end them
-    #[command(subcommand)]
+    /// Revoke all tokens that a client was issued before now; it can get new ones
+    #[command(alias = "revoke")]
+    RevokeTokens(DangerousArgs),
+    /// Add, rotate, expire and delete the secrets of a client
+    #[command(subcommand, alias = "secrets")]
     Secret(secret::SecretCommand),
-    /// Add identities at trusted issuers to a client and remove them
-    #[command(subcommand)]
+    /// Add and remove identities of a client at trusted issuers
+    #[command(subcommand, alias = "identities")]
     Identity(identity::IdentityCommand),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
@@ -75,9 +87,18 @@ pub(super) struct OneClient {
     output: Output,
 }
 
+/// A client that would lose something.
+#[derive(Args)]
+pub(super) struct DangerousArgs {
+    #[command(flatten)]
+    client: OneClient,
+    #[command(flatten)]
+    confirmation: Confirmation,
+}
+
 #[derive(Args)]
 pub(super) struct CreateArgs {
-    /// What it logs in with; made up when left out
+    /// The client's ID; the server makes one when left out
     client_id: Option<ClientId>,
     #[command(flatten)]
     fields: ClientFields,
@@ -86,12 +107,12 @@ pub(super) struct CreateArgs {
     #[command(flatten)]
     secret: NewSecretArgs,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
 pub(super) struct ListArgs {
-    /// At most so many
+    /// How many clients at most
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// Only clients whose ID, name or scopes contain TEXT, in upper or lower case; in the order `client_id`
@@ -103,16 +124,16 @@ pub(super) struct ListArgs {
     /// Only clients whose name starts with PREFIX, in upper or lower case; in the order `client_id`
     #[arg(long, value_name = "PREFIX")]
     name_prefix: Option<String>,
-    /// Only those of this status
+    /// Only clients with this status
     #[arg(long, value_parser = ClientStatus::parse)]
     status: Option<ClientStatus>,
-    /// Only those that may ask for this scope, in the order `client_id`
+    /// Only clients that have this scope; in the order `client_id`
     #[arg(long, value_parser = Scope::parse_one)]
     scope: Option<Scope>,
-    /// In which order: `client_id`, `newest` or `oldest`
+    /// The order: `client_id`, `newest` or `oldest`
     #[arg(long, default_value = "client_id")]
     order: ClientOrder,
-    /// Only those after this place, as the page before told it
+    /// Continue after the previous page, at the place that it printed
     #[arg(long, value_name = "PLACE")]
     after: Option<String>,
     #[command(flatten)]
@@ -133,9 +154,8 @@ pub(super) struct UpdateArgs {
 pub(super) struct DeleteArgs {
     /// The client
     client_id: ClientId,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 #[derive(Serialize)]
@@ -162,16 +182,14 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
             show(&app, &args.client_id, args.output).await?;
         }
         ClientCommand::Enable(args) => set_status(&app, args, ClientStatus::Enabled).await?,
-        ClientCommand::Disable(args) => set_status(&app, args, ClientStatus::Disabled).await?,
+        ClientCommand::Disable(args) => disable(&app, args).await?,
+        ClientCommand::Detach(args) => detach(&app, args).await?,
         ClientCommand::Release(args) => {
-            app.clients.detach(&origin(), &args.client_id).await?;
-            show_changed(&app, args).await?;
+            Output::remark_renamed("client release", "client detach");
+            detach(&app, args).await?;
         }
         ClientCommand::Delete(args) => delete(&app, args).await?,
-        ClientCommand::RevokeTokens(args) => {
-            app.tokens.revoke_client(&origin(), &args.client_id).await?;
-            show_changed(&app, args).await?;
-        }
+        ClientCommand::RevokeTokens(args) => revoke_tokens(&app, args).await?,
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
         ClientCommand::Identity(command) => identity::run(&app, command).await?,
         ClientCommand::Import(args) => return import::run(&app, args).await,
@@ -193,7 +211,7 @@ async fn create(app: &App, args: CreateArgs) -> anyhow::Result<()> {
         }
         let secrets = Vec::new();
         let record = ClientRecord { client, secrets };
-        return print_client(app, &record, &ClientUses::default(), args.output);
+        return print_client(app, &record, &ClientUses::default(), args.output.into());
     };
     secret::print_added(&client.client_id, &added, args.output)
 }
@@ -211,7 +229,7 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
         clients: listed.collect(),
         after: after.as_deref(),
     };
-    output.print(&page, || {
+    output.print(&page, "client_id", || {
         output::table(
             &[
                 "client_id",
@@ -234,9 +252,9 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
         )
     })?;
     if let Some(after) = after {
-        Output::remark(&format!("there are more: --after {after}"));
+        Output::remark(&format!("more results: --after {after}"));
     } else if clients.is_empty() {
-        Output::remark("no such clients; `token-server client create` registers one");
+        Output::remark("no clients found; `token-server client create` registers one");
     }
     Ok(())
 }
@@ -277,16 +295,46 @@ async fn show(app: &App, id: &ClientId, output: Output) -> anyhow::Result<()> {
     print_client(app, &record, &app.usage.find_of_client(id).await?, output)
 }
 
+async fn detach(app: &App, args: OneClient) -> anyhow::Result<()> {
+    app.clients.detach(&origin(), &args.client_id).await?;
+    show_changed(app, args).await
+}
+
+async fn disable(app: &App, args: DangerousArgs) -> anyhow::Result<()> {
+    let present = describe_use(app, &args.client.client_id).await?;
+    let what = format!("{present}; disabled, it gets no tokens, and its live tokens are revoked");
+    args.confirmation.ask(&what, "Disable it?")?;
+    set_status(app, args.client, ClientStatus::Disabled).await
+}
+
+async fn revoke_tokens(app: &App, args: DangerousArgs) -> anyhow::Result<()> {
+    let id = &args.client.client_id;
+    let present = describe_use(app, id).await?;
+    let what = format!("{present}; all its live tokens are refused from now on");
+    args.confirmation.ask(&what, "Revoke them?")?;
+    app.tokens.revoke_client(&origin(), id).await?;
+    show_changed(app, args.client).await
+}
+
+/// What a client does at present, for the operator who is about to stop it. The client may be damaged.
+async fn describe_use(app: &App, id: &ClientId) -> anyhow::Result<String> {
+    app.clients.require(id).await?;
+    let uses = app.usage.find_of_client(id).await?;
+    let hours = app.usage.list_client_hours(id, 24).await?;
+    let issued: u64 = hours.iter().map(|hour| hour.counts.issued).sum();
+    Ok(match uses.last {
+        Some(LastUsed { used_at, source }) => format!(
+            "client `{id}` was last used at {used_at} from {source}, and was issued {issued} token(s) in the last 24 hours"
+        ),
+        None => format!("client `{id}` was never used"),
+    })
+}
+
 async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
     let id = &args.client_id;
-    app.clients.require(id).await?;
-    if !args.yes {
-        let why = format!("deleting `{id}` cannot be undone");
-        let question = format!("Deleting `{id}` cannot be undone. Type its id to go on: ");
-        if Output::ask(&why, &question)? != id.as_str() {
-            bail!("not deleted");
-        }
-    }
+    let present = describe_use(app, id).await?;
+    let what = format!("{present}; deleting it cannot be undone");
+    args.confirmation.ask_to_type(&what, id.as_str())?;
     app.clients
         .delete(&origin(), id, &ExpectedVersion::Any)
         .await?;
@@ -301,7 +349,7 @@ fn print_client(
     output: Output,
 ) -> anyhow::Result<()> {
     let shown = ShownClient::new(record, uses, app.clock().now());
-    output.print(&shown, || {
+    output.print(&shown, "client_id", || {
         let mut lines = fields::lines(&record.client);
         lines.push(("last_used".to_owned(), shown.last_used()));
         let beside = shown.secrets_beside_identity();

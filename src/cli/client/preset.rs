@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::app::error::{Error, Result};
 use crate::app::{App, Aws, GitHub, GitLab, Google, Kubernetes, Preset, PresetPlan, Spiffe};
 use crate::cli::open::origin;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, OutputWithoutId};
 use crate::domain::{Client, ClientChanges, IssuerName, IssuerUrl, SpiffeId};
 
 /// A platform.
@@ -274,7 +274,7 @@ impl Registering {
         &self,
         app: &App,
         client: &Client,
-        output: Output,
+        output: OutputWithoutId,
     ) -> anyhow::Result<()> {
         if let Some(warning) = self.warning {
             Output::remark(&format!("warning: {warning}"));

@@ -13,18 +13,25 @@ use crate::base::secret::Secret;
 use crate::cli::client::view;
 use crate::cli::open::origin;
 use crate::cli::output;
-use crate::cli::output::Output;
+use crate::cli::output::confirmation::Confirmation;
+use crate::cli::output::{Output, OutputWithoutId};
 use crate::domain::{ClientId, IdleExpiry, SecretId};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum SecretCommand {
-    /// Add a secret and print it, once; the others stay good
+    /// Add a secret and print it, once; the other secrets stay valid
+    #[command(aliases = ["create", "new"])]
     Add(AddArgs),
-    /// List a client's secrets: their dates and when they were last used, never the secrets
+    /// Rotate the secret: add one, print it, once, and let the others expire after a while
+    Rotate(RotateArgs),
+    /// List the secrets of a client and when they were last used; never the secrets themselves
+    #[command(visible_alias = "ls")]
     List(ListArgs),
-    /// End a secret, now or later
+    /// Expire a secret, now or later
+    #[command(alias = "revoke")]
     Expire(ExpireArgs),
-    /// Remove a secret: it ends at once, and nothing is left of it
+    /// Delete a secret: it is refused at once
+    #[command(visible_alias = "rm", alias = "remove")]
     Delete(DeleteArgs),
 }
 
@@ -35,7 +42,20 @@ pub(in crate::cli) struct AddArgs {
     #[command(flatten)]
     secret: NewSecretArgs,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct RotateArgs {
+    /// The client
+    client_id: ClientId,
+    /// How long the old secrets stay valid; one that expires sooner keeps its time
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = crate::config::parse_seconds)]
+    old_expires_in: i64,
+    #[command(flatten)]
+    secret: NewSecretArgs,
+    #[command(flatten)]
+    output: OutputWithoutId,
 }
 
 #[derive(Args)]
@@ -50,31 +70,35 @@ pub(in crate::cli) struct ListArgs {
 pub(in crate::cli) struct ExpireArgs {
     /// The client
     client_id: ClientId,
-    /// The secret's id, as `list` shows it
+    /// The secret's ID, as `list` shows it
     secret_id: SecretId,
-    /// After so long, such as `24h`; now when left out
+    /// After this time, such as `24h`; now when left out
     #[arg(long = "in", value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     after: Option<i64>,
-    /// So long after its last use, such as `24h`, or `never` to take that back
+    /// When it was not used for this time, such as `24h`; `never` takes that back
     #[arg(long, value_name = "DURATION", conflicts_with = "after", value_parser = parse_unused_for)]
     unused_for: Option<UnusedOrNever>,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 #[derive(Args)]
 pub(in crate::cli) struct DeleteArgs {
     /// The client
     client_id: ClientId,
-    /// The secret's id, as `list` shows it
+    /// The secret's ID, as `list` shows it
     secret_id: SecretId,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 #[derive(Clone, Copy)]
 struct UnusedOrNever(Option<IdleExpiry>);
 
-/// How a secret is to be.
+/// The new secret.
 #[derive(Args)]
 pub(in crate::cli) struct NewSecretArgs {
-    /// End the secret after so long, such as `90d`
+    /// Let the new secret expire after this time, such as `90d`
     #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     expires_in: Option<i64>,
     /// Read a secret of your own, of at least `MIN_SECRET_LENGTH` characters, from stdin instead of making one
@@ -99,20 +123,71 @@ pub(in crate::cli) async fn run(app: &App, command: SecretCommand) -> anyhow::Re
                 .await?;
             print_added(&args.client_id, &added, args.output)
         }
+        SecretCommand::Rotate(args) => rotate(app, args).await,
         SecretCommand::List(args) => {
             let record = app.clients.find(&args.client_id).await?;
             let uses = app.usage.find_of_client(&args.client_id).await?;
             let secrets = ListedSecret::list(&record, &uses, Some(app.clock().now()));
-            args.output.print(&secrets, || view::table(&secrets))
+            args.output
+                .print(&secrets, "secret_id", || view::table(&secrets))
         }
         SecretCommand::Expire(args) => expire(app, args).await,
         SecretCommand::Delete(args) => {
-            app.secrets
-                .delete(&origin(), &args.client_id, &args.secret_id)
-                .await?;
-            Output::remark(&format!("removed the secret {}", args.secret_id));
+            let (id, secret_id) = (&args.client_id, &args.secret_id);
+            ask_if_used(app, id, secret_id, args.confirmation, "Delete it?").await?;
+            app.secrets.delete(&origin(), id, secret_id).await?;
+            Output::remark(&format!("deleted the secret {secret_id}"));
             Ok(())
         }
+    }
+}
+
+/// The new secret is printed before an old one is touched: when nobody could read it, the old ones are all there is.
+async fn rotate(app: &App, args: RotateArgs) -> anyhow::Result<()> {
+    let id = &args.client_id;
+    let old = app.clients.find(id).await?.secrets;
+    let new = args.secret.read(app)?;
+    let added = app.secrets.add(&origin(), id, new).await?;
+    print_added(id, &added, args.output)?;
+    let end = app.clock().now().plus(args.old_expires_in);
+    for secret in old {
+        let secret_id = &secret.secret_id;
+        if secret
+            .expires_at
+            .is_some_and(|expires_at| expires_at <= end)
+        {
+            continue;
+        }
+        let expired = app.secrets.expire(&origin(), id, secret_id, end).await;
+        expired.with_context(|| {
+            format!("the new secret is valid, but the old secret {secret_id} does not expire: run `client secret expire`")
+        })?;
+        Output::remark(&format!("the old secret {secret_id} expires at {end}"));
+    }
+    Ok(())
+}
+
+/// Asks before a secret goes that somebody may still use, and says when and how often it was used.
+async fn ask_if_used(
+    app: &App,
+    id: &ClientId,
+    secret_id: &SecretId,
+    confirmation: Confirmation,
+    question: &str,
+) -> anyhow::Result<()> {
+    let record = app.clients.find(id).await?;
+    let uses = app.usage.find_of_client(id).await?;
+    let secrets = ListedSecret::list(&record, &uses, Some(app.clock().now()));
+    let found = secrets.iter().find(|it| it.secret_id == secret_id);
+    match found.and_then(|it| it.advice.as_ref()) {
+        Some(advice) if !advice.is_safe => {
+            let sentence = advice.sentence.trim_end_matches('.');
+            confirmation.ask(
+                &format!("secret {secret_id} of `{id}`: {sentence}"),
+                question,
+            )
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -123,16 +198,19 @@ async fn expire(app: &App, args: ExpireArgs) -> anyhow::Result<()> {
             .set_idle_expiry(&origin(), id, secret_id, unused_for)
             .await?;
         Output::remark(&match unused_for {
-            Some(span) => format!("the secret {secret_id} ends {span} after its last use"),
-            None => format!("the secret {secret_id} does not end for want of use"),
+            Some(span) => format!("the secret {secret_id} expires {span} after its last use"),
+            None => format!("the secret {secret_id} does not expire when it is unused"),
         });
         return Ok(());
+    }
+    if args.after.is_none() {
+        ask_if_used(app, id, secret_id, args.confirmation, "Expire it now?").await?;
     }
     let expires_at = app.clock().now().plus(args.after.unwrap_or(0));
     app.secrets
         .expire(&origin(), id, secret_id, expires_at)
         .await?;
-    Output::remark(&format!("the secret {secret_id} ends at {expires_at}"));
+    Output::remark(&format!("the secret {secret_id} expires at {expires_at}"));
     Ok(())
 }
 
@@ -148,7 +226,7 @@ fn parse_unused_for(text: &str) -> Result<UnusedOrNever, String> {
 pub(in crate::cli) fn print_added(
     client_id: &ClientId,
     added: &AddedSecret,
-    output: Output,
+    output: OutputWithoutId,
 ) -> anyhow::Result<()> {
     output
         .print_once(&Added { client_id, added }, || {
@@ -161,9 +239,9 @@ pub(in crate::cli) fn print_added(
         })
         .with_context(|| {
             let id = &added.secret.secret_id;
-            format!("nobody could read the secret {id} of `{client_id}`; end it and add another")
+            format!("nobody could read the secret {id} of `{client_id}`; delete it and add another")
         })?;
-    Output::remark("keep the client_secret now: it is not stored and cannot be shown again");
+    Output::remark("store the client_secret now: it cannot be shown again");
     Ok(())
 }
 

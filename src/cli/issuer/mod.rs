@@ -14,6 +14,7 @@ use crate::app::{App, IssuerCheck, ListedIssuer, RevokedAtIssuer, issuer_lines};
 use crate::base::json;
 use crate::cli::open;
 use crate::cli::open::origin;
+use crate::cli::output::confirmation::Confirmation;
 use crate::cli::output::{self, Output};
 use crate::config::parse_seconds;
 use crate::domain::{
@@ -23,24 +24,29 @@ use crate::domain::{
 #[derive(Subcommand)]
 pub(in crate::cli) enum IssuerCommand {
     /// Trust an issuer: clients with an identity at it log in with its tokens
+    #[command(aliases = ["create", "new"])]
     Add(Box<AddArgs>),
     /// List the trusted issuers
+    #[command(visible_alias = "ls")]
     List(ListArgs),
     /// Show an issuer, and how many clients have an identity at it
+    #[command(visible_alias = "get", alias = "describe")]
     Show(OneIssuer),
-    /// Change an issuer; what is not named stays as it is
+    /// Change an issuer; options that are left out change nothing
+    #[command(aliases = ["edit", "set"])]
     Update(Box<UpdateArgs>),
-    /// Trust an issuer no more, at which no client has an identity
+    /// Remove an issuer at which no client has an identity
+    #[command(visible_alias = "rm", alias = "delete")]
     Remove(RemoveArgs),
-    /// Fetch the keys of an issuer now, and show what came or exactly why nothing did
+    /// Fetch the keys of an issuer now, and show what came or why nothing did
     Check(OneIssuer),
-    /// Let no client log in through an issuer; the identities stay
+    /// Disable an issuer: no client logs in through it; the identities stay
     Disable(DisableArgs),
-    /// Let clients log in through an issuer again
+    /// Enable a disabled issuer
     Enable(OneIssuer),
-    /// Write all issuers out as one JSON document
+    /// Write all issuers as one JSON document
     Export(transfer::ExportArgs),
-    /// Add and change issuers as such a document says; those that it does not name stay
+    /// Add and change the issuers of such a document; issuers that it does not name stay
     Import(transfer::ImportArgs),
 }
 
@@ -62,6 +68,8 @@ pub(in crate::cli) struct OneIssuer {
 pub(in crate::cli) struct RemoveArgs {
     /// The issuer
     name: IssuerName,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 #[derive(Args)]
@@ -71,6 +79,8 @@ pub(in crate::cli) struct DisableArgs {
     /// Also revoke all tokens of every client that has an identity at it
     #[arg(long)]
     revoke_tokens: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
     #[command(flatten)]
     output: Output,
 }
@@ -187,6 +197,13 @@ struct PrintedList<'a> {
     issuers: &'a [ListedIssuer],
 }
 
+#[derive(Serialize)]
+struct PrintedRevoked<'a> {
+    name: &'a IssuerName,
+    #[serde(flatten)]
+    revoked: RevokedAtIssuer,
+}
+
 pub(in crate::cli) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCode> {
     let app = open::open().await?;
     match command {
@@ -208,7 +225,10 @@ pub(in crate::cli) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCo
             print(&issuer, args.output)?;
         }
         IssuerCommand::Remove(args) => {
-            app.issuers.remove(&origin(), &args.name).await?;
+            let name = app.issuers.find(&args.name).await?.issuer.name;
+            let what = format!("issuer `{name}` is removed with its settings");
+            args.confirmation.ask(&what, "Remove it?")?;
+            app.issuers.remove(&origin(), &name).await?;
             Output::remark(&format!("removed {}", args.name));
         }
         IssuerCommand::Check(args) => return check(&app, &args.name, args.output).await,
@@ -226,12 +246,12 @@ pub(in crate::cli) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCo
 }
 
 fn print(issuer: &TrustedIssuer, output: Output) -> anyhow::Result<()> {
-    output.print(issuer, || output::list(&issuer_lines(issuer)))
+    output.print(issuer, "name", || output::list(&issuer_lines(issuer)))
 }
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let issuers = &app.issuers.list().await?;
-    output.print(&PrintedList { issuers }, || {
+    output.print(&PrintedList { issuers }, "name", || {
         output::table(
             &["name", "anchor", "status", "replay", "clients"],
             issuers.iter().map(|it| {
@@ -253,7 +273,7 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
 
 async fn show(app: &App, name: &IssuerName, output: Output) -> anyhow::Result<()> {
     let listed = app.issuers.find(name).await?;
-    output.print(&listed, || {
+    output.print(&listed, "name", || {
         let mut lines = issuer_lines(&listed.issuer);
         lines.push(("clients".to_owned(), listed.clients.to_string()));
         output::list(&lines)
@@ -262,7 +282,7 @@ async fn show(app: &App, name: &IssuerName, output: Output) -> anyhow::Result<()
 
 async fn check(app: &App, name: &IssuerName, output: Output) -> anyhow::Result<ExitCode> {
     let check = app.issuers.check(name).await?;
-    output.print(&check, || in_words(&check))?;
+    output.print(&check, "name", || in_words(&check))?;
     Ok(if check.error.is_none() {
         ExitCode::SUCCESS
     } else {
@@ -290,16 +310,28 @@ fn in_words(check: &IssuerCheck) -> String {
 
 async fn disable(app: &App, args: &DisableArgs) -> anyhow::Result<()> {
     let (by, name) = (&origin(), &args.name);
+    let clients = app.issuers.find(name).await?.clients;
+    let tokens = if args.revoke_tokens {
+        ", and all their tokens are revoked"
+    } else {
+        ""
+    };
+    let what =
+        format!("{clients} client(s) have an identity at `{name}`; those log-ins fail{tokens}");
+    args.confirmation.ask(&what, "Disable it?")?;
     if !args.revoke_tokens {
         let disabled = IssuerStatus::Disabled;
         let issuer = app.issuers.set_status(by, name, disabled).await?;
         return print(&issuer, args.output);
     }
-    let revoked: RevokedAtIssuer = app.issuers.disable_and_revoke(by, name).await?;
-    args.output.print(&revoked, || {
+    let revoked = PrintedRevoked {
+        name,
+        revoked: app.issuers.disable_and_revoke(by, name).await?,
+    };
+    args.output.print(&revoked, "name", || {
         format!(
             "disabled {name}; the tokens of {} client(s) are revoked",
-            revoked.revoked_clients
+            revoked.revoked.revoked_clients
         )
     })
 }

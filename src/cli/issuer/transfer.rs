@@ -17,7 +17,7 @@ use crate::cli::output::{self, Output};
 
 #[derive(Args)]
 pub(in crate::cli) struct ExportArgs {
-    /// A new file, for its owner alone; stdout when left out
+    /// A new file that only its owner can read; stdout when left out
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -65,7 +65,7 @@ pub(super) async fn import(app: &App, args: &ImportArgs) -> anyhow::Result<()> {
         dry_run: args.dry_run,
         issuers,
     };
-    args.output.print(&printed, || {
+    args.output.print(&printed, "name", || {
         let rows = issuers.iter();
         output::table(
             &["name", "step"],

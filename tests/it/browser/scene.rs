@@ -120,7 +120,7 @@ impl Scene {
         let (id, name) = (format!("longest-{}", "x".repeat(120)), "Wide".repeat(25));
         let scope = format!("short {}", "a.very.long.scope.".repeat(6));
         create(&id, &["--name", &name, "--scope", &scope]);
-        self.command(&["client", "disable", "reporting"]);
+        self.command(&["client", "disable", "reporting", "--yes"]);
         create(
             "workload",
             &[

@@ -109,7 +109,7 @@ async fn who_is_locked_out_gets_another_password_and_who_left_gets_no_further() 
     assert!(!gets_in(&test, "olga", &first).await && gets_in(&test, "olga", &second).await);
 
     let reset = password(&shell.run(&["admin", "reset", "omar", "--json"]));
-    assert_eq!(shell.run(&["admin", "disable", "omar"]).code, 0);
+    assert_eq!(shell.run(&["admin", "disable", "omar", "--yes"]).code, 0);
     assert!(!gets_in(&test, "omar", &reset).await);
     assert_eq!(list(&shell)[1]["status"], "disabled");
     assert_eq!(shell.run(&["admin", "enable", "omar"]).code, 0);
@@ -159,7 +159,11 @@ async fn what_is_wrong_is_said_and_nothing_is_done() {
         (&["reset", "nobody"], 3, "no admin `nobody`"),
         (&["disable", "nobody"], 3, "no admin `nobody`"),
         (&["enable", "nobody"], 3, "no admin `nobody`"),
-        (&["disable", "olga"], 4, "the last owner who can log in"),
+        (
+            &["disable", "olga", "--yes"],
+            4,
+            "the last owner who can log in",
+        ),
     ] {
         let ran = shell.run(&[&["admin"], arguments].concat());
         assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{ran:?}");

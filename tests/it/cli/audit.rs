@@ -142,7 +142,7 @@ async fn accept_head_asks_first_and_goes_on_with_the_trail() {
     let shell = with_a_lost_secret().await;
     let asked = shell.run(&["audit", "accept-head"]);
     assert_eq!(asked.code, 2, "{asked:?}");
-    assert!(asked.err.contains("say --yes"), "{asked:?}");
+    assert!(asked.err.contains("add --yes"), "{asked:?}");
     assert!(asked.err.contains("its last event is 3:"), "{asked:?}");
     assert_eq!(shell.run(&["client", "create", "c"]).code, 1);
 

@@ -170,7 +170,7 @@ async fn clients_that_need_a_certificate_where_none_can_come_are_a_warning() {
     for id in ["a", "b", "c"] {
         shell.run(&["client", "create", id, bound]);
     }
-    shell.run(&["client", "disable", "b"]);
+    shell.run(&["client", "disable", "b", "--yes"]);
     let check = |settings: &[(&str, &str)]| {
         let mut command = shell.command(&["check"]);
         Ran::from(command.envs(settings.iter().copied()).output().unwrap())
@@ -237,7 +237,7 @@ async fn clients_that_introspect_without_an_identifier_are_a_warning() {
     test.post_basic("/introspect", &userinfo, &own).await;
     assert!(!shell.run(&["check"]).out.contains("warn"));
     test.app.audit.write_rejected_requests().await.unwrap();
-    shell.run(&["client", "disable", "off"]);
+    shell.run(&["client", "disable", "off", "--yes"]);
     shell.run(&["client", "delete", "gone", "--yes"]);
 
     let warned = shell.run(&["check"]);

@@ -19,7 +19,7 @@ fn is_sqlite(database: &Database) -> bool {
 }
 
 fn rotate(shell: &Shell) -> Ran {
-    let mut command = shell.command(&["key", "rotate", "--now"]);
+    let mut command = shell.command(&["key", "rotate", "--now", "--yes"]);
     Ran::from(command.env("SIGNING_ALG", "ES256").output().unwrap())
 }
 

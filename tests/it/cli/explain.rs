@@ -48,7 +48,7 @@ async fn usage_and_overview_are_told_to_people_and_programs() {
         &["overview"][..],
         &["usage", "totals"],
         &["usage", "top"],
-        &["usage", "waste", "--over", "30d"],
+        &["usage", "excess", "--over", "30d"],
     ] {
         let people = shell.run(arguments);
         let programs = shell.run(&[arguments, &["--json"]].concat());
@@ -57,7 +57,7 @@ async fn usage_and_overview_are_told_to_people_and_programs() {
     }
     let overview = shell.run(&["overview", "--json"]).json();
     assert_eq!(overview["hours"].as_array().unwrap().len(), 720);
-    assert_eq!(shell.run(&["usage", "waste", "--over", "1y"]).code, 2);
+    assert_eq!(shell.run(&["usage", "excess", "--over", "1y"]).code, 2);
 }
 
 #[tokio::test]

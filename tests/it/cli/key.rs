@@ -39,7 +39,7 @@ async fn keys_are_rotated_listed_retired_and_deleted() {
     let early = run(&shell, &["key", "rotate"]);
     assert_eq!((early.code, early.out.as_str()), (1, ""), "{early:?}");
     assert!(early.err.contains("--now"), "{early:?}");
-    let forced = run(&shell, &["key", "rotate", "--now"]);
+    let forced = run(&shell, &["key", "rotate", "--now", "--yes"]);
     assert_eq!(forced.code, 0, "{forced:?}");
     assert!(forced.out.contains(&next) && forced.out.contains(&active));
 
@@ -50,8 +50,9 @@ async fn keys_are_rotated_listed_retired_and_deleted() {
     assert!(table.out.contains("VERIFIES_UNTIL") && table.err.is_empty());
 
     for (arguments, code) in [
-        (&["key", "retire", &next][..], 2),
-        (&["key", "retire", &active], 4),
+        (&["key", "retire", &next, "--yes"][..], 2),
+        (&["key", "retire", &active], 2),
+        (&["key", "retire", &active, "--yes"], 4),
         (&["key", "retire", "nobody"], 3),
         (&["key", "retire", "-_-"], 3),
         (&["key", "retire", "no/kid"], 2),
@@ -79,7 +80,7 @@ async fn a_key_of_another_algorithm_is_prepared() {
     let kid = prepared.json()["next"].as_str().unwrap().to_owned();
 
     assert_eq!(kids(&shell, "next"), [kid.as_str()]);
-    assert_eq!(run(&shell, &["key", "retire", &kid]).code, 0);
+    assert_eq!(run(&shell, &["key", "retire", &kid, "--yes"]).code, 0);
     assert!(kids(&shell, "next").is_empty());
 }
 

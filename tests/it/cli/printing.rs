@@ -28,7 +28,7 @@ async fn a_secret_is_printed_once_and_to_stdout_only() {
         &["client", "secret", "list", "a"],
         &["client", "secret", "list", "a", "--json"],
         &["client", "update", "a", "--name", "A"],
-        &["client", "disable", "a"],
+        &["client", "disable", "a", "--yes"],
         &["client", "create", "a"],
     ] {
         let ran = shell.run(arguments);
@@ -74,7 +74,7 @@ async fn every_result_is_json_when_asked_for() {
         &["client", "list"],
         &["client", "show", "a"],
         &["client", "update", "a", "--scope", "x y", "--scope", "z"],
-        &["client", "disable", "a"],
+        &["client", "disable", "a", "--yes"],
         &["client", "enable", "a"],
         &["client", "secret", "add", "a", "--expires-in", "90d"],
         &["client", "secret", "list", "a"],
@@ -95,7 +95,7 @@ async fn a_list_is_read_page_by_page() {
         shell
             .run(&["client", "list"])
             .err
-            .contains("no such clients")
+            .contains("no clients found")
     );
     for id in ["a", "b", "c"] {
         shell.run(&["client", "create", id]);
@@ -121,6 +121,9 @@ async fn changing_nothing_or_deleting_without_a_yes_is_calling_it_wrongly() {
     for arguments in [
         &["client", "update", "a"][..],
         &["client", "delete", "a"],
+        &["client", "disable", "a"],
+        &["client", "revoke-tokens", "a"],
+        &["client", "secret", "add", "a", "--output", "id"],
         &["client", "update", "a", "--scope", "a\"b"],
         &["client", "update", "a", "--scope", "x", "--metadata", "[1]"],
         &["client", "update", "a", "--audience", "ü"],

@@ -149,7 +149,7 @@ async fn all_tokens_of_a_client_are_revoked_by_a_command() {
     let shell = Shell::migrated().await;
     let (test, token) = serving(&shell).await;
 
-    let ran = shell.run(&["client", "revoke-tokens", CLIENT, "--json"]);
+    let ran = shell.run(&["client", "revoke-tokens", CLIENT, "--yes", "--json"]);
     let unknown = shell.run(&["client", "revoke-tokens", "nobody"]);
     test.app.replication.read_changes().await.unwrap();
 

@@ -113,11 +113,14 @@ async fn a_file_is_applied_and_the_secrets_that_are_made_are_in_a_file_of_ones_o
     let shown = shell.run(&["client", "show", "made", "--json"]).json();
     assert_eq!(shown["managed_by"], "team.yaml");
 
+    // Nothing is made: the file of the first time is not in the way.
+    let repeated = with(&["--secrets-out", "secrets"]);
+    assert_eq!(repeated.code, 0, "{repeated:?}");
     let again = with(&["--json"]);
     assert_eq!(again.json()["clients"][0]["step"], "unchanged", "{again:?}");
-    let released = shell.run(&["client", "release", "made", "--json"]);
+    let released = shell.run(&["client", "detach", "made", "--json"]);
     assert_eq!(released.json()["managed_by"], serde_json::Value::Null);
-    assert_eq!(shell.run(&["client", "release", "nobody"]).code, 3);
+    assert_eq!(shell.run(&["client", "detach", "nobody"]).code, 3);
     assert_eq!(with(&["--json"]).json()["clients"][0]["step"], "change");
     fs::write(shell.path().join("team.yaml"), "version: 1\nclients: []\n").unwrap();
     assert!(

@@ -40,7 +40,10 @@ fn every_file_of_the_package_is_there_or_made_before() {
     for [source, ..] in assets() {
         if let Some(made) = source.strip_prefix("target/package/") {
             // The manual pages have no names in the script.
-            let made = made.strip_suffix("/*.1").unwrap_or(made);
+            let made = ["/*.1", "/*.5"]
+                .iter()
+                .find_map(|pages| made.strip_suffix(pages))
+                .unwrap_or(made);
             assert!(
                 script.contains(&format!("target/package/{made}")),
                 "{source}"

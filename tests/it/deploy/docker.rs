@@ -8,9 +8,8 @@ use super::{judge, names, ran, read};
 const DOCKERFILE: &str = "deploy/docker/Dockerfile";
 
 /// What stands at the top and the program is not built from; the rest must be copied.
-const NOT_BUILT_FROM: [&str; 19] = [
+const NOT_BUILT_FROM: [&str; 18] = [
     ".ci",
-    ".env.sample",
     ".git",
     ".github",
     ".gitignore",

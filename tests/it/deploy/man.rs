@@ -52,6 +52,20 @@ fn every_command_that_is_not_hidden_has_a_page() {
 }
 
 #[test]
+fn the_page_of_the_settings_has_each_of_them() {
+    let folder = pages();
+    let page = fs::read_to_string(folder.path().join("token-server.env.5")).unwrap();
+    let page = page.replace('\\', "");
+
+    for name in crate::config::sample().keys() {
+        assert!(page.contains(&format!("fB{name}fR=")), "{name}");
+    }
+    for section in ["TOKENS", "LISTENER", "DATABASE"] {
+        assert!(page.contains(&format!(".SH {section}")), "{section}");
+    }
+}
+
+#[test]
 #[ignore = "interop"]
 fn the_pages_are_typeset_without_a_complaint() {
     let folder = pages();

@@ -293,8 +293,8 @@ async fn the_command_line_writes_issuers() {
     let shown = run(&["show", "k8s", "--json"]).json();
     assert_eq!(shown["clients"], 1);
     assert!(run(&["list"]).out.contains(CLUSTER));
-    assert_eq!(run(&["remove", "k8s"]).code, 4);
-    let disabled = run(&["disable", "k8s", "--revoke-tokens"]);
+    assert_eq!(run(&["remove", "k8s", "--yes"]).code, 4);
+    let disabled = run(&["disable", "k8s", "--revoke-tokens", "--yes"]);
     assert!(disabled.out.contains("1 client(s)"), "{disabled:?}");
     assert_eq!(run(&["show", "k8s", "--json"]).json()["status"], "disabled");
     assert_eq!(run(&["enable", "k8s"]).code, 0);
@@ -306,7 +306,7 @@ async fn the_command_line_writes_issuers() {
         checked.code == 1 && checked.out.contains("no public address"),
         "{checked:?}"
     );
-    assert_eq!(run(&["remove", "broken"]).code, 0);
+    assert_eq!(run(&["remove", "broken", "--yes"]).code, 0);
 }
 
 #[tokio::test]

@@ -175,7 +175,7 @@ async fn identities_are_added_listed_and_removed() {
         "{shown:?}"
     );
     assert_eq!(identity(&["remove", "billing", "3"]).code, 3);
-    let left = identity(&["remove", "billing", "1", "--json"]).json();
+    let left = identity(&["remove", "billing", "1", "--yes", "--json"]).json();
     assert_eq!(
         left["identities"],
         json!([{"issuer": "k8s", "claims": {"/a": "1", "/b": "2"}}])

@@ -1,0 +1,221 @@
+//! Owns what commands print: tables for people, JSON and YAML for programs. Secrets go to stdout and
+//! nowhere else; remarks go to stderr, so that a pipe carries only the result.
+
+pub(in crate::cli) mod confirmation;
+mod yaml;
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::app::error::Error;
+use crate::base::clock::with_times_as_text;
+use crate::base::redact::redact_string;
+
+/// How a command prints its result.
+#[derive(Args, Clone, Copy)]
+pub(super) struct Output {
+    /// How to print the result; `id`: the IDs alone, one a line
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+    /// The same as `--output json`
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+}
+
+/// How a command prints a result that has no ID, or a secret that `--output id` would lose.
+#[derive(Args, Clone, Copy)]
+pub(super) struct OutputWithoutId {
+    /// How to print the result
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: FormatWithoutId,
+    /// The same as `--output json`
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Table,
+    Json,
+    Yaml,
+    Id,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum FormatWithoutId {
+    #[default]
+    Table,
+    Json,
+    Yaml,
+}
+
+impl Output {
+    /// Prints the result: as `people` write it, as a document, or the members `id` of it alone.
+    pub(super) fn print(
+        self,
+        value: &impl Serialize,
+        id: &str,
+        people: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let text = match self.output {
+            _ if self.json => json(value)?,
+            Format::Json => json(value)?,
+            Format::Yaml => yaml::from_json(&json(value)?)?,
+            Format::Table => people() + "\n",
+            Format::Id => yaml::list_ids(&json(value)?, id)?,
+        };
+        Self::text(&text)
+    }
+
+    /// Prints a text as it is. A reader that has gone, as `head` does, has read enough.
+    pub(super) fn text(text: &str) -> anyhow::Result<()> {
+        match write_out(text) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => written.context("cannot write to stdout"),
+        }
+    }
+
+    /// Says something beside the result; whether anybody reads it changes nothing.
+    pub(super) fn remark(text: &str) {
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// Says that a command is called by a name that the next release does not know.
+    pub(super) fn remark_renamed(old: &str, new: &str) {
+        Self::remark(&format!(
+            "warning: `{old}` is now `{new}`; the old name goes with the next release"
+        ));
+    }
+
+    /// What somebody at the terminal answers to `question`. Without a terminal, `why` it is asked is an error.
+    fn ask(why: &str, question: &str) -> anyhow::Result<String> {
+        if !io::stdin().is_terminal() {
+            let description = format!("{why}; to do it without a question, add --yes");
+            return Err(Error::invalid_request(description).into());
+        }
+        let _ = write!(io::stderr(), "{question}");
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(answer.trim().to_owned())
+    }
+}
+
+impl From<OutputWithoutId> for Output {
+    fn from(output: OutputWithoutId) -> Self {
+        let format = match output.output {
+            FormatWithoutId::Table => Format::Table,
+            FormatWithoutId::Json => Format::Json,
+            FormatWithoutId::Yaml => Format::Yaml,
+        };
+        Self {
+            output: format,
+            json: output.json,
+        }
+    }
+}
+
+impl OutputWithoutId {
+    /// Prints the result: as `people` write it, or as a document.
+    pub(super) fn print(
+        self,
+        value: &impl Serialize,
+        people: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        Output::text(&self.render(value, people)?)
+    }
+
+    /// Prints what cannot be printed a second time: that nobody read it is a failure.
+    pub(super) fn print_once(
+        self,
+        value: &impl Serialize,
+        people: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        Ok(write_out(&self.render(value, people)?)?)
+    }
+
+    /// Whether a program reads the result.
+    pub(super) fn is_document(self) -> bool {
+        self.json || self.output != FormatWithoutId::Table
+    }
+
+    fn render(
+        self,
+        value: &impl Serialize,
+        people: impl FnOnce() -> String,
+    ) -> anyhow::Result<String> {
+        match self.output {
+            _ if self.json => json(value),
+            FormatWithoutId::Json => json(value),
+            FormatWithoutId::Yaml => yaml::from_json(&json(value)?),
+            FormatWithoutId::Table => Ok(people() + "\n"),
+        }
+    }
+}
+
+/// JSON with times as ISO 8601.
+fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    let text = with_times_as_text(|| serde_json::to_string_pretty(value))?;
+    Ok(text + "\n")
+}
+
+/// The error and its causes, redacted, without those that the one before quotes already.
+pub(super) fn chain(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.ends_with(&cause) {
+            told += &format!(": {cause}");
+        }
+    }
+    redact_string(told)
+}
+
+fn write_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// A table with a header line.
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.iter().map(|name| name.to_uppercase()));
+    for row in rows {
+        table.add_row(row.iter().map(|cell| printable(cell)));
+    }
+    table.trim_fmt()
+}
+
+/// Names and their values, one a line.
+pub(super) fn list(pairs: &[(impl AsRef<str>, String)]) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    for (name, value) in pairs {
+        table.add_row([name.as_ref().to_owned(), printable(value)]);
+    }
+    table.trim_fmt()
+}
+
+/// Text that others wrote must not steer the terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
