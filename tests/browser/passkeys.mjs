@@ -22,6 +22,13 @@ async function logInAgain(page) {
   await page.getByRole('heading', { name: 'Second factor', level: 1 }).waitFor()
 }
 
+async function removePasskey(page) {
+  await page.getByText('Remove The key on my ring').click()
+  const form = page.locator('form[action*="/passkeys/"]')
+  await form.getByLabel('Current password').fill(ADMIN_PASSWORD)
+  await form.getByRole('button', { name: 'Remove' }).click()
+}
+
 await inBrowser(async (browser) => {
   const portal = await open(browser)
   const { page } = portal
@@ -36,6 +43,7 @@ await inBrowser(async (browser) => {
   // The device knows that it has one here.
   await page.getByRole('link', { name: 'Add a passkey' }).click()
   await page.getByLabel('Name').fill('The same one')
+  await page.getByLabel('Current password').fill(ADMIN_PASSWORD)
   await page.getByRole('button', { name: 'Add', exact: true }).click()
   await page.getByRole('alert').getByText('This passkey is added already.').waitFor()
   await look(page, 'passkey-twice')
@@ -50,16 +58,16 @@ await inBrowser(async (browser) => {
   await page.getByRole('heading', { name: 'Dashboard' }).waitFor()
 
   await page.goto(`${PORTAL}/admin/account`)
-  await page.getByRole('button', { name: 'Remove The key on my ring' }).click()
+  await removePasskey(page)
   await page.getByText('It is the only second factor').waitFor()
   await page.goto(`${PORTAL}/admin/account/second-factor`)
-  await enrol(page)
+  await enrol(page, ADMIN_PASSWORD)
   await logInAgain(page)
   await look(page, 'login-passkey-or-code')
   await page.getByRole('button', { name: 'Use a passkey' }).click()
   await page.getByRole('heading', { name: 'Dashboard' }).waitFor()
   await page.goto(`${PORTAL}/admin/account`)
-  await page.getByRole('button', { name: 'Remove The key on my ring' }).click()
+  await removePasskey(page)
   await page.getByRole('status').getByText('Your passkey is removed.').waitFor()
   assert.equal(await page.getByText('The key on my ring').count(), 0)
   assertNoProblems(portal)

@@ -11,7 +11,7 @@ import { chromium } from 'playwright-core'
 export const { PORTAL, SERVER } = process.env
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const WIDTHS = { narrow: 400, wide: 1600 }
+const WIDTHS = { narrow: 400, middle: 900, wide: 1600 }
 const THEMES = ['light', 'dark']
 
 /** Runs a script in a browser of its own. */
@@ -122,10 +122,12 @@ export async function typePassword(page, name, password) {
 }
 
 /** From the page that asks for a second factor to one that is there. */
-export async function enrol(page) {
+export async function enrol(page, password) {
   const secret = await page.getByLabel('secret', { exact: true }).textContent()
   const app = new App(secret)
   await page.getByLabel('Code of the app').fill(await app.code())
+  // A login that goes on has typed it just now.
+  if (password) await page.getByLabel('Current password').fill(password)
   await page.getByRole('button', { name: 'Add', exact: true }).click()
   await page.waitForURL('**/admin/account?done=second-factor')
   return app
@@ -145,7 +147,7 @@ export async function look(page, name) {
       await page.screenshot({ path: `${folder}/${name}-${size}-${colorScheme}.png`, fullPage: true })
       const [scroll, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
       assert.ok(scroll <= inner, `${name} is ${scroll} px wide in a window of ${inner}`)
-      // Both themes and both widths, and not each with each: axe takes its time.
+      // Both themes and all widths, and not each with each: axe takes its time.
       if ((size === 'narrow') === (colorScheme === 'dark')) await assertAccessible(page, `${name} (${size}, ${colorScheme})`)
     }
   }

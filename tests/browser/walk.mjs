@@ -32,7 +32,7 @@ async function firstLogin(page) {
 
   await page.getByRole('heading', { name: 'Change your password' }).waitFor()
   await look(page, 'password-required')
-  await page.getByLabel('Password until now').fill(ADMIN_PASSWORD)
+  await page.getByLabel('Current password').fill(ADMIN_PASSWORD)
   await page.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD)
   await page.getByLabel('New password, again').fill(NEW_PASSWORD)
   await page.getByRole('button', { name: 'Change' }).click()
@@ -40,6 +40,12 @@ async function firstLogin(page) {
   await page.getByRole('heading', { name: 'Add a second factor' }).waitFor()
   await look(page, 'second-factor-required')
   await enrol(page)
+  await page.getByText('Make recovery codes').click()
+  await page.locator('form[action$="/recovery-codes"]').getByLabel('Current password').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Make codes' }).click()
+  await page.getByRole('heading', { name: 'Recovery codes' }).waitFor()
+  await look(page, 'recovery-codes')
+  await page.getByRole('link', { name: 'I have stored them' }).click()
 }
 
 async function createClient(page) {
@@ -111,10 +117,13 @@ async function leave(portal) {
 /** The programs beside a secret are whole: the first is run as it stands. */
 async function tryPrograms(page, secret) {
   const languages = await page.locator('details[name=snippet] summary').allTextContents()
-  assert.deepEqual(languages, ['curl', 'Node.js', 'Python', 'Go', 'Rust'])
+  assert.deepEqual(languages, [
+    'curl', 'Node.js', 'Python', 'Go', 'Rust', 'Java', 'C#', 'PHP',
+    'Python, Authlib', 'Node.js, openid-client', 'Go, x/oauth2', 'Java, Spring Boot',
+  ])
   for (const language of languages) {
     const code = await page.getByLabel(language, { exact: true }).textContent()
-    assert.ok(code.includes(secret) && code.includes(`${SERVER}/authorize`), code)
+    assert.ok(code.includes(secret) && code.includes(SERVER), code)
   }
   const curl = await page.getByLabel('curl', { exact: true }).textContent()
   const answer = execFileSync('bash', ['-c', `${curl} --silent`], { encoding: 'utf8' })

@@ -5,6 +5,7 @@ mod accounts;
 mod log_in;
 mod passkeys;
 mod passwords;
+mod recovery_codes;
 mod second_factor;
 mod sessions;
 mod throttle;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::app::admins::Admins;
+use crate::app::admins::sessions::{CurrentSession, SessionStep};
 use crate::app::error::{Error, Result};
 use crate::app::secrets::hash::SecretHash;
 use crate::base::secret::{Secret, random_base62};
-use crate::domain::AdminName;
+use crate::domain::{AdminName, Origin};
 
 /// As NIST SP 800-63B-4 §3.1.1.2 asks of a password that may be the only factor.
 const MIN_CHARACTERS: usize = 15;
@@ -53,6 +54,38 @@ impl Admins {
         source: Option<IpAddr>,
     ) -> Result<String> {
         self.secrets.hash_password(password, source).await
+    }
+
+    /// Fails unless this is the password of the session's admin. Who adds or removes what logins need has to type it:
+    /// whoever found an open browser does not know it.
+    pub(super) async fn confirm_password(
+        &self,
+        by: &Origin,
+        current: &CurrentSession,
+        password: &Secret<String>,
+    ) -> Result<()> {
+        let name = &current.admin.name;
+        let attempt = self.throttle.begin_code(by.source, name).await?;
+        let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
+        let hash = &current.record.owner.password_hash;
+        if self.is_password(Some(hash), password, by.source).await? && is_admitted {
+            return Ok(());
+        }
+        let refusal = Error::invalid_request("the current password is wrong");
+        Err(attempt.refuse(refusal))
+    }
+
+    /// As [`confirm_password`](Self::confirm_password), but for a login that goes on: it typed the password just now.
+    pub(super) async fn confirm_after_log_in(
+        &self,
+        by: &Origin,
+        current: &CurrentSession,
+        password: &Secret<String>,
+    ) -> Result<()> {
+        if current.step == SessionStep::AddSecondFactor {
+            return Ok(());
+        }
+        self.confirm_password(by, current, password).await
     }
 
     /// Whether this is the password of that hash; without a hash, the same work in vain.

@@ -52,6 +52,7 @@ impl Admins {
         by: &Origin,
         current: &CurrentSession,
         code: &str,
+        password: &Secret<String>,
     ) -> Result<Secret<String>> {
         refuse_before_code(current)?;
         let name = &current.admin.name;
@@ -60,6 +61,7 @@ impl Admins {
                 "there is no app to be added; begin anew",
             ));
         };
+        self.confirm_after_log_in(by, current, password).await?;
         self.use_code(by, &secret, name, code).await?;
         let changes = AdminChanges {
             totp_sealed: Some(Some(self.sealer.seal(name.as_str(), &secret)?)),
@@ -69,6 +71,17 @@ impl Admins {
         self.change(by, name, changes, Action::AdminAddSecondFactor, keep)
             .await?;
         self.renew_session(current, true).await
+    }
+
+    /// Removes the session's own authenticator app. Ends every session of its admin.
+    pub async fn remove_own_second_factor(
+        &self,
+        by: &Origin,
+        current: &CurrentSession,
+        password: &Secret<String>,
+    ) -> Result<()> {
+        self.confirm_password(by, current, password).await?;
+        self.remove_second_factor(by, &current.admin.name).await
     }
 
     /// Lets the session go on, if this is a code of its admin's app. It gets another token.
@@ -98,14 +111,7 @@ impl Admins {
     ) -> Result<Secret<String>> {
         refuse_before_code(current)?;
         let name = &current.admin.name;
-        let attempt = self.throttle.begin_code(by.source, name).await?;
-        let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;
-        let hash = &current.record.owner.password_hash;
-        if !self.is_password(Some(hash), old, by.source).await? || !is_admitted {
-            let refusal = Error::invalid_request("the password until now is another one");
-            return Err(attempt.refuse(refusal));
-        }
-        drop(attempt);
+        self.confirm_password(by, current, old).await?;
         if old == new {
             return Err(Error::invalid_request("the new password is the old one"));
         }

@@ -182,6 +182,10 @@ word_enum! {
         AdminAddPasskey = "admin.add_passkey",
         /// An admin may no longer log in with it.
         AdminRemovePasskey = "admin.remove_passkey",
+        /// An admin has new recovery codes, in the place of those before.
+        AdminMakeRecoveryCodes = "admin.make_recovery_codes",
+        /// An admin logged in with a recovery code in the place of the second factor.
+        AdminUseRecoveryCode = "admin.use_recovery_code",
         /// An operator confirmed that the clock of this machine is right.
         ClockConfirm = "clock.confirm",
         /// A database that was restored began a new epoch.

@@ -51,6 +51,7 @@ fn all(routes: Routes) -> Routes {
         LOGIN    post "/admin/logout"                                            login::log_out;
         VIEWER   get  "/admin/account"                                           account::show_account;
         VIEWER   post "/admin/account/second-factor/remove"                      account::remove_second_factor;
+        VIEWER   post "/admin/account/recovery-codes"                            account::make_recovery_codes;
         VIEWER   post "/admin/account/passkeys/{passkey_id}/remove"              passkeys::remove_passkey;
         VIEWER   get  "/admin/"                                                  dashboard::show_dashboard;
         OWNER    post "/admin/clock/confirm"                                     dashboard::confirm_clock;

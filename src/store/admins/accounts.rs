@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, Admin, AdminName, AdminRole, AdminStatus, Stamp};
 use crate::store::admins::passkeys::{PasskeyChange, PasskeysChanged, change_passkeys};
+use crate::store::admins::recovery_codes::delete_recovery_codes;
 use crate::store::admins::row::{AdminRecord, COLUMNS, find_admin, of_admin, read_admin};
 use crate::store::db::conn::Tx;
 use crate::store::db::damage::RowsOf;
@@ -149,6 +150,9 @@ impl Store {
         let is_owner_no_more = is_acting_owner(&before.admin) && !is_acting_owner(&after.admin);
         if is_owner_no_more && !has_other_owner(&mut tx, name).await? {
             return Ok(AdminChanged::LastOwner);
+        }
+        if before.admin.has_second_factor() != after.admin.has_second_factor() {
+            delete_recovery_codes(&mut tx, name).await?;
         }
         update_row(&mut tx, &after).await?;
         tx.execute(END_SESSIONS, &[name, &keep_session]).await?;

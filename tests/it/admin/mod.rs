@@ -15,6 +15,7 @@ mod no_passkeys;
 mod pages;
 #[cfg(feature = "passkeys")]
 mod passkeys;
+mod recovery_codes;
 mod rights;
 mod routes;
 mod second_factor;
@@ -80,7 +81,8 @@ async fn passkey_ids(browser: &mut Browser<'_>) -> Vec<String> {
 
 async fn remove_passkey(browser: &mut Browser<'_>, id: &str) -> u16 {
     let path = format!("/admin/account/passkeys/{id}/remove");
-    browser.post(&path, &[]).await.status
+    let fields = [("password", PASSWORD)];
+    browser.post(&path, &fields).await.status
 }
 
 /// Somebody who removes all of them.

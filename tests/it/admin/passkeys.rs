@@ -3,7 +3,7 @@
 use token_server::app::AuditFilter;
 
 use super::authenticator::{Authenticator, options};
-use super::{Browser, enrol, name, passkey_ids, portal, portal_with, remove_passkey};
+use super::{Browser, PASSWORD, enrol, name, passkey_ids, portal, portal_with, remove_passkey};
 use crate::audit;
 use crate::harness::{Answer, BY, TestApp};
 
@@ -25,7 +25,11 @@ pub(crate) async fn add_passkey(browser: &mut Browser<'_>, _: &str) {
 }
 
 async fn send(browser: &mut Browser<'_>, made: &str) -> Answer {
-    let fields = [("label", "the key on my ring"), ("response", made)];
+    let fields = [
+        ("label", "the key on my ring"),
+        ("response", made),
+        ("password", PASSWORD),
+    ];
     browser.post(NEW, &fields).await
 }
 
@@ -116,7 +120,11 @@ async fn a_new_one_is_refused_from_elsewhere_twice_and_without_a_name() {
     assert_eq!(send(&mut olga, &made).await.status, 422);
     device.origin = "https://tokens.test";
     let made = device.create(&options(&olga.get(NEW).await));
-    let nameless = [("label", " "), ("response", made.as_str())];
+    let nameless = [
+        ("label", " "),
+        ("response", made.as_str()),
+        ("password", PASSWORD),
+    ];
     assert_eq!(olga.post(NEW, &nameless).await.status, 422);
     assert_eq!(send(&mut olga, &made).await.status, 422, "used up");
     let made = device.create(&options(&olga.get(NEW).await));
@@ -206,7 +214,8 @@ async fn the_last_second_factor_stays_where_one_is_required() {
     enrol(&test, &mut olga).await;
     assert_eq!(remove_passkey(&mut olga, &id).await, 303);
     let app = "/admin/account/second-factor/remove";
-    assert_eq!(olga.post(app, &[]).await.status, 409);
+    let fields = [("password", PASSWORD)];
+    assert_eq!(olga.post(app, &fields).await.status, 409);
 
     let test = portal().await;
     let mut olga = Browser::of(&test, "olga").await;

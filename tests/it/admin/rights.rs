@@ -178,6 +178,7 @@ const TABLE: &[(&str, Fields, Effect)] = &[
     ("/admin/sessions/{session_id}/end", &[], Effect::None),
     ("/admin/sessions/end-others", &[], Effect::None),
     ("/admin/account/second-factor/remove", &[], Effect::None),
+    ("/admin/account/recovery-codes", &[], Effect::None),
     (
         "/admin/account/passkeys/{passkey_id}/remove",
         &[],

@@ -20,11 +20,16 @@ pub(crate) fn code(test: &TestApp, secret: &str) -> String {
 
 /// Adds an app as its page says; the secret.
 pub(crate) async fn enrol(test: &TestApp, browser: &mut Browser<'_>) -> String {
+    enrol_with(test, browser, PASSWORD).await
+}
+
+/// Adds an app for an admin with this password.
+async fn enrol_with(test: &TestApp, browser: &mut Browser<'_>, password: &str) -> String {
     let page = browser.get("/admin/account/second-factor").await;
     assert_eq!(page.status, 200, "{}", page.text());
     let (_, rest) = page.text().split_once("aria-label=\"secret\">").unwrap();
     let secret = rest.split('<').next().unwrap().to_owned();
-    let fields = [("code", &*code(test, &secret))];
+    let fields = [("code", &*code(test, &secret)), ("password", password)];
     let answer = browser.post("/admin/account/second-factor", &fields).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
     secret
@@ -163,8 +168,11 @@ async fn a_reset_takes_it_away_and_removing_it_is_said_in_the_trail() {
     olga.log_in("olga", password.expose()).await;
     assert_eq!(olga.get("/admin/").await.status, 200);
     test.clock.advance(60);
-    enrol(&test, &mut olga).await;
-    let answer = olga.post("/admin/account/second-factor/remove", &[]).await;
+    enrol_with(&test, &mut olga, password.expose()).await;
+    let fields = [("password", password.expose().as_str())];
+    let answer = olga
+        .post("/admin/account/second-factor/remove", &fields)
+        .await;
     assert_eq!(answer.header("location"), "/admin/login");
     let filter = AuditFilter {
         action: Some("admin.".to_owned()),
@@ -272,4 +280,37 @@ async fn wrong_codes_elsewhere_keep_nobody_out_of_a_network_that_they_know() {
     assert_eq!(type_code("198.51.100.1", &right).await, 429);
     assert_eq!(type_code("192.0.2.1", "1234567").await, 429);
     assert_eq!(type_code("192.0.2.1", &right).await, 303);
+}
+
+#[tokio::test]
+async fn whoever_found_an_open_browser_changes_nothing_that_logins_need() {
+    let test = portal().await;
+    let mut olga = Browser::of(&test, "olga").await;
+    let page = olga.get("/admin/account/second-factor").await;
+    let (_, secret) = page.text().split_once("aria-label=\"secret\">").unwrap();
+    let secret = secret.split('<').next().unwrap().to_owned();
+    let add = "/admin/account/second-factor";
+    let wrong = "not the password at all";
+
+    for password in ["", wrong] {
+        let fields = [("code", &*code(&test, &secret)), ("password", password)];
+        let refused = olga.post(add, &fields).await;
+        assert_eq!(refused.status / 100, 4, "{password}");
+        assert!(
+            refused.text().contains("The current password is wrong."),
+            "{}",
+            refused.text()
+        );
+    }
+    // The code is not used up.
+    let fields = [("code", &*code(&test, &secret)), ("password", PASSWORD)];
+    assert_eq!(olga.post(add, &fields).await.status, 303);
+    for path in ["second-factor/remove", "recovery-codes"] {
+        let path = format!("/admin/account/{path}");
+        let refused = olga.post(&path, &[("password", wrong)]).await;
+        assert_eq!(refused.status / 100, 4, "{path}");
+        assert!(refused.text().contains("The current password is wrong."));
+    }
+    let account = olga.get("/admin/account").await;
+    assert!(account.text().contains("Use another app"));
 }

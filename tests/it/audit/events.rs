@@ -231,6 +231,17 @@ async fn change_admins(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<
     let secret = crate::admin::enrol(test, &mut browser).await;
     secrets.push(secret.replace(' ', ""));
     trail.expect(&[Action::AdminAddSecondFactor]).await;
+    let fields = [("password", crate::admin::PASSWORD)];
+    let page = browser.post("/admin/account/recovery-codes", &fields).await;
+    trail.expect(&[Action::AdminMakeRecoveryCodes]).await;
+    let (_, code) = page.text().split_once("recovery codes\">").unwrap();
+    let code = code.lines().next().unwrap().to_owned();
+    let mut other = crate::admin::Browser::of(test, "alice").await;
+    trail.expect(&[Action::AdminLogIn]).await;
+    let fields = [("recovery_code", code.as_str())];
+    other.post("/admin/login/code", &fields).await;
+    trail.expect(&[Action::AdminUseRecoveryCode]).await;
+    secrets.push(code);
     crate::admin::add_passkey(&mut browser, "alice").await;
     trail.expect(&[Action::AdminAddPasskey]).await;
     crate::admin::remove_passkeys(&mut browser).await;

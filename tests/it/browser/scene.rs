@@ -13,7 +13,7 @@ use crate::cli::Shell;
 use crate::clients::{PORTS, free_port, installed, listens, log};
 
 /// Beyond it the script is waiting for something that does not come.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(6);
 
 const PASSWORD: &str = "correct horse battery staple";
 

@@ -181,9 +181,11 @@ async fn fill(database: &Database) -> Value {
     knows["assertion"] = use_assertion(&test, &robot).await.into();
     add_workload(&test).await;
     knows["once"] = post_once(&robot).await.json();
-    knows["totp"] = enrol(&test, &mut Browser::of(&test, "olga").await)
-        .await
-        .into();
+    let mut olga = Browser::of(&test, "olga").await;
+    knows["totp"] = enrol(&test, &mut olga).await.into();
+    let fields = [("password", crate::admin::PASSWORD)];
+    let codes = olga.post("/admin/account/recovery-codes", &fields).await;
+    assert_eq!(codes.status, 200, "{}", codes.text());
 
     let billing = knows["secrets"]["billing"].as_str().unwrap().to_owned();
     knows["tokens"]["retired key"] = token(&test, "billing", &billing).await.into();

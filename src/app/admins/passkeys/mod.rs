@@ -93,8 +93,10 @@ impl Admins {
         current: &CurrentSession,
         label: &str,
         made: &str,
+        password: &Secret<String>,
     ) -> Result<Secret<String>> {
         refuse_before_code(current)?;
+        self.confirm_after_log_in(by, current, password).await?;
         let Ceremony::Registration(state) = self.take_challenge(current).await? else {
             return Err(other_ceremony());
         };
@@ -191,7 +193,9 @@ impl Admins {
         by: &Origin,
         current: &CurrentSession,
         id: &PasskeyId,
+        password: &Secret<String>,
     ) -> Result<()> {
+        self.confirm_password(by, current, password).await?;
         let changes = AdminChanges {
             passkeys: Some(PasskeyChange::Remove(id.clone())),
             keeps_second_factor: self.core.config.admin.second_factor == SecondFactorUse::Required,

@@ -42,6 +42,11 @@ impl Form {
         Once::of_field(self.take("once"))
     }
 
+    /// The password that was asked for again; empty where none was.
+    pub(in crate::http::portal) fn take_password(&mut self) -> Secret<String> {
+        Secret::new(self.take("password"))
+    }
+
     /// Whether a box is ticked.
     pub(in crate::http::portal) fn is_ticked(&mut self, name: &str) -> bool {
         self.0.take(name).is_some()

@@ -55,6 +55,8 @@ impl Sentence {
             !is_object && !is_actor
         });
         let mut differences = differences(event.before.as_deref(), event.after.as_deref());
+        // The object is named already.
+        differences.retain(|it| it.before.is_some() || it.after.as_ref() != Some(&event.target));
         let more = differences.len().saturating_sub(SHOWN);
         differences.truncate(SHOWN);
         let (verb, rest) = match event.action.parse().map(verb) {
@@ -129,6 +131,8 @@ fn verb(action: Action) -> &'static str {
         Action::AdminRemoveSecondFactor => "removed the authenticator app of admin",
         Action::AdminAddPasskey => "added a passkey for admin",
         Action::AdminRemovePasskey => "removed a passkey of admin",
+        Action::AdminMakeRecoveryCodes => "made recovery codes for admin",
+        Action::AdminUseRecoveryCode => "used a recovery code of admin",
         Action::ClockConfirm => "confirmed the clock",
         Action::InstallationRestore => "restored the database",
         Action::RevocationsWriteBack => "wrote lost revocations back to the database",
@@ -176,7 +180,14 @@ fn differences(before: Option<&str>, after: Option<&str>) -> Vec<Difference> {
         name: name.clone(),
     };
     let all = names.into_iter().map(difference);
-    all.filter(|it| it.before != it.after).collect()
+    all.filter(|it| it.before != it.after && (!old.is_empty() || says_something(it)))
+        .collect()
+}
+
+/// Of what is new: not that it was made when it was made, nor what it is not.
+fn says_something(new: &Difference) -> bool {
+    let is_time = matches!(new.name.as_str(), "created_at" | "updated_at");
+    !is_time && !matches!(new.after.as_deref(), Some("false" | "0"))
 }
 
 fn members(text: Option<&str>) -> Map<String, Value> {
@@ -242,7 +253,7 @@ mod tests {
     #[test]
     fn what_is_empty_is_left_out_and_what_is_long_is_cut() {
         let long = format!(
-            r#"{{"a":"","b":[],"c":{{}},"d":null,"e":"{}"}}"#,
+            r#"{{"a":"","b":[],"c":{{}},"d":null,"f":false,"created_at":5,"e":"{}"}}"#,
             "é".repeat(200)
         );
 

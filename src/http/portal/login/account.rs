@@ -14,13 +14,31 @@ use crate::http::portal::links::see;
 use crate::http::portal::page;
 use crate::http::portal::page::{Layout, When};
 
+const PATH: &str = "/admin/account";
+
 #[derive(Template)]
 #[template(path = "login/account.html")]
-struct AccountPage {
+pub(in crate::http::portal) struct AccountPage {
     layout: Layout,
     admin: Admin,
     takes_passkeys: bool,
     passkeys: Vec<Passkey>,
+    recovery_codes: u64,
+}
+
+page::pages!(AccountPage);
+
+pub(in crate::http::portal) async fn account_page(
+    app: &AppState,
+    session: &Session<Viewer>,
+) -> Result<AccountPage> {
+    Ok(AccountPage {
+        layout: session.layout("Your account", PATH),
+        admin: session.admin.clone(),
+        takes_passkeys: app.admins.takes_passkeys(),
+        passkeys: app.admins.list_passkeys(&session.admin.name).await?,
+        recovery_codes: app.admins.count_recovery_codes(&session.admin.name).await?,
+    })
 }
 
 /// Who somebody is here.
@@ -28,12 +46,7 @@ pub(in crate::http::portal) async fn show_account(
     State(app): State<AppState>,
     session: Session<Viewer>,
 ) -> Result<Response> {
-    Ok(page::show(&AccountPage {
-        layout: session.layout("Your account", "/admin/account"),
-        admin: session.admin.clone(),
-        takes_passkeys: app.admins.takes_passkeys(),
-        passkeys: app.admins.list_passkeys(&session.admin.name).await?,
-    }))
+    Ok(page::show(&account_page(&app, &session).await?))
 }
 
 #[derive(Template)]
@@ -95,10 +108,42 @@ pub(in crate::http::portal) async fn change_password(
 pub(in crate::http::portal) async fn remove_second_factor(
     State(app): State<AppState>,
     session: Session<Viewer>,
-    _form: Form,
+    mut form: Form,
 ) -> Result<Response> {
-    app.admins
-        .remove_second_factor(&session.origin, &session.admin.name)
-        .await?;
-    Ok(see("/admin/login"))
+    let password = form.take_password();
+    let (by, admins) = (&session.origin, &app.admins);
+    match admins
+        .remove_own_second_factor(by, &session, &password)
+        .await
+    {
+        Ok(()) => Ok(see("/admin/login")),
+        Err(error) => page::again(error, account_page(&app, &session)).await,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "login/recovery_codes.html")]
+struct RecoveryCodesPage {
+    layout: Layout,
+    codes: String,
+}
+
+/// Makes recovery codes in the place of those before, and shows them this once.
+pub(in crate::http::portal) async fn make_recovery_codes(
+    State(app): State<AppState>,
+    session: Session<Viewer>,
+    mut form: Form,
+) -> Result<Response> {
+    let password = form.take_password();
+    let (by, admins) = (&session.origin, &app.admins);
+    match admins.make_recovery_codes(by, &session, &password).await {
+        Ok(codes) => {
+            let codes: Vec<&str> = codes.iter().map(|code| code.expose().as_str()).collect();
+            Ok(page::show(&RecoveryCodesPage {
+                layout: session.layout("Recovery codes", PATH),
+                codes: codes.join("\n"),
+            }))
+        }
+        Err(error) => page::again(error, account_page(&app, &session)).await,
+    }
 }

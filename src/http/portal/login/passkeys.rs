@@ -10,7 +10,7 @@ use crate::domain::PasskeyId;
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{LoggingIn, Session, Viewer, see_with_token};
-use crate::http::portal::links::see;
+use crate::http::portal::login::account::account_page;
 use crate::http::portal::login::second_factor::go_on;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
@@ -57,9 +57,9 @@ pub(in crate::http::portal) async fn add_passkey(
     mut form: Form,
 ) -> Result<Response> {
     let (label, made) = (form.take("label"), form.take("response"));
-    let added = app
-        .admins
-        .add_passkey(&session.origin, &session, &label, &made);
+    let password = form.take_password();
+    let (by, admins) = (&session.origin, &app.admins);
+    let added = admins.add_passkey(by, &session, &label, &made, &password);
     match added.await {
         Ok(token) => Ok(see_with_token("/admin/account?done=passkey", &token)),
         Err(error) => {
@@ -90,11 +90,12 @@ pub(in crate::http::portal) async fn remove_passkey(
     State(app): State<AppState>,
     session: Session<Viewer>,
     Path(id): Path<String>,
-    _form: Form,
+    mut form: Form,
 ) -> Result<Response> {
     let id = PasskeyId::parse(&id)?;
-    app.admins
-        .remove_passkey(&session.origin, &session, &id)
-        .await?;
-    Ok(see("/admin/account?done=passkey-removed"))
+    let password = form.take_password();
+    let (by, admins) = (&session.origin, &app.admins);
+    let removed = admins.remove_passkey(by, &session, &id, &password).await;
+    let page = account_page(&app, &session);
+    page::after(removed, "/admin/account", "passkey-removed", page).await
 }

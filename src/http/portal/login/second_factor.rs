@@ -22,6 +22,7 @@ struct ChallengePage {
     layout: Layout,
     error: Option<String>,
     has_totp: bool,
+    has_recovery_codes: bool,
     /// What the browser has to know to use one.
     passkey: Option<String>,
 }
@@ -39,6 +40,7 @@ async fn challenge_page(
         layout: Layout::new("Second factor", path, Some(session)),
         error: locked_out.or(error),
         has_totp: session.admin.has_totp,
+        has_recovery_codes: app.admins.count_recovery_codes(&session.admin.name).await? > 0,
         passkey: app.admins.begin_passkey_log_in(session).await?,
     })
 }
@@ -60,11 +62,12 @@ pub(in crate::http::portal) async fn answer_challenge(
     session: Session<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
-    let code = form.take("code");
-    let verified = app
-        .admins
-        .verify_totp(&session.origin, &session, &code)
-        .await;
+    let (code, recovery) = (form.take("code"), form.take_secret("recovery_code"));
+    let (by, admins) = (&session.origin, &app.admins);
+    let verified = match recovery {
+        Some(code) => admins.verify_recovery_code(by, &session, &code).await,
+        None => admins.verify_totp(by, &session, &code).await,
+    };
     go_on(&app, &session, verified).await
 }
 
@@ -141,9 +144,10 @@ pub(in crate::http::portal) async fn confirm(
     mut form: Form,
 ) -> Result<Response> {
     let code = form.take("code");
+    let password = form.take_password();
     match app
         .admins
-        .confirm_totp(&session.origin, &session, &code)
+        .confirm_totp(&session.origin, &session, &code, &password)
         .await
     {
         Ok(token) => Ok(see_with_token("/admin/account?done=second-factor", &token)),

@@ -37,6 +37,7 @@ const FILES: &[(&str, &str)] = files![
     "0117_assertion_audience"
     "0118_identity_usage"
     "0119_spiffe_sequence"
+    "0125_recovery_codes"
     "0129_vouched_secrets"
     "0130_explicit_scopes"
 ];
