@@ -1,15 +1,6 @@
-// What pages can do without, and are nicer with: the theme, copying, and how long ago a time is; and passkeys, which need it.
+// What pages can do without, and are nicer with: copying, and how long ago a time is; and passkeys, which need it.
 (() => {
   "use strict";
-  const THEMES = ["system", "light", "dark"];
-  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
-  const apply = (theme) => {
-    if (theme === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
-  };
-  let theme = THEMES.includes(stored()) ? stored() : "system";
-  apply(theme);
-
   const ago = (at) => {
     const seconds = Math.round((Date.parse(at) - Date.now()) / 1000);
     const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
@@ -22,17 +13,6 @@
     const here = document.querySelector(".side [aria-current]");
     // Once: a telephone resizes the window whenever its keyboard or its address bar comes or goes.
     here?.scrollIntoView({ block: "nearest", inline: "center" });
-    for (const button of document.querySelectorAll("[data-theme-switch]")) {
-      const label = button.querySelector("[data-theme-name]");
-      label.textContent = theme;
-      button.hidden = false;
-      button.addEventListener("click", () => {
-        theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-        label.textContent = theme;
-        apply(theme);
-        try { localStorage.setItem("theme", theme); } catch { /* then only for this page */ }
-      });
-    }
     for (const button of document.querySelectorAll("[data-copy]")) {
       const label = button.textContent;
       button.hidden = false;

@@ -3,6 +3,65 @@
   "use strict";
   const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
 
+  // The theme, before anything is drawn.
+  const THEMES = ["system", "light", "dark"];
+  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const apply = (theme) => {
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  };
+  let theme = THEMES.includes(stored()) ? stored() : "system";
+  apply(theme);
+
+  // A button that shows and hides what it controls; Esc and a click elsewhere hide it.
+  const toggles = (button, part) => {
+    const show = (isShown) => {
+      button.setAttribute("aria-expanded", String(isShown));
+      part.hidden = !isShown;
+    };
+    button.addEventListener("click", () => show(part.hidden));
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || part.hidden || button.hidden) return;
+      show(false);
+      button.focus();
+    });
+    document.addEventListener("click", (event) => {
+      if (!part.hidden && !button.hidden && !part.contains(event.target) && !button.contains(event.target)) show(false);
+    });
+    return show;
+  };
+
+  const themeMenu = (menu) => {
+    const show = toggles(menu.querySelector("[aria-controls]"), menu.querySelector("[role=group]"));
+    const choices = [...menu.querySelectorAll("[data-theme-is]")];
+    const mark = () => choices.forEach((it) => it.setAttribute("aria-pressed", String(it.dataset.themeIs === theme)));
+    for (const choice of choices) {
+      choice.addEventListener("click", () => {
+        theme = choice.dataset.themeIs;
+        apply(theme);
+        mark();
+        show(false);
+        menu.querySelector("[aria-controls]").focus();
+        try { localStorage.setItem("theme", theme); } catch { /* then only for this page */ }
+      });
+    }
+    mark();
+    menu.hidden = false;
+  };
+
+  // On a phone the navigation is behind a button.
+  const navigationMenu = (button) => {
+    const [navigation, narrow] = [document.getElementById("navigation"), matchMedia("(max-width: 50rem)")];
+    const show = toggles(button, navigation);
+    const fit = () => {
+      button.hidden = !narrow.matches;
+      show(!narrow.matches);
+    };
+    navigation.classList.add("menu-list");
+    narrow.addEventListener("change", fit);
+    fit();
+  };
+
   // `/` goes to the search of the page.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
@@ -42,7 +101,7 @@
 
   // A link to a field that is folded away opens what hides it.
   const unfold = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(location.hash.slice(1));
     if (!target?.closest("details:not([open])")) return;
     for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
     target.scrollIntoView();
@@ -91,6 +150,8 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     unfold();
+    for (const menu of document.querySelectorAll("[data-themes]")) themeMenu(menu);
+    for (const button of document.querySelectorAll("[data-navigation]")) navigationMenu(button);
     for (const part of document.querySelectorAll("[data-live]")) {
       // Without the server the next time may do.
       setInterval(() => refresh(part).catch(() => {}), Number(part.dataset.live) * 1000);
