@@ -2,7 +2,7 @@
 
 use token_server::app::AuditFilter;
 
-use super::{Browser, portal};
+use super::{Browser, portal, portal_with};
 use crate::audit;
 
 #[tokio::test]
@@ -73,4 +73,48 @@ async fn it_is_said_why_a_token_is_no_good() {
         .await;
     assert_eq!(page.status, 422);
     assert!(page.text().contains("expired"));
+}
+
+#[tokio::test]
+async fn programs_that_verify_name_this_server_and_offline_only_what_it_signs_with() {
+    let offline = [
+        ("SIGNING_ALG", "ES256"),
+        ("ADMIN_SECOND_FACTOR", "optional"),
+    ];
+    for (test, is_offline) in [(portal().await, false), (portal_with(&offline).await, true)] {
+        let page = Browser::of(&test, "vera").await.get("/admin/tokens").await;
+        for language in ["curl", "Node.js", "Python", "Go", "Java", "C#", "PHP"] {
+            assert!(
+                page.text().contains(&format!("aria-label=\"{language}\"")),
+                "{language}"
+            );
+        }
+        assert!(page.text().contains("https://tokens.test/verify"));
+        assert_eq!(page.text().contains("Offline: Python, PyJWT"), is_offline);
+        assert_eq!(
+            page.text().contains("algorithms=[&#34;ES256&#34;]"),
+            is_offline
+        );
+    }
+}
+
+#[tokio::test]
+async fn in_development_the_programs_trust_the_servers_own_certificate() {
+    let development = [("DEVELOPMENT", "true"), ("ADMIN_SECOND_FACTOR", "optional")];
+    for (test, is_shown) in [
+        (portal().await, false),
+        (portal_with(&development).await, true),
+    ] {
+        let mut omar = Browser::of(&test, "omar").await;
+        let fields = [("client_id", "a"), ("client_secret_post", "yes")];
+        let mut made = omar.post("/admin/new-client", &fields).await;
+        if made.status == 303 {
+            made = omar.get(&made.header("location").to_owned()).await;
+        }
+        let tokens = omar.get("/admin/tokens").await;
+
+        for page in [&made, &tokens] {
+            assert_eq!(page.text().contains("export CURL_CA_BUNDLE="), is_shown);
+        }
+    }
 }

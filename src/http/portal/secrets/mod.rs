@@ -1,6 +1,9 @@
 //! The secrets of a client: one is added, expires, is deleted. A secret is shown once, when it is added.
 
+mod languages;
 pub(in crate::http) mod snippets;
+
+pub(in crate::http::portal) use languages::in_php;
 
 use askama::Template;
 use axum::extract::State;
@@ -92,10 +95,25 @@ pub(super) async fn show_new_secret(
         env: snippets::env(&issuer, &client, plain),
         is_bound: constraint.dpop_bound_access_tokens
             || constraint.tls_client_certificate_bound_access_tokens,
-        snippets: snippets::of(&issuer, &client, plain),
+        snippets: programs(&app, &client, plain),
         client_id: id,
         made,
     }))
+}
+
+/// The programs that get a token; in development, after what makes them trust the server's own certificate.
+fn programs(app: &AppState, client: &Client, plain: &str) -> Vec<Snippet> {
+    let issuer = app.keys.current().issuer().to_string();
+    let mut programs = snippets::of(&issuer, client, plain);
+    programs.extend(development_ca(app).map(|ca| snippets::trust(&ca)));
+    programs
+}
+
+/// In development, the absolute path of the certificate that the server made, which is its own CA.
+pub(in crate::http::portal) fn development_ca(app: &AppState) -> Option<String> {
+    let config = app.config();
+    let path = std::path::absolute(&config.tls.cert).ok()?;
+    config.development.then(|| path.display().to_string())
 }
 
 /// Adds a secret, and redirects to the page that shows it once.

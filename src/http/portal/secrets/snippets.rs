@@ -3,6 +3,8 @@
 use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::languages;
+use super::languages::Credentials;
 use crate::domain::{AuthMethod, Client};
 
 /// A program in one language.
@@ -27,18 +29,25 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Programs that get a token of this client with this secret.
 pub(in crate::http::portal) fn of(issuer: &str, client: &Client, secret: &str) -> Vec<Snippet> {
-    let url = format!("{}/authorize", issuer.trim_end_matches('/'));
+    let issuer = issuer.trim_end_matches('/');
+    let url = format!("{issuer}/authorize");
     let id = client.client_id.as_str();
     let methods = client.authentication.auth_methods;
     let quoted = literal(&url);
-    let parts = if methods.contains(AuthMethod::ClientSecretPost) {
+    let credentials = Credentials {
+        issuer,
+        id,
+        secret,
+        is_in_body: methods.contains(AuthMethod::ClientSecretPost),
+    };
+    let parts = if credentials.is_in_body {
         in_body(&quoted, id, secret)
     } else {
         in_header(&quoted, id, secret)
     };
     let [curl, node, python, go, rust] = parts;
     let snippet = |language, code| Snippet { language, code };
-    vec![
+    let mut all = vec![
         snippet("curl", format!("curl -X POST {} {curl}", in_shell(&url))),
         snippet(
             "Node.js",
@@ -68,7 +77,32 @@ pub(in crate::http::portal) fn of(issuer: &str, client: &Client, secret: &str) -
             .render()
             .unwrap_or_default(),
         ),
-    ]
+    ];
+    all.extend(languages::plain(credentials));
+    all.extend(languages::libraries(credentials));
+    all
+}
+
+/// How programs are told in their environment to trust a CA that no system knows.
+pub(in crate::http::portal) fn trust(ca: &str) -> Snippet {
+    let names = [
+        "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_FILE",
+    ];
+    let lines = names.map(|name| format!("export {name}={}", in_shell(ca)));
+    let java = format!(
+        "# Java: keytool -importcert -noprompt -alias token-server -file {} -keystore trust.p12 -storepass changeit\n\
+         # export JAVA_TOOL_OPTIONS='-Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit'\n\
+         # PHP: php -d curl.cainfo={}",
+        in_shell(ca),
+        in_shell(ca)
+    );
+    Snippet {
+        language: "Trust the certificate of this development server",
+        code: format!("{}\n{java}", lines.join("\n")),
+    }
 }
 
 /// The variables that the examples of the documentation read, for a file such as `.env`.
@@ -123,7 +157,6 @@ fn in_body(url: &str, id: &str, secret: &str) -> [String; 5] {
 
 /// The credentials as HTTP Basic, each form-encoded before (RFC 6749 §2.3.1).
 fn in_header(url: &str, id: &str, secret: &str) -> [String; 5] {
-    let encoded = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
     let (id, secret) = (encoded(id), encoded(secret));
     let (quoted_id, quoted_secret) = (literal(&id), literal(&secret));
     [
@@ -140,15 +173,20 @@ fn in_header(url: &str, id: &str, secret: &str) -> [String; 5] {
     ]
 }
 
+/// A text in a form (RFC 6749 appendix B), and in the credentials of HTTP Basic.
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
 /// A text in double quotes, as JSON, JavaScript, Python, Go and Rust all read it: ids and secrets hold no control
 /// characters, so quotes and backslashes are all that is escaped.
-fn literal(text: &str) -> String {
+pub(in crate::http::portal) fn literal(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{escaped}\"")
 }
 
 /// A text as one word of a shell.
-fn in_shell(text: &str) -> String {
+pub(in crate::http::portal) fn in_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

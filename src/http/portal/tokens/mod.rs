@@ -4,6 +4,7 @@ pub(in crate::http) mod explain;
 pub(in crate::http) mod explain_assertion;
 pub(in crate::http) mod explain_exchange;
 mod fix;
+mod verifying;
 
 use std::future::ready;
 
@@ -22,6 +23,8 @@ use crate::http::portal::access::session::{Operator, Session, Viewer};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::{Exactly, Layout};
+use crate::http::portal::secrets::development_ca;
+use crate::http::portal::secrets::snippets::{Snippet, trust};
 
 const PATH: &str = "/admin/tokens";
 
@@ -32,6 +35,7 @@ struct TokensPage {
     can_revoke: bool,
     token: String,
     inspection: Option<TokenInspection>,
+    programs: Vec<Snippet>,
 }
 
 page::pages!(TokensPage);
@@ -47,18 +51,23 @@ impl TokensPage {
     }
 }
 
-fn tokens_page<R>(session: &Session<R>, token: &str) -> TokensPage {
+fn tokens_page<R>(app: &AppState, session: &Session<R>, token: &str) -> TokensPage {
+    let (issuer, config) = (app.keys.current().issuer().to_string(), app.config());
+    let audience = config.token.audience.to_string();
+    let mut programs = verifying::programs(&issuer, &audience, config.keys.signing_alg);
+    programs.extend(development_ca(app).map(|ca| trust(&ca)));
     TokensPage {
         layout: session.layout("Token inspector", PATH),
         can_revoke: session.permits(AdminRole::Operator),
         token: token.trim().to_owned(),
         inspection: None,
+        programs,
     }
 }
 
 /// Shows a form for a token.
-pub(super) async fn show_tokens(session: Session<Viewer>) -> Response {
-    page::show(&tokens_page(&session, ""))
+pub(super) async fn show_tokens(State(app): State<AppState>, session: Session<Viewer>) -> Response {
+    page::show(&tokens_page(&app, &session, ""))
 }
 
 /// Shows the header and the claims of a token, and whether it is active.
@@ -67,7 +76,7 @@ pub(super) async fn inspect(
     session: Session<Viewer>,
     mut form: Form,
 ) -> Result<Response> {
-    let mut page = tokens_page(&session, &form.take("token"));
+    let mut page = tokens_page(&app, &session, &form.take("token"));
     match app.tokens.inspect(&page.token).await {
         Ok(inspection) => {
             page.inspection = Some(inspection);
@@ -83,7 +92,7 @@ pub(super) async fn revoke(
     session: Session<Operator>,
     mut form: Form,
 ) -> Result<Response> {
-    let mut page = tokens_page(&session, &form.need("token")?);
+    let mut page = tokens_page(&app, &session, &form.need("token")?);
     let revoked = app.tokens.revoke(&session.origin, &page.token).await;
     if let Err(error) = revoked {
         return refused(page, error).await;
