@@ -1,10 +1,13 @@
 //! Owns the count of clients that are about to be locked out by time: those whose last secret ends soon, and those
 //! that are so already. One whose rotation overlaps has a later one and is none of them.
 
+use std::collections::HashMap;
 use std::sync::RwLock;
 
 use crate::app::error::Result;
 use crate::app::secrets::Secrets;
+use crate::base::clock::UnixTime;
+use crate::domain::ClientId;
 
 const DAY: i64 = 86_400;
 
@@ -34,6 +37,16 @@ impl Expiring {
 }
 
 impl Secrets {
+    /// Of these clients those whose last secret ends before `until`, with when it does.
+    pub async fn list_last_ends(
+        &self,
+        ids: &[&ClientId],
+        until: UnixTime,
+    ) -> Result<HashMap<ClientId, UnixTime>> {
+        let found = self.core.store.list_last_secret_ends(ids, until).await?;
+        Ok(found.into_iter().collect())
+    }
+
     /// Counts the clients whose last secret ends soon.
     pub async fn count_expiring(&self) -> Result<()> {
         let now = self.core.now();

@@ -1,9 +1,9 @@
 //! Owns which secrets expire soon.
 
 use crate::base::clock::UnixTime;
-use crate::domain::EndingSecret;
+use crate::domain::{ClientId, EndingSecret};
 use crate::store::db::damage::RowsOf;
-use crate::store::db::query::query;
+use crate::store::db::query::{ToValue, query};
 use crate::store::db::row::Row;
 use crate::store::{Store, StoreError};
 
@@ -39,6 +39,27 @@ impl Store {
         };
         self.fetch_one(SQL, &[&now, &first, &second, &third], read)
             .await
+    }
+
+    /// Of these clients those whose last secret ends before `until`, with when it does.
+    pub async fn list_last_secret_ends(
+        &self,
+        ids: &[&ClientId],
+        until: UnixTime,
+    ) -> Result<Vec<(ClientId, UnixTime)>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = query(
+            "select client_id, max(expires_at) as expires_at from client_secrets where client_id in ",
+        );
+        query.push_list(ids.iter().map(|id| id.to_value()));
+        // A secret without an end is not counted by the second count.
+        query
+            .push(" group by client_id having count(*) = count(expires_at) and max(expires_at) < ")
+            .push_bind(until.to_value());
+        let read = |row: &Row| Ok((row.parse("client_id")?, row.time("expires_at")?));
+        query.fetch_all(&mut self.acquire_read().await?, read).await
     }
 
     /// The secrets of enabled clients that end between the two times, the first to end first. `cross join` keeps SQLite

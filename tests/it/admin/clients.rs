@@ -489,6 +489,17 @@ async fn the_list_says_how_many_there_are_and_marks_exceptions_alone() {
         };
         test.app.clients.register(BY, new, None).await.unwrap();
     }
+    for (name, days) in [("soon", 10), ("over", 1), ("later", 20)] {
+        let new = NewClient {
+            client_id: Some(id(name)),
+            ..NewClient::default()
+        };
+        let end = NOW.plus(days * 86_400);
+        let secret = test.app.secrets.new_secret(None, Some(end)).unwrap();
+        let registered = test.app.clients.register(BY, new, Some(secret));
+        registered.await.unwrap();
+    }
+    test.clock.advance(2 * 86_400);
     let (off, disabled) = (id("off"), ClientStatus::Disabled);
     let set = test.app.clients.set_status(BY, &off, disabled);
     set.await.unwrap();
@@ -499,8 +510,10 @@ async fn the_list_says_how_many_there_are_and_marks_exceptions_alone() {
     };
 
     let all = vera.get("/admin/clients").await;
-    assert!(all.text().contains(">3 clients<"), "{}", all.text());
-    assert!(!row(&all, "plain").contains("badge"));
+    assert!(all.text().contains(">6 clients<"), "{}", all.text());
+    assert!(!row(&all, "plain").contains("badge") && !row(&all, "later").contains("badge"));
+    assert!(row(&all, "soon").contains("badge warn\">secret expires soon"));
+    assert!(row(&all, "over").contains("badge bad\">no active secret"));
     assert!(row(&all, "off").contains("badge bad\">disabled"));
     assert!(row(&all, "robot").contains("badge warn\">reserved scope"));
     for (query, total) in [

@@ -32,6 +32,7 @@ struct ClientsPage {
     others: Vec<Chip>,
     order: ClientOrder,
     heads: Option<Heads>,
+    now: UnixTime,
     rows: Vec<Row>,
     total: ClientCount,
     is_filtered: bool,
@@ -57,7 +58,12 @@ struct Heads {
 struct Row {
     client: Client,
     last_used_at: Option<UnixTime>,
+    /// When its last secret ends, if that is soon or was already.
+    secret_ends: Option<UnixTime>,
 }
+
+/// The list marks clients whose last secret ends within so many seconds: 14 days.
+const SOON: i64 = 14 * 86_400;
 
 /// Shows the clients that the query selects.
 pub(in crate::http::portal) async fn show_clients(
@@ -75,7 +81,10 @@ pub(in crate::http::portal) async fn show_clients(
     };
     let ids: Vec<&ClientId> = clients.iter().map(|client| &client.client_id).collect();
     let uses = app.usage.list_last_used(&ids).await?;
+    let now = app.clock().now();
+    let ends = app.secrets.list_last_ends(&ids, now.plus(SOON)).await?;
     let rows = clients.into_iter().map(|client| Row {
+        secret_ends: ends.get(&client.client_id).copied(),
         last_used_at: uses.get(&client.client_id).map(|last| last.used_at),
         client,
     });
@@ -83,6 +92,7 @@ pub(in crate::http::portal) async fn show_clients(
     Ok(page::show(&ClientsPage {
         layout: session.layout("Clients", CLIENTS),
         can_change: session.permits(AdminRole::Operator),
+        now,
         rows: rows.collect(),
         total,
         is_filtered: query.filter != ClientFilter::default(),
