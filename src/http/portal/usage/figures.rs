@@ -1,4 +1,4 @@
-//! Owns the numbers above the charts: the last 24 full hours beside the 24 before, and how long answers take.
+//! Owns the numbers above the charts: the last 24 hours, how they changed, and how long answers take.
 
 use crate::base::metrics::{BOUNDS, Distribution};
 use crate::domain::{UsageCounts, UsageIn};
@@ -11,26 +11,31 @@ const DAY: usize = 24;
 pub(in crate::http::portal) struct Figure {
     pub(in crate::http::portal) label: &'static str,
     pub(in crate::http::portal) value: String,
-    /// Against the day before; empty: that day had nothing to compare with.
+    /// Against the day before, by full hours; empty: that day had nothing to compare with.
     pub(in crate::http::portal) change: String,
 }
 
-/// The figures of the last 24 full hours. The hour that is not over yet is left out: the day before has it whole.
+/// The figures of the last 24 hours. How they changed is told by full hours: the hour that is not over yet would be compared
+/// with a whole one.
 pub(in crate::http::portal) fn figures(hours: &[UsageIn]) -> [Figure; 4] {
+    let last_day = |hours: &[UsageIn]| sum(&hours[hours.len().saturating_sub(DAY)..]);
     let full = &hours[..hours.len().saturating_sub(1)];
-    let (rest, day) = full.split_at(full.len().saturating_sub(DAY));
-    let before = &rest[rest.len().saturating_sub(DAY)..];
-    let (now, before) = (sum(day), sum(before));
-    let count = |label, value: u64, before: u64| Figure {
+    let earlier = &full[..full.len().saturating_sub(DAY)];
+    let (now, day, before) = (last_day(hours), last_day(full), last_day(earlier));
+    let count = |label, count: fn(UsageCounts) -> u64| Figure {
         label,
-        value: Grouped(value).to_string(),
-        change: change(value, before),
+        value: Grouped(count(now)).to_string(),
+        change: change(count(day), count(before)),
     };
     [
-        count("Issued", now.issued, before.issued),
-        count("Verified", now.verified, before.verified),
-        count("Refused", now.refused, before.refused),
-        error_rate(now, before),
+        count("Issued", |it| it.issued),
+        count("Verified", |it| it.verified),
+        count("Refused", |it| it.refused),
+        Figure {
+            label: "Error rate",
+            value: tenths(now).map_or_else(|| "none".to_owned(), |rate| decimal(rate) + " %"),
+            change: change_of_rate(day, before),
+        },
     ]
 }
 
@@ -54,20 +59,15 @@ fn change(now: u64, before: u64) -> String {
     }
 }
 
-fn error_rate(now: UsageCounts, before: UsageCounts) -> Figure {
-    let (rate, earlier) = (tenths(now), tenths(before));
-    let change = match rate.zip(earlier) {
+/// By how many percentage points the error rate changed.
+fn change_of_rate(now: UsageCounts, before: UsageCounts) -> String {
+    match tenths(now).zip(tenths(before)) {
         Some((rate, earlier)) if rate == earlier => "no change".to_owned(),
         Some((rate, earlier)) => {
             let sign = if rate > earlier { '+' } else { '-' };
             format!("{sign}{} points", decimal(rate.abs_diff(earlier)))
         }
         None => String::new(),
-    };
-    Figure {
-        label: "Error rate",
-        value: rate.map_or_else(|| "none".to_owned(), |rate| decimal(rate) + " %"),
-        change,
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
 
     fn hours(counts: &[(u64, u64)]) -> Vec<UsageIn> {
         let hour = |(n, (issued, refused)): (usize, &(u64, u64))| UsageIn {
-            start: UnixTime(n as i64 * 3_600),
+            start: UnixTime(i64::try_from(n).unwrap() * 3_600),
             counts: UsageCounts {
                 issued: *issued,
                 refused: *refused,
@@ -166,22 +166,12 @@ mod tests {
 
         let [issued, verified, refused, rate] = figures(&hours(&counts));
 
-        assert_eq!(
-            (issued.value.as_str(), issued.change.as_str()),
-            ("360", "+50 %")
-        );
-        assert_eq!(
-            (verified.value.as_str(), verified.change.as_str()),
-            ("0", "")
-        );
-        assert_eq!(
-            (refused.value.as_str(), refused.change.as_str()),
-            ("120", "")
-        );
-        assert_eq!(
-            (rate.value.as_str(), rate.change.as_str()),
-            ("25.0 %", "+25.0 points")
-        );
+        let shown = |figure: Figure| (figure.value, figure.change);
+        let pair = |value: &str, change: &str| (value.to_owned(), change.to_owned());
+        assert_eq!(shown(issued), pair("1\u{a0}344", "+50 %"));
+        assert_eq!(shown(verified), pair("0", ""));
+        assert_eq!(shown(refused), pair("1\u{a0}114", ""));
+        assert_eq!(shown(rate), pair("45.3 %", "+25.0 points"));
     }
 
     #[test]
