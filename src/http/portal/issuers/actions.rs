@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::error::{Error, Result};
+use crate::app::error::Result;
 use crate::app::{IssuerCheck, ListedIssuer};
 use crate::domain::{IssuerName, IssuerStatus};
 use crate::http::AppState;
@@ -141,7 +141,7 @@ pub(in crate::http::portal) async fn check(
     session: Session<Owner>,
     InPath(name): InPath<IssuerName>,
     _form: Form,
-) -> Result<Response, Error> {
+) -> Result<Response> {
     Ok(page::show(&CheckPage {
         layout: session.layout(format!("Check {name}"), PATH),
         check: app.issuers.check(&name).await?,

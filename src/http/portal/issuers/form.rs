@@ -118,25 +118,24 @@ fn spec(typed: &mut Typed) -> IssuerSpec {
         let why = format!("the keys are in one place, and `{first}` is filled in too");
         typed.refuse(second, why);
     }
-    let texts = |list: Vec<String>| Some(list);
+    let lifetime = typed.parse("max_lifetime", parse_lifetime);
     IssuerSpec {
         discovery_url: Some(typed.parse("discovery_url", parse_url)),
         jwks_uri: Some(typed.parse("jwks_uri", parse_url)),
         jwks: Some(typed.parse("jwks", parse_keys)),
         bundle_endpoint: Some(typed.parse("bundle_endpoint", parse_url)),
         bundle_file: Some(typed.parse("bundle_file", FilePath::parse)),
-        allowed_hosts: texts(typed.parse_each("allowed_hosts", WORDS, IssuerSpec::parse_host)),
+        allowed_hosts: Some(typed.parse_each("allowed_hosts", WORDS, IssuerSpec::parse_host)),
         private_addresses: Some(typed.is_ticked("private_addresses")),
         ca_file: Some(typed.parse("ca_file", FilePath::parse)),
         bearer_token_file: Some(typed.parse("bearer_token_file", FilePath::parse)),
-        algorithms: texts(typed.parse_each("algorithms", WORDS, |word| {
+        algorithms: Some(typed.parse_each("algorithms", WORDS, |word| {
             IssuerAlgorithms::parse(word).map(|_| word.to_owned())
         })),
-        audiences: texts(typed.parse_each("audiences", WORDS, |word| {
+        audiences: Some(typed.parse_each("audiences", WORDS, |word| {
             Audience::parse(word).map(|audience| audience.to_string())
         })),
-        max_lifetime: Some(typed.parse("max_lifetime", parse_lifetime))
-            .map(|it| it.unwrap_or_default().seconds()),
+        max_lifetime: Some(lifetime.unwrap_or_default().seconds()),
         replay: typed.parse("replay", Replay::parse),
         ..IssuerSpec::default()
     }
