@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{self, Output};
+use super::output::{self, Output, OutputWithoutId};
 use crate::app::error::Error;
 use crate::cli::open;
 
@@ -19,7 +19,7 @@ pub(super) struct BackupArgs {
     /// Where to: a file that is not there yet
     file: PathBuf,
     #[command(flatten)]
-    output: Output,
+    output: OutputWithoutId,
 }
 
 #[derive(Serialize)]

@@ -19,8 +19,7 @@ pub(super) enum SecretCommand {
 pub(super) fn run(command: &SecretCommand) -> anyhow::Result<ExitCode> {
     match command {
         SecretCommand::New => {
-            let secret = random_base62(CHARACTERS);
-            Output { json: false }.print_once(&secret, || secret.clone())?;
+            Output::text_once(&(random_base62(CHARACTERS) + "\n"))?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -80,6 +80,11 @@ impl Output {
         }
     }
 
+    /// Prints a text that cannot be printed a second time: that nobody read it is a failure.
+    pub(super) fn text_once(text: &str) -> anyhow::Result<()> {
+        Ok(write_out(text)?)
+    }
+
     /// Says something beside the result; whether anybody reads it changes nothing.
     pub(super) fn remark(text: &str) {
         let _ = writeln!(io::stderr(), "{text}");
@@ -135,7 +140,7 @@ impl OutputWithoutId {
         value: &impl Serialize,
         people: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        Ok(write_out(&self.render(value, people)?)?)
+        Output::text_once(&self.render(value, people)?)
     }
 
     /// Whether a program reads the result.

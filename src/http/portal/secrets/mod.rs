@@ -14,7 +14,7 @@ use crate::app::AddedSecret;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
-use crate::domain::{ClientId, IdleExpiry, SecretId};
+use crate::domain::{Client, ClientId, IdleExpiry, SecretId};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::once;
