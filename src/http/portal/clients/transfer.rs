@@ -42,6 +42,7 @@ struct TransferPage {
 
 /// The form of an import, as it is filled in, and what came of it.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a box of its own")]
 struct ImportForm {
     file: String,
     format: String,

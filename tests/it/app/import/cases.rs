@@ -157,7 +157,7 @@ async fn every_client_of_hydra_gets_what_it_got_there_or_a_line_says_why_not() {
         let scopes: Vec<String> = words(&want["scope"]);
         let scopes = scopes
             .into_iter()
-            .filter(|word| !word.starts_with("o") || word.contains('.'));
+            .filter(|word| !word.starts_with('o') || word.contains('.'));
         let scopes = sorted(scopes.collect());
         let asked = scopes.join(" ");
         let audience = want["audience"][0].as_str();
