@@ -258,7 +258,7 @@ fn the_deployment_is_that_of_the_manifests() {
     let ours = find(&objects, "Deployment", "tokens")["spec"]["template"]["spec"].clone();
     let theirs = yaml("deploy/kubernetes/deployment.yaml")["spec"]["template"]["spec"].clone();
     for member in ["terminationGracePeriodSeconds", "securityContext"] {
-        assert_eq!(ours[member], theirs[member], "{member}");
+        assert_eq!(sorted(&ours[member]), sorted(&theirs[member]), "{member}");
     }
     let (ours, theirs) = (&ours["containers"][0], &theirs["containers"][0]);
     for member in [
@@ -271,7 +271,20 @@ fn the_deployment_is_that_of_the_manifests() {
         "lifecycle",
         "securityContext",
     ] {
-        assert_eq!(ours[member], theirs[member], "{member}");
+        assert_eq!(sorted(&ours[member]), sorted(&theirs[member]), "{member}");
+    }
+}
+
+/// The same value with its members in one order.
+fn sorted(value: &Yaml) -> Yaml {
+    match value {
+        Yaml::Hash(members) => {
+            let members = members.iter().map(|(name, it)| (name.clone(), sorted(it)));
+            let ordered: BTreeMap<_, _> = members.collect();
+            Yaml::Hash(ordered.into_iter().collect())
+        }
+        Yaml::Array(items) => Yaml::Array(items.iter().map(sorted).collect()),
+        other => other.clone(),
     }
 }
 

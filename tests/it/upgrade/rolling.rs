@@ -64,6 +64,8 @@ impl Fleet {
             "replicas need Postgres"
         );
         shell.certificate();
+        // Another test may have installed it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder().danger_accept_invalid_certs(true);
         Self {
             shell,

@@ -71,14 +71,14 @@ impl Clients {
                     continue;
                 }
                 ImportedSecret::Plain(secret, end) => {
-                    let plain = secret.plain();
-                    vouched &= is_strong(plain.expose());
+                    let text = secret.plain();
+                    vouched &= is_strong(text.expose());
                     let origin = if vouched {
                         SecretOrigin::Generated
                     } else {
                         SecretOrigin::Chosen
                     };
-                    let hashed = self.secrets.hash(plain, origin, by.source);
+                    let hashed = self.secrets.hash(text, origin, by.source);
                     (hashed.await?, end)
                 }
                 ImportedSecret::Hash(hash, end) => (hash, end),
