@@ -11,16 +11,16 @@ use crate::config::{Setting, SettingDescription, describe_settings};
 
 #[derive(Args)]
 pub(super) struct SettingsArgs {
-    /// Explain a setting, or all of them: what it does, which values it takes, its default
-    #[arg(long, value_name = "NAME", num_args = 0..=1)]
-    explain: Option<Option<String>>,
+    /// Explain these settings, or all of them: what they do, which values they take, their defaults
+    #[arg(long, value_name = "NAME", num_args = 0..)]
+    explain: Option<Vec<String>>,
     #[command(flatten)]
     output: Output,
 }
 
 pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<ExitCode> {
     match &args.explain {
-        Some(name) => explain(name.as_deref(), args.output)?,
+        Some(names) => explain(names, args.output)?,
         None => show(args.output)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -44,14 +44,16 @@ fn row(setting: &Setting) -> Vec<String> {
     vec![setting.name.clone(), value, from.to_owned()]
 }
 
-fn explain(name: Option<&str>, output: Output) -> anyhow::Result<()> {
+fn explain(names: &[String], output: Output) -> anyhow::Result<()> {
     let mut settings = describe_settings();
-    if let Some(name) = name {
-        settings.retain(|setting| setting.name.eq_ignore_ascii_case(name));
-        if settings.is_empty() {
-            return Err(Error::not_found(format!("setting `{name}`")).into());
-        }
+    let is_called =
+        |setting: &SettingDescription, name: &String| setting.name.eq_ignore_ascii_case(name);
+    let is_known = |name: &&String| settings.iter().any(|setting| is_called(setting, name));
+    if let Some(name) = names.iter().find(|name| !is_known(name)) {
+        return Err(Error::not_found(format!("setting `{name}`")).into());
     }
+    settings
+        .retain(|setting| names.is_empty() || names.iter().any(|name| is_called(setting, name)));
     output.print(&settings, "name", || {
         let parts: Vec<String> = settings.iter().map(paragraph).collect();
         parts.join("\n\n")

@@ -230,7 +230,7 @@ impl Exchange {
         let source = source.map(tracing::field::display);
         let latency_us = whole_micros(took);
         let code = error.map(|error| error.code.as_str());
-        let reason = error.map(|error| error.reason());
+        let reason = error.map(Error::reason);
         let failed = status >= StatusCode::INTERNAL_SERVER_ERROR;
         let status = status.as_u16();
         if failed {

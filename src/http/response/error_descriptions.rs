@@ -77,13 +77,11 @@ impl<'ast> Visit<'ast> for Texts {
     }
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        let makes_error = match &*call.func {
-            syn::Expr::Path(function) => {
-                let mut names = function.path.segments.iter().map(|it| it.ident.to_string());
-                names.any(|name| CONSTRUCTORS.contains(&&*name))
-            }
-            _ => false,
-        };
+        let mut makes_error = false;
+        if let syn::Expr::Path(function) = &*call.func {
+            let mut names = function.path.segments.iter().map(|it| it.ident.to_string());
+            makes_error = names.any(|name| CONSTRUCTORS.contains(&&*name));
+        }
         let before = self.is_error;
         self.is_error |= makes_error;
         visit::visit_expr_call(self, call);
@@ -116,7 +114,7 @@ fn read(folder: &Path, files: &mut BTreeMap<String, Texts>) {
         }
         if path.is_dir() {
             read(&path, files);
-        } else if name.ends_with(".rs") && !name.ends_with("error_descriptions.rs") {
+        } else if path.extension().is_some_and(|it| it == "rs") && !path.ends_with(file!()) {
             let mut texts = Texts::default();
             texts.visit_file(&syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap());
             files.insert(name, texts);

@@ -140,7 +140,7 @@ where
         .accept_error_handler(move |peer: Option<&Peer>, error| match peer {
             // A scanner's failed handshake is not worth a line at the usual level.
             Some(Peer(peer)) => {
-                tracing::debug!(%peer, "a connection could not be accepted: {error}")
+                tracing::debug!(%peer, "a connection could not be accepted: {error}");
             }
             None => accepting.note_accept_error(error),
         })

@@ -209,7 +209,7 @@ impl Core {
                 "nothing is removed, rotated or ended by time from now on, because the clock may be wrong: {doubt}"
             ),
             (false, Some(doubt)) => {
-                tracing::warn!("the clock may be wrong, which development mode ignores: {doubt}")
+                tracing::warn!("the clock may be wrong, which development mode ignores: {doubt}");
             }
             (true, None) => {
                 tracing::info!(
