@@ -260,7 +260,7 @@ fn explain_client(
             let id = &client.client_id;
             let about = format!("identity {count} of `{id}` at `{}`", issuer.issuer.name);
             let rules = identity.judge(token.claims(), &issuer.issuer.anchor);
-            let is_satisfied = explaining.add(&about, rules.map(judged));
+            let is_satisfied = explaining.add(&about, rules.map(|rule| judged(&rule)));
             is_proven |= is_satisfied && *is_verified;
         }
     }
@@ -277,7 +277,7 @@ fn explain_client(
 }
 
 /// A rule of an identity as rules of tokens are shown.
-fn judged(rule: IdentityRule<'_>) -> JudgedRule {
+fn judged(rule: &IdentityRule<'_>) -> JudgedRule {
     let quoted = |value: &str| format!("`{value}`");
     let came = rule.came.as_deref();
     let came = came.map_or_else(|| "absent".to_owned(), quoted);

@@ -23,17 +23,17 @@ struct AssertionPage {
 
 page::pages!(AssertionPage);
 
-fn assertion_page(session: &Session<Viewer>) -> AssertionPage {
+fn assertion_page(session: &Session<Viewer>, client_id: &str) -> AssertionPage {
     AssertionPage {
         layout: session.layout("Explain assertion", EXPLAIN),
-        client_id: String::new(),
+        client_id: client_id.trim().to_owned(),
         explained: None,
     }
 }
 
 /// Shows the form.
 pub(in crate::http::portal) async fn show_assertion(session: Session<Viewer>) -> Response {
-    page::show(&assertion_page(&session))
+    page::show(&assertion_page(&session, ""))
 }
 
 /// Answers it. The assertion is not shown again, and is not used up.
@@ -42,8 +42,7 @@ pub(in crate::http::portal) async fn explain_assertion(
     session: Session<Viewer>,
     mut form: Form,
 ) -> Result<Response> {
-    let mut page = assertion_page(&session);
-    page.client_id = form.take("client_id").trim().to_owned();
+    let mut page = assertion_page(&session, &form.take("client_id"));
     let explained = async {
         let assertion = form.secret("assertion")?;
         let client_id = filled_in(&page.client_id);
