@@ -69,7 +69,11 @@ impl Shell {
 
     /// Puts a certificate and its key where the default settings look for them.
     pub(crate) fn certificate(&self) {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        self.certificate_for("localhost");
+    }
+
+    pub(crate) fn certificate_for(&self, host: &str) {
+        let made = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
         let folder = self.path().join("certs");
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
@@ -88,6 +92,14 @@ impl Shell {
     pub(crate) fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments);
+        self.prepare(&mut command);
+        command
+    }
+
+    /// A script of a shell that stops at the first error.
+    pub(crate) fn script(&self, script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-euc", script]);
         self.prepare(&mut command);
         command
     }

@@ -6,6 +6,7 @@ mod explain;
 mod issuers;
 mod keys;
 mod log_in;
+mod pages;
 mod platform;
 mod presets;
 mod rights;
