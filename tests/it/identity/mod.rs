@@ -10,6 +10,7 @@ mod pages;
 mod platform;
 mod presets;
 mod rights;
+mod spire;
 mod transfer;
 mod usage;
 
