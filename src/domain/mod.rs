@@ -63,6 +63,7 @@ pub use secrets::client_secret::{
     chosen_secret,
 };
 pub use secrets::idle_expiry::IdleExpiry;
+pub use secrets::old_secrets::OldSecrets;
 pub use secrets::retirement_advice::{SecretAdvice, UNUSED_AFTER};
 pub use secrets::strength::{MIN_STRONG_BITS, MIN_STRONG_LENGTH, is_strong};
 pub use text::{Description, ManagedBy, Name};

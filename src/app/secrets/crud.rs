@@ -10,8 +10,8 @@ use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::config::SecretsConfig;
 use crate::domain::{
-    ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, Origin, ParseError, SecretId,
-    SecretOrigin, chosen_secret,
+    ClientId, ClientSecret, GeneratedSecret, MAX_LIVE_SECRETS, OldSecrets, Origin, ParseError,
+    SecretId, SecretOrigin, chosen_secret,
 };
 use crate::store::{SecretAdded, StoredResponse, WriteOptions};
 
@@ -85,7 +85,7 @@ impl Secrets {
     /// Adds a secret to a client; those it has stay good.
     pub async fn add(&self, by: &Origin, id: &ClientId, new: NewSecret) -> Result<AddedSecret> {
         let added = self.prepare(by, new).await?;
-        if self.insert(by, id, &added, None).await? {
+        if self.insert(by, id, &added, OldSecrets::Stay, None).await? {
             Ok(added)
         } else {
             Err(Error::conflict("it was added before"))
@@ -101,13 +101,28 @@ impl Secrets {
         once: Option<&IdempotencyKey>,
         answer: impl FnOnce(&AddedSecret) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
+        let old = OldSecrets::Stay;
+        self.rotate_secret(by, id, new, old, once, answer).await
+    }
+
+    /// Adds a secret and sets when the live ones of the client end, in one transaction. The answer is stored for a caller who
+    /// may repeat the request, and given again then.
+    pub async fn rotate_secret(
+        &self,
+        by: &Origin,
+        id: &ClientId,
+        new: NewSecret,
+        old: OldSecrets,
+        once: Option<&IdempotencyKey>,
+        answer: impl FnOnce(&AddedSecret) -> Result<Secret<String>>,
+    ) -> Result<Secret<String>> {
         let make = async {
             let added = self.prepare(by, new).await?;
             let answer = answer(&added)?;
             Ok((added, answer))
         };
         let insert = async |added, stored: Option<StoredResponse>| {
-            self.insert(by, id, &added, stored.as_ref()).await
+            self.insert(by, id, &added, old, stored.as_ref()).await
         };
         self.idempotency.make_once(once, make, insert).await
     }
@@ -118,6 +133,7 @@ impl Secrets {
         by: &Origin,
         id: &ClientId,
         added: &AddedSecret,
+        old: OldSecrets,
         response: Option<&StoredResponse>,
     ) -> Result<bool> {
         let (store, stamp) = (&self.core.store, by.at(added.secret.created_at));
@@ -125,7 +141,7 @@ impl Secrets {
             response,
             ..WriteOptions::default()
         };
-        let inserted = store.insert_secret(id, &added.secret, &options, stamp);
+        let inserted = store.rotate_secret(id, &added.secret, old, &options, stamp);
         match inserted.await? {
             SecretAdded::Added => {
                 self.cache.forget(id);

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use crate::domain::{Action, ClientEffect, ClientId, IdleExpiry, Origin, SecretId, Stamp};
-use crate::store::clients::record::insert_idle_expiry;
 use crate::store::clients::row::lock_client;
 use crate::store::db::query::query;
 use crate::store::db::row::Row;
 use crate::store::secrets::expiring::SECRETS;
+use crate::store::secrets::rotate::replace_idle_expiry;
 use crate::store::secrets::write::{lock_secret, of_secret};
 use crate::store::{Store, StoreError, TrustedTime};
 
@@ -39,16 +39,12 @@ impl Store {
         unused_for: Option<IdleExpiry>,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        const DELETE: &str = "delete from idle_expiries where secret_id = $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let Some(before) = lock_secret(&mut tx, id, secret_id, stamp).await? else {
             return Ok(false);
         };
-        tx.execute(DELETE, &[secret_id]).await?;
-        if let Some(unused_for) = unused_for {
-            insert_idle_expiry(&mut tx, id, secret_id, unused_for, stamp.at).await?;
-        }
+        replace_idle_expiry(&mut tx, id, secret_id, unused_for, stamp.at).await?;
         let event = of_secret(Action::SecretExpire, id, secret_id)
             .before(json!({ "ends_unused_for": before.unused_for }))
             .after(json!({ "ends_unused_for": unused_for }));

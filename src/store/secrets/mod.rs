@@ -2,4 +2,5 @@
 
 pub(in crate::store) mod expiring;
 pub(in crate::store) mod idle_expiry;
+pub(in crate::store) mod rotate;
 pub(in crate::store) mod write;

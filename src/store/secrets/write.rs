@@ -4,11 +4,13 @@ use serde_json::json;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Action, ClientId, ClientSecret, MAX_LIVE_SECRETS, NewEvent, SecretId, Stamp, Target,
+    Action, Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, NewEvent, OldSecrets, SecretId,
+    Stamp, Target,
 };
 use crate::store::clients::record::{self, lock_record};
 use crate::store::clients::row::bump_version;
 use crate::store::db::conn::Tx;
+use crate::store::secrets::rotate::{end_old_secrets, set_expiry};
 use crate::store::{Store, StoreError, WriteOptions};
 
 /// The outcome of adding a secret.
@@ -36,6 +38,19 @@ impl Store {
         options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
     ) -> Result<SecretAdded, StoreError> {
+        let old = OldSecrets::Stay;
+        self.rotate_secret(id, secret, old, options, stamp).await
+    }
+
+    /// Adds a secret likewise, and sets when the live ones before it end.
+    pub async fn rotate_secret(
+        &self,
+        id: &ClientId,
+        secret: &ClientSecret,
+        old: OldSecrets,
+        options: &WriteOptions<'_>,
+        stamp: Stamp<'_>,
+    ) -> Result<SecretAdded, StoreError> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         if !options.store_response(&mut tx).await? {
@@ -52,8 +67,11 @@ impl Store {
             return Ok(SecretAdded::TooMany);
         }
         record::insert_secret(&mut tx, id, secret, stamp.at).await?;
-        let event = of_secret(Action::SecretAdd, id, &secret.secret_id).after(secret);
-        self.commit_secret_change(tx, id, event, stamp).await?;
+        let mut events = vec![of_secret(Action::SecretAdd, id, &secret.secret_id).after(secret)];
+        events.extend(end_old_secrets(&mut tx, id, &before.secrets, old, stamp).await?);
+        bump_version(&mut tx, id).await?;
+        let change = Change::Client(id.clone());
+        self.commit_change(tx, stamp, change, events).await?;
         Ok(SecretAdded::Added)
     }
 
@@ -65,16 +83,12 @@ impl Store {
         expires_at: UnixTime,
         stamp: Stamp<'_>,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "
-            update client_secrets
-            set expires_at = $3
-            where client_id = $1 and secret_id = $2";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let Some(before) = lock_secret(&mut tx, id, secret_id, stamp).await? else {
             return Ok(false);
         };
-        tx.execute(SQL, &[id, secret_id, &expires_at]).await?;
+        set_expiry(&mut tx, id, secret_id, expires_at).await?;
         let event = of_secret(Action::SecretExpire, id, secret_id)
             .before(json!({ "expires_at": before.expires_at }))
             .after(json!({ "expires_at": expires_at }));
