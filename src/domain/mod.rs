@@ -64,6 +64,7 @@ pub use secrets::client_secret::{
 };
 pub use secrets::idle_expiry::IdleExpiry;
 pub use secrets::old_secrets::OldSecrets;
+pub(crate) use secrets::retirement_advice::span_in_words;
 pub use secrets::retirement_advice::{SecretAdvice, UNUSED_AFTER};
 pub use secrets::strength::{MIN_STRONG_BITS, MIN_STRONG_LENGTH, is_strong};
 pub use text::{Description, ManagedBy, Name};

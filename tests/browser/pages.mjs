@@ -17,6 +17,18 @@ const NAMES = {
 /** Routes whose path a page of the scene has: filled in when the browser is open. */
 const PATHS = {}
 
+/** Names that the server has made. */
+async function findNames(page) {
+  const first = async (path, pattern) => {
+    await page.goto(`${PORTAL}/admin/${path}`)
+    const hrefs = await page.locator('main a[data-ask]').evaluateAll((links) => links.map((link) => link.getAttribute('href')))
+    return hrefs.map((href) => pattern.exec(href)?.[1]).find(Boolean)
+  }
+  NAMES['secrets/{secret_id}'] = await first(`clients/${process.env.CLIENT}`, /secrets\/(\w+)\//)
+  NAMES['keys/{kid}'] = await first('keys', /keys\/([^/]+)\//)
+  NAMES['sessions/{session_id}'] = await first('sessions', /sessions\/(\w+)\/end/)
+}
+
 /** What a route is asked with, where nothing else makes sense. */
 const QUERIES = { '/admin/audit/export': '?format=csv' }
 
@@ -67,6 +79,7 @@ await inBrowser(async (browser) => {
   await inside.page.goto(`${PORTAL}/admin/clients/workload`)
   const remove = inside.page.locator('a[href*="/identities/"]').first()
   PATHS['/admin/clients/{client_id}/identities/{identity}/remove'] = await remove.getAttribute('href')
+  await findNames(inside.page)
   NAMES['assets/{name}'] = (await inside.page.locator('link[rel=stylesheet]').getAttribute('href')).split('/').pop()
 
   let visited = 0

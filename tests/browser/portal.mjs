@@ -63,8 +63,8 @@ export async function open(browser, settings = {}) {
   const portal = { context, page, problems, leaving: 0, stays: false }
   page.on('dialog', async (dialog) => {
     if (dialog.type() === 'beforeunload') portal.leaving += 1
-    // The portal asks whether something is meant; a script that somebody has put in would tell.
-    else if (dialog.type() !== 'confirm') problems.push(dialog.message())
+    // The portal has no other: a script that somebody has put in would tell.
+    else problems.push(dialog.message())
     await (portal.stays ? dialog.dismiss() : dialog.accept())
   })
   return portal
@@ -131,6 +131,15 @@ export async function enrol(page, password) {
   await page.getByRole('button', { name: 'Add', exact: true }).click()
   await page.waitForURL('**/admin/account?done=second-factor')
   return app
+}
+
+/** Asks for something, reads what breaks, and confirms it. */
+export async function confirmed(page, link, said, button, typed) {
+  await link.click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText(said).waitFor()
+  if (typed) await dialog.getByRole('textbox').fill(typed)
+  await dialog.getByRole('button', { name: button }).click()
 }
 
 /**

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { PORTAL, SERVER, assertNoProblems, enrol, inBrowser, look, open, typePassword } from './portal.mjs'
+import { PORTAL, SERVER, assertNoProblems, confirmed, enrol, inBrowser, look, open, typePassword } from './portal.mjs'
 
 const { ADMIN, ADMIN_PASSWORD } = process.env
 const CLIENT = 'billing-worker'
@@ -66,6 +66,15 @@ async function createClient(page) {
   // It does not leave the page.
   await metadata.fill('{"tenant": "acme", "roles": ["writer"]}')
   assert.equal(await metadata.getAttribute('aria-invalid'), 'false')
+  await page.getByLabel('Token lifetime').fill('soon')
+  await page.getByLabel('Quota').fill('many')
+  await page.getByRole('button', { name: 'Create client' }).click()
+  await page.getByRole('alert').getByText('2 fields were not accepted.').waitFor()
+  const invalid = await page.locator('[aria-invalid=true]').evaluateAll((fields) => fields.map((field) => field.id))
+  assert.deepEqual(invalid, ['token_ttl', 'token_quota'])
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'token_ttl')
+  await look(page, 'new-client-refused')
+  for (const name of ['Token lifetime', 'Quota']) await page.getByLabel(name).fill('')
   await page.getByRole('button', { name: 'Create client' }).click()
   return newSecret(page)
 }
@@ -136,32 +145,54 @@ async function rotate(portal, first) {
   await page.getByRole('link', { name: 'I have stored it' }).click()
   await page.getByRole('heading', { name: CLIENT }).waitFor()
   assert.equal(portal.leaving, asked)
-  const adding = page.getByRole('region', { name: 'Add secret' })
-  await adding.getByLabel('Expires').selectOption('in 90 days')
-  await adding.getByRole('button', { name: 'Add secret' }).click()
+  await look(page, 'client-new')
+
+  await page.getByRole('link', { name: 'Rotate secret' }).click()
+  const question = page.getByRole('dialog')
+  await question.getByText('The old one works until it expires.').waitFor()
+  await look(page, 'client-rotate')
+  await question.getByLabel('New secret expires').selectOption('in 90 days')
+  await question.getByRole('button', { name: 'Rotate secret' }).click()
   const second = await newSecret(page)
   await look(page, 'client-secret')
   for (const secret of [first, second]) assert.equal((await authorize(secret)).status, 200)
-
   await leave(portal)
-  const secrets = page.getByRole('region', { name: /^Secret / })
-  assert.equal(await secrets.count(), 2)
-  const old = secrets.filter({ hasText: hint(first) })
-  await reloadUntil(page, secrets.filter({ hasText: 'from 127.0.0.1' }), 2)
+
+  const rotation = page.getByRole('region', { name: 'Rotation' })
+  await reloadUntil(page, rotation.getByText(/still used .* ago from 127\.0\.0\.1|still used now from/), 1)
+  await reloadUntil(page, rotation.getByText('New secret in use'), 1)
   await look(page, 'client-rotating')
-  await old.getByText('Expire or delete').click()
-  await old.getByLabel('Expires').selectOption('now')
-  await old.getByRole('button', { name: 'Set expiry' }).click()
-  await page.getByRole('status').getByText('Expiry of the secret set.').waitFor()
-  await old.getByText('It has ended: safe to remove.').waitFor()
+  await expire(page, first)
   assert.equal((await authorize(first)).error, 'invalid_client')
   assert.equal((await authorize(second)).status, 200)
-
-  await old.getByText('Expire or delete').click()
-  await old.getByRole('button', { name: 'Delete now' }).click()
-  await page.getByRole('status').getByText('Secret deleted.').waitFor()
-  assert.equal(await page.getByRole('region', { name: /^Secret / }).count(), 1)
+  await confirmed(page, page.getByRole('link', { name: 'Finish' }), 'It has ended: safe to remove.', 'Delete old secrets')
+  await page.getByRole('status').getByText('Rotation finished').waitFor()
+  assert.equal(await rows(page).count(), 1)
+  assert.equal((await authorize(second)).status, 200)
   return second
+}
+
+/** The secrets of the client that is shown. */
+function rows(page) {
+  return page.getByRole('region', { name: 'Secrets' }).locator('tbody tr')
+}
+
+/** Ends a secret that is in use, after a second thought. */
+async function expire(page, secret) {
+  const old = rows(page).filter({ hasText: hint(secret) })
+  await old.getByRole('link', { name: 'Expire' }).click()
+  const question = page.getByRole('dialog')
+  await question.getByText(/In use: (once|\d+ times) in 24 hours, last .* ago from 127\.0\.0\.1/).waitFor()
+  await look(page, 'secret-expire')
+  // Whoever declines is where they were.
+  await page.keyboard.press('Escape')
+  await question.waitFor({ state: 'detached' })
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Expire')
+  await page.keyboard.press('Enter')
+  await question.getByLabel('Expires').selectOption('now')
+  await question.getByRole('button', { name: 'Expire secret' }).click()
+  await page.getByRole('status').getByText('Expiry of the secret set.').waitFor()
+  await old.getByText('It has ended: safe to remove.').waitFor()
 }
 
 /** Uses are counted in memory first. */
@@ -196,14 +227,19 @@ async function editAndDisable(page, secret) {
   await look(page, 'token-verdict')
 
   await page.goto(`${PORTAL}/admin/clients/${CLIENT}`)
-  await page.getByRole('button', { name: 'Disable' }).click()
+  await page.getByRole('link', { name: 'Disable' }).click()
+  await page.getByRole('dialog').getByText(/It got \d+ tokens? in 24 hours\. Last used .* ago from 127\.0\.0\.1\./).waitFor()
+  await look(page, 'client-disable')
+  await page.getByRole('dialog').getByRole('button', { name: 'Disable client' }).click()
   await page.getByRole('status').getByText('Client disabled and its tokens revoked').waitFor()
   assert.equal((await verify(granted.token)).status, 401)
   assert.equal((await authorize(secret)).error, 'invalid_client')
   await look(page, 'client-disabled')
 }
 
-const ACTIONS = ['client.create', 'secret.add', 'secret.expire', 'secret.delete', 'client.update', 'client.disable']
+const ACTIONS = [
+  'client.create', 'secret.add', 'secret.expire', 'secret.expire', 'secret.delete', 'client.update', 'client.disable',
+]
 
 async function readTrail(page, secrets) {
   await page.getByRole('link', { name: 'Audit' }).click()

@@ -36,7 +36,7 @@ impl SecretAdvice {
             .saturating_sub(1);
         let last = uses.of_secret(&secret.secret_id);
         let age = now.since(last.map_or(secret.created_at, |it| it.last.used_at));
-        let span = in_words(age);
+        let span = span_in_words(age);
         match last {
             Some(it) if age < UNUSED_AFTER => {
                 let (times, source) = (it.uses_24h, it.last.source);
@@ -95,7 +95,7 @@ fn often(times: u64) -> String {
 }
 
 /// A span of time in its largest unit.
-fn in_words(seconds: i64) -> String {
+pub(crate) fn span_in_words(seconds: i64) -> String {
     let (count, unit) = match seconds {
         ..60 => return "less than a minute".to_owned(),
         60..3_600 => (seconds / 60, "minute"),

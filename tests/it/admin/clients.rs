@@ -623,8 +623,10 @@ async fn a_secret_is_rotated_with_an_overlap_and_the_page_says_what_is_safe() {
     test.token(&new).await;
     test.app.write_usage().await.unwrap();
     let page = omar.get("/admin/clients/billing").await;
-    assert!(page.text().contains("In use: once in 24 hours"));
+    assert!(page.text().contains("<td class=\"end\">1</td>"));
     assert!(page.text().contains("from 192.0.2.1"));
+    let asked = omar.get(&format!("{path}/remove")).await;
+    assert!(asked.text().contains("In use: once in 24 hours"));
 
     let fields = [("at", "2027-02-01T12:00"), ("lifetime", "1h")];
     let answer = omar.post(&format!("{path}/end"), &fields).await;

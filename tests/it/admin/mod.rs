@@ -15,8 +15,10 @@ mod no_passkeys;
 mod pages;
 #[cfg(feature = "passkeys")]
 mod passkeys;
+mod questions;
 mod recovery_codes;
 mod rights;
+mod rotation;
 mod routes;
 mod second_factor;
 mod sessions;

@@ -100,6 +100,17 @@ const TABLE: &[(&str, Fields, Effect)] = &[
         Changes,
     ),
     (
+        "/admin/clients/{client_id}/rotate",
+        &[("old", "24h")],
+        Changes,
+    ),
+    (
+        "/admin/clients/{client_id}/rotate",
+        &[("old", "unused:24h")],
+        Changes,
+    ),
+    ("/admin/clients/{client_id}/finish-rotation", &[], Changes),
+    (
         "/admin/clients/{client_id}/secrets/{secret_id}/end",
         &[("lifetime", "now")],
         Changes,
@@ -160,7 +171,11 @@ const TABLE: &[(&str, Fields, Effect)] = &[
         ],
         Changes,
     ),
-    ("/admin/tokens/revoke", &[("token", "{token}")], Restricts),
+    (
+        "/admin/tokens/revoke",
+        &[("token", "{token}"), ("confirmed", "yes")],
+        Restricts,
+    ),
     ("/admin/tokens", &[], Effect::None),
     ("/admin/explain/exchange", &[], Effect::None),
     ("/admin/explain/assertion", &[], Effect::None),

@@ -23,8 +23,19 @@ async fn a_token_is_taken_apart_judged_and_revoked() {
     ] {
         assert!(page.text().contains(part), "{part}: {}", page.text());
     }
-    let revoked = omar.post("/admin/tokens/revoke", &fields).await;
-    assert!(revoked.text().contains("the token is revoked"));
+    let asked = omar.post("/admin/tokens/revoke", &fields).await;
+    assert!(asked.text().contains("Revoke this token?"));
+    assert_eq!(test.verify(&token).await.status, 200);
+    let confirmed = [&fields[..], &[("confirmed", "yes")]].concat();
+    let revoked = omar.post("/admin/tokens/revoke", &confirmed).await;
+    assert!(
+        omar.follow(&revoked)
+            .await
+            .text()
+            .contains("Token revoked.")
+    );
+    let page = omar.post("/admin/tokens", &fields).await;
+    assert!(page.text().contains("the token is revoked"));
 
     test.verify(&token).await.assert_error(401, "invalid_token");
     let again = omar.post("/admin/tokens", &fields).await;
@@ -68,9 +79,8 @@ async fn it_is_said_why_a_token_is_no_good() {
         .await;
     assert_eq!(page.status, 403);
     let mut omar = Browser::of(&test, "omar").await;
-    let page = omar
-        .post("/admin/tokens/revoke", &[("token", &token)])
-        .await;
+    let confirmed = [("token", token.as_str()), ("confirmed", "yes")];
+    let page = omar.post("/admin/tokens/revoke", &confirmed).await;
     assert_eq!(page.status, 422);
     assert!(page.text().contains("expired"));
 }

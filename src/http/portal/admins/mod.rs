@@ -1,5 +1,6 @@
 //! The admins: creating them, and changing what they may do. For owners only.
 
+pub(in crate::http) mod questions;
 pub(in crate::http) mod sessions;
 
 use askama::Template;
@@ -195,10 +196,11 @@ pub(super) async fn delete(
     InPath(name): InPath<AdminName>,
     mut form: Form,
 ) -> Result<Response> {
-    let page = admin_page(&app, &session, &name);
     if let Err(error) = form.confirm(name.as_str()) {
-        return page::again_at("typed", error, page).await;
+        let question = questions::deletion(&app, &session, &name).await?;
+        return question.again_at("typed", error).await;
     }
+    let page = admin_page(&app, &session, &name);
     let done = app.admins.delete(&session.origin, &name).await;
     page::after(done, PATH, "deleted", page).await
 }

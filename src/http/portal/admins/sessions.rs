@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::Result;
-use crate::domain::{AdminRole, AdminSession, SessionId};
+use crate::domain::{AdminName, AdminRole, AdminSession, SessionId};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Session, Viewer};
@@ -14,7 +14,7 @@ use crate::http::portal::page;
 use crate::http::portal::page::{Layout, When};
 use crate::http::request::path::InPath;
 
-const PATH: &str = "/admin/sessions";
+pub(super) const PATH: &str = "/admin/sessions";
 
 #[derive(Template)]
 #[template(path = "admins/sessions.html")]
@@ -25,12 +25,17 @@ struct SessionsPage {
     shows_all: bool,
 }
 
+/// Whose sessions there are to see: `None` is everybody's.
+pub(super) fn own(session: &Session<Viewer>) -> Option<&AdminName> {
+    (!session.permits(AdminRole::Owner)).then_some(&session.admin.name)
+}
+
 pub(in crate::http::portal) async fn show_sessions(
     State(app): State<AppState>,
     session: Session<Viewer>,
 ) -> Result<Response> {
     let shows_all = session.permits(AdminRole::Owner);
-    let own = (!shows_all).then_some(&session.admin.name);
+    let own = own(&session);
     Ok(page::show(&SessionsPage {
         layout: session.layout("Sessions", PATH),
         sessions: app.admins.list_sessions(own).await?,

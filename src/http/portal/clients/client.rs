@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::Result;
+use crate::app::{AuditFilter, AuditPage};
 use crate::domain::{
-    AdminRole, Audience, Client, ClientEffect, ClientId, ClientIdentity, ClientKeys, ClientSecret,
+    AdminRole, Audience, AuditEvent, Client, ClientEffect, ClientId, ClientIdentity, ClientKeys,
     ClientStatus, ClientVersion, ExpectedVersion, IdentityDigest, IdentityUse, LastUsed, ManagedBy,
-    QuotaState, SecretAdvice, SecretUses, UsageCounts, UsageSpan,
+    QuotaState, UsageCounts, UsageSpan,
 };
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
@@ -17,12 +18,14 @@ use crate::http::portal::clients::calls::Calls;
 use crate::http::portal::clients::form::{
     ADVANCED_FIELDS, ClientForm, IDENTITY_FIELDS, KEY_FIELDS, TOKEN_TYPS, field_of, pretty,
 };
+use crate::http::portal::clients::questions;
 use crate::http::portal::links::{CLIENTS, EXPLAIN, encoded, path_of, see_done};
 use crate::http::portal::page;
 use crate::http::portal::page::chart::{Axis, Chart};
 use crate::http::portal::page::field_errors::FieldErrors;
-use crate::http::portal::page::fields::{LIFETIMES, SHORT_LIFETIMES};
+use crate::http::portal::page::fields::LIFETIMES;
 use crate::http::portal::page::{Layout, When};
+use crate::http::portal::secrets::shown_secrets::{Rotation, ShownSecret};
 use crate::http::portal::usage::charts::charts;
 use crate::http::request::path::InPath;
 
@@ -30,6 +33,9 @@ const WEEK: Axis = Axis {
     name: "hours",
     span: UsageSpan::Hour,
 };
+
+/// Changes that the page shows; the audit trail has all.
+const EVENTS: u32 = 10;
 
 #[derive(Template)]
 #[template(path = "clients/client.html")]
@@ -42,13 +48,19 @@ struct ClientPage {
     denied: Option<String>,
     path: String,
     explain: String,
+    audit: String,
+    /// The last changes, the newest first.
+    events: Vec<AuditEvent>,
     quota: Option<QuotaState>,
     client: Client,
     audiences: String,
     metadata: String,
     keys: String,
     secrets: Vec<ShownSecret>,
+    rotation: Option<Rotation>,
     takes_secrets: bool,
+    /// Whether there is a secret to replace.
+    can_rotate: bool,
     identities: Vec<ShownIdentity>,
     /// `None`: no usage in these days.
     usage: Option<[Chart; 3]>,
@@ -59,14 +71,6 @@ struct ClientPage {
 }
 
 page::pages!(ClientPage, EditPage);
-
-/// A secret on the page of its client.
-struct ShownSecret {
-    secret: ClientSecret,
-    is_active: bool,
-    uses: Option<SecretUses>,
-    advice: SecretAdvice,
-}
 
 /// An identity on the page of its client.
 struct ShownIdentity {
@@ -79,13 +83,8 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
     let record = app.clients.find(id).await?;
     let uses = app.usage.find_of_client(id).await?;
     let now = app.clock().now();
-    let shown = |secret: &ClientSecret| ShownSecret {
-        secret: secret.clone(),
-        is_active: secret.expires_at.is_none_or(|end| end > now),
-        uses: uses.of_secret(&secret.secret_id).cloned(),
-        advice: SecretAdvice::new(secret, &record, &uses, now),
-    };
-    let secrets: Vec<ShownSecret> = record.secrets.iter().map(shown).collect();
+    let secrets = ShownSecret::all(&record, &uses, now);
+    let rotation = Rotation::of(&record, &uses, now);
     let client = record.client;
     let shown = |identity: &ClientIdentity| ShownIdentity {
         identity: identity.clone(),
@@ -101,6 +100,15 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
     let week = hours.first().map_or(now, |it| it.start);
     let exchanges = app.usage.list_exchanges(id, week).await?;
     let was_used = hours.iter().any(|it| it.counts != UsageCounts::default());
+    let filter = AuditFilter {
+        client_id: Some(id.clone()),
+        ..AuditFilter::default()
+    };
+    let events = app
+        .audit
+        .list(&filter, AuditPage::Before(None), EVENTS)
+        .await?;
+    let takes_secrets = client.authentication.allow_secrets();
     Ok(ClientPage {
         layout: session.layout(id.as_str(), &path),
         can_restrict,
@@ -115,9 +123,13 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
         audiences: Audience::join(&client.audiences),
         metadata: pretty(client.metadata.as_str()),
         keys: names_of_keys(&client),
+        can_rotate: takes_secrets && secrets.iter().any(|it| it.is_live),
         secrets,
+        rotation,
         identities,
-        takes_secrets: client.authentication.allow_secrets(),
+        takes_secrets,
+        audit: format!("/admin/audit?client_id={}", encoded(id.as_str())),
+        events: events.into_iter().map(|row| row.event).collect(),
         usage: was_used.then(|| charts(WEEK, &hours)),
         last: uses.last,
         calls: Calls::of(&client, &exchanges),
@@ -260,10 +272,11 @@ pub(in crate::http::portal) async fn delete(
     mut form: Form,
 ) -> Result<Response> {
     let by = &session.origin;
-    let page = client_page(&app, &session, &id);
     if let Err(error) = form.confirm(id.as_str()) {
-        return page::again_at("typed", error, page).await;
+        let question = questions::deletion(&app, &session, &id).await?;
+        return question.again_at("typed", error).await;
     }
+    let page = client_page(&app, &session, &id);
     let done = app.clients.delete(by, &id, &ExpectedVersion::Any).await;
     page::after(done, CLIENTS, "deleted", page).await
 }

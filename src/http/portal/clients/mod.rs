@@ -5,4 +5,5 @@ pub(in crate::http) mod client;
 pub(in crate::http) mod create;
 pub(in crate::http) mod form;
 pub(in crate::http) mod list;
+pub(in crate::http) mod questions;
 pub(in crate::http) mod transfer;

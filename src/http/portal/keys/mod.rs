@@ -1,5 +1,6 @@
 //! The signing keys: the state of each, and the actions that only owners take.
 
+pub(in crate::http) mod questions;
 pub(in crate::http) mod timeline;
 
 use askama::Template;

@@ -21,6 +21,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("clients", "removed", "Secret deleted."),
     (
         "clients",
+        "rotated",
+        "Rotation finished: the old secrets are deleted.",
+    ),
+    (
+        "clients",
         "deleted",
         "Client deleted and its tokens revoked.",
     ),
@@ -84,6 +89,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "passkey-removed",
         "Your passkey is removed. All your other sessions have ended.",
     ),
+    ("tokens", "revoked", "Token revoked."),
     ("sessions", "ended", "Session ended."),
     ("sessions", "others", "All your other sessions have ended."),
 ];

@@ -5,6 +5,7 @@ pub(in crate::http) mod chart;
 mod done;
 pub(in crate::http) mod field_errors;
 pub(in crate::http) mod fields;
+pub(in crate::http) mod question;
 
 use std::fmt;
 use std::sync::Arc;

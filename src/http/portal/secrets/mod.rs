@@ -1,6 +1,9 @@
 //! The secrets of a client: one is added, expires, is deleted. A secret is shown once, when it is added.
 
 mod languages;
+pub(in crate::http) mod questions;
+pub(in crate::http) mod rotate;
+pub(in crate::http) mod shown_secrets;
 pub(in crate::http) mod snippets;
 
 pub(in crate::http::portal) use languages::in_php;
@@ -21,7 +24,7 @@ use crate::http::portal::access::once;
 use crate::http::portal::access::once::Shown;
 use crate::http::portal::access::session::{Operator, Session};
 use crate::http::portal::clients::client::changed;
-use crate::http::portal::links::path_of;
+use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page;
 use crate::http::portal::page::fields::{NOW, read_lifetime, read_span, read_time};
 use crate::http::portal::page::{Layout, When};
@@ -159,8 +162,14 @@ pub(super) async fn expire_secret(
             }
         }
     };
-    let done = done.await;
-    changed(&app, &session, &id, done, "ended").await
+    match done.await {
+        Ok(()) => Ok(see_done(&path_of(&id), "ended")),
+        Err(error) => {
+            let question = questions::expiry(&app, &session, &(id, secret_id)).await?;
+            let field = if at.is_empty() { "lifetime" } else { "at" };
+            question.again_at(field, error).await
+        }
+    }
 }
 
 fn read_idle_expiry(text: &str) -> Result<Option<IdleExpiry>> {

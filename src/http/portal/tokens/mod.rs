@@ -20,8 +20,9 @@ use crate::domain::{AdminRole, ErrorCode};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session, Viewer};
-use crate::http::portal::links::path_of;
+use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page;
+use crate::http::portal::page::question::Question;
 use crate::http::portal::page::{Exactly, Layout};
 use crate::http::portal::secrets::development_ca;
 use crate::http::portal::secrets::snippets::{Snippet, trust};
@@ -86,20 +87,27 @@ pub(super) async fn inspect(
     }
 }
 
-/// Revokes a token.
+/// Asks before a token is revoked, and revokes it. A token stands in no link, so that the question is by POST too.
 pub(super) async fn revoke(
     State(app): State<AppState>,
     session: Session<Operator>,
     mut form: Form,
 ) -> Result<Response> {
-    let mut page = tokens_page(&app, &session, &form.need("token")?);
-    let revoked = app.tokens.revoke(&session.origin, &page.token).await;
-    if let Err(error) = revoked {
-        return refused(page, error).await;
+    let page = tokens_page(&app, &session, &form.need("token")?);
+    if !form.is_ticked("confirmed") {
+        let layout = session.layout("Revoke this token?", PATH);
+        let question = Question::new(layout, "Revoke token", "/admin/tokens/revoke", PATH);
+        let question = question
+            .field("token", &page.token)
+            .field("confirmed", "yes");
+        return Ok(question
+            .fact("Every service refuses it from now on. Its client can get another one at once.")
+            .show());
     }
-    page.layout.done = Some("Token revoked.");
-    page.inspection = Some(app.tokens.inspect(&page.token).await?);
-    Ok(page::show(&page))
+    match app.tokens.revoke(&session.origin, &page.token).await {
+        Ok(_) => Ok(see_done(PATH, "revoked")),
+        Err(error) => refused(page, error).await,
+    }
 }
 
 /// An inactive token is the mistake of the form, not of the session.

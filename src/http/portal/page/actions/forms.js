@@ -1,0 +1,11 @@
+// Forms that were not accepted: the first wrong field is seen and has the focus, wherever it stands.
+(() => {
+  "use strict";
+  document.addEventListener("DOMContentLoaded", () => {
+    const wrong = document.querySelectorAll("[aria-invalid=true]");
+    for (const field of wrong) {
+      for (let box = field.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+    }
+    wrong[0]?.focus();
+  });
+})();

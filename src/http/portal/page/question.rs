@@ -1,0 +1,138 @@
+//! Owns the page that asks before something is taken away: what breaks, and the button that does it. The script shows it as
+//! a dialog on the page that leads to it; without a script it is a page of its own. Nothing is taken away in one click.
+
+use std::future::ready;
+
+use askama::Template;
+use axum::response::Response;
+
+use crate::app::error::{Error, Result};
+use crate::http::portal::page;
+use crate::http::portal::page::Layout;
+use crate::http::portal::page::fields::Choice;
+
+/// A question. Its title is that of the page.
+#[derive(Template)]
+#[template(path = "page/actions/question.html")]
+pub(in crate::http::portal) struct Question {
+    layout: Layout,
+    /// Sentences; code stands between backticks.
+    facts: Vec<String>,
+    /// Where the form goes.
+    action: String,
+    /// What it says beside what is asked.
+    fields: Vec<(&'static str, String)>,
+    choices: Vec<Choices>,
+    /// The label of a field for a time in UTC, called `at`.
+    moment: Option<&'static str>,
+    /// The id and the label of a box to tick.
+    tick: Option<(&'static str, &'static str)>,
+    /// The label of the field in which a name is typed.
+    typed: Option<&'static str>,
+    /// On the button.
+    verb: &'static str,
+    /// The class of the button.
+    kind: &'static str,
+    back: String,
+}
+
+/// A choice of one among values.
+struct Choices {
+    label: &'static str,
+    id: &'static str,
+    choices: &'static [Choice],
+    chosen: &'static str,
+}
+
+page::pages!(Question);
+
+impl Question {
+    /// A question whose form goes to `action`; whoever declines goes to `back`.
+    pub(in crate::http::portal) fn new(
+        layout: Layout,
+        verb: &'static str,
+        action: impl Into<String>,
+        back: impl Into<String>,
+    ) -> Self {
+        Self {
+            layout,
+            facts: Vec::new(),
+            action: action.into(),
+            fields: Vec::new(),
+            choices: Vec::new(),
+            moment: None,
+            tick: None,
+            typed: None,
+            verb,
+            kind: "bad",
+            back: back.into(),
+        }
+    }
+
+    /// That nothing breaks at once.
+    pub(in crate::http::portal) fn harmless(mut self) -> Self {
+        self.kind = "main";
+        self
+    }
+
+    /// With something that breaks, or that does not.
+    pub(in crate::http::portal) fn fact(mut self, text: impl Into<String>) -> Self {
+        self.facts.push(text.into());
+        self
+    }
+
+    /// With a field that is not shown.
+    pub(in crate::http::portal) fn field(mut self, name: &'static str, value: &str) -> Self {
+        self.fields.push((name, value.to_owned()));
+        self
+    }
+
+    /// With a choice of one among values.
+    pub(in crate::http::portal) fn choice(
+        mut self,
+        label: &'static str,
+        id: &'static str,
+        choices: &'static [Choice],
+        chosen: &'static str,
+    ) -> Self {
+        self.choices.push(Choices {
+            label,
+            id,
+            choices,
+            chosen,
+        });
+        self
+    }
+
+    /// With a field `at` for a time in UTC.
+    pub(in crate::http::portal) fn moment(mut self, label: &'static str) -> Self {
+        self.moment = Some(label);
+        self
+    }
+
+    /// With a box to tick.
+    pub(in crate::http::portal) fn tick(mut self, id: &'static str, label: &'static str) -> Self {
+        self.tick = Some((id, label));
+        self
+    }
+
+    /// With a field in which the name of what is taken away has to be typed.
+    pub(in crate::http::portal) fn typed(mut self, label: &'static str) -> Self {
+        self.typed = Some(label);
+        self
+    }
+
+    /// Asks.
+    pub(in crate::http::portal) fn show(self) -> Response {
+        page::show(&self)
+    }
+
+    /// Asks again, with the error at a field.
+    pub(in crate::http::portal) async fn again_at(
+        self,
+        field: &str,
+        error: Error,
+    ) -> Result<Response> {
+        page::again_at(field, error, ready(Ok(self))).await
+    }
+}
