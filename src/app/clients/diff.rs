@@ -1,12 +1,12 @@
 //! Owns what differs between two states of a client or of a trusted issuer, member by member, as people are shown it before
 //! they decide.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// A member that differs; null where there is none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldChange {
     /// Its name, everywhere.
     pub field: String,

@@ -83,6 +83,7 @@ fn all(routes: Routes) -> Routes {
         OWNER    post "/admin/transfer/export"                                   transfer::export;
         OWNER    post "/admin/transfer/import"                                   transfer::import;
         OWNER    post "/admin/transfer/apply"                                    transfer::apply;
+        OWNER    get  "/admin/transfer/applied"                                  transfer::show_applied;
         VIEWER   get  "/admin/explain"                                           explain::show_explanation;
         VIEWER   get  "/admin/explain/exchange"                                  explain_exchange::show_exchange;
         VIEWER   post "/admin/explain/exchange"                                  explain_exchange::explain_exchange;

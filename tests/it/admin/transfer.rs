@@ -68,7 +68,15 @@ async fn a_file_is_applied_and_its_clients_show_that_it_keeps_them() {
     let done = browser
         .post(&apply, &[("manifest", file), ("act", "do")])
         .await;
-    assert!(done.text().contains("Done.") && done.text().contains("tks_"));
+    let shown = browser.follow(&done).await;
+    assert!(shown.text().contains("Done.") && shown.text().contains("tks_"));
+    assert!(
+        shown
+            .text()
+            .contains("{&#34;client_id&#34;:&#34;made&#34;,")
+    );
+    let again = browser.follow(&done).await;
+    assert!(again.text().contains("No report to show.") && !again.text().contains("tks_"));
 
     for page in [
         "/admin/clients",

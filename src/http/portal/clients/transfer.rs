@@ -19,6 +19,7 @@ use crate::app::error::{Error, Result};
 use crate::config::Bytes;
 use crate::domain::ClientId;
 use crate::http::portal::access::form::{FileForm, Form, filled_in};
+use crate::http::portal::access::once::{Once, Shown};
 use crate::http::portal::access::session::{Owner, Session};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page;
@@ -67,7 +68,39 @@ struct ApplyForm {
     take_over: bool,
     error: Option<String>,
     report: Option<ApplyReport>,
+}
+
+/// What an apply did, and the secrets that it made.
+type Applied = (ApplyReport, Vec<(ClientId, String)>);
+
+#[derive(Template)]
+#[template(path = "clients/applied/applied.html")]
+struct AppliedPage {
+    layout: Layout,
+    /// `None`: it was shown before.
+    report: Option<ApplyReport>,
     secrets: Vec<(ClientId, String)>,
+    /// The secrets, in a form that programs read.
+    lines: String,
+}
+
+/// Shows what an apply did, once.
+pub(in crate::http::portal) async fn show_applied(
+    session: Session<Owner>,
+    Shown(applied): Shown<Applied>,
+) -> Response {
+    let (report, secrets) = applied.unzip();
+    let secrets = secrets.unwrap_or_default();
+    let line = |(id, secret): &(ClientId, String)| {
+        let line = serde_json::json!({ "client_id": id, "client_secret": secret });
+        format!("{line}\n")
+    };
+    page::show(&AppliedPage {
+        layout: Layout::new("Applied manifest", PATH, Some(&session)),
+        lines: secrets.iter().map(line).collect(),
+        report,
+        secrets,
+    })
 }
 
 impl ImportForm {
@@ -176,7 +209,7 @@ pub(in crate::http::portal) async fn import(
     Ok(answered(&page, failed))
 }
 
-/// Makes clients what a file says, or says what would be done.
+/// Makes clients what a file says, and redirects to what was done; or says what would be done.
 pub(in crate::http::portal) async fn apply(
     State(app): State<AppState>,
     session: Session<Owner>,
@@ -209,10 +242,14 @@ pub(in crate::http::portal) async fn apply(
             .apply(&session.origin, &manifest, options, &mut tell)
             .await
     };
-    let failed;
-    (fields.report, failed) = shown(applied.await)?;
+    let (report, failed) = shown(applied.await)?;
+    if let Some(report) = report.as_ref().filter(|it| !it.dry_run) {
+        let once = Once::random();
+        once.store(&app, &session, &(report, secrets)).await?;
+        return Ok(once.see(&format!("{PATH}/applied")));
+    }
+    fields.report = report;
     fields.error = failed.as_ref().map(page::sentence);
-    fields.secrets = secrets;
     let page = transfer_page(&app, &session, ImportForm::default(), fields);
     Ok(answered(&page, failed))
 }
@@ -232,9 +269,21 @@ fn answered(page: &TransferPage, failed: Option<Error>) -> Response {
     }
 }
 
+fn path(client_id: &str) -> Option<String> {
+    ClientId::parse(client_id).ok().map(|id| path_of(&id))
+}
+
+fn step_kind(step: &ApplyStep) -> &'static str {
+    match step {
+        ApplyStep::Create | ApplyStep::Change => "good",
+        ApplyStep::Disable | ApplyStep::Delete => "bad",
+        ApplyStep::Unchanged => "",
+    }
+}
+
 impl TransferPage {
     fn path(client_id: &str) -> Option<String> {
-        ClientId::parse(client_id).ok().map(|id| path_of(&id))
+        path(client_id)
     }
 
     /// What is wrong with a row, or what changes.
@@ -250,14 +299,6 @@ impl TransferPage {
             ImportOutcome::Bad => "bad",
             ImportOutcome::Skipped => "warn",
             ImportOutcome::Unchanged | ImportOutcome::Existing => "",
-        }
-    }
-
-    fn step_kind(step: ApplyStep) -> &'static str {
-        match step {
-            ApplyStep::Create | ApplyStep::Change => "good",
-            ApplyStep::Disable | ApplyStep::Delete => "bad",
-            ApplyStep::Unchanged => "",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Owns what becomes of the trusted issuers of a file: they are planned with its clients, and written before them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::clients::Clients;
@@ -13,7 +13,7 @@ use crate::app::issuers::{IssuerStep, PlannedIssuer};
 use crate::domain::{ADMIN_ISSUERS_SCOPE, ErrorCode, IssuerName, Origin};
 
 /// A trusted issuer of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AppliedIssuer {
     /// Which issuer.
     #[schema(value_type = String)]

@@ -8,7 +8,7 @@ mod plain_words;
 
 use std::collections::HashSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use issuers::AppliedIssuer;
@@ -73,7 +73,7 @@ pub struct ApplyOptions {
 }
 
 /// A client of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AppliedClient {
     /// Whom it is about.
     pub client_id: ClientId,
@@ -84,12 +84,12 @@ pub struct AppliedClient {
     /// Whether a secret is made for it.
     pub makes_secret: bool,
     /// What else to know.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
 }
 
 /// What came, or in a dry run would come, of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApplyReport {
     /// What its clients are marked with.
     pub name: ManagedBy,
