@@ -24,20 +24,19 @@ pub(in crate::store) async fn end_old_secrets(
         let name = &secret.secret_id;
         let event = || of_secret(Action::SecretExpire, id, name);
         match old {
-            OldSecrets::Stay => {}
             // A rotation never makes a secret live longer.
             OldSecrets::ExpireAt(at) if secret.is_live(at) => {
                 set_expiry(tx, id, name, at).await?;
                 let before = json!({ "expires_at": secret.expires_at });
                 events.push(event().before(before).after(json!({ "expires_at": at })));
             }
-            OldSecrets::ExpireAt(_) => {}
             OldSecrets::ExpireUnused(span) => {
                 replace_idle_expiry(tx, id, name, Some(span), stamp.at).await?;
                 let before = json!({ "ends_unused_for": secret.unused_for });
                 let after = json!({ "ends_unused_for": span });
                 events.push(event().before(before).after(after));
             }
+            OldSecrets::Stay | OldSecrets::ExpireAt(_) => {}
         }
     }
     Ok(events)

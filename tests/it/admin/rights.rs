@@ -342,7 +342,7 @@ async fn the_page_of_a_client_offers_an_operator_what_may_be_done() {
         seen.text()
             .contains("has the reserved scope token:introspect")
     );
-    for form in ["/revoke-tokens", "/status"] {
+    for form in ["/revoke-tokens", "/disable"] {
         assert!(seen.text().contains(&format!("{path}{form}")), "{form}");
     }
     for form in changes {

@@ -44,9 +44,10 @@ async fn question(
     let layout = session.layout(asked, &path);
     let question = Question::new(layout, verb, format!("{path}/{action}"), path)
         .fact(presence(app, &admin).await?);
-    Ok(match session.admin.name == *name {
-        true => question.fact("This is your own account: you are logged out."),
-        false => question,
+    Ok(if session.admin.name == *name {
+        question.fact("This is your own account: you are logged out.")
+    } else {
+        question
     })
 }
 

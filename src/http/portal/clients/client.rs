@@ -59,8 +59,6 @@ struct ClientPage {
     secrets: Vec<ShownSecret>,
     rotation: Option<Rotation>,
     takes_secrets: bool,
-    /// Whether there is a secret to replace.
-    can_rotate: bool,
     identities: Vec<ShownIdentity>,
     /// `None`: no usage in these days.
     usage: Option<[Chart; 3]>,
@@ -71,6 +69,13 @@ struct ClientPage {
 }
 
 page::pages!(ClientPage, EditPage);
+
+impl ClientPage {
+    /// Whether there is a secret to replace.
+    fn can_rotate(&self) -> bool {
+        self.takes_secrets && self.secrets.iter().any(|it| it.is_live)
+    }
+}
 
 /// An identity on the page of its client.
 struct ShownIdentity {
@@ -123,7 +128,6 @@ async fn client_page<R>(app: &AppState, session: &Session<R>, id: &ClientId) -> 
         audiences: Audience::join(&client.audiences),
         metadata: pretty(client.metadata.as_str()),
         keys: names_of_keys(&client),
-        can_rotate: takes_secrets && secrets.iter().any(|it| it.is_live),
         secrets,
         rotation,
         identities,

@@ -100,9 +100,10 @@ pub(in crate::http::portal) async fn create_client(
         Err(error) => {
             let page = new_client_page(&app, &session, client_id, fields, lifetime);
             let page = std::future::ready(Ok(page));
-            let field = match error.code {
-                ErrorCode::Conflict => Some("client_id"),
-                _ => field_of(&error),
+            let field = if error.code == ErrorCode::Conflict {
+                Some("client_id")
+            } else {
+                field_of(&error)
             };
             match field {
                 Some(field) => page::again_at(field, error, page).await,

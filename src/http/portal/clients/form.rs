@@ -159,7 +159,8 @@ impl ClientForm {
         for (name, _) in field_types() {
             let value = self.value(name);
             let alone = Map::from_iter([(name.to_owned(), value.clone())]);
-            if errors.check(name, changes(alone)).is_some() {
+            let read = changes(alone).map_err(|error| without_name(name, &error));
+            if errors.check(name, read).is_some() {
                 members.insert(name.to_owned(), value);
             }
         }
@@ -191,6 +192,15 @@ impl ClientForm {
 fn changes(mut members: Map<String, Value>) -> Result<ClientChanges> {
     let changes = ClientSpec::from_texts(&mut members).and_then(|mut spec| spec.changes());
     changes.map_err(|error| Error::invalid_request(error.reason))
+}
+
+/// The error at its field, where people see the label instead of the name.
+fn without_name(name: &str, error: &Error) -> Error {
+    let description = error.description.as_ref();
+    match description.strip_prefix(name) {
+        Some(rest) if rest.starts_with(' ') => Error::invalid_request(format!("this{rest}")),
+        Some(_) | None => Error::invalid_request(description.to_owned()),
+    }
 }
 
 /// The field that an error of a use case is about, if it says so: `identifiers: …`, `JWKS_URI_HOSTS does not have …`.

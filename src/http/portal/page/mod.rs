@@ -88,6 +88,8 @@ pub(super) struct Layout {
     pub(super) problem: Option<String>,
     /// Why fields of a form were not accepted.
     pub(super) errors: FieldErrors,
+    /// The name of the next submission of a form of the page that makes something.
+    pub(super) once: Once,
 }
 
 impl Layout {
@@ -109,6 +111,7 @@ impl Layout {
             done: None,
             problem: None,
             errors: FieldErrors::default(),
+            once: Once::random(),
         };
         let Some(session) = session else {
             return layout;
@@ -136,11 +139,6 @@ impl Layout {
                 " aria-describedby=\"{id}-error {id}-hint\" aria-invalid=\"true\" autofocus"
             ),
         }
-    }
-
-    /// The name of the next submission of a form of the page.
-    pub(super) fn once(&self) -> String {
-        Once::random().as_str().to_owned()
     }
 
     /// With the text of a word (`?done=`) that `done` has for this page.
@@ -251,12 +249,15 @@ pub(super) fn with_problem(mut page: impl Page, error: Error) -> Response {
 
 /// Shows a form that has the text of the error in it.
 pub(super) fn show_again(template: &impl Template, error: Error) -> Response {
-    let status = match error.code {
-        // Another text in the form mends it.
-        ErrorCode::InvalidRequest | ErrorCode::Conflict | ErrorCode::PreconditionFailed => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
-        _ => response::error::status(&error),
+    // Another text in the form mends these.
+    let is_of_a_text = matches!(
+        error.code,
+        ErrorCode::InvalidRequest | ErrorCode::Conflict | ErrorCode::PreconditionFailed
+    );
+    let status = if is_of_a_text {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        response::error::status(&error)
     };
     with_error(status, template, error)
 }

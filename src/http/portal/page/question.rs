@@ -22,7 +22,7 @@ pub(in crate::http::portal) struct Question {
     action: String,
     /// What it says beside what is asked.
     fields: Vec<(&'static str, String)>,
-    choices: Vec<Choices>,
+    selects: Vec<Select>,
     /// The label of a field for a time in UTC, called `at`.
     moment: Option<&'static str>,
     /// The id and the label of a box to tick.
@@ -37,10 +37,10 @@ pub(in crate::http::portal) struct Question {
 }
 
 /// A choice of one among values.
-struct Choices {
+struct Select {
     label: &'static str,
     id: &'static str,
-    choices: &'static [Choice],
+    options: &'static [Choice],
     chosen: &'static str,
 }
 
@@ -59,7 +59,7 @@ impl Question {
             facts: Vec::new(),
             action: action.into(),
             fields: Vec::new(),
-            choices: Vec::new(),
+            selects: Vec::new(),
             moment: None,
             tick: None,
             typed: None,
@@ -92,13 +92,13 @@ impl Question {
         mut self,
         label: &'static str,
         id: &'static str,
-        choices: &'static [Choice],
+        options: &'static [Choice],
         chosen: &'static str,
     ) -> Self {
-        self.choices.push(Choices {
+        self.selects.push(Select {
             label,
             id,
-            choices,
+            options,
             chosen,
         });
         self

@@ -74,7 +74,7 @@ async fn question(app: &AppState, session: &Session<Operator>, id: &ClientId) ->
     find(app, session, id).await?;
     let path = path_of(id);
     let layout = session.layout(format!("Rotate the secret of {id}?"), &path);
-    let once = layout.once();
+    let once = layout.once.as_str().to_owned();
     Ok(Question::new(layout, "Rotate secret", format!("{path}/rotate"), path)
         .harmless()
         .field("once", &once)

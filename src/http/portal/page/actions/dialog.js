@@ -1,8 +1,18 @@
 // Questions: the page that asks is shown as a dialog on the page that leads to it. Without this it is a page of its own.
 (() => {
   "use strict";
+  /** The page may have the same ids. */
+  const rename = (question) => {
+    for (const element of question.querySelectorAll("[id]")) element.id = `dialog-${element.id}`;
+    for (const label of question.querySelectorAll("label[for]")) label.htmlFor = `dialog-${label.htmlFor}`;
+    for (const field of question.querySelectorAll("[aria-describedby]")) {
+      const ids = field.getAttribute("aria-describedby").split(" ");
+      field.setAttribute("aria-describedby", ids.map((id) => `dialog-${id}`).join(" "));
+    }
+  };
   const show = (question) => {
     const dialog = document.createElement("dialog");
+    rename(question);
     dialog.setAttribute("aria-labelledby", question.querySelector("h1").id);
     dialog.append(document.adoptNode(question));
     for (const link of dialog.querySelectorAll("[data-close]")) {
