@@ -89,8 +89,8 @@ async fn every_event_is_a_line_with_what_an_export_has() {
         }
     }
     assert_eq!(logged[1]["action"], "client.disable");
-    let text = fs::read_to_string(&path).unwrap();
-    assert!(!text.contains(&secret) && !text.contains("argon2"));
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(!written.contains(&secret) && !written.contains("argon2"));
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }

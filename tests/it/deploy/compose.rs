@@ -129,8 +129,8 @@ fn each_replica_is_asked_for_its_health_and_the_first_lines_make_an_admin() {
     let words = test.as_vec().unwrap().iter();
     let words: Vec<_> = words.map(|word| word.as_str().unwrap()).collect();
     assert_eq!(words, ["CMD", "/usr/bin/token-server", "health"]);
-    let text = read("deploy/compose/compose.yaml");
-    assert!(text.contains("cli admin create olga --role owner\n"));
+    let source = read("deploy/compose/compose.yaml");
+    assert!(source.contains("cli admin create olga --role owner\n"));
 }
 
 #[test]

@@ -277,14 +277,14 @@ fn the_deployment_is_that_of_the_manifests() {
 
 /// The same value with its members in one order.
 fn sorted(value: &Yaml) -> Yaml {
-    match value {
-        Yaml::Hash(members) => {
-            let members = members.iter().map(|(name, it)| (name.clone(), sorted(it)));
-            let ordered: BTreeMap<_, _> = members.collect();
-            Yaml::Hash(ordered.into_iter().collect())
-        }
-        Yaml::Array(items) => Yaml::Array(items.iter().map(sorted).collect()),
-        other => other.clone(),
+    if let Some(members) = value.as_hash() {
+        let members = members.iter().map(|(name, it)| (name.clone(), sorted(it)));
+        let ordered: BTreeMap<_, _> = members.collect();
+        return Yaml::Hash(ordered.into_iter().collect());
+    }
+    match value.as_vec() {
+        Some(items) => Yaml::Array(items.iter().map(sorted).collect()),
+        None => value.clone(),
     }
 }
 
