@@ -184,6 +184,12 @@ fn differences(before: Option<&str>, after: Option<&str>) -> Vec<Difference> {
         .collect()
 }
 
+/// Texts beside one another; of anything else how many there are, for the details have them.
+fn in_words(items: &[Value]) -> String {
+    let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+    texts.map_or_else(|| items.len().to_string(), |texts| texts.join(" "))
+}
+
 /// Of what is new: not that it was made when it was made, nor what it is not.
 fn says_something(new: &Difference) -> bool {
     let is_time = matches!(new.name.as_str(), "created_at" | "updated_at");
@@ -209,6 +215,7 @@ fn shown(name: &str, value: &Value) -> Option<String> {
             None => number.to_string(),
         },
         Value::Array(items) if items.is_empty() => return None,
+        Value::Array(items) => in_words(items),
         Value::Object(members) if members.is_empty() => return None,
         other => other.to_string(),
     };
@@ -238,13 +245,18 @@ mod tests {
     fn a_difference_has_the_value_before_and_the_value_after() {
         let found = differences(
             Some(r#"{"scopes":"read","token_ttl":60,"expires_at":null}"#),
-            Some(r#"{"scopes":"read write","metadata":{"a":1},"expires_at":1800000000}"#),
+            Some(
+                r#"{"scopes":"read write","metadata":{"a":1},"expires_at":1800000000,
+                "auth_methods":["x","y"],"secrets":[{"a":1},{}]}"#,
+            ),
         );
 
         let expected = [
+            difference("auth_methods", None, Some("x y")),
             difference("expires_at", None, Some("2027-01-15 08:00 UTC")),
             difference("metadata", None, Some(r#"{"a":1}"#)),
             difference("scopes", Some("read"), Some("read write")),
+            difference("secrets", None, Some("2")),
             difference("token_ttl", Some("60"), None),
         ];
         assert_eq!(found, expected);

@@ -67,6 +67,7 @@
         continue;
       }
       button.disabled = false;
+      if (form.dataset.passkey === "get") button.focus();
       form.addEventListener("submit", async (event) => {
         event.preventDefault();
         tell("");
