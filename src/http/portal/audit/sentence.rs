@@ -217,7 +217,7 @@ fn shown(name: &str, value: &Value) -> Option<String> {
         Value::Array(items) if items.is_empty() => return None,
         Value::Array(items) => in_words(items),
         Value::Object(members) if members.is_empty() => return None,
-        other => other.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     };
     if text.is_empty() {
         return None;

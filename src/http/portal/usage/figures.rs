@@ -132,7 +132,7 @@ fn bound(latency: &Distribution, percent: u64) -> String {
 fn duration(micros: u64) -> String {
     match micros {
         0..1_000 => format!("{}.{:02} ms", micros / 1_000, micros % 1_000 / 10),
-        1_000..1_000_000 if micros % 1_000 != 0 => {
+        1_000..1_000_000 if !micros.is_multiple_of(1_000) => {
             format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100)
         }
         1_000..1_000_000 => format!("{} ms", micros / 1_000),
