@@ -273,7 +273,7 @@ fn path(client_id: &str) -> Option<String> {
     ClientId::parse(client_id).ok().map(|id| path_of(&id))
 }
 
-fn step_kind(step: &ApplyStep) -> &'static str {
+fn step_kind(step: ApplyStep) -> &'static str {
     match step {
         ApplyStep::Create | ApplyStep::Change => "good",
         ApplyStep::Disable | ApplyStep::Delete => "bad",
