@@ -158,3 +158,24 @@ async fn a_token_under_a_key_pair_is_inspected() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("run `token-server migrate`"), "{ran:?}");
 }
+
+#[tokio::test]
+async fn check_says_whether_others_can_verify_tokens_offline() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    for (alg, told) in [
+        (
+            "HS256",
+            "SIGNING_ALG is HS256, under which others cannot verify tokens offline and ask /verify",
+        ),
+        (
+            "ES256",
+            "SIGNING_ALG is ES256, under which others can verify tokens offline",
+        ),
+    ] {
+        let checked = shell.command(&["check"]).env("SIGNING_ALG", alg).output();
+        let ran = Ran::from(checked.unwrap());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.out.contains(told), "{}", ran.out);
+    }
+}

@@ -1,8 +1,8 @@
 //! Four services, each a process in another language as `docs/call-chains` shows it, that call one another. Between
 //! them stands a tap, which knows with which tokens they do.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::replicas::{Replicas, answer};
 use super::{FOLDER, LANGUAGES, audience, secret, until};
+use crate::clients::free_port;
 
 /// The services in the order in which they are called.
 pub(super) const SERVICES: [&str; 4] = ["a", "b", "c", "d"];
@@ -175,7 +176,9 @@ impl Service {
         let name = SERVICES[number];
         let target = SERVICES.get(number + 1).map(|next| audience(next));
         let certificate = replicas.certificate();
-        let mut command = command(replicas, language);
+        let own_folder = replicas.folder.path().join(name);
+        fs::create_dir(&own_folder).unwrap();
+        let mut command = command(&own_folder, language, &certificate);
         command
             .env("TOKEN_SERVER", replicas.url(number, ""))
             .env("CLIENT_ID", name)
@@ -202,17 +205,13 @@ impl Service {
     }
 }
 
-fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().port()
-}
-
-fn command(replicas: &Replicas, (language, file): (&str, &str)) -> Command {
+/// How a service is run, with what it is built to in a folder of its own.
+fn command(folder: &Path, (language, file): (&str, &str), certificate: &Path) -> Command {
     let path = Path::new(FOLDER).join(file);
     let mut command = match language {
         // Compiled, so that what is killed is the service itself.
         "go" => {
-            let program = replicas.folder.path().join("middle");
+            let program = folder.join("middle");
             let mut compiler = Command::new("go");
             compiler.args(["build", "-o"]).arg(&program).arg(path);
             let done = compiler.env("GOTOOLCHAIN", "local").output().unwrap();
@@ -221,7 +220,7 @@ fn command(replicas: &Replicas, (language, file): (&str, &str)) -> Command {
         }
         "java" => {
             let mut java = Command::new("java");
-            let store = trust_store(replicas);
+            let store = trust_store(folder, certificate);
             java.arg(format!("-Djavax.net.ssl.trustStore={}", store.display()));
             java.arg("-Djavax.net.ssl.trustStorePassword=changeit");
             java
@@ -232,14 +231,14 @@ fn command(replicas: &Replicas, (language, file): (&str, &str)) -> Command {
     command
 }
 
-/// A trust store of Java with the certificate of the replicas.
-fn trust_store(replicas: &Replicas) -> PathBuf {
-    let store = replicas.folder.path().join("trust.p12");
+/// A trust store of Java with this certificate.
+fn trust_store(folder: &Path, certificate: &Path) -> PathBuf {
+    let store = folder.join("trust.p12");
     let options = ["-importcert", "-noprompt", "-storepass", "changeit"];
     let made = Command::new("keytool")
         .args(options)
         .arg("-file")
-        .arg(replicas.certificate())
+        .arg(certificate)
         .arg("-keystore")
         .arg(&store)
         .output()
