@@ -155,14 +155,14 @@ async fn an_answer_that_is_not_documented_would_be_found() {
     let mut document: Value =
         token_server::base::json::from_slice(&fs::read(file).unwrap()).unwrap();
     let answers = &mut document["paths"]["/verify"]["get"]["responses"];
-    answers.as_object_mut().unwrap().remove("401");
+    answers.as_object_mut().unwrap().remove("400");
     fs::write(live.shell.path().join("blind.json"), document.to_string()).unwrap();
 
     let ran = live.judge("blind.json", &["--include-path", "/verify"]);
 
     assert_eq!(ran.code, 1, "{}\n{}", ran.out, ran.err);
     assert!(
-        ran.out.contains("Undocumented status code") && ran.out.contains("Received: 401"),
+        ran.out.contains("Undocumented status code") && ran.out.contains("Received: 400"),
         "{}",
         ran.out
     );
