@@ -42,10 +42,12 @@ struct Requirements {
     actor: Option<String>,
     /// Names of claims or of members of `metadata`, separated by commas: the token must have each, and each is answered as
     /// `X-Token-Claim-NAME`
-    #[schema(nullable = false)]
+    #[param(pattern = "^[a-z0-9_]{1,64}(,[a-z0-9_]{1,64})*$")]
+    #[schema(nullable = false, pattern = "^[a-z0-9_]{1,64}(,[a-z0-9_]{1,64})*$")]
     claims: Option<String>,
     /// `true`: the answer has `X-Token-Metadata`
-    #[schema(nullable = false)]
+    #[param(pattern = "^true$")]
+    #[schema(nullable = false, pattern = "^true$")]
     metadata: Option<String>,
 }
 
