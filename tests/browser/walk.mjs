@@ -242,7 +242,7 @@ const ACTIONS = [
 ]
 
 async function readTrail(page, secrets) {
-  await page.getByRole('link', { name: 'Audit' }).click()
+  await page.getByRole('navigation', { name: 'Portal' }).getByRole('link', { name: 'Audit' }).click()
   await page.getByLabel('Client', { exact: true }).fill(CLIENT)
   await page.getByRole('button', { name: 'Search', exact: true }).click()
   const shown = await page.locator('tbody code.action').allTextContents()
