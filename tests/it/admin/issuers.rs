@@ -432,8 +432,10 @@ async fn only_owners_write_the_identities_of_a_client_with_a_reserved_scope() {
     let test = portal().await;
     add_cluster(&test).await;
     let id = ClientId::parse("workload").unwrap();
-    let mut changes = token_server::domain::ClientChanges::default();
-    changes.scopes = Some(token_server::domain::Scope::parse("admin:read").unwrap());
+    let changes = token_server::domain::ClientChanges {
+        scopes: Some(token_server::domain::Scope::parse("admin:read").unwrap()),
+        ..Default::default()
+    };
     let any = token_server::domain::ExpectedVersion::Any;
     let by = crate::harness::BY;
     test.app

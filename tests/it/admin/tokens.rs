@@ -119,7 +119,7 @@ async fn in_development_the_programs_trust_the_servers_own_certificate() {
         let fields = [("client_id", "a"), ("client_secret_post", "yes")];
         let mut made = omar.post("/admin/new-client", &fields).await;
         if made.status == 303 {
-            made = omar.get(&made.header("location").to_owned()).await;
+            made = omar.get(made.header("location")).await;
         }
         let tokens = omar.get("/admin/tokens").await;
 

@@ -271,8 +271,8 @@ async fn a_program_needs_both_scopes_to_apply_a_file_with_issuers() {
 async fn the_portal_shows_what_becomes_of_issuers() {
     let (test, signer) = (portal().await, Signer::new("ES256"));
     let mut browser = Browser::of(&test, "olga").await;
-    let text = file(&signer).to_string();
-    let fields = [("manifest", text.as_str()), ("act", "look")];
+    let manifest = file(&signer).to_string();
+    let fields = [("manifest", manifest.as_str()), ("act", "look")];
     let looked = browser.post("/admin/transfer/apply", &fields).await;
     for told in [
         "What becomes of each trusted issuer",
@@ -282,7 +282,7 @@ async fn the_portal_shows_what_becomes_of_issuers() {
         assert!(looked.text().contains(told), "{told}: {}", looked.text());
     }
     assert_eq!(issuers(&test).await, 0);
-    let fields = [("manifest", text.as_str()), ("act", "do")];
+    let fields = [("manifest", manifest.as_str()), ("act", "do")];
     browser.post("/admin/transfer/apply", &fields).await;
     assert_eq!(issuers(&test).await, 1);
 }

@@ -11,7 +11,6 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use token_server::base::clock::Stopwatch;
 
 use super::platform::{Page, Platform};
 use crate::cli::{Ran, Shell};
@@ -290,14 +289,7 @@ fn count_commands(script: &str) -> usize {
 
 async fn walk(platform: &'static str) -> usize {
     let mut walk = Walk::begin(platform).await;
-    let time = Stopwatch::start();
     walk.go();
-    // Read with --nocapture: what a new user has to type, and what the machine needs for it.
-    println!(
-        "{platform}: {} commands, {:?}",
-        walk.commands,
-        time.elapsed()
-    );
     walk.commands
 }
 
