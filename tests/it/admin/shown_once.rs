@@ -117,9 +117,9 @@ async fn what_nobody_looks_at_does_not_use_a_secret_up() {
 async fn a_generated_password_is_shown_once_and_nobody_resets_their_own() {
     let test = portal().await;
     let mut olga = Browser::of(&test, "olga").await;
-    let reset = olga.post("/admin/admins/omar/reset", &[]).await;
-    let page = olga.follow(&reset).await;
-    let again = olga.follow(&reset).await;
+    let made = olga.post("/admin/admins/omar/reset", &[]).await;
+    let page = olga.follow(&made).await;
+    let again = olga.follow(&made).await;
 
     let (_, rest) = page.text().split_once("aria-label=\"password\">").unwrap();
     let password = rest.split('<').next().unwrap();
