@@ -101,24 +101,24 @@ async fn an_event_is_a_sentence_with_its_time_in_utc_what_changed_and_links() {
 
     let page = omar.get("/admin/audit?action=client.update").await;
 
-    let text = page.text();
+    let html = page.text();
     let said = "<strong>omar</strong> edited client <a href=\"/admin/clients/a%2Fb\">a/b</a>";
-    assert!(text.contains(said), "{text}");
+    assert!(html.contains(said), "{html}");
     assert!(
-        text.contains("data-exact>2027-01-15 08:00:00</time>"),
-        "{text}"
+        html.contains("data-exact>2027-01-15 08:00:00</time>"),
+        "{html}"
     );
     let name = "<span>name</span> <del><span class=\"visually-hidden\">before: </span>Before</del> \
                 <ins><span class=\"visually-hidden\">after: </span>After</ins>";
-    assert!(text.contains(name), "{text}");
+    assert!(html.contains(name), "{html}");
     assert!(
-        text.contains("<span>scopes</span> <ins>read</ins>"),
-        "{text}"
+        html.contains("<span>scopes</span> <ins>read</ins>"),
+        "{html}"
     );
-    assert!(text.contains("href=\"/admin/explain?request_id="), "{text}");
+    assert!(html.contains("href=\"/admin/explain?request_id="), "{html}");
     assert!(
-        text.contains("&#34;action&#34;:&#34;client.update&#34;"),
-        "{text}"
+        html.contains("&#34;action&#34;:&#34;client.update&#34;"),
+        "{html}"
     );
 }
 

@@ -537,11 +537,11 @@ async fn a_filter_keeps_the_others_when_it_is_set_or_removed() {
         .await;
 
     let link = |query: &str| format!("href=\"/admin/clients{}\"", query.replace('&', "&#38;"));
-    let text = page.text();
-    assert!(text.contains(&link("?search=a%26b&scope=read")), "{text}");
-    assert!(text.contains(&(link("?search=a%26b&status=disabled&scope=read") + " aria-current")));
-    assert!(text.contains("name=\"status\" value=\"disabled\""));
-    assert!(text.contains("name=\"scope\" value=\"read\""));
+    let html = page.text();
+    assert!(html.contains(&link("?search=a%26b&scope=read")), "{html}");
+    assert!(html.contains(&(link("?search=a%26b&status=disabled&scope=read") + " aria-current")));
+    assert!(html.contains("name=\"status\" value=\"disabled\""));
+    assert!(html.contains("name=\"scope\" value=\"read\""));
 }
 
 #[tokio::test]
