@@ -1,6 +1,7 @@
 //! The command line: one file per command, which calls `app` and prints. No SQL, no cryptography.
 //!
-//! Exit codes: 0 success; 1 failure; 2 wrong usage; 3 not found; 4 exists already; 5 partial success.
+//! Exit codes: 0 success; 1 failure; 2 wrong usage; 3 not found; 4 exists already; 5 partial success; 6 mistakes in
+//! a file.
 
 mod admin;
 mod audit;
@@ -46,7 +47,7 @@ With neither, `token-server` prepares everything for a first try on this machine
 
 A command that stops something asks first; without a terminal it wants --yes.
 
-Exit codes: 0 success; 1 failure; 2 wrong usage; 3 not found; 4 exists already; 5 partial success";
+Exit codes: 0 success; 1 failure; 2 wrong usage; 3 not found; 4 exists already; 5 partial success; 6 mistakes in a file";
 
 /// Issues access tokens to machines, and verifies them.
 #[derive(Parser)]

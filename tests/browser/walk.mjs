@@ -54,7 +54,7 @@ async function createClient(page) {
   await page.getByRole('link', { name: 'Create client' }).first().click()
   await page.getByLabel('Client ID').fill(CLIENT)
   await page.getByLabel('Name', { exact: true }).fill('Billing worker')
-  await page.getByLabel('Scopes').fill('invoices.read invoices.write')
+  await page.getByLabel('Scopes', { exact: true }).fill('invoices.read invoices.write')
   await page.getByLabel('Audiences').fill('https://invoices.example.com')
   await page.getByText('Advanced', { exact: true }).click()
   await page.getByLabel('Description').fill('Writes the invoices of each month.\nAsk the people of Accounting.')
@@ -211,7 +211,7 @@ function hint(secret) {
 
 async function editAndDisable(page, secret) {
   await page.getByRole('link', { name: 'Edit', exact: true }).click()
-  await page.getByLabel('Scopes').fill('invoices.read')
+  await page.getByLabel('Scopes', { exact: true }).fill('invoices.read')
   await page.getByLabel('Lifetime').fill('15m')
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByRole('status').getByText('Changes saved.').waitFor()

@@ -1,6 +1,6 @@
 //! Recovery codes: each takes the place of a lost second factor once. The database has their digests only.
 
-use super::second_factor::refuse_before_code;
+use super::second_factor::{no_second_factor, refuse_before_code};
 use super::sessions::{CurrentSession, SessionStep, digest_of};
 use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
@@ -53,7 +53,7 @@ impl Admins {
     ) -> Result<Secret<String>> {
         let name = &current.admin.name;
         if current.step != SessionStep::TypeCode {
-            return Err(Error::invalid_request("there is no second factor"));
+            return Err(no_second_factor());
         }
         let attempt = self.throttle.begin_code(by.source, name).await?;
         let is_admitted = self.is_admitted(&attempt, Some(name), by.source).await?;

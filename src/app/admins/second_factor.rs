@@ -93,7 +93,7 @@ impl Admins {
     ) -> Result<Secret<String>> {
         let name = &current.admin.name;
         let Some(sealed) = &current.record.owner.totp_sealed else {
-            return Err(Error::invalid_request("there is no second factor"));
+            return Err(no_second_factor());
         };
         let opened = self.sealer.open(name.as_str(), sealed);
         let (secret, _) = opened.ok_or_else(|| cannot_open(name))?;
@@ -203,6 +203,11 @@ fn totp(secret: &Secret<Vec<u8>>, name: &AdminName) -> Result<Totp> {
         .with_account_name(name.as_str())
         .build();
     totp.map_err(Error::internal)
+}
+
+/// Where a session does not wait for one.
+pub(super) fn no_second_factor() -> Error {
+    Error::invalid_request("there is no second factor")
 }
 
 fn cannot_open(name: &AdminName) -> Error {

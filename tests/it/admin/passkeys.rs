@@ -208,14 +208,14 @@ async fn the_last_second_factor_stays_where_one_is_required() {
     let mut olga = Browser::of(&test, "olga").await;
     add(&mut olga).await;
     let id = passkey_ids(&mut olga).await.remove(0);
-    assert_eq!(remove_passkey(&mut olga, &id).await, 409);
+    assert_eq!(remove_passkey(&mut olga, &id).await, 422);
     assert_eq!(passkey_ids(&mut olga).await, std::slice::from_ref(&id));
 
     enrol(&test, &mut olga).await;
     assert_eq!(remove_passkey(&mut olga, &id).await, 303);
     let app = "/admin/account/second-factor/remove";
     let fields = [("password", PASSWORD)];
-    assert_eq!(olga.post(app, &fields).await.status, 409);
+    assert_eq!(olga.post(app, &fields).await.status, 422);
 
     let test = portal().await;
     let mut olga = Browser::of(&test, "olga").await;

@@ -195,5 +195,5 @@ async fn what_is_wider_here_is_taken_away_when_its_box_is_ticked() {
     assert_eq!(client.token_ttl.unwrap().seconds(), 300);
 
     let wrong = [&fields[..], &[("token_ttl", "soon")]].concat();
-    assert_eq!(browser.post(&import, &wrong).await.status, 400);
+    assert_eq!(browser.post(&import, &wrong).await.status, 422);
 }

@@ -88,6 +88,16 @@ impl Fleet {
         ran
     }
 
+    /// Disables a client or revokes its tokens. The old version asks nothing, and knows no `--yes`.
+    fn stop_by(&self, program: Program, how: &str, id: &str) {
+        let yes = match program {
+            Program::Old => None,
+            Program::New => Some("--yes"),
+        };
+        let arguments: Vec<_> = ["client", how, id].into_iter().chain(yes).collect();
+        self.run(program, &arguments);
+    }
+
     fn serve(&self, program: Program) -> Replica {
         let port = free_port();
         let mut command = self.command(program, &["serve", "--no-migrate"]);
@@ -205,12 +215,12 @@ async fn both_know_what_either_does(
         };
         for replica in [old, new] {
             let token = fleet.token(replica, id, &secret).await;
-            fleet.run(other, &["client", "revoke-tokens", id]);
+            fleet.stop_by(other, "revoke-tokens", id);
             for replica in [old, new] {
                 fleet.wait_for(replica, &token, 401).await;
             }
         }
-        fleet.run(other, &["client", "disable", id]);
+        fleet.stop_by(other, "disable", id);
         for replica in [old, new] {
             let waiting = async {
                 while fleet.authorize(replica, id, &secret).await.0 != 401 {

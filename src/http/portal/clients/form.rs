@@ -39,6 +39,7 @@ pub(in crate::http::portal) const IDENTITY_FIELDS: &[&str] = &["identities"];
 pub(in crate::http::portal) const ADVANCED_FIELDS: &[&str] = &[
     "description",
     "allowed_networks",
+    "explicit_scopes_only",
     "token_ttl",
     "token_typ",
     "token_quota",

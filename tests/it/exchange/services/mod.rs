@@ -105,7 +105,7 @@ async fn all_tokens_of_the_app_are_revoked_while_a_replica_exchanges_them(chain:
         given.extend(token.clone());
         token.is_none()
     });
-    let revoking = replicas.operate(&["client", "revoke-tokens", "app"], "");
+    let revoking = replicas.operate(&["client", "revoke-tokens", "app", "--yes"], "");
     tokio::join!(exchanging, revoking);
 
     assert!(!given.is_empty());
@@ -119,7 +119,7 @@ async fn all_tokens_of_the_app_are_revoked_while_a_replica_exchanges_them(chain:
 async fn the_second_service_is_disabled(chain: &Chain) {
     let chains = [chain.tokens("app").await, chain.tokens("other-app").await];
 
-    let disable = ["client", "disable", SERVICES[1]];
+    let disable = ["client", "disable", SERVICES[1], "--yes"];
     chain.replicas.operate(&disable, "").await;
 
     for tokens in &chains {
