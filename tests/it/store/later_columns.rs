@@ -164,6 +164,8 @@ async fn write_admins(store: &Store, round: usize) {
     };
     let updated = store.update_admin(&name, changes, Action::AdminUpdate, "", stamp);
     updated.await.unwrap();
+    let codes = store.replace_recovery_codes(&name, std::slice::from_ref(&text), stamp);
+    codes.await.unwrap();
     // The change has ended the admin's sessions.
     let session = AdminSession {
         session_id: SessionId::random(),

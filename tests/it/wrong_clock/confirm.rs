@@ -296,7 +296,7 @@ async fn development_mode_only_warns() {
     drop(guard);
 
     assert!(!late.app.metrics().removal_is_held_back);
-    let warned = "the clock may be wrong, which development mode does not heed";
+    let warned = "the clock may be wrong, which development mode ignores";
     assert_eq!(log.text().matches(warned).count(), 2, "{}", log.text());
 }
 
