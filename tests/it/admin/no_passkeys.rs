@@ -43,7 +43,10 @@ async fn store(test: &TestApp, who: &str, keep_session: &str) {
 pub(crate) async fn add_passkey(browser: &mut Browser<'_>, who: &str) {
     let admins = &browser.test.app.admins;
     let sessions = admins.list_sessions(Some(&name(who))).await.unwrap();
-    store(browser.test, who, sessions[0].session_id.as_str()).await;
+    let [session] = &sessions[..] else {
+        panic!("{who} has {} sessions", sessions.len())
+    };
+    store(browser.test, who, session.session_id.as_str()).await;
 }
 
 #[tokio::test]

@@ -231,6 +231,10 @@ async fn change_admins(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<
     let secret = crate::admin::enrol(test, &mut browser).await;
     secrets.push(secret.replace(' ', ""));
     trail.expect(&[Action::AdminAddSecondFactor]).await;
+    crate::admin::add_passkey(&mut browser, "alice").await;
+    trail.expect(&[Action::AdminAddPasskey]).await;
+    crate::admin::remove_passkeys(&mut browser).await;
+    trail.expect(&[Action::AdminRemovePasskey]).await;
     let fields = [("password", crate::admin::PASSWORD)];
     let page = browser.post("/admin/account/recovery-codes", &fields).await;
     trail.expect(&[Action::AdminMakeRecoveryCodes]).await;
@@ -242,10 +246,6 @@ async fn change_admins(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<
     other.post("/admin/login/code", &fields).await;
     trail.expect(&[Action::AdminUseRecoveryCode]).await;
     secrets.push(code);
-    crate::admin::add_passkey(&mut browser, "alice").await;
-    trail.expect(&[Action::AdminAddPasskey]).await;
-    crate::admin::remove_passkeys(&mut browser).await;
-    trail.expect(&[Action::AdminRemovePasskey]).await;
     let (old, new) = (crate::admin::PASSWORD, "another horse battery");
     let fields = [("old", old), ("new", new), ("again", new)];
     browser.post("/admin/account/password", &fields).await;
