@@ -100,15 +100,15 @@ fn all(routes: Routes) -> Routes {
         VIEWER   get  "/admin/issuers/{name}"                                    issuers::show_issuer;
         OWNER    get  "/admin/issuers/{name}/edit"                               issuers::form::show_edit;
         OWNER    post "/admin/issuers/{name}/edit"                               issuers::form::edit;
-        OWNER    get  "/admin/issuers/{name}/disable"                            issuers::actions::show_disable;
+        OWNER    get  "/admin/issuers/{name}/disable"                            issuers::actions::ask_disable;
         OWNER    post "/admin/issuers/{name}/disable"                            issuers::actions::disable;
         OWNER    post "/admin/issuers/{name}/enable"                             issuers::actions::enable;
-        OWNER    get  "/admin/issuers/{name}/delete"                             issuers::actions::show_delete;
+        OWNER    get  "/admin/issuers/{name}/delete"                             issuers::actions::ask_delete;
         OWNER    post "/admin/issuers/{name}/delete"                             issuers::actions::delete;
         OWNER    post "/admin/issuers/{name}/check"                              issuers::actions::check;
         OPERATOR get  "/admin/clients/{client_id}/new-identity"                  issuers::identities::show_new_identity;
         OPERATOR post "/admin/clients/{client_id}/new-identity"                  issuers::identities::add_identity;
-        OPERATOR get  "/admin/clients/{client_id}/identities/{identity}/remove"  issuers::identities::show_remove_identity;
+        OPERATOR get  "/admin/clients/{client_id}/identities/{identity}/remove"  issuers::identities::ask_remove;
         OPERATOR post "/admin/clients/{client_id}/identities/{identity}/remove"  issuers::identities::remove_identity;
         VIEWER   get  "/admin/keys"                                              keys::show_keys;
         OWNER    post "/admin/keys/rotate"                                       keys::rotate;

@@ -1,38 +1,22 @@
-//! What an owner does with an issuer: disable, enable, check and delete. Disabling and deleting are asked for on a page of their
-//! own, which says what they end.
+//! What an owner does with an issuer: disable, enable, check and delete. A question before it says what disabling and deleting
+//! end.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
+use crate::app::IssuerCheck;
 use crate::app::error::Result;
-use crate::app::{IssuerCheck, ListedIssuer};
 use crate::domain::{IssuerName, IssuerStatus};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Owner, Session};
-use crate::http::portal::issuers::typed::again;
 use crate::http::portal::issuers::{PATH, issuer_page, path_of_issuer};
 use crate::http::portal::links::{see, see_done};
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::portal::page::question::Question;
 use crate::http::request::path::InPath;
-
-#[derive(Template)]
-#[template(path = "issuers/issuer_disable.html")]
-struct DisablePage {
-    layout: Layout,
-    listed: ListedIssuer,
-    path: String,
-}
-
-#[derive(Template)]
-#[template(path = "issuers/issuer_delete.html")]
-struct DeletePage {
-    layout: Layout,
-    listed: ListedIssuer,
-    path: String,
-}
 
 #[derive(Template)]
 #[template(path = "issuers/issuer_check.html")]
@@ -42,27 +26,34 @@ struct CheckPage {
     path: String,
 }
 
-page::pages!(DisablePage, DeletePage, CheckPage);
-
-async fn disable_page(
+async fn disable_question(
     app: &AppState,
     session: &Session<Owner>,
     name: &IssuerName,
-) -> Result<DisablePage> {
-    Ok(DisablePage {
-        layout: session.layout(format!("Disable {name}"), PATH),
-        listed: app.issuers.find(name).await?,
-        path: path_of_issuer(name),
-    })
+) -> Result<Question> {
+    let clients = app.issuers.find(name).await?.clients;
+    let path = path_of_issuer(name);
+    let layout = session.layout(format!("Disable {name}?"), PATH);
+    let question = Question::new(layout, "Disable issuer", format!("{path}/disable"), path);
+    let question = if clients == 0 {
+        question.fact("No client has an identity at this issuer.")
+    } else {
+        let fact = format!(
+            "{clients} client(s) have an identity at this issuer: none of them logs in through it from then on."
+        );
+        let label = "Also revoke all tokens of these clients, whichever way they got them";
+        question.fact(fact).tick("revoke_tokens", label)
+    };
+    Ok(question.fact("The issuer and the identities stay, and can be enabled again."))
 }
 
 /// Asks whether to disable an issuer.
-pub(in crate::http::portal) async fn show_disable(
+pub(in crate::http::portal) async fn ask_disable(
     State(app): State<AppState>,
     session: Session<Owner>,
     InPath(name): InPath<IssuerName>,
 ) -> Result<Response> {
-    Ok(page::show(&disable_page(&app, &session, &name).await?))
+    Ok(disable_question(&app, &session, &name).await?.show())
 }
 
 /// Lets no client log in through an issuer; where that is asked for, also revokes the tokens of its clients.
@@ -82,7 +73,7 @@ pub(in crate::http::portal) async fn disable(
     };
     match done {
         Ok(redirect) => Ok(redirect),
-        Err(error) => again(disable_page(&app, &session, &name).await?, error, false),
+        Err(error) => page::again(error, disable_question(&app, &session, &name)).await,
     }
 }
 
@@ -97,29 +88,35 @@ pub(in crate::http::portal) async fn enable(
     let enabled = app.issuers.set_status(by, &name, IssuerStatus::Enabled);
     match enabled.await {
         Ok(_) => Ok(see_done(&path, "enabled")),
-        Err(error) => again(issuer_page(&app, &session, &name).await?, error, false),
+        Err(error) => page::again(error, issuer_page(&app, &session, &name)).await,
     }
 }
 
-async fn delete_page(
+async fn delete_question(
     app: &AppState,
     session: &Session<Owner>,
     name: &IssuerName,
-) -> Result<DeletePage> {
-    Ok(DeletePage {
-        layout: session.layout(format!("Delete {name}"), PATH),
-        listed: app.issuers.find(name).await?,
-        path: path_of_issuer(name),
+) -> Result<Question> {
+    let clients = app.issuers.find(name).await?.clients;
+    let path = path_of_issuer(name);
+    let layout = session.layout(format!("Delete {name}?"), PATH);
+    let question = Question::new(layout, "Delete issuer", format!("{path}/delete"), path);
+    Ok(if clients == 0 {
+        question.fact("No client has an identity at this issuer. Its configuration is lost.")
+    } else {
+        question.impossible(format!(
+            "{clients} client(s) have an identity at this issuer. Remove these first, or disable the issuer."
+        ))
     })
 }
 
 /// Asks whether to delete an issuer.
-pub(in crate::http::portal) async fn show_delete(
+pub(in crate::http::portal) async fn ask_delete(
     State(app): State<AppState>,
     session: Session<Owner>,
     InPath(name): InPath<IssuerName>,
 ) -> Result<Response> {
-    Ok(page::show(&delete_page(&app, &session, &name).await?))
+    Ok(delete_question(&app, &session, &name).await?.show())
 }
 
 /// Trusts an issuer no more, at which no client has an identity.
@@ -131,7 +128,7 @@ pub(in crate::http::portal) async fn delete(
 ) -> Result<Response> {
     match app.issuers.remove(&session.origin, &name).await {
         Ok(()) => Ok(see_done(PATH, "deleted")),
-        Err(error) => again(delete_page(&app, &session, &name).await?, error, false),
+        Err(error) => page::again(error, delete_question(&app, &session, &name)).await,
     }
 }
 

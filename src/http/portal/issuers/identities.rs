@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use crate::app::error::{Error, Result};
 use crate::domain::{
-    Client, ClientId, ClientIdentity, IdentityDigest, IdentityUse, IssuerName, Subject,
+    ClientId, ClientIdentity, IdentityDigest, IdentityUse, IssuerName, Subject, span_in_words,
 };
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
@@ -14,7 +14,8 @@ use crate::http::portal::access::session::{Operator, Session};
 use crate::http::portal::issuers::typed::{Typed, again};
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page;
-use crate::http::portal::page::{Layout, When};
+use crate::http::portal::page::Layout;
+use crate::http::portal::page::question::Question;
 use crate::http::request::path::InPath;
 
 #[derive(Template)]
@@ -27,18 +28,7 @@ struct NewPage {
     typed: Typed,
 }
 
-#[derive(Template)]
-#[template(path = "issuers/identity_remove.html")]
-struct RemovePage {
-    layout: Layout,
-    path: String,
-    client: Client,
-    identity: ClientIdentity,
-    digest: IdentityDigest,
-    used: Option<IdentityUse>,
-}
-
-page::pages!(NewPage, RemovePage);
+page::pages!(NewPage);
 
 async fn new_page(
     app: &AppState,
@@ -110,38 +100,48 @@ pub(in crate::http::portal) async fn add_identity(
     }
 }
 
-async fn remove_page(
+/// The identity of a client that has this digest.
+async fn find(app: &AppState, id: &ClientId, digest: &str) -> Result<ClientIdentity> {
+    let client = app.clients.find(id).await?.client;
+    let is_meant = |it: &&ClientIdentity| IdentityDigest::of(it).as_str() == digest;
+    let found = client.authentication.identities.iter().find(is_meant);
+    found
+        .cloned()
+        .ok_or_else(|| Error::not_found(format_args!("identity of `{id}`")))
+}
+
+async fn question(
     app: &AppState,
     session: &Session<Operator>,
     id: &ClientId,
-    digest: &str,
-) -> Result<RemovePage> {
-    let client = app.clients.find(id).await?.client;
+    identity: &ClientIdentity,
+) -> Result<Question> {
     let uses = app.usage.find_of_client(id).await?;
-    let is_meant = |it: &&ClientIdentity| IdentityDigest::of(it).as_str() == digest;
-    let identities = &client.authentication.identities;
-    let found = identities.iter().find(is_meant).cloned();
-    let Some(identity) = found else {
-        return Err(Error::not_found(format_args!("identity of `{id}`")));
+    let use_of_it = match uses.of_identity(identity) {
+        Some(IdentityUse { last, subject, .. }) => {
+            let ago = span_in_words(app.clock().now().since(last.used_at));
+            format!("Last used {ago} ago from {} as `{subject}`.", last.source)
+        }
+        None => "It was never used.".to_owned(),
     };
-    Ok(RemovePage {
-        layout: session.layout("Remove identity", &path_of(id)),
-        path: path_of(id),
-        used: uses.of_identity(&identity).cloned(),
-        digest: IdentityDigest::of(&identity),
-        client,
-        identity,
-    })
+    let path = path_of(id);
+    let layout = session.layout("Remove identity?", &path);
+    let digest = IdentityDigest::of(identity);
+    let action = format!("{path}/identities/{}/remove", digest.as_str());
+    Ok(Question::new(layout, "Remove identity", action, path)
+        .fact(format!("`{identity}`"))
+        .fact("The client logs in with it no more; tokens that it has stay active.")
+        .fact(use_of_it))
 }
 
 /// Asks whether to remove an identity.
-pub(in crate::http::portal) async fn show_remove_identity(
+pub(in crate::http::portal) async fn ask_remove(
     State(app): State<AppState>,
     session: Session<Operator>,
     InPath((id, digest)): InPath<(ClientId, String)>,
 ) -> Result<Response> {
-    let page = remove_page(&app, &session, &id, &digest);
-    Ok(page::show(&page.await?))
+    let identity = find(&app, &id, &digest).await?;
+    Ok(question(&app, &session, &id, &identity).await?.show())
 }
 
 /// Removes an identity: its tokens are the client no more.
@@ -151,10 +151,10 @@ pub(in crate::http::portal) async fn remove_identity(
     InPath((id, digest)): InPath<(ClientId, String)>,
     _form: Form,
 ) -> Result<Response> {
-    let page = remove_page(&app, &session, &id, &digest).await?;
-    let (by, identity) = (&session.origin, &page.identity);
-    match app.clients.remove_identity(by, &id, identity).await {
+    let identity = find(&app, &id, &digest).await?;
+    let removed = app.clients.remove_identity(&session.origin, &id, &identity);
+    match removed.await {
         Ok(_) => Ok(see_done(&path_of(&id), "identity-removed")),
-        Err(error) => again(page, error, false),
+        Err(error) => page::again(error, question(&app, &session, &id, &identity)).await,
     }
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::error::{Error, Result};
-use crate::domain::{ErrorCode, ParseError};
+use crate::domain::ParseError;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::page;
 use crate::http::portal::page::Page;
@@ -115,14 +114,5 @@ pub(super) fn again(mut page: impl Page, error: Error, stands_at_field: bool) ->
     if !stands_at_field {
         page.layout().problem = Some(page::sentence(&error));
     }
-    // Another text in the form mends it.
-    let is_of_form = matches!(
-        error.code,
-        ErrorCode::InvalidRequest | ErrorCode::Conflict | ErrorCode::PreconditionFailed
-    );
-    let mut response = page::show_again(&page, error);
-    if is_of_form {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    Ok(page::show_again(&page, error))
 }

@@ -33,6 +33,7 @@ pub(in crate::http::portal) struct Question {
     verb: &'static str,
     /// The class of the button.
     kind: &'static str,
+    is_possible: bool,
     back: String,
 }
 
@@ -65,6 +66,7 @@ impl Question {
             typed: None,
             verb,
             kind: "bad",
+            is_possible: true,
             back: back.into(),
         }
     }
@@ -73,6 +75,12 @@ impl Question {
     pub(in crate::http::portal) fn harmless(mut self) -> Self {
         self.kind = "main";
         self
+    }
+
+    /// That it cannot be done, and why: there is no button then.
+    pub(in crate::http::portal) fn impossible(mut self, why: impl Into<String>) -> Self {
+        self.is_possible = false;
+        self.fact(why)
     }
 
     /// With something that breaks, or that does not.
