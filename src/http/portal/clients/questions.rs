@@ -12,7 +12,7 @@ use crate::http::portal::page::question::Question;
 use crate::http::request::path::InPath;
 
 /// The client, if the actor may do this to it.
-async fn find(
+pub(in crate::http::portal) async fn find(
     app: &AppState,
     session: &Session<Operator>,
     id: &ClientId,

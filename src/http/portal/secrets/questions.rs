@@ -7,6 +7,7 @@ use crate::app::error::{Error, Result};
 use crate::domain::{ClientEffect, ClientId, ClientSecret, SecretAdvice, SecretId};
 use crate::http::AppState;
 use crate::http::portal::access::session::{Operator, Session};
+use crate::http::portal::clients::questions::find;
 use crate::http::portal::links::path_of;
 use crate::http::portal::page::fields::SHORT_LIFETIMES;
 use crate::http::portal::page::question::Question;
@@ -31,9 +32,7 @@ async fn question(
     verb: &'static str,
     action: &str,
 ) -> Result<Question> {
-    let record = app.clients.find(id).await?;
-    let actor = &session.origin.actor;
-    actor.check_client_write(id, &record.client.scopes, ClientEffect::Changes)?;
+    let record = find(app, session, id, ClientEffect::Changes).await?;
     let secret = record.secrets.iter().find(|it| it.secret_id == *secret_id);
     let secret =
         secret.ok_or_else(|| Error::not_found(format!("secret `{secret_id}` of client `{id}`")))?;

@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session};
-use crate::http::portal::clients::questions::usage;
+use crate::http::portal::clients::questions::{find, usage};
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page::fields::{Choice, LIFETIMES, read_lifetime, read_span};
 use crate::http::portal::page::question::Question;
@@ -48,13 +48,6 @@ pub(in crate::http::portal) fn old_secrets(
     (!old.is_empty()).then_some((newest, old))
 }
 
-async fn find(app: &AppState, session: &Session<Operator>, id: &ClientId) -> Result<ClientRecord> {
-    let record = app.clients.find(id).await?;
-    let actor = &session.origin.actor;
-    actor.check_client_write(id, &record.client.scopes, ClientEffect::Changes)?;
-    Ok(record)
-}
-
 /// What uses each of these secrets.
 async fn advice(
     app: &AppState,
@@ -71,7 +64,7 @@ async fn advice(
 }
 
 async fn question(app: &AppState, session: &Session<Operator>, id: &ClientId) -> Result<Question> {
-    find(app, session, id).await?;
+    find(app, session, id, ClientEffect::Changes).await?;
     let path = path_of(id);
     let layout = session.layout(format!("Rotate the secret of {id}?"), &path);
     let once = layout.once.as_str().to_owned();
@@ -142,7 +135,7 @@ pub(in crate::http::portal) async fn ask_finish(
     session: Session<Operator>,
     InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let record = find(&app, &session, &id).await?;
+    let record = find(&app, &session, &id, ClientEffect::Changes).await?;
     let path = path_of(&id);
     let layout = session.layout(format!("Finish the rotation of {id}?"), &path);
     let action = format!("{path}/finish-rotation");
@@ -164,7 +157,7 @@ pub(in crate::http::portal) async fn finish(
     InPath(id): InPath<ClientId>,
     _form: Form,
 ) -> Result<Response> {
-    let record = find(&app, &session, &id).await?;
+    let record = find(&app, &session, &id, ClientEffect::Changes).await?;
     let rotation = old_secrets(&record.secrets, app.clock().now());
     for secret in rotation.into_iter().flat_map(|(_, old)| old) {
         app.secrets
