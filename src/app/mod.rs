@@ -8,7 +8,6 @@ mod authentication;
 pub mod background;
 pub mod clients;
 mod core;
-pub mod error;
 mod issuers;
 mod keys;
 mod replication;
@@ -56,6 +55,7 @@ pub use clients::crud::{ClientCount, ClientsList};
 pub use clients::diff::FieldChange;
 pub use clients::heavy_secrets::HeavySecrets;
 pub use clients::transfer::export::ClientExport;
+pub use core::error;
 pub use issuers::{
     Aws, CheckedKey, GitHub, GitLab, Google, ImportedIssuer, IssuerCheck, IssuerMetrics,
     IssuerStep, Issuers, IssuersDocument, Kubernetes, ListedIssuer, Preset, PresetPlan,
@@ -75,12 +75,12 @@ pub use status::overview::{EndingKey, Overview};
 pub use tokens::Tokens;
 pub use tokens::claim_values::RequestedClaims;
 pub use tokens::exchange::ExchangeCheck;
-pub use tokens::exchange_request::{ExchangeForm, ExchangeRequest};
+pub use tokens::exchange::explain::{ExchangeExplanation, ExchangeQuestion, ExchangeSubject};
+pub use tokens::exchange::request::{ExchangeForm, ExchangeRequest};
 pub use tokens::explain::{ExplainedRejection, TokenExplanation};
-pub use tokens::explain_exchange::{ExchangeExplanation, ExchangeQuestion, ExchangeSubject};
 pub use tokens::inspect::TokenInspection;
 pub use tokens::request::{GrantRequest, TokenRequest};
-pub use tokens::revocation_set::{RevocationSet, RevokedBy};
+pub use tokens::revoke::revocation_set::{RevocationSet, RevokedBy};
 pub use tokens::sender_constraint::{PresentedProof, SenderProofs};
 pub use tokens::verify::TokenRequirements;
 pub use usage::Usage;

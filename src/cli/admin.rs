@@ -12,8 +12,8 @@ use super::output::confirmation::Confirmation;
 use super::output::{self, Output, OutputWithoutId};
 use crate::app::{App, NewAdmin, NewPassword};
 use crate::base::secret::Secret;
-use crate::cli::open;
-use crate::cli::open::origin;
+use crate::cli::database::open;
+use crate::cli::database::open::origin;
 use crate::domain::{Admin, AdminName, AdminRole, AdminStatus, SessionId};
 
 #[derive(Subcommand)]

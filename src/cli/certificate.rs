@@ -8,8 +8,8 @@ use super::output::confirmation::Confirmation;
 use super::output::{self, OutputWithoutId};
 use crate::app::CertificateStanding;
 use crate::base::clock::UnixTime;
-use crate::cli::open;
-use crate::cli::open::origin;
+use crate::cli::database::open;
+use crate::cli::database::open::origin;
 
 #[derive(Subcommand)]
 pub(super) enum CertificateCommand {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::open::{open, origin};
+use super::database::open::{open, origin};
 use super::output::Output;
 use super::output::confirmation::Confirmation;
 use crate::app::App;

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::output::Output;
 use crate::app::ask_health;
-use crate::cli::open;
+use crate::cli::database::open;
 
 /// Ask the server on this machine whether it is alive or ready
 ///

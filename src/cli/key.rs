@@ -9,8 +9,8 @@ use super::output::confirmation::Confirmation;
 use super::output::{self, Output, OutputWithoutId};
 use crate::app::{App, KeyStatus};
 use crate::base::clock::UnixTime;
-use crate::cli::open;
-use crate::cli::open::origin;
+use crate::cli::database::open;
+use crate::cli::database::open::origin;
 use crate::domain::{KeyId, SigningAlg};
 
 #[derive(Subcommand)]

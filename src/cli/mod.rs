@@ -5,20 +5,14 @@
 
 mod admin;
 mod audit;
-mod backup;
 mod certificate;
 mod client;
 mod clock;
-mod explain;
+mod database;
 mod health;
 mod issuer;
 mod key;
-mod man;
-mod migrate;
-mod open;
 mod output;
-mod restore;
-mod secret;
 mod serve;
 mod settings;
 mod token;
@@ -38,8 +32,11 @@ use crate::app::error::Error;
 use crate::base::redact::redact;
 use crate::cli::serve::ServeArgs;
 use crate::domain::ErrorCode;
+use database::{backup, migrate, open, restore};
 use output::Output;
 use serve::systemd::HandedOver;
+use settings::{man, secret};
+use token::explain;
 
 const AFTER_HELP: &str = "\
 Settings come from the environment and from `.env` in the working directory; `settings --explain` explains each.

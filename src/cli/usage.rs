@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::output::{self, Output, OutputWithoutId};
 use crate::app::{App, ExcessSpan, Overview};
 use crate::base::clock::UnixTime;
-use crate::cli::open;
+use crate::cli::database::open;
 use crate::domain::{
     ClientId, ExcessTokens, ExchangeUsage, Replica, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };

@@ -7,9 +7,6 @@ mod acme;
 mod admins;
 mod authentication;
 mod database;
-mod description;
-mod env_file;
-mod environment;
 mod keys;
 mod log;
 mod proxies;
@@ -18,7 +15,6 @@ mod secrets;
 mod tls;
 mod tokens;
 mod traces;
-mod warnings;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,14 +25,14 @@ pub use acme::{AcmeConfig, ExternalAccount};
 pub use admins::{AdminConfig, SecondFactorUse};
 pub use authentication::{ClientAuthenticationConfig, JwksUriConfig};
 pub use database::{FeedConfig, RetentionConfig};
-pub use description::{SettingDescription, describe_settings};
-pub use environment::Environment;
 pub use keys::KeysConfig;
 pub use log::filter as log_filter;
 pub use log::{AuditLogTarget, LogConfig};
 pub use proxies::{
     ClientAddressSource, PlainAddress, PlainConfig, ProxiesConfig, ProxyProtocolUse,
 };
+pub use reader::description::{SettingDescription, describe_settings};
+pub use reader::environment::Environment;
 pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
 pub use secrets::{ImportWork, SecretsConfig};
 pub use tls::TicketUse;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
-use crate::base::json_writer::JsonObject;
+use crate::base::json::writer::JsonObject;
 use crate::domain::{Audiences, ClientId, Generation, Issuer, Metadata, Scope, TokenId};
 use crate::jwt::Confirmation;
 use crate::jwt::delegation::{self, ActClaim, Roots};

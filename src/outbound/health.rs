@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use url::Url;
 
-use crate::base::pem::read_certificates;
+use crate::base::crypto::pem::read_certificates;
 use crate::config::Config;
 use crate::outbound::jwks_fetcher::{USER_AGENT, read_body};
 

@@ -13,7 +13,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use url::Host;
 
-use crate::base::pem::read_certificates;
+use crate::base::crypto::pem::read_certificates;
 use crate::config::JwksUriConfig;
 use crate::domain::JwksUri;
 

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::store::db::damage::RowsOf;
 use crate::store::db::query::query;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// Who may order for a subject for a while.

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use crate::store::db::damage::{RowsOf, in_row};
 use crate::store::db::query::query;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// One step in the life of an algorithm's keys.

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
 
+use crate::base::crypto::pem::read_certificates;
 use crate::base::metrics::Counter;
-use crate::base::pem::read_certificates;
 use crate::config::TracesConfig;
 use crate::outbound::jwks_fetcher;
 

@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::redacted::is_redacted_already;
-use crate::base::json_writer::JsonObject;
+use crate::base::json::writer::JsonObject;
 use crate::base::redact::{redact, redact_string};
 
 const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));

@@ -22,7 +22,7 @@ use crate::app::audit::Audit;
 use crate::app::core::Core;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
-use crate::base::pem::parse_certificates;
+use crate::base::crypto::pem::parse_certificates;
 use crate::base::secret::Secret;
 use crate::config::AcmeConfig;
 use crate::domain::{AcmeRecord, AcmeSubject};

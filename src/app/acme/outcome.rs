@@ -7,7 +7,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::{Acme, owner, schedule};
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
-use crate::base::pem::parse_certificates;
+use crate::base::crypto::pem::parse_certificates;
 use crate::base::secret::random_bytes;
 use crate::domain::{Action, Origin, SealedCertificate};
 use crate::outbound::acme::{AcmeError, Issued};

@@ -15,7 +15,7 @@ use rustls::server::danger::ClientCertVerifier;
 use crate::app::authentication::Authentication;
 use crate::app::authentication::peer_certificate::PeerCertificate;
 use crate::base::clock::UnixTime;
-use crate::base::pem::parse_certificates;
+use crate::base::crypto::pem::parse_certificates;
 
 impl Authentication {
     /// Reads `TLS_CLIENT_CA` again, if it has changed.

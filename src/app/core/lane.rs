@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use crate::app::error::{Error, Result};
 use crate::base::clock::Stopwatch;
-use crate::base::fair_queue::{FairQueue, Ticket};
+use crate::base::collections::fair_queue::{FairQueue, Ticket};
 use crate::base::metrics::{Counter, Distribution, Histogram, whole_micros};
 use crate::base::source_network::source_network;
 use crate::base::tracing_span::{TARGET, within_request};

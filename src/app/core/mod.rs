@@ -4,6 +4,7 @@
 pub(crate) mod availability;
 pub(crate) mod clock_guard;
 pub(crate) mod degradation;
+pub mod error;
 pub(crate) mod idempotency;
 pub(crate) mod key_cache;
 pub(crate) mod lane;

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use tokio::sync::oneshot;
 
 use crate::app::error::{Error, Result};
-use crate::base::fair_queue::{FairQueue, Ticket};
+use crate::base::collections::fair_queue::{FairQueue, Ticket};
 use crate::base::metrics::Counter;
 use crate::base::source_network::source_network;
 

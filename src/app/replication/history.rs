@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use crate::app::error::Result;
 use crate::app::replication::Replication;
-use crate::app::tokens::lost_revocations::LostRevocations;
+use crate::app::tokens::revoke::lost_revocations::LostRevocations;
 use crate::base::metrics::Counter;
 use crate::domain::{ChangeId, Installation};
 

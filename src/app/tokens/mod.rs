@@ -2,21 +2,15 @@
 
 pub(crate) mod claim_values;
 pub(crate) mod exchange;
-pub(crate) mod exchange_request;
 pub(crate) mod explain;
-pub(crate) mod explain_exchange;
 pub(crate) mod inspect;
 pub(crate) mod introspect;
 pub(crate) mod issue;
-pub(crate) mod lost_revocations;
-pub(in crate::app::tokens) mod own_revocations;
 pub(crate) mod protected_resources;
 pub(crate) mod quota;
 pub(crate) mod rejection;
 pub(crate) mod request;
-pub(crate) mod revocation_set;
 pub(crate) mod revoke;
-pub(crate) mod room;
 pub(crate) mod sender_constraint;
 pub(crate) mod verified_tokens;
 pub(crate) mod verify;
@@ -31,12 +25,12 @@ use crate::app::keys::Keys;
 use crate::app::usage::Usage;
 use crate::base::metrics::Counter;
 use crate::jwt::{DpopNonces, KeyError};
-use own_revocations::OwnRevocations;
 use protected_resources::ProtectedResources;
 use quota::Quotas;
 use rejection::Rejections;
-use revocation_set::RevocationSet;
-use room::Room;
+use revoke::own_revocations::OwnRevocations;
+use revoke::revocation_set::RevocationSet;
+use revoke::room::Room;
 use verified_tokens::VerifiedTokens;
 
 /// Access tokens.

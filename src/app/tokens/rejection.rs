@@ -1,7 +1,7 @@
 //! Why a token is rejected, and how often each reason came up.
 
 use crate::app::error::Error;
-use crate::app::tokens::revocation_set::RevokedBy;
+use crate::app::tokens::revoke::revocation_set::RevokedBy;
 use crate::base::metrics::Counter;
 use crate::domain::{ClaimName, ClientId, ErrorCode};
 use crate::jwt::VerifyError;

@@ -1,7 +1,7 @@
 //! What a client asks for.
 
 use crate::app::error::{Error, Result};
-use crate::app::tokens::exchange_request::ExchangeRequest;
+use crate::app::tokens::exchange::request::ExchangeRequest;
 use crate::domain::{Audience, Scope};
 
 /// What a client asks for, by the grant that it uses.

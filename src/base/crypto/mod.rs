@@ -1,5 +1,7 @@
 //! Owns what derives from `SECRET`: keys, secrets sealed for the database, TLS session tickets.
 
+pub(crate) mod pem;
+
 pub(crate) mod sealer;
 pub(crate) mod session_ticket;
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::describe;
 use crate::app::App;
-use crate::cli::open::origin;
+use crate::cli::database::open::origin;
 use crate::cli::output::confirmation::Confirmation;
 use crate::cli::output::{self, Output};
 

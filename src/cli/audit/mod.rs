@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::output::{self, Output, OutputWithoutId};
 use crate::app::{App, AuditLine, AuditPage, AuditVerdict, ChainLink, ChainedEvent};
 use crate::base::json;
-use crate::cli::open;
+use crate::cli::database::open;
 use crate::domain::AuditEvent;
 use filters::Filters;
 

@@ -16,7 +16,7 @@ use crate::app::error::Error;
 use crate::app::{App, FieldChange};
 use crate::cli::client::export::private_file;
 use crate::cli::client::refuse_file;
-use crate::cli::open;
+use crate::cli::database::open;
 use crate::cli::output::{Output, OutputWithoutId, printable};
 use crate::domain::ErrorCode;
 

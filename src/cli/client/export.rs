@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::app::App;
 use crate::base::private_file;
-use crate::cli::open;
+use crate::cli::database::open;
 use crate::cli::output::Output;
 
 /// Where nobody counts along, it is said every so many clients how far it is.

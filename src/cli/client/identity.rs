@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::app::error::Error;
 use crate::app::{App, ListedIdentity};
-use crate::cli::open::origin;
+use crate::cli::database::open::origin;
 use crate::cli::output;
 use crate::cli::output::OutputWithoutId;
 use crate::cli::output::confirmation::Confirmation;

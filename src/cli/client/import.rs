@@ -15,7 +15,7 @@ use crate::app::clients::transfer::import::{
     ImportSource, Narrowing, OnConflict, SecretRules,
 };
 use crate::cli::client::{MISTAKEN_FILE, refuse_file};
-use crate::cli::open;
+use crate::cli::database::open;
 use crate::cli::output::{Output, OutputWithoutId, printable};
 use crate::config::parse_seconds;
 use crate::domain::TokenTtl;

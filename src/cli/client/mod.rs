@@ -21,8 +21,8 @@ use crate::cli::client::fields::ClientFields;
 use crate::cli::client::preset::PresetArgs;
 use crate::cli::client::secret::NewSecretArgs;
 use crate::cli::client::view::{LastUsedLine, ListedClient, ShownClient};
-use crate::cli::open;
-use crate::cli::open::origin;
+use crate::cli::database::open;
+use crate::cli::database::open::origin;
 
 use crate::app::error::Error;
 use crate::app::{App, ClientFilter, ClientOrder, ClientQuery, ClientsList, NewClient};

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::app::error::{Error, Result};
 use crate::app::{App, Aws, GitHub, GitLab, Google, Kubernetes, Preset, PresetPlan, Spiffe};
-use crate::cli::open::origin;
+use crate::cli::database::open::origin;
 use crate::cli::output::{Output, OutputWithoutId};
 use crate::domain::{Client, ClientChanges, IssuerName, IssuerUrl, SpiffeId};
 

@@ -11,7 +11,7 @@ use crate::app::{AddedSecret, App, ListedSecret, NewClient, NewSecret};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::cli::client::view;
-use crate::cli::open::origin;
+use crate::cli::database::open::origin;
 use crate::cli::output;
 use crate::cli::output::confirmation::Confirmation;
 use crate::cli::output::{Output, OutputWithoutId};

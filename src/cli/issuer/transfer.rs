@@ -12,7 +12,7 @@ use crate::app::error::Error;
 use crate::app::{App, ImportedIssuer, IssuersDocument};
 use crate::base::json;
 use crate::cli::client::export::private_file;
-use crate::cli::open::origin;
+use crate::cli::database::open::origin;
 use crate::cli::output::{self, Output};
 
 #[derive(Args)]

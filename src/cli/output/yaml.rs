@@ -4,7 +4,7 @@
 use serde_json::value::RawValue;
 
 use crate::base::json;
-use crate::base::json_place::RawMembers;
+use crate::base::json::place::RawMembers;
 
 /// The document as YAML.
 pub(super) fn from_json(document: &str) -> anyhow::Result<String> {

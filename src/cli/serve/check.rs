@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::app::{App, AuditEnd, CLOCK_TOLERANCE, HeavySecrets, open_store};
 use crate::base::clock::Clock;
-use crate::cli::open;
+use crate::cli::database::open;
 use crate::cli::output::{Output, chain};
 use crate::cli::serve::check_issuers::check_issuers;
 use crate::cli::serve::warnings;

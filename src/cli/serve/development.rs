@@ -11,7 +11,7 @@ use crate::app::error::Error;
 use crate::app::{App, NewAdmin, NewClient, NewPassword, NewSecret};
 use crate::base::private_file;
 use crate::base::secret::{Secret, random_base62};
-use crate::cli::open;
+use crate::cli::database::open;
 use crate::cli::output::Output;
 use crate::config::{Config, Environment};
 use crate::domain::{AdminName, AdminRole, ClientId, Metadata, Name, Origin, Scope};

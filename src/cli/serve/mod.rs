@@ -25,7 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{App, background};
 use crate::base::clock::Clock;
-use crate::cli::open;
+use crate::cli::database::open;
 use crate::cli::serve::listener::listen;
 use crate::cli::serve::plain::{SocketFile, listen_plain};
 use crate::cli::serve::systemd::HandedOver;

@@ -1,7 +1,7 @@
 //! What is dangerous here and yet keeps nobody from serving: told by `check`, and by `serve` at its start.
 
 use crate::base::private_file::exposure;
-use crate::cli::open;
+use crate::cli::database::open;
 use crate::cli::serve::capacity;
 use crate::cli::serve::development::is_secret_made_here;
 use crate::config::{ClientAddressSource, Config};

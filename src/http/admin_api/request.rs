@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use crate::app;
 use crate::app::error::{Error, Result, explain};
 use crate::base::json;
-use crate::base::json_place::member_of;
+use crate::base::json::place::member_of;
 use crate::base::printable::printable;
 use crate::domain::ClientId;
 use crate::http::AppState;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::error::Error;
-use crate::base::json_writer::JsonObject;
+use crate::base::json::writer::JsonObject;
 use crate::domain::{ClientId, Scope};
 use crate::http::AppState;
 use crate::http::openapi::AuthorizeErrors;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
 use crate::app::{ExchangeForm, ExchangeRequest, GrantRequest};
-use crate::base::json_writer::JsonObject;
+use crate::base::json::writer::JsonObject;
 use crate::base::secret::Secret;
 use crate::domain::{ErrorCode, Scope, TokenType};
 use crate::http::AppState;

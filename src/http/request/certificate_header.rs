@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
 use crate::app::PeerCertificate;
-use crate::base::pem::parse_certificates;
+use crate::base::crypto::pem::parse_certificates;
 
 /// The certificate, and those behind it if there are any: a byte sequence between colons (RFC 9440), PEM or base64 of
 /// DER, the latter two percent-encoded or not.

@@ -17,8 +17,8 @@ use rustls::pki_types::CertificateDer;
 pub(crate) use instant_acme::Account;
 pub(crate) use order::{Issued, PendingOrder};
 
+use crate::base::crypto::pem::read_certificates;
 use crate::base::json;
-use crate::base::pem::read_certificates;
 use crate::base::secret::Secret;
 use crate::config::AcmeConfig;
 use transport::Transport;

@@ -15,7 +15,7 @@ use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 
-use crate::base::pem::parse_certificates;
+use crate::base::crypto::pem::parse_certificates;
 use crate::base::secret::Secret;
 use crate::domain::AcmeChallenge;
 use crate::outbound::acme::describe;

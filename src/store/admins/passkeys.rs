@@ -5,7 +5,7 @@ use crate::base::clock::UnixTime;
 use crate::domain::{AdminName, Passkey, PasskeyId, SessionId};
 use crate::store::db::conn::Tx;
 use crate::store::db::query::ToValue;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::{Store, StoreError};
 
 /// A passkey with what its signatures are checked with.

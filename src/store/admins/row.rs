@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::domain::{Action, Admin, AdminName, NewEvent, Target};
 use crate::store::StoreError;
 use crate::store::db::conn::Session;
+use crate::store::db::query::row::Row;
 use crate::store::db::query::select;
-use crate::store::db::row::Row;
 
 /// An admin with what proves who it is.
 #[derive(Clone, Debug)]

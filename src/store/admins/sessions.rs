@@ -6,8 +6,8 @@ use crate::base::clock::UnixTime;
 use crate::domain::{Action, AdminName, AdminSession, SessionId, Stamp};
 use crate::store::admins::row::{self as admins, AdminRecord, of_admin, of_session, read_admin};
 use crate::store::db::damage::RowsOf;
+use crate::store::db::query::row::Row;
 use crate::store::db::query::select;
-use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// A session as it is kept, with the admin whose it is.

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::store::audit::head_row::{Chained, Head, lock_head, move_head};
 use crate::store::db::conn::{Conn, Tx};
-use crate::store::db::pool::Pool;
+use crate::store::db::connect::pool::Pool;
 use crate::store::replication::changes::{ChangeRow, next_id};
 use crate::store::tokens::queue::TokenRevocation;
 use crate::store::tokens::revocations::below_generation;

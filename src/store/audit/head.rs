@@ -6,7 +6,7 @@ use crate::domain::audit::keys::HeadKey;
 use crate::store::audit::head_row::{lock_head, read_head};
 use crate::store::db::conn::Session;
 use crate::store::db::query::query;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::{Store, StoreError};
 
 /// The end of the trail.

@@ -15,9 +15,9 @@ use crate::domain::Revocation;
 use crate::domain::audit::chain::{AuditHead, ChainLink, ChainedEvent};
 use crate::store::StoreError;
 use crate::store::db::conn::{Driver, Session, Tx};
+use crate::store::db::query::row::Row;
+use crate::store::db::query::table_row::{TableRow, insert_from_json, insert_rows, json_rows};
 use crate::store::db::query::{ToValue, Value, query};
-use crate::store::db::row::Row;
-use crate::store::db::table_row::{TableRow, insert_from_json, insert_rows, json_rows};
 use crate::store::replication::changes::{CHANNEL, ChangeRow};
 
 /// How long a transaction waits for its turn in this replica. Then it waits at the database, which ends a transaction

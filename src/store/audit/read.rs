@@ -5,9 +5,9 @@ use crate::domain::audit::chain::{AuditChain, ChainLink, ChainedEvent, Removal};
 use crate::domain::audit::keys::AuditKeys;
 use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Origin, Stamp, Target};
 use crate::store::audit::head_row::lock_head;
+use crate::store::db::query::row::Row;
+use crate::store::db::query::table_row::TableRow;
 use crate::store::db::query::{ToValue, select};
-use crate::store::db::row::Row;
-use crate::store::db::table_row::TableRow;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// Which events.

@@ -1,8 +1,8 @@
 //! Owns the rows of `refusals`: requests that were refused, and why.
 
 use crate::domain::{ClientId, ErrorCode, INTROSPECT_SCOPE, RejectedRequest};
+use crate::store::db::query::row::Row;
 use crate::store::db::query::{ToValue, query, select};
-use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// Rows of one statement.

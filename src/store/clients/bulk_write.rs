@@ -10,8 +10,8 @@ use crate::domain::{
 use crate::store::clients::record::{insert_record, lock_record, replace_record};
 use crate::store::clients::row::of_client;
 use crate::store::db::conn::Tx;
+use crate::store::db::query::row::Row;
 use crate::store::db::query::{ToValue, query};
-use crate::store::db::row::Row;
 use crate::store::tokens::generation::{begin_generations, raise_generation};
 use crate::store::tokens::revocations::below_generation;
 use crate::store::{Store, StoreError};

@@ -9,7 +9,7 @@ use crate::store::clients::record::{
 use crate::store::clients::row::CLIENTS;
 use crate::store::db::damage::FullPage;
 use crate::store::db::query::ToValue;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::{ClientsPage, Store, StoreError};
 
 /// Clients that were read.

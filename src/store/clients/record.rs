@@ -9,8 +9,8 @@ use crate::store::clients::row::{self, CLIENTS, read_client};
 use crate::store::clients::scope_index::replace_scopes;
 use crate::store::db::conn::{Session, Tx};
 use crate::store::db::damage::{Damaged, Readable};
+use crate::store::db::query::row::Row;
 use crate::store::db::query::{Query, ToValue, select};
-use crate::store::db::row::Row;
 use crate::store::issuers::identities::replace_identities;
 use crate::store::issuers::names::refuse_issuer_names;
 

@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use crate::store::clients::search::search_text;
 use crate::store::db::conn::Tx;
 use crate::store::db::damage::{RowsOf, in_row};
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::issuers::identities::{read_identities, write_identities};
 
 /// The columns of `clients c` that [`read_client`] reads.

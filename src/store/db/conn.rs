@@ -18,9 +18,9 @@ use crate::base::tracing_span::{TARGET, within_request};
 use crate::domain::audit::chain::ChainedEvent;
 use crate::store::StoreError;
 use crate::store::audit::head_row::Head;
+use crate::store::db::connect::pool::{Pool, Store};
+use crate::store::db::connect::url_file::is_refused_login;
 use crate::store::db::metrics::Calls;
-use crate::store::db::pool::{Pool, Store};
-use crate::store::db::url_file::is_refused_login;
 use crate::store::replication::listener::SIGN_OF_LIFE;
 
 /// A connection of a pool for one call.

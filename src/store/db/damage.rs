@@ -5,7 +5,7 @@ use crate::base::redact::redact_string;
 use crate::store::StoreError;
 use crate::store::db::conn::Session;
 use crate::store::db::query::Query;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 
 /// Rows of a table with the column that names one of them.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 //! [`TrustedTime`]. Each function that deletes by age takes one, so that none can forget to doubt the clock.
 
 use crate::base::clock::{Clock, UnixTime};
-use crate::store::db::pool::Pool;
+use crate::store::db::connect::pool::Pool;
 use crate::store::db::query::query;
 use crate::store::{Store, StoreError};
 

@@ -10,8 +10,8 @@ use arc_swap::ArcSwapOption;
 
 use crate::base::clock::Stopwatch;
 use crate::store::StoreError;
+use crate::store::db::connect::watched_file::{FileState, WatchedFile};
 use crate::store::db::fault::Fault;
-use crate::store::db::watched_file::{FileState, WatchedFile};
 
 /// What is known of the database that the connections lead to.
 #[derive(Debug, Default)]

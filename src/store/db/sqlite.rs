@@ -10,9 +10,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{Connection, Executor, Sqlite, SqliteConnection};
 
 use crate::base::private_file;
+use crate::store::db::connect::pool::Pool;
 use crate::store::db::connect::{DatabaseOptions, pool_options};
 use crate::store::db::metrics::Calls;
-use crate::store::db::pool::Pool;
 
 /// How long one waits that finds another just making a new SQLite file one in WAL mode.
 const WAL_PAUSE: Duration = Duration::from_millis(10);

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use crate::store::clients::row::{lock_any_client, of_client};
 use crate::store::db::conn::Tx;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::issuers::{of_issuer, write_definition};
 use crate::store::tokens::generation::raise_generation;
 use crate::store::tokens::revocations::below_generation;

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use crate::base::json;
 use crate::domain::{ClientId, ClientIdentity, Identities, IdentityDigest, IssuerName, Subject};
 use crate::store::db::conn::Tx;
+use crate::store::db::query::row::Row;
 use crate::store::db::query::{ToValue, query};
-use crate::store::db::row::Row;
 use crate::store::issuers::read_issuer;
 use crate::store::{Store, StoreError};
 

@@ -12,8 +12,8 @@ use crate::domain::{
 };
 use crate::store::db::conn::Tx;
 use crate::store::db::damage::RowsOf;
+use crate::store::db::query::row::Row;
 use crate::store::db::query::select;
-use crate::store::db::row::Row;
 use crate::store::issuers::identities::COUNT_CLIENTS;
 use crate::store::issuers::names::{lock_names, refuse_client_ids};
 use crate::store::{Store, StoreError};

@@ -3,7 +3,7 @@
 use crate::domain::{Client, ClientId, TrustAnchor, TrustedIssuer};
 use crate::store::StoreError;
 use crate::store::db::conn::Tx;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::issuers::read_issuer;
 
 /// Refuses a client whose id is that of a trusted issuer, or of a workload in a trust domain.

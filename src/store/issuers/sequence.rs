@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::IssuerName;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::{Store, StoreError};
 
 impl Store {

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::base::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
 use crate::store::db::damage::RowsOf;
+use crate::store::db::query::row::Row;
+use crate::store::db::query::table_row::TableRow;
 use crate::store::db::query::{ToValue, Value, query, select};
-use crate::store::db::row::Row;
-use crate::store::db::table_row::TableRow;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// On which Postgres tells the replicas that there are changes. The payload is the schema, for a database may have

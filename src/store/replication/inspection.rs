@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::base::secret::random_base62;
 use crate::domain::ChangeId;
+use crate::store::db::connect::pool::Pool;
+use crate::store::db::connect::watched_file::{FileId, FileState, WatchedFile};
 use crate::store::db::fault::Fault;
 use crate::store::db::guard::Obstacle;
 use crate::store::db::metrics::Calls;
 use crate::store::db::migrations::list_tables;
-use crate::store::db::pool::Pool;
 use crate::store::db::query::query;
-use crate::store::db::watched_file::{FileId, FileState, WatchedFile};
 use crate::store::replication::installation::Standing;
 use crate::store::{Store, StoreError};
 

@@ -6,11 +6,11 @@ use sqlx::{Executor, PgConnection, Row as _};
 
 use crate::base::secret::random_base62;
 use crate::domain::{Action, Change, Generation, Installation, NewEvent, Stamp, Target};
+use crate::store::db::connect::pool::Pool;
 use crate::store::db::fault::Fault;
 use crate::store::db::guard::Guard;
-use crate::store::db::pool::Pool;
+use crate::store::db::query::row::Row;
 use crate::store::db::query::{ToValue, query};
-use crate::store::db::row::Row;
 use crate::store::{Store, StoreError};
 
 /// Characters of an identity: about 130 bits.

@@ -9,8 +9,8 @@ use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use tokio::time::timeout;
 
 use crate::base::clock::Stopwatch;
+use crate::store::db::connect::pool::Pool;
 use crate::store::db::metrics::Calls;
-use crate::store::db::pool::Pool;
 use crate::store::replication::changes::CHANNEL;
 use crate::store::{Store, StoreError};
 

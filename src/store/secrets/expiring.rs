@@ -3,8 +3,8 @@
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, EndingSecret};
 use crate::store::db::damage::RowsOf;
+use crate::store::db::query::row::Row;
 use crate::store::db::query::{ToValue, query};
-use crate::store::db::row::Row;
 use crate::store::{Store, StoreError};
 
 pub(in crate::store) const SECRETS: RowsOf = RowsOf {

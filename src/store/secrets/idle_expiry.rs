@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::domain::{Action, ClientEffect, ClientId, IdleExpiry, Origin, SecretId, Stamp};
 use crate::store::clients::row::lock_client;
 use crate::store::db::query::query;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::secrets::expiring::SECRETS;
 use crate::store::secrets::rotate::replace_idle_expiry;
 use crate::store::secrets::write::{lock_secret, of_secret};

@@ -5,7 +5,7 @@ use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, Generation};
 use crate::store::clients::find::AT_ONCE;
 use crate::store::db::conn::Tx;
-use crate::store::db::pool::Pool;
+use crate::store::db::connect::pool::Pool;
 use crate::store::db::query::{ToValue, Value, query};
 use crate::store::{Store, StoreError};
 

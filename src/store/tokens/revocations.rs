@@ -11,9 +11,9 @@ use crate::domain::{
 };
 use crate::store::db::conn::Tx;
 use crate::store::db::damage::{RowsOf, in_row};
+use crate::store::db::query::row::Row;
+use crate::store::db::query::table_row::TableRow;
 use crate::store::db::query::{ToValue, Value, select};
-use crate::store::db::row::Row;
-use crate::store::db::table_row::TableRow;
 use crate::store::tokens::queue::{RevocationTrail, TokenRevocation};
 use crate::store::{Store, StoreError, TrustedTime};
 

@@ -2,7 +2,7 @@
 
 use crate::base::clock::UnixTime;
 use crate::domain::{ExcessTokens, TokenQuota, TokenTtl};
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::{Store, StoreError};
 
 impl Store {

@@ -9,8 +9,8 @@ use crate::domain::{
     SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
 use crate::store::db::damage::RowsOf;
+use crate::store::db::query::row::Row;
 use crate::store::db::query::{ToValue, query};
-use crate::store::db::row::Row;
 use crate::store::{Store, StoreError, TrustedTime};
 
 /// By what clients are put in order.

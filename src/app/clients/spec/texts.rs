@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::app::clients::spec::schema::{MemberSchema, fields};
 use crate::app::clients::spec::{ClientSpec, FieldError};
-use crate::base::{json, json_exact};
+use crate::base::json::{self, exact};
 use crate::domain::{AuthMethods, CertificateSubject, ParseError};
 
 impl ClientSpec {
@@ -93,7 +93,7 @@ fn object(value: Value) -> Result<Value, String> {
     match value {
         Value::Object(_) => Ok(value),
         Value::String(text) => {
-            json_exact::check(&text).map_err(|why| format!("is not taken: {why}"))?;
+            exact::check(&text).map_err(|why| format!("is not taken: {why}"))?;
             let members: serde_json::Result<Map<String, Value>> = json::from_str(&text);
             let at = |error: serde_json::Error| {
                 format!(

@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::Notify;
 
 use crate::base::clock::{Clock, UnixTime};
-use crate::base::pem::{parse_certificates, parse_private_key};
+use crate::base::crypto::pem::{parse_certificates, parse_private_key};
 use crate::config::{Config, TlsConfig};
 use crate::http::server::tls::certificate_problems::{
     CertificateProblem, certificate_problems, check_replacement,

@@ -12,9 +12,9 @@ pub use event::{MigrationEvent, Place, Tell};
 pub use files::Migrations;
 pub(in crate::store) use files::list_tables;
 
-use crate::store::db::pool::Pool;
+use crate::store::db::connect::pool::Pool;
 use crate::store::db::query::query;
-use crate::store::db::row::Row;
+use crate::store::db::query::row::Row;
 use crate::store::{Store, StoreError};
 use files::File;
 

@@ -16,8 +16,8 @@ use tokio::time::sleep;
 use super::event::{MigrationEvent, Place, Tell, Wait, told_while};
 use super::files::File;
 use super::{TABLE, in_order};
+use crate::store::db::connect::reach::connect_beside;
 use crate::store::db::query::query;
-use crate::store::db::reach::connect_beside;
 use crate::store::{Store, StoreError};
 
 /// `tokenmig`.

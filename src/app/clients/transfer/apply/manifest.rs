@@ -15,7 +15,7 @@ use crate::app::clients::transfer::formats::imported_client::{
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
 use crate::base::clock::UnixTime;
-use crate::base::{json, json_exact};
+use crate::base::json::{self, exact};
 use crate::domain::{ClientId, IssuerSpec, ManagedBy, ParseError};
 
 /// The version that is read.
@@ -59,7 +59,7 @@ impl Manifest {
         let document = if text.trim_start().starts_with('{') {
             let document = json::from_str(text).map_err(|error| error.to_string());
             document.and_then(|it| {
-                json_exact::check(text)
+                exact::check(text)
                     .map(|()| it)
                     .map_err(|why| why.to_string())
             })

@@ -13,7 +13,7 @@ use crate::app::clients::transfer::formats::values::{self, FoundClient};
 use crate::app::clients::transfer::formats::{hydra, keycloak, table};
 use crate::app::clients::transfer::import::ImportFormat;
 use crate::app::clients::transfer::secrets::SecretRules;
-use crate::base::{json, json_exact};
+use crate::base::json::{self, exact};
 use crate::domain::ParseError;
 
 /// The rows of a file, each with the line it begins on.
@@ -223,7 +223,7 @@ fn read_object(text: &str) -> Result<Map<String, Value>, RefusedRow> {
     // Not the error's own line: it counts from the row, and may quote what should stay secret.
     let row: Map<String, Value> =
         json::from_str(text).map_err(|_| RefusedRow::bad(None, "not a JSON object"))?;
-    match json_exact::check(text) {
+    match exact::check(text) {
         Ok(()) => Ok(row),
         Err(why) => {
             let names = ["client_id", "clientId", "id"];

@@ -18,7 +18,7 @@ use crate::app::clients::transfer::formats::imported_client::{
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
 use crate::base::clock::UnixTime;
-use crate::base::{json, json_exact};
+use crate::base::json::{self, exact};
 use crate::domain::{Client, ClientRecord, ParseError};
 
 /// What the first line calls the format.
@@ -217,7 +217,7 @@ fn parse_listed(text: &str) -> Row {
     let mut members = members.map_err(|_| bad(None, "not a JSON object".to_owned()))?;
     let id = members.get("client_id").and_then(Value::as_str);
     let id = id.map(str::to_owned);
-    json_exact::check(text).map_err(|why| bad(id.as_deref(), why.to_string()))?;
+    exact::check(text).map_err(|why| bad(id.as_deref(), why.to_string()))?;
     for usage in ["last_used_at", "last_used_from"] {
         members.remove(usage);
     }
@@ -236,7 +236,7 @@ fn parse_listed(text: &str) -> Row {
 }
 
 fn parse(bytes: &[u8], rules: &SecretRules) -> Row {
-    if let Err(why) = std::str::from_utf8(bytes).map_or(Ok(()), json_exact::check) {
+    if let Err(why) = std::str::from_utf8(bytes).map_or(Ok(()), exact::check) {
         return Err(RefusedRow::bad(None, format!("no client: {why}")));
     }
     let mut spec: ClientSpec = json::from_slice(bytes).map_err(|error| {

@@ -1,0 +1,91 @@
+//! `settings`: what is in force here, secrets masked; and what each setting means.
+
+pub(in crate::cli) mod man;
+pub(in crate::cli) mod secret;
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::output::{self, Output};
+use crate::app::error::Error;
+use crate::cli::database::open;
+use crate::config::{Setting, SettingDescription, describe_settings};
+
+#[derive(Args)]
+pub(super) struct SettingsArgs {
+    /// Explain these settings, or all of them: what they do, which values they take, their defaults
+    #[arg(long, value_name = "NAME", num_args = 0..)]
+    explain: Option<Vec<String>>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<ExitCode> {
+    match &args.explain {
+        Some(names) => explain(names, args.output)?,
+        None => show(args.output)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(output: Output) -> anyhow::Result<()> {
+    let settings = open::load()?.config()?.settings.0;
+    output.print(&settings, "name", || {
+        let header = ["name", "value", "from"];
+        output::table(&header, settings.iter().map(row))
+    })
+}
+
+fn row(setting: &Setting) -> Vec<String> {
+    let value = match (setting.is_secret, setting.is_set) {
+        (true, true) => "(set, not shown)".to_owned(),
+        (true, false) => "(not set)".to_owned(),
+        (false, _) => setting.value.clone(),
+    };
+    let from = if setting.is_set { "set" } else { "default" };
+    vec![setting.name.clone(), value, from.to_owned()]
+}
+
+fn explain(names: &[String], output: Output) -> anyhow::Result<()> {
+    let mut settings = describe_settings();
+    let is_called =
+        |setting: &SettingDescription, name: &String| setting.name.eq_ignore_ascii_case(name);
+    let is_known = |name: &&String| settings.iter().any(|setting| is_called(setting, name));
+    if let Some(name) = names.iter().find(|name| !is_known(name)) {
+        return Err(Error::not_found(format!("setting `{name}`")).into());
+    }
+    settings
+        .retain(|setting| names.is_empty() || names.iter().any(|name| is_called(setting, name)));
+    output.print(&settings, "name", || {
+        let parts: Vec<String> = settings.iter().map(paragraph).collect();
+        parts.join("\n\n")
+    })
+}
+
+fn paragraph(setting: &SettingDescription) -> String {
+    let default = match setting.default {
+        "" => String::new(),
+        default => format!(" (default: {default})"),
+    };
+    let mut lines = format!("{}{default}", setting.name);
+    for line in wrap(&setting.text, 96) {
+        lines += &format!("\n  {line}");
+    }
+    lines
+}
+
+/// Lines of at most `width` characters, unless one word is longer.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                *line += " ";
+                *line += word;
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,368 @@
+//! Owns the reading of single settings: looks a name up, parses what is there, and keeps every
+//! mistake until the end so that all are reported at once.
+
+pub(in crate::config) mod description;
+pub(in crate::config) mod env_file;
+pub(in crate::config) mod environment;
+pub(in crate::config) mod warnings;
+
+use std::fmt;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use utoipa::ToSchema;
+
+use serde::Serialize;
+
+use super::SAMPLE_SECRET;
+use crate::base::redact::{redact, redact_string};
+use crate::base::secret::Secret;
+use crate::base::secret::weak::weakness;
+use crate::base::units::{Bytes, parse_seconds};
+
+/// What to do about a bad `SECRET`.
+const MAKE_ONE: &str = "make one with `token-server secret new`";
+
+/// One mistake: which variable, what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The variable.
+    pub name: String,
+    /// What was found and what is expected. Never the value of a secret.
+    pub message: String,
+}
+
+/// Every mistake of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [only] = &self.0[..] {
+            return write!(f, "{}: {}", only.name, only.message);
+        }
+        write!(f, "the configuration has {} mistakes:", self.0.len())?;
+        for error in &self.0 {
+            write!(f, "\n  {}: {}", error.name, error.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// A setting as it was found, to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Setting {
+    /// The variable.
+    pub name: String,
+    /// What is in force; of a secret nothing.
+    pub value: String,
+    /// Whether the value is nobody's business.
+    pub is_secret: bool,
+    /// Whether it was set; else the value is the default.
+    pub is_set: bool,
+}
+
+/// Settings as they were found. Not part of what a configuration prints: it has them already.
+#[derive(Clone, Default)]
+pub struct Settings(pub Vec<Setting>);
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[settings]")
+    }
+}
+
+pub(super) struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
+    found: Vec<Setting>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            lookup,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// What was read so far, in the order of reading.
+    pub(super) fn settings(&mut self) -> Settings {
+        Settings(std::mem::take(&mut self.found))
+    }
+
+    /// What keeps nobody from serving.
+    pub(super) fn warnings(&mut self) -> Vec<ConfigError> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// How many mistakes there are so far, for [`tolerate_since`](Self::tolerate_since).
+    pub(super) fn mistakes(&self) -> usize {
+        self.errors.len()
+    }
+
+    /// Makes warnings of the mistakes that there are since `mark`.
+    pub(super) fn tolerate_since(&mut self, mark: usize, why: &str) {
+        let tolerated = self.errors.drain(mark..).map(|mut error| {
+            error.message = format!("{}; {why}", error.message);
+            error
+        });
+        self.warnings.extend(tolerated);
+    }
+
+    fn note(&mut self, name: &str, found: Option<&str>, default: &str) {
+        self.found.push(Setting {
+            name: name.to_owned(),
+            value: redact(found.unwrap_or(default)).into_owned(),
+            is_secret: false,
+            is_set: found.is_some(),
+        });
+    }
+
+    /// Whether a setting that was read before was set.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        let mut found = self.found.iter();
+        found.any(|setting| setting.name == name && setting.is_set)
+    }
+
+    /// Every mistake there was.
+    pub(super) fn finish(self) -> ConfigErrors {
+        ConfigErrors(self.errors)
+    }
+
+    pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) {
+        self.errors.push(ConfigError {
+            name: name.to_owned(),
+            message: redact_string(message.into()),
+        });
+    }
+
+    /// A setting with a default.
+    pub(super) fn parsed<T>(&mut self, name: &str, expected: &str, default: &str) -> T
+    where
+        T: FromStr<Err: Display>,
+    {
+        self.checked(name, expected, default, str::parse::<T>)
+    }
+
+    /// A setting that may be left out.
+    pub(super) fn optional<T>(&mut self, name: &str, expected: &str) -> Option<T>
+    where
+        T: FromStr<Err: Display>,
+    {
+        self.optional_checked(name, expected, str::parse::<T>)
+    }
+
+    /// A setting that may be left out, with a parser of its own.
+    pub(super) fn optional_checked<T, E: Display>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let found = self.find(name);
+        self.note(name, found.as_deref(), "");
+        let text = found?;
+        let parsed = parse(&text);
+        parsed
+            .inspect_err(|error| {
+                let message = format!("found `{text}`, expected {expected} ({error})");
+                self.refuse(name, message);
+            })
+            .ok()
+    }
+
+    /// A number with a default and two ends. The upper one is there because much is set aside for
+    /// each: an absurd number would end the process in the middle of its start.
+    pub(super) fn within<T>(&mut self, name: &str, range: RangeInclusive<T>, default: &str) -> T
+    where
+        T: FromStr<Err: Display> + PartialOrd + Display,
+    {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        self.checked(name, &expected, default, |text| {
+            inside(
+                &range,
+                text.parse::<T>().map_err(|error| error.to_string())?,
+            )
+        })
+    }
+
+    /// A size with a default and two ends, in bytes.
+    pub(super) fn size(
+        &mut self,
+        name: &str,
+        range: RangeInclusive<&'static str>,
+        default: &str,
+    ) -> usize {
+        let bytes = |text: &str| text.parse::<Bytes>().map(Bytes::in_memory);
+        self.between(name, "a size", range, default, bytes)
+    }
+
+    /// A duration with a default and two ends, in seconds.
+    pub(super) fn seconds(
+        &mut self,
+        name: &str,
+        range: RangeInclusive<&'static str>,
+        default: &str,
+    ) -> i64 {
+        self.between(name, "a duration", range, default, parse_seconds)
+    }
+
+    /// A setting whose ends are written as it is itself.
+    fn between<T: PartialOrd>(
+        &mut self,
+        name: &str,
+        what: &str,
+        range: RangeInclusive<&'static str>,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        let (least, most) = (*range.start(), *range.end());
+        let expected = format!("{what} from {least} to {most}");
+        self.checked(name, &expected, default, |text| {
+            inside(&(parse(least)?..=parse(most)?), parse(text)?)
+        })
+    }
+
+    /// A setting with a default and a parser of its own. After a mistake the default stands in, so that
+    /// reading goes on and finds the others.
+    pub(super) fn checked<T, E: Display>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> T {
+        let found = self.find(name);
+        self.note(name, found.as_deref(), default);
+        if let Some(text) = found {
+            match parse(&text) {
+                Ok(value) => return value,
+                Err(error) => {
+                    self.refuse(
+                        name,
+                        format!("found `{text}`, expected {expected} ({error})"),
+                    );
+                }
+            }
+        }
+        match parse(default) {
+            Ok(value) => value,
+            Err(error) => unreachable!("the default of {name} does not parse: {error}"),
+        }
+    }
+
+    /// A secret from `NAME` or from the file that `NAME_FILE` names, never both.
+    pub(super) fn secret(&mut self, name: &str) -> Option<Secret<String>> {
+        let file_name = format!("{name}_FILE");
+        let (value, file) = (self.find(name), self.find(&file_name));
+        self.found.push(Setting {
+            name: name.to_owned(),
+            value: String::new(),
+            is_secret: true,
+            is_set: value.is_some() || file.is_some(),
+        });
+        match (value, file) {
+            (None, None) => None,
+            (Some(value), None) => {
+                let as_found = (self.lookup)(name).map(Secret::new);
+                self.warn_of_spaces(name, as_found.as_ref(), &value);
+                Some(Secret::new(value))
+            }
+            (None, Some(path)) => match Secret::read_file(Path::new(&path)) {
+                Ok(value) => {
+                    let trimmed = value.trimmed();
+                    self.warn_of_spaces(&file_name, Some(&value), trimmed.expose());
+                    Some(trimmed)
+                }
+                Err(error) => {
+                    self.refuse(&file_name, format!("cannot read `{path}`: {error}"));
+                    None
+                }
+            },
+            (Some(_), Some(_)) => {
+                self.refuse(name, format!("set it or {file_name}, not both"));
+                None
+            }
+        }
+    }
+
+    /// 0.1.0 took them for a part of the secret, unless it was in a `.env` file without quotes: replicas disagreed.
+    fn warn_of_spaces(&mut self, name: &str, found: Option<&Secret<String>>, trimmed: &str) {
+        if found.is_some_and(|found| found.expose() != trimmed) {
+            self.warnings.push(ConfigError {
+                name: name.to_owned(),
+                message: "has spaces or line breaks at its ends, which do not count; token-server 0.1.0 counted them: a SECRET \
+                          was another one then"
+                    .to_owned(),
+            });
+        }
+    }
+
+    /// The file that [`secret`](Self::secret) reads, if it does.
+    pub(super) fn secret_file(&self, name: &str) -> Option<PathBuf> {
+        self.find(&format!("{name}_FILE")).map(PathBuf::from)
+    }
+
+    /// A signing key, which has to be there and must not be weak.
+    pub(super) fn signing_secret(&mut self, name: &str) -> Option<Secret<String>> {
+        let errors_before = self.errors.len();
+        let secret = self.optional_signing_secret(name);
+        if let Some(weakness) = secret.as_ref().and_then(|it| weakness(it.expose())) {
+            self.refuse(name, format!("{weakness}; {MAKE_ONE}"));
+            return None;
+        }
+        if secret.is_none() && self.errors.len() == errors_before {
+            self.refuse(
+                name,
+                format!(
+                    "is missing; {MAKE_ONE}, or try the server out with `token-server serve --dev`"
+                ),
+            );
+        }
+        secret
+    }
+
+    /// A signing key (RFC 7518 §3.2: at least as long as the hash), which may be weak: the one before has to be replaced.
+    pub(super) fn optional_signing_secret(&mut self, name: &str) -> Option<Secret<String>> {
+        let secret = self.secret(name)?;
+        let problem = if secret.expose() == SAMPLE_SECRET {
+            "is the one of .env.sample, which everybody knows".to_owned()
+        } else if secret.expose().len() < 32 {
+            format!("has {} bytes, expected 32 or more", secret.expose().len())
+        } else {
+            return Some(secret);
+        };
+        self.refuse(name, format!("{problem}; {MAKE_ONE}"));
+        None
+    }
+
+    /// The value without white space at its ends, whether it is of a variable or of a `.env` file: there only quotes would keep
+    /// it, and a variable has none. An empty one is one that is not set: that is how compose files and unit files unset.
+    fn find(&self, name: &str) -> Option<String> {
+        (self.lookup)(name)
+            .as_deref()
+            .and_then(meaning)
+            .map(str::to_owned)
+    }
+}
+
+/// What a value means: its text without white space at its ends. An empty one means that the setting is not set.
+pub(super) fn meaning(value: &str) -> Option<&str> {
+    Some(value.trim()).filter(|text| !text.is_empty())
+}
+
+/// A value, if it is in its range.
+pub(super) fn inside<T: PartialOrd>(range: &RangeInclusive<T>, value: T) -> Result<T, String> {
+    if range.contains(&value) {
+        Ok(value)
+    } else {
+        Err("it is outside".to_owned())
+    }
+}
