@@ -2,6 +2,7 @@
 //! pure functions of their arguments. No database, no HTTP, no clock.
 
 mod authentication;
+mod base64url;
 mod claims;
 mod confirmation;
 mod delegation;

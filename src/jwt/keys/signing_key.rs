@@ -13,13 +13,13 @@ use aws_lc_rs::signature::{
     RSA_PSS_SHA256, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
 };
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Serialize;
 
 use crate::base::secret::Secret;
 use crate::domain::{KeyId, ParseError, SigningAlg, TokenTyp};
+use crate::jwt::base64url::BASE64URL;
 use crate::jwt::{AccessTokenClaims, TokenHeader};
 
 /// 128 bits of strength (NIST SP 800-57), good beyond 2030.
@@ -184,7 +184,7 @@ impl SigningKey {
         let mut jwt = String::with_capacity(header.len() + json.len() * 4 / 3 + MAX_SIGNATURE);
         jwt.push_str(header);
         jwt.push('.');
-        URL_SAFE_NO_PAD.encode_string(json, &mut jwt);
+        BASE64URL.encode_string(json, &mut jwt);
         if self.signer.is_slow() {
             let key = Arc::clone(self);
             return Ok(Signing::Due(UnsignedJwt { key, jwt }));
@@ -195,7 +195,7 @@ impl SigningKey {
     fn add_signature(&self, mut jwt: String) -> Result<String, KeyError> {
         let signature = self.signer.sign(jwt.as_bytes())?;
         jwt.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut jwt);
+        BASE64URL.encode_string(signature, &mut jwt);
         Ok(jwt)
     }
 }
@@ -284,7 +284,7 @@ impl fmt::Debug for SigningKey {
 }
 
 fn encode(value: &impl Serialize) -> serde_json::Result<String> {
-    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(value)?))
+    Ok(BASE64URL.encode(serde_json::to_vec(value)?))
 }
 
 /// By number of the `typ`.
@@ -309,5 +309,5 @@ fn encode_header(typ: &str, alg: SigningAlg, kid: &KeyId) -> String {
 fn symmetric_key_id(secret: &[u8]) -> Result<KeyId, ParseError> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     let tag = hmac::sign(&key, b"token-server kid");
-    KeyId::parse(&URL_SAFE_NO_PAD.encode(&tag.as_ref()[..9]))
+    KeyId::parse(&BASE64URL.encode(&tag.as_ref()[..9]))
 }

@@ -8,13 +8,13 @@
 //! own, which no token may have, and that a token has all the claims of one (RFC 8725 §3.12).
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::clock::UnixTime;
 use crate::base::json;
 use crate::domain::{KeyId, TokenTtl, TokenTyp};
+use crate::jwt::base64url::BASE64URL;
 use crate::jwt::{AccessTokenClaims, KeySet};
 
 /// Seconds by which the clocks of two replicas may differ. A revocation is kept this much longer
@@ -201,9 +201,7 @@ pub(in crate::jwt) fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Resu
 
 /// Strict base64url: no padding, no stray bits, so that a token has one spelling.
 pub(in crate::jwt) fn decode_base64(part: &str) -> Result<Vec<u8>, VerifyError> {
-    URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| VerifyError::Malformed)
+    BASE64URL.decode(part).map_err(|_| VerifyError::Malformed)
 }
 
 /// The header, if it is one that we write.
