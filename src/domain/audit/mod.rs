@@ -3,5 +3,6 @@
 pub(crate) mod chain;
 pub(in crate::domain) mod event;
 pub(crate) mod keys;
+pub(in crate::domain) mod origin;
 pub(in crate::domain) mod rejected_request;
 pub(crate) mod walk;

@@ -1,5 +1,5 @@
-//! Owns the headers in which `/verify` tells a proxy the claims that it asked for: the requirements `claims` and `metadata`,
-//! the names of the headers, and how much they may take together.
+//! Owns the headers `X-Token-*` of `/verify`: those of every answer, and those of the requirements `claims` and `metadata` with
+//! the limit of their size.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -7,7 +7,7 @@ use crate::app::error::Error;
 use crate::app::{RequestedClaims, Tokens};
 use crate::domain::ClaimName;
 use crate::http::AppState;
-use crate::jwt::SignedClaims;
+use crate::jwt::{AccessTokenClaims, SignedClaims};
 
 const METADATA: HeaderName = HeaderName::from_static("x-token-metadata");
 
@@ -65,6 +65,32 @@ pub(super) fn insert(headers: &mut HeaderMap, claims: ClaimHeaders) {
     for (name, value) in claims {
         headers.insert(name, value);
     }
+}
+
+/// The headers of every answer: a proxy passes them to the service behind it.
+pub(super) fn identify(headers: &mut HeaderMap, claims: &AccessTokenClaims<'_>) {
+    const CLIENT_ID: HeaderName = HeaderName::from_static("x-token-client-id");
+    const SCOPE: HeaderName = HeaderName::from_static("x-token-scope");
+    const AUDIENCE: HeaderName = HeaderName::from_static("x-token-audience");
+    const EXPIRES: HeaderName = HeaderName::from_static("x-token-expires");
+    const SUBJECT: HeaderName = HeaderName::from_static("x-token-subject");
+    const ACTOR: HeaderName = HeaderName::from_static("x-token-actor");
+    let audience = claims.aud.to_text();
+    // Empty where nobody acts: there in every answer, so that a proxy can replace what the caller sent.
+    let actor = claims.act.as_ref().map_or("", |act| act.sub.as_str());
+    for (name, text) in [
+        (CLIENT_ID, claims.client_id.as_str()),
+        (SCOPE, claims.scope.as_str()),
+        (AUDIENCE, &*audience),
+        (SUBJECT, claims.sub.as_str()),
+        (ACTOR, actor),
+    ] {
+        // All five are printable ASCII by their types.
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(EXPIRES, HeaderValue::from(claims.exp.0));
 }
 
 /// What a header takes on the wire of HTTP/1.1: `name: value` and the line break.

@@ -5,7 +5,7 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -267,7 +267,7 @@ fn answer(answered: Result<WithLogContext, Error>) -> WithLogContext {
 fn approve(verified: &SignedClaims) -> WithLogContext {
     let claims = &verified.claims;
     let mut response = response::json_bytes(StatusCode::OK, answer_json(&verified.json));
-    identify(response.headers_mut(), claims);
+    claim_headers::identify(response.headers_mut(), claims);
     WithLogContext::about(&claims.client_id, response)
 }
 
@@ -358,32 +358,6 @@ fn required_scope(text: &str) -> Result<Scope, Error> {
         return Err(Params::empty("scope"));
     }
     Ok(scope)
-}
-
-/// What a proxy hands on to the service behind it.
-fn identify(headers: &mut HeaderMap, claims: &AccessTokenClaims<'_>) {
-    const CLIENT_ID: HeaderName = HeaderName::from_static("x-token-client-id");
-    const SCOPE: HeaderName = HeaderName::from_static("x-token-scope");
-    const AUDIENCE: HeaderName = HeaderName::from_static("x-token-audience");
-    const EXPIRES: HeaderName = HeaderName::from_static("x-token-expires");
-    const SUBJECT: HeaderName = HeaderName::from_static("x-token-subject");
-    const ACTOR: HeaderName = HeaderName::from_static("x-token-actor");
-    let audience = claims.aud.to_text();
-    // Empty where nobody acts: there in every answer, so that a proxy can replace what the caller sent.
-    let actor = claims.act.as_ref().map_or("", |act| act.sub.as_str());
-    for (name, text) in [
-        (CLIENT_ID, claims.client_id.as_str()),
-        (SCOPE, claims.scope.as_str()),
-        (AUDIENCE, &*audience),
-        (SUBJECT, claims.sub.as_str()),
-        (ACTOR, actor),
-    ] {
-        // All five are printable ASCII by their types.
-        if let Ok(value) = HeaderValue::from_str(text) {
-            headers.insert(name, value);
-        }
-    }
-    headers.insert(EXPIRES, HeaderValue::from(claims.exp.0));
 }
 
 #[cfg(test)]
