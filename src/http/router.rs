@@ -122,13 +122,19 @@ pub fn plain_router(app: AppState, operators: &Handle) -> HttpService {
     service(app, operators, has_admin)
 }
 
+/// The routes as they are served, with their paths. `routes!` describes each handler, which takes longer than all else that a
+/// router needs: the process does it once.
+static SERVED: LazyLock<(Router<AppState>, Vec<String>)> = LazyLock::new(|| {
+    let served = routes(Routes::new().with_slash());
+    (served.router, served.paths)
+});
+
 fn service(app: AppState, operators: &Handle, has_admin: bool) -> HttpService {
-    let Routes {
-        mut router, paths, ..
-    } = routes(Routes::new().with_slash());
-    // So that each is told from the start, with nothing counted.
+    let (router, paths) = &*SERVED;
+    let mut router = router.clone();
+    // So that the metrics have each from the start, with nothing counted.
     for path in paths {
-        app.traffic().route(&path);
+        app.traffic().route(path);
     }
     if has_admin && app.config().admin.is_on {
         router = router.merge(apart(admin_routes(&app), operators.clone()));

@@ -1,9 +1,11 @@
 //! Every route of the admin API, each with the scope that a token needs for it. A test goes through this list and holds
 //! that no other token gets anything.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::any;
+use axum::routing::{MethodRouter, any};
 use utoipa::IntoParams;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
@@ -96,39 +98,53 @@ pub struct AdminApiRoute {
 }
 
 /// What there is, and which scope it needs.
-pub fn list(app: &AppState) -> Vec<AdminApiRoute> {
-    all(Routes::new(Some(app.clone()), Described::new())).list
+pub fn list() -> Vec<AdminApiRoute> {
+    all(Routes::new(Described::new())).list
 }
 
 /// Adds the routes to a document.
 pub(in crate::http) fn describe(described: Described) -> Described {
-    all(Routes::new(None, described)).described
+    all(Routes::new(described)).described
 }
+
+/// The handlers with their scope and path. `routes!` describes each handler, which takes longer than all else that a router
+/// needs: the process does it once.
+static HANDLERS: LazyLock<Vec<Handlers>> =
+    LazyLock::new(|| all(Routes::new(Described::new())).handlers);
+
+type Handlers = (&'static str, String, MethodRouter<AppState>);
 
 /// The API's part of the service.
 pub(in crate::http) fn router(app: &AppState) -> Router<AppState> {
-    let routes = all(Routes::new(Some(app.clone()), Described::new()));
+    let guarded = |scope, handlers: &MethodRouter<AppState>| {
+        let guarded = Guard::new(app.clone(), scope);
+        let guarded = from_fn_with_state(guarded, guard);
+        handlers.clone().route_layer(guarded)
+    };
+    let handlers = HANDLERS.iter().fold(Router::new(), |router, it| {
+        let (scope, path, handlers) = it;
+        router.route(path, guarded(scope, handlers))
+    });
     // Else they were the portal's, which answers with pages.
     ["/admin/api", "/admin/api/", "/admin/api/{*rest}"]
         .into_iter()
-        .fold(routes.described.router, |router, path| {
+        .fold(handlers, |router, path| {
             router.route(path, any(error::not_found))
         })
 }
 
 struct Routes {
-    /// `None`: nothing is served, only described.
-    app: Option<AppState>,
     described: Described,
     list: Vec<AdminApiRoute>,
+    handlers: Vec<Handlers>,
 }
 
 impl Routes {
-    fn new(app: Option<AppState>, described: Described) -> Self {
+    fn new(described: Described) -> Self {
         Self {
-            app,
             described,
             list: Vec::new(),
+            handlers: Vec::new(),
         }
     }
 
@@ -148,13 +164,7 @@ impl Routes {
                 scope,
             });
         }
-        let handlers = match &self.app {
-            Some(app) => {
-                let guarded = Guard::new(app.clone(), scope);
-                handlers.route_layer(from_fn_with_state(guarded, guard))
-            }
-            None => handlers,
-        };
+        self.handlers.push((scope, path.clone(), handlers.clone()));
         self.described = self.described.at(path, (schemas, paths, handlers));
         self
     }

@@ -11,8 +11,8 @@ use tower::ServiceExt;
 use super::{AUDIENCE, EXPORT, ISSUERS, READ, ROBOT, Robot, WRITE, id, register, send, token};
 use crate::harness::{Answer, TestApp};
 
-fn routes(test: &TestApp) -> Vec<AdminApiRoute> {
-    let routes = admin_api_routes(&AppState::new(test.app.clone()));
+fn routes() -> Vec<AdminApiRoute> {
+    let routes = admin_api_routes();
     assert!(routes.len() > 18);
     routes
 }
@@ -44,7 +44,7 @@ async fn no_route_does_anything_without_a_token_or_with_one_that_is_no_good() {
     let by = crate::harness::BY;
     test.app.tokens.revoke(by, &revoked).await.unwrap();
 
-    for route in routes(&test) {
+    for route in routes() {
         for (token, says) in [
             (None, false),
             (Some("guessed"), true),
@@ -89,7 +89,7 @@ async fn each_route_needs_its_own_scope_and_no_other_will_do() {
 
     for scope in [READ, WRITE, EXPORT, ISSUERS, "other", "admin:reader"] {
         let token = token(&test, ROBOT, &secret, scope).await;
-        for route in routes(&test) {
+        for route in routes() {
             let answer = ask(&test, &route, Some(&token)).await;
             if route.scope == scope {
                 assert!(![401, 403].contains(&answer.status), "{scope} {route:?}");
@@ -105,7 +105,7 @@ async fn each_route_needs_its_own_scope_and_no_other_will_do() {
 #[tokio::test]
 async fn what_changes_something_needs_the_scope_for_it() {
     let test = TestApp::new().await;
-    for route in routes(&test) {
+    for route in routes() {
         // A token to be looked at is in a body, not in a path.
         let only_reads = route.method == "GET"
             || route.path.ends_with("/tokens/inspect")
@@ -144,7 +144,7 @@ async fn a_token_for_another_audience_is_refused_the_servers_own_among_them() {
 
     for audience in audiences.split(' ') {
         let other = token("audience", audience).await;
-        for route in routes(&test) {
+        for route in routes() {
             let answer = ask(&test, &route, Some(&other)).await;
             answer.assert_error(401, "invalid_token");
             let told = answer.json()["error_description"].to_string();
@@ -153,7 +153,7 @@ async fn a_token_for_another_audience_is_refused_the_servers_own_among_them() {
     }
     for name in ["audience", "resource"] {
         let ours = token(name, AUDIENCE).await;
-        for route in routes(&test) {
+        for route in routes() {
             let answer = ask(&test, &route, Some(&ours)).await;
             assert!(![401, 403].contains(&answer.status), "{}", answer.text());
         }
@@ -173,7 +173,7 @@ async fn a_token_for_the_default_audience_is_refused_whatever_its_scopes() {
         let secret = test.register(new).await;
         let token = token(&test, ROBOT, &secret, "").await;
         assert_eq!(test.verify(&token).await.status, 200);
-        for route in routes(&test) {
+        for route in routes() {
             let answer = ask(&test, &route, Some(&token)).await;
             answer.assert_error(401, "invalid_token");
         }
@@ -190,7 +190,7 @@ async fn a_client_with_the_audience_and_without_a_scope_gets_nothing() {
     let test = TestApp::new().await;
     let secret = register(&test, ROBOT, "read").await;
     let token = token(&test, ROBOT, &secret, "").await;
-    for route in routes(&test) {
+    for route in routes() {
         let answer = ask(&test, &route, Some(&token)).await;
         answer.assert_error(403, "insufficient_scope");
     }
@@ -222,7 +222,7 @@ async fn the_document_has_the_same_routes_and_scopes() {
     }
     described.dedup();
 
-    let mut listed: Vec<(String, String, Value)> = routes(&test)
+    let mut listed: Vec<(String, String, Value)> = routes()
         .into_iter()
         .map(|it| (it.method.to_owned(), it.path, json!([it.scope])))
         .collect();
