@@ -37,6 +37,9 @@ macro_rules! keeps_every_promise {
                 a_token_without_the_claim_is_refused
                 beside_a_large_head_all_of_them_arrive_or_nothing
             }
+            heads {
+                a_head_may_be_as_large_as_documented
+            }
             refusals {
                 without_a_token_the_caller_is_challenged
                 a_bad_token_is_refused_as_invalid

@@ -60,7 +60,8 @@ pub(super) struct TokenServer {
 
 impl TokenServer {
     pub(super) fn serve(router: Router, folder: &Path) -> Self {
-        Self::serve_to(router, folder, &[])
+        // Not less than what any proxy hands on: a real one's router has a limit of its own.
+        Self::serve_to(router, folder, &[("MAX_HEAD", "1MiB")])
     }
 
     /// One that is told by a PROXY header whose each connection is.

@@ -3,6 +3,7 @@
 pub(super) mod certificates;
 pub(super) mod claims;
 pub(super) mod dpop;
+pub(super) mod heads;
 pub(super) mod hostile;
 pub(super) mod identity;
 pub(super) mod refusals;
