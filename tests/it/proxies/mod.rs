@@ -53,6 +53,7 @@ macro_rules! keeps_every_promise {
                 an_upload_of_two_megabytes_arrives_whole
                 nothing_passes_while_the_token_server_is_down
                 a_token_server_with_another_ca_is_not_believed
+                a_token_server_with_another_name_is_not_believed
                 connections_to_the_token_server_are_kept
             }
             stolen {

@@ -24,7 +24,7 @@ const TOKEN_SERVER: &str = "token-server.internal";
 /// The name that callers know the proxy by, as the examples have it.
 pub(super) const SITE: &str = "invoices.example.com";
 
-/// A certificate authority, and a certificate by it for each of the two names.
+/// A certificate authority, and certificates by it: for each of the two names, and for one that nobody asks for.
 pub(super) fn write_certificates(folder: &Path) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -40,6 +40,7 @@ pub(super) fn write_certificates(folder: &Path) {
     let names = [
         ("token-server", vec![TOKEN_SERVER, "localhost"]),
         ("site", vec![SITE]),
+        ("other", vec!["other.internal"]),
     ];
     for (file, names) in names {
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();

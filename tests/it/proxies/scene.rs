@@ -74,7 +74,7 @@ impl Scene {
         Self::with(proxy, router, Recorder::new(|_| "served"), |_| {}).await
     }
 
-    /// With a service of one's own, and files changed before the proxy sees them.
+    /// With a service of one's own, and files changed before proxy and token-server see them.
     pub(super) async fn with(
         proxy: &Proxy,
         router: Router,
@@ -86,8 +86,8 @@ impl Scene {
         let folder = TempDir::new().unwrap();
         peers::write_certificates(folder.path());
         let root = CertificateDer::from_pem_file(folder.path().join("ca.pem")).unwrap();
-        let token_server = TokenServer::serve(router, folder.path());
         change(folder.path());
+        let token_server = TokenServer::serve(router, folder.path());
         let mut place = Place {
             examples: proxy.examples,
             folder: folder.path().to_owned(),

@@ -1,6 +1,10 @@
 //! How the proxy and the token-server get on.
 
+use std::fs;
+use std::path::Path;
+
 use axum::http::StatusCode;
+use tempfile::TempDir;
 
 use crate::proxies::peers::{Recorder, write_certificates};
 use crate::proxies::proxy::Proxy;
@@ -77,18 +81,29 @@ pub(in crate::proxies) async fn nothing_passes_while_the_token_server_is_down(pr
 }
 
 pub(in crate::proxies) async fn a_token_server_with_another_ca_is_not_believed(proxy: &Proxy) {
-    let token_server = Recorder::new(|_| StatusCode::OK);
-    let service = Recorder::new(|_| "served");
-    let scene = Scene::with(proxy, token_server.router(), service, |folder| {
-        // The proxy's own certificate stays as it is.
-        let site = ["site.pem", "site.key"].map(|name| folder.join(name));
-        let kept = site.clone().map(|path| std::fs::read(path).unwrap());
-        write_certificates(folder);
-        for (path, kept) in site.iter().zip(kept) {
-            std::fs::write(path, kept).unwrap();
+    nothing_passes_with(proxy, |folder| {
+        let another = TempDir::new().unwrap();
+        write_certificates(another.path());
+        fs::copy(another.path().join("ca.pem"), folder.join("ca.pem")).unwrap();
+    })
+    .await;
+}
+
+pub(in crate::proxies) async fn a_token_server_with_another_name_is_not_believed(proxy: &Proxy) {
+    nothing_passes_with(proxy, |folder| {
+        for kind in ["pem", "key"] {
+            let other = folder.join("other").with_extension(kind);
+            let own = folder.join("token-server").with_extension(kind);
+            fs::copy(other, own).unwrap();
         }
     })
     .await;
+}
+
+async fn nothing_passes_with(proxy: &Proxy, change: impl FnOnce(&Path)) {
+    let token_server = Recorder::new(|_| StatusCode::OK);
+    let service = Recorder::new(|_| "served");
+    let scene = Scene::with(proxy, token_server.router(), service, change).await;
 
     let status = scene.get("x").await.status();
 
