@@ -69,11 +69,16 @@ install_go() {
     cp "$module/go.sum" "$folder/.installed"
 }
 
+# A JDK, with Maven.
+java_is_here() {
+    has_program javac && has_program mvn || install_packages default-jdk-headless maven || true
+    has_program javac && has_program mvn || fail "Java is missing: install a JDK, 17 or newer, and Maven (packages default-jdk-headless maven)"
+}
+
 # Programs of one folder of Java and what is beside it, compiled each time, with the libraries of the folder's pom.xml.
 install_java() {
     local source=$1 folder=$2 shared=$3
-    has_program javac && has_program mvn || install_packages default-jdk-headless maven || true
-    has_program javac && has_program mvn || fail "Java is missing: install a JDK, 17 or newer, and Maven (packages default-jdk-headless maven)"
+    java_is_here
     if ! is_installed "$source/pom.xml" "$folder"; then
         echo "$0: installing the libraries of $source/pom.xml" >&2
         rm -rf "$folder"

@@ -74,6 +74,7 @@ scripts! {
     go_jwx: "go/jwx/main.go" on ES256, live;
     nimbus: "java/libraries/Nimbus.java" on ES256 ES256_JWT, live;
     httpclient5: "java/libraries/HttpClient5.java" on ES256, live;
+    quarkus: "java/quarkus/Quarkus.java" on ES256, live;
     spring_boot_3: "java/spring-boot-3/SpringBoot3.java" on ES256 ES256_JWT, live;
     spring_boot_4: "java/spring-boot-4/SpringBoot4.java" on ES256 ES256_JWT, live;
 }
