@@ -1,6 +1,8 @@
 //! How large a request's head may be: the limits in `docs/call-chains.md`, which are the proxies' own unless the example sets
 //! another.
 
+use std::process::Command;
+
 use axum::http::StatusCode;
 
 use crate::proxies::peers::Recorder;
@@ -10,13 +12,25 @@ use crate::proxies::scene::Scene;
 /// The service's own limit, which is that of its HTTP library.
 const SERVICE: usize = 400 * 1024;
 
+/// How much more Go's HTTP library takes than it is told.
+const GO: usize = 4 * 1024;
+
+fn caddy_version() -> Vec<u32> {
+    let said = Command::new("caddy").arg("version").output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    let numbers = said.split(|c: char| !c.is_ascii_digit());
+    let numbers = numbers.filter(|number| !number.is_empty()).take(3);
+    numbers.map(|number| number.parse().unwrap()).collect()
+}
+
 /// The largest header and the largest head that a proxy takes, in bytes.
 fn limits(proxy: &Proxy) -> [usize; 2] {
     match proxy.program {
         "nginx" => [8 * 1024, 4 * 8 * 1024],
         // `tune.bufsize` less `tune.maxrewrite`, as they are in the example.
         "haproxy" => [24 * 1024; 2],
-        "caddy" | "traefik" => [1024 * 1024; 2],
+        "caddy" if caddy_version()[..] >= [2, 11, 5][..] => [16 * 1024 + GO; 2],
+        "caddy" | "traefik" => [1024 * 1024 + GO; 2],
         "envoy" => [60 * 1024; 2],
         other => panic!("{other}"),
     }
