@@ -225,8 +225,9 @@ fn parse_listed(text: &str) -> Row {
     let spec = json::from_str(&text);
     let mut spec: ClientSpec =
         spec.map_err(|error| bad(id.as_deref(), explain(&error.to_string())))?;
-    let imported = parse_fields(&mut spec);
-    let mut imported = imported.map_err(|why| RefusedRow::bad(id.as_deref(), why))?;
+    let parsed = parse_fields(&mut spec);
+    let (mut imported, stamps) = parsed.map_err(|why| RefusedRow::bad(id.as_deref(), why))?;
+    imported.stamps = Some(stamps);
     imported.other_secrets = OtherSecrets::Left;
     if imported.takes_secrets() {
         let remark = "a list has no secrets: add one with `client secret add`, or import what `client export` writes";
@@ -255,19 +256,16 @@ fn parse_members(spec: &mut ClientSpec, rules: &SecretRules) -> Result<ImportedC
     let Some(SecretsSpec::These(list)) = spec.secrets.take() else {
         return Err(missing("secrets"));
     };
-    let mut imported = parse_fields(spec)?;
-    let created_at = imported
-        .stamps
-        .as_ref()
-        .map_or(UnixTime(0), |it| it.created_at);
+    let (mut imported, stamps) = parse_fields(spec)?;
     for secret in &list {
         if secret.secret_id.is_none() || secret.created_at.is_none() {
             return Err("a secret lacks its secret_id or its created_at".to_owned());
         }
-        let secret = secret.read(&imported.client_id, created_at, rules);
+        let secret = secret.read(&imported.client_id, stamps.created_at, rules);
         let secret = secret.map_err(|error| format!("a secret: {error}"))?;
         imported.secrets.push(ImportedSecret::Kept(secret));
     }
+    imported.stamps = Some(stamps);
     Ok(imported)
 }
 
@@ -275,8 +273,8 @@ fn missing(name: &str) -> String {
     format!("no client: missing field `{name}`")
 }
 
-/// All of a client but its secrets.
-fn parse_fields(spec: &mut ClientSpec) -> Result<ImportedClient, String> {
+/// All of a client but its secrets, and the stamps that belong to it.
+fn parse_fields(spec: &mut ClientSpec) -> Result<(ImportedClient, Stamps), String> {
     spec.refuse_others(&["managed_by", "created_at", "updated_at"])
         .map_err(|error| format!("no client: {error}"))?;
     let id = spec.client_id.take().ok_or_else(|| missing("client_id"))?;
@@ -291,6 +289,5 @@ fn parse_fields(spec: &mut ClientSpec) -> Result<ImportedClient, String> {
     let imported = ImportedClient::of(id, spec);
     let mut imported = imported.map_err(|error| error.to_string())?;
     imported.is_complete = true;
-    imported.stamps = Some(stamps);
-    Ok(imported)
+    Ok((imported, stamps))
 }
