@@ -321,4 +321,10 @@ fn names_without_a_meaning_are_told() {
     let file = ImportFile::parse(b"client_id,Client_Secret,created\na,b,c\n", &RULES).unwrap();
     let ignored: Vec<&str> = file.ignored.iter().map(String::as_str).collect();
     assert_eq!(ignored, ["Client_Secret", "created"]);
+
+    // A client that is off there would be on here.
+    let row = json!({"client_id": "a", "client_secret": "hunter2 is too short", "enabled": false, "level": 0, "note": ""});
+    let file = ImportFile::parse(row.to_string().as_bytes(), &RULES).unwrap();
+    let ignored: Vec<&str> = file.ignored.iter().map(String::as_str).collect();
+    assert_eq!(ignored, ["enabled", "level"]);
 }

@@ -202,11 +202,13 @@ impl ImportFile {
             ImportFormat::Keycloak => keycloak::parse(&mut row, realm, rules),
         };
         // What was not taken means nothing here; what is empty would not anywhere. A row of another server that is
-        // refused was not looked at as a whole.
-        let is_read = parsed.is_ok() || parse.format == ImportFormat::Table;
-        let left = row
-            .into_iter()
-            .filter(|(_, value)| is_read && !is_empty(value));
+        // refused was not looked at as a whole. What `false` means in a home-made one, such as `enabled`, nobody knows.
+        let is_homemade = parse.format == ImportFormat::Table;
+        let is_read = parsed.is_ok() || is_homemade;
+        let left = row.into_iter().filter(|(_, value)| {
+            let says_something = is_homemade && matches!(value, Value::Bool(_) | Value::Number(_));
+            is_read && (says_something || !is_empty(value))
+        });
         self.ignored.extend(left.map(|(name, _)| name));
         self.rows.push((line, parsed));
     }
