@@ -49,6 +49,9 @@ pub(super) struct VerifyArgs {
     /// An event that the trail must still have, as an earlier run printed it
     #[arg(long, value_name = "EVENT_ID:HASH")]
     known: Option<ChainLink>,
+    /// Verify without the previous secret: the check before the last step of a rotation of SECRET
+    #[arg(long)]
+    without_previous: bool,
     #[command(flatten)]
     output: OutputWithoutId,
 }
@@ -61,7 +64,13 @@ struct EventsList<'a> {
 }
 
 pub(super) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
-    let app = open::open().await?;
+    let without_previous = matches!(&command, AuditCommand::Verify(args) if args.without_previous);
+    let app = open::open_with(|config| {
+        if without_previous {
+            config.token.secret_previous = None;
+        }
+    })
+    .await?;
     match command {
         AuditCommand::List(args) => list(&app, args).await?,
         AuditCommand::Export(args) => export::export(&app, args).await?,

@@ -65,11 +65,17 @@ async fn rotate(algorithm: &str) {
     pair.assert_good(&old).await;
     register(&shell, &step_1, "during-1");
 
+    let without_previous = ["audit", "verify", "--without-previous"];
+    done(&shell, &step_2, &["audit", "verify"]);
+    let early = run(&shell, &step_2, &without_previous);
+    assert_eq!(early.code, 1, "{early:?}");
+
     let pair = pair.restart(&shell, &step_2, &secret).await;
     pair.assert_good(&old).await;
     register(&shell, &step_2, "during-2");
     let fresh = pair.a.token("billing", &secret).await;
-    // The check before the last step, under its settings.
+    // The check before the last step.
+    done(&shell, &step_2, &without_previous);
     done(&shell, &step_3, &["audit", "verify"]);
 
     let pair = pair.restart(&shell, &step_3, &secret).await;
