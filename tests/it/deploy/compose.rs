@@ -122,6 +122,49 @@ fn what_prepare_makes_is_what_compose_reads_and_the_server_takes() {
     assert!(url.contains(&format!(":{}@postgres/", password.trim())));
 }
 
+/// drills/compose.rs connects so to a real Postgres.
+#[test]
+fn replicas_know_postgres_by_an_authority_whose_key_is_gone() {
+    let folder = TempDir::new().unwrap();
+    let prepare = folder.path().join("prepare");
+    fs::copy("deploy/compose/prepare", &prepare).unwrap();
+    assert!(ran(&mut Command::new(&prepare)).0);
+    let secrets = folder.path().join("secrets");
+
+    let url = fs::read_to_string(secrets.join("database-url")).unwrap();
+    let ends = "?sslmode=verify-full&sslrootcert=/run/secrets/postgres-ca.pem\n";
+    assert!(url.ends_with(ends), "{url}");
+    let compose = compose();
+    let server = texts(&compose["x-token-server"]["secrets"]);
+    assert!(server.contains("postgres-ca.pem") && !server.contains("postgres-key.pem"));
+    let key = fs::metadata(secrets.join("postgres-key.pem")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    let keys = names(&secrets).into_iter().filter(|name| {
+        let text = fs::read_to_string(secrets.join(name)).unwrap();
+        text.contains("PRIVATE KEY")
+    });
+    assert_eq!(keys.collect::<Vec<_>>(), ["key.pem", "postgres-key.pem"]);
+}
+
+#[test]
+fn prepare_names_an_address_from_before_postgres_had_tls() {
+    let folder = TempDir::new().unwrap();
+    let prepare = folder.path().join("prepare");
+    fs::copy("deploy/compose/prepare", &prepare).unwrap();
+    fs::create_dir(folder.path().join("secrets")).unwrap();
+    let old = "postgres://token_server:a@postgres/token_server\n";
+    let file = folder.path().join("secrets/database-url");
+    fs::write(&file, old).unwrap();
+
+    let (is_done, said) = ran(&mut Command::new(&prepare));
+
+    assert!(
+        is_done && said.contains("has no sslmode=verify-full"),
+        "{said}"
+    );
+    assert_eq!(fs::read_to_string(file).unwrap(), old);
+}
+
 #[test]
 fn each_replica_is_asked_for_its_health_and_the_first_lines_make_an_admin() {
     let compose = yaml("deploy/compose/compose.yaml");

@@ -7,7 +7,7 @@ use super::{read, yaml};
 use crate::config::sample;
 
 /// Names in capitals that are not ours.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "AF_INET6",
     "AF_INET",
     "AF_UNIX",
@@ -16,6 +16,7 @@ const OTHERS: [&str; 8] = [
     "POSTGRES_DB",
     "POSTGRES_PASSWORD_FILE",
     "POSTGRES_USER",
+    "TOKEN_SERVER_IMAGE",
 ];
 
 type Settings = BTreeMap<String, String>;
@@ -97,7 +98,35 @@ fn every_name_in_capitals_is_a_setting() {
     assert!(spoken_of.contains("SHUTDOWN_GRACE"), "{spoken_of:?}");
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// In `deploy/`, in the docs and in `.env.sample`.
+#[test]
+fn every_address_of_a_postgres_demands_a_verified_certificate() {
+    let mut found = 0;
+    let others = ["README.md", "CHANGELOG.md", ".env.sample"];
+    let others = others.map(PathBuf::from);
+    let folders = ["deploy", "docs"].map(|folder| files(Path::new(folder)));
+    for file in folders.into_iter().flatten().chain(others) {
+        // The others are pictures.
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            continue;
+        };
+        for scheme in ["postgres://", "postgresql://"] {
+            for (at, _) in text.match_indices(scheme) {
+                // A password in `prepare` is made by a command with blanks.
+                let line = text[at..].lines().next().unwrap();
+                let address = line.split(['\'', '"', '`']).next().unwrap();
+                if address.contains('@') {
+                    let demands = address.contains("sslmode=verify-full");
+                    assert!(demands, "{}: {address}", file.display());
+                    found += 1;
+                }
+            }
+        }
+    }
+    assert!(found >= 7, "{found}");
+}
+
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     // What `prepare` makes is nobody's text.
