@@ -70,6 +70,80 @@ fn nothing_is_built_for_a_release_before_everything_is_checked() {
     assert!(read(".github/workflows/interop.yml").contains(" scripts/interop\n"));
 }
 
+/// `Cargo.toml` says it.
+fn image() -> String {
+    let manifest = read("Cargo.toml");
+    let (_, behind) = manifest.split_once("\n[package.metadata.image]\n").unwrap();
+    let name = behind.lines().next().unwrap().strip_prefix("name = \"");
+    name.unwrap().strip_suffix('"').unwrap().to_owned()
+}
+
+#[test]
+fn the_image_has_one_name_everywhere() {
+    let image = image();
+    let named = format!("{image}:{}", env!("CARGO_PKG_VERSION"));
+    let values = super::yaml("deploy/helm/values.yaml");
+    assert_eq!(values["image"]["repository"].as_str(), Some(&*image));
+    let kustomization = super::yaml("deploy/kubernetes/kustomization.yaml");
+    let theirs = &kustomization["images"][0];
+    assert_eq!(theirs["newName"].as_str(), Some(&*image));
+    assert_eq!(theirs["newTag"].as_str(), Some(env!("CARGO_PKG_VERSION")));
+    assert!(read("deploy/compose/compose.yaml").contains(&format!("TOKEN_SERVER_IMAGE={named} ")));
+    assert!(read("docs/installing.md").contains(&format!("docker pull {named} ")));
+
+    let mut found = 0;
+    for file in super::settings::files("deploy".as_ref())
+        .into_iter()
+        .chain(super::settings::files("docs".as_ref()))
+        .chain(["README.md".into(), "CHANGELOG.md".into()])
+    {
+        // The others are pictures.
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        for (at, _) in text.match_indices("ghcr.io/").filter(|(at, _)| {
+            // What a line of the docs puts in its place.
+            !text[*at..].starts_with("ghcr.io/acme/") && !text[*at..].starts_with("ghcr.io/`")
+        }) {
+            assert!(text[at..].starts_with(&image), "{}", file.display());
+            found += 1;
+        }
+    }
+    assert!(found > 6, "{found}");
+}
+
+/// The workflow would publish under the name of the repository, whatever the files say.
+#[test]
+fn a_release_under_another_name_than_the_files_have_is_refused() {
+    let workflow = super::yaml(WORKFLOW);
+    let steps = workflow["jobs"]["check"]["steps"].as_vec().unwrap();
+    let named = |step: &&yaml_rust2::Yaml| {
+        let name = step["name"].as_str();
+        name.is_some_and(|name| name.starts_with("The image gets the name"))
+    };
+    let step = steps.iter().find(named).unwrap()["run"].as_str().unwrap();
+    let text = read(WORKFLOW);
+    assert_eq!(
+        text.matches("IMAGE: ghcr.io/${{ github.repository }}\n")
+            .count(),
+        2
+    );
+    let folder = TempDir::new().unwrap();
+    let manifest = read("Cargo.toml").replace(&image(), "ghcr.io/acme/tokens");
+    fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+    let judged = |repository: &str| {
+        let mut run = std::process::Command::new("bash");
+        run.args(["-eo", "pipefail", "-c", step]);
+        let run = run
+            .current_dir(&folder)
+            .env("GITHUB_REPOSITORY", repository);
+        ran(run).0
+    };
+
+    assert!(judged("Acme/Tokens"));
+    assert!(!judged("someone/tokens"));
+}
+
 /// Link-time optimisation is in this profile alone.
 #[test]
 fn what_is_shipped_and_measured_is_built_with_the_profile_dist() {
