@@ -2,10 +2,17 @@
 //! serve under a role that can change no table.
 
 mod backup;
+mod compose;
+mod page;
+mod restoring;
 mod roles;
+mod rotation;
 mod secret;
+mod site;
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::ops::Deref;
 use std::process::{Child, Output, Stdio};
 use std::time::Duration;
 
@@ -20,6 +27,20 @@ type Settings<'a> = &'a [(&'a str, &'a str)];
 struct Server {
     child: Child,
     port: u16,
+    caller: Caller,
+}
+
+impl Deref for Server {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+/// Asks a server.
+struct Caller {
+    origin: String,
     client: reqwest::Client,
 }
 
@@ -33,14 +54,6 @@ impl Drop for Server {
 impl Server {
     /// Starts one whose log is in the folder `name`.
     fn start(shell: &Shell, name: &str, settings: Settings<'_>) -> Self {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let certificate = fs::read(shell.path().join("certs/cert.pem")).unwrap();
-        let client = reqwest::Client::builder()
-            .tls_certs_only([reqwest::Certificate::from_pem(&certificate).unwrap()])
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
         let folder = shell.path().join(name);
         fs::create_dir_all(&folder).unwrap();
         for _ in 0..PORTS {
@@ -59,7 +72,7 @@ impl Server {
                 return Self {
                     child,
                     port,
-                    client,
+                    caller: Caller::of(shell, SocketAddr::from(([127, 0, 0, 1], port))),
                 };
             }
         }
@@ -75,9 +88,30 @@ impl Server {
         .await;
         assert!(self.child.wait().unwrap().success());
     }
+}
+
+impl Caller {
+    /// Trusts the certificate of the shell.
+    fn of(shell: &Shell, address: SocketAddr) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let certificate = fs::read(shell.path().join("certs/cert.pem")).unwrap();
+        let client = reqwest::Client::builder()
+            .tls_certs_only([reqwest::Certificate::from_pem(&certificate).unwrap()])
+            .no_proxy()
+            // A restart closes what would be kept.
+            .pool_max_idle_per_host(0)
+            .redirect(reqwest::redirect::Policy::none())
+            .resolve("localhost", address)
+            .build()
+            .unwrap();
+        Self {
+            origin: format!("https://localhost:{}", address.port()),
+            client,
+        }
+    }
 
     fn url(&self, path: &str) -> String {
-        format!("https://localhost:{}{path}", self.port)
+        format!("{}{path}", self.origin)
     }
 
     async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
