@@ -9,6 +9,7 @@ mod helm;
 mod kubernetes;
 mod man;
 mod release;
+mod scanners;
 mod settings;
 mod systemd;
 
