@@ -1,10 +1,14 @@
 //! The file of a Unix socket of `PLAIN_LISTEN`, as the built server has it.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 
 use super::{Ran, Shell, signal};
 use crate::clients::{PORTS, free_port, listens};
@@ -129,4 +133,41 @@ async fn check_warns_where_all_callers_have_the_address_of_the_proxy() {
         ("CLIENT_ADDRESS_FROM", "x-forwarded-for"),
     ];
     assert!(!told(&told_theirs));
+}
+
+/// Asks for its health from 127.0.0.`last`; what it answers, nothing if it closes the connection.
+async fn ask_from(last: u8, port: u16) -> String {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket
+        .bind(SocketAddr::from(([127, 0, 0, last], 0)))
+        .unwrap();
+    let to = SocketAddr::from(([127, 0, 0, 1], port));
+    let mut stream = socket.connect(to).await.unwrap();
+    let request = b"GET /healthz HTTP/1.1\r\nhost: tokens.test\r\nx-forwarded-for: 127.0.0.2\r\nconnection: close\r\n\r\n";
+    // It may be closed before all of it is there.
+    let _ = stream.write_all(request).await;
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    answer
+}
+
+#[tokio::test]
+async fn on_an_address_beyond_this_machine_the_built_server_answers_trusted_proxies_alone() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let port = free_port();
+    let listen = format!("0.0.0.0:{port}");
+    let settings = [("PLAIN_LISTEN", &*listen), ("TRUSTED_PROXIES", "127.0.0.2")];
+    let _server = serve(&shell, &settings);
+
+    assert!(ask_from(2, port).await.starts_with("HTTP/1.1 200 "));
+    assert_eq!(ask_from(3, port).await, "");
+
+    let refused = shell
+        .command(&["check"])
+        .env("PLAIN_LISTEN", listen)
+        .output();
+    let refused = Ran::from(refused.unwrap());
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.out.contains("TRUSTED_PROXIES"), "{refused:?}");
 }
