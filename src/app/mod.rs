@@ -27,6 +27,7 @@ pub use self::core::single_use::SingleUse;
 pub use self::core::waiting_room::WaitingMetrics;
 pub use self::core::{Core, open_store};
 pub use crate::domain::NewClient;
+pub use crate::outbound::dns::Dns;
 pub(crate) use crate::outbound::health::ask as ask_health;
 pub use crate::store::{
     AuditEnd, AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientOrder,
@@ -134,7 +135,12 @@ impl App {
     /// Puts the features together. Opens the database lazily, does not migrate it and reads nothing; key pairs come by
     /// [`Keys::start`], and all that binds by [`Replication::read_changes`].
     pub fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        let core = Arc::new(Core::open(config, clock)?);
+        Self::open_with(config, clock, Dns::system())
+    }
+
+    /// [`open`](Self::open), where hosts have other addresses than the system says.
+    pub fn open_with(config: Config, clock: Clock, dns: Dns) -> anyhow::Result<Self> {
+        let core = Arc::new(Core::open(config, clock, dns)?);
         let cache_size = core.config.authentication.client_cache_size;
         let cache = Arc::new(ClientCache::new(cache_size));
         let single_use = SingleUse::new(&core);

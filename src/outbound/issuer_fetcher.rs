@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use reqwest::header::HeaderValue;
 
 use crate::domain::{FetchRules, FilePath, JwksUri};
+use crate::outbound::dns::Dns;
 use crate::outbound::jwks_fetcher::{Reach, build, get_text};
 
 /// Longer than any token of a platform.
@@ -27,6 +28,7 @@ pub(crate) struct IssuerFetcher<'a> {
     pub(crate) rules: &'a FetchRules,
     /// For one request, all in all.
     pub(crate) timeout: Duration,
+    pub(crate) dns: &'a Dns,
 }
 
 impl IssuerFetcher<'_> {
@@ -46,6 +48,7 @@ impl IssuerFetcher<'_> {
         let reach = Reach {
             private_addresses: self.rules.private_addresses,
             otherwise: NOT_PUBLIC,
+            dns: self.dns.clone(),
         };
         reach.check(uri)?;
         // The files may be replaced at any time: each fetch reads them. Authorities are many, and reading them takes long.

@@ -16,6 +16,7 @@ use url::Host;
 use crate::base::crypto::pem::read_certificates;
 use crate::config::JwksUriConfig;
 use crate::domain::JwksUri;
+use crate::outbound::dns::Dns;
 
 /// What this service calls itself.
 pub(crate) const USER_AGENT: &str = concat!("token-server/", env!("CARGO_PKG_VERSION"));
@@ -28,19 +29,21 @@ pub(crate) struct Fetcher {
     /// `None` when no host is allowed.
     client: Option<reqwest::Client>,
     config: JwksUriConfig,
+    dns: Dns,
 }
 
 impl Fetcher {
     /// Reads the authorities to be trusted.
-    pub(crate) fn new(config: &JwksUriConfig) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &JwksUriConfig, dns: &Dns) -> anyhow::Result<Self> {
         let client = if config.hosts.is_empty() {
             None
         } else {
-            Some(client(config)?)
+            Some(client(config, dns)?)
         };
         Ok(Self {
             client,
             config: config.clone(),
+            dns: dns.clone(),
         })
     }
 
@@ -49,31 +52,33 @@ impl Fetcher {
         let Some(client) = self.client.as_ref().filter(|_| self.config.allows(uri)) else {
             bail!("JWKS_URI_HOSTS does not have {}", uri.authority());
         };
-        self.config.reach().check(uri)?;
+        self.config.reach(&self.dns).check(uri)?;
         get_text(client.get(uri.url().clone())).await
     }
 }
 
 impl JwksUriConfig {
-    fn reach(&self) -> Reach {
+    fn reach(&self, dns: &Dns) -> Reach {
         Reach {
             private_addresses: self.private_addresses,
             otherwise: NOT_PUBLIC,
+            dns: dns.clone(),
         }
     }
 }
 
 /// Which addresses may be connected to.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Reach {
     pub(super) private_addresses: bool,
     /// What is said of an address that may not be.
     pub(super) otherwise: &'static str,
+    pub(super) dns: Dns,
 }
 
 impl Reach {
     /// Refuses an address in the URL itself: it is never resolved, so the resolver cannot refuse it.
-    pub(super) fn check(self, uri: &JwksUri) -> anyhow::Result<()> {
+    pub(super) fn check(&self, uri: &JwksUri) -> anyhow::Result<()> {
         let address = match uri.url().host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
@@ -118,9 +123,9 @@ pub(crate) async fn read_body(
     Ok(body)
 }
 
-fn client(config: &JwksUriConfig) -> anyhow::Result<reqwest::Client> {
+fn client(config: &JwksUriConfig, dns: &Dns) -> anyhow::Result<reqwest::Client> {
     let ca = config.ca.as_deref();
-    build(ca, config.reach(), config.timeout).context("JWKS_URI_CA")
+    build(ca, config.reach(dns), config.timeout).context("JWKS_URI_CA")
 }
 
 /// What fetches, with the system's authorities and those of a file.
@@ -170,11 +175,13 @@ impl Resolve for Resolver {
         let Reach {
             private_addresses,
             otherwise,
-        } = self.0;
+            dns,
+        } = self.0.clone();
         Box::pin(async move {
-            let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let all = dns.look_up(name.as_str()).await?.into_iter();
             let allowed: Vec<SocketAddr> = all
                 .filter(|address| private_addresses || is_public(address.ip()))
+                .map(|address| dns.route(address))
                 .collect();
             if allowed.is_empty() {
                 return Err(otherwise.into());

@@ -12,6 +12,7 @@ use crate::base::metrics::CacheMetrics;
 use crate::base::tracing_span::{TARGET, within_request};
 use crate::config::JwksUriConfig;
 use crate::domain::{JwkSet, JwksUri, SkippedKey};
+use crate::outbound::dns::Dns;
 use crate::outbound::jwks_fetcher::Fetcher;
 
 /// URLs whose keys are kept; past that the least used are forgotten.
@@ -32,9 +33,9 @@ pub(crate) struct PublishedKeys {
 
 impl PublishedKeys {
     /// Has fetched nothing yet.
-    pub(crate) fn new(config: &JwksUriConfig) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &JwksUriConfig, dns: &Dns) -> anyhow::Result<Self> {
         Ok(Self {
-            fetcher: Fetcher::new(config)?,
+            fetcher: Fetcher::new(config, dns)?,
             slots: Cache::new(CAPACITY),
             policy: KeyCachePolicy {
                 ttl: config.ttl,

@@ -40,6 +40,7 @@ use crate::config::Config;
 use crate::domain::{
     Attempt, AuthMethod, Client, ClientId, ClientKeys, ClientRecord, ClientSecret, JwkSet,
 };
+use crate::outbound::dns::Dns;
 use client_ca::ClientCa;
 use jwks_cache::PublishedKeys;
 use keyed_proof::KeyedProof;
@@ -128,14 +129,14 @@ pub struct Authentication {
 
 /// Reads the files that client authentication needs, as opening the service does, and fails as it would.
 pub fn check_client_authentication(config: &Config) -> anyhow::Result<()> {
-    open_files(config).map(drop)
+    open_files(config, &Dns::system()).map(drop)
 }
 
-fn open_files(config: &Config) -> anyhow::Result<(ClientCa, PublishedKeys)> {
+fn open_files(config: &Config, dns: &Dns) -> anyhow::Result<(ClientCa, PublishedKeys)> {
     let config = &config.client_authentication;
     Ok((
         ClientCa::open(config.client_ca.clone())?,
-        PublishedKeys::new(&config.jwks_uri)?,
+        PublishedKeys::new(&config.jwks_uri, dns)?,
     ))
 }
 
@@ -148,7 +149,7 @@ impl Authentication {
         usage: &Arc<Usage>,
         issuers: &Arc<Issuers>,
     ) -> anyhow::Result<Self> {
-        let (client_ca, published_keys) = open_files(&core.config)?;
+        let (client_ca, published_keys) = open_files(&core.config, &core.dns)?;
         Ok(Self {
             throttle: Throttle::new(&core.config.authentication, core.clock.clone()),
             published_keys,

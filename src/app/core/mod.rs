@@ -16,15 +16,17 @@ use anyhow::Context;
 use crate::base::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::domain::{Origin, Stamp};
+use crate::outbound::dns::Dns;
 use crate::store::{AuditKeys, Store};
 use availability::Availability;
 use clock_guard::ClockGuard;
 pub(crate) use clock_guard::{ClockDoubt, ClockReading, held_back};
 
-/// The settings, the clock and the database.
+/// The settings, the clock, the addresses of hosts and the database.
 pub struct Core {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
+    pub(crate) dns: Dns,
     pub(crate) store: Store,
     pub(crate) availability: Availability,
     pub(crate) clock_guard: ClockGuard,
@@ -32,7 +34,7 @@ pub struct Core {
 
 impl Core {
     /// Opens the database lazily.
-    pub(crate) fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
+    pub(crate) fn open(config: Config, clock: Clock, dns: Dns) -> anyhow::Result<Self> {
         anyhow::ensure!(
             crate::base::secret::randomness_works(),
             "the operating system gives no randomness"
@@ -42,6 +44,7 @@ impl Core {
             availability: Availability::default(),
             clock_guard: ClockGuard::default(),
             clock,
+            dns,
             config,
         })
     }

@@ -62,7 +62,7 @@ impl Issuers {
         }
         let mut sequences = self.core.store.list_spiffe_sequences().await?;
         let loaded = LoadedIssuer::new(issuer, sequences.remove(name));
-        match loaded.get(self.timeout()).await {
+        match loaded.get(self.timeout(), &self.core.dns).await {
             Ok(keys) => {
                 check.jwks_uri = keys.from.as_ref().map(ToString::to_string);
                 check.skipped = keys.skipped.iter().map(ToString::to_string).collect();

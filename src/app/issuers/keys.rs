@@ -16,6 +16,7 @@ use crate::base::tracing_span::{TARGET, within_request};
 use crate::domain::{
     IssuerName, JwkSet, JwksUri, KeySource, SkippedKey, SpiffeBundle, TrustAnchor, TrustedIssuer,
 };
+use crate::outbound::dns::Dns;
 use crate::outbound::issuer_fetcher::{IssuerFetcher, read_key_file};
 
 /// An unknown `kid` causes one fetch a minute at most. Old keys serve for four hours while an issuer is down.
@@ -86,18 +87,19 @@ impl LoadedIssuer {
     }
 
     /// Fetches or reads the keys now. Fails with exactly what is wrong.
-    pub(super) async fn get(&self, timeout: Duration) -> anyhow::Result<IssuerKeys> {
-        let keys = self.read(timeout).await?;
+    pub(super) async fn get(&self, timeout: Duration, dns: &Dns) -> anyhow::Result<IssuerKeys> {
+        let keys = self.read(timeout, dns).await?;
         refuse_older(keys.sequence, self.highest_sequence())?;
         Ok(keys)
     }
 
-    async fn read(&self, timeout: Duration) -> anyhow::Result<IssuerKeys> {
+    async fn read(&self, timeout: Duration, dns: &Dns) -> anyhow::Result<IssuerKeys> {
         let configured = self.issuer.key_url()?;
         let fetcher = configured.as_ref().map(|configured| IssuerFetcher {
             configured,
             rules: &self.issuer.fetch,
             timeout,
+            dns,
         });
         match (&self.issuer.keys, fetcher) {
             (KeySource::Inline(set), _) => match &self.issuer.anchor {
@@ -218,7 +220,8 @@ impl Issuers {
                 target: TARGET, "fetch issuer keys", otel.kind = "client", issuer = %name
             )
         });
-        let keys = issuer.get(self.timeout()).instrument(span).await?;
+        let get = issuer.get(self.timeout(), &self.core.dns);
+        let keys = get.instrument(span).await?;
         if let Some(sequence) = keys.sequence {
             self.keep_sequence(name, sequence).await?;
         }

@@ -21,7 +21,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{Method, Request};
-use token_server::app::{App, NewClient, NewSecret};
+use token_server::app::{App, Dns, NewClient, NewSecret};
 use token_server::base::clock::{Clock, UnixTime};
 use token_server::config::Config;
 use token_server::domain::{ClientId, Metadata, Origin, Scope};
@@ -82,8 +82,18 @@ impl TestApp {
 
     /// The same with a clock that another one may have as well.
     pub(crate) async fn at(clock: Clock, database: Database, settings: &[(&str, &str)]) -> Self {
+        Self::resolving(Dns::system(), clock, database, settings).await
+    }
+
+    /// The same where hosts have other addresses than the system says.
+    pub(crate) async fn resolving(
+        dns: Dns,
+        clock: Clock,
+        database: Database,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let config = config(&database.url, settings);
-        let app = Arc::new(App::open(config, clock.clone()).unwrap());
+        let app = Arc::new(App::open_with(config, clock.clone(), dns).unwrap());
         app.keys.start().await.unwrap();
         app.replication.read_changes().await.unwrap();
         let state = AppState::new(Arc::clone(&app));

@@ -2,6 +2,7 @@
 
 mod apply;
 mod corpus;
+mod dns;
 mod explain;
 mod issuers;
 mod keys;
