@@ -12,6 +12,7 @@ mod platform;
 mod presets;
 mod rights;
 mod spire;
+mod step;
 mod transfer;
 mod usage;
 
