@@ -96,7 +96,7 @@ impl Report {
     }
 
     /// What is right in some places, for the operator to know.
-    fn note(&mut self, text: &str) {
+    pub(super) fn note(&mut self, text: &str) {
         self.text += &format!("note  {text}\n");
     }
 

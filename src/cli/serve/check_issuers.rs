@@ -28,7 +28,7 @@ pub(super) async fn check_issuers(report: &mut Report, config: Config) {
         Err(error) => return report.fail(&format!("issuers: {}", chain(&error))),
     };
     let (issuers, lax) = found;
-    for ListedIssuer { issuer, .. } in &issuers {
+    for ListedIssuer { issuer, clients } in &issuers {
         if issuer.is_this_server(&own) {
             report.fail(&format!(
                 "issuers: `{}` is ISSUER, this server itself: nobody logs in through it; remove it",
@@ -41,6 +41,13 @@ pub(super) async fn check_issuers(report: &mut Report, config: Config) {
                 "issuers: `{}` accepts tokens for {} in place of ISSUER, which RFC 7523 as updated in 2026 does not allow",
                 issuer.name,
                 audiences.join(", ")
+            ));
+        }
+        if *clients > 0 {
+            report.note(&format!(
+                "issuers: {clients} client(s) may log in through `{}` with tokens whose sub is no client ID, which RFC 7523 as \
+                 updated in 2026 does not describe",
+                issuer.name
             ));
         }
     }

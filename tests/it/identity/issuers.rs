@@ -8,7 +8,7 @@ use super::{
     ACCOUNT, CLUSTER, Scene, WORKLOAD, add, assert_refused, cluster_claims, id, key_set,
     new_client, present, register, spec,
 };
-use crate::cli::Shell;
+use crate::cli::{Ran, Shell};
 use crate::harness::{BY, Signer, TestApp};
 
 fn name(text: &str) -> IssuerName {
@@ -307,6 +307,58 @@ async fn the_command_line_writes_issuers() {
         "{checked:?}"
     );
     assert_eq!(run(&["remove", "broken", "--yes"]).code, 0);
+}
+
+/// What `docs/standards.md` lists as deviations from the update of RFC 7523, and this server as an issuer of its own.
+#[tokio::test]
+async fn the_check_of_a_configuration_lists_what_is_accepted_beside_the_standards() {
+    let shell = Shell::migrated().await;
+    shell.certificate();
+    let run = |arguments: &[&str]| {
+        let ran = shell.run(arguments);
+        assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+        ran.out
+    };
+    let about = |out: &str| -> Vec<String> {
+        let lines = out.lines().filter(|line| !line.starts_with("ok "));
+        lines.map(str::to_owned).collect()
+    };
+    let issuer = "https://k8s.test";
+    run(&["issuer", "add", "k8s", "--issuer", issuer]);
+    run(&["client", "create", "billing"]);
+    assert_eq!(about(&run(&["check"])), Vec::<String>::new());
+
+    let identity = ["client", "identity", "add", "billing", "--issuer", "k8s"];
+    run(&[&identity[..], &["--subject", "a"]].concat());
+    run(&[
+        "issuer",
+        "update",
+        "k8s",
+        "--audience",
+        "https://other.test",
+    ]);
+    run(&[
+        "client",
+        "update",
+        "billing",
+        "--token-endpoint-as-audience",
+    ]);
+    let told = about(&run(&["check"]));
+    let beginnings = [
+        "warn  issuers: `k8s` accepts tokens for https://other.test in place of ISSUER",
+        "note  issuers: 1 client(s) may log in through `k8s` with tokens whose sub is no client ID",
+        "warn  clients: 1 may log in with assertions for the token endpoint",
+    ];
+    assert_eq!(told.len(), beginnings.len(), "{told:?}");
+    for (told, beginning) in told.iter().zip(beginnings) {
+        assert!(told.starts_with(beginning), "{told}");
+    }
+
+    let renamed = shell.command(&["check"]).env("ISSUER", issuer).output();
+    let renamed = Ran::from(renamed.unwrap());
+    assert_eq!(renamed.code, 1);
+    let told = "FAIL  issuers: `k8s` is ISSUER, this server itself";
+    assert!(renamed.out.contains(told), "{}", renamed.out);
 }
 
 #[tokio::test]
