@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::Shell;
+use crate::harness::Signer;
 
 /// The issuer of an account of AWS.
 const AWS: &str = "https://abc123-def456.tokens.sts.global.api.aws";
@@ -110,6 +111,102 @@ const MISTAKES: &[(&[&str], &[&str], &str)] = &[
     (&["--from", "spiffe", "--spiffe-id", "spiffe://acme.test/a"], &[], "in a bundle"),
     (GITHUB, &["--any-workflow", "--identity", r#"{"issuer":"github","subject":"a"}"#], "not both"),
 ];
+
+/// How the keys of an issuer are fetched, and how often its tokens are good.
+#[tokio::test]
+async fn the_issuer_of_a_preset_is_as_its_platform_is() {
+    let pod = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let own_cluster = json!({
+        "issuer": "https://kubernetes.default.svc.cluster.local", "replay": "allow", "private_addresses": true,
+        "jwks_uri": "https://kubernetes.default.svc/openid/v1/jwks",
+        "ca_file": format!("{pod}/ca.crt"), "bearer_token_file": format!("{pod}/token"),
+    });
+    let eks = "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC";
+    let account = ["--namespace", "prod", "--service-account", "billing"];
+    let foreign = [&account[..], &["--cluster-issuer", eks]].concat();
+    let repository = ["--repository-id", "74", "--repository-owner-id", "65"];
+    let workflow = "acme/app/.github/workflows/deploy.yml@refs/heads/main";
+    let hosted = [&repository[..], &["--host", "github.acme.test"]].concat();
+    let hosted = [&hosted[..], &["--workflow-ref", workflow]].concat();
+    let github = [&repository[..], &["--environment", "prod"]].concat();
+    for (platform, arguments, expected) in [
+        ("kubernetes", account.to_vec(), own_cluster),
+        (
+            "kubernetes",
+            foreign,
+            json!({"issuer": eks, "replay": "allow", "private_addresses": false}),
+        ),
+        (
+            "github",
+            github,
+            json!({"issuer": "https://token.actions.githubusercontent.com", "replay": "once"}),
+        ),
+        (
+            "github",
+            hosted,
+            json!({"issuer": "https://github.acme.test/_services/token", "replay": "once"}),
+        ),
+        (
+            "gitlab",
+            vec!["--project-id", "22"],
+            json!({"issuer": "https://gitlab.com", "replay": "allow"}),
+        ),
+        (
+            "aws",
+            vec!["--aws-issuer", AWS, "--aws-principal", ROLE],
+            json!({"issuer": AWS, "replay": "once"}),
+        ),
+        (
+            "google",
+            vec!["--google-account-id", "1"],
+            json!({"replay": "allow"}),
+        ),
+        (
+            "spiffe",
+            vec![
+                "--spiffe-id",
+                "spiffe://acme.test/a",
+                "--bundle-file",
+                "/bundle.json",
+            ],
+            json!({"trust_domain": "acme.test", "bundle_file": "/bundle.json", "replay": "allow"}),
+        ),
+    ] {
+        let shell = Shell::migrated().await;
+        let create = ["client", "create", "billing", "--from", platform];
+        let made = shell.run(&[&create[..], &arguments, &["--json"]].concat());
+        assert_eq!(made.code, 0, "{platform}: {made:?}");
+        let shown = shell.run(&["issuer", "show", platform, "--json"]).json();
+        for (member, value) in expected.as_object().unwrap() {
+            let found = shown.get(member).unwrap_or(&Value::Bool(false));
+            assert_eq!(found, value, "{platform}: {member}");
+        }
+        if arguments.contains(&workflow) {
+            let claims = &made.json()["client"]["identities"][0]["claims"];
+            assert_eq!(claims["/workflow_ref"], workflow);
+        }
+        if platform == "kubernetes" && !arguments.contains(&"--cluster-issuer") {
+            // The first try of the page, of a server that cannot reach the cluster.
+            std::fs::write(
+                shell.path().join("keys.json"),
+                Signer::new("RS256").jwks("k"),
+            )
+            .unwrap();
+            let line = "issuer update kubernetes --jwks keys.json --ca-file none --bearer-token-file none --private-addresses=false";
+            let updated = shell.run(&line.split(' ').collect::<Vec<_>>());
+            assert_eq!(updated.code, 0, "{updated:?}");
+            assert_eq!(shell.run(&["issuer", "check", "kubernetes"]).code, 0);
+            let page = include_str!("../../../docs/workload-identity/kubernetes.md");
+            assert!(page.contains(&format!("`token-server {line}`")));
+        }
+        if !arguments.contains(&"--cluster-issuer") {
+            continue;
+        }
+        for member in ["jwks_uri", "ca_file", "bearer_token_file"] {
+            assert_eq!(shown.get(member), None, "{shown}");
+        }
+    }
+}
 
 #[tokio::test]
 async fn a_preset_that_names_too_little_or_something_else_is_refused() {
