@@ -1,5 +1,8 @@
 //! The keys of issuers: from where they are fetched, how often, and what is not believed.
 
+use std::cell::Cell;
+
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use token_server::domain::{IssuerName, IssuerStatus};
 
@@ -9,6 +12,7 @@ use super::{
     present, register, spec, with,
 };
 use crate::harness::{BY, Database, Log, Signer, TestApp};
+use crate::metrics::Operator;
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
@@ -78,7 +82,9 @@ async fn an_api_server_behind_a_private_ca_and_a_token_has_another_address_than_
     trust(&test, &document).await;
     // The address in the document is another host: it is not allowed, and the token is not for it.
     assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 401);
-    assert!(error(&test).await.contains("is not allowed"));
+    let told = error(&test).await;
+    let host = format!("the host 127.0.0.1:{} is not allowed", server.port);
+    assert!(told.contains(&host), "{told}");
     assert!(server.asked().iter().all(|(path, _)| path == DISCOVERY));
 
     let name = IssuerName::parse("k8s").unwrap();
@@ -430,16 +436,29 @@ async fn a_bundle_in_a_file_is_read_anew() {
     assert_eq!((status(&first).await, status(&second).await), (401, 200));
 }
 
-/// Rotation under load: a key is published before it signs, as every platform does.
+/// Callers of [`while_keys_rotate_no_right_token_is_refused_and_no_wrong_one_accepted`].
+const CALLERS: usize = 8;
+
+/// Rotation under load: a key is published before it signs, as every platform does, and withdrawn after the last token by it
+/// has ended.
 #[tokio::test]
 async fn while_keys_rotate_no_right_token_is_refused_and_no_wrong_one_accepted() {
-    let (test, server) = (service().await, Platform::start());
-    let signers: Vec<Signer> = (0..6).map(|_| Signer::new("ES256")).collect();
+    const ROTATIONS: usize = 5;
+    let (server, signers) = (
+        Platform::start(),
+        (0..=ROTATIONS)
+            .map(|_| Signer::new("ES256"))
+            .collect::<Vec<_>>(),
+    );
+    let settings = [
+        ("THROTTLE_CLIENT_FAILURES", "100000"),
+        ("THROTTLE_SOURCE_FAILURES", "100000"),
+    ];
+    let test = TestApp::with(&settings).await;
     let forger = Signer::new("ES256");
-    let publish = |now: usize| {
-        let keys: Vec<Value> = (now..=now + 1)
-            .map(|n| signers[n].jwk(&format!("k{n}")))
-            .collect();
+    let publish = |current: usize| {
+        let keys = current.saturating_sub(1)..=(current + 1).min(ROTATIONS);
+        let keys: Vec<Value> = keys.map(|n| signers[n].jwk(&format!("k{n}"))).collect();
         server.show("/keys", Page::Json(json!({ "keys": keys })));
     };
     publish(0);
@@ -448,20 +467,124 @@ async fn while_keys_rotate_no_right_token_is_refused_and_no_wrong_one_accepted()
         &json!({"issuer": CLUSTER, "replay": "allow", "jwks_uri": server.url("/keys")}),
     );
     trust(&test, &document).await;
-    for (now, current) in signers.iter().enumerate().take(5) {
-        publish(now);
-        test.clock.advance(301);
-        let kid = format!("k{now}");
-        let rounds = (0..20).map(|round| {
-            let signer = if round % 2 == 0 { current } else { &forger };
-            let token = signer.sign(json!({"kid": kid}), &claims(&test, CLUSTER));
-            let test = &test;
-            async move { (round, present(test, &token, Some(WORKLOAD)).await.status) }
-        });
-        for (round, status) in futures_util::future::join_all(rounds).await {
-            // So many failures of one source end in 429.
-            let expected: &[u16] = if round % 2 == 0 { &[200] } else { &[401, 429] };
-            assert!(expected.contains(&status), "{now} {round}: {status}");
+    let (current, is_over) = (Cell::new(0), Cell::new(false));
+    let (accepted, refused) = (Cell::new(0), Cell::new(0));
+    let status = async |signer: &Signer, key: usize| {
+        let header = json!({"kid": format!("k{key}")});
+        let token = signer.sign(header, &claims(&test, CLUSTER));
+        present(&test, &token, Some(WORKLOAD)).await.status
+    };
+    let rotate = async {
+        for next in 1..=ROTATIONS {
+            let before = accepted.get();
+            while accepted.get() < before + 3 * CALLERS {
+                tokio::task::yield_now().await;
+            }
+            // The next key was published a rotation ago, and every replica has fetched it since.
+            publish(next);
+            test.clock.advance(301);
+            current.set(next);
         }
+        is_over.set(true);
+    };
+    let call = async |caller: usize| {
+        while !is_over.get() {
+            // A log-in without a fetch waits for nothing.
+            tokio::task::yield_now().await;
+            let key = current.get();
+            if caller.is_multiple_of(2) {
+                let status = status(&signers[key], key).await;
+                assert_eq!(status, 200, "a right token by k{key}");
+                accepted.set(accepted.get() + 1);
+            } else {
+                for named in [key, key + 1, 99] {
+                    let status = status(&forger, named).await;
+                    assert_eq!(status, 401, "a forged token that names k{named}");
+                }
+                if let Some(withdrawn) = key.checked_sub(2) {
+                    // Whoever asks first after a rotation fetches; then the key is unknown to all.
+                    assert_eq!(status(&signers[key], key).await, 200);
+                    let status = status(&signers[withdrawn], withdrawn).await;
+                    assert_eq!(status, 401, "a token by k{withdrawn}, which was withdrawn");
+                }
+                refused.set(refused.get() + 1);
+            }
+        }
+    };
+    let callers = join_all((0..CALLERS).map(call));
+    tokio::join!(rotate, callers);
+    assert!(refused.get() > ROTATIONS, "{}", refused.get());
+    assert!(
+        server.asked().len() <= 2 * (ROTATIONS + 1),
+        "fetched too often"
+    );
+}
+
+/// Whoever sends a token decides neither where the server fetches nor that it does.
+#[tokio::test]
+async fn an_issuer_that_is_not_configured_or_not_of_the_client_is_asked_for_nothing() {
+    let (test, signer) = (service().await, Signer::new("ES256"));
+    let (server, of_others) = (Platform::start(), Platform::start());
+    for server in [&server, &of_others] {
+        let document = json!({"issuer": server.url(""), "jwks_uri": server.url("/keys")});
+        server.show(DISCOVERY, Page::Json(document));
+        server.show("/keys", Page::Json(key_set(&signer)));
     }
+    let others = json!({"issuer": of_others.url(""), "replay": "allow"});
+    add(&test.app, &of_others.issuer("others", &others)).await;
+    let own =
+        json!({"name": "k8s", "issuer": CLUSTER, "jwks": key_set(&signer), "replay": "allow"});
+    trust(&test, &own).await;
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 200);
+
+    let unknown = claims(&test, &server.url(""));
+    let header = json!({"kid": "k", "jku": server.url("/keys"), "x5u": server.url("/keys")});
+    let unknown = signer.sign(header, &unknown);
+    for client_id in [None, Some(WORKLOAD)] {
+        assert_refused(&present(&test, &unknown, client_id).await, "unknown iss");
+    }
+    assert_eq!(log_in(&test, &signer, "k", &of_others.url("")).await, 401);
+    assert_eq!((server.asked(), of_others.asked()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_server_with_a_certificate_of_nobody_known_gives_no_keys() {
+    let (test, signer, server) = (service().await, Signer::new("ES256"), Platform::start());
+    server.show("/keys", Page::Json(key_set(&signer)));
+    let keys = json!({"issuer": CLUSTER, "replay": "allow", "jwks_uri": server.url("/keys")});
+    let mut document = server.issuer("k8s", &keys);
+    document.as_object_mut().unwrap().remove("ca_file");
+    trust(&test, &document).await;
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 401);
+    assert!(error(&test).await.contains("certificate"));
+    assert_eq!(server.asked(), []);
+}
+
+#[tokio::test]
+async fn an_iss_that_ends_with_a_slash_has_its_discovery_document_without_a_second_one() {
+    let (test, signer, server) = (service().await, Signer::new("ES256"), Platform::start());
+    let iss = server.url("/");
+    let document = json!({"issuer": iss, "jwks_uri": server.url("/keys")});
+    server.show(DISCOVERY, Page::Json(document));
+    server.show("/keys", Page::Json(key_set(&signer)));
+    let issuer = json!({"issuer": iss, "replay": "allow"});
+    trust(&test, &server.issuer("k8s", &issuer)).await;
+    assert_eq!(log_in(&test, &signer, "k", &iss).await, 200);
+    assert_eq!(log_in(&test, &signer, "k", &server.url("")).await, 401);
+}
+
+#[tokio::test]
+async fn operators_see_how_old_the_keys_are_and_how_many_fetches_failed() {
+    let (test, signer, server) = (service().await, Signer::new("ES256"), Platform::start());
+    server.show("/keys", Page::Json(key_set(&signer)));
+    let keys = json!({"issuer": CLUSTER, "replay": "allow", "jwks_uri": server.url("/keys")});
+    trust(&test, &server.issuer("k8s", &keys)).await;
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 200);
+    server.show("/keys", Page::Status(503));
+    test.clock.advance(301);
+    assert_eq!(log_in(&test, &signer, "k", CLUSTER).await, 200);
+    let page = Operator::of(&test).page().await;
+    assert_eq!(page.get(r#"issuer_key_age_seconds{issuer="k8s"}"#), 301);
+    let failed = page.get(r#"issuer_key_fetches_failed_total{issuer="k8s"}"#);
+    assert_eq!(failed, 1);
 }

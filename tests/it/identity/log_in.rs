@@ -28,6 +28,30 @@ async fn a_workload_gets_a_token_with_its_platforms_token_and_no_secret() {
 }
 
 #[tokio::test]
+async fn the_log_says_with_whose_token_a_client_logged_in() {
+    let log = Log::default();
+    let _capturing = log.capture();
+    let scene = Scene::new().await;
+    let token = scene.sign(&cluster_claims());
+    assert_eq!(scene.log_in(&token).await.status, 200);
+    let text = log.text();
+    let mut lines = text.lines();
+    let line = lines
+        .find(|line| line.contains("a client logged in with a token of a trusted issuer"))
+        .unwrap_or_else(|| panic!("no line: {text}"));
+    for told in [
+        r#""client_id":"workload""#,
+        r#""issuer":"k8s""#,
+        &format!(r#""sub":"{ACCOUNT}""#),
+        r#""jti":"6f2dcf36-3b1c-4b3c-a9f7-8b30cbf9f5c1""#,
+    ] {
+        assert!(line.contains(told), "{told}: {line}");
+    }
+    let signature = token.rsplit('.').next().unwrap();
+    assert!(!text.contains(signature));
+}
+
+#[tokio::test]
 async fn every_endpoint_that_takes_assertions_takes_those_of_platforms() {
     let scene = Scene::new().await;
     let token = scene.sign(&cluster_claims());
@@ -253,6 +277,15 @@ async fn svids_are_of_their_trust_domain() {
     }
     let claims =
         json!({"sub": "job", "aud": "https://tokens.test", "iat": NOW.0, "exp": NOW.0 + 300});
+    let access = json!({"kid": "k", "typ": "at+jwt"});
+    let access = signer.sign(
+        access,
+        &with(claims.clone(), "sub", "spiffe://acme.test/ns/prod/sa/b"),
+    );
+    for assertion_type in [JWT_SPIFFE, JWT_BEARER] {
+        let answer = present_as(&test, "/token", assertion_type, &access, Some("exact")).await;
+        assert_told(&answer, "`typ`");
+    }
     let not_spiffe = signer.sign(header(), &claims);
     let no_id = present_as(&test, "/token", JWT_SPIFFE, &not_spiffe, None).await;
     assert_told(&no_id, "no SPIFFE ID");
