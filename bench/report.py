@@ -48,6 +48,7 @@ LIMITS = [("idle MB", 30), ("MB after the load", 60), ("ms to the first answer",
           ("statements a GET /verify", 0.005), ("statements a warm POST /authorize", 0.005),
           ("statements a POST /token, assertion ES256", 0.005)]
 MEGABYTE = 1e6 / 2**20
+COLUMNS = ("rate", "cpu_us", "p50_us", "p99_us", "queries")
 
 
 def ratio(rounds, name, other):
@@ -57,18 +58,35 @@ def ratio(rounds, name, other):
     return median(a["rate"] / b["rate"] for a, b in zip(rounds[name], rounds[other]))
 
 
-def collect(args, rounds, cold, memory, starts, balanced, writes, refusals):
+def medians(rounds):
+    """The rows of the table, and the peers."""
     rows = {}
-    peers = dict.fromkeys(name.partition(": ")[0] for name in rounds if ": " in name)
-    columns = ("rate", "cpu_us", "p50_us", "p99_us", "queries")
+    peers = list(dict.fromkeys(name.partition(": ")[0] for name in rounds if ": " in name))
     for name, figures in rounds.items():
-        rows[name] = row = {column: median(f[column] for f in figures) for column in columns}
+        rows[name] = row = {column: median(f[column] for f in figures) for column in COLUMNS}
         row["of_floor"] = ratio(rounds, name, FLOORS.get(name))
         row["per_core"] = 1e6 / row["cpu_us"] if row["cpu_us"] else None
         for peer in peers:
             row[f"times_{peer}"] = ratio(rounds, name, f"{peer}: {PEERS[name]}") if name in PEERS else None
+    return rows, peers
+
+
+def about(args):
+    return {"machine": {"cores": len(os.sched_getaffinity(0)), "arch": platform.machine(),
+                        "kernel": platform.release()},
+            "run": {"rounds": args.rounds, "seconds": args.seconds, "connections": args.connections}}
+
+
+def collect_rows(args, rounds):
+    """The figures of a run with `--only`: without those that are no rows, and without goals."""
+    rows, peers = medians(rounds)
+    return {**about(args), "peers": peers, "rows": rows, "rounds": rounds}
+
+
+def collect(args, rounds, cold, memory, starts, balanced, writes, refusals):
+    rows, peers = medians(rounds)
     for origin, figures in cold.items():
-        row = {column: median(f[column] for f in figures) for column in (*columns, "hash_ms")}
+        row = {column: median(f[column] for f in figures) for column in (*COLUMNS, "hash_ms")}
         row["per_core"] = median(f["rate"] / f["threads"] for f in figures)
         row["lane_threads"] = figures[0]["threads"]
         rows[f"cold, {origin}"] = row
@@ -78,15 +96,12 @@ def collect(args, rounds, cold, memory, starts, balanced, writes, refusals):
                rows["GET /verify"]["queries"], rows["POST /authorize, warm"]["queries"],
                rows["POST /token, assertion ES256"]["queries"]]
     limits = [{"what": what, "limit": limit, "reached": figure} for (what, limit), figure in zip(LIMITS, reached)]
-    return {"machine": {"cores": len(os.sched_getaffinity(0)), "arch": platform.machine(),
-                        "kernel": platform.release()},
-            "run": {"rounds": args.rounds, "seconds": args.seconds, "connections": args.connections},
-            "peers": list(peers), "rows": rows, "memory_mib": memory, "starts_ms": starts, "balanced": balanced, "writes": writes, "goals": goals,
+    return {**about(args), "peers": peers, "rows": rows, "memory_mib": memory, "starts_ms": starts, "balanced": balanced, "writes": writes, "goals": goals,
             "limits": limits, "refusals_ms": refusals,
             "rounds": {**rounds, **{f"cold, {o}": f for o, f in cold.items()}}}
 
 
-def table(result):
+def rows_table(result):
     run, rows = result["run"], result["rows"]
     lines = [f"{result['machine']['cores']} cores shared by server and load; medians of {run['rounds']} rounds of "
              f"{run['seconds']} s, {run['connections']} connections, TLS 1.3; 100,000 clients unless said", ""]
@@ -97,7 +112,12 @@ def table(result):
         lines.append(line((name, f"{row['rate']:,.0f}", number(row.get("of_floor"), ".2f"),
                            *(number(row.get(f"times_{peer}"), ".1f") for peer in peers), f"{row['cpu_us']:,.1f}",
                            f"{row['p50_us'] / 1e3:.2f}", f"{row['p99_us'] / 1e3:.2f}", f"{row['queries']:.4f}")))
-    lines.append("")
+    return "\n".join(lines)
+
+
+def table(result):
+    rows = result["rows"]
+    lines = [rows_table(result), ""]
     for origin in ("generated", "chosen"):
         row = rows[f"cold, {origin}"]
         lines.append(f"cold, {origin}: {row['per_core']:,.0f} logins/s per thread of the lane "
