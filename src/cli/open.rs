@@ -52,7 +52,7 @@ pub(super) fn config() -> anyhow::Result<Config> {
     if environment.is_empty() {
         let folder = std::env::current_dir().unwrap_or_default();
         bail!(
-            "no .env in {}, and no setting in the environment: run this in the server's folder, or say -C DIR or --env-file FILE",
+            "no .env in {}, and no setting in the environment: run this in the server's folder, or use -C DIR or --env-file FILE",
             folder.display()
         );
     }
