@@ -85,7 +85,7 @@ impl Origin {
 pub struct Stamp<'a> {
     /// Where it comes from.
     pub by: &'a Origin,
-    /// When.
+    /// The time.
     pub at: UnixTime,
 }
 
@@ -359,7 +359,7 @@ pub struct AuditEvent {
     pub actor_type: String,
     /// [`Actor::name`].
     pub actor: String,
-    /// From which address.
+    /// The source address.
     pub source: Option<String>,
     /// In which request.
     pub request_id: Option<String>,
