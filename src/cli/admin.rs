@@ -33,7 +33,7 @@ pub(super) enum AdminCommand {
     Enable(NameArgs),
     /// Give an admin another role, and end the admin's sessions
     Role(RoleArgs),
-    /// Delete an admin; the audit trail keeps what the admin did
+    /// Delete an admin; the audit trail keeps the admin's events
     #[command(visible_alias = "rm", alias = "remove")]
     Delete(DangerousArgs),
     /// List the live sessions
@@ -44,7 +44,7 @@ pub(super) enum AdminCommand {
 
 #[derive(Args)]
 pub(super) struct CreateArgs {
-    /// What the admin will log in with
+    /// The admin's name for the log-in
     name: AdminName,
     /// What the admin may do: viewer, operator or owner
     #[arg(long, default_value = "owner")]
@@ -59,7 +59,7 @@ pub(super) struct CreateArgs {
 pub(super) struct ResetArgs {
     /// The admin
     name: AdminName,
-    /// Leave the second factor as it is
+    /// Keep the second factor
     #[arg(long)]
     keep_second_factor: bool,
     #[command(flatten)]
@@ -100,10 +100,10 @@ pub(super) struct SessionArgs {
 /// Where a password comes from; without either one is made.
 #[derive(Args)]
 struct PasswordArgs {
-    /// Read the password from a file instead of making one
+    /// Read the password from a file instead of generating one
     #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
     password_file: Option<PathBuf>,
-    /// Read the password from stdin instead of making one
+    /// Read the password from stdin instead of generating one
     #[arg(long)]
     password_stdin: bool,
 }

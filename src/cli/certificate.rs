@@ -16,7 +16,7 @@ pub(super) enum CertificateCommand {
     /// Show the certificate: when it expires, when it is renewed, and why a renewal failed
     #[command(visible_alias = "get", alias = "status")]
     Show(ShowArgs),
-    /// Order a certificate with a new key now; running replicas take it over
+    /// Order a certificate with a new key now; running replicas load it
     Renew(RenewArgs),
 }
 
@@ -28,7 +28,7 @@ pub(super) struct ShowArgs {
 
 #[derive(Args)]
 pub(super) struct RenewArgs {
-    /// Others may know the old key: the authority revokes the old certificate afterwards
+    /// The old key leaked: the authority then revokes the old certificate
     #[arg(long)]
     compromised: bool,
     #[command(flatten)]

@@ -15,7 +15,7 @@ pub(super) enum ClockCommand {
     Confirm(ConfirmArgs),
 }
 
-/// Only SQLite needs it: on Postgres the server uses the database's clock. A running server learns of it within ten seconds.
+/// Only SQLite needs it: on Postgres the server uses the database's clock. A running server notices it within ten seconds.
 #[derive(Args)]
 pub(super) struct ConfirmArgs {
     #[command(flatten)]
@@ -37,13 +37,14 @@ async fn confirm(app: &App, args: ConfirmArgs) -> anyhow::Result<()> {
             Output::remark(&doubt.to_string());
         }
         let now = app.clock().wall();
-        let what =
-            format!("this machine's clock says {now}, and what expires expires by that time");
+        let what = format!(
+            "this machine's clock says {now}, and the server expires and removes by that time"
+        );
         args.confirmation.ask(&what, "Is it right?")?;
     }
     let confirmed = app.core.confirm_clock(&origin()).await?;
     Output::remark(&format!(
-        "confirmed that it is {confirmed}; a running server learns of it within ten seconds"
+        "confirmed the time {confirmed}; a running server notices it within ten seconds"
     ));
     Ok(())
 }

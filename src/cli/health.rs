@@ -11,13 +11,13 @@ use super::output::Output;
 use crate::app::ask_health;
 use crate::cli::database::open;
 
-/// Ask the server on this machine whether it is alive or ready
+/// Check whether the server on this machine is alive or ready
 ///
-/// Exits with 0 when the server answers 200, else with 1. Asks `OPS_LISTEN`, or `LISTEN_ADDR` when that is off. There it trusts
-/// the certificate in `TLS_CERT`, whoever issued it, and those of the system's authorities.
+/// Exits with 0 when the server answers 200, otherwise with 1. Asks `OPS_LISTEN`, or `LISTEN_ADDR` if that is off. There it
+/// trusts the certificate in `TLS_CERT`, also a self-signed one, and certificates of the system's authorities.
 #[derive(Args)]
 pub(super) struct HealthArgs {
-    /// Ask `/readyz`, whether the server can issue and verify tokens, instead of `/healthz`
+    /// Ask `/readyz` (the server can issue and verify tokens) instead of `/healthz`
     #[arg(long)]
     ready: bool,
     /// Ask this URL instead

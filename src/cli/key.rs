@@ -24,7 +24,7 @@ pub(super) enum KeyCommand {
     Prepare(PrepareArgs),
     /// Retire a next key, or the active key of an algorithm that is not `SIGNING_ALG`
     Retire(DangerousArgs),
-    /// Delete a key that does not sign: tokens under it are refused at once
+    /// Delete a key that does not sign: the server refuses its tokens at once
     #[command(visible_alias = "rm", alias = "remove")]
     Delete(DangerousArgs),
     /// Seal keys under `SECRET` that are sealed under `SECRET_PREVIOUS`
@@ -99,7 +99,7 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
             })?;
         }
         KeyCommand::Retire(args) => {
-            let what = "it signs no token any more, and is deleted when its tokens have expired";
+            let what = "it no longer signs, and the server deletes it when its tokens have expired";
             ask(&app, &args, what, "Retire it?").await?;
             app.keys.retire(&origin(), &args.kid).await?;
             Output::remark(&format!("retired {}", args.kid));

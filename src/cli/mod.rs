@@ -40,9 +40,9 @@ use token::explain;
 
 const AFTER_HELP: &str = "\
 Settings come from the environment and from `.env` in the working directory; `settings --explain` explains each.
-With neither, `token-server` prepares everything for a first try on this machine.
+Without any setting, `token-server` prepares a first try on this machine.
 
-A command that stops something asks first; without a terminal it wants --yes.
+A command that disables, deletes, retires or revokes asks first; without a terminal it needs --yes.
 
 Exit codes: 0 success; 1 failure; 2 wrong usage; 3 not found; 4 exists already; 5 partial success; 6 mistakes in a file";
 
@@ -71,25 +71,25 @@ enum Command {
     /// Check the configuration, the certificate, the database and the keys, without serving
     #[command(alias = "doctor")]
     Check,
-    /// Ask the server on this machine whether it is alive or ready, for images without a shell
+    /// Check whether the server on this machine is alive or ready, for images without a shell
     #[command(aliases = ["healthcheck", "ping"])]
     Health(health::HealthArgs),
-    /// Show the settings that are in force here, secrets masked; or explain them
+    /// Show the settings in force, secrets masked; or explain settings
     #[command(aliases = ["config", "setting", "env"])]
     Settings(settings::SettingsArgs),
     /// Bring the database's schema up to date
     Migrate,
-    /// Copy a database of SQLite into a file, also while servers use it
+    /// Back up a SQLite database to a file, also while servers use it
     Backup(backup::BackupArgs),
     /// Prepare a database that was restored from a backup, before servers use it
     Restore(restore::RestoreArgs),
-    /// Make a SECRET for the server
+    /// Generate a SECRET for the server
     #[command(subcommand)]
     Secret(secret::SecretCommand),
     /// Manage clients, their secrets and identities
     #[command(subcommand, alias = "clients")]
     Client(Box<client::ClientCommand>),
-    /// Manage trusted issuers: clients log in with their tokens
+    /// Manage trusted issuers, with whose tokens clients log in
     #[command(subcommand, alias = "issuers")]
     Issuer(issuer::IssuerCommand),
     /// Manage the keys that sign tokens
@@ -110,10 +110,10 @@ enum Command {
     /// Show the state of the service: usage, busiest clients, what expires soon, and the replicas
     #[command(aliases = ["status", "stats"])]
     Overview(usage::OverviewArgs),
-    /// Show the usage of clients, and which get more tokens than they need
+    /// Show the usage of clients, and their excess tokens
     #[command(subcommand)]
     Usage(usage::UsageCommand),
-    /// Explain which token a client would get or why none, and why a request was refused
+    /// Explain which token a client would get, or why a request was refused
     Explain(explain::ExplainArgs),
     /// Inspect tokens and revoke them
     #[command(subcommand, alias = "tokens")]
@@ -149,7 +149,7 @@ pub fn main() -> ExitCode {
     let command = match cli.command {
         Some(_) if cli.serve != ServeArgs::default() => refuse_arguments(&Cli::command().error(
             clap::error::ErrorKind::ArgumentConflict,
-            "the flags of `serve` stand behind `serve`, or without a command",
+            "put the flags of `serve` after `serve`, or use them without a command",
         )),
         Some(command) => command,
         None => Command::Serve(cli.serve),

@@ -26,7 +26,7 @@ pub(super) enum UsageCommand {
     Exchanges(ClientArgs),
     /// Show the busiest clients and those with the most refusals, in 24 hours
     Top(TopArgs),
-    /// Show the clients that are issued more tokens than they need, worst first
+    /// Show the clients with excess tokens (more tokens than they need), worst first
     Excess(ExcessArgs),
     /// The name of `excess` in 0.1.0
     #[command(hide = true)]
@@ -35,7 +35,7 @@ pub(super) enum UsageCommand {
 
 #[derive(Args)]
 pub(super) struct TotalsArgs {
-    /// `minute`, of which the last three hours are kept, or `hour`
+    /// `minute` (for the last three hours) or `hour`
     #[arg(long, default_value = "hour", value_parser = UsageSpan::parse)]
     by: UsageSpan,
     /// The time to look back, such as `7d`; by default an hour by the minute and a day by the hour
@@ -267,7 +267,7 @@ fn in_words(overview: &Overview) -> String {
             "most failing in 24 hours\n{}",
             ranking(&overview.most_failing)
         ),
-        format!("secrets that end soon\n{secrets}"),
+        format!("secrets that expire soon\n{secrets}"),
         format!("retired keys\n{keys}"),
     ]
     .join("\n\n")

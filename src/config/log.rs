@@ -94,7 +94,7 @@ fn check(text: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "it says nothing of this server, which would log nothing: add a level, {levels}"
+            "it has no level for this server, which would then log nothing: add a level, {levels}"
         ))
     }
 }
@@ -129,7 +129,7 @@ mod tests {
             ("warning", "`warning` is no level"),
             ("verbose,info", "`verbose` is no level"),
             ("info,hyper", "`hyper` is no level"),
-            ("hyper=debug", "says nothing of this server"),
+            ("hyper=debug", "no level for this server"),
             ("token_server=inof", ""),
         ] {
             let error = check(text).unwrap_err();

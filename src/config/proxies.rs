@@ -196,7 +196,7 @@ impl ProxiesConfig {
         if !self.trusted.is_empty() {
             return;
         }
-        let believed_from_nobody = "is believed from nobody: TRUSTED_PROXIES is empty";
+        let believed_from_nobody = "is never trusted, because TRUSTED_PROXIES is empty";
         if self.client_cert_header.is_some() {
             read.refuse("CLIENT_CERT_HEADER", believed_from_nobody);
         }

@@ -37,7 +37,7 @@ pub struct SealedCertificate {
     pub sealed_key: String,
     /// When it came.
     pub issued_at: UnixTime,
-    /// Until when it is good.
+    /// When it expires.
     pub expires_at: UnixTime,
 }
 

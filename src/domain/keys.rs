@@ -106,7 +106,7 @@ pub struct KeyRecord {
     pub alg: SigningAlg,
     /// Where in its life it stands.
     pub state: KeyState,
-    /// When it was made, and published.
+    /// When it was created and published.
     pub created_at: UnixTime,
     /// The private key, sealed under a key derived from `SECRET`.
     pub sealed: String,

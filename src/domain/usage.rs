@@ -12,14 +12,14 @@ use super::{
 };
 use crate::base::clock::UnixTime;
 
-/// What happened in some span of time.
+/// Counts of a span of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UsageCounts {
-    /// Tokens that were given out.
+    /// Issued tokens.
     pub issued: u64,
-    /// Requests for a token, and log-ins, that were refused.
+    /// Refused token requests and log-ins.
     pub refused: u64,
-    /// Tokens that were found good.
+    /// Verified tokens.
     pub verified: u64,
 }
 
@@ -33,7 +33,7 @@ impl UsageCounts {
 }
 
 word_enum! {
-    /// How long the spans are in which all clients together are counted.
+    /// The length of the spans of the counts of all clients.
     #[derive(PartialOrd, Ord, Hash)]
     pub enum UsageSpan, "a span" {
         /// A minute.
@@ -58,44 +58,44 @@ impl UsageSpan {
     }
 }
 
-/// A span of time, and what happened in it.
+/// Counts of a span of time, with its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = UsageOfSpan)]
 pub struct UsageIn {
-    /// The second in which it begins.
+    /// Its first second.
     pub start: UnixTime,
-    /// What happened.
+    /// The counts.
     #[serde(flatten)]
     pub counts: UsageCounts,
 }
 
-/// A client, and what happened to it in some span of time.
+/// A client, and its counts of a span of time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = UsageOfClient)]
 pub struct UsageOf {
     /// The client.
     pub client_id: ClientId,
-    /// What happened.
+    /// The counts.
     #[serde(flatten)]
     pub counts: UsageCounts,
 }
 
-/// How often a client exchanged a token for a target.
+/// The number of exchanges of a client for a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExchangeUsage {
     /// The audience of the tokens that resulted.
     pub target: Audience,
-    /// How often.
+    /// The number of exchanges.
     pub exchanges: u64,
 }
 
 /// When something was last used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LastUsed {
-    /// When.
+    /// The time.
     #[serde(rename = "last_used_at")]
     pub used_at: UnixTime,
-    /// From which address.
+    /// The source address.
     #[serde(rename = "last_used_from")]
     pub source: IpAddr,
 }
@@ -137,19 +137,19 @@ impl ClientUses {
     }
 }
 
-/// How many tokens a client was issued, and how many it needed: one for each lifetime in which it had one.
+/// The tokens that a client got, and the tokens that it needed: one for each token lifetime in which it got one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ExcessTokens)]
 pub struct ExcessTokens {
     /// The client.
     pub client_id: ClientId,
-    /// How long its tokens live.
+    /// Its token lifetime.
     pub token_ttl: TokenTtl,
-    /// How many it may have in an hour.
+    /// Its quota per hour.
     pub token_quota: Option<TokenQuota>,
-    /// Tokens that it was given.
+    /// Tokens issued to it.
     pub issued: u64,
-    /// Tokens that one instance of it needed, keeping each until its end.
+    /// Tokens that one instance of it needs, if it uses each until it expires.
     pub needed: u64,
 }
 

@@ -18,33 +18,33 @@ const ROOM: usize = 512;
 /// what was granted, of which a copy would be made for each token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessTokenClaims<'a> {
-    /// Whom it is from.
+    /// The issuer.
     pub iss: Cow<'a, Issuer>,
-    /// Whom it is about: with client credentials, the client itself.
+    /// The subject: with client credentials, the client itself.
     pub sub: Cow<'a, ClientId>,
-    /// Whom it is for.
+    /// The audiences.
     pub aud: Audiences,
-    /// Who asked for it.
+    /// The client that requested it.
     pub client_id: Cow<'a, ClientId>,
     /// When it was issued.
     pub iat: UnixTime,
-    /// From when it is good.
+    /// When it becomes valid.
     pub nbf: UnixTime,
-    /// Until when it is good.
+    /// When it expires.
     pub exp: UnixTime,
-    /// Its name: no two are alike.
+    /// Its unique name.
     pub jti: TokenId,
-    /// What was granted.
+    /// The granted scopes.
     pub scope: Cow<'a, Scope>,
     /// The generation that the client of `client_id` had when it was issued: it is revoked once that client has a higher one.
     #[serde(rename = "gen")]
     pub generation: Generation,
     /// The client's authorization metadata.
     pub metadata: Cow<'a, Metadata>,
-    /// What its holder has to have beside it (RFC 7800).
+    /// The key or certificate that the token is bound to (RFC 7800).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
-    /// The tokens that it came from by token exchange.
+    /// Its ancestors by token exchange.
     #[serde(
         default,
         deserialize_with = "delegation::present",
@@ -52,7 +52,7 @@ pub struct AccessTokenClaims<'a> {
     )]
     #[schema(nullable = false)]
     pub roots: Option<Roots>,
-    /// Who acts for `sub` (RFC 8693 §4.1).
+    /// The client that acts for `sub` (RFC 8693 §4.1).
     #[serde(
         default,
         deserialize_with = "delegation::act",

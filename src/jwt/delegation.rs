@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 5;
 #[schema(min_items = 1, max_items = 5)]
 pub struct Roots(Vec<RootToken>);
 
-/// A token that another one came from, with all by which it can be revoked.
+/// An ancestor of a token, with the values by which it can be revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RootToken {
@@ -31,14 +31,14 @@ pub struct RootToken {
     pub generation: Generation,
 }
 
-/// Who acts for the subject of a token (RFC 8693 §4.1), and within it the one who acted before: 5 at most. For people and
-/// logs; nothing is decided by it.
+/// The actor for the subject of a token (RFC 8693 §4.1), with the earlier actors nested, 5 at most. For people and logs; no
+/// decision depends on nested actors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActClaim {
     /// The client that acts.
     pub sub: ClientId,
-    /// The one who acted before it.
+    /// The earlier actor.
     #[serde(
         default,
         deserialize_with = "present",

@@ -77,7 +77,7 @@ async fn the_token_of_an_explanation_is_the_one_that_is_issued() {
         assert!(explained.granted);
         let generation = &issued.1["gen"];
         let remark = format!(
-            "Its tokens have the generation {generation}. Those below {generation} are refused: they were revoked."
+            "Its tokens have the generation {generation}. Tokens below {generation} are revoked."
         );
         assert!(explained.remarks.contains(&remark), "{explained:?}");
         assert_eq!(explained.header, Some(issued.0));
@@ -170,7 +170,7 @@ async fn what_is_assumed_of_a_bound_client_and_what_it_lacks_is_said() {
     assert!(explained.claims.unwrap()["cnf"]["jkt"].is_string());
     let remarks = explained.remarks.join(" ");
     assert!(remarks.contains("bound to its holder"), "{remarks}");
-    assert!(remarks.contains("no secret that is good"), "{remarks}");
+    assert!(remarks.contains("no valid secret"), "{remarks}");
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ impl Acme {
         let now = self.core.read_clock().await?.probable();
         let dates = Dates::of(&issued.chain).map_err(Error::internal)?;
         if dates.not_after <= now {
-            let over = anyhow::anyhow!("the certificate that came was over at {}", dates.not_after);
+            let over = anyhow::anyhow!("the issued certificate had expired at {}", dates.not_after);
             return Err(Error::internal(over));
         }
         let due_at = schedule::renewal(now, dates.not_before, dates.not_after, random());
@@ -49,7 +49,7 @@ impl Acme {
         }
         tracing::info!(
             names = self.subject.names, expires_at = %dates.not_after,
-            "a certificate was issued, good until {}; the next one is ordered at {due_at}", dates.not_after
+            "a certificate was issued, valid until {}; the next one is ordered at {due_at}", dates.not_after
         );
         Ok(())
     }

@@ -17,7 +17,7 @@ pub struct CertificateStanding {
     pub issued: bool,
     /// When it came.
     pub issued_at: Option<UnixTime>,
-    /// Until when it is good.
+    /// When it expires.
     pub expires_at: Option<UnixTime>,
     /// When the next one is ordered; `None`: at once.
     pub due_at: Option<UnixTime>,

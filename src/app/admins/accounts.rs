@@ -16,7 +16,7 @@ const MOST: u32 = 1_000;
 pub struct NewAdmin {
     /// What the admin will log in with.
     pub name: AdminName,
-    /// What the admin may do.
+    /// The role of the admin.
     pub role: AdminRole,
 }
 
@@ -62,7 +62,7 @@ impl Admins {
             Err(StoreError::Conflict) => {
                 let name = &admin.name;
                 Err(Error::conflict(format!(
-                    "there is an admin `{name}` already"
+                    "the admin `{name}` exists already"
                 )))
             }
             inserted => {

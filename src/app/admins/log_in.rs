@@ -39,7 +39,7 @@ pub struct AdminLogIn {
 pub struct StartedSession {
     /// What it is used with; this is the only time it can be had.
     pub token: Secret<String>,
-    /// Whose it is.
+    /// The admin.
     pub name: AdminName,
 }
 

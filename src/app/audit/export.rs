@@ -10,7 +10,7 @@ use crate::store::{AuditFilter, AuditPage, ChainedEvent};
 const BATCH: u32 = 1_000;
 
 word_enum! {
-    /// How events are written.
+    /// The format of exported events.
     pub enum AuditFormat, "a format" {
         /// A JSON object on each line.
         Json = "json",

@@ -10,7 +10,7 @@ use crate::base::clock::UnixTime;
 use crate::base::json;
 use crate::store::ChainedEvent;
 
-/// An event as it is written.
+/// An event.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditEvent)]
 pub struct AuditLine<'a> {
@@ -20,7 +20,7 @@ pub struct AuditLine<'a> {
     /// `cli`, `admin`, `client` or `server`
     actor_type: &'a str,
     actor: &'a str,
-    /// From which address
+    /// The caller's address
     source: Option<&'a str>,
     request_id: Option<&'a str>,
     action: &'a str,
@@ -28,13 +28,13 @@ pub struct AuditLine<'a> {
     target: &'a str,
     /// The client that it concerns
     client_id: Option<&'a str>,
-    /// What there was; of a change only what differs
+    /// The values before; of a change only the changed members
     #[schema(value_type = Option<Object>)]
     before: Option<Cow<'a, RawValue>>,
-    /// What there is
+    /// The values after
     #[schema(value_type = Option<Object>)]
     after: Option<Cow<'a, RawValue>>,
-    /// Of itself and the event before it
+    /// The hash of the event and of the event before it
     hash: &'a str,
 }
 

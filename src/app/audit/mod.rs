@@ -35,20 +35,20 @@ const OVERDUE: i64 = 86_400;
 /// So long no old event is removed after the trail was found broken: it is not read again every minute.
 const BROKEN_FOR: i64 = 3_600;
 
-/// What a walk along the trail showed.
+/// The result of verifying the trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AuditVerdict {
     /// Whether the trail is as the server wrote it, from `accepted_at` on where that is set.
     pub good: bool,
-    /// How many events were looked at.
+    /// The number of verified events.
     pub checked: u64,
-    /// The last event that was removed by age, before the first one that is there.
+    /// The last event that was removed by age, before the first existing one.
     pub anchor: ChainLink,
-    /// The last event that was looked at: to be kept elsewhere, as `known` of a later walk.
+    /// The last verified event: store it elsewhere, as `known` of a later verification.
     pub last: ChainLink,
-    /// In a good trail, the event by which an operator accepted all before it by hand. Those events are not verified.
+    /// In a valid trail, the event by which an operator accepted all earlier events by hand. Those are not verified.
     pub accepted_at: Option<i64>,
-    /// The first thing that is wrong.
+    /// The first problem.
     pub broken: Option<ChainBreak>,
 }
 

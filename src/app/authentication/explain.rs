@@ -16,26 +16,26 @@ use crate::jwt::{ClientAssertion, JudgedRule, JudgedRules, PlatformToken};
 /// Issuers that are named to somebody whose token is of none.
 const MAX_NAMED: usize = 20;
 
-/// What would come of a log-in with an assertion.
+/// The result of a log-in with an assertion.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AssertionExplanation {
-    /// Whether it would prove a client, if it is not used already and comes from an allowed network
+    /// Whether it would authenticate a client, if it is unused and comes from an allowed network
     pub accepted: bool,
     /// The client
     #[schema(value_type = Option<String>)]
     pub client_id: Option<ClientId>,
-    /// The rules, in the order in which they are looked at
+    /// The rules, in the order of the checks
     pub rules: Vec<ExplainedRule>,
-    /// What else has to be known
+    /// Remarks
     pub remarks: Vec<String>,
 }
 
 /// A rule.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ExplainedRule {
-    /// Whose rule it is: of every token, of an issuer, of an identity of a client
+    /// The origin of the rule: every token, an issuer, or an identity of a client
     pub about: String,
-    /// The rule, and what came of it
+    /// The rule, and the result
     #[serde(flatten)]
     pub judged: JudgedRule,
 }
@@ -148,7 +148,7 @@ impl Authentication {
             let passed = explaining.add(&about, rules.into_told());
             if issuer.issuer.replay == Replay::Once {
                 explaining.remarks.push(format!(
-                    "A token of the {about} is good once; whether this one was used is not looked at here."
+                    "A token of the {about} is valid once; this explanation does not check whether this one was used."
                 ));
             }
             judged.push((issuer, passed));
@@ -269,7 +269,7 @@ fn explain_client(
     }
     if !client.allowed_networks.is_empty() {
         explaining.remarks.push(format!(
-            "From elsewhere than {} the client is refused.",
+            "From other networks than {} the client is refused.",
             client.allowed_networks
         ));
     }

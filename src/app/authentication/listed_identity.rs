@@ -12,9 +12,9 @@ pub struct ListedIdentity<'a> {
     /// `issuer`, `subject` and `claims`, as the client has them
     #[schema(value_type = Object)]
     pub identity: &'a ClientIdentity,
-    /// Null: not since it was added, or since that is counted
+    /// Null: not since it was added, or since the server has counted usage
     pub last_used_at: Option<UnixTime>,
-    /// From which address
+    /// The caller's address
     pub last_used_from: Option<String>,
     /// The `sub` of the last token
     pub last_subject: Option<&'a str>,

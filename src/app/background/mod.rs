@@ -91,13 +91,13 @@ fn spawn_jobs(tasks: &mut JoinSet<()>, app: &Arc<App>, stop: &CancellationToken)
         later,
         |app| prune(app).boxed(),
         |app, done| {
-            app.note_upkeep(Task::Prune, done, "what has ended is not removed");
+            app.note_upkeep(Task::Prune, done, "expired rows cannot be removed");
         },
     ));
     let later = Every::Later(KEY_ROTATION_INTERVAL);
     let run: Run = |app| app.keys.rotate_if_due().boxed();
     tasks.spawn(repeat(with(), later, run, |app, done| {
-        app.note_upkeep(Task::RotateKeys, done, "cannot look after the signing keys");
+        app.note_upkeep(Task::RotateKeys, done, "cannot rotate the signing keys");
     }));
     let at_once = Every::AtOnce(SECRETS_INTERVAL);
     let run: Run = |app| app.secrets.count_expiring().boxed();
@@ -149,8 +149,8 @@ pub async fn follow_changes(app: Arc<App>, interval: Duration, stop: Cancellatio
 /// Wakes [`follow_changes`] when the database says that something has changed.
 pub async fn listen(app: Arc<App>, stop: CancellationToken) {
     let mut log = Transitions::new(
-        "the database does not tell of changes, which are noticed a second later therefore",
-        "the database tells of changes again",
+        "the database does not notify this replica of changes; it reads them every second",
+        "the database notifies this replica of changes again",
     );
     loop {
         match stop.run_until_cancelled(hear(&app, &mut log)).await {
@@ -186,8 +186,8 @@ async fn hear(app: &App, log: &mut Transitions) -> Result<()> {
 
 async fn write_usage(app: Arc<App>, stop: CancellationToken) {
     let mut log = Transitions::new(
-        "what is counted cannot be written, and waits",
-        "what was counted is written",
+        "usage counts cannot be written, and wait in memory",
+        "usage counts are written again",
     );
     while pause(USAGE_INTERVAL, &stop).await {
         if app.core.database().is_err() {
@@ -204,8 +204,8 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
 
 async fn write_own_revocations(app: Arc<App>, stop: CancellationToken) {
     let mut log = Transitions::new(
-        "the audit trail lacks revocations of clients, which are counted on",
-        "the audit trail has the revocations of clients again",
+        "the audit trail lacks revocations by clients; the server counts them",
+        "the audit trail has the revocations by clients again",
     );
     while pause(OWN_REVOCATIONS_INTERVAL, &stop).await {
         if app.core.database().is_ok() {
@@ -224,14 +224,14 @@ async fn write_once(app: &App) -> Result<()> {
 
 /// The last things, when no request is under way any more.
 pub async fn finish(app: &App) {
-    warn_of(app.write_usage().await, "the last counts are lost");
+    warn_of(app.write_usage().await, "the last usage counts are lost");
     warn_of(
         app.replication.say_gone().await,
-        "it looks as if this replica were lost",
+        "the overview shows this replica as silent",
     );
     warn_of(
         app.audit.write_rejected_requests().await,
-        "why the last were refused is in the log only",
+        "the reasons of the last refusals are only in the log",
     );
     warn_of(
         app.authentication.write_wrong_networks().await,
@@ -261,8 +261,8 @@ async fn prune(app: &App) -> Result<()> {
 
 async fn renew_certificate(app: Arc<App>, acme: Arc<Acme>, stop: CancellationToken) {
     let mut log = Transitions::new(
-        "cannot look after the certificate",
-        "the certificate is looked after again",
+        "cannot renew the certificate",
+        "the certificate can be renewed again",
     );
     loop {
         if app.core.database().is_ok() {
@@ -270,7 +270,10 @@ async fn renew_certificate(app: Arc<App>, acme: Arc<Acme>, stop: CancellationTok
                 // It may have been in the middle of an order.
                 None => {
                     let released = acme.give_up_order().await;
-                    warn_of(released, "others wait before they order a certificate");
+                    warn_of(
+                        released,
+                        "other replicas wait before they order a certificate",
+                    );
                     return;
                 }
                 Some(renewed) => log.note(renewed),

@@ -342,5 +342,5 @@ impl Clients {
 }
 
 pub(in crate::app::clients) fn taken(id: &ClientId) -> Error {
-    Error::conflict(format!("there is a client `{id}` already"))
+    Error::conflict(format!("the client `{id}` exists already"))
 }

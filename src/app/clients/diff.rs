@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// A member that differs; null where there is none.
+/// A changed member; null if it is absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldChange {
-    /// Its name, everywhere.
+    /// The name of the member.
     pub field: String,
-    /// What it was.
+    /// The value before.
     pub before: Value,
-    /// What it is then.
+    /// The value after.
     pub after: Value,
 }
 

@@ -192,7 +192,7 @@ impl Error {
     pub fn over_quota(retry_after: u32) -> Self {
         let mut error = Self::new(
             ErrorCode::RateLimited,
-            "the client has had all its tokens of this hour; use a token until it expires before asking for another",
+            "the client has used up its quota of this hour; use a token until it expires before requesting another",
         );
         error.retry_after = Some(retry_after);
         error

@@ -7,7 +7,7 @@ use crate::app::error::Result;
 use crate::app::issuers::{Issuers, LoadedIssuer};
 use crate::domain::{IssuerName, PublicKey, TrustAnchor};
 
-/// What a check of an issuer found.
+/// The result of checking an issuer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct IssuerCheck {
     /// The issuer
@@ -15,17 +15,17 @@ pub struct IssuerCheck {
     pub name: IssuerName,
     /// The exact `iss`, or `spiffe://` and the trust domain
     pub anchor: String,
-    /// Where its keys were looked for
+    /// The URL of its keys
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
-    /// Where its keys are, if a document named another place
+    /// The URL of its keys, if a document names another one
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
     /// The keys that can be used
     pub keys: Vec<CheckedKey>,
-    /// Keys that are not used, each with the reason
+    /// Unusable keys, each with the reason
     pub skipped: Vec<String>,
-    /// What an operator should know
+    /// Remarks for the operator
     pub remarks: Vec<String>,
     /// Why no keys were found
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,18 +13,18 @@ use crate::store::{ClientRevoked, IssuerWritten};
 /// An issuer in a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ListedIssuer {
-    /// What is configured.
+    /// The settings of the issuer.
     #[serde(flatten)]
     #[schema(value_type = IssuerSpec)]
     pub issuer: TrustedIssuer,
-    /// How many clients have an identity at it
+    /// The number of clients with an identity there
     pub clients: u64,
 }
 
-/// What came of revoking the tokens of the clients of an issuer.
+/// The result of revoking the tokens of an issuer's clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RevokedAtIssuer {
-    /// The clients with an identity at it, whose tokens are revoked
+    /// The number of clients with an identity there, whose tokens are revoked
     pub revoked_clients: u64,
 }
 
@@ -76,7 +76,7 @@ impl Issuers {
         }
     }
 
-    /// Changes an issuer; what is not named stays as it is.
+    /// Changes the given members of an issuer.
     pub async fn update(
         &self,
         by: &Origin,

@@ -9,25 +9,25 @@ use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, Origin, SigningAlg, TokenTtl, UsageIn, UsageSpan};
 use crate::jwt::SealedUnder;
 
-/// A kept key, for people. Nothing in it is secret.
+/// A stored key, for people. It contains nothing secret.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SigningKey)]
 pub struct KeyStatus {
     /// Its name.
     pub kid: KeyId,
-    /// What it signs with.
+    /// Its algorithm.
     pub alg: SigningAlg,
     /// `next`, `active` or `retired`.
     pub state: &'static str,
-    /// When it was made, and published.
+    /// When it was created and published.
     pub created_at: UnixTime,
-    /// When it began to sign, if it does.
+    /// When it began to sign.
     pub activated_at: Option<UnixTime>,
-    /// When it ceased to sign, if it has.
+    /// When it stopped signing.
     pub retired_at: Option<UnixTime>,
     /// When it is deleted, once it is retired.
     pub verifies_until: Option<UnixTime>,
-    /// Live tokens under it, at most: what was issued in the time in which it may have signed them.
+    /// An upper bound of its active tokens: all tokens issued while it may have signed.
     pub live_tokens_at_most: u64,
     /// `SECRET` or `SECRET_PREVIOUS`; `None` when neither opens it.
     pub sealed_under: Option<&'static str>,

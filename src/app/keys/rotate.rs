@@ -17,15 +17,15 @@ use plan::Step;
 /// what they sign with every minute.
 const UNUSED_AFTER: i64 = 600;
 
-/// What a rotation did.
+/// The result of a rotation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = RotatedKeys)]
 pub struct Rotation {
     /// The key that signs from now on.
     pub active: Option<KeyId>,
-    /// The one that signed until now.
+    /// The key that signed until now.
     pub retired: Option<KeyId>,
-    /// The one that is published ahead.
+    /// The published next key.
     pub next: Option<KeyId>,
 }
 

@@ -67,12 +67,12 @@ impl Replication {
         };
         if before != epoch {
             tracing::warn!(
-                "the database was restored (its epoch was {before} and is {epoch}): everything is read anew"
+                "the database was restored (its epoch was {before} and is {epoch}): this replica reads everything again"
             );
             self.lose(position).await;
         } else if self.core.store.lost_own_change(after).await? {
             tracing::warn!(
-                "the database lost a change that this replica had committed: everything is read anew"
+                "the database lost a change that this replica had committed: it reads everything again"
             );
             self.lose(position).await;
         }

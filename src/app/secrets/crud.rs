@@ -49,10 +49,10 @@ pub struct NewSecret {
     expires_at: Option<UnixTime>,
 }
 
-/// A secret that was just added, with the secret itself.
+/// The new secret, with its value.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AddedSecret {
-    /// The secret itself: this is the only time it can be had
+    /// The secret itself; the server shows it only here
     #[serde(rename = "client_secret", serialize_with = "expose")]
     #[schema(value_type = String)]
     pub plain: Secret<String>,
@@ -194,7 +194,7 @@ impl Secrets {
         let now = self.core.now();
         if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Error::invalid_request(
-                "a secret's end must be in the future",
+                "the expiry of a secret must be in the future",
             ));
         }
         let (secret_id, origin, hint, plain) = match new.chosen {

@@ -13,7 +13,7 @@ use crate::domain::{
 pub struct ListedSecret<'a> {
     /// Its name
     pub secret_id: &'a SecretId,
-    /// Who made it
+    /// Its origin
     pub origin: SecretOrigin,
     /// Whether an operator has vouched that another server generated it
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -24,13 +24,13 @@ pub struct ListedSecret<'a> {
     pub created_at: UnixTime,
     /// Null: never
     pub expires_at: Option<UnixTime>,
-    /// Null: not since it was created, or since that is counted
+    /// Null: not since it was created, or since the server has counted usage
     pub last_used_at: Option<UnixTime>,
-    /// From which address
+    /// The caller's address
     pub last_used_from: Option<String>,
-    /// How often in the last 24 hours, and the hour in which they begin
+    /// The number of uses in the last 24 hours, and the first of these hours
     pub uses_24h: u64,
-    /// So many seconds after its last use it expires by itself; null: it does not
+    /// Idle expiry: the secret expires this many seconds after its last use; null: none
     pub ends_unused_for: Option<IdleExpiry>,
     /// What would come of removing it
     #[serde(skip_serializing_if = "Option::is_none")]

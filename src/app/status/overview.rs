@@ -19,49 +19,49 @@ const SOON: i64 = 30 * 86_400;
 /// Of each kind at most so many.
 const LISTED: u32 = 10;
 
-/// How the service is.
+/// The state of the service.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Overview {
-    /// When it was so.
+    /// The time of this state.
     pub at: UnixTime,
-    /// The version of who says so.
+    /// The version of the replica.
     pub version: &'static str,
-    /// Whom tokens are from.
+    /// The issuer of tokens.
     pub issuer: String,
-    /// What signs them.
+    /// The algorithm that signs tokens.
     pub signing_alg: SigningAlg,
     /// The database product.
     pub database: &'static str,
-    /// Those that were heard of in the last day.
+    /// The replicas of the last day.
     pub replicas: Vec<Replica>,
     /// The last hour by the minute, all 60 of them.
     pub minutes: Vec<UsageIn>,
     /// The last 30 days by the hour, all 720 of them.
     pub hours: Vec<UsageIn>,
-    /// When it was counted who does most: that is kept for a while. Null: it is being counted, or could not be.
+    /// The time of the count of the busiest clients, which is cached. Null: the count is running, or failed.
     pub counted_at: Option<UnixTime>,
     /// Whether it is being counted for the first time.
     pub counting: bool,
     /// The clients that were issued most tokens in the last 24 hours.
     pub most_active: Vec<UsageOf>,
-    /// The clients in whose names most was refused in the last 24 hours.
+    /// The clients with the most refusals in the last 24 hours.
     pub most_failing: Vec<UsageOf>,
-    /// The secrets that end first within 30 days.
+    /// The secrets that expire first within 30 days.
     pub ending_secrets: Vec<EndingSecret>,
-    /// The keys that end.
+    /// The retired keys that the server will delete.
     pub ending_keys: Vec<EndingKey>,
     /// When the next key begins to sign; null: by hand.
     pub rotation_due: Option<UnixTime>,
 }
 
-/// A signing key that is retired, and ends for good when the last token under it has.
+/// A retired signing key; the server deletes it when its last token has expired.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EndingKey {
     /// Its name.
     pub kid: KeyId,
-    /// What it signed with.
+    /// Its algorithm.
     pub alg: SigningAlg,
-    /// When it ends.
+    /// When the server deletes it.
     pub ends_at: UnixTime,
 }
 

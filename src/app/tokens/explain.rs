@@ -15,7 +15,7 @@ use crate::jwt::{Confirmation, decode_unverified};
 /// Refused requests that are told beside it.
 const REFUSALS: u32 = 10;
 
-/// What a client would get.
+/// The token that a client would get.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TokenExplanation {
     /// Whether it would get a token.
@@ -26,20 +26,20 @@ pub struct TokenExplanation {
     /// The token's claims; null: none is issued.
     #[schema(value_type = Option<Object>)]
     pub claims: Option<Value>,
-    /// Why none is; null: one is.
+    /// The reason why no token is issued; null: one is.
     pub refusal: Option<ExplainedRejection>,
-    /// What else has to be known, in sentences.
+    /// Remarks, in sentences.
     pub remarks: Vec<String>,
-    /// The last requests in its name that were refused, the newest first.
+    /// The last refused requests for its ID, the newest first.
     pub refusals: Vec<RejectedRequest>,
 }
 
 /// Why a client would get no token.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ExplainedRejection {
-    /// What it would be told, for programs.
+    /// The error code of the response.
     pub error: &'static str,
-    /// What it would be told, for people.
+    /// The error description of the response.
     pub error_description: String,
     /// The true reason.
     pub reason: String,
@@ -116,22 +116,22 @@ impl Tokens {
         let client = &record.client;
         let now = self.core.now();
         let mut remarks = vec![format!(
-            "This is after it has proved itself, by one of {}.",
+            "This assumes that it has authenticated by one of {}.",
             client.authentication.auth_methods
         )];
         let required = self.revocations.find_generation(&client.client_id);
         let mut generation = format!("Its tokens have the generation {}.", client.generation);
         if let Some(required) = required {
-            generation += &format!(" Those below {required} are refused: they were revoked.");
+            generation += &format!(" Tokens below {required} are revoked.");
         }
         remarks.push(generation);
         if client.authentication.allow_secrets() && !record.secrets.iter().any(|it| it.is_live(now))
         {
-            remarks.push("It has no secret that is good, so it cannot log in with one.".to_owned());
+            remarks.push("It has no valid secret, so it cannot log in with one.".to_owned());
         }
         if !client.allowed_networks.is_empty() {
             remarks.push(format!(
-                "From elsewhere than {} it is refused: wrong network.",
+                "From other networks than {} it is refused: wrong network.",
                 client.allowed_networks
             ));
         }
@@ -143,8 +143,8 @@ impl Tokens {
         }
         if assumed_confirmation(client).is_some() {
             remarks.push(
-                "Its tokens are bound to its holder: cnf stands for the certificate or key that it shows, and without \
-                 one it is refused."
+                "Its tokens are bound to its holder: cnf contains the certificate or key of the request, and without one \
+                 the server refuses it."
                     .to_owned(),
             );
         }

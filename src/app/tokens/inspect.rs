@@ -10,16 +10,16 @@ use crate::app::tokens::verify::TokenRequirements;
 use crate::domain::ErrorCode;
 use crate::jwt::decode_unverified;
 
-/// A token, taken apart, and judged.
+/// Header and claims of a token, and whether it is valid.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TokenInspection {
-    /// Whether `/verify` would call it good, whatever it is bound to.
+    /// Whether `/verify` would accept it, apart from its binding.
     pub good: bool,
     /// Why, in a sentence.
     pub verdict: String,
-    /// Its header, as it says.
+    /// Its header.
     pub header: Value,
-    /// Its claims, as it says.
+    /// Its claims.
     pub claims: Value,
 }
 

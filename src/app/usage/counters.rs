@@ -23,7 +23,7 @@ struct Shard {
     nobody: UsageCounts,
 }
 
-/// What a client did.
+/// The usage of a client.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) client_id: ClientId,

@@ -10,8 +10,8 @@ use crate::cli::database::open::origin;
 use crate::cli::output::confirmation::Confirmation;
 use crate::cli::output::{self, Output};
 
-/// Accept by hand what `audit verify` cannot verify: after SECRET was lost, or after somebody changed the trail in the
-/// database. An event under SECRET says so, and `audit verify` reports it from then on.
+/// Accept by hand a trail that `audit verify` cannot verify: after you lost SECRET, or after somebody changed the trail in the
+/// database. An event under SECRET records it, and `audit verify` reports it from then on.
 #[derive(Args)]
 pub(in crate::cli) struct AcceptArgs {
     #[command(flatten)]
@@ -20,7 +20,7 @@ pub(in crate::cli) struct AcceptArgs {
 
 pub(super) async fn accept(app: &App, args: AcceptArgs) -> anyhow::Result<ExitCode> {
     let Some(found) = app.audit.find_unverified().await? else {
-        Output::remark("the audit trail is good: there is nothing to accept");
+        Output::remark("the audit trail verifies: there is nothing to accept");
         return Ok(ExitCode::SUCCESS);
     };
     let head = output::printable(&found.head.to_string());

@@ -26,7 +26,7 @@ pub(super) enum AuditCommand {
     Export(export::ExportArgs),
     /// Verify that nobody changed, removed, added or moved an event
     Verify(VerifyArgs),
-    /// Accept a trail that cannot be verified, and go on with it
+    /// Accept a trail that cannot be verified, and continue it
     AcceptHead(accept::AcceptArgs),
 }
 
@@ -34,7 +34,7 @@ pub(super) enum AuditCommand {
 pub(super) struct ListArgs {
     #[command(flatten)]
     filters: Filters,
-    /// How many events at most
+    /// The most events to list
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// Only events before this one
@@ -46,7 +46,7 @@ pub(super) struct ListArgs {
 
 #[derive(Args)]
 pub(super) struct VerifyArgs {
-    /// An event that the trail must still have, as an earlier run printed it
+    /// An event that the trail must still contain, as an earlier run printed it
     #[arg(long, value_name = "EVENT_ID:HASH")]
     known: Option<ChainLink>,
     /// Verify without the previous secret: the check before the last step of a rotation of SECRET

@@ -20,25 +20,25 @@ use crate::cli::database::open;
 use crate::cli::output::{Output, OutputWithoutId, printable};
 use crate::domain::ErrorCode;
 
-/// Apply a manifest: create and change clients as a YAML or JSON file says
+/// Apply a manifest: create and change the clients of a YAML or JSON file
 ///
-/// The file has `version: 1`, optionally a `name`, and `clients`: a list with the members that `client show --json` has.
-/// A member that is left out gets its default; only `status` and `secrets` then stay as they are. `secrets` is `make` (the
-/// server makes one when the client has no active one, and writes it to --secrets-out), or a list with `secret_hash` and
-/// `expires_at`. Clients are marked with the name of the manifest, and only those are pruned. `issuers` is a list of trusted
-/// issuers with the members that `issuer export` has; they are written before the clients, and never pruned.
+/// The file has `version: 1`, optionally a `name`, and `clients`: a list with the members of `client show --json`. An omitted
+/// member gets its default, except `status` and `secrets`, which keep their value. `secrets` is `make` (generate one if the
+/// client has no active one, and write it to --secrets-out), or a list with `secret_hash` and `expires_at`. --prune affects
+/// only clients with the name of this manifest. `issuers` is a list of trusted issuers with the members of `issuer export`; the
+/// command writes them before the clients, and never prunes them.
 ///
-/// Exit codes: 0 the clients are as the file says, or in a dry run would be; 6 the file has mistakes, and nothing was done;
-/// 1 failed otherwise; 2 called wrongly; 4 another manifest keeps a client of it.
+/// Exit codes: 0 done; 6 the file has mistakes, and nothing was changed; 1 another failure; 2 wrong usage; 4 another manifest
+/// manages a client of the file.
 #[derive(Args)]
 pub(in crate::cli) struct ApplyArgs {
     /// The file; `-` for stdin
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
-    /// The name of the manifest when the file has no `name`; without it the name of the file
+    /// The name of the manifest, if the file has no `name`; by default the name of the file
     #[arg(long)]
     name: Option<String>,
-    /// Show what would be done, and change nothing
+    /// Show the changes, and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Disable or delete the clients of this manifest that are no longer in it: `disable` or `delete`
@@ -47,7 +47,8 @@ pub(in crate::cli) struct ApplyArgs {
     /// Take over clients that another manifest manages
     #[arg(long)]
     take_over: bool,
-    /// The file for new secrets, a JSON object on each line. It must not exist yet when a secret is made; only its owner can read it
+    /// The new file for new secrets, one JSON object a line; only its owner can read it. It must not exist yet if the manifest
+    /// needs a new secret
     #[arg(long, value_name = "FILE")]
     secrets_out: Option<PathBuf>,
     #[command(flatten)]

@@ -18,11 +18,11 @@ const TOLD_EVERY: u64 = 10_000;
 
 /// Export all clients with the hashes of their secrets
 ///
-/// JSON lines, for `client import` here or at another server. Who has them can guess chosen secrets: protect them like the
-/// database. Clients that are damaged in the database are left out and named; then the command fails.
+/// JSON lines, for `client import` here or at another server. Protect the file like the database: with it an attacker can guess
+/// chosen secrets. The export leaves out and names clients with damaged rows; then the command fails.
 #[derive(Args)]
 pub(in crate::cli) struct ExportArgs {
-    /// A new file that only its owner can read; stdout when left out
+    /// A new file that only its owner can read; by default stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

@@ -14,25 +14,25 @@ use crate::domain::{Client, ClientChanges, ClientKeys, JwkSet, SenderConstraint}
 
 #[derive(Args)]
 pub(in crate::cli) struct ClientFields {
-    /// What people call it
+    /// A name for people
     #[arg(long)]
     name: Option<String>,
-    /// What it is for, and whom to ask
+    /// Its purpose, and whom to contact
     #[arg(long)]
     description: Option<String>,
-    /// A scope that the client may ask for; several with spaces between them, or the option repeated
+    /// A scope that the client may request; several separated by spaces, or the option repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Option<Vec<String>>,
-    /// Give its tokens only the scopes that a request names, and none if it names none; without it such a request gets all
+    /// Give a request without `scope` no scopes; by default it gets all scopes of the client
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     explicit_scopes_only: Option<bool>,
     /// An audience that its tokens may have; the first one is the default; may be repeated
     #[arg(long = "audience", value_name = "AUDIENCE")]
     audiences: Option<Vec<String>>,
-    /// An audience that the client is, as a resource server: it may introspect tokens for it; may be repeated, up to 5
+    /// An own audience of the client, as a resource server: it may introspect tokens for it; may be repeated, up to 5
     #[arg(long = "identifier", value_name = "AUDIENCE")]
     identifiers: Option<Vec<String>>,
-    /// The services for which the client may exchange the tokens that it is called with (RFC 8693), as JSON:
+    /// The services for which the client may exchange the tokens of its callers (RFC 8693), as JSON:
     /// `{"https://orders.example": {"scopes": "read"}}`; `{}`: none
     #[arg(long, value_name = "JSON", value_parser = filled)]
     exchange_rules: Option<String>,
@@ -49,7 +49,7 @@ pub(in crate::cli) struct ClientFields {
     #[arg(long, value_name = "TOKENS", value_parser = filled)]
     token_quota: Option<String>,
     /// A network that the client may log in from, such as `10.0.0.0/8`, `2001:db8::/32` or an address; may be repeated.
-    /// Replaces the networks that the client has
+    /// Replaces the current networks
     #[arg(long = "allowed-network", value_name = "CIDR")]
     allowed_networks: Option<Vec<String>>,
     /// Let the client log in from any network
@@ -62,7 +62,7 @@ pub(in crate::cli) struct ClientFields {
     /// Its public keys: a file with a JWK set
     #[arg(long, value_name = "FILE", group = "keys")]
     jwks: Option<PathBuf>,
-    /// The URL of its public keys, at a host that `JWKS_URI_HOSTS` has
+    /// The URL of its public keys, at a host in `JWKS_URI_HOSTS`
     #[arg(long, value_name = "URL", group = "keys", value_parser = filled)]
     jwks_uri: Option<String>,
     /// Remove its public keys
@@ -75,17 +75,17 @@ pub(in crate::cli) struct ClientFields {
     /// Remove the subject of its certificate
     #[arg(long, group = "subject")]
     no_tls_client_auth: bool,
-    /// Accept the URL of the token endpoint as `aud` of its assertions, as libraries from before 2026 send it
+    /// Accept the URL of the token endpoint as `aud` of its assertions, for libraries from before 2026
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     token_endpoint_as_audience: Option<bool>,
     /// An identity at a trusted issuer, as JSON: {"issuer":"k8s","subject":"system:serviceaccount:prod:billing"}; may be
-    /// repeated, and `none` removes all. Replaces the identities that the client has
+    /// repeated, and `none` removes all. Replaces the current identities
     #[arg(long = "identity", value_name = "JSON", value_parser = filled)]
     identities: Option<Vec<String>>,
-    /// Bind its tokens to its TLS client certificate, which it then must have (RFC 8705)
+    /// Bind its tokens to its TLS client certificate, which is then required (RFC 8705)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls_client_certificate_bound_access_tokens: Option<bool>,
-    /// Bind its tokens to the key of its `DPoP` proofs, which it then must send (RFC 9449)
+    /// Bind its tokens to the key of its `DPoP` proofs, which are then required (RFC 9449)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     dpop_bound_access_tokens: Option<bool>,
 }

@@ -33,10 +33,10 @@ pub(in crate::cli) struct AddArgs {
     /// The trusted issuer, by its name
     #[arg(long)]
     issuer: IssuerName,
-    /// The exact `sub`; of a SPIFFE ID also everything below a whole segment: `spiffe://acme.example/ns/prod/*`
+    /// The exact `sub`; for a SPIFFE ID also all paths below a segment: `spiffe://acme.example/ns/prod/*`
     #[arg(long, required_unless_present = "claims")]
     subject: Option<Subject>,
-    /// A claim and its exact value: `/repository_id=74`; may be repeated, then all are asked for
+    /// A claim and its exact value: `/repository_id=74`; may be repeated, and then all are required
     #[arg(long = "claim", value_name = "POINTER=VALUE", value_parser = ClientIdentity::parse_claim)]
     claims: Vec<(JsonPointer, String)>,
     #[command(flatten)]

@@ -25,53 +25,51 @@ const TOLD_EVERY: u64 = 10_000;
 
 /// Import clients from a file
 ///
-/// Reads what `client export` writes, the clients of Ory Hydra and of a Keycloak realm, and CSV or JSON of a home-made
-/// server: `client_id`, `client_secret` (or `client_secret_hash`), and if you like `status` and every field that `client
-/// show --json` has (`token_ttl` in seconds, `metadata` and `jwks` as JSON, `true` or `false`).
+/// Reads files of `client export`, clients of Ory Hydra and of a Keycloak realm, and CSV or JSON of a home-made server:
+/// `client_id`, `client_secret` (or `client_secret_hash`), and optionally `status` and every field of `client show --json`
+/// (`token_ttl` in seconds, `metadata` and `jwks` as JSON, `true` or `false`).
 ///
-/// With `--on-conflict replace` a field that the file cannot say stays as it is; an empty cell takes the value away.
+/// With `--on-conflict replace` a field that the file cannot express keeps its value; an empty cell removes the value.
 ///
-/// With a mistake in the file nothing is imported, unless --keep-going. What could get no tokens here, such as a public
-/// client, is no mistake; it is skipped. Each of either is named with its line and the reason.
+/// With a mistake in the file the command imports nothing, unless --keep-going is given. It skips clients that could get no
+/// tokens here, such as public clients. It names each mistake and each skipped client with its line and the reason.
 ///
-/// Exit codes: 0 all rows are as the file says; 5 rows with mistakes were left out (--keep-going); 6 the file has mistakes, and
-/// nothing was imported; 1 failed otherwise; 2 called wrongly.
+/// Exit codes: 0 all rows are imported; 5 rows with mistakes were skipped (--keep-going); 6 the file has mistakes, and nothing
+/// was imported; 1 another failure; 2 wrong usage.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(in crate::cli) struct ImportArgs {
-    /// The file; `-` for stdin. Secrets may be in clear (at least `MIN_SECRET_LENGTH` characters), or argon2, bcrypt, PBKDF2
-    /// or scrypt hashes
+    /// The file; `-` for stdin. Secrets are plain (at least `MIN_SECRET_LENGTH` characters), or argon2, bcrypt, PBKDF2 or
+    /// scrypt hashes
     file: PathBuf,
-    /// What wrote it: `token-server`, `table` (CSV, a JSON array or JSON lines), `hydra` or `keycloak`; told by what
-    /// is in it when left out
+    /// The format: `token-server`, `table` (CSV, a JSON array or JSON lines), `hydra` or `keycloak`; by default detected from
+    /// the content
     #[arg(long)]
     format: Option<ImportFormat>,
-    /// What to do with a client whose id is taken: `skip` (it stays as it is), `refuse` (it is a mistake), or `replace` (it
-    /// becomes what the file says, with its secrets)
+    /// What to do with an existing client: `skip` it, `refuse` it (a mistake), or `replace` it and its secrets
     #[arg(long, default_value = "skip")]
     on_conflict: OnConflict,
-    /// What you know of all secrets of the file. `plain`: a text that has the length of a digest in hex or base64 is a plain
-    /// secret; without it such a row is refused. `generated`: the other server generated them, so that strong ones take little
-    /// work at each log-in. Or `plain,generated`
+    /// The kind of all secrets in the file. `plain`: a text with the length of a digest in hex or base64 is a plain secret; by
+    /// default such a row is a mistake. `generated`: the other server generated them, so that hashing strong ones is cheap. Or
+    /// `plain,generated`
     #[arg(long, value_name = "KIND")]
     secrets: Option<FileSecrets>,
-    /// Leave metadata out: Ory Hydra shows it to admins only, here each token has it
+    /// Ignore metadata: Ory Hydra shows it to admins only, here each token contains it
     #[arg(long)]
     drop_metadata: bool,
-    /// Leave out scopes that Keycloak grants only when asked for, with the audiences that come with them
+    /// Ignore scopes that Keycloak grants only on request, with their audiences
     #[arg(long)]
     drop_optional_scopes: bool,
-    /// Give no scope to a request that names none, as Ory Hydra does, in place of all scopes of its client
+    /// Give a request without `scope` no scopes, as Ory Hydra does; by default it gets all scopes of the client
     #[arg(long)]
     explicit_scopes_only: bool,
-    /// How long tokens live (`5m`, or seconds) of clients for which the file does not say it; without it as long as
-    /// `TOKEN_TTL` says
+    /// The token lifetime (`5m`, or seconds) of clients without one in the file; by default `TOKEN_TTL`
     #[arg(long, value_name = "DURATION", value_parser = token_ttl)]
     token_ttl: Option<TokenTtl>,
-    /// Say for every client what would come of it, and change nothing
+    /// Show the result for every client, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Import the good rows although there are bad ones
+    /// Skip rows with mistakes and import the others
     #[arg(long)]
     keep_going: bool,
     #[command(flatten)]
@@ -164,7 +162,7 @@ fn ignored(names: &BTreeSet<String>) {
     if !names.is_empty() {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Output::remark(&format!(
-            "ignored, having no meaning here: {}",
+            "ignored, because they have no meaning here: {}",
             printable(&names.join(", "))
         ));
     }
@@ -201,7 +199,7 @@ fn sentence(line: &ImportLine) -> String {
         }
         (ImportOutcome::Replaced, _) => format!("{id}: would be replaced"),
         (ImportOutcome::Created, _) => format!("{id}: would be created"),
-        (ImportOutcome::Existing, _) => format!("{id}: exists, would be left as it is"),
+        (ImportOutcome::Existing, _) => format!("{id}: exists, would be skipped"),
         (outcome, _) => format!("{id}: {outcome}"),
     }
 }
@@ -228,7 +226,7 @@ fn summary(report: &ImportReport) -> String {
     if report.refused {
         let tense = if report.dry_run { "would be" } else { "was" };
         return format!(
-            "nothing {tense} imported: {bad} bad row(s); mend them or say --keep-going"
+            "nothing {tense} imported: {bad} row(s) with mistakes; correct them or add --keep-going"
         );
     }
     let mut parts = vec![format!("imported {}", report.imported)];
@@ -249,7 +247,7 @@ fn summary(report: &ImportReport) -> String {
             report.skipped
         ));
     }
-    parts.push(format!("skipped {bad} bad row(s)"));
+    parts.push(format!("skipped {bad} row(s) with mistakes"));
     let told = parts.join(", ");
     if report.dry_run {
         return format!("nothing was changed; without --dry-run: {told}");

@@ -41,7 +41,7 @@ pub(in crate::cli) fn refuse_file(error: &anyhow::Error) -> ExitCode {
 
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {
-    /// Register a client and print its secret, once
+    /// Create a client and print its secret, once
     #[command(aliases = ["add", "new", "register"])]
     Create(Box<CreateArgs>),
     /// List clients
@@ -50,12 +50,12 @@ pub(super) enum ClientCommand {
     /// Show a client, its secrets and when they were last used
     #[command(visible_alias = "get", alias = "describe")]
     Show(OneClient),
-    /// Change a client; options that are left out change nothing
+    /// Change a client; only the given options change
     #[command(aliases = ["edit", "set"])]
     Update(Box<UpdateArgs>),
     /// Enable a disabled client
     Enable(OneClient),
-    /// Disable a client: it gets no tokens, and its live tokens are revoked; its record and secrets stay
+    /// Disable a client and revoke its tokens; it gets no new ones, and keeps its secrets
     Disable(DangerousArgs),
     /// Detach a client from the manifest that manages it
     Detach(OneClient),
@@ -65,7 +65,7 @@ pub(super) enum ClientCommand {
     /// Delete a client with its secrets, and revoke its tokens
     #[command(visible_alias = "rm", alias = "remove")]
     Delete(DeleteArgs),
-    /// Revoke all tokens that a client was issued before now; it can get new ones
+    /// Revoke all tokens of a client; it can get new ones
     #[command(alias = "revoke")]
     RevokeTokens(DangerousArgs),
     /// Add, rotate, expire and delete the secrets of a client
@@ -98,7 +98,7 @@ pub(super) struct DangerousArgs {
 
 #[derive(Args)]
 pub(super) struct CreateArgs {
-    /// The client's ID; the server makes one when left out
+    /// The client's ID; by default the server generates one
     client_id: Option<ClientId>,
     #[command(flatten)]
     fields: ClientFields,
@@ -112,7 +112,7 @@ pub(super) struct CreateArgs {
 
 #[derive(Args)]
 pub(super) struct ListArgs {
-    /// How many clients at most
+    /// The most clients to list
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// Only clients whose ID, name or scopes contain TEXT, in upper or lower case; in the order `client_id`
@@ -133,7 +133,7 @@ pub(super) struct ListArgs {
     /// The order: `client_id`, `newest` or `oldest`
     #[arg(long, default_value = "client_id")]
     order: ClientOrder,
-    /// Continue after the previous page, at the place that it printed
+    /// Continue after the previous page, at the position that it printed
     #[arg(long, value_name = "PLACE")]
     after: Option<String>,
     #[command(flatten)]
@@ -174,7 +174,7 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
         ClientCommand::Update(args) => {
             let changes = args.fields.changes()?;
             if changes.are_empty() {
-                return Err(Error::invalid_request("say what to change; see --help").into());
+                return Err(Error::invalid_request("name what to change; see --help").into());
             }
             app.clients
                 .update(&origin(), &args.client_id, &ExpectedVersion::Any, changes)

@@ -14,7 +14,7 @@ use crate::domain::{Client, ClientChanges, IssuerName, IssuerUrl, SpiffeId};
 pub(in crate::cli) enum Platform {
     /// A pod with a service account: --namespace, --service-account
     Kubernetes,
-    /// A job of GitHub Actions: --repository-id, --repository-owner-id, and what of the repository
+    /// A job of GitHub Actions: --repository-id, --repository-owner-id, and which jobs of the repository
     Github,
     /// A job of GitLab CI: --project-id
     Gitlab,
@@ -28,11 +28,11 @@ pub(in crate::cli) enum Platform {
 
 #[derive(Args)]
 pub(in crate::cli) struct PresetArgs {
-    /// Register a workload of this platform, which logs in with the platform's tokens and has no secret; the issuer is
-    /// trusted if it is not yet, and what to paste is printed
+    /// A preset for a workload of this platform, which logs in with the platform's tokens and has no secret. Also trusts the
+    /// issuer, if needed, and prints the configuration for the platform
     #[arg(long, value_name = "PLATFORM")]
     from: Option<Platform>,
-    /// What the trusted issuer is called, if not as the platform
+    /// The name of the trusted issuer; by default the platform
     #[arg(long, value_name = "NAME", requires = "from")]
     issuer_name: Option<IssuerName>,
     /// Kubernetes: the namespace of the pod
@@ -41,10 +41,10 @@ pub(in crate::cli) struct PresetArgs {
     /// Kubernetes: the service account of the pod
     #[arg(long, requires = "from")]
     service_account: Option<String>,
-    /// Kubernetes: the uid of the service account; one that is made again is another client
+    /// Kubernetes: the uid of the service account, so that a later one with the same name does not match
     #[arg(long, value_name = "UID", requires = "from")]
     service_account_uid: Option<String>,
-    /// Kubernetes: the `iss` of another cluster than that of this server
+    /// Kubernetes: the `iss` of another cluster than this server's
     #[arg(long, value_name = "URL", requires = "from")]
     cluster_issuer: Option<String>,
     /// GitHub: the number of the repository (`gh api repos/OWNER/NAME --jq .id`)
@@ -67,13 +67,13 @@ pub(in crate::cli) struct PresetArgs {
     /// GitHub: only this workflow, such as `acme/app/.github/workflows/deploy.yml@refs/heads/main`
     #[arg(long, requires = "from", conflicts_with_all = ["environment", "git_ref"])]
     workflow_ref: Option<String>,
-    /// GitHub: every workflow of the repository
+    /// GitHub: all workflows of the repository, also those that a pull request changes
     #[arg(long, requires = "from", conflicts_with_all = ["environment", "git_ref", "workflow_ref"])]
     any_workflow: bool,
-    /// GitHub: the enterprise whose tokens have an `iss` of their own
+    /// GitHub: the enterprise with its own `iss`
     #[arg(long, value_name = "SLUG", requires = "from")]
     enterprise: Option<String>,
-    /// GitHub, GitLab: the host of an instance of your own
+    /// GitHub, GitLab: the host of your own instance
     #[arg(long, requires = "from")]
     host: Option<String>,
     /// GitLab: the number of the project
@@ -130,7 +130,7 @@ impl PresetArgs {
             return Ok(None);
         };
         if changes.authentication.identities.is_some() {
-            return Err(Error::invalid_request("say --from or --identity, not both"));
+            return Err(Error::invalid_request("use --from or --identity, not both"));
         }
         let plan = PresetPlan::new(preset.as_ref(), name)?;
         let (issuer, is_new) = app.issuers.ensure(&origin(), plan.issuer).await?;
@@ -263,7 +263,7 @@ fn narrowed(
         Some(narrowed) => Ok(Some(narrowed)),
         None if any_workflow => Ok(None),
         None => Err(Error::invalid_request(
-            "say which jobs of the repository: --environment, --ref or --workflow-ref, or --any-workflow",
+            "choose the jobs of the repository: --environment, --ref or --workflow-ref, or --any-workflow",
         )),
     }
 }

@@ -22,7 +22,7 @@ pub(in crate::cli) enum SecretCommand {
     /// Add a secret and print it, once; the other secrets stay valid
     #[command(aliases = ["create", "new"])]
     Add(AddArgs),
-    /// Rotate the secret: add one, print it, once, and let the others expire after a while
+    /// Rotate the secret: add one, print it once, and let the others expire later
     Rotate(RotateArgs),
     /// List the secrets of a client and when they were last used; never the secrets themselves
     #[command(visible_alias = "ls")]
@@ -30,7 +30,7 @@ pub(in crate::cli) enum SecretCommand {
     /// Expire a secret, now or later
     #[command(alias = "revoke")]
     Expire(ExpireArgs),
-    /// Delete a secret: it is refused at once
+    /// Delete a secret: the server refuses it at once
     #[command(visible_alias = "rm", alias = "remove")]
     Delete(DeleteArgs),
 }
@@ -49,7 +49,7 @@ pub(in crate::cli) struct AddArgs {
 pub(in crate::cli) struct RotateArgs {
     /// The client
     client_id: ClientId,
-    /// How long the old secrets stay valid; one that expires sooner keeps its time
+    /// How long the old secrets stay valid; an earlier expiry stays
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = crate::config::parse_seconds)]
     old_expires_in: i64,
     #[command(flatten)]
@@ -72,10 +72,10 @@ pub(in crate::cli) struct ExpireArgs {
     client_id: ClientId,
     /// The secret's ID, as `list` shows it
     secret_id: SecretId,
-    /// After this time, such as `24h`; now when left out
+    /// After this time, such as `24h`; by default now
     #[arg(long = "in", value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     after: Option<i64>,
-    /// When it was not used for this time, such as `24h`; `never` takes that back
+    /// After this time without use, such as `24h` (idle expiry); `never` removes the idle expiry
     #[arg(long, value_name = "DURATION", conflicts_with = "after", value_parser = parse_unused_for)]
     unused_for: Option<UnusedOrNever>,
     #[command(flatten)]
@@ -101,7 +101,7 @@ pub(in crate::cli) struct NewSecretArgs {
     /// Let the new secret expire after this time, such as `90d`
     #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_seconds)]
     expires_in: Option<i64>,
-    /// Read a secret of your own, of at least `MIN_SECRET_LENGTH` characters, from stdin instead of making one
+    /// Read a chosen secret of at least `MIN_SECRET_LENGTH` characters from stdin, instead of generating one
     #[arg(long)]
     secret_stdin: bool,
 }
@@ -199,7 +199,7 @@ async fn expire(app: &App, args: ExpireArgs) -> anyhow::Result<()> {
             .await?;
         Output::remark(&match unused_for {
             Some(span) => format!("the secret {secret_id} expires {span} after its last use"),
-            None => format!("the secret {secret_id} does not expire when it is unused"),
+            None => format!("the secret {secret_id} has no idle expiry"),
         });
         return Ok(());
     }

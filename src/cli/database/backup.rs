@@ -16,7 +16,7 @@ const NOT_IN_IT: &str = "neither SECRET nor the certificate is in it: keep SECRE
 
 #[derive(Args)]
 pub(in crate::cli) struct BackupArgs {
-    /// Where to: a file that is not there yet
+    /// The new file; it must not exist yet
     file: PathBuf,
     #[command(flatten)]
     output: OutputWithoutId,
@@ -40,8 +40,7 @@ pub(in crate::cli) async fn run(args: BackupArgs) -> anyhow::Result<ExitCode> {
     }
     let shown = args.file.display().to_string();
     if args.file.symlink_metadata().is_ok() {
-        let description =
-            format!("{shown} is there already, and a backup is never written over anything");
+        let description = format!("{shown} exists already, and a backup never overwrites a file");
         return Err(Error::conflict(description).into());
     }
     if let Some(file) = store.missing_file() {

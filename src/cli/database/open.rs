@@ -55,7 +55,7 @@ pub(in crate::cli) fn config() -> anyhow::Result<Config> {
     if environment.is_empty() {
         let folder = std::env::current_dir().unwrap_or_default();
         bail!(
-            "no .env in {}, and no setting in the environment: run this in the server's folder, or say -C DIR or --env-file FILE",
+            "no .env in {}, and no setting in the environment: run this in the server's folder, or use -C DIR or --env-file FILE",
             folder.display()
         );
     }
@@ -81,7 +81,9 @@ pub(in crate::cli) async fn open() -> anyhow::Result<Arc<App>> {
 }
 
 /// The same under settings that the command line changes.
-pub(in crate::cli) async fn open_with(change: impl FnOnce(&mut Config)) -> anyhow::Result<Arc<App>> {
+pub(in crate::cli) async fn open_with(
+    change: impl FnOnce(&mut Config),
+) -> anyhow::Result<Arc<App>> {
     let mut config = config()?;
     change(&mut config);
     let app = connect(config).await?;

@@ -11,8 +11,8 @@ use crate::cli::output::{self, OutputWithoutId};
 
 #[derive(Args)]
 pub(in crate::cli) struct RestoreArgs {
-    /// Leave tokens valid that were issued before: those that were revoked after the backup was made are valid again, unless
-    /// a server that still runs knows their revocation
+    /// Leave earlier tokens valid. A token that was revoked after the backup is then valid again, unless a running server knows
+    /// its revocation
     #[arg(long)]
     keep_tokens: bool,
     #[command(flatten)]

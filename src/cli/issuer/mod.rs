@@ -23,30 +23,30 @@ use crate::domain::{
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum IssuerCommand {
-    /// Trust an issuer: clients with an identity at it log in with its tokens
+    /// Trust an issuer: clients with an identity there log in with its tokens
     #[command(aliases = ["create", "new"])]
     Add(Box<AddArgs>),
     /// List the trusted issuers
     #[command(visible_alias = "ls")]
     List(ListArgs),
-    /// Show an issuer, and how many clients have an identity at it
+    /// Show an issuer, and how many clients have an identity there
     #[command(visible_alias = "get", alias = "describe")]
     Show(OneIssuer),
-    /// Change an issuer; options that are left out change nothing
+    /// Change an issuer; only the given options change
     #[command(aliases = ["edit", "set"])]
     Update(Box<UpdateArgs>),
     /// Remove an issuer at which no client has an identity
     #[command(visible_alias = "rm", alias = "delete")]
     Remove(RemoveArgs),
-    /// Fetch the keys of an issuer now, and show what came or why nothing did
+    /// Fetch the keys of an issuer now, and show them, or why the fetch failed
     Check(OneIssuer),
-    /// Disable an issuer: no client logs in through it; the identities stay
+    /// Disable an issuer: no client can log in through it; the identities stay
     Disable(DisableArgs),
     /// Enable a disabled issuer
     Enable(OneIssuer),
     /// Write all issuers as one JSON document
     Export(transfer::ExportArgs),
-    /// Add and change the issuers of such a document; issuers that it does not name stay
+    /// Add and change the issuers of such a document; other issuers stay unchanged
     Import(transfer::ImportArgs),
 }
 
@@ -76,7 +76,7 @@ pub(in crate::cli) struct RemoveArgs {
 pub(in crate::cli) struct DisableArgs {
     /// The issuer
     name: IssuerName,
-    /// Also revoke all tokens of every client that has an identity at it
+    /// Also revoke all tokens of every client with an identity there
     #[arg(long)]
     revoke_tokens: bool,
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub(in crate::cli) struct DisableArgs {
 
 #[derive(Args)]
 pub(in crate::cli) struct AddArgs {
-    /// What you call it
+    /// A name for the issuer
     name: IssuerName,
     /// The exact `iss` of its tokens
     #[arg(long, value_name = "URL", required_unless_present = "trust_domain")]
@@ -113,7 +113,7 @@ pub(in crate::cli) struct UpdateArgs {
 
 #[derive(Args)]
 pub(in crate::cli) struct IssuerFields {
-    /// The URL of its discovery document, or `default` for the one behind the `iss`
+    /// The URL of its discovery document, or `default` for `iss` and `/.well-known/openid-configuration`
     #[arg(long, value_name = "URL", group = "place")]
     discovery_url: Option<String>,
     /// The URL of its JWK set, in place of discovery
@@ -128,28 +128,28 @@ pub(in crate::cli) struct IssuerFields {
     /// The bundle of its trust domain: a file that the server reads
     #[arg(long, value_name = "FILE", group = "place")]
     bundle_file: Option<FilePath>,
-    /// A host beside that of the URL, from which keys may be fetched; may be repeated, and `none` takes all away
+    /// A further host from which the server may fetch keys; may be repeated, and `none` removes all
     #[arg(long = "allow-host", value_name = "HOST")]
     allowed_hosts: Option<Vec<String>>,
-    /// Let the hosts have addresses that are not public
+    /// Allow the hosts to have addresses that are not public
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     private_addresses: Option<bool>,
-    /// A file with authorities to be trusted beside the system's, or `none`
+    /// A PEM file of certificate authorities to trust beside the system's, or `none`
     #[arg(long, value_name = "FILE")]
     ca_file: Option<String>,
-    /// A file with a bearer token that is sent to the host of the URL and to no other, or `none`
+    /// A file with a bearer token, which the server sends only to the host of the URL; or `none`
     #[arg(long, value_name = "FILE")]
     bearer_token_file: Option<String>,
-    /// An algorithm that it may sign in; may be repeated, and `all` allows every one
+    /// An allowed signature algorithm; may be repeated, and `all` allows every one
     #[arg(long = "algorithm", value_name = "ALG")]
     algorithms: Option<Vec<String>>,
-    /// An audience that its tokens may have instead of `ISSUER`; may be repeated, and `default` is `ISSUER` again
+    /// An accepted audience in place of `ISSUER`; may be repeated, and `default` restores `ISSUER`
     #[arg(long = "audience", value_name = "AUDIENCE")]
     audiences: Option<Vec<String>>,
     /// The longest lifetime of its tokens, counted from `iat`: one minute to `24h`; new issuers have `1h`
     #[arg(long, value_name = "DURATION")]
     max_lifetime: Option<String>,
-    /// Whether a token is good for one log-in (`once`, for new issuers) or until it expires (`allow`)
+    /// Whether a token is valid for one log-in (`once`, for new issuers) or until it expires (`allow`)
     #[arg(long, value_parser = Replay::parse)]
     replay: Option<Replay>,
 }

@@ -17,7 +17,7 @@ use crate::cli::output::{self, Output};
 
 #[derive(Args)]
 pub(in crate::cli) struct ExportArgs {
-    /// A new file that only its owner can read; stdout when left out
+    /// A new file that only its owner can read; by default stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -27,7 +27,7 @@ pub(in crate::cli) struct ImportArgs {
     /// The file; `-` for stdin
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Show what would be done, and change nothing
+    /// Show the changes, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

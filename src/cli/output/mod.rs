@@ -18,7 +18,7 @@ use crate::base::redact::redact_string;
 /// How a command prints its result.
 #[derive(Args, Clone, Copy)]
 pub(super) struct Output {
-    /// How to print the result; `id`: the IDs alone, one a line
+    /// The output format; `id`: only the IDs, one a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,
     /// The same as `--output json`
@@ -29,7 +29,7 @@ pub(super) struct Output {
 /// How a command prints a result that has no ID, or a secret that `--output id` would lose.
 #[derive(Args, Clone, Copy)]
 pub(super) struct OutputWithoutId {
-    /// How to print the result
+    /// The output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: FormatWithoutId,
     /// The same as `--output json`

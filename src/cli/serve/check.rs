@@ -14,7 +14,7 @@ use crate::config::{Config, ConfigErrors};
 use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
 
 /// What is said of a file of SQLite that `serve` makes in development mode.
-const TO_BE_MADE: &str = "SQLite has no file yet; `serve` makes it";
+const TO_BE_MADE: &str = "SQLite has no file yet; `serve` creates it";
 
 pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
     let (mut config, mistakes) = open::load()?.read();
@@ -247,7 +247,7 @@ async fn check_acme(report: &mut Report, config: Config) {
     };
     match (standing.expires_at, &standing.problem) {
         (_, Some(problem)) => report.warn(&format!("certificate: {problem}")),
-        (Some(end), None) => report.good(&format!("certificate: issued, good until {end}")),
+        (Some(end), None) => report.good(&format!("certificate: issued, valid until {end}")),
         (None, None) => report.warn("certificate: none was issued yet, serve orders one"),
     }
     for problem in &problems {
@@ -277,14 +277,14 @@ async fn check_clock(report: &mut Report, config: Config) {
         Ok(None) => {}
         Ok(Some((Some(doubt), _))) if is_development => report.warn(&format!("clock: {doubt}")),
         Ok(Some((Some(doubt), _))) => report.fail(&format!(
-            "clock: nothing is removed, rotated or ended by time: {doubt}"
+            "clock: the server removes, rotates and expires nothing by time: {doubt}"
         )),
         Ok(Some((None, Some(ahead)))) if ahead.abs() > CLOCK_TOLERANCE => report.warn(&format!(
             "clock: this machine's differs from the database's by {ahead} s: set the wrong one of the two"
         )),
         Ok(Some((None, Some(_)))) => report.good("clock: this machine's agrees with the database's"),
         Ok(Some((None, None))) => {
-            report.good("clock: this machine's, and nothing in the database speaks against it");
+            report.good("clock: this machine's, and the database does not contradict it");
         }
     }
 }
@@ -304,7 +304,7 @@ async fn check_audit(report: &mut Report, config: &Config) {
         Err(error) => report.fail(&format!("audit trail: {}", chain(&error))),
         Ok(None) => {}
         Ok(Some(AuditEnd { key: Err(why), .. })) => report.fail(&format!(
-            "audit trail: nothing can be added to it, and so nothing can be changed: {why}"
+            "audit trail: the server cannot append an event, and refuses every change: {why}"
         )),
         Ok(Some(AuditEnd { head, .. })) if head.link.event_id == 0 => {
             report.good("audit trail: no event yet");

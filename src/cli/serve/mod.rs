@@ -40,7 +40,8 @@ pub(super) struct ServeArgs {
     /// Refuse to start when migrations are pending, instead of running them
     #[arg(long)]
     no_migrate: bool,
-    /// Development mode, as DEVELOPMENT=true: make what is missing for a first try, such as SECRET, a certificate and a client
+    /// Development mode, like DEVELOPMENT=true: create what a first try needs and is missing, such as SECRET, a certificate and
+    /// a client
     #[arg(long)]
     dev: bool,
 }
@@ -323,7 +324,7 @@ fn follow_signals(stop: CancellationToken, reload: Arc<Notify>) -> anyhow::Resul
                 tracing::warn!("a second signal: stopping at once");
                 std::process::exit(1);
             }
-            tracing::info!("stopping: requests in flight may end");
+            tracing::info!("stopping: waiting for requests in flight");
             stop.cancel();
         }
     });

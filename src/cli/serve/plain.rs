@@ -70,7 +70,7 @@ fn remove_stale(path: &Path) -> anyhow::Result<()> {
         return Ok(());
     };
     if !found.file_type().is_socket() {
-        bail!("PLAIN_LISTEN: {shown} is there already, and is not a socket");
+        bail!("PLAIN_LISTEN: {shown} exists already, and is not a socket");
     }
     match UnixStream::connect(path) {
         Ok(_) => bail!("PLAIN_LISTEN: another process listens on {shown}"),
@@ -79,7 +79,7 @@ fn remove_stale(path: &Path) -> anyhow::Result<()> {
             removed.with_context(|| format!("PLAIN_LISTEN: cannot remove {shown}, which nobody listens on"))
         }
         Err(error) => Err(error).with_context(|| {
-            format!("PLAIN_LISTEN: {shown} is there already, and whether a process listens on it is unknown")
+            format!("PLAIN_LISTEN: {shown} exists already, and whether a process listens on it is unknown")
         }),
     }
 }

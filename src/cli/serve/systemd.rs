@@ -85,7 +85,7 @@ pub(in crate::cli) fn stopping(grace: Duration) {
     let micros = grace.saturating_add(SLACK).as_micros();
     tell(&[
         NotifyState::Stopping,
-        NotifyState::Status("stopping: requests in flight may end"),
+        NotifyState::Status("stopping: waiting for requests in flight"),
         NotifyState::ExtendTimeoutUsec(u32::try_from(micros).unwrap_or(u32::MAX)),
     ]);
 }

@@ -20,7 +20,7 @@ const SECTIONS: [(&str, &[(&str, &str)]); 2] = [
         &[
             (
                 "SIGTERM, SIGINT",
-                "Stop: requests in flight may end. The second one stops at once.",
+                "Stop, after the requests in flight. A second signal stops at once.",
             ),
             ("SIGHUP", "Read the certificate again."),
         ],
@@ -28,10 +28,10 @@ const SECTIONS: [(&str, &[(&str, &str)]); 2] = [
     (
         "FILES",
         &[
-            (".env", "Settings, beside those in the environment."),
+            (".env", "Settings; the environment takes precedence."),
             (
                 "/usr/share/doc/token-server/env.sample",
-                "Every setting with its default and its meaning, where a package has put it; see token-server.env(5).",
+                "Every setting with its default and its meaning, as installed by a package; see token-server.env(5).",
             ),
         ],
     ),
@@ -39,10 +39,10 @@ const SECTIONS: [(&str, &[(&str, &str)]); 2] = [
 
 /// What the page of the settings says before them.
 const SETTINGS: [&str; 3] = [
-    "token-server reads its settings from its environment and from the file .env in its working directory, a line NAME=value \
-     for each. The environment wins. What stands behind the name here is the default.",
-    "Durations are seconds, or a number with s, m, h or d. Sizes are bytes, or a number with KiB, MiB or GiB.",
-    "A name with _FILE behind it names a file that holds the value; set one or the other.",
+    "token-server reads its settings from the environment and from the file .env in its working directory, one NAME=value a line. \
+     The environment takes precedence. This page shows the default after the name.",
+    "A duration is in seconds, or a number with s, m, h or d. A size is in bytes, or a number with KiB, MiB or GiB.",
+    "NAME_FILE names a file that contains the value of NAME. Set one of the two, not both.",
 ];
 
 /// A page for the program, one for each command, as `token-server-client-create.1`, and `token-server.env.5`.

@@ -14,7 +14,7 @@ use crate::config::{Setting, SettingDescription, describe_settings};
 
 #[derive(Args)]
 pub(super) struct SettingsArgs {
-    /// Explain these settings, or all of them: what they do, which values they take, their defaults
+    /// Explain these settings, or all: meaning, values, defaults
     #[arg(long, value_name = "NAME", num_args = 0..)]
     explain: Option<Vec<String>>,
     #[command(flatten)]

@@ -12,7 +12,7 @@ const CHARACTERS: usize = 64;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum SecretCommand {
-    /// Print a new SECRET for the server, and nothing else; nothing is changed
+    /// Print a new SECRET for the server; change nothing
     New,
 }
 

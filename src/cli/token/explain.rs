@@ -23,23 +23,23 @@ use crate::domain::RejectedRequest;
 pub(in crate::cli) struct ExplainArgs {
     #[command(subcommand)]
     command: Option<ExplainCommand>,
-    /// The client that would ask for a token
+    /// The client that would request a token
     #[arg(long, value_name = "CLIENT_ID", group = "what")]
     client: Option<String>,
-    /// The scope it would ask for; all of its when left out
+    /// The requested scope; by default all scopes of the client
     #[arg(long, requires = "client")]
     scope: Option<String>,
-    /// The audience it would ask for; its first when left out
+    /// The requested audience; by default the first of the client
     #[arg(long, requires = "client")]
     audience: Option<String>,
-    /// A client assertion that is refused: a file with it, or `-` for standard input. Each rule is shown with what was
-    /// expected and what came; the assertion is not used up
+    /// A refused client assertion: a file, or `-` for standard input. Shows each rule with the expected and the actual value;
+    /// does not use the assertion up
     #[arg(long, value_name = "FILE", group = "what")]
     assertion: Option<PathBuf>,
-    /// The `client_id` that is sent beside the assertion
+    /// The `client_id` that the client sends with the assertion
     #[arg(long, value_name = "CLIENT_ID", requires = "assertion")]
     client_id: Option<String>,
-    /// The request that was refused: the `x-request-id` of its answer
+    /// The refused request: the `x-request-id` of its response
     #[arg(long, value_name = "ID", group = "what")]
     request: Option<String>,
     #[command(flatten)]
@@ -55,19 +55,19 @@ enum ExplainCommand {
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("whose").required(true))]
 struct ExchangeArgs {
-    /// The token that would be exchanged; read from stdin when it is `-`, which keeps it out of `ps` and the shell's history
+    /// The token to exchange; `-` reads it from stdin, so that it is neither in `ps` nor in the shell's history
     #[arg(long, value_name = "TOKEN", group = "whose")]
     subject_token: Option<String>,
-    /// The client whose token would be exchanged: the one that it gets for the requester
+    /// The client whose token is exchanged: the token that it would get for the requester
     #[arg(long, value_name = "CLIENT_ID", group = "whose")]
     subject: Option<String>,
-    /// The client that would ask
+    /// The client that requests the exchange
     #[arg(long, value_name = "CLIENT_ID")]
     requester: String,
-    /// The target: whom the new token would be for
+    /// The target: the audience of the new token
     #[arg(long)]
     audience: String,
-    /// The scope it would ask for; all that may result when left out
+    /// The requested scope; by default all scopes that the exchange rule permits
     #[arg(long)]
     scope: Option<String>,
     #[command(flatten)]

@@ -17,7 +17,7 @@ use crate::jwt;
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
-    /// Show a token's header and claims, and whether it is valid by its signature and times; with --revoked as the server does
+    /// Show the header and claims of a token, and verify its signature and times; with --revoked also its revocation
     #[command(aliases = ["show", "get", "decode", "verify"])]
     Inspect(InspectArgs),
     /// Revoke a token; every replica that has the database refuses it within 2 seconds
@@ -26,15 +26,15 @@ pub(super) enum TokenCommand {
 
 #[derive(Args)]
 pub(super) struct RevokeArgs {
-    /// The token; read from stdin when left out or `-`, which keeps it out of `ps` and the shell's history
+    /// The token; by default, or with `-`, read from stdin, so that it is neither in `ps` nor in the shell's history
     token: Option<String>,
 }
 
 #[derive(Args)]
 pub(super) struct InspectArgs {
-    /// The token; read from stdin when left out or `-`, which keeps it out of the shell's history
+    /// The token; by default, or with `-`, read from stdin, so that it is not in the shell's history
     token: Option<String>,
-    /// Judge it as the server does: look in the database whether it or its client was revoked
+    /// Verify as the server does: also check in the database whether the token or its client was revoked
     #[arg(long)]
     revoked: bool,
     #[command(flatten)]
@@ -53,7 +53,7 @@ async fn revoke(args: RevokeArgs) -> anyhow::Result<ExitCode> {
     let app = open::open().await?;
     let claims = app.tokens.revoke(&open::origin(), token.trim()).await?;
     Output::remark(&format!(
-        "revoked the token {} of `{}`, which was good until {}",
+        "revoked the token {} of `{}`, which was valid until {}",
         claims.jti, claims.client_id, claims.exp
     ));
     Ok(ExitCode::SUCCESS)

@@ -52,16 +52,16 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// A setting as it was found, to be looked at.
+/// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Setting {
     /// The variable.
     pub name: String,
-    /// What is in force; of a secret nothing.
+    /// The value in force; empty for a secret.
     pub value: String,
-    /// Whether the value is nobody's business.
+    /// Whether the value is secret.
     pub is_secret: bool,
-    /// Whether it was set; else the value is the default.
+    /// Whether it is set; otherwise the value is the default.
     pub is_set: bool,
 }
 
@@ -333,7 +333,7 @@ impl<'a> Reader<'a> {
     pub(super) fn optional_signing_secret(&mut self, name: &str) -> Option<Secret<String>> {
         let secret = self.secret(name)?;
         let problem = if secret.expose() == SAMPLE_SECRET {
-            "is the one of .env.sample, which everybody knows".to_owned()
+            "is the public one of .env.sample".to_owned()
         } else if secret.expose().len() < 32 {
             format!("has {} bytes, expected 32 or more", secret.expose().len())
         } else {

@@ -29,7 +29,7 @@ impl AdminName {
 text_type!(AdminName);
 
 word_enum! {
-    /// What an admin may do. Each role may do what those before it may.
+    /// The role of an admin. Each role includes the earlier ones.
     #[derive(PartialOrd, Ord, Hash)]
     pub enum AdminRole, "a role" {
         /// Look at everything but secrets.
@@ -61,19 +61,19 @@ word_enum! {
 /// A person at the portal, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Admin {
-    /// What the admin logs in with.
+    /// The name for the log-in.
     pub name: AdminName,
-    /// What the admin may do.
+    /// The role of the admin.
     pub role: AdminRole,
     /// Whether the admin may log in.
     pub status: AdminStatus,
-    /// Whether somebody else knows the password, so that it has to be changed at the next login.
+    /// Whether the admin must change the password at the next log-in, because somebody else knows it.
     pub must_change_password: bool,
     /// Whether a code of an authenticator app is a second factor.
     pub has_totp: bool,
-    /// How many passkeys there are, any of which will do in the place of a code.
+    /// The number of passkeys; each of them can replace a code.
     pub passkeys: u32,
-    /// When it was made.
+    /// When it was created.
     pub created_at: UnixTime,
     /// When it was last changed.
     pub updated_at: UnixTime,
@@ -112,24 +112,24 @@ impl SessionId {
 
 text_type!(SessionId);
 
-/// A login that has not ended, without what proves it.
+/// A live session, without its cookie.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AdminSession {
     /// Its public name.
     pub session_id: SessionId,
-    /// Whose it is.
+    /// The admin.
     pub name: AdminName,
-    /// Whether a second factor was proved in it.
+    /// Whether the admin has used a second factor in it.
     pub second_factor: bool,
     /// When it began.
     pub created_at: UnixTime,
     /// When it was last used, to the minute.
     pub seen_at: UnixTime,
-    /// When it ends at the latest.
+    /// When it ends in any case.
     pub expires_at: UnixTime,
-    /// From which address it began.
+    /// The address of its log-in.
     pub source: String,
-    /// With which program, as that says of itself.
+    /// The user agent of the browser.
     pub user_agent: String,
 }
 

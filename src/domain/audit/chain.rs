@@ -24,7 +24,7 @@ pub struct ChainedEvent {
     pub(crate) key_id: String,
 }
 
-/// A place in the chain, and the hash there.
+/// A position in the chain, and its hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = AuditLink)]
 pub struct ChainLink {
@@ -81,13 +81,13 @@ pub struct AuditChain {
     pub ids: Option<(i64, i64)>,
 }
 
-/// The first thing about the chain that is not as the server left it.
+/// The first break of the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = AuditBreak)]
 pub struct ChainBreak {
-    /// Where.
+    /// The ID of the event.
     pub event_id: i64,
-    /// What is wrong there.
+    /// The problem.
     pub reason: String,
 }
 

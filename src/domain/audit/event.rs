@@ -279,7 +279,7 @@ pub struct AuditEvent {
     pub actor_type: String,
     /// [`Actor::name`].
     pub actor: String,
-    /// From which address.
+    /// The source address.
     pub source: Option<String>,
     /// In which request.
     pub request_id: Option<String>,

@@ -12,11 +12,11 @@ use crate::domain::ClientId;
 /// Who asked, as far as it may be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// In whose name, if that is a client of ours.
+    /// The client, if it exists.
     pub client_id: Option<ClientId>,
-    /// Else a hint of the name.
+    /// Otherwise a hint of the ID.
     pub hint: String,
-    /// From which address.
+    /// The source address.
     pub source: IpAddr,
 }
 
@@ -47,24 +47,24 @@ impl Attempt {
     }
 }
 
-/// A request that was refused.
+/// A refused request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RejectedRequest {
-    /// Its id, as the answer had it.
+    /// Its ID, as in the response.
     pub request_id: String,
-    /// When.
+    /// The time.
     pub at: UnixTime,
-    /// Where: the path as the router has it.
+    /// The route, as the path in the router.
     pub route: String,
-    /// In whose name, if that is a client of ours.
+    /// The client, if it exists.
     pub client_id: Option<String>,
-    /// Else a hint of the name.
+    /// Otherwise a hint of the ID.
     pub hint: String,
-    /// From which address.
+    /// The source address.
     pub source: String,
     /// The code that the caller was told; of an introspection the caller was told `{"active":false}` alone.
     pub error: String,
-    /// Why it was refused.
+    /// The reason of the refusal.
     pub reason: String,
 }
 

@@ -56,7 +56,7 @@ impl ClientId {
 text_type!(ClientId);
 
 word_enum! {
-    /// Whether a client may have tokens.
+    /// Whether a client may get tokens.
     pub enum ClientStatus, "a status" {
         /// It may.
         Enabled = "enabled",
@@ -65,7 +65,7 @@ word_enum! {
     }
 }
 
-/// How long a client's tokens live: 1 minute to 24 hours.
+/// The token lifetime of a client: 1 minute to 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
 pub struct TokenTtl(i64);

@@ -8,10 +8,10 @@ use crate::base::clock::UnixTime;
 /// A replica is thought to be gone when nothing was heard of it for so long, in seconds.
 const SILENT_AFTER: i64 = 30;
 
-/// A replica, as it was when it last said that it runs.
+/// A replica, in its last reported state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Replica {
-    /// Its id: another one with each start.
+    /// Its ID, which changes with each start.
     pub replica_id: String,
     /// The name of its machine.
     pub name: String,
@@ -19,13 +19,13 @@ pub struct Replica {
     pub version: String,
     /// When it was started.
     pub started_at: UnixTime,
-    /// When it last said so.
+    /// When it last reported its state.
     pub seen_at: UnixTime,
-    /// When it last read what others have changed.
+    /// When it last read the changes of other replicas.
     pub changes_read_at: Option<UnixTime>,
-    /// Whether the database tells it of changes at once.
+    /// Whether the database notifies it of changes.
     pub listening: bool,
-    /// When the certificate ends that it presents.
+    /// When its certificate expires.
     pub certificate_expires_at: Option<UnixTime>,
 }
 

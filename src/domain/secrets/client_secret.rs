@@ -58,7 +58,7 @@ impl SecretId {
 text_type!(SecretId);
 
 word_enum! {
-    /// Who made a secret. It decides how much work the hash of the secret takes.
+    /// The origin of a secret. It determines the work of its hash.
     pub enum SecretOrigin, "an origin" {
         /// This server: 256 random bits.
         Generated = "generated",
@@ -67,12 +67,12 @@ word_enum! {
     }
 }
 
-/// What is kept of a secret: everything but the secret.
+/// A secret, without its value and its hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ClientSecret {
     /// Its name.
     pub secret_id: SecretId,
-    /// Who made it.
+    /// Its origin.
     pub origin: SecretOrigin,
     /// Its hash as a PHC or modular-crypt string. Never serialized: nobody needs to read it.
     #[serde(skip)]
@@ -82,9 +82,9 @@ pub struct ClientSecret {
     pub hint: String,
     /// When it was added.
     pub created_at: UnixTime,
-    /// When it ends; `None`: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<UnixTime>,
-    /// So long after its last use it ends by itself; `None`: it does not.
+    /// Idle expiry: it expires this long after its last use; `None`: no idle expiry.
     #[serde(rename = "ends_unused_for", skip_serializing_if = "Option::is_none")]
     pub unused_for: Option<IdleExpiry>,
     /// Whether an operator has vouched that another server generated it (`--secrets generated`).
@@ -109,18 +109,18 @@ impl ClientSecret {
     }
 }
 
-/// A secret that ends soon.
+/// A secret that expires soon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EndingSecret {
-    /// Whose it is.
+    /// The client.
     pub client_id: ClientId,
     /// Its name.
     pub secret_id: SecretId,
     /// The last characters of a generated one.
     pub hint: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: UnixTime,
-    /// Whether its client has no other that is good for longer.
+    /// Whether its client has no other secret that is valid for longer.
     pub is_last: bool,
 }
 

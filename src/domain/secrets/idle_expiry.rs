@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::domain::ParseError;
 
-/// After how long without use a secret ends, in seconds: one hour to a year.
+/// The idle expiry of a secret, in seconds: one hour to a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 pub struct IdleExpiry(i64);
 

@@ -24,7 +24,7 @@ struct Sessions<'a> {
 
 /// Lists the people who may use the portal.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "all of them", body = Admins),
+    (status = 200, description = "the list", body = Admins),
 ))]
 pub(super) async fn list_admins(State(app): State<AppState>) -> Result<Response> {
     let admins = &app.admins.list().await?;
@@ -33,7 +33,7 @@ pub(super) async fn list_admins(State(app): State<AppState>) -> Result<Response>
 
 /// Lists the sessions in the portal.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "all of them", body = Sessions),
+    (status = 200, description = "the list", body = Sessions),
 ))]
 pub(super) async fn list_sessions(State(app): State<AppState>) -> Result<Response> {
     let sessions = &app.admins.list_sessions(None).await?;

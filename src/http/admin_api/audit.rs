@@ -20,19 +20,19 @@ pub(super) struct Filter {
     /// `cli`, `admin`, `client` or `server`
     #[serde(default, deserialize_with = "actor_type")]
     actor_type: Option<String>,
-    /// By the actor of this name
+    /// Only events of the actor with this name
     actor: Option<String>,
     /// What was done: `client.create`, or all of a kind: `client.`
     #[serde(default, deserialize_with = "action")]
     action: Option<String>,
-    /// About this client
+    /// Only events about this client
     #[param(value_type = Option<String>)]
     client_id: Option<ClientId>,
-    /// Then or later: `2026-07-01T00:00:00Z`, or seconds since 1970
+    /// The earliest time: `2026-07-01T00:00:00Z`, or seconds since 1970
     #[serde(default, deserialize_with = "time")]
     #[param(value_type = Option<String>)]
     since: Option<UnixTime>,
-    /// Before
+    /// The latest time
     #[serde(default, deserialize_with = "time")]
     #[param(value_type = Option<String>)]
     until: Option<UnixTime>,
@@ -70,7 +70,7 @@ pub(super) struct Page {
     /// Only those before this one: `next` of the page before
     #[serde(default, deserialize_with = "event_id")]
     before: Option<i64>,
-    /// At most so many
+    /// The most results
     #[serde(default, deserialize_with = "limit")]
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -87,7 +87,7 @@ fn event_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Format {
-    /// `json` for JSON lines, or `csv`; `json` when left out
+    /// `json` for JSON lines, or `csv`; by default `json`
     #[param(inline)]
     format: Option<AuditFormat>,
 }
@@ -96,7 +96,7 @@ pub(super) struct Format {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Known {
-    /// An event that has to be there, with its hash: `last` of an earlier check, as `42:9f86…`
+    /// An event that the trail must contain, with its hash: `last` of an earlier verification, as `42:9f86…`
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
     known: Option<ChainLink>,
@@ -113,7 +113,7 @@ struct Events<'a> {
 
 /// Lists events, the newest first.
 #[utoipa::path(get, path = "", params(Filter, Page), responses(
-    (status = 200, description = "a page of them", body = Events),
+    (status = 200, description = "one page", body = Events),
 ))]
 pub(super) async fn list_audit_events(
     State(app): State<AppState>,
@@ -135,9 +135,9 @@ pub(super) async fn list_audit_events(
     Ok(response::ok(&events))
 }
 
-/// Writes events out, the oldest first, as JSON lines or as CSV.
+/// Exports events, the oldest first, as JSON lines or CSV.
 #[utoipa::path(get, path = "", params(Filter, Format), responses(
-    (status = 200, description = "an event a line", content(
+    (status = 200, description = "one event a line", content(
         (String = "application/x-ndjson"),
         (String = "text/csv"),
     )),
@@ -151,7 +151,7 @@ pub(super) async fn export_audit_events(
 
 /// Checks that nobody changed, removed, added or moved an event.
 #[utoipa::path(get, path = "", params(Known), responses(
-    (status = 200, description = "what a walk along the whole trail showed", body = AuditVerdict),
+    (status = 200, description = "the result of verifying the whole trail", body = AuditVerdict),
 ))]
 pub(super) async fn verify_audit_trail(
     State(app): State<AppState>,

@@ -20,30 +20,30 @@ use crate::http::{AppState, response};
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// The client that would ask
+    /// The client that requests the exchange
     client_id: String,
-    /// Space-separated; all of the client's when left out
+    /// Space-separated; by default all scopes of the client
     scope: Option<String>,
-    /// The client's first when left out
+    /// By default the client's first
     audience: Option<String>,
 }
 
-/// Which exchange. The subject is a token or a client, either of them.
+/// The exchange to explain. The subject is a token or a client.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ExchangeToExplain)]
 pub(super) struct ExchangeBody {
-    /// The token that would be exchanged
+    /// The token to exchange
     #[schema(nullable = false)]
     subject_token: Option<String>,
-    /// The client whose token would be exchanged: the one that it gets for the requester
+    /// The client whose token is exchanged: the token that it would get for the requester
     #[schema(nullable = false)]
     subject_client_id: Option<String>,
-    /// The client that would ask
+    /// The client that requests the exchange
     requester: String,
-    /// The target: whom the new token would be for
+    /// The target: the audience of the new token
     audience: String,
-    /// Space-separated; all that may result when left out
+    /// Space-separated; by default all scopes that the rule permits
     #[schema(nullable = false)]
     scope: Option<String>,
 }
@@ -56,16 +56,16 @@ pub(super) struct Which {
     request_id: String,
 }
 
-/// The requests of an id.
+/// The requests with an ID.
 #[derive(Serialize, ToSchema)]
 struct RejectedRequestList<'a> {
-    /// The last one first. There is more than one only when callers chose the id themselves
+    /// The newest first. There are several only when callers chose the ID
     refusals: &'a [RejectedRequest],
 }
 
-/// Says which token a client would get for a request, without a signature, or why it would get none.
+/// Explains which token a client would get for a request (without its signature), or why none.
 #[utoipa::path(get, path = "", params(Wanted), responses(
-    (status = 200, description = "a token taken apart, or a refusal", body = TokenExplanation),
+    (status = 200, description = "header and claims of a token, or a refusal", body = TokenExplanation),
 ))]
 pub(super) async fn explain_token(
     State(app): State<AppState>,
@@ -80,11 +80,11 @@ pub(super) async fn explain_token(
     Ok(response::ok(&explained))
 }
 
-/// Says which token a client would get by an exchange (RFC 8693), without a signature, or which check would refuse it.
+/// Explains which token a client would get by an exchange (RFC 8693, without its signature), or which check fails.
 #[utoipa::path(post, path = "",
     request_body(content = ExchangeBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "a token taken apart, or a refusal", body = ExchangeExplanation),
+        (status = 200, description = "header and claims of a token, or a refusal", body = ExchangeExplanation),
     ),
 )]
 pub(super) async fn explain_exchange(
@@ -108,14 +108,13 @@ pub(super) async fn explain_exchange(
 #[serde(deny_unknown_fields)]
 #[schema(as = AssertionToExplain)]
 pub(super) struct AssertionBody {
-    /// As a client would send it
+    /// The assertion, as the client sends it
     assertion: String,
     /// The `client_id` beside it, if there is one
     client_id: Option<String>,
 }
 
-/// Says which rule a client assertion satisfies and which not, with what was expected and what came. The assertion is not
-/// used up.
+/// Explains which rules a client assertion satisfies, with the expected and the actual value. It does not use the assertion up.
 #[utoipa::path(post, path = "",
     request_body(content = AssertionBody, content_type = "application/json"),
     responses(
@@ -132,7 +131,7 @@ pub(super) async fn explain_assertion(
     Ok(response::ok(&explained))
 }
 
-/// Says why a request to `/authorize`, `/token`, `/introspect` or `/revoke` was refused, when, and from where it came.
+/// Explains why a request to `/authorize`, `/token`, `/introspect` or `/revoke` was refused, with time and source.
 #[utoipa::path(get, path = "", params(Which), responses(
     (status = 200, description = "the true reason", body = RejectedRequestList),
     NotFoundError,

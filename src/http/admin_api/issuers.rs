@@ -20,19 +20,19 @@ struct Issuers {
     issuers: Vec<ListedIssuer>,
 }
 
-/// How to disable an issuer.
+/// The options of disabling an issuer.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = IssuerDisabling)]
 pub(super) struct DisableBody {
-    /// Also revoke all tokens of every client that has an identity at it
+    /// Also revoke all tokens of every client with an identity there
     #[serde(default)]
     revoke_tokens: bool,
 }
 
 /// Lists the trusted issuers.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "all of them", body = Issuers),
+    (status = 200, description = "the list", body = Issuers),
 ))]
 pub(super) async fn list_issuers(State(app): State<AppState>) -> Result<Response> {
     let issuers = app.issuers.list().await?;
@@ -50,7 +50,7 @@ pub(super) async fn show_issuer(
     Ok(response::ok(&app.issuers.find(&name).await?))
 }
 
-/// Trusts an issuer: clients with an identity at it log in with its tokens.
+/// Adds a trusted issuer: clients with an identity there log in with its tokens.
 #[utoipa::path(post, path = "",
     request_body(content = IssuerSpec, content_type = "application/json"),
     responses(
@@ -66,7 +66,7 @@ pub(super) async fn add_issuer(
     Ok(response::json(StatusCode::CREATED, &issuer))
 }
 
-/// Changes an issuer; what is not named stays as it is.
+/// Changes the given members of an issuer.
 #[utoipa::path(patch, path = "",
     request_body(content = IssuerSpec, content_type = "application/json"),
     responses(
@@ -84,9 +84,9 @@ pub(super) async fn update_issuer(
     Ok(response::ok(&issuer))
 }
 
-/// Trusts an issuer no more. While a client has an identity at it, the answer is 409.
+/// Removes a trusted issuer. While a client has an identity there, the response is 409.
 #[utoipa::path(delete, path = "", responses(
-    (status = 204, description = "it is gone"),
+    (status = 204, description = "it is deleted"),
 ))]
 pub(super) async fn remove_issuer(
     State(app): State<AppState>,
@@ -97,7 +97,7 @@ pub(super) async fn remove_issuer(
     Ok(response::nothing())
 }
 
-/// Lets clients log in through an issuer again.
+/// Enables an issuer: clients can log in through it again.
 #[utoipa::path(post, path = "", responses(
     (status = 200, description = "the issuer", body = IssuerSpec),
 ))]
@@ -111,7 +111,7 @@ pub(super) async fn enable_issuer(
     Ok(response::ok(&done.await?))
 }
 
-/// Lets no client log in through an issuer; the identities stay.
+/// Disables an issuer: no client can log in through it; the identities stay.
 #[utoipa::path(post, path = "",
     request_body(content = DisableBody, content_type = "application/json"),
     responses(
@@ -135,9 +135,9 @@ pub(super) async fn disable_issuer(
     Ok(response::ok(&revoked))
 }
 
-/// Fetches the keys of an issuer now, and shows what came or exactly why nothing did.
+/// Fetches the keys of an issuer now, and shows them, or the exact reason why the fetch failed.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "what was found", body = IssuerCheck),
+    (status = 200, description = "the result", body = IssuerCheck),
 ))]
 pub(super) async fn check_issuer(
     State(app): State<AppState>,

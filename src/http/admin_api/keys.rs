@@ -12,7 +12,7 @@ use crate::domain::{KeyId, SigningAlg};
 use crate::http::admin_api::request::{InPath, Json};
 use crate::http::{AppState, response};
 
-/// The keys, in the order in which they were made.
+/// The keys, in the order of their creation.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SigningKeys)]
 struct Keys<'a> {
@@ -21,17 +21,17 @@ struct Keys<'a> {
     keys: &'a [KeyStatus],
 }
 
-/// How to rotate.
+/// The options of a rotation.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = KeyRotation)]
 pub(super) struct RotateBody {
-    /// Also when verifiers may not know the next key yet: some may refuse tokens for a while
+    /// Rotate even if verifiers may not know the next key yet: some may refuse tokens for a while
     #[serde(default)]
     now: bool,
 }
 
-/// What to prepare for.
+/// The algorithm to prepare.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = KeyPreparation)]
@@ -40,7 +40,7 @@ pub(super) struct PrepareBody {
     alg: SigningAlg,
 }
 
-/// A key that is published ahead.
+/// A published next key.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PreparedKey)]
 struct Prepared {
@@ -49,7 +49,7 @@ struct Prepared {
 
 /// Lists the keys: their states and dates, never the keys.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "all of them", body = Keys),
+    (status = 200, description = "the list", body = Keys),
 ))]
 pub(super) async fn list_keys(State(app): State<AppState>) -> Result<Response> {
     let keys = &app.keys.list().await?;
@@ -57,11 +57,11 @@ pub(super) async fn list_keys(State(app): State<AppState>) -> Result<Response> {
     Ok(response::ok(&Keys { signing_alg, keys }))
 }
 
-/// Makes the next key sign, retires the one that does, and publishes a new next one.
+/// Rotates the keys: the next key signs, the active one retires, and a new next key is published.
 #[utoipa::path(post, path = "",
     request_body(content = RotateBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "what was done", body = Rotation),
+        (status = 200, description = "the result of the rotation", body = Rotation),
     ),
 )]
 pub(super) async fn rotate_keys(
@@ -74,7 +74,7 @@ pub(super) async fn rotate_keys(
     Ok(response::ok(&done))
 }
 
-/// Publishes a key of another algorithm ahead, before `SIGNING_ALG` becomes that. Asked again it makes no second one.
+/// Publishes a key of another algorithm, before you set `SIGNING_ALG` to it. A second request creates no second key.
 #[utoipa::path(post, path = "",
     request_body(content = PrepareBody, content_type = "application/json"),
     responses(
@@ -91,9 +91,9 @@ pub(super) async fn prepare_key(
     Ok(response::ok(&Prepared { next }))
 }
 
-/// Ends a next key, or the active one of an algorithm that is not `SIGNING_ALG`.
+/// Retires a next key, or the active key of an algorithm that is not `SIGNING_ALG`.
 #[utoipa::path(post, path = "", responses(
-    (status = 204, description = "it signs nothing, now or later"),
+    (status = 204, description = "it no longer signs"),
 ))]
 pub(super) async fn retire_key(
     State(app): State<AppState>,
@@ -104,9 +104,9 @@ pub(super) async fn retire_key(
     Ok(response::nothing())
 }
 
-/// Deletes a key that does not sign: every token under it is refused from now on.
+/// Deletes a key that does not sign: the server refuses its tokens from then on.
 #[utoipa::path(delete, path = "", responses(
-    (status = 204, description = "it is gone"),
+    (status = 204, description = "it is deleted"),
 ))]
 pub(super) async fn delete_key(
     State(app): State<AppState>,

@@ -35,7 +35,7 @@ pub(super) struct Json<T> {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(super) struct IdempotencyKey {
-    /// A name for this request: sent again within a day, it gets the first answer and adds nothing more
+    /// A name for this request: a repetition within a day gets the first response and adds nothing
     #[param(rename = "idempotency-key")]
     name: Option<String>,
 }

@@ -20,31 +20,31 @@ use crate::domain::{ClientId, IdleExpiry, SecretId};
 use crate::http::admin_api::request::{IdempotencyKey, InPath, Json, given};
 use crate::http::{AppState, response};
 
-/// A secret to be added.
+/// A new secret.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSecret)]
 pub(super) struct NewSecretBody {
-    /// A secret that you chose, of at least `MIN_SECRET_LENGTH` characters; one is made when left out
+    /// A chosen secret of at least `MIN_SECRET_LENGTH` characters; by default the server generates one
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     client_secret: Option<String>,
-    /// When it ends, seconds since 1970; null: never
+    /// When it expires, in seconds since 1970; null: never
     #[serde(default)]
     #[schema(value_type = Option<i64>)]
     expires_at: Option<UnixTime>,
 }
 
-/// When a secret is to end.
+/// The new expiry of a secret.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SecretEnd)]
 pub(super) struct EndBody {
-    /// Seconds since 1970; now when left out or past
+    /// Seconds since 1970; now by default, or if past
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>, nullable = false)]
     expires_at: Option<UnixTime>,
-    /// Instead: so many seconds after its last use, 3600 to 31536000; null: not any more
+    /// Instead, idle expiry: this many seconds after its last use, 3600 to 31536000; null removes it
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
     unused_for: Option<Option<i64>>,
@@ -59,7 +59,7 @@ struct Secrets<'a> {
 
 /// Lists a client's secrets: their dates and when they were last used.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "all of them", body = Secrets),
+    (status = 200, description = "the list", body = Secrets),
 ))]
 pub(super) async fn list_client_secrets(
     State(app): State<AppState>,
@@ -71,7 +71,7 @@ pub(super) async fn list_client_secrets(
     Ok(response::ok(&Secrets { secrets }))
 }
 
-/// Adds a secret; the others stay good. It is in the answer and nowhere else.
+/// Adds a secret; the others stay valid. Only this response contains it.
 #[utoipa::path(post, path = "",
     params(IdempotencyKey),
     request_body(content = NewSecretBody, content_type = "application/json"),
@@ -103,9 +103,9 @@ pub(super) async fn add_client_secret(
     ))
 }
 
-/// Removes a secret: it ends at once, and nothing is left of it.
+/// Deletes a secret at once.
 #[utoipa::path(delete, path = "", responses(
-    (status = 204, description = "it is gone"),
+    (status = 204, description = "it is deleted"),
 ))]
 pub(super) async fn delete_client_secret(
     State(app): State<AppState>,
@@ -118,22 +118,22 @@ pub(super) async fn delete_client_secret(
     Ok(response::nothing())
 }
 
-/// When a secret ends.
+/// The expiry of a secret.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SecretExpiry)]
 struct Ended {
     secret_id: SecretId,
     /// Null: `unused_for` was set
     expires_at: Option<UnixTime>,
-    /// Null: it does not end for want of use, or `expires_at` was set
+    /// Null: no idle expiry, or `expires_at` was set
     unused_for: Option<IdleExpiry>,
 }
 
-/// Ends a secret, now, later, or when it is used no more.
+/// Expires a secret: now, later, or some time after its last use.
 #[utoipa::path(post, path = "",
     request_body(content = EndBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "when it ends", body = Ended),
+        (status = 200, description = "when it expires", body = Ended),
     ),
 )]
 pub(super) async fn expire_client_secret(
@@ -151,7 +151,7 @@ pub(super) async fn expire_client_secret(
     let (expires_at, unused_for) = match (expires_at, unused_for) {
         (Some(_), Some(_)) => {
             return Err(Error::invalid_request(
-                "a secret's end is set by `expires_at` or by `unused_for`, not by both at once",
+                "set the expiry of a secret by `expires_at` or by `unused_for`, not by both",
             ));
         }
         (None, Some(seconds)) => {

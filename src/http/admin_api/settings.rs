@@ -14,9 +14,9 @@ struct Settings<'a> {
     settings: &'a [Setting],
 }
 
-/// Shows the settings of the replica that answers.
+/// Shows the settings of this replica.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "all of them", body = Settings),
+    (status = 200, description = "the list", body = Settings),
 ))]
 pub(super) async fn list_settings(State(app): State<AppState>) -> Response {
     let settings = &app.config().settings.0;

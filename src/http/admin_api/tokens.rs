@@ -22,16 +22,16 @@ pub(super) struct TokenBody {
     token: String,
 }
 
-/// A token that was revoked.
+/// A revoked token.
 #[derive(Serialize, ToSchema)]
 struct RevokedToken {
     jti: String,
     client_id: ClientId,
-    /// When it would have ended
+    /// When it would have expired
     exp: UnixTime,
 }
 
-/// Says what a token says, and whether it is good.
+/// Shows the claims of a token, and whether it is valid.
 #[utoipa::path(post, path = "",
     request_body(content = TokenBody, content_type = "application/json"),
     responses(
@@ -47,11 +47,11 @@ pub(super) async fn inspect_token(
     Ok(response::ok(&inspection))
 }
 
-/// Ends a token, whoever's it is, before its time.
+/// Revokes a token of any client.
 #[utoipa::path(post, path = "",
     request_body(content = TokenBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "it counts no longer", body = RevokedToken),
+        (status = 200, description = "it is no longer valid", body = RevokedToken),
     ),
 )]
 pub(super) async fn revoke_token(
@@ -74,7 +74,7 @@ pub(super) async fn revoke_token(
 fn about_the_body(error: Error) -> Error {
     if error.code == ErrorCode::InvalidToken {
         return Error::invalid_request(format!(
-            "the token in the body is no good already: {}",
+            "the token in the body is not valid: {}",
             error.description
         ));
     }

@@ -10,16 +10,15 @@ use utoipa::openapi::{OpenApi as Openapi, Required};
 use crate::http::openapi::headers;
 use crate::http::response::error;
 
-const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, and what is needed to verify them. \
-                     Bodies are forms or JSON objects of strings, whichever the caller likes; the admin API \
-                     takes JSON alone.";
+const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, and their verification. \
+                     Bodies are forms or JSON objects of strings; the admin API accepts only JSON.";
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "token-server", description = ABOUT),
     components(schemas(error::Body)),
     tags(
-        (name = "Clients", description = "for those who want tokens"),
+        (name = "Clients", description = "for clients that need tokens"),
         (name = "Verification", description = "for microservices, and proxies in front of them"),
         (name = "Administration", description = "for operators' programs: tokens for the audience ISSUER/admin/api with the scope admin:read, admin:write or admin:export"),
         (name = "Tools", description = "for people, libraries and orchestrators"),

@@ -32,11 +32,11 @@ cases! {
     ANY "" {
         ContentTooLarge: "the body is over `MAX_BODY`";
         HeaderFieldsTooLarge: "the head is over `MAX_HEAD`";
-        ServerError: "our fault; the log says why";
+        ServerError: "an internal error; the log has the cause";
     }
 
     BUSY "" {
-        TemporarilyUnavailable: "`MAX_REQUESTS` of this route are being answered already";
+        TemporarilyUnavailable: "`MAX_REQUESTS` requests of this route are in flight";
     }
 
     BODY "" {
@@ -48,7 +48,7 @@ cases! {
         InvalidRequest: "a parameter is missing, repeated or malformed";
         InvalidClient: "no client authentication, or one that is wrong: unknown client, disabled client and wrong \
             credentials answer the same";
-        RateLimited: "too many failures from this source, or the client has had all its tokens of this hour";
+        RateLimited: "too many failures from this source, or the client has used up its quota of this hour";
         TemporarilyUnavailable: "the database does not answer, or too many logins wait";
     }
 
@@ -86,7 +86,7 @@ cases! {
     }
 
     FOREIGN "Foreign" {
-        UnauthorizedClient: "the token was issued to another client; it stays good";
+        UnauthorizedClient: "the token was issued to another client; it stays valid";
     }
 
     ISSUER "Issuer" {
@@ -109,7 +109,7 @@ cases! {
     }
 
     ONE "" {
-        NotFound: "there is no such thing";
+        NotFound: "it does not exist";
     }
 
     CHANGE "AdminChange" {
@@ -121,8 +121,8 @@ cases! {
     }
 
     VERSION "" {
-        PreconditionFailed: "it is not as `If-Match` says: read it again";
-        PreconditionRequired: "there is no `If-Match`";
+        PreconditionFailed: "it does not match `If-Match`: read it again";
+        PreconditionRequired: "`If-Match` is missing";
     }
 }
 

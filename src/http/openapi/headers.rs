@@ -4,17 +4,17 @@ use serde_json::{Map, Value, json};
 
 /// Every header of a documented response, and what it says.
 const HEADERS: [(&str, &str); 19] = [
-    (
-        "cache-control",
-        "`no-store`, unless everybody may read the answer",
-    ),
+    ("cache-control", "`no-store`, unless the response is public"),
     ("dpop-nonce", "for the next DPoP proof, if there was one"),
     ("etag", "the version, for `If-Match` or `If-None-Match`"),
-    ("location", "the URL of the new thing, relative to this one"),
+    (
+        "location",
+        "the URL of the new resource, relative to this one",
+    ),
     ("pragma", "`no-cache` (RFC 6749 §5.1)"),
     (
         "ratelimit",
-        "what is left of the client's quota, once four fifths are used",
+        "the rest of the client's quota, once four fifths are used",
     ),
     ("ratelimit-policy", "the client's quota, beside `RateLimit`"),
     ("retry-after", "seconds"),

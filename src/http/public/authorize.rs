@@ -21,7 +21,7 @@ use crate::http::response::error::SimpleError;
 use crate::http::response::{ROOM_BESIDE_JWT, WithLogContext};
 use crate::jwt::AccessToken;
 
-/// The credentials, and what the token is to be for.
+/// The credentials, and the requested scope and audience.
 #[derive(ToSchema)]
 #[schema(as = SimpleTokenRequest)]
 struct Form {
@@ -51,7 +51,7 @@ struct Answer<'a> {
     token_type: &'a str,
     /// Seconds
     expires_in: i64,
-    /// What was granted, space-separated
+    /// The granted scopes, space-separated
     #[schema(value_type = String)]
     scope: &'a Scope,
     /// The access token, a JWT (RFC 9068)
@@ -83,7 +83,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Gives a client a token, in the simple contract.
+/// Issues a token to a client, by the simple contract.
 #[utoipa::path(post, path = "", tag = "Clients",
     request_body(content(
         (Form = "application/x-www-form-urlencoded"),

@@ -12,7 +12,7 @@ use crate::http::request::client_authentication::{
 };
 use crate::http::request::params::Params;
 
-/// What such a request has in its body.
+/// The body of such a request.
 #[derive(ToSchema)]
 #[schema(as = TokenAndClient)]
 pub(super) struct Form {

@@ -46,7 +46,8 @@ impl PartialSchema for Answer<'_> {
         let RefOr::T(Schema::Object(mut answer)) = AccessTokenClaims::schema() else {
             unreachable!("claims are an object")
         };
-        answer.description = Some("Whether a token is active, and only then the rest".to_owned());
+        answer.description =
+            Some("Whether a token is active, and its claims only if it is".to_owned());
         answer.required = vec!["active".to_owned()];
         let own = [("active", bool::schema()), ("token_type", String::schema())];
         let own = own.map(|(name, schema)| (name.to_owned(), schema));
@@ -65,7 +66,7 @@ impl ToSchema for Answer<'_> {
     }
 }
 
-/// Says what a token says, to a client that has proved itself.
+/// Returns the claims of a token to an authenticated client.
 #[utoipa::path(post, path = "", tag = "Verification",
     request_body(content(
         (Form = "application/x-www-form-urlencoded"),
@@ -77,7 +78,7 @@ impl ToSchema for Answer<'_> {
             description = "`application/token-introspection+jwt` for a signed answer (RFC 9701)"),
     ),
     responses(
-        (status = 200, description = "whether it is active, and what it says", headers(
+        (status = 200, description = "whether it is active, and its claims", headers(
             ("cache-control"), ("dpop-nonce"),
         ), content(
             (Answer = "application/json"),

@@ -11,12 +11,12 @@ use crate::http::AppState;
 use crate::http::openapi::AnyErrors;
 use crate::jwt::PublicKeys;
 
-/// The public keys, for those who verify offline.
+/// The public keys, for offline verification.
 #[utoipa::path(get, path = "", tag = "Verification",
-    params(("if-none-match" = Option<String>, Header, description = "the tag of what the caller has")),
+    params(("if-none-match" = Option<String>, Header, description = "the entity tag of the caller's version")),
     responses(
         (status = 200, description = "the keys", body = PublicKeys, headers(("cache-control"), ("etag"))),
-        (status = 304, description = "they are those that the caller has", headers(
+        (status = 304, description = "the caller has the current version", headers(
             ("cache-control"), ("etag"),
         )),
         AnyErrors,

@@ -50,7 +50,7 @@ struct Metadata<'a> {
     introspection_endpoint: String,
     revocation_endpoint: String,
     grant_types_supported: [&'a str; 2],
-    /// Required, and empty: these are of the authorization endpoint.
+    /// Required, and empty: the values are for the authorization endpoint.
     response_types_supported: [&'a str; 0],
     token_endpoint_auth_methods_supported: &'a [&'a str],
     token_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
@@ -77,9 +77,9 @@ struct Metadata<'a> {
     id_token_signing_alg_values_supported: Option<[&'a str; 1]>,
 }
 
-/// The server's metadata, by which libraries find the rest.
+/// The server's metadata, from which libraries learn its endpoints.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "what this server can do", body = Metadata, headers(("cache-control"))),
+    (status = 200, description = "the capabilities of this server", body = Metadata, headers(("cache-control"))),
     MetadataErrors,
 ))]
 pub(in crate::http) async fn show(
@@ -89,9 +89,9 @@ pub(in crate::http) async fn show(
     answer(&app, uri.path().strip_prefix(OAUTH), None)
 }
 
-/// The server's metadata for libraries that look at the path of `OpenID` Connect Discovery only.
+/// The server's metadata, for libraries that use only the path of `OpenID` Connect Discovery.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "what this server can do", body = Metadata, headers(("cache-control"))),
+    (status = 200, description = "the capabilities of this server", body = Metadata, headers(("cache-control"))),
     MetadataErrors,
 ))]
 pub(in crate::http) async fn show_openid(

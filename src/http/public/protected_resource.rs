@@ -23,7 +23,7 @@ pub(in crate::http) const PATH: &str = "/.well-known/oauth-protected-resource/{*
 /// Identifiers change when an owner edits a client.
 const MAX_AGE: &str = "public, max-age=300";
 
-/// RFC 9728 §2. What the resource wants beside a token of this server, it alone knows.
+/// RFC 9728 §2. Only the resource knows its further requirements.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ProtectedResource)]
 struct Metadata<'a> {

@@ -16,17 +16,16 @@ use crate::http::request::body::BodyParams;
 use crate::http::request::caller::Caller;
 use crate::http::response::WithLogContext;
 
-/// Ends a token of the client that asks, before its time.
+/// Revokes a token of the calling client.
 ///
-/// `token_type_hint` is no more than help in searching (§2.1), and there is one type of token: whatever it
-/// says, the token is looked at.
+/// `token_type_hint` only helps a server to search (§2.1). This server has one type of token and ignores the hint.
 #[utoipa::path(post, path = "", tag = "Clients",
     request_body(content(
         (Form = "application/x-www-form-urlencoded"),
         (Form = "application/json"),
     )),
     responses(
-        (status = 200, description = "the token counts no longer, or never did", headers(("cache-control"))),
+        (status = 200, description = "the token is not valid, or no longer", headers(("cache-control"))),
         RevokeErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),

@@ -43,7 +43,7 @@ struct Form {
     client: ClientAuthenticationForm,
 }
 
-/// What is asked for, and by which grant.
+/// The grant, and the requested scope and audience.
 #[derive(ToSchema)]
 #[schema(as = RequestedGrant)]
 struct GrantForm {
@@ -56,21 +56,21 @@ struct GrantForm {
     exchange: Tokens,
 }
 
-/// What an exchange has beside its target and its scope.
+/// The further parameters of an exchange.
 #[derive(ToSchema)]
 #[schema(as = ExchangedTokens)]
 struct Tokens {
-    /// The token to exchange, of this server
+    /// The subject token, of this server
     #[schema(value_type = Option<String>)]
     subject_token: Option<Secret<String>>,
     /// `urn:ietf:params:oauth:token-type:access_token` or `urn:ietf:params:oauth:token-type:jwt`
     subject_token_type: Option<String>,
-    /// A token of the client itself; it changes nothing
+    /// A token of the client itself; it has no effect
     #[schema(value_type = Option<String>)]
     actor_token: Option<Secret<String>>,
     /// With `actor_token`
     actor_token_type: Option<String>,
-    /// The same two types; an access token when left out
+    /// The same two types; by default an access token
     requested_token_type: Option<String>,
 }
 
@@ -141,7 +141,7 @@ struct Answer<'a> {
     token_type: &'a str,
     /// Seconds
     expires_in: i64,
-    /// What was granted, space-separated
+    /// The granted scopes, space-separated
     #[schema(value_type = String)]
     scope: &'a Scope,
     /// A JWT (RFC 9068)
@@ -177,7 +177,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Gives a client a token, as every OAuth library expects it (RFC 6749 §4.4); or exchanges one (RFC 8693).
+/// Issues a token to a client (RFC 6749 §4.4), or exchanges one (RFC 8693).
 #[utoipa::path(post, path = "", tag = "Clients",
     request_body(content(
         (Form = "application/x-www-form-urlencoded"),

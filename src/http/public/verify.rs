@@ -77,7 +77,7 @@ struct Form {
     requirements: Requirements,
 }
 
-/// That the token is good, and its claims (RFC 9068 §2.2).
+/// That the token is valid, and its claims (RFC 9068 §2.2).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Claims)]
 struct Answer<'a> {
@@ -98,7 +98,7 @@ struct Answer<'a> {
         (Form = "application/json"),
     )),
     responses(
-        (status = 200, description = "the token is good", body = Answer, headers(
+        (status = 200, description = "the token is valid", body = Answer, headers(
             ("cache-control"),
             ("x-token-client-id"), ("x-token-scope"),
             ("x-token-audience"),
@@ -133,7 +133,7 @@ pub(in crate::http) async fn verify(
                    reads neither the path behind it, nor query and body: they are the original caller's.",
     params(ProofHeader),
     responses(
-        (status = 200, description = "the token is good", body = Answer, headers(
+        (status = 200, description = "the token is valid", body = Answer, headers(
             ("cache-control"),
             ("x-token-client-id"), ("x-token-scope"),
             ("x-token-audience"),

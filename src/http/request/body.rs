@@ -118,10 +118,8 @@ async fn read_within(body: Body, most: usize, time: Duration) -> Result<Bytes> {
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(most)),
-        Ok(Err(error)) => {
-            Err(Error::invalid_request("the body broke off")
-                .with_source(anyhow::anyhow!("{error}")))
-        }
+        Ok(Err(error)) => Err(Error::invalid_request("the request body is incomplete")
+            .with_source(anyhow::anyhow!("{error}"))),
         Err(_) => Err(Error::new(
             ErrorCode::RequestTimeout,
             "the body did not arrive in time",

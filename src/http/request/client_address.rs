@@ -38,7 +38,8 @@ pub(in crate::http) fn client_address(
         );
     }
     if hops.is_empty() {
-        let description = format!("the proxy did not say in {name} which address its caller has");
+        let description =
+            format!("the request of the proxy has no {name} with the address of its caller");
         return Err(Error::invalid_request(description));
     }
     choose(&hops, proxies).ok_or_else(|| {

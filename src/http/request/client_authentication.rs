@@ -18,7 +18,7 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 /// draft-ietf-oauth-spiffe-client-auth.
 const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
 
-/// What of a client authentication may be in a body.
+/// The client authentication in a body.
 #[derive(ToSchema)]
 #[schema(as = ClientAuthentication)]
 #[expect(clippy::struct_field_names, reason = "the RFCs' names")]
@@ -28,8 +28,8 @@ pub(in crate::http) struct ClientAuthenticationForm {
     /// Not beside another method
     #[schema(value_type = Option<String>)]
     client_secret: Option<Secret<String>>,
-    /// A JWT under a key of the client (RFC 7523 §2.2), or of a trusted issuer; then `client_id` may be left out where one
-    /// client alone has an identity with its `sub`
+    /// A JWT under a key of the client (RFC 7523 §2.2), or of a trusted issuer; then `client_id` is optional if exactly one
+    /// client has an identity with its `sub`
     #[schema(value_type = Option<String>)]
     client_assertion: Option<Secret<String>>,
     /// With `client_assertion`
@@ -118,7 +118,7 @@ impl ClientAuthenticationForm {
                 .filter_map(|(is_there, name)| is_there.then_some(*name))
                 .collect();
             return Err(Error::invalid_request(format!(
-                "a request has one client authentication, and this has {}",
+                "a request must have one client authentication, and this one has {}",
                 there.join(" and ")
             )));
         }

@@ -10,14 +10,14 @@ use crate::app::error::Result;
 use crate::domain::Audiences;
 use crate::http::request::params::Params;
 
-/// What a token is to be for.
+/// The requested scope and audience of a token.
 #[derive(ToSchema)]
 #[schema(as = RequestedToken)]
 pub(in crate::http) struct TokenRequestForm {
-    /// Space-separated, in JSON also a list; none: all that the client may have
+    /// Space-separated, in JSON also a list; by default all scopes of the client
     pub(in crate::http) scope: Option<String>,
-    /// One or more of the client's: space-separated, in a form also repeated, in JSON also a list; in an exchange the one
-    /// target
+    /// One or more of the client's audiences: space-separated, in a form also repeated, in JSON also a list; in an exchange the
+    /// one target
     #[schema(value_type = Option<Audiences>)]
     pub(in crate::http) audience: Vec<String>,
     /// One of the client's audiences, an absolute URI; in a form it may be repeated, in JSON a list (RFC 8707 §2)

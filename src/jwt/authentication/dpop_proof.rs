@@ -54,7 +54,7 @@ pub struct DpopProof {
     pub jkt: Thumbprint,
     /// Its name, which may be used once.
     pub jti: String,
-    /// Until when it is good.
+    /// When it expires.
     pub good_until: UnixTime,
     /// The nonce in it.
     pub nonce: Option<String>,

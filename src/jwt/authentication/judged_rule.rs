@@ -8,14 +8,14 @@ use crate::base::printable::printable;
 /// The longest value that a rule shows.
 const MAX_SHOWN: usize = 300;
 
-/// A rule, and what came of it.
+/// A rule, and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct JudgedRule {
-    /// What the rule is about: a header member, a claim or a pointer to one
+    /// The subject of the rule: a header member, a claim or a pointer to one
     pub rule: String,
-    /// What the rule asks for
+    /// The expected value
     pub expected: String,
-    /// What the token has
+    /// The value in the token
     pub came: String,
     /// Whether the token satisfies the rule
     pub passed: bool,

@@ -150,7 +150,7 @@ impl SigningKey {
         &self.kid
     }
 
-    /// What it signs with.
+    /// Its algorithm.
     pub fn alg(&self) -> SigningAlg {
         self.alg
     }

@@ -10,7 +10,7 @@ use crate::jwt::{IssueError, KeySet, Signing};
 /// nobody takes it for an access token.
 #[derive(Debug, Serialize)]
 pub struct IntrospectionClaims<'a, T> {
-    /// Whom it is from.
+    /// The issuer.
     pub iss: &'a Issuer,
     /// Whom it is for: who asked.
     pub aud: &'a ClientId,

@@ -38,9 +38,9 @@ pub struct AccessToken<'a> {
     pub jwt: String,
     /// Its name.
     pub jti: TokenId,
-    /// Whose it is.
+    /// The client that it was issued to.
     pub client_id: &'a ClientId,
-    /// What was granted.
+    /// The granted scopes.
     pub scope: Cow<'a, Scope>,
     /// Seconds it lives (`expires_in`, RFC 6749 §5.1).
     pub expires_in: i64,

@@ -156,7 +156,7 @@ pub fn decode_unverified(token: &str) -> Result<(Value, Value), VerifyError> {
 }
 
 impl AccessTokenClaims<'_> {
-    /// Whether the token is good at `now`. `exp` is the first second at which it is not (RFC 7519 §4.1.4).
+    /// Whether the token is valid at `now`. `exp` is the first second at which it is not (RFC 7519 §4.1.4).
     pub fn check_times(&self, now: UnixTime) -> Result<(), VerifyError> {
         if self.exp.plus(LEEWAY) <= now {
             return Err(VerifyError::Expired);

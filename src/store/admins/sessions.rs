@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError, TrustedTime};
 pub struct SessionRecord {
     /// Without secrets.
     pub session: AdminSession,
-    /// Whose it is.
+    /// The admin.
     pub owner: AdminRecord,
     /// The secret of an app that is being added, sealed.
     pub totp_pending: Option<String>,
@@ -28,9 +28,9 @@ pub struct SessionRecord {
 pub struct RenewedSession {
     /// The digest of its new token.
     pub token_digest: String,
-    /// Whether a second factor was proved in it.
+    /// Whether the admin has used a second factor in it.
     pub second_factor: bool,
-    /// When it ends at the latest.
+    /// When it ends in any case.
     pub expires_at: UnixTime,
 }
 

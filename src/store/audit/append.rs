@@ -29,7 +29,7 @@ pub(in crate::store) struct Appends<'a> {
     pub(in crate::store) events: Vec<(Stamp<'a>, NewEvent)>,
     /// Revocations, which get their ids now. The replicas have to know each.
     pub(in crate::store) revocations: Vec<Revocation>,
-    /// When.
+    /// The time.
     pub(in crate::store) at: UnixTime,
 }
 

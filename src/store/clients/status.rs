@@ -146,7 +146,7 @@ impl Store {
         Ok((ClientRevoked::Revoked(revoked.await?), client))
     }
 
-    /// Removes a client and its secrets, and revokes its tokens.
+    /// Deletes a client and its secrets, and revokes its tokens.
     pub async fn delete_client(
         &self,
         id: &ClientId,

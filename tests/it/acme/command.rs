@@ -52,7 +52,7 @@ async fn serve_orders_by_itself_and_the_commands_say_how_it_stands() {
         "{before:?}"
     );
     assert!(
-        after.out.contains("ok    certificate: issued, good until"),
+        after.out.contains("ok    certificate: issued, valid until"),
         "{after:?}"
     );
     let directory = authority.url("/directory");

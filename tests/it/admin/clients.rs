@@ -143,7 +143,7 @@ async fn what_was_typed_wrongly_is_told_above_the_form_and_nothing_is_lost() {
     assert!(
         taken
             .text()
-            .contains("There is a client <code>billing</code> already.")
+            .contains("The client <code>billing</code> exists already.")
     );
 }
 

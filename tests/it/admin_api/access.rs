@@ -102,9 +102,8 @@ async fn each_route_needs_its_own_scope_and_no_other_will_do() {
     }
 }
 
-#[tokio::test]
-async fn what_changes_something_needs_the_scope_for_it() {
-    let test = TestApp::new().await;
+#[test]
+fn what_changes_something_needs_the_scope_for_it() {
     for route in routes() {
         // A token to be looked at is in a body, not in a path.
         let only_reads = route.method == "GET"

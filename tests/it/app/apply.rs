@@ -127,7 +127,7 @@ async fn a_file_makes_its_clients_and_a_second_time_there_is_nothing_to_do() {
     );
     assert_eq!(hashed.client.managed_by.unwrap().as_str(), "team");
     assert!(client(&test, "left").await.secrets.is_empty());
-    assert!(done.clients[2].remarks[0].contains("no secret"));
+    assert!(done.clients[2].remarks[0].contains("no valid secret"));
 
     // Also when the hash has become another one at the first login.
     for _ in 0..10_000 {
@@ -263,7 +263,7 @@ async fn a_client_of_nobody_is_taken_and_one_of_another_file_only_when_told_so()
     let refused = apply_by(&test, BY, &billing("two"), ApplyOptions::default()).await;
     let error = refused.unwrap_err();
     assert!(
-        error.description.contains("the file `one` keeps it"),
+        error.description.contains("the manifest `one` manages it"),
         "{error:?}"
     );
     let take_over = ApplyOptions {

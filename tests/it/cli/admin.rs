@@ -127,7 +127,7 @@ async fn what_is_wrong_is_said_and_nothing_is_done() {
         (
             &["create", "olga"][..],
             4,
-            "there is an admin `olga` already",
+            "the admin `olga` exists already",
         ),
         (&["create", "no spaces"], 2, "an admin's name is"),
         (

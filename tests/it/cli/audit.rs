@@ -133,7 +133,7 @@ async fn a_trail_that_cannot_go_on_is_an_error_of_changes_and_a_failure_of_check
     assert!(refused.err.contains("audit accept-head"), "{refused:?}");
     let check = shell.run(&["check"]);
     assert_eq!(check.code, 1);
-    let failure = "FAIL  audit trail: nothing can be added to it, and so nothing can be changed: its last event, 3, ";
+    let failure = "FAIL  audit trail: the server cannot append an event, and refuses every change: its last event, 3, ";
     assert!(check.out.contains(failure), "{}", check.out);
 }
 

@@ -161,7 +161,7 @@ async fn what_could_never_work_is_refused_with_a_reason() {
             ],
             "takes a secret",
         ),
-        (&["update", "there"], "say what to change"),
+        (&["update", "there"], "name what to change"),
     ] {
         let ran = shell.run(&[&["client"], arguments].concat());
         assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");

@@ -30,7 +30,7 @@ async fn a_doubt_is_told_by_check_and_ends_by_a_confirmation() {
     };
     let check = shell.run(&["check"]);
     assert_eq!(check.code, 1, "{check:?}");
-    let said = "FAIL  clock: nothing is removed, rotated or ended by time: the newest row of the database is";
+    let said = "FAIL  clock: the server removes, rotates and expires nothing by time: the newest row of the database is";
     assert!(check.out.contains(said), "{check:?}");
     let mut development = shell.command(&["check"]);
     development.envs([("DEVELOPMENT", "true"), ("LISTEN_ADDR", "127.0.0.1:1")]);
@@ -49,7 +49,7 @@ async fn a_doubt_is_told_by_check_and_ends_by_a_confirmation() {
 
     assert_eq!((confirmed.code, confirmed.out.as_str()), (0, ""));
     assert!(
-        confirmed.err.contains("confirmed that it is"),
+        confirmed.err.contains("confirmed the time"),
         "{confirmed:?}"
     );
     assert_eq!(rotate(&shell).code, 0);

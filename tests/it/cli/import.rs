@@ -35,7 +35,7 @@ async fn bad_rows_are_named_and_nothing_is_imported_unless_told_to_go_on() {
     assert!(
         refused
             .err
-            .contains("ignored, having no meaning here: note")
+            .contains("ignored, because they have no meaning here: note")
     );
 
     let gone_on = shell.run(&["client", "import", "clients.csv", "--keep-going", "--json"]);

@@ -162,7 +162,7 @@ async fn in_development_mode_check_makes_no_file_either() {
     );
 
     assert_eq!(ran.code, 0, "{ran:?}");
-    let told = "ok    database: SQLite has no file yet; `serve` makes it";
+    let told = "ok    database: SQLite has no file yet; `serve` creates it";
     assert!(ran.out.contains(told), "{}", ran.out);
     assert!(!shell.path().join("data").exists());
 }

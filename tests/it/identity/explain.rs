@@ -52,7 +52,7 @@ async fn a_right_assertion_passes_every_rule_and_is_not_used_up() {
             explained["remarks"][0]
                 .as_str()
                 .unwrap()
-                .contains("good once")
+                .contains("valid once")
         );
     }
     assert_eq!(present(&test, &token, None).await.status, 200);

@@ -99,7 +99,7 @@ const GITHUB: &[&str] = &[
 const MISTAKES: &[(&[&str], &[&str], &str)] = &[
     (&["--from", "kubernetes", "--namespace", "prod"], &[], "--service-account is missing"),
     (&["--from", "github", "--repository-id", "74", "--any-workflow"], &[], "--repository-owner-id is missing"),
-    (GITHUB, &[], "say which jobs"),
+    (GITHUB, &[], "choose the jobs"),
     (GITHUB, &["--any-workflow", "--namespace", "prod"], "--namespace is not an option"),
     (&["--from", "gitlab"], &[], "--project-id is missing"),
     (&["--from", "aws", "--aws-issuer", AWS], &[], "--aws-principal is missing"),

@@ -231,7 +231,7 @@ async fn the_true_reason_is_explained_and_in_the_log() {
     assert_eq!(explained.refusals[0].reason, reason);
     let remarks = explained.remarks.join(" ");
     assert!(
-        remarks.contains("From elsewhere than 10.0.0.0/8 2001:db8::/32"),
+        remarks.contains("From other networks than 10.0.0.0/8 2001:db8::/32"),
         "{remarks}"
     );
     // A wrong secret is that, wherever it comes from.

@@ -96,7 +96,9 @@ impl RelyingParty {
     ) -> Result<Result<(PasskeyRecord, String), anyhow::Error>> {
         let state: PasskeyAuthentication = json::from_str(state.get()).map_err(Error::internal)?;
         let Ok(signed) = json::from_str::<PublicKeyCredential>(signed) else {
-            return Ok(Err(anyhow::anyhow!("what came is no answer of a passkey")));
+            return Ok(Err(anyhow::anyhow!(
+                "the response is not that of a passkey"
+            )));
         };
         // The count of signatures is looked at here: one that does not go up is of a copy.
         let used = match self.0.finish_passkey_authentication(&signed, &state) {

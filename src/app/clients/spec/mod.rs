@@ -32,10 +32,10 @@ use crate::domain::{
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientSpec {
-    /// The server makes one when left out
+    /// By default the server generates one
     #[schema(value_type = Option<String>, nullable = false)]
     pub(crate) client_id: Option<ClientId>,
-    /// A secret that you chose, of at least `MIN_SECRET_LENGTH` characters; the server makes one when left out
+    /// A chosen secret of at least `MIN_SECRET_LENGTH` characters; by default the server generates one
     #[schema(nullable = false)]
     pub(crate) client_secret: Option<String>,
     /// When the secret expires, in seconds since 1970; null: never
@@ -44,17 +44,17 @@ pub(crate) struct ClientSpec {
     /// `enabled` or `disabled`
     #[schema(nullable = false)]
     pub(crate) status: Option<String>,
-    /// What people call it; at most 200 characters
+    /// A name for people; at most 200 characters
     #[schema(nullable = false)]
     pub(crate) name: Option<String>,
-    /// What it is for, whom to ask; at most 2000 characters
+    /// Its purpose, and whom to contact; at most 2000 characters
     #[schema(nullable = false)]
     pub(crate) description: Option<String>,
-    /// All scopes that it may ask for, space-separated. Over the admin API none that is reserved: `admin:…`,
-    /// `token:introspect`, `revocations:read`
+    /// All scopes that it may request, space-separated. The admin API gives no reserved scope: `admin:…`, `token:introspect`,
+    /// `revocations:read`
     #[schema(value_type = Option<String>, nullable = false)]
     pub(crate) scopes: Option<SpaceSeparated>,
-    /// Whether a token has only the scopes that its request names: a request that names none then gets none, not all
+    /// Whether a request without `scope` gets no scopes, instead of all scopes of the client
     #[schema(nullable = false)]
     pub(crate) explicit_scopes_only: Option<bool>,
     /// The audiences that its tokens may have; the first is the default
@@ -81,7 +81,7 @@ pub(crate) struct ClientSpec {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub(crate) token_typ: Option<Option<String>>,
-    /// The most tokens in an hour, 1 to 1000000000; null: any number
+    /// The most tokens in an hour, 1 to 1000000000; null: no limit
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
     pub(crate) token_quota: Option<Option<i64>>,

@@ -49,7 +49,7 @@ pub(super) struct PlannedWrite {
     pub(super) before: Option<ClientRecord>,
     /// Whether nothing of it is taken from what is there. Else that has to be there still.
     pub(super) is_whole: bool,
-    /// What differs; of secrets, which there are.
+    /// The changed members; of secrets, their IDs.
     pub(super) changes: Vec<FieldChange>,
 }
 
@@ -240,7 +240,7 @@ fn mark(client: &mut Client, name: &ManagedBy, take_over: bool) -> Result<()> {
     let other = client.managed_by.replace(name.clone());
     match other.filter(|other| other != name && !take_over) {
         Some(other) => Err(Error::conflict(format!(
-            "the file `{other}` keeps it; take it over explicitly, or leave it out"
+            "the manifest `{other}` manages it; take it over explicitly, or remove it from this file"
         ))),
         None => Ok(()),
     }

@@ -206,7 +206,7 @@ impl Core {
             .swap(reading.doubt.is_some(), Ordering::Relaxed);
         match (was_in_doubt, reading.doubt) {
             (false, Some(doubt)) if reading.holds_back => tracing::error!(
-                "nothing is removed, rotated or ended by time from now on, because the clock may be wrong: {doubt}"
+                "the server removes, rotates and expires nothing by time from now on, because the clock may be wrong: {doubt}"
             ),
             (false, Some(doubt)) => {
                 tracing::warn!("the clock may be wrong, which development mode ignores: {doubt}");
@@ -224,6 +224,6 @@ impl Core {
 /// The error of whoever needs a trusted time while there is none.
 pub(crate) fn held_back(doubt: ClockDoubt) -> Error {
     Error::temporarily_unavailable(format!(
-        "nothing is removed, rotated or ended by time while the clock may be wrong: {doubt}"
+        "the server removes, rotates and expires nothing by time while the clock may be wrong: {doubt}"
     ))
 }

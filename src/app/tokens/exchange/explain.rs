@@ -45,16 +45,16 @@ impl ExchangeSubject {
             (Some(token), None) => Ok(Self::Token(token)),
             (None, Some(client)) => Ok(Self::Client(client)),
             (Some(_), Some(_)) | (None, None) => Err(Error::invalid_request(
-                "name the subject by its token, or by a client that gets one: either, not both",
+                "name the subject by its token or by a client, not by both",
             )),
         }
     }
 }
 
-/// What would come of an exchange.
+/// The result of an exchange.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ExchangeExplanation {
-    /// Whether there would be a token.
+    /// Whether the server would issue a token.
     pub granted: bool,
     /// The token's header; null: none is issued.
     #[schema(value_type = Option<Object>)]
@@ -62,11 +62,11 @@ pub struct ExchangeExplanation {
     /// The token's claims; null: none is issued.
     #[schema(value_type = Option<Object>)]
     pub claims: Option<Value>,
-    /// The check that refuses it; null: none does.
+    /// The failed check; null: none.
     pub refused_by: Option<ExchangeCheck>,
-    /// Why it is refused; null: it is not.
+    /// The reason of the refusal; null: it is granted.
     pub refusal: Option<ExplainedRejection>,
-    /// What else has to be known, in sentences.
+    /// Remarks, in sentences.
     pub remarks: Vec<String>,
 }
 
@@ -124,8 +124,8 @@ impl Tokens {
         let exchange = judged.await?;
         if exchange.cnf.is_some() || assumed_confirmation(requester).is_some() {
             remarks.push(
-                "Tokens here are bound to their holder: cnf stands for the certificate or key that the requester shows, and \
-                 without one the exchange is refused."
+                "Tokens here are bound to their holder: cnf contains the certificate or key of the requester, and without one \
+                 the server refuses the exchange."
                     .to_owned(),
             );
         }
@@ -171,7 +171,7 @@ impl Tokens {
         let audience = audience.or(theirs.first()).cloned();
         if let Some(audience) = &audience {
             remarks.push(format!(
-                "The subject token is one that `{id}` gets for `{audience}`."
+                "The subject token is one that `{id}` would get for `{audience}`."
             ));
         }
         let request = TokenRequest {

@@ -17,7 +17,7 @@ use crate::domain::{Audience, Client, ErrorCode, Scope, word_enum};
 use crate::jwt::{AccessToken, Confirmation, Delegation, MAX_TOKEN_BYTES, SignedClaims};
 
 word_enum! {
-    /// What an exchange is judged by, in this order.
+    /// The checks of an exchange, in this order.
     pub enum ExchangeCheck, "a check of an exchange" {
         /// The requester is registered and may log in.
         Requester = "requester",

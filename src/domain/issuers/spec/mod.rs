@@ -12,11 +12,11 @@ use crate::domain::{
     JwksUri, KeySource, MaxLifetime, ParseError, Replay, TrustAnchor, TrustDomain, TrustedIssuer,
 };
 
-/// A trusted issuer in a document. A member that is left out says nothing, one that is null takes the value away.
+/// A trusted issuer in a document. An omitted member changes nothing, `null` removes the value.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerSpec {
-    /// What operators call it: 1 to 64 characters of `a-z`, `0-9`, `-`, `_` and `.`
+    /// Its name for operators: 1 to 64 characters of `a-z`, `0-9`, `-`, `_` and `.`
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     pub name: Option<IssuerName>,
@@ -32,7 +32,7 @@ pub struct IssuerSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     pub trust_domain: Option<TrustDomain>,
-    /// The URL of its discovery document; null: behind the `iss`
+    /// The URL of its discovery document; null: `iss` and `/.well-known/openid-configuration`
     #[serde(
         default,
         deserialize_with = "given",
@@ -64,7 +64,7 @@ pub struct IssuerSpec {
     )]
     #[schema(value_type = Option<String>)]
     pub bundle_endpoint: Option<Option<String>>,
-    /// A file with the bundle of its trust domain. Written by owners and at the command line only
+    /// A file with the bundle of its trust domain. Only owners and the command line write it
     #[serde(
         default,
         deserialize_with = "given",
@@ -72,15 +72,15 @@ pub struct IssuerSpec {
     )]
     #[schema(value_type = Option<String>)]
     pub bundle_file: Option<Option<FilePath>>,
-    /// Hosts that keys may be fetched from beside that of the URL above, with a port where it is not 443
+    /// Further hosts from which the server may fetch keys, with the port if it is not 443
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub allowed_hosts: Option<Vec<String>>,
-    /// Whether the hosts may have addresses that are not public. Written by owners and at the command line only
+    /// Whether the hosts may have addresses that are not public. Only owners and the command line write it
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub private_addresses: Option<bool>,
-    /// A file with authorities to be trusted beside the system's, PEM. Written by owners and at the command line only
+    /// A PEM file of certificate authorities to trust beside the system's. Only owners and the command line write it
     #[serde(
         default,
         deserialize_with = "given",
@@ -88,7 +88,7 @@ pub struct IssuerSpec {
     )]
     #[schema(value_type = Option<String>)]
     pub ca_file: Option<Option<FilePath>>,
-    /// A file with a bearer token for the host of the URL above. Written by owners and at the command line only
+    /// A file with a bearer token for the host of the URL above. Only owners and the command line write it
     #[serde(
         default,
         deserialize_with = "given",
@@ -109,7 +109,7 @@ pub struct IssuerSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub max_lifetime: Option<i64>,
-    /// `once`: a token is good for one log-in and needs a `jti`; `allow`: until it expires
+    /// `once`: a token is valid for one log-in and needs a `jti`; `allow`: until it expires
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     pub replay: Option<Replay>,

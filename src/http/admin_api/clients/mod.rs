@@ -31,7 +31,7 @@ use crate::http::{AppState, response};
 pub(super) struct Filter {
     #[param(inline)]
     status: Option<ClientStatus>,
-    /// That may ask for this one scope
+    /// Only clients that may request this scope
     #[serde(default, deserialize_with = "one_scope")]
     #[param(value_type = Option<String>)]
     scope: Option<Scope>,
@@ -41,13 +41,13 @@ pub(super) struct Filter {
     prefix: Option<String>,
     /// Only clients whose name starts with this text, in upper or lower case
     name_prefix: Option<String>,
-    /// `client_id`, `newest` or `oldest`; `client_id` when left out; no other with `search`, `prefix`, `name_prefix` or `scope`
+    /// `client_id` (the default), `newest` or `oldest`; only `client_id` with `search`, `prefix`, `name_prefix` or `scope`
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
     order: Option<ClientOrder>,
     /// Only those after this one: `next` of the page before, in the same order
     after: Option<String>,
-    /// At most so many
+    /// The most results
     #[serde(default, deserialize_with = "limit")]
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -57,7 +57,7 @@ fn one_scope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scope>
     parse_with(deserializer, Scope::parse_one)
 }
 
-/// A page of clients, in the order that was asked for.
+/// A page of clients, in the requested order.
 #[derive(Serialize, ToSchema)]
 struct Clients<'a> {
     #[schema(value_type = Vec<ClientAnswer>)]
@@ -66,19 +66,19 @@ struct Clients<'a> {
     next: Option<&'a str>,
 }
 
-/// A client that was registered, and its secret, which can be had only now.
+/// A new client, and its secret, which the server shows only here.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CreatedClient)]
 struct NewClientAnswer<'a> {
     #[schema(value_type = ClientAnswer)]
     client: &'a Client,
-    /// Null for a client that may use no method with a secret
+    /// Null for a client without a method that uses a secret
     secret: Option<&'a AddedSecret>,
 }
 
 /// Lists clients, without their secrets.
 #[utoipa::path(get, path = "", params(Filter), responses(
-    (status = 200, description = "a page of them", body = Clients),
+    (status = 200, description = "one page", body = Clients),
 ))]
 pub(super) async fn list_clients(
     State(app): State<AppState>,
@@ -108,7 +108,7 @@ pub(super) async fn list_clients(
     Ok(response::ok(&page))
 }
 
-/// Registers a client. Its secret is in the answer and nowhere else.
+/// Creates a client. Only this response contains its secret.
 #[utoipa::path(post, path = "",
     params(IdempotencyKey),
     request_body(content = NewClientBody, content_type = "application/json"),
@@ -165,12 +165,12 @@ pub(super) async fn show_client(
     Ok(with_etag(&app.clients.find(&id).await?.client))
 }
 
-/// Changes a client; what is not named stays as it is. Its tokens say what they said.
+/// Changes the given members of a client. Its existing tokens do not change.
 #[utoipa::path(patch, path = "",
     params(IfMatch),
     request_body(content = ClientChangesBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "as it is now", body = ClientAnswer, headers(
+        (status = 200, description = "its new state", body = ClientAnswer, headers(
             ("etag"),
         )),
     ),
@@ -191,11 +191,11 @@ pub(super) async fn update_client(
     Ok(with_etag(&client.await?))
 }
 
-/// Removes a client and its secrets, and revokes its tokens.
+/// Deletes a client and its secrets, and revokes its tokens.
 #[utoipa::path(delete, path = "",
     params(IfMatch),
     responses(
-        (status = 204, description = "it is gone"),
+        (status = 204, description = "it is deleted"),
     ),
 )]
 pub(super) async fn delete_client(
@@ -209,9 +209,9 @@ pub(super) async fn delete_client(
     Ok(response::nothing())
 }
 
-/// Lets a client have tokens again.
+/// Enables a client: it can get tokens again.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "as it is now", body = ClientAnswer, headers(
+    (status = 200, description = "its new state", body = ClientAnswer, headers(
         ("etag"),
     )),
 ))]
@@ -223,9 +223,9 @@ pub(super) async fn enable_client(
     set_status(&app, &operator, &id, ClientStatus::Enabled).await
 }
 
-/// Lets a client have no more tokens and revokes those it has; its record and secrets stay.
+/// Disables a client and revokes its tokens; it gets no new ones, and keeps its secrets.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "as it is now", body = ClientAnswer, headers(
+    (status = 200, description = "its new state", body = ClientAnswer, headers(
         ("etag"),
     )),
     (status = 204, description = "it is disabled, and cannot be shown: its stored record is damaged"),
@@ -251,9 +251,9 @@ async fn set_status(
     })
 }
 
-/// Lets no file keep a client any more, so that what is changed by hand stays.
+/// Detaches a client from the manifest that manages it, so that changes by hand stay.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "as it is now", body = ClientAnswer, headers(
+    (status = 200, description = "its new state", body = ClientAnswer, headers(
         ("etag"),
     )),
 ))]
@@ -266,9 +266,9 @@ pub(super) async fn release_client(
     Ok(with_etag(&client.await?))
 }
 
-/// Revokes all tokens that a client was issued before now; it may have new ones.
+/// Revokes all tokens of a client; it can get new ones.
 #[utoipa::path(post, path = "", responses(
-    (status = 204, description = "they are revoked"),
+    (status = 204, description = "its tokens are revoked"),
 ))]
 pub(super) async fn revoke_client_tokens(
     State(app): State<AppState>,

@@ -48,7 +48,7 @@ fn parse(headers: &HeaderMap) -> Result<ExpectedVersion> {
     match tags.as_slice() {
         [] => Err(Error::new(
             ErrorCode::PreconditionRequired,
-            "say in If-Match what you have seen: the ETag of an earlier answer, or * for whatever there is",
+            "If-Match is missing: send the ETag of an earlier response, or * for any version",
         )),
         ["*"] => Ok(ExpectedVersion::Any),
         // §13.1.1: by strong comparison; a weak one is like none that there is, and so is what we never gave.

@@ -38,32 +38,32 @@ impl FromRequest<AppState> for FileBody {
 #[into_params(parameter_in = Query)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(in crate::http::admin_api) struct HowToImport {
-    /// `token-server`, `table`, `hydra` or `keycloak`; told by what is in the file when left out
+    /// `token-server`, `table`, `hydra` or `keycloak`; by default detected from the content
     #[param(inline)]
     format: Option<ImportFormat>,
-    /// What to do with a client whose id is taken: `skip`, else `refuse` or `replace`
+    /// What to do with an existing client: `skip` (the default), `refuse` or `replace`
     #[param(inline)]
     on_conflict: Option<OnConflict>,
-    /// Say what would come of it, and change nothing
+    /// Show the result, and change nothing
     #[serde(default)]
     dry_run: bool,
-    /// `plain`: a text that has the length of a digest in hex or base64 is a plain secret; without it such a row is refused.
-    /// `generated`: the other server generated all secrets, and those that are strong take little work. Or `plain,generated`
+    /// `plain`: a text with the length of a digest in hex or base64 is a plain secret; by default such a row is a mistake.
+    /// `generated`: the other server generated all secrets, so that hashing strong ones is cheap. Or `plain,generated`
     #[param(value_type = Option<String>)]
     secrets: Option<FileSecrets>,
-    /// Leave metadata out
+    /// Ignore metadata
     #[serde(default)]
     drop_metadata: bool,
-    /// Leave out scopes that the other server grants only when asked for, with the audiences that come with them
+    /// Ignore scopes that the other server grants only on request, with their audiences
     #[serde(default)]
     drop_optional_scopes: bool,
-    /// Give no scope to a request that names none, if the other server does so
+    /// Give a request without `scope` no scopes, if the other server does so
     #[serde(default)]
     explicit_scopes_only: bool,
-    /// How many seconds tokens live of clients for which the file does not say it
+    /// The token lifetime in seconds of clients without one in the file
     #[serde(default, deserialize_with = "parsed")]
     token_ttl: Option<i64>,
-    /// Import the good rows although there are bad ones
+    /// Skip rows with mistakes and import the others
     #[serde(default)]
     keep_going: bool,
 }
@@ -72,30 +72,30 @@ pub(in crate::http::admin_api) struct HowToImport {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http::admin_api) struct HowToApply {
-    /// What to mark the clients with when the file has no `name`
+    /// The name of the manifest, if the file has no `name`
     name: Option<String>,
-    /// Say what would be done, and change nothing
+    /// Show the changes, and change nothing
     #[serde(default)]
     dry_run: bool,
-    /// Also clients that are marked so and no longer in the file: `disable` or `delete`
+    /// Also `disable` or `delete` clients of this manifest that are no longer in the file
     #[param(inline)]
     prune: Option<Prune>,
-    /// Take over clients that another file keeps
+    /// Take over clients that another manifest manages
     #[serde(default)]
     take_over: bool,
 }
 
-/// What came of a file that was applied.
+/// The result of applying a manifest.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ApplyResult)]
 struct Applied<'a> {
     #[serde(flatten)]
     report: &'a ApplyReport,
-    /// The secrets that were made, which can be had only now
+    /// The new secrets; the server shows them only here
     secrets: &'a [MadeSecret],
 }
 
-/// A secret that was made, with its client.
+/// A new secret, with its client.
 #[derive(Serialize, ToSchema)]
 #[schema(as = IssuedSecret)]
 struct MadeSecret {
@@ -103,9 +103,9 @@ struct MadeSecret {
     client_secret: String,
 }
 
-/// Writes all clients out as JSON lines, with the hashes of their secrets.
+/// Exports all clients as JSON lines, with the hashes of their secrets.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "what the file is, a client a line, and how many there are", headers(
+    (status = 200, description = "a head, one client a line, and the number of clients", headers(
         ("cache-control" = String),
     ), body = String, content_type = "application/x-ndjson"),
 ))]
@@ -122,12 +122,12 @@ pub(in crate::http::admin_api) async fn export_clients(
     ))
 }
 
-/// Imports clients from a file; its secrets may be in clear (at most 1000) or hashed.
+/// Imports clients from a file; its secrets may be plain (at most 1000) or hashed.
 #[utoipa::path(post, path = "", params(HowToImport),
     request_body(content = String, content_type = "application/octet-stream",
         description = "the file, up to `MAX_IMPORT`"),
     responses(
-        (status = 200, description = "what came of it", body = ImportReport),
+        (status = 200, description = "the result", body = ImportReport),
     ),
 )]
 pub(in crate::http::admin_api) async fn import_clients(
@@ -181,12 +181,12 @@ fn refusal(report: &ImportReport) -> Error {
     Error::invalid_request(format!("nothing was imported, for {bad} row(s) are bad"))
 }
 
-/// Makes clients what a YAML or JSON file says. Done a second time it changes nothing.
+/// Applies a manifest: creates and changes the clients of a YAML or JSON file. A second run changes nothing.
 #[utoipa::path(post, path = "", params(HowToApply),
     request_body(content = String, content_type = "application/octet-stream",
         description = "the file, up to `MAX_IMPORT`"),
     responses(
-        (status = 200, description = "what was done", body = Applied),
+        (status = 200, description = "the result of the rotation", body = Applied),
     ),
 )]
 pub(in crate::http::admin_api) async fn apply_clients(

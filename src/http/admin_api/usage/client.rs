@@ -20,33 +20,33 @@ const DEFAULT_SPAN: i64 = 86_400;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http::admin_api) struct Since {
-    /// `2026-07-01T00:00:00Z`, or seconds since 1970; a day ago when left out
+    /// `2026-07-01T00:00:00Z`, or seconds since 1970; by default a day ago
     #[serde(default, deserialize_with = "time")]
     #[param(value_type = Option<String>)]
     since: Option<UnixTime>,
 }
 
-/// What a client did.
+/// The usage of a client.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClientUsage)]
 struct Usage<'a> {
     client_id: &'a ClientId,
-    /// When it last proved who it is; null: never, or not since that is counted
+    /// Its last log-in; null: never, or not since the server has counted usage
     last_used_at: Option<UnixTime>,
     last_used_from: Option<String>,
     /// In all these hours
     total: UsageCounts,
-    /// Those in which something happened, in order
+    /// The hours with usage, in order
     hours: &'a [UsageIn],
-    /// How often it exchanged a token (RFC 8693) for each target, the most frequent one first
+    /// The number of its exchanges (RFC 8693) for each target, the most frequent first
     exchanges: &'a [ExchangeUsage],
     /// Its identities, and when each was last used
     identities: Vec<ListedIdentity<'a>>,
 }
 
-/// Shows what a client did, by the hour.
+/// Shows the usage of a client, by the hour.
 #[utoipa::path(get, path = "", params(Since), responses(
-    (status = 200, description = "by the hour", body = Usage),
+    (status = 200, description = "one entry for each hour", body = Usage),
 ))]
 pub(in crate::http::admin_api) async fn show_client_usage(
     State(app): State<AppState>,

@@ -7,9 +7,9 @@ use crate::app::error::Result;
 use crate::app::{COUNTING_PATIENCE, Overview};
 use crate::http::{AppState, response};
 
-/// Shows what the service did and does, what ends soon, who does most, and the replicas.
+/// Shows usage, secrets and keys that expire soon, the busiest clients, and the replicas.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "how it is", body = Overview),
+    (status = 200, description = "its state", body = Overview),
 ))]
 pub(in crate::http::admin_api) async fn show_overview(
     State(app): State<AppState>,

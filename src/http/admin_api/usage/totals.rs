@@ -18,10 +18,10 @@ const HOUR: i64 = 3_600;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http::admin_api) struct Spans {
-    /// `minute`, of which the last three hours are kept, or `hour`; `hour` when left out
+    /// `minute` (for the last three hours), or `hour`; by default `hour`
     #[param(inline)]
     by: Option<UsageSpan>,
-    /// `2026-07-01T00:00:00Z`, or seconds since 1970; an hour ago by the minute, a day ago by the hour when left out
+    /// `2026-07-01T00:00:00Z`, or seconds since 1970; by default an hour ago for minutes, a day ago for hours
     #[serde(default, deserialize_with = "time")]
     #[param(value_type = Option<String>)]
     since: Option<UnixTime>,
@@ -31,44 +31,44 @@ pub(in crate::http::admin_api) struct Spans {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http::admin_api) struct Over {
-    /// `24h` or `30d`; `24h` when left out
+    /// `24h` or `30d`; by default `24h`
     #[param(inline)]
     over: Option<ExcessSpan>,
 }
 
-/// What all clients did together.
+/// The usage of all clients together.
 #[derive(Serialize, ToSchema)]
 #[schema(as = UsageTotals)]
 struct Totals<'a> {
-    /// Those in which something happened, in order
+    /// The hours with usage, in order
     spans: &'a [UsageIn],
 }
 
-/// Who did most in 24 hours.
+/// The busiest clients of 24 hours.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BusiestClients)]
 struct Top<'a> {
-    /// When it was counted: that is kept for about a minute
+    /// The time of the count, which is cached for about a minute
     counted_at: UnixTime,
-    /// By the tokens that they were issued, 50 at most
+    /// By issued tokens, 50 at most
     most_active: &'a [UsageOf],
-    /// By what was refused in their names, 50 at most
+    /// By refusals, 50 at most
     most_failing: &'a [UsageOf],
 }
 
-/// Who wastes most.
+/// The clients with the most excess tokens.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClientsWithExcessTokens)]
 struct ExcessTokensList<'a> {
-    /// When it was counted: that is kept for a minute, or of 30 days for half an hour
+    /// The time of the count, which is cached for a minute (30 days: half an hour)
     counted_at: UnixTime,
-    /// Those that were issued most tokens more than they needed, worst first, 50 at most
+    /// The clients with the most excess tokens, worst first, 50 at most
     clients: &'a [ExcessTokens],
 }
 
-/// Shows what all clients did together, by the minute or by the hour.
+/// Shows the usage of all clients together, by the minute or by the hour.
 #[utoipa::path(get, path = "", params(Spans), responses(
-    (status = 200, description = "by the span", body = Totals),
+    (status = 200, description = "one entry for each minute or hour", body = Totals),
 ))]
 pub(in crate::http::admin_api) async fn show_usage_totals(
     State(app): State<AppState>,
@@ -86,9 +86,9 @@ pub(in crate::http::admin_api) async fn show_usage_totals(
     Ok(response::ok(&Totals { spans }))
 }
 
-/// Shows the clients that did most and failed most in 24 hours.
+/// Shows the busiest and the most failing clients of 24 hours.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "the first of both lists", body = Top),
+    (status = 200, description = "the first entries of both lists", body = Top),
 ))]
 pub(in crate::http::admin_api) async fn list_busiest_clients(
     State(app): State<AppState>,
@@ -102,7 +102,7 @@ pub(in crate::http::admin_api) async fn list_busiest_clients(
     Ok(response::ok(&top))
 }
 
-/// Shows the clients that are issued most tokens more than they need.
+/// Shows the clients with the most excess tokens.
 #[utoipa::path(get, path = "", params(Over), responses(
     (status = 200, description = "worst first", body = ExcessTokensList),
 ))]

@@ -37,7 +37,7 @@ impl Snapshot {
         let history = &self.app.history;
         page.counter(
             "token_server_history_losses",
-            "Times that the database was older than what this replica knew, or restored",
+            "Times that the database lacked changes that this replica knew, or was restored",
             history.losses,
         )?;
         page.counters(
@@ -72,7 +72,7 @@ impl Snapshot {
         )?;
         page.gauge(
             "token_server_audit_head_authentic",
-            "1 if the end of the audit trail is this server's; at 0 nothing can be changed",
+            "1 if the server can verify the end of the audit trail; at 0 it refuses every change",
             audit.is_authentic.map(truth),
         )?;
         page.counter(

@@ -29,7 +29,7 @@ impl Snapshot {
         )?;
         page.counter(
             "token_server_refusals_not_kept",
-            "Refused requests whose reason is in the log only, since there were too many",
+            "Refused requests whose reason is only in the log, because there were too many",
             self.app.refusals_left_out,
         )?;
         let (tokens, clients) = self.app.revocations;
@@ -44,7 +44,7 @@ impl Snapshot {
         let folded = self.app.revocations_folded.iter();
         page.counters(
             "token_server_revocations_folded",
-            "Clients whose tokens were all revoked instead of single ones, because the room of the client or of the server was full",
+            "Clients whose tokens were all revoked instead of single ones, because of MAX_CLIENT_REVOCATIONS or MAX_REVOCATIONS",
             folded.map(|(room, count)| ([("room", *room)], *count)),
         )
     }

@@ -126,12 +126,12 @@ impl Snapshot {
         )?;
         page.gauge(
             "token_server_certificate_files_unusable",
-            "1 while the new certificate cannot be used, and an older one is served",
+            "1 while the new certificate is unusable, and the server presents an older one",
             Some(truth(certificate.files_are_unusable)),
         )?;
         page.counters(
             "token_server_certificate_reloads",
-            "New certificates, by whether they were taken over or refused",
+            "New certificates, loaded or refused",
             [
                 ([("result", "taken")], certificate.reloaded),
                 ([("result", "refused")], certificate.refused),
@@ -145,7 +145,7 @@ impl Snapshot {
         let acme = self.app.acme.as_ref();
         page.gauge(
             "token_server_certificate_stand_in",
-            "1 while the server serves a certificate that it made itself",
+            "1 while the server presents its own self-signed certificate",
             acme.map(|it| truth(it.is_stand_in)),
         )?;
         page.gauge(

@@ -77,7 +77,7 @@ pub(in crate::http::portal) async fn disable(
     }
 }
 
-/// Lets clients log in through an issuer again.
+/// Enables an issuer: clients can log in through it again.
 pub(in crate::http::portal) async fn enable(
     State(app): State<AppState>,
     session: Session<Owner>,

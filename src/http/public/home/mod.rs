@@ -15,9 +15,9 @@ use crate::http::response::hsts::Hsts;
 /// What the pages of this server may load.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The service's name, or for a browser a page that says what to do next.
+/// The service's name; for a browser a page with the next steps.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "who this is", headers(("vary")), content(
+    (status = 200, description = "the admin or client of the token", headers(("vary")), content(
         (String = "text/plain"),
         (String = "text/html"),
     )),
@@ -52,7 +52,7 @@ pub(in crate::http) async fn show_home(
     }
 }
 
-/// How that page looks.
+/// The style sheet of that page.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
     (status = 200, description = "a style sheet", body = String, content_type = "text/css", headers(("cache-control"))),
     AnyErrors,

@@ -190,7 +190,7 @@ impl Params {
 
     fn push(&mut self, name: String, value: String, shape: Shape) -> Result<()> {
         if name.as_bytes().contains(&0) || value.as_bytes().contains(&0) {
-            return Err(Error::invalid_request("a parameter holds a NUL"));
+            return Err(Error::invalid_request("a parameter contains a NUL"));
         }
         if self.0.len() == MOST {
             return Err(Error::invalid_request(format!(

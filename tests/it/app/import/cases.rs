@@ -276,7 +276,7 @@ const OF_KEYCLOAK: &[(&str, Got)] = &[
     ("kc-lightweight", Got { told: "client.use.lightweight.access.token.enabled", ..READ }),
     ("kc-es256", Got { told: "signed with ES256", ..READ }),
     ("kc-roles", Got { told: "auditor", ..READ }),
-    ("kc-rotated", Got { told: "its rotated secret is taken over", ..READ }),
+    ("kc-rotated", Got { told: "its rotated secret is imported", ..READ }),
 ];
 
 /// Clients of the realm that get no token, and why.

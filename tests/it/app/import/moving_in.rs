@@ -176,7 +176,7 @@ async fn rotated_secrets_of_hydra_are_good_too() {
         );
         let (report, lines) = import_lines(&test, &[row], KEEP_GOING).await;
         assert_eq!(report.imported, 1, "{lines:#?}");
-        assert!(remarks(&lines, "a").contains("rotated secrets taken over"));
+        assert!(remarks(&lines, "a").contains("rotated secrets imported"));
         for secret in ["the newer secret: 12", OLD_SECRET] {
             assert_eq!(test.authorize("a", secret).await.status, 200, "{secret}");
         }
@@ -276,7 +276,7 @@ async fn what_is_wider_here_than_in_hydra_is_told_and_can_be_taken_away() {
     for what in [
         "--drop-metadata",
         "no scope is asked",
-        "no audience is asked",
+        "a request without an audience",
         "--token-ttl",
     ] {
         assert!(told.contains(what), "{what}: {told}");

@@ -205,7 +205,7 @@ async fn white_space_and_unseen_characters_are_refused_with_their_row() {
         {
             let reason = line.reason.as_deref().unwrap_or_default();
             assert!(
-                reason.contains("white space") || reason.contains("nobody sees"),
+                reason.contains("white space") || reason.contains("invisible"),
                 "{text:?}: {line:?}"
             );
         }

@@ -15,12 +15,12 @@ use crate::domain::{ADMIN_ISSUERS_SCOPE, ErrorCode, IssuerName, Origin};
 /// A trusted issuer of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AppliedIssuer {
-    /// Which issuer.
+    /// The issuer.
     #[schema(value_type = String)]
     pub name: IssuerName,
-    /// What comes of it: `create`, `change` or `unchanged`.
+    /// The result: `create`, `change` or `unchanged`.
     pub step: ApplyStep,
-    /// What differs.
+    /// The changed members.
     pub changes: Vec<FieldChange>,
 }
 

@@ -24,7 +24,7 @@ const VERSION: u32 = 1;
 /// A file of trusted issuers and clients.
 #[derive(Debug)]
 pub struct Manifest {
-    /// What its clients are marked with.
+    /// The name of the manifest.
     pub name: ManagedBy,
     /// The trusted issuers that are to be there.
     pub(in crate::app) issuers: Vec<IssuerSpec>,
@@ -76,9 +76,7 @@ impl Manifest {
             (Some(name), _) => name,
             (None, Some(name)) => ManagedBy::parse(name)?,
             (None, None) => {
-                return Err(ParseError::new(
-                    "name is missing: what the clients of the file are marked with",
-                ));
+                return Err(ParseError::new("name is missing: the name of the manifest"));
             }
         };
         let mut seen = HashSet::new();

@@ -33,7 +33,7 @@ use crate::store::{ClientWritten, WriteActions};
 const TOLD: usize = 20;
 
 word_enum! {
-    /// What becomes of a client that the file keeps and no longer has.
+    /// What to do with a client of the manifest that the file no longer has.
     pub enum Prune, "pruning" {
         /// It gets no more tokens; its record stays.
         Disable = "disable",
@@ -43,7 +43,7 @@ word_enum! {
 }
 
 word_enum! {
-    /// What comes, or in a dry run would come, of a client.
+    /// The result of a client, also in a dry run.
     pub enum ApplyStep, "a step" {
         /// It is new.
         Create = "create",
@@ -75,29 +75,29 @@ pub struct ApplyOptions {
 /// A client of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AppliedClient {
-    /// Whom it is about.
+    /// The client.
     pub client_id: ClientId,
-    /// What comes of it.
+    /// The result.
     pub step: ApplyStep,
-    /// What differs; of secrets, which there are.
+    /// The changed members; of secrets, their IDs.
     pub changes: Vec<FieldChange>,
-    /// Whether a secret is made for it.
+    /// Whether the server generates a secret for it.
     pub makes_secret: bool,
-    /// What else to know.
+    /// Remarks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
 }
 
-/// What came, or in a dry run would come, of a file.
+/// The result of a file, also in a dry run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApplyReport {
-    /// What its clients are marked with.
+    /// The name of the manifest.
     pub name: ManagedBy,
     /// Whether nothing was written because nothing was to be.
     pub dry_run: bool,
-    /// Every trusted issuer of the file in its order: they are written before the clients.
+    /// The trusted issuers of the file, in its order. The server writes them before the clients.
     pub issuers: Vec<AppliedIssuer>,
-    /// Every client of the file in its order, then those that are pruned.
+    /// The clients of the file, in its order, then the pruned ones.
     pub clients: Vec<AppliedClient>,
 }
 

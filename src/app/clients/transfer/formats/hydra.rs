@@ -170,8 +170,7 @@ fn parse_members(
         remarks.push(format!("scopes for people left out: {}", people.join(" ")));
     }
     if ours.iter().any(|word| word.ends_with('*')) {
-        remarks
-            .push("a scope with `*` is that very word here, and stands for no others".to_owned());
+        remarks.push("`*` in a scope is no wildcard here".to_owned());
     }
     let method = method.unwrap_or_else(|| "client_secret_basic".to_owned());
     let jwks = take_keys(row)?;
@@ -277,7 +276,7 @@ fn take_secrets(
     if secrets.len() > 1 {
         let old = secrets.len() - 1;
         remarks.push(format!(
-            "rotated secrets taken over, which do not expire: {old}"
+            "rotated secrets imported, which do not expire: {old}"
         ));
     }
     Ok(secrets)

@@ -154,8 +154,8 @@ impl ImportedClient {
         let is_left_off = self.status.is_none() && client.status == ClientStatus::Disabled;
         let has_none = client.authentication.allow_secrets() && !has_secret;
         let remarks = [
-            is_left_off.then_some("it is disabled, and the file does not say whether it is to be"),
-            has_none.then_some("it has no secret that is good"),
+            is_left_off.then_some("it is disabled, and the file has no status"),
+            has_none.then_some("it has no valid secret"),
         ];
         let remarks = remarks.into_iter().flatten();
         self.remarks.extend(remarks.map(str::to_owned));
@@ -256,7 +256,7 @@ impl ImportedSecret {
 /// Why a row is no client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedRow {
-    /// Whom it is about, where that can be told.
+    /// The client, if it is known.
     pub client_id: Option<String>,
     /// Why.
     pub reason: String,

@@ -160,7 +160,7 @@ fn remark_roles(client_id: &str, realm: Option<&Realm>, remarks: &mut Vec<String
     match realm.map(|realm| realm.roles(client_id)) {
         Some(Some([])) => {}
         Some(Some(roles)) => remarks.push(format!(
-            "roles of its service account are left out: {}; say in scopes or metadata what it may do",
+            "roles of its service account are left out: {}; express its rights in scopes or metadata",
             roles.join(", ")
         )),
         Some(None) => {
@@ -253,7 +253,7 @@ fn take_secrets(
     match (rotated, time(rotated_until)?) {
         (Some(text), Some(until)) => {
             secrets.push(named(ROTATED, rules.read(text, Some(until)))?);
-            remarks.push(format!("its rotated secret is taken over, until {until}"));
+            remarks.push(format!("its rotated secret is imported, until {until}"));
         }
         (Some(_), None) => {
             remarks

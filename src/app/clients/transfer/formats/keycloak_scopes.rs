@@ -94,7 +94,7 @@ impl Granted {
         let defaults: Vec<&str> = defaults.map(String::as_str).collect();
         if !defaults.is_empty() && defaults.len() < self.scopes.len() {
             remarks.push(format!(
-                "a request that names scopes gets those alone here; there it also gets `{}`",
+                "a request with scopes gets only these here; there it also gets `{}`",
                 defaults.join(" ")
             ));
         }

@@ -91,7 +91,7 @@ impl Narrowing {
                 format!("its audience `{audience}`, which comes with `{scope}`, is left out")
             }
             Widening::AdminMetadata => {
-                "its metadata is for admins only there; here each of its tokens has it (--drop-metadata leaves it out)"
+                "only admins see its metadata there; here each of its tokens contains it (--drop-metadata leaves it out)"
                     .to_owned()
             }
             Widening::NoDefaultScopes => {
@@ -100,7 +100,7 @@ impl Narrowing {
                     .to_owned()
             }
             Widening::NoDefaultAudience => {
-                "a token for which no audience is asked has none there; here it has the first one of the client"
+                "a request without an audience gets none there; here it gets the first one of the client"
                     .to_owned()
             }
             Widening::NoAudiences => {
@@ -116,7 +116,7 @@ impl Narrowing {
                  without (--drop-optional-scopes leaves it out)"
             ),
             Widening::UnknownTtl => {
-                "the file does not say how long its tokens live; here as long as TOKEN_TTL says (--token-ttl sets it)"
+                "the file has no token lifetime; here TOKEN_TTL applies (--token-ttl sets it)"
                     .to_owned()
             }
         };

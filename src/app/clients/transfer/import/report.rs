@@ -13,7 +13,7 @@ use crate::base::redact::{redact, redact_string};
 use crate::domain::word_enum;
 
 word_enum! {
-    /// What wrote a file of clients.
+    /// The format of a file of clients.
     pub enum ImportFormat, "a format" {
         /// `client export`.
         TokenServer = "token-server",
@@ -27,7 +27,7 @@ word_enum! {
 }
 
 word_enum! {
-    /// What to do with a client whose id is taken.
+    /// What to do with an existing client.
     #[derive(Default)]
     pub enum OnConflict, "what to do with a taken id" {
         /// It stays as it is, and is none of the mistakes.
@@ -46,7 +46,7 @@ pub const MAX_PLAIN: u64 = 1_000;
 /// How an import goes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ImportOptions {
-    /// What to do with a client whose id is taken.
+    /// What to do with an existing client.
     pub on_conflict: OnConflict,
     /// Whether the good rows are imported although there are bad ones.
     pub keep_going: bool,
@@ -61,7 +61,7 @@ pub struct ImportOptions {
 }
 
 word_enum! {
-    /// What comes, or in a dry run would come, of a row.
+    /// The result of a row, also in a dry run.
     pub enum ImportOutcome, "an outcome" {
         /// The client is added.
         Created = "created",
@@ -81,28 +81,28 @@ word_enum! {
 /// A row of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ImportLine {
-    /// Where it begins in the file, from 1.
+    /// The line where it begins in the file, from 1.
     pub line: u64,
-    /// Which row of the file it is, from 1: all of them may stand on one line.
+    /// The number of the row in the file, from 1: one line may contain all rows.
     pub row: u64,
-    /// Whom it is about, where that can be told.
+    /// The client, if it is known.
     pub client_id: Option<String>,
-    /// What comes of it.
+    /// The result.
     pub outcome: ImportOutcome,
-    /// Why it is not imported, if it is not.
+    /// The reason why it is not imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The members that are others now, by name, of a client that is replaced.
+    /// The names of the changed members of a replaced client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<Vec<String>>,
-    /// What of it has no place here, or another meaning.
+    /// Fields that have no equivalent here, or another meaning.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
-    /// What the other server has of a client that comes from one, in the words of that server.
+    /// The client at the other server, in the words of that server.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub there: Option<Map<String, Value>>,
-    /// What the client is here then.
+    /// The client after the import.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub here: Option<Map<String, Value>>,
@@ -158,34 +158,34 @@ pub enum ImportNews<'a> {
     Progress(u64, Option<u64>),
 }
 
-/// What came, or in a dry run would come, of a file.
+/// The result of a file, also in a dry run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ImportResult)]
 pub struct ImportReport {
     /// Whether nothing was written because nothing was to be.
     pub dry_run: bool,
-    /// Whether nothing was, or would be, written because of bad rows.
+    /// Whether mistakes in rows prevent the import.
     pub refused: bool,
-    /// What the file was read as.
+    /// The format of the file.
     pub format: ImportFormat,
-    /// Clients that are new.
+    /// Created clients.
     pub imported: u64,
-    /// Clients that were there and are others now.
+    /// Changed clients.
     pub replaced: u64,
-    /// Clients that were there, as the file says.
+    /// Existing clients that equal the file.
     pub unchanged: u64,
-    /// Clients that were there and are left as they are.
+    /// Skipped existing clients.
     pub existing: u64,
-    /// Rows of what could get no tokens here.
+    /// Rows of clients that could get no tokens here.
     pub skipped: u64,
-    /// Rows that are mistakes.
+    /// Rows with mistakes.
     pub bad: u64,
     /// Those of them that the actor may not import.
     #[serde(skip)]
     pub denied: u64,
-    /// Names in the file that mean nothing here.
+    /// Fields in the file without a meaning here.
     pub ignored: BTreeSet<String>,
-    /// The rows of the file that the front keeps: over the admin API, all of them.
+    /// The rows of the file: over the admin API all of them.
     pub clients: Vec<ImportLine>,
 }
 

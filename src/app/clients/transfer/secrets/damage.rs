@@ -87,7 +87,7 @@ pub(super) fn check(text: &str) -> Result<(), ParseError> {
     }
     if let Some(found) = text.chars().find(|c| is_unseen(*c)) {
         return refuse(format!(
-            "it has the character U+{:04X}, which nobody sees",
+            "it has the invisible character U+{:04X}",
             u32::from(found)
         ));
     }
