@@ -22,7 +22,34 @@ async function verify(token) {
   return { status: answer.status, ...(await answer.json()) }
 }
 
-async function firstLogin(page) {
+/** Codes are shown once, and not left behind by mistake. */
+async function recoveryCodes(portal) {
+  const { page } = portal
+  await page.getByText('Create recovery codes').click()
+  await page.locator('form[action$="/recovery-codes"]').getByLabel('Current password').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Create codes' }).click()
+  const shown = page.getByLabel('recovery codes', { exact: true })
+  const codes = await shown.textContent()
+  assert.match(codes, /^(([a-z2-9]{4}-){3}[a-z2-9]{4}\n?){10}$/)
+  await page.getByRole('button', { name: 'Copy codes' }).click()
+  await page.getByRole('button', { name: 'Copied' }).waitFor()
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), codes)
+  await look(page, 'recovery-codes')
+  portal.stays = true
+  await page.getByRole('link', { name: 'Dashboard' }).click()
+  await shown.waitFor()
+  assert.equal(portal.leaving, 1)
+  portal.stays = false
+  await page.getByRole('link', { name: 'I have stored them' }).click()
+  await page.getByText('10 left').waitFor()
+  assert.equal(portal.leaving, 1)
+  await page.goBack()
+  await page.getByText('No codes to show.').waitFor()
+  await page.getByRole('link', { name: 'Open account' }).click()
+}
+
+async function firstLogin(portal) {
+  const { page } = portal
   await page.goto(`${PORTAL}/admin/`)
   assert.equal(new URL(page.url()).pathname, '/admin/login')
   await typePassword(page, ADMIN, 'not the password at all')
@@ -40,12 +67,7 @@ async function firstLogin(page) {
   await page.getByRole('heading', { name: 'Add a second factor' }).waitFor()
   await look(page, 'second-factor-required')
   await enrol(page)
-  await page.getByText('Make recovery codes').click()
-  await page.locator('form[action$="/recovery-codes"]').getByLabel('Current password').fill(NEW_PASSWORD)
-  await page.getByRole('button', { name: 'Make codes' }).click()
-  await page.getByRole('heading', { name: 'Recovery codes' }).waitFor()
-  await look(page, 'recovery-codes')
-  await page.getByRole('link', { name: 'I have stored them' }).click()
+  await recoveryCodes(portal)
 }
 
 async function createClient(page) {
@@ -284,7 +306,7 @@ async function logOut({ page, context }) {
 await inBrowser(async (browser) => {
   const portal = await open(browser, { permissions: ['clipboard-read', 'clipboard-write'] })
   const { page } = portal
-  await firstLogin(page)
+  await firstLogin(portal)
   const first = await createClient(page)
   await tryPrograms(page, first)
   assert.equal((await verify((await authorize(first)).token)).status, 200)

@@ -10,7 +10,7 @@ use crate::http::AppState;
 use crate::http::portal::access::guard::{Access, Guard, guard, not_found, to_portal};
 use crate::http::portal::admins::sessions;
 use crate::http::portal::clients::{client, create, list, questions, transfer};
-use crate::http::portal::login::{account, passkeys, second_factor};
+use crate::http::portal::login::{account, passkeys, recovery_codes, second_factor};
 use crate::http::portal::page::assets;
 use crate::http::portal::tokens::{explain, explain_assertion, explain_exchange};
 use crate::http::portal::usage::{dashboard, excess_tokens};
@@ -52,7 +52,8 @@ fn all(routes: Routes) -> Routes {
         LOGIN    post "/admin/logout"                                            login::log_out;
         VIEWER   get  "/admin/account"                                           account::show_account;
         VIEWER   post "/admin/account/second-factor/remove"                      account::remove_second_factor;
-        VIEWER   post "/admin/account/recovery-codes"                            account::make_recovery_codes;
+        VIEWER   post "/admin/account/recovery-codes"                            recovery_codes::make_recovery_codes;
+        VIEWER   get  "/admin/account/recovery-codes"                            recovery_codes::show_recovery_codes;
         VIEWER   post "/admin/account/passkeys/{passkey_id}/remove"              passkeys::remove_passkey;
         VIEWER   get  "/admin/"                                                  dashboard::show_dashboard;
         OWNER    post "/admin/clock/confirm"                                     dashboard::confirm_clock;

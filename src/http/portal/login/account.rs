@@ -14,7 +14,7 @@ use crate::http::portal::links::see;
 use crate::http::portal::page;
 use crate::http::portal::page::{Layout, When};
 
-const PATH: &str = "/admin/account";
+pub(super) const PATH: &str = "/admin/account";
 
 #[derive(Template)]
 #[template(path = "login/account.html")]
@@ -117,33 +117,6 @@ pub(in crate::http::portal) async fn remove_second_factor(
         .await
     {
         Ok(()) => Ok(see("/admin/login")),
-        Err(error) => page::again(error, account_page(&app, &session)).await,
-    }
-}
-
-#[derive(Template)]
-#[template(path = "login/recovery_codes.html")]
-struct RecoveryCodesPage {
-    layout: Layout,
-    codes: String,
-}
-
-/// Makes recovery codes in the place of those before, and shows them this once.
-pub(in crate::http::portal) async fn make_recovery_codes(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-    mut form: Form,
-) -> Result<Response> {
-    let password = form.take_password();
-    let (by, admins) = (&session.origin, &app.admins);
-    match admins.make_recovery_codes(by, &session, &password).await {
-        Ok(codes) => {
-            let codes: Vec<&str> = codes.iter().map(|code| code.expose().as_str()).collect();
-            Ok(page::show(&RecoveryCodesPage {
-                layout: session.layout("Recovery codes", PATH),
-                codes: codes.join("\n"),
-            }))
-        }
         Err(error) => page::again(error, account_page(&app, &session)).await,
     }
 }

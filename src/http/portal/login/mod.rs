@@ -2,6 +2,7 @@
 
 pub(in crate::http) mod account;
 pub(in crate::http) mod passkeys;
+pub(in crate::http) mod recovery_codes;
 pub(in crate::http) mod second_factor;
 
 use askama::Template;
