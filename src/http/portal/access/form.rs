@@ -27,11 +27,6 @@ impl Form {
         self.0.take(name).unwrap_or_default()
     }
 
-    /// A password, as it was typed.
-    pub(in crate::http::portal) fn secret(&mut self, name: &str) -> Result<Secret<String>> {
-        self.need(name).map(Secret::new)
-    }
-
     /// A secret that may be left empty.
     pub(in crate::http::portal) fn take_secret(&mut self, name: &str) -> Option<Secret<String>> {
         self.0.take(name).map(Secret::new)

@@ -40,7 +40,7 @@ pub(in crate::http::portal) async fn make_recovery_codes(
     let made = admins.make_recovery_codes(by, &session, &password, &key, seal);
     match made.await {
         Ok(()) => Ok(once.see("/admin/account/recovery-codes")),
-        Err(error) => page::again(error, account::account_page(&app, &session)).await,
+        Err(error) => account::show_again(&app, &session, "password-codes", error).await,
     }
 }
 

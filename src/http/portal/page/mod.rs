@@ -244,7 +244,12 @@ pub(super) async fn again_with<P: Page>(
 /// Shows a page with an error above it.
 pub(super) fn with_problem(mut page: impl Page, error: Error) -> Response {
     page.layout().problem = Some(sentence(&error));
-    with_error(response::error::status(&error), &page, error)
+    show_with_error(&page, error)
+}
+
+/// Shows a page that has the text of the error in it, with the status of the error.
+pub(super) fn show_with_error(template: &impl Template, error: Error) -> Response {
+    with_error(response::error::status(&error), template, error)
 }
 
 /// Shows a form that has the text of the error in it.
