@@ -127,10 +127,13 @@ async fn new_codes_are_shown_once_and_a_form_that_is_submitted_twice_makes_them_
     enrol(&test, &mut olga).await;
     let mut elsewhere = Browser::of(&test, "olga").await;
     let account = olga.get("/admin/account").await;
-    let (_, once) = account.text().split_once("name=\"once\" value=\"").unwrap();
+    let (_, submission) = account
+        .text()
+        .split_once("name=\"submission\" value=\"")
+        .unwrap();
     let fields = [
         ("password", PASSWORD),
-        ("once", once.split('"').next().unwrap()),
+        ("submission", submission.split('"').next().unwrap()),
     ];
 
     let first = olga.post(PATH, &fields).await;
@@ -139,7 +142,7 @@ async fn new_codes_are_shown_once_and_a_form_that_is_submitted_twice_makes_them_
     assert_eq!(first.header("location"), second.header("location"));
     assert_eq!(first.text(), "");
     let path = second.header("location").to_owned();
-    assert!(path.starts_with("/admin/account/recovery-codes?once="));
+    assert!(path.starts_with("/admin/account/recovery-codes?submission="));
     assert_eq!(elsewhere.get(&path).await.status, 303);
     let codes = shown(&olga.get(&path).await).unwrap();
     assert_eq!(use_code(&test, &codes[0]).await, 303);

@@ -9,9 +9,9 @@ use crate::app::error::Result;
 use crate::base::secret::Secret;
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
-use crate::http::portal::access::once;
-use crate::http::portal::access::once::Shown;
 use crate::http::portal::access::session::{Session, Viewer};
+use crate::http::portal::access::submission;
+use crate::http::portal::access::submission::Shown;
 use crate::http::portal::login::account;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
@@ -30,16 +30,16 @@ pub(in crate::http::portal) async fn make_recovery_codes(
     session: Session<Viewer>,
     mut form: Form,
 ) -> Result<Response> {
-    let (once, password) = (form.once(), form.take_password());
-    let (by, key) = (&session.origin, once.key(&session));
+    let (submission, password) = (form.submission(), form.take_password());
+    let (by, key) = (&session.origin, submission.key(&session));
     let seal = |codes: &[Secret<String>]| {
         let codes: Vec<&str> = codes.iter().map(|it| it.expose().as_str()).collect();
-        once::sealable(&codes)
+        submission::sealable(&codes)
     };
     let admins = &app.admins;
     let made = admins.make_recovery_codes(by, &session, &password, &key, seal);
     match made.await {
-        Ok(()) => Ok(once.see("/admin/account/recovery-codes")),
+        Ok(()) => Ok(submission.see("/admin/account/recovery-codes")),
         Err(error) => account::show_again(&app, &session, "password-codes", error).await,
     }
 }
