@@ -146,7 +146,7 @@ pub(in crate::http::portal) async fn ask_finish(
         question = question.fact(sentence);
     }
     Ok(question
-        .fact("The old secrets work no more at once, and nobody can undo this.")
+        .fact("The old secrets stop working at once, and nobody can undo this.")
         .show())
 }
 
