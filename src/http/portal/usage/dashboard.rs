@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::Result;
-use crate::app::{COUNTING_PATIENCE, ClientCount, ClientFilter, Overview};
+use crate::app::{COUNTING_PATIENCE, ClientQuery, Overview};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Replica, UsageIn, UsageSpan};
 use crate::http::AppState;
@@ -72,10 +72,14 @@ impl FirstSteps {
         if overview.hours.iter().any(|it| it.counts.issued > 0) {
             return Ok(None);
         }
-        let all = app.clients.count(&ClientFilter::default()).await?;
+        let one = ClientQuery {
+            limit: 1,
+            ..ClientQuery::default()
+        };
+        let first = app.clients.list(&one).await?.clients;
         let issuer = overview.issuer.trim_end_matches('/');
         Ok(Some(Self {
-            has_clients: all != ClientCount::Exactly(0),
+            has_clients: !first.is_empty(),
             can_create: session.permits(AdminRole::Operator),
             can_invite: session.permits(AdminRole::Owner),
             get_token: format!("curl -u 'CLIENT_ID:CLIENT_SECRET' -X POST '{issuer}/authorize'"),
