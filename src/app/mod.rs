@@ -163,7 +163,7 @@ impl App {
                 &usage,
                 &issuers,
             )?,
-            admins: Admins::new(&core, &secrets, &audit)?,
+            admins: Admins::new(&core, &secrets, &audit, &idempotency)?,
             clients: Clients {
                 core: Arc::clone(&core),
                 cache: Arc::clone(&cache),

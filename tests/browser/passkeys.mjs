@@ -41,18 +41,18 @@ await inBrowser(async (browser) => {
   await look(page, 'account-passkey')
 
   // The device knows that it has one here.
-  await page.getByRole('link', { name: 'Add a passkey' }).click()
+  await page.getByRole('link', { name: 'Add passkey' }).click()
   await page.getByLabel('Name').fill('The same one')
   await page.getByLabel('Current password').fill(ADMIN_PASSWORD)
   await page.getByRole('button', { name: 'Add', exact: true }).click()
-  await page.getByRole('alert').getByText('This passkey is added already.').waitFor()
+  await page.getByRole('alert').getByText('This passkey is already added.').waitFor()
   await look(page, 'passkey-twice')
 
   await logInAgain(page)
   await look(page, 'login-passkey')
   await recognise(false)
   await page.getByRole('button', { name: 'Use a passkey' }).click()
-  await page.getByRole('alert').getByText('It was given up').waitFor()
+  await page.getByRole('alert').getByText('The passkey was cancelled').waitFor()
   await recognise(true)
   await page.getByRole('button', { name: 'Use a passkey' }).click()
   await page.getByRole('heading', { name: 'Dashboard' }).waitFor()

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { X509Certificate, createHash, createHmac } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
@@ -12,7 +13,7 @@ export const { PORTAL, SERVER } = process.env
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const WIDTHS = { narrow: 400, middle: 900, wide: 1600 }
-const THEMES = ['light', 'dark']
+const HEIGHT = 900
 
 /** Runs a script in a browser of its own. */
 export async function inBrowser(script) {
@@ -20,7 +21,7 @@ export async function inBrowser(script) {
     executablePath: process.env.CHROMIUM,
     // Root has no sandbox.
     chromiumSandbox: process.getuid() !== 0,
-    args: [`--ignore-certificate-errors-spki-list=${keyOfServer()}`, '--disable-dev-shm-usage'],
+    args: [`--ignore-certificate-errors-spki-list=${keyOfServer()}`, '--disable-dev-shm-usage', '--disable-gpu'],
   })
   mkdirSync(process.env.SCREENSHOTS, { recursive: true })
   try {
@@ -58,16 +59,29 @@ export async function open(browser, settings = {}) {
     // A download is no navigation any more.
     if (!/ERR_ABORTED/.test(request.failure().errorText)) problems.push(`${request.url()}: ${request.failure().errorText}`)
   })
-  const page = await context.newPage()
   // How often the browser asked whether to leave the page, and whether the answer is to stay.
-  const portal = { context, page, problems, leaving: 0, stays: false }
-  page.on('dialog', async (dialog) => {
+  const portal = { context, problems, leaving: 0, stays: false }
+  context.on('dialog', async (dialog) => {
     if (dialog.type() === 'beforeunload') portal.leaving += 1
     // The portal has no other: a script that somebody has put in would tell.
     else problems.push(dialog.message())
     await (portal.stays ? dialog.dismiss() : dialog.accept())
   })
+  portal.page = await context.newPage()
   return portal
+}
+
+/** Counts the clicks of the pointer and the pages that load in this window from now on, unless they are paused. */
+export async function countCosts(portal) {
+  const costs = { clicks: 0, loads: 0, isPaused: false }
+  const count = (what) => { if (!costs.isPaused) costs[what] += 1 }
+  await portal.context.exposeBinding('countClick', () => count('clicks'))
+  await portal.context.addInitScript(() => {
+    // A key that presses a button is a click without a detail.
+    addEventListener('click', ({ isTrusted, detail }) => { if (isTrusted && detail > 0) globalThis.countClick() }, true)
+  })
+  portal.page.on('domcontentloaded', () => count('loads'))
+  portal.costs = costs
 }
 
 /** Fails when the console had an error or a refusal of the content security policy. */
@@ -144,28 +158,57 @@ export async function confirmed(page, link, said, button, typed) {
 
 /**
  * Looks at the page that is open as people with different screens do, keeps a picture of each, and fails when it is wider
- * than its window or axe finds that somebody cannot use it.
+ * than its window or axe finds that somebody cannot use it. Axe looks at the narrow layout in the dark, at the middle one in
+ * the light, and at the wide one only if it is another one.
  */
 export async function look(page, name) {
-  const folder = process.env.SCREENSHOTS
   const before = page.viewportSize()
-  for (const [size, width] of Object.entries(WIDTHS)) {
-    await page.setViewportSize({ width, height: 900 })
-    for (const colorScheme of THEMES) {
+  const known = new Set()
+  await page.evaluate(AXE)
+  // Each begins with the theme with which the one before ended.
+  for (const [n, [size, width]] of Object.entries(WIDTHS).entries()) {
+    const themes = n % 2 === 0 ? ['dark', 'light'] : ['light', 'dark']
+    await page.setViewportSize({ width, height: HEIGHT })
+    await page.emulateMedia({ colorScheme: themes[0] })
+    const { scroll, inner, height, layout } = await page.evaluate(measure)
+    assert.ok(scroll <= inner, `${name} is ${scroll} px wide in a window of ${inner}`)
+    if (size === 'middle' || !known.has(layout)) await assertAccessible(page, `${name} (${size}, ${themes[0]})`)
+    known.add(layout)
+    for (const colorScheme of themes) {
       await page.emulateMedia({ colorScheme })
-      await page.screenshot({ path: `${folder}/${name}-${size}-${colorScheme}.png`, fullPage: true })
-      const [scroll, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
-      assert.ok(scroll <= inner, `${name} is ${scroll} px wide in a window of ${inner}`)
-      // Both themes and all widths, and not each with each: axe takes its time.
-      if ((size === 'narrow') === (colorScheme === 'dark')) await assertAccessible(page, `${name} (${size}, ${colorScheme})`)
+      await picture(page, `${name}-${size}-${colorScheme}`, { width, height: Math.max(height, HEIGHT) })
     }
   }
   await page.emulateMedia({ colorScheme: null })
   await page.setViewportSize(before)
 }
 
+/** How wide and high the page is, and in a text what axe may judge otherwise in another width: what is shown, and what scrolls. */
+function measure() {
+  const root = document.documentElement
+  const layout = [...document.body.querySelectorAll('*')].map((element) => {
+    const { display, position, visibility, overflowX, overflowY } = getComputedStyle(element)
+    const scrolls = overflowX + overflowY !== 'visiblevisible' &&
+      (element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight)
+    return `${display} ${position} ${visibility} ${scrolls} ${element.tabIndex}`
+  })
+  return { scroll: root.scrollWidth, inner: innerWidth, height: root.scrollHeight, layout: layout.join('\n') }
+}
+
+/** The connection of a page that takes its pictures: Playwright itself asks for the smallest file, which takes longest. */
+const CAMERAS = new WeakMap()
+
+async function picture(page, name, size) {
+  if (!CAMERAS.has(page)) CAMERAS.set(page, await page.context().newCDPSession(page))
+  const clip = { x: 0, y: 0, ...size, scale: 1 }
+  const how = { format: 'png', optimizeForSpeed: true, captureBeyondViewport: true, clip }
+  const { data } = await CAMERAS.get(page).send('Page.captureScreenshot', how)
+  const file = Buffer.from(data, 'base64')
+  assert.deepEqual([file.readUInt32BE(16), file.readUInt32BE(20)], [size.width, size.height], name)
+  await writeFile(`${process.env.SCREENSHOTS}/${name}.png`, file)
+}
+
 async function assertAccessible(page, what) {
-  await page.evaluate(AXE)
   const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
   const told = found.violations.map(({ id, impact, help, nodes }) => {
     const where = nodes.map((node) => `  ${node.target.join(' ')}: ${node.failureSummary}`)

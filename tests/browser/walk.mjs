@@ -3,10 +3,32 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { PORTAL, SERVER, assertNoProblems, confirmed, enrol, inBrowser, look, open, typePassword } from './portal.mjs'
+import { PORTAL, SERVER, assertNoProblems, confirmed, countCosts, enrol, inBrowser, look, open, typePassword } from './portal.mjs'
 
 const { ADMIN, ADMIN_PASSWORD } = process.env
+
+/**
+ * Does a task of the operator's day, which takes so many clicks of the pointer and so many pages that load. Fields are reached by
+ * Tab, as those who do this daily do.
+ */
+async function task({ costs }, name, clicks, loads, steps) {
+  const before = { ...costs }
+  const made = await steps()
+  const taken = { clicks: costs.clicks - before.clicks, loads: costs.loads - before.loads }
+  console.log(`${name}: ${taken.clicks} clicks, ${taken.loads} page loads`)
+  assert.deepEqual(taken, { clicks, loads }, name)
+  return made
+}
+
+/** What the test looks at beside a task, and nobody else does. */
+async function aside({ costs }, steps) {
+  costs.isPaused = true
+  const made = await steps()
+  costs.isPaused = false
+  return made
+}
 const CLIENT = 'billing-worker'
+const METADATA = '{"tenant": "acme", "roles": ["writer"]}'
 const NEW_PASSWORD = 'some words in a row, easily kept'
 
 /** Asks for a token as the client does. */
@@ -22,40 +44,73 @@ async function verify(token) {
   return { status: answer.status, ...(await answer.json()) }
 }
 
-async function firstLogin(page) {
+/** Codes are shown once, and not left behind by mistake. */
+async function recoveryCodes(portal) {
+  const { page } = portal
+  await page.getByText('Create recovery codes').click()
+  await page.locator('form[action$="/recovery-codes"]').getByLabel('Current password').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Create codes' }).click()
+  const shown = page.getByLabel('recovery codes', { exact: true })
+  const codes = await shown.textContent()
+  assert.match(codes, /^(([a-z2-9]{4}-){3}[a-z2-9]{4}\n?){10}$/)
+  await page.getByRole('button', { name: 'Copy codes' }).click()
+  await page.getByRole('button', { name: 'Copied' }).waitFor()
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), codes)
+  await look(page, 'recovery-codes')
+  portal.stays = true
+  await page.getByRole('link', { name: 'Dashboard' }).click()
+  await shown.waitFor()
+  assert.equal(portal.leaving, 1)
+  portal.stays = false
+  await page.getByRole('link', { name: 'I have stored them' }).click()
+  await page.getByText('10 left').waitFor()
+  assert.equal(portal.leaving, 1)
+  await page.goBack()
+  await page.getByText('No codes to show.').waitFor()
+  await page.getByRole('link', { name: 'Open account' }).click()
+}
+
+async function firstLogin(portal) {
+  const { page } = portal
   await page.goto(`${PORTAL}/admin/`)
   assert.equal(new URL(page.url()).pathname, '/admin/login')
   await typePassword(page, ADMIN, 'not the password at all')
   await page.getByRole('alert').getByText('unknown or the password is wrong').waitFor()
   await look(page, 'login-refused')
-  await typePassword(page, ADMIN, ADMIN_PASSWORD)
-
-  await page.getByRole('heading', { name: 'Change your password' }).waitFor()
-  await look(page, 'password-required')
-  await page.getByLabel('Current password').fill(ADMIN_PASSWORD)
-  await page.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD)
-  await page.getByLabel('New password, again').fill(NEW_PASSWORD)
-  await page.getByRole('button', { name: 'Change' }).click()
-
-  await page.getByRole('heading', { name: 'Add a second factor' }).waitFor()
-  await look(page, 'second-factor-required')
-  await enrol(page)
-  await page.getByText('Make recovery codes').click()
-  await page.locator('form[action$="/recovery-codes"]').getByLabel('Current password').fill(NEW_PASSWORD)
-  await page.getByRole('button', { name: 'Make codes' }).click()
-  await page.getByRole('heading', { name: 'Recovery codes' }).waitFor()
-  await look(page, 'recovery-codes')
-  await page.getByRole('link', { name: 'I have stored them' }).click()
+  await task(portal, 'first login', 3, 4, async () => {
+    await typePassword(page, ADMIN, ADMIN_PASSWORD)
+    await page.getByRole('heading', { name: 'Change your password' }).waitFor()
+    await aside(portal, () => refuseNewPassword(page))
+    await page.getByLabel('Current password').fill(ADMIN_PASSWORD)
+    await page.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD)
+    await page.getByLabel('New password, again').fill(NEW_PASSWORD)
+    await page.getByRole('button', { name: 'Change password' }).click()
+    await page.getByRole('heading', { name: 'Add a second factor' }).waitFor()
+    await look(page, 'second-factor-required')
+    await enrol(page)
+  })
+  await recoveryCodes(portal)
 }
 
-async function createClient(page) {
+/** Everything that is wrong is told at once, and the first wrong field has the focus. */
+async function refuseNewPassword(page) {
+  await look(page, 'password-required')
+  await page.getByLabel('Current password').fill(ADMIN_PASSWORD)
+  await page.getByLabel('New password', { exact: true }).fill('short')
+  await page.getByLabel('New password, again').fill('other')
+  await page.getByRole('button', { name: 'Change password' }).click()
+  await page.getByRole('alert').getByText('2 fields were not accepted.').waitFor()
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'new')
+  await page.getByRole('alert').getByRole('link', { name: 'New password, again' }).waitFor()
+  await look(page, 'password-refused')
+}
+
+/** A form that was not accepted, twice: by the browser, and by the server. */
+async function refuseClient(page) {
   await page.getByRole('link', { name: 'Clients' }).click()
   await look(page, 'clients-none')
   await page.getByRole('link', { name: 'Create client' }).first().click()
   await page.getByLabel('Client ID').fill(CLIENT)
-  await page.getByLabel('Name', { exact: true }).fill('Billing worker')
-  await page.getByLabel('Scopes', { exact: true }).fill('invoices.read invoices.write')
-  await page.getByLabel('Audiences').fill('https://invoices.example.com')
   await page.getByText('Advanced', { exact: true }).click()
   await page.getByLabel('Description').fill('Writes the invoices of each month.\nAsk the people of Accounting.')
   const metadata = page.getByLabel('Metadata')
@@ -64,7 +119,7 @@ async function createClient(page) {
   await look(page, 'new-client-invalid')
   await page.getByRole('button', { name: 'Create client' }).click()
   // It does not leave the page.
-  await metadata.fill('{"tenant": "acme", "roles": ["writer"]}')
+  await metadata.fill(METADATA)
   assert.equal(await metadata.getAttribute('aria-invalid'), 'false')
   await page.getByLabel('Token lifetime').fill('soon')
   await page.getByLabel('Quota').fill('many')
@@ -73,37 +128,75 @@ async function createClient(page) {
   const invalid = await page.locator('[aria-invalid=true]').evaluateAll((fields) => fields.map((field) => field.id))
   assert.deepEqual(invalid, ['token_ttl', 'token_quota'])
   assert.equal(await page.evaluate(() => document.activeElement.id), 'token_ttl')
+  assert.equal(await metadata.inputValue(), METADATA)
   await look(page, 'new-client-refused')
-  for (const name of ['Token lifetime', 'Quota']) await page.getByLabel(name).fill('')
-  await page.getByRole('button', { name: 'Create client' }).click()
-  return newSecret(page)
 }
 
-/** Reads the secret off the page that shows it once. */
-async function newSecret(page) {
+/** From the first page of a service without clients to the page of one. */
+async function createClient(portal) {
+  const { page } = portal
+  await page.getByRole('link', { name: 'Dashboard' }).click()
+  await look(page, 'dashboard-first-steps')
+  return task(portal, 'create a client and copy its secret', 4, 3, async () => {
+    await page.getByRole('link', { name: 'Create client' }).click()
+    await page.getByLabel('Client ID').fill(CLIENT)
+    await page.getByLabel('Name', { exact: true }).fill('Billing worker')
+    await page.getByLabel('Scopes', { exact: true }).fill('invoices.read invoices.write')
+    await page.getByLabel('Audiences').fill('https://invoices.example.com')
+    await page.getByRole('button', { name: 'Create client' }).click()
+    const secret = await copySecret(page)
+    await aside(portal, async () => {
+      await lookAtSecret(page, secret)
+      await tryPrograms(page, secret)
+    })
+    await store(portal)
+    return secret
+  })
+}
+
+/** Copies the secret from the page that shows it once. */
+async function copySecret(page) {
   await page.getByRole('heading', { name: `Secret of ${CLIENT}` }).waitFor()
   const shown = page.getByLabel('client_secret', { exact: true })
-  const secret = await shown.textContent()
+  await shown.locator('..').getByRole('button', { name: 'Copy' }).click()
+  await page.getByRole('button', { name: 'Copied' }).waitFor()
+  const secret = await page.evaluate(() => navigator.clipboard.readText())
   assert.match(secret, /^tks_[0-9A-Za-z]{57}$/)
+  return secret
+}
+
+/** Whoever has stored the secret is not asked whether to leave. */
+async function store(portal) {
+  const { page } = portal
+  const asked = portal.leaving
+  await page.getByRole('link', { name: 'I have stored it' }).click()
+  await page.getByRole('heading', { name: CLIENT }).waitFor()
+  assert.equal(portal.leaving, asked)
+}
+
+/** It is masked until somebody asks to see it, and can be copied for a file. */
+async function lookAtSecret(page, secret) {
+  const shown = page.getByLabel('client_secret', { exact: true })
+  assert.equal(await shown.textContent(), secret)
   const mask = () => shown.evaluate((code) => getComputedStyle(code).webkitTextSecurity)
   assert.equal(await mask(), 'disc')
   await page.getByRole('button', { name: 'Reveal' }).click()
   assert.equal(await mask(), 'none')
   await page.getByRole('button', { name: 'Hide' }).click()
-  const copied = () => page.evaluate(() => navigator.clipboard.readText())
-  await shown.locator('..').getByRole('button', { name: 'Copy' }).click()
-  await page.getByRole('button', { name: 'Copied' }).waitFor()
-  assert.equal(await copied(), secret)
   await page.getByRole('button', { name: 'Copied' }).waitFor({ state: 'hidden' })
   await page.getByRole('button', { name: 'Copy as .env' }).click()
   await page.getByRole('button', { name: 'Copied' }).waitFor()
-  assert.equal(await copied(), `ISSUER=${SERVER}\nCLIENT_ID=${CLIENT}\nCLIENT_SECRET=${secret}\n`)
-  return secret
+  const copied = await page.evaluate(() => navigator.clipboard.readText())
+  assert.equal(copied, `ISSUER=${SERVER}\nCLIENT_ID=${CLIENT}\nCLIENT_SECRET=${secret}\n`)
 }
 
 /** Whoever leaves without having stored the secret is asked; whoever comes back finds nothing. */
 async function leave(portal) {
   const { page } = portal
+  await page.goto(`${PORTAL}/admin/new-client`)
+  await page.getByLabel('Client ID').fill('left-behind')
+  await page.getByRole('button', { name: 'Create client' }).click()
+  await page.getByRole('heading', { name: 'Secret of left-behind' }).waitFor()
   const shown = page.getByLabel('client_secret', { exact: true })
   const [asked, path] = [portal.leaving, page.url()]
   portal.stays = true
@@ -121,6 +214,7 @@ async function leave(portal) {
   }
   await look(page, 'client-secret-shown')
   await page.getByRole('link', { name: 'Open client' }).click()
+  await page.getByRole('heading', { name: 'left-behind' }).waitFor()
 }
 
 /** The programs beside a secret are whole: the first is run as it stands. */
@@ -141,23 +235,36 @@ async function tryPrograms(page, secret) {
 
 async function rotate(portal, first) {
   const { page } = portal
-  const asked = portal.leaving
-  await page.getByRole('link', { name: 'I have stored it' }).click()
-  await page.getByRole('heading', { name: CLIENT }).waitFor()
-  assert.equal(portal.leaving, asked)
   await look(page, 'client-new')
+  const second = await task(portal, 'rotate a secret', 6, 3, async () => {
+    await page.getByRole('link', { name: 'Rotate secret' }).click()
+    const question = page.getByRole('dialog')
+    await question.getByText('The old one works until it expires.').waitFor()
+    await aside(portal, async () => {
+      assert.equal(await rows(page).count(), 1, 'the question makes no secret')
+      await look(page, 'client-rotate')
+      await question.getByLabel('New secret expires').selectOption('in 90 days')
+    })
+    await question.getByRole('button', { name: 'Rotate secret' }).click()
+    const made = await copySecret(page)
+    await aside(portal, () => look(page, 'client-secret'))
+    await store(portal)
+    await aside(portal, () => bothWork(page, first, made))
+    await page.getByRole('link', { name: 'Finish' }).click()
+    await page.getByRole('dialog').getByText('It has ended: safe to remove.').waitFor()
+    await aside(portal, async () => assert.equal(await rows(page).count(), 2, 'the question deletes nothing'))
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete old secrets' }).click()
+    await page.getByRole('status').getByText('Rotation finished').waitFor()
+    return made
+  })
+  assert.equal(await rows(page).count(), 1)
+  assert.equal((await authorize(second)).status, 200)
+  return second
+}
 
-  await page.getByRole('link', { name: 'Rotate secret' }).click()
-  const question = page.getByRole('dialog')
-  await question.getByText('The old one works until it expires.').waitFor()
-  await look(page, 'client-rotate')
-  await question.getByLabel('New secret expires').selectOption('in 90 days')
-  await question.getByRole('button', { name: 'Rotate secret' }).click()
-  const second = await newSecret(page)
-  await look(page, 'client-secret')
+/** While a rotation is on, the page tells whether the old secret is still used. */
+async function bothWork(page, first, second) {
   for (const secret of [first, second]) assert.equal((await authorize(secret)).status, 200)
-  await leave(portal)
-
   const rotation = page.getByRole('region', { name: 'Rotation' })
   await reloadUntil(page, rotation.getByText(/still used .* ago from 127\.0\.0\.1|still used now from/), 1)
   await reloadUntil(page, rotation.getByText('New secret in use'), 1)
@@ -165,11 +272,6 @@ async function rotate(portal, first) {
   await expire(page, first)
   assert.equal((await authorize(first)).error, 'invalid_client')
   assert.equal((await authorize(second)).status, 200)
-  await confirmed(page, page.getByRole('link', { name: 'Finish' }), 'It has ended: safe to remove.', 'Delete old secrets')
-  await page.getByRole('status').getByText('Rotation finished').waitFor()
-  assert.equal(await rows(page).count(), 1)
-  assert.equal((await authorize(second)).status, 200)
-  return second
 }
 
 /** The secrets of the client that is shown. */
@@ -209,42 +311,84 @@ function hint(secret) {
   return secret.slice(-4)
 }
 
-async function editAndDisable(page, secret) {
+async function edit(page, secret) {
   await page.getByRole('link', { name: 'Edit', exact: true }).click()
   await page.getByLabel('Scopes', { exact: true }).fill('invoices.read')
+  await page.getByText('Advanced', { exact: true }).click()
+  await page.getByLabel('Description').fill('Writes the invoices of each month.\nAsk the people of Accounting.')
+  await page.getByLabel('Metadata').fill(METADATA)
   await page.getByLabel('Lifetime').fill('15m')
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByRole('status').getByText('Changes saved.').waitFor()
   const granted = await authorize(secret)
   assert.deepEqual([granted.scope, granted.expires_in], ['invoices.read', 900])
   const verdict = await verify(granted.token)
-  assert.deepEqual([verdict.status, verdict.metadata], [200, { tenant: 'acme', roles: ['writer'] }])
+  assert.deepEqual([verdict.status, verdict.metadata], [200, JSON.parse(METADATA)])
 
   await page.getByRole('link', { name: 'Token inspector', exact: true }).click()
   await page.getByLabel('Token', { exact: true }).fill(granted.token)
   await page.getByRole('button', { name: 'Inspect' }).click()
   await page.getByRole('heading', { name: 'Verdict' }).waitFor()
   await look(page, 'token-verdict')
-
   await page.goto(`${PORTAL}/admin/clients/${CLIENT}`)
-  await page.getByRole('link', { name: 'Disable' }).click()
-  await page.getByRole('dialog').getByText(/It got \d+ tokens? in 24 hours\. Last used .* ago from 127\.0\.0\.1\./).waitFor()
-  await look(page, 'client-disable')
-  await page.getByRole('dialog').getByRole('button', { name: 'Disable client' }).click()
-  await page.getByRole('status').getByText('Client disabled and its tokens revoked').waitFor()
-  assert.equal((await verify(granted.token)).status, 401)
+  return granted.token
+}
+
+/** Nothing of the danger zone happens in one click. */
+async function declineAll(page, token, secret) {
+  for (const name of ['Revoke tokens', 'Disable', 'Delete']) {
+    const link = page.getByRole('region', { name: 'Danger zone' }).getByRole('link', { name })
+    await link.click()
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  assert.equal((await verify(token)).status, 200)
+  assert.equal((await authorize(secret)).status, 200)
+}
+
+async function disable(portal, token, secret) {
+  const { page } = portal
+  await declineAll(page, token, secret)
+  await task(portal, 'disable a client', 2, 1, async () => {
+    await page.getByRole('link', { name: 'Disable' }).click()
+    const said = /It got \d+ tokens? in 24 hours\. Last used .* ago from 127\.0\.0\.1\./
+    await page.getByRole('dialog').getByText(said).waitFor()
+    await aside(portal, async () => {
+      await look(page, 'client-disable')
+      assert.equal((await verify(token)).status, 200, 'the question disables nothing')
+    })
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable client' }).click()
+    await page.getByRole('status').getByText('Client disabled and its tokens revoked').waitFor()
+  })
+  assert.equal((await verify(token)).status, 401)
   assert.equal((await authorize(secret)).error, 'invalid_client')
   await look(page, 'client-disabled')
+}
+
+/** Why the last request was refused, and the way to mend that. */
+async function explain(portal) {
+  const { page } = portal
+  const row = page.getByRole('row').filter({ hasText: 'the client is disabled' }).first()
+  await task(portal, 'explain a refused request', 1, 1, async () => {
+    await page.getByRole('navigation', { name: 'Portal' }).getByRole('link', { name: 'Troubleshoot' }).click()
+    await row.waitFor()
+  })
+  await look(page, 'explain-recent')
+  await row.getByRole('link', { name: 'Enable client' }).click()
+  await page.getByRole('heading', { name: CLIENT }).waitFor()
 }
 
 const ACTIONS = [
   'client.create', 'secret.add', 'secret.expire', 'secret.expire', 'secret.delete', 'client.update', 'client.disable',
 ]
 
-async function readTrail(page, secrets) {
-  await page.getByRole('navigation', { name: 'Portal' }).getByRole('link', { name: 'Audit' }).click()
-  await page.getByLabel('Client', { exact: true }).fill(CLIENT)
-  await page.getByRole('button', { name: 'Search', exact: true }).click()
+async function readTrail(portal, secrets) {
+  const { page } = portal
+  await task(portal, 'find an event in the trail', 1, 1, async () => {
+    await page.getByRole('link', { name: 'All changes of this client' }).click()
+    await page.getByText(`disabled client ${CLIENT}`).waitFor()
+  })
   const shown = await page.locator('tbody code.action').allTextContents()
   assert.deepEqual(shown.map((it) => it.trim()).reverse(), ACTIONS)
   await page.locator('tbody summary').first().click()
@@ -284,13 +428,17 @@ async function logOut({ page, context }) {
 await inBrowser(async (browser) => {
   const portal = await open(browser, { permissions: ['clipboard-read', 'clipboard-write'] })
   const { page } = portal
-  await firstLogin(page)
-  const first = await createClient(page)
-  await tryPrograms(page, first)
+  await countCosts(portal)
+  await firstLogin(portal)
+  await refuseClient(page)
+  const first = await createClient(portal)
   assert.equal((await verify((await authorize(first)).token)).status, 200)
   const second = await rotate(portal, first)
-  await editAndDisable(page, second)
-  await readTrail(page, [first, second])
+  const token = await edit(page, second)
+  await disable(portal, token, second)
+  await explain(portal)
+  await readTrail(portal, [first, second])
+  await leave(portal)
   await logOut(portal)
   assertNoProblems(portal)
 })

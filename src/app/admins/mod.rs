@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use crate::app::audit::Audit;
 use crate::app::core::Core;
+use crate::app::core::idempotency::Idempotency;
 use crate::app::core::waiting_room::WaitingMetrics;
 use crate::app::secrets::Secrets;
 use crate::base::metrics::CacheMetrics;
@@ -32,6 +33,7 @@ pub struct Admins {
     core: Arc<Core>,
     secrets: Arc<Secrets>,
     audit: Arc<Audit>,
+    idempotency: Arc<Idempotency>,
     sealer: Sealer,
     throttle: AdminThrottle,
     known_sessions: KnownSessions,
@@ -44,6 +46,7 @@ impl Admins {
         core: &Arc<Core>,
         secrets: &Arc<Secrets>,
         audit: &Arc<Audit>,
+        idempotency: &Arc<Idempotency>,
     ) -> Result<Self, KeyError> {
         let config = &core.config;
         let seats = config.authentication.hashing_queue;
@@ -57,6 +60,7 @@ impl Admins {
             core: Arc::clone(core),
             secrets: Arc::clone(secrets),
             audit: Arc::clone(audit),
+            idempotency: Arc::clone(idempotency),
         })
     }
 

@@ -16,6 +16,8 @@ const MIN_CHARACTERS: usize = 15;
 /// More is nobody's password, and has to be hashed.
 const MAX_BYTES: usize = 1_024;
 
+const WRONG_PASSWORD: &str = "the current password is wrong";
+
 /// 24 characters of base62 are 142 random bits.
 const MADE_CHARACTERS: usize = 24;
 
@@ -47,6 +49,24 @@ pub(super) fn check_password(name: &AdminName, password: &Secret<String>) -> Res
 }
 
 impl Admins {
+    /// Whether an error says that the current password is wrong.
+    pub fn is_wrong_password(error: &Error) -> bool {
+        error.description == WRONG_PASSWORD
+    }
+
+    /// Refuses a new password that breaks a rule.
+    pub fn check_new_password(
+        &self,
+        current: &CurrentSession,
+        old: &Secret<String>,
+        new: &Secret<String>,
+    ) -> Result<()> {
+        if old == new {
+            return Err(Error::invalid_request("the new password is the old one"));
+        }
+        check_password(&current.admin.name, new)
+    }
+
     /// Hashes a password as people's secrets are hashed: at OWASP's cost, unless the settings say otherwise.
     pub(super) async fn hash_password(
         &self,
@@ -71,7 +91,7 @@ impl Admins {
         if self.is_password(Some(hash), password, by.source).await? && is_admitted {
             return Ok(());
         }
-        let refusal = Error::invalid_request("the current password is wrong");
+        let refusal = Error::invalid_request(WRONG_PASSWORD);
         Err(attempt.refuse(refusal))
     }
 

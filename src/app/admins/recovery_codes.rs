@@ -3,9 +3,11 @@
 use super::second_factor::{no_second_factor, refuse_before_code};
 use super::sessions::{CurrentSession, SessionStep, digest_of};
 use crate::app::admins::Admins;
+use crate::app::core::idempotency::IdempotencyKey;
 use crate::app::error::{Error, Result};
 use crate::base::secret::{Secret, random_bytes};
 use crate::domain::{AdminName, ErrorCode, Origin};
+use crate::store::{StoredResponse, WriteOptions};
 
 /// Codes that are made at once.
 const CODES: usize = 10;
@@ -22,13 +24,16 @@ impl Admins {
         Ok(self.core.store.count_recovery_codes(name).await?)
     }
 
-    /// Makes recovery codes, in the place of those that there were. This is the only time that they can be had.
+    /// Replaces the recovery codes of the admin by new ones. The server keeps their digests, and `answer` sealed under `once`
+    /// until somebody takes it. The same request sent twice makes them once.
     pub async fn make_recovery_codes(
         &self,
         by: &Origin,
         current: &CurrentSession,
         password: &Secret<String>,
-    ) -> Result<Vec<Secret<String>>> {
+        once: &IdempotencyKey,
+        answer: impl FnOnce(&[Secret<String>]) -> Result<Secret<String>>,
+    ) -> Result<()> {
         refuse_before_code(current)?;
         if !current.admin.has_second_factor() {
             return Err(Error::invalid_request(
@@ -36,12 +41,23 @@ impl Admins {
             ));
         }
         self.confirm_password(by, current, password).await?;
-        let codes: Vec<Secret<String>> = (0..CODES).map(|_| made_code()).collect();
-        let digests: Vec<String> = codes.iter().map(digest).collect();
-        let (name, stamp) = (&current.admin.name, self.core.stamp(by));
-        let store = &self.core.store;
-        store.replace_recovery_codes(name, &digests, stamp).await?;
-        Ok(codes)
+        let make = async {
+            let codes: Vec<Secret<String>> = (0..CODES).map(|_| made_code()).collect();
+            let digests: Vec<String> = codes.iter().map(digest).collect();
+            Ok((digests, answer(&codes)?))
+        };
+        let insert = async |digests: Vec<String>, stored: Option<StoredResponse>| {
+            let (name, stamp) = (&current.admin.name, self.core.stamp(by));
+            let options = WriteOptions {
+                response: stored.as_ref(),
+                ..WriteOptions::default()
+            };
+            let store = &self.core.store;
+            let replaced = store.replace_recovery_codes(name, &digests, &options, stamp);
+            Ok(replaced.await?)
+        };
+        self.idempotency.make_once(Some(once), make, insert).await?;
+        Ok(())
     }
 
     /// Lets the session go on, if this is a recovery code of its admin that was not used. It gets another token.

@@ -2,7 +2,6 @@
 
 use totp_rs::{Builder, Totp};
 
-use super::passwords::check_password;
 use super::sessions::{CurrentSession, SessionStep};
 use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
@@ -112,10 +111,7 @@ impl Admins {
         refuse_before_code(current)?;
         let name = &current.admin.name;
         self.confirm_password(by, current, old).await?;
-        if old == new {
-            return Err(Error::invalid_request("the new password is the old one"));
-        }
-        check_password(name, new)?;
+        self.check_new_password(current, old, new)?;
         let changes = AdminChanges {
             password: Some((self.hash_password(new, by.source).await?, false)),
             ..AdminChanges::default()

@@ -10,10 +10,10 @@ use crate::http::AppState;
 use crate::http::portal::access::guard::{Access, Guard, guard, not_found, to_portal};
 use crate::http::portal::admins::sessions;
 use crate::http::portal::clients::{client, create, list, questions, transfer};
-use crate::http::portal::login::{account, passkeys, second_factor};
+use crate::http::portal::login::{account, passkeys, recovery_codes, second_factor};
 use crate::http::portal::page::assets;
 use crate::http::portal::tokens::{explain, explain_assertion, explain_exchange};
-use crate::http::portal::usage::{dashboard, excess_tokens};
+use crate::http::portal::usage::{clock, dashboard, excess_tokens};
 use crate::http::portal::{admins, audit, issuers, keys, login, secrets, settings, tokens};
 
 const ANYONE: Access = Access::Anyone;
@@ -52,10 +52,12 @@ fn all(routes: Routes) -> Routes {
         LOGIN    post "/admin/logout"                                            login::log_out;
         VIEWER   get  "/admin/account"                                           account::show_account;
         VIEWER   post "/admin/account/second-factor/remove"                      account::remove_second_factor;
-        VIEWER   post "/admin/account/recovery-codes"                            account::make_recovery_codes;
+        VIEWER   post "/admin/account/recovery-codes"                            recovery_codes::make_recovery_codes;
+        VIEWER   get  "/admin/account/recovery-codes"                            recovery_codes::show_recovery_codes;
         VIEWER   post "/admin/account/passkeys/{passkey_id}/remove"              passkeys::remove_passkey;
         VIEWER   get  "/admin/"                                                  dashboard::show_dashboard;
-        OWNER    post "/admin/clock/confirm"                                     dashboard::confirm_clock;
+        OWNER    get  "/admin/clock/confirm"                                     clock::ask_confirm;
+        OWNER    post "/admin/clock/confirm"                                     clock::confirm_clock;
         VIEWER   get  "/admin/clients"                                           list::show_clients;
         OPERATOR get  "/admin/new-client"                                        create::show_new_client;
         OPERATOR post "/admin/new-client"                                        create::create_client;
@@ -111,6 +113,7 @@ fn all(routes: Routes) -> Routes {
         OPERATOR get  "/admin/clients/{client_id}/identities/{identity}/remove"  issuers::identities::ask_remove;
         OPERATOR post "/admin/clients/{client_id}/identities/{identity}/remove"  issuers::identities::remove_identity;
         VIEWER   get  "/admin/keys"                                              keys::show_keys;
+        OWNER    get  "/admin/keys/rotate"                                       keys::questions::ask_rotate;
         OWNER    post "/admin/keys/rotate"                                       keys::rotate;
         OWNER    post "/admin/keys/prepare"                                      keys::prepare;
         OWNER    get  "/admin/keys/{kid}/retire"                                 keys::questions::ask_retire;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::domain::{Action, AdminName, Stamp};
 use crate::store::admins::row::of_admin;
 use crate::store::db::conn::Tx;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, WriteOptions};
 
 impl Store {
     /// How many codes an admin has that were not used.
@@ -14,18 +14,22 @@ impl Store {
         self.fetch_one(SQL, &[name], |row| row.count(0)).await
     }
 
-    /// Puts new codes in the place of those that an admin had.
+    /// Replaces the codes of an admin; false when the same request was answered before.
     pub async fn replace_recovery_codes(
         &self,
         name: &AdminName,
         digests: &[String],
+        options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         const SQL: &str =
             "insert into admin_recovery_codes (name, digest, created_at) values ($1, $2, $3)";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         stamp.by.actor.check_admin_write(name, true)?;
+        if !options.store_response(&mut tx).await? {
+            return Ok(false);
+        }
         delete_recovery_codes(&mut tx, name).await?;
         for digest in digests {
             tx.execute(SQL, &[name, digest, &stamp.at]).await?;
@@ -33,7 +37,7 @@ impl Store {
         let made = json!({ "recovery_codes": digests.len() });
         let event = of_admin(Action::AdminMakeRecoveryCodes, name).after(made);
         self.commit_events(tx, stamp, vec![event]).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// Uses a code up; false when there is none of this digest: of two who type the same code at once one is let in.

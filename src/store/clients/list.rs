@@ -217,6 +217,9 @@ impl Store {
         filter: &ClientFilter,
         limit: Option<u32>,
     ) -> Result<u64, StoreError> {
+        if limit.is_none() && !filter.is_search() {
+            return self.count_clients_by_status(filter.status).await;
+        }
         let mut query = query("select count(*) from (select 1 as one from ");
         if filter.patterns().next().is_some() {
             query.push("clients where true");
@@ -233,6 +236,29 @@ impl Store {
             .unprepared()
             .fetch_one(&mut self.acquire_read().await?, |row| row.count(0))
             .await
+    }
+
+    /// The whole table is counted faster than what one status selects, and the enabled clients are the many.
+    async fn count_clients_by_status(
+        &self,
+        status: Option<ClientStatus>,
+    ) -> Result<u64, StoreError> {
+        const ALL: &str = "select count(*) from clients";
+        const DISABLED: &str = "select count(*) from clients where status = $1";
+        const ENABLED: &str = "
+            select (select count(*) from clients) - (select count(*) from clients where status = $1)";
+        let disabled = ClientStatus::Disabled.as_str();
+        match status {
+            None => self.fetch_one(ALL, &[], |row| row.count(0)).await,
+            Some(ClientStatus::Disabled) => {
+                self.fetch_one(DISABLED, &[&disabled], |row| row.count(0))
+                    .await
+            }
+            Some(ClientStatus::Enabled) => {
+                self.fetch_one(ENABLED, &[&disabled], |row| row.count(0))
+                    .await
+            }
+        }
     }
 
     /// A part of the list of clients, without their secrets. Fewer than the limit: they are the last.

@@ -13,12 +13,37 @@ async fn an_owner_rotates_keys_once_verifiers_know_the_next_one() {
     let mut olga = Browser::of(&test, "olga").await;
     let active = test.app.keys.current().signing().unwrap().kid().clone();
 
+    let asked = olga.get("/admin/keys/rotate").await;
+    assert_eq!(asked.status, 200);
+    assert!(
+        asked
+            .text()
+            .contains("Rotate before all verifiers know the key")
+    );
     let early = olga.post("/admin/keys/rotate", &[]).await;
     assert_eq!(early.status, 503);
     assert!(early.text().contains("Verifiers may not know the next key"));
     assert_eq!(*test.app.keys.current().signing().unwrap().kid(), active);
 
     test.clock.advance(300);
+    let asked = olga.get("/admin/keys/rotate").await;
+    assert!(!asked.text().contains("name=\"now\""));
+    let keys = test.app.keys.list().await.unwrap();
+    let next = keys.iter().find(|key| key.state == "next").unwrap();
+    let until = test.clock.now().plus(25 * 3_600).to_string();
+    let (day, time) = (&until[..10], &until[11..16]);
+    for fact in [
+        format!(
+            "<code>{}</code> signs every new token from now on.",
+            next.kid
+        ),
+        format!(
+            "<code>{active}</code> signs nothing from now on. It verifies at most 0 active tokens, until {day} {time} UTC."
+        ),
+    ] {
+        assert!(asked.text().contains(&fact), "{fact}: {}", asked.text());
+    }
+    assert_eq!(*test.app.keys.current().signing().unwrap().kid(), active);
     let rotated = olga.post("/admin/keys/rotate", &[]).await;
     assert_eq!(rotated.header("location"), "/admin/keys?done=rotated");
     assert_ne!(*test.app.keys.current().signing().unwrap().kid(), active);
@@ -71,6 +96,9 @@ async fn under_hs256_the_page_says_so() {
 
     assert!(page.text().contains("SIGNING_ALG is HS256"));
     assert!(!page.text().contains("/admin/keys/rotate"));
+    let asked = olga.get("/admin/keys/rotate").await;
+    assert!(asked.text().contains("SIGNING_ALG is HS256"));
+    assert!(!asked.text().contains("Rotate keys</button>"));
     assert_eq!(olga.post("/admin/keys/rotate", &[]).await.status, 422);
 }
 

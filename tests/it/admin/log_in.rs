@@ -40,8 +40,8 @@ async fn an_unknown_name_a_wrong_password_and_a_disabled_admin_are_one_answer() 
         assert_eq!((other.0, &other.1), (unknown.0, &unknown.1));
         assert_eq!(other.2.replace(who, "vara"), unknown.2);
     }
-    assert_eq!(log_in("olga", "").await.0, 401);
-    assert_eq!(log_in("", "").await.0, 401);
+    assert_eq!(log_in("olga", "").await.0, 422);
+    assert_eq!(log_in("", "").await.0, 422);
     assert_eq!(log_in("olga\u{0}", PASSWORD).await.0, 400);
 }
 

@@ -7,6 +7,7 @@ mod authenticator;
 mod clients;
 mod dashboard;
 mod explain;
+mod forms;
 mod issuers;
 mod keys;
 mod log_in;

@@ -6,15 +6,23 @@ use token_server::app::AuditFilter;
 use super::second_factor::enrol;
 use super::{Browser, PASSWORD, portal};
 use crate::audit;
-use crate::harness::TestApp;
+use crate::harness::{Answer, TestApp};
+
+const PATH: &str = "/admin/account/recovery-codes";
 
 async fn make(browser: &mut Browser<'_>) -> Vec<String> {
     let fields = [("password", PASSWORD)];
-    let page = browser.post("/admin/account/recovery-codes", &fields).await;
+    let made = browser.post(PATH, &fields).await;
+    let page = browser.follow(&made).await;
+    shown(&page).unwrap()
+}
+
+/// The codes that a page shows, if it does.
+fn shown(page: &Answer) -> Option<Vec<String>> {
     assert_eq!(page.status, 200, "{}", page.text());
-    let (_, codes) = page.text().split_once("\"recovery codes\">").unwrap();
-    let codes = codes.split('<').next().unwrap();
-    codes.lines().map(str::to_owned).collect()
+    let (_, codes) = page.text().split_once("\"recovery codes\">")?;
+    let codes = codes.split('<').next()?;
+    Some(codes.lines().map(str::to_owned).collect())
 }
 
 async fn use_code(test: &TestApp, code: &str) -> u16 {
@@ -74,9 +82,7 @@ async fn of_two_who_type_the_same_code_at_once_one_is_let_in() {
 async fn new_codes_take_the_place_of_the_old_ones_and_all_go_with_the_second_factor() {
     let test = portal().await;
     let mut olga = Browser::of(&test, "olga").await;
-    let none = olga
-        .post("/admin/account/recovery-codes", &[("password", PASSWORD)])
-        .await;
+    let none = olga.post(PATH, &[("password", PASSWORD)]).await;
     assert_eq!(
         none.status / 100,
         4,
@@ -112,4 +118,41 @@ async fn guessing_a_code_ends_in_429_and_no_page_shows_one_again() {
         assert_eq!(use_code(&test, "aaaa-aaaa-aaaa-aaaa").await, 401);
     }
     assert_eq!(use_code(&test, &codes[0]).await, 429);
+}
+
+#[tokio::test]
+async fn new_codes_are_shown_once_and_a_form_that_is_submitted_twice_makes_them_once() {
+    let test = portal().await;
+    let mut olga = Browser::of(&test, "olga").await;
+    enrol(&test, &mut olga).await;
+    let mut elsewhere = Browser::of(&test, "olga").await;
+    let account = olga.get("/admin/account").await;
+    let (_, submission) = account
+        .text()
+        .split_once("name=\"submission\" value=\"")
+        .unwrap();
+    let fields = [
+        ("password", PASSWORD),
+        ("submission", submission.split('"').next().unwrap()),
+    ];
+
+    let first = olga.post(PATH, &fields).await;
+    let second = olga.post(PATH, &fields).await;
+
+    assert_eq!(first.header("location"), second.header("location"));
+    assert_eq!(first.text(), "");
+    let path = second.header("location").to_owned();
+    assert!(path.starts_with("/admin/account/recovery-codes?submission="));
+    assert_eq!(elsewhere.get(&path).await.status, 303);
+    let codes = shown(&olga.get(&path).await).unwrap();
+    assert_eq!(use_code(&test, &codes[0]).await, 303);
+    for path in [&path, PATH] {
+        let again = olga.get(path).await;
+        assert_eq!(shown(&again), None);
+        assert!(again.text().contains("No codes to show."));
+    }
+    let late = olga.post(PATH, &fields).await;
+    assert_eq!(late.status, 422);
+    assert!(late.text().contains("This form was submitted before"));
+    assert_eq!(use_code(&test, &codes[1]).await, 303);
 }

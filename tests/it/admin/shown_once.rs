@@ -31,7 +31,7 @@ async fn a_new_secret_is_shown_to_the_session_that_made_it_and_once() {
     let added = omar.post(ADD, &[]).await;
     assert!(!added.text().contains("tks_"));
     let path = added.header("location").to_owned();
-    assert!(path.starts_with("/admin/clients/billing/new-secret?once="));
+    assert!(path.starts_with("/admin/clients/billing/new-secret?submission="));
 
     assert_eq!(shown(&elsewhere.get(&path).await), None);
     let first = omar.get(&path).await;
@@ -76,21 +76,24 @@ async fn a_form_that_is_submitted_twice_makes_one_secret() {
     test.client().await;
     let mut omar = Browser::of(&test, "omar").await;
     let page = omar.get("/admin/clients/billing").await;
-    let (_, once) = page.text().split_once("name=\"once\" value=\"").unwrap();
-    let once = [("once", once.split('"').next().unwrap())];
+    let (_, submission) = page
+        .text()
+        .split_once("name=\"submission\" value=\"")
+        .unwrap();
+    let submission = [("submission", submission.split('"').next().unwrap())];
 
-    let first = omar.post(ADD, &once).await;
-    let second = omar.post(ADD, &once).await;
+    let first = omar.post(ADD, &submission).await;
+    let second = omar.post(ADD, &submission).await;
 
     assert_eq!(first.header("location"), second.header("location"));
     assert!(shown(&omar.follow(&second).await).is_some());
-    let late = omar.post(ADD, &once).await;
+    let late = omar.post(ADD, &submission).await;
     assert_eq!(late.status, 422);
     assert!(late.text().contains("This form was submitted before"));
     assert_eq!(secrets(&test).await, 2);
     // Another session cannot spoil the name.
     let mut olga = Browser::of(&test, "olga").await;
-    assert_eq!(olga.post(ADD, &once).await.status, 303);
+    assert_eq!(olga.post(ADD, &submission).await.status, 303);
     assert_eq!(secrets(&test).await, 3);
 }
 

@@ -27,7 +27,7 @@ async fn a_file_is_looked_at_and_then_imported() {
         .await;
     assert_eq!(looked.status, 200, "{}", looked.text());
     for told in [
-        "Nothing was changed yet",
+        "Preview, nothing is changed yet",
         "3 created",
         "it is a public client",
         "value=\"do\"",
@@ -44,7 +44,7 @@ async fn a_file_is_looked_at_and_then_imported() {
 
     let refused = browser.post(&import, &fields[..2]).await;
     assert!(
-        refused.text().contains("there are mistakes") && !refused.text().contains("value=\"do\"")
+        refused.text().contains("the file has errors") && !refused.text().contains("value=\"do\"")
     );
     let nonsense = [("file", "nonsense"), ("on_conflict", "skip")];
     let nonsense = browser.post(&import, &nonsense).await;

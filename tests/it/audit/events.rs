@@ -236,8 +236,10 @@ async fn change_admins(test: &TestApp, trail: &mut Trail<'_>, secrets: &mut Vec<
     crate::admin::remove_passkeys(&mut browser).await;
     trail.expect(&[Action::AdminRemovePasskey]).await;
     let fields = [("password", crate::admin::PASSWORD)];
-    let page = browser.post("/admin/account/recovery-codes", &fields).await;
+    let made = browser.post("/admin/account/recovery-codes", &fields).await;
     trail.expect(&[Action::AdminMakeRecoveryCodes]).await;
+    let page = browser.follow(&made).await;
+    trail.expect(&[]).await;
     let (_, code) = page.text().split_once("recovery codes\">").unwrap();
     let code = code.lines().next().unwrap().to_owned();
     let mut other = crate::admin::Browser::of(test, "alice").await;

@@ -6,6 +6,7 @@
 mod any_certificate;
 mod certificates;
 mod docs;
+mod programs;
 mod recorded;
 mod recording;
 mod rust_oauth2;

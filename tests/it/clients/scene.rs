@@ -40,7 +40,7 @@ pub(super) struct Scene {
     folder: TempDir,
     /// What scripts and snippets read from their environment.
     pub(super) variables: Vec<(&'static str, String)>,
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl Scene {

@@ -13,11 +13,11 @@ use super::Scene;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What was installed, and the copy beside it of the list that it was installed from.
-const PYTHON: &str = "target/clients/python";
-const NODE: &str = "tests/clients/node/node_modules";
+pub(super) const PYTHON: &str = "target/clients/python";
+pub(super) const NODE: &str = "tests/clients/node/node_modules";
 
-const GO: &str = "target/clients/go";
-const JAVA: &str = "target/clients/java";
+pub(super) const GO: &str = "target/clients/go";
+pub(super) const JAVA: &str = "target/clients/java";
 
 /// With which the trust store of the tests of Java is protected, as all are that `keytool` makes.
 const STORE_PASSWORD: &str = "changeit";
@@ -139,7 +139,7 @@ fn java(folder: &Path, source: &Path) -> Vec<String> {
 }
 
 /// Java reads authorities from a file of its own kind, as docs/integrations.md says.
-fn write_trust_store(scene: &Scene) {
+pub(super) fn write_trust_store(scene: &Scene) {
     let (ca, store) = (
         scene.variable("SSL_CERT_FILE"),
         scene.variable("TRUST_STORE"),
@@ -168,7 +168,7 @@ pub(super) fn folder() -> PathBuf {
     at("tests/clients")
 }
 
-fn at(path: &str) -> PathBuf {
+pub(super) fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 

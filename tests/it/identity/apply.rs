@@ -275,7 +275,7 @@ async fn the_portal_shows_what_becomes_of_issuers() {
     let fields = [("manifest", manifest.as_str()), ("act", "look")];
     let looked = browser.post("/admin/transfer/apply", &fields).await;
     for told in [
-        "What becomes of each trusted issuer",
+        "Trusted issuers of the manifest",
         "<code>k8s</code>",
         "issuers: 1 created",
     ] {

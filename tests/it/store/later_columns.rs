@@ -164,7 +164,8 @@ async fn write_admins(store: &Store, round: usize) {
     };
     let updated = store.update_admin(&name, changes, Action::AdminUpdate, "", stamp);
     updated.await.unwrap();
-    let codes = store.replace_recovery_codes(&name, std::slice::from_ref(&text), stamp);
+    let (one, options) = (std::slice::from_ref(&text), WriteOptions::default());
+    let codes = store.replace_recovery_codes(&name, one, &options, stamp);
     codes.await.unwrap();
     // The change has ended the admin's sessions.
     let session = AdminSession {

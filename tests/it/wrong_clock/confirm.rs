@@ -306,20 +306,37 @@ async fn an_owner_confirms_the_clock_at_the_portal_and_others_only_see_the_doubt
     if test.app.store().has_own_clock() {
         return;
     }
-    let (button, notice) = ("Confirm clock</button>", "The clock may be wrong");
+    let (button, link) = ("Confirm clock</button>", "Confirm clock</a>");
+    let notice = "The clock may be wrong";
     let mut olga = Browser::of(&test, "olga").await;
     let page = olga.get("/admin/").await;
-    assert!(!page.text().contains(button) && !page.text().contains(notice));
+    assert!(!page.text().contains(link) && !page.text().contains(notice));
+    let asked = olga.get("/admin/clock/confirm").await;
+    assert!(asked.text().contains("nothing to confirm") && !asked.text().contains(button));
     test.clock.set_ahead(60);
     for who in ["omar", "vera"] {
         let mut browser = Browser::of(&test, who).await;
         let page = browser.get("/admin/").await;
-        assert!(page.text().contains(notice) && !page.text().contains(button));
+        assert!(page.text().contains(notice) && !page.text().contains(link));
         assert_eq!(browser.post("/admin/clock/confirm", &[]).await.status, 403);
     }
     assert!(!is_trusted(&test).await);
 
-    assert!(olga.get("/admin/").await.text().contains(button));
+    let page = olga.get("/admin/").await;
+    assert!(
+        page.text()
+            .contains("href=\"/admin/clock/confirm\" data-ask")
+    );
+    let asked = olga.get("/admin/clock/confirm").await;
+    let said = [
+        button,
+        "clock was set by 60 s since this process started",
+        "Held back until now, run by this clock from now on",
+    ];
+    for said in said {
+        assert!(asked.text().contains(said), "{said}: {}", asked.text());
+    }
+    assert!(!is_trusted(&test).await, "a question confirms nothing");
     let confirmed = olga.post("/admin/clock/confirm", &[]).await;
 
     assert_eq!(confirmed.status, 303, "{}", confirmed.text());

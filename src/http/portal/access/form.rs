@@ -8,7 +8,7 @@ use crate::app::CurrentSession;
 use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
 use crate::domain::ErrorCode;
-use crate::http::portal::access::once::Once;
+use crate::http::portal::access::submission::Submission;
 use crate::http::request::body::BodyParams;
 use crate::http::{AppState, Params};
 
@@ -27,19 +27,14 @@ impl Form {
         self.0.take(name).unwrap_or_default()
     }
 
-    /// A password, as it was typed.
-    pub(in crate::http::portal) fn secret(&mut self, name: &str) -> Result<Secret<String>> {
-        self.need(name).map(Secret::new)
-    }
-
     /// A secret that may be left empty.
     pub(in crate::http::portal) fn take_secret(&mut self, name: &str) -> Option<Secret<String>> {
         self.0.take(name).map(Secret::new)
     }
 
     /// The name of this submission, for what it makes.
-    pub(in crate::http::portal) fn once(&mut self) -> Once {
-        Once::of_field(self.take("once"))
+    pub(in crate::http::portal) fn submission(&mut self) -> Submission {
+        Submission::of_field(self.take("submission"))
     }
 
     /// The password that was asked for again; empty where none was.

@@ -2,5 +2,5 @@
 
 pub(in crate::http) mod form;
 pub(in crate::http) mod guard;
-pub(in crate::http) mod once;
 pub(in crate::http) mod session;
+pub(in crate::http) mod submission;

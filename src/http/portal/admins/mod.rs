@@ -13,8 +13,8 @@ use crate::base::secret::Secret;
 use crate::domain::{Admin, AdminName, AdminRole, AdminStatus};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
-use crate::http::portal::access::once::{Once, Shown};
 use crate::http::portal::access::session::{Owner, Session};
+use crate::http::portal::access::submission::{Shown, Submission};
 use crate::http::portal::page;
 use crate::http::portal::page::{Layout, When};
 use crate::http::request::path::InPath;
@@ -80,9 +80,11 @@ async fn see_password(
     name: &AdminName,
     password: &Secret<String>,
 ) -> Result<Response> {
-    let once = Once::random();
-    once.store(app, session, &(name, password.expose())).await?;
-    Ok(once.see(&format!("{PATH}/{name}/password")))
+    let submission = Submission::random();
+    submission
+        .store(app, session, &(name, password.expose()))
+        .await?;
+    Ok(submission.see(&format!("{PATH}/{name}/password")))
 }
 
 /// Shows a generated password, once.

@@ -118,7 +118,7 @@ pub(in crate::http::portal) async fn ask_end_session(
     let action = format!("{}/{id}/end", sessions::PATH);
     Ok(Question::new(layout, "End session", action, sessions::PATH)
         .fact(format!(
-            "Last used {ago} ago from {}, with `{}`. Whoever uses it has to log in again.",
+            "Last used {ago} ago from {}, with `{}`. The browser has to log in again.",
             found.source, found.user_agent
         ))
         .show())
@@ -132,8 +132,8 @@ pub(in crate::http::portal) async fn ask_end_others(
     let mine = app.admins.list_sessions(Some(&session.admin.name)).await?;
     let fact = match mine.len().saturating_sub(1) {
         0 => "You have no other session.".to_owned(),
-        1 => "Your other session ends at once; this one goes on.".to_owned(),
-        count => format!("Your {count} other sessions end at once; this one goes on."),
+        1 => "Your other session ends at once; this one continues.".to_owned(),
+        count => format!("Your {count} other sessions end at once; this one continues."),
     };
     let layout = session.layout("End your other sessions?", sessions::PATH);
     let action = format!("{}/end-others", sessions::PATH);

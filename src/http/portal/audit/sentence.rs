@@ -131,7 +131,7 @@ fn verb(action: Action) -> &'static str {
         Action::AdminRemoveSecondFactor => "removed the authenticator app of admin",
         Action::AdminAddPasskey => "added a passkey for admin",
         Action::AdminRemovePasskey => "removed a passkey of admin",
-        Action::AdminMakeRecoveryCodes => "made recovery codes for admin",
+        Action::AdminMakeRecoveryCodes => "created recovery codes for admin",
         Action::AdminUseRecoveryCode => "used a recovery code of admin",
         Action::ClockConfirm => "confirmed the clock",
         Action::InstallationRestore => "restored the database",

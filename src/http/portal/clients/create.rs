@@ -69,7 +69,7 @@ pub(in crate::http::portal) async fn create_client(
     session: Session<Operator>,
     mut form: Form,
 ) -> Result<Response> {
-    let once = form.once();
+    let submission = form.submission();
     let client_id = form.take("client_id").trim().to_owned();
     let lifetime = form.take("lifetime");
     let chosen = form.take_secret("client_secret");
@@ -86,7 +86,7 @@ pub(in crate::http::portal) async fn create_client(
         let (id, changes) = errors.finish(id.zip(changes))?;
         let new = NewClient::new(id, changes);
         let secret = app.clients.first_secret(&new, chosen, expires_at)?;
-        let (by, key) = (&session.origin, once.key(&session));
+        let (by, key) = (&session.origin, submission.key(&session));
         let seal =
             |client: &Client, added: Option<&AddedSecret>| Made::seal(&client.client_id, added);
         let registered = app.clients.register_once(by, new, secret, Some(&key), seal);
@@ -95,7 +95,7 @@ pub(in crate::http::portal) async fn create_client(
     };
     let created = created.await;
     match created {
-        Ok(made) if made.secret.is_some() => Ok(once.see(&path_of_new(&made.client_id))),
+        Ok(made) if made.secret.is_some() => Ok(submission.see(&path_of_new(&made.client_id))),
         Ok(made) => Ok(see_done(&path_of(&made.client_id), "created")),
         Err(error) => {
             let page = new_client_page(&app, &session, client_id, fields, lifetime);

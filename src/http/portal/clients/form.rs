@@ -67,13 +67,13 @@ impl Choice {
     pub(in crate::http::portal) fn sentence(&self) -> &'static str {
         match self.method {
             AuthMethod::ClientSecretBasic => {
-                "A secret in the header Authorization. What most OAuth libraries do."
+                "A secret in the header Authorization, as most OAuth libraries send it."
             }
             AuthMethod::ClientSecretPost => {
-                "A secret in the body of the request. The simplest for programs without a library."
+                "A secret in the body of the request. Simplest without a library."
             }
             AuthMethod::PrivateKeyJwt => {
-                "A JWT that the client signs with a key that never leaves it. Needs public keys below."
+                "A JWT that the client signs with its own private key. Needs public keys below."
             }
             AuthMethod::TlsClientAuth => {
                 "A client certificate of a CA in TLS_CLIENT_CA. Needs a certificate subject below."

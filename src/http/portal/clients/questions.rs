@@ -81,7 +81,7 @@ pub(in crate::http::portal) async fn ask_revoke(
     let asked = format!("Revoke all tokens of {id}?");
     Ok(question(&session, &id, asked, "Revoke tokens", "revoke-tokens")
         .fact(usage(&app, &id).await?)
-        .fact("Every token that it has fails from now on. It can get new ones at once: whoever has stolen its secret can too.")
+        .fact("All its tokens fail from now on. It can get new ones at once, and so can a thief who has its secret: then rotate the secret too.")
         .show())
 }
 

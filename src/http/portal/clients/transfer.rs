@@ -19,8 +19,8 @@ use crate::app::error::{Error, Result};
 use crate::config::Bytes;
 use crate::domain::ClientId;
 use crate::http::portal::access::form::{FileForm, Form, filled_in};
-use crate::http::portal::access::once::{Once, Shown};
 use crate::http::portal::access::session::{Owner, Session};
+use crate::http::portal::access::submission::{Shown, Submission};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
@@ -244,9 +244,9 @@ pub(in crate::http::portal) async fn apply(
     };
     let (report, failed) = shown(applied.await)?;
     if let Some(report) = report.as_ref().filter(|it| !it.dry_run) {
-        let once = Once::random();
-        once.store(&app, &session, &(report, secrets)).await?;
-        return Ok(once.see(&format!("{PATH}/applied")));
+        let submission = Submission::random();
+        submission.store(&app, &session, &(report, secrets)).await?;
+        return Ok(submission.see(&format!("{PATH}/applied")));
     }
     fields.report = report;
     fields.error = failed.as_ref().map(page::sentence);

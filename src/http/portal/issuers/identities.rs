@@ -130,7 +130,7 @@ async fn question(
     let action = format!("{path}/identities/{}/remove", digest.as_str());
     Ok(Question::new(layout, "Remove identity", action, path)
         .fact(format!("`{identity}`"))
-        .fact("The client logs in with it no more; tokens that it has stay active.")
+        .fact("The client can no longer log in with it. Its tokens stay active until they expire.")
         .fact(use_of_it))
 }
 

@@ -2,7 +2,10 @@
 
 pub(in crate::http) mod account;
 pub(in crate::http) mod passkeys;
+pub(in crate::http) mod recovery_codes;
 pub(in crate::http) mod second_factor;
+
+use std::future::ready;
 
 use askama::Template;
 use axum::extract::State;
@@ -19,6 +22,7 @@ use crate::http::portal::access::session::{LoggingIn, Session, remove_cookie, se
 use crate::http::portal::links::see;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::portal::page::field_errors::FieldErrors;
 use crate::http::request::body::BodyParams;
 use crate::http::request::caller::Caller;
 use crate::http::{AppState, Params};
@@ -29,15 +33,15 @@ const PATH: &str = "/admin/login";
 #[template(path = "login/login.html")]
 struct LoginPage {
     layout: Layout,
-    error: Option<String>,
     name: String,
     next: String,
 }
 
-fn login_page(name: String, next: String, error: Option<String>) -> LoginPage {
+page::pages!(LoginPage);
+
+fn login_page(name: String, next: String) -> LoginPage {
     LoginPage {
         layout: Layout::new("Log in", PATH, None),
-        error,
         name,
         next,
     }
@@ -48,7 +52,7 @@ pub(super) async fn show_login(uri: Uri) -> Result<Response> {
     let query = uri.query().unwrap_or_default();
     let next = Params::from_form(query.as_bytes())?.take("next");
     let next = next.filter(|path| is_page(path)).unwrap_or_default();
-    Ok(page::show(&login_page(String::new(), next, None)))
+    Ok(page::show(&login_page(String::new(), next)))
 }
 
 /// Begins a session. There is no form token yet; that the form is ours, the guard has seen.
@@ -69,16 +73,22 @@ pub(super) async fn log_in(
         source: caller.source,
         user_agent: user_agent.unwrap_or_default().to_owned(),
     };
-    match app.admins.log_in(request_id.to_text(), presented).await {
+    let mut errors = FieldErrors::default();
+    errors.require("name", name.trim());
+    errors.require("password", presented.password.expose());
+    let started = async {
+        let presented = errors.finish(Some(presented))?;
+        app.admins.log_in(request_id.to_text(), presented).await
+    };
+    match started.await {
         Ok(started) => {
             let path = next.as_deref().unwrap_or("/admin/");
             Ok(see_with_token(path, &started.token))
         }
         Err(error) => {
-            let error = page::mendable(error)?;
-            let told = Some(page::sentence(&error));
-            let form = login_page(name, next.unwrap_or_default(), told);
-            Ok(page::show_again(&form, error))
+            // An unknown name and a wrong password are one answer, at no field.
+            let page = ready(Ok(login_page(name, next.unwrap_or_default())));
+            page::again_with(errors, error, page).await
         }
     }
 }

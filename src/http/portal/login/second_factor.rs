@@ -7,38 +7,39 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 
 use crate::app::error::{Error, Result};
-use crate::app::{SessionStep, TotpEnrolment};
+use crate::app::{Admins, SessionStep, TotpEnrolment};
 use crate::base::secret::Secret;
+use crate::domain::ErrorCode;
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{LoggingIn, Session, see_with_token};
 use crate::http::portal::links::see;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::portal::page::field_errors::FieldErrors;
 
 #[derive(Template)]
 #[template(path = "login/challenge.html")]
 struct ChallengePage {
     layout: Layout,
-    error: Option<String>,
     has_totp: bool,
     has_recovery_codes: bool,
     /// What the browser has to know to use one.
     passkey: Option<String>,
 }
 
+page::pages!(ChallengePage, EnrolmentPage);
+
 /// What asks for whichever second factor there is.
-async fn challenge_page(
-    app: &AppState,
-    session: &Session<LoggingIn>,
-    error: Option<String>,
-) -> Result<ChallengePage> {
+async fn challenge_page(app: &AppState, session: &Session<LoggingIn>) -> Result<ChallengePage> {
     let path = "/admin/login/code";
     let locked_out = app.admins.lockout_reason(&session.admin);
     let locked_out = locked_out.map(|reason| page::sentence(&Error::invalid_request(reason)));
     Ok(ChallengePage {
-        layout: Layout::new("Second factor", path, Some(session)),
-        error: locked_out.or(error),
+        layout: Layout {
+            problem: locked_out,
+            ..Layout::new("Second factor", path, Some(session))
+        },
         has_totp: session.admin.has_totp,
         has_recovery_codes: app.admins.count_recovery_codes(&session.admin.name).await? > 0,
         passkey: app.admins.begin_passkey_log_in(session).await?,
@@ -53,7 +54,7 @@ pub(in crate::http::portal) async fn show_challenge(
     if session.step != SessionStep::TypeCode {
         return Ok(see("/admin/"));
     }
-    Ok(page::show(&challenge_page(&app, &session, None).await?))
+    Ok(page::show(&challenge_page(&app, &session).await?))
 }
 
 /// Lets the session go on, with another token.
@@ -64,25 +65,35 @@ pub(in crate::http::portal) async fn answer_challenge(
 ) -> Result<Response> {
     let (code, recovery) = (form.take("code"), form.take_secret("recovery_code"));
     let (by, admins) = (&session.origin, &app.admins);
-    let verified = match recovery {
-        Some(code) => admins.verify_recovery_code(by, &session, &code).await,
-        None => admins.verify_totp(by, &session, &code).await,
+    let (field, verified) = match recovery {
+        Some(code) => {
+            let verified = admins.verify_recovery_code(by, &session, &code).await;
+            ("recovery_code", verified)
+        }
+        None => ("code", admins.verify_totp(by, &session, &code).await),
     };
-    go_on(&app, &session, verified).await
+    finish_log_in(&app, &session, Some(field), verified).await
 }
 
-/// Ends the login with the token that the second factor brought, or asks for it again.
-pub(in crate::http::portal) async fn go_on(
+/// Completes the login with the token that the second factor brought, or asks for it again: with the error at `field`, if that
+/// is wrong.
+pub(in crate::http::portal) async fn finish_log_in(
     app: &AppState,
     session: &Session<LoggingIn>,
+    field: Option<&str>,
     verified: Result<Secret<String>>,
 ) -> Result<Response> {
     match verified {
         Ok(token) => Ok(see_with_token("/admin/", &token)),
         Err(error) => {
-            let error = page::mendable(error)?;
-            let told = Some(page::sentence(&error));
-            let page = challenge_page(app, session, told).await?;
+            let page = challenge_page(app, session);
+            if let Some(field) = field.filter(|_| error.code == ErrorCode::InvalidClient) {
+                return page::again_at(field, error, page).await;
+            }
+            let (error, mut page) = (page::mendable(error)?, page.await?);
+            // Why nothing here can let the admin in says more.
+            let problem = page.layout.problem.take();
+            page.layout.problem = problem.or_else(|| Some(page::sentence(&error)));
             Ok(page::show_again(&page, error))
         }
     }
@@ -92,7 +103,6 @@ pub(in crate::http::portal) async fn go_on(
 #[template(path = "login/enrolment.html")]
 struct EnrolmentPage {
     layout: Layout,
-    error: Option<String>,
     is_required: bool,
     takes_passkeys: bool,
     qr: String,
@@ -103,7 +113,6 @@ fn enrolment_page(
     app: &AppState,
     session: &Session<LoggingIn>,
     enrolment: &TotpEnrolment,
-    error: Option<String>,
 ) -> Result<EnrolmentPage> {
     let path = "/admin/account/second-factor";
     let code = QrCode::new(enrolment.url.expose()).map_err(Error::internal)?;
@@ -118,7 +127,6 @@ fn enrolment_page(
         .map_or_else(String::new, |at| qr[at..].to_owned());
     Ok(EnrolmentPage {
         layout: Layout::new("Add a second factor", path, Some(session)),
-        error,
         is_required: session.step == SessionStep::AddSecondFactor,
         takes_passkeys: app.admins.takes_passkeys(),
         qr,
@@ -132,9 +140,7 @@ pub(in crate::http::portal) async fn show_enrolment(
     session: Session<LoggingIn>,
 ) -> Result<Response> {
     let enrolment = app.admins.begin_totp(&session).await?;
-    Ok(page::show(&enrolment_page(
-        &app, &session, &enrolment, None,
-    )?))
+    Ok(page::show(&enrolment_page(&app, &session, &enrolment)?))
 }
 
 /// Adds the app, now that a code shows that it works.
@@ -145,20 +151,29 @@ pub(in crate::http::portal) async fn confirm(
 ) -> Result<Response> {
     let code = form.take("code");
     let password = form.take_password();
-    match app
-        .admins
-        .confirm_totp(&session.origin, &session, &code, &password)
-        .await
-    {
+    let mut errors = FieldErrors::default();
+    errors.require("code", code.trim());
+    if session.step != SessionStep::AddSecondFactor {
+        errors.require("password", password.expose());
+    }
+    let confirmed = async {
+        errors.finish(Some(()))?;
+        let (by, admins) = (&session.origin, &app.admins);
+        admins.confirm_totp(by, &session, &code, &password).await
+    };
+    match confirmed.await {
         Ok(token) => Ok(see_with_token("/admin/account?done=second-factor", &token)),
         Err(error) => {
-            let error = page::mendable(error)?;
-            let enrolment = app.admins.begin_totp(&session).await?;
-            let told = Some(page::sentence(&error));
-            Ok(page::show_again(
-                &enrolment_page(&app, &session, &enrolment, told)?,
-                error,
-            ))
+            if Admins::is_wrong_password(&error) {
+                errors = FieldErrors::at("password", &error);
+            } else if error.code == ErrorCode::InvalidClient {
+                errors = FieldErrors::at("code", &error);
+            }
+            let page = async {
+                let enrolment = app.admins.begin_totp(&session).await?;
+                enrolment_page(&app, &session, &enrolment)
+            };
+            page::again_with(errors, error, page).await
         }
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::http::portal) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         "text/javascript; charset=utf-8",
         concat!(
             include_str!("portal.js"),
-            include_str!("actions/once.js"),
+            include_str!("actions/shown_secret.js"),
             include_str!("actions/dialog.js"),
             include_str!("actions/forms.js"),
             include_str!("views.js")

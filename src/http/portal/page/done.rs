@@ -47,7 +47,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (
         "",
         "clock-confirmed",
-        "Clock confirmed: what was due is removed, rotated and ended.",
+        "Clock confirmed: the server removes, rotates and expires by time again.",
     ),
     ("keys", "rotated", "Keys rotated: the next key signs now."),
     ("keys", "prepared", "Key published."),

@@ -32,6 +32,13 @@ impl FieldErrors {
         read.map_err(|error| self.add(field, &error.into())).ok()
     }
 
+    /// Refuses a field that was left empty.
+    pub(in crate::http::portal) fn require(&mut self, field: &str, text: &str) {
+        if text.is_empty() {
+            self.add(field, &Error::invalid_request("this field is empty"));
+        }
+    }
+
     fn add(&mut self, field: &str, error: &Error) {
         if self.find(field).is_none() {
             let (field, sentence) = (field.to_owned(), sentence(error));
@@ -78,6 +85,9 @@ mod tests {
         assert_eq!(errors.check("b", refused("too long")), None);
         assert_eq!(errors.check("b", refused("too short")), None);
         assert_eq!(errors.check("c", refused("empty")), None);
+
+        errors.require("c", "");
+        errors.require("a", "text");
 
         assert_eq!(errors.find("b"), Some("Too long."));
         assert_eq!(errors.find("a"), None);

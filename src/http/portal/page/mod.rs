@@ -19,7 +19,7 @@ use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, SessionStep};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
-use crate::http::portal::access::once::Once;
+use crate::http::portal::access::submission::Submission;
 use crate::http::portal::links::see_done;
 use crate::http::portal::page::field_errors::FieldErrors;
 use crate::http::response;
@@ -89,7 +89,7 @@ pub(super) struct Layout {
     /// Why fields of a form were not accepted.
     pub(super) errors: FieldErrors,
     /// The name of the next submission of a form of the page that makes something.
-    pub(super) once: Once,
+    pub(super) submission: Submission,
 }
 
 impl Layout {
@@ -111,7 +111,7 @@ impl Layout {
             done: None,
             problem: None,
             errors: FieldErrors::default(),
-            once: Once::random(),
+            submission: Submission::random(),
         };
         let Some(session) = session else {
             return layout;
@@ -244,7 +244,12 @@ pub(super) async fn again_with<P: Page>(
 /// Shows a page with an error above it.
 pub(super) fn with_problem(mut page: impl Page, error: Error) -> Response {
     page.layout().problem = Some(sentence(&error));
-    with_error(response::error::status(&error), &page, error)
+    show_with_error(&page, error)
+}
+
+/// Shows a page that has the text of the error in it, with the status of the error.
+pub(super) fn show_with_error(template: &impl Template, error: Error) -> Response {
+    with_error(response::error::status(&error), template, error)
 }
 
 /// Shows a form that has the text of the error in it.

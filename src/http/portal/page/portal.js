@@ -63,7 +63,7 @@
       const [button, problem] = [form.querySelector("button"), form.querySelector("[role=alert]")];
       const tell = (text) => { problem.textContent = text; problem.hidden = text === ""; };
       if (!globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON) {
-        tell("This browser knows no passkeys.");
+        tell("This browser does not support passkeys.");
         continue;
       }
       button.disabled = false;
@@ -81,7 +81,7 @@
           form.submit();
         } catch (error) {
           button.disabled = false;
-          tell(error.name === "InvalidStateError" ? "This passkey is added already." : "It was given up, or took too long.");
+          tell(error.name === "InvalidStateError" ? "This passkey is already added." : "The passkey was cancelled, or took too long.");
         }
       });
     }

@@ -20,9 +20,9 @@ use crate::base::secret::Secret;
 use crate::domain::{Client, ClientId, IdleExpiry, SecretId};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
-use crate::http::portal::access::once;
-use crate::http::portal::access::once::Shown;
 use crate::http::portal::access::session::{Operator, Session};
+use crate::http::portal::access::submission;
+use crate::http::portal::access::submission::Shown;
 use crate::http::portal::clients::client::changed;
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page;
@@ -50,7 +50,7 @@ pub(super) struct Made {
 impl Made {
     /// The value to be sealed.
     pub(super) fn seal(id: &ClientId, added: Option<&AddedSecret>) -> Result<Secret<String>> {
-        once::sealable(&Self {
+        submission::sealable(&Self {
             client_id: id.clone(),
             secret: added.map(|added| MadeSecret {
                 client_secret: added.plain.expose().clone(),
@@ -126,17 +126,17 @@ pub(super) async fn add_secret(
     InPath(id): InPath<ClientId>,
     mut form: Form,
 ) -> Result<Response> {
-    let once = form.once();
+    let submission = form.submission();
     let added = async {
         let chosen = form.take_secret("client_secret");
         let end = read_lifetime(app.clock().now(), &form.take("lifetime"))?;
         let new = app.secrets.new_secret(chosen, end)?;
-        let (by, key) = (&session.origin, once.key(&session));
+        let (by, key) = (&session.origin, submission.key(&session));
         let seal = |added: &AddedSecret| Made::seal(&id, Some(added));
         app.secrets.add_once(by, &id, new, Some(&key), seal).await
     };
     match added.await {
-        Ok(_) => Ok(once.see(&path_of_new(&id))),
+        Ok(_) => Ok(submission.see(&path_of_new(&id))),
         Err(error) => changed(&app, &session, &id, Err::<(), _>(error), "").await,
     }
 }

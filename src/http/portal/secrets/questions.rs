@@ -52,7 +52,7 @@ pub(in crate::http::portal) async fn ask_delete(
 ) -> Result<Response> {
     let question = question(&app, &session, &of, "Delete secret", "remove").await?;
     Ok(question
-        .fact("It works no more at once, and nobody can undo this. Tokens that it got stay valid until they expire.")
+        .fact("It stops working at once, and nobody can undo this. Tokens issued with it stay active until they expire.")
         .show())
 }
 

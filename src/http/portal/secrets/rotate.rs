@@ -67,10 +67,10 @@ async fn question(app: &AppState, session: &Session<Operator>, id: &ClientId) ->
     find(app, session, id, ClientEffect::Changes).await?;
     let path = path_of(id);
     let layout = session.layout(format!("Rotate the secret of {id}?"), &path);
-    let once = layout.once.as_str().to_owned();
+    let submission = layout.submission.as_str().to_owned();
     Ok(Question::new(layout, "Rotate secret", format!("{path}/rotate"), path)
         .harmless()
-        .field("once", &once)
+        .field("submission", &submission)
         .fact("The server generates a new secret and shows it once. The old one works until it expires.")
         .fact(usage(app, id).await?)
         .choice("Old secret expires", "old", OLD_ENDS, "24h")
@@ -103,7 +103,7 @@ pub(in crate::http::portal) async fn rotate(
     InPath(id): InPath<ClientId>,
     mut form: Form,
 ) -> Result<Response> {
-    let once = form.once();
+    let submission = form.submission();
     let (old, lifetime) = (form.take("old"), form.take("lifetime"));
     let rotated = async {
         let now = app.clock().now();
@@ -111,7 +111,7 @@ pub(in crate::http::portal) async fn rotate(
         let new = app
             .secrets
             .new_secret(None, read_lifetime(now, &lifetime)?)?;
-        let (by, key) = (&session.origin, once.key(&session));
+        let (by, key) = (&session.origin, submission.key(&session));
         let seal = |added: &AddedSecret| Made::seal(&id, Some(added));
         let secrets = &app.secrets;
         secrets
@@ -119,7 +119,7 @@ pub(in crate::http::portal) async fn rotate(
             .await
     };
     match rotated.await {
-        Ok(_) => Ok(once.see(&path_of_new(&id))),
+        Ok(_) => Ok(submission.see(&path_of_new(&id))),
         Err(error) => {
             question(&app, &session, &id)
                 .await?
@@ -146,7 +146,7 @@ pub(in crate::http::portal) async fn ask_finish(
         question = question.fact(sentence);
     }
     Ok(question
-        .fact("The old secrets work no more at once, and nobody can undo this.")
+        .fact("The old secrets stop working at once, and nobody can undo this.")
         .show())
 }
 

@@ -15,7 +15,7 @@ const RISKS: &[Risk] = &[
     Risk {
         name: "DEVELOPMENT",
         is_risky: |value| value == "true",
-        sentence: "Development mode is not for production: what is missing is made, and doubts about the clock only warn.",
+        sentence: "Development mode is not for production: the server makes missing keys and certificates, and only warns of a clock that may be wrong.",
     },
     Risk {
         name: "ADMIN_SECOND_FACTOR",
@@ -30,7 +30,7 @@ const RISKS: &[Risk] = &[
     Risk {
         name: "TRUSTED_PROXIES",
         is_risky: |value| value.split([',', ' ']).any(|it| it.ends_with("/0")),
-        sentence: "Every caller is taken for a proxy, and may claim any source address.",
+        sentence: "The server takes every caller for a proxy: a caller can claim any source address.",
     },
     Risk {
         name: "HSTS_MAX_AGE",

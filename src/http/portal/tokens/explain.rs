@@ -12,6 +12,7 @@ use crate::http::portal::access::form::filled_in;
 use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::links::{EXPLAIN, encoded, path_of};
 use crate::http::portal::page;
+use crate::http::portal::page::field_errors::FieldErrors;
 use crate::http::portal::page::{Exactly, Layout};
 use crate::http::portal::tokens::fix::Fix;
 use crate::http::{AppState, Params};
@@ -52,7 +53,10 @@ pub(in crate::http::portal) async fn show_explanation(
     };
     match answer(&app, &mut page).await {
         Ok(()) => Ok(page::show(&page)),
-        Err(error) if error.code == ErrorCode::NotFound => Ok(page::with_problem(page, error)),
+        Err(error) if error.code == ErrorCode::NotFound => {
+            page.layout.errors = FieldErrors::at("request_id", &error);
+            Ok(page::show_with_error(&page, error))
+        }
         Err(error) => Err(error),
     }
 }

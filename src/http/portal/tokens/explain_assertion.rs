@@ -6,12 +6,14 @@ use axum::response::Response;
 
 use crate::app::AssertionExplanation;
 use crate::app::error::Result;
+use crate::base::secret::Secret;
 use crate::http::AppState;
 use crate::http::portal::access::form::{Form, filled_in};
 use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::links::{EXPLAIN, path_of};
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::portal::page::field_errors::FieldErrors;
 
 #[derive(Template)]
 #[template(path = "tokens/explain_assertion.html")]
@@ -43,8 +45,11 @@ pub(in crate::http::portal) async fn explain_assertion(
     mut form: Form,
 ) -> Result<Response> {
     let mut page = assertion_page(&session, &form.take("client_id"));
+    let assertion = Secret::new(form.take("assertion"));
+    let mut errors = FieldErrors::default();
+    errors.require("assertion", assertion.expose().trim());
     let explained = async {
-        let assertion = form.secret("assertion")?;
+        errors.finish(Some(()))?;
         let client_id = filled_in(&page.client_id);
         let explained = app
             .authentication
@@ -56,6 +61,6 @@ pub(in crate::http::portal) async fn explain_assertion(
             page.explained = Some(explained);
             Ok(page::show(&page))
         }
-        Err(error) => page::again(error, std::future::ready(Ok(page))).await,
+        Err(error) => page::again_with(errors, error, std::future::ready(Ok(page))).await,
     }
 }

@@ -13,6 +13,7 @@ use crate::http::portal::access::session::{Session, Viewer};
 use crate::http::portal::links::EXPLAIN;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::portal::page::field_errors::FieldErrors;
 
 #[derive(Template)]
 #[template(path = "tokens/explain_exchange.html")]
@@ -58,10 +59,15 @@ pub(in crate::http::portal) async fn explain_exchange(
         ..exchange_page(&session)
     };
     let token = Some(take("token")).filter(|token| !token.is_empty());
+    let mut errors = FieldErrors::default();
     let explained = async {
         let client = filled_in(&page.subject).map(str::to_owned);
+        let subject = ExchangeSubject::parse(token.map(Secret::new), client);
+        let subject = errors.check("subject", subject);
+        errors.require("requester", &page.requester);
+        errors.require("audience", &page.audience);
         let question = ExchangeQuestion {
-            subject: ExchangeSubject::parse(token.map(Secret::new), client)?,
+            subject: errors.finish(subject)?,
             requester: page.requester.clone(),
             target: page.audience.clone(),
             scope: filled_in(&page.scope).map(str::to_owned),
@@ -73,6 +79,6 @@ pub(in crate::http::portal) async fn explain_exchange(
             page.explained = Some(explained);
             Ok(page::show(&page))
         }
-        Err(error) => page::again(error, std::future::ready(Ok(page))).await,
+        Err(error) => page::again_with(errors, error, std::future::ready(Ok(page))).await,
     }
 }

@@ -112,10 +112,14 @@ pub(super) async fn revoke(
 
 /// An inactive token is the mistake of the form, not of the session.
 async fn refused(page: TokensPage, error: Error) -> Result<Response> {
-    let error = if error.code == ErrorCode::InvalidToken {
-        Error::invalid_request(error.description)
+    let is_of_token = matches!(
+        error.code,
+        ErrorCode::InvalidToken | ErrorCode::InvalidRequest
+    );
+    if is_of_token {
+        let error = Error::invalid_request(error.description);
+        page::again_at("token", error, ready(Ok(page))).await
     } else {
-        error
-    };
-    page::again(error, ready(Ok(page))).await
+        page::again(error, ready(Ok(page))).await
+    }
 }

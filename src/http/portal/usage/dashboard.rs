@@ -5,17 +5,17 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::Result;
-use crate::app::{COUNTING_PATIENCE, ClientCount, ClientFilter, Overview};
+use crate::app::{COUNTING_PATIENCE, ClientQuery, Overview};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Replica, UsageIn, UsageSpan};
 use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{Owner, Session, Viewer};
-use crate::http::portal::links::{path_of, see_done};
+use crate::http::portal::access::session::{Session, Viewer};
+use crate::http::portal::links::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::chart::{Axis, Chart, Grouped};
 use crate::http::portal::page::{Layout, When};
 use crate::http::portal::usage::charts::{by_day, charts};
+use crate::http::portal::usage::clock::ClockNotice;
 use crate::http::portal::usage::figures::{Figure, Latency, figures, latencies};
 
 const MINUTES: Axis = Axis {
@@ -30,16 +30,6 @@ const HOURS: Axis = Axis {
 
 /// The page warns of a certificate that expires within this many seconds: 14 days.
 const CERTIFICATE_SOON: i64 = 14 * 86_400;
-
-/// Shown while the clock may be wrong.
-struct ClockNotice {
-    /// What speaks against it, as a sentence.
-    doubt: String,
-    /// What the machine's clock says.
-    now: UnixTime,
-    is_held_back: bool,
-    can_confirm: bool,
-}
 
 #[derive(Template)]
 #[template(path = "usage/dashboard.html")]
@@ -82,10 +72,14 @@ impl FirstSteps {
         if overview.hours.iter().any(|it| it.counts.issued > 0) {
             return Ok(None);
         }
-        let all = app.clients.count(&ClientFilter::default()).await?;
+        let one = ClientQuery {
+            limit: 1,
+            ..ClientQuery::default()
+        };
+        let first = app.clients.list(&one).await?.clients;
         let issuer = overview.issuer.trim_end_matches('/');
         Ok(Some(Self {
-            has_clients: all != ClientCount::Exactly(0),
+            has_clients: !first.is_empty(),
             can_create: session.permits(AdminRole::Operator),
             can_invite: session.permits(AdminRole::Owner),
             get_token: format!("curl -u 'CLIENT_ID:CLIENT_SECRET' -X POST '{issuer}/authorize'"),
@@ -94,7 +88,7 @@ impl FirstSteps {
     }
 }
 
-const PATH: &str = "/admin/";
+pub(super) const PATH: &str = "/admin/";
 
 /// How far a replica is behind the changes of the others, in seconds.
 fn behind(replica: &Replica) -> Option<i64> {
@@ -110,16 +104,10 @@ pub(in crate::http::portal) async fn show_dashboard(
     let now = overview.at;
     let heard = overview.replicas.iter().filter(|it| it.is_heard(now));
     let certificate = heard.filter_map(|it| it.certificate_expires_at).min();
-    let doubt = app.core.find_clock_doubt().await?;
     let last_hour = overview.hours.last();
     Ok(page::show(&DashboardPage {
         layout: session.layout("Dashboard", PATH),
-        clock: doubt.map(|doubt| ClockNotice {
-            doubt: page::capitalized(doubt),
-            now: app.clock().wall(),
-            is_held_back: !app.config().development,
-            can_confirm: session.permits(AdminRole::Owner) && doubt.can_be_confirmed(),
-        }),
+        clock: ClockNotice::find(&app, &session).await?,
         first_steps: FirstSteps::find(&app, &session, &overview).await?,
         figures: figures(&overview.hours),
         full_until: last_hour.map_or(now, |it| it.start),
@@ -133,14 +121,4 @@ pub(in crate::http::portal) async fn show_dashboard(
         certificate_expires_soon: certificate.is_some_and(|at| at.since(now) < CERTIFICATE_SOON),
         overview,
     }))
-}
-
-/// Takes this machine's clock for right.
-pub(in crate::http::portal) async fn confirm_clock(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    _form: Form,
-) -> Result<Response> {
-    app.core.confirm_clock(&session.origin).await?;
-    Ok(see_done(PATH, "clock-confirmed"))
 }

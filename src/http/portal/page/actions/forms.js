@@ -7,5 +7,10 @@
       for (let box = field.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
     }
     wrong[0]?.focus();
+    // The list of errors names fields as people see them.
+    for (const link of document.querySelectorAll(".wrong a")) {
+      const label = document.querySelector(`label[for="${CSS.escape(link.hash.slice(1))}"]`);
+      if (label) link.textContent = label.textContent;
+    }
   });
 })();

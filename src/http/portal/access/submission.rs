@@ -24,9 +24,9 @@ const LENGTH: usize = 22;
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 
 /// The name of one submission of a form. The same form submitted twice, as by a double click, makes one thing.
-pub(in crate::http::portal) struct Once(String);
+pub(in crate::http::portal) struct Submission(String);
 
-impl Once {
+impl Submission {
     /// A new name.
     pub(in crate::http::portal) fn random() -> Self {
         Self(random_base62(LENGTH))
@@ -56,7 +56,7 @@ impl Once {
 
     /// Redirects to the page that shows the value.
     pub(in crate::http::portal) fn see(&self, path: &str) -> Response {
-        see(&format!("{path}?once={}", self.0))
+        see(&format!("{path}?submission={}", self.0))
     }
 
     /// The text for a form.
@@ -80,13 +80,16 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Shown<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {
         let session = parts.extensions.get::<Arc<CurrentSession>>().cloned();
-        let name = Params::from_query(&parts.uri)?.take("once");
+        let name = Params::from_query(&parts.uri)?.take("submission");
         // Nobody sees the answer to a HEAD, and perhaps nobody that to a prefetch.
         let is_seen = parts.method == Method::GET && !parts.headers.contains_key(&SEC_PURPOSE);
         let (Some(session), Some(name), true) = (session, name, is_seen) else {
             return Ok(Self(None));
         };
-        let taken = app.idempotency.take(&Once(name).key(&session)).await?;
+        let taken = app
+            .idempotency
+            .take(&Submission(name).key(&session))
+            .await?;
         let value = taken.map(|text| json::from_str(text.expose()));
         value.transpose().map(Self).map_err(Error::internal)
     }

@@ -1,0 +1,75 @@
+//! Owns what the portal says about a clock that may be wrong, and its confirmation, before which a question says what then runs.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::app::error::Result;
+use crate::base::clock::UnixTime;
+use crate::domain::AdminRole;
+use crate::http::AppState;
+use crate::http::portal::access::form::Form;
+use crate::http::portal::access::session::{Owner, Session, Viewer};
+use crate::http::portal::links::see_done;
+use crate::http::portal::page;
+use crate::http::portal::page::question::Question;
+use crate::http::portal::usage::dashboard::PATH;
+
+/// Shown while the clock may be wrong.
+pub(super) struct ClockNotice {
+    /// What speaks against it, as a sentence.
+    pub(super) doubt: String,
+    /// What the machine's clock says.
+    pub(super) now: UnixTime,
+    pub(super) is_held_back: bool,
+    pub(super) can_confirm: bool,
+}
+
+impl ClockNotice {
+    /// `None`: nothing speaks against the clock.
+    pub(super) async fn find(app: &AppState, session: &Session<Viewer>) -> Result<Option<Self>> {
+        let doubt = app.core.find_clock_doubt().await?;
+        Ok(doubt.map(|doubt| Self {
+            doubt: page::capitalized(doubt),
+            now: app.clock().wall(),
+            is_held_back: !app.config().development,
+            can_confirm: session.permits(AdminRole::Owner) && doubt.can_be_confirmed(),
+        }))
+    }
+}
+
+/// Asks before this machine's clock counts as right.
+pub(in crate::http::portal) async fn ask_confirm(
+    State(app): State<AppState>,
+    session: Session<Owner>,
+) -> Result<Response> {
+    let layout = session.layout("Confirm the clock?", PATH);
+    let question = Question::new(layout, "Confirm clock", "/admin/clock/confirm", PATH);
+    let Some(doubt) = app.core.find_clock_doubt().await? else {
+        let fact = "Nothing speaks against the clock: there is nothing to confirm.";
+        return Ok(question.impossible(fact).show());
+    };
+    let question = question.fact(page::capitalized(doubt));
+    if !doubt.can_be_confirmed() {
+        let fact = "The server uses the clock of Postgres: set the wrong one of the two clocks.";
+        return Ok(question.impossible(fact).show());
+    }
+    let now = app.clock().wall();
+    Ok(question
+        .fact(format!("This machine's clock says `{now}`. Compare it with a clock that is right."))
+        .fact(
+            "Held back until now, run by this clock from now on: removal of expired revocations, sessions, usage, refusals and \
+             audit events; rotation and deletion of signing keys; orders of certificates; idle expiry of secrets.",
+        )
+        .fact("Under a wrong clock they remove what is still needed, and nobody can undo this.")
+        .show())
+}
+
+/// Takes this machine's clock for right.
+pub(in crate::http::portal) async fn confirm_clock(
+    State(app): State<AppState>,
+    session: Session<Owner>,
+    _form: Form,
+) -> Result<Response> {
+    app.core.confirm_clock(&session.origin).await?;
+    Ok(see_done(PATH, "clock-confirmed"))
+}
