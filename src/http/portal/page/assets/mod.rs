@@ -24,7 +24,7 @@ pub(in crate::http::portal) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
         "text/css; charset=utf-8",
         concat!(
             include_str!("portal.css"),
-            include_str!("actions/actions.css"),
+            include_str!("../actions/actions.css"),
             include_str!("views.css")
         ),
     )
@@ -37,9 +37,9 @@ pub(in crate::http::portal) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         "text/javascript; charset=utf-8",
         concat!(
             include_str!("portal.js"),
-            include_str!("actions/shown_secret.js"),
-            include_str!("actions/dialog.js"),
-            include_str!("actions/forms.js"),
+            include_str!("../actions/shown_secret.js"),
+            include_str!("../actions/dialog.js"),
+            include_str!("../actions/forms.js"),
             include_str!("views.js")
         ),
     )

@@ -13,7 +13,7 @@ const MAX_CHARACTERS: usize = 36;
 
 /// The picture, and the rules as a table below it.
 #[derive(Template)]
-#[template(path = "clients/calls.html")]
+#[template(path = "clients/calls/calls.html")]
 pub(super) struct Calls {
     client_id: String,
     middle: usize,
