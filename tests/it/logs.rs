@@ -93,6 +93,34 @@ async fn a_refusal_is_logged_with_its_client_and_its_source() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_a_refusal_is_logged_with_the_address_that_the_proxy_names() {
+    for (header, value) in [
+        ("x-forwarded-for", "198.51.100.7"),
+        ("forwarded", "for=198.51.100.7"),
+    ] {
+        let settings = [
+            ("TRUSTED_PROXIES", "192.0.2.1"),
+            ("CLIENT_ADDRESS_FROM", header),
+        ];
+        let test = TestApp::with(&settings).await;
+        let log = Log::default();
+        let guard = log.capture();
+        let answer = test.get_with("/verify", &[(header, value)]).await;
+        assert_eq!(answer.status, 401);
+        // A request of the proxy that names nobody is its own.
+        assert_eq!(test.get("/verify").await.status, 400);
+        drop(guard);
+
+        let sources: Vec<_> = log
+            .requests()
+            .iter()
+            .map(|line| line["source"].clone())
+            .collect();
+        assert_eq!(sources, ["198.51.100.7", "192.0.2.1"], "{header}");
+    }
+}
+
+#[tokio::test]
 async fn why_a_token_is_not_active_is_in_the_log_only() {
     let test = TestApp::new().await;
     let secret = test.client().await;

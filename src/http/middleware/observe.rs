@@ -2,14 +2,14 @@
 //! being counted, and its one line in the log.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request};
+use axum::extract::{MatchedPath, Request};
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -27,7 +27,7 @@ use crate::domain::{Actor, ClientId, ErrorCode, Origin};
 use crate::http::AppState;
 use crate::http::middleware::request_span::Trace;
 use crate::http::request::body::{check_announced_length, ignores_body};
-use crate::http::request::caller::check_client_address;
+use crate::http::request::caller::{find_forwarded_source, peer};
 use crate::http::request::host::HostProblem;
 use crate::http::request::proof_of_possession::{DPOP_NONCE, next_nonce};
 use crate::http::response::error;
@@ -97,7 +97,7 @@ pub(in crate::http) fn observe<F>(
 where
     F: Future<Output: Into<WithLogContext>> + Send + 'static,
 {
-    let exchange = Exchange::begin(&mut request, app, route);
+    let mut exchange = Exchange::begin(&mut request, app, route);
     let span = exchange.trace.as_ref().map(|trace| trace.span());
     let limits = &app.config().http;
     let answering = exchange
@@ -105,11 +105,13 @@ where
         .admit()
         .and_then(|()| check_head(&request, limits.max_head))
         .and_then(|()| {
-            // Whoever asks whether the server lives may come from the proxy itself.
+            // The proxy itself may send a probe.
             if is_probe(route.path()) {
                 return Ok(());
             }
-            check_client_address(&request, &app.config().proxies)
+            let forwarded = find_forwarded_source(&request, &app.config().proxies)?;
+            exchange.source = forwarded.or(exchange.source);
+            Ok(())
         })
         .and_then(|()| {
             if ignores_body(request.method(), route.path()) {
@@ -155,7 +157,7 @@ struct Exchange {
     stopwatch: Stopwatch,
     request_id: HeaderValue,
     method: &'static str,
-    /// From which address, for the log of refusals.
+    /// The address of the caller, for the log of refusals.
     source: Option<IpAddr>,
     passing: InFlight,
     /// Answered beside whatever is.
@@ -169,7 +171,7 @@ impl Exchange {
             stopwatch: Stopwatch::start(),
             request_id: request_id(request.headers()),
             method: known_method(request.method()),
-            source: source_of(request),
+            source: peer(request.extensions()).ok(),
             passing: Arc::clone(route).begin(),
             dpop_nonce: route
                 .takes_proofs
@@ -265,12 +267,6 @@ impl Exchange {
             );
         }
     }
-}
-
-/// The address of the connection.
-fn source_of(request: &Request) -> Option<IpAddr> {
-    let connected = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    connected.map(|ConnectInfo(address)| address.ip())
 }
 
 /// The client that was refused, or whose token was.

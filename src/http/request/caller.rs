@@ -46,20 +46,21 @@ impl Caller {
     }
 }
 
-/// Fails where a trusted proxy does not say whose the request is, whether its handler wants to know or not.
-pub(in crate::http) fn check_client_address<B>(
+/// The caller's address where a header may name it (`CLIENT_ADDRESS_FROM`). Fails where a trusted proxy does not name it, whether
+/// or not the handler needs it.
+pub(in crate::http) fn find_forwarded_source<B>(
     request: &Request<B>,
     proxies: &ProxiesConfig,
-) -> Result<()> {
+) -> Result<Option<IpAddr>> {
     if proxies.client_address_from == ClientAddressSource::Connection {
-        return Ok(());
+        return Ok(None);
     }
     let peer = peer(request.extensions())?;
-    client_address(request.headers(), peer, proxies).map(drop)
+    client_address(request.headers(), peer, proxies).map(Some)
 }
 
 /// The address of the connection.
-fn peer(extensions: &Extensions) -> Result<IpAddr> {
+pub(in crate::http) fn peer(extensions: &Extensions) -> Result<IpAddr> {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let ConnectInfo(address) =
         peer.ok_or_else(|| Error::internal(anyhow::anyhow!("a request without an address")))?;
