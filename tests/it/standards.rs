@@ -28,6 +28,7 @@ fn files(modules: &str) -> Vec<PathBuf> {
     let bases = [
         format!("{ROOT}/tests/it/{path}"),
         format!("{ROOT}/src/{unit}"),
+        format!("{ROOT}/src/{path}"),
     ];
     let ends = bases.map(|base| [format!("{base}.rs"), format!("{base}/mod.rs")]);
     ends.into_iter().flatten().map(PathBuf::from).collect()

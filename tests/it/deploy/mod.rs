@@ -1,4 +1,4 @@
-//! What is shipped beside the program (`deploy/`, the manual pages, the packages), as far as it can be judged without
+//! What is shipped beside the program (`deploy/`, the pages for people, the packages), as far as it can be judged without
 //! a cluster, a registry or a booted machine: by running it where that is possible, else by the judges that
 //! `scripts/interop` installs. HAProxy is run in `proxies/balancer.rs`.
 
@@ -8,6 +8,7 @@ mod docker;
 mod helm;
 mod kubernetes;
 mod man;
+mod pages;
 mod release;
 mod scanners;
 mod settings;

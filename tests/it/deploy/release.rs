@@ -144,12 +144,12 @@ fn a_release_under_another_name_than_the_files_have_is_refused() {
     assert!(!judged("someone/tokens"));
 }
 
-/// Link-time optimisation is in this profile alone.
+/// It alone is optimized fully, and at the link.
 #[test]
 fn what_is_shipped_and_measured_is_built_with_the_profile_dist() {
     let profile = read("Cargo.toml");
     let (_, dist) = profile.split_once("\n[profile.dist]\n").unwrap();
-    assert!(dist.starts_with("inherits = \"release\"\nlto = "));
+    assert!(dist.starts_with("inherits = \"release\"\nopt-level = 3\nlto = "));
 
     for path in [
         "scripts/package",
