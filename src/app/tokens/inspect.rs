@@ -31,7 +31,7 @@ impl Tokens {
         })?;
         let required = TokenRequirements::default();
         let verdict = match self.verify_presented(token, &required).await {
-            Ok(signed) => Ok(format!("good until {}", signed.claims.exp)),
+            Ok(signed) => Ok(format!("valid until {}", signed.claims.exp)),
             Err(error) if error.code == ErrorCode::InvalidToken => Err(match &error.cause {
                 Some(cause) => format!("{error}: {cause}"),
                 None => error.to_string(),

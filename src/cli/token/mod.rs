@@ -96,7 +96,7 @@ async fn inspect_alone(token: &str) -> anyhow::Result<TokenInspection> {
     Ok(TokenInspection {
         good: verified.is_ok(),
         verdict: match &verified {
-            Ok(claims) => format!("good until {}", claims.exp),
+            Ok(claims) => format!("valid until {}", claims.exp),
             Err(error) => error.to_string(),
         },
         header,

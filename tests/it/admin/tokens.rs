@@ -16,7 +16,7 @@ async fn a_token_is_taken_apart_judged_and_revoked() {
     let page = omar.post("/admin/tokens", &fields).await;
     assert_eq!(page.status, 200);
     for part in [
-        "good until",
+        "valid until",
         "HS256",
         "&#34;tenant&#34;",
         "/admin/clients/billing",

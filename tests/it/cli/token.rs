@@ -28,7 +28,7 @@ async fn a_token_is_shown_with_its_verdict() {
     let json = shell.run(&["token", "inspect", &good, "--json"]);
 
     assert_eq!((text.code, json.code), (0, 0), "{text:?} {json:?}");
-    assert!(text.out.starts_with("good until "), "{}", text.out);
+    assert!(text.out.starts_with("valid until "), "{}", text.out);
     assert_eq!(json.json()["good"], true);
     assert_eq!(json.json()["header"]["typ"], "at+jwt");
     assert_eq!(json.json()["claims"]["client_id"], CLIENT);

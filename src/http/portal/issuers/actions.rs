@@ -39,7 +39,7 @@ async fn disable_question(
         question.fact("No client has an identity at this issuer.")
     } else {
         let fact = format!(
-            "{clients} client(s) have an identity at this issuer: none of them logs in through it from then on."
+            "{clients} client(s) have an identity at this issuer, and can no longer log in through it."
         );
         let label = "Also revoke all tokens of these clients, whichever way they got them";
         question.fact(fact).tick("revoke_tokens", label)
