@@ -68,6 +68,11 @@ impl Pooled {
     }
 }
 
+/// Begins a transaction that may take minutes: an import computes for longer between two statements, and writes more in one of
+/// them, than other calls may. A limit it has all the same, because a process that stalls in it holds locks.
+const BEGIN_UNHURRIED: &str = "begin; set local statement_timeout = '1min'; \
+                               set local idle_in_transaction_session_timeout = '1min'";
+
 #[derive(Debug)]
 enum Begun<'c> {
     Postgres(Transaction<'c, Postgres>),
@@ -171,7 +176,10 @@ impl Conn {
         let pooled = &mut self.pooled;
         let beginning = async move {
             Ok(match pooled {
-                Pooled::Postgres(conn) => Begun::Postgres((**conn).begin().await?),
+                Pooled::Postgres(conn) => Begun::Postgres(match call.deadline {
+                    Some(_) => (**conn).begin().await?,
+                    None => (**conn).begin_with(BEGIN_UNHURRIED).await?,
+                }),
                 Pooled::Sqlite(conn) => {
                     Begun::Sqlite((**conn).begin_with("begin immediate").await?)
                 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use token_server::app::clients::transfer::import::{ImportOptions, ImportSource};
 use token_server::app::{AuditFilter, AuditPage};
 use token_server::base::clock::{Stopwatch, UnixTime};
 use token_server::domain::{
@@ -421,6 +422,31 @@ async fn a_transaction_that_is_idle_for_two_seconds_is_ended_and_may_be_tried_ag
     distance.set_round_trip(Duration::ZERO);
     rename(far.app.store(), &id("c0"), "again").await.unwrap();
     assert_eq!(targets(&near, Action::ClientUpdate).await.len(), 2);
+}
+
+/// It computes for longer between two statements, and writes more in one of them.
+#[tokio::test]
+async fn an_import_has_more_time_than_other_changes() {
+    let test = TestApp::with(&[("DATABASE_STATEMENT_TIMEOUT", "1s")]).await;
+    if !matches!(test.database.connect().await, Connection::Postgres(_)) {
+        return;
+    }
+    let mut other = test.database.begin().await;
+    other.run("select * from audit_head for update").await;
+    let source = ImportSource::of_bytes(
+        None,
+        b"client_id,client_secret\na,the first secret\n".to_vec(),
+    );
+    let (clients, options) = (&test.app.clients, ImportOptions::default());
+    let importing = async { clients.import(BY, &source, options, &mut |_| {}).await };
+    let unlocking = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        other.run("commit").await;
+    };
+
+    let (imported, ()) = tokio::join!(importing, unlocking);
+
+    assert_eq!(imported.unwrap().imported, 1);
 }
 
 /// Who goes away while a transaction begins leaves none behind, in which what comes next would never be committed.
