@@ -87,7 +87,7 @@ async fn live(site: &Site, back_up: &str) -> Before {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_is_backed_up_and_restored_by_the_lines_of_the_page() {
     let mut site = Site::new(&[]).await;
     if !site.shell.database_url().starts_with("sqlite:") {
@@ -128,7 +128,7 @@ async fn sqlite_is_backed_up_and_restored_by_the_lines_of_the_page() {
     assert_restored(&site, 1, &before).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_is_backed_up_and_restored_by_the_lines_of_the_page() {
     let mut site = Site::new(&[]).await;
     let url = site.shell.database_url().to_owned();

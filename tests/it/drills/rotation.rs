@@ -73,7 +73,7 @@ fn assert_renewed(secret: &str) {
     assert_eq!(secret.trim().len(), 64);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secret_is_rotated_by_the_lines_for_systemd() {
     let site = Site::new(&[]).await;
     for (server, name) in SERVERS.iter().enumerate() {
@@ -105,7 +105,7 @@ async fn on_postgres(settings: &[(&str, &str)]) -> Option<Site> {
     (!site.shell.database_url().starts_with("sqlite:")).then_some(site)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secret_is_rotated_by_the_lines_for_compose() {
     let Some(site) = on_postgres(&[]).await else {
         return;
@@ -142,7 +142,7 @@ async fn secret_is_rotated_by_the_lines_for_compose() {
     assert_eq!(fs::read_to_string(site.path(".env")).unwrap(), "");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secret_is_rotated_by_the_lines_for_kubernetes() {
     let Some(site) = on_postgres(&[]).await else {
         return;
