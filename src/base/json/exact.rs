@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
 use crate::base::json;
+use crate::base::json::members::Members;
 use crate::base::redact::redact;
 
 /// No deeper value can be read into `Value` (the limit of `serde_json`).
@@ -48,7 +48,7 @@ fn check_value(text: &str, name: Option<&str>, depth: usize) -> Result<(), Inexa
         Some(b'{') => {
             let mut names = HashSet::new();
             for (name, value) in
-                json::from_str::<Members<'_>>(text).map_or_else(|_| Vec::new(), |it| it.0)
+                json::from_str::<Members<&RawValue>>(text).map_or_else(|_| Vec::new(), |it| it.0)
             {
                 check_value(value.get(), Some(&name), depth + 1)?;
                 if let Some(twice) = names.replace(name) {
@@ -68,33 +68,6 @@ fn check_value(text: &str, name: Option<&str>, depth: usize) -> Result<(), Inexa
             Ok(_) | Err(_) => Ok(()),
         },
         Some(_) | None => Ok(()),
-    }
-}
-
-/// The members of an object, also those of one name.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-
-        impl<'de> Visitor<'de> for Read {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Read)
     }
 }
 

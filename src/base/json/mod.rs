@@ -6,6 +6,7 @@
 //! structs out of them.
 
 pub(crate) mod exact;
+pub(crate) mod members;
 pub(crate) mod place;
 pub(crate) mod writer;
 

@@ -1,38 +1,9 @@
 //! Owns where in a JSON text something stands: an error of serde says a line and a column, and people look for a member.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::base::json;
-
-/// The members of an object in their order, each as it is written.
-pub(crate) struct RawMembers<'a>(pub(crate) Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for RawMembers<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-
-        impl<'de> Visitor<'de> for Read {
-            type Value = RawMembers<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(RawMembers(members))
-            }
-        }
-
-        deserializer.deserialize_map(Read)
-    }
-}
+use crate::base::json::members::Members;
 
 /// The member whose value an error is about, such as `identities[1].subject`; `None`: the text as a whole, or the text is
 /// malformed.
@@ -59,7 +30,7 @@ struct Place<'a> {
 impl<'a> Place<'a> {
     fn descend(&mut self, value: &'a str) {
         if value.trim_start().starts_with('{') {
-            let Ok(RawMembers(members)) = json::from_str(value) else {
+            let Ok(Members(members)) = json::from_str::<Members<&RawValue>>(value) else {
                 return;
             };
             let found = members.iter().find(|(_, value)| self.is_in(value.get()));

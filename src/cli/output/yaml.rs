@@ -4,7 +4,7 @@
 use serde_json::value::RawValue;
 
 use crate::base::json;
-use crate::base::json::place::RawMembers;
+use crate::base::json::members::Members;
 
 /// The document as YAML.
 pub(super) fn from_json(document: &str) -> anyhow::Result<String> {
@@ -17,7 +17,7 @@ pub(super) fn from_json(document: &str) -> anyhow::Result<String> {
 pub(super) fn list_ids(document: &str, id: &str) -> anyhow::Result<String> {
     let document = document.trim();
     if document.starts_with('{') {
-        let RawMembers(members) = json::from_str(document)?;
+        let Members(members) = json::from_str::<Members<&RawValue>>(document)?;
         if let Some((_, value)) = members.iter().find(|(name, _)| name == id) {
             return line(value);
         }
@@ -31,7 +31,7 @@ pub(super) fn list_ids(document: &str, id: &str) -> anyhow::Result<String> {
 fn ids_of(list: &str, id: &str) -> anyhow::Result<String> {
     let mut lines = String::new();
     for item in json::from_str::<Vec<&RawValue>>(list)? {
-        let RawMembers(members) = json::from_str(item.get())?;
+        let Members(members) = json::from_str::<Members<&RawValue>>(item.get())?;
         for (_, value) in members.iter().filter(|(name, _)| name == id) {
             lines += &line(value)?;
         }
@@ -53,7 +53,7 @@ fn write(out: &mut String, value: &str, depth: usize) -> anyhow::Result<()> {
     let indent = "  ".repeat(depth);
     match value.as_bytes().first() {
         Some(b'{') => {
-            let RawMembers(members) = json::from_str(value)?;
+            let Members(members) = json::from_str::<Members<&RawValue>>(value)?;
             if members.is_empty() {
                 *out += " {}\n";
                 return Ok(());

@@ -1,17 +1,16 @@
 //! Parses parameters from the bytes of a query, a form or a JSON object.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use axum::http::Uri;
 use memchr::memchr2;
 use percent_encoding::percent_decode_str;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::{LISTS, Params, STRINGS, Shape, not_text, printable};
 use crate::app::error::{Error, Result};
 use crate::base::json;
+use crate::base::json::members::Members;
 
 impl Params {
     /// Parses `application/x-www-form-urlencoded` bytes: a body or a query.
@@ -34,7 +33,8 @@ impl Params {
 
     /// Parses a JSON object. The members that an endpoint knows are texts, some of them lists of texts; others may be of any type.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let Members(members) = json::from_slice(bytes).map_err(|_| malformed_json(bytes))?;
+        let Members(members) =
+            json::from_slice::<Members<Value>>(bytes).map_err(|_| malformed_json(bytes))?;
         let mut params = Self::default();
         for (name, value) in members {
             match value {
@@ -92,7 +92,7 @@ fn malformed_json(bytes: &[u8]) -> Error {
     let text = String::from_utf8_lossy(bytes);
     let is_wrong = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
     if let Cow::Owned(text) = &text
-        && let Ok(Members(members)) = json::from_str(text)
+        && let Ok(Members(members)) = json::from_str::<Members<Value>>(text)
     {
         let mut members = members.iter();
         let found = members.find(|(name, value)| is_wrong(name) || is_wrong(&value.to_string()));
@@ -102,33 +102,6 @@ fn malformed_json(bytes: &[u8]) -> Error {
         };
     }
     Error::invalid_request("the body is not a JSON object")
-}
-
-/// The members of a JSON object in order, repeated ones included: a map would keep the last silently.
-struct Members(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
 }
 
 #[cfg(test)]
