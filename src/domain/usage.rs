@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     Audience, ClientId, ClientIdentity, IdentityDigest, IdentityUse, SecretId, TokenQuota,
-    TokenTtl, word_enum,
+    TokenTtl, span_in_words, word_enum,
 };
 use crate::base::clock::UnixTime;
 
@@ -98,6 +98,14 @@ pub struct LastUsed {
     /// The source address.
     #[serde(rename = "last_used_from")]
     pub source: IpAddr,
+}
+
+impl LastUsed {
+    /// When, seen from `now`, and from which address: `5 minutes ago from 192.0.2.7`.
+    pub(crate) fn in_words(&self, now: UnixTime) -> String {
+        let span = span_in_words(now.since(self.used_at));
+        format!("{span} ago from {}", self.source)
+    }
 }
 
 /// How a secret was used.

@@ -39,11 +39,11 @@ impl SecretAdvice {
         let span = span_in_words(age);
         match last {
             Some(it) if age < UNUSED_AFTER => {
-                let (times, source) = (it.uses_24h, it.last.source);
+                let (times, last) = (it.uses_24h, it.last.in_words(now));
                 let often = if times == 0 {
-                    format!("Last used {span} ago from {source}")
+                    format!("Last used {last}")
                 } else {
-                    format!("In use: {}, last {span} ago from {source}", often(times))
+                    format!("In use: {}, last {last}", often(times))
                 };
                 unsafe_because(format!("{often}. Without it that log-in fails."))
             }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::Result;
-use crate::domain::{ClientEffect, ClientId, ClientRecord, span_in_words};
+use crate::domain::{ClientEffect, ClientId, ClientRecord};
 use crate::http::AppState;
 use crate::http::portal::access::session::{Operator, Session};
 use crate::http::portal::links::path_of;
@@ -32,15 +32,14 @@ pub(in crate::http::portal) async fn usage(app: &AppState, id: &ClientId) -> Res
     };
     let hours = app.usage.list_client_hours(id, 24).await?;
     let tokens: u64 = hours.iter().map(|it| it.counts.issued).sum();
-    let ago = span_in_words(app.clock().now().since(last.used_at));
     let tokens = match tokens {
         0 => "no tokens".to_owned(),
         1 => "1 token".to_owned(),
         count => format!("{count} tokens"),
     };
     Ok(format!(
-        "It got {tokens} in 24 hours. Last used {ago} ago from {}.",
-        last.source
+        "It got {tokens} in 24 hours. Last used {}.",
+        last.in_words(app.clock().now())
     ))
 }
 

@@ -5,9 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::{Error, Result};
-use crate::domain::{
-    ClientId, ClientIdentity, IdentityDigest, IdentityUse, IssuerName, Subject, span_in_words,
-};
+use crate::domain::{ClientId, ClientIdentity, IdentityDigest, IdentityUse, IssuerName, Subject};
 use crate::http::AppState;
 use crate::http::portal::access::form::Form;
 use crate::http::portal::access::session::{Operator, Session};
@@ -119,8 +117,8 @@ async fn question(
     let uses = app.usage.find_of_client(id).await?;
     let use_of_it = match uses.of_identity(identity) {
         Some(IdentityUse { last, subject, .. }) => {
-            let ago = span_in_words(app.clock().now().since(last.used_at));
-            format!("Last used {ago} ago from {} as `{subject}`.", last.source)
+            let last = last.in_words(app.clock().now());
+            format!("Last used {last} as `{subject}`.")
         }
         None => "It was never used.".to_owned(),
     };
