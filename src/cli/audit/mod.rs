@@ -64,13 +64,11 @@ struct EventsList<'a> {
 }
 
 pub(super) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
-    let without_previous = matches!(&command, AuditCommand::Verify(args) if args.without_previous);
-    let app = open::open_with(|config| {
-        if without_previous {
-            config.token.secret_previous = None;
-        }
-    })
-    .await?;
+    let mut config = open::config()?;
+    if matches!(&command, AuditCommand::Verify(args) if args.without_previous) {
+        config.token.secret_previous = None;
+    }
+    let app = open::open_under(config).await?;
     match command {
         AuditCommand::List(args) => list(&app, args).await?,
         AuditCommand::Export(args) => export::export(&app, args).await?,

@@ -77,15 +77,11 @@ pub(in crate::cli) async fn connect(config: Config) -> anyhow::Result<Arc<App>> 
 
 /// The use cases on a database whose schema is up to date.
 pub(in crate::cli) async fn open() -> anyhow::Result<Arc<App>> {
-    open_with(|_| {}).await
+    open_under(config()?).await
 }
 
-/// The same under settings that the command line changes.
-pub(in crate::cli) async fn open_with(
-    change: impl FnOnce(&mut Config),
-) -> anyhow::Result<Arc<App>> {
-    let mut config = config()?;
-    change(&mut config);
+/// [`open`] under settings that a command has changed.
+pub(in crate::cli) async fn open_under(config: Config) -> anyhow::Result<Arc<App>> {
     let app = connect(config).await?;
     refuse_pending(&app).await?;
     app.core.compare_clocks().await.context("DATABASE_URL")?;
