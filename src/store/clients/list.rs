@@ -247,18 +247,13 @@ impl Store {
         const DISABLED: &str = "select count(*) from clients where status = $1";
         const ENABLED: &str = "
             select (select count(*) from clients) - (select count(*) from clients where status = $1)";
-        let disabled = ClientStatus::Disabled.as_str();
-        match status {
-            None => self.fetch_one(ALL, &[], |row| row.count(0)).await,
-            Some(ClientStatus::Disabled) => {
-                self.fetch_one(DISABLED, &[&disabled], |row| row.count(0))
-                    .await
-            }
-            Some(ClientStatus::Enabled) => {
-                self.fetch_one(ENABLED, &[&disabled], |row| row.count(0))
-                    .await
-            }
-        }
+        let disabled: &[&dyn ToValue] = &[&ClientStatus::Disabled.as_str()];
+        let (sql, values) = match status {
+            None => (ALL, &[][..]),
+            Some(ClientStatus::Disabled) => (DISABLED, disabled),
+            Some(ClientStatus::Enabled) => (ENABLED, disabled),
+        };
+        self.fetch_one(sql, values, |row| row.count(0)).await
     }
 
     /// A part of the list of clients, without their secrets. Fewer than the limit: they are the last.
