@@ -21,7 +21,7 @@ pub(super) struct Filters {
     /// Only events since this time: `2026-07-01T00:00:00Z`, or a time back from now: `24h`
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     since: Option<Timestamp>,
-    /// Only events until this time
+    /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     until: Option<Timestamp>,
 }

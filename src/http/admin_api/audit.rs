@@ -32,7 +32,7 @@ pub(super) struct Filter {
     #[serde(default, deserialize_with = "time")]
     #[param(value_type = Option<String>)]
     since: Option<UnixTime>,
-    /// The latest time
+    /// Only events before this time
     #[serde(default, deserialize_with = "time")]
     #[param(value_type = Option<String>)]
     until: Option<UnixTime>,

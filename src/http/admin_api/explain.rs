@@ -20,7 +20,7 @@ use crate::http::{AppState, response};
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// The client that requests the exchange
+    /// The client that would request the token
     client_id: String,
     /// Space-separated; by default all scopes of the client
     scope: Option<String>,

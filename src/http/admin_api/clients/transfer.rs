@@ -186,7 +186,7 @@ fn refusal(report: &ImportReport) -> Error {
     request_body(content = String, content_type = "application/octet-stream",
         description = "the file, up to `MAX_IMPORT`"),
     responses(
-        (status = 200, description = "the result of the rotation", body = Applied),
+        (status = 200, description = "the result of each issuer and client", body = Applied),
     ),
 )]
 pub(in crate::http::admin_api) async fn apply_clients(

@@ -17,7 +17,7 @@ pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 
 
 /// The service's name; for a browser a page with the next steps.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "the admin or client of the token", headers(("vary")), content(
+    (status = 200, description = "the name of the service, or a page", headers(("vary")), content(
         (String = "text/plain"),
         (String = "text/html"),
     )),
