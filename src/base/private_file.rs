@@ -41,6 +41,6 @@ pub(crate) fn exposure(path: &Path) -> Option<String> {
     }
     let path = path.display();
     Some(format!(
-        "{path} has the mode {mode:03o}, so that other users of this machine can read it; run `chmod 600 {path}`"
+        "{path} has the mode {mode:03o}, so other users of this machine can read it; run `chmod 600 {path}`"
     ))
 }

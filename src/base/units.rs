@@ -101,7 +101,7 @@ impl FromStr for Percent {
                 percent @ 1..=100 => Ok(Self(u8::try_from(percent).unwrap_or(100))),
                 _ => Err("it is not within 1% and 100%".to_owned()),
             },
-            _ => Err("there is no `%` behind a number".to_owned()),
+            _ => Err("there is no `%` after a number".to_owned()),
         }
     }
 }
@@ -167,7 +167,7 @@ impl FromStr for Argon2Work {
             let value = value
                 .trim()
                 .parse()
-                .map_err(|_| format!("{name} is no number"))?;
+                .map_err(|_| format!("{name} is not a number"))?;
             match name.trim() {
                 "m" => work.m = value,
                 "t" => work.t = value,

@@ -44,7 +44,7 @@ pub(super) enum AdminCommand {
 
 #[derive(Args)]
 pub(super) struct CreateArgs {
-    /// The admin's name for the log-in
+    /// The admin's name for the login
     name: AdminName,
     /// What the admin may do: viewer, operator or owner
     #[arg(long, default_value = "owner")]
@@ -142,11 +142,11 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
         }
         AdminCommand::Disable(args) => {
             let name = &app.admins.find(&args.name).await?.name;
-            let what = format!("`{name}` cannot log in any more, and the sessions of `{name}` end");
+            let what = format!("`{name}` can no longer log in, and the sessions of `{name}` end");
             args.confirmation.ask(&what, "Disable this admin?")?;
             let disabled = AdminStatus::Disabled;
             app.admins.set_status(&origin(), name, disabled).await?;
-            Output::remark(&format!("{name} cannot log in any more"));
+            Output::remark(&format!("{name} can no longer log in"));
         }
         AdminCommand::Enable(args) => {
             app.admins
@@ -159,7 +159,7 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
                 .set_role(&origin(), &args.name, args.role)
                 .await?;
             Output::remark(&format!(
-                "{} is {} from the next login on",
+                "{} has the role {} from the next login on",
                 args.name, args.role
             ));
         }
@@ -169,7 +169,7 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
             app.admins
                 .end_any_session(&origin(), &args.session_id)
                 .await?;
-            Output::remark(&format!("the session {} has ended", args.session_id));
+            Output::remark(&format!("ended the session {}", args.session_id));
         }
     }
     app.store().close().await;
@@ -179,7 +179,7 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let admins = app.admins.list().await?;
     output.print(&admins, "name", || {
-        let header = ["name", "role", "status", "second factor", "last log-in"];
+        let header = ["name", "role", "status", "second factor", "last login"];
         output::table(
             &header,
             admins.iter().map(|admin| {
@@ -257,7 +257,7 @@ fn print(
     });
     let name = &admin.name;
     printed.with_context(|| {
-        format!("nobody could read the password; make another with `admin reset {name}`")
+        format!("the password could not be shown; generate another one with `admin reset {name}`")
     })?;
     if password.is_some() {
         Output::remark("store the password now: it cannot be shown again");

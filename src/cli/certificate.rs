@@ -47,7 +47,8 @@ pub(super) async fn run(command: CertificateCommand) -> anyhow::Result<ExitCode>
         }
         CertificateCommand::Renew(args) => {
             if args.compromised {
-                let what = "the authority revokes the present certificate once there is a new one";
+                let what =
+                    "the authority revokes the present certificate when it has issued a new one";
                 args.confirmation.ask(what, "Renew and revoke it?")?;
             }
             let standing = acme.renew(&origin(), args.compromised).await?;

@@ -44,7 +44,7 @@ async fn confirm(app: &App, args: ConfirmArgs) -> anyhow::Result<()> {
     }
     let confirmed = app.core.confirm_clock(&origin()).await?;
     Output::remark(&format!(
-        "confirmed the time {confirmed}; a running server notices it within ten seconds"
+        "confirmed the time {confirmed}; a running server applies it within ten seconds"
     ));
     Ok(())
 }

@@ -99,7 +99,8 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
             })?;
         }
         KeyCommand::Retire(args) => {
-            let what = "it no longer signs, and the server deletes it when its tokens have expired";
+            let what =
+                "it signs no more tokens, and the server deletes it when its tokens have expired";
             ask(&app, &args, what, "Retire it?").await?;
             app.keys.retire(&origin(), &args.kid).await?;
             Output::remark(&format!("retired {}", args.kid));
@@ -108,7 +109,7 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
         KeyCommand::Reseal(args) => {
             let resealed = app.keys.reseal(&origin()).await?;
             args.output.print(&Resealed { resealed }, || {
-                format!("{resealed} key(s) sealed anew under SECRET")
+                format!("encrypted {resealed} key(s) again under SECRET")
             })?;
         }
     }
@@ -120,7 +121,7 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let signing_alg = app.config().keys.signing_alg;
     if !signing_alg.is_asymmetric() {
         Output::remark(
-            "SIGNING_ALG is HS256: tokens are signed with SECRET, not with one of these",
+            "SIGNING_ALG is HS256: the server signs tokens with SECRET, not with one of these keys",
         );
     }
     output.print(&KeysList { signing_alg, keys }, "kid", || {
@@ -159,7 +160,7 @@ fn row(key: &KeyStatus) -> Vec<String> {
 async fn rotate(app: &App, args: &RotateArgs) -> anyhow::Result<()> {
     if args.now {
         let what =
-            "verifiers that have not fetched the next key yet refuse tokens under it until they do";
+            "verifiers that have not yet fetched the next key refuse its tokens until they do";
         args.confirmation.ask(what, "Rotate now?")?;
     }
     let rotation = app.keys.rotate(&origin(), args.now).await?;
@@ -185,7 +186,7 @@ async fn ask(app: &App, args: &DangerousArgs, what: &str, question: &str) -> any
 }
 
 async fn delete(app: &App, args: &DangerousArgs) -> anyhow::Result<()> {
-    let what = "they are refused from now on, and the key cannot be brought back";
+    let what = "the server refuses them from now on, and the key cannot be restored";
     ask(app, args, what, "Delete it?").await?;
     app.keys.delete(&origin(), &args.kid).await?;
     Output::remark(&format!("deleted {}", args.kid));

@@ -125,7 +125,7 @@ async fn excess(app: &App, args: &ExcessArgs) -> anyhow::Result<()> {
     args.output
         .print(list, "client_id", || excess_table(list))?;
     if list.is_empty() {
-        Output::remark("no client was issued more tokens than it needed");
+        Output::remark("no client got more tokens than it needed");
     }
     Ok(())
 }

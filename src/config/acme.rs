@@ -62,15 +62,16 @@ impl AcmeConfig {
             if read.is_set(name) {
                 read.refuse(
                     name,
-                    "set it or TLS_ACME_NAMES, not both: the certificate is in files, or an authority issues it",
+                    "set it or TLS_ACME_NAMES, not both: the server reads a certificate from files, or an authority \
+                        issues one",
                 );
             }
         }
         if !accepts {
             read.refuse(
                 "TLS_ACME_ACCEPT_TERMS",
-                "is not `true`: the authority issues nothing to who does not accept its terms of service, which its \
-                 directory names",
+                "is not `true`: the authority issues certificates only to those that accept its terms of service; its \
+                    directory has their URL",
             );
         }
         Some(config)
@@ -96,12 +97,12 @@ fn read_external_account(read: &mut Reader<'_>) -> Option<ExternalAccount> {
         }
         (None, None) => None,
         (Some(_), None) => {
-            let missing = "is missing, or cannot be read: it belongs to TLS_ACME_EAB_KEY_ID";
+            let missing = "is missing, or cannot be read: TLS_ACME_EAB_KEY_ID needs it";
             read.refuse("TLS_ACME_EAB_HMAC_KEY", missing);
             None
         }
         (None, Some(_)) => {
-            let missing = "is missing: it belongs to TLS_ACME_EAB_HMAC_KEY";
+            let missing = "is missing: TLS_ACME_EAB_HMAC_KEY needs it";
             read.refuse("TLS_ACME_EAB_KEY_ID", missing);
             None
         }
@@ -118,7 +119,7 @@ fn parse_names(text: &str) -> Result<Vec<String>, String> {
     let mut names = words(text)
         .map(|name| match Host::parse(name) {
             Ok(Host::Domain(host)) if is_host_name(&host) => Ok(host),
-            _ => Err(format!("`{name}` is no host name")),
+            _ => Err(format!("`{name}` is not a host name")),
         })
         .collect::<Result<Vec<_>, _>>()?;
     names.sort();
@@ -144,7 +145,7 @@ fn is_host_name(host: &str) -> bool {
 fn parse_directory(text: &str) -> Result<Url, String> {
     let url: Url = text.parse().map_err(|error| format!("{error}"))?;
     if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
-        return Err("it is none, or has a user in it".to_owned());
+        return Err("it is not one, or has a user name in it".to_owned());
     }
     Ok(url)
 }
@@ -159,7 +160,7 @@ fn parse_contacts(text: &str) -> Result<Vec<String>, String> {
             {
                 Ok(format!("mailto:{address}"))
             }
-            _ => Err(format!("`{word}` is no mail address")),
+            _ => Err(format!("`{word}` is not an email address")),
         }
     };
     words(text).map(contact).collect()

@@ -60,7 +60,7 @@ fn parse_origin(text: &str) -> Result<Issuer, String> {
     if url.origin().ascii_serialization() == text.to_ascii_lowercase() && url.domain().is_some() {
         Ok(origin)
     } else {
-        Err("passkeys are for a name, not for an address or a path".to_owned())
+        Err("passkeys need a host name, not an IP address or a path".to_owned())
     }
 }
 
@@ -102,7 +102,7 @@ impl AdminConfig {
         if config.listen_addr == Some(main) {
             read.refuse(
                 "ADMIN_LISTEN",
-                "is LISTEN_ADDR; leave it out to have both there",
+                "is the same as LISTEN_ADDR; leave it out to serve the portal there too",
             );
         }
         if config.session_idle > config.session_ttl {

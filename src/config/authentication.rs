@@ -54,7 +54,12 @@ impl ClientAuthenticationConfig {
             ask_for_certificates: asked || client_ca.is_some(),
             client_ca,
             jwks_uri: JwksUriConfig {
-                hosts: read.checked("JWKS_URI_HOSTS", "hosts, maybe with ports", "", parse_hosts),
+                hosts: read.checked(
+                    "JWKS_URI_HOSTS",
+                    "hosts, each with an optional port",
+                    "",
+                    parse_hosts,
+                ),
                 private_addresses: read.parsed(
                     "JWKS_URI_PRIVATE_ADDRESSES",
                     "`true` or `false`",
@@ -74,7 +79,7 @@ fn parse_hosts(text: &str) -> Result<Vec<String>, String> {
     text.split([' ', ','])
         .filter(|host| !host.is_empty())
         .map(|host| {
-            let malformed = || format!("`{host}` is no host");
+            let malformed = || format!("`{host}` is not a host");
             if host.contains(['/', '?', '#', '@', '\\', '*']) {
                 return Err(malformed());
             }

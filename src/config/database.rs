@@ -86,7 +86,7 @@ fn read_parts(read: &mut Reader<'_>) -> Option<Secret<String>> {
 fn fit_together(read: &mut Reader<'_>, given: &[&str]) -> bool {
     if read.is_set("DATABASE_URL") {
         for name in given {
-            let message = "set it or DATABASE_URL, not both: the URL has all of it";
+            let message = "set it or DATABASE_URL, not both: the URL contains it";
             read.refuse(name, message);
         }
         return false;
@@ -95,7 +95,7 @@ fn fit_together(read: &mut Reader<'_>, given: &[&str]) -> bool {
     let missing = required.into_iter().filter(|name| !given.contains(name));
     let missing: Vec<&str> = missing.collect();
     for name in &missing {
-        let message = format!("is missing: it belongs to {}", given.join(", "));
+        let message = format!("is missing: {} needs it", given.join(", "));
         read.refuse(name, message);
     }
     missing.is_empty()

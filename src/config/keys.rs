@@ -54,7 +54,8 @@ impl KeysConfig {
         {
             read.refuse(
                 "KEY_PUBLISH_AHEAD",
-                "is longer than KEY_ROTATION: no key could be published for so long before it signs",
+                "is longer than KEY_ROTATION: the server cannot publish a key for longer than that before the key \
+                    signs",
             );
         }
         config

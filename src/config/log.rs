@@ -86,7 +86,7 @@ fn check(text: &str) -> Result<(), String> {
         let is_ours = OWN_TARGET.starts_with(target) || target.starts_with(OWN_TARGET);
         let is_level = !has_level && target.parse::<LevelFilter>().is_ok();
         if !has_level && !is_level && !is_ours {
-            return Err(format!("`{directive}` is no level: {levels}"));
+            return Err(format!("`{directive}` is not a level: {levels}"));
         }
         is_about_us |= is_level || is_ours;
     }
@@ -94,7 +94,7 @@ fn check(text: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "it has no level for this server, which would then log nothing: add a level, {levels}"
+            "it has no level for this server, so the server would log nothing: add a level, {levels}"
         ))
     }
 }
@@ -125,10 +125,10 @@ mod tests {
             assert_eq!(check(text), Ok(()), "{text}");
         }
         for (text, named) in [
-            ("foo", "`foo` is no level"),
-            ("warning", "`warning` is no level"),
-            ("verbose,info", "`verbose` is no level"),
-            ("info,hyper", "`hyper` is no level"),
+            ("foo", "`foo` is not a level"),
+            ("warning", "`warning` is not a level"),
+            ("verbose,info", "`verbose` is not a level"),
+            ("info,hyper", "`hyper` is not a level"),
             ("hyper=debug", "no level for this server"),
             ("token_server=inof", ""),
         ] {

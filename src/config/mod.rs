@@ -304,7 +304,7 @@ impl TokenConfig {
         if audience == admin_audience {
             read.refuse(
                 "AUDIENCE",
-                "is the audience of the admin API, which no client has by default",
+                "is the audience of the admin API; no client may have it by default",
             );
         }
         Self {

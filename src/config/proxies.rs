@@ -101,9 +101,7 @@ impl FromStr for PlainAddress {
             return address.map_err(|error: std::net::AddrParseError| error.to_string());
         };
         if !path.starts_with('/') || path.ends_with('/') {
-            return Err(
-                "the path of a file begins with a slash and does not end with one".to_owned(),
-            );
+            return Err("a file path begins with a slash and does not end with one".to_owned());
         }
         if path.len() > UNIX_PATH_BYTES {
             return Err(format!("its path has more than {UNIX_PATH_BYTES} bytes"));
@@ -138,7 +136,7 @@ impl PlainConfig {
 fn parse_mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o777 && mode & 0o600 == 0o600 => Ok(mode),
-        _ => Err("it is none of a socket, in octal".to_owned()),
+        _ => Err("it is not the mode of a socket in octal".to_owned()),
     }
 }
 
@@ -196,7 +194,7 @@ impl ProxiesConfig {
         if !self.trusted.is_empty() {
             return;
         }
-        let believed_from_nobody = "is never trusted, because TRUSTED_PROXIES is empty";
+        let believed_from_nobody = "has no effect, because TRUSTED_PROXIES is empty";
         if self.client_cert_header.is_some() {
             read.refuse("CLIENT_CERT_HEADER", believed_from_nobody);
         }
@@ -207,8 +205,8 @@ impl ProxiesConfig {
         if plain.is_some_and(PlainAddress::is_beyond_this_machine) {
             read.refuse(
                 "PLAIN_LISTEN",
-                "other machines can connect there, without TLS: name the proxies in TRUSTED_PROXIES, from which alone \
-                 connections are then taken, or listen on a loopback address or a Unix socket",
+                "other machines can connect there without TLS: name the proxies in TRUSTED_PROXIES, so that the \
+                    server accepts connections only from them, or listen on a loopback address or a Unix socket",
             );
         }
         for (name, is_used) in [
@@ -216,7 +214,7 @@ impl ProxiesConfig {
             ("ADMIN_PROXY_PROTOCOL", self.admin_proxy_protocol),
         ] {
             if is_used == ProxyProtocolUse::Required {
-                read.refuse(name, "nobody could connect: TRUSTED_PROXIES is empty");
+                read.refuse(name, "TRUSTED_PROXIES is empty, so nobody can connect");
             }
         }
     }
@@ -240,7 +238,7 @@ fn parse_networks(text: &str) -> Result<Vec<IpNet>, String> {
                 Ok(address) => Ok(IpNet::from(address)),
                 Err(_) => network
                     .parse()
-                    .map_err(|_| format!("`{network}` is no network")),
+                    .map_err(|_| format!("`{network}` is not a network")),
             }
         })
         .collect()

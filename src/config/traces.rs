@@ -90,7 +90,7 @@ impl TracesConfig {
         .any(|name| read.is_set(name));
         if disabled || exported == "none" || !is_named {
             // They may be set for all that runs on a machine.
-            read.tolerate_since(mark, "no traces are sent, so that it changes nothing");
+            read.tolerate_since(mark, "has no effect, because the server sends no traces");
             return None;
         }
         Some(Self {
@@ -139,7 +139,7 @@ fn endpoint(text: &str) -> Result<Url, String> {
     if ["http", "https"].contains(&url.scheme()) && url.host().is_some() {
         Ok(url)
     } else {
-        Err("it is another kind of URL".to_owned())
+        Err("it has another scheme".to_owned())
     }
 }
 
@@ -221,7 +221,7 @@ fn one_of(words: &[&'static str]) -> impl Fn(&str) -> Result<&'static str, Strin
         let found = words.iter().find(|word| **word == text);
         found
             .copied()
-            .ok_or_else(|| "there is no such word".to_owned())
+            .ok_or_else(|| "it is not one of them".to_owned())
     }
 }
 

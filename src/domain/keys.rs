@@ -26,7 +26,7 @@ impl KeyId {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "a key id is 1 to 64 characters of base64url",
+                "a key id must be 1 to 64 characters of base64url",
             ))
         }
     }

@@ -81,12 +81,12 @@ impl Actor {
         }
         if let Some(scope) = after.scopes.first_reserved() {
             return Err(AccessDenied(format!(
-                "the scope {scope} is reserved: only an owner at the portal, or the command line, can give it to a client"
+                "the scope {scope} is reserved: only an owner at the portal or the command line can give it to a client"
             )));
         }
         if before.map_or(&Identifiers::default(), |it| &it.identifiers) != &after.identifiers {
             return Err(AccessDenied(
-                "identifiers are reserved: only an owner at the portal, or the command line, can write those of a client"
+                "identifiers are reserved: only an owner at the portal or the command line can write a client's"
                     .to_owned(),
             ));
         }
@@ -108,8 +108,9 @@ impl Actor {
         match (scopes.first_reserved(), effect) {
             (Some(scope), ClientEffect::Changes) if !self.has_all_rights() => {
                 Err(AccessDenied(format!(
-                    "the client `{id}` has the reserved scope {scope}: only an owner at the portal, or the command line, \
-                     can change, enable or delete it, or write its secrets; others can disable it and revoke its tokens"
+                    "the client `{id}` has the reserved scope {scope}: only an owner at the portal or the command \
+                        line can change, enable or delete it, or write its secrets; other operators can disable it \
+                    and revoke its tokens"
                 )))
             }
             (Some(_), ClientEffect::Changes | ClientEffect::Restricts) | (None, _) => Ok(()),
@@ -128,7 +129,7 @@ impl Actor {
             return Ok(());
         }
         Err(AccessDenied(format!(
-            "only an owner at the portal, or the command line, can change the admin `{name}`"
+            "only an owner at the portal or the command line can change the admin `{name}`"
         )))
     }
 
@@ -139,7 +140,7 @@ impl Actor {
             return Ok(());
         }
         Err(AccessDenied(
-            "only an owner at the portal, or the command line, can change signing keys".to_owned(),
+            "only an owner at the portal or the command line can change signing keys".to_owned(),
         ))
     }
 
@@ -158,20 +159,20 @@ impl Actor {
         }
         if !matches!(self, Self::Client(_)) {
             return Err(AccessDenied(
-                "only an owner at the portal, or the command line, can write trusted issuers"
+                "only an owner at the portal or the command line can write trusted issuers"
                     .to_owned(),
             ));
         }
         if let Some(id) = reserved {
             return Err(AccessDenied(format!(
-                "the client `{id}` has a reserved scope and an identity at the issuer `{name}`: only an owner at the portal, \
-                 or the command line, can write it"
+                "the client `{id}` has a reserved scope and an identity at the issuer `{name}`: only an owner at the \
+                    portal or the command line can write it"
             )));
         }
         if after.is_some_and(|it| !it.has_reach_of(before)) {
             return Err(AccessDenied(format!(
-                "the issuer `{name}` reads files of the server or reaches private addresses: only an owner at the portal, or \
-                 the command line, can write that"
+                "the issuer `{name}` reads files of the server or reaches private addresses: only an owner at the \
+                    portal or the command line can write that"
             )));
         }
         Ok(())
@@ -183,7 +184,7 @@ impl Actor {
             return Ok(());
         }
         Err(AccessDenied(
-            "only an owner at the portal, or the command line, can confirm the clock".to_owned(),
+            "only an owner at the portal or the command line can confirm the clock".to_owned(),
         ))
     }
 

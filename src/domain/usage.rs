@@ -17,7 +17,7 @@ use crate::base::clock::UnixTime;
 pub struct UsageCounts {
     /// Issued tokens.
     pub issued: u64,
-    /// Refused token requests and log-ins.
+    /// Refused token requests and logins.
     pub refused: u64,
     /// Verified tokens.
     pub verified: u64,

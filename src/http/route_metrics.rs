@@ -192,7 +192,7 @@ impl InFlight {
             return Ok(());
         }
         self.route.over_limit.inc();
-        let reason = anyhow::anyhow!("{} answers MAX_REQUESTS already", self.path());
+        let reason = anyhow::anyhow!("{} has MAX_REQUESTS requests in flight", self.path());
         Err(
             Error::temporarily_unavailable("too many requests at once; try again shortly")
                 .with_source(reason),

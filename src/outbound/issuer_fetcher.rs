@@ -19,7 +19,7 @@ const MAX_TOKEN_BYTES: u64 = 16 * 1024;
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 const NOT_PUBLIC: &str =
-    "the host has no public address, and private_addresses of the issuer is false";
+    "the host has no public address, and the issuer has private_addresses=false";
 
 /// Fetches for one issuer.
 pub(crate) struct IssuerFetcher<'a> {
@@ -94,7 +94,7 @@ async fn read(file: &FilePath, max_bytes: u64) -> anyhow::Result<String> {
     let path = path(file);
     let metadata = tokio::fs::metadata(&path).await;
     let metadata = metadata.with_context(|| file.to_string())?;
-    ensure!(metadata.is_file(), "{file} is no file");
+    ensure!(metadata.is_file(), "{file} is not a file");
     ensure!(
         metadata.len() <= max_bytes,
         "{file} is longer than {max_bytes} bytes"

@@ -50,7 +50,7 @@ impl Fetcher {
     /// The text at a URL.
     pub(crate) async fn get(&self, uri: &JwksUri) -> anyhow::Result<String> {
         let Some(client) = self.client.as_ref().filter(|_| self.config.allows(uri)) else {
-            bail!("JWKS_URI_HOSTS does not have {}", uri.authority());
+            bail!("JWKS_URI_HOSTS does not contain {}", uri.authority());
         };
         self.config.reach(&self.dns).check(uri)?;
         get_text(client.get(uri.url().clone())).await
@@ -156,7 +156,7 @@ pub(crate) fn tls(extra: Vec<CertificateDer<'static>>) -> anyhow::Result<rustls:
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier =
         rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
-            .context("the authorities to be trusted cannot be used")?;
+            .context("cannot use the trusted authorities")?;
     Ok(rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()

@@ -324,6 +324,6 @@ fn read_challenge(row: &Row) -> Result<AcmeChallenge, StoreError> {
         name: row.get("name")?,
         digest: decoded
             .and_then(|bytes| bytes.try_into().ok())
-            .ok_or_else(|| StoreError::Corrupt(format!("`{digest}` is no digest")))?,
+            .ok_or_else(|| StoreError::Corrupt(format!("`{digest}` is not a digest")))?,
     })
 }

@@ -258,7 +258,7 @@ fn read_key(row: &Row) -> Result<KeyRecord, StoreError> {
             activated_at: since,
         },
         "retired" => KeyState::Retired { retired_at: since },
-        other => return Err(StoreError::Corrupt(format!("`{other}` is no key's state"))),
+        other => return Err(StoreError::Corrupt(format!("`{other}` is not a key state"))),
     };
     Ok(KeyRecord {
         kid: row.parse("kid")?,

@@ -662,7 +662,7 @@ async fn no_front_makes_a_client_this_server_itself() {
         "https://tokens.test/admin/api",
         "https://tokens.test/admin/api/",
     ] {
-        let told = format!("identifiers: no client is `{own}`, which is this server itself");
+        let told = format!("identifiers: `{own}` is this server itself, so no client can have it");
         let identifiers = format!("https://a.test {own}");
 
         let row = format!("client_id,client_secret,identifiers\nnew,{A_SECRET},{identifiers}\n");

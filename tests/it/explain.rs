@@ -169,7 +169,7 @@ async fn what_is_assumed_of_a_bound_client_and_what_it_lacks_is_said() {
     assert!(explained.granted);
     assert!(explained.claims.unwrap()["cnf"]["jkt"].is_string());
     let remarks = explained.remarks.join(" ");
-    assert!(remarks.contains("bound to its holder"), "{remarks}");
+    assert!(remarks.contains("are sender-constrained"), "{remarks}");
     assert!(remarks.contains("no valid secret"), "{remarks}");
 }
 
@@ -272,7 +272,10 @@ async fn a_method_that_is_not_the_clients_is_told_at_token_too() {
     let scope = test.post_form("/token", &form).await;
 
     let basic = reason_of(&test, &basic).await;
-    assert_eq!(basic.reason, "the client may not use client_secret_basic");
+    assert_eq!(
+        basic.reason,
+        "the client is not registered for client_secret_basic"
+    );
     assert_eq!(basic.route, "/token");
     let scope = reason_of(&test, &scope).await;
     assert_eq!(

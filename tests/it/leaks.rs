@@ -359,7 +359,7 @@ async fn a_secret_as_a_scope_is_redacted_in_the_answer_the_log_and_the_refusals(
     drop(guard);
 
     answer.assert_error(400, "invalid_scope");
-    let told = "the scope `[redacted]` is not among this client's";
+    let told = "the scope `[redacted]` is not one of this client's";
     assert_eq!(answer.json()["error_description"], told);
     assert_eq!(log.requests()[0]["reason"], told);
     let refusals = test
@@ -423,7 +423,7 @@ async fn no_client_is_registered_under_an_id_that_is_a_secret() {
         let request = Request::post("/admin/api/v1/clients")
             .header("authorization", &bearer)
             .header("content-type", "application/json");
-        // An id has at most 128 characters.
+        // An id can have at most 128 characters.
         let id = &planted.text[..planted.text.len().min(128)];
         let body = Body::from(json!({ "client_id": id }).to_string());
 
@@ -433,7 +433,7 @@ async fn no_client_is_registered_under_an_id_that_is_a_secret() {
         assert!(
             answer
                 .text()
-                .contains("the form of a client secret or a token"),
+                .contains("look like a client secret or a token"),
             "{}",
             answer.text()
         );

@@ -149,7 +149,7 @@ async fn why_a_token_is_not_active_is_in_the_log_only() {
     let reasons = [
         "the token is malformed".into(),
         serde_json::Value::Null,
-        format!("the token {jti} was revoked by its jti").into(),
+        format!("the token {jti} was revoked").into(),
         "the token is malformed".into(),
     ];
     for (line, reason) in lines.iter().zip(reasons) {
@@ -266,8 +266,8 @@ async fn why_an_assertion_was_refused_is_in_the_log_and_the_assertion_is_not() {
             "the client has no key with the assertion's kid and alg",
             "the assertion's signature is wrong",
             "unknown client",
-            "the client may not use private_key_jwt",
-            "the client may not use client_secret_post",
+            "the client is not registered for private_key_jwt",
+            "the client is not registered for client_secret_post",
         ]
     );
     for assertion in assertions {

@@ -90,7 +90,10 @@ async fn the_standard_endpoint_warns_and_refuses_the_same() {
     second.assert_error(429, "rate_limited");
     let request_id = second.header("x-request-id");
     let why = test.app.audit.explain_request(request_id).await.unwrap();
-    assert_eq!(why[0].reason, "it has had 1 of 1 tokens of this hour");
+    assert_eq!(
+        why[0].reason,
+        "the client got 1 of its 1 tokens of this hour"
+    );
     let explained = test.app.tokens.explain(CLIENT, None, None).await.unwrap();
     assert_eq!(explained.refusal.unwrap().error, "rate_limited");
 }

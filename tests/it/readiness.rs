@@ -59,7 +59,7 @@ async fn each_change_is_told_once() {
     drop(guard);
 
     let said = |text: &str| log.text().matches(text).count();
-    let failed = "tokens cannot be issued and verified: issuing: no signing key is known";
+    let failed = "tokens cannot be issued and verified: issuing: the server has no signing key";
     assert_eq!(said(failed), 1, "{}", log.text());
     assert_eq!(said("tokens can be issued and verified again"), 1);
 }

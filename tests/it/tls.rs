@@ -178,10 +178,10 @@ async fn a_bad_certificate_is_refused_in_the_log_and_the_old_one_kept_until_a_go
 
     std::fs::write(&key, "garbage").unwrap();
     served.reload.notify_one();
-    said("the new certificate is refused, the old one is kept: TLS_KEY").await;
+    said("the server refuses the new certificate and keeps the old one: TLS_KEY").await;
     std::fs::remove_file(&key).unwrap();
     served.reload.notify_one();
-    said("the certificate cannot be reloaded, the old one is kept: TLS_KEY").await;
+    said("cannot reload the certificate, so the server keeps the old one: TLS_KEY").await;
 
     write_certificate(served.folder.path());
     served.reload.notify_one();

@@ -124,8 +124,8 @@ impl Acme {
             .sealer
             .open(&owner(&record.subject), &sealed.sealed_key)
             .context(
-                "the key of the certificate opens neither with SECRET nor with SECRET_PREVIOUS: set SECRET_PREVIOUS to \
-                 the secret from before, or order another one with `token-server certificate renew`",
+                "neither SECRET nor SECRET_PREVIOUS decrypts the key of the certificate: set SECRET_PREVIOUS to the \
+                    previous secret, or order another certificate with `token-server certificate renew`",
             )?;
         let chain = parse_certificates(sealed.chain.as_bytes())
             .context("the certificate in the database")?;
@@ -200,7 +200,7 @@ impl Acme {
         let known = self.known();
         let digest = known.challenges.get(&name.to_ascii_lowercase())?;
         let made = self_signed::for_challenge(name, digest);
-        made.inspect_err(|error| tracing::error!("a challenge cannot be met: {error}"))
+        made.inspect_err(|error| tracing::error!("cannot answer a challenge: {error}"))
             .ok()
     }
 
@@ -215,7 +215,7 @@ impl Acme {
         if let Some(problem) = &problem
             && before.problem.as_ref() != Some(problem)
         {
-            tracing::error!("the certificate cannot be presented: {problem}");
+            tracing::error!("the server cannot present the certificate: {problem}");
         }
         let is_other = before.certificate.as_ref().map(|it| &it.sealed_key)
             != certificate.as_ref().map(|it| &it.sealed_key);

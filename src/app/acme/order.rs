@@ -68,7 +68,7 @@ impl Acme {
         }
         if let Some(problem) = self.order(by, &lease).await? {
             return Err(Error::temporarily_unavailable(format!(
-                "no certificate was issued: {problem}"
+                "the authority issued no certificate: {problem}"
             )));
         }
         if is_compromised && let Some(old) = old {
@@ -143,7 +143,7 @@ impl Acme {
             .delete_acme_challenges(&challenges, now)
             .await
         {
-            tracing::warn!("challenges could not be deleted and stay until they expire: {error}");
+            tracing::warn!("cannot delete the challenges, which stay until they expire: {error}");
         }
         issued
     }
@@ -158,7 +158,7 @@ impl Acme {
         if let Some((credentials, _)) = found.and_then(|sealed| self.sealer.open(&owner, &sealed)) {
             match self.directory.log_in(&credentials).await {
                 Err(error) if error.account_is_unknown => tracing::warn!(
-                    "the authority no longer knows the account; a new one is registered: {}",
+                    "the authority no longer knows the account; the server registers a new one: {}",
                     error.problem
                 ),
                 known => return known,

@@ -44,12 +44,12 @@ impl Acme {
                 .store
                 .complete_acme_order(lease, &certificate, due_at, event, by.at(now));
         if !kept.await? {
-            let late = anyhow::anyhow!("it came when another replica had begun to order");
+            let late = anyhow::anyhow!("another replica had begun to order before it arrived");
             return Err(Error::internal(late));
         }
         tracing::info!(
             names = self.subject.names, expires_at = %dates.not_after,
-            "a certificate was issued, valid until {}; the next one is ordered at {due_at}", dates.not_after
+            "the authority issued a certificate, valid until {}; the server orders the next one at {due_at}", dates.not_after
         );
         Ok(())
     }
@@ -77,14 +77,14 @@ impl Acme {
             tracing::debug!(
                 names,
                 failures,
-                "again no certificate was issued: {problem}"
+                "the authority again issued no certificate: {problem}"
             );
             None
         } else {
             tracing::error!(
                 names,
                 failures,
-                "no certificate was issued; the next attempt is in {wait} s: {problem}"
+                "the authority issued no certificate; the next attempt is in {wait} s: {problem}"
             );
             let said = json!({ "directory": self.subject.directory, "problem": problem });
             Some(self.event(Action::CertificateFail).after(said))
@@ -109,7 +109,7 @@ impl Acme {
         let dates = Dates::of(&old.chain).map_err(Error::internal)?;
         let failed = |failed: AcmeError| {
             Error::temporarily_unavailable(format!(
-                "there is a new certificate, but the old one, of the serial number {}, was not revoked: {}",
+                "there is a new certificate, but the authority did not revoke the old one, serial number {}: {}",
                 dates.serial, failed.problem
             ))
         };

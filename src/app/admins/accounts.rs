@@ -109,7 +109,8 @@ impl Admins {
     pub async fn remove_second_factor(&self, by: &Origin, name: &AdminName) -> Result<()> {
         if !self.takes_passkeys() && self.find(name).await?.passkeys > 0 {
             return Err(Error::conflict(
-                "the passkeys cannot be used here, and without the app you could not log in; remove them first",
+                "passkeys do not work here, so you could not log in without the authenticator app; remove the \
+                    passkeys first",
             ));
         }
         let changes = AdminChanges {
@@ -187,10 +188,10 @@ fn done(name: &AdminName, changed: AdminChanged) -> Result<()> {
         AdminChanged::Changed => Ok(()),
         AdminChanged::NoAdmin => Err(no_admin(name)),
         AdminChanged::LastOwner => Err(Error::conflict(format!(
-            "`{name}` is the last owner who can log in; make another one first"
+            "`{name}` is the last owner who can log in; create another owner first"
         ))),
         AdminChanged::LastSecondFactor => Err(Error::conflict(
-            "it is the only second factor, and one is required here; add another one first",
+            "this is your only second factor, and the server requires one; add another one first",
         )),
         AdminChanged::NoPasskey => Err(Error::not_found("such passkey")),
     }

@@ -184,7 +184,7 @@ fn judge(
     match record.admin.status {
         _ if !is_right => Err((name, "wrong password")),
         AdminStatus::Disabled => Err((name, "the admin is disabled")),
-        AdminStatus::Enabled if !is_admitted => Err((name, "the network is not known")),
+        AdminStatus::Enabled if !is_admitted => Err((name, "the source network is not known")),
         AdminStatus::Enabled => Ok(record),
     }
 }

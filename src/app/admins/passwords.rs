@@ -32,18 +32,20 @@ pub(super) fn check_password(name: &AdminName, password: &Secret<String>) -> Res
     let text = password.expose();
     let refuse = |why: &str| Err(Error::invalid_request(why.to_owned()));
     if text.chars().count() < MIN_CHARACTERS {
-        return refuse("a password has at least 15 characters; some words in a row will do");
+        return refuse(
+            "a password needs at least 15 characters; several words in a row are enough",
+        );
     }
     if text.len() > MAX_BYTES {
-        return refuse("a password has at most 1024 bytes");
+        return refuse("a password can have at most 1024 bytes");
     }
     if text.chars().collect::<BTreeSet<_>>().len() < 6 {
-        return refuse("a password has at least 6 different characters");
+        return refuse("a password needs at least 6 different characters");
     }
     let lower = text.to_lowercase();
     let is_long = name.as_str().len() >= 4;
     if is_long && lower.contains(name.as_str()) || lower.contains("token-server") {
-        return refuse("a password does not hold the name of its owner or of this service");
+        return refuse("a password must not contain the admin's name or the name of this service");
     }
     Ok(())
 }
@@ -62,7 +64,9 @@ impl Admins {
         new: &Secret<String>,
     ) -> Result<()> {
         if old == new {
-            return Err(Error::invalid_request("the new password is the old one"));
+            return Err(Error::invalid_request(
+                "the new password is the same as the old one",
+            ));
         }
         check_password(&current.admin.name, new)
     }
@@ -143,7 +147,7 @@ impl Admins {
             Ok::<_, Error>(self.core.store.renew_admin_hash(name, old, &new).await?)
         };
         if let Err(error) = renewed.await {
-            tracing::warn!(admin = %name, "the password's hash is outdated and could not be renewed: {}", error.reason());
+            tracing::warn!(admin = %name, "cannot renew the outdated hash of the password: {}", error.reason());
         }
     }
 }

@@ -37,7 +37,7 @@ impl Admins {
         refuse_before_code(current)?;
         if !current.admin.has_second_factor() {
             return Err(Error::invalid_request(
-                "recovery codes take the place of a second factor; add one first",
+                "recovery codes replace a second factor; add a second factor first",
             ));
         }
         self.confirm_password(by, current, password).await?;
@@ -76,14 +76,14 @@ impl Admins {
         let (digest, stamp) = (digest(code), self.core.stamp(by));
         let store = &self.core.store;
         let reason = if !is_admitted {
-            "the network is not known"
+            "the source network is not known"
         } else if store.use_recovery_code(name, &digest, stamp).await? {
             drop(attempt);
             return self.renew_session(current, true).await;
         } else {
             "wrong recovery code"
         };
-        let description = "the recovery code is wrong, or was used already";
+        let description = "the recovery code is wrong or already used";
         let refusal = Error::new(ErrorCode::InvalidClient, description);
         let refusal = refusal.with_source(anyhow::anyhow!(reason));
         Err(self.refuse_attempt(attempt, by, reason, refusal).await?)

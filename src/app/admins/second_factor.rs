@@ -57,7 +57,7 @@ impl Admins {
         let name = &current.admin.name;
         let Some(secret) = self.pending(current) else {
             return Err(Error::invalid_request(
-                "there is no app to be added; begin anew",
+                "no authenticator app is being added; start again",
             ));
         };
         self.confirm_after_log_in(by, current, password).await?;
@@ -136,8 +136,8 @@ impl Admins {
                 Some((_, SealedUnder::Secret)) => {}
                 None => tracing::error!(
                     admin = name,
-                    "the second factor of `{name}` opens neither with SECRET nor with SECRET_PREVIOUS; \
-                     `token-server admin reset` removes it"
+                    "neither SECRET nor SECRET_PREVIOUS decrypts the second factor of `{name}`; `token-server admin \
+                        reset` removes it"
                 ),
             }
         }
@@ -159,12 +159,12 @@ impl Admins {
         let step = totp(secret, name)?.check(&code, seconds);
         let step = step.and_then(|step| i64::try_from(step).ok());
         let reason = match step {
-            Some(_) if !is_admitted => "the network is not known",
+            Some(_) if !is_admitted => "the source network is not known",
             Some(step) if self.core.store.use_totp_step(name, step).await? => return Ok(()),
             Some(_) => "the code was used before",
             None => "wrong code",
         };
-        let description = "the code is wrong, or was used already; wait for the next one";
+        let description = "the code is wrong or already used; wait for the next one";
         let refusal = Error::new(ErrorCode::InvalidClient, description);
         let refusal = refusal.with_source(anyhow::anyhow!(reason));
         Err(self.refuse_attempt(attempt, by, reason, refusal).await?)
@@ -180,7 +180,9 @@ impl Admins {
 /// Who has not typed the code may change nothing that codes are for.
 pub(super) fn refuse_before_code(current: &CurrentSession) -> Result<()> {
     if current.step == SessionStep::TypeCode {
-        return Err(Error::invalid_request("the second factor comes first"));
+        return Err(Error::invalid_request(
+            "log in with your second factor first",
+        ));
     }
     Ok(())
 }
@@ -203,11 +205,11 @@ fn totp(secret: &Secret<Vec<u8>>, name: &AdminName) -> Result<Totp> {
 
 /// Where a session does not wait for one.
 pub(super) fn no_second_factor() -> Error {
-    Error::invalid_request("there is no second factor")
+    Error::invalid_request("this admin has no second factor")
 }
 
 fn cannot_open(name: &AdminName) -> Error {
     Error::internal(anyhow::anyhow!(
-        "the second factor of `{name}` opens neither with SECRET nor with SECRET_PREVIOUS"
+        "neither SECRET nor SECRET_PREVIOUS decrypts the second factor of `{name}`"
     ))
 }

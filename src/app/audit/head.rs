@@ -87,7 +87,7 @@ impl Audit {
         let is_authentic = key.is_ok();
         match key {
             Err(problem) => tracing::error!(
-                "nothing can be added to the audit trail, and so nothing can be changed: {problem}"
+                "the server can add nothing to the audit trail, so it refuses every change: {problem}"
             ),
             Ok(HeadKey::Empty) => {}
             Ok(HeadKey::Current | HeadKey::Previous) => {
@@ -131,7 +131,7 @@ impl Audit {
             .await?;
         accepted.ok_or_else(|| {
             Error::conflict(format!(
-                "the audit trail does not end with the event {} any more; look at it again",
+                "the audit trail no longer ends with the event {}; look at it again",
                 seen.head
             ))
         })

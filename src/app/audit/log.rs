@@ -162,7 +162,7 @@ fn write_all(pieces: &Receiver<Piece>, mut output: Output, lost: &Counter) {
                     lost.add(count);
                     if !std::mem::replace(&mut is_failing, true) {
                         tracing::error!(
-                            "events cannot be written to AUDIT_LOG, and are missing there: {error}"
+                            "cannot write events to AUDIT_LOG, where they are now missing: {error}"
                         );
                     }
                 }

@@ -259,7 +259,7 @@ impl Audit {
 
 fn not_pruned(broken: &ChainBreak) -> Error {
     Error::internal(anyhow::anyhow!(
-        "no event is removed from the audit trail, which is broken at the event {}: {}",
+        "the server removes no events from the audit trail, because it is broken at the event {}: {}",
         broken.event_id,
         broken.reason
     ))
@@ -282,7 +282,7 @@ impl<'a> Seen<'a> {
             && known.event_id < chain.anchor.event_id
         {
             return Err(Error::invalid_request(format!(
-                "the event {} was removed by age; the oldest that can be known is {}",
+                "the event {} was removed because of its age; the oldest event left is {}",
                 known.event_id, chain.anchor.event_id
             )));
         }
@@ -318,7 +318,7 @@ impl<'a> Seen<'a> {
         let known = self.wanted.known.filter(|_| !self.is_known)?;
         Some(ChainBreak {
             event_id: known.event_id,
-            reason: "the event is not there, or not with the hash it is known by".to_owned(),
+            reason: "the event is missing, or has another hash than the given one".to_owned(),
         })
     }
 }

@@ -147,8 +147,8 @@ impl Audit {
         );
         if found.is_empty() {
             return Err(Error::not_found(
-                "request of this id that was refused: it was answered as asked, or some seconds ago by another \
-                 replica, or it was one of too many; the log has every request",
+                "refused request with this id: the request succeeded, or another replica refused it some seconds ago, \
+                    or there were too many refusals to record each; the log has every request",
             ));
         }
         found.truncate(SHOWN as usize);

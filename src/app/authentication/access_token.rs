@@ -19,7 +19,7 @@ impl Authentication {
         let found = self.cache.find(claims.client_id.as_str(), &self.core);
         let refuse = |reason: Cow<'static, str>| {
             let attempt = Attempt::of_client(&claims.client_id, source);
-            Error::invalid_token("the client of the token may not use it here")
+            Error::invalid_token("the token's client may not use it here")
                 .with_source(anyhow::anyhow!("{reason}"))
                 .with_attempt(attempt)
         };

@@ -39,7 +39,7 @@ impl Authentication {
     /// RFC 8705 §2.1.
     fn judge_subject(&self, client: &Client, certificate: &PeerCertificate) -> Result<(), String> {
         let registered = client.authentication.certificate_subject.as_ref();
-        let subject = registered.ok_or("the client has no subject of a certificate registered")?;
+        let subject = registered.ok_or("the client has no registered certificate subject")?;
         certificate.judge_subject(subject)?;
         self.client_ca.judge(certificate, self.core.now())
     }

@@ -103,7 +103,7 @@ impl Authentication {
             Ok(client)
         } else {
             let refusal = Error::invalid_authentication(
-                "the client_assertion was used before; its `jti` has to be a new one each time",
+                "the client_assertion was used before; each one needs a new `jti`",
             );
             Err(self.refuse(refusal, Some(claimed), source).await)
         }
@@ -121,7 +121,8 @@ impl Authentication {
         let settings = &client.authentication;
         if assertion.is_for_token_endpoint && !settings.token_endpoint_as_audience {
             return Err(
-                "the assertion's aud is the token endpoint; it should be ISSUER, or the client needs token_endpoint_as_audience"
+                "the assertion's aud is the token endpoint; it must be ISSUER, unless the client has \
+                    token_endpoint_as_audience"
                     .into(),
             );
         }

@@ -73,11 +73,11 @@ impl ClientCa {
         match made {
             Ok(verifier) => {
                 read.verifier = Some(verifier);
-                tracing::info!(path = %path.display(), "TLS_CLIENT_CA was reloaded");
+                tracing::info!(path = %path.display(), "reloaded TLS_CLIENT_CA");
             }
             Err(error) => tracing::error!(
                 path = %path.display(),
-                "the new TLS_CLIENT_CA is refused, the old one is kept: {error:#}"
+                "the server refuses the new TLS_CLIENT_CA and keeps the old one: {error:#}"
             ),
         }
     }
@@ -93,7 +93,7 @@ impl ClientCa {
             .verify_client_cert(end_entity, intermediates, now)
             .map(drop)
             .map_err(|error| {
-                format!("no authority of TLS_CLIENT_CA vouches for the certificate: {error}")
+                format!("no authority of TLS_CLIENT_CA issued the certificate: {error}")
             })
     }
 }

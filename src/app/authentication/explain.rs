@@ -1,5 +1,5 @@
 //! Says of an assertion which rule it satisfies and which not, with what was expected and what came: by the code that judges
-//! a log-in. Nothing is used up, and nothing of the signature is shown.
+//! a login. Nothing is used up, and nothing of the signature is shown.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::jwt::{ClientAssertion, JudgedRule, JudgedRules, PlatformToken};
 /// Issuers that are named to somebody whose token is of none.
 const MAX_NAMED: usize = 20;
 
-/// The result of a log-in with an assertion.
+/// The result of a login with an assertion.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AssertionExplanation {
     /// Whether it would authenticate a client, if it is unused and comes from an allowed network
@@ -148,7 +148,8 @@ impl Authentication {
             let passed = explaining.add(&about, rules.into_told());
             if issuer.issuer.replay == Replay::Once {
                 explaining.remarks.push(format!(
-                    "A token of the {about} is valid once; this explanation does not check whether this one was used."
+                    "A token of the {about} is valid once; this explanation does not check whether this one was used \
+                        before."
                 ));
             }
             judged.push((issuer, passed));
@@ -169,7 +170,7 @@ impl Authentication {
         };
         let about = "a request without client_id";
         if another.is_some() {
-            let came = "two, so a client_id has to say which client it is";
+            let came = "two, so the request needs a client_id";
             let rule = JudgedRule::new("issuers that verify it", "one", came, false);
             explaining.add(about, [rule]);
             return Ok(None);
@@ -189,7 +190,7 @@ impl Authentication {
         } else {
             came.join(", ")
         };
-        let expected = "exactly one client that has an identity with this subject";
+        let expected = "exactly one client with an identity of this subject";
         let rule = JudgedRule::new("client", expected, came, matching.len() == 1);
         let is_one = explaining.add(about, [rule]);
         Ok(matching.pop().filter(|_| is_one))

@@ -105,9 +105,9 @@ impl PublishedKeys {
 
 fn log_skipped(uri: &JwksUri, skipped: &[SkippedKey]) {
     for key in skipped.iter().take(MAX_SKIPPED_LINES) {
-        tracing::warn!("a key at {uri} is not used: {key}");
+        tracing::warn!("the server skips a key at {uri}: {key}");
     }
     if let Some(others @ 1..) = skipped.len().checked_sub(MAX_SKIPPED_LINES) {
-        tracing::warn!("{others} more keys at {uri} are not used");
+        tracing::warn!("the server skips {others} more keys at {uri}");
     }
 }

@@ -122,7 +122,7 @@ pub struct Authentication {
     pub(crate) throttle: Throttle,
     pub(crate) published_keys: PublishedKeys,
     wrong_networks: WrongNetworks,
-    /// Log-ins by an assertion whose `aud` is the token endpoint.
+    /// Logins by an assertion whose `aud` is the token endpoint.
     pub(crate) token_endpoint_audiences: Counter,
     client_ca: ClientCa,
 }
@@ -242,7 +242,7 @@ impl Authentication {
         self.refused(told, claimed.map_or("", ClientId::as_str), source)
     }
 
-    /// Ends every log-in that is refused: it is counted, and the error says in whose name it was.
+    /// Ends every login that is refused: it is counted, and the error says in whose name it was.
     fn refused(&self, error: Error, claimed: &str, source: IpAddr) -> Error {
         if !error.is_rejection() {
             return error;
@@ -286,7 +286,7 @@ fn refusal_of(client: &Client, method: AuthMethod) -> Option<Cow<'static, str>> 
         return Some(reason.into());
     }
     if !client.authentication.auth_methods.contains(method) {
-        return Some(format!("the client may not use {}", method.as_str()).into());
+        return Some(format!("the client is not registered for {}", method.as_str()).into());
     }
     None
 }

@@ -56,7 +56,7 @@ impl PeerCertificate {
                 Ok(())
             } else {
                 Err(format!(
-                    "the certificate's subject is `{theirs}`, not `{name}`"
+                    "the certificate's subject is `{theirs}`, not the registered `{name}`"
                 ))
             };
         }
@@ -104,7 +104,7 @@ impl PeerCertificate {
     fn parse(&self) -> Result<X509Certificate<'_>, String> {
         X509Certificate::from_der(&self.end_entity)
             .map(|(_, certificate)| certificate)
-            .map_err(|error| format!("the certificate cannot be read: {error}"))
+            .map_err(|error| format!("cannot read the certificate: {error}"))
     }
 }
 
@@ -117,11 +117,14 @@ fn judge_svid(certificate: &X509Certificate<'_>) -> Result<(), String> {
     let names = names.iter().flat_map(|it| &it.value.general_names);
     let uris = names.filter(|name| matches!(name, GeneralName::URI(_)));
     if uris.count() != 1 {
-        return Err("the certificate is no X.509-SVID: it has not exactly one URI".to_owned());
+        return Err(
+            "the certificate is not an X.509-SVID: it does not have exactly one URI".to_owned(),
+        );
     }
     if certificate.is_ca() {
         return Err(
-            "the certificate is no X.509-SVID of a workload: it is of an authority".to_owned(),
+            "the certificate is not an X.509-SVID of a workload, but one of an authority"
+                .to_owned(),
         );
     }
     Ok(())

@@ -96,7 +96,7 @@ impl Authentication {
         let candidates = self.issuers.candidates(token, is_spiffe).await?;
         if candidates.is_empty() {
             let reason = format!(
-                "no enabled trusted issuer has the assertion's iss `{}` or the trust domain of its sub `{}`",
+                "no enabled trusted issuer has the iss `{}` of the assertion, or the trust domain of its sub `{}`",
                 token.iss().unwrap_or_default(),
                 token.sub()
             );
@@ -130,7 +130,7 @@ impl Authentication {
         }
         if is_spiffe && token.spiffe_id().is_none() {
             return Err(Error::invalid_authentication(
-                "the client_assertion's `sub` is no SPIFFE ID, as its client_assertion_type jwt-spiffe says",
+                "the client_assertion's `sub` is not a SPIFFE ID, which the client_assertion_type jwt-spiffe requires",
             ));
         }
         Ok(())
@@ -167,7 +167,7 @@ impl Authentication {
         if let [one, other, ..] = verified.as_slice() {
             let (one, other) = (&one.issuer.name, &other.issuer.name);
             tracing::warn!(
-                "a token is valid under both issuers `{one}` and `{other}`: a client that sends no client_id cannot log in"
+                "a token is valid under both issuers `{one}` and `{other}`, so a client without client_id cannot log in"
             );
             let reason = format!("the token is valid under two issuers, `{one}` and `{other}`");
             return Ok(Err(reason));
@@ -191,12 +191,12 @@ impl Authentication {
         Ok(match matching.as_slice() {
             [id] => Ok(id.clone()),
             [] => Err(format!(
-                "no client has an identity at the issuer `{name}` with the subject `{sub}` that the token satisfies; one with \
-                 claims alone is found only with a client_id"
+                "no client has an identity at the issuer `{name}` with the subject `{sub}` that the token satisfies; \
+                    an identity without a subject needs a client_id in the request"
             )),
             [one, other, ..] => Err(format!(
-                "the clients `{one}` and `{other}` both have the identity `{sub}` at the issuer `{name}`: a client_id has to say \
-                 which one"
+                "the clients `{one}` and `{other}` both have the identity `{sub}` at the issuer `{name}`, so the \
+                    request needs a client_id"
             )),
         })
     }
@@ -246,7 +246,7 @@ impl Authentication {
     ) -> Result<AuthenticatedClient> {
         let Some((issuer, identity)) = proof.proven() else {
             return Err(Error::internal(anyhow::anyhow!(
-                "a client was found by a token of no issuer"
+                "a token of no trusted issuer identified a client"
             )));
         };
         let (issuer, token) = (&issuer.issuer, proof.token);
@@ -262,7 +262,7 @@ impl Authentication {
             };
             if !is_first {
                 let refusal = Error::invalid_client(format!(
-                    "the token was used before, and the issuer `{}` allows it once",
+                    "the token was used before, and tokens of the issuer `{}` are valid once",
                     issuer.name
                 ));
                 return Err(self.refuse(refusal, Some(&client.client_id), source).await);
@@ -325,7 +325,7 @@ fn name_token(error: Error, token: &PlatformToken<'_>) -> Error {
     error.with_source(anyhow::anyhow!(reason))
 }
 
-/// One line for each log-in: which token of whom was used where.
+/// One line for each login: which token of whom was used where.
 fn log_proven(client: &AuthenticatedClient, endpoint: &str) {
     if let Some(identity) = &client.identity {
         tracing::info!(

@@ -151,7 +151,9 @@ impl Authentication {
         let plain = &credentials.client_secret;
         let generated = GeneratedSecret::has_prefix(plain.expose());
         if generated && GeneratedSecret::find_id(plain.expose()).is_none() {
-            return Ok(Err("the secret is mistyped: its checksum is wrong".into()));
+            return Ok(Err(
+                "the secret has a typing error: its checksum is wrong".into()
+            ));
         }
         let record = match ClientId::parse(&credentials.client_id) {
             Ok(id) => self.cache.fetch(&id, self.core.database()?).await?,

@@ -91,7 +91,7 @@ fn spawn_jobs(tasks: &mut JoinSet<()>, app: &Arc<App>, stop: &CancellationToken)
         later,
         |app| prune(app).boxed(),
         |app, done| {
-            app.note_upkeep(Task::Prune, done, "expired rows cannot be removed");
+            app.note_upkeep(Task::Prune, done, "cannot remove expired rows");
         },
     ));
     let later = Every::Later(KEY_ROTATION_INTERVAL);
@@ -107,15 +107,15 @@ fn spawn_jobs(tasks: &mut JoinSet<()>, app: &Arc<App>, stop: &CancellationToken)
     let at_once = Every::AtOnce(CLOCK_INTERVAL);
     let run: Run = |app| app.core.watch_clock().boxed();
     let mut log = Transitions::new(
-        "the clock cannot be compared with the database's",
-        "the clock is compared with the database's again",
+        "cannot compare the clock with the database's",
+        "the server compares its clock with the database's again",
     );
     tasks.spawn(repeat(with(), at_once, run, move |_, done| log.note(done)));
     // The start has looked at it already.
     let later = Every::Later(AUDIT_HEAD_INTERVAL);
     let run: Run = |app| app.audit.watch_head().boxed();
     tasks.spawn(repeat(with(), later, run, |_, done| {
-        warn_of(done, "the end of the audit trail cannot be read");
+        warn_of(done, "cannot read the end of the audit trail");
     }));
 }
 
@@ -149,7 +149,7 @@ pub async fn follow_changes(app: Arc<App>, interval: Duration, stop: Cancellatio
 /// Wakes [`follow_changes`] when the database says that something has changed.
 pub async fn listen(app: Arc<App>, stop: CancellationToken) {
     let mut log = Transitions::new(
-        "the database does not notify this replica of changes; it reads them every second",
+        "the database does not notify this replica of changes; the replica reads them every second",
         "the database notifies this replica of changes again",
     );
     loop {
@@ -186,8 +186,8 @@ async fn hear(app: &App, log: &mut Transitions) -> Result<()> {
 
 async fn write_usage(app: Arc<App>, stop: CancellationToken) {
     let mut log = Transitions::new(
-        "usage counts cannot be written, and wait in memory",
-        "usage counts are written again",
+        "cannot write usage counts, which wait in memory",
+        "the server writes usage counts again",
     );
     while pause(USAGE_INTERVAL, &stop).await {
         if app.core.database().is_err() {
@@ -204,7 +204,7 @@ async fn write_usage(app: Arc<App>, stop: CancellationToken) {
 
 async fn write_own_revocations(app: Arc<App>, stop: CancellationToken) {
     let mut log = Transitions::new(
-        "the audit trail lacks revocations by clients; the server counts them",
+        "cannot write revocations by clients to the audit trail; the server counts them",
         "the audit trail has the revocations by clients again",
     );
     while pause(OWN_REVOCATIONS_INTERVAL, &stop).await {
@@ -224,22 +224,25 @@ async fn write_once(app: &App) -> Result<()> {
 
 /// The last things, when no request is under way any more.
 pub async fn finish(app: &App) {
-    warn_of(app.write_usage().await, "the last usage counts are lost");
+    warn_of(
+        app.write_usage().await,
+        "cannot write the last usage counts, which are lost",
+    );
     warn_of(
         app.replication.say_gone().await,
-        "the overview shows this replica as silent",
+        "cannot report this replica as stopped; the overview will show it as silent",
     );
     warn_of(
         app.audit.write_rejected_requests().await,
-        "the reasons of the last refusals are only in the log",
+        "cannot write the reasons of the last refusals, which are only in the log",
     );
     warn_of(
         app.authentication.write_wrong_networks().await,
-        "the audit trail lacks clients from a wrong network",
+        "cannot write logins from a wrong network to the audit trail",
     );
     warn_of(
         app.tokens.write_own_revocations().await,
-        "the audit trail lacks the last revocations of clients",
+        "cannot write the last revocations by clients to the audit trail",
     );
 }
 
@@ -262,7 +265,7 @@ async fn prune(app: &App) -> Result<()> {
 async fn renew_certificate(app: Arc<App>, acme: Arc<Acme>, stop: CancellationToken) {
     let mut log = Transitions::new(
         "cannot renew the certificate",
-        "the certificate can be renewed again",
+        "renewing the certificate works again",
     );
     loop {
         if app.core.database().is_ok() {

@@ -171,7 +171,7 @@ impl Clients {
                 if !self.core.config.client_authentication.jwks_uri.allows(uri) =>
             {
                 Err(Error::invalid_request(format!(
-                    "JWKS_URI_HOSTS does not have `{}`, so nothing could be fetched from {uri}",
+                    "JWKS_URI_HOSTS does not contain `{}`, so the server could not fetch {uri}",
                     uri.authority()
                 )))
             }
@@ -184,7 +184,7 @@ impl Clients {
         let token = &self.core.config.token;
         match identifiers.iter().find(|it| token.is_this_server(it)) {
             Some(own) => Err(Error::invalid_request(format!(
-                "identifiers: no client is `{own}`, which is this server itself"
+                "identifiers: `{own}` is this server itself, so no client can have it"
             ))),
             None => Ok(()),
         }
@@ -196,7 +196,7 @@ impl Clients {
         let mut targets = rules.iter().map(ExchangeRule::target);
         if let Some(own) = targets.find(|it| token.is_this_server(it)) {
             return Err(Error::invalid_request(format!(
-                "exchange_rules: no token is exchanged for `{own}`, which is this server itself"
+                "exchange_rules: `{own}` is this server itself, so it cannot be a target"
             )));
         }
         rules
@@ -228,7 +228,7 @@ impl Clients {
         part.filter.check()?;
         if part.filter.is_search() && part.order != ClientOrder::ClientId {
             return Err(Error::invalid_request(
-                "a search by `search`, `prefix`, `name_prefix` or `scope` is in the order `client_id`",
+                "a search by `search`, `prefix`, `name_prefix` or `scope` supports only the order `client_id`",
             ));
         }
         // One more tells whether there is another part.
@@ -329,7 +329,7 @@ impl Clients {
         // They say nothing of a later client of this id, and would only take room.
         if let Err(error) = self.core.store.delete_uses(id).await {
             let error = Error::from(error);
-            tracing::warn!(client_id = %id, "the usage of the deleted client could not be deleted: {}", error.reason());
+            tracing::warn!(client_id = %id, "cannot delete the usage of the deleted client: {}", error.reason());
         }
         Ok(())
     }

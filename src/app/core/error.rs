@@ -192,7 +192,7 @@ impl Error {
     pub fn over_quota(retry_after: u32) -> Self {
         let mut error = Self::new(
             ErrorCode::RateLimited,
-            "the client has used up its quota of this hour; use a token until it expires before requesting another",
+            "the client has used its quota of this hour; use a token until it expires before you request another",
         );
         error.retry_after = Some(retry_after);
         error
@@ -221,7 +221,7 @@ impl Error {
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::new(
             ErrorCode::ServerError,
-            "the server failed; its log says why",
+            "the server failed; its log has the cause",
         )
         .with_source(cause)
     }
@@ -260,7 +260,7 @@ impl Error {
 
     /// The client is not as its caller expects.
     pub fn client_changed(id: &ClientId) -> Self {
-        let description = format!("the client `{id}` was changed since; look at it again");
+        let description = format!("the client `{id}` has changed since; look at it again");
         Self::new(ErrorCode::PreconditionFailed, description)
     }
 

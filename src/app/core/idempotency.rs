@@ -84,7 +84,9 @@ impl Idempotency {
             return Ok(answer);
         }
         let recalled = self.recall(once).await?;
-        recalled.ok_or_else(|| Error::conflict("the same is being done at this moment; try again"))
+        recalled.ok_or_else(|| {
+            Error::conflict("another request is doing the same right now; try again")
+        })
     }
 
     /// What was answered before to this very request.
@@ -94,7 +96,7 @@ impl Idempotency {
         let Some(sealed) = found else { return Ok(None) };
         if sealed.is_empty() {
             return Err(Error::conflict(
-                "this form was submitted before, and what it made was shown; submit it again to make another one",
+                "this form was submitted before, and its result was shown; submit it again to create another one",
             ));
         }
         self.open(once, &sealed).map(Some)
@@ -102,12 +104,13 @@ impl Idempotency {
 
     fn open(&self, once: &IdempotencyKey, sealed: &str) -> Result<Secret<String>> {
         let (plain, _) = self.sealer.open(&once.key, sealed).ok_or_else(|| {
-            Error::conflict("this was done, but SECRET has changed since, so that its answer cannot be given again")
+            Error::conflict("the request succeeded, but SECRET has changed since, so the server cannot repeat its \
+                answer")
         })?;
         let (request, answer) = plain.expose().split_at(SHA256_OUTPUT_LEN);
         if request != once.request {
             return Err(Error::conflict(
-                "the Idempotency-Key was used for another request; take a new one for each",
+                "the Idempotency-Key was used for another request; use a new one for each request",
             ));
         }
         let answer = String::from_utf8(answer.to_vec()).map_err(Error::internal)?;

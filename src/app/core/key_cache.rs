@@ -147,7 +147,10 @@ impl<T> KeySlot<T> {
         };
         let failed = match *tried_at {
             Some(at) if now.since(at) < interval => {
-                format!("{keys} were asked for {} s ago", now.since(at))
+                format!(
+                    "the server already asked for {keys} {} s ago",
+                    now.since(at)
+                )
             }
             _ => {
                 *tried_at = Some(now);
@@ -155,7 +158,7 @@ impl<T> KeySlot<T> {
                     Ok(keys) => return Ok(self.replace(keys, now)),
                     Err(error) => {
                         self.failed.inc();
-                        let failed = format!("{keys} cannot be fetched: {error:#}");
+                        let failed = format!("cannot fetch {keys}: {error:#}");
                         tracing::warn!("{failed}");
                         failed
                     }

@@ -134,7 +134,7 @@ impl<S: Default + 'static> Lane<S> {
         let span = within_request(|| tracing::debug_span!(target: TARGET, "lane", lane = name));
         match answered.instrument(span).await {
             Ok(Some(done)) => Ok(done),
-            Ok(None) => Err(self.0.refuse("gave its place to another source")),
+            Ok(None) => Err(self.0.refuse("the job gave its place to another source")),
             Err(_) => Err(Error::internal(anyhow!(
                 "a job of the lane `{name}` panicked"
             ))),
@@ -201,7 +201,7 @@ impl<S> Shared<S> {
 
     fn refuse(&self, reason: &str) -> Error {
         self.refused.inc();
-        let reason = anyhow!("the queue of the lane `{}`: it {reason}", self.setup.name);
+        let reason = anyhow!("the queue of the lane `{}`: {reason}", self.setup.name);
         Error::temporarily_unavailable(self.setup.full).with_source(reason)
     }
 }

@@ -37,7 +37,7 @@ impl Core {
     pub(crate) fn open(config: Config, clock: Clock, dns: Dns) -> anyhow::Result<Self> {
         anyhow::ensure!(
             crate::base::secret::randomness_works(),
-            "the operating system gives no randomness"
+            "the operating system provides no randomness"
         );
         Ok(Self {
             store: open_store(&config)?,

@@ -74,7 +74,7 @@ impl WaitingRoom {
 
     fn refuse(&self) -> Error {
         self.refused.inc();
-        let reason = anyhow!("too many logins wait for others of their source");
+        let reason = anyhow!("too many logins of this source wait");
         Error::temporarily_unavailable("too many logins at once; try again shortly")
             .with_source(reason)
     }

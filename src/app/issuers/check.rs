@@ -57,7 +57,8 @@ impl Issuers {
             error: None,
         };
         if issuer.is_this_server(&self.core.config.token.issuer) {
-            check.error = Some("it is this server (ISSUER), which is never trusted".to_owned());
+            check.error =
+                Some("it is this server (ISSUER), which cannot be a trusted issuer".to_owned());
             return Ok(check);
         }
         let mut sequences = self.core.store.list_spiffe_sequences().await?;
@@ -79,7 +80,7 @@ impl Issuers {
         Ok(check)
     }
 
-    /// Other issuers of the same name in tokens, by which a log-in without `client_id` may be ambiguous.
+    /// Other issuers of the same name in tokens, by which a login without `client_id` may be ambiguous.
     async fn remarks(&self, anchor: &TrustAnchor, name: &IssuerName) -> Result<Vec<String>> {
         let all = self.core.store.list_issuers().await?;
         let same = all
@@ -87,8 +88,8 @@ impl Issuers {
             .filter(|it| it.anchor == *anchor && it.name != *name);
         let remark = |other: &IssuerName| {
             format!(
-                "the issuer `{other}` has the same `iss` or trust domain: a token that both their keys verify is refused where the \
-                 request has no client_id"
+                "the issuer `{other}` has the same `iss` or trust domain: the server refuses a token that the keys of \
+                    both verify, unless the request has a client_id"
             )
         };
         Ok(same.map(|it| remark(&it.name)).collect())

@@ -71,7 +71,7 @@ impl Issuers {
         match done {
             IssuerWritten::Written => Ok(issuer),
             IssuerWritten::Taken | IssuerWritten::Changed | IssuerWritten::InUse(_) => Err(
-                Error::conflict(format!("there is an issuer `{}` already", issuer.name)),
+                Error::conflict(format!("the issuer `{}` exists already", issuer.name)),
             ),
         }
     }
@@ -185,7 +185,8 @@ impl Issuers {
         match done {
             IssuerWritten::Written => Ok(()),
             IssuerWritten::InUse(clients) => Err(Error::conflict(format!(
-                "{clients} client(s) have an identity at the issuer `{name}`: remove these first, or disable the issuer"
+                "{clients} client(s) have an identity at the issuer `{name}`: remove these identities first, or \
+                    disable the issuer"
             ))),
             IssuerWritten::Changed | IssuerWritten::Taken => Err(unknown(name)),
         }
@@ -231,14 +232,14 @@ impl Issuers {
     /// What was written counts here at once. What cannot be read now is read before it is used.
     async fn reread(&self) {
         if let Err(error) = self.refresh().await {
-            tracing::warn!("the trusted issuers cannot be read: {}", error.reason());
+            tracing::warn!("cannot read the trusted issuers: {}", error.reason());
         }
     }
 }
 
 fn changed(name: &IssuerName) -> Error {
     Error::conflict(format!(
-        "the issuer `{name}` was changed since; look at it again"
+        "the issuer `{name}` has changed since; look at it again"
     ))
 }
 

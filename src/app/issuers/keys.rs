@@ -130,7 +130,7 @@ impl LoadedIssuer {
             (
                 KeySource::Discovery(_) | KeySource::JwksUri(_) | KeySource::BundleEndpoint(_),
                 None,
-            ) => anyhow::bail!("the issuer has no URL of keys"),
+            ) => anyhow::bail!("the issuer has no URL to fetch keys from"),
         }
     }
 
@@ -139,7 +139,7 @@ impl LoadedIssuer {
         let url = fetcher.configured;
         let text = fetcher.get(url).await.with_context(|| url.to_string())?;
         let document: Discovery =
-            json::from_str(&text).with_context(|| format!("{url} is no discovery document"))?;
+            json::from_str(&text).with_context(|| format!("{url} is not a discovery document"))?;
         let TrustAnchor::Url(expected) = &self.issuer.anchor else {
             anyhow::bail!("a trust domain has no discovery document");
         };
@@ -158,8 +158,8 @@ fn refuse_older(new: Option<i64>, known: Option<i64>) -> anyhow::Result<()> {
     if let (Some(known), Some(new)) = (known, new) {
         ensure!(
             new >= known,
-            "the bundle's spiffe_sequence went back from {known} to {new}; if the trust domain was set up anew, disable the \
-             issuer and enable it again"
+            "the bundle's spiffe_sequence went back from {known} to {new}; if the trust domain was set up again, \
+                disable the issuer and enable it again"
         );
     }
     Ok(())
@@ -226,7 +226,7 @@ impl Issuers {
             self.keep_sequence(name, sequence).await?;
         }
         for key in keys.skipped.iter().take(MAX_SKIPPED_LINES) {
-            tracing::warn!("a key of the issuer `{name}` is not used: {key}");
+            tracing::warn!("the server skips a key of the issuer `{name}`: {key}");
         }
         Ok(keys)
     }
@@ -245,7 +245,7 @@ impl Issuers {
             Ok(known) => refuse_older(Some(sequence), known),
             Err(error) => {
                 let why = error.reason();
-                tracing::warn!("the spiffe_sequence of the issuer `{name}` cannot be kept: {why}");
+                tracing::warn!("cannot store the spiffe_sequence of the issuer `{name}`: {why}");
                 Ok(())
             }
         }

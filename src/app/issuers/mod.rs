@@ -94,7 +94,7 @@ impl Issuers {
         match (self.loaded.load_full(), read) {
             (Some(loaded), Ok(())) => Ok(loaded),
             (Some(loaded), Err(error)) => {
-                tracing::warn!("the trusted issuers cannot be read: {}", error.reason());
+                tracing::warn!("cannot read the trusted issuers: {}", error.reason());
                 Ok(loaded)
             }
             (None, read) => {
@@ -163,7 +163,7 @@ impl Issuers {
             let name = identity.issuer();
             let Some(issuer) = known.clone().find(|it| it.name == *name) else {
                 return Err(Error::invalid_request(format!(
-                    "identities: there is no trusted issuer `{name}`; `token-server issuer add` adds one"
+                    "identities: no trusted issuer is called `{name}`; `token-server issuer add` adds one"
                 )));
             };
             let checked = identity.check_at(&issuer.anchor);

@@ -93,7 +93,7 @@ impl Issuers {
     ) -> Result<Vec<ImportedIssuer>> {
         if document.version != VERSION {
             return Err(Error::invalid_request(format!(
-                "version {} of the document is unknown; this is {VERSION}",
+                "the document has the unknown version {}; this server reads version {VERSION}",
                 document.version
             )));
         }
@@ -126,7 +126,7 @@ impl Issuers {
             let one = self.plan_one(spec, now).await?;
             if !names.insert(one.after.name.clone()) {
                 return Err(Error::invalid_request(format!(
-                    "the issuer `{}` stands in the document twice",
+                    "the document has the issuer `{}` twice",
                     one.after.name
                 )));
             }
@@ -139,7 +139,7 @@ impl Issuers {
         let new = planned.iter().filter(|it| it.before.is_none()).count();
         if there.len() + new > MAX_ISSUERS {
             return Err(Error::invalid_request(format!(
-                "{new} issuers of the document are new, and there are {} already: {MAX_ISSUERS} are the most",
+                "the document has {new} new issuers, and there are {} already: the limit is {MAX_ISSUERS}",
                 there.len()
             )));
         }
@@ -159,7 +159,7 @@ impl Issuers {
         if let Some(before) = &before {
             if before.anchor != after.anchor {
                 return Err(Error::conflict(format!(
-                    "there is an issuer `{}` of {} already, and the document has it of {}",
+                    "the issuer `{}` exists already for {}, and the document has it for {}",
                     before.name, before.anchor, after.anchor
                 )));
             }

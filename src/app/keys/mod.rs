@@ -99,7 +99,7 @@ impl Keys {
                     Ok((key, _)) => Arc::new(key),
                     Err(error) => {
                         let error = anyhow::Error::from(error);
-                        tracing::error!(kid = %record.kid, "a key is left out: {error:#}");
+                        tracing::error!(kid = %record.kid, "the server skips a key: {error:#}");
                         continue;
                     }
                 },
@@ -181,7 +181,7 @@ impl Keys {
             Err(error) => Err(error),
         };
         if let Err(error) = read {
-            tracing::warn!("cannot look for the key of a token: {}", error.reason());
+            tracing::warn!("cannot look up the key of a token: {}", error.reason());
         }
         known()
     }
@@ -203,7 +203,8 @@ impl Keys {
             Ok(())
         } else {
             Err(Error::invalid_request(
-                "SIGNING_ALG is HS256: tokens are signed with SECRET, which is changed by hand (see SECRET_PREVIOUS)",
+                "SIGNING_ALG is HS256: the server signs tokens with SECRET, which you change by hand (see \
+                    SECRET_PREVIOUS)",
             ))
         }
     }

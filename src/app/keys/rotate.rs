@@ -108,13 +108,15 @@ impl Keys {
         };
         let rotation = self.take_step(by, step, &reading).await?;
         self.refresh().await?;
-        rotation.ok_or_else(|| Error::conflict("somebody else rotated the keys at the same time"))
+        rotation.ok_or_else(|| Error::conflict("another process rotated the keys at the same time"))
     }
 
     /// Publishes a key of an algorithm that is to become `SIGNING_ALG`, so that verifiers know it before.
     pub async fn prepare(&self, by: &Origin, alg: SigningAlg) -> Result<KeyId> {
         if !alg.is_asymmetric() {
-            return Err(Error::invalid_request("HS256 publishes no key"));
+            return Err(Error::invalid_request(
+                "the server publishes no keys under HS256",
+            ));
         }
         let next = |records: &[KeyRecord]| {
             let mut records = records.iter();
@@ -136,7 +138,7 @@ impl Keys {
         self.refresh().await?;
         // Ours, or that of somebody quicker.
         next(&self.core.store.list_keys().await?)
-            .ok_or_else(|| Error::conflict("somebody else changed the keys at the same time"))
+            .ok_or_else(|| Error::conflict("another process changed the keys at the same time"))
     }
 
     /// Ends a key that is not to be used: a next one is deleted, since no token is under it; the active one of an
@@ -148,7 +150,7 @@ impl Keys {
             KeyState::Next => self.core.store.delete_key(kid, record.state, stamp).await?,
             KeyState::Active { .. } if record.alg == self.alg => {
                 return Err(Error::invalid_request(
-                    "this key signs; `token-server key rotate` puts the next one in its place",
+                    "this key signs tokens; `token-server key rotate` replaces it with the next one",
                 ));
             }
             KeyState::Active { .. } => {
@@ -184,7 +186,7 @@ impl Keys {
             Ok(())
         } else {
             Err(Error::conflict(
-                "somebody else changed the key at the same time",
+                "another process changed the key at the same time",
             ))
         }
     }
@@ -234,7 +236,7 @@ impl Keys {
         };
         let done = self.core.store.change_keys(&changes, by.at(now)).await?;
         if done && let Some(kid) = &rotation.active {
-            tracing::info!(%kid, %alg, "tokens are signed with the {alg} key {kid} from now on");
+            tracing::info!(%kid, %alg, "from now on the server signs tokens with the {alg} key {kid}");
         }
         Ok(done.then_some(rotation))
     }
@@ -264,7 +266,7 @@ impl Keys {
 
 fn too_early(seconds: i64) -> Error {
     let description = format!(
-        "verifiers may not know the next key yet: rotate in {seconds} seconds, or at once with --now"
+        "verifiers may not know the next key yet: rotate in {seconds} seconds, or use --now"
     );
     let mut error = Error::temporarily_unavailable(description);
     error.retry_after = u32::try_from(seconds).ok();

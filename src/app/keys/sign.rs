@@ -21,7 +21,7 @@ pub(super) fn start_lane(config: &KeysConfig) -> anyhow::Result<Lane<()>> {
         threads: config.signing_threads,
         queue: config.signing_queue,
         nice: NICE,
-        full: "too many tokens are signed at once; try again shortly",
+        full: "the server is signing too many tokens at once; try again shortly",
     };
     Lane::start(setup).context("cannot start the signing threads")
 }

@@ -124,7 +124,7 @@ impl Replication {
             };
             let Some(page) = self.core.store.list_changes(after, BATCH).await? else {
                 tracing::warn!(
-                    "changes were missed and are pruned already: everything is read again"
+                    "this replica missed changes that are already pruned: it reads everything again"
                 );
                 self.lose(position).await;
                 continue;

@@ -23,16 +23,16 @@ impl Replication {
         match now {
             Readiness::Ready if before == Readiness::Starting => {}
             Readiness::Ready => tracing::info!(
-                "the database answers again: all changes are known, clients are served as usual"
+                "the database answers again: the replica knows all changes and serves clients as usual"
             ),
             Readiness::Degraded(reason) => tracing::warn!(
                 reason = reason.name(),
-                "the database takes no changes ({}); tokens are issued and verified",
+                "the database accepts no changes ({}); the server still issues and verifies tokens",
                 reason.as_str()
             ),
             Readiness::Stale => tracing::error!(
-                "the database has been read-only for {limit} s (STALE_LIMIT); clients are refused, since others may have \
-                 made changes on another server"
+                "the database has been read-only for {limit} s (STALE_LIMIT); the server refuses clients, because \
+                    another database server may have accepted changes"
             ),
             Readiness::Starting => {}
         }
@@ -47,7 +47,8 @@ impl Replication {
         if self.is_stale() {
             if self.core.availability.set_readiness(Readiness::Stale) {
                 tracing::error!(
-                    "changes have not been read for {limit} s (STALE_LIMIT); clients are refused until they are: {}",
+                    "the server could not read changes for {limit} s (STALE_LIMIT), and refuses clients until it can: \
+                        {}",
                     error.reason()
                 );
             }
@@ -58,7 +59,7 @@ impl Replication {
         if self.core.availability.set_readiness(readiness) {
             tracing::warn!(
                 reason = reason.name(),
-                "changes cannot be read; clients in memory are served for {limit} s at most: {}",
+                "cannot read changes; the server serves clients in memory for at most {limit} s: {}",
                 error.reason()
             );
         }

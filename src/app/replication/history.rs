@@ -103,7 +103,7 @@ impl Replication {
         match written {
             Ok(()) => self.history.owes.store(false, Ordering::Relaxed),
             Err(error) if !was_refused => tracing::error!(
-                "the revocations that the database lost cannot be written back: {}",
+                "cannot write back the revocations that the database lost: {}",
                 error.reason()
             ),
             Err(_) => {}
@@ -127,7 +127,7 @@ impl Replication {
         self.history.clients.add(written.clients);
         if written.tokens + written.clients > 0 {
             tracing::warn!(
-                "{} revocation(s) of tokens and {} generation(s) of clients that the database had lost are written back",
+                "wrote back {} revocation(s) of tokens and {} generation(s) of clients that the database had lost",
                 written.tokens,
                 written.clients
             );

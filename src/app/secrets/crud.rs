@@ -88,7 +88,7 @@ impl Secrets {
         if self.insert(by, id, &added, OldSecrets::Stay, None).await? {
             Ok(added)
         } else {
-            Err(Error::conflict("it was added before"))
+            Err(Error::conflict("this secret was added before"))
         }
     }
 

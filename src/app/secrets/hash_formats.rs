@@ -78,7 +78,7 @@ pub(crate) fn parse(text: &str) -> Result<SecretHash, ParseError> {
         "pbkdf2-sha256" => parse_pbkdf2(text, Pbkdf2Digest::Sha256),
         "pbkdf2-sha512" => parse_pbkdf2(text, Pbkdf2Digest::Sha512),
         _ if id.starts_with("pbkdf2") => Err(ParseError::new(
-            "PBKDF2 is understood with SHA-1, SHA-256 and SHA-512 only",
+            "this server verifies PBKDF2 only with SHA-1, SHA-256 and SHA-512",
         )),
         _ => Err(ParseError::new(
             "the hash is not argon2, PBKDF2, scrypt or bcrypt in PHC or modular-crypt form",
@@ -287,7 +287,7 @@ fn check_rounds(rounds: u32) -> Result<NonZeroU32, ParseError> {
     let bearable = (MIN_ROUNDS..=MAX_ROUNDS).contains(&rounds);
     NonZeroU32::new(rounds).filter(|_| bearable).ok_or_else(|| {
         ParseError::new(format!(
-            "PBKDF2 with {rounds} rounds: it is understood with {MIN_ROUNDS} to {MAX_ROUNDS}"
+            "PBKDF2 with {rounds} rounds: this server verifies it with {MIN_ROUNDS} to {MAX_ROUNDS}"
         ))
     })
 }
@@ -310,7 +310,7 @@ fn check_bcrypt(text: &str) -> Result<u32, ParseError> {
         Ok(cost)
     } else {
         Err(ParseError::new(format!(
-            "bcrypt with cost {cost}: it is understood with cost 4 to 16"
+            "bcrypt with cost {cost}: this server verifies it with cost 4 to 16"
         )))
     }
 }

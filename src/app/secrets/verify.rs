@@ -99,7 +99,7 @@ impl Secrets {
                 let cause = error.cause.as_ref().map(|cause| format!("{cause:#}"));
                 tracing::warn!(
                     client_id = %id, secret_id = %secret.secret_id, cause,
-                    "the secret's hash is outdated and could not be renewed: {error}"
+                    "cannot renew the outdated hash of the secret: {error}"
                 );
             }
         });

@@ -54,7 +54,7 @@ pub struct Metrics {
     pub tokens_issued: u64,
     /// Tokens that were refused, by reason.
     pub tokens_refused: Vec<(&'static str, u64)>,
-    /// Log-ins by assertions whose `aud` is the token endpoint.
+    /// Logins by assertions whose `aud` is the token endpoint.
     pub token_endpoint_audiences: u64,
     /// Logins that were refused for failures before them.
     pub throttled: Throttled,

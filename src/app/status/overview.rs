@@ -76,7 +76,7 @@ impl App {
         let (top, counting) = match timeout(patience, self.usage.find_busiest_clients()).await {
             Ok(Ok(top)) => (Some(top), false),
             Ok(Err(error)) => {
-                tracing::warn!("the busiest clients cannot be counted: {}", error.reason());
+                tracing::warn!("cannot count the busiest clients: {}", error.reason());
                 (None, false)
             }
             Err(_) => (None, true),

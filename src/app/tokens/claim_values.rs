@@ -66,7 +66,7 @@ impl Tokens {
             client_id = client_id.as_str(),
             bytes,
             limit,
-            "refused a token at /verify: the claims asked for take more than MAX_CLAIM_HEADERS"
+            "refused a token at /verify: the requested claims are larger than MAX_CLAIM_HEADERS"
         );
         self.reject(Rejection::OversizedClaims)
     }

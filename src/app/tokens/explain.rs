@@ -138,13 +138,13 @@ impl Tokens {
         let admin_audience = &self.core.config.token.admin_audience;
         if client.scopes.allows_admin_api() && !client.audiences.contains(admin_audience) {
             remarks.push(format!(
-                "The admin API refuses its tokens: `{admin_audience}` is none of its audiences."
+                "The admin API refuses its tokens: `{admin_audience}` is not one of its audiences."
             ));
         }
         if assumed_confirmation(client).is_some() {
             remarks.push(
-                "Its tokens are bound to its holder: cnf contains the certificate or key of the request, and without one \
-                 the server refuses it."
+                "Its tokens are sender-constrained: cnf contains the certificate or key of the request, and the \
+                    server refuses a request without one."
                     .to_owned(),
             );
         }

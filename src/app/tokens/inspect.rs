@@ -27,7 +27,7 @@ impl Tokens {
     /// Takes a token apart and judges it. A token that cannot be judged now is an error, and so is what is none at all.
     pub async fn inspect(&self, token: &str) -> Result<TokenInspection> {
         let (header, claims) = decode_unverified(token).map_err(|error| {
-            Error::invalid_request(format!("it is no token of this kind: {error}"))
+            Error::invalid_request(format!("it is not a token of this kind: {error}"))
         })?;
         let required = TokenRequirements::default();
         let verdict = match self.verify_presented(token, &required).await {

@@ -57,8 +57,8 @@ impl Tokens {
         signed?.ok_or_else(|| {
             Error::new(
                 ErrorCode::NotAcceptable,
-                "this server signs with a symmetric key, under which nobody else could verify \
-                 the answer; ask for application/json",
+                "this server signs with a symmetric key, so nobody else could verify a signed answer; ask for \
+                    application/json",
             )
         })
     }

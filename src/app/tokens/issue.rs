@@ -112,7 +112,7 @@ impl Tokens {
             Some((record, true)) if record.client.generation == client.generation => Ok(required),
             // Its tokens were revoked after it logged in. One under the generation of before would be refused.
             Some(_) | None => Err(Error::temporarily_unavailable(
-                "the tokens of the client are being revoked; try again",
+                "the client's tokens are being revoked; try again",
             )),
         }
     }
@@ -166,13 +166,13 @@ impl Tokens {
         };
         if let Some(foreign) = asked.iter().find(|audience| !is_theirs(audience)) {
             return Err(Error::invalid_target(format!(
-                "the audience `{foreign}` is not among this client's"
+                "the audience `{foreign}` is not one of this client's"
             )));
         }
         let granted = Audiences::from_list(asked).unwrap_or_else(|| default.clone().into());
         if granted.to_text().len() > Audiences::MAX_LENGTH {
             return Err(Error::invalid_target(format!(
-                "the audiences of one token have at most {} characters together",
+                "the audiences of a token can have at most {} characters together",
                 Audiences::MAX_LENGTH
             )));
         }
@@ -187,6 +187,6 @@ fn refuse_scope(missing: &str) -> Error {
         ""
     };
     Error::invalid_scope(format!(
-        "the scope `{missing}` is not among this client's{advice}"
+        "the scope `{missing}` is not one of this client's{advice}"
     ))
 }

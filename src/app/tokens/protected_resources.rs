@@ -106,16 +106,13 @@ impl ProtectedResources {
         let now = core.clock.steady();
         let read = if begun_at.is_some_and(|at| now.since(at) < MAX_AGE) {
             Err(Error::temporarily_unavailable(
-                "the identifiers of clients could not be read; try again shortly",
+                "the server cannot read the identifiers of clients; try again shortly",
             ))
         } else {
             *begun_at = Some(now);
             let read = self.read_anew(core, now).await;
             read.inspect_err(|error| {
-                tracing::warn!(
-                    "the identifiers of clients cannot be read: {}",
-                    error.reason()
-                );
+                tracing::warn!("cannot read the identifiers of clients: {}", error.reason());
             })
         };
         match read {

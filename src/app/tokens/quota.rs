@@ -106,7 +106,10 @@ impl Tokens {
             return Ok(());
         }
         let rest = u32::try_from(state.ends_at.since(now)).unwrap_or(1);
-        let reason = anyhow!("it has had {} of {quota} tokens of this hour", state.used);
+        let reason = anyhow!(
+            "the client got {} of its {quota} tokens of this hour",
+            state.used
+        );
         Err(Error::over_quota(rest).with_source(reason))
     }
 

@@ -48,14 +48,15 @@ impl From<Rejection> for Error {
             ),
             Rejection::OversizedClaims => Self::new(
                 ErrorCode::InsufficientScope,
-                "the claims that the request asks for are too large for headers",
+                "the requested claims are too large for headers",
             ),
             Rejection::WrongActor(actor) => Self::new(
                 ErrorCode::InsufficientScope,
                 format!("`{actor}` is not the client that acts with the token"),
             ),
             Rejection::MissingIdentifier { audiences } => Self::unauthorized_client(format!(
-                "the token is neither this client's own nor for one of its identifiers: it is for `{audiences}`"
+                "the token was not issued to this client, and its audience `{audiences}` is not one of the client's \
+                    identifiers"
             )),
         }
     }

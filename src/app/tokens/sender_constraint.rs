@@ -60,7 +60,7 @@ impl Tokens {
             && proofs.certificate != Some(certificate)
         {
             return Err(Error::invalid_token(match proofs.certificate {
-                None => "the token is bound to a certificate, and none came with it",
+                None => "the token is bound to a certificate, but the request has none",
                 Some(_) => "the token is bound to another certificate",
             }));
         }
@@ -69,7 +69,7 @@ impl Tokens {
                 let proof = self.check_proof(presented, Some(token))?;
                 if proof.jkt != jkt {
                     return Err(Error::invalid_token(
-                        "the token is bound to another key than the DPoP proof's",
+                        "the token is bound to a key, but not to the DPoP proof's",
                     ));
                 }
                 self.use_proof(&proof).await
@@ -81,7 +81,7 @@ impl Tokens {
                 "the token is not bound to a key: send it with the scheme Bearer",
             )),
             (None, None) if cnf.is_empty() && claims.cnf.is_some() => Err(Error::invalid_token(
-                "the token is bound to something unknown here",
+                "the token is bound by a method that this server does not know",
             )),
             (None, None) => Ok(()),
         }
@@ -124,7 +124,7 @@ impl Tokens {
             (DpopNonceUse::Off, _) | (DpopNonceUse::Offered, None) => Ok(proof),
             (_, Some(nonce)) if known(nonce) => Ok(proof),
             (_, Some(_)) => Err(Error::use_dpop_nonce(
-                "the nonce of the DPoP proof is over; use the one in DPoP-Nonce",
+                "the nonce of the DPoP proof has expired; use the one in DPoP-Nonce",
             )),
             (DpopNonceUse::Required, None) => Err(Error::use_dpop_nonce(
                 "the DPoP proof needs a nonce: the one in DPoP-Nonce",
@@ -143,7 +143,7 @@ impl Tokens {
             Ok(())
         } else {
             Err(Error::invalid_dpop_proof(
-                "the DPoP proof was used before; its `jti` has to be a new one each time",
+                "the DPoP proof was used before; each one needs a new `jti`",
             ))
         }
     }
@@ -154,7 +154,7 @@ pub(crate) fn check_bound(client: &Client, cnf: Option<Confirmation>) -> Result<
     let (constraint, cnf) = (client.sender_constraint, cnf.unwrap_or_default());
     if constraint.tls_client_certificate_bound_access_tokens && cnf.certificate.is_none() {
         return Err(Error::invalid_request(
-            "this client's tokens are bound to its certificate: connect with one",
+            "this client's tokens are bound to its certificate: connect with that certificate",
         ));
     }
     if constraint.dpop_bound_access_tokens && cnf.jkt.is_none() {

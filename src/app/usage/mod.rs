@@ -101,7 +101,7 @@ impl Usage {
         self.counters.note(id, |entry| entry.exchange(target));
     }
 
-    /// Counts a log-in that was refused in somebody's name. Only a name that is that of a client in memory counts
+    /// Counts a login that was refused in somebody's name. Only a name that is that of a client in memory counts
     /// as one: anybody can invent others.
     pub(super) fn count_rejected_log_in(&self, claimed: Option<&ClientId>) {
         let counters = &self.counters;

@@ -79,7 +79,7 @@ impl<T: Send + Sync + 'static> RefreshingCache<T> {
             let found = match cache.0.last.load_full() {
                 Some(last) => Ok(last),
                 None if cache.0.failed.load(Ordering::Acquire) != failed => Err(
-                    Error::temporarily_unavailable("it could not be counted; the log says why"),
+                    Error::temporarily_unavailable("the count failed; the log has the cause"),
                 ),
                 None => cache.count(&clock, count).await,
             };
@@ -97,7 +97,7 @@ impl<T: Send + Sync + 'static> RefreshingCache<T> {
         let at = clock.steady();
         let value = count.await.inspect_err(|error| {
             self.0.failed.fetch_add(1, Ordering::Release);
-            tracing::warn!("a usage ranking cannot be counted: {}", error.reason());
+            tracing::warn!("cannot count a usage ranking: {}", error.reason());
         })?;
         let counted = Arc::new(Counted { at, value });
         self.0.last.store(Some(Arc::clone(&counted)));

@@ -34,10 +34,7 @@ pub(crate) fn parse_certificates(pem: &[u8]) -> anyhow::Result<Vec<CertificateDe
         announced.count() == certificates.len(),
         "some of its PEM certificates cannot be read"
     );
-    ensure!(
-        !certificates.is_empty(),
-        "there is no PEM certificate in it"
-    );
+    ensure!(!certificates.is_empty(), "it contains no PEM certificate");
     Ok(certificates)
 }
 
@@ -48,10 +45,10 @@ pub(crate) fn parse_private_key(pem: &[u8]) -> anyhow::Result<PrivateKeyDer<'sta
     ensure!(
         !labels.any(|label| label == b"ENCRYPTED PRIVATE KEY")
             && memmem::find(pem, b"Proc-Type: 4,ENCRYPTED").is_none(),
-        "the private key is encrypted, and the server has no password: decrypt it with \
-         `openssl pkey -in ENCRYPTED -out KEY`, and let nobody but the server read the file"
+        "the private key is encrypted, and the server has no password for it: decrypt it with `openssl pkey -in \
+            ENCRYPTED -out KEY`, and let only the server read the file"
     );
-    PrivateKeyDer::from_pem_slice(pem).context("there is no usable PEM private key in it")
+    PrivateKeyDer::from_pem_slice(pem).context("it contains no usable PEM private key")
 }
 
 struct Block<'a> {
@@ -107,7 +104,7 @@ fn misplaced(line: usize, text: &[u8]) -> String {
     let cause = if text.starts_with("\u{feff}".as_bytes()) {
         "remove the byte order mark before it"
     } else {
-        "put it on a line of its own, without spaces or other text before it"
+        "put it on its own line, without spaces or other text before it"
     };
     format!(
         "line {line}: a PEM marker (`-----BEGIN LABEL-----`, `-----END LABEL-----`) is not alone on its line: {cause}"
@@ -164,7 +161,7 @@ mod tests {
             assert!(told.starts_with(&format!("line {line}: ")), "{told}\n{pem}");
         }
         assert!(error(&format!("\u{feff}{pem}")).contains("byte order mark"));
-        assert!(error(&joined).contains("line of its own"));
+        assert!(error(&joined).contains("on its own line"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) enum Inexact {
 impl fmt::Display for Inexact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Repeated(name) => write!(f, "the member `{}` is there twice", redact(name)),
+            Self::Repeated(name) => write!(f, "the member `{}` is repeated", redact(name)),
             Self::Digits(Some(name)) => write!(
                 f,
                 "a number in `{}` would lose digits: write it in quotes",

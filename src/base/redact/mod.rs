@@ -147,7 +147,7 @@ mod tests {
         let pretty = URL_SAFE_NO_PAD.encode("{\r\n    \"alg\" : \"RS256\"}");
         let jwe = format!("{}..aXY.Y2lwaGVy.dGFn", &JWT[..54]);
         for (before, secret, after) in [
-            ("the scope `", SECRET, "` is not among this client's"),
+            ("the scope `", SECRET, "` is not one of this client's"),
             ("scope=", SECRET, "&audience=x"),
             ("https://a.test/clients/", SECRET, "?x=1"),
             ("", &SECRET[..20], ""),

@@ -27,7 +27,7 @@ pub(crate) fn weakness(secret: &str) -> Option<&'static str> {
         .map(|c| c.to_ascii_lowercase())
         .collect();
     if PLACEHOLDERS.iter().any(|word| plain.contains(word)) {
-        Some("is a placeholder or one of a tutorial, which others know")
+        Some("is a placeholder, or comes from a tutorial")
     } else if is_periodic(secret.as_bytes()) {
         Some("repeats itself and can be guessed")
     } else if estimated_bits(secret.as_bytes()) < LEAST_BITS {

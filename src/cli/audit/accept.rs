@@ -29,7 +29,7 @@ pub(super) async fn accept(app: &App, args: AcceptArgs) -> anyhow::Result<ExitCo
         found.broken.event_id,
         output::printable(&found.broken.reason)
     ));
-    let what = format!("no event up to {head} is verified any more once it is accepted");
+    let what = format!("once accepted, no event up to {head} is verified any more");
     let number = found.head.event_id.to_string();
     args.confirmation.ask_to_type(&what, &number)?;
     let accepted = app.audit.accept_head(&origin(), &found).await?;

@@ -63,7 +63,10 @@ fn parse_actor(text: &str) -> Result<(String, Option<String>), String> {
     if Actor::KINDS.contains(&kind) {
         Ok((kind.to_owned(), name))
     } else {
-        Err("an actor is `cli`, `admin`, `client` or `server`, and `:` with a name".to_owned())
+        Err(
+            "an actor is `cli`, `admin`, `client` or `server`, or one of them with `:` and a name"
+                .to_owned(),
+        )
     }
 }
 

@@ -166,7 +166,8 @@ fn describe(verdict: &AuditVerdict) -> String {
     };
     if let Some(accepted_at) = verdict.accepted_at {
         text += &format!(
-            "\nnot verified: the events before {accepted_at}, which somebody accepted by hand there (`audit accept-head`)"
+            "\nnot verified: the events before {accepted_at}, where somebody accepted them by hand (`audit \
+                accept-head`)"
         );
     }
     text

@@ -105,7 +105,7 @@ pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<Ex
         .await;
     let report = applied.inspect_err(|_| {
         Output::remark(&format!(
-            "{issuers} issuer(s) and {done} client(s) were done before; apply it again"
+            "{issuers} issuer(s) and {done} client(s) were applied before; apply the file again"
         ));
     })?;
     print(&report, args.output)?;
@@ -135,7 +135,7 @@ fn open_secrets(plan: &ApplyReport, path: Option<&Path>) -> anyhow::Result<Optio
     match path {
         Some(path) if makes_some => private_file(path).map(Some),
         None if makes_some => {
-            let why = "the file makes secrets: name a file for them with --secrets-out";
+            let why = "the file generates secrets: name a file for them with --secrets-out";
             Err(Error::invalid_request(why).into())
         }
         Some(_) | None => Ok(None),
@@ -144,9 +144,9 @@ fn open_secrets(plan: &ApplyReport, path: Option<&Path>) -> anyhow::Result<Optio
 
 /// On the disk before it counts.
 fn write_secret(file: Option<&mut File>, line: &Value) -> anyhow::Result<()> {
-    let file = file.context("there is no file for the secrets that are made")?;
-    writeln!(file, "{line}").context("cannot write a secret down")?;
-    file.sync_all().context("cannot write a secret down")
+    let file = file.context("there is no file for the generated secrets")?;
+    writeln!(file, "{line}").context("cannot write a secret")?;
+    file.sync_all().context("cannot write a secret")
 }
 
 fn print(report: &ApplyReport, output: OutputWithoutId) -> anyhow::Result<()> {

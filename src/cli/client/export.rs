@@ -50,7 +50,7 @@ pub(in crate::cli) async fn run(app: &App, args: ExportArgs) -> anyhow::Result<E
         return Ok(ExitCode::SUCCESS);
     }
     Output::remark(&format!(
-        "left out {} clients that are damaged in the database: {}",
+        "left out {} clients whose stored records are damaged: {}",
         damaged.len(),
         damaged.join(", ")
     ));

@@ -171,7 +171,7 @@ pub(in crate::cli) fn lines(client: &Client) -> Vec<(String, String)> {
             ("token_ttl", seconds) => format!("{seconds} s"),
             ("token_typ", Value::Null) => "the server's TOKEN_TYP".to_owned(),
             ("token_quota", Value::Null) => "none".to_owned(),
-            ("token_quota", tokens) => format!("{tokens} in an hour"),
+            ("token_quota", tokens) => format!("{tokens} per hour"),
             ("allowed_networks", Value::Array(list)) if list.is_empty() => "any".to_owned(),
             ("created_at" | "updated_at", at) => {
                 UnixTime(at.as_i64().unwrap_or_default()).to_string()

@@ -106,7 +106,7 @@ async fn ask_to_remove(app: &App, args: &RemoveArgs) -> anyhow::Result<()> {
         return Ok(());
     };
     let what = format!(
-        "identity {} of `{}` ({}), last used: {}; without it that log-in fails",
+        "identity {} of `{}` ({}), last used: {}; logins with it fail from now on",
         args.number,
         args.client_id,
         listed.identity,

@@ -162,7 +162,7 @@ fn ignored(names: &BTreeSet<String>) {
     if !names.is_empty() {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Output::remark(&format!(
-            "ignored, because they have no meaning here: {}",
+            "ignored these columns, which this server does not use: {}",
             printable(&names.join(", "))
         ));
     }
@@ -236,11 +236,8 @@ fn summary(report: &ImportReport) -> String {
         }
     };
     part(report.replaced, "replaced #");
-    part(report.unchanged, "found # as the file says");
-    parts.push(format!(
-        "left {} that existed as they were",
-        report.existing
-    ));
+    part(report.unchanged, "found # as in the file");
+    parts.push(format!("left {} existing ones unchanged", report.existing));
     if report.skipped > 0 {
         parts.push(format!(
             "skipped {} that get no tokens here",

@@ -174,7 +174,7 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
         ClientCommand::Update(args) => {
             let changes = args.fields.changes()?;
             if changes.are_empty() {
-                return Err(Error::invalid_request("name what to change; see --help").into());
+                return Err(Error::invalid_request("give at least one change; see --help").into());
             }
             app.clients
                 .update(&origin(), &args.client_id, &ExpectedVersion::Any, changes)
@@ -287,7 +287,7 @@ async fn set_status(app: &App, args: OneClient, status: ClientStatus) -> anyhow:
 /// A client that is damaged can be changed in some ways, and not shown.
 async fn show_changed(app: &App, args: OneClient) -> anyhow::Result<()> {
     let shown = show(app, &args.client_id, args.output).await;
-    shown.context("the change was made, but the client cannot be shown")
+    shown.context("the change was made, but cannot show the client")
 }
 
 async fn show(app: &App, id: &ClientId, output: Output) -> anyhow::Result<()> {

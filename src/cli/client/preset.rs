@@ -205,7 +205,7 @@ impl PresetArgs {
             .filter(|(_, is_said, of)| *is_said && !of.contains(&from));
         match wrong.next() {
             Some((name, ..)) => Err(Error::invalid_request(format!(
-                "{name} is not an option of this platform"
+                "{name} is not an option of this preset"
             ))),
             None => Ok(()),
         }

@@ -239,7 +239,9 @@ pub(in crate::cli) fn print_added(
         })
         .with_context(|| {
             let id = &added.secret.secret_id;
-            format!("nobody could read the secret {id} of `{client_id}`; delete it and add another")
+            format!(
+                "the secret {id} of `{client_id}` could not be shown; delete it and add another one"
+            )
         })?;
     Output::remark("store the client_secret now: it cannot be shown again");
     Ok(())

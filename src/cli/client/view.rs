@@ -76,7 +76,7 @@ impl<'a> ShownClient<'a> {
         });
         let needed: Vec<&str> = needed.map(|secret| secret.secret_id.as_str()).collect();
         Some(if needed.is_empty() {
-            "not used any more: safe to remove".to_owned()
+            "no longer used: safe to remove".to_owned()
         } else {
             format!("still needed: {}", needed.join(", "))
         })
@@ -126,7 +126,11 @@ pub(in crate::cli) fn table(secrets: &[ListedSecret<'_>]) -> String {
 }
 
 fn origin(secret: &ListedSecret<'_>) -> String {
-    let vouched = if secret.vouched { ", vouched for" } else { "" };
+    let vouched = if secret.vouched {
+        ", declared as generated"
+    } else {
+        ""
+    };
     format!("{}{vouched}", secret.origin)
 }
 

@@ -11,8 +11,8 @@ use crate::cli::database::open;
 use crate::cli::output::{self, Output, OutputWithoutId};
 
 /// What the copy lacks, without which it is worth little.
-const NOT_IN_IT: &str = "neither SECRET nor the certificate is in it: keep SECRET elsewhere, for without it no signing key and no \
-                         second factor in the backup can be opened";
+const NOT_IN_IT: &str = "the backup contains neither SECRET nor the certificate: store SECRET elsewhere, because \
+    nothing else decrypts the signing keys and second factors in the backup";
 
 #[derive(Args)]
 pub(in crate::cli) struct BackupArgs {
@@ -33,14 +33,14 @@ pub(in crate::cli) async fn run(args: BackupArgs) -> anyhow::Result<ExitCode> {
     let store = app.store();
     if store.product() != "SQLite" {
         return Err(Error::invalid_request(
-            "`backup` copies a file of SQLite; back a Postgres up with `pg_dump --format=custom --file=FILE`, or by \
-             point-in-time recovery (docs/backup.md)",
+            "`backup` copies a SQLite file; back up Postgres with `pg_dump --format=custom --file=FILE`, or by \
+                point-in-time recovery (docs/backup.md)",
         )
         .into());
     }
     let shown = args.file.display().to_string();
     if args.file.symlink_metadata().is_ok() {
-        let description = format!("{shown} exists already, and a backup never overwrites a file");
+        let description = format!("{shown} exists already, and `backup` never overwrites a file");
         return Err(Error::conflict(description).into());
     }
     if let Some(file) = store.missing_file() {

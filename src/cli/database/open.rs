@@ -28,7 +28,7 @@ pub(in crate::cli) fn locate(
 ) -> anyhow::Result<()> {
     if let Some(folder) = folder {
         std::env::set_current_dir(folder)
-            .with_context(|| format!("-C: cannot go to {}", folder.display()))?;
+            .with_context(|| format!("-C: cannot change to {}", folder.display()))?;
     }
     if let Some(file) = env_file {
         if !file.is_file() {

@@ -149,7 +149,7 @@ pub(in crate::cli) struct IssuerFields {
     /// The longest lifetime of its tokens, counted from `iat`: one minute to `24h`; new issuers have `1h`
     #[arg(long, value_name = "DURATION")]
     max_lifetime: Option<String>,
-    /// Whether a token is valid for one log-in (`once`, for new issuers) or until it expires (`allow`)
+    /// Whether a token is valid for one login (`once`, for new issuers) or until it expires (`allow`)
     #[arg(long, value_parser = Replay::parse)]
     replay: Option<Replay>,
 }
@@ -226,7 +226,7 @@ pub(in crate::cli) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCo
         }
         IssuerCommand::Remove(args) => {
             let name = app.issuers.find(&args.name).await?.issuer.name;
-            let what = format!("issuer `{name}` is removed with its settings");
+            let what = format!("the issuer `{name}` is removed with its settings");
             args.confirmation.ask(&what, "Remove it?")?;
             app.issuers.remove(&origin(), &name).await?;
             Output::remark(&format!("removed {}", args.name));
@@ -316,8 +316,9 @@ async fn disable(app: &App, args: &DisableArgs) -> anyhow::Result<()> {
     } else {
         ""
     };
-    let what =
-        format!("{clients} client(s) have an identity at `{name}`; those log-ins fail{tokens}");
+    let what = format!(
+        "{clients} client(s) have an identity at `{name}`; their logins through it fail{tokens}"
+    );
     args.confirmation.ask(&what, "Disable it?")?;
     if !args.revoke_tokens {
         let disabled = IssuerStatus::Disabled;

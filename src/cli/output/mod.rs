@@ -93,14 +93,14 @@ impl Output {
     /// Says that a command is called by a name that the next release does not know.
     pub(super) fn remark_renamed(old: &str, new: &str) {
         Self::remark(&format!(
-            "warning: `{old}` is now `{new}`; the old name goes with the next release"
+            "warning: `{old}` is now `{new}`; the next release removes the old name"
         ));
     }
 
     /// What somebody at the terminal answers to `question`. Without a terminal, `why` it is asked is an error.
     fn ask(why: &str, question: &str) -> anyhow::Result<String> {
         if !io::stdin().is_terminal() {
-            let description = format!("{why}; to do it without a question, add --yes");
+            let description = format!("{why}; add --yes to do it without a question");
             return Err(Error::invalid_request(description).into());
         }
         let _ = write!(io::stderr(), "{question}");

@@ -22,7 +22,7 @@ struct Limits {
 /// Lets the process have as many descriptors as it may.
 pub(super) fn raise_descriptor_limit() {
     if let Err(error) = process_limits::raise_descriptor_limit() {
-        tracing::warn!("the limit of descriptors cannot be raised to the hard one: {error}");
+        tracing::warn!("cannot raise the limit of descriptors to the hard limit: {error}");
     }
 }
 
@@ -51,9 +51,9 @@ impl Limits {
         let needed = connections(config).saturating_add(own_descriptors(config));
         (needed > limit).then(|| {
             format!(
-                "MAX_CONNECTIONS: {} connections and the server itself need {needed} descriptors, and the process may \
-                 have {limit}: raise LimitNOFILE (`ulimit -Hn`), or lower MAX_CONNECTIONS; until then {} connections are \
-                 served",
+                "MAX_CONNECTIONS: {} connections and the server itself need {needed} descriptors, but the process may \
+                    have only {limit}: raise LimitNOFILE (`ulimit -Hn`), or lower MAX_CONNECTIONS; until then the \
+                server accepts {} connections",
                 connections(config),
                 room_for_connections(limit, config)
             )
@@ -67,8 +67,8 @@ impl Limits {
         let needed = of_connections.saturating_add(own_memory(config));
         (needed > limit).then(|| {
             format!(
-                "MAX_CONNECTIONS: {connections} connections and the caches need about {} MiB of memory, and the control \
-                 group allows {} MiB: raise the limit of memory, or lower MAX_CONNECTIONS",
+                "MAX_CONNECTIONS: {connections} connections and the caches need about {} MiB of memory, but the \
+                    control group allows only {} MiB: raise the memory limit, or lower MAX_CONNECTIONS",
                 needed >> 20,
                 limit >> 20
             )
@@ -79,8 +79,8 @@ impl Limits {
         let limit = self.listen_queue?;
         (limit < u64::from(BACKLOG.unsigned_abs())).then(|| {
             format!(
-                "net.core.somaxconn is {limit}: that many connections may wait to be accepted, further ones are lost for \
-                 a second or more; set it to {BACKLOG}"
+                "net.core.somaxconn is {limit}: only that many connections can wait to be accepted, and the system \
+                    delays others by a second or more; set it to {BACKLOG}"
             )
         })
     }
@@ -157,7 +157,7 @@ mod tests {
             few[0].starts_with("MAX_CONNECTIONS: 1000 connections"),
             "{few:?}"
         );
-        assert!(few[0].contains("may have 1000"), "{few:?}");
+        assert!(few[0].contains("may have only 1000"), "{few:?}");
         assert_eq!(problems(&[], &limits(2_000)), Vec::<String>::new());
         let few = problems(&admin, &limits(2_000));
         assert!(few[0].contains("2000 connections"), "{few:?}");
@@ -173,7 +173,7 @@ mod tests {
         let little = problems(&[], &limits(148));
 
         assert!(little[0].contains("about 150 MiB"), "{little:?}");
-        assert!(little[0].contains("allows 148 MiB"), "{little:?}");
+        assert!(little[0].contains("allows only 148 MiB"), "{little:?}");
         assert_eq!(problems(&[], &limits(151)), Vec::<String>::new());
         let fewer = [("MAX_CONNECTIONS", "900")];
         assert_eq!(problems(&fewer, &limits(148)), Vec::<String>::new());

@@ -26,7 +26,7 @@ pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
     }
     if mistakes.0.is_empty() {
         report.good(&format!(
-            "configuration: parses; issuer {}",
+            "configuration: valid; issuer {}",
             config.token.issuer
         ));
     }
@@ -132,7 +132,7 @@ fn check_certificate(report: &mut Report, config: &Config, is_read_whole: bool) 
         Err(error) => return report.fail(&format!("certificate: {error}")),
     };
     report.good(&format!(
-        "certificate: {} and its key fit",
+        "certificate: {} and its key match",
         config.tls.cert.display()
     ));
     for problem in certificate.problems(config) {
@@ -160,8 +160,8 @@ async fn check_clients(report: &mut Report, config: &Config) {
         Ok(0) => {}
         Ok(_) if may_come => {}
         Ok(n) => report.warn(&format!(
-            "clients: the tokens of {n} are bound to certificates, which nobody can show: set TLS_CLIENT_CA, \
-             TLS_CLIENT_CERTIFICATES or, behind a proxy, CLIENT_CERT_HEADER"
+            "clients: the tokens of {n} are bound to certificates, but the server asks for none: set TLS_CLIENT_CA, \
+                TLS_CLIENT_CERTIFICATES or, behind a proxy, CLIENT_CERT_HEADER"
         )),
     }
 }
@@ -193,8 +193,8 @@ async fn check_identifiers(report: &mut Report, config: &Config) {
     let more = if others { " and others" } else { "" };
     let named = named.join(", ");
     report.warn(&format!(
-        "identifiers: {named}{more} introspect tokens and have no identifier, so that all tokens but their own are \
-         inactive for them: say which audience each one is by `client update --identifier`"
+        "identifiers: {named}{more} introspect tokens and have no identifier, so all tokens but their own are \
+            inactive for them: set the audience of each one with `client update --identifier`"
     ));
 }
 
@@ -248,7 +248,7 @@ async fn check_acme(report: &mut Report, config: Config) {
     match (standing.expires_at, &standing.problem) {
         (_, Some(problem)) => report.warn(&format!("certificate: {problem}")),
         (Some(end), None) => report.good(&format!("certificate: issued, valid until {end}")),
-        (None, None) => report.warn("certificate: none was issued yet, serve orders one"),
+        (None, None) => report.warn("certificate: none issued yet; `serve` orders one"),
     }
     for problem in &problems {
         report.add_problem(problem);
@@ -280,11 +280,11 @@ async fn check_clock(report: &mut Report, config: Config) {
             "clock: the server removes, rotates and expires nothing by time: {doubt}"
         )),
         Ok(Some((None, Some(ahead)))) if ahead.abs() > CLOCK_TOLERANCE => report.warn(&format!(
-            "clock: this machine's differs from the database's by {ahead} s: set the wrong one of the two"
+            "clock: this machine's clock differs from the database's by {ahead} s: correct the wrong one"
         )),
-        Ok(Some((None, Some(_)))) => report.good("clock: this machine's agrees with the database's"),
+        Ok(Some((None, Some(_)))) => report.good("clock: this machine's clock agrees with the database's"),
         Ok(Some((None, None))) => {
-            report.good("clock: this machine's, and the database does not contradict it");
+            report.good("clock: the server uses this machine's clock, and the database does not contradict it");
         }
     }
 }
@@ -355,9 +355,9 @@ async fn check_keys(report: &mut Report, config: Config) {
             }
             if problems.is_empty() {
                 let others = if alg.is_asymmetric() {
-                    "others can verify tokens offline"
+                    "other services can verify tokens offline"
                 } else {
-                    "others cannot verify tokens offline and ask /verify, and no metadata names the JWKS"
+                    "other services cannot verify tokens offline and must ask /verify; the metadata names no JWKS"
                 };
                 report.good(&format!(
                     "keys: {} can be opened; SIGNING_ALG is {alg}, under which {others}",
@@ -371,14 +371,14 @@ async fn check_keys(report: &mut Report, config: Config) {
 fn check_client_authentication(config: &Config) -> anyhow::Result<String> {
     crate::app::check_client_authentication(config)?;
     let certificates = if config.client_authentication.ask_for_certificates {
-        "clients are asked for certificates"
+        "the server asks clients for certificates"
     } else {
-        "clients are not asked for certificates"
+        "the server does not ask clients for certificates"
     };
     Ok(
         match config.client_authentication.jwks_uri.hosts.as_slice() {
-            [] => format!("{certificates}, no jwks_uri is allowed"),
-            hosts => format!("{certificates}, a jwks_uri may be at {}", hosts.join(", ")),
+            [] => format!("{certificates}; no jwks_uri is allowed"),
+            hosts => format!("{certificates}; a jwks_uri may be at {}", hosts.join(", ")),
         },
     )
 }
@@ -394,7 +394,7 @@ async fn check_database(config: &Config, may_create: bool) -> anyhow::Result<Opt
     let pending = pending.context("DATABASE_URL")?;
     let location = store.location();
     Ok(Some(match pending.len() {
-        0 => format!("{location} answers, its schema is up to date"),
-        n => format!("{location} answers, {n} migration(s) are pending and will run at start"),
+        0 => format!("{location} answers; its schema is up to date"),
+        n => format!("{location} answers; {n} migration(s) are pending and run at the next start"),
     }))
 }

@@ -31,7 +31,7 @@ pub(super) async fn check_issuers(report: &mut Report, config: Config) {
     for ListedIssuer { issuer, clients } in &issuers {
         if issuer.is_this_server(&own) {
             report.fail(&format!(
-                "issuers: `{}` is ISSUER, this server itself: nobody logs in through it; remove it",
+                "issuers: `{}` is this server itself (ISSUER), so no client can log in through it; remove it",
                 issuer.name
             ));
         }

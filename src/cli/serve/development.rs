@@ -17,7 +17,7 @@ use crate::config::{Config, Environment};
 use crate::domain::{AdminName, AdminRole, ClientId, Metadata, Name, Origin, Scope};
 
 /// Stands in front of a SECRET that the server made.
-const MADE_HERE: &str = "# Made by the first start, for development on this machine only";
+const MADE_HERE: &str = "# Written by the first start, for development on this machine only";
 
 const DEMO_CLIENT: &str = "demo";
 
@@ -167,7 +167,7 @@ impl Made {
             secret.expose().as_str()
         } else {
             text += &format!(
-                "\nThe demo client's secret was shown when it was made. For another one:\n\n\
+                "\nThe demo client's secret was shown when it was created. For another one:\n\n\
                  {program} client secret add {DEMO_CLIENT}\n\nGet a token:\n\n"
             );
             "'<its secret>'"
@@ -201,8 +201,8 @@ impl Made {
                 password.expose()
             ),
             None => format!(
-                "\nThe portal is at {portal}\nIts password was shown when it was made. For another one: \
-                 {program} admin reset {ADMIN}\n"
+                "\nThe portal is at {portal}\nIts password was shown when the admin was created. For another one: \
+                    {program} admin reset {ADMIN}\n"
             ),
         }
     }

@@ -211,10 +211,9 @@ async fn begin(app: &App, args: &ServeArgs) -> anyhow::Result<()> {
     if let Some(acme) = &app.acme {
         acme.reseal().await?;
     }
-    app.replication
-        .read_changes()
-        .await
-        .context("DATABASE_URL: cannot read what is revoked, without which nothing can be verified")
+    app.replication.read_changes().await.context(
+        "DATABASE_URL: cannot read the revocations, without which the server can verify no token",
+    )
 }
 
 /// The certificate in files; `None` where an authority issues it.
@@ -278,7 +277,7 @@ fn plain_front(state: &AppState, operators: &Handle) -> anyhow::Result<Option<Pl
         return Ok(None);
     };
     let (socket, file) = listen_plain(address, proxies.plain.mode)?;
-    tracing::info!("listening without TLS, for proxies that end it, on {address}");
+    tracing::info!("listening without TLS, for proxies that terminate it, on {address}");
     let listener = PlainListener {
         socket,
         connections: state.plain_connections(),
@@ -296,10 +295,10 @@ fn serve_ops(ops: Ops, operators: &Handle) -> anyhow::Result<Option<JoinHandle<(
         return Ok(None);
     };
     let listener = listen("OPS_LISTEN", address)?;
-    tracing::info!(%address, "metrics and health are served on {address}");
+    tracing::info!(%address, "serving metrics and health on {address}");
     Ok(Some(operators.spawn(async move {
         if let Err(error) = http::serve_ops(listener, ops).await {
-            tracing::error!("metrics and health are no longer served: {error}");
+            tracing::error!("metrics and health are no longer available: {error}");
         }
     })))
 }

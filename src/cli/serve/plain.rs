@@ -56,7 +56,7 @@ fn bind(path: &Path, mode: u32) -> anyhow::Result<(UnixListener, SocketFile)> {
     rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
     let file = SocketFile {
         path: path.to_owned(),
-        identity: identity(path).context("its file is gone again")?,
+        identity: identity(path).context("the socket file is gone")?,
     };
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     rustix::net::listen(&socket, BACKLOG)?;

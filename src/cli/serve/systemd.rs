@@ -35,13 +35,14 @@ impl HandedOver {
     /// The socket to serve on; none when none was handed over. Several, or one that does not listen for TCP, are a
     /// mistake in the manager's configuration.
     pub(in crate::cli) fn listener(mut self) -> anyhow::Result<Option<TcpListener>> {
-        let expected = "one TCP socket that listens is expected (in a socket unit: one ListenStream, Accept=no)";
+        let expected =
+            "expected one listening TCP socket (in a socket unit: one ListenStream, Accept=no)";
         match self.0.len() {
             0 => return Ok(None),
             1 => {}
-            n => bail!("LISTEN_FDS: {n} sockets were handed over; {expected}"),
+            n => bail!("LISTEN_FDS: the service manager passed {n} sockets; {expected}"),
         }
-        let what = || format!("LISTEN_FDS: what was handed over cannot be used; {expected}");
+        let what = || format!("LISTEN_FDS: the passed socket is unusable; {expected}");
         let listener = self.0.take_tcp_listener(0).with_context(what)?;
         if let Some(listener) = &listener
             && !socket_acceptconn(listener).with_context(what)?

@@ -30,8 +30,8 @@ fn one_address(config: &Config) -> Option<String> {
     let proxies = &config.proxies;
     let is_told = proxies.client_address_from != ClientAddressSource::Connection;
     (proxies.plain.listen.is_some() && !is_told).then(|| {
-        "PLAIN_LISTEN: all callers there have the proxy's address, for which one of them can use up the failed log-ins of \
-         all: set CLIENT_ADDRESS_FROM and TRUSTED_PROXIES"
+        "PLAIN_LISTEN: all callers there have the proxy's address, so one of them can get all others throttled: set \
+            CLIENT_ADDRESS_FROM and TRUSTED_PROXIES"
             .to_owned()
     })
 }
@@ -41,8 +41,8 @@ fn development(config: &Config) -> Option<String> {
     let listens_beyond = !config.http.listen_addr.ip().is_loopback();
     let is_shared = listens_beyond || !config.database.url.expose().starts_with("sqlite:");
     (config.development && is_shared && is_secret_made_here()).then(|| {
-        "SECRET: the server made it here, and no other replica has it: for more than a first try set one, and \
-         DEVELOPMENT=false"
+        "SECRET: the server generated it on this machine, and no other replica has it: for more than a first try, set \
+            a SECRET and DEVELOPMENT=false"
             .to_owned()
     })
 }

@@ -53,7 +53,7 @@ pub(in crate::cli) fn run(program: Command, folder: &Path) -> anyhow::Result<Exi
         .and_then(|()| write_pages(&program, &sections_of_the_program(), folder))
         .and_then(|()| write_settings(folder));
     written.with_context(|| format!("cannot write manual pages into {}", folder.display()))?;
-    Output::remark(&format!("the manual pages are in {}", folder.display()));
+    Output::remark(&format!("wrote the manual pages into {}", folder.display()));
     Ok(ExitCode::SUCCESS)
 }
 

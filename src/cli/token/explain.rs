@@ -117,8 +117,8 @@ fn read_assertion(file: &Path) -> anyhow::Result<String> {
 
 fn rules_table(explained: &AssertionExplanation) -> String {
     let verdict = match &explained.client_id {
-        Some(id) => format!("accepted: it proves the client {id}"),
-        None => "refused: it proves no client".to_owned(),
+        Some(id) => format!("accepted: it authenticates the client {id}"),
+        None => "refused: it authenticates no client".to_owned(),
     };
     let rules = output::table(
         &["passed", "about", "rule", "expected", "came"],

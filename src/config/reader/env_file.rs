@@ -71,7 +71,7 @@ fn without_the_line(text: &str, error: dotenvy::Error) -> anyhow::Error {
         (Some(number), None) => format!("line {number}"),
         _ => "a line".to_owned(),
     };
-    anyhow!("{place} is not NAME=value; a value with spaces, quotes or # stands in 'single quotes'")
+    anyhow!("{place} is not NAME=value; write a value with spaces, quotes or # in 'single quotes'")
 }
 
 #[cfg(test)]

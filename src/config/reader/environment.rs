@@ -101,7 +101,7 @@ impl Environment {
         let mut values = BTreeMap::new();
         for (name, value) in env_file::parse(&text)? {
             let problem = if !known.contains(&name) {
-                "sets it, but there is no such setting"
+                "sets an unknown setting"
             } else if values.insert(name.clone(), value).is_some() {
                 "sets it twice"
             } else {
@@ -112,8 +112,8 @@ impl Environment {
         }
         let changed = env_file::changed_since_0_1_0(&text, &values);
         self.warnings.extend(changed.into_iter().map(|name| {
-            let message = "has a `$`, which stands for itself; token-server 0.1.0 put the value of a variable in its place. \
-                           In 'single quotes' it is the same in every version";
+            let message = "has a `$`, which is a plain character here; token-server 0.1.0 replaced it with the value \
+                of a variable. In 'single quotes' every version reads it as it is";
             let message = format!("{} {message}", path.display());
             ConfigError { name, message }
         }));

@@ -298,8 +298,8 @@ impl<'a> Reader<'a> {
         if found.is_some_and(|found| found.expose() != trimmed) {
             self.warnings.push(ConfigError {
                 name: name.to_owned(),
-                message: "has spaces or line breaks at its ends, which do not count; token-server 0.1.0 counted them: a SECRET \
-                          was another one then"
+                message: "begins or ends with spaces or line breaks, which the server ignores; token-server 0.1.0 \
+                    read them as part of the value, so a SECRET was a different one"
                     .to_owned(),
             });
         }
@@ -333,7 +333,7 @@ impl<'a> Reader<'a> {
     pub(super) fn optional_signing_secret(&mut self, name: &str) -> Option<Secret<String>> {
         let secret = self.secret(name)?;
         let problem = if secret.expose() == SAMPLE_SECRET {
-            "is the public one of .env.sample".to_owned()
+            "is the published one of .env.sample".to_owned()
         } else if secret.expose().len() < 32 {
             format!("has {} bytes, expected 32 or more", secret.expose().len())
         } else {
@@ -363,6 +363,6 @@ pub(super) fn inside<T: PartialOrd>(range: &RangeInclusive<T>, value: T) -> Resu
     if range.contains(&value) {
         Ok(value)
     } else {
-        Err("it is outside".to_owned())
+        Err("it is not in that range".to_owned())
     }
 }

@@ -11,8 +11,8 @@ impl Config {
         let weak = weakness.map(|weakness| ConfigError {
             name: "SECRET_PREVIOUS".to_owned(),
             message: format!(
-                "{weakness}; whoever guesses it can make tokens until it is removed: remove it when the longest \
-                 token lifetime has passed"
+                "{weakness}; an attacker who guesses it can sign tokens until you remove it: remove it when the \
+                    longest token lifetime has passed"
             ),
         });
         self.tolerated.iter().cloned().chain(weak).collect()

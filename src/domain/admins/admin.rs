@@ -61,13 +61,13 @@ word_enum! {
 /// A person at the portal, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Admin {
-    /// The name for the log-in.
+    /// The name for the login.
     pub name: AdminName,
     /// The role of the admin.
     pub role: AdminRole,
     /// Whether the admin may log in.
     pub status: AdminStatus,
-    /// Whether the admin must change the password at the next log-in, because somebody else knows it.
+    /// Whether the admin must change the password at the next login, because somebody else knows it.
     pub must_change_password: bool,
     /// Whether a code of an authenticator app is a second factor.
     pub has_totp: bool,
@@ -100,7 +100,9 @@ impl SessionId {
         if text.len() == Self::LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ParseError::new("a session id is 16 letters and digits"))
+            Err(ParseError::new(
+                "a session id must be 16 letters and digits",
+            ))
         }
     }
 
@@ -127,7 +129,7 @@ pub struct AdminSession {
     pub seen_at: UnixTime,
     /// When it ends in any case.
     pub expires_at: UnixTime,
-    /// The address of its log-in.
+    /// The address of its login.
     pub source: String,
     /// The user agent of the browser.
     pub user_agent: String,

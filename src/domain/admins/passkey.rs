@@ -15,7 +15,9 @@ impl PasskeyId {
         if text.len() == Self::LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ParseError::new("a passkey's id is 16 letters and digits"))
+            Err(ParseError::new(
+                "a passkey's id must be 16 letters and digits",
+            ))
         }
     }
 

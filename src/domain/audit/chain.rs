@@ -53,7 +53,7 @@ impl std::str::FromStr for ChainLink {
         });
         parsed.ok_or_else(|| {
             ParseError::new(
-                "write the event as `audit verify` printed it: its number, a colon and its hash",
+                "write the event as `audit verify` prints it: its number, a colon and its hash",
             )
         })
     }

@@ -67,14 +67,14 @@ impl<'a> ChainWalk<'a> {
             return Err(ChainBreak::new(expected, "the event is missing"));
         }
         if hash(&self.last.hash, &row.event, &row.key_id) != row.hash {
-            let why = "the event, or the hash of the one before, is not what it was when this was written";
+            let why = "the event, or the hash of the event before it, has changed since the server wrote it";
             return Err(ChainBreak::new(expected, why));
         }
         let acceptance = Acceptance::read(&row.event);
         if let Some(jumped) = self.jumped.take()
             && acceptance.as_ref() != Some(&jumped)
         {
-            let why = "the event was changed while the trail was read";
+            let why = "the event changed while the server read the trail";
             return Err(ChainBreak::new(expected, why));
         }
         let doubt = self.judge(row);
@@ -103,19 +103,20 @@ impl<'a> ChainWalk<'a> {
         });
         match self.keys.authenticate(&row.hash, &row.mac, &row.key_id) {
             Authenticity::Forged => {
-                let why = "the event was not written by this server: its code is not under SECRET";
+                let why =
+                    "this server did not write the event: its authentication code is not SECRET's";
                 Some(ChainBreak::new(event_id, why))
             }
             Authenticity::Authentic => {
                 let first = self.pending.take().filter(|_| !follows)?;
-                let why = "neither SECRET nor SECRET_PREVIOUS is its key, and no event under the next key names the \
-                           last event under this one";
+                let why = "its key is neither SECRET's nor SECRET_PREVIOUS's, and no event under the next key names \
+                    the last event under this one";
                 Some(ChainBreak::new(first, why))
             }
             Authenticity::UnknownKey => {
                 self.pending.get_or_insert(event_id);
-                let why = "the key of the events changes here, to one that is neither SECRET's nor SECRET_PREVIOUS's, \
-                           and the event does not name the last one under the key before";
+                let why = "the key changes here to one that is neither SECRET's nor SECRET_PREVIOUS's, and the event \
+                    does not name the last event under the previous key";
                 (!follows).then(|| ChainBreak::new(event_id, why))
             }
         }
@@ -137,7 +138,7 @@ impl<'a> ChainWalk<'a> {
         if self.last == self.chain.head {
             return Ok(());
         }
-        let why = "the chain does not end where it should: events at its end are missing";
+        let why = "the end of the chain is missing";
         Err(ChainBreak::new(self.last.event_id.saturating_add(1), why))
     }
 
@@ -167,16 +168,17 @@ impl<'a> ChainWalk<'a> {
     fn outside(&self) -> Result<(), ChainBreak> {
         let AuditChain { anchor, head, ids } = &self.chain;
         if !self.anchored {
-            let why = "the events before are missing, and none says that they were removed by age";
+            let why = "the events before it are missing, and no event says that the server removed them because of \
+                their age";
             return Err(ChainBreak::new(anchor.event_id.saturating_add(1), why));
         }
         let (lowest, highest) = ids.unwrap_or((i64::MAX, 0));
         if lowest <= anchor.event_id {
-            let why = "the event is there, though it was removed by age";
+            let why = "the event exists, although the server removed it because of its age";
             return Err(ChainBreak::new(lowest, why));
         }
         if highest > head.event_id {
-            let why = "there is an event behind the end of the chain";
+            let why = "an event follows the end of the chain";
             return Err(ChainBreak::new(highest, why));
         }
         Ok(())

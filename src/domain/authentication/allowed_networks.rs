@@ -31,7 +31,7 @@ impl AllowedNetworks {
         networks.dedup();
         if networks.len() > Self::MAX {
             return Err(ParseError::new(format!(
-                "a client has at most {} allowed networks",
+                "a client can have at most {} allowed networks",
                 Self::MAX
             )));
         }
@@ -69,7 +69,7 @@ fn parse_one(word: &str) -> Result<IpNet, ParseError> {
     let network = network.map_err(|_| {
         let shown: String = word.chars().take(50).collect();
         ParseError::new(format!(
-            "`{shown}` is no network; one is written as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7"
+            "`{shown}` is not a network; write one as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7"
         ))
     })?;
     let mapped = match network {

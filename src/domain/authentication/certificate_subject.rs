@@ -43,10 +43,11 @@ impl CertificateSubject {
             "san_ip" => value
                 .parse()
                 .map(Self::SanIp)
-                .map_err(|_| ParseError::new("san_ip is no IP address")),
+                .map_err(|_| ParseError::new("san_ip is not an IP address")),
             "san_email" => plain(value, '@').map(Self::SanEmail),
             _ => Err(ParseError::new(
-                "a certificate's subject is subject_dn=VALUE, san_dns=VALUE, san_uri=VALUE, san_ip=VALUE or san_email=VALUE",
+                "a certificate's subject must be subject_dn=VALUE, san_dns=VALUE, san_uri=VALUE, san_ip=VALUE or \
+                    san_email=VALUE",
             )),
         }
     }
@@ -80,7 +81,7 @@ fn dns(text: &str) -> Result<String, ParseError> {
         Ok(text.to_ascii_lowercase())
     } else {
         Err(ParseError::new(
-            "san_dns is a host name of letters, digits, `-`, `_` and `.`, without a wildcard",
+            "san_dns must be a host name of letters, digits, `-`, `_` and `.`, without a wildcard",
         ))
     }
 }
@@ -91,7 +92,7 @@ fn plain(text: &str, mark: char) -> Result<String, ParseError> {
         Ok(text.to_owned())
     } else {
         Err(ParseError::new(format!(
-            "san_uri and san_email are printable ASCII; `{mark}` is missing, or something else is wrong"
+            "san_uri and san_email must be printable ASCII; `{mark}` is missing, or something else is wrong"
         )))
     }
 }

@@ -39,7 +39,7 @@ impl DistinguishedName {
     /// Parses RFC 4514, and spaces around `,`, `+` and `=` as many tools print them.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         if text.len() > 1_024 {
-            return Err(ParseError::new("a subject has at most 1024 bytes"));
+            return Err(ParseError::new("a subject can have at most 1024 bytes"));
         }
         let mut names = Vec::new();
         for part in split(text, ',') {
@@ -79,7 +79,7 @@ fn split(text: &str, separator: char) -> Vec<&str> {
 fn attribute(text: &str) -> Result<(String, String), ParseError> {
     let malformed = || {
         ParseError::new(format!(
-            "a subject is written as `CN=billing,O=Acme,C=DE` (RFC 4514); `{text}` is no part of one"
+            "a subject is written as `CN=billing,O=Acme,C=DE` (RFC 4514); `{text}` is not a part of one"
         ))
     };
     let (name, value) = text.split_once('=').ok_or_else(malformed)?;

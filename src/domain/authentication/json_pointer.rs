@@ -22,13 +22,13 @@ impl JsonPointer {
         let is_short = (2..=512).contains(&text.len());
         if !is_short || !text.starts_with('/') || !escapes || text.chars().any(char::is_control) {
             return Err(ParseError::new(format!(
-                "`{text}` is no JSON pointer such as /repository_id (RFC 6901: `~1` is a slash within a name)"
+                "`{text}` is not a JSON pointer such as /repository_id (RFC 6901: `~1` is a slash within a name)"
             )));
         }
         let pointer = Self(text.to_owned());
         if pointer.steps().take(2).eq(Self::CHOSEN_BY_CALLER) {
             return Err(ParseError::new(
-                "request_tags are chosen by the caller of AWS and prove nothing: they are no condition",
+                "the caller of AWS chooses request_tags, so they prove nothing and cannot be a condition",
             ));
         }
         Ok(pointer)

@@ -84,11 +84,11 @@ impl PublicKey {
             || n.first()
                 .is_some_and(|first| n.len() == 256 && *first < 0x80)
         {
-            return Err(ParseError::new("an RSA key has 2048 to 8192 bits"));
+            return Err(ParseError::new("an RSA key must have 2048 to 8192 bits"));
         }
         if e.len() > 4 || e.last().is_none_or(|last| last % 2 == 0) || e == [1] {
             return Err(ParseError::new(
-                "an RSA key's exponent is odd and has at most 32 bits",
+                "an RSA key's exponent must be odd and have at most 32 bits",
             ));
         }
         Ok(Self::Rsa { n, e })
@@ -116,14 +116,14 @@ impl Jwk {
     /// The key, or `None` for a kind of key unknown here.
     pub fn parse(value: &Value) -> Result<Option<Self>, ParseError> {
         let Value::Object(members) = value else {
-            return Err(ParseError::new("it is no JSON object"));
+            return Err(ParseError::new("it is not a JSON object"));
         };
         if let Some(name) = PRIVATE_MEMBERS
             .iter()
             .find(|name| members.contains_key(**name))
         {
             return Err(ParseError::new(format!(
-                "it has the member `{name}`: it is a private or symmetric key, which nobody else should have"
+                "it has the member `{name}`: it is a private or symmetric key, which only its owner should have"
             )));
         }
         let key = match text(members, "kty")? {
@@ -194,7 +194,7 @@ fn certificate(members: &Map<String, Value>) -> Result<Option<Vec<u8>>, ParseErr
             first
                 .and_then(|text| STANDARD.decode(text).ok())
                 .map(Some)
-                .ok_or_else(|| ParseError::new("`x5c` is no list of certificates in base64"))
+                .ok_or_else(|| ParseError::new("`x5c` is not a list of certificates in base64"))
         }
     }
 }
@@ -203,7 +203,7 @@ fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a st
     match members.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(ParseError::new(format!("`{name}` is no string"))),
+        Some(_) => Err(ParseError::new(format!("`{name}` is not a string"))),
     }
 }
 

@@ -13,16 +13,16 @@ impl JwksUri {
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let refuse = |why: &str| Err(ParseError::new(format!("a jwks_uri {why}")));
         let Ok(url) = Url::parse(text) else {
-            return refuse("is a URL");
+            return refuse("must be a URL");
         };
         if url.scheme() != "https" || url.host_str().is_none_or(str::is_empty) {
-            return refuse("begins with https:// and a host");
+            return refuse("must begin with https:// and a host");
         }
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-            return refuse("has no user name, no password and no fragment");
+            return refuse("cannot have a user name, a password or a fragment");
         }
         if text.len() > 512 || url.as_str().len() > 512 {
-            return refuse("has at most 512 characters");
+            return refuse("can have at most 512 characters");
         }
         Ok(Self(url))
     }

@@ -64,7 +64,7 @@ impl AuthenticationSettings {
             return Ok(());
         }
         Err(ParseError::new(
-            "none of the client's authentication methods takes a secret",
+            "none of the client's authentication methods uses a secret",
         ))
     }
 
@@ -91,7 +91,7 @@ impl AuthenticationSettings {
         needs(
             AuthMethod::TlsClientAuth,
             self.certificate_subject.is_some(),
-            "how the client's certificate names it: a subject or an alternative name",
+            "a certificate subject: a subject DN or an alternative name",
         )
     }
 

@@ -15,7 +15,7 @@ impl Subject {
         let is_short = (1..=Self::MAX_LENGTH).contains(&text.len());
         if !is_short || text.chars().any(char::is_control) {
             return Err(ParseError::new(format!(
-                "a subject is 1 to {} characters without control characters",
+                "a subject must be 1 to {} characters without control characters",
                 Self::MAX_LENGTH
             )));
         }
@@ -25,7 +25,8 @@ impl Subject {
         };
         if base.contains('*') || (is_prefix && !is_spiffe_path(base)) {
             return Err(ParseError::new(
-                "a subject is compared exactly and has no wildcards, but for `/*` after a whole segment of a SPIFFE ID",
+                "a subject is compared exactly: it can have no wildcard except `/*` after a whole segment of a SPIFFE \
+                    ID",
             ));
         }
         Ok(Self(text.to_owned()))

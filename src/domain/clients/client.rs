@@ -24,7 +24,7 @@ impl ClientId {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "a client_id is 1 to 128 printable ASCII characters without spaces",
+                "a client_id must be 1 to 128 printable ASCII characters without spaces",
             ))
         }
     }
@@ -43,10 +43,10 @@ impl ClientId {
     pub fn check_new(&self) -> Result<(), ParseError> {
         match self.as_str() {
             "." | ".." => Err(ParseError::new(
-                "a client_id cannot be `.` or `..`, which no URL can name",
+                "a client_id cannot be `.` or `..`, which a URL cannot contain",
             )),
             text if holds_secret(text) => Err(ParseError::new(
-                "a client_id cannot have the form of a client secret or a token",
+                "a client_id cannot look like a client secret or a token",
             )),
             _ => Ok(()),
         }
@@ -83,7 +83,7 @@ impl TokenTtl {
             Ok(Self(seconds))
         } else {
             Err(ParseError::new(
-                "a token lifetime is 60 seconds to 86400 seconds (24 hours)",
+                "a token lifetime must be 60 to 86400 seconds (24 hours)",
             ))
         }
     }

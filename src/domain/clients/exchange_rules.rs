@@ -48,14 +48,14 @@ impl ExchangeRules {
         let mut rules: Vec<ExchangeRule> = rules.collect::<Result<_, _>>()?;
         rules.sort_by(|one, other| one.target.as_str().cmp(other.target.as_str()));
         if rules.len() > Self::MAX {
-            let why = format!("a client has at most {} exchange rules", Self::MAX);
+            let why = format!("a client can have at most {} exchange rules", Self::MAX);
             return Err(ParseError::new(why));
         }
         let rules = Self(rules);
         let bytes = rules.to_string().len();
         if bytes > Self::MAX_BYTES {
             return Err(ParseError::new(format!(
-                "exchange rules have at most {} bytes as JSON; these have {bytes}",
+                "exchange rules can have at most {} bytes as JSON; these have {bytes}",
                 Self::MAX_BYTES
             )));
         }
@@ -83,7 +83,7 @@ impl ExchangeRules {
         let words = self.iter().flat_map(ExchangeRule::all_scopes);
         match words.into_iter().find_map(Scope::first_reserved) {
             Some(scope) => Err(ParseError::new(format!(
-                "the scope {scope} is reserved: no token with it is exchanged, nor does it come of an exchange"
+                "the scope {scope} is reserved: an exchange can neither use nor give it"
             ))),
             None => Ok(()),
         }
@@ -102,7 +102,7 @@ impl ExchangeRule {
     fn read(target: &str, rule: &Value) -> Result<Self, ParseError> {
         let target = Audience::parse(target)?;
         let members = rule.as_object().ok_or_else(|| {
-            ParseError::new("it is an object with `scopes` and, if there is one, `map`")
+            ParseError::new("it must be an object with `scopes` and, optionally, `map`")
         })?;
         let is_known = |name: &&String| ["scopes", "map"].contains(&name.as_str());
         if let Some(name) = members.keys().find(|name| !is_known(name)) {
@@ -114,7 +114,7 @@ impl ExchangeRule {
             Some(Value::Object(map)) => Some(read_map(map, &scopes)?),
             Some(_) => {
                 return Err(ParseError::new(
-                    "`map` is an object with a scope of the subject token in each name",
+                    "`map` must be an object whose names are scopes of the subject token",
                 ));
             }
         };
@@ -162,7 +162,7 @@ impl ExchangeRule {
 fn read_map(map: &Map<String, Value>, scopes: &Scope) -> Result<Vec<(Scope, Scope)>, ParseError> {
     if map.is_empty() {
         return Err(ParseError::new(
-            "`map` is empty: no subject token would give anything; leave it out to map each scope to itself",
+            "`map` is empty, so no subject token would give a scope; leave it out to map each scope to itself",
         ));
     }
     let mut read = Vec::with_capacity(map.len());
@@ -172,7 +172,7 @@ fn read_map(map: &Map<String, Value>, scopes: &Scope) -> Result<Vec<(Scope, Scop
         let to = scope_of(from.as_str(), to)?;
         if let Some(missing) = to.first_not_in(scopes) {
             return Err(ParseError::new(format!(
-                "`map` gives `{missing}` for `{from}`, which is not among `scopes`"
+                "`map` gives `{missing}` for `{from}`, which is not one of `scopes`"
             )));
         }
         read.push((from, to));
@@ -194,7 +194,7 @@ fn scope_of(name: &str, value: &Value) -> Result<Scope, ParseError> {
     let scope = words.map(|text| Scope::parse(&text)).transpose()?;
     scope.filter(|it| !it.is_empty()).ok_or_else(|| {
         ParseError::new(format!(
-            "`{name}` is one scope at least, as text or as a list"
+            "`{name}` must contain at least one scope, as a string or a list"
         ))
     })
 }
@@ -269,17 +269,17 @@ mod tests {
     #[test]
     fn what_is_no_rule_is_refused_with_its_target() {
         for (rule, why) in [
-            (r#""read""#, "an object"),
-            ("{}", "`scopes` is one scope"),
-            (r#"{"scopes":""}"#, "`scopes` is one scope"),
-            (r#"{"scopes":[]}"#, "`scopes` is one scope"),
-            (r#"{"scopes":["a",1]}"#, "`scopes` is one scope"),
-            (r#"{"scopes":1}"#, "`scopes` is one scope"),
+            (r#""read""#, "must be an object"),
+            ("{}", "`scopes` must contain"),
+            (r#"{"scopes":""}"#, "`scopes` must contain"),
+            (r#"{"scopes":[]}"#, "`scopes` must contain"),
+            (r#"{"scopes":["a",1]}"#, "`scopes` must contain"),
+            (r#"{"scopes":1}"#, "`scopes` must contain"),
             (r#"{"scopes":"a","scope":"a"}"#, "unknown member `scope`"),
-            (r#"{"scopes":"a","map":"a"}"#, "`map` is an object"),
+            (r#"{"scopes":"a","map":"a"}"#, "`map` must be an object"),
             (r#"{"scopes":"a","map":{}}"#, "`map` is empty"),
             (r#"{"scopes":"a","map":{"x y":"a"}}"#, "one scope"),
-            (r#"{"scopes":"a","map":{"x":""}}"#, "`x` is one scope"),
+            (r#"{"scopes":"a","map":{"x":""}}"#, "`x` must contain"),
             (r#"{"scopes":"a","map":{"x":"b"}}"#, "gives `b` for `x`"),
         ] {
             let error = ExchangeRules::parse(&format!(r#"{{"b":{rule}}}"#)).unwrap_err();

@@ -22,7 +22,7 @@ impl Identifiers {
         let list = Audience::parse_list(text)?;
         if list.len() > Self::MAX {
             return Err(ParseError::new(format!(
-                "a client has at most {} identifiers",
+                "a client can have at most {} identifiers",
                 Self::MAX
             )));
         }

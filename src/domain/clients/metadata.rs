@@ -33,7 +33,7 @@ impl Metadata {
             .map_err(|error| ParseError::new(format!("metadata is not JSON: {error}")))?;
         if raw.get().len() > MAX_BYTES {
             return Err(ParseError::new(format!(
-                "metadata has at most {MAX_BYTES} bytes; this has {}",
+                "metadata can have at most {MAX_BYTES} bytes; this has {}",
                 raw.get().len()
             )));
         }

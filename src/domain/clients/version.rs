@@ -28,7 +28,7 @@ impl ClientVersion {
         match text.parse() {
             Ok(number) if number >= 1 && Self(number).to_string() == text => Ok(Self(number)),
             Ok(_) | Err(_) => Err(ParseError::new(
-                "a client version is a number such as 1 or 27, as in an earlier response",
+                "a client version must be a number such as 1 or 27, as in an earlier response",
             )),
         }
     }

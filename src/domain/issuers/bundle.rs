@@ -20,16 +20,16 @@ impl SpiffeBundle {
     /// Parses a bundle. Keys of another `use` than `jwt-svid` are none of it: those of X.509-SVIDs sign no token.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let bundle: Map<String, Value> = json::from_str(text.trim_start_matches('\u{feff}'))
-            .map_err(|error| ParseError::new(format!("a bundle is a JSON object: {error}")))?;
+            .map_err(|error| ParseError::new(format!("a bundle must be a JSON object: {error}")))?;
         let sequence = match bundle.get("spiffe_sequence") {
             None | Some(Value::Null) => None,
             Some(value) => Some(value.as_i64().filter(|it| *it >= 0).ok_or_else(|| {
-                ParseError::new("the bundle's `spiffe_sequence` is no whole number")
+                ParseError::new("the bundle's `spiffe_sequence` is not a whole number")
             })?),
         };
         let Some(Value::Array(members)) = bundle.get("keys") else {
             return Err(ParseError::new(
-                "a bundle has its keys in the member `keys`",
+                "a bundle must have its keys in the member `keys`",
             ));
         };
         let of_tokens = members.iter().filter_map(Value::as_object);

@@ -42,7 +42,8 @@ impl IssuerUrl {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "the `iss` of an issuer is an https:// URL of at most 512 characters, without user name, query or fragment",
+                "the `iss` of an issuer must be an https:// URL of at most 512 characters, without user name, query \
+                    or fragment",
             ))
         }
     }
@@ -74,7 +75,7 @@ impl TrustDomain {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "a trust domain is 1 to 255 characters of a-z, 0-9, `.`, `-` and `_`, without `spiffe://`",
+                "a trust domain must be 1 to 255 characters of a-z, 0-9, `.`, `-` and `_`, without `spiffe://`",
             ))
         }
     }
@@ -123,7 +124,7 @@ impl SpiffeId {
                 text: text.to_owned(),
             }),
             Some(_) | None => Err(ParseError::new(
-                "a SPIFFE ID is spiffe://TRUST_DOMAIN/PATH, with segments of letters, digits, `.`, `-` and `_`",
+                "a SPIFFE ID must be spiffe://TRUST_DOMAIN/PATH, with segments of letters, digits, `.`, `-` and `_`",
             )),
         }
     }

@@ -38,7 +38,7 @@ impl FilePath {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "the path of a file begins with `/` and has at most 512 characters",
+                "a file path must begin with `/` and have at most 512 characters",
             ))
         }
     }
@@ -58,7 +58,7 @@ impl MaxLifetime {
             Ok(Self(seconds))
         } else {
             Err(ParseError::new(
-                "the longest lifetime of an issuer's tokens is 60 to 86400 seconds (24 hours)",
+                "the longest lifetime of an issuer's tokens must be 60 to 86400 seconds (24 hours)",
             ))
         }
     }
@@ -91,7 +91,7 @@ impl IssuerAlgorithms {
         let words: Vec<&str> = text.split_ascii_whitespace().collect();
         if let Some(word) = words.iter().find(|word| !Self::ALL.contains(word)) {
             return Err(ParseError::new(format!(
-                "`{word}` is no algorithm of an issuer; there are {}",
+                "`{word}` is not an algorithm of an issuer; choose from {}",
                 Self::ALL.join(", ")
             )));
         }

@@ -75,7 +75,9 @@ impl TrustedIssuer {
     /// Why no client may be called `id`, when the issuer's tokens would be taken for it.
     pub fn refusal_of(&self, id: &ClientId) -> String {
         let Self { name, anchor, .. } = self;
-        format!("no client is `{id}`: the trusted issuer `{name}` signs tokens of {anchor}")
+        format!(
+            "a client cannot be called `{id}`: the trusted issuer `{name}` signs tokens of {anchor}"
+        )
     }
 
     /// Refuses what contradicts itself. Every issuer that is read or built goes through here.
@@ -83,11 +85,11 @@ impl TrustedIssuer {
         let refuse = |why: &str| Err(ParseError::new(why));
         match (&self.anchor, &self.keys) {
             (TrustAnchor::Url(_), KeySource::BundleEndpoint(_) | KeySource::BundleFile(_)) => {
-                return refuse("bundle_endpoint and bundle_file are of a trust_domain");
+                return refuse("bundle_endpoint and bundle_file need a trust_domain");
             }
             (TrustAnchor::Domain(_), KeySource::Discovery(_) | KeySource::JwksUri(_)) => {
                 return refuse(
-                    "the keys of a trust_domain are in a bundle: say bundle_endpoint, bundle_file or jwks",
+                    "the keys of a trust_domain are in a bundle: set bundle_endpoint, bundle_file or jwks",
                 );
             }
             (TrustAnchor::Domain(_), KeySource::Inline(set)) => {
@@ -97,11 +99,12 @@ impl TrustedIssuer {
         }
         if self.key_url()?.is_none() && self.fetch != FetchRules::default() {
             return refuse(
-                "nothing is fetched of this issuer: allowed_hosts, private_addresses, ca_file and bearer_token_file say nothing",
+                "the server fetches nothing for this issuer, so allowed_hosts, private_addresses, ca_file and \
+                    bearer_token_file have no effect: leave them out",
             );
         }
         if self.fetch.allowed_hosts.len() > MAX_LIST || self.audiences.len() > MAX_LIST {
-            return refuse("an issuer has at most 10 allowed_hosts and 10 audiences");
+            return refuse("an issuer can have at most 10 allowed_hosts and 10 audiences");
         }
         Ok(self)
     }

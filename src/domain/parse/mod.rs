@@ -15,7 +15,7 @@ impl ParseError {
 
     /// `what` is none of `words`.
     pub(crate) fn unknown_word(what: &str, words: &[&str]) -> Self {
-        Self(format!("{what} is one of `{}`", words.join("`, `")))
+        Self(format!("{what} must be one of `{}`", words.join("`, `")))
     }
 }
 

@@ -19,13 +19,9 @@ impl ManagedBy {
     /// Parses the name of a file.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         if text.trim().is_empty() {
-            return Err(ParseError::new(
-                "the name of a file of clients is not empty",
-            ));
+            return Err(ParseError::new("the name of a manifest cannot be empty"));
         }
-        check("the name of a file of clients", text, 100, |c| {
-            !c.is_control()
-        })?;
+        check("the name of a manifest", text, 100, |c| !c.is_control())?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -56,12 +52,12 @@ fn check(
 ) -> Result<(), ParseError> {
     if text.chars().count() > longest {
         return Err(ParseError::new(format!(
-            "{what} has at most {longest} characters"
+            "{what} can have at most {longest} characters"
         )));
     }
     match text.chars().find(|c| !allowed(*c)) {
         Some(c) => Err(ParseError::new(format!(
-            "{what} cannot hold the control character {c:?}"
+            "{what} cannot contain the control character {c:?}"
         ))),
         None => Ok(()),
     }

@@ -31,7 +31,7 @@ impl SecretId {
         if text.len() == ID_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ParseError::new("a secret id is 8 letters and digits"))
+            Err(ParseError::new("a secret id must be 8 letters and digits"))
         }
     }
 
@@ -177,16 +177,16 @@ impl GeneratedSecret {
 /// Checks a secret that a human chose or that was imported.
 pub fn chosen_secret(plain: &str) -> Result<(), ParseError> {
     if plain.is_empty() || plain.len() > 1_024 {
-        return Err(ParseError::new("a client_secret is 1 to 1024 bytes"));
+        return Err(ParseError::new("a client_secret must have 1 to 1024 bytes"));
     }
     if plain.chars().any(char::is_control) {
         return Err(ParseError::new(
-            "a client_secret cannot hold control characters",
+            "a client_secret cannot contain control characters",
         ));
     }
     if GeneratedSecret::has_prefix(plain) {
         return Err(ParseError::new(
-            "a chosen client_secret cannot begin with `tks_`, the mark of generated ones",
+            "a chosen client_secret cannot begin with `tks_`, the prefix of generated ones",
         ));
     }
     Ok(())

@@ -16,7 +16,7 @@ impl IdleExpiry {
             Ok(Self(seconds))
         } else {
             Err(ParseError::new(
-                "a secret ends one hour to 365 days after its last use",
+                "the idle expiry of a secret must be one hour to 365 days",
             ))
         }
     }

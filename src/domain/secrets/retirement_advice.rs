@@ -26,7 +26,7 @@ impl SecretAdvice {
     pub fn new(secret: &ClientSecret, of: &ClientRecord, uses: &ClientUses, now: UnixTime) -> Self {
         let is_live = |secret: &ClientSecret| secret.expires_at.is_none_or(|end| end > now);
         if !is_live(secret) {
-            return safe("It has ended: safe to remove.");
+            return safe("It has expired: safe to remove.");
         }
         let others = of
             .secrets
@@ -45,17 +45,17 @@ impl SecretAdvice {
                 } else {
                     format!("In use: {}, last {last}", often(times))
                 };
-                unsafe_because(format!("{often}. Without it that log-in fails."))
+                unsafe_because(format!("{often}. Logins with it would fail."))
             }
             // An identity at a trusted issuer takes its place.
             _ if others == 0 && of.client.authentication.identities.is_empty() => {
                 unsafe_because(format!(
-                    "{}, but it is the only one: without it the client cannot log in with a secret.",
+                    "{}, but it is the client's only secret: without it the client cannot log in with a secret.",
                     unused(last.is_some(), &span)
                 ))
             }
             None if age < UNUSED_AFTER => unsafe_because(format!(
-                "Not used yet, {span} after it was made: it may not be in place everywhere."
+                "Not used yet, {span} after its creation: it may not be in place everywhere."
             )),
             _ => safe(format!(
                 "{}: safe to remove.",
@@ -83,7 +83,7 @@ fn unused(was_used: bool, span: &str) -> String {
     if was_used {
         format!("Not used for {span}")
     } else {
-        format!("Never used since it was made, {span} ago")
+        format!("Never used since its creation {span} ago")
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
         assert!(!is_safe);
         assert_eq!(
             sentence,
-            "In use: 42 times in 24 hours, last 5 minutes ago from 192.0.2.7. Without it that log-in fails."
+            "In use: 42 times in 24 hours, last 5 minutes ago from 192.0.2.7. Logins with it would fail."
         );
         let (is_safe, sentence) = say(&old, &new, &used(&old, 2 * DAY, 0));
         assert!(!is_safe && sentence.starts_with("Last used 2 days ago"));
@@ -200,9 +200,9 @@ mod tests {
             (true, "Not used for 3 days: safe to remove.".to_owned())
         );
         let (is_safe, sentence) = say(&old, &new, &never);
-        assert!(is_safe && sentence.starts_with("Never used since it was made, 30 days ago"));
+        assert!(is_safe && sentence.starts_with("Never used since its creation 30 days ago"));
         let (is_safe, sentence) = say(&old, &[secret(9, Some(0))], &unused);
-        assert!(!is_safe && sentence.contains("the only one"));
+        assert!(!is_safe && sentence.contains("only secret"));
         assert!(!say(&new[0], &[old], &never).0);
     }
 

@@ -22,7 +22,7 @@ impl Audience {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "an audience is 1 to 256 printable ASCII characters without spaces",
+                "an audience must be 1 to 256 printable ASCII characters without spaces",
             ))
         }
     }
@@ -39,7 +39,7 @@ impl Audience {
             Self::parse(text)
         } else {
             Err(ParseError::new(
-                "a resource is an absolute URI without fragment (RFC 8707 section 2)",
+                "a resource must be an absolute URI without fragment (RFC 8707 section 2)",
             ))
         }
     }
@@ -54,7 +54,7 @@ impl Audience {
             }
         }
         if audiences.len() > 50 {
-            return Err(ParseError::new("a client has at most 50 audiences"));
+            return Err(ParseError::new("a client can have at most 50 audiences"));
         }
         Ok(audiences)
     }
@@ -200,7 +200,7 @@ impl Issuer {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "an issuer is an https:// URL of at most 246 characters, without query or fragment",
+                "an issuer must be an https:// URL of at most 246 characters, without query or fragment",
             ))
         }
     }

@@ -19,7 +19,7 @@ impl ClaimName {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
-                "the name of a claim is 1 to 64 lowercase ASCII letters, digits and underscores",
+                "the name of a claim must be 1 to 64 lowercase ASCII letters, digits and underscores",
             ))
         }
     }
@@ -30,14 +30,12 @@ impl ClaimName {
         for word in text.split(',') {
             let name = Self::parse(word)?;
             if names.contains(&name) {
-                return Err(ParseError::new(format!(
-                    "the claim `{name}` is there more than once"
-                )));
+                return Err(ParseError::new(format!("the claim `{name}` is repeated")));
             }
             names.push(name);
         }
         if names.len() > Self::MAX_NAMES {
-            return Err(ParseError::new("there are at most 32 claims"));
+            return Err(ParseError::new("a request can have at most 32 claims"));
         }
         Ok(names)
     }

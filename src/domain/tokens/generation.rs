@@ -25,7 +25,7 @@ impl Generation {
         if number >= 0 {
             Ok(Self(number))
         } else {
-            Err(ParseError::new("a generation is not negative"))
+            Err(ParseError::new("a generation cannot be negative"))
         }
     }
 

@@ -12,7 +12,7 @@ pub struct HttpUri(String);
 impl HttpUri {
     /// Parses an absolute URL.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let malformed = || ParseError::new("it is no http or https URL of a request");
+        let malformed = || ParseError::new("it is not an http or https URL of a request");
         // A parser for browsers would mend these.
         if text.contains(['\\', '\t', '\r', '\n', ' ']) {
             return Err(malformed());

@@ -15,13 +15,13 @@ impl Scope {
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         if text.len() > MAX_LENGTH {
             return Err(ParseError::new(format!(
-                "a scope has at most {MAX_LENGTH} characters"
+                "a scope can have at most {MAX_LENGTH} characters"
             )));
         }
         if let Some(c) = text.chars().find(|c| *c != ' ' && !is_scope_character(*c)) {
             return Err(ParseError::new(format!(
-                "a scope is printable ASCII words without quotes or backslashes, separated by \
-                 spaces; it cannot hold {c:?}"
+                "a scope must be printable ASCII words without quotes or backslashes, separated by spaces; it cannot \
+                    contain {c:?}"
             )));
         }
         let mut tokens: Vec<&str> = text.split(' ').filter(|token| !token.is_empty()).collect();
@@ -35,7 +35,7 @@ impl Scope {
         let scope = Self::parse(text)?;
         match scope.tokens().count() {
             1 => Ok(scope),
-            _ => Err(ParseError::new("this has to be one scope")),
+            _ => Err(ParseError::new("this must be one scope")),
         }
     }
 

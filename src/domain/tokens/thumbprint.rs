@@ -27,7 +27,7 @@ impl Thumbprint {
         let sha256 = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         sha256
             .map(Self)
-            .ok_or_else(|| ParseError::new("a thumbprint is a SHA-256 in base64url"))
+            .ok_or_else(|| ParseError::new("a thumbprint must be a SHA-256 in base64url"))
     }
 }
 

@@ -24,7 +24,7 @@ impl TokenId {
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         match Uuid::try_parse(text) {
             Ok(uuid) if text.len() == 32 => Ok(Self(uuid)),
-            Ok(_) | Err(_) => Err(ParseError::new("a jti is 32 hexadecimal digits")),
+            Ok(_) | Err(_) => Err(ParseError::new("a jti must be 32 hexadecimal digits")),
         }
     }
 }

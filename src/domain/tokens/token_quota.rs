@@ -26,7 +26,7 @@ impl TokenQuota {
             .filter(|count| (1..=Self::MAX).contains(count))
             .map(Self)
             .ok_or_else(|| {
-                ParseError::new("a token quota is 1 to 1000000000 tokens in an hour; without one there is no limit")
+                ParseError::new("a token quota must be 1 to 1000000000 tokens per hour; without one there is no limit")
             })
     }
 

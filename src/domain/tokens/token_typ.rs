@@ -22,7 +22,10 @@ mod tests {
         assert_eq!(TokenTyp::parse("JWT"), Ok(TokenTyp::Jwt));
         for text in ["", "jwt", "AT+JWT", "application/at+jwt", "JOSE", " JWT"] {
             let error = TokenTyp::parse(text).unwrap_err();
-            assert_eq!(error.0, "a token_typ is one of `at+jwt`, `JWT`", "{text}");
+            assert_eq!(
+                error.0, "a token_typ must be one of `at+jwt`, `JWT`",
+                "{text}"
+            );
         }
     }
 }

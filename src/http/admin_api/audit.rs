@@ -42,7 +42,7 @@ fn actor_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
     parse_with(deserializer, |text| {
         let kind = Actor::KINDS.into_iter().find(|kind| *kind == text);
         kind.map(str::to_owned)
-            .ok_or("`actor_type` is `cli`, `admin`, `client` or `server`")
+            .ok_or("`actor_type` must be `cli`, `admin`, `client` or `server`")
     })
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Page {
 fn event_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     parse_with(deserializer, |text| {
         text.parse()
-            .map_err(|_| "`before` is the number of an event")
+            .map_err(|_| "`before` must be the number of an event")
     })
 }
 

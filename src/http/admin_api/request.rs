@@ -74,7 +74,7 @@ impl IdempotencyKey {
     fn of(parts: &Parts) -> Result<Self> {
         let malformed = || {
             Error::invalid_request(
-                "an Idempotency-Key is 1 to 128 printable ASCII characters, there once",
+                "an Idempotency-Key must be 1 to 128 printable ASCII characters, and must not be repeated",
             )
         };
         let name = caller::single(&parts.headers, "idempotency-key").map_err(|_| malformed())?;

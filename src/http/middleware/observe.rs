@@ -351,7 +351,7 @@ fn check_head(request: &Request, max_head: usize) -> Result<(), Error> {
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum();
     if target + headers > max_head {
-        let description = format!("a request's head has at most {max_head} bytes");
+        let description = format!("a request's head can have at most {max_head} bytes");
         return Err(Error::new(ErrorCode::HeaderFieldsTooLarge, description));
     }
     Ok(())

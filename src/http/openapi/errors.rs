@@ -48,25 +48,26 @@ cases! {
         InvalidRequest: "a parameter is missing, repeated or malformed";
         InvalidClient: "no client authentication, or one that is wrong: unknown client, disabled client and wrong \
             credentials answer the same";
-        RateLimited: "too many failures from this source, or the client has used up its quota of this hour";
+        RateLimited: "too many failures from this source, or the client has used its quota of this hour";
         TemporarilyUnavailable: "the database does not answer, or too many logins wait";
     }
 
     REQUEST "Request" {
-        InvalidScope: "the scope is malformed or not among the client's";
-        InvalidTarget: "`audience` or `resource` is malformed or not among the client's";
+        InvalidScope: "the scope is malformed or not one of the client's";
+        InvalidTarget: "`audience` or `resource` is malformed or not one of the client's";
         InvalidDpopProof: "the DPoP proof is missing, malformed, forged, old, used before, or of another request or key";
         UseDpopNonce: "the DPoP proof needs the nonce in `DPoP-Nonce`";
     }
 
     TOKEN "Verify" {
         InvalidRequest: "a parameter is unknown, repeated, empty or malformed, or there is more than one token";
-        InvalidToken: "no token; or expired, malformed, forged, revoked, from another issuer or for another audience";
+        InvalidToken: "no token; or one that is expired, malformed, forged, revoked, from another issuer or for \
+            another audience";
         InvalidDpopProof: "the DPoP proof is missing, malformed, forged, old, used before, or of another request or key";
         UseDpopNonce: "the DPoP proof needs the nonce in `DPoP-Nonce`";
-        InsufficientScope: "the token lacks a required scope, of which `WWW-Authenticate` names all; or a claim that is asked \
-            for; or these claims take more than `MAX_CLAIM_HEADERS`";
-        TemporarilyUnavailable: "the database does not answer, so that the proof of a DPoP-bound token cannot be used up";
+        InsufficientScope: "the token lacks a required scope (`WWW-Authenticate` names all of them) or a requested \
+            claim, or the requested claims are larger than `MAX_CLAIM_HEADERS`";
+        TemporarilyUnavailable: "the database does not answer, so the server cannot record the use of a DPoP proof";
     }
 
     GRANT "Grant" {
@@ -82,7 +83,7 @@ cases! {
     }
 
     SIGNED "Introspect" {
-        NotAcceptable: "a JWT was asked for and the server signs with HS256";
+        NotAcceptable: "the caller asked for a JWT, and the server signs with HS256";
     }
 
     FOREIGN "Foreign" {
@@ -94,8 +95,8 @@ cases! {
     }
 
     NO_CLIENTS "Readiness" {
-        TemporarilyUnavailable: "no client can be served: the database has not answered for `STALE_LIMIT`, or the start is not \
-            over";
+        TemporarilyUnavailable: "the server cannot serve clients: the database has not answered for `STALE_LIMIT`, or \
+            the server is still starting";
     }
 
     ADMIN "Admin" {
@@ -113,10 +114,10 @@ cases! {
     }
 
     CHANGE "AdminChange" {
-        AccessDenied: "it gives a client a reserved scope (`admin:…`, `token:introspect`, `revocations:read`), changes \
-            the identifiers of one, or concerns a client that has a reserved scope: only an owner at the portal, or the \
-            command line, can do that";
-        Conflict: "there is one already, there are too many, somebody else was quicker, or the `Idempotency-Key` was \
+        AccessDenied: "it gives a client a reserved scope (`admin:…`, `token:introspect`, `revocations:read`), \
+            changes a client's identifiers, or concerns a client with a reserved scope: only an owner at the portal \
+        or the command line can do that";
+        Conflict: "it exists already, there are too many, somebody changed it meanwhile, or the `Idempotency-Key` was \
             used for another request";
     }
 

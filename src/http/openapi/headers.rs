@@ -30,7 +30,7 @@ const HEADERS: [(&str, &str); 19] = [
     ),
     (
         "x-token-actor",
-        "the client that acts for the subject (RFC 8693); empty: the token is of no exchange",
+        "the client that acts for the subject (RFC 8693); empty unless the token comes from an exchange",
     ),
     (
         "x-token-audience",
@@ -40,12 +40,12 @@ const HEADERS: [(&str, &str); 19] = [
     ("x-token-expires", "seconds since 1970"),
     (
         "x-token-metadata",
-        "the token's `metadata`, JSON in base64url, if `metadata=true` asks for it",
+        "the token's `metadata` as JSON in base64url, if the request has `metadata=true`",
     ),
     ("x-token-scope", "the token's scopes, separated by spaces"),
     (
         "x-token-subject",
-        "the client that the token is about: its own, or of an exchanged token the first caller",
+        "the client that the token is about: the token's client, or the first caller of an exchanged token",
     ),
 ];
 

@@ -38,7 +38,7 @@ impl<S> Accept<TcpStream, S> for OpsAcceptor {
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         // The count has this one in it already.
         ready(if self.handle.connection_count() > MAX_OPS_CONNECTIONS {
-            let full = "OPS_LISTEN has as many connections as it takes";
+            let full = "OPS_LISTEN has reached its limit of connections";
             Err(io::Error::other(full))
         } else {
             Ok(watch(stream, service, self.idle_timeout, None, None))

@@ -28,8 +28,8 @@ pub(in crate::http) async fn show_health() -> Response {
 #[utoipa::path(get, path = "", tag = "Tools", responses(
     (
         status = 200,
-        description = "`ready`; or `degraded: ` and what is wrong with the database: it can serve those in memory, judge \
-            tokens, and do what the database still allows",
+        description = "`ready`; or `degraded: ` and the problem of the database: the server still serves clients in \
+            memory, verifies tokens, and does what the database allows",
         body = Health,
         headers(("cache-control")),
     ),

@@ -123,11 +123,11 @@ static ENDPOINT: TokenEndpoint = TokenEndpoint {
 fn without_credentials(is_half: bool) -> Error {
     if is_half {
         Error::invalid_request(
-            "there is a client_id, but no client_secret: both are needed, in the body or as HTTP Basic",
+            "the request has a client_id, but no client_secret: send both, in the body or as HTTP Basic",
         )
     } else {
         Error::invalid_authentication(
-            "there are no credentials: client_id and client_secret are both needed, in the body or as HTTP Basic",
+            "the request has no credentials: send client_id and client_secret, in the body or as HTTP Basic",
         )
     }
 }

@@ -149,7 +149,7 @@ async fn authorize(
     let beside = find_client_authentication(&parts.headers, form.client, peer, ENDPOINT)?;
     if beside.is_some() {
         return Err(Error::invalid_request(
-            "there are a token in Authorization and a client authentication: send one of them",
+            "the request has a token in Authorization and a client authentication: send only one",
         ));
     }
     let verified = app.tokens.verify_introspector(own).await;

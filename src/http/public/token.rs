@@ -107,13 +107,10 @@ impl GrantForm {
             }
             Some(_) => Err(Error::new(
                 ErrorCode::UnsupportedGrantType,
-                format!(
-                    "the grant_type of this server is {}",
-                    GRANT_TYPES.join(" or ")
-                ),
+                format!("the grant_type must be {}", GRANT_TYPES.join(" or ")),
             )),
             None => Err(Error::invalid_request(format!(
-                "grant_type is missing; it has to be {}",
+                "grant_type is missing; it must be {}",
                 GRANT_TYPES.join(" or ")
             ))),
         }

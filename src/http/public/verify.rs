@@ -341,7 +341,8 @@ fn requirements_in_path(path: &str) -> Result<Required, Error> {
     let segment = path.split('/').nth(3).unwrap_or_default();
     if segment.split('&').any(str::is_empty) {
         return Err(Error::invalid_request(
-            "the path segment after /verify/requiring/ must be requirements such as scope=VALUE and audience=VALUE, joined by &",
+            "the path segment after /verify/requiring/ must contain requirements such as scope=VALUE and \
+                audience=VALUE, joined by &",
         ));
     }
     requirements(Params::from_form(segment.as_bytes())?)

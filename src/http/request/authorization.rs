@@ -91,7 +91,7 @@ fn header_value(headers: &HeaderMap) -> Result<Option<&str>> {
     };
     if another.is_some() {
         return Err(Error::invalid_request(
-            "there is more than one Authorization header",
+            "the request has more than one Authorization header",
         ));
     }
     let text = value

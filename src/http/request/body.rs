@@ -148,7 +148,7 @@ pub(in crate::http) fn check_announced_length(headers: &HeaderMap, max_body: usi
 fn too_large(max_body: usize) -> Error {
     Error::new(
         ErrorCode::ContentTooLarge,
-        format!("a body has at most {max_body} bytes"),
+        format!("a body can have at most {max_body} bytes"),
     )
 }
 

@@ -75,7 +75,7 @@ fn in_header(headers: &HeaderMap, name: &str) -> Result<Option<PeerCertificate>>
     };
     certificate_header::parse(value).map(Some).ok_or_else(|| {
         Error::invalid_request(format!(
-            "the proxy's {name} is no certificate in a form known here"
+            "the proxy's {name} is not a certificate in a known form"
         ))
     })
 }
@@ -89,7 +89,7 @@ pub(in crate::http) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<
     match (value.to_str(), another) {
         (Ok(text), None) => Ok(Some(text)),
         (_, _) => Err(Error::invalid_request(format!(
-            "the proxy's {name} is there more than once, or not ASCII"
+            "the proxy sent more than one {name}, or one that is not ASCII"
         ))),
     }
 }

@@ -39,7 +39,7 @@ pub(in crate::http) fn client_address(
     }
     if hops.is_empty() {
         let description =
-            format!("the request of the proxy has no {name} with the address of its caller");
+            format!("the proxy's request has no {name} with the address of its caller");
         return Err(Error::invalid_request(description));
     }
     choose(&hops, proxies).ok_or_else(|| {

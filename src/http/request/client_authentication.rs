@@ -63,8 +63,8 @@ pub(in crate::http) fn client_authentication(
 ) -> Result<ClientAuthentication> {
     find_client_authentication(headers, form, caller, endpoint)?.ok_or_else(|| {
         Error::invalid_authentication(
-            "there is no client authentication in the request: HTTP Basic, client_id with client_secret, \
-             client_assertion, or client_id with a certificate",
+            "the request has no client authentication: HTTP Basic, client_id with client_secret, client_assertion, or \
+                client_id with a certificate",
         )
     })
 }
@@ -118,7 +118,7 @@ impl ClientAuthenticationForm {
                 .filter_map(|(is_there, name)| is_there.then_some(*name))
                 .collect();
             return Err(Error::invalid_request(format!(
-                "a request must have one client authentication, and this one has {}",
+                "a request must have exactly one client authentication, and this one has {}",
                 there.join(" and ")
             )));
         }
@@ -128,7 +128,7 @@ impl ClientAuthenticationForm {
         ) {
             (None, None) | (Some(_), Some(JWT_BEARER | JWT_SPIFFE)) => Ok(()),
             (None, Some(_)) => Err(Error::invalid_request(
-                "there is a client_assertion_type, but no client_assertion",
+                "the request has a client_assertion_type, but no client_assertion",
             )),
             (Some(_), None) => Err(Error::invalid_request(format!(
                 "a client_assertion needs the client_assertion_type {JWT_BEARER}"
@@ -160,7 +160,7 @@ fn from_body(
 ) -> Result<ClientAuthentication> {
     let Some(client_id) = client_id else {
         return Err(Error::invalid_request(
-            "there is a client_secret, but no client_id",
+            "the request has a client_secret, but no client_id",
         ));
     };
     Ok(ClientAuthentication::Secret {

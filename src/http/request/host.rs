@@ -33,7 +33,7 @@ pub(in crate::http) fn check_host<B>(request: &Request<B>) -> Result<(), HostPro
         .flatten()
         .any(|it| !is_host(it))
     {
-        return Err(HostProblem("the request's host is not a host and a port"));
+        return Err(HostProblem("the request's host is malformed"));
     }
     match (header, authority) {
         (Some(header), Some(authority)) if !is_same(header, authority) => Err(HostProblem(
@@ -102,16 +102,16 @@ mod tests {
         }
         for (version, target, hosts, problem) in [
             (v11, "/", &[][..], "no Host"),
-            (v11, "/", &[""], "not a host"),
+            (v11, "/", &[""], "malformed"),
             (v11, "/", &["a.test", "a.test"], "more than one"),
             (v10, "/", &["a.test", "b.test"], "more than one"),
-            (v11, "/", &["a.test b.test"], "not a host"),
-            (v11, "/", &["x@a.test"], "not a host"),
+            (v11, "/", &["a.test b.test"], "malformed"),
+            (v11, "/", &["x@a.test"], "malformed"),
             (v11, "https://a.test/", &[], "no Host"),
             (v11, "https://a.test/", &["b.test"], "differs"),
             (v2, "https://a.test/", &["b.test"], "differs"),
             (v2, "https://a.test/", &["a.test:444"], "differs"),
-            (v2, "https://x@a.test/", &[], "not a host"),
+            (v2, "https://x@a.test/", &[], "malformed"),
         ] {
             let found = check(version, target, hosts);
             assert!(

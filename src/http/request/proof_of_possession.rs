@@ -131,7 +131,7 @@ pub(in crate::http) fn require_proof(
 ) -> Result<()> {
     if scheme == Some(TokenScheme::Dpop) && proofs.dpop.is_none() {
         return Err(Error::invalid_dpop_proof(
-            "a token with the scheme DPoP needs a DPoP proof beside it",
+            "a token with the scheme DPoP needs a DPoP proof in the header DPoP",
         ));
     }
     Ok(())
@@ -146,7 +146,7 @@ fn dpop(headers: &HeaderMap) -> Result<Option<Secret<String>>> {
     match (value.to_str(), another) {
         (Ok(text), None) => Ok(Some(Secret::from(text))),
         (_, _) => Err(Error::invalid_dpop_proof(
-            "the DPoP header is there more than once, or not ASCII",
+            "the request has more than one DPoP header, or one that is not ASCII",
         )),
     }
 }
@@ -189,9 +189,7 @@ fn path_behind_requirements(path: &str) -> Option<&str> {
 
 fn absolute(proto: &str, host: &str, uri: &str) -> Result<HttpUri> {
     let malformed = || {
-        Error::invalid_request(
-            "the proxy's X-Forwarded-Proto, -Host and -Uri do not make a URL of a request",
-        )
+        Error::invalid_request("the proxy's X-Forwarded-Proto, -Host and -Uri do not form a URL")
     };
     // No request has a fragment: what the service takes for the path must not be taken for one here.
     let is_path = uri.starts_with('/') && !uri.contains('#');

@@ -62,7 +62,9 @@ pub(in crate::http) fn time<'de, D: Deserializer<'de>>(
 ) -> Result<Option<UnixTime>, D::Error> {
     parse_with(deserializer, |text| {
         let time = text.parse().map(UnixTime).or_else(|_| text.parse());
-        time.map_err(|_| "a time is `2026-07-01T00:00:00Z`, or seconds since 1970")
+        time.map_err(
+            |_| "a time must be written as `2026-07-01T00:00:00Z`, or as seconds since 1970",
+        )
     })
 }
 
@@ -72,7 +74,7 @@ pub(in crate::http) fn limit<'de, D: Deserializer<'de>>(
 ) -> Result<Option<u32>, D::Error> {
     parse_with(deserializer, |text| match text.parse() {
         Ok(limit @ 1..=1_000) => Ok(limit),
-        Ok(_) | Err(_) => Err("`limit` is a number from 1 to 1000"),
+        Ok(_) | Err(_) => Err("`limit` must be a number from 1 to 1000"),
     })
 }
 
@@ -173,7 +175,7 @@ impl<'de> Deserializer<'de> for Text {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         let Self { name, text } = self;
         let parsed = text.parse();
-        let wrong = |_| Unreadable::custom(format!("`{name}` is `true` or `false`"));
+        let wrong = |_| Unreadable::custom(format!("`{name}` must be `true` or `false`"));
         visitor.visit_bool(parsed.map_err(wrong)?)
     }
 
@@ -233,14 +235,11 @@ mod tests {
             ("name=a&Name=b", "unknown parameter `Name`"),
             ("name=", "the parameter `name` is empty"),
             ("name=a&dry_run=", "the parameter `dry_run` is empty"),
-            (
-                "name=a&name=a",
-                "the parameter `name` is there more than once",
-            ),
-            ("name=a&dry_run=yes", "`dry_run` is `true` or `false`"),
+            ("name=a&name=a", "the parameter `name` is repeated"),
+            ("name=a&dry_run=yes", "`dry_run` must be `true` or `false`"),
             (
                 "name=a&since=now",
-                "a time is `2026-07-01T00:00:00Z`, or seconds since 1970",
+                "a time must be written as `2026-07-01T00:00:00Z`, or as seconds since 1970",
             ),
         ] {
             assert_eq!(of::<Filter>(query).unwrap_err(), told, "{query}");

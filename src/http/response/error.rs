@@ -190,7 +190,7 @@ pub(in crate::http) async fn not_found() -> Error {
 pub(in crate::http) async fn method_not_allowed() -> Error {
     Error::new(
         ErrorCode::MethodNotAllowed,
-        "the path does not take this method; see Allow",
+        "this path does not support the method; see Allow",
     )
 }
 

@@ -98,7 +98,7 @@ impl ConnectionTraffic {
         if self.pauses.without_source.is_over() {
             tracing::warn!(
                 %peer,
-                "a connection from {peer} was closed: {why}; others are counted, and logged once a minute at most"
+                "closed a connection from {peer}: {why}; the server counts others, and logs them once a minute at most"
             );
         }
     }
@@ -111,14 +111,14 @@ impl ConnectionTraffic {
                 let network = source_network(source);
                 tracing::warn!(
                     source = %network,
-                    "a connection from the network of {network} was closed: {refusal}; others are counted, and told once \
-                     a minute at most"
+                    "closed a connection from the network of {network}: {refusal}; the server counts others, and logs \
+                        them once a minute at most"
                 );
             }
             ConnectionRefusal::Descriptors if self.pauses.no_descriptors.is_over() => {
                 tracing::error!(
-                    "connections are closed: {refusal}, of which there are {}: raise LimitNOFILE (`ulimit -n`); told once a \
-                     minute at most",
+                    "the server closes connections: {refusal}, of which there are {}: raise LimitNOFILE (`ulimit \
+                        -n`); logged once a minute at most",
                     self.room.limit()
                 );
             }
@@ -163,6 +163,6 @@ impl ConnectionTraffic {
 /// Tells the log that a listener cannot accept, which it tries again without end.
 pub(in crate::http) fn log_accept_error(pause: &LogPause, error: &io::Error) {
     if pause.is_over() {
-        tracing::error!("connections cannot be accepted: {error}; logged once a minute at most");
+        tracing::error!("cannot accept connections: {error}; logged once a minute at most");
     }
 }

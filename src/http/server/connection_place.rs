@@ -16,7 +16,7 @@ pub(in crate::http) enum ConnectionRefusal {
     #[error("its network has as many connections as MAX_CONNECTIONS_PER_SOURCE allows")]
     Source,
     /// Of the process.
-    #[error("the process has no more descriptors for connections")]
+    #[error("the process has no descriptors left for connections")]
     Descriptors,
 }
 

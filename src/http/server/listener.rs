@@ -140,7 +140,7 @@ where
         .accept_error_handler(move |peer: Option<&Peer>, error| match peer {
             // A scanner's failed handshake is not worth a line at the usual level.
             Some(Peer(peer)) => {
-                tracing::debug!(%peer, "a connection could not be accepted: {error}");
+                tracing::debug!(%peer, "cannot accept a connection: {error}");
             }
             None => accepting.note_accept_error(error),
         })
@@ -323,7 +323,7 @@ impl ConnectionAcceptor {
         self.admission.traffic.validations.inc();
         // Who stays away from the farewell is let go too.
         let _ = timeout(self.header_patience, stream.shutdown()).await;
-        io::Error::other("it was to validate a name, and is over")
+        io::Error::other("the connection validated a name, and is finished")
     }
 }
 
@@ -341,7 +341,7 @@ impl<S: Send + 'static> Accept<Socket, OfCaller<S>> for ConnectionAcceptor {
         traffic.accepted.inc();
         let Either::Left(stream) = stream else {
             // Nothing binds such a listener.
-            let error = io::Error::other("TLS is spoken over TCP alone");
+            let error = io::Error::other("TLS runs only over TCP");
             return Box::pin(ready(Err(error)));
         };
         match self.admit(service.source) {

@@ -52,22 +52,22 @@ pub struct AssertionRules<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssertionError {
     /// Not three parts of base64url with a header and claims.
-    #[error("the client_assertion is no JWT with the claims iss, sub, aud, exp and jti")]
+    #[error("the client_assertion is not a JWT with the claims iss, sub, aud, exp and jti")]
     Malformed,
     /// It has the member `crit`, and nothing critical is understood.
-    #[error("the client_assertion's header has `crit`, and no extension is understood")]
+    #[error("the client_assertion's header has `crit`, and this server supports no extension")]
     Critical,
     /// Made for another purpose.
     #[error("the client_assertion's `typ` is not absent, JWT or client-authentication+jwt")]
     WrongType,
     /// Not an algorithm in which a client may sign.
-    #[error("the client_assertion's `alg` is none of {}", public_key::assertion_algorithms().join(", "))]
+    #[error("the client_assertion's `alg` is not one of {}", public_key::assertion_algorithms().join(", "))]
     Algorithm,
     /// Not from a client about itself.
     #[error("the client_assertion's `iss` and `sub` are not both the client_id")]
     WrongSubject,
     /// For somebody else.
-    #[error("the client_assertion's `aud` is not this server alone: it should be {0}")]
+    #[error("the client_assertion's `aud` is not only this server: it must be {0}")]
     WrongAudience(String),
     /// Too late.
     #[error("the client_assertion is expired")]
@@ -76,10 +76,10 @@ pub enum AssertionError {
     #[error("the client_assertion's `nbf` or `iat` is in the future")]
     NotYetValid,
     /// Good for too long.
-    #[error("the client_assertion lives longer than {0} seconds")]
+    #[error("the client_assertion is valid for longer than {0} seconds")]
     TooLong(i64),
     /// No name to remember it by.
-    #[error("the client_assertion has no usable `jti`")]
+    #[error("the client_assertion's `jti` is missing or unusable")]
     NoName,
 }
 

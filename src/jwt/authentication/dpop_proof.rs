@@ -64,19 +64,19 @@ pub struct DpopProof {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DpopError {
     /// Not three parts of base64url with a header and claims.
-    #[error("the DPoP proof is no JWT with the claims jti, htm, htu and iat")]
+    #[error("the DPoP proof is not a JWT with the claims jti, htm, htu and iat")]
     Malformed,
     /// `typ` is another.
     #[error("the DPoP proof's `typ` is not dpop+jwt")]
     WrongType,
     /// It has the member `crit`, and nothing critical is understood.
-    #[error("the DPoP proof's header has `crit`, and no extension is understood")]
+    #[error("the DPoP proof's header has `crit`, and this server supports no extension")]
     Critical,
     /// Not an algorithm in which a client may sign; `none` and symmetric ones among them.
-    #[error("the DPoP proof's `alg` is none of {}", public_key::assertion_algorithms().join(", "))]
+    #[error("the DPoP proof's `alg` is not one of {}", public_key::assertion_algorithms().join(", "))]
     Algorithm,
     /// No public key of a known kind that may sign with the algorithm.
-    #[error("the DPoP proof's `jwk` is no public key for its `alg`: {0}")]
+    #[error("the DPoP proof's `jwk` is not a public key for its `alg`: {0}")]
     Key(String),
     /// The key did not sign it.
     #[error("the DPoP proof's signature is wrong")]
@@ -88,10 +88,10 @@ pub enum DpopError {
     #[error("the DPoP proof's `htu` is not the URL of this request")]
     WrongUri,
     /// Too old, or too new.
-    #[error("the DPoP proof's `iat` is not now: it is good for {0} seconds")]
+    #[error("the DPoP proof's `iat` is not now: a proof is valid for {0} seconds")]
     WrongTime(i64),
     /// No name to remember it by.
-    #[error("the DPoP proof has no usable `jti`")]
+    #[error("the DPoP proof's `jti` is missing or unusable")]
     NoName,
     /// For another token, or for none.
     #[error("the DPoP proof's `ath` is not the hash of the access token")]
@@ -155,10 +155,10 @@ fn check_signature(header: &Header, parts: &Parts<'_>) -> Result<Thumbprint, Dpo
     // The parser refuses a private or symmetric key.
     let jwk = Jwk::parse(jwk)
         .map_err(|error| DpopError::Key(error.0))?
-        .ok_or_else(|| not_a_key("its kind is unknown"))?;
+        .ok_or_else(|| not_a_key("its type is unknown"))?;
     let alg = |name: &String| public_key::algorithm(name) == Some(algorithm);
     if !jwk.verifies || !jwk.alg.as_ref().is_none_or(alg) {
-        return Err(not_a_key("it says that it is for something else"));
+        return Err(not_a_key("it is for another use"));
     }
     let signed = parts.signed.as_bytes();
     if public_key::is_signature_of(&jwk.key, algorithm, signed, parts.signature) {

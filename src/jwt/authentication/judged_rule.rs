@@ -47,7 +47,7 @@ impl JudgedRule {
 }
 
 /// The rules that were judged of a token, in their order. A rule is put in words only if it failed or every one is asked for:
-/// a log-in that succeeds formats nothing.
+/// a login that succeeds formats nothing.
 #[derive(Debug)]
 pub struct JudgedRules {
     is_complete: bool,

@@ -9,15 +9,15 @@ use crate::jwt::{KeyError, SealedUnder, Sealer, SigningKey};
 pub enum OpenError {
     /// Made under another secret, or damaged, or taken from another row.
     #[error(
-        "the signing key {0} opens neither with SECRET nor with SECRET_PREVIOUS: set SECRET_PREVIOUS to the secret \
-         from before, or give up the key and the tokens under it with `token-server key delete {0}`"
+        "neither SECRET nor SECRET_PREVIOUS decrypts the signing key {0}: set SECRET_PREVIOUS to the previous secret, \
+            or delete the key and its tokens with `token-server key delete {0}`"
     )]
     NeitherOpens(KeyId),
     /// What was sealed is not the key that its row says. Only somebody with the secret can have done that.
-    #[error("the signing key {0} is not the key that its name says")]
+    #[error("the signing key {0} does not match its key id")]
     WrongKey(KeyId),
     /// It does not work as a key.
-    #[error("the signing key {0} cannot be used")]
+    #[error("the signing key {0} is unusable")]
     Unusable(KeyId, #[source] KeyError),
 }
 

@@ -97,7 +97,7 @@ impl<'a> TokenDetails<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
     /// No key is known that may sign.
-    #[error("no signing key is known")]
+    #[error("the server has no signing key")]
     NoKey,
     /// Signing failed.
     #[error("the token cannot be signed")]

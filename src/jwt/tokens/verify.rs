@@ -33,11 +33,11 @@ pub enum VerifyError {
     #[error("the token is malformed")]
     Malformed,
     /// A JWT whose header or claims are not those that we write, though it may be signed with a secret that we share.
-    #[error("the token was not issued by this server: its header or its claims are others")]
+    #[error("the token was not issued by this server: its header or its claims differ")]
     Foreign,
     /// No key of ours has this `kid`, or `alg` is not that key's.
     #[error(
-        "the token was not issued by this server: it is not signed with a key that its `kid` and `alg` name here"
+        "the token was not issued by this server: this server has no key with its `kid` and `alg`"
     )]
     UnknownKey,
     /// The signature does not fit.
@@ -53,7 +53,7 @@ pub enum VerifyError {
     #[error("the token was not issued by this server: it is from another issuer")]
     WrongIssuer,
     /// It claims to live longer than any token of ours.
-    #[error("the token's lifetime is not one this server gives")]
+    #[error("this server does not issue tokens with this lifetime")]
     WrongLifetime,
 }
 

@@ -108,18 +108,18 @@ impl PendingOrder {
 
 /// What cannot be presented must not take the place of what can.
 fn check(chain: &str, key: &Secret<Vec<u8>>, names: &[String]) -> anyhow::Result<()> {
-    let chain = parse_certificates(chain.as_bytes()).context("the certificate that came")?;
-    let first = chain.first().context("no certificate came")?;
-    let parsed = ParsedCertificate::try_from(first).context("the certificate that came")?;
+    let chain = parse_certificates(chain.as_bytes()).context("the authority's certificate")?;
+    let first = chain.first().context("the authority sent no certificate")?;
+    let parsed = ParsedCertificate::try_from(first).context("the authority's certificate")?;
     for name in names {
         let server = ServerName::try_from(name.as_str())?;
         let is_for = verify_server_name(&parsed, &server).is_ok();
-        ensure!(is_for, "the certificate that came is not for {name}");
+        ensure!(is_for, "the authority's certificate is not for {name}");
     }
     let key = PrivatePkcs8KeyDer::from(key.expose().clone());
     let provider = Arc::new(aws_lc_rs::default_provider());
     CertifiedKey::from_der(chain, key.into(), &provider)
-        .context("the certificate that came is not for our key")?;
+        .context("the authority's certificate is not for the server's key")?;
     Ok(())
 }
 

@@ -60,10 +60,10 @@ pub(super) async fn probe(client: &reqwest::Client, url: Url) -> anyhow::Result<
     ensure!(status.is_success(), "it answered {status}");
     let text = read_body(response, MAX_BYTES).await?;
     let directory: serde_json::Value =
-        json::from_slice(&text).context("what it answered is no directory")?;
+        json::from_slice(&text).context("its answer is not a directory")?;
     ensure!(
         directory["newOrder"].is_string(),
-        "what it answered is no directory"
+        "its answer is not a directory"
     );
     Ok(())
 }

@@ -52,9 +52,9 @@ impl Store {
             Some(last) if last.link.event_id > head.link.event_id => AuditEnd {
                 key: key.and_then(|_| {
                     Err(format!(
-                        "it ends at the event {}, but there is the event {} behind it: somebody set the end of the trail \
-                         back, or put that event in. Run `token-server audit verify`, find out who, then delete an event \
-                         that does not belong there, or run `token-server audit accept-head`",
+                        "it ends at the event {}, but the event {} follows: somebody set the end of the trail back, \
+                            or inserted that event. Run `token-server audit verify`, find out who did it, then delete \
+                        an event that does not belong there, or run `token-server audit accept-head`",
                         head.link.event_id, last.link.event_id
                     ))
                 }),

@@ -259,9 +259,9 @@ fn taken(error: StoreError, rows: &[ChainedEvent]) -> StoreError {
         .map(|(first, last)| (first.event.event_id, last.event.event_id));
     match (error, ids) {
         (StoreError::Conflict, Some((first, last))) => StoreError::AuditTrail(format!(
-            "there is an event behind its last one already, with a number from {first} to {last}: somebody set the end \
-             of the trail back, or put that event in. Run `token-server audit verify`, find out who, then delete an event \
-             that does not belong there, or run `token-server audit accept-head`"
+            "an event with a number from {first} to {last} already follows its last one: somebody set the end of the \
+                trail back, or inserted that event. Run `token-server audit verify`, find out who did it, then delete \
+            an event that does not belong there, or run `token-server audit accept-head`"
         )),
         (error, _) => error,
     }

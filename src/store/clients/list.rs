@@ -88,7 +88,7 @@ impl ClientOrder {
     /// A place in this order, as [`place_of`](Self::place_of) wrote it.
     pub fn parse_place(self, text: &str) -> Result<Cursor, ParseError> {
         let wrong =
-            || ParseError::new("`after` is not a place in this list; begin with its first page");
+            || ParseError::new("`after` is not a cursor of this list; begin with the first page");
         let (created_at, client_id) = match self {
             Self::ClientId => (0, text),
             Self::Newest | Self::Oldest => {
@@ -118,7 +118,7 @@ impl std::str::FromStr for ClientOrder {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let found = Self::ALL.into_iter().find(|order| order.as_str() == text);
-        found.ok_or_else(|| ParseError::new("an order is `client_id`, `newest` or `oldest`"))
+        found.ok_or_else(|| ParseError::new("`order` must be `client_id`, `newest` or `oldest`"))
     }
 }
 

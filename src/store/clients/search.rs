@@ -27,7 +27,7 @@ pub(in crate::store) fn with_name_prefix(text: &str) -> String {
 pub(in crate::store) fn check_text(text: &str) -> Result<(), ParseError> {
     if text.len() > LONGEST || text.contains(char::is_control) {
         return Err(ParseError::new(
-            "a text to search for has at most 1000 bytes and no control characters",
+            "a search text can have at most 1000 bytes and no control characters",
         ));
     }
     Ok(())

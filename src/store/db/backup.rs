@@ -16,10 +16,10 @@ impl Store {
     /// read and write meanwhile.
     pub async fn back_up(&self, file: &Path) -> anyhow::Result<u64> {
         let Pool::Sqlite(pool) = self.writes() else {
-            bail!("only a file of SQLite is copied so");
+            bail!("only a SQLite file can be copied");
         };
         // An absolute path is never taken for a URI.
-        let path = absolute(file).with_context(|| format!("{} is no path", file.display()))?;
+        let path = absolute(file).with_context(|| format!("{} is not a path", file.display()))?;
         let mut unfinished = path.clone().into_os_string();
         unfinished.push(".unfinished");
         let unfinished = PathBuf::from(unfinished);

@@ -68,7 +68,7 @@ impl<T> Readable<T> {
             tracing::error!(
                 table = of.table,
                 key,
-                "a row in the database is damaged and is left out: {why}"
+                "skipped a damaged row of the database: {why}"
             );
         }
     }

@@ -35,14 +35,15 @@ pub enum StoreError {
     #[error("{0}")]
     Faulty(Fault, #[source] sqlx::Error),
     /// The database refused.
-    #[error("the database refused")]
+    #[error("the database refused it")]
     Database(#[source] sqlx::Error),
     /// The schema is not the one this version needs.
     #[error("the migration failed")]
     Migration(#[source] MigrateError),
     /// The file of SQLite is not there, and this command does not make it.
     #[error(
-        "there is no file {0}: run `token-server migrate` to make it; if it was there before, look whether its volume is mounted"
+        "there is no file {0}: run `token-server migrate` to create it; if it existed before, check that its volume \
+            is mounted"
     )]
     MissingFile(String),
     /// The schema is of a pre-release, whose migrations are not known any more.
@@ -53,13 +54,13 @@ pub enum StoreError {
     PreRelease,
     /// A migration was applied whose text is not the one that this version has.
     #[error(
-        "migration {0} was applied to the database with another text: use a token-server of the release that applied it or \
-         of a later one"
+        "the database has another version of migration {0}: use the release of token-server that applied it, or a \
+            later one"
     )]
     ChangedMigration(String),
     /// The end of the audit trail is not as this server left it, so that no change can be recorded; what is wrong and
     /// what to do.
-    #[error("nothing can be added to the audit trail, and so nothing can be changed: {0}")]
+    #[error("the server can add nothing to the audit trail, so it refuses every change: {0}")]
     AuditTrail(String),
     /// A row does not hold what it should.
     #[error("a row in the database is damaged: {0}")]

@@ -86,7 +86,7 @@ pub(in crate::store) async fn replace_identities(
         let issuer = tx.fetch_optional(FIND, &[name], read_issuer).await?;
         let Some(issuer) = issuer else {
             return Err(StoreError::Contradiction(format!(
-                "identities: there is no trusted issuer `{name}`"
+                "identities: no trusted issuer is called `{name}`"
             )));
         };
         identity

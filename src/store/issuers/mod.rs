@@ -99,7 +99,7 @@ impl Store {
         let count: i64 = tx.fetch_one(COUNT, &[], |row| row.get(0)).await?;
         if usize::try_from(count).is_ok_and(|count| count >= MAX_ISSUERS) {
             return Err(StoreError::Contradiction(format!(
-                "there are {MAX_ISSUERS} trusted issuers already, which is the most"
+                "there are {MAX_ISSUERS} trusted issuers already, which is the limit"
             )));
         }
         let (anchor, definition) = (issuer.anchor.text(), definition(issuer)?);

@@ -57,7 +57,7 @@ pub(super) async fn refuse_client_ids(
     let found: Option<ClientId> = tx.fetch_optional(SQL, &[&text, &first, &end], read).await?;
     match found {
         Some(id) => Err(StoreError::Contradiction(format!(
-            "there is a client `{id}`, which tokens of `{text}` would be taken for"
+            "a client is called `{id}`, so tokens of `{text}` could be taken for its own"
         ))),
         None => Ok(()),
     }

@@ -304,6 +304,6 @@ fn read_last_use(row: &Row) -> Result<LastUsed, StoreError> {
     let source: Result<IpAddr, _> = row.get::<&str>("source")?.parse();
     Ok(LastUsed {
         used_at: row.time("used_at")?,
-        source: source.map_err(|_| StoreError::Corrupt("a source is no address".to_owned()))?,
+        source: source.map_err(|_| StoreError::Corrupt("a source is not an address".to_owned()))?,
     })
 }

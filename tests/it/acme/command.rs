@@ -46,9 +46,7 @@ async fn serve_orders_by_itself_and_the_commands_say_how_it_stands() {
     assert!(child.wait().unwrap().success());
     assert_eq!(before.code, 0, "{before:?}");
     assert!(
-        before
-            .out
-            .contains("warn  certificate: none was issued yet"),
+        before.out.contains("warn  certificate: none issued yet"),
         "{before:?}"
     );
     assert!(

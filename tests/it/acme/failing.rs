@@ -8,7 +8,7 @@ use crate::harness::{BY, Log};
 fn complaints(log: &Log) -> usize {
     let text = log.text();
     let is_complaint =
-        |line: &&str| line.contains(r#""ERROR""#) && line.contains("no certificate was issued");
+        |line: &&str| line.contains(r#""ERROR""#) && line.contains("issued no certificate");
     text.lines().filter(is_complaint).count()
 }
 

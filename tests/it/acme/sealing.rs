@@ -67,7 +67,7 @@ async fn under_another_secret_it_is_neither_presented_nor_ordered_anew() {
     assert_eq!(presented(&other, &scene.authority, NAME).await, None);
     assert_eq!(scene.authority.orders(), 1);
     let text = log.text();
-    assert!(text.contains("opens neither with SECRET nor with SECRET_PREVIOUS"));
+    assert!(text.contains("neither SECRET nor SECRET_PREVIOUS decrypts"));
     let standing = other.test.app.acme().unwrap().standing();
     assert!(standing.problem.unwrap().contains("SECRET_PREVIOUS"));
 }

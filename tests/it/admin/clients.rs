@@ -253,7 +253,7 @@ async fn a_change_of_what_somebody_else_has_changed_meanwhile_is_refused() {
     let refused = save(&mut omar, "of Omar").await;
 
     assert_eq!(refused.status, 422);
-    assert!(refused.text().contains("was changed since"));
+    assert!(refused.text().contains("has changed since"));
     assert!(refused.text().contains("value=\"of Omar\""));
     assert_eq!(find(&test, CLIENT).await.name.as_str(), "of Olga");
     let again = save(&mut omar, "of Omar").await;
@@ -646,7 +646,7 @@ async fn a_secret_is_rotated_with_an_overlap_and_the_page_says_what_is_safe() {
     refused.assert_error(401, "invalid_client");
     let mut omar = Browser::of(&test, "omar").await;
     let page = omar.get("/admin/clients/billing").await;
-    assert!(page.text().contains("It has ended: safe to remove."));
+    assert!(page.text().contains("It has expired: safe to remove."));
 
     let answer = omar.post(&format!("{path}/remove"), &[]).await;
     assert_eq!(
@@ -734,7 +734,7 @@ async fn networks_are_typed_on_lines_and_shown_on_the_clients_page() {
             status == 303
                 || answer
                     .text()
-                    .contains("<code>10.0.0.0/33</code> is no network")
+                    .contains("<code>10.0.0.0/33</code> is not a network")
         );
     }
     let form = omar.get("/admin/clients/billing/edit").await;

@@ -24,7 +24,10 @@ async fn a_viewer_sees_the_token_or_why_there_would_be_none() {
     assert_eq!((empty.status, granted.status), (200, 200));
     assert!(granted.text().contains("&#34;scope&#34;: &#34;read&#34;"));
     assert!(granted.text().contains(">granted</span>"));
-    assert!(!granted.text().contains("eyJ0eXAi"), "no signed token is shown");
+    assert!(
+        !granted.text().contains("eyJ0eXAi"),
+        "no signed token is shown"
+    );
     assert!(refused.text().contains("<code>invalid_scope</code>"));
     assert!(!refused.text().contains("<b>"));
     assert!(unknown.text().contains("unknown client"));
@@ -135,7 +138,7 @@ async fn an_assertion_is_explained_rule_by_rule_and_not_shown_again() {
     for told in [
         ">accepted</span>",
         "href=\"/admin/clients/workload\"",
-        "good once",
+        "valid once",
         ">passed</span>",
     ] {
         assert!(

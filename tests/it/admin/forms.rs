@@ -76,7 +76,7 @@ async fn a_new_password_is_refused_for_all_that_is_wrong_with_it_at_once() {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    let long = "some words in a row";
+    let long = "several words in a row";
 
     assert_eq!(change(&mut olga, "", "", "").await, ["old", "new", "again"]);
     assert_eq!(

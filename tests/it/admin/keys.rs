@@ -38,7 +38,7 @@ async fn an_owner_rotates_keys_once_verifiers_know_the_next_one() {
             next.kid
         ),
         format!(
-            "<code>{active}</code> signs nothing from now on. It verifies at most 0 active tokens, until {day} {time} UTC."
+            "<code>{active}</code> signs no more tokens. It still verifies at most 0 active tokens, until {day} {time} UTC."
         ),
     ] {
         assert!(asked.text().contains(&fact), "{fact}: {}", asked.text());

@@ -11,7 +11,7 @@ use crate::audit;
 use crate::harness::{BY, TestApp};
 
 const MISSING: &str =
-    "this build has no passkeys: use a release build, or build with --features passkeys";
+    "this build does not support passkeys: use a released one, or build with --features passkeys";
 
 /// A passkey that another build has added.
 pub(crate) async fn store_passkey(test: &TestApp, who: &str) {

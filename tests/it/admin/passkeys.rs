@@ -104,7 +104,7 @@ async fn what_was_signed_elsewhere_by_others_or_before_is_refused() {
     let old = signed(&mut olga, &mut device).await;
     let proof = signed(&mut olga, &mut device).await;
     assert_eq!(answer(&mut olga, &old).await.status, 401);
-    // A challenge is used up by whatever comes first; the page that says so has another one.
+    // A challenge is was used by whatever comes first; the page that says so has another one.
     assert_eq!(answer(&mut olga, &proof).await.status, 401);
     let proof = signed(&mut olga, &mut device).await;
     assert_eq!(answer(&mut olga, &proof).await.status, 303);
@@ -126,7 +126,7 @@ async fn a_new_one_is_refused_from_elsewhere_twice_and_without_a_name() {
         ("password", PASSWORD),
     ];
     assert_eq!(olga.post(NEW, &nameless).await.status, 422);
-    assert_eq!(send(&mut olga, &made).await.status, 422, "used up");
+    assert_eq!(send(&mut olga, &made).await.status, 422, "was used");
     let made = device.create(&options(&olga.get(NEW).await));
     assert_eq!(send(&mut olga, &made).await.status, 303);
 

@@ -64,9 +64,9 @@ async fn each_route_refuses_every_role_below_its_own() {
             let answer = ask(&mut browser, &route).await;
             if role < needed {
                 assert_eq!(answer.status, 403, "{who} {route:?}");
-                assert!(answer.text().contains("admins of the role"), "{route:?}");
+                assert!(answer.text().contains("admins with the role"), "{route:?}");
             } else {
-                assert!(!answer.text().contains("admins of the role"), "{route:?}");
+                assert!(!answer.text().contains("admins with the role"), "{route:?}");
             }
         }
     }
@@ -132,7 +132,7 @@ async fn what_another_site_sends_is_refused_even_with_everything_else_right() {
             let body = Body::from(format!("csrf={token}"));
             let answer = browser.send(request.body(body).unwrap()).await;
             assert_eq!(answer.status, 403, "{route:?} {headers:?}");
-            assert!(answer.text().contains("does not come from a page"));
+            assert!(answer.text().contains("did not come from a page"));
         }
     }
 }

@@ -293,7 +293,7 @@ async fn whoever_found_an_open_browser_changes_nothing_that_logins_need() {
     let wrong = "not the password at all";
 
     for (password, said) in [
-        ("", "This field is empty."),
+        ("", "Fill in this field."),
         (wrong, "The current password is wrong."),
     ] {
         let fields = [("code", &*code(&test, &secret)), ("password", password)];

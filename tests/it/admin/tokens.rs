@@ -59,9 +59,9 @@ async fn it_is_said_why_a_token_is_no_good() {
     let forged = format!("{rest}.{first}{}", &signature[1..]);
 
     for (token, status, said) in [
-        ("", 422, "no token"),
-        ("not.a.token", 422, "no token"),
-        ("<script>alert(1)</script>", 422, "no token"),
+        ("", 422, "not a token"),
+        ("not.a.token", 422, "not a token"),
+        ("<script>alert(1)</script>", 422, "not a token"),
         (forged.as_str(), 200, "not active"),
     ] {
         let page = vera.post("/admin/tokens", &[("token", token)]).await;

@@ -178,7 +178,7 @@ async fn a_token_for_the_default_audience_is_refused_whatever_its_scopes() {
         }
         let explained = test.app.tokens.explain(ROBOT, None, None).await.unwrap();
         let remark =
-            format!("The admin API refuses its tokens: `{AUDIENCE}` is none of its audiences.");
+            format!("The admin API refuses its tokens: `{AUDIENCE}` is not one of its audiences.");
         assert!(explained.remarks.contains(&remark), "{explained:?}");
     }
 }

@@ -263,7 +263,9 @@ async fn a_client_of_nobody_is_taken_and_one_of_another_file_only_when_told_so()
     let refused = apply_by(&test, BY, &billing("two"), ApplyOptions::default()).await;
     let error = refused.unwrap_err();
     assert!(
-        error.description.contains("the manifest `one` manages it"),
+        error
+            .description
+            .contains("the manifest `one` manages the client"),
         "{error:?}"
     );
     let take_over = ApplyOptions {
@@ -295,7 +297,7 @@ async fn with_a_mistake_anywhere_nothing_is_done_and_every_mistake_is_told() {
     for told in [
         "clients[1] `a`: JWKS_URI_HOSTS",
         "clients[2] `b`: ",
-        "`d`: the secret AAAAAAAA is one of `c`",
+        "`d`: the secret AAAAAAAA already belongs to `c`",
     ] {
         assert!(error.description.contains(told), "{told}: {error:?}");
     }

@@ -202,7 +202,7 @@ async fn an_operator_is_told_which_generation_a_token_has_and_which_it_needs() {
     let inspected = test.app.tokens.inspect(&token).await.unwrap();
 
     assert!(!inspected.good);
-    let told = format!("has the generation {had}, and its client requires {needs}:");
+    let told = format!("has the generation {had}, but its client requires {needs}:");
     assert!(inspected.verdict.contains(&told), "{}", inspected.verdict);
     // Whoever presents it learns no more than that.
     let answer = test.verify(&token).await.json();

@@ -111,7 +111,7 @@ async fn beyond_its_room_all_tokens_of_a_client_are_revoked_instead() {
         ("server", Some("a"))
     );
     assert_eq!(folded(&test), [1, 0]);
-    let line = "are revoked in place of 4 single ones, for which there is no room";
+    let line = "instead of 4 single ones, for which there is no room";
     assert!(log.text().contains(line), "{}", log.text());
 
     // The next ones are good, and revoked one by one again.

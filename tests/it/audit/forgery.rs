@@ -71,7 +71,7 @@ async fn an_end_that_goes_by_the_name_of_our_key_is_not_built_on() {
         assert_eq!(test.database.execute(&sql).await, 1);
     }
 
-    refuses_changes(&test, "a code that is not SECRET's").await;
+    refuses_changes(&test, "an authentication code that is not SECRET's").await;
 }
 
 /// The trail went on in two ways from the event 3, of which one was in a backup.
@@ -129,7 +129,7 @@ async fn an_end_that_was_set_back_in_front_of_later_events_is_not_built_on() {
     let test = with_events(5).await;
     set_head_to(&test, 3).await;
 
-    refuses_changes(&test, "there is an event behind its last one already").await;
+    refuses_changes(&test, "already follows its last one").await;
     assert_eq!(broken_at(&test).await, Some(5));
 }
 

@@ -108,7 +108,11 @@ async fn a_replica_that_does_not_know_the_new_secret_changes_nothing() {
     let new = start(&test.database, B, SECRET).await;
     rename(&new, "new").await;
 
-    refuses_changes(&test, "Set SECRET_PREVIOUS to the secret that wrote it").await;
+    refuses_changes(
+        &test,
+        "Set SECRET_PREVIOUS on every replica to the secret that wrote it",
+    )
+    .await;
 
     rename(&new, "newer").await;
     assert!(is_good(&test.database, &[("SECRET", B)]).await);

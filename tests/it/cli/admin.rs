@@ -133,7 +133,7 @@ async fn what_is_wrong_is_said_and_nothing_is_done() {
         (
             &["create", "omar", "--role", "root"],
             2,
-            "a role is one of `viewer`, `operator`, `owner`",
+            "a role must be one of `viewer`, `operator`, `owner`",
         ),
         (
             &["create", "omar", "--password-file", "short"],

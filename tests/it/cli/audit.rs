@@ -127,8 +127,7 @@ async fn a_trail_that_cannot_go_on_is_an_error_of_changes_and_a_failure_of_check
     let refused = shell.run(&["client", "create", "c"]);
 
     assert_eq!(refused.code, 1);
-    let why =
-        "is under the key `f0f0f0f0f0f0f0f0`, which is neither SECRET's nor SECRET_PREVIOUS's";
+    let why = "has the key `f0f0f0f0f0f0f0f0`, which is neither SECRET's nor SECRET_PREVIOUS's";
     assert!(refused.err.contains(why), "{refused:?}");
     assert!(refused.err.contains("audit accept-head"), "{refused:?}");
     let check = shell.run(&["check"]);

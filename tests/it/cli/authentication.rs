@@ -112,7 +112,7 @@ async fn what_could_never_work_is_refused_with_a_reason() {
         ),
         (
             &["create", "a", "--auth-method", "tls_client_auth"],
-            "certificate names it",
+            "a certificate subject",
         ),
         (
             &[
@@ -159,9 +159,9 @@ async fn what_could_never_work_is_refused_with_a_reason() {
                 "--expires-in",
                 "1d",
             ],
-            "takes a secret",
+            "uses a secret",
         ),
-        (&["update", "there"], "name what to change"),
+        (&["update", "there"], "give at least one change"),
     ] {
         let ran = shell.run(&[&["client"], arguments].concat());
         assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");

@@ -38,7 +38,7 @@ async fn settings_certificate_and_database_are_told_at_once() {
     let failures = failures(&ran);
     assert_eq!(failures.len(), 5, "{}", ran.out);
     for (failure, start) in failures.iter().zip([
-        "TOKEN_TLL: .env sets it, but there is no such setting",
+        "TOKEN_TLL: .env sets an unknown setting",
         "LOG: .env sets it twice",
         "ISSUER: found `http://insecure`",
         "SECRET: has 5 bytes",

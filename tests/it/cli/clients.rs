@@ -234,7 +234,7 @@ async fn networks_are_set_shown_and_taken_away() {
     for wrong in ["10.0.0.0/33", "example.com", "", "10.0.0.0/8 ::/0"] {
         let argument = format!("--allowed-network={wrong}");
         let refused = run(&["update", "billing", &argument]);
-        assert!(refused.err.contains("is no network"), "{refused:?}");
+        assert!(refused.err.contains("is not a network"), "{refused:?}");
     }
     let argument = "--allowed-network=192.0.2.7";
     assert_eq!(

@@ -72,6 +72,6 @@ async fn on_postgres_the_database_has_the_time() {
     assert_eq!(confirmed.code, 2, "{confirmed:?}");
     assert!(confirmed.err.contains("the clock of Postgres"));
     let check = shell.run(&["check"]);
-    let said = "ok    clock: this machine's agrees with the database's";
+    let said = "ok    clock: this machine's clock agrees with the database's";
     assert!(check.out.contains(said), "{check:?}");
 }

@@ -175,7 +175,7 @@ fn a_file_of_settings_without_secret_gets_one_and_keeps_its_lines() {
     );
     let text = fs::read_to_string(&file).unwrap();
     assert!(
-        text.starts_with("LISTEN_ADDR=0.0.0.0:0\nLOG=info\n# Made by"),
+        text.starts_with("LISTEN_ADDR=0.0.0.0:0\nLOG=info\n# Written by"),
         "{text}"
     );
 }

@@ -35,7 +35,7 @@ async fn bad_rows_are_named_and_nothing_is_imported_unless_told_to_go_on() {
     assert!(
         refused
             .err
-            .contains("ignored, because they have no meaning here: note")
+            .contains("ignored these columns, which this server does not use: note")
     );
 
     let gone_on = shell.run(&["client", "import", "clients.csv", "--keep-going", "--json"]);
@@ -158,5 +158,8 @@ async fn secrets_that_the_other_server_generated_are_vouched_for() {
     let exported = shell.run(&["client", "export"]);
     assert!(exported.out.contains("\"vouched\":true"), "{exported:?}");
     let shown = shell.run(&["client", "show", "a"]);
-    assert!(shown.out.contains("chosen, vouched for"), "{shown:?}");
+    assert!(
+        shown.out.contains("chosen, declared as generated"),
+        "{shown:?}"
+    );
 }

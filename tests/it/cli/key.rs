@@ -166,11 +166,11 @@ async fn check_says_whether_others_can_verify_tokens_offline() {
     for (alg, told) in [
         (
             "HS256",
-            "SIGNING_ALG is HS256, under which others cannot verify tokens offline and ask /verify",
+            "SIGNING_ALG is HS256, under which other services cannot verify tokens offline and must ask /verify",
         ),
         (
             "ES256",
-            "SIGNING_ALG is ES256, under which others can verify tokens offline",
+            "SIGNING_ALG is ES256, under which other services can verify tokens offline",
         ),
     ] {
         let checked = shell.command(&["check"]).env("SIGNING_ALG", alg).output();

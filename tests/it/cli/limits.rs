@@ -146,7 +146,7 @@ async fn without_descriptors_for_more_connections_health_is_still_answered() {
     assert_eq!(serving.health(&client).await.unwrap(), 200);
 
     let connections = flood(serving.main, 150);
-    serving.wait_for("no more descriptors").await;
+    serving.wait_for("no descriptors left").await;
     // Half of the descriptors are for connections, one of which the client has.
     while connections.iter().filter(|it| is_closed(it)).count() < 51 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -164,8 +164,8 @@ async fn without_descriptors_for_more_connections_health_is_still_answered() {
         tokio::task::yield_now().await;
     }
     let log = serving.stop().await;
-    assert_eq!(log.matches("no more descriptors").count(), 1, "{log}");
-    assert_eq!(log.matches("cannot be accepted").count(), 0, "{log}");
+    assert_eq!(log.matches("no descriptors left").count(), 1, "{log}");
+    assert_eq!(log.matches("cannot accept connections").count(), 0, "{log}");
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn while_the_kernel_hands_out_no_descriptor_one_line_says_so() {
     prlimit(Some(pid), Resource::Nofile, limit(10)).unwrap();
 
     let waiting = flood(serving.main, 5);
-    serving.wait_for("cannot be accepted").await;
+    serving.wait_for("cannot accept connections").await;
 
     // Several tries later.
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -192,7 +192,7 @@ async fn while_the_kernel_hands_out_no_descriptor_one_line_says_so() {
     assert_eq!(serving.health(&serving.client()).await.unwrap(), 200);
     drop(waiting);
     let log = serving.stop().await;
-    assert_eq!(log.matches("cannot be accepted").count(), 1, "{log}");
+    assert_eq!(log.matches("cannot accept connections").count(), 1, "{log}");
 }
 
 #[tokio::test]
@@ -223,7 +223,10 @@ async fn check_and_the_start_name_settings_that_need_more_descriptors_than_there
         "{checked:?}"
     );
     let log = serving.stop().await;
-    assert!(log.contains(told) && log.contains("may have 300"), "{log}");
+    assert!(
+        log.contains(told) && log.contains("may have only 300"),
+        "{log}"
+    );
 }
 
 /// A server that is stopped accepts nothing: all wait in the queue of its socket.

@@ -192,7 +192,7 @@ async fn a_list_as_json_is_imported_and_gives_the_same_list() {
     std::fs::write(other.path().join("page.json"), &page.out).unwrap();
     let cut = other.run(&["client", "import", "page.json"]);
     assert!(
-        cut.err.contains("the list was cut off behind this client"),
+        cut.err.contains("the list ends with this client"),
         "{cut:?}"
     );
 }

@@ -40,7 +40,7 @@ fn a_database_that_cannot_be_reached_is_named_with_the_reason() {
         (
             format!("sqlite:{folder}"),
             format!(
-                "error: DATABASE_URL: cannot reach sqlite:{folder}: cannot open {folder}: it is a folder\n"
+                "error: DATABASE_URL: cannot reach sqlite:{folder}: cannot open {folder}: it is a directory\n"
             ),
         ),
     ] {
@@ -157,7 +157,7 @@ async fn the_folder_and_the_file_of_settings_can_be_named() {
     assert!(
         missing
             .err
-            .starts_with("error: -C: cannot go to /no/such/folder"),
+            .starts_with("error: -C: cannot change to /no/such/folder"),
         "{missing:?}"
     );
 }

@@ -231,7 +231,7 @@ async fn what_is_handed_over_must_be_one_socket_that_listens_for_tcp() {
         assert_eq!(ran.code, 1, "{what}: {ran:?}");
         assert!(ran.err.contains("LISTEN_FDS: "), "{what}: {ran:?}");
         assert!(
-            ran.err.contains("one TCP socket that listens"),
+            ran.err.contains("expected one listening TCP socket"),
             "{what}: {ran:?}"
         );
     }

@@ -155,7 +155,7 @@ async fn clients_of_others_are_named_when_they_cannot_be_taken() {
     for told in [
         "`account`: skipped: it is a public client",
         "`hidden`: the export hides",
-        "`inventory`: `items.write`",
+        "`inventory`: there `items.write` is optional",
     ] {
         assert!(ran.err.contains(told), "{told}: {}", ran.err);
     }

@@ -60,13 +60,13 @@ async fn what_is_wrong_with_the_claims_is_refused_and_told() {
     let now = NOW.0;
 
     for (claims, told) in [
-        (without("jti"), "no JWT"),
-        (without("htm"), "no JWT"),
-        (without("htu"), "no JWT"),
-        (without("iat"), "no JWT"),
+        (without("jti"), "not a JWT"),
+        (without("htm"), "not a JWT"),
+        (without("htu"), "not a JWT"),
+        (without("iat"), "not a JWT"),
         (with("jti", ""), "`jti`"),
         (with("jti", "x".repeat(257)), "`jti`"),
-        (with("jti", 1), "no JWT"),
+        (with("jti", 1), "not a JWT"),
         (with("htm", "GET"), "`htm`"),
         (with("htm", "post"), "`htm`"),
         (with("htu", "https://other.test/token"), "`htu`"),
@@ -80,7 +80,7 @@ async fn what_is_wrong_with_the_claims_is_refused_and_told() {
         (with("iat", i64::MAX), "`iat`"),
         (with("iat", i64::MIN), "`iat`"),
         (with("iat", 1e300), "`iat`"),
-        (with("iat", "now"), "no JWT"),
+        (with("iat", "now"), "not a JWT"),
     ] {
         let answer = ask(&test, &secret, &[("dpop", &prover.sign(&claims))]).await;
         answer.assert_error(400, "invalid_dpop_proof");
@@ -134,9 +134,9 @@ async fn what_is_wrong_with_the_header_is_refused_and_told() {
         (changed("jwk", json!({"kty": "oct", "k": "AAAA"})), "`k`"),
         (changed("jwk", json!({"kty": "new"})), "unknown"),
         (key("d", json!("AAAA")), "`d`"),
-        (key("use", json!("enc")), "something else"),
-        (key("alg", json!("ES384")), "something else"),
-        (key("key_ops", json!(["sign"])), "something else"),
+        (key("use", json!("enc")), "for another use"),
+        (key("alg", json!("ES384")), "for another use"),
+        (key("key_ops", json!(["sign"])), "for another use"),
         (changed("jwk", Prover::new("ES256").jwk()), "signature"),
     ] {
         let proof = prover
@@ -166,7 +166,7 @@ async fn arrays_are_neither_a_header_nor_claims() {
     for proof in [prover.sign(&members), prover.signer.sign(header, &good)] {
         let answer = ask(&test, &secret, &[("dpop", &proof)]).await;
         answer.assert_error(400, "invalid_dpop_proof");
-        assert!(answer.text().contains("no JWT"), "{}", answer.text());
+        assert!(answer.text().contains("not a JWT"), "{}", answer.text());
     }
     let answer = ask(&test, &secret, &[("dpop", &prover.sign(&good))]).await;
     assert_eq!(answer.status, 200, "{}", answer.text());

@@ -95,7 +95,7 @@ async fn a_bound_token_is_not_exchanged_for_a_client_that_is_none_of_its_audienc
     let proof = caller.prove("POST", TOKEN_URL);
     for headers in [&[][..], &[("dpop", &*proof)]] {
         let answer = scene.exchange_shown("orders", &first, STOCK, headers).await;
-        assert_refused(&answer, "invalid_request", "neither this client's own nor");
+        assert_refused(&answer, "invalid_request", "was not issued to this client");
     }
 }
 
@@ -112,7 +112,7 @@ async fn a_client_narrows_a_token_that_is_bound_to_its_key_with_a_proof_of_it_on
     let another = stranger.prove("POST", TOKEN_URL);
     for headers in [&[][..], &[("dpop", &*another)]] {
         let answer = scene.exchange_shown("app", &first, SHOP, headers).await;
-        assert_refused(&answer, "invalid_request", "the request does not show");
+        assert_refused(&answer, "invalid_request", "the request does not prove");
     }
     let proof = own.prove("POST", TOKEN_URL);
     let shown = [("dpop", &*proof)];
@@ -148,7 +148,7 @@ async fn a_client_narrows_a_token_that_is_bound_to_its_certificate_with_that_and
         bind(is_bound).await;
         for headers in [&[][..], &[("client-cert", &*another)]] {
             let answer = scene.exchange_shown("app", &first, SHOP, headers).await;
-            assert_refused(&answer, "invalid_request", "the request does not show");
+            assert_refused(&answer, "invalid_request", "the request does not prove");
         }
         let shown = [("client-cert", &*own)];
         let narrowed = scene.exchange_shown("app", &first, SHOP, &shown).await;

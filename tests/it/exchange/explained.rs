@@ -198,7 +198,10 @@ async fn a_viewer_sees_what_an_exchange_gives_and_never_the_subject_token() {
         "{}",
         granted.text()
     );
-    assert!(!granted.text().contains("eyJ0eXAi"), "no signed token is shown");
+    assert!(
+        !granted.text().contains("eyJ0eXAi"),
+        "no signed token is shown"
+    );
     assert!(refused.text().contains("<code>subject_token</code>"));
     assert!(!refused.text().contains("secret-text"));
     assert_eq!(neither.status, 422);

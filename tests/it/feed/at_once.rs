@@ -39,7 +39,7 @@ async fn portal_is_refused(browser: &mut Browser<'_>) {
         assert_unavailable(&answer, path);
         assert!(answer.header("content-type").starts_with("text/html"));
         assert!(answer.text().contains("Not available now"), "{path}");
-        let words = "the portal can neither show nor change anything";
+        let words = "the portal cannot show or change anything";
         assert!(answer.text().contains(words), "{}", answer.text());
         let (_, link) = answer.text().split_once("href=\"/admin/assets/").unwrap();
         style = format!("/admin/assets/{}", link.split('"').next().unwrap());

@@ -177,8 +177,8 @@ async fn each_change_of_state_is_one_line() {
         })
         .collect();
     let expected = [
-        "WARN changes cannot be read",
-        "ERROR changes have not been read for 900 s ",
+        "WARN cannot read changes",
+        "ERROR the server could not read changes for 900 s ",
         "INFO the database answers again",
     ];
     assert_eq!(lines, expected);

@@ -42,7 +42,7 @@ async fn a_lost_revocation_of_a_token_is_written_back() {
         assert_eq!(replica.verify(&good).await.status, 200);
         assert_works(replica, &secret).await;
     }
-    let told = "1 revocation(s) of tokens and 0 generation(s) of clients that the database had lost are written back";
+    let told = "wrote back 1 revocation(s) of tokens and 0 generation(s) of clients that the database had lost";
     assert!(log.text().contains(told), "{}", log.text());
     let events = "select count(*) from audit_events where action = 'revocations.write_back'";
     assert_eq!(number(&test.database, events).await, 1);

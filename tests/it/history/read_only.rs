@@ -118,7 +118,7 @@ async fn each_change_of_state_is_one_line() {
     drop(guard);
 
     let said = |text: &str| log.text().matches(text).count();
-    assert_eq!(said("the database takes no changes"), 1, "{}", log.text());
+    assert_eq!(said("the database accepts no changes"), 1, "{}", log.text());
     assert_eq!(said("the database answers again"), 1);
 }
 

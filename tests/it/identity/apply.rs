@@ -154,12 +154,12 @@ async fn with_a_mistake_anywhere_neither_issuers_nor_clients_are_written() {
         (
             json!({"name": "b", "issuer": "https://taken.test"}),
             client("a", "k8s"),
-            "there is a client",
+            "a client is called",
         ),
         (
             json!({"name": "b", "issuer": "https://b.test"}),
             client("a", "c"),
-            "no trusted issuer `c`",
+            "no trusted issuer is called `c`",
         ),
         (
             json!({"name": "b", "issuer": "https://b.test"}),
@@ -169,7 +169,7 @@ async fn with_a_mistake_anywhere_neither_issuers_nor_clients_are_written() {
         (
             json!({"name": "b", "trust_domain": "b.test", "bundle_endpoint": "https://b.test/"}),
             client("a", "b"),
-            "no SPIFFE ID",
+            "not a SPIFFE ID",
         ),
     ] {
         let file =

@@ -69,12 +69,16 @@ async fn what_is_wrong_with_a_token_by_itself_is_refused_and_told() {
         (header(), with(claims(), "exp", i64::MAX), "lifetime"),
         (header(), with(claims(), "exp", 1e300), "lifetime"),
         (header(), with(claims(), "sub", ""), "`sub`"),
-        (header(), without(claims(), "sub"), "no JWT"),
-        (header(), without(claims(), "iss"), "no JWT"),
-        (header(), without(claims(), "exp"), "no JWT"),
-        (header(), without(claims(), "aud"), "no JWT"),
-        (header(), with(claims(), "sub", json!([ACCOUNT])), "no JWT"),
-        (header(), with(claims(), "exp", "soon"), "no JWT"),
+        (header(), without(claims(), "sub"), "not a JWT"),
+        (header(), without(claims(), "iss"), "not a JWT"),
+        (header(), without(claims(), "exp"), "not a JWT"),
+        (header(), without(claims(), "aud"), "not a JWT"),
+        (
+            header(),
+            with(claims(), "sub", json!([ACCOUNT])),
+            "not a JWT",
+        ),
+        (header(), with(claims(), "exp", "soon"), "not a JWT"),
     ] {
         let token = scene.signer.sign(header, &claims);
         for client_id in [Some(WORKLOAD), None] {

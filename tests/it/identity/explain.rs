@@ -1,4 +1,4 @@
-//! `explain assertion`: each seeded mistake is named, by the rule that a log-in fails with.
+//! `explain assertion`: each seeded mistake is named, by the rule that a login fails with.
 
 use serde_json::{Value, json};
 
@@ -84,12 +84,12 @@ fn mistakes(scene: &Scene) -> Vec<Mistake> {
         ("access token", with_header(json!({"kid": "k", "typ": "at+jwt"})), WORKLOAD, "`typ`: expected absent or JWT, came `at+jwt`"),
         ("symmetric algorithm", with_header(json!({"kid": "k", "alg": "HS256"})), WORKLOAD, "`alg`: expected one of"),
         ("unknown key", with_header(json!({"kid": "next"})), WORKLOAD, "signature: expected made with a key of the issuer, came kid `next`"),
-        ("another cluster", Signer::new("RS256").sign(header(), &claims()), WORKLOAD, "the signature is not of that key"),
+        ("another cluster", Signer::new("RS256").sign(header(), &claims()), WORKLOAD, "the signature is not that key's"),
         ("damaged in the middle of a copy", damaged, WORKLOAD, "signature:"),
         ("iss with a slash", sign(with(claims(), "iss", format!("{CLUSTER}/"))), WORKLOAD, "issuer: expected one of the enabled trusted issuers: https://kubernetes.default.svc.cluster.local"),
         ("another issuer", sign(with(claims(), "iss", "https://other.test")), WORKLOAD, "came `https://other.test`"),
         ("unknown client", sign(claims()), "nobody", "client: expected enabled, came unknown"),
-        ("no JWT", "not a token".to_owned(), WORKLOAD, "format: expected a JWT"),
+        ("not a JWT", "not a token".to_owned(), WORKLOAD, "format: expected a JWT"),
     ]
 }
 

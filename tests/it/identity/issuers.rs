@@ -75,7 +75,7 @@ async fn no_client_is_called_like_an_issuer_whichever_comes_second() {
         json!({"name": "a", "trust_domain": "first.test", "bundle_file": "/b"}),
     ] {
         let told = refused(&test, &document).await;
-        assert!(told.contains("there is a client"), "{told}");
+        assert!(told.contains("a client is called"), "{told}");
     }
     add(
         &test.app,
@@ -93,7 +93,7 @@ async fn no_client_is_called_like_an_issuer_whichever_comes_second() {
         "spiffe://second.test/a/b",
     ] {
         let told = create(&test, taken).await.unwrap_err();
-        assert!(told.contains("no client is"), "{told}");
+        assert!(told.contains("a client cannot be called"), "{told}");
         assert!(test.app.clients.find(&id(taken)).await.is_err(), "{taken}");
     }
     for free in [
@@ -112,11 +112,11 @@ async fn an_identity_needs_its_issuer_and_the_issuer_stays_while_it_has_one() {
     for (identities, told) in [
         (
             json!([{"issuer": "nowhere", "subject": "a"}]),
-            "no trusted issuer `nowhere`",
+            "no trusted issuer is called `nowhere`",
         ),
         (
             json!([{"issuer": "k8s", "subject": "spiffe://a/*"}]),
-            "no trust domain",
+            "not a trust domain",
         ),
     ] {
         let new = new_client("other", &identities, "");
@@ -357,7 +357,7 @@ async fn the_check_of_a_configuration_lists_what_is_accepted_beside_the_standard
     let renamed = shell.command(&["check"]).env("ISSUER", issuer).output();
     let renamed = Ran::from(renamed.unwrap());
     assert_eq!(renamed.code, 1);
-    let told = "FAIL  issuers: `k8s` is ISSUER, this server itself";
+    let told = "FAIL  issuers: `k8s` is this server itself (ISSUER)";
     assert!(renamed.out.contains(told), "{}", renamed.out);
 }
 

@@ -259,12 +259,12 @@ async fn a_document_that_cannot_be_believed_gives_no_keys() {
         (
             "no jwks_uri",
             Page::Json(json!({"issuer": iss})),
-            "no discovery document",
+            "not a discovery document",
         ),
         (
             "a list",
             Page::Json(json!([iss, here])),
-            "no discovery document",
+            "not a discovery document",
         ),
         ("5 MB", Page::Large(5_000_000), "longer than"),
         ("slow", Page::Silence, "error sending request"),
@@ -313,7 +313,7 @@ async fn private_addresses_are_asked_only_where_that_is_allowed() {
 
 const SPIFFE_ID: &str = "spiffe://acme.test/a";
 
-/// How a log-in with an SVID of this authority ends.
+/// How a login with an SVID of this authority ends.
 async fn svid_status(test: &TestApp, signer: &Signer) -> u16 {
     let claims = with(claims(test, "https://spire.test"), "sub", SPIFFE_ID);
     let token = signer.sign(json!({"kid": "k"}), &claims);
@@ -489,7 +489,7 @@ async fn while_keys_rotate_no_right_token_is_refused_and_no_wrong_one_accepted()
     };
     let call = async |caller: usize| {
         while !is_over.get() {
-            // A log-in without a fetch waits for nothing.
+            // A login without a fetch waits for nothing.
             tokio::task::yield_now().await;
             let key = current.get();
             if caller.is_multiple_of(2) {

@@ -288,7 +288,7 @@ async fn svids_are_of_their_trust_domain() {
     }
     let not_spiffe = signer.sign(header(), &claims);
     let no_id = present_as(&test, "/token", JWT_SPIFFE, &not_spiffe, None).await;
-    assert_told(&no_id, "no SPIFFE ID");
+    assert_told(&no_id, "not a SPIFFE ID");
 }
 
 #[tokio::test]

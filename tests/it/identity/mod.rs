@@ -1,4 +1,4 @@
-//! Workload identity: trusted issuers, identities of clients, and log-ins with the tokens of platforms.
+//! Workload identity: trusted issuers, identities of clients, and logins with the tokens of platforms.
 
 mod apply;
 mod corpus;
@@ -157,7 +157,7 @@ impl Scene {
         self.signer.sign(header(), claims)
     }
 
-    /// A log-in of [`WORKLOAD`] at `/token`.
+    /// A login of [`WORKLOAD`] at `/token`.
     async fn log_in(&self, token: &str) -> Answer {
         present(&self.test, token, Some(WORKLOAD)).await
     }

@@ -196,7 +196,7 @@ async fn register_svid(test: &TestApp) {
     test.app.clients.register(BY, new, None).await.unwrap();
 }
 
-/// The status of a log-in on a connection with this certificate.
+/// The status of a login on a connection with this certificate.
 async fn log_in(served: &Served, svid: Identity) -> u16 {
     let client = served.client().identity(svid).build().unwrap();
     let form = [
@@ -207,7 +207,7 @@ async fn log_in(served: &Served, svid: Identity) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
-/// Why the last log-in was refused.
+/// Why the last login was refused.
 async fn reason(served: &Served) -> String {
     let workload: ClientId = id(WORKLOAD);
     let audit = &served.test.app.audit;
@@ -233,15 +233,19 @@ async fn an_x509_svid_of_step_logs_in_and_no_other_certificate_does() {
     let other = "spiffe://acme.test/ns/prod/sa/billing2";
     let template = ["--template", "authority.tpl"];
     for (names, more, why) in [
-        (&[SPIFFE_ID, other][..], &[][..], "not exactly one URI"),
+        (
+            &[SPIFFE_ID, other][..],
+            &[][..],
+            "does not have exactly one URI",
+        ),
         (
             &[SPIFFE_ID, "https://billing.acme.test"],
             &[],
-            "not exactly one URI",
+            "does not have exactly one URI",
         ),
         (&[other], &[], "no alternative name"),
-        (&["billing.acme.test"], &[], "not exactly one URI"),
-        (&[SPIFFE_ID], &template, "it is of an authority"),
+        (&["billing.acme.test"], &[], "does not have exactly one URI"),
+        (&[SPIFFE_ID], &template, "one of an authority"),
     ] {
         let svid = step.certify(names, more);
         assert_eq!(log_in(&served, svid).await, 401, "{names:?} {more:?}");

@@ -1,4 +1,4 @@
-//! What is kept of log-ins with platforms' tokens: of those that succeed the last use of each identity, of those that are
+//! What is kept of logins with platforms' tokens: of those that succeed the last use of each identity, of those that are
 //! refused whose token it was.
 
 use serde_json::{Value, json};

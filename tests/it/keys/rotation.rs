@@ -147,7 +147,7 @@ async fn a_retired_key_verifies_until_its_last_token_is_dead_and_then_is_gone() 
     assert!(kept(&test, "retired").await.is_empty());
     assert!(!published(&test).await.contains(&kid(&last)));
     let unknown = test.verify(&last).await;
-    assert!(unknown.text().contains("not signed with a key"));
+    assert!(unknown.text().contains("has no key with its"));
 }
 
 #[tokio::test]

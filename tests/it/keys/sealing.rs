@@ -210,7 +210,10 @@ async fn a_key_under_another_name_is_refused_even_when_it_opens() {
     assert!(test.app.keys.current().find(renamed.kid.as_str()).is_none());
     let error = test.app.keys.reseal(BY).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::ServerError);
-    assert!(error.description.contains("its name"), "{error}");
+    assert!(
+        error.description.contains("does not match its key id"),
+        "{error}"
+    );
 }
 
 /// A key sealed under a secret that is not ours.

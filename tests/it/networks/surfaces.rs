@@ -188,6 +188,6 @@ async fn a_file_that_is_applied_says_the_networks_or_that_there_are_none() {
     assert_eq!(apply(member).await.unwrap(), (ApplyStep::Unchanged, both));
     let wrong = apply("    allowed_networks: [10.0.0.0/33]\n").await;
     let wrong = wrong.unwrap_err().to_string();
-    assert!(wrong.contains("`10.0.0.0/33` is no network"), "{wrong}");
+    assert!(wrong.contains("`10.0.0.0/33` is not a network"), "{wrong}");
     assert_eq!(apply("").await.unwrap(), (ApplyStep::Change, String::new()));
 }

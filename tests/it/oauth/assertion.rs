@@ -121,7 +121,7 @@ async fn the_audience_is_the_issuer_alone() {
         let refused = present(&test, &signer.sign(key(), &with("aud", aud))).await;
         refused.assert_error(401, "invalid_client");
         assert!(
-            refused.text().contains("should be https://tokens.test\""),
+            refused.text().contains("must be https://tokens.test\""),
             "{}",
             refused.text()
         );
@@ -196,14 +196,14 @@ async fn what_is_wrong_with_the_claims_is_refused_and_told() {
     let now = NOW.0;
 
     for (claims, told) in [
-        (without("iss"), "no JWT"),
-        (without("sub"), "no JWT"),
-        (without("aud"), "no JWT"),
-        (without("exp"), "no JWT"),
+        (without("iss"), "not a JWT"),
+        (without("sub"), "not a JWT"),
+        (without("aud"), "not a JWT"),
+        (without("exp"), "not a JWT"),
         (without("jti"), "`jti`"),
         (with("jti", ""), "`jti`"),
         (with("exp", now - 30), "expired"),
-        (with("exp", "soon"), "no JWT"),
+        (with("exp", "soon"), "not a JWT"),
         (with("exp", now + 3_700), "longer than 3600 seconds"),
         (with("exp", i64::MAX), "longer than 3600 seconds"),
         (with("exp", 1e300), "longer than 3600 seconds"),
@@ -257,7 +257,7 @@ async fn arrays_are_neither_a_header_nor_claims() {
     ] {
         let refused = present(&test, &assertion).await;
         refused.assert_error(401, "invalid_client");
-        assert!(refused.text().contains("no JWT"), "{}", refused.text());
+        assert!(refused.text().contains("not a JWT"), "{}", refused.text());
     }
     assert_eq!(present(&test, &signer.sign(key(), &good)).await.status, 200);
 }
@@ -505,7 +505,7 @@ async fn what_is_no_jwt_is_refused() {
     ] {
         let refused = present(&test, &assertion).await;
         refused.assert_error(401, "invalid_client");
-        assert!(refused.text().contains("no JWT"), "{}", refused.text());
+        assert!(refused.text().contains("not a JWT"), "{}", refused.text());
     }
 }
 

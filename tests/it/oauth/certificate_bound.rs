@@ -69,7 +69,10 @@ async fn a_token_is_good_on_connections_with_its_certificate_only() {
     let (status, claims) = verify(&served, Some(&holder), token).await;
     assert_eq!(status, 200, "{claims}");
     assert_eq!(claims["cnf"]["x5t#S256"], thumbprint(&holder));
-    for (holder, told) in [(Some(&other), "another"), (None, "none came")] {
+    for (holder, told) in [
+        (Some(&other), "another"),
+        (None, "but the request has none"),
+    ] {
         let (status, answer) = verify(&served, holder, token).await;
         assert_eq!((status, &answer["error"]), (401, &"invalid_token".into()));
         let description = answer["error_description"].as_str().unwrap();

@@ -162,7 +162,8 @@ async fn an_introspection_without_an_identifier_is_explained_logged_and_counted(
         (&json!(200), &json!("api"))
     );
     assert_eq!(line["error"], "unauthorized_client");
-    let reason = "the token is neither this client's own nor for one of its identifiers: it is for `https://api.test`";
+    let reason = "the token was not issued to this client, and its audience `https://api.test` is not one of the \
+        client's identifiers";
     assert_eq!(line["reason"], reason);
     let request_id = answer.header("x-request-id");
     let found = test.app.audit.explain_request(request_id).await.unwrap();

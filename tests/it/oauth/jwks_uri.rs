@@ -121,7 +121,7 @@ fn header(kid: &str) -> Value {
     json!({ "kid": kid })
 }
 
-/// The status of a log-in with a key.
+/// The status of a login with a key.
 async fn log_in(test: &TestApp, signer: &Signer, header: Value) -> u16 {
     let mut claims = claims();
     claims["iat"] = json!(test.clock.now().0);
@@ -398,7 +398,7 @@ async fn an_unusable_key_is_skipped_with_a_log_line_and_the_others_are_used() {
     let logged = log.text();
     let lines: Vec<&str> = logged
         .lines()
-        .filter(|it| it.contains("is not used"))
+        .filter(|it| it.contains("skips a key"))
         .collect();
     assert_eq!(lines.len(), 6, "{logged}");
     for ((_, told), line) in unusable_keys().iter().zip(&lines) {

@@ -232,7 +232,7 @@ async fn a_scope_is_granted_when_the_client_has_it_and_named_when_not() {
     assert!(
         refused
             .text()
-            .contains("`delete` is not among this client's")
+            .contains("`delete` is not one of this client's")
     );
     scope("\"").await.assert_error(400, "invalid_scope");
     // Scopes are case-sensitive.
@@ -347,9 +347,12 @@ async fn a_resource_that_is_no_uri_or_not_the_clients_is_invalid_target() {
             &[("audience", "billing"), ("audience", "https://c.test")],
             "`https://c.test`",
         ),
-        (&[("audience", "billing\thttps://a.test")], "an audience is"),
+        (
+            &[("audience", "billing\thttps://a.test")],
+            "an audience must be",
+        ),
         // Taken for none it would be a token for the client's first.
-        (&[("audience", "  ")], "an audience is"),
+        (&[("audience", "  ")], "an audience must be"),
         (&[("resource", "billing https://a.test")], "absolute URI"),
         (&[("resource", "billing")], "absolute URI without fragment"),
         (&[("resource", "/v1")], "absolute URI without fragment"),

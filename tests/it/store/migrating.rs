@@ -260,7 +260,7 @@ async fn an_index_that_was_left_half_made_is_dropped_and_made_again() {
     let (told, process) = start(&database, FURTHER);
     process.await.unwrap().unwrap();
 
-    assert!(told.has("dropping the index big_a, which an earlier run left half made"));
+    assert!(told.has("dropping the index big_a, which an earlier run left incomplete"));
     assert_eq!(valid_indexes(&mut beside).await, 1);
 }
 

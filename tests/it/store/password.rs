@@ -54,7 +54,7 @@ async fn a_changed_url_file_is_used_by_the_next_connection() {
 
     let lines = log.text();
     assert_eq!(
-        lines.matches("its last URL stays in use").count(),
+        lines.matches("the server keeps using the last URL").count(),
         2,
         "{lines}"
     );
@@ -106,6 +106,6 @@ async fn a_changed_password_file_is_used_by_the_next_connection() {
     ask().await.unwrap();
     let lines = log.text();
     assert!(lines.contains("DATABASE_PASSWORD_FILE: new connections use the changed URL"));
-    assert!(lines.contains("DATABASE_PASSWORD_FILE: its last URL stays in use"));
+    assert!(lines.contains("DATABASE_PASSWORD_FILE: the server keeps using the last URL"));
     assert!(!lines.contains(FIRST) && !lines.contains(SECOND), "{lines}");
 }

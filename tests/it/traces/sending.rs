@@ -234,7 +234,7 @@ fn what_this_server_does_not_speak_is_only_warned_of_where_no_traces_are_sent() 
         assert_eq!(names, warned);
         for warning in &warnings {
             let message = &warning.message;
-            assert!(message.contains("no traces are sent"), "{message}");
+            assert!(message.contains("the server sends no traces"), "{message}");
             assert!(!message.contains("hunter2"), "{message}");
         }
     }

@@ -222,7 +222,7 @@ async fn a_confirmation_is_in_the_audit_trail_with_what_spoke_against_the_clock(
     );
     assert_eq!(event.target_type, "clock");
     let said = event.after.as_deref().unwrap();
-    assert!(said.contains("was set by 60 s"), "{said}");
+    assert!(said.contains("was changed by 60 s"), "{said}");
     assert!(said.contains(&NOW.plus(60).to_string()), "{said}");
     assert!(test.app.audit.verify(None).await.unwrap().good);
 }
@@ -276,7 +276,7 @@ async fn the_log_and_a_metric_say_when_a_doubt_begins_and_when_it_is_confirmed()
     let said = |text: &str| log.text().matches(text).count();
     assert_eq!(said("the newest row of the database is 9 days old"), 1);
     assert_eq!(said("run `token-server clock confirm`"), 1);
-    assert_eq!(said("the clock is trusted again"), 1);
+    assert_eq!(said("the server trusts the clock again"), 1);
 }
 
 #[tokio::test]
@@ -330,8 +330,8 @@ async fn an_owner_confirms_the_clock_at_the_portal_and_others_only_see_the_doubt
     let asked = olga.get("/admin/clock/confirm").await;
     let said = [
         button,
-        "clock was set by 60 s since this process started",
-        "Held back until now, run by this clock from now on",
+        "clock was changed by 60 s since this process started",
+        "Held back until now; from now on they run by this clock",
     ];
     for said in said {
         assert!(asked.text().contains(said), "{said}: {}", asked.text());

@@ -65,7 +65,7 @@ async fn it_is_logged_once_when_it_begins_and_once_when_it_ends() {
 
     let said = |text: &str| log.text().matches(text).count();
     assert_eq!(said("removes, rotates and expires nothing by time"), 1);
-    assert_eq!(said("the clock is trusted again"), 1);
+    assert_eq!(said("the server trusts the clock again"), 1);
 }
 
 #[tokio::test]

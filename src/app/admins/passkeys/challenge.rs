@@ -47,7 +47,7 @@ impl Admins {
 
     /// Takes the challenge of a session, if it has one: whatever comes of it, it is not heard again.
     pub(super) async fn take_challenge(&self, current: &CurrentSession) -> Result<Ceremony> {
-        let gone = || Error::invalid_request("the challenge is used up or too old; begin anew");
+        let gone = || Error::invalid_request("the challenge was used or has expired; start again");
         let Some(sealed) = &current.record.passkey_challenge else {
             return Err(gone());
         };

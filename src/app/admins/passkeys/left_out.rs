@@ -12,8 +12,7 @@ pub(in crate::app::admins) enum RelyingParty {}
 
 impl RelyingParty {
     /// Why there is none.
-    pub(super) const MISSING: &str =
-        "this build has no passkeys: use a release build, or build with --features passkeys";
+    pub(super) const MISSING: &str = "this build does not support passkeys: use a released one, or build with --features passkeys";
 
     pub(in crate::app::admins) fn of(_: &Config) -> Option<Self> {
         None

@@ -60,8 +60,8 @@ impl Admins {
         Ok((!names.is_empty()).then(|| {
             let (names, reason) = (names.join(", "), RelyingParty::MISSING);
             format!(
-                "admins: {names} cannot log in, with a passkey as the only second factor: {reason}. \
-                 `token-server admin reset` removes it"
+                "admins: {names} cannot log in, because a passkey is the only second factor: {reason}. `token-server \
+                    admin reset` removes it"
             )
         }))
     }
@@ -78,7 +78,9 @@ impl Admins {
         let name = &current.admin.name;
         let there = self.core.store.list_passkeys(name).await?;
         if there.len() >= MOST {
-            return Err(Error::conflict("there are 20 passkeys; remove one first"));
+            return Err(Error::conflict(
+                "an admin can have at most 20 passkeys; remove one first",
+            ));
         }
         let (options, state) = self.relying_party()?.begin_registration(name, &there)?;
         self.keep_challenge(current, Ceremony::Registration(state))
@@ -153,7 +155,7 @@ impl Admins {
                 drop(attempt);
                 return self.renew_session(current, true).await;
             }
-            Ok(()) => anyhow::anyhow!("the network is not known"),
+            Ok(()) => anyhow::anyhow!("the source network is not known"),
             Err(reason) => reason,
         };
         let (told, description) = (
@@ -183,7 +185,9 @@ impl Admins {
         if self.core.store.use_passkey(&record, &since, now).await? {
             Ok(Ok(()))
         } else {
-            Ok(Err(anyhow::anyhow!("the passkey was used twice at once")))
+            Ok(Err(anyhow::anyhow!(
+                "two logins used the passkey at the same time"
+            )))
         }
     }
 
@@ -213,5 +217,5 @@ impl Admins {
 }
 
 fn other_ceremony() -> Error {
-    Error::invalid_request("the challenge was for something else; begin anew")
+    Error::invalid_request("the challenge was for another action; start again")
 }

@@ -23,7 +23,7 @@ pub(in crate::app::admins) struct RelyingParty(Webauthn);
 impl RelyingParty {
     /// Why there is none.
     pub(super) const MISSING: &str =
-        "passkeys need a portal at a name, not at an address: set ADMIN_ORIGIN";
+        "passkeys need a portal with a host name, not an IP address: set ADMIN_ORIGIN";
 
     pub(in crate::app::admins) fn of(config: &Config) -> Option<Self> {
         let origin = match &config.admin.origin {
@@ -96,9 +96,7 @@ impl RelyingParty {
     ) -> Result<Result<(PasskeyRecord, String), anyhow::Error>> {
         let state: PasskeyAuthentication = json::from_str(state.get()).map_err(Error::internal)?;
         let Ok(signed) = json::from_str::<PublicKeyCredential>(signed) else {
-            return Ok(Err(anyhow::anyhow!(
-                "the response is not that of a passkey"
-            )));
+            return Ok(Err(anyhow::anyhow!("the response is not a passkey's")));
         };
         // The count of signatures is looked at here: one that does not go up is of a copy.
         let used = match self.0.finish_passkey_authentication(&signed, &state) {

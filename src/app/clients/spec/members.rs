@@ -10,7 +10,7 @@ use crate::domain::{ParseError, TokenTtl};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected words with spaces between them, or a list of words"
+    expecting = "expected words separated by spaces, or a list of words"
 )]
 pub(crate) enum SpaceSeparated {
     Text(String),
@@ -73,7 +73,7 @@ pub(crate) fn seconds_since_1970(number: i64) -> Result<UnixTime, ParseError> {
         Ok(UnixTime(number))
     } else {
         Err(ParseError::new(
-            "a time is in seconds since 1970, not in milliseconds",
+            "expected seconds since 1970, not milliseconds",
         ))
     }
 }

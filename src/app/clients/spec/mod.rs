@@ -268,7 +268,7 @@ impl ClientSpec {
         let (first, another) = (values.next(), values.next());
         if another.is_some() {
             return Err(FieldError::new(
-                "at most one of the members `tls_client_auth_*` may have a value",
+                "only one of the members `tls_client_auth_*` can have a value",
             ));
         }
         read("tls_client_auth", is_named.then_some(first), |it| {

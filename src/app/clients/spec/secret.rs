@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for SecretsSpec {
             fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretsSpec, E> {
                 match text {
                     "make" => Ok(SecretsSpec::Make),
-                    _ => Err(E::custom("secrets is `make`, or a list of hashes")),
+                    _ => Err(E::custom("`secrets` must be `make` or a list of hashes")),
                 }
             }
 
@@ -84,9 +84,7 @@ impl SecretSpec {
         let secret_id = match &self.secret_id {
             Some(id) => id.clone(),
             None if origin == SecretOrigin::Generated => {
-                return Err(ParseError::new(
-                    "a generated secret names its row: its secret_id is missing",
-                ));
+                return Err(ParseError::new("a generated secret needs its secret_id"));
             }
             None => SecretId::derived(client_id, &self.secret_hash),
         };

@@ -22,8 +22,9 @@ impl ClientSpec {
                 .map_err(|why| FieldError::new(format!("{name} {why}")))?;
             members.insert(name.to_owned(), value);
         }
-        Self::deserialize(Value::Object(members))
-            .map_err(|_| FieldError::new("a field has another type than in `client show --json`"))
+        Self::deserialize(Value::Object(members)).map_err(|_| {
+            FieldError::new("a field does not have the type that `client show --json` gives it")
+        })
     }
 }
 
@@ -74,7 +75,7 @@ fn integer(name: &str, value: Value) -> Result<Value, String> {
         Some(number) => Ok(Value::from(number)),
         // `15m`
         None if name == "token_ttl" && value.is_string() => Ok(value),
-        None => Err("is no whole number".to_owned()),
+        None => Err("is not a whole number".to_owned()),
     }
 }
 
@@ -84,7 +85,7 @@ fn boolean(value: &Value) -> Result<Value, String> {
     let parsed = word.to_ascii_lowercase().parse().ok();
     match value.as_bool().or(parsed) {
         Some(flag) => Ok(Value::Bool(flag)),
-        None => Err("is neither true nor false".to_owned()),
+        None => Err("is not true or false".to_owned()),
     }
 }
 
@@ -93,7 +94,7 @@ fn object(value: Value) -> Result<Value, String> {
     match value {
         Value::Object(_) => Ok(value),
         Value::String(text) => {
-            exact::check(&text).map_err(|why| format!("is not taken: {why}"))?;
+            exact::check(&text).map_err(|why| format!("is refused: {why}"))?;
             let members: serde_json::Result<Map<String, Value>> = json::from_str(&text);
             let at = |error: serde_json::Error| {
                 format!(
@@ -145,10 +146,10 @@ pub(crate) fn text(value: Value) -> Result<String, String> {
         Value::Number(number) => Ok(number.to_string()),
         Value::Array(words) => {
             let words: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
-            let words = words.ok_or("is a list of something else than words")?;
+            let words = words.ok_or("is a list, but not of words")?;
             Ok(words.join(" "))
         }
-        Value::Null | Value::Bool(_) | Value::Object(_) => Err("is not text".to_owned()),
+        Value::Null | Value::Bool(_) | Value::Object(_) => Err("is not a string".to_owned()),
     }
 }
 

@@ -65,15 +65,11 @@ impl Seen {
     fn find_twice(&mut self, imported: &ImportedClient, line: u64) -> Option<String> {
         let id = &imported.client_id;
         if let Some(first) = self.line_of("client", id.as_str(), line) {
-            return Some(format!(
-                "the client_id `{id}` stands on line {first} already"
-            ));
+            return Some(format!("the client_id `{id}` is already on line {first}"));
         }
         imported.secret_ids().find_map(|secret_id| {
             let first = self.line_of("secret", secret_id.as_str(), line)?;
-            Some(format!(
-                "the secret {secret_id} stands on line {first} already"
-            ))
+            Some(format!("the secret {secret_id} is already on line {first}"))
         })
     }
 
@@ -160,14 +156,14 @@ impl Clients {
         self.check_planned(by, &client, live, before.as_ref(), options)?;
         let is_foreign = imported.there.is_some();
         if is_foreign && live == 0 && !secrets.is_empty() {
-            let why = "each of its secrets has expired: it cannot log in";
+            let why = "all its secrets have expired, so the client cannot log in";
             imported.remarks.push(why.to_owned());
         }
         let vouches = options.vouches_for_secrets;
         if vouches && secrets.iter().any(ImportedSecret::is_weak) {
             imported.remarks.push(format!(
-                "its secret has fewer than {MIN_STRONG_LENGTH} characters, or fewer than about {MIN_STRONG_BITS} bits: it \
-                 counts as chosen"
+                "its secret has fewer than {MIN_STRONG_LENGTH} characters or less than about {MIN_STRONG_BITS} bits \
+                    of entropy, so it counts as chosen"
             ));
         }
         if let Some(name) = options.manifest {
@@ -228,7 +224,7 @@ impl Clients {
         issuers.check_identities(&client.authentication.identities, planned)?;
         if live_secrets > MAX_LIVE_SECRETS {
             return Err(Error::invalid_request(format!(
-                "a client has at most {MAX_LIVE_SECRETS} live secrets"
+                "a client can have at most {MAX_LIVE_SECRETS} live secrets"
             )));
         }
         Ok(())
@@ -240,7 +236,7 @@ fn mark(client: &mut Client, name: &ManagedBy, take_over: bool) -> Result<()> {
     let other = client.managed_by.replace(name.clone());
     match other.filter(|other| other != name && !take_over) {
         Some(other) => Err(Error::conflict(format!(
-            "the manifest `{other}` manages it; take it over explicitly, or remove it from this file"
+            "the manifest `{other}` manages the client; take it over explicitly, or remove it from this file"
         ))),
         None => Ok(()),
     }
@@ -274,7 +270,7 @@ fn claim_secrets(
         let owner = owners.entry(secret_id.to_string());
         let owner = owner.or_insert_with(|| imported.client_id.clone());
         (*owner != imported.client_id)
-            .then(|| format!("the secret {secret_id} is one of `{owner}` already"))
+            .then(|| format!("the secret {secret_id} already belongs to `{owner}`"))
     })
 }
 

@@ -45,7 +45,7 @@ impl Clients {
             revocations,
         } = match written.await {
             Err(StoreError::Conflict) => {
-                let why = "a secret of the file was given to another client meanwhile";
+                let why = "meanwhile a secret of the file was given to another client";
                 return Err(Error::conflict(why));
             }
             written => written?,

@@ -25,8 +25,8 @@ pub enum ClockDoubt {
     Differs(i64),
     /// Somebody set the clock.
     #[error(
-        "this machine's clock was set by {0} s since this process started: set it back; if it is right now, \
-         run `token-server clock confirm`"
+        "this machine's clock was changed by {0} s since this process started: set it back; if it is right now, run \
+            `token-server clock confirm`"
     )]
     Jumped(i64),
     /// Something was written under a later time.

@@ -88,7 +88,8 @@ impl Core {
     pub async fn confirm_clock(&self, by: &Origin) -> Result<UnixTime> {
         if self.store.has_own_clock() {
             return Err(Error::invalid_request(
-                "the server uses the clock of Postgres: there is nothing to confirm. Set the machine's clock, or that of Postgres",
+                "the server uses the clock of Postgres: there is nothing to confirm. Set the clock of this machine or \
+                    of Postgres",
             ));
         }
         let doubt = self.find_clock_doubt().await?;
@@ -188,7 +189,7 @@ impl Core {
         let moved_before = self.clock_guard.is_moving.swap(moves, Ordering::Relaxed);
         match (moved_before, moves) {
             (false, true) => tracing::warn!(
-                "the database's clock has moved by {} s: this replica follows it, at once ahead and slowly back",
+                "the database's clock has moved by {} s: this replica follows it, at once if ahead and slowly if back",
                 milliseconds / 1_000
             ),
             (true, false) => tracing::info!("this replica has the database's time again"),
@@ -213,7 +214,7 @@ impl Core {
             }
             (true, None) => {
                 tracing::info!(
-                    "the clock is trusted again: what is due is removed, rotated and ended"
+                    "the server trusts the clock again: it removes, rotates and expires what is due"
                 );
             }
             (true, Some(_)) | (false, None) => {}

@@ -39,7 +39,7 @@ impl Preset for Aws {
             return Ok(());
         }
         Err(Error::invalid_request(format!(
-            "`{}` is no ARN of a role or user, such as arn:aws:iam::123456789012:role/billing",
+            "`{}` is not the ARN of a role or user, such as arn:aws:iam::123456789012:role/billing",
             self.principal
         )))
     }

@@ -46,7 +46,7 @@ impl Preset for GitHub {
 
     fn warning(&self) -> Option<&'static str> {
         self.narrowed.is_none().then_some(
-            "every workflow of the repository gets tokens, also one that a pull request changes",
+            "every workflow of the repository gets tokens, even one that a pull request changes",
         )
     }
 

@@ -41,7 +41,7 @@ impl Preset for GitLab {
 
     fn warning(&self) -> Option<&'static str> {
         self.any_ref
-            .then_some("jobs of every branch get tokens, also of those that nobody has reviewed")
+            .then_some("jobs of every branch get tokens, even of branches that nobody has reviewed")
     }
 
     fn instructions(&self, issuer: &str, client_id: &ClientId) -> String {

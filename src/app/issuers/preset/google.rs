@@ -25,7 +25,7 @@ impl Preset for Google {
             return Ok(());
         }
         Err(Error::invalid_request(format!(
-            "`{}` is no unique ID of a service account, which is a number",
+            "`{}` is not the unique ID of a service account, which is a number",
             self.account_id
         )))
     }

@@ -60,8 +60,8 @@ impl Preset for Kubernetes {
 
     fn warning(&self) -> Option<&'static str> {
         self.uid.is_none().then_some(
-            "a service account that is deleted and made again under its name is the same client; say --service-account-uid to \
-             tell them apart",
+            "a service account that is deleted and created again with the same name logs in as the same client; \
+                --service-account-uid tells them apart",
         )
     }
 

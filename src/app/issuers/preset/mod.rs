@@ -107,7 +107,7 @@ impl Issuers {
             return Ok((found, false));
         }
         Err(Error::conflict(format!(
-            "there is an issuer `{}` of {} already; say --issuer-name for another one",
+            "the issuer `{}` exists already for {}; give another name with --issuer-name",
             found.name, found.anchor
         )))
     }

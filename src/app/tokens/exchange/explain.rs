@@ -45,7 +45,7 @@ impl ExchangeSubject {
             (Some(token), None) => Ok(Self::Token(token)),
             (None, Some(client)) => Ok(Self::Client(client)),
             (Some(_), Some(_)) | (None, None) => Err(Error::invalid_request(
-                "name the subject by its token or by a client, not by both",
+                "give the subject as a token or as a client, not both",
             )),
         }
     }
@@ -124,8 +124,8 @@ impl Tokens {
         let exchange = judged.await?;
         if exchange.cnf.is_some() || assumed_confirmation(requester).is_some() {
             remarks.push(
-                "Tokens here are bound to their holder: cnf contains the certificate or key of the requester, and without one \
-                 the server refuses the exchange."
+                "The issued tokens are sender-constrained: cnf contains the certificate or key of the requester, and \
+                    the server refuses an exchange without one."
                     .to_owned(),
             );
         }
@@ -171,7 +171,7 @@ impl Tokens {
         let audience = audience.or(theirs.first()).cloned();
         if let Some(audience) = &audience {
             remarks.push(format!(
-                "The subject token is one that `{id}` would get for `{audience}`."
+                "The subject token is the one that `{id}` would get for `{audience}`."
             ));
         }
         let request = TokenRequest {

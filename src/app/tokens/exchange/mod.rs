@@ -145,8 +145,8 @@ impl Tokens {
         let bytes = token.jwt.len();
         if bytes > MAX_TOKEN_BYTES {
             return Err(Error::invalid_request(format!(
-                "the token would have {bytes} bytes, and a token has at most {MAX_TOKEN_BYTES}: the subject's metadata, or \
-                 the scopes, are too long for so many calls"
+                "the token would have {bytes} bytes, and the limit is {MAX_TOKEN_BYTES}: the subject's metadata or \
+                    the scopes are too long for so many calls"
             )));
         }
         Ok(token)
@@ -168,7 +168,7 @@ impl Tokens {
         let scope = grant_scope(requester, &subject, request)?;
         let delegation = Delegation::new(subject, &requester.client_id).ok_or_else(|| {
             ExchangeCheck::Depth.refuse(Error::invalid_request(
-                "the subject token came of 5 exchanges already: no chain of calls is longer",
+                "the subject token already comes from 5 exchanges, the longest possible call chain",
             ))
         })?;
         Ok(Exchange {
@@ -187,12 +187,12 @@ impl Tokens {
         // `/verify` has a leeway. A token that ends now would come of it.
         if claims.exp <= self.core.now() {
             return Err(refuse(Error::invalid_request(
-                "the subject token is not good: the token is expired",
+                "the subject token is not valid: the token is expired",
             )));
         }
         if let Some(scope) = claims.scope.first_reserved() {
             return Err(refuse(Error::invalid_request(format!(
-                "the subject token has the reserved scope {scope}: such a token is not exchanged"
+                "the subject token has the reserved scope {scope}: the server does not exchange such a token"
             ))));
         }
         Ok(signed)
@@ -207,7 +207,7 @@ impl Tokens {
             if error.code != ErrorCode::InvalidToken {
                 return error;
             }
-            let why = format!("the {which} token is not good: {}", error.description);
+            let why = format!("the {which} token is not valid: {}", error.description);
             let refused = Error::invalid_request(why);
             match error.cause {
                 Some(cause) => refused.with_source(cause),
@@ -230,12 +230,12 @@ impl Tokens {
         let id = &requester.client_id;
         if *claims.client_id != *id || *claims.sub != *id {
             return Err(refuse(Error::invalid_request(
-                "the actor token is not this client's own",
+                "the actor token was not issued to this client",
             )));
         }
         if !possession.is_enough_for(claims.cnf) {
             return Err(refuse(Error::invalid_request(
-                "the actor token is bound to something that the request does not show",
+                "the actor token is bound to a certificate or key that the request does not prove",
             )));
         }
         Ok(())
@@ -253,7 +253,7 @@ impl Tokens {
         let (config, claims) = (&self.core.config.token, &subject.claims);
         if config.is_this_server(target) {
             return Err(ExchangeCheck::Target.refuse(Error::invalid_target(format!(
-                "no token is exchanged for `{target}`, which is this server itself"
+                "`{target}` is this server itself, so it cannot be the target of an exchange"
             ))));
         }
         let is_identifier =
@@ -262,19 +262,20 @@ impl Tokens {
         let is_own = *claims.client_id == requester.client_id;
         if !is_for_requester && !is_own {
             return Err(ExchangeCheck::Recipient.refuse(Error::invalid_request(format!(
-                "the subject token is neither this client's own nor for one of its identifiers: it is for `{}`",
+                "the subject token was not issued to this client, and its audience `{}` is not one of the client's \
+                    identifiers",
                 claims.aud.to_text()
             ))));
         }
         if !is_for_requester && !claims.aud.contains(target) {
             return Err(ExchangeCheck::Target.refuse(Error::invalid_target(format!(
-                "a client exchanges its own token only for an audience of that token, and `{target}` is none"
+                "a client can exchange its own token only for an audience of that token, and `{target}` is not one"
             ))));
         }
         if is_own && !possession.is_enough_for(claims.cnf) {
             return Err(ExchangeCheck::Proof.refuse(Error::invalid_request(
-                "the subject token is bound to something that the request does not show: its certificate, or a DPoP proof \
-                 with its key",
+                "the subject token is bound to a certificate or key that the request does not prove: send that \
+                    certificate, or a DPoP proof with that key",
             )));
         }
         Ok(claims.cnf.filter(|_| is_own))
@@ -298,7 +299,7 @@ fn grant_scope(
     // A rule may be older than the reservation.
     if let Some(reserved) = given.first_reserved() {
         return Err(refuse(format!(
-            "the scope {reserved} is reserved: it does not come of an exchange"
+            "the scope {reserved} is reserved: an exchange cannot give it"
         )));
     }
     let asked = request.scope.as_ref().filter(|scope| !scope.is_empty());
@@ -309,11 +310,12 @@ fn grant_scope(
     if granted.is_empty() {
         return Err(refuse(match asked {
             None => format!(
-                "the exchange rule for `{target}` gives nothing for the scope `{}` of the subject token",
+                "the exchange rule for `{target}` gives no scope for the scope `{}` of the subject token",
                 subject.claims.scope
             ),
             Some(asked) => format!(
-                "the exchange rule for `{target}` and the subject token's scope `{}` leave nothing of the scope `{asked}`",
+                "the exchange rule for `{target}` and the scope `{}` of the subject token leave nothing of the \
+                    requested scope `{asked}`",
                 subject.claims.scope
             ),
         }));

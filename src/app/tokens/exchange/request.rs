@@ -52,7 +52,7 @@ impl ExchangeRequest {
             (Some(_), None) => return Err(missing("actor_token_type")),
             (None, Some(_)) => {
                 return Err(Error::invalid_request(
-                    "there is an actor_token_type, but no actor_token",
+                    "the request has an actor_token_type, but no actor_token",
                 ));
             }
             (Some(_), Some(_)) | (None, None) => {}
@@ -74,7 +74,7 @@ fn token_type(name: &str, text: Option<&str>) -> Result<Option<TokenType>> {
     let parsed = text.map(TokenType::parse).transpose();
     parsed.map_err(|_| {
         let [access_token, jwt] = TokenType::ALL;
-        Error::invalid_request(format!("`{name}` has to be {access_token} or {jwt}"))
+        Error::invalid_request(format!("`{name}` must be {access_token} or {jwt}"))
     })
 }
 
@@ -84,12 +84,12 @@ fn one_target(audiences: &[String], resources: &[String]) -> Result<Audience> {
         ([], [resource]) => Audience::parse_resource(resource),
         ([], []) => {
             return Err(Error::invalid_request(
-                "name the target: the parameter `audience` or `resource` is missing",
+                "the parameter `audience` or `resource`, the target of the exchange, is missing",
             ));
         }
         (_, _) => {
             return Err(Error::invalid_target(
-                "an exchange has one target: one `audience`, or one `resource`",
+                "an exchange has one target: send one `audience` or one `resource`",
             ));
         }
     };

@@ -115,7 +115,7 @@ impl Tokens {
                 Ok(_) => return,
                 Err(error) => {
                     let reason = Error::from(error).reason();
-                    tracing::warn!(client_id = %id, "revocations that are no longer needed could not be deleted: {reason}");
+                    tracing::warn!(client_id = %id, "cannot delete revocations that are no longer needed: {reason}");
                     return;
                 }
             }

@@ -68,11 +68,11 @@ impl fmt::Display for RevokedBy {
             "the token"
         };
         match self.generations {
-            None => write!(f, "{what} {} was revoked by its jti", self.jti),
+            None => write!(f, "{what} {} was revoked", self.jti),
             Some((has, required)) => write!(
                 f,
-                "{what} {} has the generation {has}, and its client requires {required}: the tokens of the client were \
-                 revoked, or it was disabled or deleted",
+                "{what} {} has the generation {has}, but its client requires {required}: the client's tokens were \
+                    revoked, or the client was disabled or deleted",
                 self.jti
             ),
         }

@@ -61,8 +61,8 @@ impl Tokens {
         if let Err(error) = &folded {
             tracing::warn!(
                 client_id = %id,
-                "there is no room for more revocations of single tokens, and the tokens of the client cannot be revoked \
-                 together: {}",
+                "there is no room for more revocations of single tokens, and the server cannot revoke all tokens of \
+                    the client: {}",
                 error.reason()
             );
         }
@@ -97,8 +97,8 @@ impl Tokens {
             tracing::warn!(
                 client_id = %id,
                 room = room.as_str(),
-                "all tokens of the client below the generation {generation} are revoked in place of {singles} single ones, \
-                 for which there is no room (MAX_CLIENT_REVOCATIONS, MAX_REVOCATIONS)"
+                "revoked all tokens of the client below the generation {generation} instead of {singles} single ones, \
+                    for which there is no room (MAX_CLIENT_REVOCATIONS, MAX_REVOCATIONS)"
             );
         }
         self.drop_needless(&done).await;

@@ -49,21 +49,22 @@ impl ClientIdentity {
     ) -> Result<Self, ParseError> {
         if subject.is_none() && claims.is_empty() {
             return Err(ParseError::new(
-                "an identity needs a subject or a claim: all tokens of the issuer would be the client",
+                "an identity needs a subject or a claim; without one, every token of the issuer would log in as the \
+                    client",
             ));
         }
         if claims.len() > Self::MAX_CLAIMS {
-            return Err(ParseError::new("an identity has at most 10 claims"));
+            return Err(ParseError::new("an identity can have at most 10 claims"));
         }
         claims.sort();
         if claims.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            return Err(ParseError::new("an identity names a claim twice"));
+            return Err(ParseError::new("an identity has a claim twice"));
         }
         let is_good =
             |value: &str| (1..=512).contains(&value.len()) && !value.chars().any(char::is_control);
         if let Some((pointer, _)) = claims.iter().find(|(_, value)| !is_good(value)) {
             return Err(ParseError::new(format!(
-                "the value of `{pointer}` is 1 to 512 characters without control characters"
+                "the value of `{pointer}` must be 1 to 512 characters without control characters"
             )));
         }
         Ok(Self {
@@ -77,7 +78,7 @@ impl ClientIdentity {
     /// write.
     pub fn parse_claim(text: &str) -> Result<(JsonPointer, String), ParseError> {
         let (pointer, value) = text.split_once('=').ok_or_else(|| {
-            ParseError::new("a claim is POINTER=VALUE, such as /repository_id=74")
+            ParseError::new("a claim must be POINTER=VALUE, such as /repository_id=74")
         })?;
         Ok((JsonPointer::parse(pointer)?, value.to_owned()))
     }
@@ -113,11 +114,11 @@ impl ClientIdentity {
         }
         Err(ParseError::new(match anchor {
             TrustAnchor::Domain(domain) => format!(
-                "the subject `{subject}` is no SPIFFE ID in the trust domain `{domain}` of the issuer `{}`",
+                "the subject `{subject}` is not a SPIFFE ID in the trust domain `{domain}` of the issuer `{}`",
                 self.issuer
             ),
             TrustAnchor::Url(_) => format!(
-                "the subject `{subject}`: `/*` is for SPIFFE IDs, and the issuer `{}` is no trust domain",
+                "the subject `{subject}`: `/*` is for SPIFFE IDs, and the issuer `{}` is not a trust domain",
                 self.issuer
             ),
         }))
@@ -163,7 +164,7 @@ impl ClientIdentity {
     fn parse(value: &Value) -> Result<Self, ParseError> {
         let malformed = || {
             ParseError::new(
-                "an identity is an object with `issuer`, and with `subject`, `claims` or both",
+                "an identity must be an object with `issuer`, and with `subject`, `claims` or both",
             )
         };
         let members = value.as_object().ok_or_else(malformed)?;
@@ -188,7 +189,7 @@ impl ClientIdentity {
                 .iter()
                 .map(|(pointer, value)| {
                     let value = value.as_str().ok_or_else(|| {
-                        ParseError::new(format!("the value of `{pointer}` is written as a string"))
+                        ParseError::new(format!("the value of `{pointer}` must be a string"))
                     })?;
                     Ok((JsonPointer::parse(pointer)?, value.to_owned()))
                 })
@@ -239,7 +240,7 @@ impl Identities {
     pub fn new(list: Vec<ClientIdentity>) -> Result<Self, ParseError> {
         if list.len() > Self::MAX {
             return Err(ParseError::new(format!(
-                "a client has at most {} identities",
+                "a client can have at most {} identities",
                 Self::MAX
             )));
         }

@@ -48,40 +48,46 @@ fn an_identity_that_names_nobody_or_anybody_is_refused() {
             json!({"issuer": "a", "claims": {}}),
             "needs a subject or a claim",
         ),
-        (json!({"subject": "a"}), "is an object"),
+        (json!({"subject": "a"}), "must be an object"),
         (
             json!({"issuer": "A", "subject": "a"}),
             "the name of an issuer",
         ),
-        (json!({"issuer": "a", "subject": ""}), "a subject is 1"),
+        (json!({"issuer": "a", "subject": ""}), "a subject must be 1"),
         (
             json!({"issuer": "a", "subject": "repo:acme/*"}),
-            "no wildcards",
+            "no wildcard",
         ),
-        (json!({"issuer": "a", "subject": "*"}), "no wildcards"),
+        (json!({"issuer": "a", "subject": "*"}), "no wildcard"),
         (
             json!({"issuer": "a", "subject": "spiffe://acme.example/a*"}),
-            "no wildcards",
+            "no wildcard",
         ),
         (
             json!({"issuer": "a", "subject": "spiffe://acme.example/*/b"}),
-            "no wildcards",
+            "no wildcard",
         ),
         (
             json!({"issuer": "a", "subject": "spiffe://acme.example/a//*"}),
-            "no wildcards",
+            "no wildcard",
         ),
-        (json!({"issuer": "a", "subject": 1}), "is an object"),
-        (json!({"issuer": "a", "claims": {"/x": 1}}), "as a string"),
+        (json!({"issuer": "a", "subject": 1}), "must be an object"),
+        (
+            json!({"issuer": "a", "claims": {"/x": 1}}),
+            "must be a string",
+        ),
         (
             json!({"issuer": "a", "claims": {"x": "1"}}),
-            "no JSON pointer",
+            "not a JSON pointer",
         ),
         (
             json!({"issuer": "a", "claims": {"/x~2": "1"}}),
-            "no JSON pointer",
+            "not a JSON pointer",
         ),
-        (json!({"issuer": "a", "claims": {"/x": ""}}), "is 1 to 512"),
+        (
+            json!({"issuer": "a", "claims": {"/x": ""}}),
+            "must be 1 to 512",
+        ),
         (
             json!({"issuer": "a", "subject": "a", "x": 1}),
             "unknown field `x`",
@@ -90,7 +96,7 @@ fn an_identity_that_names_nobody_or_anybody_is_refused() {
             json!({"issuer": "a", "claims": {"/https:~1~1sts.amazonaws.com~1/request_tags/x": "1"}}),
             "request_tags",
         ),
-        (json!("a"), "is an object"),
+        (json!("a"), "must be an object"),
     ] {
         let error = identities(&json!([identity.clone()])).unwrap_err();
         assert!(error.contains(told), "{identity}: {error}");

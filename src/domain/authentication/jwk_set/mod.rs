@@ -107,14 +107,14 @@ impl JwkSet {
 
 fn parse_object(text: &str) -> Result<Map<String, Value>, ParseError> {
     json::from_str(text)
-        .map_err(|error| ParseError::new(format!("a JWK set is a JSON object: {error}")))
+        .map_err(|error| ParseError::new(format!("a JWK set must be a JSON object: {error}")))
 }
 
 fn members(set: &Map<String, Value>) -> Result<&Vec<Value>, ParseError> {
     match set.get("keys") {
         Some(Value::Array(members)) => Ok(members),
         _ => Err(ParseError::new(
-            "a JWK set has its keys in the member `keys`",
+            "a JWK set must have its keys in the member `keys`",
         )),
     }
 }
@@ -141,11 +141,14 @@ fn without_nulls(key: &Value) -> Value {
 }
 
 fn too_many_keys() -> ParseError {
-    ParseError::new(format!("a JWK set has at most {MAX_KEYS} keys"))
+    ParseError::new(format!("a JWK set can have at most {MAX_KEYS} keys"))
 }
 
 fn too_large() -> ParseError {
-    ParseError::new(format!("a JWK set has at most {} bytes", JwkSet::MAX_BYTES))
+    ParseError::new(format!(
+        "a JWK set can have at most {} bytes",
+        JwkSet::MAX_BYTES
+    ))
 }
 
 fn shown_kid(key: &Value) -> Option<String> {

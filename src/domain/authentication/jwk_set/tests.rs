@@ -148,7 +148,10 @@ fn of_a_published_set_the_first_twenty_keys_that_can_be_used_are_used() {
     let [_, next, _] = skipped.as_slice() else {
         panic!("{skipped:?}")
     };
-    assert_eq!(next, "keys[21] (kid `21`): a JWK set has at most 20 keys");
+    assert_eq!(
+        next,
+        "keys[21] (kid `21`): a JWK set can have at most 20 keys"
+    );
 }
 
 #[test]

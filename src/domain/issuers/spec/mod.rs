@@ -109,7 +109,7 @@ pub struct IssuerSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub max_lifetime: Option<i64>,
-    /// `once`: a token is valid for one log-in and needs a `jti`; `allow`: until it expires
+    /// `once`: a token is valid for one login and needs a `jti`; `allow`: until it expires
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     pub replay: Option<Replay>,
@@ -172,7 +172,7 @@ impl IssuerSpec {
         }
         if self.status.is_some_and(|status| status != issuer.status) {
             return Err(ParseError::new(
-                "the status of an issuer is changed by enable and disable",
+                "enable and disable change the status of an issuer",
             ));
         }
         self.change(issuer.clone())?.check()
@@ -180,7 +180,7 @@ impl IssuerSpec {
 
     /// A host as it stands in a URL, with a port where it is not 443.
     pub fn parse_host(host: &str) -> Result<String, ParseError> {
-        let malformed = || ParseError::new(format!("`{host}` is no host"));
+        let malformed = || ParseError::new(format!("`{host}` is not a host"));
         if host.contains(['/', '?', '#', '@', '\\', '*']) {
             return Err(malformed());
         }
@@ -244,7 +244,8 @@ impl IssuerSpec {
         }
         if sources.len() > 1 {
             return Err(ParseError::new(
-                "the keys of an issuer are in one place: one of discovery_url, jwks_uri, jwks, bundle_endpoint, bundle_file",
+                "the keys of an issuer must be in one place: one of discovery_url, jwks_uri, jwks, bundle_endpoint, \
+                    bundle_file",
             ));
         }
         let is_said = self.discovery_url.is_some()

@@ -42,7 +42,7 @@ fn an_issuer_that_contradicts_itself_is_refused() {
         ),
         (
             r#""name":"a","issuer":"https://a.example","bundle_file":"/b""#,
-            "are of a trust_domain",
+            "need a trust_domain",
         ),
         (r#""name":"a","trust_domain":"a""#, "are in a bundle"),
         (
@@ -55,7 +55,7 @@ fn an_issuer_that_contradicts_itself_is_refused() {
         ),
         (
             r#""name":"a","trust_domain":"a","bundle_file":"/b","ca_file":"/c""#,
-            "nothing is fetched",
+            "fetches nothing",
         ),
         (
             r#""name":"a","issuer":"https://a.example","max_lifetime":86401"#,
@@ -63,19 +63,19 @@ fn an_issuer_that_contradicts_itself_is_refused() {
         ),
         (
             r#""name":"a","issuer":"https://a.example","algorithms":["HS256"]"#,
-            "no algorithm",
+            "not an algorithm",
         ),
         (
             r#""name":"a","issuer":"https://a.example","discovery_url":"http://a.example""#,
-            "a discovery_url begins",
+            "a discovery_url must begin",
         ),
         (
             r#""name":"a","issuer":"https://a.example","ca_file":"ca.pem""#,
-            "begins with `/`",
+            "must begin with `/`",
         ),
         (
             r#""name":"a","issuer":"https://a.example","allowed_hosts":["*.example"]"#,
-            "no host",
+            "not a host",
         ),
         (
             r#""name":"a","issuer":"https://a.example","x":1"#,

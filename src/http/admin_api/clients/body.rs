@@ -84,7 +84,7 @@ impl ClientChangesBody {
     pub(in crate::http::admin_api) fn read(mut self) -> Result<ClientChanges> {
         let changes = self.0.changes()?;
         if changes.are_empty() {
-            return Err(Error::invalid_request("name what to change"));
+            return Err(Error::invalid_request("give at least one change"));
         }
         Ok(changes)
     }

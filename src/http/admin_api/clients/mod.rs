@@ -228,7 +228,7 @@ pub(super) async fn enable_client(
     (status = 200, description = "its new state", body = ClientAnswer, headers(
         ("etag"),
     )),
-    (status = 204, description = "it is disabled, and cannot be shown: its stored record is damaged"),
+    (status = 204, description = "the client is disabled, but cannot be shown: its stored record is damaged"),
 ))]
 pub(super) async fn disable_client(
     State(app): State<AppState>,

@@ -71,7 +71,7 @@ fn unquote(tag: &str) -> Result<&str> {
 }
 
 fn malformed() -> Error {
-    Error::invalid_request("If-Match is a list of ETags, each in quotation marks, or *")
+    Error::invalid_request("If-Match must be a list of ETags, each in quotation marks, or *")
 }
 
 #[cfg(test)]

@@ -173,12 +173,14 @@ fn refusal(report: &ImportReport) -> Error {
     let (bad, denied) = (report.bad, report.denied);
     if denied > 0 {
         let why = format!(
-            "nothing was imported: {denied} row(s) are for clients with a reserved scope or change identifiers, which only \
-             an owner at the portal, or the command line, can do"
+            "nothing was imported: {denied} row(s) are for clients with a reserved scope or change identifiers, which \
+                only an owner at the portal or the command line can do"
         );
         return Error::new(ErrorCode::AccessDenied, why);
     }
-    Error::invalid_request(format!("nothing was imported, for {bad} row(s) are bad"))
+    Error::invalid_request(format!(
+        "nothing was imported, because {bad} row(s) have mistakes"
+    ))
 }
 
 /// Applies a manifest: creates and changes the clients of a YAML or JSON file. A second run changes nothing.

@@ -31,7 +31,7 @@ pub(in crate::http::admin_api) struct Since {
 #[schema(as = ClientUsage)]
 struct Usage<'a> {
     client_id: &'a ClientId,
-    /// Its last log-in; null: never, or not since the server has counted usage
+    /// Its last login; null: never, or not since the server has counted usage
     last_used_at: Option<UnixTime>,
     last_used_from: Option<String>,
     /// In all these hours

@@ -19,7 +19,7 @@ impl Form {
     /// A field that has to be filled in.
     pub(in crate::http::portal) fn need(&mut self, name: &str) -> Result<String> {
         let value = self.0.take(name);
-        value.ok_or_else(|| Error::invalid_request(format!("the field `{name}` is empty")))
+        value.ok_or_else(|| Error::invalid_request(format!("fill in the field `{name}`")))
     }
 
     /// A field that may be left empty.

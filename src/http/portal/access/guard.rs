@@ -39,8 +39,8 @@ const REFERRER: &str = "same-origin";
 /// Stylesheet, script and icon of every page, also of the one that says that the database does not answer.
 const ASSETS: &str = "/admin/assets/";
 
-const NO_DATABASE: &str = "the database does not answer, so the portal can neither show nor change anything until it does; \
-                           tokens are still verified, and clients in memory still get tokens";
+const NO_DATABASE: &str = "the database does not answer, so the portal cannot show or change anything until it does; \
+    the server still verifies tokens, and clients in memory still get tokens";
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -141,7 +141,7 @@ fn check_origin(request: &Parts) -> Result<()> {
     if is_ours {
         return Ok(());
     }
-    let description = "the request does not come from a page of this portal";
+    let description = "the request did not come from a page of this portal";
     Err(Error::new(ErrorCode::AccessDenied, description))
 }
 

@@ -85,7 +85,9 @@ impl<R: Role> FromRequestParts<AppState> for Session<R> {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {
         let current = parts.extensions.get::<Arc<CurrentSession>>().cloned();
         let current = current.ok_or_else(|| {
-            Error::internal(anyhow::anyhow!("a route that the guard lets all through"))
+            Error::internal(anyhow::anyhow!(
+                "a route that the guard lets everyone through"
+            ))
         })?;
         if let Some(needed) = R::NEEDED
             && !current.permits(needed)
@@ -111,7 +113,7 @@ impl<R: Role> FromRequestParts<AppState> for Session<R> {
 
 /// The error of an admin whose role is not enough.
 pub(in crate::http::portal) fn needs(role: AdminRole) -> Error {
-    let description = format!("this is for admins of the role {role}");
+    let description = format!("only admins with the role {role} can do this");
     Error::new(ErrorCode::AccessDenied, description)
 }
 

@@ -74,7 +74,7 @@ impl Search {
         let actor_type = field("actor_type");
         if actor_type.is_some_and(|kind| !Actor::KINDS.contains(&kind)) {
             let kinds = Actor::KINDS.join("`, `");
-            let description = format!("the type of an actor is one of `{kinds}`");
+            let description = format!("the type of an actor must be one of `{kinds}`");
             return Err(Error::invalid_request(description));
         }
         let last = field("last").map(read_span).transpose()?;
@@ -149,7 +149,7 @@ pub(super) async fn show_audit(
     let search = Search::read(&mut query);
     let before = query.take("before").map(|it| it.parse::<i64>()).transpose();
     let before =
-        before.map_err(|_| Error::invalid_request("`before` is the number of an event"))?;
+        before.map_err(|_| Error::invalid_request("`before` must be the number of an event"))?;
     let mut page = AuditTemplate {
         layout: session.layout("Audit", PATH),
         query: search.query(),

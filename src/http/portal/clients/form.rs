@@ -20,7 +20,7 @@ const SUBJECT: &str = "subject";
 
 /// The `typ` of the tokens.
 pub(in crate::http::portal) const TOKEN_TYPS: &[fields::Choice] = &[
-    ("", "the TOKEN_TYP of the server"),
+    ("", "TOKEN_TYP of the server"),
     (TokenTyp::AtJwt.as_str(), "at+jwt (RFC 9068)"),
     (
         TokenTyp::Jwt.as_str(),

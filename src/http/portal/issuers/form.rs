@@ -115,7 +115,7 @@ fn filled(issuer: &TrustedIssuer) -> Typed {
 fn spec(typed: &mut Typed) -> IssuerSpec {
     let filled: Vec<_> = PLACES.iter().filter(|it| typed.is_ticked(it)).collect();
     if let [first, second, ..] = filled.as_slice() {
-        let why = format!("the keys are in one place, and `{first}` is filled in too");
+        let why = format!("an issuer has its keys in one place: `{first}` is filled in too");
         typed.refuse(second, why);
     }
     let lifetime = typed.parse("max_lifetime", parse_lifetime);
@@ -150,9 +150,12 @@ fn new_spec(typed: &mut Typed) -> IssuerSpec {
     let issuer = typed.parse("issuer", IssuerUrl::parse);
     let trust_domain = typed.parse("trust_domain", TrustDomain::parse);
     match (typed.text("issuer"), typed.text("trust_domain")) {
-        ("", "") => typed.refuse("issuer", "either the `iss` or a trust domain is needed"),
+        ("", "") => typed.refuse("issuer", "an issuer needs an `iss` or a trust domain"),
         ("", _) | (_, "") => {}
-        (_, _) => typed.refuse("trust_domain", "an issuer has either an `iss` or this"),
+        (_, _) => typed.refuse(
+            "trust_domain",
+            "an issuer has either an `iss` or a trust domain",
+        ),
     }
     IssuerSpec {
         name,
@@ -170,7 +173,7 @@ fn parse_url(text: &str) -> Result<String, ParseError> {
 
 fn parse_keys(text: &str) -> Result<Map<String, Value>, ParseError> {
     json::from_str(text)
-        .map_err(|error| ParseError::new(format!("a JWK set is a JSON object: {error}")))
+        .map_err(|error| ParseError::new(format!("a JWK set must be a JSON object: {error}")))
 }
 
 fn parse_lifetime(text: &str) -> Result<MaxLifetime, ParseError> {

@@ -59,7 +59,7 @@ pub(in crate::http::portal) async fn show_new_identity(
 fn read(typed: &mut Typed) -> Option<ClientIdentity> {
     let issuer = typed.parse("issuer", IssuerName::parse);
     if typed.text("issuer").is_empty() {
-        typed.refuse("issuer", "an identity is at a trusted issuer");
+        typed.refuse("issuer", "an identity needs a trusted issuer");
     }
     let subject = typed.parse("subject", Subject::parse);
     let claims = typed.parse_each("claims", &['\n'], ClientIdentity::parse_claim);

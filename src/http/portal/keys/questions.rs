@@ -30,7 +30,7 @@ fn question(session: &Session<Owner>, kid: &KeyId, verb: &'static str, action: &
 /// What becomes of the active key when it is rotated.
 fn retirement(active: &KeyStatus, now: UnixTime) -> String {
     format!(
-        "`{}` signs nothing from now on. It verifies at most {} active tokens, until {}.",
+        "`{}` signs no more tokens. It still verifies at most {} active tokens, until {}.",
         active.kid,
         active.live_tokens_at_most,
         When(now.plus(RETIRED_KEY_TTL))
@@ -69,7 +69,8 @@ pub(in crate::http::portal) async fn ask_rotate(
             let question = question.fact(fact);
             if known_at > now {
                 let fact = format!(
-                    "Some verifiers may not know this key until {} and refuse its tokens: they may cache the key set for {}.",
+                    "Some verifiers may not know this key until {} and would refuse its tokens: they may cache the \
+                        key set for {}.",
                     When(known_at),
                     span_in_words(JWKS_MAX_AGE)
                 );
@@ -98,7 +99,7 @@ pub(in crate::http::portal) async fn ask_retire(
     let key = find(&app, &kid).await?;
     Ok(question(&session, &kid, "Retire key", "retire")
         .fact(format!(
-            "The key signs nothing from now on. It verifies at most {} active tokens until they expire.",
+            "The key signs no more tokens. It still verifies at most {} active tokens until they expire.",
             key.live_tokens_at_most
         ))
         .show())

@@ -55,7 +55,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (
         "keys",
         "deleted",
-        "Key deleted, and with it every token it signed.",
+        "Key deleted. Every token it signed is now invalid.",
     ),
     (
         "admins",

@@ -35,7 +35,7 @@ impl FieldErrors {
     /// Refuses a field that was left empty.
     pub(in crate::http::portal) fn require(&mut self, field: &str, text: &str) {
         if text.is_empty() {
-            self.add(field, &Error::invalid_request("this field is empty"));
+            self.add(field, &Error::invalid_request("fill in this field"));
         }
     }
 

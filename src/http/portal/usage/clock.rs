@@ -45,7 +45,7 @@ pub(in crate::http::portal) async fn ask_confirm(
     let layout = session.layout("Confirm the clock?", PATH);
     let question = Question::new(layout, "Confirm clock", "/admin/clock/confirm", PATH);
     let Some(doubt) = app.core.find_clock_doubt().await? else {
-        let fact = "Nothing speaks against the clock: there is nothing to confirm.";
+        let fact = "The server does not doubt the clock: there is nothing to confirm.";
         return Ok(question.impossible(fact).show());
     };
     let question = question.fact(page::capitalized(doubt));
@@ -55,12 +55,13 @@ pub(in crate::http::portal) async fn ask_confirm(
     }
     let now = app.clock().wall();
     Ok(question
-        .fact(format!("This machine's clock says `{now}`. Compare it with a clock that is right."))
+        .fact(format!("This machine's clock says `{now}`. Compare it with a correct clock."))
         .fact(
-            "Held back until now, run by this clock from now on: removal of expired revocations, sessions, usage, refusals and \
-             audit events; rotation and deletion of signing keys; orders of certificates; idle expiry of secrets.",
+            "Held back until now; from now on they run by this clock: removal of expired revocations, sessions, \
+                usage, refusals and audit events; rotation and deletion of signing keys; certificate orders; idle \
+            expiry of secrets.",
         )
-        .fact("Under a wrong clock they remove what is still needed, and nobody can undo this.")
+        .fact("With a wrong clock they remove what is still needed, and nobody can undo this.")
         .show())
 }
 

@@ -194,7 +194,7 @@ impl Params {
         }
         if self.0.len() == MOST {
             return Err(Error::invalid_request(format!(
-                "a request has at most {MOST} parameters"
+                "a request can have at most {MOST} parameters"
             )));
         }
         self.0.push(Param { name, value, shape });
@@ -203,15 +203,12 @@ impl Params {
 }
 
 fn repeated(name: &str) -> Error {
-    Error::invalid_request(format!(
-        "the parameter `{}` is there more than once",
-        printable(name)
-    ))
+    Error::invalid_request(format!("the parameter `{}` is repeated", printable(name)))
 }
 
 fn not_text(name: &str) -> Error {
     let or_list = if LISTS.contains(&name) {
-        ", at OAuth endpoints also a list of strings"
+        "or, at OAuth endpoints, a list of strings"
     } else {
         ""
     };

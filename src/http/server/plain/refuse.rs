@@ -33,7 +33,7 @@ pub(in crate::http) async fn refuse_plain_http(
     let _ = timeout(patience, answer(stream)).await;
     Err(io::Error::new(
         ErrorKind::InvalidData,
-        "a request in plain HTTP came to a port for HTTPS",
+        "received a plain HTTP request on a port for HTTPS",
     ))
 }
 

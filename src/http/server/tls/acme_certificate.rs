@@ -84,7 +84,7 @@ impl IssuedCertificate {
             };
             if by_request {
                 if let Err(error) = self.acme.read().await {
-                    tracing::warn!("the certificate cannot be read: {}", error.reason());
+                    tracing::warn!("cannot read the certificate: {}", error.reason());
                 }
                 self.changes.mark_unchanged();
             }
@@ -108,12 +108,12 @@ impl IssuedCertificate {
         self.served.reload_from_config(config);
         self.status.note_reload(&chain);
         self.chain = chain;
-        tracing::info!("the certificate was reloaded");
+        tracing::info!("reloaded the certificate");
     }
 
     fn refuse(&self, why: &str) {
         self.status.note_refusal();
-        tracing::error!("the new certificate is refused, the old one is kept: {why}");
+        tracing::error!("the server refuses the new certificate and keeps the old one: {why}");
     }
 }
 

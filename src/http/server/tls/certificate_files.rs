@@ -89,7 +89,9 @@ impl CertificateFiles {
             // Remembered as empty files, so that the complaint comes once.
             Err(error) if by_request || !self.last_read.is_empty() => {
                 self.status.note_refusal();
-                tracing::error!("the certificate cannot be reloaded, the old one is kept: {error}");
+                tracing::error!(
+                    "cannot reload the certificate, so the server keeps the old one: {error}"
+                );
                 self.last_read = Vec::new();
                 return;
             }
@@ -118,12 +120,12 @@ impl CertificateFiles {
         self.served.reload_from_config(config);
         self.status.note_reload(&chain);
         self.chain = chain;
-        tracing::info!(path = %self.files.cert.display(), "the certificate was reloaded");
+        tracing::info!(path = %self.files.cert.display(), "reloaded the certificate");
     }
 
     fn refuse(&self, why: &str) {
         self.status.note_refusal();
-        tracing::error!("the new certificate is refused, the old one is kept: {why}");
+        tracing::error!("the server refuses the new certificate and keeps the old one: {why}");
     }
 }
 
@@ -151,7 +153,7 @@ fn parse(
     };
     let [cert, key] = contents else {
         return Err(malformed("TLS_CERT", &files.cert)(anyhow!(
-            "it was not read"
+            "cannot read it"
         )));
     };
     let chain = parse_certificates(cert).map_err(malformed("TLS_CERT", &files.cert))?;

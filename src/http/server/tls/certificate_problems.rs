@@ -38,7 +38,7 @@ pub(in crate::http) enum NotValidNow {
     #[error("it is not valid before {from} (valid until {until})")]
     NotYet { from: UnixTime, until: UnixTime },
     /// Not known.
-    #[error("its dates cannot be read: {0}")]
+    #[error("cannot read its dates: {0}")]
     Unreadable(String),
 }
 
@@ -78,7 +78,7 @@ pub(in crate::http) fn certificate_problems(
             CertificateProblem::Warning(text)
         } else {
             CertificateProblem::Remark(format!(
-                "{text}; that is right if a proxy of TRUSTED_PROXIES ends TLS"
+                "{text}; that is correct if a proxy of TRUSTED_PROXIES terminates TLS"
             ))
         });
     }

@@ -47,7 +47,7 @@ impl ClientCertVerifier for AnyCertificate {
             .sum();
         if end_entity.len() + others > MAX_CHAIN {
             return Err(Error::General(format!(
-                "a client's certificates have at most {MAX_CHAIN} bytes"
+                "a client's certificate chain can have at most {MAX_CHAIN} bytes"
             )));
         }
         Ok(ClientCertVerified::assertion())

@@ -40,18 +40,18 @@ pub(super) fn check_key(key: &PrivateKeyDer<'_>) -> anyhow::Result<()> {
     match kind_of(key) {
         Some(Kind::Rsa(bits)) if bits < 2_048 => {
             bail!(
-                "it is an RSA key of {bits} bits, which is too weak: 2048 are the least; {MAKE_ONE}"
+                "it is an RSA key of {bits} bits, which is too weak: the minimum is 2048; {MAKE_ONE}"
             )
         }
         Some(Kind::Rsa(bits)) if bits > 8_192 => {
-            bail!("it is an RSA key of {bits} bits, and 8192 are the most; {MAKE_ONE}")
+            bail!("it is an RSA key of {bits} bits: the maximum is 8192; {MAKE_ONE}")
         }
         Some(Kind::Ec(curve)) if !CURVES.contains(&&*curve) => bail!(
-            "it is a key on the curve {}, which is not supported: P-256, P-384 and P-521 are; {MAKE_ONE}",
+            "it is a key on the unsupported curve {}: use P-256, P-384 or P-521; {MAKE_ONE}",
             name_of(&curve)
         ),
         Some(Kind::Other(algorithm)) => bail!(
-            "it is a key for {}, which is not supported: ECDSA, Ed25519 and RSA are; {MAKE_ONE}",
+            "it is an unsupported key for {}: use ECDSA, Ed25519 or RSA; {MAKE_ONE}",
             name_of(&algorithm)
         ),
         Some(Kind::Rsa(_) | Kind::Ec(_)) | None => Ok(()),
@@ -76,8 +76,8 @@ pub(super) fn check_order(
     match chain.iter().position(is_of_key) {
         None | Some(0) => Ok(()),
         Some(place) => bail!(
-            "its {} certificates are in the wrong order: that of TLS_KEY is number {}; put it first, and behind each certificate \
-             the one of its issuer",
+            "its {} certificates are in the wrong order: the one for TLS_KEY is number {}; put it first, and after \
+                each certificate that of its issuer",
             chain.len(),
             place + 1
         ),
@@ -246,9 +246,15 @@ mod tests {
     #[test]
     fn a_curve_and_an_algorithm_that_are_not_supported_are_named() {
         for (curve, name) in [
-            ("1.3.132.0.10", "the curve secp256k1 (OID 1.3.132.0.10)"),
-            ("1.3.36.3.3.2.8.1.1.7", "the curve brainpoolP256r1"),
-            ("1.2.3.4", "the curve with the OID 1.2.3.4"),
+            (
+                "1.3.132.0.10",
+                "the unsupported curve secp256k1 (OID 1.3.132.0.10)",
+            ),
+            (
+                "1.3.36.3.3.2.8.1.1.7",
+                "the unsupported curve brainpoolP256r1",
+            ),
+            ("1.2.3.4", "the unsupported curve with the OID 1.2.3.4"),
         ] {
             for key in on_curve(curve) {
                 assert_refused(&key, name);

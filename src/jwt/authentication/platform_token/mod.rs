@@ -231,7 +231,7 @@ impl<'a> PlatformToken<'a> {
                 TrustAnchor::Domain(_) => self.sub(),
             };
             let (anchor, name) = (&issuer.anchor, &issuer.name);
-            let expected = format!("{anchor}, as the issuer `{name}` has it");
+            let expected = format!("{anchor}, as registered for the issuer `{name}`");
             ("issuer", expected, quoted(came))
         });
         self.judge_algorithm(&issuer.algorithms, rules);
@@ -241,7 +241,7 @@ impl<'a> PlatformToken<'a> {
         if issuer.replay == Replay::Once {
             let jti = self.jti().unwrap_or_default();
             rules.add(!jti.is_empty(), || {
-                let expected = "a name, since tokens of this issuer are good once";
+                let expected = "a name, because tokens of this issuer are valid once";
                 ("`jti`", expected.to_owned(), quoted(jti))
             });
         }
@@ -290,9 +290,9 @@ impl<'a> PlatformToken<'a> {
             let came = match verdict {
                 SignatureVerdict::Good => format!("so signed, {kid}"),
                 SignatureVerdict::UnknownKey => {
-                    format!("{kid}, which none of its keys for this `alg` has")
+                    format!("{kid}, which no key of the issuer for this `alg` has")
                 }
-                SignatureVerdict::Bad => format!("{kid}, and the signature is not of that key"),
+                SignatureVerdict::Bad => format!("{kid}, but the signature is not that key's"),
             };
             ("signature", SIGNATURE.to_owned(), came)
         });

@@ -83,7 +83,7 @@ impl Store {
                 }
                 pools
             }
-            _ => bail!("a database URL begins with postgres:// or sqlite:"),
+            _ => bail!("a database URL must begin with postgres:// or sqlite:"),
         };
         Ok(Self {
             pool,

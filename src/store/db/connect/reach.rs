@@ -14,12 +14,11 @@ use crate::store::db::connect::pool::Pool;
 use crate::store::db::error::StoreError;
 
 /// What most often stands behind a host that nobody knows.
-const PERCENT_ENCODING: &str =
-    "if the password holds one of `@ : / ? # %`, write it percent-encoded (`@` is %40, `/` is %2F)";
+const PERCENT_ENCODING: &str = "if the password contains one of `@ : / ? # %`, write it percent-encoded (`@` is %40, `/` is %2F)";
 
 /// Most often it is this.
 const AUTHORITY: &str =
-    "an authority of your own is named by `sslrootcert` in the URL, or DATABASE_SSLROOTCERT";
+    "name your own authority in `sslrootcert` of the URL, or in DATABASE_SSLROOTCERT";
 
 impl Store {
     /// Where the database is, without its password.
@@ -146,7 +145,7 @@ fn is_unknown_host(error: &io::Error) -> bool {
 
 fn sqlite_problem(file: &Path, error: &sqlx::Error) -> String {
     let refused = match fs::metadata(file) {
-        Ok(found) if found.is_dir() => Some("it is a folder".to_owned()),
+        Ok(found) if found.is_dir() => Some("it is a directory".to_owned()),
         _ => File::open(file).err().map(|error| error.to_string()),
     };
     let why = refused.unwrap_or_else(|| match error.as_database_error() {

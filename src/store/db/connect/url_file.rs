@@ -103,7 +103,7 @@ impl Store {
             Ok(Ok(Some(server))) => server,
             Ok(Ok(None)) => return,
             Ok(Err(problem)) => {
-                return tracing::warn!("{setting}: its last URL stays in use: {problem}");
+                return tracing::warn!("{setting}: the server keeps using the last URL: {problem}");
             }
             Err(error) => return tracing::error!("{setting}: {error}"),
         };

@@ -114,10 +114,13 @@ fn metadata(of: &Value) -> Value {
 /// Clients of Hydra that get no token here, and why.
 const NOT_OF_HYDRA: &[(&str, &str)] = &[
     ("public-none", "it is a public client"),
-    ("code-only", "do not have client_credentials"),
-    ("jwt-bearer-only", "do not have client_credentials"),
-    ("id with space", "a client_id is 1 to 128 printable ASCII"),
-    ("ID-Upper.ü", "a client_id is 1 to 128 printable ASCII"),
+    ("code-only", "do not contain client_credentials"),
+    ("jwt-bearer-only", "do not contain client_credentials"),
+    (
+        "id with space",
+        "a client_id must be 1 to 128 printable ASCII",
+    ),
+    ("ID-Upper.ü", "a client_id must be 1 to 128 printable ASCII"),
     ("pkj-uri", "JWKS_URI_HOSTS"),
     ("big-metadata", "metadata"),
 ];
@@ -127,7 +130,7 @@ const LIFETIMES: &[(&str, i64, &str)] = &[
     ("15m", 900, ""),
     ("30s", 60, "is 30 s"),
     ("48h", TTL, "is 172800 s"),
-    ("90s500ms", 90, "no whole number of seconds"),
+    ("90s500ms", 90, "not a whole number of seconds"),
 ];
 
 #[tokio::test]
@@ -259,7 +262,7 @@ const OF_KEYCLOAK: &[(&str, Got)] = &[
     ("kc-noscope", PLAIN),
     ("kc-hidden", Got { told: "hidden-scope", ..READ }),
     ("kc-aud", Got { audience: Some("https://api.example.com"), ..PLAIN }),
-    ("kc-aud-two", Got { audience: Some("https://a.example.com"), told: "all of its audiences there", ..PLAIN }),
+    ("kc-aud-two", Got { audience: Some("https://a.example.com"), told: "there its tokens have all its audiences", ..PLAIN }),
     ("kc-aud-client", Got { audience: Some("kc-basic"), ..PLAIN }),
     ("kc-aud-by-scope", Got { scope: "orders", audience: Some("https://orders.example.com"), ..PLAIN }),
     ("kc-aud-id-only", Got { told: "aud-id", ..PLAIN }),
@@ -276,12 +279,15 @@ const OF_KEYCLOAK: &[(&str, Got)] = &[
     ("kc-lightweight", Got { told: "client.use.lightweight.access.token.enabled", ..READ }),
     ("kc-es256", Got { told: "signed with ES256", ..READ }),
     ("kc-roles", Got { told: "auditor", ..READ }),
-    ("kc-rotated", Got { told: "its rotated secret is imported", ..READ }),
+    ("kc-rotated", Got { told: "imported its rotated secret", ..READ }),
 ];
 
 /// Clients of the realm that get no token, and why.
 const NOT_OF_KEYCLOAK: &[(&str, &str)] = &[
-    ("kc id space", "a client_id is 1 to 128 printable ASCII"),
+    (
+        "kc id space",
+        "a client_id must be 1 to 128 printable ASCII",
+    ),
     ("kc-jwt-url", "JWKS_URI_HOSTS"),
     ("kc-jwt-cert", "its key is a certificate"),
     ("kc-secret-jwt", "client-secret-jwt"),
@@ -290,7 +296,7 @@ const NOT_OF_KEYCLOAK: &[(&str, &str)] = &[
     ("kc-bearer", "it is bearer-only"),
     ("kc-no-sa", "it has no service account"),
     ("kc-saml", "its protocol is not openid-connect"),
-    ("kc-expired", "each of its secrets has expired"),
+    ("kc-expired", "all its secrets have expired"),
 ];
 
 /// Imports the realm; what is told of each of its clients, by id.

@@ -150,7 +150,7 @@ fn a_reason_says_what_to_mend_and_never_the_secret() {
         ),
         (
             json!({"client_id": "a", "client_secret": {"hunter2": 1}}),
-            "client_secret is not text",
+            "client_secret is not a string",
         ),
         (
             json!({"client_id": "a", "client_secret": 1.5}),
@@ -158,11 +158,11 @@ fn a_reason_says_what_to_mend_and_never_the_secret() {
         ),
         (
             json!({"client_id": "a", "client_secret_hash": "hunter2 is too short"}),
-            "client_secret_hash: it is no hash",
+            "client_secret_hash: it is not a hash",
         ),
         (
             json!({"client_id": "a", "client_secret": "hunter2 is too short", "client_secret_hash": "hunter2 is too short"}),
-            "give client_secret or client_secret_hash",
+            "the row has client_secret and client_secret_hash",
         ),
         (
             json!({"client_id": "a", "client_secret": "hunter2 is too short", "status": "on"}),
@@ -182,20 +182,20 @@ fn a_reason_says_what_to_mend_and_never_the_secret() {
         ),
         (
             json!({"client_id": "a", "client_secret": "hunter2 is too short", "scope": "x", "scopes": "x"}),
-            "give scopes or scope",
+            "the file has scopes and scope",
         ),
         (
             json!({"client_id": "a", "client_secret": "hunter2 is too short", "dpop_bound_access_tokens": "yes"}),
-            "dpop_bound_access_tokens is neither",
+            "dpop_bound_access_tokens is not true or false",
         ),
         (
             json!({"client_id": "a", "client_secret": "hunter2 is too short", "dpop_bound_access_tokens": 1}),
-            "dpop_bound_access_tokens is neither",
+            "dpop_bound_access_tokens is not true or false",
         ),
         (
             json!({"client_id": "a", "client_secret": "hunter2 is too short",
                 "tls_client_certificate_bound_access_tokens": ["true"]}),
-            "tls_client_certificate_bound_access_tokens is neither",
+            "tls_client_certificate_bound_access_tokens is not true or false",
         ),
         (json!("hunter2"), "not a JSON object"),
     ] {
@@ -251,7 +251,13 @@ async fn one_bad_row_and_nothing_is_imported_unless_told_to_go_on() {
     assert_eq!((again.imported, again.existing), (0, 2));
     assert_eq!(client_ids(&test).await, ["a", "b"]);
     assert_eq!(bad[1].line, 5);
-    assert!(bad[1].reason.as_deref().unwrap().contains("line 2 already"));
+    assert!(
+        bad[1]
+            .reason
+            .as_deref()
+            .unwrap()
+            .contains("already on line 2")
+    );
     assert_eq!(test.authorize("a", "the first secret").await.status, 200);
     assert_eq!(test.authorize("a", "the fourth secret").await.status, 401);
 }

@@ -149,7 +149,7 @@ async fn rows_of_hydras_table_come_with_their_lifespans_and_keys() {
     );
     for (id, seconds, told) in [
         ("quarter", Some(900), ""),
-        ("odd", Some(90), "no whole number of seconds"),
+        ("odd", Some(90), "not a whole number of seconds"),
         ("short", Some(60), "is 30 s"),
         ("long", None, "is 172800 s"),
     ] {
@@ -176,7 +176,7 @@ async fn rotated_secrets_of_hydra_are_good_too() {
         );
         let (report, lines) = import_lines(&test, &[row], KEEP_GOING).await;
         assert_eq!(report.imported, 1, "{lines:#?}");
-        assert!(remarks(&lines, "a").contains("rotated secrets imported"));
+        assert!(remarks(&lines, "a").contains("imported rotated secrets"));
         for secret in ["the newer secret: 12", OLD_SECRET] {
             assert_eq!(test.authorize("a", secret).await.status, 200, "{secret}");
         }
@@ -233,7 +233,7 @@ async fn a_list_without_secrets_and_rows_are_one_client_each() {
         assert_eq!((report.imported, report.bad), (1, 0), "{lines:#?}");
         assert_eq!(find(&test, "a").await.client.scopes.as_str(), "write");
         assert!(
-            remarks(&lines, "a").contains("has the client too"),
+            remarks(&lines, "a").contains("also has this client"),
             "{lines:#?}"
         );
     }
@@ -275,7 +275,7 @@ async fn what_is_wider_here_than_in_hydra_is_told_and_can_be_taken_away() {
     let told = remarks(&lines, "a");
     for what in [
         "--drop-metadata",
-        "no scope is asked",
+        "a request without scopes gets",
         "a request without an audience",
         "--token-ttl",
     ] {
@@ -308,7 +308,7 @@ async fn what_is_wider_here_than_in_hydra_is_told_and_can_be_taken_away() {
     .await;
     let told = remarks(&lines, "a");
     assert!(
-        told.contains("its metadata is left out") && !told.contains("--"),
+        told.contains("left out its metadata") && !told.contains("--"),
         "{told}"
     );
     let client = find(&test, "a").await.client;
@@ -324,7 +324,7 @@ async fn what_is_wider_here_than_in_hydra_is_told_and_can_be_taken_away() {
     let (_, lines) = import_lines(&test, &[none], KEEP_GOING).await;
     let told = remarks(&lines, "b");
     assert!(
-        told.contains("AUDIENCE") && !told.contains("no scope is asked"),
+        told.contains("AUDIENCE") && !told.contains("a request without scopes gets"),
         "{told}"
     );
 }
@@ -387,7 +387,7 @@ async fn client_scopes_of_a_realm_bring_their_audiences_and_claims() {
     assert_eq!(client.metadata.as_str(), r#"{"tenant":"acme"}"#);
     let told = remarks(&lines, "a");
     assert!(
-        told.contains("`hidden` is not named in tokens")
+        told.contains("left out its client scope `hidden`")
             && told.contains("does not describe the client scope `elsewhere`"),
         "{told}"
     );
@@ -399,7 +399,7 @@ async fn client_scopes_of_a_realm_bring_their_audiences_and_claims() {
     );
     let told = remarks(&lines, "asks");
     for what in [
-        "claims that come with the optional scope `orders`",
+        "left out claims of the optional scope `orders`",
         "`orders` is optional",
         "its audience `https://orders.example.com`",
     ] {
@@ -423,7 +423,7 @@ async fn client_scopes_of_a_realm_bring_their_audiences_and_claims() {
     let (_, lines) = import_with(&test, &realm(clients).to_string(), options).await;
     let asks = find(&test, "asks").await.client;
     assert_eq!((asks.scopes.as_str(), asks.audiences.len()), ("read", 0));
-    assert!(remarks(&lines, "asks").contains("is left out"));
+    assert!(remarks(&lines, "asks").contains("left out"));
 }
 
 #[tokio::test]
@@ -453,7 +453,7 @@ async fn mappers_count_as_they_do_in_keycloak() {
     assert_eq!(metadata, json!({"org": {"tenant": "acme"}, "urn.x": "y"}));
     let told = remarks(&lines, "a");
     assert!(
-        told.contains("`id only`") && told.contains("stands in the way of `org`"),
+        told.contains("`id only`") && told.contains("conflicts with `org`"),
         "{told}"
     );
 }
@@ -490,7 +490,7 @@ async fn a_rotated_secret_of_keycloak_is_good_until_its_end_and_other_attributes
     let told = remarks(&lines, "a");
     for what in [
         "ES256",
-        "attributes left out: client.use.lightweight.access.token.enabled",
+        "left out attributes: client.use.lightweight.access.token.enabled",
         "has no realm",
         "--token-ttl",
     ] {
@@ -534,7 +534,7 @@ async fn what_would_change_its_meaning_in_a_row_is_refused() {
         format!(r#"{{"client_id":"a","client_secret":"{OLD_SECRET}","metadata":{text}}}"#)
     };
     for (row, told) in [
-        (metadata(r#"{"a":1,"a":2}"#), "`a` is there twice"),
+        (metadata(r#"{"a":1,"a":2}"#), "`a` is repeated"),
         (
             metadata(r#"{"version":1.10}"#),
             "`version` would lose digits",
@@ -601,7 +601,7 @@ async fn a_client_whose_secrets_have_all_expired_has_a_line() {
 
     let (_, lines) = import_with(&test, &realm(clients).to_string(), KEEP_GOING).await;
 
-    assert!(remarks(&lines, "over").contains("has expired: it cannot log in"));
+    assert!(remarks(&lines, "over").contains("have expired, so the client cannot log in"));
     assert!(!remarks(&lines, "a").contains("has expired"));
     assert_eq!(test.authorize("over", OLD_SECRET).await.status, 401);
     assert_eq!(test.authorize("a", OLD_SECRET).await.status, 200);

@@ -315,10 +315,10 @@ async fn what_is_damaged_is_told_with_its_line_and_nothing_is_imported() {
     let cut = |count: usize| lines[..count].join("\n");
     let other_secret = lines[2].replace("\"client_id\":\"b\"", "\"client_id\":\"d\"");
     for (file, line, why) in [
-        (cut(4), 4, "cut off"),
-        (format!("{}\n{}", cut(4), &lines[4][..5]), 5, "no client"),
+        (cut(4), 4, "incomplete"),
+        (format!("{}\n{}", cut(4), &lines[4][..5]), 5, "not a client"),
         (format!("{}\n{}\n", cut(3), lines[4]), 4, "2 clients"),
-        (format!("{whole}{}\n", lines[1]), 6, "behind the last line"),
+        (format!("{whole}{}\n", lines[1]), 6, "after its last line"),
         (
             whole.replace("\"scopes\"", "\"scope\""),
             2,
@@ -329,21 +329,25 @@ async fn what_is_damaged_is_told_with_its_line_and_nothing_is_imported() {
             2,
             "unknown field",
         ),
-        (whole.replacen("$argon2id$", "$argon3$", 1), 2, "a secret: "),
+        (
+            whole.replacen("$argon2id$", "$argon3$", 1),
+            2,
+            "invalid secret: ",
+        ),
         (
             whole.replacen("\"generated\"", "\"made\"", 1),
             2,
-            "a secret: ",
+            "invalid secret: ",
         ),
         (
             whole.replacen("\"client_id\":\"b\"", "\"client_id\":\"a\"", 1),
             3,
-            "line 2 already",
+            "already on line 2",
         ),
         (
             whole.replace(lines[3], &other_secret),
             4,
-            "stands on line 3 already",
+            "is already on line 3",
         ),
     ] {
         let test = TestApp::new().await;
@@ -380,7 +384,7 @@ async fn a_secret_of_another_client_is_refused() {
             .reason
             .as_deref()
             .unwrap()
-            .contains("one of `billing` already")
+            .contains("already belongs to `billing`")
     );
 }
 

@@ -42,7 +42,7 @@ async fn import_texts(
 
 /// Each with what the reason has to name.
 const REFUSED: [(&str, &str); 55] = [
-    ("{noop}an old secret", "`{noop}`: write the plain secret"),
+    ("{noop}an old secret", "`{noop}`: if it is a plain secret"),
     ("{SSHA}1unCV8jmKSJdHMYA8qyXHj3qcnFrba31", "`{SSHA}`"),
     ("{ssha}1unCV8jmKSJdHMYA8qyXHj3qcnFrba31", "`{ssha}`"),
     (
@@ -69,7 +69,7 @@ const REFUSED: [(&str, &str); 55] = [
     ("{scrypt}$e0801$!$!", "`{scrypt}`"),
     (
         "{pbkdf2@SpringSecurity_v5_8}fb67e4907b939646a5e00d44eef16ee62a970da6b8e3573cff5de44a13adeebfd123f601",
-        "`{pbkdf2}`: its rounds and its digest are not in the hash",
+        "`{pbkdf2}`: the hash does not contain its rounds and its digest",
     ),
     (
         "{FSHP1|16|480000}e+89J4SQ8n7vPQfgnLOWcjHWCQddkDEHXXJKwozo",
@@ -125,9 +125,9 @@ const REFUSED: [(&str, &str); 55] = [
     ),
     (
         "$shiro1$SHA-256$500000$c2FsdA==$aGFzaA==",
-        "begins as a hash does",
+        "begins like a hash",
     ),
-    ("$ECRET$ of somebody", "begins as a hash does"),
+    ("$ECRET$ of somebody", "begins like a hash"),
     (
         "grub.pbkdf2.sha512.25000.F31E03608C112224.86CC6725179795B4",
         "`grub.pbkdf2`",
@@ -149,14 +149,14 @@ const REFUSED: [(&str, &str); 55] = [
     ("%MY_CLIENT_SECRET%", "placeholder `%...%`"),
     ("<your client secret>", "placeholder `<...>`"),
     ("op://vault/billing/secret", "`op://`"),
-    ("NULL", "the word `null`"),
-    ("null", "the word `null`"),
-    ("\\N", "the word `\\n`"),
-    ("None", "the word `none`"),
+    ("NULL", "`null` is not a secret"),
+    ("null", "`null` is not a secret"),
+    ("\\N", "`\\n` is not a secret"),
+    ("None", "`none` is not a secret"),
     ("1.23457E+15", "spreadsheets"),
     ("1,23457E+15", "spreadsheets"),
     ("123457E+15", "spreadsheets"),
-    ("******************", "one character repeated"),
+    ("******************", "one repeated character"),
 ];
 
 /// Damage that people do not see.

@@ -112,7 +112,7 @@ async fn a_file_that_is_applied_brings_no_more_work_and_no_other_hash() {
             "{SSHA}1unCV8jmKSJdHMYA8qyXHj3qcnFrba31".to_owned(),
             "`{SSHA}`",
         ),
-        ("a plain secret of somebody".to_owned(), "no hash"),
+        ("a plain secret of somebody".to_owned(), "not a hash"),
         ("${vault.secret-of-billing}".to_owned(), "placeholder"),
     ] {
         let file = json!({"version": 1, "name": "team",

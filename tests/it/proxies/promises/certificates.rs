@@ -38,7 +38,10 @@ pub(in crate::proxies) async fn with_its_certificate_it_passes_also_on_resumed_s
     }
     let answer = caller.request(None).send().await.unwrap();
     let challenge = challenged(&caller.scene, &answer, "Bearer");
-    assert!(challenge.contains("none came with it"), "{challenge}");
+    assert!(
+        challenge.contains("but the request has none"),
+        "{challenge}"
+    );
 }
 
 pub(in crate::proxies) async fn a_large_certificate_is_handed_on(proxy: &Proxy) {

@@ -59,7 +59,7 @@ impl Clients {
             return Err(Error::new(
                 ErrorCode::AccessDenied,
                 format!(
-                    "the file has trusted issuers: a program needs the scope {ADMIN_ISSUERS_SCOPE} too to apply it"
+                    "the file has trusted issuers: to apply it, a token also needs the scope {ADMIN_ISSUERS_SCOPE}"
                 ),
             ));
         }

@@ -69,14 +69,16 @@ impl Manifest {
         let document: Document = document.map_err(|error| ParseError::new(explain(&error)))?;
         if document.version != VERSION {
             return Err(ParseError::new(format!(
-                "version: this server reads version {VERSION}"
+                "version: this server reads only version {VERSION}"
             )));
         }
         let name = match (document.name, otherwise) {
             (Some(name), _) => name,
             (None, Some(name)) => ManagedBy::parse(name)?,
             (None, None) => {
-                return Err(ParseError::new("name is missing: the name of the manifest"));
+                return Err(ParseError::new(
+                    "`name`, the name of the manifest, is missing",
+                ));
             }
         };
         let mut seen = HashSet::new();
@@ -107,7 +109,7 @@ impl Entry {
         let place = format!("clients[{at}] `{id}`");
         let here = |error: &dyn std::fmt::Display| ParseError::new(format!("{place}: {error}"));
         if !seen.insert(id.clone()) {
-            return Err(here(&"the client_id is there twice"));
+            return Err(here(&"the file has this client_id twice"));
         }
         spec.refuse_others(&[]).map_err(|error| here(&error))?;
         let secrets = spec.secrets.take();
@@ -142,7 +144,7 @@ fn read_secrets(
     for document in list {
         let secret = document.read(id, now, rules)?;
         if !seen.insert(secret.secret_id.clone()) {
-            return Err(ParseError::new("a secret is there twice"));
+            return Err(ParseError::new("the file has a secret twice"));
         }
         secrets.push(ImportedSecret::Kept(secret));
     }
@@ -307,7 +309,7 @@ mod tests {
             assert!(read.is_ok(), "{member}: {read:?}");
         }
         for (members, told) in [
-            (r#""metadata":{"a":1,"a":2}"#, "`a` is there twice"),
+            (r#""metadata":{"a":1,"a":2}"#, "`a` is repeated"),
             (r#""metadata":{"a":1.10}"#, "lose digits"),
             (
                 r#""secrets":[{"secret_hash":"x","expires_at":1800000000000}]"#,

@@ -256,7 +256,7 @@ impl Clients {
                 (Prune::Disable, ClientStatus::Enabled) => ApplyStep::Disable,
                 (Prune::Disable, ClientStatus::Disabled) => ApplyStep::Unchanged,
             };
-            let remarks = vec!["the file no longer has it".to_owned()];
+            let remarks = vec!["the file no longer contains it".to_owned()];
             Ok((AppliedClient::new(client.client_id, step, remarks), None))
         });
         steps.collect()
@@ -296,7 +296,7 @@ impl Clients {
         let written = self.write_planned(by, vec![write], actions, |_| {}).await?;
         match written.first() {
             Some(ClientWritten::Left | ClientWritten::OtherVersion) => Err(Error::conflict(
-                format!("somebody else has changed `{id}` meanwhile; apply the file again"),
+                format!("somebody changed `{id}` meanwhile; apply the file again"),
             )),
             _ => Ok(()),
         }

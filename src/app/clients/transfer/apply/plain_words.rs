@@ -48,7 +48,7 @@ fn check_value(old: &Value, new: &Value, place: &str) -> Result<(), String> {
                 check_value(old, new, &format!("{place}[{at}]"))
             }),
         (_, Value::Number(number)) if number.is_f64() => Err(format!(
-            "{place}: a number with a fraction, or one that is too large, may lose digits: write it in quotes"
+            "{place}: a number with a fraction or with many digits can lose digits: write it in quotes"
         )),
         _ if old == new => Ok(()),
         _ => Err(ambiguous(place)),
@@ -57,6 +57,6 @@ fn check_value(old: &Value, new: &Value, place: &str) -> Result<(), String> {
 
 fn ambiguous(place: &str) -> String {
     format!(
-        "{place}: versions of YAML read this word differently: write it in quotes, or `true` or `false`"
+        "{place}: versions of YAML read this word differently: write it in quotes, or write `true` or `false`"
     )
 }

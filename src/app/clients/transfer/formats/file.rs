@@ -139,14 +139,14 @@ impl ImportFile {
         let header = reader.headers().map_err(malformed)?.clone();
         let names: Vec<&str> = header.iter().map(str::trim).collect();
         if !names.contains(&"client_id") {
-            let why = "the first line has to name the columns, `client_id` among them";
+            let why = "the first line must name the columns, including `client_id`";
             return Err(at_line(1, why));
         }
         let mut places = (0..).zip(&names);
         if let Some((_, twice)) = places.find(|(i, name)| names[..*i].contains(name)) {
             return Err(at_line(
                 1,
-                format_args!("the column `{twice}` is there twice"),
+                format_args!("the file has the column `{twice}` twice"),
             ));
         }
         let mut lines = Lines::of(text);

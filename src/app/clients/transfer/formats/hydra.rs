@@ -111,7 +111,7 @@ fn complete(row: &mut Object, other: Object, line: u64) -> Option<String> {
             row.insert(name, value);
         }
     }
-    is_whole.then(|| format!("line {line} has the client too; what this line says is taken"))
+    is_whole.then(|| format!("line {line} also has this client; the values of this line are used"))
 }
 
 /// Parses a client.
@@ -124,15 +124,15 @@ pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
     let id = id.as_deref();
     let bad = |reason: String| RefusedRow::bad(id, reason);
     if !row.contains_key(GRANTS) {
-        let why = "grant_types is missing: the row is no whole client; give the list of clients in the same file";
+        let why = "grant_types is missing: the row is not a whole client; add the list of clients to the same file";
         return Err(bad(why.to_owned()));
     }
     let grants = take_words(row, GRANTS).map_err(bad)?;
     let method = take_text(row, "token_endpoint_auth_method").map_err(bad)?;
     let skipped = if !grants.iter().any(|grant| grant == "client_credentials") {
-        Some("its grant_types do not have client_credentials")
+        Some("its grant_types do not contain client_credentials")
     } else if method.as_deref() == Some("none") {
-        Some("it is a public client: its token_endpoint_auth_method is none")
+        Some("it is a public client: its token_endpoint_auth_method is `none`")
     } else {
         None
     };
@@ -167,10 +167,13 @@ fn parse_members(
         .split_ascii_whitespace()
         .partition(|word| OF_PEOPLE.contains(word));
     if !people.is_empty() {
-        remarks.push(format!("scopes for people left out: {}", people.join(" ")));
+        remarks.push(format!(
+            "left out scopes for human login: {}",
+            people.join(" ")
+        ));
     }
     if ours.iter().any(|word| word.ends_with('*')) {
-        remarks.push("`*` in a scope is no wildcard here".to_owned());
+        remarks.push("`*` in a scope is not a wildcard here".to_owned());
     }
     let method = method.unwrap_or_else(|| "client_secret_basic".to_owned());
     let jwks = take_keys(row)?;
@@ -212,7 +215,7 @@ fn parse_members(
 fn take_keys(row: &mut Object) -> Result<Option<Value>, String> {
     let set = match row.remove("jwks") {
         Some(Value::String(text)) if !text.trim().is_empty() => {
-            json::from_str(&text).map_err(|_| "jwks is no JWK set")?
+            json::from_str(&text).map_err(|_| "jwks is not a JWK set")?
         }
         Some(set) => set,
         None => Value::Null,
@@ -221,7 +224,7 @@ fn take_keys(row: &mut Object) -> Result<Option<Value>, String> {
         return Ok(None);
     }
     if !set.is_object() {
-        return Err("jwks is no JWK set".to_owned());
+        return Err("jwks is not a JWK set".to_owned());
     }
     Ok(Some(set))
 }
@@ -232,7 +235,7 @@ fn take_ttl(row: &mut Object, remarks: &mut Vec<String>) -> Result<Option<TokenT
         return Ok(None);
     };
     let nanos = lifespan::go_nanos(&text).ok_or_else(|| {
-        format!("{TTL} is no duration such as 1h0m0s, nor a number of nanoseconds")
+        format!("{TTL} is neither a duration such as 1h0m0s nor a number of nanoseconds")
     })?;
     Ok(lifespan::of_nanos(nanos, TTL, remarks))
 }
@@ -254,19 +257,20 @@ fn take_secrets(
     let mut rotated = take_rotated(row)?;
     if !is_needed {
         if text.is_some() || !rotated.is_empty() {
-            remarks.push("its secret is left out: its method takes none".to_owned());
+            remarks
+                .push("left out its secret: its authentication method does not use one".to_owned());
         }
         return Ok(Vec::new());
     }
     let text = text.ok_or(
-        "client_secret is missing: Hydra's API does not give it; its table hydra_client has the hash",
+        "client_secret is missing: Hydra's API does not return it; its table hydra_client has the hash",
     )?;
     // The newest stand first.
     let beyond = rotated.split_off(rotated.len().min(MAX_LIVE_SECRETS - 1));
     if !beyond.is_empty() {
         remarks.push(format!(
-            "the oldest of its rotated secrets is left out, with which it logs in there: a client has at most \
-             {MAX_LIVE_SECRETS} secrets here"
+            "left out the oldest of its rotated secrets, which still works there: a client can have at most \
+                {MAX_LIVE_SECRETS} secrets here"
         ));
     }
     let mut secrets = vec![named(SECRET, rules.read(text, expires_at))?];
@@ -276,7 +280,7 @@ fn take_secrets(
     if secrets.len() > 1 {
         let old = secrets.len() - 1;
         remarks.push(format!(
-            "rotated secrets imported, which do not expire: {old}"
+            "imported rotated secrets that do not expire: {old}"
         ));
     }
     Ok(secrets)
@@ -284,7 +288,7 @@ fn take_secrets(
 
 /// `rotated_secrets`, a column of JSON that Hydra has since 26.2, with the hashes before it, at most five: a list of texts, or JSON of one.
 fn take_rotated(row: &mut Object) -> Result<Vec<String>, String> {
-    let refused = || format!("{ROTATED} is no list of texts");
+    let refused = || format!("{ROTATED} is not a list of strings");
     let list = match row.remove(ROTATED) {
         Some(Value::String(text)) if !text.is_empty() => {
             json::from_str(&text).map_err(|_| refused())?

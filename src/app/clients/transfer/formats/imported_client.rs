@@ -154,7 +154,7 @@ impl ImportedClient {
         let is_left_off = self.status.is_none() && client.status == ClientStatus::Disabled;
         let has_none = client.authentication.allow_secrets() && !has_secret;
         let remarks = [
-            is_left_off.then_some("it is disabled, and the file has no status"),
+            is_left_off.then_some("it is disabled here, and the file has no status"),
             has_none.then_some("it has no valid secret"),
         ];
         let remarks = remarks.into_iter().flatten();

@@ -42,7 +42,7 @@ pub(super) fn parse(
     let id = id.map(str::to_owned);
     let id = id.as_deref();
     if id.is_none() {
-        let why = "clientId is missing: neither a client nor a realm with `clients`";
+        let why = "clientId is missing: the file is neither a client nor a realm with `clients`";
         return Err(RefusedRow::bad(None, why));
     }
     if let Some(reason) = why_not(row) {
@@ -83,7 +83,7 @@ fn why_not(row: &Map<String, Value>) -> Option<&'static str> {
     } else if is("publicClient") {
         Some("it is a public client")
     } else if is("bearerOnly") {
-        Some("it is bearer-only: it gets no tokens")
+        Some("it is bearer-only, so it gets no tokens")
     } else if !is("serviceAccountsEnabled") {
         Some("it has no service account")
     } else {
@@ -112,7 +112,7 @@ fn parse_members(
     let status = match row.remove("enabled") {
         None | Some(Value::Null | Value::Bool(true)) => ClientStatus::Enabled,
         Some(Value::Bool(false)) => ClientStatus::Disabled,
-        Some(_) => return Err("enabled is neither true nor false".to_owned()),
+        Some(_) => return Err("enabled is not true or false".to_owned()),
     };
     let lifespan = realm.and_then(|realm| realm.token_lifespan);
     let (ttl, is_ttl_unknown) = attributes.token_ttl(lifespan, &mut remarks)?;
@@ -160,16 +160,16 @@ fn remark_roles(client_id: &str, realm: Option<&Realm>, remarks: &mut Vec<String
     match realm.map(|realm| realm.roles(client_id)) {
         Some(Some([])) => {}
         Some(Some(roles)) => remarks.push(format!(
-            "roles of its service account are left out: {}; express its rights in scopes or metadata",
+            "left out roles of its service account: {}; express its rights in scopes or metadata",
             roles.join(", ")
         )),
         Some(None) => {
-            let why = "the file has no users: roles of its service account, if it has some, are left out";
+            let why = "the file has no users, so roles of its service account are left out";
             remarks.push(why.to_owned());
         }
         None => remarks.push(
-            "the file has no realm: the roles of its service account, and what its client scopes put into tokens, are \
-             left out"
+            "the file has no realm, so the roles of its service account and the claims of its client scopes are left \
+                out"
                 .to_owned(),
         ),
     }
@@ -190,7 +190,7 @@ fn read_authentication(
             let set: Option<Value> = set
                 .map(|text| json::from_str(&text))
                 .transpose()
-                .map_err(|_| "the attribute jwks.string is no JWK set")?;
+                .map_err(|_| "the attribute jwks.string is not a JWK set")?;
             if set.is_none() && uri.is_none() {
                 return Err(
                     "its key is a certificate: register the public key as a JWK set here"
@@ -207,7 +207,10 @@ fn read_authentication(
         Some("client-x509") => {
             let subject = attributes.take("x509.subjectdn");
             if attributes.is_set("x509.allow.regex.pattern.comparison") {
-                return Err("its x509.subjectdn is a pattern, and names more than one".to_owned());
+                return Err(
+                    "its x509.subjectdn is a pattern that can match more than one subject"
+                        .to_owned(),
+                );
             }
             Ok([
                 "tls_client_auth".into(),
@@ -217,7 +220,7 @@ fn read_authentication(
             ])
         }
         Some(other) => Err(format!(
-            "its clientAuthenticatorType `{other}` is not possible here"
+            "its clientAuthenticatorType `{other}` is not supported here"
         )),
     }
 }
@@ -241,7 +244,8 @@ fn take_secrets(
     let text = text.ok_or("secret is missing")?;
     if text.bytes().all(|byte| byte == b'*') {
         return Err(
-            "the export hides its secret: export by `kc.sh export`, not in the console".to_owned(),
+            "the export hides its secret: export with `kc.sh export`, not in the console"
+                .to_owned(),
         );
     }
     let time = |at: Option<i64>| {
@@ -253,11 +257,12 @@ fn take_secrets(
     match (rotated, time(rotated_until)?) {
         (Some(text), Some(until)) => {
             secrets.push(named(ROTATED, rules.read(text, Some(until)))?);
-            remarks.push(format!("its rotated secret is imported, until {until}"));
+            remarks.push(format!(
+                "imported its rotated secret, which expires at {until}"
+            ));
         }
         (Some(_), None) => {
-            remarks
-                .push("its rotated secret, which has no expiration time, is left out".to_owned());
+            remarks.push("left out its rotated secret, which has no expiration time".to_owned());
         }
         (None, _) => {}
     }

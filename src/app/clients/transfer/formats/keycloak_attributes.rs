@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::app::clients::transfer::formats::lifespan;
 use crate::domain::TokenTtl;
 
-/// Attributes that are for people, for log-ins in a browser or for SAML, and those that say when something was made.
+/// Attributes that are for people, for logins in a browser or for SAML, and those that say when something was made.
 const SILENT: [&str; 12] = [
     "acr.loa.map",
     "client.secret.creation.time",
@@ -52,7 +52,7 @@ impl Attributes {
     pub(super) fn number(&mut self, name: &str) -> Result<Option<i64>, String> {
         let text = self.take(name);
         let number = text.map(|text| text.parse::<i64>()).transpose();
-        number.map_err(|_| format!("the attribute {name} is no number"))
+        number.map_err(|_| format!("the attribute {name} is not a number"))
     }
 
     /// The client's own lifespan, else that of the realm; and whether neither is known.
@@ -77,7 +77,7 @@ impl Attributes {
     pub(super) fn remark_rest(mut self, remarks: &mut Vec<String>) {
         if let Some(algorithm) = self.take("access.token.signed.response.alg") {
             remarks.push(format!(
-                "its tokens are signed with {algorithm} there; here with the server's key"
+                "there its tokens are signed with {algorithm}, here with the server's key"
             ));
         }
         let says_something = |value: &Value| {
@@ -91,7 +91,7 @@ impl Attributes {
         let rest = rest.filter(|(name, value)| says_something(value) && !is_silent(name));
         let names: Vec<&str> = rest.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
-            remarks.push(format!("attributes left out: {}", names.join(", ")));
+            remarks.push(format!("left out attributes: {}", names.join(", ")));
         }
     }
 }

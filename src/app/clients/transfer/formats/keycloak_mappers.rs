@@ -37,11 +37,13 @@ impl Mapped {
             Some("true") => {}
             None if is_taken(kind) => {
                 remarks.push(format!(
-                    "{which} does not say `access.token.claim`: it is taken"
+                    "{which} does not set `access.token.claim`, so it is imported"
                 ));
             }
             None | Some(_) => {
-                remarks.push(format!("{which} is not for access tokens: it is left out"));
+                remarks.push(format!(
+                    "{which} is left out, because it is not for access tokens"
+                ));
                 return;
             }
         }
@@ -58,7 +60,7 @@ impl Mapped {
                     let value = typed(config("jsonType.label"), value);
                     if !insert(&mut self.claims, &path(claim), value) {
                         remarks.push(format!(
-                            "{which} is left out: another claim stands in the way of `{claim}`"
+                            "{which} is left out, because another claim conflicts with `{claim}`"
                         ));
                     }
                 }

@@ -40,7 +40,7 @@ impl Realm {
     /// Reads the object that has the clients. A page of a list has nothing of all this.
     pub(super) fn read(text: &str) -> Result<Self, ParseError> {
         let realm: Map<String, Value> =
-            json::from_str(text).map_err(|_| ParseError::new("a realm is no JSON object"))?;
+            json::from_str(text).map_err(|_| ParseError::new("a realm is not a JSON object"))?;
         let scopes = list(realm.get("clientScopes"));
         let everybodys = roles_of_everybody(&realm);
         let users = realm.get("users").and_then(Value::as_array);

@@ -47,7 +47,7 @@ impl Granted {
                     self.mapped.add(mapper, "", remarks);
                 }
             }
-            Some(_) => return Err("protocolMappers is no list".to_owned()),
+            Some(_) => return Err("protocolMappers is not a list".to_owned()),
         }
         Ok(())
     }
@@ -78,7 +78,7 @@ impl Granted {
             [] => self.widenings.push(Widening::NoAudiences),
             [_] => {}
             [first, ..] => remarks.push(format!(
-                "its tokens have all of its audiences there; here `{first}`, or those that it asks for"
+                "there its tokens have all its audiences; here they have `{first}`, or the audiences of the request"
             )),
         }
         Ok(())
@@ -94,7 +94,7 @@ impl Granted {
         let defaults: Vec<&str> = defaults.map(String::as_str).collect();
         if !defaults.is_empty() && defaults.len() < self.scopes.len() {
             remarks.push(format!(
-                "a request with scopes gets only these here; there it also gets `{}`",
+                "here a request with scopes gets only these; there it also gets `{}`",
                 defaults.join(" ")
             ));
         }
@@ -150,7 +150,7 @@ impl Granted {
         if !mapped.claims.is_empty() {
             let claims: Vec<&str> = mapped.claims.keys().map(String::as_str).collect();
             remarks.push(format!(
-                "claims that come with the optional scope `{name}` are left out: {}",
+                "left out claims of the optional scope `{name}`: {}",
                 claims.join(", ")
             ));
         }
@@ -168,10 +168,10 @@ fn why_no_scope(name: &str, realm: Option<&Realm>) -> Option<String> {
     let scope = realm?.scope(name);
     match scope {
         None => Some(format!(
-            "the realm in the file does not describe the client scope `{name}`: what it puts into tokens is left out"
+            "the realm in the file does not describe the client scope `{name}`, so its claims are left out"
         )),
         Some(scope) if !scope.is_in_tokens => Some(format!(
-            "its client scope `{name}` is not named in tokens there (include.in.token.scope): it is no scope here"
+            "left out its client scope `{name}`, which tokens do not contain there (include.in.token.scope)"
         )),
         Some(_) => None,
     }

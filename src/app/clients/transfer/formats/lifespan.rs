@@ -11,12 +11,12 @@ pub(super) fn of_seconds(seconds: i64, name: &str, remarks: &mut Vec<String>) ->
     if ttl.is_some() {
         return ttl;
     }
-    let beyond = format!("{name} is {seconds} s, which is not 60 to 86400: its tokens live ");
+    let beyond = format!("{name} is {seconds} s, not within 60 to 86400: its tokens live ");
     if seconds < TokenTtl::MIN.seconds() {
         remarks.push(beyond + "60 s, which is longer");
         return Some(TokenTtl::MIN);
     }
-    remarks.push(beyond + "as long as TOKEN_TTL says");
+    remarks.push(beyond + "for TOKEN_TTL");
     None
 }
 
@@ -25,7 +25,7 @@ pub(super) fn of_nanos(nanos: i128, name: &str, remarks: &mut Vec<String>) -> Op
     let seconds = i64::try_from(nanos.div_euclid(NANOS)).unwrap_or(i64::MAX);
     if nanos.rem_euclid(NANOS) != 0 {
         remarks.push(format!(
-            "{name} is no whole number of seconds: its tokens live {seconds} s"
+            "{name} is not a whole number of seconds: its tokens live {seconds} s"
         ));
     }
     of_seconds(seconds, name, remarks)
@@ -116,6 +116,6 @@ mod tests {
         let mut remarks = Vec::new();
         let ttl = of_nanos(90_500_000_000, "lifespan", &mut remarks);
         assert_eq!(ttl.map(TokenTtl::seconds), Some(90));
-        assert!(remarks[0].contains("no whole number of seconds"));
+        assert!(remarks[0].contains("not a whole number of seconds"));
     }
 }

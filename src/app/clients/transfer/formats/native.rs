@@ -3,6 +3,7 @@
 //! be larger than memory. And that of `client list --output json`, which has no secrets.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,8 @@ pub(super) fn is_head(line: &[u8]) -> Result<bool, ParseError> {
     }
     if !(1..=VERSION).contains(&head.version) {
         let version = head.version;
-        let why = format!("the file is of version {version}; this server reads up to {VERSION}");
+        let why =
+            format!("the file has version {version}; this server reads versions up to {VERSION}");
         return Err(at_line(1, why));
     }
     Ok(true)
@@ -141,7 +143,7 @@ impl NativeLines {
                 if self.has_ended {
                     break;
                 }
-                let why = "the file ends before its last line: it was cut off";
+                let why = "the file is incomplete: its last line is missing";
                 return bad(self.line, why.to_owned());
             };
             self.line += 1;
@@ -151,7 +153,7 @@ impl NativeLines {
             if self.has_ended {
                 return bad(
                     self.line,
-                    "something stands behind the last line".to_owned(),
+                    "the file continues after its last line".to_owned(),
                 );
             }
             if bytes.starts_with(b"{\"end\"")
@@ -162,8 +164,7 @@ impl NativeLines {
                     continue;
                 }
                 let found = self.clients;
-                let why =
-                    format!("the file has {found} clients, and says that there are {clients}");
+                let why = format!("the file has {found} clients, but its last line says {clients}");
                 return bad(self.line, why);
             }
             self.clients += 1;
@@ -204,7 +205,7 @@ pub(super) fn read_list(bytes: &[u8]) -> Option<ImportFile> {
         ..ImportFile::default()
     };
     if let (true, Some((_, Ok(last)))) = (page.after.get() != "null", file.rows.last_mut()) {
-        let remark = "the list was cut off behind this client: list the others with --after";
+        let remark = "the list ends with this client, but there are more: list them with --after";
         last.remarks.push(remark.to_owned());
     }
     Some(file)
@@ -212,25 +213,24 @@ pub(super) fn read_list(bytes: &[u8]) -> Option<ImportFile> {
 
 /// A client of a list. When and from where it was last used is not carried over, and its secrets are not in the list.
 fn parse_listed(text: &str) -> Row {
-    let bad = |id: Option<&str>, why: String| RefusedRow::bad(id, format!("no client: {why}"));
     let members: Result<Map<String, Value>, _> = json::from_str(text);
-    let mut members = members.map_err(|_| bad(None, "not a JSON object".to_owned()))?;
+    let mut members = members.map_err(|_| not_a_client(None, "not a JSON object"))?;
     let id = members.get("client_id").and_then(Value::as_str);
     let id = id.map(str::to_owned);
-    exact::check(text).map_err(|why| bad(id.as_deref(), why.to_string()))?;
+    exact::check(text).map_err(|why| not_a_client(id.as_deref(), why))?;
     for usage in ["last_used_at", "last_used_from"] {
         members.remove(usage);
     }
     let text = Value::Object(members).to_string();
     let spec = json::from_str(&text);
     let mut spec: ClientSpec =
-        spec.map_err(|error| bad(id.as_deref(), explain(&error.to_string())))?;
+        spec.map_err(|error| not_a_client(id.as_deref(), explain(&error.to_string())))?;
     let parsed = parse_fields(&mut spec);
     let (mut imported, stamps) = parsed.map_err(|why| RefusedRow::bad(id.as_deref(), why))?;
     imported.stamps = Some(stamps);
     imported.other_secrets = OtherSecrets::Left;
     if imported.takes_secrets() {
-        let remark = "a list has no secrets: add one with `client secret add`, or import what `client export` writes";
+        let remark = "a list has no secrets: add one with `client secret add`, or import a file of `client export`";
         imported.remarks.push(remark.to_owned());
     }
     Ok(imported)
@@ -238,14 +238,14 @@ fn parse_listed(text: &str) -> Row {
 
 fn parse(bytes: &[u8], rules: &SecretRules) -> Row {
     if let Err(why) = std::str::from_utf8(bytes).map_or(Ok(()), exact::check) {
-        return Err(RefusedRow::bad(None, format!("no client: {why}")));
+        return Err(not_a_client(None, why));
     }
     let mut spec: ClientSpec = json::from_slice(bytes).map_err(|error| {
         let members: Option<Value> = json::from_slice(bytes).ok();
         let id = members
             .as_ref()
             .and_then(|it| it.get("client_id")?.as_str());
-        RefusedRow::bad(id, format!("no client: {}", explain(&error.to_string())))
+        not_a_client(id, explain(&error.to_string()))
     })?;
     let id = spec.client_id.as_ref().map(ToString::to_string);
     let bad = |reason: String| RefusedRow::bad(id.as_deref(), reason);
@@ -259,24 +259,28 @@ fn parse_members(spec: &mut ClientSpec, rules: &SecretRules) -> Result<ImportedC
     let (mut imported, stamps) = parse_fields(spec)?;
     for secret in &list {
         if secret.secret_id.is_none() || secret.created_at.is_none() {
-            return Err("a secret lacks its secret_id or its created_at".to_owned());
+            return Err("a secret has no secret_id or no created_at".to_owned());
         }
         let secret = secret.read(&imported.client_id, stamps.created_at, rules);
-        let secret = secret.map_err(|error| format!("a secret: {error}"))?;
+        let secret = secret.map_err(|error| format!("invalid secret: {error}"))?;
         imported.secrets.push(ImportedSecret::Kept(secret));
     }
     imported.stamps = Some(stamps);
     Ok(imported)
 }
 
+fn not_a_client(id: Option<&str>, why: impl Display) -> RefusedRow {
+    RefusedRow::bad(id, format!("not a client: {why}"))
+}
+
 fn missing(name: &str) -> String {
-    format!("no client: missing field `{name}`")
+    format!("not a client: missing field `{name}`")
 }
 
 /// All of a client but its secrets, and the stamps that belong to it.
 fn parse_fields(spec: &mut ClientSpec) -> Result<(ImportedClient, Stamps), String> {
     spec.refuse_others(&["managed_by", "created_at", "updated_at"])
-        .map_err(|error| format!("no client: {error}"))?;
+        .map_err(|error| format!("not a client: {error}"))?;
     let id = spec.client_id.take().ok_or_else(|| missing("client_id"))?;
     let stamps = Stamps {
         managed_by: spec.managed_by.take(),
@@ -284,7 +288,7 @@ fn parse_fields(spec: &mut ClientSpec) -> Result<(ImportedClient, Stamps), Strin
         updated_at: spec.updated_at.ok_or_else(|| missing("updated_at"))?.0,
     };
     if spec.secrets.is_some() {
-        return Err("no client: unknown field `secrets`".to_owned());
+        return Err("not a client: unknown field `secrets`".to_owned());
     }
     let imported = ImportedClient::of(id, spec);
     let mut imported = imported.map_err(|error| error.to_string())?;

@@ -45,7 +45,7 @@ fn parse_members(
     lists?;
     let mut spec = spec.map_err(|error| error.to_string())?;
     if let Some(Some(Lifetime::Text(_))) = spec.token_ttl {
-        return Err("token_ttl is no whole number of seconds".to_owned());
+        return Err("token_ttl is not a whole number of seconds".to_owned());
     }
     spec.status = status?;
     let imported = ImportedClient::of(client_id, &mut spec);
@@ -67,7 +67,7 @@ fn split_lists(row: &mut Map<String, Value>) -> Result<(), String> {
         let text = text.trim();
         if text.starts_with('[') {
             let words: Vec<String> =
-                json::from_str(text).map_err(|_| format!("{name} is no JSON list of words"))?;
+                json::from_str(text).map_err(|_| format!("{name} is not a JSON list of words"))?;
             row.insert(name.to_owned(), words.into());
         } else if let Some(separator) = text.chars().find(|c| [',', ';', '|'].contains(c)) {
             return Err(format!(
@@ -86,7 +86,7 @@ fn rename(row: &mut Map<String, Value>, from: &str, to: &str) -> Result<(), Stri
     };
     match row.get(to) {
         Some(other) if !is_empty(other) && !is_empty(&value) => {
-            Err(format!("give {to} or {from}, not both"))
+            Err(format!("the file has {to} and {from}; keep only one"))
         }
         Some(other) if !is_empty(other) => Ok(()),
         Some(_) | None => {
@@ -109,7 +109,9 @@ fn parse_secret(
             Ok(Some(ImportedSecret::Hash(hash, None)))
         }
         (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err("give client_secret or client_secret_hash, not both".to_owned()),
+        (Some(_), Some(_)) => {
+            Err("the row has client_secret and client_secret_hash; keep only one".to_owned())
+        }
     }
 }
 
@@ -134,14 +136,14 @@ pub(super) fn take_secret_text(
 ) -> Result<Option<String>, String> {
     if row.get(name).is_some_and(Value::is_array) {
         row.remove(name);
-        return Err(format!("{name} is a list and not text"));
+        return Err(format!("{name} is a list, not a string"));
     }
     take_text(row, name)
 }
 
 /// A list of words, or what databases have for one: a text of JSON, or with `|` between them.
 pub(super) fn take_words(row: &mut Map<String, Value>, name: &str) -> Result<Vec<String>, String> {
-    let not_words = || format!("{name} is a list of something else than words");
+    let not_words = || format!("{name} is a list, but not of words");
     let list = match row.remove(name) {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(list)) => list,

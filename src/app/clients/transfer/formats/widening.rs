@@ -61,7 +61,7 @@ impl Narrowing {
             && *metadata != Metadata::default()
         {
             *metadata = Metadata::default();
-            remarks.push("its metadata is left out".to_owned());
+            remarks.push("left out its metadata".to_owned());
         }
         if let (Some(ttl), None | Some(None)) = (self.token_ttl, fields.token_ttl) {
             fields.token_ttl = Some(Some(ttl));
@@ -82,41 +82,42 @@ impl Narrowing {
                 if let Some(scopes) = &mut fields.scopes {
                     *scopes = scopes.without(|it| it == word);
                 }
-                format!("its optional scope `{word}` is left out")
+                format!("left out its optional scope `{word}`")
             }
             Widening::OptionalAudience { audience, scope } if self.drop_optional_scopes => {
                 if let Some(audiences) = &mut fields.audiences {
                     audiences.retain(|it| it.as_str() != audience);
                 }
-                format!("its audience `{audience}`, which comes with `{scope}`, is left out")
+                format!("left out its audience `{audience}`, which comes with `{scope}`")
             }
             Widening::AdminMetadata => {
-                "only admins see its metadata there; here each of its tokens contains it (--drop-metadata leaves it out)"
+                "there only admins see its metadata; here each of its tokens contains it (--drop-metadata leaves it \
+                    out)"
                     .to_owned()
             }
             Widening::NoDefaultScopes => {
-                "a token for which no scope is asked has none there; here it has all scopes of the client \
-                 (--explicit-scopes-only gives none)"
+                "there a request without scopes gets none; here it gets all scopes of the client \
+                    (--explicit-scopes-only gives none)"
                     .to_owned()
             }
             Widening::NoDefaultAudience => {
-                "a request without an audience gets none there; here it gets the first one of the client"
+                "there a request without an audience gets none; here it gets the first audience of the client"
                     .to_owned()
             }
             Widening::NoAudiences => {
-                "its tokens have no audience there; here they have the server's AUDIENCE if that is set"
+                "there its tokens have no audience; here they have the server's AUDIENCE, if set"
                     .to_owned()
             }
             Widening::OptionalScope(word) => format!(
-                "`{word}` is optional there; here it is granted too to who asks for no scope \
-                 (--drop-optional-scopes leaves it out)"
+                "there `{word}` is optional; here a request without scopes also gets it (--drop-optional-scopes \
+                    leaves it out)"
             ),
             Widening::OptionalAudience { audience, scope } => format!(
-                "its audience `{audience}` comes with the optional scope `{scope}` there; here it may have it \
-                 without (--drop-optional-scopes leaves it out)"
+                "there its audience `{audience}` needs the optional scope `{scope}`; here it does not \
+                    (--drop-optional-scopes leaves it out)"
             ),
             Widening::UnknownTtl => {
-                "the file has no token lifetime; here TOKEN_TTL applies (--token-ttl sets it)"
+                "the file has no token lifetime, so TOKEN_TTL applies (--token-ttl sets another one)"
                     .to_owned()
             }
         };

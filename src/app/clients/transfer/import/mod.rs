@@ -159,7 +159,7 @@ impl Clients {
                 // Somebody else was quicker.
                 ClientWritten::Left => (ImportOutcome::Existing, None),
                 ClientWritten::OtherVersion => {
-                    let reason = "somebody changed or removed it meanwhile".to_owned();
+                    let reason = "meanwhile somebody changed or removed it".to_owned();
                     (ImportOutcome::Bad, Some(reason))
                 }
             };
@@ -188,8 +188,8 @@ fn count_plain((_, write): &Planned) -> u64 {
 fn check_plain(count: u64, most: Option<u64>) -> Result<()> {
     match most {
         Some(most) if count > most => Err(Error::invalid_request(format!(
-            "the file has more than {most} secrets in clear, which take long to hash: import it by `token-server \
-             client import`"
+            "the file has more than {most} plain secrets, which take long to hash: import it with `token-server \
+                client import`"
         ))),
         Some(_) | None => Ok(()),
     }

@@ -29,7 +29,7 @@ word_enum! {
 word_enum! {
     /// What to do with an existing client.
     #[derive(Default)]
-    pub enum OnConflict, "what to do with a taken id" {
+    pub enum OnConflict, "what to do with an id that exists already" {
         /// It stays as it is, and is none of the mistakes.
         #[default]
         Skip = "skip",

@@ -83,37 +83,38 @@ const INVISIBLE: [(char, char); 19] = [
 pub(super) fn check(text: &str) -> Result<(), ParseError> {
     let refuse = |why: String| Err(ParseError::new(why));
     if text.trim() != text {
-        return refuse("it begins or ends with white space".to_owned());
+        return refuse("the secret begins or ends with white space".to_owned());
     }
     if let Some(found) = text.chars().find(|c| is_unseen(*c)) {
         return refuse(format!(
-            "it has the invisible character U+{:04X}",
+            "the secret contains the invisible character U+{:04X}",
             u32::from(found)
         ));
     }
     let lower = text.to_lowercase();
     if let Some(word) = NOTHING.iter().find(|word| **word == lower) {
-        return refuse(format!("it is the word `{word}` and no secret"));
+        return refuse(format!("`{word}` is not a secret"));
     }
     if let Some((open, close)) = find_placeholder(text) {
         return refuse(format!(
-            "it has a placeholder `{open}...{close}` that was not filled in"
+            "the secret contains the unfilled placeholder `{open}...{close}`"
         ));
     }
     if let Some(start) = REFERENCES.iter().find(|start| lower.starts_with(**start)) {
         return refuse(format!(
-            "it begins with `{start}`: it refers to a secret that is kept elsewhere, or is encrypted"
+            "it begins with `{start}`: it is encrypted, or refers to a secret stored elsewhere"
         ));
     }
     if is_spreadsheet_number(text) {
         return refuse(
-            "it is a number as spreadsheets write it (such as 1.2E+15): digits are lost".to_owned(),
+            "it is a number as spreadsheets write it (such as 1.2E+15), which has lost digits"
+                .to_owned(),
         );
     }
     let mut chars = text.chars();
     let first = chars.next();
     if text.chars().nth(1).is_some() && chars.all(|c| Some(c) == first) {
-        return refuse("it is one character repeated: the secret is hidden".to_owned());
+        return refuse("it is one repeated character: the export hides the secret".to_owned());
     }
     Ok(())
 }

@@ -61,14 +61,14 @@ fn in_braces(text: &str) -> Option<Form> {
             let rest = rest.replace('+', ".").replace('=', "");
             Some(Form::Hash(format!("${name}${rest}")))
         }
-        "pbkdf2" => {
-            known("its rounds and its digest are not in the hash; give the client a new secret")
-        }
+        "pbkdf2" => known(
+            "the hash does not contain its rounds and its digest; give the client a new secret",
+        ),
         "noop" | "plain" | "cleartext" | "clear" => {
-            known("write the plain secret without it, if it is one")
+            known("if it is a plain secret, write it without the prefix")
         }
         _ if ALGORITHMS.contains(&name) || OTHER_SCHEMES.contains(&name) => {
-            known("hashes of this kind are not verified here; give the client a new secret")
+            known("this server does not verify hashes of this kind; give the client a new secret")
         }
         _ => Some(unusable(
             "it begins with a scheme in braces (`{...}`) that this server does not know",
@@ -89,11 +89,11 @@ fn in_crypt_form(text: &str) -> Option<Form> {
     let name = id.split(',').next().unwrap_or_default();
     Some(match CRYPT_KINDS.iter().find(|(kind, _)| *kind == name) {
         Some((kind, what)) => unusable(format!(
-            "`${kind}$` ({what}): hashes of this kind are not verified here; give the client a new secret"
+            "`${kind}$` ({what}): this server does not verify hashes of this kind; give the client a new secret"
         )),
-        None => {
-            unusable("it begins as a hash does (`$...$`), of a kind that this server does not know")
-        }
+        None => unusable(
+            "it begins like a hash (`$...$`), but of a kind that this server does not know",
+        ),
     })
 }
 
@@ -114,7 +114,7 @@ fn behind_a_name(text: &str) -> Option<Form> {
     let lower = text.to_ascii_lowercase();
     if lower.starts_with("grub.pbkdf2.") {
         return Some(unusable(
-            "`grub.pbkdf2`: hashes of this kind are not verified here",
+            "`grub.pbkdf2`: this server does not verify hashes of this kind",
         ));
     }
     let first = lower
@@ -132,7 +132,7 @@ fn behind_a_name(text: &str) -> Option<Form> {
     });
     if let Some(name) = name {
         return Some(unusable(format!(
-            "it begins with `{name}`: a hash of this form is not verified here; give the client a new secret"
+            "it begins with `{name}`: this server does not verify hashes of this form; give the client a new secret"
         )));
     }
     let long_names = ALGORITHMS.iter().filter(|name| name.len() > 2);
@@ -147,7 +147,7 @@ fn behind_a_name(text: &str) -> Option<Form> {
     });
     named.map(|name| {
         unusable(format!(
-            "it is `{name}` and a digest, which is not verified here; give the client a new secret"
+            "it is `{name}` and a digest, which this server does not verify; give the client a new secret"
         ))
     })
 }
@@ -239,7 +239,7 @@ fn aspnet(text: &str) -> Option<Form> {
     const V2_BYTES: usize = 1 + 16 + 32;
     let broken = || {
         Some(unusable(
-            "it begins with `AQAAAA` as a hash of ASP.NET Core Identity does, but does not parse",
+            "it begins with `AQAAAA` like a hash of ASP.NET Core Identity, but does not parse",
         ))
     };
     let bytes = STANDARD.decode(text).unwrap_or_default();
@@ -292,7 +292,7 @@ fn doubtful(text: &str) -> Option<&'static str> {
         .iter()
         .any(|start| text.strip_prefix(start).is_some_and(long_hex))
     {
-        return Some("is a long number in hex, as databases write a digest");
+        return Some("is a long hexadecimal number, like a digest from a database");
     }
     let in_crypt = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'/';
     if text.len() == 20
@@ -305,7 +305,7 @@ fn doubtful(text: &str) -> Option<&'static str> {
     let separators = ['$', ':', '.', ';', '|', '*', '#', ','];
     let in_fields = text.contains(separators) && text.split(separators).any(long_hex)
         || text.contains(['$', ':']) && text.split(['$', ':']).any(is_digest);
-    in_fields.then_some("has a digest beside other fields, as a salted hash does")
+    in_fields.then_some("has a digest beside other fields, like a salted hash")
 }
 
 fn is_hex(text: &str) -> bool {

@@ -49,7 +49,7 @@ impl FromStr for FileSecrets {
                 "plain" => vouched.plain = true,
                 "generated" => vouched.generated = true,
                 _ => {
-                    let why = "`secrets` is `plain`, `generated`, or `plain,generated`";
+                    let why = "`secrets` must be `plain`, `generated` or `plain,generated`";
                     return Err(ParseError::new(why));
                 }
             }
@@ -97,7 +97,7 @@ impl SecretRules {
             Some(Form::Hash(hash)) => Ok(ImportedSecret::Hash(self.check(hash)?, expires_at)),
             Some(Form::Unusable(why)) => Err(ParseError::new(why)),
             Some(Form::Doubtful(what)) if !self.vouched.plain => Err(ParseError::new(format!(
-                "it {what}; say `--secrets plain` (`secrets=plain`) if the file has plain secrets of this form"
+                "it {what}; if the file has plain secrets of this form, use `--secrets plain` (`secrets=plain`)"
             ))),
             Some(Form::Doubtful(_)) | None => {
                 let plain = ChosenSecret::new(Secret::new(text), &self.config)?;
@@ -113,10 +113,10 @@ impl SecretRules {
             Some(Form::Hash(hash)) => self.check(hash),
             Some(Form::Unusable(why)) => Err(ParseError::new(why)),
             Some(Form::Doubtful(what)) => Err(ParseError::new(format!(
-                "it {what}, and does not say its algorithm: it cannot be verified"
+                "it {what} and does not name its algorithm, so the server cannot verify it"
             ))),
             None => Err(ParseError::new(
-                "it is no hash of a kind that this server knows",
+                "it is not a hash of a kind that this server knows",
             )),
         }
     }
