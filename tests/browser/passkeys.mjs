@@ -59,7 +59,7 @@ await inBrowser(async (browser) => {
 
   await page.goto(`${PORTAL}/admin/account`)
   await removePasskey(page)
-  await page.getByText('It is the only second factor').waitFor()
+  await page.getByText('This is your only second factor').waitFor()
   await page.goto(`${PORTAL}/admin/account/second-factor`)
   await enrol(page, ADMIN_PASSWORD)
   await logInAgain(page)

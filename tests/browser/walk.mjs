@@ -251,7 +251,7 @@ async function rotate(portal, first) {
     await store(portal)
     await aside(portal, () => bothWork(page, first, made))
     await page.getByRole('link', { name: 'Finish' }).click()
-    await page.getByRole('dialog').getByText('It has ended: safe to remove.').waitFor()
+    await page.getByRole('dialog').getByText('It has expired: safe to remove.').waitFor()
     await aside(portal, async () => assert.equal(await rows(page).count(), 2, 'the question deletes nothing'))
     await page.getByRole('dialog').getByRole('button', { name: 'Delete old secrets' }).click()
     await page.getByRole('status').getByText('Rotation finished').waitFor()
@@ -294,7 +294,7 @@ async function expire(page, secret) {
   await question.getByLabel('Expires').selectOption('now')
   await question.getByRole('button', { name: 'Expire secret' }).click()
   await page.getByRole('status').getByText('Expiry of the secret set.').waitFor()
-  await old.getByText('It has ended: safe to remove.').waitFor()
+  await old.getByText('It has expired: safe to remove.').waitFor()
 }
 
 /** Uses are counted in memory first. */

@@ -175,7 +175,7 @@ async fn who_starts_it_is_told_who_is_locked_out() {
     store_passkey(&test, "omar").await;
 
     let told = find(&test).await.unwrap();
-    let who = "admins: `olga`, `omar` cannot log in, with a passkey as the only second factor: ";
+    let who = "admins: `olga`, `omar` cannot log in, because a passkey is the only second factor: ";
     assert!(told.starts_with(&format!("{who}{MISSING}.")), "{told}");
 
     let off = TestApp::on(test.database.clone(), &[("ADMIN", "off")]).await;

@@ -64,7 +64,7 @@ impl fmt::Display for MigrationEvent {
             Self::DroppingInvalidIndex(name) => {
                 write!(
                     f,
-                    "dropping the index {name}, which an earlier run left half made"
+                    "dropping the index {name}, which an earlier run left incomplete"
                 )
             }
             Self::Running {
