@@ -4,7 +4,7 @@ use token_server::app::{AuditFilter, ClientQuery, NewClient};
 use token_server::base::clock::UnixTime;
 use token_server::domain::{Client, ClientId, ClientStatus, ErrorCode, Name, Scope, TokenTtl};
 
-use super::{Browser, portal};
+use super::{Browser, error_at, portal};
 use crate::audit;
 use crate::harness::{Answer, BY, CLIENT, NOW, TestApp};
 
@@ -145,13 +145,6 @@ async fn what_was_typed_wrongly_is_told_above_the_form_and_nothing_is_lost() {
             .text()
             .contains("The client <code>billing</code> exists already.")
     );
-}
-
-/// What is told at a field.
-fn error_at(page: &Answer, field: &str) -> Option<String> {
-    let mark = format!("id=\"{field}-error\">");
-    let (_, rest) = page.text().split_once(&mark)?;
-    Some(rest.split("</p>").next().unwrap().to_owned())
 }
 
 #[tokio::test]

@@ -45,6 +45,13 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 const HOST: &str = "portal.test";
 
+/// The error at a field.
+fn error_at(page: &Answer, field: &str) -> Option<String> {
+    let mark = format!("id=\"{field}-error\">");
+    let (_, rest) = page.text().split_once(&mark)?;
+    Some(rest.split("</p>").next().unwrap().to_owned())
+}
+
 fn name(text: &str) -> AdminName {
     AdminName::parse(text).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use token_server::domain::ClientId;
 
-use super::{Browser, portal};
+use super::{Browser, error_at, portal};
 
 const KEYCLOAK: &str = include_str!("../../import/keycloak-realm.json");
 const PATH: &str = "/admin/transfer";
@@ -49,7 +49,17 @@ async fn a_file_is_looked_at_and_then_imported() {
     let nonsense = [("file", "nonsense"), ("on_conflict", "skip")];
     let nonsense = browser.post(&import, &nonsense).await;
     assert_eq!(nonsense.status, 422);
-    assert!(nonsense.text().contains("name the columns"));
+    let told = error_at(&nonsense, "file").unwrap();
+    assert!(told.contains("name the columns"), "{told}");
+    let soon = [("token_ttl", "soon"), ("file", KEYCLOAK), fields[1]];
+    let soon = browser.post(&import, &soon).await;
+    assert_eq!(soon.status, 422);
+    assert!(error_at(&soon, "token_ttl").unwrap().contains("units"));
+    assert_eq!(error_at(&soon, "file"), None);
+    assert!(
+        soon.text().contains("serviceAccountsEnabled"),
+        "the file stays in the form"
+    );
 }
 
 #[tokio::test]
@@ -101,7 +111,15 @@ async fn a_file_is_applied_and_its_clients_show_that_it_keeps_them() {
     ];
     let wrong = browser.post(&apply, &wrong).await;
     assert_eq!(wrong.status, 422);
-    assert!(wrong.text().contains("line 4"), "{}", wrong.text());
+    let told = error_at(&wrong, "manifest").unwrap();
+    assert!(told.contains("line 4"), "{told}");
+    let long = "n".repeat(101);
+    let wrong = browser
+        .post(&apply, &[("manifest", file), ("name", &long)])
+        .await;
+    assert_eq!(wrong.status, 422);
+    assert!(error_at(&wrong, "name").unwrap().contains("100 characters"));
+    assert_eq!(error_at(&wrong, "manifest"), None);
 }
 
 #[tokio::test]

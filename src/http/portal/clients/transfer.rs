@@ -1,6 +1,8 @@
 //! Clients to and from files: all of them out, those of another server in, and clients as a file says. A file is looked at
 //! first, and what would come of it is shown; then it is done.
 
+use std::future::ready;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::header::CONTENT_DISPOSITION;
@@ -15,15 +17,16 @@ use crate::app::clients::transfer::import::{
     FileSecrets, ImportFormat, ImportLine, ImportNews, ImportOptions, ImportOutcome, ImportReport,
     ImportSource, MAX_PLAIN, Narrowing, OnConflict,
 };
-use crate::app::error::{Error, Result};
+use crate::app::error::Result;
 use crate::config::Bytes;
-use crate::domain::ClientId;
+use crate::domain::{ClientId, ManagedBy};
 use crate::http::portal::access::form::{FileForm, Form, filled_in};
 use crate::http::portal::access::session::{Owner, Session};
 use crate::http::portal::access::submission::{Shown, Submission};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page;
 use crate::http::portal::page::Layout;
+use crate::http::portal::page::field_errors::FieldErrors;
 use crate::http::response::download::export_body;
 use crate::http::{AppState, response};
 
@@ -41,6 +44,8 @@ struct TransferPage {
     apply: ApplyForm,
 }
 
+page::pages!(TransferPage);
+
 /// The form of an import, as it is filled in, and what came of it.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a box of its own")]
@@ -55,7 +60,6 @@ struct ImportForm {
     explicit_scopes_only: bool,
     token_ttl: String,
     keep_going: bool,
-    error: Option<String>,
     report: Option<ImportReport>,
 }
 
@@ -66,7 +70,6 @@ struct ApplyForm {
     name: String,
     prune: String,
     take_over: bool,
-    error: Option<String>,
     report: Option<ApplyReport>,
 }
 
@@ -160,7 +163,7 @@ pub(in crate::http::portal) async fn import(
     FileForm(mut form): FileForm,
 ) -> Result<Response> {
     let is_done = form.take("act") == "do";
-    let mut fields = ImportForm {
+    let fields = ImportForm {
         file: form.take("file"),
         format: form.take("format"),
         on_conflict: form.take("on_conflict"),
@@ -173,40 +176,51 @@ pub(in crate::http::portal) async fn import(
         keep_going: form.is_ticked("keep_going"),
         ..ImportForm::default()
     };
-    let mut lines = Vec::new();
-    let imported = async {
-        let options = ImportOptions {
-            on_conflict: fields.on_conflict.parse()?,
-            keep_going: fields.keep_going,
-            dry_run: !is_done,
-            max_plain: Some(MAX_PLAIN),
-            secrets: FileSecrets {
-                plain: fields.plain_secrets,
-                generated: fields.generated_secrets,
-            },
-            narrowing: fields.narrowing()?,
-        };
-        let format = filled_in(&fields.format).map(str::parse).transpose()?;
-        let source = ImportSource::of_bytes(format, fields.file.clone().into_bytes());
-        let mut tell = |news: ImportNews<'_>| {
-            if let ImportNews::Line(line) = news
-                && lines.len() < SHOWN
-            {
-                lines.push(line.clone());
-            }
-        };
-        app.clients
-            .import(&session.origin, &source, options, &mut tell)
-            .await
+    let mut errors = FieldErrors::default();
+    let on_conflict = errors.check("on_conflict", fields.on_conflict.parse());
+    let format = filled_in(&fields.format).map(str::parse).transpose();
+    let format = errors.check("format", format);
+    let narrowing = errors.check("token_ttl", fields.narrowing());
+    let read = errors.finish(on_conflict.zip(format).zip(narrowing));
+    let mut again = transfer_page(&app, &session, fields, ApplyForm::default());
+    let ((on_conflict, format), narrowing) = match read {
+        Ok(read) => read,
+        Err(error) => return page::again_with(errors, error, ready(Ok(again))).await,
     };
-    let (report, failed) = shown(imported.await)?;
-    fields.report = report.map(|report| ImportReport {
-        clients: lines,
-        ..report
-    });
-    fields.error = failed.as_ref().map(page::sentence);
-    let page = transfer_page(&app, &session, fields, ApplyForm::default());
-    Ok(answered(&page, failed))
+    let fields = &again.import;
+    let options = ImportOptions {
+        on_conflict,
+        keep_going: fields.keep_going,
+        dry_run: !is_done,
+        max_plain: Some(MAX_PLAIN),
+        secrets: FileSecrets {
+            plain: fields.plain_secrets,
+            generated: fields.generated_secrets,
+        },
+        narrowing,
+    };
+    let source = ImportSource::of_bytes(format, fields.file.clone().into_bytes());
+    let mut lines = Vec::new();
+    let mut tell = |news: ImportNews<'_>| {
+        if let ImportNews::Line(line) = news
+            && lines.len() < SHOWN
+        {
+            lines.push(line.clone());
+        }
+    };
+    let imported = app
+        .clients
+        .import(&session.origin, &source, options, &mut tell);
+    match imported.await {
+        Ok(report) => {
+            again.import.report = Some(ImportReport {
+                clients: lines,
+                ..report
+            });
+            Ok(page::show(&again))
+        }
+        Err(error) => page::again_at("file", error, ready(Ok(again))).await,
+    }
 }
 
 /// Makes clients what a file says, and redirects to what was done; or says what would be done.
@@ -216,56 +230,53 @@ pub(in crate::http::portal) async fn apply(
     FileForm(mut form): FileForm,
 ) -> Result<Response> {
     let is_done = form.take("act") == "do";
-    let mut fields = ApplyForm {
+    let fields = ApplyForm {
         file: form.take("manifest"),
         name: form.take("name"),
         prune: form.take("prune"),
         take_over: form.is_ticked("take_over"),
         ..ApplyForm::default()
     };
-    let mut secrets = Vec::new();
-    let applied = async {
-        let options = ApplyOptions {
-            dry_run: !is_done,
-            prune: filled_in(&fields.prune).map(str::parse).transpose()?,
-            take_over: fields.take_over,
-            may_write_issuers: true,
-        };
-        let manifest = Manifest::parse(fields.file.as_bytes(), filled_in(&fields.name))?;
-        let mut tell = |news: ApplyNews<'_>| {
-            if let ApplyNews::Secret(id, secret) = news {
-                secrets.push((id.clone(), secret.expose().clone()));
-            }
-            Ok(())
-        };
-        app.clients
-            .apply(&session.origin, &manifest, options, &mut tell)
-            .await
+    let mut errors = FieldErrors::default();
+    let prune = filled_in(&fields.prune).map(str::parse).transpose();
+    let prune = errors.check("prune", prune);
+    let name = filled_in(&fields.name);
+    let named = errors.check("name", name.map(ManagedBy::parse).transpose());
+    let manifest =
+        named.and_then(|_| errors.check("manifest", Manifest::parse(fields.file.as_bytes(), name)));
+    let read = errors.finish(prune.zip(manifest));
+    let mut again = transfer_page(&app, &session, ImportForm::default(), fields);
+    let (prune, manifest) = match read {
+        Ok(read) => read,
+        Err(error) => return page::again_with(errors, error, ready(Ok(again))).await,
     };
-    let (report, failed) = shown(applied.await)?;
-    if let Some(report) = report.as_ref().filter(|it| !it.dry_run) {
-        let submission = Submission::random();
-        submission.store(&app, &session, &(report, secrets)).await?;
-        return Ok(submission.see(&format!("{PATH}/applied")));
-    }
-    fields.report = report;
-    fields.error = failed.as_ref().map(page::sentence);
-    let page = transfer_page(&app, &session, ImportForm::default(), fields);
-    Ok(answered(&page, failed))
-}
-
-/// What came of a file, or the error that is shown with the form.
-fn shown<T>(done: Result<T>) -> Result<(Option<T>, Option<Error>)> {
-    match done {
-        Ok(report) => Ok((Some(report), None)),
-        Err(error) => Ok((None, Some(page::mendable(error)?))),
-    }
-}
-
-fn answered(page: &TransferPage, failed: Option<Error>) -> Response {
-    match failed {
-        Some(error) => page::show_again(page, error),
-        None => page::show(page),
+    let options = ApplyOptions {
+        dry_run: !is_done,
+        prune,
+        take_over: again.apply.take_over,
+        may_write_issuers: true,
+    };
+    let mut secrets = Vec::new();
+    let mut tell = |news: ApplyNews<'_>| {
+        if let ApplyNews::Secret(id, secret) = news {
+            secrets.push((id.clone(), secret.expose().clone()));
+        }
+        Ok(())
+    };
+    let applied = app
+        .clients
+        .apply(&session.origin, &manifest, options, &mut tell);
+    match applied.await {
+        Ok(report) if report.dry_run => {
+            again.apply.report = Some(report);
+            Ok(page::show(&again))
+        }
+        Ok(report) => {
+            let submission = Submission::random();
+            submission.store(&app, &session, &(report, secrets)).await?;
+            Ok(submission.see(&format!("{PATH}/applied")))
+        }
+        Err(error) => page::again_at("manifest", error, ready(Ok(again))).await,
     }
 }
 
