@@ -51,7 +51,7 @@ pub use issuers::trusted_issuer::{FetchRules, KeySource, MAX_ISSUERS, TrustedIss
 pub use keys::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
 pub use parse::ParseError;
 pub use parse::text::{Description, ManagedBy, Name};
-pub(crate) use parse::{text_traits, text_type, word_enum};
+pub(crate) use parse::{base62_id, text_traits, text_type, word_enum};
 pub use replication::change::{Change, ChangeId};
 pub use replication::installation::Installation;
 pub use replication::replica::Replica;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
-use crate::domain::{ParseError, text_type, word_enum};
+use crate::domain::{ParseError, base62_id, text_type, word_enum};
 
 /// The name an admin logs in with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,27 +92,7 @@ impl Admin {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(String);
 
-impl SessionId {
-    const LENGTH: usize = 16;
-
-    /// Parses 16 base62 characters.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        if text.len() == Self::LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "a session id must be 16 letters and digits",
-            ))
-        }
-    }
-
-    /// A new one.
-    pub fn random() -> Self {
-        Self(crate::base::secret::random_base62(Self::LENGTH))
-    }
-}
-
-text_type!(SessionId);
+base62_id!(SessionId, 16, "a session id must be 16 letters and digits");
 
 /// A live session, without its cookie.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -1,33 +1,17 @@
 //! Owns what is known of an admin's passkey. Knows nothing of how one is checked.
 
 use crate::base::clock::UnixTime;
-use crate::domain::{Name, ParseError, text_type};
+use crate::domain::{Name, base62_id};
 
 /// The name of a passkey in URLs and events.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PasskeyId(String);
 
-impl PasskeyId {
-    const LENGTH: usize = 16;
-
-    /// Parses 16 base62 characters.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        if text.len() == Self::LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "a passkey's id must be 16 letters and digits",
-            ))
-        }
-    }
-
-    /// A new one.
-    pub fn random() -> Self {
-        Self(crate::base::secret::random_base62(Self::LENGTH))
-    }
-}
-
-text_type!(PasskeyId);
+base62_id!(
+    PasskeyId,
+    16,
+    "a passkey's id must be 16 letters and digits"
+);
 
 /// A passkey, without what its signatures are checked with.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -76,6 +76,30 @@ macro_rules! text_type {
 }
 pub(crate) use text_type;
 
+/// Gives an ID of random letters and digits its parser and what every parsed text has.
+macro_rules! base62_id {
+    ($name:ident, $length:expr, $refusal:literal) => {
+        impl $name {
+            /// Parses an ID.
+            pub fn parse(text: &str) -> Result<Self, $crate::domain::ParseError> {
+                if text.len() == $length && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err($crate::domain::ParseError::new($refusal))
+                }
+            }
+
+            /// Generates an ID.
+            pub fn random() -> Self {
+                Self($crate::base::secret::random_base62($length))
+            }
+        }
+
+        $crate::domain::text_type!($name);
+    };
+}
+pub(crate) use base62_id;
+
 /// Makes an enum whose values are fixed words, the same on every front and in the database.
 macro_rules! word_enum {
     (

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
-use crate::domain::{ClientId, IdleExpiry, ParseError, is_strong, text_type, word_enum};
+use crate::domain::{ClientId, IdleExpiry, ParseError, base62_id, is_strong, word_enum};
 
 /// A rotation overlaps two; five leave room for a fleet in the middle of one.
 pub const MAX_LIVE_SECRETS: usize = 5;
@@ -26,15 +26,6 @@ const BODY_LENGTH: usize = PREFIX.len() + ID_LENGTH + RANDOM_LENGTH;
 pub struct SecretId(String);
 
 impl SecretId {
-    /// Parses 8 base62 characters.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        if text.len() == ID_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new("a secret id must be 8 letters and digits"))
-        }
-    }
-
     /// The one that a file's secret has which says no other: always the same for the same hash of the same client, also
     /// when the hash was renewed since.
     pub fn derived(client_id: &ClientId, secret_hash: &str) -> Self {
@@ -48,14 +39,13 @@ impl SecretId {
                 .collect(),
         )
     }
-
-    /// A new one, for a secret that we did not make.
-    pub fn random() -> Self {
-        Self(random_base62(ID_LENGTH))
-    }
 }
 
-text_type!(SecretId);
+base62_id!(
+    SecretId,
+    ID_LENGTH,
+    "a secret id must be 8 letters and digits"
+);
 
 word_enum! {
     /// The origin of a secret. It determines the work of its hash.
@@ -82,9 +72,9 @@ pub struct ClientSecret {
     pub hint: String,
     /// When it was added.
     pub created_at: UnixTime,
-    /// When it expires; `None`: never.
+    /// When it expires; null: never.
     pub expires_at: Option<UnixTime>,
-    /// Idle expiry: it expires this long after its last use; `None`: no idle expiry.
+    /// Idle expiry: the seconds after its last use until it expires; null: no idle expiry.
     #[serde(rename = "ends_unused_for", skip_serializing_if = "Option::is_none")]
     pub unused_for: Option<IdleExpiry>,
     /// Whether an operator has vouched that another server generated it (`--secrets generated`).
