@@ -14,8 +14,8 @@ use crate::jwt::delegation::{self, ActClaim, Roots};
 /// More than most claims take.
 const ROOM: usize = 512;
 
-/// What a token says. A repeated claim, a missing one or one of the wrong type does not parse. Issuing borrows from
-/// what was granted, of which a copy would be made for each token.
+// Issuing borrows the values, because each token would need a copy of them.
+/// The claims of a token. A repeated claim, a missing one or one of the wrong type does not parse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessTokenClaims<'a> {
     /// The issuer.

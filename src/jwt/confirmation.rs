@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::Thumbprint;
 
-/// What a token is bound to. A member unknown here does not parse: ignoring it would be to forget a condition.
+/// The confirmation of a token, `cnf` (RFC 7800). An unknown member does not parse: to ignore it would drop a condition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {

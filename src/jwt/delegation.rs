@@ -12,7 +12,7 @@ use crate::jwt::{AccessTokenClaims, SignedClaims};
 /// The most tokens between a token and the first one that it came from, and the most actors in `act`.
 const MAX_DEPTH: usize = 5;
 
-/// The tokens that a token came from, the oldest first: 1 to 5. It ends with each of them.
+/// The tokens that a token came from, the oldest first: 1 to 5. To revoke one of them revokes the token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "Vec<RootToken>")]
 #[schema(min_items = 1, max_items = 5)]

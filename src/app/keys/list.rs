@@ -29,7 +29,7 @@ pub struct KeyStatus {
     pub verifies_until: Option<UnixTime>,
     /// An upper bound of its active tokens: all tokens issued while it may have signed.
     pub live_tokens_at_most: u64,
-    /// `SECRET` or `SECRET_PREVIOUS`; `None` when neither opens it.
+    /// `SECRET` or `SECRET_PREVIOUS`; null when neither decrypts it.
     pub sealed_under: Option<&'static str>,
     /// Why it cannot be used.
     pub problem: Option<String>,

@@ -56,7 +56,7 @@ pub struct AddedSecret {
     #[serde(rename = "client_secret", serialize_with = "expose")]
     #[schema(value_type = String)]
     pub plain: Secret<String>,
-    /// What is kept of it.
+    /// Its stored properties.
     #[serde(flatten)]
     pub secret: ClientSecret,
 }

@@ -49,7 +49,7 @@ pub struct BusiestClients {
     pub failing: Vec<UsageOf>,
 }
 
-/// What is kept of it.
+/// The cached rankings.
 pub(crate) struct Rankings {
     busiest: RefreshingCache<BusiestClients>,
     excess_of_day: RefreshingCache<Vec<ExcessTokens>>,

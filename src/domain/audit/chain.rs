@@ -81,7 +81,7 @@ pub struct AuditChain {
     pub ids: Option<(i64, i64)>,
 }
 
-/// The first break of the chain.
+/// The first event at which the chain does not verify.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = AuditBreak)]
 pub struct ChainBreak {

@@ -62,7 +62,7 @@ pub struct RejectedRequest {
     pub hint: String,
     /// The source address.
     pub source: String,
-    /// The code that the caller was told; of an introspection the caller was told `{"active":false}` alone.
+    /// The error code of the response; for an introspection the response was only `{"active":false}`.
     pub error: String,
     /// The reason of the refusal.
     pub reason: String,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::base::clock::UnixTime;
 use crate::domain::ParseError;
 
-/// Milliseconds since 1970 when it was begun or raised, and always more than before. A token carries the generation that
+/// Milliseconds since 1970, at its creation or its last increase; it only grows. A token carries the generation that
 /// its client has when the token is issued, and is revoked when the client has a higher one.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema,

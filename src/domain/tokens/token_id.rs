@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::domain::ParseError;
 
-/// The name of a token of ours, `jti` (RFC 7519 §4.1.7): a UUID in its simple form. 16 bytes, because
-/// the names of all revoked tokens are in memory.
+// 16 bytes, because the IDs of all revoked tokens are in memory.
+/// The ID of a token, `jti` (RFC 7519 §4.1.7): a UUID in its simple form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String)]
 pub struct TokenId(Uuid);

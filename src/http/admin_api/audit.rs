@@ -67,7 +67,7 @@ impl From<Filter> for AuditFilter {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Page {
-    /// Only those before this one: `next` of the page before
+    /// Continue before this event: `next` of the previous page
     #[serde(default, deserialize_with = "event_id")]
     before: Option<i64>,
     /// The most results

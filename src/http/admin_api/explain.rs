@@ -118,7 +118,7 @@ pub(super) struct AssertionBody {
 #[utoipa::path(post, path = "",
     request_body(content = AssertionBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "each rule", body = AssertionExplanation),
+        (status = 200, description = "the result of each rule", body = AssertionExplanation),
     ),
 )]
 pub(super) async fn explain_assertion(
@@ -133,7 +133,7 @@ pub(super) async fn explain_assertion(
 
 /// Explains why a request to `/authorize`, `/token`, `/introspect` or `/revoke` was refused, with time and source.
 #[utoipa::path(get, path = "", params(Which), responses(
-    (status = 200, description = "the true reason", body = RejectedRequestList),
+    (status = 200, description = "the refused requests, with their reasons", body = RejectedRequestList),
     NotFoundError,
 ))]
 pub(super) async fn explain_request(

@@ -86,7 +86,7 @@ pub(super) async fn update_issuer(
 
 /// Removes a trusted issuer. While a client has an identity there, the response is 409.
 #[utoipa::path(delete, path = "", responses(
-    (status = 204, description = "it is deleted"),
+    (status = 204, description = "the issuer is removed"),
 ))]
 pub(super) async fn remove_issuer(
     State(app): State<AppState>,
@@ -115,7 +115,7 @@ pub(super) async fn enable_issuer(
 #[utoipa::path(post, path = "",
     request_body(content = DisableBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "how many clients' tokens are revoked", body = RevokedAtIssuer),
+        (status = 200, description = "the number of clients whose tokens are revoked", body = RevokedAtIssuer),
     ),
 )]
 pub(super) async fn disable_issuer(

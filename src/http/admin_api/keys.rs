@@ -16,7 +16,7 @@ use crate::http::{AppState, response};
 #[derive(Serialize, ToSchema)]
 #[schema(as = SigningKeys)]
 struct Keys<'a> {
-    /// With HS256 tokens are signed with `SECRET`, not with one of these
+    /// Under HS256 the server signs tokens with `SECRET`, not with one of these keys
     signing_alg: SigningAlg,
     keys: &'a [KeyStatus],
 }
@@ -93,7 +93,7 @@ pub(super) async fn prepare_key(
 
 /// Retires a next key, or the active key of an algorithm that is not `SIGNING_ALG`.
 #[utoipa::path(post, path = "", responses(
-    (status = 204, description = "it no longer signs"),
+    (status = 204, description = "the key no longer signs"),
 ))]
 pub(super) async fn retire_key(
     State(app): State<AppState>,
@@ -106,7 +106,7 @@ pub(super) async fn retire_key(
 
 /// Deletes a key that does not sign: the server refuses its tokens from then on.
 #[utoipa::path(delete, path = "", responses(
-    (status = 204, description = "it is deleted"),
+    (status = 204, description = "the key is deleted"),
 ))]
 pub(super) async fn delete_key(
     State(app): State<AppState>,

@@ -76,7 +76,7 @@ pub(super) async fn list_client_secrets(
     params(IdempotencyKey),
     request_body(content = NewSecretBody, content_type = "application/json"),
     responses(
-        (status = 201, description = "it is added", body = AddedSecret),
+        (status = 201, description = "the new secret", body = AddedSecret),
     ),
 )]
 pub(super) async fn add_client_secret(
@@ -105,7 +105,7 @@ pub(super) async fn add_client_secret(
 
 /// Deletes a secret at once.
 #[utoipa::path(delete, path = "", responses(
-    (status = 204, description = "it is deleted"),
+    (status = 204, description = "the secret is deleted"),
 ))]
 pub(super) async fn delete_client_secret(
     State(app): State<AppState>,
@@ -133,7 +133,7 @@ struct Ended {
 #[utoipa::path(post, path = "",
     request_body(content = EndBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "when it expires", body = Ended),
+        (status = 200, description = "the new expiry", body = Ended),
     ),
 )]
 pub(super) async fn expire_client_secret(

@@ -51,7 +51,7 @@ pub(super) async fn inspect_token(
 #[utoipa::path(post, path = "",
     request_body(content = TokenBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "it is no longer valid", body = RevokedToken),
+        (status = 200, description = "the token is revoked", body = RevokedToken),
     ),
 )]
 pub(super) async fn revoke_token(

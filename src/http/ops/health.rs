@@ -17,7 +17,7 @@ struct Health {
 
 /// Whether the process is alive.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "it is alive", body = Health, headers(("cache-control"))),
+    (status = 200, description = "the process is alive", body = Health, headers(("cache-control"))),
     HealthErrors,
 ))]
 pub(in crate::http) async fn show_health() -> Response {

@@ -16,7 +16,7 @@ use crate::http::response::hsts::Hsts;
 
 pub(in crate::http) const AUTHORIZATION: &str = "/oauth2/authorize";
 
-/// Says that nobody logs in here, if `AUTHORIZATION_ENDPOINT` is `true`.
+/// Responds that this server logs in no people, if `AUTHORIZATION_ENDPOINT` is `true`.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
     (status = 400, description = "an error page; never a redirect", body = String, content_type = "text/html",
         headers(("cache-control"))),

@@ -43,7 +43,7 @@ struct Metadata<'a> {
     #[schema(nullable = false)]
     authorization_endpoint: Option<String>,
     token_endpoint: String,
-    /// Not there under HS256: a verifier would wait for a key that never comes.
+    /// Absent under HS256, which publishes no keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     jwks_uri: Option<String>,
@@ -61,17 +61,17 @@ struct Metadata<'a> {
     revocation_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
     /// RFC 9449 §5.1.
     dpop_signing_alg_values_supported: &'a [&'a str],
-    /// RFC 8705 §3.3; not there when no client can show a certificate.
+    /// RFC 8705 §3.3; absent when the server asks clients for no certificates.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     tls_client_certificate_bound_access_tokens: bool,
-    /// RFC 9701 §7; not there when answers cannot be signed for others.
+    /// RFC 9701 §7; absent under HS256, because nobody else could verify a signed answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_signing_alg_values_supported: Option<[&'a str; 1]>,
     /// `OpenID` Connect Discovery 1.0 §3, at its path alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     subject_types_supported: Option<[&'a str; 1]>,
-    /// The same: the algorithm of access tokens, by which some libraries verify them. No ID token is ever issued.
+    /// The algorithm of access tokens, because some libraries verify them by it. The server issues no ID tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     id_token_signing_alg_values_supported: Option<[&'a str; 1]>,

@@ -62,7 +62,7 @@ struct Required {
 struct TokenInBody {
     #[schema(nullable = false)]
     token: Option<String>,
-    /// The same under the name of RFC 6750 §2.2
+    /// The token, under the name of RFC 6750 §2.2
     #[schema(nullable = false)]
     access_token: Option<String>,
 }
@@ -77,7 +77,7 @@ struct Form {
     requirements: Requirements,
 }
 
-/// That the token is valid, and its claims (RFC 9068 §2.2).
+/// The claims of a valid token (RFC 9068 §2.2).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Claims)]
 struct Answer<'a> {

@@ -25,7 +25,7 @@ const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe
 pub(in crate::http) struct ClientAuthenticationForm {
     /// With `client_secret`, or over a connection with a certificate
     client_id: Option<String>,
-    /// Not beside another method
+    /// Not together with another authentication method
     #[schema(value_type = Option<String>)]
     client_secret: Option<Secret<String>>,
     /// A JWT under a key of the client (RFC 7523 §2.2), or of a trusted issuer; then `client_id` is optional if exactly one

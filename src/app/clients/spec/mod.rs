@@ -60,13 +60,13 @@ pub(crate) struct ClientSpec {
     /// The audiences that its tokens may have; the first is the default
     #[schema(value_type = Option<Vec<String>>, nullable = false)]
     pub(crate) audiences: Option<SpaceSeparated>,
-    /// The audiences that it is, as a resource server, at most 5: it may introspect the tokens for them. Written by
-    /// owners and at the command line: over the admin API another value than it has is 403
+    /// Its own audiences as a resource server, at most 5: it may introspect tokens for them. Only owners and the command
+    /// line change them: over the admin API a changed value is 403
     #[schema(value_type = Option<Vec<String>>, nullable = false)]
     pub(crate) identifiers: Option<SpaceSeparated>,
-    /// For which services it may exchange the tokens that it is called with (RFC 8693), by the target audience:
-    /// `{"https://orders.example": {"scopes": "read", "map": {"shop:view": "read"}}}`. `scopes` may result; `map` says what
-    /// each scope of the subject token gives, and without it each gives itself
+    /// The services for which it may exchange the tokens of its callers (RFC 8693), by target audience:
+    /// `{"https://orders.example": {"scopes": "read", "map": {"shop:view": "read"}}}`. `scopes` are the possible scopes of
+    /// the new token; `map` has the scopes for each scope of the subject token, by default that scope itself
     #[schema(value_type = Option<Object>, nullable = false)]
     pub(crate) exchange_rules: Option<Map<String, Value>>,
     /// The claim `metadata` of every token
@@ -122,9 +122,9 @@ pub(crate) struct ClientSpec {
     /// Its assertions may have the URL of the token endpoint as `aud`, as before the update of RFC 7523 (RFC 10070)
     #[schema(nullable = false)]
     pub(crate) token_endpoint_as_audience: Option<bool>,
-    /// How platforms name it: each an object with `issuer`, the name of a trusted issuer; `subject`, the exact `sub` of its
-    /// tokens; and `claims`, JSON pointers with the exact values that the tokens have there. At least one of the last two.
-    /// Each identity is enough to log in, whatever `auth_methods` are. At most 20; null: none
+    /// Its identities at trusted issuers, at most 20: objects with `issuer`, the name of the trusted issuer, and with
+    /// `subject`, the exact `sub` of its tokens, `claims`, JSON pointers with their exact values, or both. Each identity is
+    /// enough to log in, regardless of `auth_methods`; null: none
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<Object>>)]
     pub(crate) identities: Option<Option<Vec<Value>>>,
@@ -134,7 +134,7 @@ pub(crate) struct ClientSpec {
     /// Its tokens must be bound to the key of `DPoP` proofs (RFC 9449 §5.2)
     #[schema(nullable = false)]
     pub(crate) dpop_bound_access_tokens: Option<bool>,
-    /// The manifest that manages it (`/transfer/apply`): its next application undoes changes by hand
+    /// The manifest that manages it (`/transfer/apply`): its next apply overwrites changes made by hand
     #[schema(value_type = Option<String>)]
     pub(crate) managed_by: Option<ManagedBy>,
     /// Seconds since 1970, as all times

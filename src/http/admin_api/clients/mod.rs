@@ -45,7 +45,7 @@ pub(super) struct Filter {
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>)]
     order: Option<ClientOrder>,
-    /// Only those after this one: `next` of the page before, in the same order
+    /// Continue after this client: `next` of the previous page, with the same order
     after: Option<String>,
     /// The most results
     #[serde(default, deserialize_with = "limit")]
@@ -113,7 +113,7 @@ pub(super) async fn list_clients(
     params(IdempotencyKey),
     request_body(content = NewClientBody, content_type = "application/json"),
     responses(
-        (status = 201, description = "it is registered", body = NewClientAnswer, headers(
+        (status = 201, description = "the new client and its secret", body = NewClientAnswer, headers(
             ("location"),
         )),
     ),
@@ -154,7 +154,7 @@ fn created_answer(text: &Secret<String>) -> Result<Response> {
 
 /// Shows a client, without its secrets.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "it", body = ClientAnswer, headers(
+    (status = 200, description = "the client", body = ClientAnswer, headers(
         ("etag"),
     )),
 ))]
@@ -170,7 +170,7 @@ pub(super) async fn show_client(
     params(IfMatch),
     request_body(content = ClientChangesBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "its new state", body = ClientAnswer, headers(
+        (status = 200, description = "the changed client", body = ClientAnswer, headers(
             ("etag"),
         )),
     ),
@@ -195,7 +195,7 @@ pub(super) async fn update_client(
 #[utoipa::path(delete, path = "",
     params(IfMatch),
     responses(
-        (status = 204, description = "it is deleted"),
+        (status = 204, description = "the client is deleted"),
     ),
 )]
 pub(super) async fn delete_client(
@@ -211,7 +211,7 @@ pub(super) async fn delete_client(
 
 /// Enables a client: it can get tokens again.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "its new state", body = ClientAnswer, headers(
+    (status = 200, description = "the changed client", body = ClientAnswer, headers(
         ("etag"),
     )),
 ))]
@@ -225,7 +225,7 @@ pub(super) async fn enable_client(
 
 /// Disables a client and revokes its tokens; it gets no new ones, and keeps its secrets.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "its new state", body = ClientAnswer, headers(
+    (status = 200, description = "the changed client", body = ClientAnswer, headers(
         ("etag"),
     )),
     (status = 204, description = "the client is disabled, but cannot be shown: its stored record is damaged"),
@@ -253,7 +253,7 @@ async fn set_status(
 
 /// Detaches a client from the manifest that manages it, so that changes by hand stay.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "its new state", body = ClientAnswer, headers(
+    (status = 200, description = "the changed client", body = ClientAnswer, headers(
         ("etag"),
     )),
 ))]
@@ -268,7 +268,7 @@ pub(super) async fn release_client(
 
 /// Revokes all tokens of a client; it can get new ones.
 #[utoipa::path(post, path = "", responses(
-    (status = 204, description = "its tokens are revoked"),
+    (status = 204, description = "the client's tokens are revoked"),
 ))]
 pub(super) async fn revoke_client_tokens(
     State(app): State<AppState>,

@@ -34,7 +34,7 @@ struct Usage<'a> {
     /// Its last login; null: never, or not since the server has counted usage
     last_used_at: Option<UnixTime>,
     last_used_from: Option<String>,
-    /// In all these hours
+    /// The sum of all these hours
     total: UsageCounts,
     /// The hours with usage, in order
     hours: &'a [UsageIn],

@@ -9,7 +9,7 @@ use crate::http::{AppState, response};
 
 /// Shows usage, secrets and keys that expire soon, the busiest clients, and the replicas.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "its state", body = Overview),
+    (status = 200, description = "the state of the service", body = Overview),
 ))]
 pub(in crate::http::admin_api) async fn show_overview(
     State(app): State<AppState>,

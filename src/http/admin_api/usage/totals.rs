@@ -104,7 +104,7 @@ pub(in crate::http::admin_api) async fn list_busiest_clients(
 
 /// Shows the clients with the most excess tokens.
 #[utoipa::path(get, path = "", params(Over), responses(
-    (status = 200, description = "worst first", body = ExcessTokensList),
+    (status = 200, description = "the clients with the most excess tokens first", body = ExcessTokensList),
 ))]
 pub(in crate::http::admin_api) async fn list_excess_tokens(
     State(app): State<AppState>,

@@ -12,7 +12,7 @@ use crate::app::error::{Error, Result};
 use crate::app::issuers::{IssuerStep, PlannedIssuer};
 use crate::domain::{ADMIN_ISSUERS_SCOPE, ErrorCode, IssuerName, Origin};
 
-/// A trusted issuer of an application.
+/// A trusted issuer in the result of an apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AppliedIssuer {
     /// The issuer.

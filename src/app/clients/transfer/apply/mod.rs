@@ -72,7 +72,7 @@ pub struct ApplyOptions {
     pub may_write_issuers: bool,
 }
 
-/// A client of an application.
+/// A client in the result of an apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AppliedClient {
     /// The client.
@@ -93,7 +93,7 @@ pub struct AppliedClient {
 pub struct ApplyReport {
     /// The name of the manifest.
     pub name: ManagedBy,
-    /// Whether nothing was written because nothing was to be.
+    /// Whether it was a dry run, which writes nothing.
     pub dry_run: bool,
     /// The trusted issuers of the file, in its order. The server writes them before the clients.
     pub issuers: Vec<AppliedIssuer>,

@@ -162,7 +162,7 @@ pub enum ImportNews<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ImportResult)]
 pub struct ImportReport {
-    /// Whether nothing was written because nothing was to be.
+    /// Whether it was a dry run, which writes nothing.
     pub dry_run: bool,
     /// Whether mistakes in rows prevent the import.
     pub refused: bool,
