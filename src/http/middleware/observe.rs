@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::Route;
 use futures_util::FutureExt;
+use futures_util::future::{Either, ready};
 use tower::Service;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -125,17 +126,15 @@ where
                 check_announced_length(request.headers(), limits.max_import)
             })
         })
-        .map(|()| handler(request));
-    let answer = async move {
-        let noted = match answering {
-            Ok(answering) => AssertUnwindSafe(answering)
-                .catch_unwind()
-                .await
-                .map_or_else(|panic| error::panicked(panic).into(), Into::into),
-            Err(error) => error.into_response().into(),
-        };
-        Ok(exchange.end(noted))
+        .map(|()| AssertUnwindSafe(handler(request)).catch_unwind());
+    // Combinators, and no `async` block, which would have room for the handler's future twice.
+    let answering = match answering {
+        Ok(answering) => Either::Left(answering.map(|answered| {
+            answered.map_or_else(|panic| error::panicked(panic).into(), Into::into)
+        })),
+        Err(error) => Either::Right(ready(error.into_response().into())),
     };
+    let answer = answering.map(|noted| Ok(exchange.end(noted)));
     match span {
         None => Box::pin(answer),
         Some(span) => Box::pin(answer.instrument(span)),
