@@ -18,6 +18,17 @@ use crate::harness::TestApp;
 /// What a program prints when it has verified the token.
 const VERIFIED: &str = "verified";
 
+/// What the program in Rust says that it needs.
+const CARGO_TOML: &str = r#"[package]
+name = "program"
+edition = "2024"
+
+[dependencies]
+reqwest = { version = "0.13", features = ["form", "json"] }
+serde_json = "1"
+tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+"#;
+
 #[tokio::test]
 #[ignore = "interop"]
 async fn in_python() {
@@ -48,6 +59,12 @@ async fn in_go() {
 #[ignore = "interop"]
 async fn in_php() {
     run_all(&["PHP"]).await;
+}
+
+#[tokio::test]
+#[ignore = "interop"]
+async fn in_rust() {
+    run_all(&["Rust"]).await;
 }
 
 #[tokio::test]
@@ -214,6 +231,21 @@ fn prepare(place: &Path, language: &str, code: &str, verifies: bool) -> (String,
             };
             let text = format!("<?php\n$token = getenv('TO_VERIFY');\n{code}\n{end}\n");
             ("php".to_owned(), vec![write("program.php", text)])
+        }
+        "Rust" => {
+            // The versions that this service is built with.
+            let versions = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock");
+            fs::copy(versions, place.join("Cargo.lock")).unwrap();
+            fs::create_dir(place.join("src")).unwrap();
+            write("Cargo.toml", CARGO_TOML.to_owned());
+            let text = format!(
+                "#[tokio::main]\nasync fn main() -> Result<(), Box<dyn std::error::Error>> {{\n{code}\n\
+                 println!(\"{{}}\", token.unwrap());\nOk(())\n}}\n"
+            );
+            write("src/main.rs", text);
+            let target = concat!(env!("CARGO_MANIFEST_DIR"), "/target/programs");
+            let arguments = ["run", "--quiet", "--target-dir", target];
+            ("cargo".to_owned(), arguments.map(str::to_owned).to_vec())
         }
         "Java" => (
             "java".to_owned(),

@@ -208,7 +208,7 @@ fn repeated(name: &str) -> Error {
 
 fn not_text(name: &str) -> Error {
     let or_list = if LISTS.contains(&name) {
-        "or, at OAuth endpoints, a list of strings"
+        " (or, at OAuth endpoints, a list of strings)"
     } else {
         ""
     };
@@ -272,6 +272,15 @@ mod tests {
         ] {
             assert!(json(text).is_err(), "{text}");
         }
+        let told = |text: &str| json(text).unwrap_err().description;
+        let id = told(r#"{"client_id":1}"#);
+        assert_eq!(id, "the parameter `client_id` must be a string");
+        let scope = told(r#"{"scope":{}}"#);
+        let or_list = " (or, at OAuth endpoints, a list of strings)";
+        assert_eq!(
+            scope,
+            format!("the parameter `scope` must be a string{or_list}")
+        );
     }
 
     #[test]
