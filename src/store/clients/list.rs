@@ -215,11 +215,8 @@ impl Store {
     pub async fn count_clients(
         &self,
         filter: &ClientFilter,
-        limit: Option<u32>,
+        limit: u32,
     ) -> Result<u64, StoreError> {
-        if limit.is_none() && !filter.is_search() {
-            return self.count_clients_by_status(filter.status).await;
-        }
         let mut query = query("select count(*) from (select 1 as one from ");
         if filter.patterns().next().is_some() {
             query.push("clients where true");
@@ -227,33 +224,13 @@ impl Store {
         } else {
             push_listed(&mut query, filter, &["c.client_id"]);
         }
-        if let Some(limit) = limit {
-            query.push(" limit ");
-            query.push_bind(Value::Number(Some(limit.into())));
-        }
+        query.push(" limit ");
+        query.push_bind(Value::Number(Some(limit.into())));
         query.push(") counted");
         query
             .unprepared()
             .fetch_one(&mut self.acquire_read().await?, |row| row.count(0))
             .await
-    }
-
-    /// The whole table is counted faster than what one status selects, and the enabled clients are the many.
-    async fn count_clients_by_status(
-        &self,
-        status: Option<ClientStatus>,
-    ) -> Result<u64, StoreError> {
-        const ALL: &str = "select count(*) from clients";
-        const DISABLED: &str = "select count(*) from clients where status = $1";
-        const ENABLED: &str = "
-            select (select count(*) from clients) - (select count(*) from clients where status = $1)";
-        let disabled: &[&dyn ToValue] = &[&ClientStatus::Disabled.as_str()];
-        let (sql, values) = match status {
-            None => (ALL, &[][..]),
-            Some(ClientStatus::Disabled) => (DISABLED, disabled),
-            Some(ClientStatus::Enabled) => (ENABLED, disabled),
-        };
-        self.fetch_one(sql, values, |row| row.count(0)).await
     }
 
     /// A part of the list of clients, without their secrets. Fewer than the limit: they are the last.
