@@ -86,7 +86,7 @@ impl Actor {
         }
         if before.map_or(&Identifiers::default(), |it| &it.identifiers) != &after.identifiers {
             return Err(AccessDenied(
-                "identifiers are reserved: only an owner at the portal or the command line can write a client's"
+                "identifiers are reserved: only an owner at the portal or the command line can write them"
                     .to_owned(),
             ));
         }
@@ -110,7 +110,7 @@ impl Actor {
                 Err(AccessDenied(format!(
                     "the client `{id}` has the reserved scope {scope}: only an owner at the portal or the command \
                         line can change, enable or delete it, or write its secrets; other operators can disable it \
-                    and revoke its tokens"
+                        and revoke its tokens"
                 )))
             }
             (Some(_), ClientEffect::Changes | ClientEffect::Restricts) | (None, _) => Ok(()),

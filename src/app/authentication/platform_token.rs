@@ -325,7 +325,7 @@ fn name_token(error: Error, token: &PlatformToken<'_>) -> Error {
     error.with_source(anyhow::anyhow!(reason))
 }
 
-/// One line for each login: which token of whom was used where.
+/// One line for each login: the client, its token and the source.
 fn log_proven(client: &AuthenticatedClient, endpoint: &str) {
     if let Some(identity) = &client.identity {
         tracing::info!(

@@ -108,7 +108,7 @@ impl Keys {
         };
         let rotation = self.take_step(by, step, &reading).await?;
         self.refresh().await?;
-        rotation.ok_or_else(|| Error::conflict("another process rotated the keys at the same time"))
+        rotation.ok_or_else(|| Error::conflict("another rotation ran at the same time"))
     }
 
     /// Publishes a key of an algorithm that is to become `SIGNING_ALG`, so that verifiers know it before.
@@ -138,7 +138,7 @@ impl Keys {
         self.refresh().await?;
         // Ours, or that of somebody quicker.
         next(&self.core.store.list_keys().await?)
-            .ok_or_else(|| Error::conflict("another process changed the keys at the same time"))
+            .ok_or_else(|| Error::conflict("another change of the keys ran at the same time"))
     }
 
     /// Ends a key that is not to be used: a next one is deleted, since no token is under it; the active one of an
@@ -186,7 +186,7 @@ impl Keys {
             Ok(())
         } else {
             Err(Error::conflict(
-                "another process changed the key at the same time",
+                "another change of the key ran at the same time",
             ))
         }
     }

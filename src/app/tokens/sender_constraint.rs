@@ -154,7 +154,7 @@ pub(crate) fn check_bound(client: &Client, cnf: Option<Confirmation>) -> Result<
     let (constraint, cnf) = (client.sender_constraint, cnf.unwrap_or_default());
     if constraint.tls_client_certificate_bound_access_tokens && cnf.certificate.is_none() {
         return Err(Error::invalid_request(
-            "this client's tokens are bound to its certificate: connect with that certificate",
+            "this client's tokens are bound to its certificate: connect with a client certificate",
         ));
     }
     if constraint.dpop_bound_access_tokens && cnf.jkt.is_none() {

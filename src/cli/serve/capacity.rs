@@ -53,7 +53,7 @@ impl Limits {
             format!(
                 "MAX_CONNECTIONS: {} connections and the server itself need {needed} descriptors, but the process may \
                     have only {limit}: raise LimitNOFILE (`ulimit -Hn`), or lower MAX_CONNECTIONS; until then the \
-                server accepts {} connections",
+                    server accepts {} connections",
                 connections(config),
                 room_for_connections(limit, config)
             )

@@ -160,7 +160,7 @@ async fn check_clients(report: &mut Report, config: &Config) {
         Ok(0) => {}
         Ok(_) if may_come => {}
         Ok(n) => report.warn(&format!(
-            "clients: the tokens of {n} are bound to certificates, but the server asks for none: set TLS_CLIENT_CA, \
+            "clients: the tokens of {n} are bound to certificates, but the server takes none: set TLS_CLIENT_CA, \
                 TLS_CLIENT_CERTIFICATES or, behind a proxy, CLIENT_CERT_HEADER"
         )),
     }

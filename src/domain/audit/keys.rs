@@ -96,12 +96,12 @@ impl AuditKeys {
             Authenticity::Forged => Err(format!(
                 "its last event, {event_id}, has an authentication code that is not SECRET's: somebody changed the \
                     database. \
-                 Run `token-server audit verify`, find out who did it, then run `token-server audit accept-head`"
+                    Run `token-server audit verify`, find out who did it, then run `token-server audit accept-head`"
             )),
             Authenticity::UnknownKey => Err(format!(
                 "its last event, {event_id}, has the key `{}`, which is neither SECRET's nor SECRET_PREVIOUS's. Set \
                     SECRET_PREVIOUS on every replica to the secret that wrote it. If that secret is lost, or no secret \
-                 of yours wrote it, run `token-server audit verify`, then `token-server audit accept-head`",
+                    of yours wrote it, run `token-server audit verify`, then `token-server audit accept-head`",
                 shown(key_id)
             )),
         }

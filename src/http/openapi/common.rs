@@ -32,7 +32,7 @@ fn security_schemes() -> Value {
         "client_secret_basic": {"type": "http", "scheme": "basic", "description":
             "client_id and client_secret, each form-encoded (RFC 6749 §2.3.1). Instead, the body may have client_id \
                 and client_secret (client_secret_post), or client_assertion, a JWT signed with a key of the client, \
-            with client_assertion_type (private_key_jwt, RFC 7523 §2.2): OpenAPI has no scheme for these"},
+                with client_assertion_type (private_key_jwt, RFC 7523 §2.2): OpenAPI has no scheme for these"},
         "tls_client_auth": {"type": "mutualTLS", "description":
             "a certificate that names the client, from an authority that the server trusts (RFC 8705 §2.1); client_id \
                 in the body"},

@@ -116,7 +116,7 @@ cases! {
     CHANGE "AdminChange" {
         AccessDenied: "it gives a client a reserved scope (`admin:…`, `token:introspect`, `revocations:read`), \
             changes a client's identifiers, or concerns a client with a reserved scope: only an owner at the portal \
-        or the command line can do that";
+            or the command line can do that";
         Conflict: "it exists already, there are too many, somebody changed it meanwhile, or the `Idempotency-Key` was \
             used for another request";
     }

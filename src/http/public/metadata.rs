@@ -61,7 +61,7 @@ struct Metadata<'a> {
     revocation_endpoint_auth_signing_alg_values_supported: &'a [&'a str],
     /// RFC 9449 §5.1.
     dpop_signing_alg_values_supported: &'a [&'a str],
-    /// RFC 8705 §3.3; absent when the server asks clients for no certificates.
+    /// RFC 8705 §3.3; absent when the server takes no client certificates.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     tls_client_certificate_bound_access_tokens: bool,
     /// RFC 9701 §7; absent under HS256, because nobody else could verify a signed answer.

@@ -54,7 +54,7 @@ impl Store {
                     Err(format!(
                         "it ends at the event {}, but the event {} follows: somebody set the end of the trail back, \
                             or inserted that event. Run `token-server audit verify`, find out who did it, then delete \
-                        an event that does not belong there, or run `token-server audit accept-head`",
+                            an event that does not belong there, or run `token-server audit accept-head`",
                         head.link.event_id, last.link.event_id
                     ))
                 }),

@@ -261,7 +261,7 @@ fn taken(error: StoreError, rows: &[ChainedEvent]) -> StoreError {
         (StoreError::Conflict, Some((first, last))) => StoreError::AuditTrail(format!(
             "an event with a number from {first} to {last} already follows its last one: somebody set the end of the \
                 trail back, or inserted that event. Run `token-server audit verify`, find out who did it, then delete \
-            an event that does not belong there, or run `token-server audit accept-head`"
+                an event that does not belong there, or run `token-server audit accept-head`"
         )),
         (error, _) => error,
     }

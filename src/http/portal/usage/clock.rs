@@ -59,7 +59,7 @@ pub(in crate::http::portal) async fn ask_confirm(
         .fact(
             "Held back until now; from now on they run by this clock: removal of expired revocations, sessions, \
                 usage, refusals and audit events; rotation and deletion of signing keys; certificate orders; idle \
-            expiry of secrets.",
+                expiry of secrets.",
         )
         .fact("With a wrong clock they remove what is still needed, and nobody can undo this.")
         .show())

@@ -83,11 +83,11 @@ const INVISIBLE: [(char, char); 19] = [
 pub(super) fn check(text: &str) -> Result<(), ParseError> {
     let refuse = |why: String| Err(ParseError::new(why));
     if text.trim() != text {
-        return refuse("the secret begins or ends with white space".to_owned());
+        return refuse("it begins or ends with white space".to_owned());
     }
     if let Some(found) = text.chars().find(|c| is_unseen(*c)) {
         return refuse(format!(
-            "the secret contains the invisible character U+{:04X}",
+            "it contains the invisible character U+{:04X}",
             u32::from(found)
         ));
     }
@@ -97,7 +97,7 @@ pub(super) fn check(text: &str) -> Result<(), ParseError> {
     }
     if let Some((open, close)) = find_placeholder(text) {
         return refuse(format!(
-            "the secret contains the unfilled placeholder `{open}...{close}`"
+            "it contains the unfilled placeholder `{open}...{close}`"
         ));
     }
     if let Some(start) = REFERENCES.iter().find(|start| lower.starts_with(**start)) {
