@@ -36,7 +36,7 @@
 //! | usage | `usage` | - | `usage/` | `usage/` | `admin_api/usage/`, `portal/usage/` | `usage` |
 //! | acme | `acme` | - | `acme` | `acme/` (`outbound/acme/`) | `server/tls/acme_certificate` | `certificate` |
 //! | replication | `replication/` | - | `replication/` | `replication/` | `ops/` | - |
-//! | idempotency | - | - | `write_options/idempotency` | `core/idempotency` | `admin_api/request` | - |
+//! | idempotency | - | - | `write_options` | `core/idempotency` | `admin_api/request` | - |
 //!
 //! In `app` each feature is a struct on [`app::App`] with the features that it needs; `core` (settings, clock and its guard, database),
 //! `core/idempotency`, `core/single_use` and `clients/cache` stand below all features; `status` reads of all.

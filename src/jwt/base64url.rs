@@ -6,15 +6,12 @@ use std::sync::LazyLock;
 use base64::engine::general_purpose::NO_PAD;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-type Engine = base64::engine::Simd;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-pub(in crate::jwt) static BASE64URL: LazyLock<Engine> = LazyLock::new(|| Engine::url_safe(NO_PAD));
+pub(in crate::jwt) static BASE64URL: LazyLock<base64::engine::Simd> =
+    LazyLock::new(|| base64::engine::Simd::url_safe(NO_PAD));
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-type Engine = base64::engine::GeneralPurpose;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(in crate::jwt) static BASE64URL: LazyLock<Engine> =
-    LazyLock::new(|| Engine::new(&base64::alphabet::URL_SAFE, NO_PAD));
+pub(in crate::jwt) static BASE64URL: LazyLock<base64::engine::GeneralPurpose> =
+    LazyLock::new(|| base64::engine::GeneralPurpose::new(&base64::alphabet::URL_SAFE, NO_PAD));
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! Owns the claims of an access token (RFC 9068 §2.2).
+//! Owns the claims of an access token (RFC 9068 §2.2), and its `cnf` (RFC 7800): what its holder has to have beside it.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::json::writer::JsonObject;
-use crate::domain::{Audiences, ClientId, Generation, Issuer, Metadata, Scope, TokenId};
-use crate::jwt::Confirmation;
+use crate::domain::{
+    Audiences, ClientId, Generation, Issuer, Metadata, Scope, Thumbprint, TokenId,
+};
 use crate::jwt::delegation::{self, ActClaim, Roots};
 
 /// More than most claims take.
@@ -119,6 +120,25 @@ impl AccessTokenClaims<'_> {
     }
 }
 
+/// The confirmation of a token, `cnf` (RFC 7800). An unknown member does not parse: to ignore it would drop a condition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The client's certificate (RFC 8705 §3.1).
+    #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Thumbprint>,
+    /// The key of its `DPoP` proofs (RFC 9449 §6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<Thumbprint>,
+}
+
+impl Confirmation {
+    /// Whether it binds to nothing. A token of ours has no such `cnf`.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +188,21 @@ mod tests {
                 .filter(|name| cnf.is_some() || !optional.contains(name))
                 .collect();
             assert_eq!(written.keys().collect::<Vec<_>>(), names);
+        }
+    }
+
+    #[test]
+    fn a_confirmation_has_the_names_of_the_rfcs_and_no_others() {
+        let cnf = Confirmation {
+            certificate: Some(Thumbprint::new([0; 32])),
+            jkt: Some(Thumbprint::new([255; 32])),
+        };
+        let json = r#"{"x5t#S256":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","jkt":"__________________________________________8"}"#;
+
+        assert_eq!(serde_json::to_string(&cnf).unwrap(), json);
+        assert_eq!(json::from_str::<Confirmation>(json).unwrap(), cnf);
+        for json in [r#"{"jwk":{}}"#, r#"{"jkt":"short"}"#, r#"{"jkt":1}"#, "[1]"] {
+            assert!(json::from_str::<Confirmation>(json).is_err(), "{json}");
         }
     }
 }

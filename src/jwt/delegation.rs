@@ -121,7 +121,6 @@ pub(in crate::jwt) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
-/// Reads the claim `act`.
 pub(in crate::jwt) fn act<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<ActClaim>, D::Error> {

@@ -4,7 +4,6 @@
 mod authentication;
 mod base64url;
 mod claims;
-mod confirmation;
 mod delegation;
 mod keys;
 mod public_key;
@@ -19,15 +18,13 @@ pub use authentication::dpop_nonce::DpopNonces;
 pub use authentication::dpop_proof::{DPOP_LEEWAY, DpopError, DpopProof, DpopRules};
 pub use authentication::judged_rule::{JudgedRule, JudgedRules};
 pub use authentication::platform_token::PlatformToken;
-pub use claims::AccessTokenClaims;
-pub use confirmation::Confirmation;
+pub use claims::{AccessTokenClaims, Confirmation};
 pub use delegation::{ActClaim, Delegation, RootToken, Roots};
 pub use keys::key_sealer::{OpenError, Sealing};
 pub use keys::key_set::{Jwks, KeySet, PublicKeys};
 pub use keys::signing_key::{KeyError, Signing, SigningKey, UnsignedJwt};
 pub use public_key::assertion_algorithms;
-pub use tokens::introspection_response::IntrospectionClaims;
-pub use tokens::issue::{AccessToken, Grant, IssueError, IssuedToken};
+pub use tokens::issue::{AccessToken, Grant, IntrospectionClaims, IssueError, IssuedToken};
 pub use tokens::verify::{
     LEEWAY, MAX_TOKEN_BYTES, SignedClaims, TokenHeader, VerifyError, claimed_key_id,
     decode_unverified,

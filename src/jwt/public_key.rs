@@ -30,10 +30,8 @@ pub fn assertion_algorithms() -> [&'static str; 10] {
 
 /// The algorithm of this name, if others may sign with it.
 pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
-    let mut known = ALGORITHMS.into_iter();
-    known
-        .find(|(theirs, _)| *theirs == name)
-        .map(|(_, algorithm)| algorithm)
+    let known = ALGORITHMS.iter().find(|(theirs, _)| *theirs == name);
+    known.map(|(_, algorithm)| *algorithm)
 }
 
 /// Whether `signature` (base64url) over `signed` is one of `key` with `algorithm`.
@@ -78,20 +76,14 @@ pub(super) fn thumbprint(key: &PublicKey) -> Thumbprint {
 fn decoding_key(key: &PublicKey, algorithm: Algorithm) -> Option<DecodingKey> {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     match (key, algorithm) {
-        (
-            PublicKey::Ec {
-                curve: Curve::P256,
-                point,
-            },
-            ES256,
-        )
-        | (
-            PublicKey::Ec {
-                curve: Curve::P384,
-                point,
-            },
-            ES384,
-        ) => Some(DecodingKey::from_ec_der(point)),
+        (PublicKey::Ec { curve, point }, ES256 | ES384) => {
+            let expected = if algorithm == ES256 {
+                Curve::P256
+            } else {
+                Curve::P384
+            };
+            (*curve == expected).then(|| DecodingKey::from_ec_der(point))
+        }
         (PublicKey::Ed25519(x), EdDSA) => Some(DecodingKey::from_ed_der(x)),
         (PublicKey::Rsa { n, e }, RS256 | RS384 | RS512 | PS256 | PS384 | PS512) => {
             Some(DecodingKey::from_rsa_raw_components(n, e))

@@ -6,10 +6,8 @@ use crate::base::clock::UnixTime;
 use crate::domain::{
     Action, Change, KeyId, KeyRecord, KeyState, NewEvent, SigningAlg, Stamp, Target,
 };
-use crate::store::db::damage::{RowsOf, in_row};
-use crate::store::db::query::query;
-use crate::store::db::query::row::Row;
-use crate::store::{Store, StoreError, TrustedTime};
+use crate::store::db::{Row, RowsOf, ToValue, query};
+use crate::store::{Result, Store, StoreError, TrustedTime};
 
 /// One step in the life of an algorithm's keys.
 #[derive(Clone, Debug, Default)]
@@ -22,33 +20,24 @@ pub struct KeyChanges {
     pub insert: Vec<KeyRecord>,
 }
 
-const KEYS: RowsOf = RowsOf {
-    table: "signing_keys",
-    key: "kid",
-};
-
 impl Store {
     /// Every key, in the order in which they were made. A damaged one is an error: without it nobody could tell which key
     /// signs, or whether the next one has to be made.
-    pub async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+    pub async fn list_keys(&self) -> Result<Vec<KeyRecord>> {
         const SQL: &str = "
             select kid, alg, state, state_since, created_at, sealed_key
             from signing_keys
             order by created_at, kid";
+        let of = RowsOf::new("signing_keys", "kid");
         query(SQL)
-            .fetch_all(&mut self.acquire_feed().await?, |row| {
-                read_key(row).map_err(|why| in_row(row, KEYS, &why))
-            })
-            .await
+            .fetch_readable(&mut self.acquire_feed().await?, of, read_key)
+            .await?
+            .into_all()
     }
 
     /// Takes one step, whole or not at all; false when the keys are not as the step expects them: somebody else
     /// was quicker.
-    pub async fn change_keys(
-        &self,
-        changes: &KeyChanges,
-        stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
+    pub async fn change_keys(&self, changes: &KeyChanges, stamp: Stamp<'_>) -> Result<bool> {
         match self.try_change_keys(changes, stamp).await {
             // A second active or next key of one algorithm, which the indexes refuse.
             Err(StoreError::Conflict) => Ok(false),
@@ -57,11 +46,7 @@ impl Store {
     }
 
     /// The retired key is touched first: whoever comes second waits there, and then finds it retired.
-    async fn try_change_keys(
-        &self,
-        changes: &KeyChanges,
-        stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
+    async fn try_change_keys(&self, changes: &KeyChanges, stamp: Stamp<'_>) -> Result<bool> {
         const MOVE: &str = "
             update signing_keys
             set state = $3, state_since = $4, used_at = $4
@@ -92,34 +77,30 @@ impl Store {
         }
         for key in &changes.insert {
             let (alg, name) = (key.alg.as_str(), key.state.as_str());
-            tx.execute(
-                INSERT,
-                &[
-                    &key.kid,
-                    &alg,
-                    &name,
-                    &since(key),
-                    &key.created_at,
-                    &stamp.at,
-                    &key.sealed,
-                ],
-            )
-            .await?;
+            let values: &[&dyn ToValue] = &[
+                &key.kid,
+                &alg,
+                &name,
+                &since(key),
+                &key.created_at,
+                &stamp.at,
+                &key.sealed,
+            ];
+            tx.execute(INSERT, values).await?;
             events.push(of_key(Action::KeyCreate, &key.kid).after(state(alg, name)));
         }
-        self.commit_change(tx, stamp, Change::SigningKey, events)
+        self.commit_changes(tx, stamp, vec![Change::SigningKey], events)
             .await?;
         Ok(true)
     }
 
     /// Notes that a replica signs with this algorithm.
-    pub async fn mark_keys_used(&self, alg: SigningAlg, now: UnixTime) -> Result<(), StoreError> {
+    pub async fn mark_keys_used(&self, alg: SigningAlg, now: UnixTime) -> Result<()> {
         const SQL: &str = "
             update signing_keys
             set used_at = $2
             where alg = $1 and state = 'active' and used_at < $2";
-        self.execute(SQL, &[&alg.as_str(), &now]).await?;
-        Ok(())
+        self.execute(SQL, &[&alg.as_str(), &now]).await.map(drop)
     }
 
     /// Retires the active keys of the algorithms beside `alg` that no replica has signed with since `before`, and
@@ -129,7 +110,7 @@ impl Store {
         alg: SigningAlg,
         before: TrustedTime,
         stamp: Stamp<'_>,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<usize> {
         const RETIRE: &str = "
             update signing_keys
             set state = 'retired', state_since = $3
@@ -139,13 +120,9 @@ impl Store {
             "delete from signing_keys where state = 'next' and alg = $1 returning kid";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let left: Vec<(KeyId, String)> = tx
-            .fetch_all(
-                RETIRE,
-                &[&alg.as_str(), &before.time(), &stamp.at],
-                read_kid,
-            )
-            .await?;
+        let (alg, before) = (alg.as_str(), before.time());
+        let values: [&dyn ToValue; 3] = [&alg, &before, &stamp.at];
+        let left = tx.fetch_all(RETIRE, &values, read_kid).await?;
         let mut events = Vec::new();
         for (kid, alg) in &left {
             let event = of_key(Action::KeyRetire, kid);
@@ -159,7 +136,7 @@ impl Store {
                 events.push(event.before(state(alg, "next")));
             }
         }
-        self.commit_change(tx, stamp, Change::SigningKey, events)
+        self.commit_changes(tx, stamp, vec![Change::SigningKey], events)
             .await?;
         Ok(left.len())
     }
@@ -171,28 +148,22 @@ impl Store {
         old: &str,
         new: &str,
         stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         const SQL: &str =
             "update signing_keys set sealed_key = $3 where kid = $1 and sealed_key = $2";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let updated = tx.execute(SQL, &[kid, &old, &new]).await?;
-        if updated == 0 {
+        if tx.execute(SQL, &[kid, &old, &new]).await? == 0 {
             return Ok(false);
         }
         let event = of_key(Action::KeyReseal, kid);
-        self.commit_change(tx, stamp, Change::SigningKey, vec![event])
+        self.commit_changes(tx, stamp, vec![Change::SigningKey], vec![event])
             .await?;
         Ok(true)
     }
 
     /// Removes a key; false when it is not there or no more in this state.
-    pub async fn delete_key(
-        &self,
-        kid: &KeyId,
-        from: KeyState,
-        stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
+    pub async fn delete_key(&self, kid: &KeyId, from: KeyState, stamp: Stamp<'_>) -> Result<bool> {
         const SQL: &str = "delete from signing_keys where kid = $1 and state = $2 returning alg";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
@@ -202,32 +173,26 @@ impl Store {
             .await?;
         let Some(alg) = alg else { return Ok(false) };
         let event = of_key(Action::KeyDelete, kid).before(state(&alg, from.as_str()));
-        self.commit_change(tx, stamp, Change::SigningKey, vec![event])
+        self.commit_changes(tx, stamp, vec![Change::SigningKey], vec![event])
             .await?;
         Ok(true)
     }
 
     /// Removes the keys that were retired at `retired_until` or before; how many that were.
-    pub async fn prune_keys(
-        &self,
-        retired_until: TrustedTime,
-        stamp: Stamp<'_>,
-    ) -> Result<usize, StoreError> {
+    pub async fn prune_keys(&self, retired_until: TrustedTime, stamp: Stamp<'_>) -> Result<usize> {
         const SQL: &str = "
             delete from signing_keys
             where state = 'retired' and state_since <= $1
             returning kid, alg";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        let gone: Vec<(KeyId, String)> = tx
-            .fetch_all(SQL, &[&retired_until.time()], read_kid)
-            .await?;
-        let mut events = Vec::new();
-        for (kid, alg) in &gone {
-            let event = of_key(Action::KeyDelete, kid);
-            events.push(event.before(state(alg, "retired")));
-        }
-        self.commit_change(tx, stamp, Change::SigningKey, events)
+        let retired_until = retired_until.time();
+        let gone = tx.fetch_all(SQL, &[&retired_until], read_kid).await?;
+        let deleted = |(kid, alg): &(KeyId, String)| {
+            of_key(Action::KeyDelete, kid).before(state(alg, "retired"))
+        };
+        let events = gone.iter().map(deleted).collect();
+        self.commit_changes(tx, stamp, vec![Change::SigningKey], events)
             .await?;
         Ok(gone.len())
     }
@@ -250,7 +215,7 @@ fn since(key: &KeyRecord) -> UnixTime {
     }
 }
 
-fn read_key(row: &Row) -> Result<KeyRecord, StoreError> {
+fn read_key(row: &Row) -> Result<KeyRecord> {
     let since = row.time("state_since")?;
     let state = match row.get("state")? {
         "next" => KeyState::Next,
@@ -270,6 +235,6 @@ fn read_key(row: &Row) -> Result<KeyRecord, StoreError> {
 }
 
 /// A key and its algorithm, in the columns `kid` and `alg`.
-fn read_kid(row: &Row) -> Result<(KeyId, String), StoreError> {
+fn read_kid(row: &Row) -> Result<(KeyId, String)> {
     Ok((row.parse("kid")?, row.get("alg")?))
 }

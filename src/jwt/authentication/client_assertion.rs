@@ -17,7 +17,8 @@ pub const ASSERTION_LEEWAY: i64 = 30;
 /// Far more than any assertion needs.
 pub(in crate::jwt) const MAX_BYTES: usize = 8 * 1024;
 
-/// A client assertion that is right in all that can be said without the client's keys.
+/// A client assertion that is right in all that can be said without the client's keys. Not `Debug`: an assertion is a secret
+/// until it is used.
 pub struct ClientAssertion<'a> {
     /// Who it says it is from.
     pub client_id: ClientId,
@@ -95,11 +96,11 @@ pub enum SignatureVerdict {
 }
 
 #[derive(Deserialize)]
-struct Header {
-    typ: Option<String>,
-    alg: String,
-    kid: Option<String>,
-    crit: Option<serde_json::Value>,
+pub(in crate::jwt) struct Header {
+    pub(in crate::jwt) typ: Option<String>,
+    pub(in crate::jwt) alg: String,
+    pub(in crate::jwt) kid: Option<String>,
+    pub(in crate::jwt) crit: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -140,16 +141,6 @@ impl<'de> Deserialize<'de> for NumericDate {
     }
 }
 
-/// An assertion is a secret until it is used: its text stays out of every log.
-impl std::fmt::Debug for ClientAssertion<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientAssertion")
-            .field("client_id", &self.client_id)
-            .field("jti", &self.jti)
-            .finish_non_exhaustive()
-    }
-}
-
 impl<'a> ClientAssertion<'a> {
     /// Reads an assertion and checks all that needs no key.
     pub fn parse(
@@ -161,8 +152,9 @@ impl<'a> ClientAssertion<'a> {
             return Err(AssertionError::Malformed);
         }
         let parts = Parts::split(jwt).map_err(|_| AssertionError::Malformed)?;
-        let signer = Signer::named_in(&parts)?;
-        check_type(&parts)?;
+        let header: Header = decode(parts.header).map_err(|_| AssertionError::Malformed)?;
+        let signer = Signer::named_in(&header)?;
+        check_type(header.typ.as_deref())?;
         let claims: Claims = decode(parts.payload).map_err(|_| AssertionError::Malformed)?;
         if claims.iss != claims.sub {
             return Err(AssertionError::WrongSubject);
@@ -195,14 +187,13 @@ impl<'a> ClientAssertion<'a> {
 }
 
 impl Signer {
-    pub(in crate::jwt) fn named_in(parts: &Parts<'_>) -> Result<Self, AssertionError> {
-        let header: Header = decode(parts.header).map_err(|_| AssertionError::Malformed)?;
+    pub(in crate::jwt) fn named_in(header: &Header) -> Result<Self, AssertionError> {
         if header.crit.is_some() {
             return Err(AssertionError::Critical);
         }
         let algorithm = public_key::algorithm(&header.alg).ok_or(AssertionError::Algorithm)?;
         Ok(Self {
-            kid: header.kid,
+            kid: header.kid.clone(),
             algorithm,
         })
     }
@@ -228,9 +219,8 @@ impl Signer {
 }
 
 /// An assertion that was made for another purpose proves nothing (RFC 8725 §3.11).
-fn check_type(parts: &Parts<'_>) -> Result<(), AssertionError> {
-    let header: Header = decode(parts.header).map_err(|_| AssertionError::Malformed)?;
-    let Some(typ) = header.typ else {
+fn check_type(typ: Option<&str>) -> Result<(), AssertionError> {
+    let Some(typ) = typ else {
         return Ok(());
     };
     // RFC 7515 §4.1.9: the prefix may be left out, and case does not matter.

@@ -1,8 +1,6 @@
 //! Judges `DPoP` proofs (RFC 9449 §4.3): JWTs with which a client proves, for one request, that it has the private key
 //! of the public one in them. Whether one was used before, and whether its nonce is ours, are the use case's questions.
 
-use std::fmt;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,7 +22,7 @@ const MAX_BYTES: usize = 8 * 1024;
 /// Longer than any name that is drawn at random; only a hash of it is kept.
 const MAX_JTI_BYTES: usize = 256;
 
-/// What a proof has to be about.
+/// What a proof has to be about. Not `Debug`: the access token stays out of every log.
 #[derive(Clone, Copy)]
 pub struct DpopRules<'a> {
     /// The method of the request.
@@ -35,16 +33,6 @@ pub struct DpopRules<'a> {
     pub access_token: Option<&'a str>,
     /// For how many seconds after its `iat` a proof is good.
     pub max_age: i64,
-}
-
-/// Without the access token.
-impl fmt::Debug for DpopRules<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DpopRules")
-            .field("method", &self.method)
-            .field("uri", &self.uri)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A proof that is right in all that can be said without memory.

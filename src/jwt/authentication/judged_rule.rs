@@ -48,7 +48,7 @@ impl JudgedRule {
 
 /// The rules that were judged of a token, in their order. A rule is put in words only if it failed or every one is asked for:
 /// a login that succeeds formats nothing.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct JudgedRules {
     is_complete: bool,
     told: Vec<JudgedRule>,
@@ -57,17 +57,14 @@ pub struct JudgedRules {
 impl JudgedRules {
     /// Of which only those that fail are told.
     pub fn only_failed() -> Self {
-        Self {
-            is_complete: false,
-            told: Vec::new(),
-        }
+        Self::default()
     }
 
     /// Of which each is told.
     pub fn complete() -> Self {
         Self {
             is_complete: true,
-            told: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -103,11 +100,8 @@ mod tests {
     #[test]
     fn a_rule_that_passed_is_put_in_words_only_where_every_one_is_asked_for() {
         let tell = |passed: bool| {
-            (
-                if passed { "good" } else { "bad" },
-                String::new(),
-                String::new(),
-            )
+            let rule = if passed { "good" } else { "bad" };
+            (rule, String::new(), String::new())
         };
         let mut failed = JudgedRules::only_failed();
         failed.add(true, || unreachable!("nobody reads it"));

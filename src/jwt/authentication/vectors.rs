@@ -7,14 +7,17 @@ use wycheproof_ng_kdf_jose::json_web::{TestName, TestSet};
 use crate::domain::JwkSet;
 use crate::jwt::authentication::client_assertion::{SignatureVerdict, Signer};
 use crate::jwt::public_key;
-use crate::jwt::tokens::verify::{Parts, decode_base64};
+use crate::jwt::tokens::verify::{Parts, decode, decode_base64};
 
 /// Whether a JWS counts as signed by one of `keys`.
 fn accepts(jws: &str, keys: &JwkSet) -> bool {
     let Ok(parts) = Parts::split(jws) else {
         return false;
     };
-    let Ok(signer) = Signer::named_in(&parts) else {
+    let Ok(header) = decode(parts.header) else {
+        return false;
+    };
+    let Ok(signer) = Signer::named_in(&header) else {
         return false;
     };
     decode_base64(parts.payload).is_ok() && signer.judge(&parts, keys) == SignatureVerdict::Good
@@ -31,11 +34,9 @@ fn wycheproofs_signatures_are_judged_as_it_says() {
 
     for group in vectors.test_groups {
         // A symmetric key and one of a kind unknown here cannot be registered, so nothing is signed with it.
-        let keys = group.public_key.as_ref().and_then(key_set);
-        let alg = group
-            .public_key
-            .as_ref()
-            .and_then(|key| key["alg"].as_str());
+        let key = group.public_key.as_ref();
+        let keys = key.and_then(key_set);
+        let alg = key.and_then(|key| key["alg"].as_str());
         let is_known = alg.is_none_or(|alg| public_key::algorithm(alg).is_some());
         for test in group.tests {
             let Some(Value::String(jws)) = &test.jws else {

@@ -74,7 +74,6 @@ enum Signer {
 }
 
 impl SigningKey {
-    /// HS256 under a secret.
     pub(in crate::jwt) fn hs256(secret: &Secret<String>) -> Result<Self, ParseError> {
         let bytes = secret.expose().as_bytes();
         let kid = symmetric_key_id(bytes)?;
@@ -155,7 +154,6 @@ impl SigningKey {
         self.alg
     }
 
-    /// Its public key, if it has one.
     pub(in crate::jwt) fn jwk(&self) -> Option<&Jwk> {
         self.jwk.as_ref()
     }
@@ -200,7 +198,8 @@ impl SigningKey {
     }
 }
 
-/// A JWT that was signed at once, or one whose signature takes so long that the caller chooses a thread for it.
+/// A JWT that was signed at once, or one whose signature takes so long that the caller chooses a thread for it. Not `Debug`: a
+/// token stays out of every log.
 pub enum Signing {
     /// The JWT in compact form.
     Done(String),
@@ -208,7 +207,7 @@ pub enum Signing {
     Due(UnsignedJwt),
 }
 
-/// A JWT without its signature, and the key that its header names.
+/// A JWT without its signature, and the key that its header names. Not `Debug`: with its signature it would be a token.
 pub struct UnsignedJwt {
     key: Arc<SigningKey>,
     jwt: String,
@@ -228,24 +227,6 @@ impl UnsignedJwt {
     /// The JWT in compact form. Takes about a millisecond or more.
     pub fn sign(self) -> Result<String, KeyError> {
         self.key.add_signature(self.jwt)
-    }
-}
-
-/// A token stays out of every log.
-impl fmt::Debug for Signing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut signing = f.debug_struct("Signing");
-        signing
-            .field("is_due", &matches!(self, Self::Due(_)))
-            .finish_non_exhaustive()
-    }
-}
-
-/// With its signature it would be a token.
-impl fmt::Debug for UnsignedJwt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut unsigned = f.debug_struct("UnsignedJwt");
-        unsigned.field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -283,10 +264,6 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-fn encode(value: &impl Serialize) -> serde_json::Result<String> {
-    Ok(BASE64URL.encode(serde_json::to_vec(value)?))
-}
-
 /// By number of the `typ`.
 fn token_headers(alg: SigningAlg, kid: &KeyId) -> [String; TokenTyp::ALL.len()] {
     TokenTyp::ALL.map(|typ| encode_header(typ.as_str(), alg, kid))
@@ -298,8 +275,8 @@ fn encode_header(typ: &str, alg: SigningAlg, kid: &KeyId) -> String {
         alg: alg.to_string(),
         kid: kid.to_string(),
     };
-    match encode(&header) {
-        Ok(text) => text,
+    match serde_json::to_vec(&header) {
+        Ok(json) => BASE64URL.encode(json),
         Err(error) => unreachable!("three strings serialize: {error}"),
     }
 }

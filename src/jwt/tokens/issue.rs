@@ -1,12 +1,14 @@
-//! Makes tokens.
+//! Makes tokens, and signs what is not an access token but that others are to verify by our published keys.
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Audiences, Client, ClientId, Generation, Scope, TokenId, TokenTtl, TokenTyp, TokenType,
+    Audiences, Client, ClientId, Generation, Issuer, Scope, SigningAlg, TokenId, TokenTtl,
+    TokenTyp, TokenType,
 };
 use crate::jwt::{AccessTokenClaims, Confirmation, Delegation, KeyError, KeySet, Signing};
 
@@ -31,7 +33,7 @@ pub struct Grant<'a> {
     pub delegation: Option<Delegation>,
 }
 
-/// A signed token and what is said about it beside it.
+/// A signed token and what is said about it beside it. Not `Debug`: a bearer token is a secret.
 #[derive(Clone)]
 pub struct AccessToken<'a> {
     /// The JWT in compact form.
@@ -50,17 +52,7 @@ pub struct AccessToken<'a> {
     pub issued_token_type: Option<TokenType>,
 }
 
-/// A bearer token is a secret: its text stays out of every log.
-impl std::fmt::Debug for AccessToken<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AccessToken")
-            .field("jti", &self.jti)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A token of which everything is decided, and its JWT, which may lack the signature.
-#[derive(Debug)]
 pub struct IssuedToken<'a> {
     /// The JWT.
     pub signing: Signing,
@@ -69,7 +61,6 @@ pub struct IssuedToken<'a> {
 }
 
 /// What is said about a token beside its JWT.
-#[derive(Debug)]
 pub struct TokenDetails<'a> {
     jti: TokenId,
     client_id: &'a ClientId,
@@ -140,5 +131,39 @@ impl KeySet {
             scope: grant.scope,
         };
         Ok(IssuedToken { signing, details })
+    }
+}
+
+/// The claims of an answer to an introspection (RFC 9701 §5). No `sub` and no `exp` of its own, so that
+/// nobody takes it for an access token.
+#[derive(Debug, Serialize)]
+pub struct IntrospectionClaims<'a, T> {
+    /// The issuer.
+    pub iss: &'a Issuer,
+    /// Whom it is for: who asked.
+    pub aud: &'a ClientId,
+    /// When it was given.
+    pub iat: UnixTime,
+    /// The answer as it stands in plain JSON.
+    pub token_introspection: T,
+}
+
+impl KeySet {
+    /// The algorithm of what is signed now, if others can verify it; under a symmetric key only we can.
+    pub fn alg_for_others(&self) -> Option<SigningAlg> {
+        let alg = self.signing()?.alg();
+        alg.is_asymmetric().then_some(alg)
+    }
+
+    /// Signs `claims` as a JWT of the type `typ`; `None` when others could not verify it. An RSA signature is left to the caller.
+    pub fn sign_for_others(
+        &self,
+        typ: &str,
+        claims: &impl Serialize,
+    ) -> Result<Option<Signing>, IssueError> {
+        let key = self.signing().ok_or(IssueError::NoKey)?;
+        let is_for_others = key.alg().is_asymmetric();
+        let signing = is_for_others.then(|| key.sign_as(typ, claims));
+        Ok(signing.transpose()?)
     }
 }

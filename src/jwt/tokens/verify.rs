@@ -112,9 +112,7 @@ impl KeySet {
             json,
         })
     }
-}
 
-impl KeySet {
     /// What is wrong with claims that we did not write, though their signature is good. Others have the key of HS256, and write no
     /// `iss` and `jti` as ours.
     fn judge_foreign(&self, json: &str) -> VerifyError {

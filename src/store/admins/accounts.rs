@@ -7,10 +7,8 @@ use crate::domain::{Action, Admin, AdminName, AdminRole, AdminStatus, Stamp};
 use crate::store::admins::passkeys::{PasskeyChange, PasskeysChanged, change_passkeys};
 use crate::store::admins::recovery_codes::delete_recovery_codes;
 use crate::store::admins::row::{AdminRecord, COLUMNS, find_admin, of_admin, read_admin};
-use crate::store::db::conn::Tx;
-use crate::store::db::damage::RowsOf;
-use crate::store::db::query::select;
-use crate::store::{Store, StoreError};
+use crate::store::db::{Row, RowsOf, ToValue, Tx, select};
+use crate::store::{Result, Store};
 
 /// What is to be different. `None`: as it is.
 #[derive(Clone, Debug, Default)]
@@ -44,11 +42,6 @@ pub enum AdminChanged {
     NoPasskey,
 }
 
-const ADMINS: RowsOf = RowsOf {
-    table: "admins",
-    key: "name",
-};
-
 /// Waits until everybody else has done with changing who the owners are.
 const LOCK: &str = "update admin_changes set count = count + 1";
 
@@ -62,13 +55,13 @@ struct WithPasskey<'a> {
 }
 
 impl Store {
-    /// Adds an admin; [`StoreError::Conflict`] when there is one of this name.
+    /// Adds an admin; [`StoreError::Conflict`](crate::store::StoreError::Conflict) when there is one of this name.
     pub async fn insert_admin(
         &self,
         admin: &Admin,
         password_hash: &str,
         stamp: Stamp<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         const SQL: &str = "
             insert into admins (name, role, status, password_hash, must_change_password, totp_step,
                 created_at, updated_at)
@@ -76,42 +69,36 @@ impl Store {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         stamp.by.actor.check_admin_write(&admin.name, false)?;
-        tx.execute(
-            SQL,
-            &[
-                &admin.name,
-                &admin.role.as_str(),
-                &admin.status.as_str(),
-                &password_hash,
-                &admin.must_change_password,
-                &admin.created_at,
-            ],
-        )
-        .await?;
+        let values: &[&dyn ToValue] = &[
+            &admin.name,
+            &admin.role.as_str(),
+            &admin.status.as_str(),
+            &password_hash,
+            &admin.must_change_password,
+            &admin.created_at,
+        ];
+        tx.execute(SQL, values).await?;
         let change = of_admin(Action::AdminCreate, &admin.name).after(admin);
-        self.commit_events(tx, stamp, vec![change]).await?;
-        Ok(())
+        self.commit_event(tx, stamp, change).await
     }
 
     /// The admin of this name.
-    pub async fn find_admin(&self, name: &AdminName) -> Result<Option<AdminRecord>, StoreError> {
+    pub async fn find_admin(&self, name: &AdminName) -> Result<Option<AdminRecord>> {
         find_admin(&mut self.acquire_read().await?, name).await
     }
 
     /// Admins by name, those after `after`, `limit` at most.
-    pub async fn list_admins(
-        &self,
-        after: Option<&AdminName>,
-        limit: u32,
-    ) -> Result<Vec<Admin>, StoreError> {
+    pub async fn list_admins(&self, after: Option<&AdminName>, limit: u32) -> Result<Vec<Admin>> {
         const ORDER: &str = "from admins a where a.name > $1 order by a.name limit $2";
-        Ok(select(&[COLUMNS], ORDER)
+        let read = |row: &Row| Ok(read_admin(row)?.admin);
+        select(&[COLUMNS], ORDER)
             .bind(&[&after.map_or("", AdminName::as_str), &limit])
-            .fetch_readable(&mut self.acquire_read().await?, ADMINS, |row| {
-                Ok(read_admin(row)?.admin)
-            })
-            .await?
-            .into_rows(ADMINS))
+            .fetch_undamaged(
+                &mut self.acquire_read().await?,
+                RowsOf::new("admins", "name"),
+                read,
+            )
+            .await
     }
 
     /// Changes an admin, and ends its sessions but for the one that is named: what they were begun with is no more.
@@ -123,7 +110,7 @@ impl Store {
         action: Action,
         keep_session: &str,
         stamp: Stamp<'_>,
-    ) -> Result<AdminChanged, StoreError> {
+    ) -> Result<AdminChanged> {
         const END_SESSIONS: &str =
             "delete from admin_sessions where name = $1 and session_id <> $2";
         let mut conn = self.acquire().await?;
@@ -161,16 +148,12 @@ impl Store {
             passkey: label.as_deref(),
         };
         let change = of_admin(action, name).difference(&before.admin, said);
-        self.commit_events(tx, stamp, vec![change]).await?;
+        self.commit_event(tx, stamp, change).await?;
         Ok(AdminChanged::Changed)
     }
 
     /// Removes an admin and its sessions. The last owner who can log in stays.
-    pub async fn delete_admin(
-        &self,
-        name: &AdminName,
-        stamp: Stamp<'_>,
-    ) -> Result<AdminChanged, StoreError> {
+    pub async fn delete_admin(&self, name: &AdminName, stamp: Stamp<'_>) -> Result<AdminChanged> {
         const SQL: &str = "delete from admins where name = $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
@@ -184,19 +167,19 @@ impl Store {
         }
         tx.execute(SQL, &[name]).await?;
         let change = of_admin(Action::AdminDelete, name).before(&before.admin);
-        self.commit_events(tx, stamp, vec![change]).await?;
+        self.commit_event(tx, stamp, change).await?;
         Ok(AdminChanged::Changed)
     }
 
     /// Uses a step of an app's codes up; false when it, or a later one, has been used: of two who type the same code
     /// at once one is let in.
-    pub async fn use_totp_step(&self, name: &AdminName, step: i64) -> Result<bool, StoreError> {
+    pub async fn use_totp_step(&self, name: &AdminName, step: i64) -> Result<bool> {
         const SQL: &str = "update admins set totp_step = $2 where name = $1 and totp_step < $2";
         Ok(self.execute(SQL, &[name, &step]).await? == 1)
     }
 
     /// Every sealed second factor, with whose it is.
-    pub async fn list_sealed_totp(&self) -> Result<Vec<(String, String)>, StoreError> {
+    pub async fn list_sealed_totp(&self) -> Result<Vec<(String, String)>> {
         const SQL: &str =
             "select name, totp_sealed from admins where totp_sealed is not null order by name";
         self.fetch_all(SQL, &[], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -204,25 +187,20 @@ impl Store {
     }
 
     /// Puts what is sealed under today's secret in the place of the same sealed under the one before.
-    pub async fn reseal_totp(&self, name: &str, old: &str, new: &str) -> Result<bool, StoreError> {
+    pub async fn reseal_totp(&self, name: &str, old: &str, new: &str) -> Result<bool> {
         const SQL: &str = "update admins set totp_sealed = $3 where name = $1 and totp_sealed = $2";
         Ok(self.execute(SQL, &[&name, &old, &new]).await? == 1)
     }
 
     /// Puts a hash of today's work in the place of an older one of the same password.
-    pub async fn renew_admin_hash(
-        &self,
-        name: &AdminName,
-        old: &str,
-        new: &str,
-    ) -> Result<bool, StoreError> {
+    pub async fn renew_admin_hash(&self, name: &AdminName, old: &str, new: &str) -> Result<bool> {
         const SQL: &str =
             "update admins set password_hash = $3 where name = $1 and password_hash = $2";
         Ok(self.execute(SQL, &[name, &old, &new]).await? == 1)
     }
 }
 
-async fn has_other_owner(tx: &mut Tx<'_>, name: &AdminName) -> Result<bool, StoreError> {
+async fn has_other_owner(tx: &mut Tx<'_>, name: &AdminName) -> Result<bool> {
     const SQL: &str = "
         select count(*)
         from admins
@@ -230,27 +208,23 @@ async fn has_other_owner(tx: &mut Tx<'_>, name: &AdminName) -> Result<bool, Stor
     Ok(tx.fetch_one(SQL, &[name], |row| row.count(0)).await? > 0)
 }
 
-async fn update_row(tx: &mut Tx<'_>, record: &AdminRecord) -> Result<(), StoreError> {
+async fn update_row(tx: &mut Tx<'_>, record: &AdminRecord) -> Result<()> {
     const SQL: &str = "
         update admins
         set role = $2, status = $3, password_hash = $4, must_change_password = $5, totp_sealed = $6,
             updated_at = $7
         where name = $1";
     let admin = &record.admin;
-    tx.execute(
-        SQL,
-        &[
-            &admin.name,
-            &admin.role.as_str(),
-            &admin.status.as_str(),
-            &record.password_hash,
-            &admin.must_change_password,
-            &record.totp_sealed,
-            &admin.updated_at,
-        ],
-    )
-    .await?;
-    Ok(())
+    let values: &[&dyn ToValue] = &[
+        &admin.name,
+        &admin.role.as_str(),
+        &admin.status.as_str(),
+        &record.password_hash,
+        &admin.must_change_password,
+        &record.totp_sealed,
+        &admin.updated_at,
+    ];
+    tx.execute(SQL, values).await.map(drop)
 }
 
 fn is_acting_owner(admin: &Admin) -> bool {

@@ -4,16 +4,12 @@ use std::net::IpAddr;
 
 use crate::base::clock::UnixTime;
 use crate::domain::AdminName;
-use crate::store::db::query::ToValue;
-use crate::store::{Store, StoreError};
+use crate::store::db::ToValue;
+use crate::store::{Result, Store};
 
 impl Store {
     /// Whether this admin has logged in from this network.
-    pub async fn is_admin_network(
-        &self,
-        name: &AdminName,
-        network: IpAddr,
-    ) -> Result<bool, StoreError> {
+    pub async fn is_admin_network(&self, name: &AdminName, network: IpAddr) -> Result<bool> {
         const SQL: &str = "select count(*) from admin_networks where name = $1 and network = $2";
         let values: [&dyn ToValue; 2] = [name, &network.to_string()];
         let found = self.fetch_one(SQL, &values, |row| row.count(0)).await?;
@@ -27,7 +23,7 @@ impl Store {
         network: IpAddr,
         now: UnixTime,
         limit: u32,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         const NOTE: &str = "
             insert into admin_networks (name, network, logged_in_at)
             values ($1, $2, $3)
@@ -45,7 +41,6 @@ impl Store {
         tx.execute(NOTE, &[name, &network.to_string(), &now])
             .await?;
         tx.execute(TRIM, &[name, &limit]).await?;
-        tx.commit().await?;
-        Ok(())
+        tx.commit().await
     }
 }

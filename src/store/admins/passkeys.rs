@@ -3,10 +3,8 @@
 
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminName, Passkey, PasskeyId, SessionId};
-use crate::store::db::conn::Tx;
-use crate::store::db::query::ToValue;
-use crate::store::db::query::row::Row;
-use crate::store::{Store, StoreError};
+use crate::store::db::{Row, ToValue, Tx};
+use crate::store::{Result, Store};
 
 /// A passkey with what its signatures are checked with.
 #[derive(Clone, Debug)]
@@ -32,7 +30,7 @@ pub enum PasskeyChange {
 
 impl Store {
     /// The passkeys of an admin, the oldest first.
-    pub async fn list_passkeys(&self, name: &AdminName) -> Result<Vec<PasskeyRecord>, StoreError> {
+    pub async fn list_passkeys(&self, name: &AdminName) -> Result<Vec<PasskeyRecord>> {
         const SQL: &str = "
             select passkey_id, label, credential_id, credential, created_at, last_used_at
             from admin_passkeys
@@ -48,35 +46,24 @@ impl Store {
         read: &PasskeyRecord,
         credential: &str,
         now: UnixTime,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         const SQL: &str = "
             update admin_passkeys
             set credential = $3, last_used_at = $4
             where passkey_id = $1 and credential = $2";
         let id = read.passkey.passkey_id.as_str();
-        Ok(self
-            .execute(SQL, &[&id, &read.credential, &credential, &now])
-            .await?
-            == 1)
+        let values: [&dyn ToValue; 4] = [&id, &read.credential, &credential, &now];
+        Ok(self.execute(SQL, &values).await? == 1)
     }
 
     /// Gives a session a challenge, in the place of one that it may have.
-    pub async fn set_passkey_challenge(
-        &self,
-        id: &SessionId,
-        sealed: &str,
-    ) -> Result<(), StoreError> {
+    pub async fn set_passkey_challenge(&self, id: &SessionId, sealed: &str) -> Result<()> {
         const SQL: &str = "update admin_sessions set passkey_challenge = $2 where session_id = $1";
-        self.execute(SQL, &[id, &sealed]).await?;
-        Ok(())
+        self.execute(SQL, &[id, &sealed]).await.map(drop)
     }
 
     /// Takes the challenge of a session away; false when it has been already: of two who answer it one is heard.
-    pub async fn take_passkey_challenge(
-        &self,
-        id: &SessionId,
-        sealed: &str,
-    ) -> Result<bool, StoreError> {
+    pub async fn take_passkey_challenge(&self, id: &SessionId, sealed: &str) -> Result<bool> {
         const SQL: &str = "
             update admin_sessions
             set passkey_challenge = null
@@ -85,7 +72,6 @@ impl Store {
     }
 }
 
-/// What came of changing the passkeys of an admin.
 pub(in crate::store) enum PasskeysChanged {
     /// There is one more or one less; its label.
     One(String),
@@ -99,7 +85,7 @@ pub(in crate::store) async fn change_passkeys(
     tx: &mut Tx<'_>,
     name: &AdminName,
     change: &PasskeyChange,
-) -> Result<PasskeysChanged, StoreError> {
+) -> Result<PasskeysChanged> {
     const INSERT: &str = "
         insert into admin_passkeys (passkey_id, name, label, credential_id, credential, created_at)
         values ($1, $2, $3, $4, $5, $6)";
@@ -108,18 +94,15 @@ pub(in crate::store) async fn change_passkeys(
     const DELETE_ALL: &str = "delete from admin_passkeys where name = $1";
     match change {
         PasskeyChange::Add(new) => {
-            tx.execute(
-                INSERT,
-                &[
-                    &new.passkey.passkey_id.as_str(),
-                    name,
-                    &new.passkey.label.as_str(),
-                    &new.credential_id,
-                    &new.credential,
-                    &new.passkey.created_at,
-                ],
-            )
-            .await?;
+            let values: &[&dyn ToValue] = &[
+                &new.passkey.passkey_id.as_str(),
+                name,
+                &new.passkey.label.as_str(),
+                &new.credential_id,
+                &new.credential,
+                &new.passkey.created_at,
+            ];
+            tx.execute(INSERT, values).await?;
             Ok(PasskeysChanged::One(new.passkey.label.to_string()))
         }
         PasskeyChange::Remove(id) => {
@@ -134,7 +117,7 @@ pub(in crate::store) async fn change_passkeys(
     }
 }
 
-fn read_passkey(row: &Row) -> Result<PasskeyRecord, StoreError> {
+fn read_passkey(row: &Row) -> Result<PasskeyRecord> {
     Ok(PasskeyRecord {
         passkey: Passkey {
             passkey_id: row.parse("passkey_id")?,

@@ -4,14 +4,15 @@ use serde_json::json;
 
 use crate::domain::{Action, AdminName, Stamp};
 use crate::store::admins::row::of_admin;
-use crate::store::db::conn::Tx;
-use crate::store::{Store, StoreError, WriteOptions};
+use crate::store::db::Tx;
+use crate::store::{Result, Store, WriteOptions};
+
+const COUNT: &str = "select count(*) from admin_recovery_codes where name = $1";
 
 impl Store {
     /// How many codes an admin has that were not used.
-    pub async fn count_recovery_codes(&self, name: &AdminName) -> Result<u64, StoreError> {
-        const SQL: &str = "select count(*) from admin_recovery_codes where name = $1";
-        self.fetch_one(SQL, &[name], |row| row.count(0)).await
+    pub async fn count_recovery_codes(&self, name: &AdminName) -> Result<u64> {
+        self.fetch_one(COUNT, &[name], |row| row.count(0)).await
     }
 
     /// Replaces the codes of an admin; false when the same request was answered before.
@@ -21,7 +22,7 @@ impl Store {
         digests: &[String],
         options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         const SQL: &str =
             "insert into admin_recovery_codes (name, digest, created_at) values ($1, $2, $3)";
         let mut conn = self.acquire().await?;
@@ -36,7 +37,7 @@ impl Store {
         }
         let made = json!({ "recovery_codes": digests.len() });
         let event = of_admin(Action::AdminMakeRecoveryCodes, name).after(made);
-        self.commit_events(tx, stamp, vec![event]).await?;
+        self.commit_event(tx, stamp, event).await?;
         Ok(true)
     }
 
@@ -46,9 +47,8 @@ impl Store {
         name: &AdminName,
         digest: &str,
         stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         const SQL: &str = "delete from admin_recovery_codes where name = $1 and digest = $2";
-        const COUNT: &str = "select count(*) from admin_recovery_codes where name = $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         if tx.execute(SQL, &[name, &digest]).await? == 0 {
@@ -57,7 +57,7 @@ impl Store {
         let left: u64 = tx.fetch_one(COUNT, &[name], |row| row.count(0)).await?;
         let event = of_admin(Action::AdminUseRecoveryCode, name);
         let event = event.after(json!({ "recovery_codes": left }));
-        self.commit_events(tx, stamp, vec![event]).await?;
+        self.commit_event(tx, stamp, event).await?;
         Ok(true)
     }
 }
@@ -66,8 +66,7 @@ impl Store {
 pub(in crate::store) async fn delete_recovery_codes(
     tx: &mut Tx<'_>,
     name: &AdminName,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     const SQL: &str = "delete from admin_recovery_codes where name = $1";
-    tx.execute(SQL, &[name]).await?;
-    Ok(())
+    tx.execute(SQL, &[name]).await.map(drop)
 }

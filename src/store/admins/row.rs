@@ -1,12 +1,8 @@
 //! Owns the columns of `admins`, and what events say of admins.
 
-use serde_json::json;
-
 use crate::domain::{Action, Admin, AdminName, NewEvent, Target};
-use crate::store::StoreError;
-use crate::store::db::conn::Session;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::select;
+use crate::store::Result;
+use crate::store::db::{Row, Session, select};
 
 /// An admin with what proves who it is.
 #[derive(Clone, Debug)]
@@ -24,7 +20,7 @@ pub(in crate::store) const COLUMNS: &str = "a.name, a.role, a.status, a.password
     a.must_change_password, a.totp_sealed, a.created_at, a.updated_at, a.last_log_in_at, \
     (select count(*) from admin_passkeys p where p.name = a.name) as passkeys";
 
-pub(in crate::store) fn read_admin(row: &Row) -> Result<AdminRecord, StoreError> {
+pub(in crate::store) fn read_admin(row: &Row) -> Result<AdminRecord> {
     let totp_sealed: Option<String> = row.get("totp_sealed")?;
     Ok(AdminRecord {
         admin: Admin {
@@ -46,7 +42,7 @@ pub(in crate::store) fn read_admin(row: &Row) -> Result<AdminRecord, StoreError>
 pub(in crate::store) async fn find_admin(
     on: &mut dyn Session,
     name: &AdminName,
-) -> Result<Option<AdminRecord>, StoreError> {
+) -> Result<Option<AdminRecord>> {
     select(&[COLUMNS], "from admins a where a.name = $1")
         .bind(&[name])
         .fetch_optional(on, read_admin)
@@ -55,9 +51,4 @@ pub(in crate::store) async fn find_admin(
 
 pub(in crate::store) fn of_admin(action: Action, name: &AdminName) -> NewEvent {
     NewEvent::new(action, Target::Admin(name.to_string()))
-}
-
-/// What an event says of a session.
-pub(in crate::store) fn of_session(session_id: &str) -> serde_json::Value {
-    json!({ "session_id": session_id })
 }

@@ -4,11 +4,9 @@ use serde_json::json;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, AdminName, AdminSession, SessionId, Stamp};
-use crate::store::admins::row::{self as admins, AdminRecord, of_admin, of_session, read_admin};
-use crate::store::db::damage::RowsOf;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::select;
-use crate::store::{Store, StoreError, TrustedTime};
+use crate::store::admins::row::{self as admins, AdminRecord, of_admin, read_admin};
+use crate::store::db::{Row, RowsOf, ToValue, select};
+use crate::store::{Result, Store, TrustedTime};
 
 /// A session as it is kept, with the admin whose it is.
 #[derive(Clone, Debug)]
@@ -38,11 +36,6 @@ pub struct RenewedSession {
 const COLUMNS: &str = "s.session_id, s.name, s.second_factor, s.created_at as began_at, s.seen_at, \
     s.expires_at, s.source, s.user_agent";
 
-const SESSIONS: RowsOf = RowsOf {
-    table: "admin_sessions",
-    key: "session_id",
-};
-
 impl Store {
     /// Begins a session; the event says that its admin logged in.
     pub async fn insert_admin_session(
@@ -50,7 +43,7 @@ impl Store {
         session: &AdminSession,
         token_digest: &str,
         stamp: Stamp<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         const SQL: &str = "
             insert into admin_sessions (session_id, token_digest, name, second_factor, created_at, seen_at,
                 expires_at, source, user_agent)
@@ -60,54 +53,42 @@ impl Store {
         let mut tx = conn.begin().await?;
         tx.execute(SEEN, &[&session.name, &session.created_at])
             .await?;
-        tx.execute(
-            SQL,
-            &[
-                &session.session_id,
-                &token_digest,
-                &session.name,
-                &session.second_factor,
-                &session.created_at,
-                &session.seen_at,
-                &session.expires_at,
-                &session.source,
-                &session.user_agent,
-            ],
-        )
-        .await?;
-        let said = of_session(session.session_id.as_str());
-        let change = of_admin(Action::AdminLogIn, &session.name).after(said);
-        self.commit_events(tx, stamp, vec![change]).await?;
-        Ok(())
+        let values: &[&dyn ToValue] = &[
+            &session.session_id,
+            &token_digest,
+            &session.name,
+            &session.second_factor,
+            &session.created_at,
+            &session.seen_at,
+            &session.expires_at,
+            &session.source,
+            &session.user_agent,
+        ];
+        tx.execute(SQL, values).await?;
+        let change = of_admin(Action::AdminLogIn, &session.name);
+        let change = change.after(of_session(&session.session_id));
+        self.commit_event(tx, stamp, change).await
     }
 
     /// The session of this token, over or not.
-    pub async fn find_admin_session(
-        &self,
-        token_digest: &str,
-    ) -> Result<Option<SessionRecord>, StoreError> {
+    pub async fn find_admin_session(&self, token_digest: &str) -> Result<Option<SessionRecord>> {
         const FROM: &str = "
             from admin_sessions s
             join admins a on a.name = s.name
             where s.token_digest = $1";
-        select(
-            &[
-                COLUMNS,
-                admins::COLUMNS,
-                "s.totp_pending, s.passkey_challenge",
-            ],
-            FROM,
-        )
-        .bind(&[&token_digest])
-        .fetch_optional(&mut self.acquire_read().await?, |row| {
+        const MORE: &str = "s.totp_pending, s.passkey_challenge";
+        let read = |row: &Row| {
             Ok(SessionRecord {
                 session: read_session(row)?,
                 owner: read_admin(row)?,
                 totp_pending: row.get("totp_pending")?,
                 passkey_challenge: row.get("passkey_challenge")?,
             })
-        })
-        .await
+        };
+        select(&[COLUMNS, admins::COLUMNS, MORE], FROM)
+            .bind(&[&token_digest])
+            .fetch_optional(&mut self.acquire_read().await?, read)
+            .await
     }
 
     /// The sessions that have not ended, of one admin or of all, the last used first; `limit` at most.
@@ -117,34 +98,25 @@ impl Store {
         seen_after: UnixTime,
         now: UnixTime,
         limit: u32,
-    ) -> Result<Vec<AdminSession>, StoreError> {
+    ) -> Result<Vec<AdminSession>> {
         const WHERE: &str = "
             from admin_sessions s
             where s.expires_at > $1 and s.seen_at > $2 and ($3 = '' or s.name = $3)
             order by s.seen_at desc, s.session_id
             limit $4";
-        Ok(select(&[COLUMNS], WHERE)
-            .bind(&[
-                &now,
-                &seen_after,
-                &name.map_or("", AdminName::as_str),
-                &limit,
-            ])
-            .fetch_readable(&mut self.acquire_read().await?, SESSIONS, read_session)
-            .await?
-            .into_rows(SESSIONS))
+        let name = name.map_or("", AdminName::as_str);
+        let of = RowsOf::new("admin_sessions", "session_id");
+        select(&[COLUMNS], WHERE)
+            .bind(&[&now, &seen_after, &name, &limit])
+            .fetch_undamaged(&mut self.acquire_read().await?, of, read_session)
+            .await
     }
 
     /// Notes that a session is in use.
-    pub async fn touch_admin_session(
-        &self,
-        id: &SessionId,
-        now: UnixTime,
-    ) -> Result<(), StoreError> {
+    pub async fn touch_admin_session(&self, id: &SessionId, now: UnixTime) -> Result<()> {
         const SQL: &str =
             "update admin_sessions set seen_at = $2 where session_id = $1 and seen_at < $2";
-        self.execute(SQL, &[id, &now]).await?;
-        Ok(())
+        self.execute(SQL, &[id, &now]).await.map(drop)
     }
 
     /// Gives a session another token, in the place of the one with this digest; false when that is no more.
@@ -152,31 +124,25 @@ impl Store {
         &self,
         old_digest: &str,
         renewed: &RenewedSession,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         const SQL: &str = "
             update admin_sessions
             set token_digest = $2, second_factor = $3, expires_at = $4, totp_pending = null,
                 passkey_challenge = null
             where token_digest = $1";
-        let done = self
-            .execute(
-                SQL,
-                &[
-                    &old_digest,
-                    &renewed.token_digest,
-                    &renewed.second_factor,
-                    &renewed.expires_at,
-                ],
-            )
-            .await?;
-        Ok(done == 1)
+        let values: &[&dyn ToValue] = &[
+            &old_digest,
+            &renewed.token_digest,
+            &renewed.second_factor,
+            &renewed.expires_at,
+        ];
+        Ok(self.execute(SQL, values).await? == 1)
     }
 
     /// Keeps the sealed secret of an app that is being added.
-    pub async fn set_totp_pending(&self, id: &SessionId, sealed: &str) -> Result<(), StoreError> {
+    pub async fn set_totp_pending(&self, id: &SessionId, sealed: &str) -> Result<()> {
         const SQL: &str = "update admin_sessions set totp_pending = $2 where session_id = $1";
-        self.execute(SQL, &[id, &sealed]).await?;
-        Ok(())
+        self.execute(SQL, &[id, &sealed]).await.map(drop)
     }
 
     /// Ends a session; false when there is none. Whether its own admin does so decides what the event is called.
@@ -185,15 +151,15 @@ impl Store {
         id: &SessionId,
         action: Action,
         stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         const SQL: &str = "delete from admin_sessions where session_id = $1 returning name";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let name: Option<AdminName> = tx.fetch_optional(SQL, &[id], |row| row.parse(0)).await?;
         let Some(name) = name else { return Ok(false) };
         let change = of_admin(action, &name);
-        let change = change.before(of_session(id.as_str()));
-        self.commit_events(tx, stamp, vec![change]).await?;
+        let change = change.before(of_session(id));
+        self.commit_event(tx, stamp, change).await?;
         Ok(true)
     }
 
@@ -203,7 +169,7 @@ impl Store {
         name: &AdminName,
         keep: &str,
         stamp: Stamp<'_>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         const SQL: &str = "delete from admin_sessions where name = $1 and session_id <> $2";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
@@ -213,7 +179,7 @@ impl Store {
         }
         let change = of_admin(Action::AdminEndSession, name);
         let change = change.before(json!({ "sessions": ended }));
-        self.commit_events(tx, stamp, vec![change]).await?;
+        self.commit_event(tx, stamp, change).await?;
         Ok(ended)
     }
 
@@ -222,13 +188,13 @@ impl Store {
         &self,
         seen_before: TrustedTime,
         now: TrustedTime,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         const SQL: &str = "delete from admin_sessions where expires_at <= $1 or seen_at <= $2";
         self.execute(SQL, &[&now.time(), &seen_before.time()]).await
     }
 }
 
-fn read_session(row: &Row) -> Result<AdminSession, StoreError> {
+fn read_session(row: &Row) -> Result<AdminSession> {
     Ok(AdminSession {
         session_id: row.parse("session_id")?,
         name: row.parse("name")?,
@@ -239,4 +205,9 @@ fn read_session(row: &Row) -> Result<AdminSession, StoreError> {
         source: row.get("source")?,
         user_agent: row.get("user_agent")?,
     })
+}
+
+/// What an event says of a session.
+fn of_session(id: &SessionId) -> serde_json::Value {
+    json!({ "session_id": id.as_str() })
 }

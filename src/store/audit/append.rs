@@ -6,21 +6,16 @@
 use crate::base::clock::UnixTime;
 use crate::domain::audit::chain::{AuditHead, ChainedEvent};
 use crate::domain::audit::keys::HeadKey;
-use crate::domain::{
-    AuditEvent, Change, ClientId, Generation, NewEvent, Revocation, RevocationId, Stamp,
-};
+use crate::domain::{AuditEvent, Change, NewEvent, Revocation, RevocationId, Stamp};
 use crate::store::audit::head_row::{Chained, Head, lock_head, move_head};
-use crate::store::db::conn::{Conn, Tx};
-use crate::store::db::connect::pool::Pool;
+use crate::store::db::{Conn, Pool, Tx};
 use crate::store::replication::changes::{ChangeRow, next_id};
 use crate::store::tokens::queue::TokenRevocation;
-use crate::store::tokens::revocations::below_generation;
-use crate::store::{Store, StoreError};
+use crate::store::{Result, Store, StoreError};
 
 /// How often a statement that is a transaction by itself is tried, before one is begun, which holds the lock.
 const TRIES: usize = 3;
 
-/// What a transaction appends.
 #[derive(Debug)]
 pub(in crate::store) struct Appends<'a> {
     /// What the replicas have to know.
@@ -29,7 +24,6 @@ pub(in crate::store) struct Appends<'a> {
     pub(in crate::store) events: Vec<(Stamp<'a>, NewEvent)>,
     /// Revocations, which get their ids now. The replicas have to know each.
     pub(in crate::store) revocations: Vec<Revocation>,
-    /// The time.
     pub(in crate::store) at: UnixTime,
 }
 
@@ -65,52 +59,29 @@ impl<'a> Appends<'a> {
 }
 
 impl Store {
-    /// Ends a transaction that has changed a client.
-    pub(in crate::store) async fn commit_client_change(
-        &self,
-        tx: Tx<'_>,
-        id: &ClientId,
-        event: NewEvent,
-        stamp: Stamp<'_>,
-    ) -> Result<(), StoreError> {
-        let change = Change::Client(id.clone());
-        self.commit_change(tx, stamp, change, vec![event]).await
-    }
-
     /// Ends a transaction that has changed what replicas remember: tells them, and appends what was done, if anything was.
-    pub(in crate::store) async fn commit_change(
-        &self,
-        tx: Tx<'_>,
-        stamp: Stamp<'_>,
-        change: Change,
-        events: Vec<NewEvent>,
-    ) -> Result<(), StoreError> {
-        if events.is_empty() {
-            return tx.commit().await;
-        }
-        self.commit_changes(tx, stamp, vec![change], events).await
-    }
-
-    /// Ends a transaction with the events of what was done in it.
-    pub(in crate::store) async fn commit_events(
-        &self,
-        tx: Tx<'_>,
-        stamp: Stamp<'_>,
-        events: Vec<NewEvent>,
-    ) -> Result<(), StoreError> {
-        self.commit_changes(tx, stamp, Vec::new(), events).await
-    }
-
-    /// Ends a transaction that has changed what replicas remember, in any number of ways.
     pub(in crate::store) async fn commit_changes(
         &self,
         tx: Tx<'_>,
         stamp: Stamp<'_>,
         changes: Vec<Change>,
         events: Vec<NewEvent>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
+        if events.is_empty() {
+            return tx.commit().await;
+        }
         let appends = Appends::new(stamp, changes, events);
         self.commit_appends(tx, &appends).await.map(drop)
+    }
+
+    pub(in crate::store) async fn commit_event(
+        &self,
+        tx: Tx<'_>,
+        stamp: Stamp<'_>,
+        event: NewEvent,
+    ) -> Result<()> {
+        let events = vec![event];
+        self.commit_changes(tx, stamp, Vec::new(), events).await
     }
 
     /// Ends a transaction that has changed what replicas remember and is no event.
@@ -119,7 +90,7 @@ impl Store {
         tx: Tx<'_>,
         change: Change,
         at: UnixTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         let appends = Appends {
             changes: vec![change],
             events: Vec::new(),
@@ -127,21 +98,6 @@ impl Store {
             at,
         };
         self.commit_appends(tx, &appends).await.map(drop)
-    }
-
-    /// Ends a transaction that has raised the generation of a client, with the event of what was done.
-    pub(in crate::store) async fn commit_generation(
-        &self,
-        tx: Tx<'_>,
-        id: &ClientId,
-        generation: Generation,
-        event: NewEvent,
-        stamp: Stamp<'_>,
-    ) -> Result<Revocation, StoreError> {
-        let revocations = vec![below_generation(id, generation, stamp.at)];
-        let appended = self.commit_revocations(tx, stamp, revocations, Vec::new(), vec![event]);
-        let first = appended.await?.into_iter().next();
-        first.ok_or_else(|| StoreError::Corrupt("no revocation was appended".to_owned()))
     }
 
     /// Ends a transaction that has raised generations, and may have changed more of what replicas remember; the revocations
@@ -153,7 +109,7 @@ impl Store {
         revocations: Vec<Revocation>,
         changes: Vec<Change>,
         events: Vec<NewEvent>,
-    ) -> Result<Vec<Revocation>, StoreError> {
+    ) -> Result<Vec<Revocation>> {
         let appends = Appends {
             revocations,
             ..Appends::new(stamp, changes, events)
@@ -166,7 +122,7 @@ impl Store {
         &self,
         mut tx: Tx<'_>,
         appends: &Appends<'_>,
-    ) -> Result<Vec<Revocation>, StoreError> {
+    ) -> Result<Vec<Revocation>> {
         let revocations = if appends.is_empty() {
             Vec::new()
         } else {
@@ -176,12 +132,9 @@ impl Store {
         Ok(revocations)
     }
 
-    /// Appends an event in a transaction of its own.
-    pub(in crate::store) async fn append_event(
-        &self,
-        event: NewEvent,
-        stamp: Stamp<'_>,
-    ) -> Result<(), StoreError> {
+    /// Appends an event in a transaction of its own: what is no change of a row, such as that somebody logged in or could not,
+    /// or took something away.
+    pub async fn insert_audit_event(&self, event: NewEvent, stamp: Stamp<'_>) -> Result<()> {
         let appends = Appends::new(stamp, Vec::new(), vec![event]);
         let mut conn = self.acquire().await?;
         if self.append_at_once(&mut conn, &appends).await? {
@@ -197,7 +150,7 @@ impl Store {
         &self,
         conn: &mut Conn,
         appends: &Appends<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         if !matches!(self.pool, Pool::Postgres(_)) {
             return Ok(false);
         }
@@ -227,11 +180,7 @@ impl Store {
     /// On Postgres the head is first taken to be where this replica last left it, also by a transaction that is not
     /// committed yet: this one then waits for that one. If that one fails, or another replica was quicker, the head is
     /// another one. By then this transaction has the lock, and so loses once at most.
-    async fn append(
-        &self,
-        tx: &mut Tx<'_>,
-        appends: &Appends<'_>,
-    ) -> Result<Vec<Revocation>, StoreError> {
+    async fn append(&self, tx: &mut Tx<'_>, appends: &Appends<'_>) -> Result<Vec<Revocation>> {
         if tx.head.is_some() || !tx.is_postgres() {
             let head = lock_head(tx).await?;
             let chained = self.chain(&head, appends)?;
@@ -270,7 +219,7 @@ impl Store {
         head: AuditHead,
         stamp: Stamp<'_>,
         event: NewEvent,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         let row = lock_head(tx).await?;
         let behind = Head {
             audit: head,
@@ -286,7 +235,7 @@ impl Store {
         tx: &mut Tx<'_>,
         row: &Head,
         chained: Chained,
-    ) -> Result<Vec<Revocation>, StoreError> {
+    ) -> Result<Vec<Revocation>> {
         must_move(move_head(tx, row, &chained).await?.is_none())?;
         tx.head = Some(chained.head.clone());
         tx.events.extend(chained.events);
@@ -300,13 +249,13 @@ impl Store {
         is_authentic.then_some(head)
     }
 
-    pub(in crate::store) fn check_head(&self, head: &AuditHead) -> Result<HeadKey, StoreError> {
+    pub(in crate::store) fn check_head(&self, head: &AuditHead) -> Result<HeadKey> {
         let checked = self.audit_keys.check_head(head);
         checked.map_err(StoreError::AuditTrail)
     }
 
     /// What is appended, behind a head that has to be authentic where there are events.
-    fn chain(&self, head: &Head, appends: &Appends<'_>) -> Result<Chained, StoreError> {
+    fn chain(&self, head: &Head, appends: &Appends<'_>) -> Result<Chained> {
         let key_change = match appends.events.first() {
             Some((stamp, _)) if self.check_head(&head.audit)? == HeadKey::Previous => {
                 Some((*stamp, head.audit.key_change()))
@@ -322,7 +271,7 @@ impl Store {
         head: &Head,
         appends: &Appends<'a>,
         first: Option<&(Stamp<'a>, NewEvent)>,
-    ) -> Result<Chained, StoreError> {
+    ) -> Result<Chained> {
         let mut head = head.clone();
         let mut changes = Vec::with_capacity(appends.changes.len());
         for change in appends.changes.iter().cloned() {
@@ -362,7 +311,7 @@ impl Store {
 }
 
 /// Who has the lock cannot be overtaken.
-fn must_move(is_moved: bool) -> Result<(), StoreError> {
+fn must_move(is_moved: bool) -> Result<()> {
     if is_moved {
         return Ok(());
     }

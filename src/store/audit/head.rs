@@ -4,10 +4,8 @@ use crate::domain::Stamp;
 use crate::domain::audit::chain::{AuditHead, ChainLink};
 use crate::domain::audit::keys::HeadKey;
 use crate::store::audit::head_row::{lock_head, read_head};
-use crate::store::db::conn::Session;
-use crate::store::db::query::query;
-use crate::store::db::query::row::Row;
-use crate::store::{Store, StoreError};
+use crate::store::db::{Row, Session, query};
+use crate::store::{Result, Store};
 
 /// The end of the trail.
 #[derive(Clone, Debug)]
@@ -30,12 +28,12 @@ const ENDS: &str = "
 
 impl Store {
     /// The end of the trail.
-    pub async fn find_audit_end(&self) -> Result<AuditEnd, StoreError> {
+    pub async fn find_audit_end(&self) -> Result<AuditEnd> {
         self.find_end(&mut self.acquire_read().await?).await
     }
 
     /// An authentic head is the end, unless there is an event behind it. Else the last event is.
-    async fn find_end(&self, on: &mut dyn Session) -> Result<AuditEnd, StoreError> {
+    async fn find_end(&self, on: &mut dyn Session) -> Result<AuditEnd> {
         let (mut head, mut last) = (None, None);
         let mut each = |row: &Row| {
             let found = read_head(row)?;
@@ -66,7 +64,7 @@ impl Store {
     }
 
     /// Appends the event that names the last one under `SECRET_PREVIOUS`, if the head is under that.
-    pub async fn append_audit_key_change(&self, stamp: Stamp<'_>) -> Result<(), StoreError> {
+    pub async fn append_audit_key_change(&self, stamp: Stamp<'_>) -> Result<()> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let head = lock_head(&mut tx).await?.audit;
@@ -74,8 +72,7 @@ impl Store {
             let event = head.key_change();
             self.append_behind(&mut tx, head, stamp, event).await?;
         }
-        tx.commit().await?;
-        Ok(())
+        tx.commit().await
     }
 
     /// Appends the event by which an operator accepts the end of the trail, whose chain of hashes is broken at
@@ -85,7 +82,7 @@ impl Store {
         seen: &ChainLink,
         broken_at: Option<i64>,
         stamp: Stamp<'_>,
-    ) -> Result<Option<ChainLink>, StoreError> {
+    ) -> Result<Option<ChainLink>> {
         const ANCHOR: &str = "select anchor_id, anchor_hash from audit_head";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;

@@ -13,33 +13,26 @@ use tokio::time::timeout;
 
 use crate::domain::Revocation;
 use crate::domain::audit::chain::{AuditHead, ChainLink, ChainedEvent};
-use crate::store::StoreError;
-use crate::store::db::conn::{Driver, Session, Tx};
-use crate::store::db::query::row::Row;
-use crate::store::db::query::table_row::{TableRow, insert_from_json, insert_rows, json_rows};
-use crate::store::db::query::{ToValue, Value, query};
+use crate::store::db::{
+    Driver, ROWS, Row, Session, TableRow, ToValue, Tx, Value, insert_from_json, insert_rows,
+    json_rows, query,
+};
 use crate::store::replication::changes::{CHANNEL, ChangeRow};
+use crate::store::{Result, StoreError};
 
 /// How long a transaction waits for its turn in this replica. Then it waits at the database, which ends a transaction
 /// that is idle for long.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Events of one statement: an import of many clients has more. What is a transaction by itself has fewer.
-const ROWS: usize = 500;
-
-/// The row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Head {
-    /// The last event.
     pub(in crate::store) audit: AuditHead,
-    /// The last change.
     pub(in crate::store) last_change: i64,
 }
 
 /// What is appended, in its place behind a head.
 #[derive(Debug)]
 pub(in crate::store) struct Chained {
-    /// What the head becomes.
     pub(in crate::store) head: Head,
     pub(in crate::store) changes: Vec<ChangeRow>,
     pub(in crate::store) events: Vec<ChainedEvent>,
@@ -69,7 +62,7 @@ impl KnownHead {
 }
 
 /// Locks the row until the end of the transaction and reads it, authentic or not.
-pub(in crate::store) async fn lock_head(tx: &mut Tx<'_>) -> Result<Head, StoreError> {
+pub(in crate::store) async fn lock_head(tx: &mut Tx<'_>) -> Result<Head> {
     const LOCK: &str = "
         update audit_head
         set last_id = last_id
@@ -88,7 +81,7 @@ pub(in crate::store) async fn move_head(
     on: &mut dyn Session,
     from: &Head,
     chained: &Chained,
-) -> Result<Option<Head>, StoreError> {
+) -> Result<Option<Head>> {
     let is_postgres = matches!(on.parts().0, Driver::Postgres(_));
     let moved = if is_postgres {
         move_by_one_statement(on, from, chained).await
@@ -101,9 +94,9 @@ pub(in crate::store) async fn move_head(
 /// The lock comes first and then the comparison: an update that compared by itself would not see, and not wait for, a
 /// head that another transaction is about to leave.
 static MOVE: LazyLock<String> = LazyLock::new(|| {
-    let events = insert_from_json::<ChainedEvent, _>("moved", "$9");
-    let changes = insert_from_json::<ChangeRow, _>("moved", "$10");
-    let revocations = insert_from_json::<Revocation, _>("moved", "$12");
+    let events = insert_from_json::<ChainedEvent>("moved", "$9");
+    let changes = insert_from_json::<ChangeRow>("moved", "$10");
+    let revocations = insert_from_json::<Revocation>("moved", "$12");
     format!(
         "
     with head as (
@@ -129,8 +122,9 @@ async fn move_by_one_statement(
     on: &mut dyn Session,
     from: &Head,
     chained: &Chained,
-) -> Result<Option<Head>, StoreError> {
+) -> Result<Option<Head>> {
     let (to, from_link) = (&chained.head, &from.audit.link);
+    // An import of many clients has more events than one statement may. What is a transaction by itself has fewer.
     let (events, more) = chained.events.split_at(chained.events.len().min(ROWS));
     let events = json_rows(events)?;
     let changes = json_rows(&chained.changes)?;
@@ -156,25 +150,16 @@ async fn move_by_one_statement(
     if !is_moved {
         return Ok(Some(newest));
     }
-    // Of an import. No statement runs for long.
-    for rows in more.chunks(ROWS) {
-        insert_rows(on, rows).await?;
-    }
+    insert_rows(on, more).await?;
     Ok(None)
 }
 
-async fn move_by_steps(on: &mut dyn Session, chained: &Chained) -> Result<(), StoreError> {
+async fn move_by_steps(on: &mut dyn Session, chained: &Chained) -> Result<()> {
     const SET: &str =
         "update audit_head set last_id = $1, hash = $2, mac = $3, key_id = $4, last_change_id = $5";
-    for rows in chained.events.chunks(ROWS) {
-        insert_rows(on, rows).await?;
-    }
-    for rows in chained.changes.chunks(ROWS) {
-        insert_rows(on, rows).await?;
-    }
-    for rows in chained.revocations.chunks(ROWS) {
-        insert_rows(on, rows).await?;
-    }
+    insert_rows(on, &chained.events).await?;
+    insert_rows(on, &chained.changes).await?;
+    insert_rows(on, &chained.revocations).await?;
     let to = &chained.head;
     let set = query(SET).bind(&[
         &to.audit.link.event_id,
@@ -183,12 +168,11 @@ async fn move_by_steps(on: &mut dyn Session, chained: &Chained) -> Result<(), St
         &to.audit.key_id,
         &to.last_change,
     ]);
-    set.execute(on).await?;
-    Ok(())
+    set.execute(on).await.map(drop)
 }
 
 /// The row, in the columns of [`read_head`] and `last_change_id`.
-pub(in crate::store) fn read_head_row(row: &Row) -> Result<Head, StoreError> {
+pub(in crate::store) fn read_head_row(row: &Row) -> Result<Head> {
     Ok(Head {
         audit: read_head(row)?,
         last_change: row.get("last_change_id")?,
@@ -196,7 +180,7 @@ pub(in crate::store) fn read_head_row(row: &Row) -> Result<Head, StoreError> {
 }
 
 /// The end of a chain, in the columns `event_id`, `hash`, `mac` and `key_id`.
-pub(in crate::store) fn read_head(row: &Row) -> Result<AuditHead, StoreError> {
+pub(in crate::store) fn read_head(row: &Row) -> Result<AuditHead> {
     Ok(AuditHead {
         link: ChainLink {
             event_id: row.get("event_id")?,
@@ -207,31 +191,15 @@ pub(in crate::store) fn read_head(row: &Row) -> Result<AuditHead, StoreError> {
     })
 }
 
-/// A row of `audit_events`.
-impl TableRow<15> for ChainedEvent {
+impl TableRow for ChainedEvent {
     const TABLE: &'static str = "audit_events";
 
-    const COLUMNS: [&'static str; 15] = [
-        "event_id",
-        "at",
-        "actor_type",
-        "actor",
-        "source",
-        "request_id",
-        "action",
-        "target_type",
-        "target",
-        "client_id",
-        "state_before",
-        "state_after",
-        "hash",
-        "mac",
-        "key_id",
-    ];
+    const COLUMNS: &'static str = "event_id, at, actor_type, actor, source, request_id, action, target_type, target, \
+        client_id, state_before, state_after, hash, mac, key_id";
 
-    fn values(&self) -> [Value<'_>; 15] {
+    fn values(&self) -> Vec<Value<'_>> {
         let event = &self.event;
-        [
+        vec![
             event.event_id.to_value(),
             event.at.to_value(),
             event.actor_type.to_value(),

@@ -9,7 +9,6 @@ use crate::store::Store;
 /// Hears of the events of one transaction. It must not wait: a change is answered after it.
 pub type AuditListener = Arc<dyn Fn(&[ChainedEvent]) + Send + Sync>;
 
-/// The listener, if there is one.
 #[derive(Default)]
 pub(in crate::store) struct Listening(OnceLock<AuditListener>);
 

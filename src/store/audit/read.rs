@@ -3,12 +3,10 @@
 use crate::base::clock::UnixTime;
 use crate::domain::audit::chain::{AuditChain, ChainLink, ChainedEvent, Removal};
 use crate::domain::audit::keys::AuditKeys;
-use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Origin, Stamp, Target};
+use crate::domain::{Action, AuditEvent, ClientId, NewEvent, Origin, Target};
 use crate::store::audit::head_row::lock_head;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::table_row::TableRow;
-use crate::store::db::query::{ToValue, select};
-use crate::store::{Store, StoreError, TrustedTime};
+use crate::store::db::{Row, TableRow, ToValue, select};
+use crate::store::{Result, Store, TrustedTime};
 
 /// Which events.
 #[derive(Clone, Debug, Default)]
@@ -37,62 +35,31 @@ pub enum AuditPage {
 }
 
 impl Store {
-    /// Keeps what is no change of a row: that somebody logged in or could not, or took something away.
-    pub async fn insert_audit_event(
-        &self,
-        event: NewEvent,
-        stamp: Stamp<'_>,
-    ) -> Result<(), StoreError> {
-        self.append_event(event, stamp).await
-    }
-
     /// A page of events, `limit` at most.
     pub async fn list_audit_events(
         &self,
         filter: &AuditFilter,
         page: AuditPage,
         limit: u32,
-    ) -> Result<Vec<ChainedEvent>, StoreError> {
-        let mut query = select(&ChainedEvent::COLUMNS, "from audit_events where true");
-        let texts = [
-            (" and actor_type = ", &filter.actor_type),
-            (" and actor = ", &filter.actor),
-        ];
-        for (condition, value) in texts {
-            if let Some(value) = value {
-                query.push(condition).push_bind(value.to_value());
-            }
-        }
-        match filter.action.as_deref() {
-            Some(group) if group.ends_with('.') => {
-                // As in the index.
-                query
-                    .push(" and rtrim(action, 'abcdefghijklmnopqrstuvwxyz_') = ")
-                    .push_bind(group.to_value());
-            }
-            Some(action) => {
-                query.push(" and action = ").push_bind(action.to_value());
-            }
-            None => {}
-        }
-        if let Some(id) = &filter.client_id {
-            query.push(" and client_id = ").push_bind(id.to_value());
-        }
-        if let Some(since) = &filter.since {
-            query.push(" and at >= ").push_bind(since.to_value());
-        }
-        if let Some(until) = &filter.until {
-            query.push(" and at < ").push_bind(until.to_value());
-        }
+    ) -> Result<Vec<ChainedEvent>> {
+        // As in the index.
+        const GROUP: &str = " and rtrim(action, 'abcdefghijklmnopqrstuvwxyz_') = ";
+        let mut query = select(&[ChainedEvent::COLUMNS], "from audit_events where true");
+        query.push_some(" and actor_type = ", filter.actor_type.as_ref());
+        query.push_some(" and actor = ", filter.actor.as_ref());
+        let is_group = filter.action.as_ref().is_some_and(|it| it.ends_with('.'));
+        let action = if is_group { GROUP } else { " and action = " };
+        query.push_some(action, filter.action.as_ref());
+        query.push_some(" and client_id = ", filter.client_id.as_ref());
+        query.push_some(" and at >= ", filter.since.as_ref());
+        query.push_some(" and at < ", filter.until.as_ref());
         match &page {
             AuditPage::Before(before) => {
-                if let Some(before) = before {
-                    query.push(" and event_id < ").push_bind(before.to_value());
-                }
+                query.push_some(" and event_id < ", before.as_ref());
                 query.push(" order by event_id desc limit ");
             }
             AuditPage::After(after) => {
-                query.push(" and event_id > ").push_bind(after.to_value());
+                query.push_some(" and event_id > ", Some(after));
                 query.push(" order by event_id limit ");
             }
         }
@@ -103,7 +70,7 @@ impl Store {
     }
 
     /// Where the chain begins and ends.
-    pub async fn find_audit_chain(&self) -> Result<AuditChain, StoreError> {
+    pub async fn find_audit_chain(&self) -> Result<AuditChain> {
         // One statement, so that it is one picture while others append.
         const SQL: &str = "
             select last_id, hash, anchor_id, anchor_hash,
@@ -133,7 +100,7 @@ impl Store {
     }
 
     /// Whether the first event is older than that.
-    pub async fn has_audit_event_before(&self, end: UnixTime) -> Result<bool, StoreError> {
+    pub async fn has_audit_event_before(&self, end: UnixTime) -> Result<bool> {
         const SQL: &str = "select at from audit_events order by event_id limit 1";
         let oldest: Option<i64> = self.fetch_optional(SQL, &[], |row| row.get(0)).await?;
         Ok(oldest.is_some_and(|at| at < end.0))
@@ -149,7 +116,7 @@ impl Store {
         anchor: &ChainLink,
         through: &ChainLink,
         now: TrustedTime,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<u64> {
         const SET_ANCHOR: &str = "
             update audit_head
             set anchor_id = $1, anchor_hash = $2
@@ -160,18 +127,13 @@ impl Store {
         // Before the lock that all others wait for.
         let removed = tx.execute(DELETE, &[&through.event_id]).await?;
         lock_head(&mut tx).await?;
-        let moved = tx
-            .execute(
-                SET_ANCHOR,
-                &[
-                    &through.event_id,
-                    &through.hash,
-                    &anchor.event_id,
-                    &anchor.hash,
-                ],
-            )
-            .await?;
-        if moved == 0 {
+        let values: &[&dyn ToValue] = &[
+            &through.event_id,
+            &through.hash,
+            &anchor.event_id,
+            &anchor.hash,
+        ];
+        if tx.execute(SET_ANCHOR, values).await? == 0 {
             return Ok(0);
         }
         let said = Removal {
@@ -181,12 +143,12 @@ impl Store {
         };
         let event = NewEvent::new(Action::AuditPrune, Target::Audit).after(said);
         let stamp = Origin::SERVER.at(now.time());
-        self.commit_events(tx, stamp, vec![event]).await?;
+        self.commit_event(tx, stamp, event).await?;
         Ok(removed)
     }
 }
 
-fn read_event(row: &Row) -> Result<ChainedEvent, StoreError> {
+fn read_event(row: &Row) -> Result<ChainedEvent> {
     Ok(ChainedEvent {
         event: AuditEvent {
             event_id: row.get("event_id")?,

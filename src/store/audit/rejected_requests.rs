@@ -1,39 +1,32 @@
 //! Owns the rows of `refusals`: requests that were refused, and why.
 
 use crate::domain::{ClientId, ErrorCode, INTROSPECT_SCOPE, RejectedRequest};
-use crate::store::db::query::row::Row;
-use crate::store::db::query::{ToValue, query, select};
-use crate::store::{Store, StoreError, TrustedTime};
+use crate::store::db::{ROWS, Row, TableRow, ToValue, Value, insert_rows, select};
+use crate::store::{Result, Store, TrustedTime};
 
-/// Rows of one statement.
-const ROWS: usize = 500;
+impl TableRow for RejectedRequest {
+    const TABLE: &'static str = "rejected_requests";
+    const COLUMNS: &'static str = "request_id, at, route, client_id, hint, source, error, reason";
 
-/// The columns that [`read_refusal`] reads.
-const COLUMNS: &str = "request_id, at, route, client_id, hint, source, error, reason";
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            self.request_id.to_value(),
+            self.at.to_value(),
+            self.route.to_value(),
+            self.client_id.to_value(),
+            self.hint.to_value(),
+            self.source.to_value(),
+            self.error.to_value(),
+            self.reason.to_value(),
+        ]
+    }
+}
 
 impl Store {
     /// Adds refusals.
-    pub async fn insert_rejected_requests(
-        &self,
-        refusals: &[RejectedRequest],
-    ) -> Result<(), StoreError> {
+    pub async fn insert_rejected_requests(&self, refusals: &[RejectedRequest]) -> Result<()> {
         for rows in refusals.chunks(ROWS) {
-            let mut query = query(
-                "insert into rejected_requests (request_id, at, route, client_id, hint, source, error, reason) values ",
-            );
-            query.push_rows(rows.iter().map(|row| {
-                [
-                    row.request_id.to_value(),
-                    row.at.to_value(),
-                    row.route.to_value(),
-                    row.client_id.to_value(),
-                    row.hint.to_value(),
-                    row.source.to_value(),
-                    row.error.to_value(),
-                    row.reason.to_value(),
-                ]
-            }));
-            query.execute(&mut self.acquire().await?).await?;
+            insert_rows(&mut self.acquire().await?, rows).await?;
         }
         Ok(())
     }
@@ -43,14 +36,9 @@ impl Store {
         &self,
         request_id: &str,
         limit: u32,
-    ) -> Result<Vec<RejectedRequest>, StoreError> {
-        select(
-            &[COLUMNS],
-            "from rejected_requests where request_id = $1 order by at desc limit $2",
-        )
-        .bind(&[&request_id, &limit])
-        .fetch_all(&mut self.acquire_read().await?, read_refusal)
-        .await
+    ) -> Result<Vec<RejectedRequest>> {
+        const REST: &str = "from rejected_requests where request_id = $1 order by at desc limit $2";
+        self.fetch_refusals(REST, &[&request_id, &limit]).await
     }
 
     /// The last refusals in the name of a client.
@@ -58,36 +46,30 @@ impl Store {
         &self,
         id: &ClientId,
         limit: u32,
-    ) -> Result<Vec<RejectedRequest>, StoreError> {
-        select(
-            &[COLUMNS],
-            "from rejected_requests where client_id = $1 order by at desc limit $2",
-        )
-        .bind(&[id, &limit])
-        .fetch_all(&mut self.acquire_read().await?, read_refusal)
-        .await
+    ) -> Result<Vec<RejectedRequest>> {
+        const REST: &str = "from rejected_requests where client_id = $1 order by at desc limit $2";
+        self.fetch_refusals(REST, &[id, &limit]).await
     }
 
     /// The last refusals in anybody's name.
-    pub async fn list_recent_rejected_requests(
+    pub async fn list_recent_rejected_requests(&self, limit: u32) -> Result<Vec<RejectedRequest>> {
+        const REST: &str = "from rejected_requests order by at desc limit $1";
+        self.fetch_refusals(REST, &[&limit]).await
+    }
+
+    async fn fetch_refusals(
         &self,
-        limit: u32,
-    ) -> Result<Vec<RejectedRequest>, StoreError> {
-        select(
-            &[COLUMNS],
-            "from rejected_requests order by at desc limit $1",
-        )
-        .bind(&[&limit])
-        .fetch_all(&mut self.acquire_read().await?, read_refusal)
-        .await
+        rest: &'static str,
+        values: &[&dyn ToValue],
+    ) -> Result<Vec<RejectedRequest>> {
+        let on = &mut self.acquire_read().await?;
+        let query = select(&[RejectedRequest::COLUMNS], rest).bind(values);
+        query.fetch_all(on, read_refusal).await
     }
 
     /// Enabled clients that have no identifier, may not introspect every token, and were refused an introspection for
     /// that, as far as refusals are kept; by id.
-    pub async fn list_introspecting_without_identifier(
-        &self,
-        limit: u32,
-    ) -> Result<Vec<ClientId>, StoreError> {
+    pub async fn list_introspecting_without_identifier(&self, limit: u32) -> Result<Vec<ClientId>> {
         const SQL: &str = "
             select distinct c.client_id
             from rejected_requests r
@@ -103,11 +85,7 @@ impl Store {
     }
 
     /// Removes the refusals before `end`, and those before the newest `kept`; how many.
-    pub async fn prune_rejected_requests(
-        &self,
-        end: TrustedTime,
-        kept: u32,
-    ) -> Result<u64, StoreError> {
+    pub async fn prune_rejected_requests(&self, end: TrustedTime, kept: u32) -> Result<u64> {
         const SQL: &str = "
             delete from rejected_requests
             where at < $1 or at < (select at from rejected_requests order by at desc limit 1 offset $2)";
@@ -115,7 +93,7 @@ impl Store {
     }
 }
 
-fn read_refusal(row: &Row) -> Result<RejectedRequest, StoreError> {
+fn read_refusal(row: &Row) -> Result<RejectedRequest> {
     Ok(RejectedRequest {
         request_id: row.get("request_id")?,
         at: row.time("at")?,

@@ -9,12 +9,10 @@ use crate::domain::{
 };
 use crate::store::clients::record::{insert_record, lock_record, replace_record};
 use crate::store::clients::row::of_client;
-use crate::store::db::conn::Tx;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::{ToValue, query};
+use crate::store::db::{Row, ToValue, Tx, query};
 use crate::store::tokens::generation::{begin_generations, raise_generation};
 use crate::store::tokens::revocations::below_generation;
-use crate::store::{Store, StoreError};
+use crate::store::{Result, Store};
 
 /// A client to be written, and what to do when there is one of its id.
 #[derive(Clone, Debug)]
@@ -76,7 +74,7 @@ impl Store {
         actions: WriteActions,
         floor: Generation,
         stamp: Stamp<'_>,
-    ) -> Result<WrittenClients, StoreError> {
+    ) -> Result<WrittenClients> {
         let mut conn = self.acquire_unhurried().await?;
         let mut tx = conn.begin().await?;
         let mut written = WrittenClients::default();
@@ -131,21 +129,15 @@ impl Store {
     }
 
     /// Whose each of these secrets is, of those that are there.
-    pub async fn find_secret_owners(
-        &self,
-        ids: &[&SecretId],
-    ) -> Result<HashMap<String, ClientId>, StoreError> {
+    pub async fn find_secret_owners(&self, ids: &[&SecretId]) -> Result<HashMap<String, ClientId>> {
         let mut owners = HashMap::new();
         for ids in ids.chunks(crate::store::clients::find::AT_ONCE) {
             let mut query =
                 query("select secret_id, client_id from client_secrets where secret_id in ");
             query.push_list(ids.iter().map(|id| id.to_value()));
             let read = |row: &Row| Ok((row.get("secret_id")?, row.parse("client_id")?));
-            owners.extend(
-                query
-                    .fetch_all(&mut self.acquire_read().await?, read)
-                    .await?,
-            );
+            let on = &mut self.acquire_read().await?;
+            owners.extend(query.fetch_all(on, read).await?);
         }
         Ok(owners)
     }
@@ -156,7 +148,7 @@ async fn replace_client(
     tx: &mut Tx<'_>,
     write: &ClientWrite,
     stamp: Stamp<'_>,
-) -> Result<Result<ClientRecord, ClientWritten>, StoreError> {
+) -> Result<Result<ClientRecord, ClientWritten>> {
     let IfTaken::Replace(expected) = &write.if_taken else {
         return Ok(Err(ClientWritten::Left));
     };

@@ -6,11 +6,8 @@ use crate::domain::{Audience, ClientId, ClientRecord};
 use crate::store::clients::record::{
     fetch_readable_records, fetch_records, read_record, select_records,
 };
-use crate::store::clients::row::CLIENTS;
-use crate::store::db::damage::FullPage;
-use crate::store::db::query::ToValue;
-use crate::store::db::query::row::Row;
-use crate::store::{ClientsPage, Store, StoreError};
+use crate::store::db::{FullPage, Row, ToValue};
+use crate::store::{ClientsPage, Result, Store};
 
 /// Clients that were read.
 #[derive(Clone, Debug, Default)]
@@ -26,18 +23,18 @@ pub(in crate::store) const AT_ONCE: usize = 500;
 
 impl Store {
     /// The client and its secrets, as one consistent picture.
-    pub async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
+    pub async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>> {
         read_record(&mut self.acquire_read().await?, id).await
     }
 
     /// Whether there is a client of this id.
-    pub async fn has_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+    pub async fn has_client(&self, id: &ClientId) -> Result<bool> {
         const SQL: &str = "select exists (select 1 from clients where client_id = $1)";
         self.fetch_one(SQL, &[id], |row| row.get(0)).await
     }
 
     /// The identifiers of clients, of so many clients at most; of each client those that can be read.
-    pub async fn list_identifiers(&self, clients: u32) -> Result<Vec<Audience>, StoreError> {
+    pub async fn list_identifiers(&self, clients: u32) -> Result<Vec<Audience>> {
         const SQL: &str = "
             select identifiers
             from clients
@@ -50,7 +47,7 @@ impl Store {
     }
 
     /// How many enabled clients have certificate-bound tokens.
-    pub async fn count_certificate_bound_clients(&self) -> Result<i64, StoreError> {
+    pub async fn count_certificate_bound_clients(&self) -> Result<i64> {
         const SQL: &str = "
             select count(*)
             from clients
@@ -59,25 +56,22 @@ impl Store {
     }
 
     /// How many clients may log in with assertions for the token endpoint.
-    pub async fn count_clients_for_token_endpoint(&self) -> Result<u64, StoreError> {
+    pub async fn count_clients_for_token_endpoint(&self) -> Result<u64> {
         const SQL: &str = "select count(*) from clients where token_endpoint_audience";
         self.fetch_one(SQL, &[], |row| row.count(0)).await
     }
 
     /// Clients with their secrets, by `client_id`: each as one consistent picture. Fewer than the limit: they are the last.
-    pub async fn list_client_records(&self, page: &ClientsPage) -> Result<ClientsRead, StoreError> {
+    pub async fn list_client_records(&self, page: &ClientsPage) -> Result<ClientsRead> {
         let after = page.after.as_ref().map_or("", ClientId::as_str);
         let mut full = FullPage::of(page.limit);
         loop {
             let (mut query, asked) = (select_records(), full.asked());
-            query.push("in (select client_id from clients where client_id > ");
-            query
-                .push_bind(after.to_value())
-                .push(" order by client_id limit ");
-            query.push_bind(asked.to_value()).push(")");
+            query.push("in (select client_id from clients where client_id > $1 order by client_id limit $2)");
+            query = query.bind(&[&after, &asked]);
             let mut found = fetch_readable_records(query, &mut self.acquire_read().await?).await?;
             if full.is_full(&mut found) {
-                found.log(CLIENTS);
+                found.log();
                 return Ok(ClientsRead {
                     records: found.rows,
                     damaged: found.damaged.into_iter().map(|it| it.key).collect(),
@@ -87,10 +81,7 @@ impl Store {
     }
 
     /// Those of these clients that there are, with their secrets.
-    pub async fn find_clients(
-        &self,
-        ids: &[&ClientId],
-    ) -> Result<HashMap<ClientId, ClientRecord>, StoreError> {
+    pub async fn find_clients(&self, ids: &[&ClientId]) -> Result<HashMap<ClientId, ClientRecord>> {
         let mut found = HashMap::new();
         for ids in ids.chunks(AT_ONCE) {
             let mut query = select_records();

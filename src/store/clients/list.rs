@@ -5,9 +5,8 @@ use crate::base::clock::UnixTime;
 use crate::domain::{Client, ClientId, ClientStatus, ParseError, Scope};
 use crate::store::clients::row::{CLIENTS, COLUMNS, read_client};
 use crate::store::clients::search;
-use crate::store::db::damage::{FullPage, Readable};
-use crate::store::db::query::{Query, ToValue, Value, query, select};
-use crate::store::{Store, StoreError};
+use crate::store::db::{FullPage, Query, ToValue, Value, query, select};
+use crate::store::{Result, Store};
 
 /// Which part of the list of clients to read.
 #[derive(Clone, Debug, Default)]
@@ -149,25 +148,21 @@ fn push_prefix(query: &mut Query<'_>, column: &'static str, prefix: &str) {
 
 /// A condition: the client comes after the end of the page before.
 fn push_after<'q>(query: &mut Query<'q>, page: &'q ClientQuery, ids: &[&'static str]) {
-    match (&page.after, page.order) {
-        (None, _) => {}
-        (Some(after), ClientOrder::ClientId) => {
+    let Some(after) = &page.after else { return };
+    let condition = match page.order {
+        ClientOrder::ClientId => {
             for id in ids {
                 query.push(" and ").push(id).push(" > ");
                 query.push_bind(after.client_id.to_value());
             }
+            return;
         }
-        (Some(after), ClientOrder::Newest | ClientOrder::Oldest) => {
-            query.push(match page.order {
-                ClientOrder::Newest => " and (c.created_at, c.client_id) < (",
-                ClientOrder::ClientId | ClientOrder::Oldest => {
-                    " and (c.created_at, c.client_id) > ("
-                }
-            });
-            query.push_bind(after.created_at.to_value()).push(", ");
-            query.push_bind(after.client_id.to_value()).push(")");
-        }
-    }
+        ClientOrder::Newest => " and (c.created_at, c.client_id) < (",
+        ClientOrder::Oldest => " and (c.created_at, c.client_id) > (",
+    };
+    query.push(condition).push_bind(after.created_at.to_value());
+    query.push(", ").push_bind(after.client_id.to_value());
+    query.push(")");
 }
 
 /// The clients that a filter without patterns selects: where they are, and the conditions.
@@ -176,11 +171,7 @@ fn push_listed<'q>(query: &mut Query<'q>, filter: &'q ClientFilter, ids: &[&'sta
         Some(scope) => query.push(OF_A_SCOPE).push_bind(scope.as_str().to_value()),
         None => query.push("clients c where true"),
     };
-    if let Some(status) = filter.status {
-        query
-            .push(" and c.status = ")
-            .push_bind(status.as_str().to_value());
-    }
+    query.push_some(" and c.status = ", filter.status.map(ClientStatus::as_str));
     if let Some(prefix) = &filter.prefix {
         for id in ids {
             push_prefix(query, id, prefix);
@@ -195,12 +186,8 @@ fn push_searched<'q>(query: &mut Query<'q>, filter: &'q ClientFilter) {
         query.push_bind(Value::Text(Some(pattern.into())));
         query.push(" escape '\\'");
     }
-    if let Some(status) = filter.status {
-        // By `=` SQLite would leave the index with the column `search` for that of the status.
-        query
-            .push(" and status like ")
-            .push_bind(status.as_str().to_value());
-    }
+    // By `=` SQLite would leave the index with the column `search` for that of the status.
+    query.push_some(" and status like ", filter.status.map(ClientStatus::as_str));
     if let Some(scope) = &filter.scope {
         query.push(" and exists (select 1 from client_scopes s where s.client_id = clients.client_id and s.scope = ");
         query.push_bind(scope.as_str().to_value()).push(")");
@@ -212,11 +199,7 @@ fn push_searched<'q>(query: &mut Query<'q>, filter: &'q ClientFilter) {
 
 impl Store {
     /// How many clients a filter selects, counted up to `limit`.
-    pub async fn count_clients(
-        &self,
-        filter: &ClientFilter,
-        limit: u32,
-    ) -> Result<u64, StoreError> {
+    pub async fn count_clients(&self, filter: &ClientFilter, limit: u32) -> Result<u64> {
         let mut query = query("select count(*) from (select 1 as one from ");
         if filter.patterns().next().is_some() {
             query.push("clients where true");
@@ -224,8 +207,7 @@ impl Store {
         } else {
             push_listed(&mut query, filter, &["c.client_id"]);
         }
-        query.push(" limit ");
-        query.push_bind(Value::Number(Some(limit.into())));
+        query.push(" limit ").push_bind(limit.to_value());
         query.push(") counted");
         query
             .unprepared()
@@ -234,70 +216,56 @@ impl Store {
     }
 
     /// A part of the list of clients, without their secrets. Fewer than the limit: they are the last.
-    pub async fn list_clients_in_order(
-        &self,
-        page: &ClientQuery,
-    ) -> Result<Vec<Client>, StoreError> {
+    pub async fn list_clients_in_order(&self, page: &ClientQuery) -> Result<Vec<Client>> {
         let mut full = FullPage::of(page.limit);
         loop {
             let part = ClientQuery {
                 limit: full.asked(),
                 ..page.clone()
             };
-            let mut found = self.list_readable_clients(&part).await?;
+            let mut found = page_query(&part)
+                .fetch_readable(&mut self.acquire_read().await?, CLIENTS, read_client)
+                .await?;
             if full.is_full(&mut found) {
-                return Ok(found.into_rows(CLIENTS));
+                return Ok(found.into_rows());
             }
         }
     }
+}
 
-    async fn list_readable_clients(
-        &self,
-        page: &ClientQuery,
-    ) -> Result<Readable<Client>, StoreError> {
-        if page.filter.patterns().next().is_some() {
-            return self.search_clients(page).await;
-        }
-        // A bound of one of the two is none of the other to Postgres, which would read the other from its beginning.
-        let ids: &[&'static str] = match page.filter.scope {
-            Some(_) => &["s.client_id", "c.client_id"],
-            None => &["c.client_id"],
-        };
-        let mut query = select(&[COLUMNS], "from ");
-        push_listed(&mut query, &page.filter, ids);
-        push_after(&mut query, page, ids);
-        query.push(" order by ").push(match page.order {
-            ClientOrder::ClientId => ids[0],
-            ClientOrder::Newest => "c.created_at desc, c.client_id desc",
-            ClientOrder::Oldest => "c.created_at, c.client_id",
-        });
-        query.push(" limit ");
-        query.push_bind(page.limit.to_value());
-        query
-            .fetch_readable(&mut self.acquire_read().await?, CLIENTS, read_client)
-            .await
+fn page_query(page: &ClientQuery) -> Query<'_> {
+    if page.filter.patterns().next().is_some() {
+        return search_query(page);
     }
+    // A bound of one of the two is none of the other to Postgres, which would read the other from its beginning.
+    let ids: &[&'static str] = match page.filter.scope {
+        Some(_) => &["s.client_id", "c.client_id"],
+        None => &["c.client_id"],
+    };
+    let mut query = select(&[COLUMNS], "from ");
+    push_listed(&mut query, &page.filter, ids);
+    push_after(&mut query, page, ids);
+    query.push(" order by ").push(match page.order {
+        ClientOrder::ClientId => ids[0],
+        ClientOrder::Newest => "c.created_at desc, c.client_id desc",
+        ClientOrder::Oldest => "c.created_at, c.client_id",
+    });
+    query.push(" limit ").push_bind(page.limit.to_value());
+    query
+}
 
-    /// A part of the list by id. The databases read the narrow column first, and whole rows only of what it finds: SQLite in an
-    /// index; Postgres in the order of ids if many clients match, else in the table on several cores.
-    async fn search_clients(&self, page: &ClientQuery) -> Result<Readable<Client>, StoreError> {
-        let filter = &page.filter;
-        let mut query =
-            query("with found as materialized (select client_id from clients where true");
-        push_searched(&mut query, filter);
-        if let Some(after) = &page.after {
-            query
-                .push(" and client_id > ")
-                .push_bind(after.client_id.to_value());
-        }
-        query
-            .push(" order by client_id limit ")
-            .push_bind(page.limit.to_value());
-        query.push(") select ").push(COLUMNS);
-        query.push(" from found f cross join clients c where c.client_id = f.client_id order by f.client_id");
-        query
-            .unprepared()
-            .fetch_readable(&mut self.acquire_read().await?, CLIENTS, read_client)
-            .await
-    }
+/// A part of the list by id. The databases read the narrow column first, and whole rows only of what it finds: SQLite in an
+/// index; Postgres in the order of ids if many clients match, else in the table on several cores.
+fn search_query(page: &ClientQuery) -> Query<'_> {
+    let mut query = query("with found as materialized (select client_id from clients where true");
+    push_searched(&mut query, &page.filter);
+    let after = page.after.as_ref().map(|after| &after.client_id);
+    query.push_some(" and client_id > ", after);
+    query.push(" order by client_id limit ");
+    query.push_bind(page.limit.to_value());
+    query.push(") select ").push(COLUMNS);
+    query.push(
+        " from found f cross join clients c where c.client_id = f.client_id order by f.client_id",
+    );
+    query.unprepared()
 }

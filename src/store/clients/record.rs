@@ -1,18 +1,15 @@
-//! Owns how a client and its secrets are read and written as one.
+//! Owns how a client and its secrets are read and written as one; and `client_scopes`, which clients may ask for a scope.
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    ClientEffect, ClientId, ClientRecord, ClientSecret, IdleExpiry, SecretId, SecretOrigin, Stamp,
+    ClientEffect, ClientId, ClientRecord, ClientSecret, IdleExpiry, Scope, SecretId, SecretOrigin,
+    Stamp,
 };
-use crate::store::StoreError;
 use crate::store::clients::row::{self, CLIENTS, read_client};
-use crate::store::clients::scope_index::replace_scopes;
-use crate::store::db::conn::{Session, Tx};
-use crate::store::db::damage::{Damaged, Readable};
-use crate::store::db::query::row::Row;
-use crate::store::db::query::{Query, ToValue, select};
+use crate::store::db::{Query, Readable, Row, Session, ToValue, Tx, query, select};
 use crate::store::issuers::identities::replace_identities;
 use crate::store::issuers::names::refuse_issuer_names;
+use crate::store::{Result, StoreError};
 
 /// The columns of a secret beside those of its client; all null where a client has none.
 const SECRET_COLUMNS: &str = "s.secret_id, s.origin, s.secret_hash, s.hint, \
@@ -33,17 +30,17 @@ pub(in crate::store) fn select_records<'q>() -> Query<'q> {
 pub(in crate::store) async fn fetch_records(
     query: Query<'_>,
     on: &mut dyn Session,
-) -> Result<Vec<ClientRecord>, StoreError> {
-    fetch_readable_records(query, on).await?.into_all(CLIENTS)
+) -> Result<Vec<ClientRecord>> {
+    fetch_readable_records(query, on).await?.into_all()
 }
 
 /// Runs what began as [`select_records`], without the clients that are damaged themselves or have a damaged secret.
 pub(in crate::store) async fn fetch_readable_records(
     mut query: Query<'_>,
     on: &mut dyn Session,
-) -> Result<Readable<ClientRecord>, StoreError> {
+) -> Result<Readable<ClientRecord>> {
     query.push(" order by c.client_id, s.created_at, s.secret_id");
-    let mut found = Readable::new();
+    let mut found = Readable::new(CLIENTS);
     let mut damaged: Option<String> = None;
     let mut each = |row: &Row| {
         let id: &str = row.get("client_id")?;
@@ -55,7 +52,7 @@ pub(in crate::store) async fn fetch_readable_records(
             if found.rows.last().is_some_and(is_of_it) {
                 found.rows.pop();
             }
-            found.damaged.push(Damaged::new(row, CLIENTS, &why));
+            found.add_damaged(row, why);
             damaged = Some(id.to_owned());
         }
         Ok(())
@@ -65,7 +62,7 @@ pub(in crate::store) async fn fetch_readable_records(
 }
 
 /// Adds a row to its client, which may be there with the secret of the row before.
-fn add_row(records: &mut Vec<ClientRecord>, row: &Row, id: &str) -> Result<(), StoreError> {
+fn add_row(records: &mut Vec<ClientRecord>, row: &Row, id: &str) -> Result<()> {
     let secret = read_secret(row)?;
     match records.last_mut() {
         Some(last) if last.client.client_id.as_str() == id => last.secrets.extend(secret),
@@ -81,7 +78,7 @@ fn add_row(records: &mut Vec<ClientRecord>, row: &Row, id: &str) -> Result<(), S
 pub(in crate::store) async fn read_record(
     on: &mut dyn Session,
     id: &ClientId,
-) -> Result<Option<ClientRecord>, StoreError> {
+) -> Result<Option<ClientRecord>> {
     let mut query = select_records();
     query.push("= ").push_bind(id.to_value());
     Ok(fetch_records(query, on).await?.pop())
@@ -92,7 +89,7 @@ pub(in crate::store) async fn lock_record(
     tx: &mut Tx<'_>,
     id: &ClientId,
     stamp: Stamp<'_>,
-) -> Result<Option<ClientRecord>, StoreError> {
+) -> Result<Option<ClientRecord>> {
     lock_any_record(tx, id, stamp).await?.transpose()
 }
 
@@ -101,7 +98,7 @@ pub(in crate::store) async fn lock_any_record(
     tx: &mut Tx<'_>,
     id: &ClientId,
     stamp: Stamp<'_>,
-) -> Result<Option<Result<ClientRecord, StoreError>>, StoreError> {
+) -> Result<Option<Result<ClientRecord>>> {
     match row::lock_any_client(tx, id, ClientEffect::Changes, stamp).await? {
         None => Ok(None),
         Some(Err(why)) => Ok(Some(Err(why))),
@@ -114,20 +111,18 @@ pub(in crate::store) async fn lock_any_record(
 }
 
 /// The secrets of a client, the oldest first.
-async fn read_secrets(tx: &mut Tx<'_>, id: &ClientId) -> Result<Vec<ClientSecret>, StoreError> {
-    let mut query = select(
-        &[SECRET_COLUMNS],
-        "from client_secrets s
+async fn read_secrets(tx: &mut Tx<'_>, id: &ClientId) -> Result<Vec<ClientSecret>> {
+    const REST: &str = "
+        from client_secrets s
         left join idle_expiries e on e.secret_id = s.secret_id
-        where s.client_id = ",
-    );
-    query.push_bind(id.to_value());
-    query.push(" order by s.created_at, s.secret_id");
+        where s.client_id = $1
+        order by s.created_at, s.secret_id";
+    let query = select(&[SECRET_COLUMNS], REST).bind(&[id]);
     let found = query.fetch_all(tx, read_secret).await?;
     Ok(found.into_iter().flatten().collect())
 }
 
-fn read_secret(row: &Row) -> Result<Option<ClientSecret>, StoreError> {
+fn read_secret(row: &Row) -> Result<Option<ClientSecret>> {
     let Some(secret_id) = row.parse_optional("secret_id")? else {
         return Ok(None);
     };
@@ -149,7 +144,7 @@ pub(in crate::store) async fn insert_record(
     tx: &mut Tx<'_>,
     record: &ClientRecord,
     now: UnixTime,
-) -> Result<bool, StoreError> {
+) -> Result<bool> {
     let client = &record.client;
     if !row::insert_row(tx, client).await? {
         return Ok(false);
@@ -172,7 +167,7 @@ pub(in crate::store) async fn replace_record(
     before: &ClientRecord,
     after: &mut ClientRecord,
     now: UnixTime,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     row::replace_row(tx, &mut after.client).await?;
     let client = &after.client;
     let id = &client.client_id;
@@ -205,25 +200,22 @@ pub(in crate::store) async fn insert_secret(
     id: &ClientId,
     secret: &ClientSecret,
     now: UnixTime,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     const SQL: &str = "
         insert into client_secrets (secret_id, client_id, origin, secret_hash, hint, created_at,
             expires_at, vouched)
         values ($1, $2, $3, $4, $5, $6, $7, $8)";
-    tx.execute(
-        SQL,
-        &[
-            &secret.secret_id,
-            id,
-            &secret.origin.as_str(),
-            &secret.secret_hash,
-            &secret.hint,
-            &secret.created_at,
-            &secret.expires_at,
-            &secret.vouched,
-        ],
-    )
-    .await?;
+    let values: &[&dyn ToValue] = &[
+        &secret.secret_id,
+        id,
+        &secret.origin.as_str(),
+        &secret.secret_hash,
+        &secret.hint,
+        &secret.created_at,
+        &secret.expires_at,
+        &secret.vouched,
+    ];
+    tx.execute(SQL, values).await?;
     match secret.unused_for {
         Some(unused_for) => insert_idle_expiry(tx, id, &secret.secret_id, unused_for, now).await,
         None => Ok(()),
@@ -237,13 +229,13 @@ pub(in crate::store) async fn insert_idle_expiry(
     secret_id: &SecretId,
     unused_for: IdleExpiry,
     since: UnixTime,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     const SQL: &str = "
         insert into idle_expiries (secret_id, client_id, idle_seconds, starts_at)
         values ($1, $2, $3, $4)";
     tx.execute(SQL, &[secret_id, id, &unused_for.seconds(), &since])
-        .await?;
-    Ok(())
+        .await
+        .map(drop)
 }
 
 /// Deletes a secret and what is known of its use.
@@ -251,7 +243,7 @@ pub(in crate::store) async fn delete_secret(
     tx: &mut Tx<'_>,
     id: &ClientId,
     secret_id: &SecretId,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     const USE: &str = "delete from last_used where client_id = $1 and secret_id = $2";
     const HOURS: &str = "delete from secret_hours where client_id = $1 and secret_id = $2";
     for sql in [USE, HOURS] {
@@ -260,12 +252,28 @@ pub(in crate::store) async fn delete_secret(
     delete_secret_row(tx, id, secret_id).await
 }
 
-async fn delete_secret_row(
+async fn delete_secret_row(tx: &mut Tx<'_>, id: &ClientId, secret_id: &SecretId) -> Result<()> {
+    const SQL: &str = "delete from client_secrets where client_id = $1 and secret_id = $2";
+    tx.execute(SQL, &[id, secret_id]).await.map(drop)
+}
+
+/// Makes these the scopes of a client in the index, which follows what the clients themselves say, in the same transaction.
+pub(in crate::store) async fn replace_scopes(
     tx: &mut Tx<'_>,
     id: &ClientId,
-    secret_id: &SecretId,
-) -> Result<(), StoreError> {
-    const SQL: &str = "delete from client_secrets where client_id = $1 and secret_id = $2";
-    tx.execute(SQL, &[id, secret_id]).await?;
-    Ok(())
+    scopes: &Scope,
+) -> Result<()> {
+    const DELETE: &str = "delete from client_scopes where client_id = $1";
+    const INSERT: &str = "insert into client_scopes (client_id, scope) values ";
+    tx.execute(DELETE, &[id]).await?;
+    if scopes.is_empty() {
+        return Ok(());
+    }
+    let mut query = query(INSERT);
+    query.push_rows(
+        scopes
+            .tokens()
+            .map(|scope| [id.to_value(), scope.to_value()]),
+    );
+    query.execute(tx).await.map(drop)
 }

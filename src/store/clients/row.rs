@@ -5,14 +5,12 @@ use std::sync::LazyLock;
 use crate::domain::{
     ADMIN_WRITE_SCOPE, Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings,
     Client, ClientEffect, ClientId, ClientKeys, ClientStatus, ClientVersion, Identifiers,
-    ManagedBy, NewEvent, SenderConstraint, Stamp, Target, TokenQuota, TokenTtl, TokenTyp,
+    Identities, ManagedBy, NewEvent, SenderConstraint, Stamp, Target, TokenQuota, TokenTtl,
+    TokenTyp,
 };
-use crate::store::StoreError;
+use crate::store::Result;
 use crate::store::clients::search::search_text;
-use crate::store::db::conn::Tx;
-use crate::store::db::damage::{RowsOf, in_row};
-use crate::store::db::query::row::Row;
-use crate::store::issuers::identities::{read_identities, write_identities};
+use crate::store::db::{Row, RowsOf, ToValue, Tx, in_row, to_json};
 
 /// The columns of `clients c` that [`read_client`] reads.
 pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, c.status, c.scopes, \
@@ -21,11 +19,7 @@ pub(in crate::store) const COLUMNS: &str = "c.client_id, c.name, c.description, 
     c.token_quota, c.allowed_networks, c.token_typ, c.exchange_rules, c.identities, \
     c.token_endpoint_audience, c.explicit_scopes, c.version, c.generation";
 
-/// The rows, for who reads damaged ones.
-pub(in crate::store) const CLIENTS: RowsOf = RowsOf {
-    table: "clients",
-    key: "client_id",
-};
+pub(in crate::store) const CLIENTS: RowsOf = RowsOf::new("clients", "client_id");
 
 const INSERT: &str = "
     insert into clients (client_id, name, description, status, scopes, audiences, identifiers,
@@ -52,7 +46,7 @@ static LOCK: LazyLock<String> = LazyLock::new(|| {
     format!("update clients set updated_at = updated_at where client_id = $1 returning {columns}")
 });
 
-pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
+pub(in crate::store) fn read_client(row: &Row) -> Result<Client> {
     let keys = match (row.parse_optional("jwks")?, row.parse_optional("jwks_uri")?) {
         (Some(set), _) => Some(ClientKeys::Inline(set)),
         (None, Some(uri)) => Some(ClientKeys::Uri(uri)),
@@ -79,7 +73,7 @@ pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
             auth_methods: AuthMethods::parse(row.get("auth_methods")?)?,
             keys,
             certificate_subject: row.parse_optional("tls_client_auth")?,
-            identities: read_identities(row.get("identities")?)?,
+            identities: Identities::from_values(&row.json::<Vec<_>>("identities")?)?,
             token_endpoint_as_audience: row.get("token_endpoint_audience")?,
         },
         sender_constraint: SenderConstraint {
@@ -95,39 +89,25 @@ pub(in crate::store) fn read_client(row: &Row) -> Result<Client, StoreError> {
 }
 
 /// Inserts a client; false when its id is taken. Its version and its generation begin with `begin_generations`.
-pub(in crate::store) async fn insert_row(
-    tx: &mut Tx<'_>,
-    client: &Client,
-) -> Result<bool, StoreError> {
+pub(in crate::store) async fn insert_row(tx: &mut Tx<'_>, client: &Client) -> Result<bool> {
     Ok(run_with_client(tx, INSERT, client).await? == 1)
 }
 
 /// Makes the row of a client what it is here, and the client its next version. The client was read from the row, which is
 /// locked.
-pub(in crate::store) async fn replace_row(
-    tx: &mut Tx<'_>,
-    client: &mut Client,
-) -> Result<(), StoreError> {
+pub(in crate::store) async fn replace_row(tx: &mut Tx<'_>, client: &mut Client) -> Result<()> {
     run_with_client(tx, REPLACE, client).await?;
     client.version = client.version.next();
     Ok(())
 }
 
 /// Gives a client the next version, for a change that is not in its row.
-pub(in crate::store) async fn bump_version(
-    tx: &mut Tx<'_>,
-    id: &ClientId,
-) -> Result<(), StoreError> {
+pub(in crate::store) async fn bump_version(tx: &mut Tx<'_>, id: &ClientId) -> Result<()> {
     const SQL: &str = "update clients set version = version + 1 where client_id = $1";
-    tx.execute(SQL, &[id]).await?;
-    Ok(())
+    tx.execute(SQL, &[id]).await.map(drop)
 }
 
-async fn run_with_client(
-    tx: &mut Tx<'_>,
-    sql: &'static str,
-    client: &Client,
-) -> Result<u64, StoreError> {
+async fn run_with_client(tx: &mut Tx<'_>, sql: &'static str, client: &Client) -> Result<u64> {
     let authentication = &client.authentication;
     let (jwks, jwks_uri) = match &authentication.keys {
         None => (None, None),
@@ -136,38 +116,35 @@ async fn run_with_client(
     };
     let subject = authentication.certificate_subject.as_ref();
     let constraint = client.sender_constraint;
-    tx.execute(
-        sql,
-        &[
-            &client.client_id,
-            &client.name.as_str(),
-            &client.description.as_str(),
-            &client.status.as_str(),
-            &client.scopes.as_str(),
-            &Audience::join(&client.audiences),
-            &client.identifiers.to_string(),
-            &client.metadata.as_str(),
-            &client.token_ttl.map(TokenTtl::seconds),
-            &authentication.auth_methods.to_string(),
-            &jwks,
-            &jwks_uri,
-            &subject.map(ToString::to_string),
-            &client.created_at,
-            &client.updated_at,
-            &constraint.tls_client_certificate_bound_access_tokens,
-            &constraint.dpop_bound_access_tokens,
-            &client.managed_by.as_ref().map(ManagedBy::as_str),
-            &client.token_quota.map(|quota| i64::from(quota.count())),
-            &client.allowed_networks.to_string(),
-            &search_text(client),
-            &client.token_typ.map(TokenTyp::as_str),
-            &client.exchange_rules.to_string(),
-            &write_identities(&authentication.identities)?,
-            &authentication.token_endpoint_as_audience,
-            &client.explicit_scopes_only,
-        ],
-    )
-    .await
+    let values: &[&dyn ToValue] = &[
+        &client.client_id,
+        &client.name.as_str(),
+        &client.description.as_str(),
+        &client.status.as_str(),
+        &client.scopes.as_str(),
+        &Audience::join(&client.audiences),
+        &client.identifiers.to_string(),
+        &client.metadata.as_str(),
+        &client.token_ttl.map(TokenTtl::seconds),
+        &authentication.auth_methods.to_string(),
+        &jwks,
+        &jwks_uri,
+        &subject.map(ToString::to_string),
+        &client.created_at,
+        &client.updated_at,
+        &constraint.tls_client_certificate_bound_access_tokens,
+        &constraint.dpop_bound_access_tokens,
+        &client.managed_by.as_ref().map(ManagedBy::as_str),
+        &client.token_quota.map(|quota| i64::from(quota.count())),
+        &client.allowed_networks.to_string(),
+        &search_text(client),
+        &client.token_typ.map(TokenTyp::as_str),
+        &client.exchange_rules.to_string(),
+        &to_json(&authentication.identities.iter().collect::<Vec<_>>())?,
+        &authentication.token_endpoint_as_audience,
+        &client.explicit_scopes_only,
+    ];
+    tx.execute(sql, values).await
 }
 
 /// Locks a client, so that it and its secrets stay as they are until the end of the transaction, and reads its row; `None`
@@ -178,7 +155,7 @@ pub(in crate::store) async fn lock_client(
     id: &ClientId,
     effect: ClientEffect,
     stamp: Stamp<'_>,
-) -> Result<Option<Client>, StoreError> {
+) -> Result<Option<Client>> {
     let locked = lock_any_client(tx, id, effect, stamp).await?;
     locked.transpose()
 }
@@ -190,8 +167,8 @@ pub(in crate::store) async fn lock_any_client(
     id: &ClientId,
     effect: ClientEffect,
     stamp: Stamp<'_>,
-) -> Result<Option<Result<Client, StoreError>>, StoreError> {
-    let read = |row: &Row| Ok(read_client(row).map_err(|why| in_row(row, CLIENTS, &why)));
+) -> Result<Option<Result<Client>>> {
+    let read = |row: &Row| Ok(read_client(row).map_err(|why| in_row(row, CLIENTS, why)));
     let locked = tx.fetch_optional(&LOCK, &[id], read).await?;
     let scopes = match &locked {
         None => return Ok(None),
@@ -202,7 +179,6 @@ pub(in crate::store) async fn lock_any_client(
     Ok(locked)
 }
 
-/// Something done to the client itself.
 pub(in crate::store) fn of_client(action: Action, id: &ClientId) -> NewEvent {
     NewEvent::of_client(action, id, Target::Client(id.clone()))
 }

@@ -3,14 +3,15 @@
 use serde_json::json;
 
 use crate::domain::{
-    Action, Client, ClientEffect, ClientId, ClientStatus, ExpectedVersion, Generation, Revocation,
-    Stamp,
+    Action, Change, Client, ClientEffect, ClientId, ClientStatus, ExpectedVersion, Generation,
+    NewEvent, Revocation, Stamp,
 };
 use crate::store::clients::record::lock_any_record;
 use crate::store::clients::row::{lock_any_client, lock_client, of_client};
+use crate::store::db::Tx;
 use crate::store::tokens::generation::raise_generation;
-use crate::store::tokens::revocations::find_generation;
-use crate::store::{Store, StoreError, WriteOptions};
+use crate::store::tokens::revocations::{below_generation, find_generation};
+use crate::store::{Result, Store, StoreError, WriteOptions};
 
 /// What came of a change that may revoke the tokens of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Store {
         id: &ClientId,
         floor: Generation,
         stamp: Stamp<'_>,
-    ) -> Result<ClientRevoked, StoreError> {
+    ) -> Result<ClientRevoked> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let locked = lock_any_client(&mut tx, id, ClientEffect::Restricts, stamp).await?;
@@ -63,8 +64,8 @@ impl Store {
         let generation = raise_generation(&mut tx, id, floor).await?;
         let event =
             of_client(Action::ClientRevokeTokens, id).after(json!({ "generation": generation }));
-        let revoked = self.commit_generation(tx, id, generation, event, stamp);
-        Ok(ClientRevoked::Revoked(revoked.await?))
+        self.commit_generation(tx, id, generation, event, stamp)
+            .await
     }
 
     /// Revokes all that a client was issued in place of single tokens, for which there is no room. Another replica may have
@@ -76,7 +77,7 @@ impl Store {
         floor: Generation,
         room: FullRoom,
         stamp: Stamp<'_>,
-    ) -> Result<ClientRevoked, StoreError> {
+    ) -> Result<ClientRevoked> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let locked = lock_client(&mut tx, id, ClientEffect::Restricts, stamp).await?;
@@ -89,8 +90,8 @@ impl Store {
         let generation = raise_generation(&mut tx, id, floor).await?;
         let event = of_client(Action::ClientFoldRevocations, id)
             .after(json!({ "generation": generation, "room": room.as_str() }));
-        let revoked = self.commit_generation(tx, id, generation, event, stamp);
-        Ok(ClientRevoked::Revoked(revoked.await?))
+        self.commit_generation(tx, id, generation, event, stamp)
+            .await
     }
 
     /// Switches a client on or off and touches nothing else of it. Switching it off revokes all that it was issued, and what
@@ -102,7 +103,7 @@ impl Store {
         status: ClientStatus,
         floor: Generation,
         stamp: Stamp<'_>,
-    ) -> Result<(ClientRevoked, Option<Client>), StoreError> {
+    ) -> Result<(ClientRevoked, Option<Client>)> {
         const SQL: &str = "
             update clients
             set status = $2, updated_at = $3, version = version + 1
@@ -135,7 +136,8 @@ impl Store {
             .before(json!({ "status": before }))
             .after(json!({ "status": status }));
         if !disabled {
-            self.commit_client_change(tx, id, event, stamp).await?;
+            let changes = vec![Change::Client(id.clone())];
+            self.commit_changes(tx, stamp, changes, vec![event]).await?;
             return Ok((ClientRevoked::Enabled, client));
         }
         let generation = raise_generation(&mut tx, id, floor).await?;
@@ -143,7 +145,7 @@ impl Store {
             client.generation = generation;
         }
         let revoked = self.commit_generation(tx, id, generation, event, stamp);
-        Ok((ClientRevoked::Revoked(revoked.await?), client))
+        Ok((revoked.await?, client))
     }
 
     /// Deletes a client and its secrets, and revokes its tokens.
@@ -153,7 +155,7 @@ impl Store {
         floor: Generation,
         options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
-    ) -> Result<ClientRevoked, StoreError> {
+    ) -> Result<ClientRevoked> {
         const SQL: &str = "delete from clients where client_id = $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
@@ -169,7 +171,24 @@ impl Store {
         };
         let generation = raise_generation(&mut tx, id, floor).await?;
         tx.execute(SQL, &[id]).await?;
-        let revoked = self.commit_generation(tx, id, generation, event, stamp);
-        Ok(ClientRevoked::Revoked(revoked.await?))
+        self.commit_generation(tx, id, generation, event, stamp)
+            .await
+    }
+
+    /// Ends a transaction that has raised the generation of a client, with the event of what was done.
+    async fn commit_generation(
+        &self,
+        tx: Tx<'_>,
+        id: &ClientId,
+        generation: Generation,
+        event: NewEvent,
+        stamp: Stamp<'_>,
+    ) -> Result<ClientRevoked> {
+        let revocations = vec![below_generation(id, generation, stamp.at)];
+        let appended = self.commit_revocations(tx, stamp, revocations, Vec::new(), vec![event]);
+        let first = appended.await?.into_iter().next();
+        first
+            .map(ClientRevoked::Revoked)
+            .ok_or_else(|| StoreError::Corrupt("no revocation was appended".to_owned()))
     }
 }

@@ -1,14 +1,13 @@
-//! Owns adding and changing one client.
+//! Owns adding and changing one client, and which file keeps which client.
 
 use crate::domain::{
-    Action, Change, Client, ClientChanges, ClientEffect, ClientId, ClientRecord, Stamp,
+    Action, Change, Client, ClientChanges, ClientEffect, ClientId, ClientRecord, ManagedBy, Stamp,
 };
-use crate::store::clients::record::insert_record;
+use crate::store::clients::record::{insert_record, lock_record, replace_scopes};
 use crate::store::clients::row::{lock_client, of_client, replace_row};
-use crate::store::clients::scope_index::replace_scopes;
 use crate::store::issuers::identities::replace_identities;
 use crate::store::tokens::generation::begin_generations;
-use crate::store::{Store, StoreError, WriteOptions};
+use crate::store::{Result, Store, WriteOptions};
 
 /// Which part of the list of clients to read.
 #[derive(Clone, Debug)]
@@ -49,7 +48,7 @@ impl Store {
         record: &ClientRecord,
         options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
-    ) -> Result<ClientInserted, StoreError> {
+    ) -> Result<ClientInserted> {
         let client = &record.client;
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
@@ -76,7 +75,7 @@ impl Store {
         changes: &ClientChanges,
         options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
-    ) -> Result<ClientChanged, StoreError> {
+    ) -> Result<ClientChanged> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let Some(before) = lock_client(&mut tx, id, ClientEffect::Changes, stamp).await? else {
@@ -102,5 +101,37 @@ impl Store {
         let event = of_client(Action::ClientUpdate, id).difference(&before, &after);
         self.commit_changes(tx, stamp, told, vec![event]).await?;
         Ok(ClientChanged::Changed(Box::new(after)))
+    }
+
+    /// The clients that this file keeps.
+    pub async fn list_managed_clients(&self, managed_by: &ManagedBy) -> Result<Vec<ClientId>> {
+        const SQL: &str = "
+            select client_id
+            from clients
+            where managed_by = $1
+            order by client_id";
+        self.fetch_all(SQL, &[&managed_by.as_str()], |row| row.parse(0))
+            .await
+    }
+
+    /// Lets no file keep this client any more; the client as it is now, `None`: there is no such client. One that no file
+    /// keeps is left as it is.
+    pub async fn release_client(&self, id: &ClientId, stamp: Stamp<'_>) -> Result<Option<Client>> {
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let Some(before) = lock_record(&mut tx, id, stamp).await? else {
+            return Ok(None);
+        };
+        if before.client.managed_by.is_none() {
+            return Ok(Some(before.client));
+        }
+        let mut after = before.clone();
+        after.client.managed_by = None;
+        after.client.updated_at = stamp.at;
+        replace_row(&mut tx, &mut after.client).await?;
+        let event = of_client(Action::ClientRelease, id).difference(&before, &after);
+        let changes = vec![Change::Client(id.clone())];
+        self.commit_changes(tx, stamp, changes, vec![event]).await?;
+        Ok(Some(after.client))
     }
 }

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, SqlitePool};
 
 use crate::base::private_file;
 use crate::store::Store;
-use crate::store::db::connect::pool::Pool;
+use crate::store::db::Pool;
 
 impl Store {
     /// Copies a database of SQLite, as it is at one moment, into a file that must not be there yet; its size in bytes. Others

@@ -16,12 +16,12 @@ use tracing::{Instrument, Span};
 use crate::base::clock::Stopwatch;
 use crate::base::tracing_span::{TARGET, within_request};
 use crate::domain::audit::chain::ChainedEvent;
-use crate::store::StoreError;
 use crate::store::audit::head_row::Head;
-use crate::store::db::connect::pool::{Pool, Store};
+use crate::store::db::connect::pool::Store;
 use crate::store::db::connect::url_file::is_refused_login;
-use crate::store::db::metrics::Calls;
+use crate::store::db::{Calls, Pool};
 use crate::store::replication::listener::SIGN_OF_LIFE;
+use crate::store::{Result, StoreError};
 
 /// A connection of a pool for one call.
 #[derive(Debug)]
@@ -47,7 +47,6 @@ pub(in crate::store) trait Session: Send {
     fn parts(&mut self) -> (Driver<'_>, &Call);
 }
 
-/// The connection of one product's driver.
 pub(in crate::store) enum Driver<'c> {
     Postgres(&'c mut PgConnection),
     Sqlite(&'c mut SqliteConnection),
@@ -94,22 +93,22 @@ pub(in crate::store) struct Call {
 impl Store {
     /// A connection that may write, for a call within the deadline of this store. On SQLite there is one: who only reads
     /// takes [`acquire_read`](Self::acquire_read), and waits for no writer.
-    pub(in crate::store) fn acquire(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
+    pub(in crate::store) fn acquire(&self) -> BoxFuture<'_, Result<Conn>> {
         self.acquire_from(self.writes(), Some(self.deadline))
     }
 
     /// A connection for a call that only reads, within the deadline of this store. On SQLite it refuses to write.
-    pub(in crate::store) fn acquire_read(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
+    pub(in crate::store) fn acquire_read(&self) -> BoxFuture<'_, Result<Conn>> {
         self.acquire_from(&self.pool, Some(self.deadline))
     }
 
     /// A connection that may write, for what may take minutes.
-    pub(in crate::store) fn acquire_unhurried(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
+    pub(in crate::store) fn acquire_unhurried(&self) -> BoxFuture<'_, Result<Conn>> {
         self.acquire_from(self.writes(), None)
     }
 
     /// The connection of the change feed. On SQLite it refuses to write.
-    pub(in crate::store) fn acquire_feed(&self) -> BoxFuture<'_, Result<Conn, StoreError>> {
+    pub(in crate::store) fn acquire_feed(&self) -> BoxFuture<'_, Result<Conn>> {
         self.acquire_from(&self.feed, Some(self.deadline))
     }
 
@@ -118,7 +117,7 @@ impl Store {
         &'a self,
         pool: &'a Pool,
         deadline: Option<Duration>,
-    ) -> BoxFuture<'a, Result<Conn, StoreError>> {
+    ) -> BoxFuture<'a, Result<Conn>> {
         let span = within_request(|| {
             tracing::debug_span!(
                 target: TARGET, "database", otel.kind = "client", db.system.name = pool.system()
@@ -171,7 +170,7 @@ impl Store {
 impl Conn {
     /// Begins a transaction. On SQLite it is `BEGIN IMMEDIATE`: a plain `BEGIN` that reads and then writes fails under
     /// contention instead of waiting. While it is open, use it only: asking the pool again could wait for ever.
-    pub(in crate::store) fn begin(&mut self) -> BoxFuture<'_, Result<Tx<'_>, StoreError>> {
+    pub(in crate::store) fn begin(&mut self) -> BoxFuture<'_, Result<Tx<'_>>> {
         let call = &self.call;
         let pooled = &mut self.pooled;
         let beginning = async move {
@@ -185,14 +184,12 @@ impl Conn {
                 }
             })
         };
-        let begun = call.within(beginning);
         async move {
             call.is_beginning.store(true, Ordering::Relaxed);
-            let begun = begun.await;
+            let begun = call.within(beginning).await;
             call.is_beginning.store(false, Ordering::Relaxed);
-            let begun = begun?;
             Ok(Tx {
-                begun,
+                begun: begun?,
                 call,
                 head: None,
                 events: Vec::new(),
@@ -207,8 +204,7 @@ impl Tx<'_> {
         matches!(self.begun, Begun::Postgres(_))
     }
 
-    /// Ends the transaction, so that all others see what it wrote.
-    pub(in crate::store) async fn commit(self) -> Result<(), StoreError> {
+    pub(in crate::store) async fn commit(self) -> Result<()> {
         let last_change = self.head.as_ref().map(|head| head.last_change);
         let committing = async move {
             match self.begun {
@@ -274,8 +270,8 @@ impl Call {
     /// Waits for the database, until the deadline at most.
     pub(in crate::store) async fn within<T>(
         &self,
-        asked: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
+        asked: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let asked = asked.instrument(self.span.clone());
         let answered = match self.deadline {
             None => asked.await,

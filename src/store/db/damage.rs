@@ -2,21 +2,26 @@
 //! a missing row lets nobody do more than before: a list, an export. What a verdict depends on fails instead.
 
 use crate::base::redact::redact_string;
-use crate::store::StoreError;
-use crate::store::db::conn::Session;
-use crate::store::db::query::Query;
-use crate::store::db::query::row::Row;
+use crate::store::db::{Query, Row, Session};
+use crate::store::{Result, StoreError};
 
 /// Rows of a table with the column that names one of them.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct RowsOf {
-    pub(in crate::store) table: &'static str,
-    pub(in crate::store) key: &'static str,
+    table: &'static str,
+    key: &'static str,
+}
+
+impl RowsOf {
+    pub(in crate::store) const fn new(table: &'static str, key: &'static str) -> Self {
+        Self { table, key }
+    }
 }
 
 /// What could be read.
 #[derive(Debug)]
 pub(in crate::store) struct Readable<T> {
+    of: RowsOf,
     pub(in crate::store) rows: Vec<T>,
     pub(in crate::store) damaged: Vec<Damaged>,
 }
@@ -24,20 +29,19 @@ pub(in crate::store) struct Readable<T> {
 /// A row that could not.
 #[derive(Debug)]
 pub(in crate::store) struct Damaged {
-    /// Its key.
     pub(in crate::store) key: String,
     why: String,
 }
 
 impl Damaged {
-    pub(in crate::store) fn new(row: &Row, of: RowsOf, why: &StoreError) -> Self {
+    fn new(row: &Row, of: RowsOf, why: StoreError) -> Self {
         let key = row.get::<&str>(of.key).map(str::to_owned);
         let key = key.or_else(|_| row.get::<i64>(of.key).map(|key| key.to_string()));
         Self {
             // Whoever damaged the row may have written anything.
             key: redact_string(key.unwrap_or_default()),
             why: if let StoreError::Corrupt(why) = why {
-                why.clone()
+                why
             } else {
                 why.to_string()
             },
@@ -50,23 +54,23 @@ impl Damaged {
 }
 
 impl<T> Readable<T> {
-    pub(in crate::store) fn new() -> Self {
+    pub(in crate::store) fn new(of: RowsOf) -> Self {
         Self {
+            of,
             rows: Vec::new(),
             damaged: Vec::new(),
         }
     }
 
-    /// How many rows were met.
-    fn met(&self) -> usize {
-        self.rows.len() + self.damaged.len()
+    pub(in crate::store) fn add_damaged(&mut self, row: &Row, why: StoreError) {
+        self.damaged.push(Damaged::new(row, self.of, why));
     }
 
     /// Names what is left out.
-    pub(in crate::store) fn log(&self, of: RowsOf) {
+    pub(in crate::store) fn log(&self) {
         for Damaged { key, why } in &self.damaged {
             tracing::error!(
-                table = of.table,
+                table = self.of.table,
                 key,
                 "skipped a damaged row of the database: {why}"
             );
@@ -74,16 +78,16 @@ impl<T> Readable<T> {
     }
 
     /// All rows; an error if one of them could not be read.
-    pub(in crate::store) fn into_all(self, of: RowsOf) -> Result<Vec<T>, StoreError> {
+    pub(in crate::store) fn into_all(self) -> Result<Vec<T>> {
         match self.damaged.into_iter().next() {
             None => Ok(self.rows),
-            Some(damaged) => Err(damaged.into_error(of)),
+            Some(damaged) => Err(damaged.into_error(self.of)),
         }
     }
 
     /// What could be read. The log names the rest.
-    pub(in crate::store) fn into_rows(self, of: RowsOf) -> Vec<T> {
-        self.log(of);
+    pub(in crate::store) fn into_rows(self) -> Vec<T> {
+        self.log();
         self.rows
     }
 }
@@ -108,7 +112,8 @@ impl FullPage {
     /// Whether that is enough; else more are to be asked for.
     pub(in crate::store) fn is_full<T>(&mut self, found: &mut Readable<T>) -> bool {
         let limit = self.limit as usize;
-        if found.rows.len() < limit && found.met() >= self.asked() as usize {
+        let met = found.rows.len() + found.damaged.len();
+        if found.rows.len() < limit && met >= self.asked() as usize {
             self.extra = u32::try_from(found.damaged.len()).unwrap_or(u32::MAX);
             return false;
         }
@@ -118,27 +123,37 @@ impl FullPage {
 }
 
 impl Query<'_> {
-    /// What `read` makes of the rows that it can read.
+    /// What `read` makes of the rows, apart from those that it cannot read.
     pub(in crate::store) async fn fetch_readable<T: Send>(
         self,
         on: &mut dyn Session,
         of: RowsOf,
-        mut read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<Readable<T>, StoreError> {
-        let mut found = Readable::new();
+        mut read: impl FnMut(&Row) -> Result<T> + Send,
+    ) -> Result<Readable<T>> {
+        let mut found = Readable::new(of);
         let mut each = |row: &Row| {
             match read(row) {
                 Ok(read) => found.rows.push(read),
-                Err(why) => found.damaged.push(Damaged::new(row, of, &why)),
+                Err(why) => found.add_damaged(row, why),
             }
             Ok(())
         };
         self.for_each(on, &mut each).await?;
         Ok(found)
     }
+
+    /// What `read` makes of the rows that it can read. The log names the rest.
+    pub(in crate::store) async fn fetch_undamaged<T: Send>(
+        self,
+        on: &mut dyn Session,
+        of: RowsOf,
+        read: impl FnMut(&Row) -> Result<T> + Send,
+    ) -> Result<Vec<T>> {
+        Ok(self.fetch_readable(on, of, read).await?.into_rows())
+    }
 }
 
 /// The error of a row that must not be left out, with what names it.
-pub(in crate::store) fn in_row(row: &Row, of: RowsOf, why: &StoreError) -> StoreError {
+pub(in crate::store) fn in_row(row: &Row, of: RowsOf, why: StoreError) -> StoreError {
     Damaged::new(row, of, why).into_error(of)
 }

@@ -2,9 +2,8 @@
 //! [`TrustedTime`]. Each function that deletes by age takes one, so that none can forget to doubt the clock.
 
 use crate::base::clock::{Clock, UnixTime};
-use crate::store::db::connect::pool::Pool;
-use crate::store::db::query::query;
-use crate::store::{Store, StoreError};
+use crate::store::db::{Pool, query};
+use crate::store::{Result, Store};
 
 /// A present or past time of which the clock guard is certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +41,7 @@ impl Store {
 
     /// Has `clock` follow the clock of the database. Returns by how many milliseconds the database's time is ahead of what the
     /// clock said before; `None` on SQLite, which has the clock of this machine.
-    pub async fn measure_clock(&self, clock: &Clock) -> Result<Option<i64>, StoreError> {
+    pub async fn measure_clock(&self, clock: &Clock) -> Result<Option<i64>> {
         const SQL: &str = "select (extract(epoch from clock_timestamp()) * 1000)::bigint";
         if !self.has_own_clock() {
             return Ok(None);

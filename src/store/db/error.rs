@@ -1,9 +1,12 @@
-//! Owns the ways in which a call to the store can fail that a caller tells apart.
+//! Owns the ways in which a call to the store can fail that a caller tells apart, and the faults of a database that answers and
+//! yet cannot do what it is asked, until somebody mends it.
 
 use sqlx::migrate::MigrateError;
 
 use crate::domain::AccessDenied;
-use crate::store::db::fault::{Fault, is_stale_plan};
+
+/// What comes of a call to the store.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Why a call to the store failed. "Not there" is an `Option`, not an error.
 #[derive(Debug, thiserror::Error)]
@@ -102,10 +105,12 @@ impl From<sqlx::Error> for StoreError {
         if let Some(fault) = Fault::of(&error) {
             return Self::Faulty(fault, error);
         }
-        if is_stale_plan(&error) {
+        let kind = refusal_kind(&error).unwrap_or_default();
+        // `cached plan must not change result type`: a column was changed since the statement was prepared.
+        if kind == "0A000" && refusal.message().contains("cached plan") {
             return Self::StalePlan(error);
         }
-        if refusal.code().is_some_and(|code| is_passing(&code)) {
+        if is_passing(&kind) {
             Self::Unavailable(error)
         } else {
             Self::Database(error)
@@ -113,21 +118,58 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Whether a call that the database refused with this code may succeed later. Postgres: 08 connection, 25P03 a
+/// The kind of a refusal by the database: the SQLSTATE of Postgres, which has five characters, or the low byte of a code of
+/// SQLite.
+pub(in crate::store) fn refusal_kind(error: &sqlx::Error) -> Option<String> {
+    let code = error.as_database_error()?.code()?;
+    if code.len() == 5 {
+        return Some(code.into_owned());
+    }
+    let code: u32 = code.parse().ok()?;
+    Some((code & 0xff).to_string())
+}
+
+/// Whether a call that the database refused in this way may succeed later. Postgres: 08 connection, 25P03 a
 /// transaction that was idle for too long, 28 a password that is being changed, 3D000 no such database, 53 resources, 55P03 lock, 57 operator intervention (a shutdown, a statement
 /// timeout), 58 input and output. SQLite: 5 busy, 6 locked, 10 input and output, 14 cannot open.
-fn is_passing(code: &str) -> bool {
+fn is_passing(kind: &str) -> bool {
     const CLASSES: [&str; 5] = ["08", "28", "53", "57", "58"];
-    if code.len() == 5 {
-        let in_class = CLASSES.iter().any(|class| code.starts_with(class));
-        return in_class || matches!(code, "25P03" | "3D000" | "55P03");
-    }
-    let kind = code.parse().map(|code: u32| code & 0xff);
-    matches!(kind, Ok(5 | 6 | 10 | 14))
+    let in_class = kind.len() == 5 && CLASSES.iter().any(|class| kind.starts_with(class));
+    in_class || matches!(kind, "25P03" | "3D000" | "55P03" | "5" | "6" | "10" | "14")
 }
 
 impl From<crate::domain::ParseError> for StoreError {
     fn from(error: crate::domain::ParseError) -> Self {
         Self::Corrupt(error.0)
+    }
+}
+
+/// What keeps a database that answers from doing what it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It is a standby, or was set read-only, or its file may only be read.
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// Its disk is full.
+    #[error("the disk of the database is full")]
+    DiskFull,
+    /// Its user lacks a right.
+    #[error("the user of the database lacks a right")]
+    PermissionDenied,
+    /// A page of it cannot be read.
+    #[error("the database is damaged")]
+    Damaged,
+}
+
+impl Fault {
+    /// The fault that an error tells of; `None` where the next call may succeed, and where the statement is wrong.
+    pub fn of(error: &sqlx::Error) -> Option<Self> {
+        match &*refusal_kind(error)? {
+            "25006" | "8" => Some(Self::ReadOnly),
+            "53100" | "13" => Some(Self::DiskFull),
+            "42501" | "3" | "23" => Some(Self::PermissionDenied),
+            "XX001" | "XX002" | "11" | "26" => Some(Self::Damaged),
+            _ => None,
+        }
     }
 }

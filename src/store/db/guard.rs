@@ -1,17 +1,18 @@
 //! Owns whether connections may be used: only those that lead to the database that this process uses, at the place where it
-//! is now. Remembers what is wrong with a database that answers.
+//! is now. Remembers what is wrong with a database that answers, and the suspicion that the database has gone.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use tokio::sync::Notify;
 
 use crate::base::clock::Stopwatch;
-use crate::store::StoreError;
+use crate::store::db::Fault;
 use crate::store::db::connect::watched_file::{FileState, WatchedFile};
-use crate::store::db::fault::Fault;
+use crate::store::{Result, Store, StoreError};
 
 /// What is known of the database that the connections lead to.
 #[derive(Debug, Default)]
@@ -19,7 +20,8 @@ pub(in crate::store) struct Guard {
     /// The identity of the database that this process uses, from its first look until its end.
     known: OnceLock<String>,
     obstacle: ArcSwapOption<Obstacle>,
-    fault: ArcSwapOption<NotedFault>,
+    /// With the time since it was last noted.
+    fault: ArcSwapOption<(Fault, Stopwatch)>,
     /// The last change that this process committed, or saw in the head of the trail when it committed something else.
     committed: AtomicI64,
     /// Connections that were made before are closed instead of used.
@@ -50,14 +52,7 @@ pub enum Obstacle {
     FileReplaced(PathBuf),
 }
 
-#[derive(Debug)]
-struct NotedFault {
-    fault: Fault,
-    noted: Stopwatch,
-}
-
 impl Guard {
-    /// Watches the file of a SQLite database.
     pub(in crate::store) fn watch(&self, path: PathBuf) {
         let _ = self.file.set(WatchedFile::new(path));
     }
@@ -67,7 +62,7 @@ impl Guard {
     }
 
     /// Fails while no connection may be used.
-    pub(in crate::store) fn check(&self) -> Result<(), StoreError> {
+    pub(in crate::store) fn check(&self) -> Result<()> {
         if self.obstacle.load().is_none()
             && let Some(file) = self.file.get()
         {
@@ -85,7 +80,7 @@ impl Guard {
     }
 
     /// Fails if this is another database than the one that this process uses. The first one that is looked at becomes that.
-    pub(in crate::store) fn check_identity(&self, found: &str) -> Result<(), StoreError> {
+    pub(in crate::store) fn check_identity(&self, found: &str) -> Result<()> {
         let known = self.known.get_or_init(|| found.to_owned());
         if known == found {
             return Ok(());
@@ -95,7 +90,6 @@ impl Guard {
         self.check()
     }
 
-    /// Whether this process has looked at its database.
     pub(in crate::store) fn is_known(&self) -> bool {
         self.known.get().is_some()
     }
@@ -116,18 +110,14 @@ impl Guard {
     }
 
     pub(in crate::store) fn fault(&self) -> Option<Fault> {
-        self.fault.load().as_ref().map(|noted| noted.fault)
+        self.fault.load().as_ref().map(|noted| noted.0)
     }
 
     /// How long ago the fault was last noted.
     pub(in crate::store) fn fault_age(&self) -> Option<Duration> {
-        self.fault
-            .load()
-            .as_ref()
-            .map(|noted| noted.noted.elapsed())
+        self.fault.load().as_ref().map(|noted| noted.1.elapsed())
     }
 
-    /// Remembers the fault that an error tells of.
     pub(in crate::store) fn note(&self, error: &StoreError) {
         if let StoreError::Faulty(fault, _) = error {
             self.note_fault(*fault);
@@ -137,22 +127,18 @@ impl Guard {
     /// Remembers a fault. Where the database is read-only, the connections are closed before they are used again, so that the
     /// next ones lead to the primary when the address has moved there.
     pub(in crate::store) fn note_fault(&self, fault: Fault) {
-        let before = self.fault.swap(Some(Arc::new(NotedFault {
-            fault,
-            noted: Stopwatch::start(),
-        })));
-        let is_new = before.is_none_or(|before| before.fault != fault);
+        let noted = Arc::new((fault, Stopwatch::start()));
+        let before = self.fault.swap(Some(noted));
+        let is_new = before.is_none_or(|before| before.0 != fault);
         if is_new && fault == Fault::ReadOnly {
             self.reconnect();
         }
     }
 
-    /// The fault has gone.
     pub(in crate::store) fn clear_fault(&self) {
         self.fault.store(None);
     }
 
-    /// Notes that a change was committed.
     pub(in crate::store) fn note_commit(&self, change_id: i64) {
         self.committed.fetch_max(change_id, Ordering::AcqRel);
     }
@@ -162,7 +148,6 @@ impl Guard {
         self.committed.load(Ordering::Acquire)
     }
 
-    /// The database has lost a change.
     pub(in crate::store) fn forget_commit(&self, change_id: i64) {
         let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
         let _ = self.committed.compare_exchange(change_id, 0, set, fetch);
@@ -184,6 +169,40 @@ impl Guard {
 fn unavailable(obstacle: Arc<Obstacle>) -> StoreError {
     let error = std::io::Error::other(Arc::unwrap_or_clone(obstacle));
     StoreError::Unavailable(sqlx::Error::Io(error))
+}
+
+/// Whether a call waited in vain for the database, and no reading has succeeded since: a call may find out before the change
+/// feed does. Until the feed has read the database again, nobody else has to wait for the same answer.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Suspicion {
+    is_raised: AtomicBool,
+    raised: Notify,
+}
+
+impl Suspicion {
+    pub(in crate::store) fn raise(&self) {
+        if !self.is_raised.swap(true, Ordering::AcqRel) {
+            self.raised.notify_one();
+        }
+    }
+}
+
+impl Store {
+    /// Whether the database did not answer the last call that waited for it.
+    pub fn is_suspected(&self) -> bool {
+        self.calls.suspicion.is_raised.load(Ordering::Acquire)
+    }
+
+    /// Waits until the database does not answer a call, once for each time that this begins.
+    pub async fn suspected(&self) {
+        self.calls.suspicion.raised.notified().await;
+    }
+
+    /// The database answers.
+    pub fn clear_suspicion(&self) {
+        let is_raised = &self.calls.suspicion.is_raised;
+        is_raised.store(false, Ordering::Release);
+    }
 }
 
 #[cfg(test)]

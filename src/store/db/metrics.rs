@@ -8,8 +8,7 @@ use arc_swap::ArcSwapOption;
 use crate::base::clock::Stopwatch;
 use crate::base::metrics::{Counter, Distribution, Histogram};
 use crate::store::audit::listener::Listening;
-use crate::store::db::guard::Guard;
-use crate::store::db::suspicion::Suspicion;
+use crate::store::db::guard::{Guard, Suspicion};
 
 /// After so long without use a connection is checked before it is used again.
 const IDLE: Duration = Duration::from_secs(30);
@@ -90,7 +89,6 @@ impl Calls {
                 .is_some_and(|at| at.elapsed() <= idle_for)
     }
 
-    /// What was counted up to now.
     pub(in crate::store) fn read(&self) -> CallMetrics {
         CallMetrics {
             waited: self.waited.read(),

@@ -10,9 +10,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{Connection, Executor, Sqlite, SqliteConnection};
 
 use crate::base::private_file;
-use crate::store::db::connect::pool::Pool;
 use crate::store::db::connect::{DatabaseOptions, pool_options};
-use crate::store::db::metrics::Calls;
+use crate::store::db::error::refusal_kind;
+use crate::store::db::{Calls, Pool};
 
 /// How long one waits that finds another just making a new SQLite file one in WAL mode.
 const WAL_PAUSE: Duration = Duration::from_millis(10);
@@ -109,44 +109,40 @@ async fn can_begin(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
     Ok(!connection.is_in_transaction())
 }
 
-/// `SQLITE_BUSY`, which is the low byte of every code of its kind.
+/// `SQLITE_BUSY`.
 pub(in crate::store) fn is_locked(error: &sqlx::Error) -> bool {
-    let refusal = error.as_database_error();
-    let code = refusal.and_then(sqlx::error::DatabaseError::code);
-    code.and_then(|code| code.parse::<u32>().ok())
-        .is_some_and(|code| code & 0xff == 5)
+    refusal_kind(error).is_some_and(|kind| kind == "5")
 }
 
 #[cfg(test)]
 mod tests {
+    use sqlx::SqlitePool;
+
     use super::*;
     use crate::base::secret::Secret;
+    use crate::store::db::connect::tests::options;
     use crate::store::{AuditKeys, Fault, Store, StoreError};
 
     fn open(folder: &tempfile::TempDir) -> Store {
         let file = folder.path().join("a.db");
-        let options = DatabaseOptions {
-            url: Secret::new(format!("sqlite:{}", file.display())),
-            url_file: None,
-            password_file: None,
-            create_if_missing: true,
-            pool_size: 1,
-            acquire_timeout: Duration::from_secs(5),
-            statement_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_mins(10),
-        };
+        let options = options(&format!("sqlite:{}", file.display()));
         let secret = Secret::from("0123456789abcdef0123456789abcdef");
         let keys = AuditKeys::new(&secret, None).unwrap();
         Store::open(&options, keys).unwrap()
+    }
+
+    fn sqlite_pool(pool: &Pool) -> &SqlitePool {
+        match pool {
+            Pool::Sqlite(pool) => pool,
+            Pool::Postgres(_) => panic!("not SQLite"),
+        }
     }
 
     #[tokio::test]
     async fn what_sqlite_rolled_back_by_itself_spoils_no_connection() {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder);
-        let Pool::Sqlite(pool) = store.writes() else {
-            panic!("not SQLite");
-        };
+        let pool = sqlite_pool(store.writes());
 
         let mut full = pool.begin_with("begin immediate").await.unwrap();
         // As SQLite does when the disk is full.
@@ -162,9 +158,7 @@ mod tests {
     async fn a_commit_waits_for_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder);
-        let Pool::Sqlite(pool) = store.writes() else {
-            panic!("not SQLite");
-        };
+        let pool = sqlite_pool(store.writes());
 
         let full: i64 = sqlx::query_scalar("pragma synchronous")
             .fetch_one(pool)
@@ -188,10 +182,7 @@ mod tests {
             .await
             .unwrap();
 
-        for pool in [&store.pool, &store.feed] {
-            let Pool::Sqlite(pool) = pool else {
-                panic!("not SQLite");
-            };
+        for pool in [&store.pool, &store.feed].map(sqlite_pool) {
             let refused = StoreError::from(pool.execute(INSERT).await.unwrap_err());
             assert!(
                 matches!(refused, StoreError::Faulty(Fault::ReadOnly, _)),

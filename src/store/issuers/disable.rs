@@ -7,15 +7,14 @@ use crate::domain::{
     TrustedIssuer,
 };
 use crate::store::clients::row::{lock_any_client, of_client};
-use crate::store::db::conn::Tx;
-use crate::store::db::query::row::Row;
+use crate::store::db::{Row, Tx};
 use crate::store::issuers::{of_issuer, write_definition};
 use crate::store::tokens::generation::raise_generation;
 use crate::store::tokens::revocations::below_generation;
-use crate::store::{Store, StoreError};
+use crate::store::{Result, Store};
 
 /// Clients of one transaction: so many that nearly every issuer has fewer, so few that others wait for seconds at most.
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: u32 = 1_000;
 
 /// The clients of an issuer whose tokens one transaction has revoked.
 #[derive(Clone, Debug, Default)]
@@ -24,12 +23,6 @@ pub struct RevokedPage {
     pub revocations: Vec<Revocation>,
     /// The last client of the page, if more may follow.
     pub after: Option<ClientId>,
-}
-
-/// A page with the events of it.
-struct Raised {
-    page: RevokedPage,
-    events: Vec<NewEvent>,
 }
 
 impl Store {
@@ -42,17 +35,15 @@ impl Store {
         after: &TrustedIssuer,
         floor: Generation,
         stamp: Stamp<'_>,
-    ) -> Result<Option<RevokedPage>, StoreError> {
+    ) -> Result<Option<RevokedPage>> {
         let name = &before.name;
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         if !write_definition(&mut tx, before, after, stamp).await? {
             return Ok(None);
         }
-        let mut raised = raise_page(&mut tx, name, None, floor, stamp).await?;
         let event = of_issuer(Action::IssuerDisable, name).difference(before, after);
-        raised.events.insert(0, event);
-        let page = self.commit_page(tx, raised, vec![Change::Issuer], stamp);
+        let page = self.revoke_page(tx, Some(event), name, None, floor, stamp);
         page.await.map(Some)
     }
 
@@ -63,63 +54,51 @@ impl Store {
         after: &ClientId,
         floor: Generation,
         stamp: Stamp<'_>,
-    ) -> Result<RevokedPage, StoreError> {
+    ) -> Result<RevokedPage> {
         let mut conn = self.acquire().await?;
-        let mut tx = conn.begin().await?;
-        let raised = raise_page(&mut tx, name, Some(after), floor, stamp).await?;
-        self.commit_page(tx, raised, Vec::new(), stamp).await
+        let tx = conn.begin().await?;
+        self.revoke_page(tx, None, name, Some(after), floor, stamp)
+            .await
     }
 
-    async fn commit_page(
+    /// Raises the generations of a page of clients, in the order of their ids, and ends the transaction, which may have
+    /// `disabled` their issuer.
+    async fn revoke_page(
         &self,
-        tx: Tx<'_>,
-        raised: Raised,
-        changes: Vec<Change>,
+        mut tx: Tx<'_>,
+        disabled: Option<NewEvent>,
+        name: &IssuerName,
+        after: Option<&ClientId>,
+        floor: Generation,
         stamp: Stamp<'_>,
-    ) -> Result<RevokedPage, StoreError> {
-        let Raised { page, events } = raised;
-        let appended = self.commit_revocations(tx, stamp, page.revocations, changes, events);
+    ) -> Result<RevokedPage> {
+        const SQL: &str = "
+            select distinct client_id
+            from client_identities
+            where issuer = $1 and client_id > $2
+            order by client_id
+            limit $3";
+        let begin = after.map_or("", ClientId::as_str);
+        let read = |row: &Row| row.parse("client_id");
+        let ids: Vec<ClientId> = tx.fetch_all(SQL, &[name, &begin, &AT_ONCE], read).await?;
+        let changes = disabled.iter().map(|_| Change::Issuer).collect();
+        let mut events = Vec::from_iter(disabled);
+        let mut revocations = Vec::new();
+        for id in &ids {
+            let locked = lock_any_client(&mut tx, id, ClientEffect::Restricts, stamp).await?;
+            // Deleted since, which revoked its tokens.
+            if locked.is_none() {
+                continue;
+            }
+            let generation = raise_generation(&mut tx, id, floor).await?;
+            revocations.push(below_generation(id, generation, stamp.at));
+            let event = of_client(Action::ClientRevokeTokens, id);
+            events.push(event.after(json!({ "generation": generation })));
+        }
+        let appended = self.commit_revocations(tx, stamp, revocations, changes, events);
         Ok(RevokedPage {
             revocations: appended.await?,
-            after: page.after,
+            after: ids.into_iter().nth(AT_ONCE as usize - 1),
         })
     }
-}
-
-/// Raises the generations of a page of clients, in the order of their ids.
-async fn raise_page(
-    tx: &mut Tx<'_>,
-    name: &IssuerName,
-    after: Option<&ClientId>,
-    floor: Generation,
-    stamp: Stamp<'_>,
-) -> Result<Raised, StoreError> {
-    const SQL: &str = "
-        select distinct client_id
-        from client_identities
-        where issuer = $1 and client_id > $2
-        order by client_id
-        limit $3";
-    let begin = after.map_or("", ClientId::as_str);
-    let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
-    let read = |row: &Row| row.parse("client_id");
-    let ids: Vec<ClientId> = tx.fetch_all(SQL, &[name, &begin, &limit], read).await?;
-    let mut revocations = Vec::new();
-    let mut events = Vec::new();
-    for id in &ids {
-        let locked = lock_any_client(tx, id, ClientEffect::Restricts, stamp).await?;
-        // Deleted since, which revoked its tokens.
-        if locked.is_none() {
-            continue;
-        }
-        let generation = raise_generation(tx, id, floor).await?;
-        revocations.push(below_generation(id, generation, stamp.at));
-        let event = of_client(Action::ClientRevokeTokens, id);
-        events.push(event.after(json!({ "generation": generation })));
-    }
-    let after = ids.into_iter().nth(AT_ONCE - 1);
-    Ok(Raised {
-        page: RevokedPage { revocations, after },
-        events,
-    })
 }

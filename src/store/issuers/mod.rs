@@ -1,29 +1,24 @@
-//! Owns `trusted_issuers`.
+//! Owns `trusted_issuers`, and with each trust domain the highest `spiffe_sequence` of its bundle that any replica has seen.
 
-mod disable;
-pub(in crate::store) mod identities;
-pub(in crate::store) mod names;
-mod sequence;
+use std::collections::HashMap;
 
-use crate::base::json;
+use crate::base::clock::UnixTime;
 use crate::domain::{
     Action, Change, ClientId, IssuerName, IssuerSpec, IssuerStatus, MAX_ISSUERS, NewEvent, Origin,
     Scope, Stamp, Target, TrustedIssuer,
 };
-use crate::store::db::conn::Tx;
-use crate::store::db::damage::RowsOf;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::select;
+use crate::store::db::{Row, RowsOf, Tx, select, to_json};
 use crate::store::issuers::identities::COUNT_CLIENTS;
 use crate::store::issuers::names::{lock_names, refuse_client_ids};
-use crate::store::{Store, StoreError};
+use crate::store::{Result, Store, StoreError};
+
+mod disable;
+pub(in crate::store) mod identities;
+pub(in crate::store) mod names;
 
 pub use disable::RevokedPage;
 
-const ISSUERS: RowsOf = RowsOf {
-    table: "trusted_issuers",
-    key: "name",
-};
+const FIND_ISSUER: &str = "select name, definition from trusted_issuers where name = $1";
 
 /// What came of writing an issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,22 +35,17 @@ pub enum IssuerWritten {
 
 impl Store {
     /// All issuers by name, without those whose rows are damaged: nobody logs in through these.
-    pub async fn list_issuers(&self) -> Result<Vec<TrustedIssuer>, StoreError> {
+    pub async fn list_issuers(&self) -> Result<Vec<TrustedIssuer>> {
         const REST: &str = "from trusted_issuers order by name";
-        let found = select(&["name, definition"], REST)
-            .fetch_readable(&mut self.acquire_read().await?, ISSUERS, read_issuer)
-            .await?;
-        found.log(ISSUERS);
-        Ok(found.rows)
+        let of = RowsOf::new("trusted_issuers", "name");
+        select(&["name, definition"], REST)
+            .fetch_undamaged(&mut self.acquire_read().await?, of, read_issuer)
+            .await
     }
 
     /// The issuer of this name.
-    pub async fn find_issuer(
-        &self,
-        name: &IssuerName,
-    ) -> Result<Option<TrustedIssuer>, StoreError> {
-        const SQL: &str = "select name, definition from trusted_issuers where name = $1";
-        self.fetch_optional(SQL, &[name], read_issuer).await
+    pub async fn find_issuer(&self, name: &IssuerName) -> Result<Option<TrustedIssuer>> {
+        self.fetch_optional(FIND_ISSUER, &[name], read_issuer).await
     }
 
     /// Refuses what a write of the issuer `after` in the place of `before` would refuse. Writes nothing.
@@ -64,7 +54,7 @@ impl Store {
         before: Option<&TrustedIssuer>,
         after: &TrustedIssuer,
         by: &Origin,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let reserved = find_reserved(&mut tx, &after.name).await?;
@@ -81,7 +71,7 @@ impl Store {
         &self,
         issuer: &TrustedIssuer,
         stamp: Stamp<'_>,
-    ) -> Result<IssuerWritten, StoreError> {
+    ) -> Result<IssuerWritten> {
         const COUNT: &str = "select count(*) from trusted_issuers";
         const INSERT: &str = "
             insert into trusted_issuers (name, anchor, definition)
@@ -90,10 +80,8 @@ impl Store {
         let name = &issuer.name;
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
-        stamp
-            .by
-            .actor
-            .check_issuer_write(name, None, Some(issuer), None)?;
+        let actor = &stamp.by.actor;
+        actor.check_issuer_write(name, None, Some(issuer), None)?;
         lock_names(&mut tx).await?;
         refuse_client_ids(&mut tx, &issuer.anchor).await?;
         let count: i64 = tx.fetch_one(COUNT, &[], |row| row.get(0)).await?;
@@ -102,12 +90,12 @@ impl Store {
                 "there are {MAX_ISSUERS} trusted issuers already, which is the limit"
             )));
         }
-        let (anchor, definition) = (issuer.anchor.text(), definition(issuer)?);
+        let (anchor, definition) = (issuer.anchor.text(), to_json(issuer)?);
         if tx.execute(INSERT, &[name, &anchor, &definition]).await? == 0 {
             return Ok(IssuerWritten::Taken);
         }
         let event = of_issuer(Action::IssuerAdd, name).after(issuer);
-        self.commit_change(tx, stamp, Change::Issuer, vec![event])
+        self.commit_changes(tx, stamp, vec![Change::Issuer], vec![event])
             .await?;
         Ok(IssuerWritten::Written)
     }
@@ -119,7 +107,7 @@ impl Store {
         before: &TrustedIssuer,
         after: &TrustedIssuer,
         stamp: Stamp<'_>,
-    ) -> Result<IssuerWritten, StoreError> {
+    ) -> Result<IssuerWritten> {
         const FORGET: &str = "update trusted_issuers set spiffe_sequence = null where name = $1";
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
@@ -135,7 +123,7 @@ impl Store {
             tx.execute(FORGET, &[&before.name]).await?;
         }
         let event = of_issuer(action, &before.name).difference(before, after);
-        self.commit_change(tx, stamp, Change::Issuer, vec![event])
+        self.commit_changes(tx, stamp, vec![Change::Issuer], vec![event])
             .await?;
         Ok(IssuerWritten::Written)
     }
@@ -145,7 +133,7 @@ impl Store {
         &self,
         name: &IssuerName,
         stamp: Stamp<'_>,
-    ) -> Result<IssuerWritten, StoreError> {
+    ) -> Result<IssuerWritten> {
         // Touched first, so that nobody adds an identity meanwhile.
         const LOCK: &str = "
             update trusted_issuers
@@ -160,13 +148,10 @@ impl Store {
             return Ok(IssuerWritten::Changed);
         };
         let reserved = find_reserved(&mut tx, name).await?;
-        stamp
-            .by
-            .actor
-            .check_issuer_write(name, before.as_ref(), None, reserved.as_ref())?;
-        let used = tx
-            .fetch_one(COUNT_CLIENTS, &[name], |row| row.count(0))
-            .await?;
+        let actor = &stamp.by.actor;
+        actor.check_issuer_write(name, before.as_ref(), None, reserved.as_ref())?;
+        let count = |row: &Row| row.count(0);
+        let used = tx.fetch_one(COUNT_CLIENTS, &[name], count).await?;
         if used > 0 {
             return Ok(IssuerWritten::InUse(used));
         }
@@ -175,7 +160,7 @@ impl Store {
         if let Some(before) = before {
             event = event.before(before);
         }
-        self.commit_change(tx, stamp, Change::Issuer, vec![event])
+        self.commit_changes(tx, stamp, vec![Change::Issuer], vec![event])
             .await?;
         Ok(IssuerWritten::Written)
     }
@@ -187,13 +172,13 @@ async fn write_definition(
     before: &TrustedIssuer,
     after: &TrustedIssuer,
     stamp: Stamp<'_>,
-) -> Result<bool, StoreError> {
+) -> Result<bool> {
     const SQL: &str = "
         update trusted_issuers
         set definition = $3
         where name = $1 and definition = $2";
     let name = &before.name;
-    let (old, new) = (definition(before)?, definition(after)?);
+    let (old, new) = (to_json(before)?, to_json(after)?);
     if tx.execute(SQL, &[name, &old, &new]).await? == 0 {
         return Ok(false);
     }
@@ -204,10 +189,7 @@ async fn write_definition(
 }
 
 /// A client with a reserved scope that has an identity at an issuer.
-async fn find_reserved(
-    tx: &mut Tx<'_>,
-    issuer: &IssuerName,
-) -> Result<Option<ClientId>, StoreError> {
+async fn find_reserved(tx: &mut Tx<'_>, issuer: &IssuerName) -> Result<Option<ClientId>> {
     const SQL: &str = "
         select i.client_id
         from client_identities i
@@ -221,14 +203,9 @@ async fn find_reserved(
         .await
 }
 
-fn definition(issuer: &TrustedIssuer) -> Result<String, StoreError> {
-    serde_json::to_string(issuer).map_err(|error| sqlx::Error::Encode(error.into()).into())
-}
-
-fn read_issuer(row: &Row) -> Result<TrustedIssuer, StoreError> {
-    let spec: IssuerSpec = json::from_str(row.get("definition")?)
-        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let issuer = spec.build(crate::base::clock::UnixTime(0))?;
+fn read_issuer(row: &Row) -> Result<TrustedIssuer> {
+    let spec: IssuerSpec = row.json("definition")?;
+    let issuer = spec.build(UnixTime(0))?;
     if issuer.name.as_str() != row.get::<&str>("name")? {
         return Err(StoreError::Corrupt(
             "the definition of an issuer has another name than its row".to_owned(),
@@ -239,4 +216,40 @@ fn read_issuer(row: &Row) -> Result<TrustedIssuer, StoreError> {
 
 fn of_issuer(action: Action, name: &IssuerName) -> NewEvent {
     NewEvent::new(action, Target::Issuer(name.clone()))
+}
+
+impl Store {
+    /// The sequences of the issuers that have one.
+    pub async fn list_spiffe_sequences(&self) -> Result<HashMap<IssuerName, i64>> {
+        const SQL: &str = "
+            select name, spiffe_sequence
+            from trusted_issuers
+            where spiffe_sequence is not null";
+        let read = |row: &Row| Ok((row.parse("name")?, row.get("spiffe_sequence")?));
+        let found = self.fetch_all(SQL, &[], read).await?;
+        Ok(found.into_iter().collect())
+    }
+
+    /// Raises the sequence of an issuer to one that was seen, unless it is as high; the highest one then. `None`: there is no
+    /// such issuer.
+    pub async fn raise_spiffe_sequence(&self, name: &IssuerName, seen: i64) -> Result<Option<i64>> {
+        const SQL: &str = "
+            update trusted_issuers
+            set spiffe_sequence = $2
+            where name = $1 and (spiffe_sequence is null or spiffe_sequence < $2)";
+        // Nearly every fetch brings the bundle of before, which writes nothing.
+        let known = self.find_spiffe_sequence(name).await?;
+        if known.is_some_and(|known| known >= seen) {
+            return Ok(known);
+        }
+        self.execute(SQL, &[name, &seen]).await?;
+        self.find_spiffe_sequence(name).await
+    }
+
+    async fn find_spiffe_sequence(&self, name: &IssuerName) -> Result<Option<i64>> {
+        const SQL: &str = "select spiffe_sequence from trusted_issuers where name = $1";
+        let read = |row: &Row| row.get("spiffe_sequence");
+        let found = self.fetch_optional(SQL, &[name], read).await?;
+        Ok(found.flatten())
+    }
 }

@@ -1,16 +1,12 @@
 //! Owns that no client is named like an issuer, or like a workload of a trust domain, whichever is written second.
 
-use crate::domain::{Client, ClientId, TrustAnchor, TrustedIssuer};
-use crate::store::StoreError;
-use crate::store::db::conn::Tx;
-use crate::store::db::query::row::Row;
+use crate::domain::{Client, ClientId, TrustAnchor};
+use crate::store::db::{Row, Tx};
 use crate::store::issuers::read_issuer;
+use crate::store::{Result, StoreError};
 
 /// Refuses a client whose id is that of a trusted issuer, or of a workload in a trust domain.
-pub(in crate::store) async fn refuse_issuer_names(
-    tx: &mut Tx<'_>,
-    client: &Client,
-) -> Result<(), StoreError> {
+pub(in crate::store) async fn refuse_issuer_names(tx: &mut Tx<'_>, client: &Client) -> Result<()> {
     const SQL: &str = "
         select name, definition
         from trusted_issuers
@@ -24,7 +20,7 @@ pub(in crate::store) async fn refuse_issuer_names(
     let domain = domain_of(id.as_str());
     let issuers = tx.fetch_all(SQL, &[id, &domain], read_issuer).await?;
     match issuers.iter().find(|it| it.anchor.claims_client_id(id)) {
-        Some(issuer) => Err(claimed(id, issuer)),
+        Some(issuer) => Err(StoreError::Contradiction(issuer.refusal_of(id))),
         None => Ok(()),
     }
 }
@@ -37,10 +33,7 @@ fn domain_of(text: &str) -> String {
 }
 
 /// Refuses an issuer for which a client that is there would be taken.
-pub(super) async fn refuse_client_ids(
-    tx: &mut Tx<'_>,
-    anchor: &TrustAnchor,
-) -> Result<(), StoreError> {
+pub(super) async fn refuse_client_ids(tx: &mut Tx<'_>, anchor: &TrustAnchor) -> Result<()> {
     const SQL: &str = "
         select client_id
         from clients
@@ -63,13 +56,8 @@ pub(super) async fn refuse_client_ids(
     }
 }
 
-fn claimed(id: &ClientId, issuer: &TrustedIssuer) -> StoreError {
-    StoreError::Contradiction(issuer.refusal_of(id))
-}
-
 /// Has those who write issuers, and clients that might be named like one, wait for one another.
-pub(super) async fn lock_names(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+pub(super) async fn lock_names(tx: &mut Tx<'_>) -> Result<()> {
     const SQL: &str = "update installation set only_row = only_row";
-    tx.execute(SQL, &[]).await?;
-    Ok(())
+    tx.execute(SQL, &[]).await.map(drop)
 }

@@ -7,40 +7,31 @@ use uuid::Uuid;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{Change, ChangeId, ClientId};
-use crate::store::db::damage::RowsOf;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::table_row::TableRow;
-use crate::store::db::query::{ToValue, Value, query, select};
-use crate::store::{Store, StoreError, TrustedTime};
+use crate::store::db::{Row, RowsOf, TableRow, ToValue, Value, query, select};
+use crate::store::{Result, Store, StoreError, TrustedTime};
 
 /// On which Postgres tells the replicas that there are changes. The payload is the schema, for a database may have
 /// more than one.
 pub(in crate::store) const CHANNEL: &str = "token_server_changes";
-
-const CHANGES: RowsOf = RowsOf {
-    table: "changes",
-    key: "change_id",
-};
 
 const IDS_PER_SECOND: i64 = 1_000_000;
 
 /// At 200 changes a second their ids are as fast as time.
 const MAX_STEP: i64 = 10_000;
 
-/// A change with its id, as it is stored.
 #[derive(Debug)]
 pub(in crate::store) struct ChangeRow {
     pub(in crate::store) change_id: i64,
     pub(in crate::store) change: Change,
 }
 
-impl TableRow<3> for ChangeRow {
+impl TableRow for ChangeRow {
     const TABLE: &'static str = "changes";
-    const COLUMNS: [&'static str; 3] = ["change_id", "kind", "client_id"];
+    const COLUMNS: &'static str = "change_id, kind, client_id";
 
-    fn values(&self) -> [Value<'_>; 3] {
+    fn values(&self) -> Vec<Value<'_>> {
         let client_id = self.change.client_id().map(ClientId::as_str);
-        [
+        vec![
             self.change_id.to_value(),
             Value::Text(Some(self.change.kind().into())),
             Value::Text(client_id.map(Into::into)),
@@ -50,7 +41,7 @@ impl TableRow<3> for ChangeRow {
 
 /// An id that comes after `last`. It is a time in microseconds as well: when a database loses its last transactions in a
 /// fail-over, what is changed afterwards is still new to those who had read the lost ones.
-pub(in crate::store) fn next_id(last: i64, now: UnixTime) -> Result<i64, StoreError> {
+pub(in crate::store) fn next_id(last: i64, now: UnixTime) -> Result<i64> {
     let next = last.max(first_id(now).0).checked_add(step());
     next.ok_or_else(|| {
         StoreError::Corrupt("the last change has the highest number that there is".to_owned())
@@ -77,7 +68,7 @@ pub struct ChangesPage {
 
 impl Store {
     /// The newest change.
-    pub async fn last_change(&self) -> Result<ChangeId, StoreError> {
+    pub async fn last_change(&self) -> Result<ChangeId> {
         const SQL: &str = "select coalesce(max(change_id), 0) from changes";
         let mut feed = self.acquire_feed().await?;
         let last = query(SQL).fetch_one(&mut feed, |row| row.get(0)).await?;
@@ -87,15 +78,12 @@ impl Store {
     /// What was changed after this change, `limit` at most. `None` when all has to be read anew: when one of them is
     /// damaged, or when the change itself is not there any more. Then others that came after it may have gone as well, by
     /// their age, or in a fail-over that lost the last commits.
-    pub async fn list_changes(
-        &self,
-        after: ChangeId,
-        limit: u32,
-    ) -> Result<Option<ChangesPage>, StoreError> {
+    pub async fn list_changes(&self, after: ChangeId, limit: u32) -> Result<Option<ChangesPage>> {
         const REST: &str = "from changes where change_id >= $1 order by change_id limit $2";
-        let found = select(&ChangeRow::COLUMNS, REST)
+        let of = RowsOf::new("changes", "change_id");
+        let found = select(&[ChangeRow::COLUMNS], REST)
             .bind(&[&after.0, &(i64::from(limit) + 1)])
-            .fetch_readable(&mut self.acquire_feed().await?, CHANGES, |row| {
+            .fetch_readable(&mut self.acquire_feed().await?, of, |row| {
                 match row.get::<i64>("change_id")? {
                     // It is read already: here it is only to be there.
                     id if id == after.0 => Ok((after, None)),
@@ -105,20 +93,15 @@ impl Store {
             .await?;
         // Of a damaged change nobody can tell what is to be read anew.
         if !found.damaged.is_empty() {
-            found.log(CHANGES);
+            found.log();
             return Ok(None);
         }
-        let Some(((first, _), new)) = found.rows.split_first() else {
-            return Ok(None);
+        let new = match found.rows.split_first() {
+            Some(((first, _), new)) if *first == after => new,
+            Some(_) | None => return Ok(None),
         };
-        if *first != after {
-            return Ok(None);
-        }
         Ok(Some(ChangesPage {
-            changes: new
-                .iter()
-                .filter_map(|(_, change)| change.clone())
-                .collect(),
+            changes: new.iter().filter_map(|it| it.1.clone()).collect(),
             last: new.last().map_or(after, |(id, _)| *id),
             is_end: new.len() < limit as usize,
         }))
@@ -126,7 +109,7 @@ impl Store {
 
     /// Removes changes of before `end`, the oldest first and never the newest of all; how many, `limit` at most, so
     /// that no statement runs for long.
-    pub async fn delete_changes(&self, end: TrustedTime, limit: u32) -> Result<u64, StoreError> {
+    pub async fn delete_changes(&self, end: TrustedTime, limit: u32) -> Result<u64> {
         const SQL: &str = "
             delete from changes
             where change_id in (
@@ -145,7 +128,7 @@ pub(in crate::store) fn first_id(now: UnixTime) -> ChangeId {
 }
 
 /// A change and its id; no change where this version does not know its kind.
-fn read_change(row: &Row) -> Result<(ChangeId, Option<Change>), StoreError> {
+fn read_change(row: &Row) -> Result<(ChangeId, Option<Change>)> {
     let client_id = row.parse_optional("client_id")?;
     let change = Change::from_parts(row.get("kind")?, client_id);
     Ok((ChangeId(row.get("change_id")?), change))

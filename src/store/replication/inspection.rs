@@ -1,23 +1,22 @@
 //! Owns how a database is looked at before its changes are read, and how it is noticed that what was wrong with it has
 //! passed: on a connection of its own, since those of the pools may lead to where the database was.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Database;
 use sqlx::pool::PoolOptions;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::base::secret::random_base62;
 use crate::domain::ChangeId;
-use crate::store::db::connect::pool::Pool;
 use crate::store::db::connect::watched_file::{FileId, FileState, WatchedFile};
-use crate::store::db::fault::Fault;
 use crate::store::db::guard::Obstacle;
-use crate::store::db::metrics::Calls;
 use crate::store::db::migrations::list_tables;
-use crate::store::db::query::query;
+use crate::store::db::{Calls, Fault, Pool, query};
 use crate::store::replication::installation::Standing;
-use crate::store::{Store, StoreError};
+use crate::store::{Result, Store, StoreError};
 
 /// A damaged page is nothing that the server can look for. While a call meets it again within this time, it is there.
 const DAMAGE_LASTS: Duration = Duration::from_mins(1);
@@ -31,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 impl Store {
     /// Looks at the database that answers. The first one is the one that this process uses from then on; with another one
     /// this fails, as every other call does. A fault that has passed is forgotten.
-    pub async fn look(&self) -> Result<Standing, StoreError> {
+    pub async fn look(&self) -> Result<Standing> {
         let guard = &self.calls.guard;
         // It may have been replaced since the last call.
         if guard.check().is_err() || guard.fault().is_some() {
@@ -46,7 +45,7 @@ impl Store {
     }
 
     /// Whether the database lost a change that this process had committed, and that is beyond the last one which was read.
-    pub async fn lost_own_change(&self, read: ChangeId) -> Result<bool, StoreError> {
+    pub async fn lost_own_change(&self, read: ChangeId) -> Result<bool> {
         const SQL: &str = "select count(*) from changes where change_id = $1";
         let guard = &self.calls.guard;
         let committed = guard.last_commit();
@@ -78,7 +77,7 @@ impl Store {
         self.calls.guard.reconnect();
     }
 
-    async fn inspect(&self) -> Result<(), StoreError> {
+    async fn inspect(&self) -> Result<()> {
         let guard = &self.calls.guard;
         if matches!(self.pool, Pool::Sqlite(_)) && guard.file().is_none() {
             // In memory: a new connection would open a database of its own.
@@ -101,11 +100,7 @@ impl Store {
     }
 
     /// Forgets what was wrong, as far as a new connection does not find it.
-    async fn inspect_with(
-        &self,
-        fresh: &Self,
-        replaced_by: Option<FileId>,
-    ) -> Result<(), StoreError> {
+    async fn inspect_with(&self, fresh: &Self, replaced_by: Option<FileId>) -> Result<()> {
         let guard = &self.calls.guard;
         let standing = fresh.read_standing().await?;
         guard.check_identity(&standing.installation.identity)?;
@@ -125,12 +120,7 @@ impl Store {
         Ok(())
     }
 
-    async fn still_has(
-        &self,
-        fault: Fault,
-        fresh: &Self,
-        standing: &Standing,
-    ) -> Result<bool, StoreError> {
+    async fn still_has(&self, fault: Fault, fresh: &Self, standing: &Standing) -> Result<bool> {
         let tried = match (fault, &self.pool) {
             (Fault::ReadOnly, Pool::Postgres(_)) => return Ok(standing.is_read_only),
             (Fault::PermissionDenied, Pool::Postgres(_)) => return fresh.lacks_rights().await,
@@ -148,16 +138,15 @@ impl Store {
     }
 
     /// Writes and removes what needs room of its own.
-    async fn probe(&self) -> Result<(), StoreError> {
+    async fn probe(&self) -> Result<()> {
         const WRITE: &str = "update installation set probe = $1";
         const REMOVE: &str = "update installation set probe = null";
         self.execute(WRITE, &[&random_base62(PROBE_LENGTH)]).await?;
-        self.execute(REMOVE, &[]).await?;
-        Ok(())
+        self.execute(REMOVE, &[]).await.map(drop)
     }
 
     /// Whether Postgres would refuse to read or write a table of the server's.
-    async fn lacks_rights(&self) -> Result<bool, StoreError> {
+    async fn lacks_rights(&self) -> Result<bool> {
         const SQL: &str = "
             select count(*)
             from pg_class t
@@ -172,20 +161,16 @@ impl Store {
     }
 
     /// A store with a connection of its own, to where the address leads now, which looks at no guard.
-    async fn connect_once(&self) -> Result<Self, StoreError> {
+    async fn connect_once(&self) -> Result<Self> {
         self.refresh_url().await;
         let pool = match self.writes() {
             Pool::Postgres(pool) => {
                 let options = (*pool.connect_options()).clone();
-                let one = PoolOptions::new().max_connections(1);
-                let one = one.acquire_timeout(self.deadline);
-                Pool::Postgres(one.connect_with(options).await?)
+                Pool::Postgres(one(self.deadline).connect_with(options).await?)
             }
             Pool::Sqlite(pool) => {
                 let options = (*pool.connect_options()).clone().create_if_missing(false);
-                let one = PoolOptions::new().max_connections(1);
-                let one = one.acquire_timeout(self.deadline);
-                Pool::Sqlite(one.connect_with(options).await?)
+                Pool::Sqlite(one(self.deadline).connect_with(options).await?)
             }
         };
         Ok(Self {
@@ -198,18 +183,18 @@ impl Store {
     }
 
     /// Fails if another process has written to the new file: to empty `-wal` would take what it committed.
-    fn refuse_foreign_writes(&self) -> Result<(), StoreError> {
+    fn refuse_foreign_writes(&self) -> Result<()> {
         let guard = &self.calls.guard;
         if !guard.file().is_some_and(WatchedFile::is_written_by_others) {
             return Ok(());
         }
         let why = "the database file was replaced, and another process has written to the new one: restart this process";
-        Err(sqlx::Error::Io(std::io::Error::other(why)).into())
+        Err(sqlx::Error::Io(io::Error::other(why)).into())
     }
 
     /// Closes the connections to a file that is not at the path any more. Its last writes, which stand in the file `-wal` at
     /// the path, move into it: SQLite would take them for those of the new file.
-    async fn retire_connections(&self) -> Result<(), StoreError> {
+    async fn retire_connections(&self) -> Result<()> {
         const MOVE: &str = "pragma wal_checkpoint(truncate)";
         let until = Instant::now() + self.deadline;
         let mut last = None;
@@ -237,9 +222,14 @@ impl Store {
             let is_busy: i64 = moved?;
             if is_busy != 0 {
                 let why = "another process has the replaced database file open";
-                return Err(sqlx::Error::Io(std::io::Error::other(why)).into());
+                return Err(sqlx::Error::Io(io::Error::other(why)).into());
             }
         }
         Ok(())
     }
+}
+
+fn one<DB: Database>(patience: Duration) -> PoolOptions<DB> {
+    let one = PoolOptions::new().max_connections(1);
+    one.acquire_timeout(patience)
 }

@@ -1,17 +1,16 @@
 //! Owns the row of `installation`, and what is asked of a database before it is used: which one it is, and whether it takes
-//! changes.
+//! changes. The row also says when this database was last in use under a clock that was right: only SQLite needs it, where the
+//! database has no clock of its own.
 
 use serde_json::json;
 use sqlx::{Executor, PgConnection, Row as _};
 
+use crate::base::clock::UnixTime;
 use crate::base::secret::random_base62;
 use crate::domain::{Action, Change, Generation, Installation, NewEvent, Stamp, Target};
-use crate::store::db::connect::pool::Pool;
-use crate::store::db::fault::Fault;
 use crate::store::db::guard::Guard;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::{ToValue, query};
-use crate::store::{Store, StoreError};
+use crate::store::db::{Fault, Pool, Row, ToValue, query};
+use crate::store::{Result, Store, StoreError};
 
 /// Characters of an identity: about 130 bits.
 const IDENTITY_LENGTH: usize = 22;
@@ -34,7 +33,7 @@ pub struct Standing {
 
 impl Store {
     /// Gives a new database its identity.
-    pub(in crate::store) async fn insert_installation(&self) -> Result<(), StoreError> {
+    pub(in crate::store) async fn insert_installation(&self) -> Result<()> {
         const SQL: &str = "
             insert into installation (only_row, identity, epoch, generation, clock_confirmations)
             values (1, $1, 1, 0, 0)
@@ -44,21 +43,16 @@ impl Store {
             return Ok(());
         }
         let identity = random_base62(IDENTITY_LENGTH);
-        self.execute(SQL, &[&identity]).await?;
-        Ok(())
+        self.execute(SQL, &[&identity]).await.map(drop)
     }
 
     /// The database that the change feed's connection leads to; an error if it has no identity.
-    pub(in crate::store) async fn read_standing(&self) -> Result<Standing, StoreError> {
+    pub(in crate::store) async fn read_standing(&self) -> Result<Standing> {
         self.find_standing().await?.ok_or_else(no_installation)
     }
 
     /// Starts a new epoch; and revokes every token that was issued before, unless `keep_tokens`.
-    pub async fn start_epoch(
-        &self,
-        keep_tokens: bool,
-        stamp: Stamp<'_>,
-    ) -> Result<Installation, StoreError> {
+    pub async fn start_epoch(&self, keep_tokens: bool, stamp: Stamp<'_>) -> Result<Installation> {
         const START: &str = "
             update installation
             set epoch = epoch + 1, generation = (
@@ -86,12 +80,12 @@ impl Store {
             "generation": installation.generation,
             "tokens": if keep_tokens { "kept" } else { "revoked" },
         }));
-        self.commit_change(tx, stamp, Change::Revocation, vec![event])
+        self.commit_changes(tx, stamp, vec![Change::Revocation], vec![event])
             .await?;
         Ok(installation)
     }
 
-    async fn find_standing(&self) -> Result<Option<Standing>, StoreError> {
+    async fn find_standing(&self) -> Result<Option<Standing>> {
         let sql = match &self.feed {
             Pool::Postgres(_) => POSTGRES,
             Pool::Sqlite(_) => SQLITE,
@@ -107,12 +101,12 @@ impl Store {
     }
 }
 
-pub(in crate::store) fn no_installation() -> StoreError {
+fn no_installation() -> StoreError {
     let why = "the table `installation` has no row; run `token-server migrate`";
     StoreError::Corrupt(why.to_owned())
 }
 
-fn read_installation(row: &Row) -> Result<Installation, StoreError> {
+fn read_installation(row: &Row) -> Result<Installation> {
     Ok(Installation {
         identity: row.get("identity")?,
         epoch: row.get("epoch")?,
@@ -136,4 +130,62 @@ pub(in crate::store) async fn check_postgres(
     }
     let checked = guard.check_identity(identity);
     checked.map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))
+}
+
+/// What the database knows of the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockMark {
+    /// When a server last noted that its clock is right; `None`: never.
+    pub noted_at: Option<UnixTime>,
+    /// The time of the event that was appended last to the audit trail.
+    pub last_event_at: Option<UnixTime>,
+    /// How often an operator confirmed the clock.
+    pub confirmations: i64,
+}
+
+impl Store {
+    /// Reads what the database knows of the time.
+    pub async fn find_clock_mark(&self) -> Result<ClockMark> {
+        const SQL: &str = "
+            select clock_noted_at, clock_confirmations,
+                (select at from audit_events order by event_id desc limit 1) as last_event_at
+            from installation";
+        let mark = self.fetch_optional(SQL, &[], |row| {
+            Ok(ClockMark {
+                noted_at: row.optional_time("clock_noted_at")?,
+                last_event_at: row.optional_time("last_event_at")?,
+                confirmations: row.get("clock_confirmations")?,
+            })
+        });
+        mark.await?.ok_or_else(no_installation)
+    }
+
+    /// Notes that the clock is right now.
+    pub async fn note_clock(&self, now: UnixTime) -> Result<()> {
+        const SQL: &str = "update installation set clock_noted_at = $1";
+        self.execute(SQL, &[&now]).await.map(drop)
+    }
+
+    /// Takes over the time of an event that is in the future, so that the events which follow do not hide it.
+    pub async fn note_future(&self, event_at: UnixTime) -> Result<()> {
+        const SQL: &str = "
+            update installation
+            set clock_noted_at = $1
+            where clock_noted_at is null or clock_noted_at < $1";
+        self.execute(SQL, &[&event_at]).await.map(drop)
+    }
+
+    /// Keeps that an operator confirmed the clock, for all processes on this database. `doubt` is what spoke against it.
+    pub async fn confirm_clock(&self, doubt: Option<String>, stamp: Stamp<'_>) -> Result<()> {
+        const SQL: &str = "
+            update installation
+            set clock_noted_at = $1, clock_confirmations = clock_confirmations + 1";
+        stamp.by.actor.check_clock_write()?;
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        tx.execute(SQL, &[&stamp.at]).await?;
+        let event = NewEvent::new(Action::ClockConfirm, Target::Clock)
+            .after(json!({ "time": stamp.at.to_string(), "doubt": doubt }));
+        self.commit_event(tx, stamp, event).await
+    }
 }

@@ -9,10 +9,9 @@ use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use tokio::time::timeout;
 
 use crate::base::clock::Stopwatch;
-use crate::store::db::connect::pool::Pool;
-use crate::store::db::metrics::Calls;
+use crate::store::db::{Calls, Pool};
 use crate::store::replication::changes::CHANNEL;
-use crate::store::{Store, StoreError};
+use crate::store::{Result, Store};
 
 /// How often it is looked whether the connection still leads to the right server.
 const LOOK: Duration = Duration::from_secs(1);
@@ -34,31 +33,26 @@ pub struct ChangeListener {
 
 impl Store {
     /// Hears of changes from now on; `None` where the database tells nobody.
-    pub async fn listen(&self) -> Result<Option<ChangeListener>, StoreError> {
+    pub async fn listen(&self) -> Result<Option<ChangeListener>> {
         let Pool::Postgres(pool) = &self.pool else {
             return Ok(None);
         };
         self.refresh_url().await;
         let opened = Stopwatch::start();
-        match timeout(SIGN_OF_LIFE, listen(pool)).await {
-            Ok(listening) => {
-                let (listener, schema) = listening?;
-                let calls = Arc::clone(&self.calls);
-                Ok(Some(ChangeListener {
-                    listener,
-                    schema,
-                    calls,
-                    opened,
-                    heard: Stopwatch::start(),
-                }))
-            }
-            Err(_) => Err(lost().into()),
-        }
+        let listening = timeout(SIGN_OF_LIFE, listen(pool)).await;
+        let (listener, schema) = listening.map_err(|_| lost())??;
+        Ok(Some(ChangeListener {
+            listener,
+            schema,
+            calls: Arc::clone(&self.calls),
+            opened,
+            heard: Stopwatch::start(),
+        }))
     }
 }
 
 /// With the name of the schema, which changes of this database come under.
-async fn listen(pool: &PgPool) -> Result<(PgListener, String), StoreError> {
+async fn listen(pool: &PgPool) -> Result<(PgListener, String)> {
     let own = PgPoolOptions::new()
         .max_connections(1)
         .max_lifetime(None)
@@ -77,7 +71,7 @@ async fn listen(pool: &PgPool) -> Result<(PgListener, String), StoreError> {
 impl ChangeListener {
     /// Waits until something has changed. Fails when the connection is lost, and with it what was said meanwhile; also when
     /// it leads to a server that is the primary no more.
-    pub async fn wait(&mut self) -> Result<(), StoreError> {
+    pub async fn wait(&mut self) -> Result<()> {
         loop {
             let told = timeout(LOOK, self.listener.try_recv()).await;
             if self.calls.guard.is_outdated(self.opened.elapsed()) {

@@ -1,16 +1,17 @@
-//! Owns which secrets expire soon.
+//! Owns which secrets expire soon, and the rows of `idle_expiries`: secrets that end by themselves some time after their last use.
+
+use serde_json::json;
 
 use crate::base::clock::UnixTime;
-use crate::domain::{ClientId, EndingSecret};
-use crate::store::db::damage::RowsOf;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::{ToValue, query};
-use crate::store::{Store, StoreError};
-
-pub(in crate::store) const SECRETS: RowsOf = RowsOf {
-    table: "client_secrets",
-    key: "secret_id",
+use crate::domain::{
+    Action, ClientEffect, ClientId, EndingSecret, IdleExpiry, Origin, SecretId, Stamp,
 };
+use crate::store::clients::row::lock_client;
+use crate::store::db::{Row, RowsOf, ToValue, query};
+use crate::store::secrets::write::{lock_secret, of_secret, replace_idle_expiry};
+use crate::store::{Result, Store, TrustedTime};
+
+const SECRETS: RowsOf = RowsOf::new("client_secrets", "secret_id");
 
 impl Store {
     /// Of the enabled clients that log in by secret: how many have none that is good at `now`, and how many lose their
@@ -19,7 +20,7 @@ impl Store {
         &self,
         now: UnixTime,
         ends: [UnixTime; 3],
-    ) -> Result<(u64, [u64; 3]), StoreError> {
+    ) -> Result<(u64, [u64; 3])> {
         // A secret that never ends does so at the end of time.
         const SQL: &str = "
             select count(case when ends_at <= $1 then 1 end),
@@ -46,7 +47,7 @@ impl Store {
         &self,
         ids: &[&ClientId],
         until: UnixTime,
-    ) -> Result<Vec<(ClientId, UnixTime)>, StoreError> {
+    ) -> Result<Vec<(ClientId, UnixTime)>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -69,7 +70,7 @@ impl Store {
         after: UnixTime,
         until: UnixTime,
         limit: u32,
-    ) -> Result<Vec<EndingSecret>, StoreError> {
+    ) -> Result<Vec<EndingSecret>> {
         const SQL: &str = "
             select s.client_id, s.secret_id, s.hint, s.expires_at, not exists (
                 select 1
@@ -90,9 +91,114 @@ impl Store {
                 is_last: row.get("is_last")?,
             })
         };
-        let query = query(SQL).bind(&[&after, &until, &limit]);
-        let on = &mut self.acquire().await?;
-        let found = query.fetch_readable(on, SECRETS, read).await?;
-        Ok(found.into_rows(SECRETS))
+        query(SQL)
+            .bind(&[&after, &until, &limit])
+            .fetch_undamaged(&mut self.acquire().await?, SECRETS, read)
+            .await
+    }
+}
+
+/// What holds of a secret that is due: it is good, it has not been used for long enough, and it is not the last good one
+/// of its client. `$1`: now; `$2`: that much later than it says.
+const IS_DUE: &str = "
+    s.secret_id = e.secret_id
+    and (s.expires_at is null or s.expires_at > $1)
+    and case when u.used_at > e.starts_at then u.used_at else e.starts_at end + e.idle_seconds + $2 <= $1
+    and exists (
+        select 1
+        from client_secrets o
+        where o.client_id = s.client_id and o.secret_id <> s.secret_id
+            and (o.expires_at is null or o.expires_at > $1))";
+
+/// `cross join` keeps SQLite from beginning with all the secrets.
+const FROM: &str = "
+    from idle_expiries e
+    cross join client_secrets s
+    left join last_used u on u.client_id = e.client_id and u.secret_id = e.secret_id";
+
+impl Store {
+    /// Sets after how long without use a secret of this client ends, or that it does not; false when the client has no
+    /// such secret.
+    pub async fn set_idle_expiry(
+        &self,
+        id: &ClientId,
+        secret_id: &SecretId,
+        unused_for: Option<IdleExpiry>,
+        stamp: Stamp<'_>,
+    ) -> Result<bool> {
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let Some(before) = lock_secret(&mut tx, id, secret_id, stamp).await? else {
+            return Ok(false);
+        };
+        replace_idle_expiry(&mut tx, id, secret_id, unused_for, stamp.at).await?;
+        let event = of_secret(Action::SecretExpire, id, secret_id)
+            .before(json!({ "ends_unused_for": before.unused_for }))
+            .after(json!({ "ends_unused_for": unused_for }));
+        self.commit_secret_change(tx, id, event, stamp).await?;
+        Ok(true)
+    }
+
+    /// The secrets that have not been used for so long that they end; `slack` is how much later than that.
+    pub async fn list_idle_secrets(
+        &self,
+        now: TrustedTime,
+        slack: i64,
+    ) -> Result<Vec<(ClientId, SecretId)>> {
+        let mut query = query("select e.client_id, e.secret_id");
+        query.push(FROM).push(" where ").push(IS_DUE);
+        let due_at = now.time();
+        query = query.bind(&[&due_at, &slack]);
+        query.push(" limit 1000");
+        let read = |row: &Row| Ok((row.parse(0)?, row.parse(1)?));
+        query
+            .fetch_undamaged(&mut self.acquire_read().await?, SECRETS, read)
+            .await
+    }
+
+    /// Ends such a secret, if it is one still; whether it was.
+    pub async fn expire_idle_secret(
+        &self,
+        id: &ClientId,
+        secret_id: &SecretId,
+        slack: i64,
+        by: &Origin,
+        now: TrustedTime,
+    ) -> Result<bool> {
+        const END: &str = "update client_secrets set expires_at = $2 where secret_id = $1";
+        const DELETE: &str = "delete from idle_expiries where secret_id = $1";
+        let stamp = by.at(now.time());
+        let mut find = query("select s.expires_at, u.used_at, e.idle_seconds");
+        find.push(FROM).push(" where ").push(IS_DUE);
+        find.push(" and e.secret_id = $3");
+        let mut conn = self.acquire().await?;
+        let mut tx = conn.begin().await?;
+        if lock_client(&mut tx, id, ClientEffect::Changes, stamp)
+            .await?
+            .is_none()
+        {
+            return Ok(false);
+        }
+        let read = |row: &Row| {
+            let (expires_at, used_at): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+            Ok((expires_at, used_at, row.get::<i64>(2)?))
+        };
+        let due = find
+            .bind(&[&stamp.at, &slack, secret_id])
+            .fetch_optional(&mut tx, read)
+            .await?;
+        let Some((expires_at, used_at, unused_for)) = due else {
+            return Ok(false);
+        };
+        tx.execute(END, &[secret_id, &stamp.at]).await?;
+        tx.execute(DELETE, &[secret_id]).await?;
+        let before = json!({
+            "expires_at": expires_at, "ends_unused_for": unused_for, "last_used_at": used_at,
+        });
+        let event = of_secret(Action::SecretExpire, id, secret_id)
+            .before(before)
+            .after(json!({ "expires_at": stamp.at, "ends_unused_for": null }));
+        self.commit_secret_change(tx, id, event, stamp).await?;
+        Ok(true)
     }
 }

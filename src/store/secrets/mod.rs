@@ -1,6 +1,4 @@
 //! The tables `client_secrets` and `idle_expiries`.
 
 pub(in crate::store) mod expiring;
-pub(in crate::store) mod idle_expiry;
-pub(in crate::store) mod rotate;
 pub(in crate::store) mod write;

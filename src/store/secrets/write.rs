@@ -1,17 +1,16 @@
-//! Owns the rows of `client_secrets`.
+//! Owns the rows of `client_secrets`; and how the secrets end that a new one replaces, in the transaction that adds it.
 
 use serde_json::json;
 
 use crate::base::clock::UnixTime;
 use crate::domain::{
-    Action, Change, ClientId, ClientSecret, MAX_LIVE_SECRETS, NewEvent, OldSecrets, SecretId,
-    Stamp, Target,
+    Action, Change, ClientId, ClientSecret, IdleExpiry, MAX_LIVE_SECRETS, NewEvent, OldSecrets,
+    SecretId, Stamp, Target,
 };
-use crate::store::clients::record::{self, lock_record};
+use crate::store::clients::record::{self, insert_idle_expiry, lock_record};
 use crate::store::clients::row::bump_version;
-use crate::store::db::conn::Tx;
-use crate::store::secrets::rotate::{end_old_secrets, set_expiry};
-use crate::store::{Store, StoreError, WriteOptions};
+use crate::store::db::{ToValue, Tx};
+use crate::store::{Result, Store, WriteOptions};
 
 /// The outcome of adding a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +36,7 @@ impl Store {
         secret: &ClientSecret,
         options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
-    ) -> Result<SecretAdded, StoreError> {
+    ) -> Result<SecretAdded> {
         let old = OldSecrets::Stay;
         self.rotate_secret(id, secret, old, options, stamp).await
     }
@@ -50,7 +49,7 @@ impl Store {
         old: OldSecrets,
         options: &WriteOptions<'_>,
         stamp: Stamp<'_>,
-    ) -> Result<SecretAdded, StoreError> {
+    ) -> Result<SecretAdded> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         if !options.store_response(&mut tx).await? {
@@ -70,8 +69,8 @@ impl Store {
         let mut events = vec![of_secret(Action::SecretAdd, id, &secret.secret_id).after(secret)];
         events.extend(end_old_secrets(&mut tx, id, &before.secrets, old, stamp).await?);
         bump_version(&mut tx, id).await?;
-        let change = Change::Client(id.clone());
-        self.commit_change(tx, stamp, change, events).await?;
+        let changes = vec![Change::Client(id.clone())];
+        self.commit_changes(tx, stamp, changes, events).await?;
         Ok(SecretAdded::Added)
     }
 
@@ -82,7 +81,7 @@ impl Store {
         secret_id: &SecretId,
         expires_at: UnixTime,
         stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let Some(before) = lock_secret(&mut tx, id, secret_id, stamp).await? else {
@@ -102,7 +101,7 @@ impl Store {
         id: &ClientId,
         secret_id: &SecretId,
         stamp: Stamp<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let mut conn = self.acquire().await?;
         let mut tx = conn.begin().await?;
         let Some(before) = lock_secret(&mut tx, id, secret_id, stamp).await? else {
@@ -121,9 +120,10 @@ impl Store {
         id: &ClientId,
         event: NewEvent,
         stamp: Stamp<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<()> {
         bump_version(&mut tx, id).await?;
-        self.commit_client_change(tx, id, event, stamp).await
+        let changes = vec![Change::Client(id.clone())];
+        self.commit_changes(tx, stamp, changes, vec![event]).await
     }
 
     /// Replaces a hash by one of the same secret, unless somebody else has meanwhile. Replicas are not told, there
@@ -133,25 +133,22 @@ impl Store {
         secret_id: &SecretId,
         old_hash: &str,
         new_hash: &str,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         const SQL: &str = "
             update client_secrets
             set secret_hash = $3
             where secret_id = $1 and secret_hash = $2";
-        let updated = self
-            .execute(SQL, &[secret_id, &old_hash, &new_hash])
-            .await?;
-        Ok(updated == 1)
+        let values: [&dyn ToValue; 3] = [secret_id, &old_hash, &new_hash];
+        Ok(self.execute(SQL, &values).await? == 1)
     }
 }
 
-/// Locks a client, and finds its secret of this id.
 pub(in crate::store) async fn lock_secret(
     tx: &mut Tx<'_>,
     id: &ClientId,
     secret_id: &SecretId,
     stamp: Stamp<'_>,
-) -> Result<Option<ClientSecret>, StoreError> {
+) -> Result<Option<ClientSecret>> {
     let locked = lock_record(tx, id, stamp).await?;
     let mut secrets = locked.into_iter().flat_map(|record| record.secrets);
     Ok(secrets.find(|secret| secret.secret_id == *secret_id))
@@ -159,4 +156,66 @@ pub(in crate::store) async fn lock_secret(
 
 pub(in crate::store) fn of_secret(action: Action, id: &ClientId, secret_id: &SecretId) -> NewEvent {
     NewEvent::of_client(action, id, Target::Secret(secret_id.clone()))
+}
+
+/// Sets when those of `secrets` end that are live; what was done.
+async fn end_old_secrets(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    secrets: &[ClientSecret],
+    old: OldSecrets,
+    stamp: Stamp<'_>,
+) -> Result<Vec<NewEvent>> {
+    let mut events = Vec::new();
+    for secret in secrets.iter().filter(|it| it.is_live(stamp.at)) {
+        let name = &secret.secret_id;
+        let event = || of_secret(Action::SecretExpire, id, name);
+        match old {
+            // A rotation never makes a secret live longer.
+            OldSecrets::ExpireAt(at) if secret.is_live(at) => {
+                set_expiry(tx, id, name, at).await?;
+                let before = json!({ "expires_at": secret.expires_at });
+                events.push(event().before(before).after(json!({ "expires_at": at })));
+            }
+            OldSecrets::ExpireUnused(span) => {
+                replace_idle_expiry(tx, id, name, Some(span), stamp.at).await?;
+                let before = json!({ "ends_unused_for": secret.unused_for });
+                let after = json!({ "ends_unused_for": span });
+                events.push(event().before(before).after(after));
+            }
+            OldSecrets::Stay | OldSecrets::ExpireAt(_) => {}
+        }
+    }
+    Ok(events)
+}
+
+async fn set_expiry(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    secret_id: &SecretId,
+    expires_at: UnixTime,
+) -> Result<()> {
+    const SQL: &str = "
+        update client_secrets
+        set expires_at = $3
+        where client_id = $1 and secret_id = $2";
+    tx.execute(SQL, &[id, secret_id, &expires_at])
+        .await
+        .map(drop)
+}
+
+/// Sets after how long without use a secret ends, or that it does not.
+pub(in crate::store) async fn replace_idle_expiry(
+    tx: &mut Tx<'_>,
+    id: &ClientId,
+    secret_id: &SecretId,
+    unused_for: Option<IdleExpiry>,
+    now: UnixTime,
+) -> Result<()> {
+    const DELETE: &str = "delete from idle_expiries where secret_id = $1";
+    tx.execute(DELETE, &[secret_id]).await?;
+    match unused_for {
+        Some(span) => insert_idle_expiry(tx, id, secret_id, span, now).await,
+        None => Ok(()),
+    }
 }

@@ -4,10 +4,8 @@
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientId, Generation};
 use crate::store::clients::find::AT_ONCE;
-use crate::store::db::conn::Tx;
-use crate::store::db::connect::pool::Pool;
-use crate::store::db::query::{ToValue, Value, query};
-use crate::store::{Store, StoreError};
+use crate::store::db::{Pool, ToValue, Tx, Value, query};
+use crate::store::{Result, Store};
 
 /// Postgres' time in milliseconds since 1970.
 const POSTGRES_TIME: &str = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
@@ -30,7 +28,7 @@ pub(in crate::store) async fn begin_generations(
     tx: &mut Tx<'_>,
     ids: &[&ClientId],
     now: UnixTime,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     const BEGIN: &str = "
         update clients
         set (generation, version) = (
@@ -64,7 +62,7 @@ pub(in crate::store) async fn raise_generation(
     tx: &mut Tx<'_>,
     id: &ClientId,
     floor: Generation,
-) -> Result<Generation, StoreError> {
+) -> Result<Generation> {
     const RAISE: &str = "
         update clients
         set generation = (

@@ -3,4 +3,3 @@
 pub(in crate::store) mod generation;
 pub(in crate::store) mod queue;
 pub(in crate::store) mod revocations;
-pub(in crate::store) mod write_back;

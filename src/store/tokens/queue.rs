@@ -19,9 +19,8 @@ use crate::domain::{
 };
 use crate::store::audit::append::Appends;
 use crate::store::audit::head_row::lock_head;
-use crate::store::db::conn::Tx;
-use crate::store::db::query::{ToValue, query};
-use crate::store::{Store, StoreError};
+use crate::store::db::{ToValue, Tx, query};
+use crate::store::{Result, Store, StoreError};
 
 /// Revocations of one transaction, which may be one statement.
 const BATCH: usize = 250;
@@ -35,7 +34,6 @@ pub enum RevocationTrail {
     Count,
 }
 
-/// A revocation of one token.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct TokenRevocation {
     pub(in crate::store) token: RevokedToken,
@@ -71,7 +69,6 @@ impl TokenRevocation {
         }
     }
 
-    /// The event, if there is to be one.
     pub(in crate::store) fn event(&self) -> Option<(&Origin, NewEvent)> {
         let by = self.recorded_by.as_ref()?;
         let target = Target::Token(self.token.jti);
@@ -85,7 +82,7 @@ impl TokenRevocation {
 async fn list_revoked(
     tx: &mut Tx<'_>,
     revocations: &[&TokenRevocation],
-) -> Result<HashSet<String>, StoreError> {
+) -> Result<HashSet<String>> {
     let tokens: Vec<String> = revocations
         .iter()
         .map(|it| it.token.jti.to_string())
@@ -96,7 +93,6 @@ async fn list_revoked(
     Ok(found.into_iter().collect())
 }
 
-/// The revocations that wait.
 #[derive(Debug, Default)]
 pub(in crate::store) struct RevocationQueue(Mutex<Queue>);
 
@@ -108,7 +104,7 @@ struct Queue {
 }
 
 /// Whether the token was not revoked before.
-type Answer = Result<bool, StoreError>;
+type Answer = Result<bool>;
 
 #[derive(Debug)]
 struct Waiting {
@@ -146,7 +142,14 @@ impl RevocationQueue {
 
 impl Store {
     /// Revokes one token, with all that are to be revoked meanwhile; false if it was revoked before.
-    pub(in crate::store) async fn queue_revocation(&self, revocation: TokenRevocation) -> Answer {
+    pub async fn revoke_token(
+        &self,
+        token: RevokedToken,
+        client_id: &ClientId,
+        trail: RevocationTrail,
+        stamp: Stamp<'_>,
+    ) -> Result<bool> {
+        let revocation = TokenRevocation::new(token, client_id, trail, stamp);
         let (reply, answer) = oneshot::channel();
         if self.revocations.push(Waiting { revocation, reply }) {
             tokio::spawn(self.clone().write_queued());
@@ -208,7 +211,7 @@ impl Store {
     pub(in crate::store) async fn write_revocations(
         &self,
         revocations: &[&TokenRevocation],
-    ) -> Result<HashSet<TokenId>, StoreError> {
+    ) -> Result<HashSet<TokenId>> {
         let mut names = HashSet::new();
         let mut new: Vec<_> = revocations.to_vec();
         new.retain(|it| names.insert(it.token.jti));

@@ -2,8 +2,8 @@
 
 use crate::base::clock::UnixTime;
 use crate::domain::{ExcessTokens, TokenQuota, TokenTtl};
-use crate::store::db::query::row::Row;
-use crate::store::{Store, StoreError};
+use crate::store::db::Row;
+use crate::store::{Result, Store};
 
 impl Store {
     /// What the clients needed that were issued most tokens since a time, `limit` at most, in no order. `ttl` is the lifetime of tokens of a client that has none of its own.
@@ -12,7 +12,7 @@ impl Store {
         since: UnixTime,
         ttl: TokenTtl,
         limit: u32,
-    ) -> Result<Vec<ExcessTokens>, StoreError> {
+    ) -> Result<Vec<ExcessTokens>> {
         // Who was issued most is found first, and only of those the needed tokens are counted: one for each span of their
         // lifetime in which there was one; of lifetimes below an hour as many as fit into one.
         const SQL: &str = "
@@ -42,7 +42,7 @@ impl Store {
     }
 }
 
-fn read_waste(row: &Row) -> Result<ExcessTokens, StoreError> {
+fn read_waste(row: &Row) -> Result<ExcessTokens> {
     let quota: Option<i64> = row.get("token_quota")?;
     Ok(ExcessTokens {
         client_id: row.parse("client_id")?,

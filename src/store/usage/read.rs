@@ -8,10 +8,8 @@ use crate::domain::{
     ClientId, ClientUses, ExchangeUsage, IdentityDigest, IdentityUse, LastUsed, SecretId,
     SecretUses, UsageCounts, UsageIn, UsageOf, UsageSpan,
 };
-use crate::store::db::damage::RowsOf;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::{ToValue, query};
-use crate::store::{Store, StoreError, TrustedTime};
+use crate::store::db::{Row, RowsOf, ToValue, query};
+use crate::store::{Result, Store, StoreError, TrustedTime};
 
 /// By what clients are put in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,24 +22,10 @@ pub enum UsageOrder {
     Verified,
 }
 
-const LAST_USED: RowsOf = RowsOf {
-    table: "last_used",
-    key: "client_id",
-};
-
-pub(in crate::store) const USAGE_HOURS: RowsOf = RowsOf {
-    table: "usage_hours",
-    key: "client_id",
-};
-
 impl Store {
     /// When a client, its secrets and its identities were last used, and how often since a time. What was before a client of this id was
     /// registered is of another one.
-    pub async fn find_client_uses(
-        &self,
-        id: &ClientId,
-        since: UnixTime,
-    ) -> Result<ClientUses, StoreError> {
+    pub async fn find_client_uses(&self, id: &ClientId, since: UnixTime) -> Result<ClientUses> {
         const SQL: &str = "
             select u.secret_id, u.used_at, u.source, (
                 select cast(coalesce(sum(h.uses), 0) as bigint)
@@ -76,7 +60,7 @@ impl Store {
     async fn find_identity_uses(
         &self,
         id: &ClientId,
-    ) -> Result<BTreeMap<IdentityDigest, IdentityUse>, StoreError> {
+    ) -> Result<BTreeMap<IdentityDigest, IdentityUse>> {
         const SQL: &str = "
             select u.identity, u.issuer, u.subject, u.used_at, u.source
             from last_identity_use u
@@ -96,10 +80,7 @@ impl Store {
     }
 
     /// When these clients were last used, those that were.
-    pub async fn list_last_uses(
-        &self,
-        ids: &[&ClientId],
-    ) -> Result<Vec<(ClientId, LastUsed)>, StoreError> {
+    pub async fn list_last_uses(&self, ids: &[&ClientId]) -> Result<Vec<(ClientId, LastUsed)>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -111,9 +92,10 @@ impl Store {
         );
         query.push_list(ids.iter().map(|id| id.to_value()));
         let read = |row: &Row| Ok((row.parse("client_id")?, read_last_use(row)?));
-        let on = &mut self.acquire_read().await?;
-        let found = query.fetch_readable(on, LAST_USED, read).await?;
-        Ok(found.into_rows(LAST_USED))
+        let of = RowsOf::new("last_used", "client_id");
+        query
+            .fetch_undamaged(&mut self.acquire_read().await?, of, read)
+            .await
     }
 
     /// What all clients together did since a time.
@@ -121,7 +103,7 @@ impl Store {
         &self,
         span: UsageSpan,
         since: UnixTime,
-    ) -> Result<Vec<UsageIn>, StoreError> {
+    ) -> Result<Vec<UsageIn>> {
         const SQL: &str = "
             select start, issued, refused, verified
             from usage_totals
@@ -132,11 +114,7 @@ impl Store {
     }
 
     /// What a client did since a time, by the hour.
-    pub async fn list_client_usage(
-        &self,
-        id: &ClientId,
-        since: UnixTime,
-    ) -> Result<Vec<UsageIn>, StoreError> {
+    pub async fn list_client_usage(&self, id: &ClientId, since: UnixTime) -> Result<Vec<UsageIn>> {
         const SQL: &str = "
             select hour as start, issued, refused, verified
             from usage_hours
@@ -150,7 +128,7 @@ impl Store {
         &self,
         id: &ClientId,
         since: UnixTime,
-    ) -> Result<Vec<ExchangeUsage>, StoreError> {
+    ) -> Result<Vec<ExchangeUsage>> {
         const SQL: &str = "
             select target, cast(sum(exchanges) as bigint) as exchanges
             from exchange_hours
@@ -172,7 +150,7 @@ impl Store {
         order: UsageOrder,
         since: UnixTime,
         limit: u32,
-    ) -> Result<Vec<UsageOf>, StoreError> {
+    ) -> Result<Vec<UsageOf>> {
         let column = match order {
             UsageOrder::Issued => "issued",
             UsageOrder::Refused => "refused",
@@ -195,9 +173,10 @@ impl Store {
                 counts: read_counts(row)?,
             })
         };
-        let on = &mut self.acquire_read().await?;
-        let found = query.fetch_readable(on, USAGE_HOURS, read).await?;
-        Ok(found.into_rows(USAGE_HOURS))
+        let of = RowsOf::new("usage_hours", "client_id");
+        query
+            .fetch_undamaged(&mut self.acquire_read().await?, of, read)
+            .await
     }
 
     /// How many tokens these clients were issued in the hour that begins then, those that were.
@@ -205,7 +184,7 @@ impl Store {
         &self,
         ids: &[&ClientId],
         hour: UnixTime,
-    ) -> Result<Vec<(ClientId, u64)>, StoreError> {
+    ) -> Result<Vec<(ClientId, u64)>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -218,7 +197,7 @@ impl Store {
     }
 
     /// What was counted of no known client since a time.
-    pub async fn sum_usage_of_nobody(&self, since: UnixTime) -> Result<UsageCounts, StoreError> {
+    pub async fn sum_usage_of_nobody(&self, since: UnixTime) -> Result<UsageCounts> {
         const SQL: &str = "
             select cast(coalesce(sum(issued), 0) as bigint) as issued,
                 cast(coalesce(sum(refused), 0) as bigint) as refused,
@@ -229,7 +208,7 @@ impl Store {
     }
 
     /// Forgets when a client that is no more was last used.
-    pub async fn delete_uses(&self, id: &ClientId) -> Result<(), StoreError> {
+    pub async fn delete_uses(&self, id: &ClientId) -> Result<()> {
         const LAST: &str = "delete from last_used where client_id = $1";
         const IDENTITIES: &str = "delete from last_identity_use where client_id = $1";
         const HOURS: &str = "delete from secret_hours where client_id = $1";
@@ -240,7 +219,7 @@ impl Store {
     }
 
     /// Removes the hours of clients before `end`; how many, `limit` at most.
-    pub async fn prune_usage_hours(&self, end: TrustedTime, limit: u32) -> Result<u64, StoreError> {
+    pub async fn prune_usage_hours(&self, end: TrustedTime, limit: u32) -> Result<u64> {
         const SQL: &str = "
             delete from usage_hours
             where (client_id, hour) in (
@@ -249,11 +228,7 @@ impl Store {
     }
 
     /// Removes the hours of exchanges before `end`; how many, `limit` at most.
-    pub async fn prune_exchange_hours(
-        &self,
-        end: TrustedTime,
-        limit: u32,
-    ) -> Result<u64, StoreError> {
+    pub async fn prune_exchange_hours(&self, end: TrustedTime, limit: u32) -> Result<u64> {
         const SQL: &str = "
             delete from exchange_hours
             where (client_id, target, hour) in (
@@ -262,11 +237,7 @@ impl Store {
     }
 
     /// Removes the hours of secrets before `end`; how many, `limit` at most.
-    pub async fn prune_secret_hours(
-        &self,
-        end: TrustedTime,
-        limit: u32,
-    ) -> Result<u64, StoreError> {
+    pub async fn prune_secret_hours(&self, end: TrustedTime, limit: u32) -> Result<u64> {
         const SQL: &str = "
             delete from secret_hours
             where (client_id, secret_id, hour) in (
@@ -275,24 +246,20 @@ impl Store {
     }
 
     /// Removes the totals before `end`; how many.
-    pub async fn prune_usage_totals(
-        &self,
-        span: UsageSpan,
-        end: TrustedTime,
-    ) -> Result<u64, StoreError> {
+    pub async fn prune_usage_totals(&self, span: UsageSpan, end: TrustedTime) -> Result<u64> {
         const SQL: &str = "delete from usage_totals where span = $1 and start < $2";
         self.execute(SQL, &[&span.seconds(), &end.time()]).await
     }
 }
 
-fn read_usage(row: &Row) -> Result<UsageIn, StoreError> {
+fn read_usage(row: &Row) -> Result<UsageIn> {
     Ok(UsageIn {
         start: row.time("start")?,
         counts: read_counts(row)?,
     })
 }
 
-fn read_counts(row: &Row) -> Result<UsageCounts, StoreError> {
+fn read_counts(row: &Row) -> Result<UsageCounts> {
     Ok(UsageCounts {
         issued: row.count("issued")?,
         refused: row.count("refused")?,
@@ -300,7 +267,7 @@ fn read_counts(row: &Row) -> Result<UsageCounts, StoreError> {
     })
 }
 
-fn read_last_use(row: &Row) -> Result<LastUsed, StoreError> {
+fn read_last_use(row: &Row) -> Result<LastUsed> {
     let source: Result<IpAddr, _> = row.get::<&str>("source")?.parse();
     Ok(LastUsed {
         used_at: row.time("used_at")?,

@@ -14,7 +14,7 @@ use crate::domain::{
     TrustedIssuer,
 };
 use crate::jwt::authentication::client_assertion::{
-    AssertionError, MAX_BYTES, NumericDate, Signer,
+    AssertionError, Header, MAX_BYTES, NumericDate, Signer,
 };
 use crate::jwt::tokens::verify::{LEEWAY, Parts, decode};
 use crate::jwt::{JudgedRules, SignatureVerdict};
@@ -25,21 +25,13 @@ const MAX_LIFETIME: i64 = 24 * 60 * 60;
 /// What the rule on the signature asks for.
 const SIGNATURE: &str = "made with a key of the issuer";
 
-/// A token of a platform: well-formed, and judged by nobody yet.
+/// A token of a platform: well-formed, and judged by nobody yet. Not `Debug`: it is a secret until it is used.
 pub struct PlatformToken<'a> {
     parts: Parts<'a>,
     header: Header,
     claims: Map<String, Value>,
     known: KnownClaims,
     spiffe_id: Option<SpiffeId>,
-}
-
-#[derive(Deserialize)]
-struct Header {
-    typ: Option<String>,
-    alg: String,
-    kid: Option<String>,
-    crit: Option<Value>,
 }
 
 /// The registered claims (RFC 7519 §4.1).
@@ -52,16 +44,6 @@ struct KnownClaims {
     nbf: Option<NumericDate>,
     iat: Option<NumericDate>,
     jti: Option<String>,
-}
-
-/// A token is a secret until it is used: its text stays out of every log.
-impl std::fmt::Debug for PlatformToken<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PlatformToken")
-            .field("iss", &self.known.iss)
-            .field("sub", &self.known.sub)
-            .finish_non_exhaustive()
-    }
 }
 
 impl<'a> PlatformToken<'a> {
@@ -271,7 +253,7 @@ impl<'a> PlatformToken<'a> {
 
     /// Whether one of an issuer's keys signed it: the one it names, or, naming none, any.
     pub fn judge_signature(&self, keys: &JwkSet) -> SignatureVerdict {
-        match Signer::named_in(&self.parts) {
+        match Signer::named_in(&self.header) {
             Ok(signer) => signer.judge(&self.parts, keys),
             Err(_) => SignatureVerdict::Bad,
         }

@@ -18,10 +18,9 @@ use sqlx::{Connection, Database, Postgres};
 use url::Url;
 
 use crate::base::secret::Secret;
-use crate::store::db::connect::pool::Pool;
 use crate::store::db::connect::url_file::UrlFile;
-use crate::store::db::metrics::Calls;
 use crate::store::db::sqlite::{open_sqlite, sqlite_file};
+use crate::store::db::{Calls, Pool};
 use crate::store::replication::installation::check_postgres;
 use crate::store::{AuditKeys, Store};
 
@@ -184,7 +183,7 @@ pub(in crate::store) fn postgres(
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::store::db) mod tests {
     use std::str::FromStr;
 
     use proptest::prelude::*;
@@ -192,6 +191,19 @@ mod tests {
 
     use super::*;
     use crate::base::postgres_url::{PostgresAddress, with_password};
+
+    pub(in crate::store::db) fn options(url: &str) -> DatabaseOptions {
+        DatabaseOptions {
+            url: Secret::from(url),
+            url_file: None,
+            password_file: None,
+            create_if_missing: true,
+            pool_size: 1,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_mins(10),
+        }
+    }
 
     fn address(host: &str, user: &str, name: &str) -> PostgresAddress {
         PostgresAddress {

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Database, PgPool, SqlitePool};
 
 use crate::store::AuditKeys;
 use crate::store::audit::head_row::KnownHead;
+use crate::store::db::Calls;
 use crate::store::db::connect::url_file::UrlFile;
-use crate::store::db::metrics::{CallMetrics, Calls, PoolMetrics};
+use crate::store::db::metrics::{CallMetrics, PoolMetrics};
 use crate::store::tokens::queue::RevocationQueue;
 
 /// The database.
@@ -31,7 +32,6 @@ pub struct Store {
     pub(in crate::store) revocations: Arc<RevocationQueue>,
 }
 
-/// The connections to one product.
 #[derive(Clone, Debug)]
 pub(in crate::store) enum Pool {
     Postgres(PgPool),
@@ -126,23 +126,18 @@ impl Pool {
     }
 
     fn metrics(&self, name: &'static str) -> PoolMetrics {
-        let (open, idle, limit) = match self {
-            Self::Postgres(pool) => (
-                pool.size(),
-                pool.num_idle(),
-                pool.options().get_max_connections(),
-            ),
-            Self::Sqlite(pool) => (
-                pool.size(),
-                pool.num_idle(),
-                pool.options().get_max_connections(),
-            ),
-        };
-        PoolMetrics {
-            name,
-            open,
-            idle: u32::try_from(idle).unwrap_or(u32::MAX),
-            limit,
+        match self {
+            Self::Postgres(pool) => metrics(name, pool),
+            Self::Sqlite(pool) => metrics(name, pool),
         }
+    }
+}
+
+fn metrics<DB: Database>(name: &'static str, pool: &sqlx::Pool<DB>) -> PoolMetrics {
+    PoolMetrics {
+        name,
+        open: pool.size(),
+        idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
+        limit: pool.options().get_max_connections(),
     }
 }

@@ -9,9 +9,9 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 use tokio::time::timeout;
 
-use crate::store::Store;
-use crate::store::db::connect::pool::Pool;
+use crate::store::db::Pool;
 use crate::store::db::error::StoreError;
+use crate::store::{Result, Store};
 
 /// What most often stands behind a host that nobody knows.
 const PERCENT_ENCODING: &str = "if the password contains one of `@ : / ? # %`, write it percent-encoded (`@` is %40, `/` is %2F)";
@@ -35,31 +35,26 @@ impl Store {
     }
 
     /// Opens a connection beside the pools and closes it. A file of SQLite that is not there is told by the migrations.
-    pub async fn reach(&self) -> Result<(), StoreError> {
+    pub async fn reach(&self) -> Result<()> {
         self.refresh_url().await;
         let problem = match &self.pool {
             Pool::Postgres(pool) => {
                 let options = pool.connect_options();
-                let connected = connect_beside(pool, &options).await;
-                connected
-                    .map_err(|error| postgres_problem(&options, &error))
-                    .err()
+                let refused = connect_beside(pool, &options).await.err();
+                refused.map(|error| postgres_problem(&options, &error))
             }
             Pool::Sqlite(_) if self.missing_file().is_some() => None,
             Pool::Sqlite(pool) => {
                 let options = pool.connect_options();
-                let connected = options.connect().await;
-                connected
-                    .map_err(|error| sqlite_problem(options.get_filename(), &error))
-                    .err()
+                let refused = options.connect().await.err();
+                refused.map(|error| sqlite_problem(options.get_filename(), &error))
             }
         };
-        problem.map_or(Ok(()), |problem| {
-            Err(StoreError::Unreachable {
-                location: self.location(),
-                problem,
-            })
-        })
+        let Some(problem) = problem else {
+            return Ok(());
+        };
+        let location = self.location();
+        Err(StoreError::Unreachable { location, problem })
     }
 }
 

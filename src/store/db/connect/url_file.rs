@@ -10,8 +10,9 @@ use sqlx::postgres::PgConnectOptions;
 use crate::base::postgres_url::with_password;
 use crate::base::secret::Secret;
 use crate::store::Store;
-use crate::store::db::connect::pool::Pool;
+use crate::store::db::Pool;
 use crate::store::db::connect::{DatabaseOptions, postgres};
+use crate::store::db::error::refusal_kind;
 
 /// The file, and what was found in it last.
 #[derive(Debug)]
@@ -57,8 +58,7 @@ impl UrlFile {
                 Ok(None)
             }
             Ok((url, server)) => {
-                let problem = None;
-                *found = Found { url, problem };
+                *found = Found { url, problem: None };
                 Ok(Some(server))
             }
             Err(error) => {
@@ -118,7 +118,5 @@ impl Store {
 
 /// Whether the server refused who or what logs in: `invalid_authorization_specification` and `invalid_password`.
 pub(in crate::store) fn is_refused_login(error: &sqlx::Error) -> bool {
-    let refusal = error.as_database_error();
-    let code = refusal.and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code.len() == 5 && code.starts_with("28"))
+    refusal_kind(error).is_some_and(|kind| kind.len() == 5 && kind.starts_with("28"))
 }

@@ -26,9 +26,8 @@ impl DatabaseOptions {
             return Vec::new();
         };
         let unknown = split_parameters(url).map_or_else(|_| Vec::new(), |(_, unknown)| unknown);
-        let unknown = unknown.iter();
-        let unknown =
-            unknown.map(|name| format!("the URL's parameter `{name}` is unknown and ignored"));
+        let told = |name| format!("the URL's parameter `{name}` is unknown and ignored");
+        let unknown = unknown.into_iter().map(told);
         unencrypted(&server).into_iter().chain(unknown).collect()
     }
 
@@ -64,35 +63,18 @@ fn unencrypted(server: &PgConnectOptions) -> Option<String> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let last = host
-        .trim_end_matches('.')
-        .rsplit('.')
-        .next()
-        .unwrap_or_default();
+    let last = host.trim_end_matches('.').rsplit('.').next();
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    last.eq_ignore_ascii_case("localhost")
+    last.is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
         || address.is_ok_and(|it| it.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::base::secret::Secret;
+    use crate::store::db::connect::tests::options;
 
     fn warnings(url: &str) -> Vec<String> {
-        let options = DatabaseOptions {
-            url: Secret::from(url),
-            url_file: None,
-            password_file: None,
-            create_if_missing: false,
-            pool_size: 1,
-            acquire_timeout: Duration::from_secs(1),
-            statement_timeout: Duration::from_secs(1),
-            idle_timeout: Duration::from_secs(1),
-        };
-        options.warnings()
+        options(url).warnings()
     }
 
     #[test]

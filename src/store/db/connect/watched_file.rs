@@ -20,7 +20,6 @@ pub(in crate::store) struct FileId {
     inode: u64,
 }
 
-/// What stands at the path now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum FileState {
     /// The file that was opened, or the first one.
@@ -50,8 +49,10 @@ impl WatchedFile {
                 device: found.dev(),
                 inode: found.ino(),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.missing(),
-            // Nothing is known of it; SQLite says why when it opens the file.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.opened().is_some() => {
+                return FileState::Removed;
+            }
+            // Nothing is known of it; SQLite says why when it opens the file. Before the first connection there may be none.
             Err(_) => return FileState::Same,
         };
         match *self.opened().get_or_insert(found) {
@@ -72,17 +73,8 @@ impl WatchedFile {
         wal.len() > 0 && (wal.mtime(), wal.mtime_nsec()) >= changed
     }
 
-    /// From now on the connections open this file.
     pub(in crate::store) fn accept(&self, file: FileId) {
         *self.opened() = Some(file);
-    }
-
-    /// Before the first connection there may be no file.
-    fn missing(&self) -> FileState {
-        match *self.opened() {
-            Some(_) => FileState::Removed,
-            None => FileState::Same,
-        }
     }
 
     fn opened(&self) -> MutexGuard<'_, Option<FileId>> {

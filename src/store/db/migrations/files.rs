@@ -48,7 +48,6 @@ const NO_TRANSACTION: &str = "-- no-transaction";
 /// Begins a line that Postgres leaves out.
 const SQLITE_ONLY: &str = "/* SQLite */";
 
-/// The names of all tables.
 pub(in crate::store) fn list_tables() -> impl Iterator<Item = &'static str> {
     let lines = FILES.iter().flat_map(|(_, text)| text.lines());
     let created = lines.filter_map(|line| line.strip_prefix("create table "));
@@ -63,7 +62,6 @@ pub struct Migrations {
     pub(super) list: Vec<File>,
 }
 
-/// One migration.
 #[derive(Debug)]
 pub(super) struct File {
     /// `0100 clients`.
@@ -75,7 +73,6 @@ pub(super) struct File {
 }
 
 impl Migrations {
-    /// Those of this version.
     pub(super) fn released() -> &'static Self {
         &RELEASED
     }

@@ -12,10 +12,8 @@ pub use event::{MigrationEvent, Place, Tell};
 pub use files::Migrations;
 pub(in crate::store) use files::list_tables;
 
-use crate::store::db::connect::pool::Pool;
-use crate::store::db::query::query;
-use crate::store::db::query::row::Row;
-use crate::store::{Store, StoreError};
+use crate::store::db::{Pool, Row, query};
+use crate::store::{Result, Store, StoreError};
 use files::File;
 
 /// Where sqlx notes what was applied.
@@ -30,17 +28,13 @@ impl Store {
     /// Brings the schema up to this version, without the limits of a request. Of several that start together one applies a
     /// migration, and the others wait for it. Fails before it writes anything if
     /// [`list_pending_migrations`](Self::list_pending_migrations) does.
-    pub async fn migrate(&self, tell: Tell<'_>) -> Result<(), StoreError> {
+    pub async fn migrate(&self, tell: Tell<'_>) -> Result<()> {
         self.migrate_to(Migrations::released(), tell).await?;
         self.insert_installation().await
     }
 
     /// Brings the schema up to a version.
-    pub async fn migrate_to(
-        &self,
-        migrations: &Migrations,
-        tell: Tell<'_>,
-    ) -> Result<(), StoreError> {
+    pub async fn migrate_to(&self, migrations: &Migrations, tell: Tell<'_>) -> Result<()> {
         let pending = self.find_pending(migrations).await?;
         if pending.is_empty() {
             return Ok(());
@@ -54,15 +48,12 @@ impl Store {
     /// The migrations that this version has and the database has not. Fails if the file of SQLite is not there, if the
     /// database is of a pre-release, or if an applied migration is not the one that this version has. Unknown later migrations are no error: a newer version
     /// may have migrated while this one serves.
-    pub async fn list_pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+    pub async fn list_pending_migrations(&self) -> Result<Vec<String>> {
         let pending = self.find_pending(Migrations::released()).await?;
         Ok(pending.into_iter().map(|file| file.name.clone()).collect())
     }
 
-    async fn find_pending<'m>(
-        &self,
-        migrations: &'m Migrations,
-    ) -> Result<Vec<&'m File>, StoreError> {
+    async fn find_pending<'m>(&self, migrations: &'m Migrations) -> Result<Vec<&'m File>> {
         if let Some(file) = self.missing_file() {
             return Err(StoreError::MissingFile(file.display().to_string()));
         }
@@ -81,8 +72,7 @@ impl Store {
         Ok(pending)
     }
 
-    /// The versions and checksums.
-    async fn list_applied_migrations(&self) -> Result<HashMap<i64, Vec<u8>>, StoreError> {
+    async fn list_applied_migrations(&self) -> Result<HashMap<i64, Vec<u8>>> {
         let mut conn = self.acquire_read().await?;
         let read = |row: &Row| Ok((row.get("version")?, row.get("checksum")?));
         match query(LIST_APPLIED).fetch_all(&mut conn, read).await {
@@ -93,7 +83,6 @@ impl Store {
     }
 }
 
-/// Each with its place.
 fn in_order<'m>(pending: &[&'m File]) -> impl Iterator<Item = (Place, &'m File)> {
     let of = pending.len();
     (1..).zip(pending).map(move |(number, file)| {

@@ -17,8 +17,8 @@ use super::event::{MigrationEvent, Place, Tell, Wait, told_while};
 use super::files::File;
 use super::{TABLE, in_order};
 use crate::store::db::connect::reach::connect_beside;
-use crate::store::db::query::query;
-use crate::store::{Store, StoreError};
+use crate::store::db::query;
+use crate::store::{Result, Store, StoreError};
 
 /// `tokenmig`.
 const LOCK: i64 = 0x746f_6b65_6e6d_6967;
@@ -66,7 +66,7 @@ pub(super) async fn migrate(
     pool: &PgPool,
     pending: &[&File],
     tell: Tell<'_>,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     store.refresh_url().await;
     let mut session = connect(pool).await?;
     let pid: i32 = sqlx::query_scalar("select pg_backend_pid()")
@@ -85,7 +85,7 @@ pub(super) async fn migrate(
     Ok(())
 }
 
-async fn connect(pool: &PgPool) -> Result<PgConnection, StoreError> {
+async fn connect(pool: &PgPool) -> Result<PgConnection> {
     let server = pool.connect_options();
     let server = (*server).clone().application_name("token-server migrate");
     let server = server.options(OPTIONS);
@@ -102,7 +102,7 @@ async fn apply<'a>(
     file: &File,
     tell: Tell<'_>,
     progress: impl Fn() -> BoxFuture<'a, Option<String>>,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let mut wait = Wait::new(tell);
     loop {
         let mut tx = session.begin().await?;
@@ -131,7 +131,7 @@ async fn make_index<'a>(
     file: &File,
     tell: Tell<'_>,
     progress: impl Fn() -> BoxFuture<'a, Option<String>>,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let mut wait = Wait::new(tell);
     while !is_locked(session, "select pg_try_advisory_lock($1)").await? {
         wait.for_holder(find_holder(session).await?);
@@ -156,12 +156,12 @@ async fn make_index<'a>(
 }
 
 /// What a function of the lock says.
-async fn is_locked(session: &mut PgConnection, sql: &'static str) -> Result<bool, StoreError> {
+async fn is_locked(session: &mut PgConnection, sql: &'static str) -> Result<bool> {
     let asked = sqlx::query_scalar(sql).bind(LOCK);
     Ok(asked.fetch_one(session).await?)
 }
 
-async fn find_holder(session: &mut PgConnection) -> Result<String, StoreError> {
+async fn find_holder(session: &mut PgConnection) -> Result<String> {
     type Holder = (
         i32,
         Option<String>,
@@ -188,7 +188,7 @@ async fn find_holder(session: &mut PgConnection) -> Result<String, StoreError> {
     Ok(format!("pid {pid}{}", known.collect::<String>()))
 }
 
-async fn is_pending(session: &mut PgConnection, file: &File) -> Result<bool, StoreError> {
+async fn is_pending(session: &mut PgConnection, file: &File) -> Result<bool> {
     let has_table = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null");
     let has_table: bool = has_table.fetch_one(&mut *session).await?;
     let applied = async {
@@ -203,11 +203,7 @@ async fn is_pending(session: &mut PgConnection, file: &File) -> Result<bool, Sto
 
 /// An index whose making was killed stays, is never used and slows every write down. No other process makes it now: that
 /// one would hold the lock.
-async fn drop_invalid(
-    session: &mut PgConnection,
-    index: &str,
-    tell: Tell<'_>,
-) -> Result<(), StoreError> {
+async fn drop_invalid(session: &mut PgConnection, index: &str, tell: Tell<'_>) -> Result<()> {
     let is_invalid = sqlx::query_scalar(IS_INVALID).bind(index);
     if is_invalid.fetch_one(&mut *session).await? {
         tell(&MigrationEvent::DroppingInvalidIndex(index.to_owned()));

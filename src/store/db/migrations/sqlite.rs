@@ -8,18 +8,14 @@ use sqlx::migrate::Migrate;
 use super::event::{MigrationEvent, Tell, Wait, told_while};
 use super::files::File;
 use super::{TABLE, in_order};
-use crate::store::db::conn::{Driver, Session, Tx};
 use crate::store::db::sqlite::is_locked;
-use crate::store::{Store, StoreError};
+use crate::store::db::{Driver, Session, Tx};
+use crate::store::{Result, Store, StoreError};
 
 /// SQLite does not know which process it is.
 const HOLDER: &str = "another process that writes to the database file";
 
-pub(super) async fn migrate(
-    store: &Store,
-    pending: &[&File],
-    tell: Tell<'_>,
-) -> Result<(), StoreError> {
+pub(super) async fn migrate(store: &Store, pending: &[&File], tell: Tell<'_>) -> Result<()> {
     let mut conn = store.acquire_unhurried().await?;
     for (place, file) in in_order(pending) {
         let mut wait = Wait::new(tell);
@@ -46,7 +42,7 @@ pub(super) async fn migrate(
     Ok(())
 }
 
-async fn is_pending(tx: &mut Tx<'_>, file: &File) -> Result<bool, StoreError> {
+async fn is_pending(tx: &mut Tx<'_>, file: &File) -> Result<bool> {
     let (Driver::Sqlite(conn), _) = tx.parts() else {
         unreachable!("a transaction of SQLite");
     };
@@ -58,7 +54,7 @@ async fn is_pending(tx: &mut Tx<'_>, file: &File) -> Result<bool, StoreError> {
     Ok(applied.iter().all(|it| it.version != file.version()))
 }
 
-async fn apply(tx: &mut Tx<'_>, file: &File) -> Result<(), StoreError> {
+async fn apply(tx: &mut Tx<'_>, file: &File) -> Result<()> {
     let (Driver::Sqlite(conn), _) = tx.parts() else {
         unreachable!("a transaction of SQLite");
     };

@@ -11,17 +11,14 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use serde::{Serialize, Serializer};
 use sqlx::{
-    Arguments, AssertSqlSafe, Database, Encode, Postgres, SqlSafeStr, SqlStr, Sqlite, Type,
-    query_with,
+    Arguments, AssertSqlSafe, Database, Encode, IntoArguments, Postgres, Sqlite, Type, query_with,
 };
 
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminName, ClientId, Generation, IssuerName, KeyId, SecretId, SessionId};
-use crate::store::StoreError;
-use crate::store::db::conn::{Driver, Session};
-use crate::store::db::query::row::Row;
+use crate::store::Result;
+use crate::store::db::{Driver, Row, Session};
 
-/// A statement with its values.
 pub(in crate::store) struct Query<'q> {
     sql: Cow<'static, str>,
     values: Vec<Value<'q>>,
@@ -45,7 +42,6 @@ impl Serialize for Value<'_> {
     }
 }
 
-/// What can be bound to a statement.
 pub(in crate::store) trait ToValue: Sync {
     fn to_value(&self) -> Value<'_>;
 }
@@ -63,13 +59,11 @@ pub(in crate::store) fn query<'q>(sql: &'static str) -> Query<'q> {
 pub(in crate::store) fn select<'q>(columns: &[&'static str], rest: &'static str) -> Query<'q> {
     Query {
         sql: Cow::Owned(format!("select {} {rest}", columns.join(", "))),
-        values: Vec::new(),
-        is_prepared: true,
+        ..query("")
     }
 }
 
 impl<'q> Query<'q> {
-    /// The next values.
     pub(in crate::store) fn bind(mut self, values: &[&'q dyn ToValue]) -> Self {
         self.values
             .extend(values.iter().map(|value| value.to_value()));
@@ -83,18 +77,27 @@ impl<'q> Query<'q> {
         self
     }
 
-    /// Appends to the text.
     pub(in crate::store) fn push(&mut self, sql: &'static str) -> &mut Self {
         self.sql.to_mut().push_str(sql);
         self
     }
 
-    /// Appends the next value.
     pub(in crate::store) fn push_bind(&mut self, value: Value<'q>) -> &mut Self {
         self.values.push(value);
         let place = format!("${}", self.values.len());
         self.sql.to_mut().push_str(&place);
         self
+    }
+
+    /// Appends a condition that ends with its value, if there is one.
+    pub(in crate::store) fn push_some(
+        &mut self,
+        condition: &'static str,
+        value: Option<&'q (impl ToValue + ?Sized)>,
+    ) {
+        if let Some(value) = value {
+            self.push(condition).push_bind(value.to_value());
+        }
     }
 
     /// Appends values in parentheses: `($1, $2)`.
@@ -124,25 +127,45 @@ impl<'q> Query<'q> {
         self
     }
 
+    /// The statement of a driver.
+    fn prepare<DB: Database>(self) -> sqlx::Result<sqlx::query::Query<'static, DB, DB::Arguments>>
+    where
+        DB::Arguments: IntoArguments<DB>,
+        for<'t> Option<&'t str>: Encode<'t, DB> + Type<DB>,
+        for<'t> Option<i64>: Encode<'t, DB> + Type<DB>,
+        for<'t> bool: Encode<'t, DB> + Type<DB>,
+    {
+        let mut arguments = DB::Arguments::default();
+        for value in &self.values {
+            let added = match value {
+                Value::Text(text) => arguments.add(text.as_deref()),
+                Value::Number(number) => arguments.add(*number),
+                Value::Flag(flag) => arguments.add(*flag),
+            };
+            added.map_err(sqlx::Error::Encode)?;
+        }
+        Ok(match self.sql {
+            Cow::Borrowed(text) => query_with(text, arguments),
+            Cow::Owned(text) => query_with(AssertSqlSafe(text), arguments),
+        })
+    }
+
     /// Runs it; how many rows it touched.
-    pub(in crate::store) fn execute<'a>(
-        self,
-        on: &'a mut dyn Session,
-    ) -> BoxFuture<'a, Result<u64, StoreError>>
+    pub(in crate::store) fn execute<'a>(self, on: &'a mut dyn Session) -> BoxFuture<'a, Result<u64>>
     where
         'q: 'a,
     {
         async move {
             let (driver, call) = on.parts();
+            let is_prepared = self.is_prepared;
             let running = async {
                 Ok(match driver {
                     Driver::Postgres(conn) => {
-                        let query = query_with(sql(self.sql), arguments::<Postgres>(&self.values)?)
-                            .persistent(self.is_prepared);
+                        let query = self.prepare::<Postgres>()?.persistent(is_prepared);
                         query.execute(conn).await?.rows_affected()
                     }
                     Driver::Sqlite(conn) => {
-                        let query = query_with(sql(self.sql), arguments::<Sqlite>(&self.values)?);
+                        let query = self.prepare::<Sqlite>()?;
                         query.execute(conn).await?.rows_affected()
                     }
                 })
@@ -152,12 +175,11 @@ impl<'q> Query<'q> {
         .boxed()
     }
 
-    /// What `read` makes of each row.
     pub(in crate::store) async fn fetch_all<T: Send>(
         self,
         on: &mut dyn Session,
-        mut read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<Vec<T>, StoreError> {
+        mut read: impl FnMut(&Row) -> Result<T> + Send,
+    ) -> Result<Vec<T>> {
         let mut all = Vec::new();
         let mut each = |row: &Row| {
             all.push(read(row)?);
@@ -167,12 +189,11 @@ impl<'q> Query<'q> {
         Ok(all)
     }
 
-    /// What `read` makes of the row, if there is one.
     pub(in crate::store) async fn fetch_optional<T: Send>(
         self,
         on: &mut dyn Session,
-        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<Option<T>, StoreError> {
+        read: impl FnMut(&Row) -> Result<T> + Send,
+    ) -> Result<Option<T>> {
         Ok(self.fetch_all(on, read).await?.into_iter().next())
     }
 
@@ -180,8 +201,8 @@ impl<'q> Query<'q> {
     pub(in crate::store) async fn fetch_one<T: Send>(
         self,
         on: &mut dyn Session,
-        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<T, StoreError> {
+        read: impl FnMut(&Row) -> Result<T> + Send,
+    ) -> Result<T> {
         let found = self.fetch_optional(on, read).await?;
         found.ok_or_else(|| sqlx::Error::RowNotFound.into())
     }
@@ -190,22 +211,22 @@ impl<'q> Query<'q> {
     pub(in crate::store) fn for_each<'a>(
         self,
         on: &'a mut dyn Session,
-        each: &'a mut (dyn FnMut(&Row) -> Result<(), StoreError> + Send),
-    ) -> BoxFuture<'a, Result<(), StoreError>>
+        each: &'a mut (dyn FnMut(&Row) -> Result<()> + Send),
+    ) -> BoxFuture<'a, Result<()>>
     where
         'q: 'a,
     {
         async move {
             let (driver, call) = on.parts();
+            let is_prepared = self.is_prepared;
             let running = async {
                 let mut rows = match driver {
                     Driver::Postgres(conn) => {
-                        let query = query_with(sql(self.sql), arguments::<Postgres>(&self.values)?)
-                            .persistent(self.is_prepared);
+                        let query = self.prepare::<Postgres>()?.persistent(is_prepared);
                         query.fetch(conn).map_ok(Row::Postgres).boxed()
                     }
                     Driver::Sqlite(conn) => {
-                        let query = query_with(sql(self.sql), arguments::<Sqlite>(&self.values)?);
+                        let query = self.prepare::<Sqlite>()?;
                         query.fetch(conn).map_ok(Row::Sqlite).boxed()
                     }
                 };
@@ -220,137 +241,37 @@ impl<'q> Query<'q> {
     }
 }
 
-fn sql(text: Cow<'static, str>) -> SqlStr {
-    match text {
-        Cow::Borrowed(text) => text.into_sql_str(),
-        Cow::Owned(text) => AssertSqlSafe(text).into_sql_str(),
-    }
+/// The value of each type, as `ToValue` says it.
+macro_rules! impl_to_value {
+    ($($type:ty => |$it:ident| $value:expr,)+) => {$(
+        impl ToValue for $type {
+            fn to_value(&self) -> Value<'_> {
+                let $it = self;
+                $value
+            }
+        }
+    )+};
 }
 
-fn arguments<DB: Database>(values: &[Value<'_>]) -> sqlx::Result<DB::Arguments>
-where
-    for<'t> Option<&'t str>: Encode<'t, DB> + Type<DB>,
-    for<'t> Option<i64>: Encode<'t, DB> + Type<DB>,
-    for<'t> bool: Encode<'t, DB> + Type<DB>,
-{
-    let mut arguments = DB::Arguments::default();
-    for value in values {
-        let added = match value {
-            Value::Text(text) => arguments.add(text.as_deref()),
-            Value::Number(number) => arguments.add(*number),
-            Value::Flag(flag) => arguments.add(*flag),
-        };
-        added.map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
-impl ToValue for str {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(Some(Cow::Borrowed(self)))
-    }
-}
-
-impl ToValue for &str {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(Some(Cow::Borrowed(self)))
-    }
-}
-
-impl ToValue for String {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(Some(Cow::Borrowed(self)))
-    }
-}
-
-impl ToValue for Option<&str> {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(self.map(Cow::Borrowed))
-    }
-}
-
-impl ToValue for Option<String> {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(self.as_deref().map(Cow::Borrowed))
-    }
-}
-
-impl ToValue for i64 {
-    fn to_value(&self) -> Value<'_> {
-        Value::Number(Some(*self))
-    }
-}
-
-impl ToValue for u32 {
-    fn to_value(&self) -> Value<'_> {
-        Value::Number(Some(i64::from(*self)))
-    }
-}
-
-impl ToValue for Option<i64> {
-    fn to_value(&self) -> Value<'_> {
-        Value::Number(*self)
-    }
-}
-
-impl ToValue for UnixTime {
-    fn to_value(&self) -> Value<'_> {
-        Value::Number(Some(self.0))
-    }
-}
-
-impl ToValue for Option<UnixTime> {
-    fn to_value(&self) -> Value<'_> {
-        Value::Number(self.map(|time| time.0))
-    }
-}
-
-impl ToValue for bool {
-    fn to_value(&self) -> Value<'_> {
-        Value::Flag(*self)
-    }
-}
-
-impl ToValue for AdminName {
-    fn to_value(&self) -> Value<'_> {
-        self.as_str().to_value()
-    }
-}
-
-impl ToValue for Generation {
-    fn to_value(&self) -> Value<'_> {
-        Value::Number(Some(self.number()))
-    }
-}
-
-impl ToValue for ClientId {
-    fn to_value(&self) -> Value<'_> {
-        self.as_str().to_value()
-    }
-}
-
-impl ToValue for IssuerName {
-    fn to_value(&self) -> Value<'_> {
-        self.as_str().to_value()
-    }
-}
-
-impl ToValue for KeyId {
-    fn to_value(&self) -> Value<'_> {
-        self.as_str().to_value()
-    }
-}
-
-impl ToValue for SecretId {
-    fn to_value(&self) -> Value<'_> {
-        self.as_str().to_value()
-    }
-}
-
-impl ToValue for SessionId {
-    fn to_value(&self) -> Value<'_> {
-        self.as_str().to_value()
-    }
+impl_to_value! {
+    str => |it| Value::Text(Some(Cow::Borrowed(it))),
+    &str => |it| (**it).to_value(),
+    String => |it| it.as_str().to_value(),
+    Option<&str> => |it| Value::Text(it.map(Cow::Borrowed)),
+    Option<String> => |it| Value::Text(it.as_deref().map(Cow::Borrowed)),
+    i64 => |it| Value::Number(Some(*it)),
+    u32 => |it| Value::Number(Some(i64::from(*it))),
+    Option<i64> => |it| Value::Number(*it),
+    bool => |it| Value::Flag(*it),
+    UnixTime => |it| Value::Number(Some(it.0)),
+    Option<UnixTime> => |it| Value::Number(it.map(|time| time.0)),
+    Generation => |it| Value::Number(Some(it.number())),
+    AdminName => |it| it.as_str().to_value(),
+    ClientId => |it| it.as_str().to_value(),
+    IssuerName => |it| it.as_str().to_value(),
+    KeyId => |it| it.as_str().to_value(),
+    SecretId => |it| it.as_str().to_value(),
+    SessionId => |it| it.as_str().to_value(),
 }
 
 #[cfg(test)]

@@ -2,15 +2,16 @@
 
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{ColumnIndex, Decode, Postgres, Row as _, Sqlite, Type};
 
 use crate::base::clock::UnixTime;
+use crate::base::json;
 use crate::domain::{Generation, ParseError};
-use crate::store::StoreError;
+use crate::store::{Result, StoreError};
 
-/// A row of a result.
 pub(in crate::store) enum Row {
     Postgres(PgRow),
     Sqlite(SqliteRow),
@@ -25,8 +26,7 @@ pub(in crate::store) trait Column:
 impl<C: ColumnIndex<PgRow> + ColumnIndex<SqliteRow>> Column for C {}
 
 impl Row {
-    /// The value of a column.
-    pub(in crate::store) fn get<'r, T>(&'r self, column: impl Column) -> Result<T, StoreError>
+    pub(in crate::store) fn get<'r, T>(&'r self, column: impl Column) -> Result<T>
     where
         T: Decode<'r, Postgres> + Type<Postgres> + Decode<'r, Sqlite> + Type<Sqlite>,
     {
@@ -36,19 +36,14 @@ impl Row {
         })
     }
 
-    /// The text of a column, parsed.
-    pub(in crate::store) fn parse<T>(&self, column: impl Column) -> Result<T, StoreError>
+    pub(in crate::store) fn parse<T>(&self, column: impl Column) -> Result<T>
     where
         T: FromStr<Err = ParseError>,
     {
         Ok(self.get::<&str>(column)?.parse()?)
     }
 
-    /// The text of a column, parsed where there is one.
-    pub(in crate::store) fn parse_optional<T>(
-        &self,
-        column: impl Column,
-    ) -> Result<Option<T>, StoreError>
+    pub(in crate::store) fn parse_optional<T>(&self, column: impl Column) -> Result<Option<T>>
     where
         T: FromStr<Err = ParseError>,
     {
@@ -56,29 +51,26 @@ impl Row {
         Ok(text.map(str::parse).transpose()?)
     }
 
-    /// The time in a column.
-    pub(in crate::store) fn time(&self, column: impl Column) -> Result<UnixTime, StoreError> {
+    pub(in crate::store) fn time(&self, column: impl Column) -> Result<UnixTime> {
         Ok(UnixTime(self.get(column)?))
     }
 
-    /// The time in a column that may have none.
-    pub(in crate::store) fn optional_time(
-        &self,
-        column: impl Column,
-    ) -> Result<Option<UnixTime>, StoreError> {
+    pub(in crate::store) fn optional_time(&self, column: impl Column) -> Result<Option<UnixTime>> {
         Ok(self.get::<Option<i64>>(column)?.map(UnixTime))
     }
 
-    /// The generation in a column.
-    pub(in crate::store) fn generation(
-        &self,
-        column: impl Column,
-    ) -> Result<Generation, StoreError> {
+    pub(in crate::store) fn generation(&self, column: impl Column) -> Result<Generation> {
         Ok(Generation::from_number(self.get(column)?)?)
     }
 
+    /// The value in a column of JSON.
+    pub(in crate::store) fn json<T: DeserializeOwned>(&self, column: impl Column) -> Result<T> {
+        let value = json::from_str(self.get(column)?);
+        value.map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
     /// A number that is never below zero.
-    pub(in crate::store) fn count(&self, column: impl Column) -> Result<u64, StoreError> {
+    pub(in crate::store) fn count(&self, column: impl Column) -> Result<u64> {
         Ok(u64::try_from(self.get::<i64>(column)?).unwrap_or_default())
     }
 }

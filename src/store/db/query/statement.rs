@@ -1,101 +1,59 @@
 //! Owns the short form of one statement: on a connection of its own, or in a transaction. On a connection of its own only
 //! `execute` may write.
 
-use crate::store::db::conn::Tx;
-use crate::store::db::query::row::Row;
-use crate::store::db::query::{ToValue, query};
-use crate::store::{Store, StoreError};
+use crate::store::db::{Row, ToValue, Tx, query};
+use crate::store::{Result, Store};
+
+/// The short forms, with the sessions on which they write and read.
+macro_rules! short_forms {
+    (($($receiver:tt)+), $write:expr, $read:expr) => {
+        /// Runs a statement; how many rows it touched.
+        pub(in crate::store) async fn execute(
+            $($receiver)+,
+            sql: &'static str,
+            values: &[&dyn ToValue],
+        ) -> Result<u64> {
+            query(sql).bind(values).execute($write).await
+        }
+
+        pub(in crate::store) async fn fetch_all<T: Send>(
+            $($receiver)+,
+            sql: &'static str,
+            values: &[&dyn ToValue],
+            read: impl FnMut(&Row) -> Result<T> + Send,
+        ) -> Result<Vec<T>> {
+            query(sql).bind(values).fetch_all($read, read).await
+        }
+
+        pub(in crate::store) async fn fetch_optional<T: Send>(
+            $($receiver)+,
+            sql: &'static str,
+            values: &[&dyn ToValue],
+            read: impl FnMut(&Row) -> Result<T> + Send,
+        ) -> Result<Option<T>> {
+            query(sql).bind(values).fetch_optional($read, read).await
+        }
+
+        /// What `read` makes of the row that a statement always finds.
+        pub(in crate::store) async fn fetch_one<T: Send>(
+            $($receiver)+,
+            sql: &'static str,
+            values: &[&dyn ToValue],
+            read: impl FnMut(&Row) -> Result<T> + Send,
+        ) -> Result<T> {
+            query(sql).bind(values).fetch_one($read, read).await
+        }
+    };
+}
 
 impl Store {
-    /// Runs a statement on a connection of its own; how many rows it touched.
-    pub(in crate::store) async fn execute(
-        &self,
-        sql: &'static str,
-        values: &[&dyn ToValue],
-    ) -> Result<u64, StoreError> {
-        query(sql)
-            .bind(values)
-            .execute(&mut self.acquire().await?)
-            .await
-    }
-
-    /// What `read` makes of each row that a statement on a connection of its own finds.
-    pub(in crate::store) async fn fetch_all<T: Send>(
-        &self,
-        sql: &'static str,
-        values: &[&dyn ToValue],
-        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<Vec<T>, StoreError> {
-        query(sql)
-            .bind(values)
-            .fetch_all(&mut self.acquire_read().await?, read)
-            .await
-    }
-
-    /// What `read` makes of the row that a statement on a connection of its own finds, if there is one.
-    pub(in crate::store) async fn fetch_optional<T: Send>(
-        &self,
-        sql: &'static str,
-        values: &[&dyn ToValue],
-        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<Option<T>, StoreError> {
-        query(sql)
-            .bind(values)
-            .fetch_optional(&mut self.acquire_read().await?, read)
-            .await
-    }
-
-    /// What `read` makes of the row that a statement on a connection of its own always finds.
-    pub(in crate::store) async fn fetch_one<T: Send>(
-        &self,
-        sql: &'static str,
-        values: &[&dyn ToValue],
-        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<T, StoreError> {
-        query(sql)
-            .bind(values)
-            .fetch_one(&mut self.acquire_read().await?, read)
-            .await
-    }
+    short_forms!(
+        (&self),
+        &mut self.acquire().await?,
+        &mut self.acquire_read().await?
+    );
 }
 
 impl Tx<'_> {
-    /// Runs a statement; how many rows it touched.
-    pub(in crate::store) async fn execute(
-        &mut self,
-        sql: &'static str,
-        values: &[&dyn ToValue],
-    ) -> Result<u64, StoreError> {
-        query(sql).bind(values).execute(self).await
-    }
-
-    /// What `read` makes of each row that a statement finds.
-    pub(in crate::store) async fn fetch_all<T: Send>(
-        &mut self,
-        sql: &'static str,
-        values: &[&dyn ToValue],
-        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<Vec<T>, StoreError> {
-        query(sql).bind(values).fetch_all(self, read).await
-    }
-
-    /// What `read` makes of the row that a statement finds, if there is one.
-    pub(in crate::store) async fn fetch_optional<T: Send>(
-        &mut self,
-        sql: &'static str,
-        values: &[&dyn ToValue],
-        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<Option<T>, StoreError> {
-        query(sql).bind(values).fetch_optional(self, read).await
-    }
-
-    /// What `read` makes of the row that a statement always finds.
-    pub(in crate::store) async fn fetch_one<T: Send>(
-        &mut self,
-        sql: &'static str,
-        values: &[&dyn ToValue],
-        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
-    ) -> Result<T, StoreError> {
-        query(sql).bind(values).fetch_one(self, read).await
-    }
+    short_forms!((&mut self), self, self);
 }

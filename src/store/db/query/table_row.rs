@@ -3,48 +3,43 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::store::StoreError;
-use crate::store::db::conn::Session;
-use crate::store::db::query::{Value, query};
+use crate::store::Result;
+use crate::store::db::{Session, Value, query};
 
-/// A row of a table, with a value for each of `N` columns.
-pub(in crate::store) trait TableRow<const N: usize> {
+/// Rows of one statement.
+pub(in crate::store) const ROWS: usize = 500;
+
+pub(in crate::store) trait TableRow {
     const TABLE: &'static str;
 
     /// In the order of the values. Every insert names them: a later release may add a column while older replicas write.
-    const COLUMNS: [&'static str; N];
+    const COLUMNS: &'static str;
 
     /// What ends an insert: what becomes of a row that is there. Empty: it is a conflict.
     const ON_CONFLICT: &'static str = "";
 
-    fn values(&self) -> [Value<'_>; N];
+    fn values(&self) -> Vec<Value<'_>>;
 }
 
-/// Inserts rows by one statement.
-pub(in crate::store) async fn insert_rows<R: TableRow<N>, const N: usize>(
+/// Inserts rows, so many by one statement that none runs for long.
+pub(in crate::store) async fn insert_rows<R: TableRow>(
     on: &mut dyn Session,
     rows: &[R],
-) -> Result<(), StoreError> {
-    let mut query = query("insert into ");
-    query.push(R::TABLE);
-    let mut before = " (";
-    for column in R::COLUMNS {
-        query.push(before).push(column);
-        before = ", ";
+) -> Result<()> {
+    for rows in rows.chunks(ROWS) {
+        let mut query = query("insert into ");
+        query.push(R::TABLE).push(" (").push(R::COLUMNS);
+        query.push(") values ");
+        query.push_rows(rows.iter().map(R::values));
+        query.push(R::ON_CONFLICT);
+        query.execute(on).await?;
     }
-    query.push(") values ");
-    query.push_rows(rows.iter().map(R::values));
-    query.push(R::ON_CONFLICT);
-    query.execute(on).await?;
     Ok(())
 }
 
 /// The text of an insert on Postgres of the rows that are [`json_rows`] in the value `place`, once for each row of `from`.
-pub(in crate::store) fn insert_from_json<R: TableRow<N>, const N: usize>(
-    from: &str,
-    place: &str,
-) -> String {
-    let (table, columns) = (R::TABLE, R::COLUMNS.join(", "));
+pub(in crate::store) fn insert_from_json<R: TableRow>(from: &str, place: &str) -> String {
+    let (table, columns) = (R::TABLE, R::COLUMNS);
     format!(
         "insert into {table} ({columns})
         select {columns}
@@ -54,19 +49,19 @@ pub(in crate::store) fn insert_from_json<R: TableRow<N>, const N: usize>(
 }
 
 /// Rows as one value, so that the statement has the same text, and stays prepared, whatever their number.
-pub(in crate::store) fn json_rows<R: TableRow<N>, const N: usize>(
-    rows: &[R],
-) -> Result<String, StoreError> {
-    let rows: Vec<_> = rows.iter().map(JsonRow::<R, N>).collect();
-    serde_json::to_string(&rows).map_err(|error| sqlx::Error::Encode(error.into()).into())
+pub(in crate::store) fn json_rows<R: TableRow>(rows: &[R]) -> Result<String> {
+    to_json(&rows.iter().map(JsonRow).collect::<Vec<_>>())
 }
 
-/// A row as a JSON object.
-struct JsonRow<'a, R, const N: usize>(&'a R);
+pub(in crate::store) fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()).into())
+}
 
-impl<R: TableRow<N>, const N: usize> Serialize for JsonRow<'_, R, N> {
+struct JsonRow<'a, R>(&'a R);
+
+impl<R: TableRow> Serialize for JsonRow<'_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(R::COLUMNS.iter().zip(self.0.values()))
+        serializer.collect_map(R::COLUMNS.split(", ").zip(self.0.values()))
     }
 }
 
@@ -77,19 +72,19 @@ mod tests {
 
     struct Row(&'static str, Option<i64>);
 
-    impl TableRow<2> for Row {
+    impl TableRow for Row {
         const TABLE: &'static str = "t";
-        const COLUMNS: [&'static str; 2] = ["a", "b"];
+        const COLUMNS: &'static str = "a, b";
         const ON_CONFLICT: &'static str = " on conflict do nothing";
 
-        fn values(&self) -> [Value<'_>; 2] {
-            [self.0.to_value(), self.1.to_value()]
+        fn values(&self) -> Vec<Value<'_>> {
+            vec![self.0.to_value(), self.1.to_value()]
         }
     }
 
     #[test]
     fn both_forms_of_an_insert_name_each_column_once() {
-        let text = insert_from_json::<Row, 2>("moved", "$9");
+        let text = insert_from_json::<Row>("moved", "$9");
         let words: Vec<&str> = text.split_whitespace().collect();
         assert_eq!(
             words.join(" "),
