@@ -18,13 +18,10 @@ mod usage;
 
 use std::sync::Arc;
 
-pub use self::core::availability::Readiness;
+pub use self::core::availability::{Degradation, Readiness};
 pub use self::core::clock_guard::{CLOCK_TOLERANCE, ClockDoubt};
-pub use self::core::degradation::Degradation;
 pub use self::core::idempotency::{Idempotency, IdempotencyKey};
-pub use self::core::lane::LaneMetrics;
 pub use self::core::single_use::SingleUse;
-pub use self::core::waiting_room::WaitingMetrics;
 pub use self::core::{Core, open_store};
 pub use crate::domain::NewClient;
 pub use crate::outbound::dns::Dns;
@@ -33,19 +30,16 @@ pub use crate::store::{
     AuditEnd, AuditFilter, AuditPage, ChainLink, ChainedEvent, ClientFilter, ClientOrder,
     ClientQuery, UsageOrder,
 };
-pub use acme::{Acme, AcmeMetrics, CachedCertificate, CertificateStanding};
+pub use acme::{Acme, CachedCertificate, CertificateStanding};
 pub use admins::{
     AdminLogIn, Admins, CurrentSession, NewAdmin, NewPassword, SessionStep, StartedSession,
     TotpEnrolment,
 };
-pub use audit::export::{AuditFormat, AuditPiece};
-pub use audit::head::{AuditHeadMetrics, UnverifiedTrail};
-pub use audit::line::AuditLine;
+pub use audit::export::{AuditFormat, AuditLine, AuditPiece};
 pub use audit::log::AuditLog;
 pub use audit::rejected_requests::RejectedRequests;
 pub use audit::{Audit, AuditVerdict};
 pub use authentication::peer_certificate::PeerCertificate;
-pub use authentication::throttle::Throttled;
 pub use authentication::{
     AssertionExplanation, AssertionType, AuthenticatedClient, Authentication, ClientAuthentication,
     Credentials, ExplainedRule, ListedIdentity, PresentedAssertion, ProvenIdentity,
@@ -64,26 +58,19 @@ pub use issuers::{
 };
 pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};
 pub use replication::Replication;
-pub use replication::change_feed::FeedMetrics;
-pub use replication::history::HistoryMetrics;
 pub use secrets::Secrets;
 pub use secrets::crud::{AddedSecret, ChosenSecret, NewSecret};
-pub use secrets::expiring::LastSecrets;
 pub use secrets::hash::{Memory, SecretHash};
 pub use secrets::view::ListedSecret;
 pub use status::metrics::Metrics;
 pub use status::overview::{EndingKey, Overview};
 pub use tokens::Tokens;
 pub use tokens::claim_values::RequestedClaims;
-pub use tokens::exchange::ExchangeCheck;
 pub use tokens::exchange::explain::{ExchangeExplanation, ExchangeQuestion, ExchangeSubject};
-pub use tokens::exchange::request::{ExchangeForm, ExchangeRequest};
 pub use tokens::explain::{ExplainedRejection, TokenExplanation};
-pub use tokens::inspect::TokenInspection;
-pub use tokens::request::{GrantRequest, TokenRequest};
-pub use tokens::revoke::revocation_set::{RevocationSet, RevokedBy};
+pub use tokens::request::{ExchangeForm, ExchangeRequest, GrantRequest, TokenRequest};
 pub use tokens::sender_constraint::{PresentedProof, SenderProofs};
-pub use tokens::verify::TokenRequirements;
+pub use tokens::verify::{TokenInspection, TokenRequirements};
 pub use usage::Usage;
 pub use usage::busiest_clients::{BusiestClients, ExcessSpan};
 pub use usage::refreshing_cache::{COUNTING_PATIENCE, Counted};
@@ -93,9 +80,9 @@ use crate::config::Config;
 use crate::store::Store;
 use background::Upkeep;
 use clients::cache::ClientCache;
+use replication::ThisReplica;
 use replication::change_feed::Feed;
 use replication::history::History;
-use replication::replicas::ThisReplica;
 
 /// The service, without the ways to reach it.
 pub struct App {

@@ -120,6 +120,19 @@ pub struct CacheMetrics {
     pub asked: Option<(u64, u64)>,
 }
 
+impl CacheMetrics {
+    /// Of a memory whose entries are bounded, and in which nobody counts what is found.
+    pub(crate) fn of_entries(name: &'static str, entries: usize, limit: u64) -> Self {
+        Self {
+            name,
+            entries: entries as u64,
+            bytes: None,
+            limit,
+            asked: None,
+        }
+    }
+}
+
 /// How often something was found in a memory.
 #[derive(Debug, Default)]
 pub struct HitCounter {

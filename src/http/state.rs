@@ -25,7 +25,7 @@ impl AppState {
     /// Shares the use cases.
     pub fn new(app: Arc<App>) -> Self {
         let is_traced = app.config().traces.is_some();
-        let refusals = Arc::clone(app.audit.rejected_requests());
+        let refusals = Arc::clone(&app.audit.rejected_requests);
         let traffic = Traffic::new(app.config().http.max_requests, refusals);
         let room = Arc::new(ConnectionRoom::of_process(app.config()));
         Self(Arc::new(Shared {

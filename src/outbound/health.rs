@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use url::Url;
 
 use crate::base::crypto::pem::read_certificates;
 use crate::config::Config;
-use crate::outbound::jwks_fetcher::{USER_AGENT, read_body};
+use crate::outbound::jwks_fetcher::{direct, read_body, tls_with};
 
 /// The statuses of all parts, with room.
 const MAX_BYTES: usize = 64 * 1024;
@@ -25,12 +27,7 @@ pub(crate) async fn ask(
     url: Option<Url>,
     timeout: Duration,
 ) -> anyhow::Result<String> {
-    let mut client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(config)?)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(timeout)
-        .user_agent(USER_AGENT);
+    let mut client = direct(tls(config)?, timeout);
     let url = match (url, config.http.ops_listen) {
         (Some(url), _) => url,
         (None, Some(ops)) => Url::parse(&format!("http://{}{path}", reachable(ops)))?,
@@ -72,13 +69,9 @@ fn tls(config: &Config) -> anyhow::Result<rustls::ClientConfig> {
             .ok()
             .and_then(|chain| chain.into_iter().next()),
         others: rustls_platform_verifier::Verifier::new(Arc::clone(&provider)),
-        provider: Arc::clone(&provider),
+        algorithms: provider.signature_verification_algorithms,
     };
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
+    tls_with(provider, Arc::new(verifier))
 }
 
 /// Trusts the very certificate of `TLS_CERT`, whoever issued it, and what the system's authorities issued. The server proves
@@ -87,7 +80,7 @@ fn tls(config: &Config) -> anyhow::Result<rustls::ClientConfig> {
 struct OwnCertificate {
     own: Option<CertificateDer<'static>>,
     others: Result<rustls_platform_verifier::Verifier, rustls::Error>,
-    provider: Arc<CryptoProvider>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ServerCertVerifier for OwnCertificate {
@@ -112,8 +105,7 @@ impl ServerCertVerifier for OwnCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -122,12 +114,10 @@ impl ServerCertVerifier for OwnCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

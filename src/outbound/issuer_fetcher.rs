@@ -21,7 +21,6 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 const NOT_PUBLIC: &str =
     "the host has no public address, and the issuer has private_addresses=false";
 
-/// Fetches for one issuer.
 pub(crate) struct IssuerFetcher<'a> {
     /// The URL that the operator wrote, or that follows from the `iss` the operator wrote.
     pub(crate) configured: &'a JwksUri,
@@ -35,34 +34,26 @@ impl IssuerFetcher<'_> {
     /// The text at a URL, which may stand in a document of the issuer.
     pub(crate) async fn get(&self, uri: &JwksUri) -> anyhow::Result<String> {
         let is_configured = uri.authority() == self.configured.authority();
-        let is_allowed = self
-            .rules
-            .allowed_hosts
-            .iter()
-            .any(|it| it == uri.authority());
+        let (rules, mut allowed) = (self.rules, self.rules.allowed_hosts.iter());
         ensure!(
-            is_configured || is_allowed,
+            is_configured || allowed.any(|it| it == uri.authority()),
             "the host {} is not allowed: add it to allowed_hosts of the issuer",
             uri.authority()
         );
         let reach = Reach {
-            private_addresses: self.rules.private_addresses,
+            private_addresses: rules.private_addresses,
             otherwise: NOT_PUBLIC,
             dns: self.dns.clone(),
         };
         reach.check(uri)?;
         // The files may be replaced at any time: each fetch reads them. Authorities are many, and reading them takes long.
-        let ca = self.rules.ca_file.as_ref().map(path);
+        let ca = rules.ca_file.as_ref().map(path);
         let timeout = self.timeout;
         let client = tokio::task::spawn_blocking(move || build(ca.as_deref(), reach, timeout));
         let client = client.await?.context("ca_file")?;
         let mut request = client.get(uri.url().clone());
-        if let Some(file) = self
-            .rules
-            .bearer_token_file
-            .as_ref()
-            .filter(|_| is_configured)
-        {
+        let file = rules.bearer_token_file.as_ref();
+        if let Some(file) = file.filter(|_| is_configured) {
             let token = read_token(file).await.context("bearer_token_file")?;
             request = request.header(reqwest::header::AUTHORIZATION, token);
         }
@@ -70,7 +61,6 @@ impl IssuerFetcher<'_> {
     }
 }
 
-/// The text of a file with keys.
 pub(crate) async fn read_key_file(file: &FilePath) -> anyhow::Result<String> {
     read(file, MAX_FILE_BYTES).await
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::ACCEPT;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use url::Host;
 
 use crate::base::crypto::pem::read_certificates;
@@ -19,51 +19,41 @@ use crate::domain::JwksUri;
 use crate::outbound::dns::Dns;
 
 /// What this service calls itself.
-pub(crate) const USER_AGENT: &str = concat!("token-server/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = concat!("token-server/", env!("CARGO_PKG_VERSION"));
 
 /// A JWK set with all the spaces somebody may put into it.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Fetches, or refuses to.
 pub(crate) struct Fetcher {
     /// `None` when no host is allowed.
     client: Option<reqwest::Client>,
     config: JwksUriConfig,
-    dns: Dns,
+    reach: Reach,
 }
 
 impl Fetcher {
     /// Reads the authorities to be trusted.
     pub(crate) fn new(config: &JwksUriConfig, dns: &Dns) -> anyhow::Result<Self> {
-        let client = if config.hosts.is_empty() {
-            None
-        } else {
-            Some(client(config, dns)?)
-        };
-        Ok(Self {
-            client,
-            config: config.clone(),
+        let reach = Reach {
+            private_addresses: config.private_addresses,
+            otherwise: NOT_PUBLIC,
             dns: dns.clone(),
+        };
+        let client = || build(config.ca.as_deref(), reach.clone(), config.timeout);
+        let client = (!config.hosts.is_empty()).then(client).transpose();
+        Ok(Self {
+            client: client.context("JWKS_URI_CA")?,
+            config: config.clone(),
+            reach,
         })
     }
 
-    /// The text at a URL.
     pub(crate) async fn get(&self, uri: &JwksUri) -> anyhow::Result<String> {
         let Some(client) = self.client.as_ref().filter(|_| self.config.allows(uri)) else {
             bail!("JWKS_URI_HOSTS does not contain {}", uri.authority());
         };
-        self.config.reach(&self.dns).check(uri)?;
+        self.reach.check(uri)?;
         get_text(client.get(uri.url().clone())).await
-    }
-}
-
-impl JwksUriConfig {
-    fn reach(&self, dns: &Dns) -> Reach {
-        Reach {
-            private_addresses: self.private_addresses,
-            otherwise: NOT_PUBLIC,
-            dns: dns.clone(),
-        }
     }
 }
 
@@ -92,7 +82,6 @@ impl Reach {
     }
 }
 
-/// The text that a request is answered with.
 pub(super) async fn get_text(request: reqwest::RequestBuilder) -> anyhow::Result<String> {
     let response = request
         .header(ACCEPT, "application/jwk-set+json, application/json")
@@ -123,44 +112,49 @@ pub(crate) async fn read_body(
     Ok(body)
 }
 
-fn client(config: &JwksUriConfig, dns: &Dns) -> anyhow::Result<reqwest::Client> {
-    let ca = config.ca.as_deref();
-    build(ca, config.reach(dns), config.timeout).context("JWKS_URI_CA")
-}
-
 /// What fetches, with the system's authorities and those of a file.
 pub(super) fn build(
     ca: Option<&Path>,
     reach: Reach,
     timeout: Duration,
 ) -> anyhow::Result<reqwest::Client> {
-    let extra = match ca {
-        Some(path) => read_certificates(path)?,
-        None => Vec::new(),
-    };
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(extra)?)
+    let client = direct(tls(ca)?, timeout)
         .dns_resolver(Arc::new(Resolver(reach)))
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
         .https_only(true)
-        .timeout(timeout)
         // A fetch a minute keeps no connection.
-        .pool_max_idle_per_host(0)
-        .user_agent(USER_AGENT);
+        .pool_max_idle_per_host(0);
     Ok(client.build()?)
 }
 
-/// TLS for outgoing connections, with the system's authorities and these.
-pub(crate) fn tls(extra: Vec<CertificateDer<'static>>) -> anyhow::Result<rustls::ClientConfig> {
+/// A client without redirects and proxies.
+pub(crate) fn direct(tls: rustls::ClientConfig, timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(timeout)
+        .user_agent(USER_AGENT)
+}
+
+/// TLS for outgoing connections, with the system's authorities and those of a file.
+pub(crate) fn tls(ca: Option<&Path>) -> anyhow::Result<rustls::ClientConfig> {
+    let extra = ca.map(read_certificates).transpose()?.unwrap_or_default();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier =
         rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
             .context("cannot use the trusted authorities")?;
+    tls_with(provider, Arc::new(verifier))
+}
+
+/// TLS for outgoing connections to whom `verifier` trusts.
+pub(super) fn tls_with(
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> anyhow::Result<rustls::ClientConfig> {
     Ok(rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth())
 }
 
@@ -172,19 +166,15 @@ struct Resolver(Reach);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let Reach {
-            private_addresses,
-            otherwise,
-            dns,
-        } = self.0.clone();
+        let reach = self.0.clone();
         Box::pin(async move {
-            let all = dns.look_up(name.as_str()).await?.into_iter();
+            let all = reach.dns.look_up(name.as_str()).await?.into_iter();
             let allowed: Vec<SocketAddr> = all
-                .filter(|address| private_addresses || is_public(address.ip()))
-                .map(|address| dns.route(address))
+                .filter(|address| reach.private_addresses || is_public(address.ip()))
+                .map(|address| reach.dns.route(address))
                 .collect();
             if allowed.is_empty() {
-                return Err(otherwise.into());
+                return Err(reach.otherwise.into());
             }
             let addresses: Addrs = Box::new(allowed.into_iter());
             Ok(addresses)

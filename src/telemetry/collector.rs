@@ -8,10 +8,9 @@ use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
 
-use crate::base::crypto::pem::read_certificates;
 use crate::base::metrics::Counter;
 use crate::config::TracesConfig;
-use crate::outbound::jwks_fetcher;
+use crate::outbound::jwks_fetcher::{direct, tls};
 
 /// More of an answer is not read: it says how many spans were refused, and nobody asks.
 const MAX_BYTES: usize = 64 * 1024;
@@ -50,7 +49,6 @@ impl ExportStatus {
     }
 }
 
-/// The collector.
 #[derive(Debug)]
 pub(super) struct Collector {
     client: reqwest::Client,
@@ -62,19 +60,9 @@ pub(super) struct Collector {
 impl Collector {
     /// Reads the authorities to be trusted.
     pub(super) fn new(config: &TracesConfig, status: ExportStatus) -> anyhow::Result<Self> {
-        let extra = match &config.certificate {
-            Some(path) => read_certificates(path).context("OTEL_EXPORTER_OTLP_CERTIFICATE")?,
-            None => Vec::new(),
-        };
-        let tls = jwks_fetcher::tls(extra).context("OTEL_EXPORTER_OTLP_CERTIFICATE")?;
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(config.timeout)
-            .user_agent(jwks_fetcher::USER_AGENT);
+        let tls = tls(config.certificate.as_deref()).context("OTEL_EXPORTER_OTLP_CERTIFICATE")?;
         Ok(Self {
-            client: client.build()?,
+            client: direct(tls, config.timeout).build()?,
             runtime: Handle::try_current().context("there is no runtime to send traces")?,
             status,
         })
@@ -85,10 +73,7 @@ impl Collector {
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let sending = self.runtime.spawn(send(self.client.clone(), request));
-        let sent = match sending.await {
-            Ok(sent) => sent,
-            Err(stopped) => Err(stopped.into()),
-        };
+        let sent = sending.await.unwrap_or_else(|stopped| Err(stopped.into()));
         self.status.note(&sent);
         sent.map_err(Into::into)
     }

@@ -8,8 +8,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use tracing_subscriber::fmt::MakeWriter;
-
 /// How long lines gather before they are written: nobody reads a log faster. Else the writing thread, woken by each
 /// single line, would take a quarter of the time of a request.
 const GATHER: Duration = Duration::from_millis(5);
@@ -20,12 +18,9 @@ const LAST_WAIT: Duration = Duration::from_secs(1);
 /// More memory than this is given back after a burst.
 const KEPT_CAPACITY: usize = 256 * 1024;
 
-/// Where lines are put; clones share it.
-#[derive(Clone, Debug)]
-pub(super) struct Lines(Arc<Shared>);
-
+/// Where lines are put.
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Lines {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     most: usize,
@@ -42,31 +37,32 @@ struct Waiting {
 
 /// That what is put into [`Lines`] is being written. Dropping it waits until all of it is.
 #[derive(Debug)]
-pub(super) struct Writing(Lines);
+pub(super) struct Writing(Arc<Lines>);
 
 impl Lines {
     /// At most `most` lines wait; more are dropped and counted.
-    pub(super) fn new(most: usize) -> Self {
-        Self(Arc::new(Shared {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self {
             waiting: Mutex::default(),
             changed: Condvar::new(),
             most,
             dropped: AtomicU64::new(0),
-        }))
+        })
     }
 
-    /// How many were dropped since the start.
     pub(super) fn dropped(&self) -> u64 {
-        self.0.dropped.load(Ordering::Relaxed)
+        self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Starts writing to `output`.
-    pub(super) fn write_to(&self, output: impl Write + Send + 'static) -> io::Result<Writing> {
-        let lines = self.clone();
+    pub(super) fn write_to(
+        self: &Arc<Self>,
+        output: impl Write + Send + 'static,
+    ) -> io::Result<Writing> {
+        let lines = Arc::clone(self);
         thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || lines.write_until_closed(output))?;
-        Ok(Writing(self.clone()))
+        Ok(Writing(Arc::clone(self)))
     }
 
     fn write_until_closed(&self, mut output: impl Write) {
@@ -74,7 +70,7 @@ impl Lines {
         loop {
             let mut waiting = self.lock();
             let has_nothing = |waiting: &mut Waiting| waiting.text.is_empty() && !waiting.closed;
-            let waited = self.0.changed.wait_while(waiting, has_nothing);
+            let waited = self.changed.wait_while(waiting, has_nothing);
             waiting = waited.unwrap_or_else(PoisonError::into_inner);
             mem::swap(&mut text, &mut waiting.text);
             waiting.lines = 0;
@@ -84,7 +80,7 @@ impl Lines {
             let _ = output.write_all(&text).and_then(|()| output.flush());
             if closed {
                 self.lock().done = true;
-                self.0.changed.notify_all();
+                self.changed.notify_all();
                 return;
             }
             text.clear();
@@ -95,10 +91,7 @@ impl Lines {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // Nothing in here panics halfway.
-        self.0
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,12 +100,10 @@ impl Drop for Writing {
         let Self(lines) = self;
         let mut waiting = lines.lock();
         waiting.closed = true;
-        lines.0.changed.notify_all();
+        lines.changed.notify_all();
         let is_undone = |waiting: &mut Waiting| !waiting.done;
-        let _ = lines
-            .0
-            .changed
-            .wait_timeout_while(waiting, LAST_WAIT, is_undone);
+        let changed = &lines.changed;
+        let _ = changed.wait_timeout_while(waiting, LAST_WAIT, is_undone);
     }
 }
 
@@ -120,9 +111,9 @@ impl Drop for Writing {
 impl Write for &Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut waiting = self.lock();
-        if waiting.lines >= self.0.most {
+        if waiting.lines >= self.most {
             drop(waiting);
-            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
             return Ok(line.len());
         }
         let was_empty = waiting.text.is_empty();
@@ -130,7 +121,7 @@ impl Write for &Lines {
         waiting.lines += 1;
         drop(waiting);
         if was_empty {
-            self.0.changed.notify_one();
+            self.changed.notify_one();
         }
         Ok(line.len())
     }
@@ -140,19 +131,10 @@ impl Write for &Lines {
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = &'a Self;
-
-    fn make_writer(&'a self) -> &'a Self {
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Where a test finds what was written.
     #[derive(Clone, Default)]
     struct Output(Arc<Mutex<Vec<u8>>>);
 
@@ -174,7 +156,7 @@ mod tests {
         let writer = lines.write_to(output.clone()).unwrap();
         thread::scope(|threads| {
             for number in 0..8 {
-                let mut lines = &lines;
+                let mut lines = &*lines;
                 threads.spawn(move || {
                     for _ in 0..1_000 {
                         let line = "x".repeat(10 + number) + "\n";
@@ -197,7 +179,7 @@ mod tests {
     fn what_comes_too_fast_is_dropped_and_counted() {
         let lines = Lines::new(2);
         for text in ["a\n", "b\n", "c\n"] {
-            (&lines).write_all(text.as_bytes()).unwrap();
+            (&*lines).write_all(text.as_bytes()).unwrap();
         }
         let output = Output::default();
         drop(lines.write_to(output.clone()).unwrap());

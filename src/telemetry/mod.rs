@@ -2,12 +2,12 @@
 //! what has the form of a secret or token nevertheless is hidden here.
 
 mod collector;
-mod json_line;
+mod event_format;
 mod log_writer;
-mod redacted;
 mod traces;
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -20,9 +20,8 @@ pub use collector::ExportStatus;
 pub use traces::Traces;
 
 use crate::config::{LogConfig, LogFormat, TracesConfig, log_filter};
-use json_line::JsonLine;
+use event_format::{JsonLine, Redacted};
 use log_writer::{Lines, Writing};
-use redacted::Redacted;
 
 /// How often dropped lines are reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
@@ -31,7 +30,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 /// full disk delays an answer; dropping this writes those that wait.
 #[derive(Debug)]
 pub struct Log {
-    lines: Lines,
+    lines: Arc<Lines>,
     traces: Option<Traces>,
     _writing: Writing,
 }
@@ -40,7 +39,7 @@ pub struct Log {
 pub fn start(config: &LogConfig, traces: Option<&TracesConfig>) -> anyhow::Result<Log> {
     let lines = Lines::new(config.queue);
     let log = Log {
-        lines: lines.clone(),
+        lines: Arc::clone(&lines),
         traces: traces.map(Traces::start).transpose()?,
         _writing: lines.write_to(io::stderr())?,
     };
@@ -115,19 +114,19 @@ where
 
 /// How many lines were lost because they came faster than they could be written; by default those of no log.
 #[derive(Clone, Debug, Default)]
-pub struct DroppedLines(Option<Lines>);
+pub struct DroppedLines(Option<Arc<Lines>>);
 
 impl DroppedLines {
     /// So many by now.
     pub fn count(&self) -> u64 {
-        self.0.as_ref().map_or(0, Lines::dropped)
+        self.0.as_ref().map_or(0, |lines| lines.dropped())
     }
 }
 
 impl Log {
     /// How many lines are lost.
     pub fn dropped(&self) -> DroppedLines {
-        DroppedLines(Some(self.lines.clone()))
+        DroppedLines(Some(Arc::clone(&self.lines)))
     }
 
     /// What has become of the traces.
@@ -145,7 +144,7 @@ impl Log {
 
     /// Says every now and then how many lines were lost because they came faster than they could be written.
     pub fn report_dropped(&self, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
-        let lines = self.lines.clone();
+        let lines = Arc::clone(&self.lines);
         async move {
             let mut reported = 0;
             let pause = || stop.run_until_cancelled(tokio::time::sleep(REPORT_INTERVAL));

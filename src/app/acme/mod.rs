@@ -4,7 +4,6 @@
 mod order;
 mod outcome;
 mod schedule;
-mod self_signed;
 mod status;
 
 use std::collections::HashMap;
@@ -13,10 +12,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{Mutex, watch};
 
-pub use status::{AcmeMetrics, CertificateStanding};
+pub use status::CertificateStanding;
 
 use crate::app::audit::Audit;
 use crate::app::core::Core;
@@ -95,7 +95,7 @@ impl Acme {
             names: config.names.clone(),
             subject: subject(config),
             sealer: Sealer::new(&token.secret, token.secret_previous.as_ref(), purpose)?,
-            stand_in: Arc::new(self_signed::stand_in(&config.names)?),
+            stand_in: Arc::new(stand_in(&config.names)?),
             known: ArcSwap::default(),
             reading: Mutex::default(),
             changed: watch::Sender::new(()),
@@ -163,7 +163,6 @@ impl Acme {
     }
 }
 
-/// What is ordered under these settings.
 fn subject(config: &AcmeConfig) -> AcmeSubject {
     AcmeSubject {
         directory: config.directory.to_string(),
@@ -176,7 +175,6 @@ fn owner(subject: &AcmeSubject) -> String {
     format!("certificate {} {}", subject.directory, subject.names)
 }
 
-/// Whose sealed credentials are.
 fn account_owner(directory: &str) -> String {
     format!("account {directory}")
 }
@@ -199,7 +197,7 @@ impl Acme {
     pub fn challenge_certificate(&self, name: &str) -> Option<CachedCertificate> {
         let known = self.known();
         let digest = known.challenges.get(&name.to_ascii_lowercase())?;
-        let made = self_signed::for_challenge(name, digest);
+        let made = for_challenge(name, digest);
         made.inspect_err(|error| tracing::error!("cannot answer a challenge: {error}"))
             .ok()
     }
@@ -264,4 +262,26 @@ impl Acme {
         let end = now.ago(schedule::KEPT_AFTER_END);
         Ok(self.core.store.prune_acme(end, now).await?)
     }
+}
+
+/// For these names; nobody trusts it, but the port answers.
+fn stand_in(names: &[String]) -> Result<CachedCertificate, rcgen::Error> {
+    self_signed(CertificateParams::new(names)?)
+}
+
+/// RFC 8737 §3: this one name, and the digest in a critical extension.
+fn for_challenge(name: &str, digest: &[u8; 32]) -> Result<CachedCertificate, rcgen::Error> {
+    let mut params = CertificateParams::new([name.to_owned()])?;
+    params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
+    self_signed(params)
+}
+
+fn self_signed(mut params: CertificateParams) -> Result<CachedCertificate, rcgen::Error> {
+    params.distinguished_name = DistinguishedName::new();
+    let signing_key = KeyPair::generate()?;
+    let cert = params.self_signed(&signing_key)?;
+    Ok(CachedCertificate {
+        chain: vec![cert.der().clone()],
+        key: Secret::new(signing_key.serialize_der()),
+    })
 }

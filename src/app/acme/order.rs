@@ -10,7 +10,7 @@ use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, NewEvent, Origin, Target};
 use crate::outbound::acme::{Account, AcmeError, Issued};
-use crate::store::{AcmeLease, TrustedTime};
+use crate::store::{AcmeLease, StoreError, TrustedTime};
 
 /// So long the others have to hear of a challenge before the authority is told that it can be met: it may connect to any
 /// of them. The feed is read every second, and a fifth more, also when nobody tells of changes.
@@ -32,13 +32,8 @@ impl Acme {
             return Ok(());
         }
         let trusted = self.core.trusted_time().await?;
-        let lease = self.lease(trusted);
-        if self
-            .core
-            .store
-            .lease_acme_order(&lease, now, trusted)
-            .await?
-        {
+        let (store, lease) = (&self.core.store, self.lease(trusted));
+        if store.lease_acme_order(&lease, now, trusted).await? {
             self.order(&Origin::SERVER, &lease).await?;
         }
         Ok(())
@@ -48,20 +43,11 @@ impl Acme {
     /// authority, once there is a new one.
     pub async fn renew(&self, by: &Origin, is_compromised: bool) -> Result<CertificateStanding> {
         self.read().await?;
-        let old = self
-            .known()
-            .record
-            .as_ref()
-            .and_then(|it| it.certificate.clone());
+        let (store, known) = (&self.core.store, self.known());
         let now = self.core.trusted_time().await?;
         let lease = self.lease(now);
         let any_time = UnixTime(i64::MAX);
-        if !self
-            .core
-            .store
-            .lease_acme_order(&lease, any_time, now)
-            .await?
-        {
+        if !store.lease_acme_order(&lease, any_time, now).await? {
             return Err(Error::conflict(
                 "a replica is ordering a certificate at this moment; try again",
             ));
@@ -71,8 +57,9 @@ impl Acme {
                 "the authority issued no certificate: {problem}"
             )));
         }
+        let old = known.record.as_ref().and_then(|it| it.certificate.as_ref());
         if is_compromised && let Some(old) = old {
-            self.revoke_certificate(by, &old).await?;
+            self.revoke_certificate(by, old).await?;
         }
         Ok(self.standing())
     }
@@ -93,23 +80,16 @@ impl Acme {
 
     /// Orders under the lease, and ends it; why nothing was issued, if nothing was.
     async fn order(&self, by: &Origin, lease: &AcmeLease) -> Result<Option<String>> {
-        let limit = Duration::from_secs(schedule::ORDER_TIMEOUT);
-        let issued = timeout(limit, self.issue(by)).await;
-        let issued = issued.unwrap_or_else(|_| {
-            Err(ours(format!(
-                "the authority took more than {} s",
-                limit.as_secs()
-            )))
-        });
-        let problem = match issued {
-            Ok(issued) => match self.keep_certificate(by, lease, &issued).await {
-                Ok(()) => None,
-                Err(error) => {
-                    // Of no use to anybody, so the lease need not run out.
-                    let failed = ours(error.reason());
-                    Some(self.note_failure(by, lease, failed).await?)
-                }
-            },
+        let seconds = schedule::ORDER_TIMEOUT;
+        let issued = timeout(Duration::from_secs(seconds), self.issue(by)).await;
+        let late = |_| Err(ours(format!("the authority took more than {seconds} s")));
+        let kept = match issued.unwrap_or_else(late) {
+            Ok(issued) => self.keep_certificate(by, lease, &issued).await,
+            Err(failed) => Err(failed),
+        };
+        let problem = match kept {
+            Ok(()) => None,
+            // Of no use to anybody, so the lease need not run out.
             Err(failed) => Some(self.note_failure(by, lease, failed).await?),
         };
         self.read().await?;
@@ -119,30 +99,17 @@ impl Acme {
     async fn issue(&self, by: &Origin) -> Outcome<Issued> {
         let account = self.account(by).await?;
         let mut order = self.directory.order(&account).await?;
-        let challenges = order.challenges.clone();
+        let (store, challenges) = (&self.core.store, order.challenges.clone());
         if !challenges.is_empty() {
             let now = self.core.now();
             let end = now.plus(schedule::LEASE);
-            let shown = self
-                .core
-                .store
-                .upsert_acme_challenges(&challenges, end, now);
-            shown
-                .await
-                .map_err(|error| ours(Error::from(error).reason()))?;
-            self.read().await.map_err(|error| ours(error.reason()))?;
-            self.let_others_hear(by)
-                .await
-                .map_err(|error| ours(error.reason()))?;
+            store.upsert_acme_challenges(&challenges, end, now).await?;
+            self.read().await?;
+            self.let_others_hear(by).await?;
         }
         let issued = self.directory.finish(&mut order).await;
-        let now = self.core.now();
-        if let Err(error) = self
-            .core
-            .store
-            .delete_acme_challenges(&challenges, now)
-            .await
-        {
+        let deleted = store.delete_acme_challenges(&challenges, self.core.now());
+        if let Err(error) = deleted.await {
             tracing::warn!("cannot delete the challenges, which stay until they expire: {error}");
         }
         issued
@@ -152,9 +119,8 @@ impl Acme {
     pub(super) async fn account(&self, by: &Origin) -> Outcome<Account> {
         let directory = &self.subject.directory;
         let owner = account_owner(directory);
-        let failed = |error: Error| ours(error.reason());
-        let found = self.core.store.find_acme_account(directory).await;
-        let found = found.map_err(|error| failed(error.into()))?;
+        let store = &self.core.store;
+        let found = store.find_acme_account(directory).await?;
         if let Some((credentials, _)) = found.and_then(|sealed| self.sealer.open(&owner, &sealed)) {
             match self.directory.log_in(&credentials).await {
                 Err(error) if error.account_is_unknown => tracing::warn!(
@@ -166,17 +132,14 @@ impl Acme {
         }
         let (account, credentials) = self.directory.register().await?;
         let sealed = self.sealer.seal(&owner, &credentials);
-        let sealed = sealed.map_err(|error| failed(error.into()))?;
+        let sealed = sealed.map_err(Error::from)?;
         let event = self.event(Action::CertificateRegister).after(json!({
             "directory": directory,
             "account": account.id(),
         }));
         let stamp = self.core.stamp(by);
-        let kept = self
-            .core
-            .store
-            .upsert_acme_account(directory, &sealed, event, stamp);
-        kept.await.map_err(|error| failed(error.into()))?;
+        let kept = store.upsert_acme_account(directory, &sealed, event, stamp);
+        kept.await?;
         Ok(account)
     }
 
@@ -190,9 +153,7 @@ impl Acme {
         }
         Ok(())
     }
-}
 
-impl Acme {
     pub(super) fn event(&self, action: Action) -> NewEvent {
         NewEvent::new(action, Target::Certificate(self.subject.names.clone()))
     }
@@ -204,5 +165,17 @@ pub(super) fn ours(problem: String) -> AcmeError {
         problem,
         retry_after: None,
         account_is_unknown: false,
+    }
+}
+
+impl From<Error> for AcmeError {
+    fn from(error: Error) -> Self {
+        ours(error.reason())
+    }
+}
+
+impl From<StoreError> for AcmeError {
+    fn from(error: StoreError) -> Self {
+        Error::from(error).into()
     }
 }

@@ -4,6 +4,7 @@ use anyhow::Context;
 use serde_json::json;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::order::{Outcome, ours};
 use super::{Acme, owner, schedule};
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
@@ -19,18 +20,19 @@ impl Acme {
         by: &Origin,
         lease: &AcmeLease,
         issued: &Issued,
-    ) -> Result<()> {
+    ) -> Outcome<()> {
         // The order took a while, in which the clock may have been set.
         let now = self.core.read_clock().await?.probable();
         let dates = Dates::of(&issued.chain).map_err(Error::internal)?;
         if dates.not_after <= now {
-            let over = anyhow::anyhow!("the issued certificate had expired at {}", dates.not_after);
-            return Err(Error::internal(over));
+            let end = dates.not_after;
+            return Err(ours(format!("the issued certificate had expired at {end}")));
         }
         let due_at = schedule::renewal(now, dates.not_before, dates.not_after, random());
+        let sealed = self.sealer.seal(&owner(&self.subject), &issued.key);
         let certificate = SealedCertificate {
             chain: issued.chain.clone(),
-            sealed_key: self.sealer.seal(&owner(&self.subject), &issued.key)?,
+            sealed_key: sealed.map_err(Error::from)?,
             issued_at: now,
             expires_at: dates.not_after,
         };
@@ -39,13 +41,11 @@ impl Acme {
             "serial": dates.serial,
             "expires_at": dates.not_after,
         }));
-        let kept =
-            self.core
-                .store
-                .complete_acme_order(lease, &certificate, due_at, event, by.at(now));
+        let (store, stamp) = (&self.core.store, by.at(now));
+        let kept = store.complete_acme_order(lease, &certificate, due_at, event, stamp);
         if !kept.await? {
-            let late = anyhow::anyhow!("another replica had begun to order before it arrived");
-            return Err(Error::internal(late));
+            let late = "another replica had begun to order before it arrived";
+            return Err(ours(late.to_owned()));
         }
         tracing::info!(
             names = self.subject.names, expires_at = %dates.not_after,
@@ -89,11 +89,8 @@ impl Acme {
             let said = json!({ "directory": self.subject.directory, "problem": problem });
             Some(self.event(Action::CertificateFail).after(said))
         };
-        let kept = self
-            .core
-            .store
-            .fail_acme_order(lease, &failure, event, by.at(now));
-        kept.await?;
+        let (store, stamp) = (&self.core.store, by.at(now));
+        store.fail_acme_order(lease, &failure, event, stamp).await?;
         Ok(problem)
     }
 

@@ -27,19 +27,9 @@ pub struct CertificateStanding {
     pub failed_at: Option<UnixTime>,
     /// Why, or why it cannot be presented.
     pub problem: Option<String>,
-}
-
-/// The same in metrics.
-#[derive(Clone, Copy, Debug)]
-pub struct AcmeMetrics {
-    /// Whether a certificate is presented that nobody trusts.
+    /// Whether a certificate is presented that nobody trusts: for metrics.
+    #[serde(skip)]
     pub is_stand_in: bool,
-    /// Orders that failed since the last one that did not.
-    pub failures: i64,
-    /// When the last of them failed.
-    pub failed_at: Option<UnixTime>,
-    /// When the next one is due.
-    pub due_at: Option<UnixTime>,
 }
 
 impl Acme {
@@ -67,16 +57,7 @@ impl Acme {
                 .problem
                 .clone()
                 .or_else(|| record.and_then(|it| it.problem.clone())),
-        }
-    }
-
-    pub(crate) fn metrics(&self) -> AcmeMetrics {
-        let standing = self.standing();
-        AcmeMetrics {
-            is_stand_in: self.known().certificate.is_none(),
-            failures: standing.failures,
-            failed_at: standing.failed_at,
-            due_at: standing.due_at,
+            is_stand_in: known.certificate.is_none(),
         }
     }
 }

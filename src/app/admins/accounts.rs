@@ -1,6 +1,7 @@
 //! Making admins and changing them.
 
 use super::passwords::{check_password, made_password};
+use super::sessions::CurrentSession;
 use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
@@ -40,7 +41,7 @@ impl Admins {
         password: NewPassword,
     ) -> Result<(Admin, Secret<String>)> {
         let (plain, must_change) = prepare(&new.name, password)?;
-        let hash = self.hash_password(&plain, by.source).await?;
+        let hash = self.secrets.hash_password(&plain, by.source).await?;
         let now = self.core.now();
         let admin = Admin {
             name: new.name,
@@ -53,17 +54,11 @@ impl Admins {
             updated_at: now,
             last_log_in_at: None,
         };
-        match self
-            .core
-            .store
-            .insert_admin(&admin, &hash, by.at(now))
-            .await
-        {
+        let (store, name) = (&self.core.store, &admin.name);
+        match store.insert_admin(&admin, &hash, by.at(now)).await {
             Err(StoreError::Conflict) => {
-                let name = &admin.name;
-                Err(Error::conflict(format!(
-                    "the admin `{name}` exists already"
-                )))
+                let description = format!("the admin `{name}` exists already");
+                Err(Error::conflict(description))
             }
             inserted => {
                 inserted?;
@@ -93,14 +88,14 @@ impl Admins {
         second_factor: bool,
     ) -> Result<Secret<String>> {
         let (plain, must_change) = prepare(name, password)?;
-        let hash = self.hash_password(&plain, by.source).await?;
+        let hash = self.secrets.hash_password(&plain, by.source).await?;
         let changes = AdminChanges {
             password: Some((hash, must_change)),
             totp_sealed: second_factor.then_some(None),
             passkeys: second_factor.then_some(PasskeyChange::RemoveAll),
             ..AdminChanges::default()
         };
-        self.change(by, name, changes, Action::AdminReset, "")
+        self.change(by, name, changes, Action::AdminReset, None)
             .await?;
         Ok(plain)
     }
@@ -118,7 +113,7 @@ impl Admins {
             keeps_second_factor: self.core.config.admin.second_factor == SecondFactorUse::Required,
             ..AdminChanges::default()
         };
-        self.change(by, name, changes, Action::AdminRemoveSecondFactor, "")
+        self.change(by, name, changes, Action::AdminRemoveSecondFactor, None)
             .await
     }
 
@@ -137,7 +132,7 @@ impl Admins {
             status: Some(status),
             ..AdminChanges::default()
         };
-        self.change(by, name, changes, action, "").await
+        self.change(by, name, changes, action, None).await
     }
 
     /// Gives an admin another role. Ends the admin's sessions, so that nothing goes on as it was begun.
@@ -146,7 +141,7 @@ impl Admins {
             role: Some(role),
             ..AdminChanges::default()
         };
-        self.change(by, name, changes, Action::AdminUpdate, "")
+        self.change(by, name, changes, Action::AdminUpdate, None)
             .await
     }
 
@@ -156,18 +151,18 @@ impl Admins {
         done(name, self.core.store.delete_admin(name, stamp).await?)
     }
 
-    /// Changes an admin, and ends its sessions but for the one that is named.
+    /// Changes an admin, and ends its sessions but for the one that is to stay.
     pub(super) async fn change(
         &self,
         by: &Origin,
         name: &AdminName,
         changes: AdminChanges,
         action: Action,
-        keep_session: &str,
+        keep: Option<&CurrentSession>,
     ) -> Result<()> {
-        let stamp = self.core.stamp(by);
-        let store = &self.core.store;
-        let outcome = store.update_admin(name, changes, action, keep_session, stamp);
+        let (store, stamp) = (&self.core.store, self.core.stamp(by));
+        let keep = keep.map_or("", |it| it.session.session_id.as_str());
+        let outcome = store.update_admin(name, changes, action, keep, stamp);
         done(name, outcome.await?)
     }
 }

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use anyhow::anyhow;
+
 use super::sessions::{digest_of, made_token};
 use super::throttle::AdminAttempt;
 use crate::app::admins::Admins;
@@ -60,11 +62,11 @@ impl Admins {
         };
         let is_admitted = self.is_admitted(&attempt, claimed, Some(source)).await?;
         let hash = found.as_ref().map(|it| it.password_hash.as_str());
-        let is_right = self
-            .is_password(hash, &presented.password, Some(source))
-            .await?;
-        let origin = |actor| Origin {
-            actor,
+        let password = &presented.password;
+        let is_right = self.is_password(hash, password, Some(source)).await?;
+        // Nobody has rights by a password alone.
+        let origin = |name| Origin {
+            actor: Actor::Admin { name, role: None },
             source: Some(source),
             request_id,
         };
@@ -72,21 +74,21 @@ impl Admins {
             Ok(record) => {
                 drop(attempt);
                 let name = record.admin.name.clone();
-                let by = origin(logging_in(name.to_string()));
+                let by = origin(name.to_string());
                 self.refuse_locked_out(&by, &record.admin).await?;
                 let started = self
                     .begin_session(&by, &record, presented.user_agent)
                     .await?;
                 let hash = &record.password_hash;
-                self.renew_password_hash(&name, hash, &presented.password, Some(source))
+                self.renew_password_hash(&name, hash, password, Some(source))
                     .await;
                 Ok(started)
             }
             Err((known, reason)) => {
-                let by = origin(logging_in(known));
-                Err(self
-                    .refuse_attempt(attempt, &by, reason, wrong_credentials(reason))
-                    .await?)
+                let by = origin(known);
+                let description = "the name is unknown or the password is wrong";
+                self.refuse_attempt(attempt, &by, anyhow!(reason), description)
+                    .await
             }
         }
     }
@@ -115,11 +117,9 @@ impl Admins {
         };
         session.expires_at = now.plus(self.ttl(&session, &record.admin));
         self.note_network(&session, &record.admin).await?;
-        let digest = digest_of(&token);
-        self.core
-            .store
-            .insert_admin_session(&session, &digest, by.at(now))
-            .await?;
+        let (store, digest) = (&self.core.store, digest_of(&token));
+        let inserted = store.insert_admin_session(&session, &digest, by.at(now));
+        inserted.await?;
         self.known_sessions.insert(&token);
         Ok(StartedSession {
             token,
@@ -146,20 +146,22 @@ impl Admins {
         }
     }
 
-    /// Counts a failed attempt; its answer. Attempts over a limit do not fill the audit trail.
-    pub(super) async fn refuse_attempt(
+    /// Counts a failed attempt, and fails with its answer. Attempts over a limit do not fill the audit trail.
+    pub(super) async fn refuse_attempt<T>(
         &self,
         attempt: AdminAttempt<'_>,
         by: &Origin,
-        reason: &str,
-        refusal: Error,
-    ) -> Result<Error> {
+        reason: anyhow::Error,
+        description: &'static str,
+    ) -> Result<T> {
         let is_throttled = attempt.needs_known_network();
+        let told = reason.to_string();
+        let refusal = Error::new(ErrorCode::InvalidClient, description).with_source(reason);
         let refusal = attempt.refuse(refusal);
         if !is_throttled {
-            self.record_refused_log_in(by, reason).await?;
+            self.record_refused_log_in(by, &told).await?;
         }
-        Ok(refusal)
+        Err(refusal)
     }
 
     pub(super) async fn record_refused_log_in(&self, by: &Origin, reason: &str) -> Result<()> {
@@ -187,14 +189,4 @@ fn judge(
         AdminStatus::Enabled if !is_admitted => Err((name, "the source network is not known")),
         AdminStatus::Enabled => Ok(record),
     }
-}
-
-/// Nobody has rights by a password alone.
-fn logging_in(name: String) -> Actor {
-    Actor::Admin { name, role: None }
-}
-
-fn wrong_credentials(reason: &'static str) -> Error {
-    let description = "the name is unknown or the password is wrong";
-    Error::new(ErrorCode::InvalidClient, description).with_source(anyhow::anyhow!(reason))
 }

@@ -30,24 +30,19 @@ pub(super) fn made_password() -> Secret<String> {
 /// make people choose alike).
 pub(super) fn check_password(name: &AdminName, password: &Secret<String>) -> Result<()> {
     let text = password.expose();
-    let refuse = |why: &str| Err(Error::invalid_request(why.to_owned()));
-    if text.chars().count() < MIN_CHARACTERS {
-        return refuse(
-            "a password needs at least 15 characters; several words in a row are enough",
-        );
-    }
-    if text.len() > MAX_BYTES {
-        return refuse("a password can have at most 1024 bytes");
-    }
-    if text.chars().collect::<BTreeSet<_>>().len() < 6 {
-        return refuse("a password needs at least 6 different characters");
-    }
-    let lower = text.to_lowercase();
-    let is_long = name.as_str().len() >= 4;
-    if is_long && lower.contains(name.as_str()) || lower.contains("token-server") {
-        return refuse("a password must not contain the admin's name or the name of this service");
-    }
-    Ok(())
+    let (lower, name) = (text.to_lowercase(), name.as_str());
+    let why = if text.chars().count() < MIN_CHARACTERS {
+        "a password needs at least 15 characters; several words in a row are enough"
+    } else if text.len() > MAX_BYTES {
+        "a password can have at most 1024 bytes"
+    } else if text.chars().collect::<BTreeSet<_>>().len() < 6 {
+        "a password needs at least 6 different characters"
+    } else if name.len() >= 4 && lower.contains(name) || lower.contains("token-server") {
+        "a password must not contain the admin's name or the name of this service"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid_request(why))
 }
 
 impl Admins {
@@ -69,15 +64,6 @@ impl Admins {
             ));
         }
         check_password(&current.admin.name, new)
-    }
-
-    /// Hashes a password as people's secrets are hashed: at OWASP's cost, unless the settings say otherwise.
-    pub(super) async fn hash_password(
-        &self,
-        password: &Secret<String>,
-        source: Option<IpAddr>,
-    ) -> Result<String> {
-        self.secrets.hash_password(password, source).await
     }
 
     /// Fails unless this is the password of the session's admin. Who adds or removes what logins need has to type it:
@@ -124,7 +110,7 @@ impl Admins {
             return Ok(false);
         }
         let Some(hash) = hash else {
-            self.hash_password(password, source).await?;
+            self.secrets.hash_password(password, source).await?;
             return Ok(false);
         };
         self.secrets.verify_password(hash, password, source).await
@@ -143,7 +129,7 @@ impl Admins {
             return;
         }
         let renewed = async {
-            let new = self.hash_password(password, source).await?;
+            let new = self.secrets.hash_password(password, source).await?;
             Ok::<_, Error>(self.core.store.renew_admin_hash(name, old, &new).await?)
         };
         if let Err(error) = renewed.await {

@@ -6,7 +6,7 @@ use crate::app::admins::Admins;
 use crate::app::core::idempotency::IdempotencyKey;
 use crate::app::error::{Error, Result};
 use crate::base::secret::{Secret, random_bytes};
-use crate::domain::{AdminName, ErrorCode, Origin};
+use crate::domain::{AdminName, Origin};
 use crate::store::{StoredResponse, WriteOptions};
 
 /// Codes that are made at once.
@@ -56,8 +56,8 @@ impl Admins {
             let replaced = store.replace_recovery_codes(name, &digests, &options, stamp);
             Ok(replaced.await?)
         };
-        self.idempotency.make_once(Some(once), make, insert).await?;
-        Ok(())
+        let answered = self.idempotency.make_once(Some(once), make, insert);
+        answered.await.map(drop)
     }
 
     /// Lets the session go on, if this is a recovery code of its admin that was not used. It gets another token.
@@ -84,27 +84,20 @@ impl Admins {
             "wrong recovery code"
         };
         let description = "the recovery code is wrong or already used";
-        let refusal = Error::new(ErrorCode::InvalidClient, description);
-        let refusal = refusal.with_source(anyhow::anyhow!(reason));
-        Err(self.refuse_attempt(attempt, by, reason, refusal).await?)
+        self.refuse_attempt(attempt, by, anyhow::anyhow!(reason), description)
+            .await
     }
 }
 
 /// Four groups of four characters.
 fn made_code() -> Secret<String> {
-    let mut bits = 0_u128;
-    for byte in random_bytes::<10>() {
-        bits = bits << 8 | u128::from(byte);
-    }
     let mut code = String::with_capacity(CHARACTERS + 3);
-    for place in 0..CHARACTERS {
+    for (place, byte) in random_bytes::<CHARACTERS>().into_iter().enumerate() {
         if place > 0 && place.is_multiple_of(4) {
             code.push('-');
         }
-        let index = (bits >> (5 * place)) & 31;
-        code.push(char::from(
-            ALPHABET[usize::try_from(index).unwrap_or_default()],
-        ));
+        // Of the eight random bits, five.
+        code.push(char::from(ALPHABET[usize::from(byte % 32)]));
     }
     Secret::new(code)
 }

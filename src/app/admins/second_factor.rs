@@ -1,12 +1,13 @@
 //! The codes of an authenticator app (TOTP, RFC 6238) as the second factor. A code is good once.
 
+use anyhow::anyhow;
 use totp_rs::{Builder, Totp};
 
 use super::sessions::{CurrentSession, SessionStep};
 use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
 use crate::base::secret::{Secret, random_bytes};
-use crate::domain::{Action, AdminName, ErrorCode, Origin};
+use crate::domain::{Action, AdminName, Origin};
 use crate::jwt::SealedUnder;
 use crate::store::AdminChanges;
 
@@ -66,8 +67,8 @@ impl Admins {
             totp_sealed: Some(Some(self.sealer.seal(name.as_str(), &secret)?)),
             ..AdminChanges::default()
         };
-        let keep = current.session.session_id.as_str();
-        self.change(by, name, changes, Action::AdminAddSecondFactor, keep)
+        let action = Action::AdminAddSecondFactor;
+        self.change(by, name, changes, action, Some(current))
             .await?;
         self.renew_session(current, true).await
     }
@@ -95,7 +96,11 @@ impl Admins {
             return Err(no_second_factor());
         };
         let opened = self.sealer.open(name.as_str(), sealed);
-        let (secret, _) = opened.ok_or_else(|| cannot_open(name))?;
+        let (secret, _) = opened.ok_or_else(|| {
+            Error::internal(anyhow!(
+                "neither SECRET nor SECRET_PREVIOUS decrypts the second factor of `{name}`"
+            ))
+        })?;
         self.use_code(by, &secret, name, code).await?;
         self.renew_session(current, true).await
     }
@@ -113,11 +118,11 @@ impl Admins {
         self.confirm_password(by, current, old).await?;
         self.check_new_password(current, old, new)?;
         let changes = AdminChanges {
-            password: Some((self.hash_password(new, by.source).await?, false)),
+            password: Some((self.secrets.hash_password(new, by.source).await?, false)),
             ..AdminChanges::default()
         };
-        let keep = current.session.session_id.as_str();
-        self.change(by, name, changes, Action::AdminChangePassword, keep)
+        let action = Action::AdminChangePassword;
+        self.change(by, name, changes, action, Some(current))
             .await?;
         self.renew_session(current, current.session.second_factor)
             .await
@@ -165,9 +170,8 @@ impl Admins {
             None => "wrong code",
         };
         let description = "the code is wrong or already used; wait for the next one";
-        let refusal = Error::new(ErrorCode::InvalidClient, description);
-        let refusal = refusal.with_source(anyhow::anyhow!(reason));
-        Err(self.refuse_attempt(attempt, by, reason, refusal).await?)
+        self.refuse_attempt(attempt, by, anyhow!(reason), description)
+            .await
     }
 
     fn pending(&self, current: &CurrentSession) -> Option<Secret<Vec<u8>>> {
@@ -206,10 +210,4 @@ fn totp(secret: &Secret<Vec<u8>>, name: &AdminName) -> Result<Totp> {
 /// Where a session does not wait for one.
 pub(super) fn no_second_factor() -> Error {
     Error::invalid_request("this admin has no second factor")
-}
-
-fn cannot_open(name: &AdminName) -> Error {
-    Error::internal(anyhow::anyhow!(
-        "neither SECRET nor SECRET_PREVIOUS decrypts the second factor of `{name}`"
-    ))
 }

@@ -36,7 +36,7 @@ const KNOWN: usize = 1_000;
 
 /// The digests of tokens that were those of active sessions when this replica last looked. The database is asked about
 /// them in any case: what is known of them is that nobody has invented them.
-pub(super) struct KnownSessions(Cache<String, ()>);
+pub(crate) struct KnownSessions(Cache<String, ()>);
 
 impl KnownSessions {
     pub(super) fn new() -> Self {
@@ -47,14 +47,8 @@ impl KnownSessions {
         self.0.insert(digest_of(token), ());
     }
 
-    pub(super) fn metrics(&self) -> CacheMetrics {
-        CacheMetrics {
-            name: "admin_sessions",
-            entries: self.0.len() as u64,
-            bytes: None,
-            limit: self.0.capacity(),
-            asked: None,
-        }
+    pub(crate) fn metrics(&self) -> CacheMetrics {
+        CacheMetrics::of_entries("admin_sessions", self.0.len(), self.0.capacity())
     }
 }
 
@@ -132,7 +126,8 @@ impl Admins {
         digest: String,
         is_use: bool,
     ) -> Result<Option<CurrentSession>> {
-        let Some(record) = self.core.store.find_admin_session(&digest).await? else {
+        let store = &self.core.store;
+        let Some(record) = store.find_admin_session(&digest).await? else {
             return Ok(None);
         };
         let (now, idle) = (self.core.now(), self.core.config.admin.session_idle);
@@ -146,10 +141,7 @@ impl Admins {
             return Ok(None);
         }
         if is_use && unused >= SEEN_EVERY.min(idle / 4) {
-            self.core
-                .store
-                .touch_admin_session(&session.session_id, now)
-                .await?;
+            store.touch_admin_session(&session.session_id, now).await?;
         }
         Ok(Some(CurrentSession {
             step: self.step(&session, &admin),
@@ -181,10 +173,9 @@ impl Admins {
         let token = made_token();
         let mut session = current.session.clone();
         session.second_factor = second_factor;
-        let found = self.core.store.find_admin(&session.name).await?;
-        let Some(owner) = found else {
-            return Err(session_is_over());
-        };
+        let store = &self.core.store;
+        let found = store.find_admin(&session.name).await?;
+        let owner = found.ok_or_else(session_is_over)?;
         self.note_network(&session, &owner.admin).await?;
         let renewed = RenewedSession {
             token_digest: digest_of(&token),
@@ -192,27 +183,23 @@ impl Admins {
             expires_at: session.created_at.plus(self.ttl(&session, &owner.admin)),
         };
         let old = &current.token_digest;
-        if self.core.store.renew_admin_session(old, &renewed).await? {
-            self.known_sessions.insert(&token);
-            Ok(token)
-        } else {
-            Err(session_is_over())
+        if !store.renew_admin_session(old, &renewed).await? {
+            return Err(session_is_over());
         }
+        self.known_sessions.insert(&token);
+        Ok(token)
     }
 
     /// Notes from where an admin has logged in, once nothing is missing: who has the password alone makes no network
     /// known.
     pub(super) async fn note_network(&self, session: &AdminSession, admin: &Admin) -> Result<()> {
         let limit = self.core.config.admin.known_networks;
-        let source = session.source.parse::<IpAddr>();
-        if let Ok(source) = source
+        if let Ok(source) = session.source.parse::<IpAddr>()
             && self.step(session, admin) == SessionStep::Done
         {
-            let (name, now) = (&admin.name, self.core.now());
-            self.core
-                .store
-                .note_admin_network(name, source_network(source), now, limit)
-                .await?;
+            let (store, network) = (&self.core.store, source_network(source));
+            let noted = store.note_admin_network(&admin.name, network, self.core.now(), limit);
+            noted.await?;
         }
         Ok(())
     }
@@ -228,25 +215,22 @@ impl Admins {
 
     /// Ends the session of who asks for it.
     pub async fn log_out(&self, by: &Origin, current: &CurrentSession) -> Result<()> {
-        let stamp = self.core.stamp(by);
-        let id = &current.session.session_id;
         // That it has ended meanwhile is what was asked for.
-        self.core
-            .store
-            .delete_admin_session(id, Action::AdminLogOut, stamp)
-            .await
-            .map(drop)
-            .map_err(Error::from)
+        let id = &current.session.session_id;
+        self.delete_session(by, id, Action::AdminLogOut).await?;
+        Ok(())
+    }
+
+    async fn delete_session(&self, by: &Origin, id: &SessionId, action: Action) -> Result<bool> {
+        let (store, stamp) = (&self.core.store, self.core.stamp(by));
+        Ok(store.delete_admin_session(id, action, stamp).await?)
     }
 
     /// The sessions that have not ended, of one admin or of all, the last used first.
     pub async fn list_sessions(&self, name: Option<&AdminName>) -> Result<Vec<AdminSession>> {
-        let now = self.core.now();
+        let (store, now) = (&self.core.store, self.core.now());
         let seen_after = now.plus(-self.core.config.admin.session_idle);
-        let listed = self
-            .core
-            .store
-            .list_admin_sessions(name, seen_after, now, MOST);
+        let listed = store.list_admin_sessions(name, seen_after, now, MOST);
         Ok(listed.await?)
     }
 
@@ -263,38 +247,23 @@ impl Admins {
 
     /// The same, whosever it is.
     pub async fn end_any_session(&self, by: &Origin, id: &SessionId) -> Result<()> {
-        let stamp = self.core.stamp(by);
-        let ended = self
-            .core
-            .store
-            .delete_admin_session(id, Action::AdminEndSession, stamp);
-        if ended.await? {
-            Ok(())
-        } else {
-            Err(no_session(id))
-        }
+        let ended = self.delete_session(by, id, Action::AdminEndSession);
+        ended.await?.then_some(()).ok_or_else(|| no_session(id))
     }
 
     /// Ends all the sessions of who asks for it but the one it is asked in; how many.
     pub async fn end_other_sessions(&self, by: &Origin, current: &CurrentSession) -> Result<u64> {
         let (name, keep) = (&current.admin.name, current.session.session_id.as_str());
-        let stamp = self.core.stamp(by);
-        Ok(self
-            .core
-            .store
-            .delete_admin_sessions(name, keep, stamp)
-            .await?)
+        let (store, stamp) = (&self.core.store, self.core.stamp(by));
+        Ok(store.delete_admin_sessions(name, keep, stamp).await?)
     }
 
     /// Removes the sessions that have ended; how many.
     pub async fn prune_sessions(&self) -> Result<u64> {
         let now = self.core.trusted_time().await?;
         let seen_before = now.ago(self.core.config.admin.session_idle);
-        Ok(self
-            .core
-            .store
-            .prune_admin_sessions(seen_before, now)
-            .await?)
+        let store = &self.core.store;
+        Ok(store.prune_admin_sessions(seen_before, now).await?)
     }
 }
 

@@ -10,7 +10,7 @@
 use std::net::IpAddr;
 
 use crate::app::authentication::places::{Place, Places, SpentPlace};
-use crate::app::core::waiting_room::{WaitingMetrics, WaitingRoom};
+use crate::app::core::waiting_room::WaitingRoom;
 use crate::app::error::{Error, Result};
 use crate::base::clock::Clock;
 use crate::base::metrics::Counter;
@@ -18,9 +18,8 @@ use crate::base::source_network::source_network;
 use crate::config::AdminConfig;
 use crate::domain::{AdminName, ErrorCode};
 
-/// The limits of failed logins at the portal.
-pub(super) struct AdminThrottle {
-    places: Places<Key>,
+pub(crate) struct AdminThrottle {
+    pub(crate) places: Places<Key>,
     limit: u32,
     source_limit: u32,
     account_limit: u32,
@@ -29,7 +28,7 @@ pub(super) struct AdminThrottle {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(crate) enum Key {
     Source(IpAddr),
     Account(AdminName),
     Both(IpAddr, AdminName),
@@ -56,9 +55,6 @@ impl Key {
         }
     }
 }
-
-/// The look-up of a session. Dropped, it was in vain, or its caller did not wait for it.
-pub(super) type SessionLookUp<'a> = SpentPlace<'a, Key>;
 
 /// An attempt that is not decided yet. Dropped, it counts as no failure.
 #[must_use]
@@ -104,16 +100,12 @@ impl AdminThrottle {
             .take_shared(Key::Source(source), self.source_limit)
             .await?;
         if !is_within {
-            attempt.turn = Some(
-                self.places
-                    .enter(&Key::Beyond(source), 1, Some(source))
-                    .await?,
-            );
+            let beyond = Key::Beyond(source);
+            attempt.turn = Some(self.places.enter(&beyond, 1, Some(source)).await?);
         }
         Ok(attempt)
     }
 
-    /// Begins an attempt with a second factor.
     pub(super) async fn begin_code(
         &self,
         source: Option<IpAddr>,
@@ -132,13 +124,10 @@ impl AdminThrottle {
 
     /// Begins the look-up of a session that is not known here. It is a failure of its source, and of nobody else, unless
     /// its place is given back.
-    pub(super) async fn begin_look_up(&self, source: IpAddr) -> Result<SessionLookUp<'_>> {
+    pub(super) async fn begin_look_up(&self, source: IpAddr) -> Result<SpentPlace<'_, Key>> {
         let key = Key::Session(source_network(source));
-        let place = self
-            .places
-            .enter(&key, self.source_limit, Some(source))
-            .await;
-        let place = place.map_err(|error| self.count(&key, error))?;
+        let entered = self.places.enter(&key, self.source_limit, Some(source));
+        let place = entered.await.map_err(|error| self.count(&key, error))?;
         Ok(place.spend())
     }
 
@@ -160,14 +149,12 @@ impl AdminThrottle {
         error
     }
 
-    /// Attempts that wait for a place.
-    pub(super) fn waiting(&self) -> WaitingMetrics {
-        self.places.waiting("admins")
-    }
-
-    /// How many were refused, by what was too much.
-    pub(super) fn throttled(&self) -> [(&'static str, u64); Key::KINDS.len()] {
-        std::array::from_fn(|kind| (Key::KINDS[kind], self.throttled[kind].value()))
+    /// Passwords, codes and cookies that were refused for failures before them, by what was too much.
+    pub(crate) fn throttled(&self) -> Vec<(&'static str, u64)> {
+        let counters = Key::KINDS.into_iter().zip(&self.throttled);
+        counters
+            .map(|(kind, counter)| (kind, counter.value()))
+            .collect()
     }
 }
 
@@ -179,18 +166,11 @@ impl AdminAttempt<'_> {
 
     /// Counts the attempt as a failure. The answer is `refusal`, or 429 when a limit is used up.
     pub(super) fn refuse(self, refusal: Error) -> Error {
-        let Self {
-            throttle,
-            source: _,
-            places,
-            turn,
-            used_up,
-        } = self;
-        places.into_iter().for_each(Place::fail);
-        drop(turn);
-        match used_up {
+        self.places.into_iter().for_each(Place::fail);
+        drop(self.turn);
+        match self.used_up {
             None => refusal,
-            Some((key, throttled)) => throttle.count(&key, throttled),
+            Some((key, throttled)) => self.throttle.count(&key, throttled),
         }
     }
 }

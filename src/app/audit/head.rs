@@ -15,8 +15,7 @@ pub(crate) struct AuditWatch(Mutex<Watched>);
 
 #[derive(Debug, Default)]
 struct Watched {
-    head: Option<ChainLink>,
-    is_authentic: Option<bool>,
+    metrics: AuditHeadMetrics,
     /// A break that a removal by age found, and when.
     broken: Option<(UnixTime, ChainBreak)>,
 }
@@ -46,18 +45,12 @@ impl AuditWatch {
     }
 
     pub(crate) fn metrics(&self) -> AuditHeadMetrics {
-        self.with(|it| AuditHeadMetrics {
-            head: it.head.clone(),
-            is_authentic: it.is_authentic,
-        })
+        self.with(|it| it.metrics.clone())
     }
 
-    /// The break that was found at that time or later.
     pub(crate) fn broken_since(&self, since: UnixTime) -> Option<ChainBreak> {
-        let found = self.with(|it| it.broken.clone());
-        found
-            .filter(|(at, _)| *at > since)
-            .map(|(_, broken)| broken)
+        let (at, broken) = self.with(|it| it.broken.clone())?;
+        (at > since).then_some(broken)
     }
 
     pub(crate) fn note_broken(&self, now: UnixTime, broken: ChainBreak) {
@@ -92,10 +85,11 @@ impl Audit {
             Ok(HeadKey::Empty) => {}
             Ok(HeadKey::Current | HeadKey::Previous) => {
                 tracing::info!(head = %head.link, "the audit trail ends here");
-                self.watch.with(|it| it.head = Some(head.link));
+                self.watch.with(|it| it.metrics.head = Some(head.link));
             }
         }
-        self.watch.with(|it| it.is_authentic = Some(is_authentic));
+        let is_authentic = Some(is_authentic);
+        self.watch.with(|it| it.metrics.is_authentic = is_authentic);
         Ok(())
     }
 
@@ -107,8 +101,7 @@ impl Audit {
             ..Walk::default()
         };
         let walked = self.walk(walk).await?;
-        let broken = walked.verdict.broken;
-        let broken = broken.or_else(|| {
+        let broken = walked.verdict.broken.or_else(|| {
             Some(ChainBreak {
                 event_id: end.head.link.event_id,
                 reason: end.key.err()?,
@@ -123,13 +116,9 @@ impl Audit {
 
     /// Accepts the trail up to its end, by an event under `SECRET` that says so. What was accepted.
     pub async fn accept_head(&self, by: &Origin, seen: &UnverifiedTrail) -> Result<ChainLink> {
-        let stamp = self.core.stamp(by);
-        let accepted = self
-            .core
-            .store
-            .accept_audit_head(&seen.head, seen.gap, stamp)
-            .await?;
-        accepted.ok_or_else(|| {
+        let (store, stamp) = (&self.core.store, self.core.stamp(by));
+        let accepted = store.accept_audit_head(&seen.head, seen.gap, stamp);
+        accepted.await?.ok_or_else(|| {
             Error::conflict(format!(
                 "the audit trail no longer ends with the event {}; look at it again",
                 seen.head

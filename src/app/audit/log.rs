@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::app::audit::Audit;
-use crate::app::audit::line::AuditLine;
+use crate::app::audit::export::AuditLine;
 use crate::base::metrics::Counter;
 use crate::config::AuditLogTarget;
 use crate::store::ChainedEvent;
@@ -48,10 +48,8 @@ impl AuditLog {
             AuditLogTarget::Off => return Ok(None),
             AuditLogTarget::Stdout => Output::Stdout,
             AuditLogTarget::File(path) => {
-                let file = open(path);
-                let file =
-                    file.with_context(|| format!("AUDIT_LOG: cannot open {}", path.display()))?;
-                Output::File(path.clone(), file)
+                let failed = || format!("AUDIT_LOG: cannot open {}", path.display());
+                Output::File(path.clone(), open(path).with_context(failed)?)
             }
         };
         let (pieces, waiting) = sync_channel(QUEUE);
@@ -93,12 +91,8 @@ impl AuditLog {
 impl Audit {
     /// Writes each event of this process to a log from now on. The first log is the only one.
     pub fn log_to(&self, log: &AuditLog) {
-        let listener = log.clone();
-        let is_first = self
-            .core
-            .store
-            .listen_to_events(Arc::new(move |events| listener.append(events)));
-        if is_first {
+        let (store, listener) = (&self.core.store, log.clone());
+        if store.listen_to_events(Arc::new(move |events| listener.append(events))) {
             let _ = self.log.set(log.clone());
         }
     }

@@ -3,7 +3,6 @@
 
 pub(crate) mod export;
 pub(crate) mod head;
-pub(crate) mod line;
 pub(crate) mod log;
 pub(crate) mod rejected_requests;
 
@@ -26,8 +25,7 @@ use rejected_requests::RejectedRequests;
 /// Events of one statement: enough that a million are read in seconds, few enough that none runs for long.
 const BATCH: u32 = 2_000;
 
-/// Events of one removal.
-const PRUNE_BATCH: usize = 10_000;
+const PRUNE_BATCH: u64 = 10_000;
 
 /// How far the oldest event may be over its time: so a removal, which is an event itself, is at most once a day.
 const OVERDUE: i64 = 86_400;
@@ -96,11 +94,8 @@ impl Audit {
         page: AuditPage,
         limit: u32,
     ) -> Result<Vec<ChainedEvent>> {
-        Ok(self
-            .core
-            .store
-            .list_audit_events(filter, page, limit)
-            .await?)
+        let store = &self.core.store;
+        Ok(store.list_audit_events(filter, page, limit).await?)
     }
 
     /// Keeps an event that changes nothing else: a login, the failure of one, or an export.
@@ -168,7 +163,7 @@ impl Audit {
         'page: while walk.last().event_id < head {
             let page = AuditPage::After(walk.last().event_id);
             let all = AuditFilter::default();
-            let mut rows = self.core.store.list_audit_events(&all, page, BATCH).await?;
+            let mut rows = self.list(&all, page, BATCH).await?;
             rows.retain(|row| row.event.event_id <= head);
             if rows.is_empty() {
                 break;
@@ -196,11 +191,7 @@ impl Audit {
         let mut after = found.event_id;
         loop {
             let page = AuditPage::After(after);
-            let rows = self
-                .core
-                .store
-                .list_audit_events(&filter, page, BATCH)
-                .await?;
+            let rows = self.list(&filter, page, BATCH).await?;
             let Some(last) = rows.last() else {
                 return Ok(None);
             };
@@ -265,14 +256,11 @@ fn not_pruned(broken: &ChainBreak) -> Error {
     ))
 }
 
-/// What a walk has seen so far.
 struct Seen<'a> {
     wanted: Walk<'a>,
     count: u64,
     is_known: bool,
     due: Vec<ChainLink>,
-    /// Events of the last one of `due`.
-    in_batch: usize,
     all_due: bool,
 }
 
@@ -291,7 +279,6 @@ impl<'a> Seen<'a> {
             count: 0,
             is_known: wanted.known.is_none_or(|known| *known == chain.anchor),
             due: Vec::new(),
-            in_batch: 0,
             all_due: true,
         })
     }
@@ -304,14 +291,11 @@ impl<'a> Seen<'a> {
         if !self.all_due {
             return;
         }
-        match self.due.last_mut().filter(|_| self.in_batch < PRUNE_BATCH) {
+        let begins_batch = (self.count - 1).is_multiple_of(PRUNE_BATCH);
+        match self.due.last_mut().filter(|_| !begins_batch) {
             Some(last) => *last = link.clone(),
-            None => {
-                self.due.push(link.clone());
-                self.in_batch = 0;
-            }
+            None => self.due.push(link.clone()),
         }
-        self.in_batch += 1;
     }
 
     fn lacking(&self) -> Option<ChainBreak> {

@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::app::audit::Audit;
 use crate::app::error::{Error, Result};
-use crate::base::clock::{Clock, UnixTime};
+use crate::base::clock::Clock;
 use crate::base::metrics::Counter;
 use crate::base::printable::printable;
 use crate::base::source_network::source_network;
-use crate::domain::{Attempt, ClientId, RejectedRequest};
+use crate::domain::{ClientId, RejectedRequest};
 
 /// Between two writings.
 const CAPACITY: usize = 1_000;
@@ -62,8 +62,17 @@ impl RejectedRequests {
             self.left_out.inc();
             return;
         }
-        held.new
-            .push(refused(route, request_id, error, attempt, self.clock.now()));
+        held.new.push(RejectedRequest {
+            request_id: request_id.to_owned(),
+            at: self.clock.now(),
+            route: route.to_owned(),
+            client_id: attempt.client_id.as_ref().map(ToString::to_string),
+            hint: attempt.hint.clone(),
+            source: attempt.source.to_canonical().to_string(),
+            error: error.code.as_str().to_owned(),
+            // It may quote what the caller sent.
+            reason: printable(&error.reason(), MAX_REASON),
+        });
     }
 
     /// How many were not kept, for want of room.
@@ -71,7 +80,6 @@ impl RejectedRequests {
         self.left_out.value()
     }
 
-    /// Those that are not written yet, the last one first.
     fn find(&self, which: impl Fn(&RejectedRequest) -> bool) -> Vec<RejectedRequest> {
         let held = self.held();
         let found = held.new.iter().rev().filter(|it| which(it));
@@ -91,32 +99,7 @@ impl Held {
     }
 }
 
-fn refused(
-    route: &str,
-    request_id: &str,
-    error: &Error,
-    attempt: &Attempt,
-    at: UnixTime,
-) -> RejectedRequest {
-    RejectedRequest {
-        request_id: request_id.to_owned(),
-        at,
-        route: route.to_owned(),
-        client_id: attempt.client_id.as_ref().map(ToString::to_string),
-        hint: attempt.hint.clone(),
-        source: attempt.source.to_canonical().to_string(),
-        error: error.code.as_str().to_owned(),
-        // It may quote what the caller sent.
-        reason: printable(&error.reason(), MAX_REASON),
-    }
-}
-
 impl Audit {
-    /// Where rejected requests are noted.
-    pub fn rejected_requests(&self) -> &Arc<RejectedRequests> {
-        &self.rejected_requests
-    }
-
     /// Writes what was rejected since the last time. What cannot be written waits, as far as there is room.
     pub async fn write_rejected_requests(&self) -> Result<()> {
         let Held { new, .. } = std::mem::take(&mut *self.rejected_requests.held());
@@ -136,15 +119,9 @@ impl Audit {
     /// chose the id themselves.
     pub async fn explain_request(&self, request_id: &str) -> Result<Vec<RejectedRequest>> {
         // Of other replicas up to a few seconds' worth is not there yet.
-        let mut found = self
-            .rejected_requests
-            .find(|it| it.request_id == request_id);
-        found.extend(
-            self.core
-                .store
-                .find_rejected_requests(request_id, SHOWN)
-                .await?,
-        );
+        let (held, store) = (&self.rejected_requests, &self.core.store);
+        let mut found = held.find(|it| it.request_id == request_id);
+        found.extend(store.find_rejected_requests(request_id, SHOWN).await?);
         if found.is_empty() {
             return Err(Error::not_found(
                 "refused request with this id: the request succeeded, or another replica refused it some seconds ago, \
@@ -161,10 +138,8 @@ impl Audit {
         id: &ClientId,
         limit: u32,
     ) -> Result<Vec<RejectedRequest>> {
-        let named = Some(id.as_str());
-        let mut found = self
-            .rejected_requests
-            .find(|it| it.client_id.as_deref() == named);
+        let (held, named) = (&self.rejected_requests, Some(id.as_str()));
+        let mut found = held.find(|it| it.client_id.as_deref() == named);
         found.extend(self.core.store.list_rejected_requests(id, limit).await?);
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
@@ -192,17 +167,16 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::UnixTime;
+    use crate::domain::Attempt;
 
     #[test]
     fn a_source_that_fails_without_end_leaves_room_for_others() {
         let rejected = RejectedRequests::new(Clock::fixed(UnixTime(0)));
         let fail = |source: [u8; 4]| {
             let attempt = Attempt::of_unknown("nobody", IpAddr::from(source));
-            rejected.note(
-                "/token",
-                "id",
-                &Error::invalid_client("x").with_attempt(attempt),
-            );
+            let error = Error::invalid_client("x").with_attempt(attempt);
+            rejected.note("/token", "id", &error);
         };
         for _ in 0..1_000 {
             fail([192, 0, 2, 1]);

@@ -90,23 +90,15 @@ impl Authentication {
             self.token_endpoint_audiences.inc();
         }
         // Last of all: only who has the key may write a row.
-        if self
-            .single_use
-            .use_once(
-                "client_assertion",
-                claimed.as_str(),
-                &assertion.jti,
-                assertion.good_until,
-            )
-            .await?
-        {
-            Ok(client)
-        } else {
-            let refusal = Error::invalid_authentication(
-                "the client_assertion was used before; each one needs a new `jti`",
-            );
-            Err(self.refuse(refusal, Some(claimed), source).await)
+        let (id, jti, end) = (claimed.as_str(), &assertion.jti, assertion.good_until);
+        let used = self.single_use.use_once("client_assertion", id, jti, end);
+        if used.await? {
+            return Ok(client);
         }
+        let refusal = Error::invalid_authentication(
+            "the client_assertion was used before; each one needs a new `jti`",
+        );
+        Err(self.refuse(refusal, Some(claimed), source).await)
     }
 
     /// Why the assertion is not under a key of the client, for the log.

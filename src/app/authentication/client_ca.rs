@@ -2,10 +2,11 @@
 //! read again when it changes, and the verdict on a chain.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types;
@@ -24,24 +25,20 @@ impl Authentication {
     }
 }
 
-/// The authorities, or none.
 pub(crate) struct ClientCa {
     path: Option<PathBuf>,
-    read: RwLock<Read>,
+    read: ArcSwap<Read>,
 }
 
+#[derive(Default)]
 struct Read {
     contents: Vec<u8>,
     verifier: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 impl ClientCa {
-    /// Reads the file.
     pub(crate) fn open(path: Option<PathBuf>) -> anyhow::Result<Self> {
-        let mut read = Read {
-            contents: Vec::new(),
-            verifier: None,
-        };
+        let mut read = Read::default();
         if let Some(path) = &path {
             let whole = || format!("TLS_CLIENT_CA: `{}`", path.display());
             read.contents = std::fs::read(path).with_context(whole)?;
@@ -49,7 +46,7 @@ impl ClientCa {
         }
         Ok(Self {
             path,
-            read: RwLock::new(read),
+            read: ArcSwap::from_pointee(read),
         })
     }
 
@@ -58,23 +55,15 @@ impl ClientCa {
         let Some(path) = &self.path else { return };
         // A file that is gone counts as an empty one, which cannot be used.
         let contents = std::fs::read(path).unwrap_or_default();
-        if contents
-            == self
-                .read
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contents
-        {
+        let known = self.read.load();
+        if contents == known.contents {
             return;
         }
         let made = verifier(&contents);
-        let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
-        read.contents = contents;
+        let verifier = made.as_ref().ok().or(known.verifier.as_ref()).cloned();
+        self.read.store(Arc::new(Read { contents, verifier }));
         match made {
-            Ok(verifier) => {
-                read.verifier = Some(verifier);
-                tracing::info!(path = %path.display(), "reloaded TLS_CLIENT_CA");
-            }
+            Ok(_) => tracing::info!(path = %path.display(), "reloaded TLS_CLIENT_CA"),
             Err(error) => tracing::error!(
                 path = %path.display(),
                 "the server refuses the new TLS_CLIENT_CA and keeps the old one: {error:#}"
@@ -84,7 +73,7 @@ impl ClientCa {
 
     /// Whether one of the authorities vouches for a certificate, for use by clients, at `now`; else why not.
     pub(crate) fn judge(&self, certificate: &PeerCertificate, now: UnixTime) -> Result<(), String> {
-        let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+        let read = self.read.load();
         let verifier = read.verifier.as_ref().ok_or("TLS_CLIENT_CA is not set")?;
         let (end_entity, intermediates) = certificate.chain();
         let now = Duration::from_secs(now.0.unsigned_abs());

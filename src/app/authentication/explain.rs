@@ -17,7 +17,7 @@ use crate::jwt::{ClientAssertion, JudgedRule, JudgedRules, PlatformToken};
 const MAX_NAMED: usize = 20;
 
 /// The result of a login with an assertion.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct AssertionExplanation {
     /// Whether it would authenticate a client, if it is unused and comes from an allowed network
     pub accepted: bool,
@@ -40,13 +40,7 @@ pub struct ExplainedRule {
     pub judged: JudgedRule,
 }
 
-#[derive(Default)]
-struct Explaining {
-    rules: Vec<ExplainedRule>,
-    remarks: Vec<String>,
-}
-
-impl Explaining {
+impl AssertionExplanation {
     /// Adds rules; whether all passed.
     fn add(&mut self, about: &str, rules: impl IntoIterator<Item = JudgedRule>) -> bool {
         let mut passed = true;
@@ -58,12 +52,11 @@ impl Explaining {
         passed
     }
 
-    fn finish(self, client_id: Option<ClientId>) -> AssertionExplanation {
-        AssertionExplanation {
+    fn finish(self, client_id: Option<ClientId>) -> Self {
+        Self {
             accepted: client_id.is_some(),
             client_id,
-            rules: self.rules,
-            remarks: self.remarks,
+            ..self
         }
     }
 }
@@ -76,17 +69,13 @@ impl Authentication {
         client_id: Option<&str>,
     ) -> Result<AssertionExplanation> {
         self.core.require_known_clients()?;
-        let mut explaining = Explaining::default();
+        let mut explaining = AssertionExplanation::default();
         let assertion = assertion.trim();
         let parsed = PlatformToken::parse(assertion);
-        let format = JudgedRule::new(
-            "format",
-            "a JWT with the claims `sub`, `aud` and `exp`",
-            parsed
-                .as_ref()
-                .map_or_else(ToString::to_string, |_| "one".to_owned()),
-            parsed.is_ok(),
-        );
+        let came = parsed.as_ref();
+        let came = came.map_or_else(ToString::to_string, |_| "one".to_owned());
+        let expected = "a JWT with the claims `sub`, `aud` and `exp`";
+        let format = JudgedRule::new("format", expected, came, parsed.is_ok());
         explaining.add("every assertion", [format]);
         let Ok(token) = parsed else {
             return Ok(explaining.finish(None));
@@ -123,7 +112,7 @@ impl Authentication {
     /// The issuers that the token may be of, each with whether it verifies the token.
     async fn explain_issuers(
         &self,
-        explaining: &mut Explaining,
+        explaining: &mut AssertionExplanation,
         token: &PlatformToken<'_>,
     ) -> Result<Vec<(Arc<LoadedIssuer>, bool)>> {
         let candidates = self.issuers.candidates(token, false).await?;
@@ -160,7 +149,7 @@ impl Authentication {
     /// Without a `client_id`: the one client that has the identity at the one issuer that verifies the token.
     async fn explain_owners(
         &self,
-        explaining: &mut Explaining,
+        explaining: &mut AssertionExplanation,
         verified: &[(Arc<LoadedIssuer>, bool)],
         token: &PlatformToken<'_>,
     ) -> Result<Option<ClientId>> {
@@ -199,7 +188,7 @@ impl Authentication {
     /// An assertion of the client itself. `claimed`: the `client_id` beside it.
     async fn explain_own(
         &self,
-        mut explaining: Explaining,
+        mut explaining: AssertionExplanation,
         assertion: &str,
         token: &PlatformToken<'_>,
         claimed: Option<&str>,
@@ -213,9 +202,8 @@ impl Authentication {
         let token_endpoint = self.token_endpoint();
         let rules = self.assertion_rules(&token_endpoint);
         let parsed = ClientAssertion::parse(assertion, rules, self.core.now());
-        let came = parsed
-            .as_ref()
-            .map_or_else(ToString::to_string, |_| "right".to_owned());
+        let came = parsed.as_ref();
+        let came = came.map_or_else(ToString::to_string, |_| "right".to_owned());
         let rule = JudgedRule::new("header and claims", "right", came, parsed.is_ok());
         explaining.add(about, [rule]);
         let Ok(own) = parsed else {
@@ -247,7 +235,7 @@ fn client_rule(record: Option<&ClientRecord>) -> JudgedRule {
 
 /// The rules of the identities of a client at the issuers of a token; its id if one of them, verified, is satisfied.
 fn explain_client(
-    explaining: &mut Explaining,
+    explaining: &mut AssertionExplanation,
     record: &ClientRecord,
     issuers: &[(Arc<LoadedIssuer>, bool)],
     token: &PlatformToken<'_>,
@@ -285,8 +273,7 @@ fn judged(rule: &IdentityRule<'_>) -> JudgedRule {
     JudgedRule::new(rule.claim, quoted(rule.expected), came, rule.passed)
 }
 
-/// Says at which issuers the client has identities instead.
-fn explain_no_identity(explaining: &mut Explaining, client: &Client) {
+fn explain_no_identity(explaining: &mut AssertionExplanation, client: &Client) {
     let identities = client.authentication.identities.iter();
     let names: Vec<&str> = identities.map(|it| it.issuer().as_str()).collect();
     let came = if names.is_empty() {

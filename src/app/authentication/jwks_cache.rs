@@ -24,7 +24,6 @@ const STALE_LIMIT: i64 = 15 * 60;
 /// Keys of one fetch that are logged as not used, each on a line of its own.
 const MAX_SKIPPED_LINES: usize = 20;
 
-/// Key sets by their URL.
 pub(crate) struct PublishedKeys {
     fetcher: Fetcher,
     slots: Cache<JwksUri, Arc<KeySlot<JwkSet>>>,
@@ -32,7 +31,6 @@ pub(crate) struct PublishedKeys {
 }
 
 impl PublishedKeys {
-    /// Has fetched nothing yet.
     pub(crate) fn new(config: &JwksUriConfig, dns: &Dns) -> anyhow::Result<Self> {
         Ok(Self {
             fetcher: Fetcher::new(config, dns)?,
@@ -47,13 +45,7 @@ impl PublishedKeys {
     }
 
     pub(crate) fn metrics(&self) -> CacheMetrics {
-        CacheMetrics {
-            name: "published_keys",
-            entries: self.slots.len() as u64,
-            bytes: None,
-            limit: self.slots.capacity(),
-            asked: None,
-        }
+        CacheMetrics::of_entries("published_keys", self.slots.len(), self.slots.capacity())
     }
 
     fn slot(&self, uri: &JwksUri) -> Arc<KeySlot<JwkSet>> {
@@ -63,13 +55,11 @@ impl PublishedKeys {
         found.unwrap_or_else(|never| match never {})
     }
 
-    /// The keys at a URL; else why there are none, for the log.
     pub(crate) async fn find(&self, uri: &JwksUri, now: UnixTime) -> Result<Arc<JwkSet>, String> {
         let fetching = self.fetching(uri, now);
         self.slot(uri).find(fetching, self.get(uri)).await
     }
 
-    /// The keys at a URL, if they can be newer than `known`, in which one was missing.
     pub(crate) async fn find_newer(
         &self,
         uri: &JwksUri,

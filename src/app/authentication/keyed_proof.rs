@@ -15,14 +15,12 @@ use crate::app::error::{Error, Result};
 use crate::domain::{Client, ClientId, ClientRecord};
 use crate::jwt::ClientAssertion;
 
-/// Such a proof.
 #[derive(Clone, Copy)]
 pub(super) enum KeyedProof<'a> {
     /// A JWT under a key of the client, all of which but its signature was judged.
     Assertion(&'a ClientAssertion<'a>),
     /// A token of a platform, all of which but what depends on issuers and identities was judged.
     Platform(&'a PlatformProof<'a>),
-    /// The certificate of the connection.
     Certificate(&'a PeerCertificate),
 }
 
@@ -73,20 +71,15 @@ impl Authentication {
         proof: KeyedProof<'_>,
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
-        let attempt = match self.throttle.begin(source, Some(claimed)).await {
-            Ok(attempt) => attempt,
-            Err(throttled) => return Err(self.refused(throttled, claimed.as_str(), source)),
-        };
-        let store = self.core.database()?;
-        let reading = self.cache.get_or_load(claimed, store);
-        let record = match attempt.read(reading).await {
-            Ok(read) => read?,
-            Err(throttled) => return Err(self.refused(throttled, claimed.as_str(), source)),
-        };
+        let refused = |error| self.refused(error, claimed.as_str(), source);
+        let begun = self.throttle.begin(source, Some(claimed)).await;
+        let attempt = begun.map_err(refused)?;
+        let reading = self.cache.get_or_load(claimed, self.core.database()?);
+        let record = attempt.read(reading).await.map_err(refused)??;
         let verdict = self.judge_record(record, proof, source).await;
         verdict.map_err(|reason| {
             attempt.fail();
-            self.refused(Error::invalid_client(reason), claimed.as_str(), source)
+            refused(Error::invalid_client(reason))
         })
     }
 
@@ -112,9 +105,7 @@ impl Authentication {
         match proof {
             KeyedProof::Assertion(assertion) => self.judge_assertion(client, assertion).await,
             KeyedProof::Platform(proof) => self.judge_platform_token(client, proof).await,
-            KeyedProof::Certificate(certificate) => {
-                self.judge_certificate(client, certificate).await
-            }
+            KeyedProof::Certificate(shown) => self.judge_certificate(client, shown).await,
         }
     }
 
@@ -128,11 +119,7 @@ impl Authentication {
         judged?;
         match self.refuse_network(&record.client, source) {
             Some(reason) => Err(reason),
-            None => Ok(AuthenticatedClient {
-                record,
-                secret: None,
-                identity: None,
-            }),
+            None => Ok(AuthenticatedClient::by_secret(record, None)),
         }
     }
 }

@@ -4,7 +4,6 @@
 //! What is wrong with an assertion by itself is told: it says nothing about any client.
 
 mod access_token;
-mod certificate;
 mod client_assertion;
 pub(crate) mod client_ca;
 mod explain;

@@ -18,7 +18,6 @@ const AGAIN_AFTER: i64 = 3_600;
 /// log.
 const CAPACITY: usize = 1_000;
 
-/// Events of one client in that time.
 const CAPACITY_OF_CLIENT: usize = 20;
 
 /// Clients that proved themselves from a network that is none of theirs.

@@ -1,5 +1,8 @@
-//! Owns the certificate with which a client connected: what it says, in the words of `domain`. That the client
-//! has its private key was proved in the handshake; whether anybody vouches for it is not known here.
+//! `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2). Owns the certificate with which a client connected:
+//! what it says, in the words of `domain`. That the client has its private key was proved in the handshake; whether anybody
+//! vouches for it, `client_ca` says.
+
+use std::borrow::Cow;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
@@ -8,10 +11,61 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::oid_registry::{OID_EC_P256, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_SIG_ED25519};
 use x509_parser::prelude::{ASN1Time, FromDer};
 use x509_parser::public_key::PublicKey as X509Key;
-use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
+use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 
+use crate::app::authentication::{Authentication, refusal_of};
 use crate::base::clock::UnixTime;
-use crate::domain::{CertificateSubject, Curve, DistinguishedName, JwkSet, PublicKey, Thumbprint};
+use crate::domain::{
+    AuthMethod, CertificateSubject, Client, Curve, DistinguishedName, JwkSet, PublicKey, Thumbprint,
+};
+
+impl Authentication {
+    /// Why the certificate is the client's own in neither of the two ways, for the log.
+    pub(super) async fn judge_certificate(
+        &self,
+        client: &Client,
+        certificate: &PeerCertificate,
+    ) -> Result<(), Cow<'static, str>> {
+        let mut reasons = Vec::new();
+        for method in [
+            AuthMethod::TlsClientAuth,
+            AuthMethod::SelfSignedTlsClientAuth,
+        ] {
+            let judged = match refusal_of(client, method) {
+                Some(reason) => Err(reason.into_owned()),
+                None if method == AuthMethod::TlsClientAuth => {
+                    self.judge_subject(client, certificate)
+                }
+                None => self.judge_key(client, certificate).await,
+            };
+            match judged {
+                Ok(()) => return Ok(()),
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        reasons.dedup();
+        Err(reasons.join("; ").into())
+    }
+
+    /// RFC 8705 §2.1.
+    fn judge_subject(&self, client: &Client, certificate: &PeerCertificate) -> Result<(), String> {
+        let registered = client.authentication.certificate_subject.as_ref();
+        let subject = registered.ok_or("the client has no registered certificate subject")?;
+        certificate.judge_subject(subject)?;
+        self.client_ca.judge(certificate, self.core.now())
+    }
+
+    /// RFC 8705 §2.2.
+    async fn judge_key(
+        &self,
+        client: &Client,
+        certificate: &PeerCertificate,
+    ) -> Result<(), String> {
+        let now = self.core.now();
+        let judge = |keys: &JwkSet| certificate.judge_key(keys, now);
+        self.judge_by_keys(client, judge, Result::is_err).await?
+    }
+}
 
 /// A client's certificate, and those it sent along to lead from it to an authority.
 #[derive(Clone, Debug)]
@@ -42,7 +96,6 @@ impl PeerCertificate {
         Thumbprint::new(sha256)
     }
 
-    /// The certificate and the intermediate ones.
     pub(crate) fn chain(&self) -> (&CertificateDer<'static>, &[CertificateDer<'static>]) {
         (&self.end_entity, &self.intermediates)
     }
@@ -60,24 +113,16 @@ impl PeerCertificate {
                 ))
             };
         }
-        let is_svid =
-            matches!(registered, CertificateSubject::SanUri(uri) if uri.starts_with("spiffe://"));
-        if is_svid {
-            judge_svid(&certificate)?;
+        let names = certificate.subject_alternative_name();
+        let names =
+            names.map_err(|error| format!("the certificate's alternative names: {error}"))?;
+        let names = names.map_or(&[][..], |it| &it.value.general_names);
+        if matches!(registered, CertificateSubject::SanUri(uri) if uri.starts_with("spiffe://")) {
+            judge_svid(&certificate, names)?;
         }
-        let names = certificate
-            .subject_alternative_name()
-            .map_err(|error| format!("the certificate's alternative names: {error}"))?;
-        let mut names = names
-            .iter()
-            .flat_map(|extension| &extension.value.general_names);
-        if names.any(|name| is_alternative_name(name, registered)) {
-            Ok(())
-        } else {
-            Err(format!(
-                "the certificate has no alternative name `{registered}`"
-            ))
-        }
+        let is_named = names.iter().any(|it| is_alternative_name(it, registered));
+        let missing = || format!("the certificate has no alternative name `{registered}`");
+        is_named.then_some(()).ok_or_else(missing)
     }
 
     /// Whether the certificate, or its key, is among a client's, and good at `now`; else why not, for the log.
@@ -110,12 +155,8 @@ impl PeerCertificate {
 
 /// A certificate with a SPIFFE ID has no other URI, and signs no certificates (X509-SVID §2, §4.1): whoever has one of an
 /// authority could be every workload.
-fn judge_svid(certificate: &X509Certificate<'_>) -> Result<(), String> {
-    let names = certificate
-        .subject_alternative_name()
-        .map_err(|error| format!("the certificate's alternative names: {error}"))?;
-    let names = names.iter().flat_map(|it| &it.value.general_names);
-    let uris = names.filter(|name| matches!(name, GeneralName::URI(_)));
+fn judge_svid(certificate: &X509Certificate<'_>, names: &[GeneralName<'_>]) -> Result<(), String> {
+    let uris = names.iter().filter(|it| matches!(it, GeneralName::URI(_)));
     if uris.count() != 1 {
         return Err(
             "the certificate is not an X.509-SVID: it does not have exactly one URI".to_owned(),
@@ -131,21 +172,18 @@ fn judge_svid(certificate: &X509Certificate<'_>) -> Result<(), String> {
 }
 
 fn distinguished_name(name: &X509Name<'_>) -> Result<DistinguishedName, String> {
-    let mut relative_names = Vec::new();
-    for relative in name.iter_rdn() {
-        let mut attributes = Vec::new();
-        for attribute in relative.iter() {
-            let number = attribute.attr_type().to_id_string();
-            let value = attribute.as_str().map_err(|_| {
-                format!(
-                    "the certificate's subject has the attribute {number} in an outdated encoding"
-                )
-            })?;
-            attributes.push((number, value.to_owned()));
+    let read = |attribute: &AttributeTypeAndValue<'_>| {
+        let number = attribute.attr_type().to_id_string();
+        match attribute.as_str() {
+            Ok(value) => Ok((number, value.to_owned())),
+            Err(_) => Err(format!(
+                "the certificate's subject has the attribute {number} in an outdated encoding"
+            )),
         }
-        relative_names.push(attributes);
-    }
-    Ok(DistinguishedName::from_relative_names(relative_names))
+    };
+    let names = name.iter_rdn().map(|it| it.iter().map(read).collect());
+    let names: Result<_, String> = names.collect();
+    Ok(DistinguishedName::from_relative_names(names?))
 }
 
 /// A name of the certificate is compared as it stands: its wildcard is no wildcard here.

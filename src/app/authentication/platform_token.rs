@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::app::authentication::client_assertion::{AssertionType, PresentedAssertion};
 use crate::app::authentication::keyed_proof::KeyedProof;
@@ -42,24 +42,9 @@ pub(super) struct PlatformProof<'a> {
     proven: Mutex<Option<(Arc<LoadedIssuer>, ClientIdentity)>>,
 }
 
-impl<'a> PlatformProof<'a> {
-    fn new(token: &'a PlatformToken<'a>, candidates: Vec<Arc<LoadedIssuer>>) -> Self {
-        Self {
-            token,
-            candidates,
-            is_verified: false,
-            proven: Mutex::new(None),
-        }
-    }
-
-    fn prove(&self, issuer: &Arc<LoadedIssuer>, identity: &ClientIdentity) {
-        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        *proven = Some((Arc::clone(issuer), identity.clone()));
-    }
-
-    fn proven(&self) -> Option<(Arc<LoadedIssuer>, ClientIdentity)> {
-        let proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        proven.clone()
+impl PlatformProof<'_> {
+    fn proven(&self) -> MutexGuard<'_, Option<(Arc<LoadedIssuer>, ClientIdentity)>> {
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,7 +88,12 @@ impl Authentication {
             let refusal = Error::invalid_client(reason);
             return Err(self.refuse(refusal, claimed.as_ref(), source).await);
         }
-        let mut proof = PlatformProof::new(token, candidates);
+        let mut proof = PlatformProof {
+            token,
+            candidates,
+            is_verified: false,
+            proven: Mutex::default(),
+        };
         let claimed = match claimed {
             Some(claimed) => claimed,
             None => match self.find_by_token(&mut proof).await? {
@@ -121,7 +111,6 @@ impl Authentication {
         Ok(client)
     }
 
-    /// The rules that stand in the token alone.
     fn check_alone(&self, token: &PlatformToken<'_>, is_spiffe: bool) -> Result<()> {
         let mut rules = JudgedRules::only_failed();
         token.judge_alone(self.core.now(), &mut rules);
@@ -144,17 +133,24 @@ impl Authentication {
         let mut verified = Vec::new();
         let mut reasons = Vec::new();
         for issuer in &proof.candidates {
-            let rules = JudgedRules::only_failed();
-            let rules = self.issuers.judge(issuer, proof.token, rules).await;
-            match rules.failure() {
+            match self.find_failure(issuer, proof.token).await {
                 None => verified.push(Arc::clone(issuer)),
-                Some(rule) => {
-                    let name = &issuer.issuer.name;
-                    reasons.push(format!("issuer `{name}`: {}", rule.sentence()));
-                }
+                Some(reason) => reasons.push(reason),
             }
         }
         (verified, reasons)
+    }
+
+    /// Why an issuer does not verify a token, if it does not.
+    async fn find_failure(
+        &self,
+        issuer: &LoadedIssuer,
+        token: &PlatformToken<'_>,
+    ) -> Option<String> {
+        let rules = JudgedRules::only_failed();
+        let rules = self.issuers.judge(issuer, token, rules).await;
+        let sentence = rules.failure()?.sentence();
+        Some(format!("issuer `{}`: {sentence}", issuer.issuer.name))
     }
 
     /// The one client that a token without a `client_id` names: first the one issuer that verifies it, then the one client
@@ -215,17 +211,15 @@ impl Authentication {
             if !identities.any(|it| it.issuer() == name) {
                 continue;
             }
-            if !proof.is_verified {
-                let rules = JudgedRules::only_failed();
-                let rules = self.issuers.judge(issuer, proof.token, rules).await;
-                if let Some(rule) = rules.failure() {
-                    reasons.push(format!("issuer `{name}`: {}", rule.sentence()));
-                    continue;
-                }
+            if !proof.is_verified
+                && let Some(reason) = self.find_failure(issuer, proof.token).await
+            {
+                reasons.push(reason);
+                continue;
             }
             match name_by(client, issuer, proof) {
                 Ok(identity) => {
-                    proof.prove(issuer, identity);
+                    *proof.proven() = Some((Arc::clone(issuer), identity.clone()));
                     return Ok(());
                 }
                 Err(reason) => reasons.push(reason),
@@ -244,7 +238,7 @@ impl Authentication {
         proof: &PlatformProof<'_>,
         source: IpAddr,
     ) -> Result<AuthenticatedClient> {
-        let Some((issuer, identity)) = proof.proven() else {
+        let Some((issuer, identity)) = proof.proven().clone() else {
             return Err(Error::internal(anyhow::anyhow!(
                 "a token of no trusted issuer identified a client"
             )));

@@ -14,7 +14,6 @@ use crate::domain::{
     AuthMethod, ClientId, ClientRecord, ClientSecret, GeneratedSecret, SecretOrigin,
 };
 
-/// How a secret came.
 #[derive(Clone, Copy)]
 struct Way {
     method: AuthMethod,
@@ -40,7 +39,6 @@ pub struct Credentials {
 }
 
 impl Authentication {
-    /// Finds the client that one of `readings` proves.
     pub(super) async fn authenticate_by_secret(
         &self,
         method: AuthMethod,
@@ -65,10 +63,8 @@ impl Authentication {
     ) -> Result<AuthenticatedClient> {
         let typed = readings.first().map_or("", |first| &*first.client_id);
         let claimed = ClientId::parse(typed).ok();
-        let attempt = match self.throttle.begin(way.source, claimed.as_ref()).await {
-            Ok(attempt) => attempt,
-            Err(throttled) => return Err(self.refused(throttled, typed, way.source)),
-        };
+        let begun = self.throttle.begin(way.source, claimed.as_ref()).await;
+        let attempt = begun.map_err(|throttled| self.refused(throttled, typed, way.source))?;
         for credentials in readings {
             if let Some(client) = self.recognise(way, credentials, Limits::Held).await? {
                 return Ok(client);

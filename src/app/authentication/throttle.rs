@@ -6,17 +6,16 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 
 use crate::app::authentication::places::{Place, Places};
-use crate::app::core::waiting_room::{WaitingMetrics, WaitingRoom};
+use crate::app::core::waiting_room::WaitingRoom;
 use crate::app::error::{Error, Result};
 use crate::base::clock::Clock;
-use crate::base::metrics::{CacheMetrics, Counter};
+use crate::base::metrics::Counter;
 use crate::base::source_network::source_network;
 use crate::config::AuthenticationConfig;
 use crate::domain::{ClientId, ErrorCode};
 
-/// The limits of failed logins of clients.
 pub(crate) struct Throttle {
-    places: Places<Key>,
+    pub(crate) places: Places<Key>,
     client_limit: u32,
     source_limit: u32,
     by_client: Counter,
@@ -34,7 +33,7 @@ pub struct Throttled {
 
 /// What is limited, by the source network.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
+pub(crate) enum Key {
     /// Failures in the name of this client.
     Client(IpAddr, ClientId),
     /// Failures in anybody's name.
@@ -52,7 +51,6 @@ pub(crate) struct LogInAttempt<'a> {
 }
 
 impl LogInAttempt<'_> {
-    /// Counts the attempt as a failure.
     pub(crate) fn fail(self) {
         self.places.into_iter().for_each(Place::fail);
     }
@@ -65,12 +63,7 @@ impl LogInAttempt<'_> {
             return Ok(reading.await);
         }
         let key = Key::LookUps(self.source);
-        let place = self
-            .throttle
-            .places
-            .enter(&key, limit, Some(self.source))
-            .await;
-        let place = place.map_err(|error| self.throttle.explain(&key, error))?;
+        let place = self.throttle.enter(&key, limit, self.source).await?;
         let spent = place.spend();
         let read = reading.await;
         spent.give_back();
@@ -79,7 +72,6 @@ impl LogInAttempt<'_> {
 }
 
 impl Throttle {
-    /// Nothing has failed yet.
     pub(crate) fn new(config: &AuthenticationConfig, clock: Clock) -> Self {
         let waiting = WaitingRoom::new(config.hashing_queue);
         let seconds = i64::try_from(config.throttle_window.as_secs()).unwrap_or(i64::MAX);
@@ -106,8 +98,7 @@ impl Throttle {
         for (key, limit) in of_client.into_iter().chain(of_source) {
             // 0: no limit.
             if limit > 0 {
-                let place = self.places.enter(&key, limit, Some(source)).await;
-                places.push(place.map_err(|error| self.explain(&key, error))?);
+                places.push(self.enter(&key, limit, source).await?);
             }
         }
         Ok(LogInAttempt {
@@ -115,6 +106,11 @@ impl Throttle {
             source,
             places,
         })
+    }
+
+    async fn enter(&self, key: &Key, limit: u32, source: IpAddr) -> Result<Place<'_, Key>> {
+        let entered = self.places.enter(key, limit, Some(source)).await;
+        entered.map_err(|error| self.explain(key, error))
     }
 
     fn explain(&self, key: &Key, error: Error) -> Error {
@@ -134,20 +130,11 @@ impl Throttle {
         error.with_source(anyhow!(reason))
     }
 
-    /// Logins that wait for a place.
-    pub(crate) fn waiting(&self) -> WaitingMetrics {
-        self.places.waiting("clients")
-    }
-
     pub(crate) fn throttled(&self) -> Throttled {
         Throttled {
             by_client: self.by_client.value(),
             by_source: self.by_source.value(),
         }
-    }
-
-    pub(crate) fn metrics(&self) -> CacheMetrics {
-        self.places.metrics("failures")
     }
 }
 

@@ -1,13 +1,17 @@
-//! What the service can do now. It follows from the last reading of the changes, so asking costs nothing.
+//! What the service can do now, and what is wrong with the database if it is degraded. It follows from the last reading of
+//! the changes, so asking costs nothing.
 
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arc_swap::ArcSwap;
 
 use crate::app::core::Core;
-use crate::app::core::degradation::{Degradation, Degradations};
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::base::metrics::Counter;
-use crate::store::Store;
+use crate::domain::word_enum;
+use crate::store::{Fault, Obstacle, Store};
 
 /// What the service can do right now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,43 +45,94 @@ impl Readiness {
         match self {
             Self::Starting => "starting",
             Self::Ready => "ready",
-            Self::Degraded(reason) => reason.as_str(),
+            Self::Degraded(reason) => reason.status(),
             Self::Stale => "stale: database",
-        }
-    }
-
-    fn to_u8(self) -> u8 {
-        match self {
-            Self::Starting => 0,
-            Self::Ready => 1,
-            Self::Stale => 2,
-            Self::Degraded(reason) => FIRST_REASON + reason as u8,
-        }
-    }
-
-    fn from_u8(number: u8) -> Self {
-        match number {
-            1 => Self::Ready,
-            2 => Self::Stale,
-            _ => {
-                let reason = number.checked_sub(FIRST_REASON).map(usize::from);
-                let reason = reason.and_then(|place| Degradation::ALL.get(place));
-                reason.map_or(Self::Starting, |reason| Self::Degraded(*reason))
-            }
         }
     }
 }
 
-/// The number of the first reason for being degraded.
-const FIRST_REASON: u8 = 3;
+word_enum! {
+    /// Why the service is degraded, with its label in metrics.
+    pub enum Degradation, "a degradation" {
+        /// The database does not answer, or the changes in it cannot be read.
+        Unreachable = "unreachable",
+        /// `DATABASE_URL` leads to another database.
+        OtherInstallation = "other_installation",
+        /// The SQLite file is not there any more.
+        FileRemoved = "file_removed",
+        /// The SQLite file is another one, and the server cannot use it yet.
+        FileReplaced = "file_replaced",
+        /// The database takes no changes.
+        ReadOnly = "read_only",
+        /// The disk of the database is full.
+        DiskFull = "disk_full",
+        /// The user of the database lacks a right.
+        PermissionDenied = "permission_denied",
+        /// A page of the database cannot be read.
+        Damaged = "damaged",
+        /// The database lost revocations that this replica knows, and has not taken them back yet.
+        NotWrittenBack = "not_written_back",
+    }
+}
+
+impl Degradation {
+    /// What `/readyz` says.
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::Unreachable => "degraded: database",
+            Self::OtherInstallation => "degraded: another database",
+            Self::FileRemoved => "degraded: database file removed",
+            Self::FileReplaced => "degraded: database file replaced",
+            Self::ReadOnly => "degraded: database read-only",
+            Self::DiskFull => "degraded: database disk full",
+            Self::PermissionDenied => "degraded: database permission denied",
+            Self::Damaged => "degraded: database damaged",
+            Self::NotWrittenBack => "degraded: revocations not written back",
+        }
+    }
+
+    /// Whether the database answers what it is asked, so that only changes fail.
+    pub(crate) fn can_read(self) -> bool {
+        match self {
+            Self::Unreachable
+            | Self::OtherInstallation
+            | Self::FileRemoved
+            | Self::FileReplaced => false,
+            Self::ReadOnly
+            | Self::DiskFull
+            | Self::PermissionDenied
+            | Self::Damaged
+            | Self::NotWrittenBack => true,
+        }
+    }
+}
+
+impl From<&Obstacle> for Degradation {
+    fn from(obstacle: &Obstacle) -> Self {
+        match obstacle {
+            Obstacle::OtherInstallation { .. } => Self::OtherInstallation,
+            Obstacle::FileRemoved(_) => Self::FileRemoved,
+            Obstacle::FileReplaced(_) => Self::FileReplaced,
+        }
+    }
+}
+
+impl From<Fault> for Degradation {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::ReadOnly => Self::ReadOnly,
+            Fault::DiskFull => Self::DiskFull,
+            Fault::PermissionDenied => Self::PermissionDenied,
+            Fault::Damaged => Self::Damaged,
+        }
+    }
+}
 
 /// When changes were last read, and whether the database answers.
 pub(crate) struct Availability {
-    /// When the changes were last read up to their end.
     read_at: AtomicI64,
-    /// A [`Readiness`], as a number.
-    readiness: AtomicU8,
-    degradations: Degradations,
+    readiness: ArcSwap<Readiness>,
+    degradations: [Counter; Degradation::ALL.len()],
     rejected: Counter,
     rejected_stale: Counter,
 }
@@ -86,8 +141,8 @@ impl Default for Availability {
     fn default() -> Self {
         Self {
             read_at: AtomicI64::new(i64::MIN),
-            readiness: AtomicU8::new(Readiness::Starting.to_u8()),
-            degradations: Degradations::default(),
+            readiness: ArcSwap::from_pointee(Readiness::Starting),
+            degradations: Default::default(),
             rejected: Counter::default(),
             rejected_stale: Counter::default(),
         }
@@ -95,35 +150,30 @@ impl Default for Availability {
 }
 
 impl Availability {
-    /// Follows from the last reading of the changes.
     pub(crate) fn readiness(&self) -> Readiness {
-        Readiness::from_u8(self.readiness.load(Ordering::Acquire))
+        **self.readiness.load()
     }
 
     /// Whether it was another one before.
     pub(crate) fn set_readiness(&self, readiness: Readiness) -> bool {
-        let number = readiness.to_u8();
-        let is_new = self.readiness.swap(number, Ordering::AcqRel) != number;
+        let is_new = *self.readiness.swap(Arc::new(readiness)) != readiness;
         if let Readiness::Degraded(reason) = readiness
             && is_new
         {
-            self.degradations.count(reason);
+            self.degradations[reason as usize].inc();
         }
         is_new
-    }
-
-    pub(crate) fn read_at(&self) -> Option<UnixTime> {
-        let read_at = self.read_at.load(Ordering::Acquire);
-        Some(UnixTime(read_at)).filter(|_| read_at != i64::MIN)
     }
 
     pub(crate) fn set_read_at(&self, at: UnixTime) {
         self.read_at.store(at.0, Ordering::Release);
     }
 
-    /// How often the service became degraded, by reason.
     pub(crate) fn degradations(&self) -> Vec<(&'static str, u64)> {
-        self.degradations.read()
+        let counters = Degradation::ALL.into_iter().zip(&self.degradations);
+        counters
+            .map(|(reason, counter)| (reason.as_str(), counter.value()))
+            .collect()
     }
 
     /// Requests that were rejected: while the database is gone, and because it is gone for too long.
@@ -140,33 +190,31 @@ impl Core {
 
     /// When the changes were last read; `None`: not yet. Earlier changes are applied.
     pub fn changes_read_at(&self) -> Option<UnixTime> {
-        self.availability.read_at()
+        let read_at = self.availability.read_at.load(Ordering::Acquire);
+        Some(UnixTime(read_at)).filter(|_| read_at != i64::MIN)
     }
 
     /// The database, for what a request needs of it: while it does not answer others, a request is refused at once
     /// instead of waiting in their line, and when it answers again it does not find all of them there.
     pub(crate) fn database(&self) -> Result<&Store> {
-        let may_answer = match self.readiness() {
-            Readiness::Starting | Readiness::Ready => true,
-            Readiness::Degraded(reason) => reason.can_read(),
-            Readiness::Stale => false,
-        };
-        self.require_answers(may_answer)?;
+        self.require_answers(false)?;
         Ok(&self.store)
     }
 
     /// Fails while the database does not answer, for the portal and the admin API. They go on with a database that has been
     /// read-only for `STALE_LIMIT`: no client depends on what they show.
     pub(crate) fn require_database(&self) -> Result<()> {
-        self.require_answers(match self.readiness() {
-            Readiness::Starting | Readiness::Ready => true,
-            Readiness::Degraded(reason) => reason.can_read(),
-            Readiness::Stale => self.store.fault().is_some(),
-        })
+        self.require_answers(self.store.fault().is_some())
     }
 
-    /// Fails unless the database may answer, as the last reading of the changes says, and answered every call since.
-    fn require_answers(&self, may_answer: bool) -> Result<()> {
+    /// Fails unless the database may answer, as the last reading of the changes says, and answered every call since. While
+    /// the service is stale, `when_stale` says whether it may.
+    fn require_answers(&self, when_stale: bool) -> Result<()> {
+        let may_answer = match self.readiness() {
+            Readiness::Starting | Readiness::Ready => true,
+            Readiness::Degraded(reason) => reason.can_read(),
+            Readiness::Stale => when_stale,
+        };
         if may_answer && !self.store.is_suspected() {
             return Ok(());
         }

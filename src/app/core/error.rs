@@ -61,13 +61,8 @@ pub(crate) fn explain(text: &str) -> String {
 
 /// Names that others wrote must not steer a terminal.
 fn shown(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' => ' ',
-            c if c.is_control() => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    text.replace('\n', " ")
+        .replace(char::is_control, "\u{fffd}")
 }
 
 impl Error {
@@ -90,43 +85,10 @@ impl Error {
         }
     }
 
-    /// A parameter is missing, repeated or malformed.
-    pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::InvalidRequest, description)
-    }
-
     /// Client authentication failed. One answer, whatever the reason: only the log learns it.
     pub fn invalid_client(reason: impl fmt::Display) -> Self {
-        Self::new(
-            ErrorCode::InvalidClient,
-            "the client is unknown or its credentials are wrong",
-        )
-        .with_source(anyhow::anyhow!("{reason}"))
-    }
-
-    /// Client authentication is missing, or wrong in itself, whoever sent it: this much may be told.
-    pub fn invalid_authentication(description: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::InvalidClient, description)
-    }
-
-    /// The scope exceeds what the client may ask for.
-    pub fn invalid_scope(description: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::InvalidScope, description)
-    }
-
-    /// The client may not do this.
-    pub fn unauthorized_client(description: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::UnauthorizedClient, description)
-    }
-
-    /// The audience is not among the client's.
-    pub fn invalid_target(description: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::InvalidTarget, description)
-    }
-
-    /// The token is no good.
-    pub fn invalid_token(description: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::InvalidToken, description)
+        let description = "the client is unknown or its credentials are wrong";
+        Self::invalid_authentication(description).with_source(anyhow::anyhow!("{reason}"))
     }
 
     /// A token is needed, and there is none.
@@ -136,22 +98,11 @@ impl Error {
 
     /// The token is good, but lacks `scope`.
     pub fn insufficient_scope(missing: &str, required: &str) -> Self {
-        let mut error = Self::new(
-            ErrorCode::InsufficientScope,
-            format!("the token lacks the scope `{missing}`"),
-        );
-        error.required_scope = Some(redact_string(required.to_owned()));
-        error
-    }
-
-    /// The `DPoP` proof is missing or no good (RFC 9449 §5).
-    pub fn invalid_dpop_proof(description: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::InvalidDpopProof, description)
-    }
-
-    /// The `DPoP` proof needs the nonce that comes with the answer (RFC 9449 §8).
-    pub fn use_dpop_nonce(description: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::UseDpopNonce, description)
+        let description = format!("the token lacks the scope `{missing}`");
+        Self {
+            required_scope: Some(redact_string(required.to_owned())),
+            ..Self::new(ErrorCode::InsufficientScope, description)
+        }
     }
 
     /// The same about a token that is to be sent with a `DPoP` proof.
@@ -173,36 +124,24 @@ impl Error {
         Self::new(ErrorCode::NotFound, format!("there is no {what}"))
     }
 
-    /// The thing exists already.
-    pub fn conflict(description: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorCode::Conflict, description)
-    }
-
     /// Too many failed attempts.
     pub fn rate_limited(retry_after: u32) -> Self {
-        let mut error = Self::new(
-            ErrorCode::RateLimited,
-            "too many failed attempts; wait before the next one",
-        );
-        error.retry_after = Some(retry_after);
-        error
+        let description = "too many failed attempts; wait before the next one";
+        Self::new(ErrorCode::RateLimited, description).with_retry_after(retry_after)
     }
 
     /// The client has had all that it may have for now.
     pub fn over_quota(retry_after: u32) -> Self {
-        let mut error = Self::new(
+        Self::new(
             ErrorCode::RateLimited,
             "the client has used its quota of this hour; use a token until it expires before you request another",
-        );
-        error.retry_after = Some(retry_after);
-        error
+        )
+        .with_retry_after(retry_after)
     }
 
     /// Not now.
     pub fn temporarily_unavailable(description: impl Into<Cow<'static, str>>) -> Self {
-        let mut error = Self::new(ErrorCode::TemporarilyUnavailable, description);
-        error.retry_after = Some(1);
-        error
+        Self::new(ErrorCode::TemporarilyUnavailable, description).with_retry_after(1)
     }
 
     /// The database cannot be asked.
@@ -219,16 +158,15 @@ impl Error {
 
     /// Our fault; the caller learns no more than that.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
-        Self::new(
-            ErrorCode::ServerError,
-            "the server failed; its log has the cause",
-        )
-        .with_source(cause)
+        let description = "the server failed; its log has the cause";
+        Self::new(ErrorCode::ServerError, description).with_source(cause)
     }
 
-    /// Signing keys that cannot be used; the description names them, and is for the operator.
-    pub fn unusable_keys(description: String) -> Self {
-        Self::new(ErrorCode::ServerError, description)
+    /// Says after how many seconds trying again makes sense.
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 
     /// Says who was refused.
@@ -280,6 +218,41 @@ impl Error {
     }
 }
 
+/// A constructor for each of these codes.
+macro_rules! constructors {
+    ($($(#[$doc:meta])+ $name:ident: $code:ident,)+) => {
+        impl Error {
+            $($(#[$doc])+
+            pub fn $name(description: impl Into<Cow<'static, str>>) -> Self {
+                Self::new(ErrorCode::$code, description)
+            })+
+        }
+    };
+}
+
+constructors! {
+    /// A parameter is missing, repeated or malformed.
+    invalid_request: InvalidRequest,
+    /// Client authentication is missing, or wrong in itself, whoever sent it: this much may be told.
+    invalid_authentication: InvalidClient,
+    /// The scope exceeds what the client may ask for.
+    invalid_scope: InvalidScope,
+    /// The client may not do this.
+    unauthorized_client: UnauthorizedClient,
+    /// The audience is not among the client's.
+    invalid_target: InvalidTarget,
+    /// The token is no good.
+    invalid_token: InvalidToken,
+    /// The `DPoP` proof is missing or no good (RFC 9449 §5).
+    invalid_dpop_proof: InvalidDpopProof,
+    /// The `DPoP` proof needs the nonce that comes with the answer (RFC 9449 §8).
+    use_dpop_nonce: UseDpopNonce,
+    /// The thing exists already.
+    conflict: Conflict,
+    /// Signing keys that cannot be used; the description names them, and is for the operator.
+    unusable_keys: ServerError,
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.description)
@@ -288,35 +261,28 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_deref().map(|cause| {
-            let cause: &(dyn std::error::Error + 'static) = cause;
-            cause
-        })
+        self.cause.as_ref().map(AsRef::as_ref)
     }
 }
 
-impl From<ParseError> for Error {
-    fn from(error: ParseError) -> Self {
-        Self::invalid_request(error.0)
-    }
+/// The errors of the layers below that become one with a single expression.
+macro_rules! conversions {
+    ($($from:ty: |$error:ident| $into:expr,)+) => {
+        $(impl From<$from> for Error {
+            fn from($error: $from) -> Self {
+                $into
+            }
+        })+
+    };
 }
 
-impl From<AccessDenied> for Error {
-    fn from(denied: AccessDenied) -> Self {
-        Self::new(ErrorCode::AccessDenied, denied.0)
-    }
-}
-
-impl From<VerifyError> for Error {
-    fn from(error: VerifyError) -> Self {
-        Self::invalid_token(error.to_string())
-    }
-}
-
-impl From<DpopError> for Error {
-    fn from(error: DpopError) -> Self {
-        Self::invalid_dpop_proof(error.to_string())
-    }
+conversions! {
+    ParseError: |error| Error::invalid_request(error.0),
+    AccessDenied: |denied| Error::new(ErrorCode::AccessDenied, denied.0),
+    VerifyError: |error| Error::invalid_token(error.to_string()),
+    DpopError: |error| Error::invalid_dpop_proof(error.to_string()),
+    CryptoError: |cause| Error::internal(cause),
+    KeyError: |cause| Error::internal(cause),
 }
 
 impl From<IssueError> for Error {
@@ -328,18 +294,6 @@ impl From<IssueError> for Error {
             }
             IssueError::Signing(cause) => cause.into(),
         }
-    }
-}
-
-impl From<CryptoError> for Error {
-    fn from(cause: CryptoError) -> Self {
-        Self::internal(cause)
-    }
-}
-
-impl From<KeyError> for Error {
-    fn from(error: KeyError) -> Self {
-        Self::internal(error)
     }
 }
 

@@ -79,7 +79,7 @@ impl Idempotency {
             return Ok(answer);
         }
         let (value, answer) = make.await?;
-        let stored = self.seal(once, &answer)?;
+        let stored = once.map(|once| self.seal(once, &answer)).transpose()?;
         if insert(value, stored).await? {
             return Ok(answer);
         }
@@ -119,7 +119,7 @@ impl Idempotency {
 
     /// Stores an answer that is stored with nothing else.
     pub async fn store(&self, once: &IdempotencyKey, answer: &Secret<String>) -> Result<()> {
-        let response = self.sealed(once, answer)?;
+        let response = self.seal(once, answer)?;
         Ok(self.core.store.insert_stored_response(&response).await?)
     }
 
@@ -131,15 +131,7 @@ impl Idempotency {
     }
 
     /// The answer to be stored, for the transaction that makes it true.
-    fn seal(
-        &self,
-        once: Option<&IdempotencyKey>,
-        answer: &Secret<String>,
-    ) -> Result<Option<StoredResponse>> {
-        once.map(|once| self.sealed(once, answer)).transpose()
-    }
-
-    fn sealed(&self, once: &IdempotencyKey, answer: &Secret<String>) -> Result<StoredResponse> {
+    fn seal(&self, once: &IdempotencyKey, answer: &Secret<String>) -> Result<StoredResponse> {
         let plain = [once.request.as_slice(), answer.expose().as_bytes()].concat();
         Ok(StoredResponse {
             key: once.key.clone(),

@@ -2,8 +2,9 @@
 //! among them, never more often than allowed. While they cannot be had, the old ones serve for a bounded time.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
 use crate::base::clock::UnixTime;
@@ -25,7 +26,7 @@ pub(crate) struct KeyCachePolicy {
 
 /// The keys of one place.
 pub(crate) struct KeySlot<T> {
-    current: RwLock<Option<Fetched<T>>>,
+    current: ArcSwapOption<Fetched<T>>,
     /// When somebody last tried. Held while fetching, so that nobody else does.
     tried_at: Mutex<Option<UnixTime>>,
     failed: Counter,
@@ -61,20 +62,11 @@ struct Fetched<T> {
     at: UnixTime,
 }
 
-impl<T> Clone for Fetched<T> {
-    fn clone(&self) -> Self {
-        Self {
-            keys: Arc::clone(&self.keys),
-            at: self.at,
-        }
-    }
-}
-
 impl<T> Default for KeySlot<T> {
     fn default() -> Self {
         Self {
-            current: RwLock::new(None),
-            tried_at: Mutex::new(None),
+            current: ArcSwapOption::empty(),
+            tried_at: Mutex::default(),
             failed: Counter::default(),
         }
     }
@@ -87,9 +79,9 @@ impl<T> KeySlot<T> {
         fetching: Fetching<'_>,
         get: impl Future<Output = anyhow::Result<T>>,
     ) -> Result<Arc<T>, String> {
-        match self.current() {
+        match self.current.load_full() {
             Some(fetched) if fetching.now.since(fetched.at) < fetching.policy.ttl => {
-                Ok(fetched.keys)
+                Ok(Arc::clone(&fetched.keys))
             }
             old => self.fetch(fetching, old, get).await,
         }
@@ -102,7 +94,7 @@ impl<T> KeySlot<T> {
         fetching: Fetching<'_>,
         get: impl Future<Output = anyhow::Result<T>>,
     ) -> Option<Arc<T>> {
-        let old = self.current();
+        let old = self.current.load_full();
         let found = match &old {
             Some(fetched) if !Arc::ptr_eq(&fetched.keys, known) => Arc::clone(&fetched.keys),
             _ => self.fetch(fetching, old, get).await.ok()?,
@@ -110,17 +102,16 @@ impl<T> KeySlot<T> {
         (!Arc::ptr_eq(&found, known)).then_some(found)
     }
 
-    /// What was fetched last.
     pub(crate) fn last(&self) -> Option<Arc<T>> {
-        self.current().map(|fetched| fetched.keys)
+        let current = self.current.load();
+        current.as_ref().map(|it| Arc::clone(&it.keys))
     }
 
     /// How old the keys are, in seconds; `None`: there are none.
     pub(crate) fn age(&self, now: UnixTime) -> Option<i64> {
-        self.current().map(|fetched| now.since(fetched.at))
+        self.current.load().as_ref().map(|it| now.since(it.at))
     }
 
-    /// How many fetches failed.
     pub(crate) fn failed(&self) -> u64 {
         self.failed.value()
     }
@@ -129,17 +120,15 @@ impl<T> KeySlot<T> {
     async fn fetch(
         &self,
         fetching: Fetching<'_>,
-        old: Option<Fetched<T>>,
+        old: Option<Arc<Fetched<T>>>,
         get: impl Future<Output = anyhow::Result<T>>,
     ) -> Result<Arc<T>, String> {
         let Fetching { policy, keys, now } = fetching;
         let mut tried_at = self.tried_at.lock().await;
-        if let Some(newer) = self.current()
-            && old
-                .as_ref()
-                .is_none_or(|old| !Arc::ptr_eq(&old.keys, &newer.keys))
+        if let Some(newer) = self.current.load_full()
+            && old.as_ref().is_none_or(|old| !Arc::ptr_eq(old, &newer))
         {
-            return Ok(newer.keys);
+            return Ok(Arc::clone(&newer.keys));
         }
         let interval = match &old {
             Some(_) => policy.min_interval,
@@ -147,15 +136,18 @@ impl<T> KeySlot<T> {
         };
         let failed = match *tried_at {
             Some(at) if now.since(at) < interval => {
-                format!(
-                    "the server already asked for {keys} {} s ago",
-                    now.since(at)
-                )
+                let seconds = now.since(at);
+                format!("the server already asked for {keys} {seconds} s ago")
             }
             _ => {
                 *tried_at = Some(now);
                 match get.await {
-                    Ok(keys) => return Ok(self.replace(keys, now)),
+                    Ok(keys) => {
+                        let keys = Arc::new(keys);
+                        let fetched = Arc::new(Fetched { keys, at: now });
+                        self.current.store(Some(Arc::clone(&fetched)));
+                        return Ok(Arc::clone(&fetched.keys));
+                    }
                     Err(error) => {
                         self.failed.inc();
                         let failed = format!("cannot fetch {keys}: {error:#}");
@@ -166,23 +158,10 @@ impl<T> KeySlot<T> {
             }
         };
         match old {
-            Some(old) if now.since(old.at) < policy.ttl + policy.stale_limit => Ok(old.keys),
+            Some(old) if now.since(old.at) < policy.ttl + policy.stale_limit => {
+                Ok(Arc::clone(&old.keys))
+            }
             _ => Err(failed),
         }
-    }
-
-    fn current(&self) -> Option<Fetched<T>> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.clone()
-    }
-
-    fn replace(&self, keys: T, at: UnixTime) -> Arc<T> {
-        let keys = Arc::new(keys);
-        let fetched = Fetched {
-            keys: Arc::clone(&keys),
-            at,
-        };
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(fetched);
-        keys
     }
 }

@@ -21,13 +21,11 @@ use crate::base::tracing_span::{TARGET, within_request};
 /// After so long without work a thread gives its memory back.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What a lane is like.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LaneSetup {
     /// Its name in metrics and logs, and of its threads.
     pub(crate) name: &'static str,
     pub(crate) threads: usize,
-    /// The most jobs that wait.
     pub(crate) queue: usize,
     /// How much the threads yield to others: 19 is the most.
     pub(crate) nice: i32,
@@ -37,10 +35,8 @@ pub(crate) struct LaneSetup {
 
 /// A handle to the threads of a lane. They end when it is dropped. Each thread has a value of `S`, which its jobs share one
 /// after another, and makes a new one when it was idle.
-#[derive(Debug)]
 pub(crate) struct Lane<S>(Arc<Shared<S>>);
 
-#[derive(Debug)]
 struct Shared<S> {
     setup: LaneSetup,
     queue: Mutex<Queue<S>>,
@@ -51,7 +47,6 @@ struct Shared<S> {
     busy_micros: Counter,
 }
 
-#[derive(Debug)]
 struct Queue<S> {
     waiting: FairQueue<Option<IpAddr>, Job<S>>,
     is_closed: bool,
@@ -63,12 +58,6 @@ type Run<S> = dyn FnOnce(Option<&mut S>) + Send;
 struct Job<S> {
     run: Box<Run<S>>,
     waiting: Stopwatch,
-}
-
-impl<S> std::fmt::Debug for Job<S> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Job")
-    }
 }
 
 /// The metrics of one lane.
@@ -91,7 +80,6 @@ pub struct LaneMetrics {
 }
 
 impl<S: Default + 'static> Lane<S> {
-    /// Starts the threads.
     pub(crate) fn start(setup: LaneSetup) -> std::io::Result<Self> {
         let lane = Self(Arc::new(Shared {
             setup,
@@ -224,30 +212,20 @@ impl<S: Default> Shared<S> {
 
     /// Waits for a job; `None` when the lane is closed.
     fn next(&self, state: &mut S) -> Option<Job<S>> {
-        let mut queue = self.lock();
-        let mut is_idle = false;
-        loop {
-            if queue.is_closed {
-                return None;
-            }
-            if let Some(job) = queue.waiting.pop() {
-                return Some(job);
-            }
-            if is_idle {
-                let woken = self.changed.wait(queue);
-                queue = woken.unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let waited = self.changed.wait_timeout(queue, IDLE);
-            let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            queue = woken;
-            if timeout.timed_out() {
-                drop(queue);
-                *state = S::default();
-                is_idle = true;
-                queue = self.lock();
-            }
+        let has_nothing = |queue: &mut Queue<S>| queue.waiting.len() == 0 && !queue.is_closed;
+        let (changed, queue) = (&self.changed, self.lock());
+        let waited = changed.wait_timeout_while(queue, IDLE, has_nothing);
+        let (mut queue, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() {
+            drop(queue);
+            *state = S::default();
+            let woken = changed.wait_while(self.lock(), has_nothing);
+            queue = woken.unwrap_or_else(PoisonError::into_inner);
         }
+        if queue.is_closed {
+            return None;
+        }
+        queue.waiting.pop()
     }
 }
 

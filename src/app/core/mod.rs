@@ -3,7 +3,6 @@
 
 pub(crate) mod availability;
 pub(crate) mod clock_guard;
-pub(crate) mod degradation;
 pub mod error;
 pub(crate) mod idempotency;
 pub(crate) mod key_cache;
@@ -53,7 +52,6 @@ impl Core {
         self.clock.now()
     }
 
-    /// Marks a change as made now.
     pub(crate) fn stamp<'a>(&self, by: &'a Origin) -> Stamp<'a> {
         by.at(self.now())
     }

@@ -33,13 +33,8 @@ impl SingleUse {
     }
 
     pub(crate) fn metrics(&self) -> CacheMetrics {
-        CacheMetrics {
-            name: "replayed_values",
-            entries: self.replayed.len() as u64,
-            bytes: None,
-            limit: self.replayed.capacity(),
-            asked: None,
-        }
+        let replayed = &self.replayed;
+        CacheMetrics::of_entries("replayed_values", replayed.len(), replayed.capacity())
     }
 
     /// Uses the value `jti` of `issuer`, which may be used once as a `kind` until `good_until`; false when it was

@@ -38,39 +38,30 @@ pub struct KeyStatus {
 impl Keys {
     /// Every kept key, in the order in which they were made.
     pub async fn list(&self) -> Result<Vec<KeyStatus>> {
-        let records = self.core.store.list_keys().await?;
-        let now = self.core.now();
+        let (store, now) = (&self.core.store, self.core.now());
+        let records = store.list_keys().await?;
         // No token lives longer.
         let since = now.plus(-TokenTtl::MAX.seconds());
-        let hours = UsageSpan::Hour.start(since);
-        let hours = self
-            .core
-            .store
-            .list_usage_totals(UsageSpan::Hour, hours)
-            .await?;
-        let status = |record| KeyStatus {
-            live_tokens_at_most: issued_under(record, &hours, since, now),
-            ..self.status(record)
-        };
+        let first = UsageSpan::Hour.start(since);
+        let hours = store.list_usage_totals(UsageSpan::Hour, first).await?;
+        let live = |record| issued_under(record, &hours, since, now);
+        let status = |record| self.status(record, live(record));
         Ok(records.iter().map(status).collect())
     }
 
     /// Seals under `SECRET` what is sealed under `SECRET_PREVIOUS`; how many that were. Fails when a key opens with
     /// neither, after doing what can be done.
     pub async fn reseal(&self, by: &Origin) -> Result<usize> {
-        let sealing = &self.sealing;
+        let (store, sealing) = (&self.core.store, &self.sealing);
         let mut resealed = 0;
         let mut problems = Vec::new();
-        for record in self.core.store.list_keys().await? {
+        for record in store.list_keys().await? {
             match sealing.open(&record).and_then(|_| sealing.unseal(&record)) {
                 Ok((_, SealedUnder::Secret)) => {}
                 Ok((private, SealedUnder::SecretPrevious)) => {
                     let sealed = sealing.seal(&record.kid, record.alg, &private)?;
                     let stamp = self.core.stamp(by);
-                    let done =
-                        self.core
-                            .store
-                            .reseal_key(&record.kid, &record.sealed, &sealed, stamp);
+                    let done = store.reseal_key(&record.kid, &record.sealed, &sealed, stamp);
                     resealed += usize::from(done.await?);
                 }
                 Err(error) => problems.push(error.to_string()),
@@ -83,7 +74,7 @@ impl Keys {
         }
     }
 
-    fn status(&self, record: &KeyRecord) -> KeyStatus {
+    fn status(&self, record: &KeyRecord, live_tokens_at_most: u64) -> KeyStatus {
         let opened = self.sealing.open(record);
         let (activated_at, retired_at) = match record.state {
             KeyState::Next => (None, None),
@@ -98,7 +89,7 @@ impl Keys {
             activated_at,
             retired_at,
             verifies_until: record.state.verifies_until(),
-            live_tokens_at_most: 0,
+            live_tokens_at_most,
             sealed_under: opened.as_ref().ok().map(|(_, under)| under.as_str()),
             problem: opened.err().map(|error| error.to_string()),
         }

@@ -5,11 +5,12 @@ mod list;
 mod plan;
 mod rotate;
 pub(crate) mod self_test;
-mod sign;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::Context;
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::Mutex;
 
@@ -17,12 +18,16 @@ pub use list::KeyStatus;
 pub use rotate::Rotation;
 
 use crate::app::core::Core;
-use crate::app::core::lane::Lane;
-use crate::app::error::{Error, Result};
+use crate::app::core::lane::{Lane, LaneSetup};
+use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
-use crate::jwt::{KeySet, Sealing, SigningKey};
+use crate::jwt::{KeySet, Sealing, Signing, SigningKey};
 use self_test::SelfTest;
+
+/// The signing threads stand below the threads that serve, and above those that hash: a caller that waits for a signature
+/// has proved who it is, a caller that waits for a hash has not.
+const NICE: i32 = 10;
 
 /// The signing keys, and where they come from.
 pub struct Keys {
@@ -39,7 +44,9 @@ pub struct Keys {
     schedule: (Option<i64>, i64),
     metrics: ArcSwap<KeyMetrics>,
     self_test: SelfTest,
-    signing: Lane<()>,
+    /// In which RSA signatures are made. The other algorithms sign at once on the thread that asks (see [`Signing`]):
+    /// handing the work over would take longer.
+    pub(crate) signing: Lane<()>,
 }
 
 /// What is known of the key pairs.
@@ -51,7 +58,6 @@ pub struct KeyMetrics {
     pub rotation_due: Option<UnixTime>,
 }
 
-/// What was last read.
 #[derive(Default)]
 struct Loaded {
     records: Vec<KeyRecord>,
@@ -66,6 +72,13 @@ impl Keys {
         let (token, alg) = (&config.token, config.keys.signing_alg);
         let previous = token.secret_previous.as_ref();
         let symmetric = KeySet::hs256(token.issuer.clone(), &token.secret, previous)?;
+        let setup = LaneSetup {
+            name: "signing",
+            threads: config.keys.signing_threads,
+            queue: config.keys.signing_queue,
+            nice: NICE,
+            full: "the server is signing too many tokens at once; try again shortly",
+        };
         let keys = Self {
             alg,
             sealing: Sealing::new(&token.secret, previous)?,
@@ -76,7 +89,7 @@ impl Keys {
             schedule: (config.keys.rotation, config.keys.publish_ahead),
             metrics: ArcSwap::default(),
             self_test: SelfTest::new()?,
-            signing: sign::start_lane(&config.keys)?,
+            signing: Lane::start(setup).context("cannot start the signing threads")?,
             core: Arc::clone(core),
         };
         keys.take(&[]);
@@ -110,43 +123,26 @@ impl Keys {
             pairs.push(key);
         }
         let signing = if self.alg.is_asymmetric() {
-            active.or_else(|| still_verifying(before.signing(), &pairs))
+            // With no active key that opens, the one that signed until now goes on while its tokens are good everywhere.
+            let is_kept = |key: &&Arc<SigningKey>| pairs.iter().any(|it| it.kid() == key.kid());
+            active.or_else(|| before.signing().filter(is_kept).cloned())
         } else {
             self.symmetric.signing().cloned()
         };
         self.current
             .store(Arc::new(self.symmetric.with_pairs(pairs, signing)));
-        let (rotation, publish_ahead) = self.schedule;
+        let (rotation, ahead) = self.schedule;
+        let states = || records.iter().map(|it| it.state.as_str());
+        let count = |state| states().filter(|it| *it == state).count();
         self.metrics.store(Arc::new(KeyMetrics {
-            states: KeyState::NAMES
-                .map(|name| {
-                    (
-                        name,
-                        records
-                            .iter()
-                            .filter(|it| it.state.as_str() == name)
-                            .count(),
-                    )
-                })
-                .into(),
-            rotation_due: rotation
-                .and_then(|rotation| plan::due_at(records, self.alg, rotation, publish_ahead)),
+            states: KeyState::NAMES.map(|it| (it, count(it))).into(),
+            rotation_due: rotation.and_then(|it| plan::due_at(records, self.alg, it, ahead)),
         }));
     }
 
     pub(crate) fn metrics(&self) -> KeyMetrics {
         KeyMetrics::clone(&self.metrics.load())
     }
-}
-
-/// With no active key that opens, the one that signed until now goes on while its tokens are good everywhere.
-fn still_verifying(
-    signing: Option<&Arc<SigningKey>>,
-    pairs: &[Arc<SigningKey>],
-) -> Option<Arc<SigningKey>> {
-    signing
-        .filter(|key| pairs.iter().any(|pair| pair.kid() == key.kid()))
-        .cloned()
 }
 
 impl Keys {
@@ -197,15 +193,15 @@ impl Keys {
         Ok(true)
     }
 
-    /// Fails unless key pairs are what tokens are signed with.
-    fn require_key_pairs(&self) -> Result<()> {
-        if self.alg.is_asymmetric() {
-            Ok(())
-        } else {
-            Err(Error::invalid_request(
-                "SIGNING_ALG is HS256: the server signs tokens with SECRET, which you change by hand (see \
-                    SECRET_PREVIOUS)",
-            ))
+    /// The JWT in compact form; signed in the lane if the signature is due. 503 when the lane is full.
+    pub(crate) async fn finish(&self, signing: Signing, source: Option<IpAddr>) -> Result<String> {
+        match signing {
+            Signing::Done(jwt) => Ok(jwt),
+            Signing::Due(unsigned) => {
+                // In a box: the future of a warm login is moved several times, whole.
+                let signed = Box::pin(self.signing.run(source, move |()| unsigned.sign()));
+                Ok(signed.await??)
+            }
         }
     }
 }

@@ -11,9 +11,7 @@ pub(super) struct Step {
     pub(super) retire: Option<KeyId>,
     /// The next key that signs from now on.
     pub(super) activate: Option<KeyId>,
-    /// A key is made that signs at once.
     pub(super) make_active: bool,
-    /// A key is made that is published ahead.
     pub(super) make_next: bool,
 }
 
@@ -63,9 +61,8 @@ pub(super) fn due(
         }),
         (Some((_, activated_at)), Some(next)) => {
             let now = now?;
-            let old = config
-                .rotation
-                .is_some_and(|rotation| now.since(activated_at) >= rotation);
+            let age = now.since(activated_at);
+            let old = config.rotation.is_some_and(|rotation| age >= rotation);
             let published = now.since(next.created_at) >= config.publish_ahead;
             (old && published).then(|| in_use.replace())
         }
@@ -82,11 +79,8 @@ pub(super) fn due_at(
     let in_use = InUse::of(records, alg);
     let (_, activated_at) = in_use.active?;
     let published_at = in_use.next?.created_at;
-    Some(
-        activated_at
-            .plus(rotation)
-            .max(published_at.plus(publish_ahead)),
-    )
+    let known_at = published_at.plus(publish_ahead);
+    Some(activated_at.plus(rotation).max(known_at))
 }
 
 /// The step of a rotation by hand, or in how many seconds it may be taken: not before everybody has had the time to
@@ -141,6 +135,16 @@ mod tests {
         key("n", SigningAlg::ES256, KeyState::Next, created_at)
     }
 
+    /// A step that publishes a key ahead, as all do.
+    fn step(retire: Option<KeyId>, activate: Option<KeyId>, make_active: bool) -> Step {
+        Step {
+            retire,
+            activate,
+            make_active,
+            make_next: true,
+        }
+    }
+
     #[test]
     fn with_nothing_a_key_that_signs_and_one_ahead_are_made() {
         let retired_at = UnixTime(0);
@@ -149,32 +153,22 @@ mod tests {
             key("o", SigningAlg::EdDSA, KeyState::Next, 0),
         ];
         for records in [&[][..], &others] {
-            let expected = Step {
-                make_active: true,
-                make_next: true,
-                ..Step::default()
-            };
-            assert_eq!(due(records, &CONFIG, None), Some(expected.clone()));
-            assert_eq!(due(records, &CONFIG, Some(UnixTime(5))), Some(expected));
+            for now in [None, Some(UnixTime(5))] {
+                let expected = step(None, None, true);
+                assert_eq!(due(records, &CONFIG, now), Some(expected));
+            }
         }
     }
 
     #[test]
     fn a_key_published_ahead_is_the_first_to_sign() {
-        let expected = Step {
-            activate: id("n"),
-            make_next: true,
-            ..Step::default()
-        };
+        let expected = step(None, id("n"), false);
         assert_eq!(due(&[next(0)], &CONFIG, Some(UnixTime(0))), Some(expected));
     }
 
     #[test]
     fn a_missing_next_key_is_made() {
-        let expected = Step {
-            make_next: true,
-            ..Step::default()
-        };
+        let expected = step(None, None, false);
         let at = |now| due(&[active(0)], &CONFIG, now);
         assert_eq!(at(Some(UnixTime(99_999))), Some(expected));
         assert_eq!(at(None), None);
@@ -182,12 +176,7 @@ mod tests {
 
     #[test]
     fn a_rotation_is_due_at_its_second_and_not_before_the_next_key_was_published_long_enough() {
-        let rotation = Step {
-            retire: id("a"),
-            activate: id("n"),
-            make_active: false,
-            make_next: true,
-        };
+        let rotation = step(id("a"), id("n"), false);
         let at = |now, next| due(&[active(0), next], &CONFIG, Some(UnixTime(now)));
 
         assert_eq!(at(9_999, next(0)), None);
@@ -202,10 +191,8 @@ mod tests {
             rotation: None,
             ..CONFIG
         };
-        assert_eq!(
-            due(&[active(0), next(0)], &config, Some(UnixTime(i64::MAX))),
-            None
-        );
+        let never = due(&[active(0), next(0)], &config, Some(UnixTime(i64::MAX)));
+        assert_eq!(never, None);
     }
 
     #[test]
@@ -216,23 +203,13 @@ mod tests {
         assert_eq!(at(false, 100), Err(JWKS_MAX_AGE - 100));
         assert!(at(false, JWKS_MAX_AGE).is_ok_and(|step| step.activate == id("n")));
         assert!(at(true, 0).is_ok_and(|step| step.activate == id("n")));
-        assert_eq!(
-            by_hand(&[active(0)], SigningAlg::ES256, false, UnixTime(9)),
-            Err(JWKS_MAX_AGE)
-        );
+        let without_next = by_hand(&[active(0)], SigningAlg::ES256, false, UnixTime(9));
+        assert_eq!(without_next, Err(JWKS_MAX_AGE));
     }
 
     #[test]
     fn forced_without_a_next_key_one_is_made_that_signs_at_once() {
-        let expected = Step {
-            retire: id("a"),
-            activate: None,
-            make_active: true,
-            make_next: true,
-        };
-        assert_eq!(
-            by_hand(&[active(0)], SigningAlg::ES256, true, UnixTime(9)),
-            Ok(expected)
-        );
+        let forced = by_hand(&[active(0)], SigningAlg::ES256, true, UnixTime(9));
+        assert_eq!(forced, Ok(step(id("a"), None, true)));
     }
 }

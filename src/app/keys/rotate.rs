@@ -75,16 +75,10 @@ impl Keys {
     }
 
     async fn end_old_keys(&self, now: TrustedTime) -> Result<()> {
-        let stamp = Origin::SERVER.at(now.time());
+        let (store, stamp) = (&self.core.store, Origin::SERVER.at(now.time()));
         let unused = now.ago(UNUSED_AFTER);
-        let alg = self.alg;
-        let retired = self
-            .core
-            .store
-            .retire_unused_keys(alg, unused, stamp)
-            .await?;
-        let end = now.ago(RETIRED_KEY_TTL);
-        let gone = self.core.store.prune_keys(end, stamp).await?;
+        let retired = store.retire_unused_keys(self.alg, unused, stamp).await?;
+        let gone = store.prune_keys(now.ago(RETIRED_KEY_TTL), stamp).await?;
         if retired > 0 || gone > 0 {
             tracing::info!("signing keys: {retired} of another algorithm retired, {gone} deleted");
         }
@@ -94,7 +88,12 @@ impl Keys {
     /// Replaces the active key by the next one. Refuses while verifiers may not know the next one yet, unless `forced`; and
     /// while the clock may be wrong: the old key would be removed by the time that is written now.
     pub async fn rotate(&self, by: &Origin, forced: bool) -> Result<Rotation> {
-        self.require_key_pairs()?;
+        if !self.alg.is_asymmetric() {
+            return Err(Error::invalid_request(
+                "SIGNING_ALG is HS256: the server signs tokens with SECRET, which you change by hand (see \
+                    SECRET_PREVIOUS)",
+            ));
+        }
         let reading = self.core.read_clock().await?;
         let now = reading.trusted().map_err(held_back)?.time();
         let records = self.core.store.list_keys().await?;
@@ -119,10 +118,8 @@ impl Keys {
             ));
         }
         let next = |records: &[KeyRecord]| {
-            let mut records = records.iter();
-            records
-                .find(|record| record.alg == alg && record.state == KeyState::Next)
-                .map(|record| record.kid.clone())
+            let is_it = |it: &&KeyRecord| it.alg == alg && it.state == KeyState::Next;
+            records.iter().find(is_it).map(|it| it.kid.clone())
         };
         if let Some(kid) = next(&self.core.store.list_keys().await?) {
             return Ok(kid);
@@ -182,13 +179,8 @@ impl Keys {
 
     async fn after_hand(&self, done: bool) -> Result<()> {
         self.refresh().await?;
-        if done {
-            Ok(())
-        } else {
-            Err(Error::conflict(
-                "another change of the key ran at the same time",
-            ))
-        }
+        let meanwhile = || Error::conflict("another change of the key ran at the same time");
+        done.then_some(()).ok_or_else(meanwhile)
     }
 
     async fn find(&self, kid: &KeyId) -> Result<KeyRecord> {
@@ -216,9 +208,8 @@ impl Keys {
             insert.push(self.generate(alg, KeyState::Next, now).await?);
         }
         let made = |state: &str| {
-            let mut made = insert.iter();
-            made.find(|key| key.state.as_str() == state)
-                .map(|key| key.kid.clone())
+            let mut made = insert.iter().filter(|key| key.state.as_str() == state);
+            made.next().map(|key| key.kid.clone())
         };
         let rotation = Rotation {
             active: step.activate.clone().or_else(|| made("active")),

@@ -20,7 +20,6 @@ pub(crate) struct SelfTest {
     /// The second at which it was last good. Who asks often is answered from here: an RSA signature takes as long
     /// as a hundred requests, and anybody may ask.
     good_at: AtomicI64,
-    /// One test at a time.
     turn: tokio::sync::Mutex<()>,
     failing: AtomicBool,
 }
@@ -84,13 +83,11 @@ impl Keys {
     }
 
     fn conclude(&self, now: UnixTime, tested: anyhow::Result<()>) -> Result<()> {
-        let failed_before = self
-            .self_test
-            .failing
-            .swap(tested.is_err(), Ordering::AcqRel);
+        let test = &self.self_test;
+        let failed_before = test.failing.swap(tested.is_err(), Ordering::AcqRel);
         match tested {
             Ok(()) => {
-                self.self_test.good_at.store(now.0, Ordering::Release);
+                test.good_at.store(now.0, Ordering::Release);
                 if failed_before {
                     tracing::info!("tokens can be issued and verified again");
                 }

@@ -16,6 +16,7 @@ use crate::store::{Standing, StoreError};
 const BATCH: u32 = 10_000;
 
 /// Where this replica stands in the feed.
+#[derive(Default)]
 pub(crate) struct Feed {
     /// The last change that is applied; `None`: all has to be read.
     position: Mutex<Option<ChangeId>>,
@@ -41,19 +42,6 @@ pub struct FeedMetrics {
     pub failed: u64,
     /// How often everything was read.
     pub reloaded: u64,
-}
-
-impl Default for Feed {
-    fn default() -> Self {
-        Self {
-            position: Mutex::new(None),
-            wake: Notify::new(),
-            listening: AtomicBool::new(false),
-            applied: Counter::default(),
-            failed: Counter::default(),
-            reloaded: Counter::default(),
-        }
-    }
 }
 
 impl Feed {
@@ -97,11 +85,8 @@ impl Replication {
 
     /// Forgets changes that are older than `CHANGES_RETENTION`.
     pub async fn prune_changes(&self) -> Result<()> {
-        let end = self
-            .core
-            .trusted_time()
-            .await?
-            .ago(self.core.config.feed.retention);
+        let kept_for = self.core.config.feed.retention;
+        let end = self.core.trusted_time().await?.ago(kept_for);
         while self.core.store.delete_changes(end, BATCH).await? == u64::from(BATCH) {}
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! Owns what a reading of the changes says of the service: what it can do from then on, and the lines in the log.
 
-use crate::app::core::availability::Readiness;
-use crate::app::core::degradation::Degradation;
+use crate::app::core::availability::{Degradation, Readiness};
 use crate::app::error::Error;
 use crate::app::replication::Replication;
 use crate::store::StoreError;
@@ -11,7 +10,9 @@ impl Replication {
     pub(super) fn note_success(&self) {
         self.core.store.clear_suspicion();
         let before = self.core.readiness();
-        let now = match self.find_degradation() {
+        let fault = self.core.store.fault().map(Degradation::from);
+        let owes = || self.history.owes().then_some(Degradation::NotWrittenBack);
+        let now = match fault.or_else(owes) {
             None => Readiness::Ready,
             Some(_) if self.is_stale() => Readiness::Stale,
             Some(reason) => Readiness::Degraded(reason),
@@ -26,9 +27,9 @@ impl Replication {
                 "the database answers again: the replica knows all changes and serves clients as usual"
             ),
             Readiness::Degraded(reason) => tracing::warn!(
-                reason = reason.name(),
+                reason = reason.as_str(),
                 "the database accepts no changes ({}); the server still issues and verifies tokens",
-                reason.as_str()
+                reason.status()
             ),
             Readiness::Stale => tracing::error!(
                 "the database has been read-only for {limit} s (STALE_LIMIT); the server refuses clients, because \
@@ -58,17 +59,11 @@ impl Replication {
         let readiness = Readiness::Degraded(reason);
         if self.core.availability.set_readiness(readiness) {
             tracing::warn!(
-                reason = reason.name(),
+                reason = reason.as_str(),
                 "cannot read changes; the server serves clients in memory for at most {limit} s: {}",
                 error.reason()
             );
         }
-    }
-
-    /// Why the service is not ready although all changes are known.
-    fn find_degradation(&self) -> Option<Degradation> {
-        let fault = self.core.store.fault().map(Degradation::from);
-        fault.or_else(|| self.history.owes().then_some(Degradation::NotWrittenBack))
     }
 
     fn find_reason(&self, error: &Error) -> Degradation {

@@ -11,7 +11,6 @@ use crate::app::tokens::revoke::lost_revocations::LostRevocations;
 use crate::base::metrics::Counter;
 use crate::domain::{ChangeId, Installation};
 
-/// What is known of the history of the database.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     /// The epoch of the database when it was last looked at; 0: not yet.
@@ -38,7 +37,6 @@ pub struct HistoryMetrics {
 }
 
 impl History {
-    /// Whether the database may lack what this replica knows.
     pub(super) fn owes(&self) -> bool {
         self.owes.load(Ordering::Relaxed)
     }
@@ -96,12 +94,10 @@ impl Replication {
             return;
         }
         let written = self.write_back_lost().await;
-        let was_refused = self
-            .history
-            .refused
-            .swap(written.is_err(), Ordering::Relaxed);
+        let (history, is_refused) = (&self.history, written.is_err());
+        let was_refused = history.refused.swap(is_refused, Ordering::Relaxed);
         match written {
-            Ok(()) => self.history.owes.store(false, Ordering::Relaxed),
+            Ok(()) => history.owes.store(false, Ordering::Relaxed),
             Err(error) if !was_refused => tracing::error!(
                 "cannot write back the revocations that the database lost: {}",
                 error.reason()

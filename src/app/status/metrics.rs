@@ -1,7 +1,7 @@
 //! What the service knows of itself in metrics: gathered from their owners when somebody asks, who is not in their way.
 
 use crate::app::App;
-use crate::app::acme::AcmeMetrics;
+use crate::app::acme::CertificateStanding;
 use crate::app::audit::head::AuditHeadMetrics;
 use crate::app::audit::log::AuditLog;
 use crate::app::authentication::throttle::Throttled;
@@ -43,7 +43,7 @@ pub struct Metrics {
     /// The keys of the trusted issuers.
     pub issuers: Vec<IssuerMetrics>,
     /// The certificate, where an authority issues it.
-    pub acme: Option<AcmeMetrics>,
+    pub acme: Option<CertificateStanding>,
     /// Clients by when their last secret ends; `None`: not counted yet.
     pub last_secrets: Option<LastSecrets>,
     /// Revocations in memory: of single tokens, and of all tokens of a client below a generation.
@@ -91,7 +91,7 @@ impl Metrics {
 impl App {
     fn lanes(&self) -> [LaneMetrics; 4] {
         let [generated, chosen, portal] = self.secrets.hashing.metrics();
-        [generated, chosen, portal, self.keys.signing_lane()]
+        [generated, chosen, portal, self.keys.signing.metrics()]
     }
 
     /// The metrics of this moment.
@@ -107,18 +107,18 @@ impl App {
                 self.secrets.verified.metrics(),
                 self.tokens.verified.metrics(),
                 self.tokens.protected_resources.metrics(),
-                self.authentication.throttle.metrics(),
+                self.authentication.throttle.places.metrics("failures"),
                 self.authentication.published_keys.metrics(),
                 self.issuers.cache_metrics(),
                 self.authentication.single_use.metrics(),
-                self.admins.session_metrics(),
+                self.admins.known_sessions.metrics(),
             ],
             lanes: self.lanes(),
             feed: self.replication.feed.metrics(self.core.changes_read_at()),
             history: self.replication.history.metrics(),
             keys: self.keys.metrics(),
             issuers: self.issuers.metrics(),
-            acme: self.acme.as_ref().map(|acme| acme.metrics()),
+            acme: self.acme.as_ref().map(|acme| acme.standing()),
             last_secrets: self.secrets.expiring.read(),
             revocations: self.tokens.revocations.count(),
             revocations_folded: self.tokens.room.counts(),
@@ -127,10 +127,10 @@ impl App {
             token_endpoint_audiences: self.authentication.token_endpoint_audiences.value(),
             throttled: self.authentication.throttle.throttled(),
             logins_waiting: [
-                self.authentication.throttle.waiting(),
-                self.admins.waiting(),
+                self.authentication.throttle.places.waiting("clients"),
+                self.admins.throttle.places.waiting("admins"),
             ],
-            admins_throttled: self.admins.throttled(),
+            admins_throttled: self.admins.throttle.throttled(),
             quotas: self.tokens.quotas.counts(),
             refusals_left_out: self.audit.rejected_requests.left_out(),
             refused_without_database: self.core.availability.rejected(),

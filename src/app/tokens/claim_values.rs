@@ -77,7 +77,6 @@ impl Tokens {
     }
 }
 
-/// The members of a JSON object that we signed.
 fn members(object: &str) -> Result<BTreeMap<Cow<'_, str>, &RawValue>> {
     json::from_str(object).map_err(Error::internal)
 }

@@ -106,10 +106,8 @@ impl Tokens {
         };
         client.may_log_in().map_err(Error::invalid_client)?;
         let cnf = assumed_confirmation(client);
-        let token = self
-            .issue_uncounted(client, Grounds::Own(request), cnf, None)
-            .await?;
-        decode_unverified(&token.jwt).map_err(Error::internal)
+        let issued = self.issue_uncounted(client, Grounds::Own(request), cnf, None);
+        decode_unverified(&issued.await?.jwt).map_err(Error::internal)
     }
 
     fn remarks(&self, record: &ClientRecord) -> Vec<String> {

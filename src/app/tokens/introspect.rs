@@ -27,8 +27,7 @@ impl Tokens {
             Err(error) => return Err(error),
         };
         if let Err(rejection) = self.check_introspection(caller, &signed.claims) {
-            self.rejections.count(&rejection);
-            return Ok(Err(rejection.into()));
+            return Ok(Err(self.reject(rejection)));
         }
         self.usage.count_verified(&signed.claims.client_id);
         Ok(Ok(signed))
@@ -70,17 +69,21 @@ impl Tokens {
         caller: &Client,
         claims: &AccessTokenClaims<'_>,
     ) -> Result<(), Rejection> {
-        let config = &self.core.config.token;
-        let mut audiences = claims.aud.iter();
         let is_own = *claims.client_id == caller.client_id;
-        let is_identifier =
-            |it: &Audience| caller.identifiers.contains(it) && !config.is_this_server(it);
         let mut scopes = caller.scopes.tokens();
-        if is_own || audiences.any(is_identifier) || scopes.any(|it| it == INTROSPECT_SCOPE) {
+        if is_own || self.is_for(caller, claims) || scopes.any(|it| it == INTROSPECT_SCOPE) {
             return Ok(());
         }
         Err(Rejection::MissingIdentifier {
             audiences: claims.aud.to_text().into_owned(),
         })
+    }
+
+    /// Whether one of the token's audiences is an identifier of the client, and not this server.
+    pub(super) fn is_for(&self, client: &Client, claims: &AccessTokenClaims<'_>) -> bool {
+        let config = &self.core.config.token;
+        let is_identifier =
+            |it: &Audience| client.identifiers.contains(it) && !config.is_this_server(it);
+        claims.aud.iter().any(is_identifier)
     }
 }

@@ -23,9 +23,7 @@ const OIDC_SCOPES: [&str; 6] = [
 
 /// On what grounds a client gets a token.
 pub(in crate::app::tokens) enum Grounds {
-    /// Its own rights.
     Own(TokenRequest),
-    /// A token that it may exchange.
     Exchange(Box<Exchange>),
 }
 
@@ -124,7 +122,7 @@ impl Tokens {
                 self.issued.inc();
                 self.count_against_quota(client);
             }
-            Err(error) if error.code == ErrorCode::RateLimited => self.count_refused_by_quota(),
+            Err(error) if error.code == ErrorCode::RateLimited => self.quotas.refused.inc(),
             Err(_) => {}
         }
     }

@@ -3,7 +3,6 @@
 pub(crate) mod claim_values;
 pub(crate) mod exchange;
 pub(crate) mod explain;
-pub(crate) mod inspect;
 pub(crate) mod introspect;
 pub(crate) mod issue;
 pub(crate) mod protected_resources;

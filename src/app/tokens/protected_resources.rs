@@ -25,13 +25,9 @@ const MOST_CLIENTS: u32 = 10_000;
 /// How long the refusal of a token waits for the first reading.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// The protected resources, by their place.
 #[derive(Clone, Default)]
-pub(crate) struct ProtectedResources(Arc<Inner>);
-
-#[derive(Default)]
-struct Inner {
-    last: ArcSwapOption<Reading>,
+pub(crate) struct ProtectedResources {
+    last: Arc<ArcSwapOption<Reading>>,
     /// When the last reading began, whatever came of it. Locked while one is under way.
     begun_at: Arc<Mutex<Option<UnixTime>>>,
 }
@@ -48,7 +44,7 @@ impl Tokens {
     pub async fn find_protected_resource(&self, place: &ResourcePlace) -> Result<Option<Audience>> {
         let resources = &self.protected_resources;
         if !resources.are_new(&self.core) {
-            let turn = Arc::clone(&resources.0.begun_at).lock_owned().await;
+            let turn = Arc::clone(&resources.begun_at).lock_owned().await;
             resources.read(turn, &self.core).await?;
         }
         Ok(resources.find(place))
@@ -71,16 +67,16 @@ impl Tokens {
 
 impl ProtectedResources {
     fn find(&self, place: &ResourcePlace) -> Option<Audience> {
-        let last = self.0.last.load();
+        let last = self.last.load();
         last.as_ref()?.resources.get(place).cloned()
     }
 
     fn are_known(&self) -> bool {
-        self.0.last.load().is_some()
+        self.last.load().is_some()
     }
 
     fn are_new(&self, core: &Core) -> bool {
-        let last = self.0.last.load();
+        let last = self.last.load();
         let now = core.clock.steady();
         last.as_ref()
             .is_some_and(|last| now.since(last.at) < MAX_AGE)
@@ -88,13 +84,13 @@ impl ProtectedResources {
 
     /// Begins a reading unless one is under way, and waits for the first one of all.
     async fn read_aside(&self, core: &Arc<Core>) {
-        if let Ok(turn) = Arc::clone(&self.0.begun_at).try_lock_owned() {
+        if let Ok(turn) = Arc::clone(&self.begun_at).try_lock_owned() {
             let (resources, core) = (self.clone(), Arc::clone(core));
             // In a task of its own, so that it goes on when nobody waits any longer. It logs its failure.
             tokio::spawn(async move { resources.read(turn, &core).await });
         }
         if !self.are_known() {
-            let _ = timeout(PATIENCE, self.0.begun_at.lock()).await;
+            let _ = timeout(PATIENCE, self.begun_at.lock()).await;
         }
     }
 
@@ -134,18 +130,14 @@ impl ProtectedResources {
                 *known = identifier;
             }
         }
-        self.0.last.store(Some(Arc::new(Reading { at, resources })));
+        self.last.store(Some(Arc::new(Reading { at, resources })));
         Ok(())
     }
 
     pub(crate) fn metrics(&self) -> CacheMetrics {
-        let last = self.0.last.load();
-        CacheMetrics {
-            name: "protected_resources",
-            entries: last.as_ref().map_or(0, |last| last.resources.len() as u64),
-            bytes: None,
-            limit: u64::from(MOST_CLIENTS) * 5,
-            asked: None,
-        }
+        let last = self.last.load();
+        let entries = last.as_ref().map_or(0, |last| last.resources.len());
+        let limit = u64::from(MOST_CLIENTS) * 5;
+        CacheMetrics::of_entries("protected_resources", entries, limit)
     }
 }

@@ -20,14 +20,12 @@ const CAPACITY: usize = 100_000;
 /// Clients that are asked for in one statement.
 const BATCH: usize = 500;
 
-/// Tokens of the clients that have a quota.
 pub(crate) struct Quotas {
     hours: Cache<ClientId, Arc<Hour>>,
     warned: Counter,
-    refused: Counter,
+    pub(super) refused: Counter,
 }
 
-/// Tokens of a client in an hour.
 #[derive(Debug)]
 struct Hour {
     began_at: UnixTime,
@@ -63,7 +61,7 @@ impl Default for Quotas {
 
 impl Quotas {
     fn hour(&self, id: &ClientId, began_at: UnixTime) -> Arc<Hour> {
-        if let Some(hour) = self.hours.get(id).filter(|hour| hour.began_at == began_at) {
+        if let Some(hour) = self.known_hour(id, began_at) {
             return hour;
         }
         let entry = self.hours.entry(id, None, |_, hour| {
@@ -84,6 +82,10 @@ impl Quotas {
         }
     }
 
+    fn known_hour(&self, id: &ClientId, began_at: UnixTime) -> Option<Arc<Hour>> {
+        self.hours.get(id).filter(|hour| hour.began_at == began_at)
+    }
+
     /// Answers that warned, and requests that were refused.
     pub(crate) fn counts(&self) -> (u64, u64) {
         (self.warned.value(), self.refused.value())
@@ -93,15 +95,11 @@ impl Quotas {
 impl Tokens {
     /// Fails when a client has had all the tokens of this hour.
     pub(crate) fn check_quota(&self, client: &Client) -> Result<()> {
-        match client.token_quota {
-            None => Ok(()),
-            Some(quota) => self.check_this_quota(&client.client_id, quota),
-        }
-    }
-
-    fn check_this_quota(&self, id: &ClientId, quota: TokenQuota) -> Result<()> {
+        let Some(quota) = client.token_quota else {
+            return Ok(());
+        };
         let now = self.core.now();
-        let state = self.quota_state(id, quota, now);
+        let state = self.quota_state(&client.client_id, quota, now);
         if state.remaining() > 0 {
             return Ok(());
         }
@@ -113,18 +111,12 @@ impl Tokens {
         Err(Error::over_quota(rest).with_source(reason))
     }
 
-    /// Counts a token that a client with a quota was issued.
     pub(crate) fn count_against_quota(&self, client: &Client) {
         if client.token_quota.is_some() {
             let hour = UsageSpan::Hour.start(self.core.now());
             let hour = self.quotas.hour(&client.client_id, hour);
             hour.ours.fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    /// Counts that a client was refused for its quota.
-    pub(crate) fn count_refused_by_quota(&self) {
-        self.quotas.refused.inc();
     }
 
     /// How far a client is with its quota, when it has one and is to be warned.
@@ -154,8 +146,7 @@ impl Tokens {
 
     fn quota_state(&self, id: &ClientId, quota: TokenQuota, now: UnixTime) -> QuotaState {
         let began_at = UsageSpan::Hour.start(now);
-        let hour = self.quotas.hours.get(id);
-        let hour = hour.filter(|hour| hour.began_at == began_at);
+        let hour = self.quotas.known_hour(id, began_at);
         QuotaState {
             quota,
             used: hour.map_or(0, |hour| hour.used()),
@@ -173,8 +164,7 @@ impl Tokens {
             for (id, written) in batch {
                 let all = issued.iter().find(|(theirs, _)| theirs == id);
                 let all = all.map_or(0, |(_, count)| u32::try_from(*count).unwrap_or(u32::MAX));
-                let hour = self.quotas.hours.get(id);
-                if let Some(hour) = hour.filter(|hour| hour.began_at == began_at) {
+                if let Some(hour) = self.quotas.known_hour(id, began_at) {
                     let others = all.saturating_sub(*written);
                     hour.others.store(others, Ordering::Relaxed);
                 }

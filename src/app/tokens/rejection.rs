@@ -103,7 +103,6 @@ impl Rejection {
     }
 }
 
-/// How many tokens were rejected, by reason.
 #[derive(Debug, Default)]
 pub(crate) struct Rejections([Counter; Rejection::REASONS.len()]);
 
@@ -112,7 +111,6 @@ impl Rejections {
         self.0[rejection.number()].inc();
     }
 
-    /// How many there were for each reason.
     pub(crate) fn read(&self) -> Vec<(&'static str, u64)> {
         let counters = Rejection::REASONS.into_iter().zip(&self.0);
         counters

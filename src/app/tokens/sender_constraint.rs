@@ -134,18 +134,15 @@ impl Tokens {
 
     /// Last of all: only who has the key may write a row.
     async fn use_proof(&self, proof: &DpopProof) -> Result<()> {
-        let jkt = proof.jkt.to_string();
-        let new = self
-            .single_use
-            .use_once("dpop_proof", &jkt, &proof.jti, proof.good_until)
-            .await?;
-        if new {
-            Ok(())
-        } else {
-            Err(Error::invalid_dpop_proof(
-                "the DPoP proof was used before; each one needs a new `jti`",
-            ))
+        let (jkt, end) = (proof.jkt.to_string(), proof.good_until);
+        let single_use = &self.single_use;
+        let used = single_use.use_once("dpop_proof", &jkt, &proof.jti, end);
+        if used.await? {
+            return Ok(());
         }
+        Err(Error::invalid_dpop_proof(
+            "the DPoP proof was used before; each one needs a new `jti`",
+        ))
     }
 }
 

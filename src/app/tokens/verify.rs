@@ -1,12 +1,16 @@
-//! Verifying tokens. Touches no database, but to learn a key that is not known here.
+//! Verifying tokens, also for operators who inspect one. Touches no database, but to learn a key that is not known here.
 
 use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
 use crate::app::tokens::rejection::Rejection;
 use crate::domain::{Audience, ClientId, ErrorCode, INTROSPECT_SCOPE, Scope};
-use crate::jwt::{SignedClaims, claimed_key_id};
+use crate::jwt::{SignedClaims, claimed_key_id, decode_unverified};
 
 /// What a microservice requires of a token beside being good.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,19 @@ pub struct TokenRequirements {
     pub audience: Option<Audience>,
     /// Must be the outermost actor of the token. No decision reads a nested one (RFC 8693 §4.1).
     pub actor: Option<ClientId>,
+}
+
+/// Header and claims of a token, and whether it is valid.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TokenInspection {
+    /// Whether `/verify` would accept it, apart from its binding.
+    pub good: bool,
+    /// Why, in a sentence.
+    pub verdict: String,
+    /// Its header.
+    pub header: Value,
+    /// Its claims.
+    pub claims: Value,
 }
 
 impl Tokens {
@@ -40,10 +57,8 @@ impl Tokens {
         if let Some(by) = self.revocations.find(claims) {
             return Err(Rejection::Revoked(by));
         }
-        if required
-            .audience
-            .as_ref()
-            .is_some_and(|audience| !claims.aud.contains(audience))
+        if let Some(audience) = &required.audience
+            && !claims.aud.contains(audience)
         {
             return Err(Rejection::WrongAudience);
         }
@@ -125,5 +140,27 @@ impl Tokens {
         })?;
         self.usage.count_verified(&verified.claims.client_id);
         Ok(verified)
+    }
+
+    /// Takes a token apart and judges it. A token that cannot be judged now is an error, and so is what is none at all.
+    pub async fn inspect(&self, token: &str) -> Result<TokenInspection> {
+        let (header, claims) = decode_unverified(token).map_err(|error| {
+            Error::invalid_request(format!("it is not a token of this kind: {error}"))
+        })?;
+        let required = TokenRequirements::default();
+        let verdict = match self.verify_presented(token, &required).await {
+            Ok(signed) => Ok(format!("valid until {}", signed.claims.exp)),
+            Err(error) if error.code == ErrorCode::InvalidToken => Err(match &error.cause {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            }),
+            Err(error) => return Err(error),
+        };
+        Ok(TokenInspection {
+            good: verdict.is_ok(),
+            verdict: verdict.unwrap_or_else(|why| why),
+            header,
+            claims,
+        })
     }
 }

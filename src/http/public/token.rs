@@ -53,36 +53,16 @@ struct GrantForm {
     #[serde(flatten)]
     request: TokenRequestForm,
     #[serde(flatten)]
-    exchange: Tokens,
+    exchange: ExchangeForm,
 }
 
-/// The further parameters of an exchange.
-#[derive(ToSchema)]
-#[schema(as = ExchangedTokens)]
-struct Tokens {
-    /// The subject token, of this server
-    #[schema(value_type = Option<String>)]
-    subject_token: Option<Secret<String>>,
-    /// `urn:ietf:params:oauth:token-type:access_token` or `urn:ietf:params:oauth:token-type:jwt`
-    subject_token_type: Option<String>,
-    /// A token of the client itself; it has no effect
-    #[schema(value_type = Option<String>)]
-    actor_token: Option<Secret<String>>,
-    /// With `actor_token`
-    actor_token_type: Option<String>,
-    /// The same two types; by default an access token
-    requested_token_type: Option<String>,
-}
-
-impl Tokens {
-    fn take(params: &mut Params) -> Self {
-        Self {
-            subject_token: params.take("subject_token").map(Secret::new),
-            subject_token_type: params.take("subject_token_type"),
-            actor_token: params.take("actor_token").map(Secret::new),
-            actor_token_type: params.take("actor_token_type"),
-            requested_token_type: params.take("requested_token_type"),
-        }
+fn take_exchange(params: &mut Params) -> ExchangeForm {
+    ExchangeForm {
+        subject_token: params.take("subject_token").map(Secret::new),
+        subject_token_type: params.take("subject_token_type"),
+        actor_token: params.take("actor_token").map(Secret::new),
+        actor_token_type: params.take("actor_token_type"),
+        requested_token_type: params.take("requested_token_type"),
     }
 }
 
@@ -92,18 +72,11 @@ impl GrantForm {
         match self.grant_type.as_deref() {
             Some(CLIENT_CREDENTIALS) => Ok(self.request.parse()?.into()),
             Some(TOKEN_EXCHANGE) => {
-                let (target, tokens) = (self.request, self.exchange);
-                let request = ExchangeRequest::parse(ExchangeForm {
-                    subject_token: tokens.subject_token,
-                    subject_token_type: tokens.subject_token_type,
-                    actor_token: tokens.actor_token,
-                    actor_token_type: tokens.actor_token_type,
-                    requested_token_type: tokens.requested_token_type,
-                    audience: target.audience,
-                    resource: target.resource,
-                    scope: target.scope,
-                })?;
-                Ok(GrantRequest::TokenExchange(Box::new(request)))
+                let (tokens, target) = (self.exchange, &self.request);
+                let scope = target.scope.as_deref();
+                let parsed =
+                    ExchangeRequest::parse(tokens, scope, &target.audience, &target.resource);
+                Ok(GrantRequest::TokenExchange(Box::new(parsed?)))
             }
             Some(_) => Err(Error::new(
                 ErrorCode::UnsupportedGrantType,
@@ -123,7 +96,7 @@ impl From<Params> for Form {
             grant: GrantForm {
                 grant_type: params.take("grant_type"),
                 request: TokenRequestForm::take(&mut params),
-                exchange: Tokens::take(&mut params),
+                exchange: take_exchange(&mut params),
             },
             client: ClientAuthenticationForm::take(&mut params),
         }

@@ -17,7 +17,6 @@ use rustls::pki_types::CertificateDer;
 pub(crate) use instant_acme::Account;
 pub(crate) use order::{Issued, PendingOrder};
 
-use crate::base::crypto::pem::read_certificates;
 use crate::base::json;
 use crate::base::secret::Secret;
 use crate::config::AcmeConfig;
@@ -51,18 +50,13 @@ pub(crate) struct AcmeError {
 impl Directory {
     /// Reads the authorities that are trusted there.
     pub(crate) fn new(config: &AcmeConfig) -> anyhow::Result<Self> {
-        let extra = match &config.ca {
-            Some(path) => read_certificates(path).context("TLS_ACME_CA")?,
-            None => Vec::new(),
-        };
         Ok(Self {
             config: config.clone(),
-            client: transport::client(extra).context("TLS_ACME_CA")?,
+            client: transport::client(config.ca.as_deref()).context("TLS_ACME_CA")?,
             wait: Arc::default(),
         })
     }
 
-    /// Fails unless there is a directory.
     pub(crate) async fn probe(&self) -> Result<(), AcmeError> {
         let url = self.config.directory.clone();
         let probed = transport::probe(&self.client, url).await;
@@ -80,11 +74,8 @@ impl Directory {
         let external =
             external.map(|it| ExternalAccountKey::new(it.key_id.clone(), it.hmac_key.expose()));
         let directory = self.config.directory.to_string();
-        let created = self
-            .builder()
-            .create(&new, directory, external.as_ref())
-            .await;
-        let (account, credentials) = created.map_err(|error| self.failed(error))?;
+        let created = self.builder().create(&new, directory, external.as_ref());
+        let (account, credentials) = created.await.map_err(|error| self.failed(error))?;
         let text = serde_json::to_vec(&credentials).map_err(|error| self.failed(error.into()))?;
         Ok((account, Secret::new(text)))
     }
@@ -100,7 +91,6 @@ impl Directory {
         Ok(account)
     }
 
-    /// Begins an order for the names.
     pub(crate) async fn order(&self, account: &Account) -> Result<PendingOrder, AcmeError> {
         let begun = PendingOrder::begin(account, &self.config.names).await;
         begun.map_err(|error| self.failed(error))
@@ -172,8 +162,6 @@ fn describe(problem: &Problem) -> String {
 
 /// Another's words as they may stand in a log: no longer than that, and on one line.
 fn tidy(text: &str) -> String {
-    let words = text.chars().take(MAX_PROBLEM);
-    words
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    let words: String = text.chars().take(MAX_PROBLEM).collect();
+    words.replace(char::is_control, " ")
 }

@@ -33,7 +33,6 @@ pub(crate) struct PendingOrder {
     pub(crate) challenges: Vec<AcmeChallenge>,
 }
 
-/// A certificate and its key.
 pub(crate) struct Issued {
     /// PEM, the certificate itself first.
     pub(crate) chain: String,

@@ -1,5 +1,6 @@
 //! Owns the requests to the authority: over https, without redirects or proxies, bounded in size and time.
 
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,11 +11,10 @@ use http_body_util::BodyExt;
 use hyper::body::Bytes;
 use hyper::http::{HeaderMap, Method, Request, Response, header};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient, Problem};
-use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use crate::base::json;
-use crate::outbound::jwks_fetcher::{USER_AGENT, read_body, tls};
+use crate::outbound::jwks_fetcher::{direct, read_body, tls};
 
 /// For one request, all in all.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,16 +41,8 @@ impl HttpClient for Transport {
     }
 }
 
-/// With the system's authorities and these.
-pub(super) fn client(extra: Vec<CertificateDer<'static>>) -> anyhow::Result<reqwest::Client> {
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls(extra)?)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .https_only(true)
-        .timeout(TIMEOUT)
-        .user_agent(USER_AGENT);
-    Ok(client.build()?)
+pub(super) fn client(ca: Option<&Path>) -> anyhow::Result<reqwest::Client> {
+    Ok(direct(tls(ca)?, TIMEOUT).https_only(true).build()?)
 }
 
 /// Fails unless there is a directory at the URL.

@@ -2,10 +2,10 @@
 //! is heard once. What a signature is worth, `webauthn` says; a build without the feature `passkeys` has `left_out` in its
 //! place, and is otherwise the same.
 
-mod challenge;
 #[cfg_attr(not(feature = "passkeys"), path = "left_out.rs")]
 mod webauthn;
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub(super) use self::webauthn::RelyingParty;
@@ -13,19 +13,36 @@ use super::second_factor::refuse_before_code;
 use super::sessions::CurrentSession;
 use crate::app::admins::Admins;
 use crate::app::error::{Error, Result};
+use crate::base::clock::UnixTime;
+use crate::base::json;
 use crate::base::secret::Secret;
 use crate::config::SecondFactorUse;
 use crate::domain::{
     Action, Admin, AdminName, AdminStatus, ErrorCode, Name, Origin, Passkey, PasskeyId,
 };
 use crate::store::{AdminChanges, PasskeyChange, PasskeyRecord};
-use challenge::Ceremony;
 
 /// What the answer to a challenge is checked with, in JSON.
 type State = Box<RawValue>;
 
 /// More than anybody has.
 const MOST: usize = 20;
+
+/// Seconds. So long somebody may look for the device.
+const CHALLENGE_TTL: i64 = 300;
+
+/// What the answer to a challenge is checked with.
+#[derive(Serialize, Deserialize)]
+enum Ceremony {
+    Registration(State),
+    Authentication(State),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Challenge {
+    expires_at: i64,
+    ceremony: Ceremony,
+}
 
 impl Admins {
     /// Whether there can be passkeys, in this build and where the portal is.
@@ -122,8 +139,8 @@ impl Admins {
             passkeys: Some(PasskeyChange::Add(added)),
             ..AdminChanges::default()
         };
-        let (name, keep) = (&current.admin.name, current.session.session_id.as_str());
-        self.change(by, name, changes, Action::AdminAddPasskey, keep)
+        let (name, action) = (&current.admin.name, Action::AdminAddPasskey);
+        self.change(by, name, changes, action, Some(current))
             .await?;
         self.renew_session(current, true).await
     }
@@ -158,12 +175,8 @@ impl Admins {
             Ok(()) => anyhow::anyhow!("the source network is not known"),
             Err(reason) => reason,
         };
-        let (told, description) = (
-            reason.to_string(),
-            "the passkey was not accepted; try again",
-        );
-        let refusal = Error::new(ErrorCode::InvalidClient, description).with_source(reason);
-        Err(self.refuse_attempt(attempt, by, &told, refusal).await?)
+        let description = "the passkey was not accepted; try again";
+        self.refuse_attempt(attempt, by, reason, description).await
     }
 
     /// Whether one of them has signed; if not, why.
@@ -181,14 +194,10 @@ impl Admins {
             Ok(used) => used,
             Err(reason) => return Ok(Err(reason)),
         };
-        let now = self.core.now();
-        if self.core.store.use_passkey(&record, &since, now).await? {
-            Ok(Ok(()))
-        } else {
-            Ok(Err(anyhow::anyhow!(
-                "two logins used the passkey at the same time"
-            )))
-        }
+        let (store, now) = (&self.core.store, self.core.now());
+        let is_used = store.use_passkey(&record, &since, now).await?;
+        let twice = || anyhow::anyhow!("two logins used the passkey at the same time");
+        Ok(is_used.then_some(()).ok_or_else(twice))
     }
 
     /// Removes one. Ends every session of its admin but this one.
@@ -205,9 +214,39 @@ impl Admins {
             keeps_second_factor: self.core.config.admin.second_factor == SecondFactorUse::Required,
             ..AdminChanges::default()
         };
-        let (name, keep) = (&current.admin.name, current.session.session_id.as_str());
-        self.change(by, name, changes, Action::AdminRemovePasskey, keep)
-            .await
+        let (name, action) = (&current.admin.name, Action::AdminRemovePasskey);
+        self.change(by, name, changes, action, Some(current)).await
+    }
+
+    /// Keeps what the answer will be checked with, in the place of what was kept before.
+    async fn keep_challenge(&self, current: &CurrentSession, ceremony: Ceremony) -> Result<()> {
+        let challenge = Challenge {
+            expires_at: self.core.now().plus(CHALLENGE_TTL).0,
+            ceremony,
+        };
+        let plain = serde_json::to_vec(&challenge).map_err(Error::internal)?;
+        let sealed = self.sealer.seal(&owner_of(current), &Secret::new(plain))?;
+        let id = &current.session.session_id;
+        Ok(self.core.store.set_passkey_challenge(id, &sealed).await?)
+    }
+
+    /// Takes the challenge of a session, if it has one: whatever comes of it, it is not heard again.
+    async fn take_challenge(&self, current: &CurrentSession) -> Result<Ceremony> {
+        let gone = || Error::invalid_request("the challenge was used or has expired; start again");
+        let Some(sealed) = &current.record.passkey_challenge else {
+            return Err(gone());
+        };
+        let id = &current.session.session_id;
+        if !self.core.store.take_passkey_challenge(id, sealed).await? {
+            return Err(gone());
+        }
+        let opened = self.sealer.open(&owner_of(current), sealed);
+        let (plain, _) = opened.ok_or_else(gone)?;
+        let challenge: Challenge = json::from_slice(plain.expose()).map_err(Error::internal)?;
+        if UnixTime(challenge.expires_at) <= self.core.now() {
+            return Err(gone());
+        }
+        Ok(challenge.ceremony)
     }
 
     fn relying_party(&self) -> Result<&RelyingParty> {
@@ -218,4 +257,10 @@ impl Admins {
 
 fn other_ceremony() -> Error {
     Error::invalid_request("the challenge was for another action; start again")
+}
+
+/// No name has a space, so that nothing else that is sealed opens as a challenge.
+fn owner_of(current: &CurrentSession) -> String {
+    let id = &current.session.session_id;
+    format!("{} passkey {id}", current.admin.name)
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::value::to_raw_value;
 use webauthn_rs::prelude::{
     Passkey as Credential, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential,
-    RegisterPublicKeyCredential, Url, Uuid,
+    RegisterPublicKeyCredential, Url, Uuid, WebauthnResult,
 };
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 
@@ -53,11 +53,11 @@ impl RelyingParty {
             .iter()
             .map(|it| it.cred_id().clone())
             .collect();
-        let (options, state) = self
-            .0
-            .start_passkey_registration(handle(name), name.as_str(), name.as_str(), Some(known))
-            .map_err(Error::internal)?;
-        begun(&options, &state)
+        let (id, name) = (handle(name), name.as_str());
+        begun(
+            self.0
+                .start_passkey_registration(id, name, name, Some(known)),
+        )
     }
 
     /// The id in base64url, and what later signatures are checked with in JSON, of the one that a browser has made.
@@ -67,12 +67,9 @@ impl RelyingParty {
         made: &str,
     ) -> Result<(String, String)> {
         let state: PasskeyRegistration = json::from_str(state.get()).map_err(Error::internal)?;
-        let made: RegisterPublicKeyCredential =
-            json::from_str(made).map_err(|error| not_accepted(error.into()))?;
-        let credential = self
-            .0
-            .finish_passkey_registration(&made, &state)
-            .map_err(|error| not_accepted(error.into()))?;
+        let made: RegisterPublicKeyCredential = json::from_str(made).map_err(not_accepted)?;
+        let finished = self.0.finish_passkey_registration(&made, &state);
+        let credential = finished.map_err(not_accepted)?;
         let id: &[u8] = credential.cred_id().as_ref();
         let text = serde_json::to_string(&credential).map_err(Error::internal)?;
         Ok((URL_SAFE_NO_PAD.encode(id), text))
@@ -80,11 +77,7 @@ impl RelyingParty {
 
     /// What a browser has to know to use one of `there`, in JSON.
     pub(super) fn begin_authentication(&self, there: &[PasskeyRecord]) -> Result<(String, State)> {
-        let (options, state) = self
-            .0
-            .start_passkey_authentication(&credentials(there)?)
-            .map_err(Error::internal)?;
-        begun(&options, &state)
+        begun(self.0.start_passkey_authentication(&credentials(there)?))
     }
 
     /// Which of `there` has signed, and what its credential is since; if none has, why.
@@ -115,11 +108,11 @@ impl RelyingParty {
 }
 
 fn begun(
-    options: &impl serde::Serialize,
-    state: &impl serde::Serialize,
+    begun: WebauthnResult<(impl serde::Serialize, impl serde::Serialize)>,
 ) -> Result<(String, State)> {
-    let options = serde_json::to_string(options).map_err(Error::internal)?;
-    Ok((options, to_raw_value(state).map_err(Error::internal)?))
+    let (options, state) = begun.map_err(Error::internal)?;
+    let options = serde_json::to_string(&options).map_err(Error::internal)?;
+    Ok((options, to_raw_value(&state).map_err(Error::internal)?))
 }
 
 fn credentials(there: &[PasskeyRecord]) -> Result<Vec<Credential>> {
@@ -135,6 +128,6 @@ fn handle(name: &AdminName) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
-fn not_accepted(reason: anyhow::Error) -> Error {
+fn not_accepted(reason: impl Into<anyhow::Error>) -> Error {
     Error::invalid_request("the passkey was not accepted; try again").with_source(reason)
 }

@@ -19,7 +19,6 @@ use crate::base::metrics::CacheMetrics;
 /// attacker with 100,000 addresses and nobody else.
 const CAPACITY: usize = 100_000;
 
-/// The places of all keys.
 pub(crate) struct Places<K: Clone + Eq + Hash> {
     windows: Mutex<Windows<K>>,
     clock: Clock,
@@ -119,20 +118,12 @@ impl<K: Clone + Eq + Hash> Places<K> {
         Ok((visit, free))
     }
 
-    /// Attempts that wait for a place.
     pub(crate) fn waiting(&self, name: &'static str) -> WaitingMetrics {
         self.waiting.metrics(name)
     }
 
-    /// The keys with failures.
     pub(crate) fn metrics(&self, name: &'static str) -> CacheMetrics {
-        CacheMetrics {
-            name,
-            entries: self.windows().failing.len() as u64,
-            bytes: None,
-            limit: CAPACITY as u64,
-            asked: None,
-        }
+        CacheMetrics::of_entries(name, self.windows().failing.len(), CAPACITY as u64)
     }
 
     /// The windows as of now: those that have ended are gone.
@@ -232,7 +223,6 @@ impl<'a, K: Clone + Eq + Hash> Place<'a, K> {
 pub(crate) struct SpentPlace<'a, K: Clone + Eq + Hash>(Option<Place<'a, K>>);
 
 impl<K: Clone + Eq + Hash> SpentPlace<'_, K> {
-    /// Makes the place free again.
     pub(crate) fn give_back(mut self) {
         self.0 = None;
     }

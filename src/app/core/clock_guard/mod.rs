@@ -8,7 +8,7 @@ mod doubt;
 mod reading;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::app::core::Core;
 use crate::app::error::{Error, Result};
@@ -38,9 +38,8 @@ impl ClockGuard {
         self.holds_back.load(Ordering::Relaxed)
     }
 
-    fn with_process<T>(&self, use_it: impl FnOnce(&mut Process) -> T) -> T {
-        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
-        use_it(&mut process)
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,9 +54,7 @@ impl Core {
     pub async fn watch_clock(&self) -> Result<()> {
         let reading = self.read_clock().await?;
         let steady = self.clock.steady();
-        let is_due = self
-            .clock_guard
-            .with_process(|process| process.is_note_due(steady));
+        let is_due = self.clock_guard.process().is_note_due(steady);
         if self.store.has_own_clock() || !is_due {
             return Ok(());
         }
@@ -68,8 +65,7 @@ impl Core {
             }
             Err(_) => return Ok(()),
         }
-        self.clock_guard
-            .with_process(|process| process.noted_at = Some(steady));
+        self.clock_guard.process().noted_at = Some(steady);
         Ok(())
     }
 
@@ -131,7 +127,7 @@ impl Core {
 
     fn read_by_machine(&self, mark: &ClockMark) -> ClockReading {
         let clock = &self.clock;
-        let doubt = self.clock_guard.with_process(|it| it.judge(mark, clock));
+        let doubt = self.clock_guard.process().judge(mark, clock);
         let now = clock.now();
         ClockReading {
             now,
@@ -154,7 +150,6 @@ impl Core {
         self.clock.ahead_of_database().unwrap_or_default()
     }
 
-    /// Fails when the clock is too far from the database's.
     pub(crate) fn check_clock(&self) -> Result<()> {
         let seconds = self.clock_difference();
         if seconds.abs() <= self.config.feed.max_clock_difference {
@@ -165,21 +160,18 @@ impl Core {
         )))
     }
 
-    /// Logs when this clock begins to differ, and when it ceases to.
     fn log_difference(&self, seconds: i64) {
         let differs = seconds.abs() > CLOCK_TOLERANCE;
-        match (
-            self.clock_guard.differs.swap(differs, Ordering::Relaxed),
-            differs,
-        ) {
-            (false, true) => tracing::warn!(
+        if self.clock_guard.differs.swap(differs, Ordering::Relaxed) == differs {
+            return;
+        }
+        if differs {
+            tracing::warn!(
                 "this machine's clock differs from the database's by {seconds} s: the server uses the database's; set the \
                  wrong one of the two"
-            ),
-            (true, false) => {
-                tracing::info!("this machine's clock agrees with the database's again");
-            }
-            (true, true) | (false, false) => {}
+            );
+        } else {
+            tracing::info!("this machine's clock agrees with the database's again");
         }
     }
 

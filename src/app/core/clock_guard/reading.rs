@@ -33,12 +33,10 @@ impl ClockReading {
         }
     }
 
-    /// The latest time that it may be.
     pub(crate) fn latest(&self) -> UnixTime {
         self.now.max(self.unset)
     }
 
-    /// The earliest time that it may be.
     pub(crate) fn earliest(&self) -> UnixTime {
         self.now.min(self.unset).min(self.certain)
     }

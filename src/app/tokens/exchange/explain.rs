@@ -7,11 +7,10 @@ use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
-use crate::app::tokens::exchange::request::ExchangeRequest;
 use crate::app::tokens::exchange::{ExchangeCheck, ExchangeRefusal, Possession};
 use crate::app::tokens::explain::{ExplainedRejection, assumed_confirmation};
 use crate::app::tokens::issue::Grounds;
-use crate::app::tokens::request::TokenRequest;
+use crate::app::tokens::request::{ExchangeRequest, TokenRequest};
 use crate::base::secret::Secret;
 use crate::domain::{Audience, Client, Scope, TokenType};
 use crate::jwt::decode_unverified;
@@ -103,18 +102,16 @@ impl Tokens {
         remarks: &mut Vec<String>,
     ) -> Result<(Value, Value), ExchangeRefusal> {
         let requester = self.find_enabled(&question.requester).await;
-        let requester = &requester.map_err(|error| ExchangeCheck::Requester.refuse(error))?;
-        let target = Audience::parse(&question.target)
-            .map_err(|why| ExchangeCheck::Target.refuse(Error::invalid_target(why.0)))?;
+        let requester = &ExchangeCheck::Requester.judge(requester)?;
+        let target = Audience::parse(&question.target);
+        let target = target.map_err(|why| Error::invalid_target(why.0));
+        let target = ExchangeCheck::Target.judge(target)?;
         let scope = question.scope.as_deref().map(Scope::parse).transpose();
-        let scope =
-            scope.map_err(|why| ExchangeCheck::Scope.refuse(Error::invalid_scope(why.0)))?;
-        let subject = self
-            .subject_token(&question.subject, requester, &target, remarks)
-            .await;
-        let subject_token = subject.map_err(|error| ExchangeCheck::SubjectToken.refuse(error))?;
+        let scope = scope.map_err(|why| Error::invalid_scope(why.0));
+        let scope = ExchangeCheck::Scope.judge(scope)?;
+        let subject = self.subject_token(&question.subject, requester, &target, remarks);
         let request = ExchangeRequest {
-            subject_token,
+            subject_token: ExchangeCheck::SubjectToken.judge(subject.await)?,
             actor_token: None,
             target,
             scope,
@@ -131,9 +128,9 @@ impl Tokens {
         }
         let cnf = assumed_confirmation(requester);
         let issued = self.issue_exchanged(requester, exchange, cnf, None).await;
-        let token = issued.map_err(|error| ExchangeCheck::Issuing.refuse(error))?;
+        let token = ExchangeCheck::Issuing.judge(issued)?;
         let decoded = decode_unverified(&token.jwt).map_err(Error::internal);
-        decoded.map_err(|error| ExchangeCheck::Issuing.refuse(error))
+        ExchangeCheck::Issuing.judge(decoded)
     }
 
     async fn find_enabled(&self, id: &str) -> Result<Client> {

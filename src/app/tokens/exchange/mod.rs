@@ -2,18 +2,17 @@
 //! what that takes over. The token itself is issued as every other one, by `issue`.
 
 pub(crate) mod explain;
-pub(crate) mod request;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::app::error::{Error, Result};
 use crate::app::tokens::Tokens;
-use crate::app::tokens::exchange::request::ExchangeRequest;
 use crate::app::tokens::issue::Grounds;
+use crate::app::tokens::request::ExchangeRequest;
 use crate::app::tokens::sender_constraint::SenderProofs;
 use crate::app::tokens::verify::TokenRequirements;
-use crate::domain::{Audience, Client, ErrorCode, Scope, word_enum};
+use crate::domain::{Audience, Client, ErrorCode, Scope, Thumbprint, word_enum};
 use crate::jwt::{AccessToken, Confirmation, Delegation, MAX_TOKEN_BYTES, SignedClaims};
 
 word_enum! {
@@ -45,7 +44,6 @@ word_enum! {
 /// What a requester has beside its tokens.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::app::tokens) enum Possession {
-    /// What it shows with its request.
     Shown(Confirmation),
     /// What its tokens are bound to: of a dry run.
     Assumed,
@@ -55,13 +53,10 @@ impl Possession {
     /// Whether it is what a token is bound to. A token that is bound to nothing known here is bound to something unknown.
     fn is_enough_for(self, bound_to: Option<Confirmation>) -> bool {
         let Some(cnf) = bound_to else { return true };
+        let is = |bound: Option<Thumbprint>, shown| bound.is_none() || bound == shown;
         let is_shown = match self {
             Self::Assumed => true,
-            Self::Shown(shown) => {
-                let has_certificate =
-                    cnf.certificate.is_none() || cnf.certificate == shown.certificate;
-                has_certificate && (cnf.jkt.is_none() || cnf.jkt == shown.jkt)
-            }
+            Self::Shown(it) => is(cnf.certificate, it.certificate) && is(cnf.jkt, it.jkt),
         };
         is_shown && !cnf.is_empty()
     }
@@ -83,6 +78,11 @@ impl From<ExchangeRefusal> for Error {
 impl ExchangeCheck {
     pub(in crate::app::tokens) fn refuse(self, error: Error) -> ExchangeRefusal {
         ExchangeRefusal { check: self, error }
+    }
+
+    /// What a step of this check gives, or why it does not.
+    fn judge<T>(self, given: Result<T>) -> Result<T, ExchangeRefusal> {
+        given.map_err(|error| self.refuse(error))
     }
 }
 
@@ -112,9 +112,8 @@ impl Tokens {
         let judged = self.judge_exchange(requester, request, possession);
         let exchange = judged.await?;
         let subject = Arc::clone(&exchange.delegation.subject);
-        let mut token = self
-            .issue_exchanged(requester, exchange, cnf, Some(source))
-            .await?;
+        let issued = self.issue_exchanged(requester, exchange, cnf, Some(source));
+        let mut token = issued.await?;
         token.issued_token_type = Some(request.issued_token_type);
         self.usage
             .count_exchange(&requester.client_id, &request.target);
@@ -129,7 +128,6 @@ impl Tokens {
         Ok(token)
     }
 
-    /// The token of an exchange that is allowed.
     pub(in crate::app::tokens) async fn issue_exchanged<'a>(
         &self,
         requester: &'a Client,
@@ -139,9 +137,8 @@ impl Tokens {
     ) -> Result<AccessToken<'a>> {
         let cnf = join(cnf, exchange.cnf);
         let grounds = Grounds::Exchange(Box::new(exchange));
-        let token = self
-            .issue_uncounted(requester, grounds, cnf, source)
-            .await?;
+        let issued = self.issue_uncounted(requester, grounds, cnf, source);
+        let token = issued.await?;
         let bytes = token.jwt.len();
         if bytes > MAX_TOKEN_BYTES {
             return Err(Error::invalid_request(format!(
@@ -181,8 +178,8 @@ impl Tokens {
 
     async fn judge_subject(&self, token: &str) -> Result<Arc<SignedClaims>, ExchangeRefusal> {
         let refuse = |error| ExchangeCheck::SubjectToken.refuse(error);
-        let signed = self.verify_exchanged("subject", token).await;
-        let signed = signed.map_err(refuse)?;
+        let verified = self.verify_exchanged("subject", token).await;
+        let signed = verified.map_err(refuse)?;
         let claims = &signed.claims;
         // `/verify` has a leeway. A token that ends now would come of it.
         if claims.exp <= self.core.now() {
@@ -200,19 +197,16 @@ impl Tokens {
 
     /// The claims of a token, if `/verify` calls it good. RFC 8693 §2.2.2: else the request is invalid.
     async fn verify_exchanged(&self, which: &str, token: &str) -> Result<Arc<SignedClaims>> {
-        let verdict = self
-            .verify_presented(token, &TokenRequirements::default())
-            .await;
+        let required = TokenRequirements::default();
+        let verdict = self.verify_presented(token, &required).await;
         verdict.map_err(|error| {
             if error.code != ErrorCode::InvalidToken {
                 return error;
             }
             let why = format!("the {which} token is not valid: {}", error.description);
-            let refused = Error::invalid_request(why);
-            match error.cause {
-                Some(cause) => refused.with_source(cause),
-                None => refused,
-            }
+            let mut refused = Error::invalid_request(why);
+            refused.cause = error.cause;
+            refused
         })
     }
 
@@ -250,15 +244,13 @@ impl Tokens {
         target: &Audience,
         possession: Possession,
     ) -> Result<Option<Confirmation>, ExchangeRefusal> {
-        let (config, claims) = (&self.core.config.token, &subject.claims);
-        if config.is_this_server(target) {
+        let claims = &subject.claims;
+        if self.core.config.token.is_this_server(target) {
             return Err(ExchangeCheck::Target.refuse(Error::invalid_target(format!(
                 "`{target}` is this server itself, so it cannot be the target of an exchange"
             ))));
         }
-        let is_identifier =
-            |it: &Audience| requester.identifiers.contains(it) && !config.is_this_server(it);
-        let is_for_requester = claims.aud.iter().any(is_identifier);
+        let is_for_requester = self.is_for(requester, claims);
         let is_own = *claims.client_id == requester.client_id;
         if !is_for_requester && !is_own {
             return Err(ExchangeCheck::Recipient.refuse(Error::invalid_request(format!(

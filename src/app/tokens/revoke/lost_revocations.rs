@@ -25,23 +25,14 @@ pub(crate) struct LostRevocations {
 /// How many revocations the database took back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WrittenBack {
-    /// Of single tokens.
     pub(crate) tokens: u64,
-    /// Generations of clients.
     pub(crate) clients: u64,
 }
 
-/// What the database has.
 #[derive(Default)]
 struct Stored {
     tokens: HashSet<TokenId>,
     clients: HashMap<ClientId, Generation>,
-}
-
-impl Stored {
-    fn has_generation(&self, id: &ClientId, generation: Generation) -> bool {
-        self.clients.get(id) >= Some(&generation)
-    }
 }
 
 impl Tokens {
@@ -58,7 +49,7 @@ impl Tokens {
                 return;
             }
             match revoked {
-                Revoked::Client(generation) if !stored.has_generation(id, generation) => {
+                Revoked::Client(generation) if stored.clients.get(id) < Some(&generation) => {
                     lost.clients.push((id.clone(), generation));
                 }
                 Revoked::Token(token) if !stored.tokens.contains(&token.jti) => {

@@ -26,12 +26,10 @@ type Counts = HashMap<Option<ClientId>, Counted>;
 struct Counted {
     count: u64,
     since: UnixTime,
-    /// Where the last one came from.
     source: Option<IpAddr>,
 }
 
 impl OwnRevocations {
-    /// Counts one.
     pub(in crate::app::tokens) fn count(
         &self,
         id: &ClientId,

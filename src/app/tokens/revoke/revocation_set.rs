@@ -30,22 +30,16 @@ pub struct RevocationSet {
     pub(crate) read_until: tokio::sync::Mutex<RevocationId>,
 }
 
-/// What is revoked of a client.
 #[derive(Debug, Default)]
 struct OfClient {
-    whole: Option<Whole>,
-    /// The single tokens that are not below the generation.
-    tokens: HashMap<TokenId, Single>,
+    /// All tokens below a generation.
+    whole: Option<Entry>,
+    /// The single tokens that are not below it.
+    tokens: HashMap<TokenId, Entry>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Whole {
-    generation: Generation,
-    expires_at: UnixTime,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Single {
+struct Entry {
     generation: Generation,
     expires_at: UnixTime,
 }
@@ -91,7 +85,7 @@ impl RevocationSet {
 
     /// Makes the revocation of one token bind.
     pub fn insert_token(&self, id: &ClientId, token: RevokedToken) {
-        let single = Single {
+        let single = Entry {
             generation: token.generation,
             expires_at: token.expires_at,
         };
@@ -110,7 +104,7 @@ impl RevocationSet {
         self.clients.update(id, |client| {
             let whole = client.whole.get_or_insert_with(|| {
                 self.generations.fetch_add(1, Ordering::Relaxed);
-                Whole {
+                Entry {
                     generation,
                     expires_at,
                 }
@@ -139,25 +133,22 @@ impl RevocationSet {
         generation: Generation,
         is_root: bool,
     ) -> Option<RevokedBy> {
-        let floor = self.floor();
-        if generation < floor {
-            return Some(RevokedBy {
-                jti,
-                is_root,
-                generations: Some((generation, floor)),
-            });
-        }
-        let generations = self.clients.read(id, |client| match client.whole {
-            Some(whole) if generation < whole.generation => {
-                Some(Some((generation, whole.generation)))
-            }
-            _ => client.tokens.contains_key(&jti).then_some(None),
-        });
-        Some(RevokedBy {
+        let by = |generations| RevokedBy {
             jti,
             is_root,
-            generations: generations.flatten()?,
-        })
+            generations,
+        };
+        let floor = self.floor();
+        if generation < floor {
+            return Some(by(Some((generation, floor))));
+        }
+        let judged = self.clients.read(id, |client| match client.whole {
+            Some(whole) if generation < whole.generation => {
+                Some(by(Some((generation, whole.generation))))
+            }
+            _ => client.tokens.contains_key(&jti).then(|| by(None)),
+        });
+        judged.flatten()
     }
 
     /// The generation that tokens of a client must have, when it was raised lately.
@@ -266,7 +257,7 @@ impl OfClient {
     }
 
     /// Keeps the single tokens that are `wanted`; how many went.
-    fn keep(&mut self, wanted: impl Fn(&Single) -> bool) -> usize {
+    fn keep(&mut self, wanted: impl Fn(&Entry) -> bool) -> usize {
         let before = self.tokens.len();
         self.tokens.retain(|_, single| wanted(single));
         if self.tokens.capacity() / 4 > self.tokens.len() {
@@ -313,7 +304,7 @@ mod tests {
             let places = set
                 .clients
                 .read(&id("a"), |it| it.tokens.capacity() * 8 / 7);
-            places.unwrap() * (size_of::<(TokenId, Single)>() + 1)
+            places.unwrap() * (size_of::<(TokenId, Entry)>() + 1)
         };
         assert!(bytes() < 100_000 * 100, "{}", bytes());
 

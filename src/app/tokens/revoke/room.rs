@@ -10,7 +10,6 @@ use crate::store::{ClientRevoked, FullRoom};
 /// Clients that are looked for at once when the room of the server is full: looking for them reads all of memory.
 const LARGEST: usize = 32;
 
-/// How often there was none.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     /// One at a time: whoever revokes meanwhile does not wait for it.
@@ -69,7 +68,6 @@ impl Tokens {
         folded.is_ok()
     }
 
-    /// Revokes all tokens of a client in place of its single ones.
     async fn fold(&self, id: &ClientId, room: FullRoom) -> Result<()> {
         let singles = self.revocations.count_of(id);
         let known = self.revocations.find_generation(id);

@@ -161,7 +161,7 @@ impl Snapshot {
             "1 for the reason why the server is degraded, 0 for the others",
             Degradation::ALL.map(|reason| {
                 let is_it = self.app.readiness == Readiness::Degraded(reason);
-                ([("reason", reason.name())], truth(is_it))
+                ([("reason", reason.as_str())], truth(is_it))
             }),
         )?;
         let degradations = self.app.degradations.iter();
