@@ -8,7 +8,7 @@ use crate::app::CurrentSession;
 use crate::app::error::{Error, Result};
 use crate::base::secret::Secret;
 use crate::domain::ErrorCode;
-use crate::http::portal::access::submission::Submission;
+use crate::http::portal::access::Submission;
 use crate::http::request::body::BodyParams;
 use crate::http::{AppState, Params};
 

@@ -19,12 +19,10 @@ use crate::app::{CurrentSession, SessionStep};
 use crate::base::redact::holds_secret;
 use crate::domain::{AdminRole, ErrorCode};
 use crate::http::AppState;
+use crate::http::portal::access::request::needs;
 use crate::http::portal::access::session;
-use crate::http::portal::access::session::needs;
-use crate::http::portal::links::encoded;
-use crate::http::portal::links::see;
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
+use crate::http::portal::links::{encoded, see};
+use crate::http::portal::page::{self, Layout};
 use crate::http::request::host::host;
 use crate::http::response::LogContext;
 use crate::http::response::hsts::Hsts;
@@ -43,6 +41,8 @@ const NO_DATABASE: &str = "the database does not answer, so the portal cannot sh
     the server still verifies tokens, and clients in memory still get tokens";
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,14 +228,8 @@ fn with_headers(mut response: Response) -> Response {
         (CONTENT_SECURITY_POLICY, POLICY),
         (REFERRER_POLICY, REFERRER),
         (X_FRAME_OPTIONS, "DENY"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
+        (OPENER_POLICY, "same-origin"),
+        (RESOURCE_POLICY, "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

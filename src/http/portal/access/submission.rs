@@ -14,6 +14,7 @@ use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, IdempotencyKey};
 use crate::base::json;
 use crate::base::secret::{Secret, random_base62};
+use crate::http::portal::access::Request;
 use crate::http::portal::links::see;
 use crate::http::{AppState, Params};
 
@@ -43,15 +44,16 @@ impl Submission {
         IdempotencyKey::of_form(&session.session.session_id, &self.0)
     }
 
-    /// Stores a value that was not stored with what it belongs to.
-    pub(in crate::http::portal) async fn store(
-        &self,
-        app: &AppState,
-        session: &CurrentSession,
+    /// Stores a value that was not stored with what it belongs to, and redirects to the page that shows it once.
+    pub(in crate::http::portal) async fn show_once<R, T>(
+        request: &Request<R, T>,
         value: &impl Serialize,
-    ) -> Result<()> {
-        let text = sealable(value)?;
-        app.idempotency.store(&self.key(session), &text).await
+        path: &str,
+    ) -> Result<Response> {
+        let (submission, text) = (Self::random(), sealable(value)?);
+        let (idempotency, key) = (&request.app.idempotency, submission.key(request));
+        idempotency.store(&key, &text).await?;
+        Ok(submission.see(path))
     }
 
     /// Redirects to the page that shows the value.

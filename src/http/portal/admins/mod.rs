@@ -1,23 +1,16 @@
-//! The admins: creating them, and changing what they may do. For owners only.
+//! The admins: creating them, and changing what they may do. For owners only. What is asked before an action says what ends.
 
-pub(in crate::http) mod questions;
 pub(in crate::http) mod sessions;
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::{Error, Result};
 use crate::app::{NewAdmin, NewPassword};
 use crate::base::secret::Secret;
-use crate::domain::{Admin, AdminName, AdminRole, AdminStatus};
-use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{Owner, Session};
-use crate::http::portal::access::submission::{Shown, Submission};
-use crate::http::portal::page;
-use crate::http::portal::page::{Layout, When};
-use crate::http::request::path::InPath;
+use crate::domain::{Admin, AdminName, AdminRole, AdminStatus, span_in_words};
+use crate::http::portal::access::{Form, Owner, Request, Shown, Submission};
+use crate::http::portal::page::{self, Layout, Question};
 
 const PATH: &str = "/admin/admins";
 
@@ -51,169 +44,185 @@ struct NewPasswordPage {
 page::pages!(AdminsPage, AdminPage);
 
 async fn admins_page(
-    app: &AppState,
-    session: &Session<Owner>,
+    request: &Request<Owner>,
     name: String,
     role: AdminRole,
 ) -> Result<AdminsPage> {
     Ok(AdminsPage {
-        layout: session.layout("Admins", PATH),
-        admins: app.admins.list().await?,
+        layout: request.layout("Admins", PATH),
+        admins: request.app.admins.list().await?,
         name,
         role,
     })
 }
 
 /// Shows all admins, and a form for another one.
-pub(super) async fn show_admins(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-) -> Result<Response> {
-    let page = admins_page(&app, &session, String::new(), AdminRole::Viewer);
+pub(super) async fn show_admins(request: Request<Owner>) -> Result<Response> {
+    let page = admins_page(&request, String::new(), AdminRole::Viewer);
     Ok(page::show(&page.await?))
 }
 
 /// Redirects to the page that shows a generated password once.
-async fn see_password(
-    app: &AppState,
-    session: &Session<Owner>,
+async fn see_password<T>(
+    request: &Request<Owner, T>,
     name: &AdminName,
     password: &Secret<String>,
 ) -> Result<Response> {
-    let submission = Submission::random();
-    submission
-        .store(app, session, &(name, password.expose()))
-        .await?;
-    Ok(submission.see(&format!("{PATH}/{name}/password")))
+    let (made, path) = ((name, password.expose()), format!("{PATH}/{name}/password"));
+    Submission::show_once(request, &made, &path).await
 }
 
 /// Shows a generated password, once.
 pub(super) async fn show_password(
-    session: Session<Owner>,
-    InPath(name): InPath<AdminName>,
+    request: Request<Owner, AdminName>,
     Shown(made): Shown<(AdminName, String)>,
 ) -> Response {
-    let made = made.filter(|(whose, _)| *whose == name);
+    let made = made.filter(|(whose, _)| *whose == request.target);
     page::show(&NewPasswordPage {
-        layout: session.layout("New password", PATH),
-        name,
+        layout: request.layout("New password", PATH),
+        name: request.target,
         password: made.map(|(_, password)| password),
     })
 }
 
 /// Creates an admin with a generated password.
-pub(super) async fn create_admin(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    mut form: Form,
-) -> Result<Response> {
+pub(super) async fn create_admin(request: Request<Owner>, mut form: Form) -> Result<Response> {
     let (name, role) = (form.take("name"), form.take("role"));
     let created = async {
         let new = NewAdmin {
             name: AdminName::parse(name.trim())?,
             role: role.parse()?,
         };
-        let password = NewPassword::Made;
-        app.admins.create(&session.origin, new, password).await
+        let (by, password) = (&request.origin, NewPassword::Made);
+        request.app.admins.create(by, new, password).await
     };
     match created.await {
-        Ok((admin, password)) => see_password(&app, &session, &admin.name, &password).await,
+        Ok((admin, password)) => see_password(&request, &admin.name, &password).await,
         Err(error) => {
             let role = role.parse().unwrap_or(AdminRole::Viewer);
-            let page = admins_page(&app, &session, name, role);
-            page::again_at("name", error, page).await
+            page::again_at("name", error, admins_page(&request, name, role)).await
         }
     }
 }
 
-async fn admin_page(
-    app: &AppState,
-    session: &Session<Owner>,
-    name: &AdminName,
-) -> Result<AdminPage> {
+/// The page of the admin with this name.
+fn path_of_admin(name: &AdminName) -> String {
+    format!("{PATH}/{name}")
+}
+
+async fn admin_page(request: &Request<Owner, AdminName>) -> Result<AdminPage> {
+    let name = &request.target;
     Ok(AdminPage {
-        layout: session.layout(name.as_str(), &format!("{PATH}/{name}")),
-        admin: app.admins.find(name).await?,
-        is_own: session.admin.name == *name,
+        layout: request.layout(name.as_str(), &path_of_admin(name)),
+        admin: request.app.admins.find(name).await?,
+        is_own: request.admin.name == *name,
     })
 }
 
-/// Shows an admin, and the actions on it.
-pub(super) async fn show_admin(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    InPath(name): InPath<AdminName>,
-) -> Result<Response> {
-    Ok(page::show(&admin_page(&app, &session, &name).await?))
+pub(super) async fn show_admin(request: Request<Owner, AdminName>) -> Result<Response> {
+    Ok(page::show(&admin_page(&request).await?))
 }
 
-/// Sets the role of an admin.
 pub(super) async fn set_role(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    InPath(name): InPath<AdminName>,
+    request: Request<Owner, AdminName>,
     mut form: Form,
 ) -> Result<Response> {
+    let (by, name) = (&request.origin, &request.target);
     let role = form.need("role")?.parse()?;
-    let done = app.admins.set_role(&session.origin, &name, role).await;
-    changed(&app, &session, &name, done, "role").await
+    let done = request.app.admins.set_role(by, name, role).await;
+    page::after(done, &path_of_admin(name), "role", admin_page(&request)).await
 }
 
-/// Enables or disables an admin.
+/// When the admin was here last.
+async fn presence<T>(request: &Request<Owner, T>, admin: &Admin) -> Result<String> {
+    let now = request.app.clock().now();
+    let sessions = request.app.admins.list_sessions(Some(&admin.name)).await?;
+    let last = match (sessions.first(), admin.last_log_in_at) {
+        (Some(session), _) => {
+            let ago = span_in_words(now.since(session.seen_at));
+            format!("active {ago} ago from {}", session.source)
+        }
+        (None, Some(at)) => format!("last login {} ago", span_in_words(now.since(at))),
+        (None, None) => "never logged in".to_owned(),
+    };
+    let count = sessions.len();
+    let plural = if count == 1 { "" } else { "s" };
+    Ok(format!(
+        "{} has {count} active session{plural}, {last}.",
+        admin.name
+    ))
+}
+
+async fn question(
+    request: &Request<Owner, AdminName>,
+    asked: &str,
+    verb: &'static str,
+    action: &str,
+) -> Result<Question> {
+    let name = &request.target;
+    let admin = request.app.admins.find(name).await?;
+    let asked = format!("{asked} {name}?");
+    let own = "This is your own account: you are logged out.".to_owned();
+    Ok(
+        Question::new(request, asked, verb, &path_of_admin(name), action)
+            .fact(presence(request, &admin).await?)
+            .facts((request.admin.name == *name).then_some(own)),
+    )
+}
+
+pub(super) async fn ask_disable(request: Request<Owner, AdminName>) -> Result<Question> {
+    let question = question(&request, "Disable", "Disable admin", "status").await?;
+    let fact = "All sessions end at once, and logins are refused until an owner enables the admin.";
+    Ok(question.field("status", "disabled").fact(fact))
+}
+
 pub(super) async fn set_status(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    InPath(name): InPath<AdminName>,
+    request: Request<Owner, AdminName>,
     mut form: Form,
 ) -> Result<Response> {
+    let (by, name) = (&request.origin, &request.target);
     let status: AdminStatus = form.need("status")?.parse()?;
-    let done = app.admins.set_status(&session.origin, &name, status).await;
-    changed(&app, &session, &name, done, "status").await
+    let done = request.app.admins.set_status(by, name, status).await;
+    page::after(done, &path_of_admin(name), "status", admin_page(&request)).await
+}
+
+pub(super) async fn ask_reset(request: Request<Owner, AdminName>) -> Result<Question> {
+    let asked = "Reset the password of";
+    Ok(question(&request, asked, "Reset password", "reset")
+        .await?
+        .fact("All sessions end at once. The server generates another password and shows it to you once; the admin must change it at the next login.")
+        .tick("second_factor", "Also remove the second factor"))
 }
 
 /// Gives another admin another password, and removes the second factor if that is asked for. Nobody resets their own: the
 /// session, which alone could show the password, would end.
-pub(super) async fn reset(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    InPath(name): InPath<AdminName>,
-    mut form: Form,
-) -> Result<Response> {
+pub(super) async fn reset(request: Request<Owner, AdminName>, mut form: Form) -> Result<Response> {
     let second_factor = form.is_ticked("second_factor");
-    if session.admin.name == name {
+    let (by, name) = (&request.origin, &request.target);
+    if request.admin.name == *name {
         let error = Error::invalid_request(
             "change your own password and second factor on the page of your account",
         );
-        return changed(&app, &session, &name, Err::<(), _>(error), "").await;
+        return page::again(error, admin_page(&request)).await;
     }
-    let (by, made) = (&session.origin, NewPassword::Made);
-    let password = app.admins.reset(by, &name, made, second_factor).await?;
-    see_password(&app, &session, &name, &password).await
+    let (admins, made) = (&request.app.admins, NewPassword::Made);
+    let password = admins.reset(by, name, made, second_factor).await?;
+    see_password(&request, name, &password).await
+}
+
+pub(super) async fn ask_delete(request: Request<Owner, AdminName>) -> Result<Question> {
+    Ok(question(&request, "Delete", "Delete admin", "delete")
+        .await?
+        .fact("All sessions end at once, and nobody can undo this. The audit trail keeps what the admin did.")
+        .typed("Type the name of the admin to confirm"))
 }
 
 /// Deletes an admin, whose name has to be typed.
-pub(super) async fn delete(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    InPath(name): InPath<AdminName>,
-    mut form: Form,
-) -> Result<Response> {
+pub(super) async fn delete(request: Request<Owner, AdminName>, mut form: Form) -> Result<Response> {
+    let (by, name) = (&request.origin, &request.target);
     if let Err(error) = form.confirm(name.as_str()) {
-        let question = questions::deletion(&app, &session, &name).await?;
-        return question.again_at("typed", error).await;
+        return ask_delete(request).await?.again_at("typed", error).await;
     }
-    let page = admin_page(&app, &session, &name);
-    let done = app.admins.delete(&session.origin, &name).await;
-    page::after(done, PATH, "deleted", page).await
-}
-
-async fn changed<T>(
-    app: &AppState,
-    session: &Session<Owner>,
-    name: &AdminName,
-    done: Result<T>,
-    word: &str,
-) -> Result<Response> {
-    let path = format!("{PATH}/{name}");
-    page::after(done, &path, word, admin_page(app, session, name)).await
+    let done = request.app.admins.delete(by, name).await;
+    page::after(done, PATH, "deleted", admin_page(&request)).await
 }

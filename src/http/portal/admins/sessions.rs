@@ -1,20 +1,15 @@
-//! The sessions that have not expired: one's own, and for an owner all.
+//! The sessions that have not expired: one's own, and for an owner all. What is asked before some end says whose they are.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::error::Result;
-use crate::domain::{AdminName, AdminRole, AdminSession, SessionId};
-use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{Session, Viewer};
+use crate::app::error::{Error, Result};
+use crate::domain::{AdminName, AdminRole, AdminSession, SessionId, span_in_words};
+use crate::http::portal::access::{Form, Request, Viewer};
 use crate::http::portal::links::see_done;
-use crate::http::portal::page;
-use crate::http::portal::page::{Layout, When};
-use crate::http::request::path::InPath;
+use crate::http::portal::page::{self, Layout, Question};
 
-pub(super) const PATH: &str = "/admin/sessions";
+const PATH: &str = "/admin/sessions";
 
 #[derive(Template)]
 #[template(path = "admins/sessions.html")]
@@ -26,41 +21,62 @@ struct SessionsPage {
 }
 
 /// Whose sessions there are to see: `None` is everybody's.
-pub(super) fn own(session: &Session<Viewer>) -> Option<&AdminName> {
-    (!session.permits(AdminRole::Owner)).then_some(&session.admin.name)
+fn own<T>(request: &Request<Viewer, T>) -> Option<&AdminName> {
+    (!request.permits(AdminRole::Owner)).then_some(&request.admin.name)
 }
 
-pub(in crate::http::portal) async fn show_sessions(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-) -> Result<Response> {
-    let shows_all = session.permits(AdminRole::Owner);
-    let own = own(&session);
+pub(in crate::http::portal) async fn show_sessions(request: Request<Viewer>) -> Result<Response> {
     Ok(page::show(&SessionsPage {
-        layout: session.layout("Sessions", PATH),
-        sessions: app.admins.list_sessions(own).await?,
-        current: session.session.session_id.clone(),
-        shows_all,
+        layout: request.layout("Sessions", PATH),
+        sessions: request.app.admins.list_sessions(own(&request)).await?,
+        current: request.session.session_id.clone(),
+        shows_all: request.permits(AdminRole::Owner),
     }))
 }
 
+pub(in crate::http::portal) async fn ask_end_session(
+    request: Request<Viewer, SessionId>,
+) -> Result<Question> {
+    let (app, id) = (&request.app, &request.target);
+    let all = app.admins.list_sessions(own(&request)).await?;
+    let found = all.into_iter().find(|it| it.session_id == *id);
+    let found = found.ok_or_else(|| Error::not_found(format!("session `{id}`")))?;
+    let ago = span_in_words(app.clock().now().since(found.seen_at));
+    let asked = format!("End this session of {}?", found.name);
+    let question = Question::new(&request, asked, "End session", PATH, &format!("{id}/end"));
+    Ok(question.fact(format!(
+        "Last used {ago} ago from {}, with `{}`. The browser has to log in again.",
+        found.source, found.user_agent
+    )))
+}
+
 pub(in crate::http::portal) async fn end_session(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-    InPath(id): InPath<SessionId>,
+    request: Request<Viewer, SessionId>,
     _form: Form,
 ) -> Result<Response> {
-    let admin = &session.admin;
-    app.admins.end_session(&session.origin, admin, &id).await?;
+    let (by, admin) = (&request.origin, &request.admin);
+    let admins = &request.app.admins;
+    admins.end_session(by, admin, &request.target).await?;
     Ok(see_done(PATH, "ended"))
 }
 
+pub(in crate::http::portal) async fn ask_end_others(request: Request<Viewer>) -> Result<Question> {
+    let own = Some(&request.admin.name);
+    let mine = request.app.admins.list_sessions(own).await?;
+    let fact = match mine.len().saturating_sub(1) {
+        0 => "You have no other session.".to_owned(),
+        1 => "Your other session ends at once; this one continues.".to_owned(),
+        count => format!("Your {count} other sessions end at once; this one continues."),
+    };
+    let (asked, verb) = ("End your other sessions?", "End other sessions");
+    Ok(Question::new(&request, asked, verb, PATH, "end-others").fact(fact))
+}
+
 pub(in crate::http::portal) async fn end_others(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
+    request: Request<Viewer>,
     _form: Form,
 ) -> Result<Response> {
-    let by = &session.origin;
-    app.admins.end_other_sessions(by, &session).await?;
+    let admins = &request.app.admins;
+    admins.end_other_sessions(&request.origin, &request).await?;
     Ok(see_done(PATH, "others"))
 }

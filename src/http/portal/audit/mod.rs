@@ -6,26 +6,22 @@ use std::collections::BTreeMap;
 use std::future::ready;
 
 use askama::Template;
-use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::header::CONTENT_DISPOSITION;
-use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
 
 use crate::app::error::{Error, Result};
 use crate::app::{AuditFilter, AuditFormat, AuditLine, AuditPage, AuditVerdict, ChainedEvent};
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, AuditEvent, ClientId};
-use crate::http::portal::access::form::{Form, filled_in};
-use crate::http::portal::access::session::{Session, Viewer};
+use crate::http::Params;
+use crate::http::portal::access::{Form, Request, Viewer, filled_in};
 use crate::http::portal::audit::sentence::Sentence;
 use crate::http::portal::clients::form::pretty;
 use crate::http::portal::links::{EXPLAIN, encoded, path_of};
-use crate::http::portal::page;
-use crate::http::portal::page::chart::Grouped;
 use crate::http::portal::page::fields::{read_span, read_time};
-use crate::http::portal::page::{Exactly, Layout};
+use crate::http::portal::page::{self, Exactly, Grouped, Layout};
 use crate::http::response::download::audit_export;
-use crate::http::{AppState, Params};
 
 const PATH: &str = "/admin/audit";
 
@@ -140,18 +136,15 @@ struct AuditTemplate {
 page::pages!(AuditTemplate, VerifyPage);
 
 /// Shows the events that the search selects, the newest first.
-pub(super) async fn show_audit(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-    uri: Uri,
-) -> Result<Response> {
-    let mut query = Params::from_query(&uri)?;
-    let search = Search::read(&mut query);
-    let before = query.take("before").map(|it| it.parse::<i64>()).transpose();
+pub(super) async fn show_audit(mut request: Request<Viewer>) -> Result<Response> {
+    let search = Search::read(&mut request.query);
+    let before = request.query.take("before");
+    let before = before.map(|it| it.parse::<i64>()).transpose();
     let before =
         before.map_err(|_| Error::invalid_request("`before` must be the number of an event"))?;
+    let app = &request.app;
     let mut page = AuditTemplate {
-        layout: session.layout("Audit", PATH),
+        layout: request.layout("Audit", PATH),
         query: search.query(),
         actions: actions(),
         rows: Vec::new(),
@@ -190,12 +183,8 @@ fn actions() -> Vec<String> {
 }
 
 /// Exports the events that the search selects, the oldest first.
-pub(super) async fn export_audit(
-    State(app): State<AppState>,
-    _session: Session<Viewer>,
-    uri: Uri,
-) -> Result<Response> {
-    let mut query = Params::from_query(&uri)?;
+pub(super) async fn export_audit(request: Request<Viewer>) -> Result<Response> {
+    let Request { app, mut query, .. } = request;
     let format: AuditFormat = query.take("format").unwrap_or_default().parse()?;
     let filter = Search::read(&mut query).filter(app.clock().now())?;
     let mut response = audit_export(app, filter, format).await?;
@@ -216,29 +205,24 @@ struct VerifyPage {
     verdict: Option<AuditVerdict>,
 }
 
-fn verify_page(session: &Session<Viewer>, known: String) -> VerifyPage {
+fn verify_page(request: &Request<Viewer>, known: String) -> VerifyPage {
     VerifyPage {
-        layout: session.layout("Verify the audit trail", "/admin/audit/verify"),
+        layout: request.layout("Verify the audit trail", "/admin/audit/verify"),
         known,
         verdict: None,
     }
 }
 
-/// Shows a form to verify the trail.
-pub(super) async fn show_verify(session: Session<Viewer>) -> Response {
-    page::show(&verify_page(&session, String::new()))
+pub(super) async fn show_verify(request: Request<Viewer>) -> Response {
+    page::show(&verify_page(&request, String::new()))
 }
 
 /// Verifies that nobody changed, removed, inserted or moved an event. By POST, for it reads all of them.
-pub(super) async fn verify(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-    mut form: Form,
-) -> Result<Response> {
-    let mut page = verify_page(&session, form.take("known"));
+pub(super) async fn verify(request: Request<Viewer>, mut form: Form) -> Result<Response> {
+    let mut page = verify_page(&request, form.take("known"));
     let verified = async {
         let known = filled_in(&page.known).map(str::parse).transpose()?;
-        app.audit.verify(known.as_ref()).await
+        request.app.audit.verify(known.as_ref()).await
     };
     match verified.await {
         Ok(verdict) => {

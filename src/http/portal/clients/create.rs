@@ -1,24 +1,19 @@
 //! The form that creates a client.
 
+use std::future::ready;
+
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::{Error, Result};
 use crate::app::{AddedSecret, NewClient};
 use crate::base::json;
-use crate::domain::{Client, ClientId, ErrorCode};
-use crate::http::AppState;
-use crate::http::portal::access::form::{Form, filled_in};
-use crate::http::portal::access::session::{Operator, Session};
-use crate::http::portal::clients::form::{
-    ADVANCED_FIELDS, ClientForm, IDENTITY_FIELDS, KEY_FIELDS, TOKEN_TYPS, field_of,
-};
+use crate::domain::{AuthMethod, Client, ClientId, ErrorCode};
+use crate::http::portal::access::{Form, Operator, Request, filled_in};
+use crate::http::portal::clients::form::{ClientForm, field_of};
 use crate::http::portal::links::{path_of, see_done};
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
-use crate::http::portal::page::field_errors::FieldErrors;
 use crate::http::portal::page::fields::{LIFETIMES, read_lifetime};
+use crate::http::portal::page::{self, FieldErrors, Layout};
 use crate::http::portal::secrets::{Made, path_of_new};
 
 const PATH: &str = "/admin/new-client";
@@ -37,38 +32,37 @@ struct NewClientPage {
 page::pages!(NewClientPage);
 
 fn new_client_page(
-    app: &AppState,
-    session: &Session<Operator>,
+    request: &Request<Operator>,
     client_id: String,
     form: ClientForm,
     lifetime: String,
 ) -> NewClientPage {
     NewClientPage {
-        layout: session.layout("Create client", PATH),
+        layout: request.layout("Create client", PATH),
         client_id,
-        writes_identifiers: session.origin.actor.may_write_identifiers(),
+        writes_identifiers: request.origin.actor.may_write_identifiers(),
         form,
         lifetime,
-        min_secret_length: app.config().secrets.min_length,
+        min_secret_length: request.app.config().secrets.min_length,
     }
 }
 
-/// Shows the empty form.
-pub(in crate::http::portal) async fn show_new_client(
-    State(app): State<AppState>,
-    session: Session<Operator>,
-) -> Result<Response> {
+pub(in crate::http::portal) async fn show_new_client(request: Request<Operator>) -> Response {
     let (id, lifetime) = (String::new(), String::new());
-    let page = new_client_page(&app, &session, id, ClientForm::empty(), lifetime);
-    Ok(page::show(&page))
+    page::show(&new_client_page(
+        &request,
+        id,
+        ClientForm::empty(),
+        lifetime,
+    ))
 }
 
 /// Creates a client, and redirects to the page that shows its secret once.
 pub(in crate::http::portal) async fn create_client(
-    State(app): State<AppState>,
-    session: Session<Operator>,
+    request: Request<Operator>,
     mut form: Form,
 ) -> Result<Response> {
+    let app = &request.app;
     let submission = form.submission();
     let client_id = form.take("client_id").trim().to_owned();
     let lifetime = form.take("lifetime");
@@ -86,29 +80,29 @@ pub(in crate::http::portal) async fn create_client(
         let (id, changes) = errors.finish(id.zip(changes))?;
         let new = NewClient::new(id, changes);
         let secret = app.clients.first_secret(&new, chosen, expires_at)?;
-        let (by, key) = (&session.origin, submission.key(&session));
+        let (by, key) = (&request.origin, submission.key(&request));
         let seal =
             |client: &Client, added: Option<&AddedSecret>| Made::seal(&client.client_id, added);
         let registered = app.clients.register_once(by, new, secret, Some(&key), seal);
         let made: serde_json::Result<Made> = json::from_str(registered.await?.expose());
         made.map_err(Error::internal)
     };
-    let created = created.await;
-    match created {
-        Ok(made) if made.secret.is_some() => Ok(submission.see(&path_of_new(&made.client_id))),
-        Ok(made) => Ok(see_done(&path_of(&made.client_id), "created")),
-        Err(error) => {
-            let page = new_client_page(&app, &session, client_id, fields, lifetime);
-            let page = std::future::ready(Ok(page));
-            let field = if error.code == ErrorCode::Conflict {
-                Some("client_id")
-            } else {
-                field_of(&error)
-            };
-            match field {
-                Some(field) => page::again_at(field, error, page).await,
-                None => page::again_with(errors, error, page).await,
-            }
+    let error = match created.await {
+        Ok(made) if made.secret.is_some() => {
+            return Ok(submission.see(&path_of_new(&made.client_id)));
         }
+        Ok(made) => return Ok(see_done(&path_of(&made.client_id), "created")),
+        Err(error) => error,
+    };
+    let page = ready(Ok(new_client_page(&request, client_id, fields, lifetime)));
+    let is_taken = error.code == ErrorCode::Conflict;
+    let field = if is_taken {
+        Some("client_id")
+    } else {
+        field_of(&error)
+    };
+    match field {
+        Some(field) => page::again_at(field, error, page).await,
+        None => page::again_with(errors, error, page).await,
     }
 }

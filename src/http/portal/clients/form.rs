@@ -11,61 +11,56 @@ use crate::app::clients::spec::texts::{certificate_subject, text_of};
 use crate::app::error::{Error, Result};
 use crate::base::json;
 use crate::domain::{AuthMethod, AuthMethods, Client, ClientChanges, TokenTyp};
-use crate::http::portal::access::form::Form;
-use crate::http::portal::page::field_errors::FieldErrors;
+use crate::http::portal::access::Form;
+use crate::http::portal::page::FieldErrors;
 use crate::http::portal::page::fields;
 
 /// The one text for the members `tls_client_auth_…`: `san_dns=billing.example.com`.
 const SUBJECT: &str = "subject";
 
-/// The `typ` of the tokens.
-pub(in crate::http::portal) const TOKEN_TYPS: &[fields::Choice] = &[
-    ("", "TOKEN_TYP of the server"),
-    (TokenTyp::AtJwt.as_str(), "at+jwt (RFC 9068)"),
-    (
-        TokenTyp::Jwt.as_str(),
-        "JWT, for verifiers that accept nothing else",
-    ),
-];
-
-/// What stands in a part of the form that is closed unless one of these is filled in.
-pub(in crate::http::portal) const KEY_FIELDS: &[&str] =
-    &["jwks", "jwks_uri", SUBJECT, "token_endpoint_as_audience"];
-
-/// As [`KEY_FIELDS`].
-pub(in crate::http::portal) const IDENTITY_FIELDS: &[&str] = &["identities"];
-
-/// As [`KEY_FIELDS`].
-pub(in crate::http::portal) const ADVANCED_FIELDS: &[&str] = &[
-    "description",
-    "allowed_networks",
-    "explicit_scopes_only",
-    "token_ttl",
-    "token_typ",
-    "token_quota",
-    "metadata",
-    "identifiers",
-    "exchange_rules",
-    "tls_client_certificate_bound_access_tokens",
-    "dpop_bound_access_tokens",
-];
-
 /// The fields, as they are typed.
-pub(in crate::http::portal) struct ClientForm {
+pub(super) struct ClientForm {
     texts: BTreeMap<&'static str, String>,
-    pub(in crate::http::portal) methods: Vec<Choice>,
+    /// Those whose box is ticked, in the order of the boxes.
+    pub(super) methods: Vec<AuthMethod>,
 }
 
-/// A box to tick.
-pub(in crate::http::portal) struct Choice {
-    pub(in crate::http::portal) method: AuthMethod,
-    pub(in crate::http::portal) is_ticked: bool,
-}
+impl ClientForm {
+    /// The `typ` of the tokens.
+    pub(super) const TOKEN_TYPS: &[fields::Choice] = &[
+        ("", "TOKEN_TYP of the server"),
+        (TokenTyp::AtJwt.as_str(), "at+jwt (RFC 9068)"),
+        (
+            TokenTyp::Jwt.as_str(),
+            "JWT, for verifiers that accept nothing else",
+        ),
+    ];
 
-impl Choice {
+    /// What stands in a part of the form that is closed unless one of these is filled in.
+    pub(super) const KEY_FIELDS: &[&str] =
+        &["jwks", "jwks_uri", SUBJECT, "token_endpoint_as_audience"];
+
+    /// As [`Self::KEY_FIELDS`].
+    pub(super) const IDENTITY_FIELDS: &[&str] = &["identities"];
+
+    /// As [`Self::KEY_FIELDS`].
+    pub(super) const ADVANCED_FIELDS: &[&str] = &[
+        "description",
+        "allowed_networks",
+        "explicit_scopes_only",
+        "token_ttl",
+        "token_typ",
+        "token_quota",
+        "metadata",
+        "identifiers",
+        "exchange_rules",
+        "tls_client_certificate_bound_access_tokens",
+        "dpop_bound_access_tokens",
+    ];
+
     /// When one chooses the method.
-    pub(in crate::http::portal) fn sentence(&self) -> &'static str {
-        match self.method {
+    pub(super) fn method_sentence(method: AuthMethod) -> &'static str {
+        match method {
             AuthMethod::ClientSecretBasic => {
                 "A secret in the header Authorization, as most OAuth libraries send it."
             }
@@ -83,19 +78,17 @@ impl Choice {
             }
         }
     }
-}
 
-impl ClientForm {
     /// For a client that is not there yet.
-    pub(in crate::http::portal) fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             texts: BTreeMap::new(),
-            methods: choices(|method| AuthMethods::default().contains(method)),
+            methods: AuthMethods::default().iter().collect(),
         }
     }
 
     /// What is registered.
-    pub(in crate::http::portal) fn of(client: &Client) -> Self {
+    pub(super) fn of(client: &Client) -> Self {
         let members = serde_json::to_value(client).unwrap_or_default();
         let shown = |name: &str| match (name, text_of(&members[name])) {
             ("token_ttl", seconds) if !seconds.is_empty() => seconds + "s",
@@ -110,16 +103,16 @@ impl ClientForm {
             SUBJECT,
             subject.map(ToString::to_string).unwrap_or_default(),
         );
-        let methods = client.authentication.auth_methods;
         Self {
             texts,
-            methods: choices(|method| methods.contains(method)),
+            methods: client.authentication.auth_methods.iter().collect(),
         }
     }
 
     /// What was typed.
-    pub(in crate::http::portal) fn read(form: &mut Form) -> Self {
-        let methods = choices(|method| form.is_ticked(method.as_str()));
+    pub(super) fn read(form: &mut Form) -> Self {
+        let mut methods = AuthMethod::ALL.to_vec();
+        methods.retain(|method| form.is_ticked(method.as_str()));
         let names = field_types().chain([(SUBJECT, "string")]);
         let texts = names.map(|(name, kind)| {
             let text = match kind {
@@ -135,27 +128,24 @@ impl ClientForm {
     }
 
     /// The text of a field.
-    pub(in crate::http::portal) fn text(&self, name: &str) -> &str {
+    pub(super) fn text(&self, name: &str) -> &str {
         self.texts.get(name).map_or("", String::as_str)
     }
 
     /// Whether the box of a field is ticked.
-    pub(in crate::http::portal) fn is_ticked(&self, name: &str) -> bool {
+    pub(super) fn is_ticked(&self, name: &str) -> bool {
         self.text(name) == "true"
     }
 
     /// Whether one of these fields is filled in or ticked.
-    pub(in crate::http::portal) fn has_any(&self, names: &[&str]) -> bool {
+    pub(super) fn has_any(&self, names: &[&str]) -> bool {
         let mut texts = names.iter().map(|name| self.text(name));
         texts.any(|text| !matches!(text, "" | "false"))
     }
 
     /// What it means, or `None` and what is wrong with each field. Every field is said something of: what is empty is taken
     /// away.
-    pub(in crate::http::portal) fn changes(
-        &self,
-        errors: &mut FieldErrors,
-    ) -> Result<Option<ClientChanges>> {
+    pub(super) fn changes(&self, errors: &mut FieldErrors) -> Result<Option<ClientChanges>> {
         let mut members = Map::new();
         for (name, _) in field_types() {
             let value = self.value(name);
@@ -181,8 +171,7 @@ impl ClientForm {
                 scopes.join(" ").into()
             }
             "auth_methods" => {
-                let ticked = self.methods.iter().filter(|it| it.is_ticked);
-                let ticked: Vec<&str> = ticked.map(|it| it.method.as_str()).collect();
+                let ticked: Vec<&str> = self.methods.iter().map(|it| it.as_str()).collect();
                 ticked.into()
             }
             name => self.text(name).into(),
@@ -205,22 +194,13 @@ fn without_name(name: &str, error: &Error) -> Error {
 }
 
 /// The field that an error of a use case is about, if it says so: `identifiers: …`, `JWKS_URI_HOSTS does not have …`.
-pub(in crate::http::portal) fn field_of(error: &Error) -> Option<&'static str> {
+pub(super) fn field_of(error: &Error) -> Option<&'static str> {
     if error.description.starts_with("JWKS_URI_HOSTS") {
         return Some("jwks_uri");
     }
     let (name, _) = error.description.split_once(": ")?;
-    field_types()
-        .map(|(field, _)| field)
-        .find(|field| *field == name)
-}
-
-fn choices(mut is_ticked: impl FnMut(AuthMethod) -> bool) -> Vec<Choice> {
-    let choice = |method| Choice {
-        method,
-        is_ticked: is_ticked(method),
-    };
-    AuthMethod::ALL.into_iter().map(choice).collect()
+    let mut fields = field_types().map(|(field, _)| field);
+    fields.find(|field| *field == name)
 }
 
 /// JSON with its members on lines of their own.

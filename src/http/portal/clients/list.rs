@@ -1,20 +1,16 @@
 //! The list of clients: searched, sorted, page by page.
 
 use askama::Template;
-use axum::extract::State;
-use axum::http::Uri;
 use axum::response::Response;
 
 use crate::app::error::Result;
 use crate::app::{ClientCount, ClientFilter, ClientOrder, ClientQuery, ClientsList};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Client, ClientId, ClientStatus, Scope};
-use crate::http::portal::access::session::{Session, Viewer};
+use crate::http::Params;
+use crate::http::portal::access::{Request, Viewer};
 use crate::http::portal::links::{CLIENTS, encoded, path_of};
-use crate::http::portal::page;
-use crate::http::portal::page::chart::Grouped;
-use crate::http::portal::page::{Layout, When};
-use crate::http::{AppState, Params};
+use crate::http::portal::page::{self, Grouped, Layout};
 
 /// Clients of one page.
 const LIMIT: u32 = 50;
@@ -65,13 +61,11 @@ struct Row {
 /// The list marks clients whose last secret ends within so many seconds: 14 days.
 const SOON: i64 = 14 * 86_400;
 
-/// Shows the clients that the query selects.
 pub(in crate::http::portal) async fn show_clients(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-    uri: Uri,
+    mut request: Request<Viewer>,
 ) -> Result<Response> {
-    let query = read_query(&mut Params::from_query(&uri)?)?;
+    let query = read_query(&mut request.query)?;
+    let app = &request.app;
     let ClientsList { clients, after } = app.clients.list(&query).await?;
     let is_whole = query.after.is_none() && after.is_none();
     let total = if is_whole {
@@ -90,8 +84,8 @@ pub(in crate::http::portal) async fn show_clients(
     });
     let first = text_of(&query);
     Ok(page::show(&ClientsPage {
-        layout: session.layout("Clients", CLIENTS),
-        can_change: session.permits(AdminRole::Operator),
+        layout: request.layout("Clients", CLIENTS),
+        can_change: request.permits(AdminRole::Operator),
         now,
         rows: rows.collect(),
         total,
@@ -99,7 +93,7 @@ pub(in crate::http::portal) async fn show_clients(
         is_first: query.after.is_none(),
         next: after.map(|place| format!("{first}&after={}", encoded(&place))),
         first,
-        hidden: fields(&query).into_iter().skip(1).collect(),
+        hidden: fields(&query),
         statuses: statuses(&query),
         others: others(&query.filter),
         heads: heads(&query),
@@ -131,32 +125,29 @@ fn read_query(params: &mut Params) -> Result<ClientQuery> {
     })
 }
 
-/// What a link to this list has to say, the text to search for first.
+/// What a link to this list has to say besides the text to search for.
 fn fields(query: &ClientQuery) -> Vec<(&'static str, String)> {
     let filter = &query.filter;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let status = filter.status.map_or("", ClientStatus::as_str);
+    let scope = filter.scope.as_ref().map_or("", Scope::as_str);
     let order = Some(query.order).filter(|order| *order != ClientOrder::default());
-    let all = [
-        ("search", text(&filter.search)),
-        (
-            "status",
-            filter.status.map_or("", ClientStatus::as_str).to_owned(),
-        ),
-        ("scope", scope_of(filter).to_owned()),
+    let mut all = vec![
+        ("status", status.to_owned()),
+        ("scope", scope.to_owned()),
         ("prefix", text(&filter.prefix)),
         ("name_prefix", text(&filter.name_prefix)),
         ("order", order.map_or("", ClientOrder::as_str).to_owned()),
     ];
-    let mut kept = all.into_iter();
-    let search = kept.next();
-    let others = kept.filter(|(_, value)| !value.is_empty());
-    search.into_iter().chain(others).collect()
+    all.retain(|(_, value)| !value.is_empty());
+    all
 }
 
 fn text_of(query: &ClientQuery) -> String {
+    let search = encoded(query.filter.search.as_deref().unwrap_or_default());
     let pairs = fields(query).into_iter();
-    let pairs = pairs.map(|(name, value)| format!("{name}={}", encoded(&value)));
-    format!("?{}", pairs.collect::<Vec<_>>().join("&"))
+    let pairs = pairs.map(|(name, value)| format!("&{name}={}", encoded(&value)));
+    format!("?search={search}{}", pairs.collect::<String>())
 }
 
 fn statuses(query: &ClientQuery) -> Vec<Chip> {
@@ -177,32 +168,28 @@ fn statuses(query: &ClientQuery) -> Vec<Chip> {
 }
 
 fn others(filter: &ClientFilter) -> Vec<Chip> {
-    let without = |label: String, remove: fn(&mut ClientFilter)| {
-        let mut filter = filter.clone();
-        remove(&mut filter);
-        let query = ClientQuery {
-            filter,
+    let chip = |label: Option<String>, remove: fn(&mut ClientFilter)| {
+        let mut query = ClientQuery {
+            filter: filter.clone(),
             ..ClientQuery::default()
         };
-        Chip {
-            label,
+        remove(&mut query.filter);
+        Some(Chip {
+            label: label?,
             query: text_of(&query),
             is_set: true,
-        }
+        })
     };
-    let scope = filter.scope.as_ref().map(|scope| format!("Scope: {scope}"));
-    let prefix = filter.prefix.as_ref();
-    let prefix = prefix.map(|prefix| format!("ID starts with {prefix}"));
-    let name = filter.name_prefix.as_ref();
-    let name = name.map(|prefix| format!("Name starts with {prefix}"));
-    [
-        scope.map(|it| without(it, |filter| filter.scope = None)),
-        prefix.map(|it| without(it, |filter| filter.prefix = None)),
-        name.map(|it| without(it, |filter| filter.name_prefix = None)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let label = |before: &str, value: Option<&str>| Some(format!("{before}{}", value?));
+    let scope = label("Scope: ", filter.scope.as_ref().map(Scope::as_str));
+    let prefix = label("ID starts with ", filter.prefix.as_deref());
+    let name = label("Name starts with ", filter.name_prefix.as_deref());
+    let chips = [
+        chip(scope, |filter| filter.scope = None),
+        chip(prefix, |filter| filter.prefix = None),
+        chip(name, |filter| filter.name_prefix = None),
+    ];
+    chips.into_iter().flatten().collect()
 }
 
 fn heads(query: &ClientQuery) -> Option<Heads> {
@@ -219,8 +206,4 @@ fn heads(query: &ClientQuery) -> Option<Heads> {
             ClientOrder::ClientId | ClientOrder::Oldest => ClientOrder::Newest,
         }),
     })
-}
-
-fn scope_of(filter: &ClientFilter) -> &str {
-    filter.scope.as_ref().map_or("", Scope::as_str)
 }

@@ -4,7 +4,6 @@
 use std::future::ready;
 
 use askama::Template;
-use axum::extract::State;
 use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -20,15 +19,11 @@ use crate::app::clients::transfer::import::{
 use crate::app::error::Result;
 use crate::config::Bytes;
 use crate::domain::{ClientId, ManagedBy};
-use crate::http::portal::access::form::{FileForm, Form, filled_in};
-use crate::http::portal::access::session::{Owner, Session};
-use crate::http::portal::access::submission::{Shown, Submission};
+use crate::http::portal::access::{FileForm, Form, Owner, Request, Shown, Submission, filled_in};
 use crate::http::portal::links::path_of;
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
-use crate::http::portal::page::field_errors::FieldErrors;
+use crate::http::portal::page::{self, FieldErrors, Layout};
+use crate::http::response;
 use crate::http::response::download::export_body;
-use crate::http::{AppState, response};
 
 const PATH: &str = "/admin/transfer";
 
@@ -89,7 +84,7 @@ struct AppliedPage {
 
 /// Shows what an apply did, once.
 pub(in crate::http::portal) async fn show_applied(
-    session: Session<Owner>,
+    request: Request<Owner>,
     Shown(applied): Shown<Applied>,
 ) -> Response {
     let (report, secrets) = applied.unzip();
@@ -99,7 +94,7 @@ pub(in crate::http::portal) async fn show_applied(
         format!("{line}\n")
     };
     page::show(&AppliedPage {
-        layout: Layout::new("Applied manifest", PATH, Some(&session)),
+        layout: Layout::new("Applied manifest", PATH, Some(&request)),
         lines: secrets.iter().map(line).collect(),
         report,
         secrets,
@@ -118,36 +113,26 @@ impl ImportForm {
     }
 }
 
-fn transfer_page(
-    app: &AppState,
-    session: &Session<Owner>,
-    import: ImportForm,
-    apply: ApplyForm,
-) -> TransferPage {
+fn transfer_page(request: &Request<Owner>, import: ImportForm, apply: ApplyForm) -> TransferPage {
     TransferPage {
-        layout: Layout::new("Import and export", PATH, Some(session)),
-        max_import: Bytes::from(app.config().http.max_import),
+        layout: Layout::new("Import and export", PATH, Some(request)),
+        max_import: Bytes::from(request.app.config().http.max_import),
         import,
         apply,
     }
 }
 
-/// What can be done.
-pub(in crate::http::portal) async fn show_transfer(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-) -> Result<Response> {
+pub(in crate::http::portal) async fn show_transfer(request: Request<Owner>) -> Response {
     let (import, apply) = (ImportForm::default(), ApplyForm::default());
-    Ok(page::show(&transfer_page(&app, &session, import, apply)))
+    page::show(&transfer_page(&request, import, apply))
 }
 
 /// All clients as a file. By POST, so that nobody gets it by a link.
 pub(in crate::http::portal) async fn export(
-    State(app): State<AppState>,
-    session: Session<Owner>,
+    request: Request<Owner>,
     _form: Form,
 ) -> Result<Response> {
-    let body = export_body(app, &session.origin).await?;
+    let body = export_body(request.app, &request.origin).await?;
     let mut response = response::secret(StatusCode::OK, "application/x-ndjson", body);
     response.headers_mut().insert(
         CONTENT_DISPOSITION,
@@ -158,8 +143,7 @@ pub(in crate::http::portal) async fn export(
 
 /// Imports a file, or says what would come of it.
 pub(in crate::http::portal) async fn import(
-    State(app): State<AppState>,
-    session: Session<Owner>,
+    request: Request<Owner>,
     FileForm(mut form): FileForm,
 ) -> Result<Response> {
     let is_done = form.take("act") == "do";
@@ -174,7 +158,7 @@ pub(in crate::http::portal) async fn import(
         explicit_scopes_only: form.is_ticked("explicit_scopes_only"),
         token_ttl: form.take("token_ttl"),
         keep_going: form.is_ticked("keep_going"),
-        ..ImportForm::default()
+        report: None,
     };
     let mut errors = FieldErrors::default();
     let on_conflict = errors.check("on_conflict", fields.on_conflict.parse());
@@ -182,7 +166,7 @@ pub(in crate::http::portal) async fn import(
     let format = errors.check("format", format);
     let narrowing = errors.check("token_ttl", fields.narrowing());
     let read = errors.finish(on_conflict.zip(format).zip(narrowing));
-    let mut again = transfer_page(&app, &session, fields, ApplyForm::default());
+    let mut again = transfer_page(&request, fields, ApplyForm::default());
     let ((on_conflict, format), narrowing) = match read {
         Ok(read) => read,
         Err(error) => return page::again_with(errors, error, ready(Ok(again))).await,
@@ -208,10 +192,8 @@ pub(in crate::http::portal) async fn import(
             lines.push(line.clone());
         }
     };
-    let imported = app
-        .clients
-        .import(&session.origin, &source, options, &mut tell);
-    match imported.await {
+    let (by, clients) = (&request.origin, &request.app.clients);
+    match clients.import(by, &source, options, &mut tell).await {
         Ok(report) => {
             again.import.report = Some(ImportReport {
                 clients: lines,
@@ -225,8 +207,7 @@ pub(in crate::http::portal) async fn import(
 
 /// Makes clients what a file says, and redirects to what was done; or says what would be done.
 pub(in crate::http::portal) async fn apply(
-    State(app): State<AppState>,
-    session: Session<Owner>,
+    request: Request<Owner>,
     FileForm(mut form): FileForm,
 ) -> Result<Response> {
     let is_done = form.take("act") == "do";
@@ -235,7 +216,7 @@ pub(in crate::http::portal) async fn apply(
         name: form.take("name"),
         prune: form.take("prune"),
         take_over: form.is_ticked("take_over"),
-        ..ApplyForm::default()
+        report: None,
     };
     let mut errors = FieldErrors::default();
     let prune = filled_in(&fields.prune).map(str::parse).transpose();
@@ -245,7 +226,7 @@ pub(in crate::http::portal) async fn apply(
     let manifest =
         named.and_then(|_| errors.check("manifest", Manifest::parse(fields.file.as_bytes(), name)));
     let read = errors.finish(prune.zip(manifest));
-    let mut again = transfer_page(&app, &session, ImportForm::default(), fields);
+    let mut again = transfer_page(&request, ImportForm::default(), fields);
     let (prune, manifest) = match read {
         Ok(read) => read,
         Err(error) => return page::again_with(errors, error, ready(Ok(again))).await,
@@ -263,18 +244,15 @@ pub(in crate::http::portal) async fn apply(
         }
         Ok(())
     };
-    let applied = app
-        .clients
-        .apply(&session.origin, &manifest, options, &mut tell);
-    match applied.await {
+    let (by, clients) = (&request.origin, &request.app.clients);
+    match clients.apply(by, &manifest, options, &mut tell).await {
         Ok(report) if report.dry_run => {
             again.apply.report = Some(report);
             Ok(page::show(&again))
         }
         Ok(report) => {
-            let submission = Submission::random();
-            submission.store(&app, &session, &(report, secrets)).await?;
-            Ok(submission.see(&format!("{PATH}/applied")))
+            let path = format!("{PATH}/applied");
+            Submission::show_once(&request, &(report, secrets), &path).await
         }
         Err(error) => page::again_at("manifest", error, ready(Ok(again))).await,
     }
@@ -292,24 +270,18 @@ fn step_kind(step: ApplyStep) -> &'static str {
     }
 }
 
-impl TransferPage {
-    fn path(client_id: &str) -> Option<String> {
-        path(client_id)
-    }
+/// What is wrong with a row, or what changes.
+fn told(line: &ImportLine) -> String {
+    let fields = line.fields.as_ref().map(|it| it.join(", "));
+    let told = line.reason.iter().chain(&fields).chain(&line.remarks);
+    told.map(String::as_str).collect::<Vec<_>>().join("; ")
+}
 
-    /// What is wrong with a row, or what changes.
-    fn told(line: &ImportLine) -> String {
-        let fields = line.fields.as_ref().map(|it| it.join(", "));
-        let told = line.reason.iter().chain(&fields).chain(&line.remarks);
-        told.map(String::as_str).collect::<Vec<_>>().join("; ")
-    }
-
-    fn kind(line: &ImportLine) -> &'static str {
-        match line.outcome {
-            ImportOutcome::Created | ImportOutcome::Replaced => "good",
-            ImportOutcome::Bad => "bad",
-            ImportOutcome::Skipped => "warn",
-            ImportOutcome::Unchanged | ImportOutcome::Existing => "",
-        }
+fn outcome_kind(outcome: ImportOutcome) -> &'static str {
+    match outcome {
+        ImportOutcome::Created | ImportOutcome::Replaced => "good",
+        ImportOutcome::Bad => "bad",
+        ImportOutcome::Skipped => "warn",
+        ImportOutcome::Unchanged | ImportOutcome::Existing => "",
     }
 }

@@ -1,27 +1,22 @@
 //! The form of an issuer: a text for each member of the one description, to create an issuer and to change one.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Map, Value};
 
-use crate::app::error::{Error, Result};
+use crate::app::error::Result;
 use crate::base::json;
 use crate::config::parse_seconds;
 use crate::domain::{
     Audience, FilePath, IssuerAlgorithms, IssuerName, IssuerSpec, IssuerUrl, JwksUri, KeySource,
     MaxLifetime, ParseError, Replay, TrustAnchor, TrustDomain, TrustedIssuer,
 };
-use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{Owner, Session};
+use crate::http::portal::access::{Form, Owner, Request};
 use crate::http::portal::clients::form::pretty;
 use crate::http::portal::issuers::typed::{Typed, again};
 use crate::http::portal::issuers::{PATH, path_of_issuer};
 use crate::http::portal::links::see_done;
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
-use crate::http::request::path::InPath;
+use crate::http::portal::page::{self, Layout};
 
 const NEW_PATH: &str = "/admin/new-issuer";
 
@@ -180,15 +175,14 @@ fn parse_lifetime(text: &str) -> Result<MaxLifetime, ParseError> {
     MaxLifetime::from_seconds(parse_seconds(text).map_err(ParseError::new)?)
 }
 
-/// Shows the empty form.
-pub(in crate::http::portal) async fn show_new_issuer(session: Session<Owner>) -> Response {
+pub(in crate::http::portal) async fn show_new_issuer(request: Request<Owner>) -> Response {
     let typed = Typed::new([("max_lifetime", "1h".to_owned())]);
-    page::show(&new_page(&session, typed))
+    page::show(&new_page(&request, typed))
 }
 
-fn new_page(session: &Session<Owner>, typed: Typed) -> FormPage {
+fn new_page(request: &Request<Owner>, typed: Typed) -> FormPage {
     FormPage {
-        layout: session.layout("Add trusted issuer", NEW_PATH),
+        layout: request.layout("Add trusted issuer", NEW_PATH),
         there: None,
         typed,
     }
@@ -196,8 +190,7 @@ fn new_page(session: &Session<Owner>, typed: Typed) -> FormPage {
 
 /// Trusts another issuer.
 pub(in crate::http::portal) async fn create_issuer(
-    State(app): State<AppState>,
-    session: Session<Owner>,
+    request: Request<Owner>,
     mut form: Form,
 ) -> Result<Response> {
     let mut typed = read(&mut form);
@@ -205,27 +198,26 @@ pub(in crate::http::portal) async fn create_issuer(
     let checked = typed.finish();
     let at_field = checked.is_err();
     let created = match checked {
-        Ok(()) => app.issuers.add(&session.origin, spec).await,
+        Ok(()) => request.app.issuers.add(&request.origin, spec).await,
         Err(error) => Err(error),
     };
     match created {
         Ok(issuer) => Ok(see_done(&path_of_issuer(&issuer.name), "created")),
-        Err(error) => again(new_page(&session, typed), error, at_field),
+        Err(error) => again(new_page(&request, typed), error, at_field),
     }
 }
 
 /// The form of an issuer as it is, or as it was typed over a version of the issuer.
 async fn edit_page(
-    app: &AppState,
-    session: &Session<Owner>,
-    name: &IssuerName,
+    request: &Request<Owner, IssuerName>,
     typed: Option<(String, Typed)>,
 ) -> Result<FormPage> {
-    let issuer = app.issuers.find(name).await?.issuer;
+    let name = &request.target;
+    let issuer = request.app.issuers.find(name).await?.issuer;
     let current = issuer.version();
     let (version, typed) = typed.unwrap_or_else(|| (current.clone(), filled(&issuer)));
     Ok(FormPage {
-        layout: session.layout(format!("Edit {name}"), PATH),
+        layout: request.layout(format!("Edit {name}"), PATH),
         there: Some(There {
             name: name.clone(),
             anchor: issuer.anchor,
@@ -237,40 +229,34 @@ async fn edit_page(
     })
 }
 
-/// Shows the form of an issuer.
 pub(in crate::http::portal) async fn show_edit(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    InPath(name): InPath<IssuerName>,
+    request: Request<Owner, IssuerName>,
 ) -> Result<Response> {
-    Ok(page::show(&edit_page(&app, &session, &name, None).await?))
+    Ok(page::show(&edit_page(&request, None).await?))
 }
 
 /// Changes the issuer, unless somebody else has since the form was shown.
 pub(in crate::http::portal) async fn edit(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    InPath(name): InPath<IssuerName>,
+    request: Request<Owner, IssuerName>,
     mut form: Form,
 ) -> Result<Response> {
+    let (issuers, by, name) = (&request.app.issuers, &request.origin, &request.target);
     let version = form.need("version")?;
     let mut typed = read(&mut form);
     let spec = spec(&mut typed);
     let checked = typed.finish();
     let at_field = checked.is_err();
     let saved = match checked {
-        Ok(()) => {
-            let (by, seen) = (&session.origin, Some(version.as_str()));
-            app.issuers.update_seen(by, &name, spec, seen).await
-        }
+        Ok(()) => issuers.update_seen(by, name, spec, Some(&version)).await,
         Err(error) => Err(error),
     };
-    let error: Error = match saved {
-        Ok(_) => return Ok(see_done(&path_of_issuer(&name), "saved")),
-        Err(error) => error,
-    };
-    let page = edit_page(&app, &session, &name, Some((version, typed)));
-    again(page.await?, error, at_field)
+    match saved {
+        Ok(_) => Ok(see_done(&path_of_issuer(name), "saved")),
+        Err(error) => {
+            let page = edit_page(&request, Some((version, typed)));
+            again(page.await?, error, at_field)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,20 +1,14 @@
 //! The identities of a client: how platforms name it. One is added by a form, and removed on a page that asks first.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::{Error, Result};
 use crate::domain::{ClientId, ClientIdentity, IdentityDigest, IdentityUse, IssuerName, Subject};
-use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{Operator, Session};
+use crate::http::portal::access::{Form, Operator, Request};
 use crate::http::portal::issuers::typed::{Typed, again};
 use crate::http::portal::links::{path_of, see_done};
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
-use crate::http::portal::page::question::Question;
-use crate::http::request::path::InPath;
+use crate::http::portal::page::{self, Layout, Question};
 
 #[derive(Template)]
 #[template(path = "issuers/identity_new.html")]
@@ -28,31 +22,23 @@ struct NewPage {
 
 page::pages!(NewPage);
 
-async fn new_page(
-    app: &AppState,
-    session: &Session<Operator>,
-    id: &ClientId,
-    typed: Typed,
-) -> Result<NewPage> {
+async fn new_page(request: &Request<Operator, ClientId>, typed: Typed) -> Result<NewPage> {
+    let (app, id, path) = (&request.app, &request.target, path_of(&request.target));
     app.clients.find(id).await?;
     let issuers = app.issuers.list().await?.into_iter();
     Ok(NewPage {
-        layout: session.layout(format!("Add identity to {id}"), &path_of(id)),
-        path: path_of(id),
+        layout: request.layout(format!("Add identity to {id}"), &path),
+        path,
         client_id: id.clone(),
         issuers: issuers.map(|it| it.issuer.name).collect(),
         typed,
     })
 }
 
-/// Shows the empty form.
 pub(in crate::http::portal) async fn show_new_identity(
-    State(app): State<AppState>,
-    session: Session<Operator>,
-    InPath(id): InPath<ClientId>,
+    request: Request<Operator, ClientId>,
 ) -> Result<Response> {
-    let page = new_page(&app, &session, &id, Typed::default());
-    Ok(page::show(&page.await?))
+    Ok(page::show(&new_page(&request, Typed::default()).await?))
 }
 
 /// What the form says; `None`: a field is wrong, which is noted.
@@ -75,45 +61,42 @@ fn read(typed: &mut Typed) -> Option<ClientIdentity> {
 
 /// Lets tokens of an issuer be the client.
 pub(in crate::http::portal) async fn add_identity(
-    State(app): State<AppState>,
-    session: Session<Operator>,
-    InPath(id): InPath<ClientId>,
+    request: Request<Operator, ClientId>,
     mut form: Form,
 ) -> Result<Response> {
+    let (clients, by, id) = (&request.app.clients, &request.origin, &request.target);
     let mut typed = Typed::read(&mut form, &["issuer", "subject", "claims"]);
     let identity = read(&mut typed);
     let at_field = identity.is_none();
     let added = match (identity, typed.finish()) {
-        (Some(identity), Ok(())) => {
-            app.clients
-                .add_identity(&session.origin, &id, identity)
-                .await
-        }
+        (Some(identity), Ok(())) => clients.add_identity(by, id, identity).await,
         (_, Err(error)) => Err(error),
         (None, Ok(())) => Err(Error::invalid_request("the identity is wrong")),
     };
     match added {
-        Ok(_) => Ok(see_done(&path_of(&id), "identity-added")),
-        Err(error) => again(new_page(&app, &session, &id, typed).await?, error, at_field),
+        Ok(_) => Ok(see_done(&path_of(id), "identity-added")),
+        Err(error) => again(new_page(&request, typed).await?, error, at_field),
     }
 }
 
-/// The identity of a client that has this digest.
-async fn find(app: &AppState, id: &ClientId, digest: &str) -> Result<ClientIdentity> {
-    let client = app.clients.find(id).await?.client;
-    let is_meant = |it: &&ClientIdentity| IdentityDigest::of(it).as_str() == digest;
-    let found = client.authentication.identities.iter().find(is_meant);
-    found
-        .cloned()
-        .ok_or_else(|| Error::not_found(format_args!("identity of `{id}`")))
+/// A client, and the digest of one of its identities.
+type IdentityPath = (ClientId, String);
+
+/// The identity that the path names.
+async fn find(request: &Request<Operator, IdentityPath>) -> Result<ClientIdentity> {
+    let (id, digest) = &request.target;
+    let client = request.app.clients.find(id).await?.client;
+    let mut identities = client.authentication.identities.iter();
+    let found = identities.find(|it| IdentityDigest::of(it).as_str() == digest);
+    let found = found.cloned();
+    found.ok_or_else(|| Error::not_found(format_args!("identity of `{id}`")))
 }
 
 async fn question(
-    app: &AppState,
-    session: &Session<Operator>,
-    id: &ClientId,
+    request: &Request<Operator, IdentityPath>,
     identity: &ClientIdentity,
 ) -> Result<Question> {
+    let (app, (id, digest)) = (&request.app, &request.target);
     let uses = app.usage.find_of_client(id).await?;
     let use_of_it = match uses.of_identity(identity) {
         Some(IdentityUse { last, subject, .. }) => {
@@ -122,37 +105,27 @@ async fn question(
         }
         None => "It was never used.".to_owned(),
     };
-    let path = path_of(id);
-    let layout = session.layout("Remove identity?", &path);
-    let digest = IdentityDigest::of(identity);
-    let action = format!("{path}/identities/{}/remove", digest.as_str());
-    Ok(Question::new(layout, "Remove identity", action, path)
+    let (verb, action) = ("Remove identity", format!("identities/{digest}/remove"));
+    Ok(Question::new(request, "Remove identity?", verb, &path_of(id), &action)
         .fact(format!("`{identity}`"))
         .fact("The client can no longer log in with it. Its tokens stay active until they expire.")
         .fact(use_of_it))
 }
 
-/// Asks whether to remove an identity.
 pub(in crate::http::portal) async fn ask_remove(
-    State(app): State<AppState>,
-    session: Session<Operator>,
-    InPath((id, digest)): InPath<(ClientId, String)>,
-) -> Result<Response> {
-    let identity = find(&app, &id, &digest).await?;
-    Ok(question(&app, &session, &id, &identity).await?.show())
+    request: Request<Operator, IdentityPath>,
+) -> Result<Question> {
+    question(&request, &find(&request).await?).await
 }
 
 /// Removes an identity: its tokens are the client no more.
 pub(in crate::http::portal) async fn remove_identity(
-    State(app): State<AppState>,
-    session: Session<Operator>,
-    InPath((id, digest)): InPath<(ClientId, String)>,
+    request: Request<Operator, IdentityPath>,
     _form: Form,
 ) -> Result<Response> {
-    let identity = find(&app, &id, &digest).await?;
-    let removed = app.clients.remove_identity(&session.origin, &id, &identity);
-    match removed.await {
-        Ok(_) => Ok(see_done(&path_of(&id), "identity-removed")),
-        Err(error) => page::again(error, question(&app, &session, &id, &identity)).await,
-    }
+    let (by, (id, _)) = (&request.origin, &request.target);
+    let identity = find(&request).await?;
+    let removed = request.app.clients.remove_identity(by, id, &identity).await;
+    let question = question(&request, &identity);
+    page::after(removed, &path_of(id), "identity-removed", question).await
 }

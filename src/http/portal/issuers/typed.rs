@@ -6,9 +6,8 @@ use axum::response::Response;
 
 use crate::app::error::{Error, Result};
 use crate::domain::ParseError;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::page;
-use crate::http::portal::page::Page;
+use crate::http::portal::access::Form;
+use crate::http::portal::page::{self, Page};
 
 /// The fields of a form, and what is wrong with each.
 #[derive(Default)]

@@ -1,25 +1,23 @@
-//! The signing keys: the state of each, and the actions that only owners take.
+//! The signing keys: the state of each, and the actions that only owners take. What is asked before one says what it ends.
 
-pub(in crate::http) mod questions;
-pub(in crate::http) mod timeline;
+mod timeline;
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::KeyStatus;
-use crate::app::error::Result;
-use crate::domain::{AdminRole, ErrorCode, KeyId, SigningAlg};
-use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{Owner, Session, Viewer};
+use crate::app::error::{Error, Result};
+use crate::domain::{
+    AdminRole, ErrorCode, JWKS_MAX_AGE, KeyId, RETIRED_KEY_TTL, SigningAlg, span_in_words,
+};
+use crate::http::portal::access::{Form, Owner, Request, Viewer};
 use crate::http::portal::keys::timeline::Timeline;
-use crate::http::portal::page;
-use crate::http::portal::page::chart::Grouped;
-use crate::http::portal::page::{Layout, When};
-use crate::http::request::path::InPath;
+use crate::http::portal::page::{self, Grouped, Layout, Question, When};
 
 const PATH: &str = "/admin/keys";
+
+/// Without this box a rotation waits until every verifier can know the key.
+const FORCED: &str = "Rotate before all verifiers know the key";
 
 #[derive(Template)]
 #[template(path = "keys/keys.html")]
@@ -34,12 +32,13 @@ struct KeysPage {
 
 page::pages!(KeysPage);
 
-async fn keys_page<R>(app: &AppState, session: &Session<R>) -> Result<KeysPage> {
+async fn keys_page<R, T>(request: &Request<R, T>) -> Result<KeysPage> {
+    let app = &request.app;
     let all = SigningAlg::ALL.into_iter();
     let keys = app.keys.list().await?;
     Ok(KeysPage {
-        layout: session.layout("Signing keys", PATH),
-        can_change: session.permits(AdminRole::Owner),
+        layout: request.layout("Signing keys", PATH),
+        can_change: request.permits(AdminRole::Owner),
         signing_alg: app.config().keys.signing_alg,
         timeline: timeline::draw(&keys, app.clock().now(), app.metrics().keys.rotation_due),
         keys,
@@ -54,65 +53,125 @@ impl KeysPage {
     }
 }
 
-/// Shows every key.
-pub(super) async fn show_keys(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-) -> Result<Response> {
-    Ok(page::show(&keys_page(&app, &session).await?))
+pub(super) async fn show_keys(request: Request<Viewer>) -> Result<Response> {
+    Ok(page::show(&keys_page(&request).await?))
+}
+
+pub(super) async fn ask_rotate(request: Request<Owner>) -> Result<Question> {
+    let (app, asked) = (&request.app, "Rotate the signing keys?");
+    let question = Question::new(&request, asked, "Rotate keys", PATH, "rotate").harmless();
+    let config = app.config();
+    let alg = config.keys.signing_alg;
+    if !alg.is_asymmetric() {
+        return Ok(question.impossible(format!(
+            "SIGNING_ALG is {alg}: the server signs with SECRET, and has no keys to rotate."
+        )));
+    }
+    let doubt = app.core.find_clock_doubt().await?;
+    if let Some(doubt) = doubt.filter(|_| !config.development) {
+        return Ok(question.impossible(format!(
+            "The server rotates no keys while the clock may be wrong: {doubt}."
+        )));
+    }
+    let (keys, now) = (app.keys.list().await?, app.clock().now());
+    let find = |state| keys.iter().find(|it| it.alg == alg && it.state == state);
+    let question = match find("next") {
+        Some(next) => {
+            let known_at = next.created_at.plus(JWKS_MAX_AGE);
+            let question = question.fact(format!(
+                "`{}` signs every new token from now on. The server publishes another next key.",
+                next.kid
+            ));
+            if known_at > now {
+                let fact = format!(
+                    "Some verifiers may not know this key until {} and would refuse its tokens: they may cache the \
+                        key set for {}.",
+                    When(known_at),
+                    span_in_words(JWKS_MAX_AGE)
+                );
+                question.fact(fact).tick("now", FORCED)
+            } else {
+                question
+            }
+        }
+        None => question
+            .fact("There is no next key: the server generates one that signs at once. No verifier knows it yet, and some may refuse its tokens.")
+            .tick("now", FORCED),
+    };
+    let retirement = |active: &KeyStatus| {
+        format!(
+            "`{}` signs no more tokens. It still verifies at most {} active tokens, until {}.",
+            active.kid,
+            active.live_tokens_at_most,
+            When(now.plus(RETIRED_KEY_TTL))
+        )
+    };
+    Ok(question.facts(find("active").map(retirement)))
 }
 
 /// Makes the next key sign.
-pub(super) async fn rotate(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    mut form: Form,
-) -> Result<Response> {
-    let forced = form.is_ticked("now");
-    let done = app.keys.rotate(&session.origin, forced).await;
-    changed(&app, &session, done, "rotated").await
+pub(super) async fn rotate(request: Request<Owner>, mut form: Form) -> Result<Response> {
+    let (by, forced) = (&request.origin, form.is_ticked("now"));
+    let done = request.app.keys.rotate(by, forced).await;
+    changed(&request, done, "rotated").await
 }
 
 /// Publishes a key of another algorithm ahead.
-pub(super) async fn prepare(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    mut form: Form,
-) -> Result<Response> {
+pub(super) async fn prepare(request: Request<Owner>, mut form: Form) -> Result<Response> {
     let alg = SigningAlg::parse(&form.need("alg")?)?;
-    let done = app.keys.prepare(&session.origin, alg).await;
-    changed(&app, &session, done, "prepared").await
+    let done = request.app.keys.prepare(&request.origin, alg).await;
+    changed(&request, done, "prepared").await
+}
+
+/// A question about a key, and how many active tokens the key verifies at most.
+async fn question(
+    request: &Request<Owner, KeyId>,
+    verb: &'static str,
+    action: &str,
+) -> Result<(Question, u64)> {
+    let kid = &request.target;
+    let mut keys = request.app.keys.list().await?.into_iter();
+    let key = keys.find(|it| it.kid == *kid);
+    let key = key.ok_or_else(|| Error::not_found(format!("key `{kid}`")))?;
+    let (asked, action) = (format!("{verb} {kid}?"), format!("{kid}/{action}"));
+    let question = Question::new(request, asked, verb, PATH, &action);
+    Ok((question, key.live_tokens_at_most))
+}
+
+pub(super) async fn ask_retire(request: Request<Owner, KeyId>) -> Result<Question> {
+    let (question, tokens) = question(&request, "Retire key", "retire").await?;
+    Ok(question.fact(format!(
+        "The key signs no more tokens. It still verifies at most {tokens} active tokens until they expire."
+    )))
 }
 
 /// Retires a key that does not sign.
-pub(super) async fn retire(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    InPath(kid): InPath<KeyId>,
-    _form: Form,
-) -> Result<Response> {
-    let done = app.keys.retire(&session.origin, &kid).await;
-    changed(&app, &session, done, "retired").await
+pub(super) async fn retire(request: Request<Owner, KeyId>, _form: Form) -> Result<Response> {
+    let (by, kid) = (&request.origin, &request.target);
+    let done = request.app.keys.retire(by, kid).await;
+    changed(&request, done, "retired").await
+}
+
+pub(super) async fn ask_delete(request: Request<Owner, KeyId>) -> Result<Question> {
+    let (question, tokens) = question(&request, "Delete key", "delete").await?;
+    Ok(question.fact(format!(
+        "This ends at most {tokens} active tokens. Nobody can undo this."
+    )))
 }
 
 /// Deletes a key, and with it every token that it signed.
-pub(super) async fn delete(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-    InPath(kid): InPath<KeyId>,
-    _form: Form,
-) -> Result<Response> {
-    let done = app.keys.delete(&session.origin, &kid).await;
-    changed(&app, &session, done, "deleted").await
+pub(super) async fn delete(request: Request<Owner, KeyId>, _form: Form) -> Result<Response> {
+    let (by, kid) = (&request.origin, &request.target);
+    let done = request.app.keys.delete(by, kid).await;
+    changed(&request, done, "deleted").await
 }
 
-async fn changed<T>(
-    app: &AppState,
-    session: &Session<Owner>,
-    done: Result<T>,
+async fn changed<T, D>(
+    request: &Request<Owner, T>,
+    done: Result<D>,
     word: &str,
 ) -> Result<Response> {
-    let page = keys_page(app, session);
+    let page = keys_page(request);
     match done {
         // A rotation that is too early says how long to wait.
         Err(error) if error.code == ErrorCode::TemporarilyUnavailable => {

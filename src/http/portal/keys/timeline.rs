@@ -13,32 +13,32 @@ const TICKS: i64 = 5;
 const DAY: i64 = 86_400;
 
 /// All keys on one axis.
-pub(in crate::http::portal) struct Timeline {
-    pub(in crate::http::portal) lines: Vec<KeyLine>,
+pub(super) struct Timeline {
+    pub(super) lines: Vec<KeyLine>,
     /// Where now is.
-    pub(in crate::http::portal) now: i64,
+    pub(super) now: i64,
     /// Where the axis has labels, and the labels.
-    pub(in crate::http::portal) ticks: Vec<(i64, String)>,
+    pub(super) ticks: Vec<(i64, String)>,
 }
 
 /// The life of a key.
-pub(in crate::http::portal) struct KeyLine {
+pub(super) struct KeyLine {
     /// The beginning of its name.
-    pub(in crate::http::portal) name: String,
-    pub(in crate::http::portal) alg: SigningAlg,
-    pub(in crate::http::portal) parts: Vec<Part>,
+    pub(super) name: String,
+    pub(super) alg: SigningAlg,
+    pub(super) parts: Vec<Part>,
     /// The same in words.
-    pub(in crate::http::portal) sentence: String,
+    pub(super) sentence: String,
 }
 
 /// A part of it.
-pub(in crate::http::portal) struct Part {
+pub(super) struct Part {
     /// A class of the style.
-    pub(in crate::http::portal) kind: &'static str,
-    pub(in crate::http::portal) is_planned: bool,
-    pub(in crate::http::portal) x: i64,
-    pub(in crate::http::portal) width: i64,
-    pub(in crate::http::portal) sentence: String,
+    pub(super) kind: &'static str,
+    pub(super) is_planned: bool,
+    pub(super) x: i64,
+    pub(super) width: i64,
+    pub(super) sentence: String,
 }
 
 struct Span {
@@ -49,11 +49,7 @@ struct Span {
 
 /// All keys, from the first that was made until the last has ended. The active key is replaced by the next one at
 /// `rotation_due`, if that is known.
-pub(in crate::http::portal) fn draw(
-    keys: &[KeyStatus],
-    now: UnixTime,
-    rotation_due: Option<UnixTime>,
-) -> Timeline {
+pub(super) fn draw(keys: &[KeyStatus], now: UnixTime, rotation_due: Option<UnixTime>) -> Timeline {
     let due = rotation_due.filter(|due| *due > now);
     let lives: Vec<Vec<Span>> = keys.iter().map(|key| spans(key, now, due)).collect();
     let all = || lives.iter().flatten();

@@ -2,7 +2,6 @@
 
 pub(in crate::http) mod account;
 pub(in crate::http) mod passkeys;
-pub(in crate::http) mod recovery_codes;
 pub(in crate::http) mod second_factor;
 
 use std::future::ready;
@@ -17,12 +16,9 @@ use crate::app::AdminLogIn;
 use crate::app::error::Result;
 use crate::base::secret::Secret;
 use crate::http::middleware::observe::RequestId;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{LoggingIn, Session, remove_cookie, see_with_token};
+use crate::http::portal::access::{Form, LoggingIn, Request, remove_cookie, see_with_token};
 use crate::http::portal::links::see;
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
-use crate::http::portal::page::field_errors::FieldErrors;
+use crate::http::portal::page::{self, FieldErrors, Layout};
 use crate::http::request::body::BodyParams;
 use crate::http::request::caller::Caller;
 use crate::http::{AppState, Params};
@@ -94,12 +90,9 @@ pub(super) async fn log_in(
 }
 
 /// Ends the session.
-pub(super) async fn log_out(
-    State(app): State<AppState>,
-    session: Session<LoggingIn>,
-    _form: Form,
-) -> Result<Response> {
-    app.admins.log_out(&session.origin, &session).await?;
+pub(super) async fn log_out(request: Request<LoggingIn>, _form: Form) -> Result<Response> {
+    let admins = &request.app.admins;
+    admins.log_out(&request.origin, &request).await?;
     let mut response = see(PATH);
     remove_cookie(&mut response);
     Ok(response)

@@ -1,21 +1,16 @@
 //! Passkeys: adding one, logging in with one, removing one. The browser's part is in the script.
 
 use askama::Template;
-use axum::extract::{Path, State};
 use axum::response::Response;
 
 use crate::app::error::Result;
 use crate::app::{Admins, SessionStep};
 use crate::domain::{Name, PasskeyId};
-use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{LoggingIn, Session, Viewer, see_with_token};
+use crate::http::portal::access::{Form, LoggingIn, Request, Viewer, see_with_token};
 use crate::http::portal::links::see_done;
 use crate::http::portal::login::account;
 use crate::http::portal::login::second_factor::finish_log_in;
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
-use crate::http::portal::page::field_errors::FieldErrors;
+use crate::http::portal::page::{self, FieldErrors, Layout};
 
 #[derive(Template)]
 #[template(path = "login/passkey.html")]
@@ -29,32 +24,26 @@ struct PasskeyPage {
 
 page::pages!(PasskeyPage);
 
-async fn passkey_page(
-    app: &AppState,
-    session: &Session<LoggingIn>,
-    label: String,
-) -> Result<PasskeyPage> {
+async fn passkey_page(request: &Request<LoggingIn>, label: String) -> Result<PasskeyPage> {
+    let path = "/admin/account/passkey";
     Ok(PasskeyPage {
-        layout: Layout::new("Add a passkey", "/admin/account/passkey", Some(session)),
-        is_required: session.step == SessionStep::AddSecondFactor,
+        layout: Layout::new("Add a passkey", path, Some(request)),
+        is_required: request.step == SessionStep::AddSecondFactor,
         called: label,
-        options: app.admins.begin_passkey(session).await?,
+        options: request.app.admins.begin_passkey(request).await?,
     })
 }
 
 /// The form for one more, with what the browser has to know.
 pub(in crate::http::portal) async fn show_new_passkey(
-    State(app): State<AppState>,
-    session: Session<LoggingIn>,
+    request: Request<LoggingIn>,
 ) -> Result<Response> {
-    let page = passkey_page(&app, &session, String::new()).await?;
-    Ok(page::show(&page))
+    Ok(page::show(&passkey_page(&request, String::new()).await?))
 }
 
 /// Adds the one that the browser has made.
 pub(in crate::http::portal) async fn add_passkey(
-    State(app): State<AppState>,
-    session: Session<LoggingIn>,
+    request: Request<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
     let (label, made) = (form.take("label"), form.take("response"));
@@ -62,13 +51,13 @@ pub(in crate::http::portal) async fn add_passkey(
     let mut errors = FieldErrors::default();
     errors.require("label", label.trim());
     errors.check("label", Name::parse(label.trim()));
-    if session.step != SessionStep::AddSecondFactor {
+    if request.step != SessionStep::AddSecondFactor {
         errors.require("password", password.expose());
     }
     let added = async {
         errors.finish(Some(()))?;
-        let (by, admins) = (&session.origin, &app.admins);
-        let added = admins.add_passkey(by, &session, &label, &made, &password);
+        let (by, admins) = (&request.origin, &request.app.admins);
+        let added = admins.add_passkey(by, &request, &label, &made, &password);
         added.await
     };
     match added.await {
@@ -77,41 +66,32 @@ pub(in crate::http::portal) async fn add_passkey(
             if Admins::is_wrong_password(&error) {
                 errors = FieldErrors::at("password", &error);
             }
-            page::again_with(errors, error, passkey_page(&app, &session, label)).await
+            page::again_with(errors, error, passkey_page(&request, label)).await
         }
     }
 }
 
 /// Lets the session go on, with another token.
 pub(in crate::http::portal) async fn answer_challenge(
-    State(app): State<AppState>,
-    session: Session<LoggingIn>,
+    request: Request<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
-    let signed = form.take("response");
-    let verified = app
-        .admins
-        .verify_passkey(&session.origin, &session, &signed)
-        .await;
-    finish_log_in(&app, &session, None, verified).await
+    let (by, signed) = (&request.origin, form.take("response"));
+    let verified = request.app.admins.verify_passkey(by, &request, &signed);
+    finish_log_in(&request, None, verified.await).await
 }
 
 /// Removes one of the own ones.
 pub(in crate::http::portal) async fn remove_passkey(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-    Path(id): Path<String>,
+    request: Request<Viewer, String>,
     mut form: Form,
 ) -> Result<Response> {
-    let id = PasskeyId::parse(&id)?;
+    let (by, admins) = (&request.origin, &request.app.admins);
+    let id = PasskeyId::parse(&request.target)?;
     let password = form.take_password();
-    let (by, admins) = (&session.origin, &app.admins);
-    let removed = admins.remove_passkey(by, &session, &id, &password);
+    let removed = admins.remove_passkey(by, &request, &id, &password);
     match removed.await {
         Ok(()) => Ok(see_done(account::PATH, "passkey-removed")),
-        Err(error) => {
-            let field = format!("password-{id}");
-            account::show_again(&app, &session, &field, error).await
-        }
+        Err(error) => account::show_again(&request, &format!("password-{id}"), error).await,
     }
 }

@@ -1,22 +1,17 @@
 //! The second factor at a login; and the code of an authenticator app, and adding the app.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 use qrcode::QrCode;
 use qrcode::render::svg;
 
 use crate::app::error::{Error, Result};
-use crate::app::{Admins, SessionStep, TotpEnrolment};
+use crate::app::{Admins, SessionStep};
 use crate::base::secret::Secret;
 use crate::domain::ErrorCode;
-use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{LoggingIn, Session, see_with_token};
+use crate::http::portal::access::{Form, LoggingIn, Request, see_with_token};
 use crate::http::portal::links::see;
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
-use crate::http::portal::page::field_errors::FieldErrors;
+use crate::http::portal::page::{self, FieldErrors, Layout};
 
 #[derive(Template)]
 #[template(path = "login/challenge.html")]
@@ -31,62 +26,58 @@ struct ChallengePage {
 page::pages!(ChallengePage, EnrolmentPage);
 
 /// What asks for whichever second factor there is.
-async fn challenge_page(app: &AppState, session: &Session<LoggingIn>) -> Result<ChallengePage> {
-    let path = "/admin/login/code";
-    let locked_out = app.admins.lockout_reason(&session.admin);
+async fn challenge_page(request: &Request<LoggingIn>) -> Result<ChallengePage> {
+    let (admins, admin) = (&request.app.admins, &request.admin);
+    let locked_out = admins.lockout_reason(admin);
     let locked_out = locked_out.map(|reason| page::sentence(&Error::invalid_request(reason)));
     Ok(ChallengePage {
         layout: Layout {
             problem: locked_out,
-            ..Layout::new("Second factor", path, Some(session))
+            ..Layout::new("Second factor", "/admin/login/code", Some(request))
         },
-        has_totp: session.admin.has_totp,
-        has_recovery_codes: app.admins.count_recovery_codes(&session.admin.name).await? > 0,
-        passkey: app.admins.begin_passkey_log_in(session).await?,
+        has_totp: admin.has_totp,
+        has_recovery_codes: admins.count_recovery_codes(&admin.name).await? > 0,
+        passkey: admins.begin_passkey_log_in(request).await?,
     })
 }
 
-/// Asks for it.
 pub(in crate::http::portal) async fn show_challenge(
-    State(app): State<AppState>,
-    session: Session<LoggingIn>,
+    request: Request<LoggingIn>,
 ) -> Result<Response> {
-    if session.step != SessionStep::TypeCode {
+    if request.step != SessionStep::TypeCode {
         return Ok(see("/admin/"));
     }
-    Ok(page::show(&challenge_page(&app, &session).await?))
+    Ok(page::show(&challenge_page(&request).await?))
 }
 
 /// Lets the session go on, with another token.
 pub(in crate::http::portal) async fn answer_challenge(
-    State(app): State<AppState>,
-    session: Session<LoggingIn>,
+    request: Request<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
     let (code, recovery) = (form.take("code"), form.take_secret("recovery_code"));
-    let (by, admins) = (&session.origin, &app.admins);
+    let (by, admins) = (&request.origin, &request.app.admins);
     let (field, verified) = match recovery {
         Some(code) => {
-            let verified = admins.verify_recovery_code(by, &session, &code).await;
+            let verified = admins.verify_recovery_code(by, &request, &code).await;
             ("recovery_code", verified)
         }
-        None => ("code", admins.verify_totp(by, &session, &code).await),
+        None => ("code", admins.verify_totp(by, &request, &code).await),
     };
-    finish_log_in(&app, &session, Some(field), verified).await
+    finish_log_in(&request, Some(field), verified).await
 }
 
 /// Completes the login with the token that the second factor brought, or asks for it again: with the error at `field`, if that
 /// is wrong.
 pub(in crate::http::portal) async fn finish_log_in(
-    app: &AppState,
-    session: &Session<LoggingIn>,
+    request: &Request<LoggingIn>,
     field: Option<&str>,
     verified: Result<Secret<String>>,
 ) -> Result<Response> {
     match verified {
         Ok(token) => Ok(see_with_token("/admin/", &token)),
         Err(error) => {
-            let page = challenge_page(app, session);
+            let page = challenge_page(request);
             if let Some(field) = field.filter(|_| error.code == ErrorCode::InvalidClient) {
                 return page::again_at(field, error, page).await;
             }
@@ -109,12 +100,8 @@ struct EnrolmentPage {
     secret: String,
 }
 
-fn enrolment_page(
-    app: &AppState,
-    session: &Session<LoggingIn>,
-    enrolment: &TotpEnrolment,
-) -> Result<EnrolmentPage> {
-    let path = "/admin/account/second-factor";
+async fn enrolment_page(request: &Request<LoggingIn>) -> Result<EnrolmentPage> {
+    let enrolment = request.app.admins.begin_totp(request).await?;
     let code = QrCode::new(enrolment.url.expose()).map_err(Error::internal)?;
     let qr = code
         .render::<svg::Color<'_>>()
@@ -122,13 +109,12 @@ fn enrolment_page(
         .quiet_zone(false)
         .build();
     // What stands before the element itself is for files.
-    let qr = qr
-        .find("<svg")
-        .map_or_else(String::new, |at| qr[at..].to_owned());
+    let qr = qr.find("<svg").map_or("", |at| &qr[at..]).to_owned();
+    let path = "/admin/account/second-factor";
     Ok(EnrolmentPage {
-        layout: Layout::new("Add a second factor", path, Some(session)),
-        is_required: session.step == SessionStep::AddSecondFactor,
-        takes_passkeys: app.admins.takes_passkeys(),
+        layout: Layout::new("Add a second factor", path, Some(request)),
+        is_required: request.step == SessionStep::AddSecondFactor,
+        takes_passkeys: request.app.admins.takes_passkeys(),
         qr,
         secret: in_groups(enrolment.secret.expose()),
     })
@@ -136,30 +122,27 @@ fn enrolment_page(
 
 /// Shows what an app has to know.
 pub(in crate::http::portal) async fn show_enrolment(
-    State(app): State<AppState>,
-    session: Session<LoggingIn>,
+    request: Request<LoggingIn>,
 ) -> Result<Response> {
-    let enrolment = app.admins.begin_totp(&session).await?;
-    Ok(page::show(&enrolment_page(&app, &session, &enrolment)?))
+    Ok(page::show(&enrolment_page(&request).await?))
 }
 
 /// Adds the app, now that a code shows that it works.
 pub(in crate::http::portal) async fn confirm(
-    State(app): State<AppState>,
-    session: Session<LoggingIn>,
+    request: Request<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
     let code = form.take("code");
     let password = form.take_password();
     let mut errors = FieldErrors::default();
     errors.require("code", code.trim());
-    if session.step != SessionStep::AddSecondFactor {
+    if request.step != SessionStep::AddSecondFactor {
         errors.require("password", password.expose());
     }
     let confirmed = async {
         errors.finish(Some(()))?;
-        let (by, admins) = (&session.origin, &app.admins);
-        admins.confirm_totp(by, &session, &code, &password).await
+        let (by, admins) = (&request.origin, &request.app.admins);
+        admins.confirm_totp(by, &request, &code, &password).await
     };
     match confirmed.await {
         Ok(token) => Ok(see_with_token("/admin/account?done=second-factor", &token)),
@@ -169,11 +152,7 @@ pub(in crate::http::portal) async fn confirm(
             } else if error.code == ErrorCode::InvalidClient {
                 errors = FieldErrors::at("code", &error);
             }
-            let page = async {
-                let enrolment = app.admins.begin_totp(&session).await?;
-                enrolment_page(&app, &session, &enrolment)
-            };
-            page::again_with(errors, error, page).await
+            page::again_with(errors, error, enrolment_page(&request)).await
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Owns how counts over time are drawn: a shape that SVG takes, scaled to its highest value, and words for those who
-//! do not see it. Knows nothing of what is counted but when.
+//! do not see it.
 
 use std::fmt::{self, Write};
 
@@ -18,7 +18,8 @@ pub(in crate::http::portal) struct Chart {
     label: &'static str,
     /// A class of the style: the colour.
     kind: &'static str,
-    axis: Axis,
+    /// Part of the IDs in the page.
+    axis: &'static str,
     width: usize,
     path: String,
     /// The height of the drawing and half of it, as numbers that are read easily.
@@ -35,62 +36,48 @@ pub(in crate::http::portal) struct Chart {
     sentence: String,
 }
 
-/// The time that several charts beside one another show.
-#[derive(Clone, Copy)]
-pub(in crate::http::portal) struct Axis {
-    /// Part of the IDs in the page.
-    pub(in crate::http::portal) name: &'static str,
-    /// What a column is.
-    pub(in crate::http::portal) span: UsageSpan,
-}
-
-impl Axis {
-    fn column(self) -> &'static str {
-        match self.span {
-            UsageSpan::Minute => "a minute",
-            UsageSpan::Hour => "an hour",
-        }
-    }
-
-    /// A time of the axis: of minutes the time of day, of hours the day.
-    fn label(self, at: UnixTime) -> String {
-        let text = at.to_string();
-        let part = match self.span {
-            UsageSpan::Minute => text.get(11..16),
-            UsageSpan::Hour => text.get(5..10),
-        };
-        part.unwrap_or_default().to_owned()
-    }
-}
-
-/// What is drawn.
-#[derive(Clone, Copy)]
-pub(in crate::http::portal) struct Series<'a> {
-    pub(in crate::http::portal) label: &'static str,
-    /// A class of the style: the colour.
-    pub(in crate::http::portal) kind: &'static str,
-    pub(in crate::http::portal) values: &'a [u64],
+/// One chart for each count. Issued and refused share a scale: both are answers to the same requests.
+pub(in crate::http::portal) fn charts(column: UsageSpan, spans: &[UsageIn]) -> [Chart; 3] {
+    let values = |count: fn(&UsageIn) -> u64| spans.iter().map(count).collect::<Vec<u64>>();
+    let issued = values(|it| it.counts.issued);
+    let verified = values(|it| it.counts.verified);
+    let refused = values(|it| it.counts.refused);
+    let highest = issued.iter().chain(&refused).copied().max();
+    let highest = highest.unwrap_or_default();
+    let chart = |names, values, highest| Chart::new(names, column, spans, values, highest);
+    [
+        chart(("Issued", "issued"), &issued, highest),
+        chart(("Verified", "verified"), &verified, 0),
+        chart(("Refused", "refused"), &refused, highest),
+    ]
 }
 
 impl Chart {
-    /// A chart of `series`, with room for `highest`, which charts to be compared have in common.
-    pub(in crate::http::portal) fn new(
-        axis: Axis,
+    /// A chart of `values`, with room for `highest`, which charts to be compared have in common.
+    fn new(
+        (label, kind): (&'static str, &'static str),
+        column: UsageSpan,
         spans: &[UsageIn],
-        series: Series<'_>,
+        values: &[u64],
         highest: u64,
     ) -> Self {
-        let Series {
-            label,
-            kind,
-            values,
-        } = series;
         let most = values.iter().copied().max().unwrap_or_default();
         let top = round_up(most.max(highest));
         let total: u64 = values.iter().sum();
         let start = |n: usize| spans.get(n).map_or(UnixTime(0), |it| it.start);
         let last = start(spans.len().saturating_sub(1));
         let all: Vec<String> = values.iter().map(u64::to_string).collect();
+        // Nothing where half of the height is no whole number.
+        let half = top.is_multiple_of(2).then(|| Grouped(top / 2).to_string());
+        // Of minutes the axis has the time of day, of hours the day.
+        let (axis, a_column, shown) = match column {
+            UsageSpan::Minute => ("minutes", "a minute", 11..16),
+            UsageSpan::Hour => ("hours", "an hour", 5..10),
+        };
+        let time = |at: UnixTime| {
+            let text = at.to_string();
+            text.get(shown.clone()).unwrap_or_default().to_owned()
+        };
         Self {
             label,
             kind,
@@ -98,28 +85,18 @@ impl Chart {
             width: values.len(),
             path: path(values, top),
             top: Grouped(top).to_string(),
-            middle: middle(top),
+            middle: half.unwrap_or_default(),
             total: Grouped(total).to_string(),
-            times: [start(0), start(spans.len() / 2), last].map(|at| axis.label(at)),
+            times: [start(0), start(spans.len() / 2), last].map(time),
             start: start(0).0,
-            step: axis.span.seconds(),
+            step: column.seconds(),
             values: all.join(","),
             sentence: format!(
-                "{} in all, at most {} in {}.",
+                "{} in all, at most {} in {a_column}.",
                 Grouped(total),
-                Grouped(most),
-                axis.column()
+                Grouped(most)
             ),
         }
-    }
-}
-
-/// Half of the height; nothing where that is no whole number.
-fn middle(top: u64) -> String {
-    if top.is_multiple_of(2) {
-        Grouped(top / 2).to_string()
-    } else {
-        String::new()
     }
 }
 

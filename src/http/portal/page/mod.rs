@@ -1,11 +1,15 @@
 //! Owns what every page has: its frame with the navigation, and how it is answered.
 
-pub(in crate::http) mod assets;
-pub(in crate::http) mod chart;
+pub(super) mod assets;
+mod chart;
 mod done;
-pub(in crate::http) mod field_errors;
-pub(in crate::http) mod fields;
-pub(in crate::http) mod question;
+mod field_errors;
+pub(super) mod fields;
+mod question;
+
+pub(super) use chart::{Chart, Grouped, charts};
+pub(super) use field_errors::FieldErrors;
+pub(super) use question::Question;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,19 +23,17 @@ use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, SessionStep};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
-use crate::http::portal::access::submission::Submission;
+use crate::http::portal::access::Submission;
 use crate::http::portal::links::see_done;
-use crate::http::portal::page::field_errors::FieldErrors;
-use crate::http::response;
-use crate::http::response::{LogContext, WithLogContext};
+use crate::http::response::{self, LogContext, WithLogContext};
 
 /// A page in the navigation.
-struct Entry {
+pub(super) struct Entry {
     needs: AdminRole,
-    label: &'static str,
-    path: &'static str,
+    pub(super) label: &'static str,
+    pub(super) path: &'static str,
     /// The lines of its sign, in a square of 24.
-    sign: &'static str,
+    pub(super) sign: &'static str,
 }
 
 macro_rules! navigation {
@@ -64,9 +66,7 @@ const BELOW: &[(&str, &str)] = &[
 
 /// An entry as a page shows it.
 pub(super) struct Link {
-    pub(super) label: &'static str,
-    pub(super) path: &'static str,
-    pub(super) sign: &'static str,
+    pub(super) entry: &'static Entry,
     pub(super) is_current: bool,
 }
 
@@ -149,16 +149,12 @@ impl Layout {
 }
 
 impl Entry {
-    fn link(&self, path: &str) -> Link {
-        let is_below = path
-            .strip_prefix(self.path)
-            .is_some_and(|rest| rest.starts_with('/'))
-            || BELOW.contains(&(path, self.path));
+    fn link(&'static self, path: &str) -> Link {
+        let below = path.strip_prefix(self.path);
+        let is_below = below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         Link {
-            label: self.label,
-            path: self.path,
-            sign: self.sign,
-            is_current: path == self.path || is_below,
+            entry: self,
+            is_current: is_below || BELOW.contains(&(path, self.path)),
         }
     }
 }

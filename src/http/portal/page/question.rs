@@ -4,12 +4,12 @@
 use std::future::ready;
 
 use askama::Template;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use crate::app::error::{Error, Result};
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
+use crate::http::portal::access::Request;
 use crate::http::portal::page::fields::Choice;
+use crate::http::portal::page::{self, Layout};
 
 /// A question. Its title is that of the page.
 #[derive(Template)]
@@ -48,17 +48,18 @@ struct Select {
 page::pages!(Question);
 
 impl Question {
-    /// A question whose form goes to `action`; whoever declines goes to `back`.
-    pub(in crate::http::portal) fn new(
-        layout: Layout,
+    /// A question whose form goes to `action` below the page at `path`, where whoever declines goes back to.
+    pub(in crate::http::portal) fn new<R, T>(
+        request: &Request<R, T>,
+        asked: impl Into<String>,
         verb: &'static str,
-        action: impl Into<String>,
-        back: impl Into<String>,
+        path: &str,
+        action: &str,
     ) -> Self {
         Self {
-            layout,
+            layout: request.layout(asked, path),
             facts: Vec::new(),
-            action: action.into(),
+            action: format!("{}/{action}", path.trim_end_matches('/')),
             fields: Vec::new(),
             selects: Vec::new(),
             moment: None,
@@ -67,7 +68,7 @@ impl Question {
             verb,
             kind: "bad",
             is_possible: true,
-            back: back.into(),
+            back: path.to_owned(),
         }
     }
 
@@ -84,8 +85,16 @@ impl Question {
     }
 
     /// With something that breaks, or that does not.
-    pub(in crate::http::portal) fn fact(mut self, text: impl Into<String>) -> Self {
-        self.facts.push(text.into());
+    pub(in crate::http::portal) fn fact(self, text: impl Into<String>) -> Self {
+        self.facts([text.into()])
+    }
+
+    /// With as many of these.
+    pub(in crate::http::portal) fn facts(
+        mut self,
+        texts: impl IntoIterator<Item = String>,
+    ) -> Self {
+        self.facts.extend(texts);
         self
     }
 
@@ -93,6 +102,12 @@ impl Question {
     pub(in crate::http::portal) fn field(mut self, name: &'static str, value: &str) -> Self {
         self.fields.push((name, value.to_owned()));
         self
+    }
+
+    /// With the name of this submission, for what the form makes.
+    pub(in crate::http::portal) fn submission(self) -> Self {
+        let name = self.layout.submission.as_str().to_owned();
+        self.field("submission", &name)
     }
 
     /// With a choice of one among values.
@@ -130,11 +145,6 @@ impl Question {
         self
     }
 
-    /// Asks.
-    pub(in crate::http::portal) fn show(self) -> Response {
-        page::show(&self)
-    }
-
     /// Asks again, with the error at a field.
     pub(in crate::http::portal) async fn again_at(
         self,
@@ -142,5 +152,11 @@ impl Question {
         error: Error,
     ) -> Result<Response> {
         page::again_at(field, error, ready(Ok(self))).await
+    }
+}
+
+impl IntoResponse for Question {
+    fn into_response(self) -> Response {
+        page::show(&self)
     }
 }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::snippets::{Snippet, encoded, literal};
+use super::snippets::{Snippet, encoded, literal, snippet};
 
 /// A client, and how it sends its secret.
 #[derive(Clone, Copy)]
@@ -21,22 +21,22 @@ pub(super) fn plain(of: Credentials<'_>) -> Vec<Snippet> {
     let (id, secret) = (encoded(of.id), encoded(of.secret));
     let form = format!("client_id={id}&client_secret={secret}");
     let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-    let snippet = |language, code| Snippet { language, code };
     vec![
-        snippet("Java", java(&url, of.is_in_body, &form, &basic)),
-        snippet("C#", csharp(&url, of.is_in_body, &form, &basic)),
-        snippet("PHP", php(&url, of.is_in_body, &form, &basic)),
+        java(&url, of.is_in_body, &form, &basic),
+        csharp(&url, of.is_in_body, &form, &basic),
+        php(&url, of.is_in_body, &form, &basic),
     ]
 }
 
-fn java(url: &str, is_in_body: bool, form: &str, basic: &str) -> String {
+fn java(url: &str, is_in_body: bool, form: &str, basic: &str) -> Snippet {
     let (name, value, body) = if is_in_body {
         let body = format!("ofString({})", literal(form));
         ("Content-Type", "application/x-www-form-urlencoded", body)
     } else {
         ("Authorization", basic, "noBody()".to_owned())
     };
-    format!(
+    snippet!(
+        "Java",
         "import java.net.URI;\nimport java.net.http.*;\n\nvar request = HttpRequest.newBuilder(URI.create({}))\n    \
          .header(\"{name}\", {})\n    .POST(HttpRequest.BodyPublishers.{body})\n    .build();\n\
          var answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());\n\
@@ -47,7 +47,7 @@ fn java(url: &str, is_in_body: bool, form: &str, basic: &str) -> String {
     )
 }
 
-fn csharp(url: &str, is_in_body: bool, form: &str, basic: &str) -> String {
+fn csharp(url: &str, is_in_body: bool, form: &str, basic: &str) -> Snippet {
     let (header, content) = if is_in_body {
         let content = format!(
             "new StringContent({}, Encoding.UTF8, \"application/x-www-form-urlencoded\")",
@@ -61,7 +61,8 @@ fn csharp(url: &str, is_in_body: bool, form: &str, basic: &str) -> String {
         );
         (header, "null".to_owned())
     };
-    format!(
+    snippet!(
+        "C#",
         "using System.Net.Http.Json;\nusing System.Text;\nusing System.Text.Json;\n\nusing var http = new HttpClient();\n\
          {header}var answer = await http.PostAsync({}, {content});\nanswer.EnsureSuccessStatusCode();\n\
          var granted = await answer.Content.ReadFromJsonAsync<JsonElement>();\n\
@@ -70,14 +71,15 @@ fn csharp(url: &str, is_in_body: bool, form: &str, basic: &str) -> String {
     )
 }
 
-fn php(url: &str, is_in_body: bool, form: &str, basic: &str) -> String {
+fn php(url: &str, is_in_body: bool, form: &str, basic: &str) -> Snippet {
     let option = if is_in_body {
         format!("CURLOPT_POSTFIELDS => {}", in_php(form))
     } else {
         let header = in_php(&format!("Authorization: {basic}"));
         format!("CURLOPT_POST => true,\n    CURLOPT_HTTPHEADER => [{header}]")
     };
-    format!(
+    snippet!(
+        "PHP",
         "$http = curl_init({});\ncurl_setopt_array($http, [\n    CURLOPT_RETURNTRANSFER => true,\n    \
          CURLOPT_FAILONERROR => true,\n    {option},\n]);\n$answer = curl_exec($http);\n\
          if ($answer === false) throw new RuntimeException(curl_error($http));\n\
@@ -90,53 +92,42 @@ fn php(url: &str, is_in_body: bool, form: &str, basic: &str) -> String {
 pub(super) fn libraries(of: Credentials<'_>) -> Vec<Snippet> {
     let (id, secret) = (literal(of.id), literal(of.secret));
     let token_url = literal(&format!("{}/token", of.issuer));
-    let snippet = |language, code| Snippet { language, code };
+    let in_properties = |text: &str| text.replace('\\', "\\\\");
+    let prefix = "spring.security.oauth2.client";
     let choose = |in_body, in_header| if of.is_in_body { in_body } else { in_header };
     let method = choose("client_secret_post", "client_secret_basic");
     let authentication = choose("ClientSecretPost", "ClientSecretBasic");
     let style = choose("AuthStyleInParams", "AuthStyleInHeader");
     vec![
-        snippet(
+        snippet!(
             "Python, Authlib",
-            format!(
-                "from authlib.integrations.requests_client import OAuth2Session\n\nsession = OAuth2Session(\n    {id},\n    \
+            "from authlib.integrations.requests_client import OAuth2Session\n\nsession = OAuth2Session(\n    {id},\n    \
                  {secret},\n    token_endpoint={token_url},\n    token_endpoint_auth_method=\"{method}\",\n    \
                  grant_type=\"client_credentials\",\n)\ntoken = session.fetch_token()[\"access_token\"]"
-            ),
         ),
-        snippet(
+        snippet!(
             "Node.js, openid-client",
-            format!(
-                "import * as client from \"openid-client\";\n\nconst config = await client.discovery(\n  new URL({}),\n  {id},\n  \
+            "import * as client from \"openid-client\";\n\nconst config = await client.discovery(\n  new URL({}),\n  {id},\n  \
                  undefined,\n  client.{authentication}({secret}),\n  {{ algorithm: \"oauth2\" }},\n);\n\
                  const {{ access_token }} = await client.clientCredentialsGrant(config);",
-                literal(of.issuer)
-            ),
+            literal(of.issuer)
         ),
-        snippet(
+        snippet!(
             "Go, x/oauth2",
-            format!(
-                "config := clientcredentials.Config{{\n\tClientID:     {id},\n\tClientSecret: {secret},\n\t\
+            "config := clientcredentials.Config{{\n\tClientID:     {id},\n\tClientSecret: {secret},\n\t\
                  TokenURL:     {token_url},\n\tAuthStyle:    oauth2.{style},\n}}\n\
                  // It sends a token with each request.\nhttpClient := config.Client(context.Background())"
-            ),
         ),
-        snippet("Java, Spring Boot", spring(of, method)),
+        snippet!(
+            "Java, Spring Boot",
+            "{prefix}.provider.tokens.token-uri={}/token\n{prefix}.registration.tokens.authorization-grant-type=client_credentials\n\
+                 {prefix}.registration.tokens.client-authentication-method={method}\n\
+                 {prefix}.registration.tokens.client-id={}\n{prefix}.registration.tokens.client-secret={}",
+            in_properties(of.issuer),
+            in_properties(of.id),
+            in_properties(of.secret)
+        ),
     ]
-}
-
-/// The properties of a client registration.
-fn spring(of: Credentials<'_>, method: &str) -> String {
-    let escaped = |text: &str| text.replace('\\', "\\\\");
-    let prefix = "spring.security.oauth2.client";
-    format!(
-        "{prefix}.provider.tokens.token-uri={}/token\n{prefix}.registration.tokens.authorization-grant-type=client_credentials\n\
-         {prefix}.registration.tokens.client-authentication-method={method}\n\
-         {prefix}.registration.tokens.client-id={}\n{prefix}.registration.tokens.client-secret={}",
-        escaped(of.issuer),
-        escaped(of.id),
-        escaped(of.secret)
-    )
 }
 
 /// A text in single quotes, in which PHP replaces nothing.

@@ -2,7 +2,7 @@
 
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientRecord, ClientSecret, ClientUses, SecretAdvice, SecretUses};
-use crate::http::portal::secrets::questions::name_of;
+use crate::http::portal::secrets::name_of;
 use crate::http::portal::secrets::rotate::old_secrets;
 
 /// A secret that expires within this many seconds expires soon: 7 days.

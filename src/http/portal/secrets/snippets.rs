@@ -13,6 +13,17 @@ pub(in crate::http::portal) struct Snippet {
     pub(in crate::http::portal) code: String,
 }
 
+/// A program in one language, whose code is written as for `format!`.
+macro_rules! snippet {
+    ($language:literal, $($code:tt)+) => {
+        $crate::http::portal::secrets::snippets::Snippet {
+            language: $language,
+            code: format!($($code)+),
+        }
+    };
+}
+pub(in crate::http::portal) use snippet;
+
 #[derive(Template)]
 #[template(path = "secrets/snippet_rust.txt")]
 struct InRust<'a> {
@@ -28,7 +39,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Programs that get a token of this client with this secret.
-pub(in crate::http::portal) fn of(issuer: &str, client: &Client, secret: &str) -> Vec<Snippet> {
+pub(super) fn of(issuer: &str, client: &Client, secret: &str) -> Vec<Snippet> {
     let issuer = issuer.trim_end_matches('/');
     let url = format!("{issuer}/authorize");
     let id = client.client_id.as_str();
@@ -40,43 +51,34 @@ pub(in crate::http::portal) fn of(issuer: &str, client: &Client, secret: &str) -
         secret,
         is_in_body: methods.contains(AuthMethod::ClientSecretPost),
     };
-    let parts = if credentials.is_in_body {
+    let [curl, node, python, go, rust] = if credentials.is_in_body {
         in_body(&quoted, id, secret)
     } else {
         in_header(&quoted, id, secret)
     };
-    let [curl, node, python, go, rust] = parts;
-    let snippet = |language, code| Snippet { language, code };
+    // It uses a library of HTTP that nothing here may; the template is written as it is.
+    let rust = InRust {
+        url: &quoted,
+        credentials: &rust,
+    };
     let mut all = vec![
-        snippet("curl", format!("curl -X POST {} {curl}", in_shell(&url))),
-        snippet(
+        snippet!("curl", "curl -X POST {} {curl}", in_shell(&url)),
+        snippet!(
             "Node.js",
-            format!(
-                "const answer = await fetch({quoted}, {{\n  method: \"POST\",\n  {node},\n}});\nif (!answer.ok) throw new Error(await answer.text());\nconst {{ token, expires_in }} = await answer.json();"
-            ),
+            "const answer = await fetch({quoted}, {{\n  method: \"POST\",\n  {node},\n}});\nif (!answer.ok) throw new Error(await answer.text());\nconst {{ token, expires_in }} = await answer.json();"
         ),
-        snippet(
+        snippet!(
             "Python",
-            format!(
-                "import requests\n\nanswer = requests.post({quoted}, {python})\nanswer.raise_for_status()\ntoken = answer.json()[\"token\"]"
-            ),
+            "import requests\n\nanswer = requests.post({quoted}, {python})\nanswer.raise_for_status()\ntoken = answer.json()[\"token\"]"
         ),
-        snippet(
+        snippet!(
             "Go",
-            format!(
-                "{go}\nif err != nil {{\n\treturn err\n}}\ndefer answer.Body.Close()\nvar granted struct {{\n\tToken     string `json:\"token\"`\n\tExpiresIn int    `json:\"expires_in\"`\n}}\nif err := json.NewDecoder(answer.Body).Decode(&granted); err != nil {{\n\treturn err\n}}"
-            ),
+            "{go}\nif err != nil {{\n\treturn err\n}}\ndefer answer.Body.Close()\nvar granted struct {{\n\tToken     string `json:\"token\"`\n\tExpiresIn int    `json:\"expires_in\"`\n}}\nif err := json.NewDecoder(answer.Body).Decode(&granted); err != nil {{\n\treturn err\n}}"
         ),
-        snippet(
-            "Rust",
-            // It uses a library of HTTP that nothing here may; the template is written as it is.
-            InRust {
-                url: &quoted,
-                credentials: &rust,
-            }
-            .render()
-            .unwrap_or_default(),
-        ),
+        Snippet {
+            language: "Rust",
+            code: rust.render().unwrap_or_default(),
+        },
     ];
     all.extend(languages::plain(credentials));
     all.extend(languages::libraries(credentials));
@@ -84,29 +86,25 @@ pub(in crate::http::portal) fn of(issuer: &str, client: &Client, secret: &str) -
 }
 
 /// How programs are told in their environment to trust a CA that no system knows.
-pub(in crate::http::portal) fn trust(ca: &str) -> Snippet {
+pub(super) fn trust(ca: &str) -> Snippet {
     let names = [
         "CURL_CA_BUNDLE",
         "NODE_EXTRA_CA_CERTS",
         "REQUESTS_CA_BUNDLE",
         "SSL_CERT_FILE",
     ];
-    let lines = names.map(|name| format!("export {name}={}", in_shell(ca)));
-    let java = format!(
-        "# Java: keytool -importcert -noprompt -alias token-server -file {} -keystore trust.p12 -storepass changeit\n\
+    let ca = in_shell(ca);
+    let lines = names.map(|name| format!("export {name}={ca}\n")).concat();
+    snippet!(
+        "Trust the certificate of this development server",
+        "{lines}# Java: keytool -importcert -noprompt -alias token-server -file {ca} -keystore trust.p12 -storepass changeit\n\
          # export JAVA_TOOL_OPTIONS='-Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=changeit'\n\
-         # PHP: php -d curl.cainfo={}",
-        in_shell(ca),
-        in_shell(ca)
-    );
-    Snippet {
-        language: "Trust the certificate of this development server",
-        code: format!("{}\n{java}", lines.join("\n")),
-    }
+         # PHP: php -d curl.cainfo={ca}"
+    )
 }
 
 /// The variables that the examples of the documentation read, for a file such as `.env`.
-pub(in crate::http::portal) fn env(issuer: &str, client: &Client, secret: &str) -> String {
+pub(super) fn env(issuer: &str, client: &Client, secret: &str) -> String {
     let lines = [
         ("ISSUER", issuer),
         ("CLIENT_ID", client.client_id.as_str()),

@@ -5,16 +5,11 @@ mod risks;
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::State;
-use axum::http::Uri;
 use axum::response::Response;
 
-use crate::app::error::Result;
-use crate::config::{Setting, SettingDescription, describe_settings};
-use crate::http::portal::access::session::{Session, Viewer};
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
-use crate::http::{AppState, Params};
+use crate::config::{Setting, describe_settings};
+use crate::http::portal::access::{Request, Viewer};
+use crate::http::portal::page::{self, Layout};
 
 const PATH: &str = "/admin/settings";
 
@@ -41,13 +36,9 @@ struct Row<'a> {
     risk: Option<String>,
 }
 
-pub(super) async fn show_settings(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-    uri: Uri,
-) -> Result<Response> {
-    let changed_only = Params::from_query(&uri)?.take("changed").is_some();
-    let config = app.config();
+pub(super) async fn show_settings(mut request: Request<Viewer>) -> Response {
+    let changed_only = request.query.take("changed").is_some();
+    let config = request.app.config();
     let settings = config.settings.0.iter();
     let settings: BTreeMap<&str, &Setting> = settings.map(|it| (it.name.as_str(), it)).collect();
     let mut risks = risks::find(config);
@@ -60,35 +51,27 @@ pub(super) async fn show_settings(
         if changed_only && !setting.is_set && risk.is_none() {
             continue;
         }
-        let SettingDescription {
-            section,
-            default,
-            text,
-            ..
-        } = described;
-        if groups.last().is_none_or(|group| group.heading != section) {
-            let rows = Vec::new();
-            groups.push(Group {
-                heading: section,
-                rows,
-            });
-        }
-        if let Some(group) = groups.last_mut() {
-            group.rows.push(Row {
-                setting,
-                default,
-                text,
-                risk,
-            });
+        let row = Row {
+            setting,
+            default: described.default,
+            text: described.text,
+            risk,
+        };
+        match groups.last_mut() {
+            Some(group) if group.heading == described.section => group.rows.push(row),
+            Some(_) | None => groups.push(Group {
+                heading: described.section,
+                rows: vec![row],
+            }),
         }
     }
-    Ok(page::show(&SettingsPage {
-        layout: session.layout("Settings", PATH),
-        replica: app.replication.name(),
+    page::show(&SettingsPage {
+        layout: request.layout("Settings", PATH),
+        replica: request.app.replication.name(),
         changed_only,
         changed: settings.values().filter(|it| it.is_set).count(),
         groups,
-    }))
+    })
 }
 
 /// The beginning of an explanation, up to the end of its first sentence.

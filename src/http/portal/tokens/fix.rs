@@ -5,14 +5,14 @@ use crate::http::portal::links::{CLIENTS, encoded, path_of};
 
 /// A page, and what to do there.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::http::portal) struct Fix {
-    pub(in crate::http::portal) label: &'static str,
-    pub(in crate::http::portal) path: String,
+pub(super) struct Fix {
+    pub(super) label: &'static str,
+    pub(super) path: String,
 }
 
 impl Fix {
     /// `None`: no page of the portal helps, only the caller.
-    pub(in crate::http::portal) fn of(rejected: &RejectedRequest) -> Option<Self> {
+    pub(super) fn of(rejected: &RejectedRequest) -> Option<Self> {
         let fix = |label, path| Some(Self { label, path });
         let Some(id) = &rejected.client_id else {
             return of_unknown(rejected);
@@ -55,6 +55,7 @@ fn of_unknown(rejected: &RejectedRequest) -> Option<Fix> {
 mod tests {
     use super::*;
     use crate::base::clock::UnixTime;
+    use crate::domain::ErrorCode::{InvalidClient, InvalidScope, InvalidTarget};
 
     fn rejected(client_id: Option<&str>, error: ErrorCode, reason: &str) -> RejectedRequest {
         RejectedRequest {
@@ -72,47 +73,26 @@ mod tests {
     #[test]
     fn a_fix_leads_to_the_field_that_refuses() {
         for (client_id, error, reason, path) in [
-            (
-                Some("a/b"),
-                ErrorCode::InvalidScope,
-                "",
-                "/admin/clients/a%2Fb/edit#scopes",
-            ),
-            (
-                Some("a"),
-                ErrorCode::InvalidTarget,
-                "",
-                "/admin/clients/a/edit#audiences",
-            ),
-            (
-                Some("a"),
-                ErrorCode::InvalidClient,
-                "the client is disabled",
-                "/admin/clients/a",
-            ),
-            (
-                Some("a"),
-                ErrorCode::InvalidClient,
-                "wrong secret",
-                "/admin/clients/a#secrets",
-            ),
-            (
-                None,
-                ErrorCode::InvalidClient,
-                "unknown client",
-                "/admin/clients?prefix=bil",
-            ),
+            (Some("a/b"), InvalidScope, "", "a%2Fb/edit#scopes"),
+            (Some("a"), InvalidTarget, "", "a/edit#audiences"),
+            (Some("a"), InvalidClient, "the client is disabled", "a"),
+            (Some("a"), InvalidClient, "wrong secret", "a#secrets"),
         ] {
             let found = Fix::of(&rejected(client_id, error, reason)).map(|it| it.path);
-            assert_eq!(found.as_deref(), Some(path));
+            assert_eq!(found, Some(format!("/admin/clients/{path}")));
         }
     }
 
     #[test]
     fn of_an_id_that_is_too_short_nothing_is_known() {
-        let mut short = rejected(None, ErrorCode::InvalidClient, "unknown client");
-        short.hint = "… (3 characters)".to_owned();
+        let unknown = rejected(None, InvalidClient, "unknown client");
+        let found = Fix::of(&unknown).map(|it| it.path);
+        assert_eq!(found.as_deref(), Some("/admin/clients?prefix=bil"));
 
+        let short = RejectedRequest {
+            hint: "… (3 characters)".to_owned(),
+            ..unknown
+        };
         assert_eq!(Fix::of(&short), None);
     }
 }

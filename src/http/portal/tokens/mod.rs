@@ -1,31 +1,24 @@
 //! A token: its header and claims, whether it is active and why, and its revocation.
 
 pub(in crate::http) mod explain;
-pub(in crate::http) mod explain_assertion;
-pub(in crate::http) mod explain_exchange;
 mod fix;
 mod verifying;
 
 use std::future::ready;
 
 use askama::Template;
-use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::app::TokenInspection;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
-use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{Operator, Session, Viewer};
+use crate::http::portal::access::{Form, Operator, Request, Viewer};
 use crate::http::portal::links::{path_of, see_done};
-use crate::http::portal::page;
-use crate::http::portal::page::question::Question;
-use crate::http::portal::page::{Exactly, Layout};
-use crate::http::portal::secrets::development_ca;
-use crate::http::portal::secrets::snippets::{Snippet, trust};
+use crate::http::portal::page::{self, Exactly, Layout, Question};
+use crate::http::portal::secrets::snippets::Snippet;
+use crate::http::portal::secrets::trust_in_development;
 
 const PATH: &str = "/admin/tokens";
 
@@ -52,33 +45,29 @@ impl TokensPage {
     }
 }
 
-fn tokens_page<R>(app: &AppState, session: &Session<R>, token: &str) -> TokensPage {
-    let (issuer, config) = (app.keys.current().issuer().to_string(), app.config());
+fn tokens_page<R>(request: &Request<R>, token: &str) -> TokensPage {
+    let (app, config) = (&request.app, request.app.config());
+    let issuer = app.keys.current().issuer().to_string();
     let audience = config.token.audience.to_string();
     let mut programs = verifying::programs(&issuer, &audience, config.keys.signing_alg);
-    programs.extend(development_ca(app).map(|ca| trust(&ca)));
+    programs.extend(trust_in_development(app));
     TokensPage {
-        layout: session.layout("Token inspector", PATH),
-        can_revoke: session.permits(AdminRole::Operator),
+        layout: request.layout("Token inspector", PATH),
+        can_revoke: request.permits(AdminRole::Operator),
         token: token.trim().to_owned(),
         inspection: None,
         programs,
     }
 }
 
-/// Shows a form for a token.
-pub(super) async fn show_tokens(State(app): State<AppState>, session: Session<Viewer>) -> Response {
-    page::show(&tokens_page(&app, &session, ""))
+pub(super) async fn show_tokens(request: Request<Viewer>) -> Response {
+    page::show(&tokens_page(&request, ""))
 }
 
 /// Shows the header and the claims of a token, and whether it is active.
-pub(super) async fn inspect(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-    mut form: Form,
-) -> Result<Response> {
-    let mut page = tokens_page(&app, &session, &form.take("token"));
-    match app.tokens.inspect(&page.token).await {
+pub(super) async fn inspect(request: Request<Viewer>, mut form: Form) -> Result<Response> {
+    let mut page = tokens_page(&request, &form.take("token"));
+    match request.app.tokens.inspect(&page.token).await {
         Ok(inspection) => {
             page.inspection = Some(inspection);
             Ok(page::show(&page))
@@ -88,23 +77,18 @@ pub(super) async fn inspect(
 }
 
 /// Asks before a token is revoked, and revokes it. A token stands in no link, so that the question is by POST too.
-pub(super) async fn revoke(
-    State(app): State<AppState>,
-    session: Session<Operator>,
-    mut form: Form,
-) -> Result<Response> {
-    let page = tokens_page(&app, &session, &form.need("token")?);
+pub(super) async fn revoke(request: Request<Operator>, mut form: Form) -> Result<Response> {
+    let page = tokens_page(&request, &form.need("token")?);
     if !form.is_ticked("confirmed") {
-        let layout = session.layout("Revoke this token?", PATH);
-        let question = Question::new(layout, "Revoke token", "/admin/tokens/revoke", PATH);
-        let question = question
+        let (asked, verb) = ("Revoke this token?", "Revoke token");
+        return Ok(Question::new(&request, asked, verb, PATH, "revoke")
             .field("token", &page.token)
-            .field("confirmed", "yes");
-        return Ok(question
+            .field("confirmed", "yes")
             .fact("Every service refuses it from now on. Its client can get another one at once.")
-            .show());
+            .into_response());
     }
-    match app.tokens.revoke(&session.origin, &page.token).await {
+    let (by, tokens) = (&request.origin, &request.app.tokens);
+    match tokens.revoke(by, &page.token).await {
         Ok(_) => Ok(see_done(PATH, "revoked")),
         Err(error) => refused(page, error).await,
     }

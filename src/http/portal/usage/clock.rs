@@ -1,17 +1,13 @@
 //! Owns what the portal says about a clock that may be wrong, and its confirmation, before which a question says what then runs.
 
-use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::AdminRole;
-use crate::http::AppState;
-use crate::http::portal::access::form::Form;
-use crate::http::portal::access::session::{Owner, Session, Viewer};
+use crate::http::portal::access::{Form, Owner, Request, Viewer};
 use crate::http::portal::links::see_done;
-use crate::http::portal::page;
-use crate::http::portal::page::question::Question;
+use crate::http::portal::page::{self, Question};
 use crate::http::portal::usage::dashboard::PATH;
 
 /// Shown while the clock may be wrong.
@@ -26,32 +22,29 @@ pub(super) struct ClockNotice {
 
 impl ClockNotice {
     /// `None`: nothing speaks against the clock.
-    pub(super) async fn find(app: &AppState, session: &Session<Viewer>) -> Result<Option<Self>> {
+    pub(super) async fn find(request: &Request<Viewer>) -> Result<Option<Self>> {
+        let app = &request.app;
         let doubt = app.core.find_clock_doubt().await?;
         Ok(doubt.map(|doubt| Self {
             doubt: page::capitalized(doubt),
             now: app.clock().wall(),
             is_held_back: !app.config().development,
-            can_confirm: session.permits(AdminRole::Owner) && doubt.can_be_confirmed(),
+            can_confirm: request.permits(AdminRole::Owner) && doubt.can_be_confirmed(),
         }))
     }
 }
 
-/// Asks before this machine's clock counts as right.
-pub(in crate::http::portal) async fn ask_confirm(
-    State(app): State<AppState>,
-    session: Session<Owner>,
-) -> Result<Response> {
-    let layout = session.layout("Confirm the clock?", PATH);
-    let question = Question::new(layout, "Confirm clock", "/admin/clock/confirm", PATH);
+pub(in crate::http::portal) async fn ask_confirm(request: Request<Owner>) -> Result<Question> {
+    let (app, asked) = (&request.app, "Confirm the clock?");
+    let question = Question::new(&request, asked, "Confirm clock", PATH, "clock/confirm");
     let Some(doubt) = app.core.find_clock_doubt().await? else {
         let fact = "The server does not doubt the clock: there is nothing to confirm.";
-        return Ok(question.impossible(fact).show());
+        return Ok(question.impossible(fact));
     };
     let question = question.fact(page::capitalized(doubt));
     if !doubt.can_be_confirmed() {
         let fact = "The server uses the clock of Postgres: set the wrong one of the two clocks.";
-        return Ok(question.impossible(fact).show());
+        return Ok(question.impossible(fact));
     }
     let now = app.clock().wall();
     Ok(question
@@ -61,16 +54,15 @@ pub(in crate::http::portal) async fn ask_confirm(
                 usage, refusals and audit events; rotation and deletion of signing keys; certificate orders; idle \
                 expiry of secrets.",
         )
-        .fact("With a wrong clock they remove what is still needed, and nobody can undo this.")
-        .show())
+        .fact("With a wrong clock they remove what is still needed, and nobody can undo this."))
 }
 
 /// Takes this machine's clock for right.
 pub(in crate::http::portal) async fn confirm_clock(
-    State(app): State<AppState>,
-    session: Session<Owner>,
+    request: Request<Owner>,
     _form: Form,
 ) -> Result<Response> {
-    app.core.confirm_clock(&session.origin).await?;
+    let core = &request.app.core;
+    core.confirm_clock(&request.origin).await?;
     Ok(see_done(PATH, "clock-confirmed"))
 }

@@ -1,32 +1,17 @@
 //! The first page: the usage of the last hour and month, what expires soon, and the state of the service.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::error::Result;
 use crate::app::{COUNTING_PATIENCE, ClientQuery, Overview};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Replica, UsageIn, UsageSpan};
-use crate::http::AppState;
-use crate::http::portal::access::session::{Session, Viewer};
+use crate::http::portal::access::{Request, Viewer};
 use crate::http::portal::links::path_of;
-use crate::http::portal::page;
-use crate::http::portal::page::chart::{Axis, Chart, Grouped};
-use crate::http::portal::page::{Layout, When};
-use crate::http::portal::usage::charts::{by_day, charts};
+use crate::http::portal::page::{self, Chart, Grouped, Layout, When, charts};
 use crate::http::portal::usage::clock::ClockNotice;
-use crate::http::portal::usage::figures::{Figure, Latency, figures, latencies};
-
-const MINUTES: Axis = Axis {
-    name: "minutes",
-    span: UsageSpan::Minute,
-};
-
-const HOURS: Axis = Axis {
-    name: "hours",
-    span: UsageSpan::Hour,
-};
+use crate::http::portal::usage::figures::{Figure, Latency, by_day, figures, latencies};
 
 /// The page warns of a certificate that expires within this many seconds: 14 days.
 const CERTIFICATE_SOON: i64 = 14 * 86_400;
@@ -64,11 +49,7 @@ struct FirstSteps {
 
 impl FirstSteps {
     /// `None`: a token was issued in the last 30 days.
-    async fn find(
-        app: &AppState,
-        session: &Session<Viewer>,
-        overview: &Overview,
-    ) -> Result<Option<Self>> {
+    async fn find(request: &Request<Viewer>, overview: &Overview) -> Result<Option<Self>> {
         if overview.hours.iter().any(|it| it.counts.issued > 0) {
             return Ok(None);
         }
@@ -76,12 +57,12 @@ impl FirstSteps {
             limit: 1,
             ..ClientQuery::default()
         };
-        let first = app.clients.list(&one).await?.clients;
+        let first = request.app.clients.list(&one).await?.clients;
         let issuer = overview.issuer.trim_end_matches('/');
         Ok(Some(Self {
             has_clients: !first.is_empty(),
-            can_create: session.permits(AdminRole::Operator),
-            can_invite: session.permits(AdminRole::Owner),
+            can_create: request.permits(AdminRole::Operator),
+            can_invite: request.permits(AdminRole::Owner),
             get_token: format!("curl -u 'CLIENT_ID:CLIENT_SECRET' -X POST '{issuer}/authorize'"),
             verify: format!("curl -H 'Authorization: Bearer TOKEN' '{issuer}/verify'"),
         }))
@@ -96,26 +77,24 @@ fn behind(replica: &Replica) -> Option<i64> {
     Some(replica.seen_at.since(read_at).max(0))
 }
 
-pub(in crate::http::portal) async fn show_dashboard(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-) -> Result<Response> {
+pub(in crate::http::portal) async fn show_dashboard(request: Request<Viewer>) -> Result<Response> {
+    let app = &request.app;
     let overview = app.overview(COUNTING_PATIENCE).await?;
     let now = overview.at;
     let heard = overview.replicas.iter().filter(|it| it.is_heard(now));
     let certificate = heard.filter_map(|it| it.certificate_expires_at).min();
     let last_hour = overview.hours.last();
     Ok(page::show(&DashboardPage {
-        layout: session.layout("Dashboard", PATH),
-        clock: ClockNotice::find(&app, &session).await?,
-        first_steps: FirstSteps::find(&app, &session, &overview).await?,
+        layout: request.layout("Dashboard", PATH),
+        clock: ClockNotice::find(&request).await?,
+        first_steps: FirstSteps::find(&request, &overview).await?,
         figures: figures(&overview.hours),
         full_until: last_hour.map_or(now, |it| it.start),
         replica: app.replication.name(),
-        latencies: latencies(&app),
+        latencies: latencies(app),
         is_ready: app.replication.check_readiness().await.is_ok(),
-        per_minute: charts(MINUTES, &overview.minutes),
-        per_hour: charts(HOURS, &overview.hours),
+        per_minute: charts(UsageSpan::Minute, &overview.minutes),
+        per_hour: charts(UsageSpan::Hour, &overview.hours),
         days: by_day(&overview.hours),
         certificate,
         certificate_expires_soon: certificate.is_some_and(|at| at.since(now) < CERTIFICATE_SOON),

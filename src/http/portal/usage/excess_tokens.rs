@@ -1,22 +1,16 @@
 //! The clients with the most excess tokens: they ask for new tokens before the old ones expire.
 
 use askama::Template;
-use axum::extract::State;
-use axum::http::Uri;
 use axum::response::Response;
 use tokio::time::timeout;
 
-use crate::app::COUNTING_PATIENCE;
-use crate::app::ExcessSpan;
 use crate::app::error::Result;
+use crate::app::{COUNTING_PATIENCE, ExcessSpan};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ExcessTokens};
-use crate::http::portal::access::session::{Session, Viewer};
+use crate::http::portal::access::{Request, Viewer};
 use crate::http::portal::links::path_of;
-use crate::http::portal::page;
-use crate::http::portal::page::Layout;
-use crate::http::portal::page::chart::Grouped;
-use crate::http::{AppState, Params};
+use crate::http::portal::page::{self, Grouped, Layout};
 
 #[derive(Template)]
 #[template(path = "usage/excess_tokens.html")]
@@ -31,17 +25,16 @@ struct ExcessTokensPage<'a> {
 
 /// Shows the excess tokens of a day or a month.
 pub(in crate::http::portal) async fn show_excess_tokens(
-    State(app): State<AppState>,
-    session: Session<Viewer>,
-    uri: Uri,
+    mut request: Request<Viewer>,
 ) -> Result<Response> {
-    let over = Params::from_query(&uri)?.take("over");
+    let over = request.query.take("over");
     let span = over.map_or(Ok(ExcessSpan::Day), |over| over.parse())?;
-    let found = timeout(COUNTING_PATIENCE, app.usage.find_excess_tokens(span)).await;
+    let found = request.app.usage.find_excess_tokens(span);
+    let found = timeout(COUNTING_PATIENCE, found).await;
     let found = found.ok().transpose()?;
     Ok(page::show(&ExcessTokensPage {
-        layout: session.layout("Excess tokens", "/admin/excess-tokens"),
-        can_change: session.permits(AdminRole::Operator),
+        layout: request.layout("Excess tokens", "/admin/excess-tokens"),
+        can_change: request.permits(AdminRole::Operator),
         span,
         counted_at: found.as_ref().map(|found| found.at),
         clients: found.as_ref().map_or(&[], |found| &found.value),

@@ -3,21 +3,21 @@
 use crate::base::metrics::{BOUNDS, Distribution};
 use crate::domain::{UsageCounts, UsageIn};
 use crate::http::AppState;
-use crate::http::portal::page::chart::Grouped;
+use crate::http::portal::page::Grouped;
 
 const DAY: usize = 24;
 
 /// A number, and how it changed.
-pub(in crate::http::portal) struct Figure {
-    pub(in crate::http::portal) label: &'static str,
-    pub(in crate::http::portal) value: String,
+pub(super) struct Figure {
+    pub(super) label: &'static str,
+    pub(super) value: String,
     /// Against the day before, by full hours; empty: that day had nothing to compare with.
-    pub(in crate::http::portal) change: String,
+    pub(super) change: String,
 }
 
 /// The figures of the last 24 hours. How they changed is told by full hours: the hour that is not over yet would be compared
 /// with a whole one.
-pub(in crate::http::portal) fn figures(hours: &[UsageIn]) -> [Figure; 4] {
+pub(super) fn figures(hours: &[UsageIn]) -> [Figure; 4] {
     let last_day = |hours: &[UsageIn]| sum(&hours[hours.len().saturating_sub(DAY)..]);
     let full = &hours[..hours.len().saturating_sub(1)];
     let earlier = &full[..full.len().saturating_sub(DAY)];
@@ -45,6 +45,15 @@ fn sum(hours: &[UsageIn]) -> UsageCounts {
         sum.add(hour.counts);
     }
     sum
+}
+
+/// The sums of every 24 hours, for a table that is not too long.
+pub(super) fn by_day(hours: &[UsageIn]) -> Vec<UsageIn> {
+    let day = |day: &[UsageIn]| UsageIn {
+        start: day[0].start,
+        counts: sum(day),
+    };
+    hours.chunks(DAY).map(day).collect()
 }
 
 /// By how many percent a count changed.
@@ -83,15 +92,15 @@ fn decimal(tenths: u64) -> String {
 }
 
 /// How long a route of this replica takes to answer.
-pub(in crate::http::portal) struct Latency {
-    pub(in crate::http::portal) label: &'static str,
-    pub(in crate::http::portal) p50: String,
-    pub(in crate::http::portal) p99: String,
-    pub(in crate::http::portal) requests: u64,
+pub(super) struct Latency {
+    pub(super) label: &'static str,
+    pub(super) p50: String,
+    pub(super) p99: String,
+    pub(super) requests: u64,
 }
 
 /// The latencies of this replica since it was started, of the routes that were asked.
-pub(in crate::http::portal) fn latencies(app: &AppState) -> Vec<Latency> {
+pub(super) fn latencies(app: &AppState) -> Vec<Latency> {
     let routes = app.traffic().routes();
     let of = |label, paths: &[&str]| {
         let mut sum = Distribution::default();

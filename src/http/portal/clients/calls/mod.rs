@@ -43,24 +43,16 @@ struct ShownRule {
 impl Calls {
     /// `None`: the client has no exchange rules.
     pub(super) fn of(client: &Client, usage: &[ExchangeUsage]) -> Option<Self> {
-        let rules: Vec<ShownRule> = client
-            .exchange_rules
-            .iter()
-            .map(|rule| ShownRule::new(rule, usage))
-            .collect();
+        let rules = client.exchange_rules.iter();
+        let rules: Vec<ShownRule> = rules.map(|rule| ShownRule::new(rule, usage)).collect();
         if rules.is_empty() {
             return None;
         }
-        let identifiers: Vec<String> = client
-            .identifiers
-            .iter()
-            .map(|it| cut(it.as_str()))
-            .collect();
-        let callers = if identifiers.is_empty() {
-            vec!["its own tokens".to_owned()]
-        } else {
-            identifiers
-        };
+        let identifiers = client.identifiers.iter();
+        let mut callers: Vec<String> = identifiers.map(|it| cut(it.as_str())).collect();
+        if callers.is_empty() {
+            callers.push("its own tokens".to_owned());
+        }
         let lines = rules.len().max(callers.len());
         let ends = |labels: Vec<(String, String)>| {
             let first = (lines - labels.len()) * LINE / 2 + LINE / 2;
@@ -73,6 +65,7 @@ impl Calls {
             numbered.map(end).collect::<Vec<End>>()
         };
         let targets = rules.iter().map(|it| (cut(&it.target), cut(&it.scopes)));
+        let names: Vec<&str> = rules.iter().map(|it| it.target.as_str()).collect();
         Some(Self {
             client_id: cut(client.client_id.as_str()),
             middle: lines * LINE / 2,
@@ -82,11 +75,7 @@ impl Calls {
                 "With a token for {}, {} may call {} on behalf of its caller.",
                 callers.join(" or "),
                 client.client_id,
-                rules
-                    .iter()
-                    .map(|it| it.target.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                names.join(", ")
             ),
             callers: ends(callers.into_iter().map(|it| (it, String::new())).collect()),
             rules,
@@ -97,15 +86,11 @@ impl Calls {
 impl ShownRule {
     fn new(rule: &ExchangeRule, usage: &[ExchangeUsage]) -> Self {
         let used = usage.iter().find(|it| it.target == *rule.target());
+        let map = rule.map().into_iter().flatten();
         Self {
             target: rule.target().to_string(),
             scopes: rule.scopes().to_string(),
-            map: rule
-                .map()
-                .into_iter()
-                .flatten()
-                .map(|(from, to)| format!("{from} → {to}"))
-                .collect(),
+            map: map.map(|(from, to)| format!("{from} → {to}")).collect(),
             exchanges: used.map_or(0, |it| it.exchanges),
         }
     }
